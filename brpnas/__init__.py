@@ -1,0 +1,1 @@
+"""Hardware-aware neural architecture search with BRP-NAS (Dudziak et al., NeurIPS 2020)."""

@@ -1,0 +1,94 @@
+"""Errors of the library: one class per situation, under one root.
+
+Every message says what happened, where, and how to mend it. Catch `BrpNasError` to catch
+them all; each also derives from the builtin that a caller would expect (`ValueError`, `KeyError`'s
+cousin `LookupError`, `OSError`).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "ArchitectureError",
+    "BrpNasError",
+    "BudgetError",
+    "ConfigurationError",
+    "ConstraintError",
+    "InfeasibleError",
+    "OracleError",
+    "ParityError",
+    "SchemaError",
+    "SourceError",
+    "StoreError",
+    "UnknownNameError",
+    "UnsafePickleError",
+    "did_you_mean",
+]
+
+
+class BrpNasError(Exception):
+    """Root of all errors raised on purpose by this project."""
+
+
+class ArchitectureError(BrpNasError, ValueError):
+    """A string, tuple or graph is not an architecture of the space."""
+
+
+class BudgetError(BrpNasError, ValueError):
+    """A budget is not positive, or asks for more architectures than there are."""
+
+
+class ConfigurationError(BrpNasError, ValueError):
+    """A configuration key is unknown, missing, or of the wrong type."""
+
+
+class ConstraintError(BrpNasError, ValueError):
+    """A constraint string cannot be read, or names an unknown metric."""
+
+
+class InfeasibleError(BrpNasError, ValueError):
+    """No architecture satisfies the constraints."""
+
+
+class OracleError(BrpNasError, LookupError):
+    """An oracle has no answer for an architecture."""
+
+
+class ParityError(BrpNasError, ArithmeticError):
+    """An exported model answers differently from the model it was exported from."""
+
+
+class SchemaError(BrpNasError, ValueError):
+    """A table breaks its declared schema."""
+
+
+class SourceError(BrpNasError, OSError):
+    """A published file is missing, unreachable, corrupt, or not the one in the catalogue."""
+
+
+class StoreError(BrpNasError, OSError):
+    """The store of a search belongs to another task or is damaged beyond its last line."""
+
+
+class UnknownNameError(BrpNasError, LookupError):
+    """A device, data set, space, backbone or sampler of that name does not exist."""
+
+    def __init__(self, kind: str, name: str, options: Iterable[str]) -> None:
+        known = sorted(options)
+        super().__init__(
+            f"Unknown {kind} {name!r}.{did_you_mean(name, known)}"
+            + (f" Known: {', '.join(known)}." if known else "")
+        )
+        self.kind, self.name, self.options = kind, name, known
+
+
+class UnsafePickleError(BrpNasError, ValueError):
+    """A pickle asks for something outside the allow-list."""
+
+
+def did_you_mean(name: str, options: Iterable[str]) -> str:
+    """Return `` Did you mean 'x'?`` for the closest option, or an empty string."""
+    close = difflib.get_close_matches(name, list(options), n=1, cutoff=0.5)
+    return f" Did you mean {close[0]!r}?" if close else ""

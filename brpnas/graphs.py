@@ -1,0 +1,239 @@
+"""Graphs of architectures as dense arrays: one graph, a padded batch, a whole space.
+
+`ArchGraph` is one architecture, `GraphBatch` many of them padded to the same number of nodes,
+`SpaceGraphs` a whole space in both views (see `View`) with its architecture ids. Operations are
+nodes. Node 0 is the *global* node of the GCN: it points to every node, and every node has a
+self-loop. A blanked or padding node has operation `BLANK` and no edge at all, so it can neither
+send nor receive.
+
+Numpy only: the stages that make graphs need no torch. `brpnas.predictors` turns batches into
+tensors and into PyTorch Geometric data.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from brpnas.errors import SchemaError, UnknownNameError
+
+__all__ = [
+    "BLANK",
+    "GLOBAL",
+    "INPUT",
+    "OUTPUT",
+    "VIEWS",
+    "ArchGraph",
+    "GraphBatch",
+    "Int8Array",
+    "SpaceGraphs",
+    "View",
+    "stack_graphs",
+    "with_global_node",
+]
+
+Int8Array: TypeAlias = npt.NDArray[np.int8]
+IndexArray: TypeAlias = npt.NDArray[np.integer] | npt.NDArray[np.bool_]
+
+View = Literal["pruned", "raw"]
+"""What of a cell the device executes.
+
+``pruned``: dead code removed (`none` cut, `skip_connect` bypassed, nodes off every path from input
+to output blanked), right for compilers. ``raw``: every operation kept, right for eager runtimes.
+"""
+VIEWS: tuple[View, ...] = get_args(View)
+
+BLANK, GLOBAL, INPUT, OUTPUT = range(4)
+"""Node operations that every space has; a space's own operations follow from 4 on."""
+
+
+@dataclass(frozen=True, eq=False)
+class ArchGraph:
+    """One architecture as a directed acyclic graph with operations on the nodes.
+
+    Args:
+        ops: Operation code of each node, shape ``[V]``.
+        adj: ``adj[i, j]`` is 1 where an edge leads from node i to node j, shape ``[V, V]``.
+    """
+
+    ops: Int8Array
+    adj: Int8Array
+
+    def __post_init__(self) -> None:
+        if self.adj.shape != (len(self.ops), len(self.ops)):
+            raise SchemaError(
+                f"A graph of {len(self.ops)} nodes needs an adjacency of shape "
+                f"{(len(self.ops),) * 2}, not {self.adj.shape}."
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class GraphBatch:
+    """Graphs padded to the same number of nodes.
+
+    Args:
+        ops: Operation codes, shape ``[N, V]``, 0 (`BLANK`) for padding.
+        adj: Adjacencies, shape ``[N, V, V]``, zero for padding.
+        num_ops: Size of the vocabulary, so that ``0 <= ops < num_ops``.
+    """
+
+    ops: Int8Array
+    adj: Int8Array
+    num_ops: int
+
+    def __post_init__(self) -> None:
+        n, v = self.ops.shape
+        if self.adj.shape != (n, v, v):
+            raise SchemaError(
+                f"Operations of shape {(n, v)} need adjacencies {(n, v, v)}, not {self.adj.shape}."
+            )
+        if n and not 0 <= int(self.ops.min()) <= int(self.ops.max()) < self.num_ops:
+            raise SchemaError(f"Operation codes must lie in 0..{self.num_ops - 1}.")
+
+    def __len__(self) -> int:
+        return len(self.ops)
+
+    @overload
+    def __getitem__(self, index: int) -> ArchGraph: ...
+    @overload
+    def __getitem__(self, index: slice | Sequence[int] | IndexArray) -> GraphBatch: ...
+    def __getitem__(
+        self, index: int | slice | Sequence[int] | IndexArray
+    ) -> ArchGraph | GraphBatch:
+        """One graph for an int; a batch for a slice, a mask, or an array of indices."""
+        if isinstance(index, int | np.integer):
+            return ArchGraph(self.ops[index], self.adj[index])
+        chosen = index if isinstance(index, slice) else np.asarray(index)
+        return GraphBatch(self.ops[chosen], self.adj[chosen], self.num_ops)
+
+    @property
+    def num_nodes(self) -> int:
+        """Nodes of each graph, padding included."""
+        return int(self.ops.shape[1])
+
+
+def stack_graphs(graphs: Sequence[ArchGraph], num_nodes: int, num_ops: int) -> GraphBatch:
+    """Pad graphs with blank nodes to ``num_nodes`` and stack them.
+
+    Raises:
+        SchemaError: If a graph has more nodes than that.
+    """
+    ops = np.zeros((len(graphs), num_nodes), np.int8)
+    adj = np.zeros((len(graphs), num_nodes, num_nodes), np.int8)
+    for i, graph in enumerate(graphs):
+        v = len(graph.ops)
+        if v > num_nodes:
+            raise SchemaError(f"Graph {i} has {v} nodes, more than the {num_nodes} of the batch.")
+        ops[i, :v], adj[i, :v, :v] = graph.ops, graph.adj
+    return GraphBatch(ops, adj, num_ops)
+
+
+def with_global_node(ops: Int8Array, adj: Int8Array, num_ops: int) -> GraphBatch:
+    """Put the global node in front and a self-loop on every node that is not blank.
+
+    Args:
+        ops: Operation codes without global node, shape ``[N, V - 1]``.
+        adj: Adjacencies without self-loops, shape ``[N, V - 1, V - 1]``.
+        num_ops: Size of the vocabulary.
+    """
+    n, v = ops.shape
+    all_ops = np.concatenate([np.full((n, 1), GLOBAL, np.int8), ops], axis=1)
+    active = (all_ops != BLANK).astype(np.int8)
+    all_adj = np.zeros((n, v + 1, v + 1), np.int8)
+    all_adj[:, 1:, 1:] = adj
+    all_adj[:, 0, :] = active
+    diagonal = np.arange(v + 1)
+    all_adj[:, diagonal, diagonal] = active
+    return GraphBatch(all_ops, all_adj, num_ops)
+
+
+@dataclass(frozen=True, eq=False)
+class SpaceGraphs:
+    """Every architecture of a space in both views, in the order of ``arch_ids``.
+
+    Args:
+        space: Name of the search space.
+        arch_ids: Canonical strings, one per row of the batches.
+        views: Batch of each view; all of the same length.
+    """
+
+    space: str
+    arch_ids: tuple[str, ...]
+    views: Mapping[View, GraphBatch]
+
+    def __post_init__(self) -> None:
+        for name, batch in self.views.items():
+            if len(batch) != len(self.arch_ids):
+                raise SchemaError(
+                    f"View {name!r} has {len(batch)} graphs for {len(self.arch_ids)} architectures."
+                )
+
+    def __len__(self) -> int:
+        return len(self.arch_ids)
+
+    def view(self, name: str) -> GraphBatch:
+        """Batch of one view.
+
+        Raises:
+            UnknownNameError: If there is no such view.
+        """
+        for known, batch in self.views.items():
+            if known == name:
+                return batch
+        raise UnknownNameError("view", name, self.views)
+
+    def rows(self, arch_ids: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Row of each architecture.
+
+        Raises:
+            UnknownNameError: If an architecture is not among them.
+        """
+        index = {arch_id: row for row, arch_id in enumerate(self.arch_ids)}
+        try:
+            return np.array([index[arch_id] for arch_id in arch_ids], np.int64)
+        except KeyError as missing:
+            raise UnknownNameError("architecture", str(missing.args[0]), ()) from None
+
+    def save(self, path: Path) -> None:
+        """Write a compressed NPZ file without pickled objects."""
+        arrays: dict[str, npt.NDArray[np.generic]] = {
+            "space": np.array(self.space),
+            "arch_ids": np.array(self.arch_ids, dtype=np.str_),
+        }
+        for name, batch in self.views.items():
+            arrays |= {
+                f"{name}_ops": batch.ops,
+                f"{name}_adj": batch.adj,
+                f"{name}_num_ops": np.array(batch.num_ops),
+            }
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, allow_pickle=False, **arrays)
+        path.write_bytes(buffer.getvalue())
+
+    @classmethod
+    def load(cls, path: Path) -> SpaceGraphs:
+        """Read what `save` wrote.
+
+        Raises:
+            SchemaError: If the file is not such an NPZ file.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as data:
+                views = {
+                    name: GraphBatch(
+                        data[f"{name}_ops"], data[f"{name}_adj"], int(data[f"{name}_num_ops"])
+                    )
+                    for name in VIEWS
+                    if f"{name}_ops" in data
+                }
+                return cls(str(data["space"]), tuple(data["arch_ids"].tolist()), views)
+        except (KeyError, ValueError, EOFError) as error:
+            raise SchemaError(
+                f"{path} is not a graph file of this project ({error}): run featurise again."
+            ) from error

@@ -1,0 +1,105 @@
+"""NAS-Bench-201 as a `SearchSpace`."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from brpnas.errors import ArchitectureError, BudgetError
+from brpnas.graphs import ArchGraph, GraphBatch, View
+from brpnas.spaces.base import SearchSpace
+from brpnas.spaces.nasbench201.cell import EDGES, OPERATIONS, from_string, to_string
+from brpnas.spaces.nasbench201.encode import FIRST_OP, VOCABULARY, pruned_graphs, raw_graphs
+from brpnas.spaces.nasbench201.isomorphism import expression
+
+__all__ = ["NasBench201"]
+
+
+class NasBench201(SearchSpace):
+    """The 15,625 cells of NAS-Bench-201 (Dong & Yang, ICLR 2020, arXiv 2001.00326).
+
+    The ``arch_id`` is the benchmark's own architecture string. `enumerate` counts the operation
+    codes upwards, the last edge fastest; this is not the shuffled index of the published files.
+
+    Example:
+        >>> space = NasBench201()
+        >>> len(space)
+        15625
+        >>> space.mutate(space.enumerate()[0], np.random.default_rng(0)) in space.enumerate()
+        True
+    """
+
+    name = "nasbench201"
+    vocabulary = VOCABULARY
+
+    def __len__(self) -> int:
+        return int(len(OPERATIONS) ** len(EDGES))
+
+    def enumerate(self) -> list[str]:
+        """Every ``arch_id`` in order of its operation codes."""
+        return [to_string(c) for c in itertools.product(range(len(OPERATIONS)), repeat=len(EDGES))]
+
+    def sample(self, rng: np.random.Generator, count: int) -> list[str]:
+        """Draw ``count`` different cells uniformly.
+
+        Raises:
+            BudgetError: If ``count`` is negative or more than 15,625.
+        """
+        if not 0 <= count <= len(self):
+            raise BudgetError(
+                f"Cannot draw {count} different cells from the {len(self)} of {self.name}."
+            )
+        numbers = rng.choice(len(self), size=count, replace=False)
+        shape = (len(OPERATIONS),) * len(EDGES)
+        return [to_string(codes) for codes in np.stack(np.unravel_index(numbers, shape), axis=1)]
+
+    def mutate(self, arch_id: str, rng: np.random.Generator) -> str:
+        """Change the operation of one edge, both drawn uniformly."""
+        codes = list(from_string(arch_id))
+        edge = int(rng.integers(len(EDGES)))
+        codes[edge] = (codes[edge] + int(rng.integers(1, len(OPERATIONS)))) % len(OPERATIONS)
+        return to_string(codes)
+
+    def canonical(self, text: str) -> str:
+        """Return the ``arch_id``: the string itself if it is well formed, without outer blanks."""
+        return to_string(from_string(text))
+
+    def codes(self, arch_ids: Sequence[str]) -> npt.NDArray[np.int8]:
+        """Operation codes of cells, shape ``[N, 6]``."""
+        return np.array([from_string(a) for a in arch_ids], np.int8).reshape(-1, len(EDGES))
+
+    def encode(self, arch_ids: Sequence[str], view: View) -> GraphBatch:
+        """Graphs of 9 nodes, shape ``[N, 9]`` and ``[N, 9, 9]``."""
+        codes = self.codes(arch_ids)
+        return raw_graphs(codes) if view == "raw" else pruned_graphs(codes)
+
+    def to_graph(self, arch_id: str, view: View = "raw") -> ArchGraph:
+        """Graph of one cell."""
+        return self.encode([arch_id], view)[0]
+
+    def from_graph(self, graph: ArchGraph) -> str:
+        """Return the ``arch_id`` of a graph in the raw view.
+
+        Raises:
+            ArchitectureError: If the graph is not the raw view of a cell; the pruned view has lost
+                what it would take.
+        """
+        codes = graph.ops[2:-1] - FIRST_OP
+        candidate = (
+            raw_graphs(np.clip(codes, 0, len(OPERATIONS) - 1)[None])
+            if codes.size == len(EDGES)
+            else None
+        )
+        if candidate is None or not (
+            np.array_equal(candidate.ops[0], graph.ops)
+            and np.array_equal(candidate.adj[0], graph.adj)
+        ):
+            raise ArchitectureError("The graph is not the raw view of a NAS-Bench-201 cell.")
+        return to_string(codes.tolist())
+
+    def isomorphism_ids(self, arch_ids: Sequence[str]) -> list[str]:
+        """Canonical expression of each cell; 6,466 different ones in the space."""
+        return [expression(from_string(a)) for a in arch_ids]
