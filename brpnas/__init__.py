@@ -1,1 +1,111 @@
-"""Hardware-aware neural architecture search with BRP-NAS (Dudziak et al., NeurIPS 2020)."""
+"""Hardware-aware neural architecture search with BRP-NAS (Dudziak et al., NeurIPS 2020).
+
+The names most often needed are here; everything else is in the subpackages. Each is imported when
+it is first asked for, so ``import brpnas`` is light and needs no torch.
+
+- Spaces and graphs: `get_space`, `NasBench201`, `SpaceGraphs`.
+- Data: `fetch_group` gets published files, `get_device` looks a device up.
+- Latency: `fit_latency` trains a `LatencyPredictor` from `MeasuredRows`; `regression_metrics` says
+  how good it is.
+- Search: `run_search` runs a sampler (`get_sampler`) on a `SearchContext` against an `Oracle`, such
+  as `TableOracle`; `feasible_mask` reads constraints, `SearchStore` keeps the answers,
+  `BinaryRelationPredictor` ranks by accuracy. `TrainingConfig` sizes the networks of both.
+- `BrpNasError` is the root of all errors raised on purpose.
+
+Example:
+    >>> import brpnas
+    >>> len(brpnas.get_space("nasbench201"))
+    15625
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from brpnas.datasets import fetch_group
+    from brpnas.devices import get_device
+    from brpnas.errors import BrpNasError
+    from brpnas.graphs import SpaceGraphs
+    from brpnas.metrics import regression_metrics
+    from brpnas.predictors import (
+        BinaryRelationPredictor,
+        LatencyPredictor,
+        MeasuredRows,
+        TrainingConfig,
+        fit_latency,
+    )
+    from brpnas.search import (
+        Oracle,
+        SearchContext,
+        SearchStore,
+        TableOracle,
+        feasible_mask,
+        get_sampler,
+        run_search,
+    )
+    from brpnas.spaces import NasBench201, get_space
+
+__all__ = [
+    "BinaryRelationPredictor",
+    "BrpNasError",
+    "LatencyPredictor",
+    "MeasuredRows",
+    "NasBench201",
+    "Oracle",
+    "SearchContext",
+    "SearchStore",
+    "SpaceGraphs",
+    "TableOracle",
+    "TrainingConfig",
+    "feasible_mask",
+    "fetch_group",
+    "fit_latency",
+    "get_device",
+    "get_sampler",
+    "get_space",
+    "regression_metrics",
+    "run_search",
+]
+
+_HOMES = {
+    "datasets": ("fetch_group",),
+    "devices": ("get_device",),
+    "errors": ("BrpNasError",),
+    "graphs": ("SpaceGraphs",),
+    "metrics": ("regression_metrics",),
+    "predictors": (
+        "BinaryRelationPredictor",
+        "LatencyPredictor",
+        "MeasuredRows",
+        "TrainingConfig",
+        "fit_latency",
+    ),
+    "search": (
+        "Oracle",
+        "SearchContext",
+        "SearchStore",
+        "TableOracle",
+        "feasible_mask",
+        "get_sampler",
+        "run_search",
+    ),
+    "spaces": ("NasBench201", "get_space"),
+}
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        return version("brpnas")
+    for home, names in _HOMES.items():
+        if name in names:
+            value: object = getattr(import_module(f"brpnas.{home}"), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__"})

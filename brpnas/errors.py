@@ -83,6 +83,9 @@ class UnknownNameError(BrpNasError, LookupError):
         )
         self.kind, self.name, self.options = kind, name, known
 
+    def __reduce__(self) -> tuple[type[UnknownNameError], tuple[str, str, list[str]]]:
+        return type(self), (self.kind, self.name, self.options)
+
 
 class UnsafePickleError(BrpNasError, ValueError):
     """A pickle asks for something outside the allow-list."""

@@ -13,6 +13,8 @@ tensors and into PyTorch Geometric data.
 from __future__ import annotations
 
 import io
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,13 +111,18 @@ class GraphBatch:
         """One graph for an int; a batch for a slice, a mask, or an array of indices."""
         if isinstance(index, int | np.integer):
             return ArchGraph(self.ops[index], self.adj[index])
-        chosen = index if isinstance(index, slice) else np.asarray(index)
+        chosen = index if isinstance(index, slice) else _as_index(index)
         return GraphBatch(self.ops[chosen], self.adj[chosen], self.num_ops)
 
     @property
     def num_nodes(self) -> int:
         """Nodes of each graph, padding included."""
         return int(self.ops.shape[1])
+
+
+def _as_index(index: Sequence[int] | IndexArray) -> IndexArray:
+    array: IndexArray = np.asarray(index)
+    return array if array.size else array.astype(np.int64)
 
 
 def stack_graphs(graphs: Sequence[ArchGraph], num_nodes: int, num_ops: int) -> GraphBatch:
@@ -232,8 +239,20 @@ class SpaceGraphs:
                     for name in VIEWS
                     if f"{name}_ops" in data
                 }
+                if not views:
+                    raise KeyError("no view")
                 return cls(str(data["space"]), tuple(data["arch_ids"].tolist()), views)
-        except (KeyError, ValueError, EOFError) as error:
+        except FileNotFoundError:
+            raise
+        except (
+            KeyError,
+            ValueError,
+            TypeError,
+            OSError,
+            EOFError,
+            zipfile.BadZipFile,
+            zlib.error,
+        ) as error:
             raise SchemaError(
                 f"{path} is not a graph file of this project ({error}): run featurise again."
             ) from error

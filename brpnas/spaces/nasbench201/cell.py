@@ -6,6 +6,7 @@ A cell has four nodes and six edges, each edge one of five operations. `to_strin
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 
 from brpnas.errors import ArchitectureError, did_you_mean
@@ -34,10 +35,13 @@ def validate_codes(codes: Sequence[int]) -> tuple[int, ...]:
     Raises:
         ArchitectureError: If they are not six codes of operations.
     """
-    given = tuple(int(code) for code in codes)
+    try:
+        given = tuple(operator.index(code) for code in codes)
+    except TypeError:
+        given = ()
     if len(given) != len(EDGES) or not all(0 <= code < len(OPERATIONS) for code in given):
         raise ArchitectureError(
-            f"{given} is not a NAS-Bench-201 cell: give {len(EDGES)} codes from 0 to "
+            f"{codes!r} is not a NAS-Bench-201 cell: give {len(EDGES)} codes from 0 to "
             f"{len(OPERATIONS) - 1}, one per edge in the order {EDGES}."
         )
     return given

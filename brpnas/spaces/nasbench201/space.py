@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from brpnas.errors import ArchitectureError, BudgetError
-from brpnas.graphs import ArchGraph, GraphBatch, View
+from brpnas.errors import ArchitectureError, BudgetError, UnknownNameError
+from brpnas.graphs import VIEWS, ArchGraph, GraphBatch, View
 from brpnas.spaces.base import SearchSpace
 from brpnas.spaces.nasbench201.cell import EDGES, OPERATIONS, from_string, to_string
 from brpnas.spaces.nasbench201.encode import FIRST_OP, VOCABULARY, pruned_graphs, raw_graphs
@@ -72,7 +72,13 @@ class NasBench201(SearchSpace):
         return np.array([from_string(a) for a in arch_ids], np.int8).reshape(-1, len(EDGES))
 
     def encode(self, arch_ids: Sequence[str], view: View) -> GraphBatch:
-        """Graphs of 9 nodes, shape ``[N, 9]`` and ``[N, 9, 9]``."""
+        """Graphs of 9 nodes, shape ``[N, 9]`` and ``[N, 9, 9]``.
+
+        Raises:
+            UnknownNameError: If there is no such view.
+        """
+        if view not in VIEWS:
+            raise UnknownNameError("view", view, VIEWS)
         codes = self.codes(arch_ids)
         return raw_graphs(codes) if view == "raw" else pruned_graphs(codes)
 

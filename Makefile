@@ -1,0 +1,80 @@
+# Needs GNU make, git and Python 3.11 or later; everything else goes into .venv. `make` prints help.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON  ?= $(firstword $(shell command -v python3.11 python3))
+VENV    ?= .venv
+# Arguments for pip, such as --extra-index-url of an index of CPU-only builds of torch (README).
+PIP_ARGS ?=
+# Arguments for pytest, such as -k NAME; and how many of its processes run side by side.
+PYTEST_ARGS ?=
+WORKERS ?= 2
+# Arguments for `dvc repro`, such as the name of a stage.
+DVC_ARGS ?=
+
+BIN   := $(abspath $(VENV))/bin
+STAMP := $(BIN)/../.installed
+
+export PATH := $(BIN):$(PATH)
+export DO_NOT_TRACK := 1
+export DVC_NO_ANALYTICS := 1
+export KEDRO_DISABLE_TELEMETRY := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
+ifndef BRPNAS_MIRROR
+ifneq ($(wildcard ../shared/data),)
+export BRPNAS_MIRROR := $(abspath ../shared/data)
+endif
+endif
+
+REPORT := data/08_reporting/report.html
+MODELS := data/06_models
+TRACKING := $(or $(MLFLOW_TRACKING_URI),sqlite:///data/mlflow.db)
+
+.PHONY: help run ui test test-all lint fmt constraints clean
+
+help:  ## Print this help.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or later is needed, and '$(PYTHON)' is not: make PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
+	$(BIN)/python -m pip install $(PIP_ARGS) --constraint constraints.txt --editable '.[all,dev]'
+	@touch $@
+
+run: $(STAMP)  ## Set up, run the whole pipeline (only what changed), say where the results are.
+	dvc repro $(DVC_ARGS)
+	@echo
+	@echo "Report        $(abspath $(REPORT))  (one file, opens offline)"
+	@find $(MODELS) -name '*.onnx' | sort | sed 's/^/ONNX          /'
+	@echo "Metrics       $(VENV)/bin/dvc metrics show"
+	@echo "Tracked runs  $(TRACKING); to look at them: make ui"
+
+ui: $(STAMP)  ## Serve the tracked runs (mlflow ui) on http://127.0.0.1:5000.
+	mlflow ui --backend-store-uri $(TRACKING)
+
+test: $(STAMP)  ## Set up and run the tests, but for the slow ones.
+	pytest -n $(WORKERS) -m "not slow" $(PYTEST_ARGS)
+
+test-all: $(STAMP)  ## All tests, the slow ones too.
+	pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+lint: $(STAMP)  ## Style, format, types and the direction of imports.
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
+
+fmt: $(STAMP)  ## Format the code and mend what ruff can mend.
+	ruff check --fix .
+	ruff format .
+
+constraints: $(STAMP)  ## Write the versions installed in .venv to constraints.txt.
+	@{ sed '/^[^#]/,$$d' constraints.txt; pip freeze --all --exclude pip --exclude-editable | sed 's/+[a-z0-9.]*$$//'; } > constraints.tmp
+	@mv constraints.tmp constraints.txt
+	@touch $(STAMP)
+
+clean:  ## Remove the environment and caches; data and tracked runs stay.
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info build dist .coverage htmlcov
+	find brpnas pipelines tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,158 @@
+"""The subcommands: their options and their help."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from brpnas.cli.group import app, examples
+
+__all__ = ["app"]
+
+_CELL = "'|nor_conv_3x3~0|+|none~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|none~2|'"
+_LATENCY = "data/06_models/latency_predictor.safetensors"
+_RELATION = "data/06_models/relation_predictor.safetensors"
+
+Json = Annotated[bool, typer.Option("--json", help="Print a JSON list instead of a table.")]
+
+
+@app.command(epilog=examples("brpnas devices", "brpnas devices embedded-tpu-edge-tpu-int8"))
+def devices(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="A device, to see all about it.")
+    ] = None,
+) -> None:
+    """List devices with published latency, or explain one."""
+    from brpnas.cli import catalogues  # noqa: PLC0415
+
+    typer.echo(catalogues.list_devices() if name is None else catalogues.describe_device(name))
+
+
+@app.command(epilog=examples("brpnas sources", "brpnas sources --group nasbench201 --fetch"))
+def sources(
+    group: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Only the files of this benchmark: latbench, nasbench201."
+        ),
+    ] = None,
+    fetch: Annotated[
+        bool, typer.Option("--fetch", help="Get the files, verify their hashes, print their paths.")
+    ] = False,
+    mirror: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            envvar="BRPNAS_MIRROR",
+            help="Folder that holds the files; the network is not asked.",
+        ),
+    ] = None,
+    cache: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for downloads.")] = Path(
+        "data/01_raw"
+    ),
+) -> None:
+    """List or fetch the published files, with licences."""
+    from brpnas.cli import catalogues  # noqa: PLC0415
+
+    chosen = catalogues.select_sources(group)
+    if fetch:
+        typer.echo(catalogues.fetch_sources(chosen, mirror, cache))
+    else:
+        typer.echo(catalogues.list_sources(chosen))
+
+
+@app.command(epilog=examples(f"brpnas arch {_CELL}", f"brpnas arch --svg cell.svg {_CELL}"))
+def arch(
+    text: Annotated[
+        str, typer.Argument(metavar="STRING", help="A NAS-Bench-201 cell, quoted for the shell.")
+    ],
+    svg: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a drawing of the cell.")
+    ] = None,
+) -> None:
+    """Explain an architecture: operations, cost, paths."""
+    from brpnas.cli import cells  # noqa: PLC0415
+
+    typer.echo(cells.describe_cell(text))
+    if svg is not None:
+        from brpnas.report import cell_svg  # noqa: PLC0415
+
+        svg.write_text(cell_svg(text), encoding="utf-8")
+        typer.echo(f"Drawing: {svg}")
+
+
+@app.command(
+    epilog=examples(
+        f"brpnas predict {_LATENCY} {_CELL}", f"brpnas predict --json {_LATENCY} < cells.txt"
+    )
+)
+def predict(
+    predictor: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PREDICTOR",
+            exists=True,
+            dir_okay=False,
+            help="A latency predictor, .safetensors.",
+        ),
+    ],
+    archs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="ARCH", help="Architectures; without any, lines of stdin."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Predict latency, in ms, by a saved predictor."""
+    texts = archs or ([] if sys.stdin.isatty() else [x.strip() for x in sys.stdin if x.strip()])
+    if not texts:
+        raise typer.BadParameter("give architectures, as arguments or on stdin, one per line")
+    from brpnas.cli import predictions  # noqa: PLC0415
+
+    rows = predictions.predict(predictor, texts)
+    typer.echo(predictions.as_json(rows) if as_json else predictions.as_text(rows))
+
+
+@app.command(
+    epilog=examples(
+        f"brpnas rank {_RELATION} --top 5",
+        f"brpnas rank {_RELATION} \\",
+        f"    --predictor {_LATENCY} --constraint 'latency_ms <= 5'",
+    )
+)
+def rank(
+    relation: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RELATION",
+            exists=True,
+            dir_okay=False,
+            help="A binary relation predictor, .safetensors.",
+        ),
+    ],
+    top: Annotated[int, typer.Option(metavar="COUNT", min=1, help="How many to print.")] = 10,
+    predictor: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", exists=True, dir_okay=False, help="A latency predictor, .safetensors."
+        ),
+    ] = None,
+    constraint: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT",
+            help="Limit on latency_ms, flops_m or params_m, such as 'latency_ms <= 5'; repeatable.",
+        ),
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Also cells that compute the same function.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Rank the whole space by a saved accuracy predictor."""
+    from brpnas.cli import predictions  # noqa: PLC0415
+
+    rows = predictions.rank(relation, top, predictor, constraint or (), every=every)
+    typer.echo(predictions.as_json(rows) if as_json else predictions.as_text(rows))

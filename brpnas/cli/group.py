@@ -1,0 +1,99 @@
+"""The command group: its help, and its errors, one paragraph on stderr without a traceback.
+
+`app` is the group that `brpnas.cli.commands` fills. An expected error ends it with exit code 1;
+with ``BRPNAS_TRACEBACK`` set it keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from brpnas.errors import BrpNasError
+
+__all__ = ["ErrorGroup", "MissingExtraError", "app", "examples", "paragraph"]
+
+_EXTRAS = {
+    "matplotlib": "report",
+    "onnx": "export",
+    "safetensors": "predictors",
+    "torch": "predictors",
+    "torch_geometric": "predictors",
+}
+
+
+class MissingExtraError(BrpNasError, ImportError):
+    """A subcommand needs packages of an optional extra that is not installed."""
+
+
+def paragraph(error: BaseException) -> BrpNasError | OSError | None:
+    """Return the error to show in one paragraph; None for one that deserves its traceback.
+
+    Args:
+        error: What a subcommand raised. A package that is missing becomes the extra that has it; an
+            `OSError` counts only if it names a file, which a broken pipe does not.
+    """
+    if isinstance(error, BrpNasError):
+        return error
+    if isinstance(error, ModuleNotFoundError):
+        package = (error.name or "").partition(".")[0]
+        if package in _EXTRAS:
+            return MissingExtraError(
+                f"This command needs the package {package}, which is not installed. Install the "
+                f"extra that brings it: pip install 'brpnas[{_EXTRAS[package]}]'."
+            )
+    return error if isinstance(error, OSError) and error.filename is not None else None
+
+
+class ErrorGroup(TyperGroup):
+    """A command group that prints expected errors instead of their traceback."""
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+        """Run the subcommand."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            shown = paragraph(error)
+            if shown is None or os.environ.get("BRPNAS_TRACEBACK"):
+                raise
+            typer.echo(f"Error: {' '.join(str(shown).split())}", err=True)
+            raise typer.Exit(1) from None
+
+
+app = typer.Typer(
+    name="brpnas",
+    help="Hardware-aware neural architecture search (BRP-NAS): look things up, ask predictors. "
+    "The pipeline itself is run by `dvc repro` and `kedro run`.",
+    cls=ErrorGroup,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def examples(*commands: str) -> str:
+    """Text that shows a subcommand in use, as the end of its help."""
+    return "\b\nExamples:\n" + "\n".join(f"  {command}" for command in commands)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"brpnas {version('brpnas')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    pass

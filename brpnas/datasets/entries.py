@@ -1,0 +1,75 @@
+"""Catalogues in YAML: a list of named, typed entries in which an unknown key is an error.
+
+Both catalogues of the library, published files (`brpnas.datasets.sources`) and devices
+(`brpnas.devices`), are read by `read_entries`; so is a user's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from brpnas.errors import ConfigurationError, did_you_mean
+
+__all__ = ["read_entries"]
+
+
+E = TypeVar("E", bound=BaseModel)
+
+
+def read_entries(path: Path, model: type[E]) -> dict[str, E]:
+    """Read a catalogue: a YAML list of mappings, each one entry.
+
+    Args:
+        path: The YAML file.
+        model: Pydantic model of an entry; it has a field ``name`` and forbids other keys.
+
+    Returns:
+        Entries by name, in the order of the file.
+
+    Raises:
+        ConfigurationError: If the file is missing or no such list, a key is unknown, missing or of
+            the wrong type, or two entries have one name.
+    """
+    try:
+        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigurationError(
+            f"The catalogue {path} cannot be read: {' '.join(str(error).split())}. "
+            "Give the path of an existing, well-formed YAML file."
+        ) from error
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ConfigurationError(
+            f"The catalogue {path} must be a YAML list of entries, each beginning with '- name:'."
+        )
+    found: dict[str, E] = {}
+    for number, entry in enumerate(entries, start=1):
+        name = str(entry.get("name", f"number {number}"))
+        if name in found:
+            raise ConfigurationError(
+                f"The catalogue {path} has two entries named {name!r}. Rename or remove one."
+            )
+        try:
+            found[name] = model.model_validate(entry)
+        except ValidationError as error:
+            why = _explain(error, list(model.model_fields))
+            raise ConfigurationError(f"The entry {name!r} of {path} is wrong: {why}") from error
+    return found
+
+
+def _explain(error: ValidationError, fields: Sequence[str]) -> str:
+    problems = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            hint = did_you_mean(key, fields) or f" Known keys: {', '.join(fields)}."
+            problems.append(f"unknown key {key!r}.{hint}")
+        elif problem["type"] == "missing":
+            problems.append(f"the key {key!r} is missing.")
+        else:
+            problems.append(f"{key}: {problem['msg']}, not {problem['input']!r}.")
+    return " ".join(problems)

@@ -1,0 +1,86 @@
+"""LatBench: measured latency of NAS-Bench-201 networks on 13 devices (arXiv 2007.08668).
+
+`read_latency` reads one published file; its name in the catalogue, which is also the name of the
+device, is one of `latbench_devices`. `near_twins` finds tables that are nearly the same
+measurement, which an average over devices must not count twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from brpnas.datasets.cells import arch_ids, cell_numbers
+from brpnas.datasets.schemas import LATENCY, validate
+from brpnas.datasets.sources import load_catalogue
+from brpnas.datasets.unpickle import safe_load
+from brpnas.errors import SourceError
+
+__all__ = ["latbench_devices", "near_twins", "read_latency"]
+
+
+def latbench_devices() -> list[str]:
+    """Names of the devices of LatBench, which are also the names of its files."""
+    return [source.name for source in load_catalogue().values() if source.group == "latbench"]
+
+
+def read_latency(path: Path, device: str) -> pd.DataFrame:
+    """Read a file of LatBench into a latency table.
+
+    Only cells with a path from input to output were measured: 15,284, or a few less on phones.
+
+    Args:
+        path: A pickled dict from six operation codes to mean latency in seconds.
+        device: Name for the column ``device``.
+
+    Returns:
+        Latency table sorted by ``arch_id``, in ms; ``std_ms`` and ``repeats`` are null because
+        only means were published.
+
+    Raises:
+        SourceError: If the file is missing, corrupt, or something else.
+        UnsafePickleError: If it asks for more than numbers.
+        SchemaError: If a latency is impossible.
+    """
+    published = safe_load(path)
+    if not isinstance(published, dict) or not published:
+        raise SourceError(f"{path} is no file of LatBench: it must hold a dict of latencies.")
+    numbers = cell_numbers(list(published), f"The LatBench file {path}")
+    try:
+        seconds = np.array(list(published.values()), dtype=np.float64).reshape(len(numbers))
+    except (TypeError, ValueError) as error:
+        raise SourceError(f"{path} is no file of LatBench: one latency is no number.") from error
+    table = pd.DataFrame({"arch_id": arch_ids(numbers), "device": device})
+    table = table.astype({"arch_id": "str", "device": "str"}).assign(
+        latency_ms=seconds * 1000.0,
+        std_ms=np.nan,
+        repeats=pd.array([None] * len(numbers), dtype="Int64"),
+    )
+    return validate(table.sort_values("arch_id"), LATENCY, origin=f"The LatBench file {path}")
+
+
+def near_twins(
+    tables: Mapping[str, pd.DataFrame], threshold: float = 0.99
+) -> list[tuple[str, str, float]]:
+    """Pairs of devices whose latencies rank the architectures almost alike.
+
+    In LatBench these are the desktop CPU and the desktop GPU (0.997, and equal in ms too, so
+    probably one processor measured twice). The next pairs, CPU and GPU of one phone chip, have 0.98
+    and 0.97 and differ in ms.
+
+    Args:
+        tables: Latency table of each device, by name.
+        threshold: Smallest Spearman correlation, over the architectures both have, to report.
+
+    Returns:
+        ``(device, device, Spearman)``, the most alike first; each pair once.
+    """
+    wide = pd.DataFrame({name: t.set_index("arch_id")["latency_ms"] for name, t in tables.items()})
+    correlation = wide.corr(method="spearman").to_numpy()
+    alike = np.argwhere(np.triu(correlation >= threshold, k=1))
+    names = list(tables)
+    pairs = [(names[i], names[j], float(correlation[i, j])) for i, j in alike.tolist()]
+    return sorted(pairs, key=lambda pair: -pair[2])

@@ -1,0 +1,153 @@
+"""NAS-Bench-201: accuracy of every cell on three data sets (arXiv 2001.00326).
+
+`read_accuracy` gives the accuracy table, one row per training run and the published means,
+`read_architectures` the cells with their parameters and multiply-adds. Both take the five published
+files by catalogue name, as ``fetch_group("nasbench201", ...)`` returns them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from brpnas.datasets.cells import arch_ids
+from brpnas.datasets.nasbench201_files import DATASETS, Benchmark, Runs, read_benchmark
+from brpnas.datasets.schemas import ACCURACY, ARCHITECTURES, validate
+from brpnas.spaces.nasbench201 import NasBench201
+from brpnas.spaces.nasbench201.cost import cost
+
+__all__ = ["DATASETS", "EPOCHS", "SEEDS", "read_accuracy", "read_architectures"]
+
+logger = logging.getLogger(__name__)
+
+SEEDS: tuple[int, ...] = (777, 888, 999)
+"""Training seeds of the benchmark."""
+
+EPOCHS = 200
+
+_HALF = {"cifar100": 5000, "imagenet16-120": 3000}
+"""Images in the validation half, and in the test half, of the published evaluation set."""
+
+
+def read_accuracy(files: Mapping[str, Path]) -> pd.DataFrame:
+    """Read the published accuracies into an accuracy table.
+
+    Three kinds of rows:
+
+    - ``valid``: validation accuracy of each of the 39,419 runs on each data set.
+    - ``test`` with a seed (not CIFAR-10): test accuracy of the same runs. It was not published but
+      follows: validation and test halves are equally large and their union was published, so
+      test = 2 * union - valid, rounded to whole images.
+    - ``test`` without a seed: the published mean over the runs of a cell.
+
+    What the files do not say: their values carry no seed, so the first, second and third of a cell
+    are called 777, 888 and 999 (a cell with two runs may lack another one). CIFAR-10's validation
+    runs train on half of the training set, its test means come from runs on all of it. Training
+    time is one figure per cell, the same for every seed, scaled from CIFAR-10 by 2 to CIFAR-100 and
+    by 6.068 to ImageNet16-120.
+
+    Args:
+        files: Path of each published file by its name in the catalogue.
+
+    Returns:
+        Accuracy table ordered by data set, split (the means last), ``arch_id`` and seed.
+
+    Raises:
+        SourceError: If a file is missing, corrupt, or does not line up with the others.
+        UnsafePickleError: If a pickle asks for more than numbers.
+        SchemaError: If an accuracy is impossible.
+    """
+    benchmark = read_benchmark(files)
+    names = arch_ids(benchmark.numbers)
+    rank = np.argsort(np.argsort(names.astype(str)))
+    parts = []
+    for dataset, runs in benchmark.runs.items():
+        order = np.lexsort((runs.repeat, rank[runs.cell]))
+        cells, seeds = names[runs.cell[order]], np.array(SEEDS)[runs.repeat[order]]
+        time = runs.train_time_s[order]
+        parts.append(_rows(dataset, "valid", cells, runs.valid[order] / 100, seeds, time))
+        if dataset in _HALF:
+            test = _test_half(runs, _HALF[dataset])[order]
+            parts.append(_rows(dataset, "test", cells, test, seeds, time))
+        by_name = np.argsort(rank)
+        parts.append(_rows(dataset, "test", names[by_name], runs.test_mean[by_name] / 100))
+    origin = "NAS-Bench-201 as published"
+    return validate(pd.concat(parts, ignore_index=True), ACCURACY, origin=origin)
+
+
+def read_architectures(files: Mapping[str, Path]) -> pd.DataFrame:
+    """Read the published cells into an architectures table.
+
+    Args:
+        files: Path of each published file by its name in the catalogue.
+
+    Returns:
+        Architectures table of the 15,625 cells, sorted by ``arch_id``. Parameters and multiply-adds
+        are those of the CIFAR-10 network as `brpnas.spaces.nasbench201.cost` counts them. The
+        published parameters are the same but for 150 cells, where they are off by a convolution: a
+        known bug of the benchmark (github.com/D-X-Y/NATS-Bench/issues/36).
+
+    Raises:
+        SourceError: If a file is missing, corrupt, or does not line up with the others.
+        UnsafePickleError: If a pickle asks for more than numbers.
+    """
+    benchmark = read_benchmark(files)
+    space = NasBench201()
+    names = arch_ids(benchmark.numbers).tolist()
+    params, flops = cost(space.codes(names))
+    differ = int((np.rint(_published_params(benchmark) * 1e6) != params).sum())
+    logger.info("Published parameters of %d cells are wrong; the counted ones are taken.", differ)
+    table = pd.DataFrame(
+        {
+            "arch_id": names,
+            "space": space.name,
+            "isomorphism_id": space.isomorphism_ids(names),
+            "params_m": params / 1e6,
+            "flops_m": flops / 1e6,
+        }
+    )
+    table = table.astype(dict.fromkeys(("arch_id", "space", "isomorphism_id"), "str"))
+    origin = "NAS-Bench-201 as published"
+    return validate(table.sort_values("arch_id"), ARCHITECTURES, origin=origin)
+
+
+def _rows(
+    dataset: str,
+    split: str,
+    cells: npt.NDArray[np.object_],
+    accuracy: npt.NDArray[np.float64],
+    seeds: npt.NDArray[np.int64] | None = None,
+    time: npt.NDArray[np.float64] | None = None,
+) -> pd.DataFrame:
+    count = len(cells)
+    return pd.DataFrame(
+        {
+            "arch_id": pd.Series(cells, dtype="str"),
+            "dataset": pd.Series([dataset] * count, dtype="str"),
+            "split": pd.Series([split] * count, dtype="str"),
+            "seed": pd.array([None] * count if seeds is None else seeds, dtype="Int64"),
+            "epochs": EPOCHS,
+            "accuracy": accuracy,
+            "train_time_s": np.full(count, np.nan) if time is None else time,
+        }
+    )
+
+
+def _test_half(runs: Runs, images: int) -> npt.NDArray[np.float64]:
+    """Test accuracy of each run as a fraction, shape ``[R]``."""
+    share = (2 * runs.evaluated - runs.valid) / 100
+    whole: npt.NDArray[np.float64] = np.rint(share * images) / images
+    return whole
+
+
+def _published_params(benchmark: Benchmark) -> npt.NDArray[np.float64]:
+    """Published parameters of the CIFAR-10 network in millions, shape ``[cells]``."""
+    runs = benchmark.runs["cifar10"]
+    params = np.full(len(benchmark.numbers), np.nan)
+    params[runs.cell] = runs.params_m
+    return params

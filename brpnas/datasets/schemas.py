@@ -1,0 +1,142 @@
+"""The tables of the project, declared: columns, types, ranges, keys.
+
+`ARCHITECTURES`, `ACCURACY` and `LATENCY` are pandera schemas; `validate` holds a table to one of
+them and says in a sentence which rows break it. Every table passes it when it enters the project,
+whether read from a benchmark or written by hand.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+
+from brpnas.errors import SchemaError, did_you_mean
+
+__all__ = ["ACCURACY", "ARCHITECTURES", "LATENCY", "MAX_LATENCY_MS", "MIN_LATENCY_MS", "validate"]
+
+MIN_LATENCY_MS = 0.01
+"""A network cannot run faster; published tables hold values that say so, such as 0.003 ms."""
+MAX_LATENCY_MS = 100_000.0
+
+_SHOWN = 5
+
+
+def _text(pattern: str | None = None) -> pa.Column:
+    if pattern is None:
+        return pa.Column(str, pa.Check.str_length(min_value=1, error="must not be empty"))
+    return pa.Column(str, pa.Check.str_matches(pattern, error=f"must match {pattern}"))
+
+
+def _number(low: float, high: float, *, null: bool = False, kind: str = "float64") -> pa.Column:
+    within = pa.Check.in_range(low, high, error=f"must be from {low:g} to {high:g}")
+    return pa.Column(kind, within, nullable=null, coerce=True)
+
+
+ARCHITECTURES = pa.DataFrameSchema(
+    {
+        "arch_id": _text(),
+        "space": _text(),
+        "isomorphism_id": _text(),
+        "params_m": _number(0, 1e6, null=True),
+        "flops_m": _number(0, 1e9, null=True),
+    },
+    name="architectures",
+    strict=True,
+    unique=["space", "arch_id"],
+)
+"""Architectures: which compute the same function, parameters and multiply-adds in millions."""
+
+ACCURACY = pa.DataFrameSchema(
+    {
+        "arch_id": _text(),
+        "dataset": _text(r"^[a-z0-9][a-z0-9._-]*$"),
+        "split": _text(r"^(valid|test)$"),
+        "seed": _number(0, 2**63 - 1, null=True, kind="Int64"),
+        "epochs": _number(1, 1e6, kind="int64"),
+        "accuracy": _number(0, 1),
+        "train_time_s": _number(0, 1e9, null=True),
+    },
+    name="accuracy",
+    strict=True,
+    unique=["arch_id", "dataset", "split", "seed", "epochs"],
+)
+"""Accuracy as a fraction, one row per training run; ``seed`` is null where a mean was published."""
+
+LATENCY = pa.DataFrameSchema(
+    {
+        "arch_id": _text(),
+        "device": _text(),
+        "latency_ms": _number(MIN_LATENCY_MS, MAX_LATENCY_MS),
+        "std_ms": _number(0, MAX_LATENCY_MS, null=True),
+        "repeats": _number(1, 2**63 - 1, null=True, kind="Int64"),
+    },
+    name="latency",
+    strict=True,
+    unique=["arch_id", "device"],
+)
+"""Latency in ms of architectures on a device."""
+
+
+def validate(table: pd.DataFrame, schema: pa.DataFrameSchema, *, origin: str) -> pd.DataFrame:
+    """Hold a table to its schema.
+
+    Args:
+        table: The table; its index is ignored.
+        schema: `ARCHITECTURES`, `ACCURACY` or `LATENCY`.
+        origin: Where the table comes from, for the message: a file, a reader.
+
+    Returns:
+        The table with the columns in the declared order and types, and rows numbered from 0.
+
+    Raises:
+        SchemaError: If it breaks the schema; names the columns, the first rows (counted from 0
+            below the header) and what is wrong with them.
+    """
+    numbered = table.reset_index(drop=True)
+    try:
+        valid = schema.validate(numbered, lazy=True)
+    except pa.errors.SchemaErrors as error:
+        problems = _problems(error.failure_cases, schema)
+        raise SchemaError(
+            f"{origin} is not a valid table of kind {schema.name!r}: {'; '.join(problems)}. "
+            "Correct or remove these and try again."
+        ) from None
+    ordered: pd.DataFrame = valid[list(schema.columns)]
+    return ordered
+
+
+def _problems(cases: pd.DataFrame, schema: pa.DataFrameSchema) -> list[str]:
+    found = []
+    known = list(schema.columns)
+    for kind, name in (("column_in_dataframe", "missing"), ("column_in_schema", "unknown")):
+        for column in cases.loc[cases["check"] == kind, "failure_case"]:
+            hint = did_you_mean(str(column), known) if name == "unknown" else ""
+            found.append(f"{name} column {column!r}" + (f" ({hint.strip()})" if hint else ""))
+    rows = cases[~cases["check"].isin(["column_in_dataframe", "column_in_schema"])]
+    doubled = rows["check"] == "multiple_fields_uniqueness"
+    if doubled.any():
+        where = _rows(rows.loc[doubled, "index"])
+        found.append(f"the key ({', '.join(schema.unique or ())}) comes more than once, in {where}")
+    for (column, check), group in rows[~doubled].groupby(["column", "check"], sort=False):
+        value = group["failure_case"].iloc[0]
+        value = value.item() if isinstance(value, np.generic) else value
+        found.append(f"{column} {_reason(str(check))}, not {value!r}, in {_rows(group['index'])}")
+    return found
+
+
+def _reason(check: str) -> str:
+    if check == "not_nullable":
+        return "must be given"
+    for prefix in ("coerce_dtype(", "dtype("):
+        if check.startswith(prefix):
+            return f"must be of type {check.removeprefix(prefix).strip(chr(39) + ')')}"
+    return check
+
+
+def _rows(index: pd.Series) -> str:
+    numbers = sorted(int(i) for i in index.dropna().unique())
+    if not numbers:
+        return "the whole column"
+    more = f" and {len(numbers) - _SHOWN:,} more" if len(numbers) > _SHOWN else ""
+    return f"row{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers[:_SHOWN]))}{more}"

@@ -1,0 +1,157 @@
+"""ONNX of the network of an architecture.
+
+`export_network` goes from an architecture string to a file with initialised weights, which is what
+latency measurements need and a training starts from. `export_image_network` writes any network on
+images, trained ones too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from brpnas.errors import UnknownNameError
+from brpnas.export.onnx import Exporter, atomic_path, export_module
+from brpnas.export.parity import check_parity
+from brpnas.spaces import get_space
+from brpnas.spaces.nasbench201 import NasBench201
+from brpnas.spaces.nasbench201.build import NetworkConfig, build_network
+
+__all__ = ["export_image_network", "export_network", "initialise_weights"]
+
+_BUILDERS: dict[str, Callable[[str, NetworkConfig], nn.Module]] = {
+    NasBench201.name: build_network,
+}
+_DEPLOYED = NetworkConfig(executes_dead_ops=False)
+
+
+def export_network(
+    arch_id: str,
+    path: Path,
+    config: NetworkConfig = _DEPLOYED,
+    *,
+    space: str = NasBench201.name,
+    seed: int = 0,
+    dynamic_batch: bool = False,
+    exporter: Exporter = "dynamo",
+) -> float:
+    """Write the network of an architecture, with initialised weights, as ONNX.
+
+    Input ``image`` float32 ``[1, *config.input_shape]``, output ``logits`` ``[1, classes]``. The
+    metadata name the architecture and say that the weights are not trained.
+
+    Args:
+        arch_id: Architecture string of the space.
+        path: File to write.
+        config: Sizes of the network; by default the published ones without dead operations.
+        space: Name of the search space.
+        seed: Decides the weights.
+        dynamic_batch: Leave the size of the batch open instead of fixing it to 1.
+        exporter: See `brpnas.export.onnx.Exporter`.
+
+    Returns:
+        Largest error against torch.
+
+    Raises:
+        ArchitectureError: If the string is not an architecture of the space.
+        UnknownNameError: If there is no network for that space.
+        ParityError: If the file answers differently from the network.
+    """
+    arch_id = get_space(space).canonical(arch_id)
+    if space not in _BUILDERS:
+        raise UnknownNameError("search space with a network", space, _BUILDERS)
+    with torch.random.fork_rng(
+        devices=[]
+    ):  # torch's own initialisation draws from the global state
+        network = _BUILDERS[space](arch_id, config)
+    initialise_weights(network, config.input_shape, seed)
+    metadata = {
+        "arch_id": arch_id,
+        "space": space,
+        "weights": f"initialised, not trained (seed {seed})",
+        "executes_dead_ops": json.dumps(config.executes_dead_ops),
+    }
+    return export_image_network(
+        network,
+        path,
+        config.input_shape,
+        metadata,
+        dynamic_batch=dynamic_batch,
+        exporter=exporter,
+    )
+
+
+def export_image_network(
+    network: nn.Module,
+    path: Path,
+    input_shape: tuple[int, int, int],
+    metadata: Mapping[str, str],
+    *,
+    dynamic_batch: bool = False,
+    tolerance: float = 1e-5,
+    exporter: Exporter = "dynamo",
+) -> float:
+    """Write a network from ``image`` float32 ``[B, *input_shape]`` to ``logits`` as ONNX.
+
+    The file appears only if it answers as the network does; its metadata are those given and
+    ``input_shape``.
+
+    Returns:
+        Largest error against torch.
+
+    Raises:
+        ParityError: If the file answers differently from the network.
+    """
+    noise = torch.Generator().manual_seed(0)
+    images = torch.randn(3, *input_shape, generator=noise)
+    feeds = [{"image": images[:size]} for size in ((1, 3) if dynamic_batch else (1,))]
+    described = {"input_shape": json.dumps([1, *input_shape]), **metadata}
+    with atomic_path(path) as partial:
+        export_module(
+            network,
+            partial,
+            feeds[0],
+            "logits",
+            dynamic_batch=dynamic_batch,
+            metadata=described,
+            exporter=exporter,
+        )
+        return check_parity(network, partial, feeds, tolerance)
+
+
+def initialise_weights(
+    network: nn.Module, input_shape: tuple[int, int, int], seed: int, batch: int = 16
+) -> None:
+    """Draw the weights of a network in place, deterministically by the seed.
+
+    Convolutions after He et al. (arXiv 1502.01852), linear layers normal with deviation 0.01, the
+    statistics of batch normalisation from one batch of noise. Without the latter a cell of skip
+    connections multiplies its input by four, fifteen times over, and the logits leave the range in
+    which comparing or quantising them means anything.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    normalisations = []
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(
+                layer.weight, mode="fan_out", nonlinearity="relu", generator=generator
+            )
+        elif isinstance(layer, nn.Linear):
+            nn.init.normal_(layer.weight, std=0.01, generator=generator)
+            nn.init.zeros_(layer.bias)
+        elif isinstance(layer, nn.BatchNorm2d):
+            layer.reset_parameters()
+            normalisations.append(layer)
+    momenta = [layer.momentum for layer in normalisations]
+    for layer in normalisations:
+        layer.momentum = 1.0
+    noise: Tensor = torch.randn(batch, *input_shape, generator=generator)
+    with torch.no_grad():
+        network.train()(noise)
+    for layer, momentum in zip(normalisations, momenta, strict=True):
+        layer.momentum = momentum
+    network.eval()

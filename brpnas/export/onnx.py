@@ -1,0 +1,132 @@
+"""Writing a torch module as one ONNX file.
+
+`export_module` is the general function; `brpnas.export.predictors` and `brpnas.export.network` call
+it with the names and shapes of their models and check the result. `atomic_path` lets a file appear
+only when it is complete; `frozen_copy` is the module as it is exported: on the CPU, in evaluation
+mode, the caller's own left as it was.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import onnx
+import torch
+from torch import Tensor, nn
+
+__all__ = ["OPSET", "Exporter", "atomic_path", "export_module", "frozen_copy"]
+
+OPSET = 18
+"""Version of the ONNX operators written; what the exporter of torch produces without converting."""
+
+Exporter = Literal["dynamo", "torchscript"]
+"""How torch turns a module into ONNX.
+
+``dynamo``: the supported way, sound for any module, seconds for a deep network. ``torchscript``:
+the former way, about ten times faster but deprecated in torch; it records one run, so a module
+whose Python code depends on the batch goes wrong. Use it to export many networks of fixed shape.
+"""
+
+_log = logging.getLogger(__name__)
+
+
+def export_module(
+    module: nn.Module,
+    path: Path,
+    example: Mapping[str, Tensor],
+    output_name: str,
+    *,
+    dynamic_batch: bool = True,
+    metadata: Mapping[str, str] | None = None,
+    exporter: Exporter = "dynamo",
+) -> None:
+    """Write a module with one output as a self-contained ONNX file.
+
+    The file appears when it is complete and passes the ONNX checker; after a failure the path is as
+    it was. The same weights give the same bytes.
+
+    Args:
+        module: Module whose ``forward`` takes the inputs in the order of ``example``.
+        path: File to write; its folder must exist.
+        example: Name and example of each input. The first dimension of each is the batch.
+        output_name: Name of the output.
+        dynamic_batch: Leave the size of the batch open, as a dimension named ``batch``; otherwise
+            fix it to that of the example.
+        metadata: Written as ``metadata_props`` of the model.
+        exporter: See `Exporter`.
+    """
+    frozen = frozen_copy(module)
+    inputs = {name: value.detach().cpu() for name, value in example.items()}
+    if dynamic_batch:  # torch takes a dimension of size 1 for a constant, so the example needs two
+        inputs = {name: torch.cat([value[:1], value[:1]]) for name, value in inputs.items()}
+    options: dict[str, Any] = {"opset_version": OPSET, "verbose": False}
+    if exporter == "dynamo":
+        batch = torch.export.Dim("batch")
+        options |= {"dynamo": True, "external_data": False}
+        options["dynamic_shapes"] = tuple({0: batch} for _ in inputs) if dynamic_batch else None
+    else:
+        axes = {name: {0: "batch"} for name in (*inputs, output_name)}
+        options |= {"dynamo": False, "dynamic_axes": axes if dynamic_batch else None}
+    with atomic_path(path) as partial:
+        with _quiet():
+            torch.onnx.export(
+                frozen,
+                tuple(inputs.values()),
+                str(partial),
+                input_names=list(inputs),
+                output_names=[output_name],
+                **options,
+            )
+        _finish(partial, metadata or {})
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give a temporary path that replaces ``path`` when the block ends without an error."""
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+        partial = Path(folder) / path.name
+        yield partial
+        os.replace(partial, path)  # noqa: PTH105 - the one call that names what makes it atomic
+
+
+def frozen_copy(module: nn.Module) -> nn.Module:
+    """Copy a module to the CPU in evaluation mode, without gradients."""
+    return copy.deepcopy(module).cpu().eval().requires_grad_(False)
+
+
+def _finish(path: Path, metadata: Mapping[str, str]) -> None:
+    """Add the metadata, drop traces of the machine that exported, check."""
+    model = onnx.load(str(path))
+    graph = model.graph
+    parts = (*graph.node, *graph.value_info, *graph.initializer, *graph.input, *graph.output)
+    for part in (model, graph, *parts):
+        # Stack traces and scopes of the exporting code: paths of this machine, no use elsewhere.
+        del part.metadata_props[:]
+        part.doc_string = ""
+    onnx.helper.set_model_props(model, dict(sorted(metadata.items())))
+    onnx.checker.check_model(model, full_check=True)
+    path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Send what torch says during an export to our log, at debug level."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
+            for warning in caught:
+                _log.debug("%s: %s", warning.category.__name__, warning.message)

@@ -1,0 +1,106 @@
+"""Checking that an ONNX file answers as the torch module it came from."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+import torch
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    NotImplemented,
+    RuntimeException,
+)
+from torch import Tensor, nn
+
+from brpnas.errors import ParityError
+from brpnas.export.onnx import frozen_copy
+
+__all__ = ["check_parity", "open_session"]
+
+_log = logging.getLogger(__name__)
+_REFUSALS = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NotImplemented, RuntimeException)
+
+
+def check_parity(
+    module: nn.Module,
+    path: Path,
+    feeds: Iterable[Mapping[str, Tensor]],
+    tolerance: float = 1e-5,
+) -> float:
+    """Compare a file, run by ONNX Runtime on the CPU, with its module on every feed.
+
+    The error of one number is ``|onnx - torch| / max(1, |torch|)``: relative for large numbers,
+    absolute for small ones.
+
+    Args:
+        module: Module the file was exported from, with the inputs in the order of the feeds.
+        path: ONNX file with one output.
+        feeds: Inputs by name; use several batch sizes to test a dynamic batch.
+        tolerance: Largest error allowed.
+
+    Returns:
+        Largest error over all feeds.
+
+    Raises:
+        ParityError: If the file cannot be run, answers in another shape, or differs by more than
+            the tolerance or in where it has no number; or if there is no feed.
+    """
+    frozen = frozen_copy(module)
+    worst: float | None = None
+    try:
+        session = open_session(path)
+        for feed in feeds:
+            with torch.inference_mode():
+                expected = frozen(*(value.cpu() for value in feed.values())).numpy()
+            (answer,) = session.run(
+                None, {name: value.numpy(force=True) for name, value in feed.items()}
+            )
+            worst = max(worst or 0.0, _compare(np.asarray(answer), expected, path, tolerance))
+    except _REFUSALS as error:
+        raise ParityError(f"ONNX Runtime cannot run {path.name}: {error}") from error
+    if worst is None:
+        raise ParityError(f"{path.name} was compared on no input: give at least one feed.")
+    _log.debug("%s answers as torch does, to %.1e", path.name, worst)
+    return worst
+
+
+def open_session(path: Path) -> ort.InferenceSession:
+    """Load a file into ONNX Runtime on the CPU, on one thread and without warnings."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    return ort.InferenceSession(
+        path.read_bytes(), sess_options=options, providers=["CPUExecutionProvider"]
+    )
+
+
+def _compare(
+    answer: npt.NDArray[np.generic], expected: npt.NDArray[np.generic], path: Path, tolerance: float
+) -> float:
+    if answer.shape != expected.shape:
+        raise ParityError(
+            f"{path.name} answers in shape {answer.shape} where the torch module answers in "
+            f"{expected.shape}: a dimension was fixed in the export."
+        )
+    theirs, ours = answer.astype(np.float64), expected.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        errors = np.abs(theirs - ours) / np.maximum(1.0, np.abs(ours))
+    # Equal infinities differ by NaN; a NaN on both sides is agreement too.
+    errors[(theirs == ours) | (np.isnan(theirs) & np.isnan(ours))] = 0.0
+    worst = float(errors.max(initial=0.0))
+    if not worst <= tolerance:
+        raise ParityError(
+            f"{path.name} differs from its torch module by {worst:.1e} on a batch of "
+            f"{len(expected)}, more than the {tolerance:.0e} allowed: the exported graph does not "
+            "compute what the module does. Check that the module is deterministic in evaluation "
+            "mode and does not depend on the size of the batch in Python code."
+        )
+    return worst

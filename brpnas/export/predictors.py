@@ -1,0 +1,79 @@
+"""ONNX of predictors on graphs: latency, accuracy, and the score of the binary relation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from brpnas.errors import SchemaError
+from brpnas.export.onnx import Exporter, atomic_path, export_module
+from brpnas.export.parity import check_parity
+from brpnas.graphs import GraphBatch
+
+__all__ = ["export_predictor", "graph_feeds"]
+
+_BATCHES = (1, 7, 256)
+
+
+def graph_feeds(graphs: GraphBatch) -> dict[str, Tensor]:
+    """Inputs of a graph predictor: ``ops`` int64 ``[B, V]`` and ``adj`` float32 ``[B, V, V]``."""
+    return {
+        "ops": torch.from_numpy(graphs.ops.astype(np.int64)),
+        "adj": torch.from_numpy(graphs.adj.astype(np.float32)),
+    }
+
+
+def export_predictor(
+    module: nn.Module,
+    path: Path,
+    graphs: GraphBatch,
+    output_name: str,
+    metadata: Mapping[str, str] | None = None,
+    *,
+    tolerance: float = 1e-5,
+    exporter: Exporter = "dynamo",
+) -> float:
+    """Write a graph predictor as ONNX and check it on graphs of its space.
+
+    The file has the inputs ``ops`` int64 ``[batch, V]`` and ``adj`` float32 ``[batch, V, V]`` with
+    an open batch, and appears only if it answers as the module does, on one graph, a few, and many.
+
+    Args:
+        module: Module with ``forward(ops, adj) -> [B]``, e.g. of `LatencyPredictor.module`.
+        path: File to write.
+        graphs: Graphs in the view that the predictor was fitted on; a sample of the space will do.
+        output_name: Name of the output; carry the unit, as in ``latency_ms``.
+        metadata: Written into the file, beside ``num_nodes`` and ``num_ops``.
+        tolerance: See `check_parity`.
+        exporter: See `brpnas.export.onnx.Exporter`.
+
+    Returns:
+        Largest error against torch.
+
+    Raises:
+        SchemaError: If there are no graphs.
+        ParityError: If the file answers differently.
+    """
+    if not len(graphs):
+        raise SchemaError(
+            f"Cannot export {path.name}: no graphs to check it on. Give a sample of the space's "
+            "graphs in the view of the predictor."
+        )
+    rng = np.random.default_rng(0)
+    order = rng.permutation(len(graphs))
+    feeds = [graph_feeds(graphs[np.resize(order, size)]) for size in _BATCHES]
+    described = {"num_nodes": str(graphs.num_nodes), "num_ops": str(graphs.num_ops)}
+    with atomic_path(path) as partial:
+        export_module(
+            module,
+            partial,
+            feeds[0],
+            output_name,
+            metadata={**described, **(metadata or {})},
+            exporter=exporter,
+        )
+        return check_parity(module, partial, feeds, tolerance)

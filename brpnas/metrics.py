@@ -1,0 +1,163 @@
+"""How good predictions are: rank correlations and relative errors.
+
+Rank correlations (`spearman`, `kendall`) say whether a predictor orders architectures rightly,
+which is what a search needs; relative errors (`within`, `mape`) say whether its values can be
+believed, which is what a latency limit needs. `regression_metrics` gives all of them for one row of
+a report. Which rows is the caller's choice: pass test rows only.
+
+Every function takes one-dimensional, equally long, non-empty arrays of finite numbers and raises
+`SchemaError` otherwise, so that a diverged predictor cannot pass for a bad one. What mathematics
+leaves undefined, the correlation with a constant, is NaN.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import scipy.stats
+
+from brpnas.errors import SchemaError
+
+__all__ = ["kendall", "mape", "regression_metrics", "spearman", "within"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def spearman(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
+    """Spearman's rank correlation; ties share their mean rank.
+
+    Args:
+        a: One value per row, shape ``[N]``.
+        b: The values to compare with, shape ``[N]``.
+
+    Returns:
+        A number from -1 to 1, or NaN if either array is constant.
+
+    Raises:
+        SchemaError: If the arrays are empty, differ in length, or hold NaN or infinity.
+
+    Example:
+        >>> round(spearman([1.0, 2.0, 3.0, 4.0], [1.0, 3.0, 2.0, 4.0]), 3)
+        0.8
+    """
+    x, y = _checked(a, b, ("a", "b"))
+    if _constant(x) or _constant(y):
+        return float("nan")
+    return float(scipy.stats.spearmanr(x, y).statistic)
+
+
+def kendall(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
+    """Kendall's rank correlation tau-b, corrected for ties.
+
+    Args:
+        a: One value per row, shape ``[N]``.
+        b: The values to compare with, shape ``[N]``.
+
+    Returns:
+        A number from -1 to 1, or NaN if either array is constant.
+
+    Raises:
+        SchemaError: If the arrays are empty, differ in length, or hold NaN or infinity.
+    """
+    x, y = _checked(a, b, ("a", "b"))
+    if _constant(x) or _constant(y):
+        return float("nan")
+    return float(scipy.stats.kendalltau(x, y, variant="b").statistic)
+
+
+def within(predicted: npt.ArrayLike, true: npt.ArrayLike, bound: float) -> float:
+    """Share of rows whose relative error ``|predicted / true - 1|`` is at most ``bound``.
+
+    Args:
+        predicted: Predictions in real units (not logarithms), shape ``[N]``.
+        true: Measured values in the same unit, shape ``[N]``; the error is relative to these.
+        bound: Largest error that counts, as a fraction: 0.1 for ±10 %.
+
+    Returns:
+        A fraction from 0 to 1.
+
+    Raises:
+        SchemaError: If the arrays are unusable, as above, or ``true`` holds a zero, or the bound is
+            negative or NaN.
+
+    Example:
+        >>> within([1.0, 2.2, 4.0, 5.0], [1.0, 2.0, 3.0, 5.0], bound=0.15)
+        0.75
+    """
+    if not bound >= 0:
+        raise SchemaError(f"An error bound is a fraction such as 0.1 for ±10 %, not {bound}.")
+    return float(np.mean(_relative_errors(predicted, true) <= bound))
+
+
+def mape(predicted: npt.ArrayLike, true: npt.ArrayLike) -> float:
+    """Mean absolute relative error, as a fraction (0.1 is 10 %).
+
+    Args:
+        predicted: Predictions in real units, shape ``[N]``.
+        true: Measured values in the same unit, shape ``[N]``.
+
+    Raises:
+        SchemaError: If the arrays are unusable, as above, or ``true`` holds a zero.
+    """
+    return float(np.mean(_relative_errors(predicted, true)))
+
+
+def regression_metrics(predicted: npt.ArrayLike, true: npt.ArrayLike) -> dict[str, float]:
+    """All metrics of one predictor on one set of rows.
+
+    Args:
+        predicted: Predictions in real units, shape ``[N]``.
+        true: Measured values in the same unit, shape ``[N]``.
+
+    Returns:
+        ``within_1``, ``within_5``, ``within_10`` (shares within ±1, ±5 and ±10 %), ``spearman``,
+        ``kendall`` and ``mape``; all but the correlations are fractions.
+
+    Raises:
+        SchemaError: If the arrays are unusable, as above, or ``true`` holds a zero.
+    """
+    errors = _relative_errors(predicted, true)
+    return {
+        "within_1": float(np.mean(errors <= 0.01)),
+        "within_5": float(np.mean(errors <= 0.05)),
+        "within_10": float(np.mean(errors <= 0.1)),
+        "spearman": spearman(predicted, true),
+        "kendall": kendall(predicted, true),
+        "mape": float(np.mean(errors)),
+    }
+
+
+def _relative_errors(predicted: npt.ArrayLike, true: npt.ArrayLike) -> FloatArray:
+    pred, real = _checked(predicted, true, ("predicted", "true"))
+    zeros = np.flatnonzero(real == 0)
+    if len(zeros):
+        raise SchemaError(
+            f"{len(zeros)} true value(s) are zero (first in row {zeros[0]}), so relative errors "
+            "are undefined: leave those rows out."
+        )
+    relative: FloatArray = np.abs(pred / real - 1)
+    return relative
+
+
+def _constant(x: FloatArray) -> bool:
+    return bool((x == x[0]).all())
+
+
+def _checked(
+    a: npt.ArrayLike, b: npt.ArrayLike, names: tuple[str, str]
+) -> tuple[FloatArray, FloatArray]:
+    arrays = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    shapes = [x.shape for x in arrays]
+    if shapes[0] != shapes[1] or arrays[0].ndim != 1 or not arrays[0].size:
+        raise SchemaError(
+            f"Metrics compare two equally long, non-empty, flat arrays; {names[0]!r} has shape "
+            f"{shapes[0]} and {names[1]!r} has shape {shapes[1]}."
+        )
+    for name, x in zip(names, arrays, strict=True):
+        bad = np.flatnonzero(~np.isfinite(x))
+        if len(bad):
+            raise SchemaError(
+                f"{name!r} holds {len(bad)} value(s) that are NaN or infinite (first in row "
+                f"{bad[0]}): leave those rows out, or find out why the predictor diverged."
+            )
+    return arrays

@@ -1,0 +1,211 @@
+"""Latency of every architecture of a space, learnt from the few that were measured.
+
+`fit_latency` trains a `LatencyPredictor`; `choose_view` decides which view of a cell the device
+executes, if you do not know. Baselines to compare with are in `brpnas.predictors.baselines`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from brpnas.errors import ConfigurationError, SchemaError
+from brpnas.graphs import VIEWS, GraphBatch, SpaceGraphs, View
+from brpnas.predictors.ensemble import GraphEnsemble, train_members
+from brpnas.predictors.training import (
+    FloatArray,
+    Labelled,
+    TrainedNetwork,
+    TrainingConfig,
+    TrainingTask,
+    absolute_error,
+)
+
+__all__ = ["LatencyPredictor", "MeasuredRows", "choose_view", "fit_latency"]
+
+_KIND = "latency"
+_PILOT_SHARE = 0.4
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredRows:
+    """Measured architectures: rows of a `SpaceGraphs`, and latencies in ms, both ``[N]``."""
+
+    rows: npt.NDArray[np.int64]
+    latency_ms: FloatArray
+
+    def __post_init__(self) -> None:
+        values = np.asarray(self.latency_ms)
+        if len(self.rows) != len(values):
+            raise ConfigurationError(f"{len(self.rows)} rows but {len(values)} latencies.")
+        if not (np.isfinite(values).all() and (values > 0).all()):
+            raise SchemaError("Latencies must be positive and finite; check the latency table.")
+
+
+class _LatencyModule(nn.Module):
+    """The ensemble with its scale undone: latency in ms."""
+
+    def __init__(self, ensemble: GraphEnsemble, location: float, scale: float) -> None:
+        super().__init__()
+        self.ensemble, self.location, self.scale = ensemble, location, scale
+
+    def forward(self, ops: Tensor, adj: Tensor) -> Tensor:
+        """Latency in ms, shape ``[B]``."""
+        output: Tensor = self.ensemble(ops, adj)
+        return torch.exp(output * self.scale + self.location)
+
+
+@dataclass(frozen=True, eq=False)
+class LatencyPredictor:
+    """Predicts the latency of cells on one device.
+
+    Networks regress standardised log latency, because the bounds of interest are relative.
+
+    Args:
+        ensemble: Trained networks.
+        view: View of the cells that they read.
+        location, scale: ``log(latency / ms) = output * scale + location``.
+        history: Losses by member and epoch (``member, epoch, train_loss, valid_loss``).
+    """
+
+    ensemble: GraphEnsemble
+    view: View
+    location: float
+    scale: float
+    history: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    def predict(self, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
+        """Latency in ms of every architecture of the space, shape ``[N]``."""
+        return self.predict_batch(graphs.view(self.view))
+
+    def predict_batch(self, graphs: GraphBatch) -> npt.NDArray[np.float64]:
+        """Latency in ms of graphs in this predictor's view, shape ``[N]``."""
+        output = self.ensemble.outputs(graphs)
+        return np.asarray(np.exp(output * self.scale + self.location))
+
+    def module(self) -> nn.Module:
+        """Torch module ``(ops, adj) -> latency in ms``, for export."""
+        return _LatencyModule(self.ensemble, self.location, self.scale).eval()
+
+    def save(self, path: Path) -> None:
+        """Write to a safetensors file; the history is not part of it."""
+        extra = {"view": self.view, "location": self.location, "scale": self.scale}
+        self.ensemble.save(path, _KIND, extra)
+
+    @classmethod
+    def load(cls, path: Path) -> LatencyPredictor:
+        """Read what `save` wrote.
+
+        Raises:
+            SchemaError: If the file is not a latency predictor.
+        """
+        ensemble, meta = GraphEnsemble.load(path, _KIND)
+        return cls(ensemble, meta["view"], meta["location"], meta["scale"])  # type: ignore[arg-type]
+
+
+def fit_latency(  # noqa: PLR0913 - one argument per choice, all but four with defaults
+    graphs: SpaceGraphs,
+    train: MeasuredRows,
+    valid: MeasuredRows,
+    config: TrainingConfig,
+    *,
+    view: View | Literal["auto"] = "auto",
+    members: int = 2,
+    bound: float | None = 0.1,
+    seed: int = 0,
+    pool: Executor | None = None,
+    progress: bool = False,
+) -> LatencyPredictor:
+    """Train a latency predictor; weights and view are chosen on the validation rows.
+
+    Args:
+        graphs: The space.
+        train: Rows to learn from.
+        valid: Rows to choose by; must not overlap with ``train``.
+        config: Size of the networks and how to train them.
+        view: View of the cells, or ``auto`` to try both on the validation rows.
+        members: Networks to average.
+        bound: Relative error that counts as a hit. The prediction is scaled by one factor so that
+            most training and validation rows are hits: measurements are skewed, so the median
+            is not the best guess under a bound. None predicts the median.
+        seed: Seeds the networks.
+        pool: Processes to train in, see `brpnas.predictors.training_pool`.
+        progress: Show a progress bar.
+
+    Raises:
+        ConfigurationError: If there are no rows, or training and validation rows overlap.
+    """
+    if not len(train.rows) or not len(valid.rows):
+        raise ConfigurationError("A latency predictor needs training and validation rows.")
+    if np.intersect1d(train.rows, valid.rows).size:
+        raise ConfigurationError("Training and validation rows overlap.")
+    logs = np.log(train.latency_ms)
+    location, scale = float(logs.mean()), max(float(logs.std()), 1e-6)
+
+    def task(name: View, member: int, settings: TrainingConfig) -> TrainingTask:
+        batch = graphs.view(name)
+        sets = (
+            Labelled(batch[s.rows], (np.log(s.latency_ms) - location) / scale)
+            for s in (train, valid)
+        )
+        return TrainingTask(next(sets), settings, absolute_error, 1000 * seed + member, next(sets))
+
+    if view == "auto":
+        pilot = replace(config, epochs=max(1, round(config.epochs * _PILOT_SHARE)))
+        pilots = train_members([task(name, 0, pilot) for name in VIEWS], pool, progress=progress)
+        view = choose_view({name: min(p.valid_loss) for name, p in zip(VIEWS, pilots, strict=True)})
+    tasks = [task(view, member, config) for member in range(members)]
+    trained = train_members(tasks, pool, progress=progress)
+    ensemble = GraphEnsemble.of(trained, config, graphs.view(view).num_ops)
+    predictor = LatencyPredictor(ensemble, view, location, scale, _history(trained))
+    if bound is None:
+        return predictor
+    known = MeasuredRows(
+        np.concatenate([train.rows, valid.rows]),
+        np.concatenate([train.latency_ms, valid.latency_ms]),
+    )
+    predicted = predictor.predict_batch(graphs.view(view)[known.rows])
+    shift = _best_shift(np.log(predicted / known.latency_ms), bound)
+    return replace(predictor, location=location + shift)
+
+
+def choose_view(valid_loss: dict[View, float]) -> View:
+    """View with the smallest validation loss; the pruned one on a tie."""
+    return min(VIEWS, key=lambda name: valid_loss[name])
+
+
+def _best_shift(log_ratio: FloatArray, bound: float) -> float:
+    """Shift of log predictions that brings most of them within the bound.
+
+    Hits are counted softly, over a tenth of the bound, because few rows decide.
+    """
+    shifts = np.linspace(-bound / 2, bound / 2, 101)
+    error = np.abs(np.expm1(log_ratio[None, :] + shifts[:, None]))
+    hits = (1 / (1 + np.exp((error - bound) / (bound / 10)))).mean(axis=1)
+    return float(shifts[hits.argmax()])
+
+
+def _history(trained: Sequence[TrainedNetwork]) -> pd.DataFrame:
+    return pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "member": member,
+                    "epoch": np.arange(len(network.train_loss)),
+                    "train_loss": network.train_loss,
+                    "valid_loss": network.valid_loss,
+                }
+            )
+            for member, network in enumerate(trained)
+        ],
+        ignore_index=True,
+    )

@@ -1,0 +1,38 @@
+"""From graph batches to torch tensors and to PyTorch Geometric data."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+from torch_geometric.data import Batch, Data
+
+from brpnas.graphs import BLANK, ArchGraph, GraphBatch
+
+__all__ = ["GraphTensors", "to_pyg", "to_pyg_batch", "to_tensors"]
+
+GraphTensors: TypeAlias = tuple[Tensor, Tensor]
+"""Operation codes, int64 ``[B, V]``, and adjacencies, float32 ``[B, V, V]``."""
+
+
+def to_tensors(batch: GraphBatch) -> GraphTensors:
+    """Dense tensors of a batch, as the dense networks take them."""
+    return torch.from_numpy(batch.ops).long(), torch.from_numpy(batch.adj).float()
+
+
+def to_pyg(graph: ArchGraph) -> Data:
+    """One graph as a PyTorch Geometric object.
+
+    Blank nodes are left out; the global node stays node 0. ``x`` holds the operation codes, int64
+    ``[nodes]``, ``edge_index`` the edges, self-loops and those of the global node included.
+    """
+    kept = graph.ops != BLANK
+    sources, targets = graph.adj[kept][:, kept].nonzero()
+    edges = torch.stack([torch.from_numpy(sources), torch.from_numpy(targets)])
+    return Data(x=torch.from_numpy(graph.ops[kept]).long(), edge_index=edges)
+
+
+def to_pyg_batch(batch: GraphBatch) -> Batch:
+    """A batch as one disjoint union; ``ptr[:-1]`` are the global nodes."""
+    return Batch.from_data_list([to_pyg(batch[i]) for i in range(len(batch))])

@@ -1,0 +1,26 @@
+"""The report: plots and one self-contained HTML page, from tables and dictionaries.
+
+Fill a `ReportData` and call `write_report` (or `render` for the text). `pareto_front` marks
+the Pareto-optimal rows of any two objectives, `cell_svg` draws a NAS-Bench-201 cell, and
+`predicted_vs_measured`, `search_curves` and `training_curve` are the tables behind ``dvc plots``.
+"""
+
+from brpnas.report.cell import cell_svg
+from brpnas.report.data import Chosen, Protocol, ReportData, SourceNote
+from brpnas.report.dvc_plots import predicted_vs_measured, search_curves, training_curve
+from brpnas.report.page import render, write_report
+from brpnas.report.pareto import pareto_front
+
+__all__ = [
+    "Chosen",
+    "Protocol",
+    "ReportData",
+    "SourceNote",
+    "cell_svg",
+    "pareto_front",
+    "predicted_vs_measured",
+    "render",
+    "search_curves",
+    "training_curve",
+    "write_report",
+]

@@ -1,0 +1,188 @@
+"""What a report is made of: `ReportData`, tables and dictionaries only.
+
+The report computes no result of its own that another stage has computed: it shows what it is given.
+Accuracies are fractions, latencies milliseconds; the page turns them into percent. Every table may
+be left out; the page then says that the section is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypedDict
+
+import pandas as pd
+
+from brpnas.errors import SchemaError, did_you_mean
+
+__all__ = ["COLUMNS", "Chosen", "Protocol", "ReportData", "SourceNote"]
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "history": ("query", "round", "arch_id", "accuracy", "predicted_latency_ms", "status"),
+    "predictions": ("arch_id", "split", "latency_ms", "predicted_latency_ms"),
+    "training": ("member", "epoch", "train_loss", "valid_loss"),
+    "traces": ("sampler", "seed", "query", "best_valid", "chosen_test", "best_test_seen"),
+    "space": ("arch_id", "predicted_latency_ms", "latency_ms", "test_accuracy"),
+}
+"""Columns that each table must have. Further ones are used if known, else ignored."""
+
+SPLITS = ("train", "valid", "test")
+METRICS = ("within_1", "within_5", "within_10", "spearman", "kendall", "mape")
+
+
+class Chosen(TypedDict, total=False):
+    """The winner of the main search. Only ``arch_id`` is required; unknown keys are errors."""
+
+    arch_id: str
+    predicted_latency_ms: float | None
+    latency_ms: float | None
+    """Measured latency; None if this architecture was not measured."""
+    valid_accuracy: float | None
+    """The single-seed answer that it was chosen by."""
+    test_accuracy: float | None
+    """Mean over training seeds."""
+    regret: float | None
+    """Best mean test accuracy there was to find, less ``test_accuracy``."""
+    optimum_test_accuracy: float | None
+    """Best mean test accuracy there was to find under the constraints."""
+    best_test_seen: float | None
+    best_single_seed_test_seen: float | None
+    params_m: float | None
+    flops_m: float | None
+    onnx: str | None
+    """Path of the exported network, as a reader would type it."""
+
+
+class Protocol(TypedDict, total=False):
+    """How the figures came about. Put settings that have no key here into ``settings``."""
+
+    space: str
+    dataset: str
+    device: str
+    sampler: str
+    budget: int
+    rounds: int
+    seed: int
+    """Seed of the main search."""
+    train_rows: int
+    valid_rows: int
+    test_rows: int
+    view: str
+    members: int
+    settings: Mapping[str, object]
+
+
+class SourceNote(TypedDict, total=False):
+    """Where data came from. ``name`` is required."""
+
+    name: str
+    licence: str
+    citation: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportData:
+    """Everything on the page.
+
+    Attributes:
+        chosen: The winner of the main search.
+        history: Queries of the main search, one row each: ``query`` (from 0), ``round``,
+            ``arch_id``, ``accuracy`` (validation, fraction), ``predicted_latency_ms``, ``status``
+            (``ok`` or ``failed``).
+        constraints: Such as ``"latency_ms <= 5"``.
+        predictions: Measured rows of the device: ``arch_id``, ``split`` (train, valid or test),
+            ``latency_ms``, ``predicted_latency_ms``.
+        metrics: Per model name its figures on test rows: ``within_1``, ``within_5``,
+            ``within_10`` and ``mape`` (fractions), ``spearman``, ``kendall``. First the predictor.
+        training: ``member``, ``epoch``, ``train_loss``, ``valid_loss``.
+        traces: ``sampler``, ``seed``, ``query`` (from 0), ``best_valid``, ``chosen_test``,
+            ``best_test_seen``; optional ``best_single_seed_test_seen``, ``regret`` (fractions).
+        space: ``arch_id``, ``predicted_latency_ms``, ``latency_ms`` and ``test_accuracy`` (mean
+            over seeds); the last two may be null.
+        protocol: How the figures came about.
+        provenance: Git revision, versions, date: shown as given.
+        sources: Data sets with licence and citation.
+        title: Heading of the page.
+
+    Raises:
+        SchemaError: If a column or key is missing or unknown, the winner is not among the answered
+            queries, or the protocol's row counts contradict ``predictions``.
+    """
+
+    chosen: Chosen
+    history: pd.DataFrame
+    constraints: Sequence[str] = ()
+    predictions: pd.DataFrame | None = None
+    metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    training: pd.DataFrame | None = None
+    traces: pd.DataFrame | None = None
+    space: pd.DataFrame | None = None
+    protocol: Protocol = field(default_factory=Protocol)
+    provenance: Mapping[str, object] = field(default_factory=dict)
+    sources: Sequence[SourceNote] = ()
+    title: str = "BRP-NAS report"
+
+    def __post_init__(self) -> None:
+        for name, columns in COLUMNS.items():
+            _require_columns(name, getattr(self, name), columns)
+        _require_keys("chosen", self.chosen, Chosen, {"arch_id"})
+        _require_keys("protocol", self.protocol, Protocol, set())
+        for source in self.sources:
+            _require_keys("sources", source, SourceNote, {"name"})
+        for model, figures in self.metrics.items():
+            missing = [key for key in METRICS if key not in figures]
+            if missing:
+                raise SchemaError(f"Report metrics of {model!r} lack {', '.join(missing)}.")
+        self._check_winner()
+        self._check_rows()
+
+    def _check_winner(self) -> None:
+        answered = self.history.loc[self.history["status"] == "ok", "arch_id"]
+        if not (answered == self.chosen["arch_id"]).any():
+            raise SchemaError(
+                f"The chosen architecture {self.chosen['arch_id']!r} is not among the "
+                f"{len(answered)} answered queries of the report's history: give the history of "
+                "the search that chose it."
+            )
+
+    def _check_rows(self) -> None:
+        if self.predictions is None:
+            return
+        counts = self.predictions["split"].value_counts()
+        unknown = sorted(set(counts.index) - set(SPLITS))
+        if unknown:
+            raise SchemaError(f"Report predictions have the split {unknown[0]!r}; use {SPLITS}.")
+        for split in SPLITS:
+            said, found = self.protocol.get(f"{split}_rows"), int(counts.get(split, 0))
+            if said is not None and said != found:
+                raise SchemaError(
+                    f"The report's protocol says {said} {split} rows, but its predictions hold "
+                    f"{found}: pass the predictions of the same run."
+                )
+
+
+def _require_columns(name: str, table: pd.DataFrame | None, columns: tuple[str, ...]) -> None:
+    if table is None:
+        return
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        raise SchemaError(
+            f"The report's table {name!r} lacks {', '.join(missing)}; it has "
+            f"{', '.join(map(str, table.columns)) or 'no column'}."
+        )
+
+
+def _require_keys(
+    name: str, given: Mapping[str, object], declared: type, required: set[str]
+) -> None:
+    known = set(declared.__annotations__)
+    for key in given:
+        if key not in known:
+            raise SchemaError(
+                f"The report's {name!r} has an unknown key {key!r}.{did_you_mean(key, known)} "
+                f"Known: {', '.join(sorted(known))}."
+            )
+    missing = sorted(required - set(given))
+    if missing:
+        raise SchemaError(f"The report's {name!r} lacks {', '.join(missing)}.")

@@ -1,0 +1,168 @@
+"""The report as one HTML page that opens offline.
+
+`render` turns `ReportData` into the text of the page; `write_report` puts it into a file, which
+appears whole or not at all. The same data always gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from brpnas.errors import ArchitectureError
+from brpnas.report.cell import cell_svg
+from brpnas.report.data import ReportData
+from brpnas.report.format import plain
+from brpnas.report.plots import (
+    CURVES,
+    accuracies,
+    error_histogram,
+    latency_scatter,
+    search_curve,
+    space_plot,
+    training_curves,
+)
+from brpnas.report.summary import cards, subtitle, verdict_table, winner_facts
+from brpnas.report.tables import (
+    checkpoint_table,
+    front_table,
+    history_table,
+    metrics_table,
+    search_table,
+)
+from brpnas.report.verdict import judge, latency_limit
+from brpnas.report.words import protocol_sentences
+
+__all__ = ["render", "write_report"]
+
+_CAPTIONS = {
+    "chosen_test": "What a user gets: mean test accuracy of the architecture that"
+    " validation picks.",
+    "best_test_seen": "Best mean test accuracy among the queried; the search cannot know"
+    " which it is.",
+    "best_single_seed_test_seen": "Best test accuracy of any single training run among the"
+    " queried, as published curves show it; it can exceed the optimum of the means.",
+}
+
+
+def render(data: ReportData) -> str:
+    """Return the page as text: no external script, style, font or image.
+
+    Sections whose data is missing say so. All data is escaped.
+
+    Args:
+        data: What to show.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("brpnas.report", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    context: dict[str, object] = {
+        "data": data,
+        "subtitle": subtitle(data),
+        "style": _asset(environment, "style.css"),
+        "script": _asset(environment, "script.js.j2"),
+        "protocol": protocol_sentences(data),
+        "settings": [(k, plain(v)) for k, v in data.protocol.get("settings", {}).items()],
+        "provenance": [(k, plain(v)) for k, v in data.provenance.items()],
+        "history": history_table(data.history),
+        "front": front_table(data.history),
+        "safe_link": lambda url: str(url).lower().startswith(("https://", "http://")),
+        **_winner(data),
+        **_latency(data),
+        **_search(data),
+        **_space(data),
+    }
+    return environment.get_template("report.html.j2").render(context)
+
+
+def write_report(data: ReportData, path: Path) -> Path:
+    """Render into a file, atomically; folders are made.
+
+    Returns:
+        The path.
+
+    Raises:
+        OSError: If the file cannot be written.
+    """
+    text = render(data)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".part")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)  # noqa: PTH105 (same, and says that it replaces)
+    return path
+
+
+def _asset(environment: jinja2.Environment, name: str) -> Markup:
+    assert environment.loader is not None
+    return Markup(environment.loader.get_source(environment, name)[0])
+
+
+def _winner(data: ReportData) -> dict[str, object]:
+    verdicts = judge(data.constraints, data.chosen)
+    cell, why = Markup(""), ""
+    try:
+        cell = Markup(cell_svg(data.chosen["arch_id"]))
+    except ArchitectureError:
+        why = "only NAS-Bench-201 cells are drawn so far."
+    return {
+        "cards": cards(data, verdicts),
+        "winner_facts": winner_facts(data),
+        "verdicts": verdict_table(verdicts) if verdicts else None,
+        "cell": cell,
+        "cell_missing": why,
+    }
+
+
+def _latency(data: ReportData) -> dict[str, object]:
+    shown: dict[str, object] = dict.fromkeys(("scatter", "errors", "training", "metrics"))
+    if data.predictions is not None:
+        test = data.predictions[data.predictions["split"] == "test"]
+        test = test.dropna(subset=["latency_ms", "predicted_latency_ms"])
+        shown["test_rows"] = f"{len(test):,}"
+        if len(test):
+            shown["scatter"] = Markup(latency_scatter(test))
+            shown["errors"] = Markup(error_histogram(test))
+    if data.training is not None and len(data.training):
+        shown["training"] = Markup(training_curves(data.training))
+    if data.metrics:
+        shown["metrics"] = metrics_table(data.metrics)
+    return shown
+
+
+def _search(data: ReportData) -> dict[str, object]:
+    traces = data.traces
+    if traces is None or traces.empty:
+        return {"curves": []}
+    optimum = data.chosen.get("optimum_test_accuracy")
+    curves = [
+        {"svg": Markup(search_curve(traces, column, optimum)), "caption": caption}
+        for column, caption in _CAPTIONS.items()
+        if column in CURVES and column in traces and traces[column].notna().any()
+    ]
+    return {
+        "curves": curves,
+        "search_table": search_table(traces),
+        "checkpoints": checkpoint_table(traces),
+    }
+
+
+def _space(data: ReportData) -> dict[str, object]:
+    winner = data.chosen["arch_id"]
+    shown = None if data.space is None else accuracies(data.space, data.history, winner)
+    if shown is None:
+        return {"space": None}
+    limit = latency_limit(data.constraints)
+    accuracy = "mean test" if shown.accuracy == "test" else "validation"
+    caption = (
+        f"{len(shown.points):,} architectures by {shown.latency} latency and {accuracy} accuracy, "
+        "the queried ones by round. The axis leaves out the least accurate fifth of a large space."
+    )
+    if shown.left_out:
+        caption += f" {shown.left_out:,} more have no {shown.latency} latency."
+    return {"space": Markup(space_plot(shown, winner, limit)), "space_caption": caption}

@@ -1,0 +1,44 @@
+"""Axes of latencies."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+__all__ = ["log_axis", "log_ticks"]
+
+
+def log_ticks(low: float, high: float, most: int = 7) -> list[float]:
+    """Round values between two bounds for a logarithmic axis, at most ``most`` of them.
+
+    Args:
+        low: Lower bound, above 0.
+        high: Upper bound.
+        most: Largest number of ticks.
+
+    Returns:
+        The finest of 1-2-5, 1-3 and 1 per decade, and sparser, that is not too many.
+    """
+    decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    for steps in ((1, 1.5, 2, 3, 4, 5, 6, 8), (1, 2, 3, 5), (1, 2, 5), (1, 3), (1,)):
+        ticks = [
+            float(f"{step * 10.0**decade:.3g}")
+            for decade in decades
+            for step in steps
+            if low <= step * 10.0**decade <= high
+        ]
+        if len(ticks) <= most:
+            return ticks
+    return ticks[:: -(-len(ticks) // most)]
+
+
+def log_axis(axes: Axes, which: str, low: float, high: float) -> None:
+    """Make one axis logarithmic from ``low`` to ``high`` with plain numbers as labels."""
+    axis: Axis = axes.xaxis if which == "x" else axes.yaxis
+    (axes.set_xscale if which == "x" else axes.set_yscale)("log")
+    (axes.set_xlim if which == "x" else axes.set_ylim)(low, high)
+    axis.set_major_locator(FixedLocator(log_ticks(low, high)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

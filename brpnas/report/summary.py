@@ -1,0 +1,124 @@
+"""The top of the page: the winner, its figures, and whether it keeps the limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from brpnas.report.data import ReportData
+from brpnas.report.format import MISSING, as_float, milliseconds, percent, points
+from brpnas.report.tables import Cell, Table
+from brpnas.report.verdict import Verdict
+
+__all__ = ["Card", "cards", "subtitle", "verdict_table", "winner_facts"]
+
+_WORDS = {True: "✓ kept", False: "✗ broken", None: "not known"}
+
+
+@dataclass(frozen=True)
+class Card:
+    """One figure of the summary: label, figure, a line below, and ``good``, ``bad`` or nothing."""
+
+    label: str
+    figure: str
+    sub: str
+    mood: str = ""
+
+
+def subtitle(data: ReportData) -> str:
+    """Say in a line what was searched, for which device."""
+    said = data.protocol
+    parts = [
+        said.get("space"),
+        f"accuracy on {said['dataset']}" if "dataset" in said else None,
+        f"latency on {said['device']}" if "device" in said else None,
+        f"{len(data.history):,} queries",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def cards(data: ReportData, verdicts: Sequence[Verdict]) -> list[Card]:
+    """The figures that are read first."""
+    chosen = data.chosen
+    measured, predicted = chosen.get("latency_ms"), chosen.get("predicted_latency_ms")
+    optimum = percent(chosen.get("optimum_test_accuracy"))
+    shown = [
+        Card(
+            "Test accuracy",
+            percent(chosen.get("test_accuracy")),
+            "mean over training seeds" + ("" if optimum == MISSING else f"; optimum {optimum}"),
+        )
+        if as_float(chosen.get("test_accuracy")) is not None
+        else Card(
+            "Validation accuracy",
+            percent(chosen.get("valid_accuracy")),
+            f"{_runs(data)}; no test accuracy is known",
+        )
+    ]
+    if as_float(measured) is not None:
+        shown.append(
+            Card(
+                "Latency", milliseconds(measured), f"measured; predicted {milliseconds(predicted)}"
+            )
+        )
+    else:
+        shown.append(Card("Latency", milliseconds(predicted), "predicted; not measured"))
+    shown.append(_limit_card(verdicts))
+    if as_float(chosen.get("regret")) is not None:
+        shown.append(
+            Card("Regret", f"{points(chosen['regret'])} points", "of test accuracy, to the optimum")
+        )
+    return shown
+
+
+def _limit_card(verdicts: Sequence[Verdict]) -> Card:
+    if not verdicts:
+        return Card("Limit", "none", "the search had no constraint")
+    text = " and ".join(verdict.constraint for verdict in verdicts)
+    decisive = [v.measured if v.measured is not None else v.predicted for v in verdicts]
+    by = "measured" if all(v.measured is not None for v in verdicts) else "predicted"
+    if False in decisive:
+        return Card("Limit", _WORDS[False], f"{text}, as measured or predicted below", "bad")
+    if None in decisive:
+        return Card("Limit", _WORDS[None], text)
+    return Card("Limit", _WORDS[True], f"{text}, as {by}", "good")
+
+
+def verdict_table(verdicts: Sequence[Verdict]) -> Table:
+    """Whether each constraint is kept by prediction, and by measurement."""
+    rows = tuple(
+        (Cell(v.constraint, code=True), Cell(_WORDS[v.predicted]), Cell(_WORDS[v.measured]))
+        for v in verdicts
+    )
+    return Table(("constraint", "by prediction", "by measurement"), rows)
+
+
+def winner_facts(data: ReportData) -> list[tuple[str, str]]:
+    """All that is known of the winner, labelled."""
+    chosen = data.chosen
+    facts = [
+        ("Predicted latency", milliseconds(chosen.get("predicted_latency_ms"))),
+        ("Measured latency", milliseconds(chosen.get("latency_ms"))),
+        (f"Validation accuracy, {_runs(data)}", percent(chosen.get("valid_accuracy"))),
+        ("Test accuracy, mean over seeds", percent(chosen.get("test_accuracy"))),
+        ("Optimum of that mean", percent(chosen.get("optimum_test_accuracy"))),
+        ("Best mean test accuracy seen", percent(chosen.get("best_test_seen"))),
+        (
+            "Best single-seed test accuracy seen",
+            percent(chosen.get("best_single_seed_test_seen")),
+        ),
+        ("Parameters", _millions(chosen.get("params_m"))),
+        ("Multiply-adds", _millions(chosen.get("flops_m"))),
+    ]
+    return [(label, text) for label, text in facts if text != MISSING]
+
+
+def _runs(data: ReportData) -> str:
+    answered = data.history[data.history["status"] == "ok"]
+    count = int((answered["arch_id"] == data.chosen["arch_id"]).sum())
+    return "one training run" if count == 1 else f"mean of {count} training runs"
+
+
+def _millions(value: float | None) -> str:
+    number = as_float(value)
+    return MISSING if number is None else f"{number:.3g} M"

@@ -1,0 +1,174 @@
+"""Tables of the page: what a row shows, already written as text.
+
+Each function takes a part of `ReportData` and returns lists of `Cell` for the template, so that the
+template holds no arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from brpnas.report.format import (
+    MISSING,
+    as_float,
+    correlation,
+    milliseconds,
+    percent,
+    points,
+)
+from brpnas.report.pareto import pareto_front
+from brpnas.report.plots.traces import CURVES, sampler_order, spread
+
+__all__ = [
+    "Cell",
+    "Table",
+    "checkpoint_table",
+    "front_table",
+    "history_table",
+    "metrics_table",
+    "search_table",
+]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: its text, the number to sort it by if it is one, and whether it stands out."""
+
+    text: str
+    value: float | None = None
+    best: bool = False
+    code: bool = False
+
+    @property
+    def number(self) -> bool:
+        """Whether it is aligned as a number, as a missing one is."""
+        return self.value is not None or self.text == MISSING
+
+    @property
+    def classes(self) -> str:
+        """CSS classes of the cell."""
+        marks = (("number", self.number), ("best", self.best), ("code", self.code))
+        return " ".join(name for name, holds in marks if holds)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Heads and rows; the first cell of a row names it."""
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+_METRICS = (
+    ("within_1", "±1 %", 1),
+    ("within_5", "±5 %", 1),
+    ("within_10", "±10 %", 1),
+    ("spearman", "ρ", 0),
+    ("kendall", "τ", 0),
+    ("mape", "MAPE", 1),
+)
+
+
+def metrics_table(metrics: Mapping[str, Mapping[str, float]]) -> Table:
+    """Figures on test rows, one row a model; the best of each column stands out."""
+    columns = []
+    for key, _, digits in _METRICS:
+        values = [as_float(figures[key]) for figures in metrics.values()]
+        known = [value for value in values if value is not None]
+        best = (min if key == "mape" else max)(known, default=None)
+        columns.append(
+            [
+                Cell(
+                    percent(v, digits) if digits else correlation(v), v, v is not None and v == best
+                )
+                for v in values
+            ]
+        )
+    rows = tuple((Cell(name), *cells) for name, *cells in zip(metrics, *columns, strict=True))
+    return Table(("model", *(head for _, head, _ in _METRICS)), rows)
+
+
+def history_table(history: pd.DataFrame) -> Table:
+    """Every query of the main search in order."""
+    rows = tuple(
+        (
+            Cell(str(row.query), as_float(row.query)),
+            Cell(str(row.round), as_float(row.round)),
+            Cell(str(row.arch_id), code=True),
+            Cell(percent(row.accuracy), as_float(row.accuracy)),
+            Cell(milliseconds(row.predicted_latency_ms), as_float(row.predicted_latency_ms)),
+            Cell(str(row.status)),
+        )
+        for row in history.itertuples()
+    )
+    heads = ("query", "round", "architecture", "validation accuracy", "predicted latency", "status")
+    return Table(heads, rows)
+
+
+def front_table(history: pd.DataFrame) -> Table:
+    """Pareto front of the answered queries: what the search knows without a test set."""
+    answers = history[history["status"] == "ok"].groupby("arch_id", as_index=False)
+    asked = answers[["accuracy", "predicted_latency_ms"]].mean()
+    mask = pareto_front(asked["predicted_latency_ms"], asked["accuracy"])
+    front = asked[mask].sort_values(["predicted_latency_ms", "arch_id"])
+    rows = tuple(
+        (
+            Cell(str(row.arch_id), code=True),
+            Cell(milliseconds(row.predicted_latency_ms), as_float(row.predicted_latency_ms)),
+            Cell(percent(row.accuracy), as_float(row.accuracy)),
+        )
+        for row in front.itertuples()
+    )
+    return Table(("architecture", "predicted latency", "validation accuracy"), rows)
+
+
+def search_table(traces: pd.DataFrame) -> Table:
+    """What each sampler reached at the end of the shortest budget, mean and spread over seeds."""
+    end = int(traces.groupby(["sampler", "seed"])["query"].max().min())
+    final = traces[traces["query"] == end]
+    columns = [c for c in (*CURVES, "regret") if c in final and final[c].notna().any()]
+    groups = final.groupby("sampler")
+    mean, deviation, seeds = groups[columns].mean(), groups[columns].std(), groups["seed"].nunique()
+    best = {c: mean[c].min() if c == "regret" else mean[c].max() for c in columns}
+
+    def cell(sampler: str, column: str) -> Cell:
+        value, sd = mean.loc[sampler, column], as_float(deviation.loc[sampler, column])
+        text = points(value) if column == "regret" else percent(value)
+        text += "" if sd is None else f" ± {points(sd)}"
+        return Cell(text, as_float(value), bool(value == best[column]))
+
+    names = {
+        "chosen_test": "chosen: test accuracy",
+        "best_test_seen": "best mean test accuracy seen",
+        "best_single_seed_test_seen": "best single-seed test accuracy seen",
+        "regret": "regret (points)",
+    }
+    rows = tuple(
+        (
+            Cell(sampler),
+            Cell(str(seeds[sampler]), float(seeds[sampler])),
+            *(cell(sampler, c) for c in columns),
+        )
+        for sampler in sampler_order([str(name) for name in mean.index])
+    )
+    return Table((f"after {end + 1} queries", "seeds", *(names[c] for c in columns)), rows)
+
+
+def checkpoint_table(traces: pd.DataFrame, count: int = 5) -> Table:
+    """Mean test accuracy of the chosen at evenly spaced budgets, one row a sampler."""
+    curve = spread(traces, "chosen_test").pivot(index="sampler", columns="queries", values="mean")
+    last = int(curve.dropna(axis=1).columns.max())
+    budgets = sorted({int(b) for b in np.ceil(np.linspace(0, last, count + 1)[1:])})
+    rows = []
+    for sampler in sampler_order(list(curve.index)):
+        cells = [Cell(sampler)]
+        for budget in budgets:
+            value = as_float(curve.loc[sampler, budget])
+            top = value is not None and value == curve[budget].max()
+            cells.append(Cell(percent(value) if value is not None else MISSING, value, top))
+        rows.append(tuple(cells))
+    return Table(("queries spent", *(str(b) for b in budgets)), tuple(rows))

@@ -1,0 +1,123 @@
+"""The protocol in words: how the figures of the report came about, and what they mean."""
+
+from __future__ import annotations
+
+from brpnas.report.data import ReportData
+
+__all__ = ["protocol_sentences"]
+
+
+def protocol_sentences(data: ReportData) -> list[str]:
+    """State the protocol, one paragraph a topic; what is not known is not claimed."""
+    return [
+        text
+        for text in (_task(data), _latency(data), _search(data), _answer(), _curves(data))
+        if text
+    ]
+
+
+def _task(data: ReportData) -> str:
+    said = data.protocol
+    parts = [
+        f"{label} {said[key]}"  # type: ignore[literal-required]
+        for key, label in (
+            ("space", "The search space is"),
+            ("dataset", "accuracy is on"),
+            ("device", "latency is on"),
+        )
+        if key in said
+    ]
+    return _capital("; ".join(parts)) + "." if parts else ""
+
+
+def _latency(data: ReportData) -> str:
+    said = data.protocol
+    text = ""
+    rows = [_rows(data, split) for split in ("train", "valid", "test")]
+    if None not in rows:
+        train, valid, test = rows
+        text = (
+            f"The latency predictor was fitted on {train:,} measured architectures; {valid:,} "
+            "others, the validation rows, decided when to stop"
+        )
+        text += f" and which view of the graph to use ({said['view']})" if "view" in said else ""
+        text += (
+            f". All its figures are on the remaining {test:,} test rows, which took no part in "
+            "either. "
+        )
+    if "members" in said:
+        text += (
+            f"The predictor averages an ensemble of {said['members']}. "
+            if said["members"] > 1
+            else ""
+        )
+    if data.metrics:
+        text += (
+            "±10 % is the share of test rows whose predicted latency differs from the measured one "
+            "by at most 10 % of the measured one, in milliseconds; MAPE is the mean of that "
+            "relative error; ρ and τ are rank correlations."
+        )
+    return text.strip()
+
+
+def _rows(data: ReportData, split: str) -> int | None:
+    if data.predictions is not None:
+        return int((data.predictions["split"] == split).sum())
+    said = data.protocol
+    return {
+        "train": said.get("train_rows"),
+        "valid": said.get("valid_rows"),
+        "test": said.get("test_rows"),
+    }[split]
+
+
+def _search(data: ReportData) -> str:
+    said = data.protocol
+    asked = len(data.history)
+    failed = int((data.history["status"] != "ok").sum())
+    text = f"The search asked {asked:,} queries"
+    text += f" of a budget of {said['budget']:,}" if said.get("budget", asked) != asked else ""
+    text += f" in {data.history['round'].nunique()} rounds"
+    text += f" with the sampler {said['sampler']}" if "sampler" in said else ""
+    text += f" (seed {said['seed']})" if "seed" in said else ""
+    text += f"; {failed} of them failed" if failed else ""
+    text += (
+        ". A query reveals the validation accuracy of one training run; the search never sees test "
+        "accuracy."
+    )
+    if data.constraints:
+        text += " Only architectures whose predicted figures satisfy the constraints were asked."
+    return text
+
+
+def _answer() -> str:
+    return (
+        "The winner is the queried architecture with the best validation accuracy, the mean of its "
+        "answers if it was asked more than once. It is scored by its test accuracy averaged over "
+        "training seeds; its regret is how far that lies below the best such average there was to "
+        "find under the constraints."
+    )
+
+
+def _curves(data: ReportData) -> str:
+    if data.traces is None:
+        return ""
+    seeds = data.traces.groupby("sampler")["seed"].nunique()
+    low, high = int(seeds.min()), int(seeds.max())
+    number = f"{low}" if low == high else f"{low} to {high}"
+    text = "Search curves show one seed per sampler."
+    if high > 1:
+        text = (
+            f"Search curves are means over {number} seeds per sampler; the band spans the middle "
+            "half of the seeds, and ± in tables is the standard deviation over seeds."
+        )
+    if "best_single_seed_test_seen" in data.traces:
+        text += (
+            " Published curves plot the best single-seed test accuracy seen so far; it can exceed "
+            "the best mean of the benchmark, so it is reported apart."
+        )
+    return text
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

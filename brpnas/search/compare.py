@@ -1,0 +1,101 @@
+"""Many searches in memory: samplers against each other over many seeds."""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+
+import pandas as pd
+from tqdm.auto import tqdm
+
+from brpnas.search.context import SearchContext
+from brpnas.search.loop import run_search
+from brpnas.search.oracle import Oracle
+from brpnas.search.samplers.base import Sampler
+from brpnas.search.trace import HeldOutScores, trace
+
+__all__ = ["compare"]
+
+
+@dataclass(frozen=True, eq=False)
+class _Search:
+    """One search to run, complete with all it needs, so that it can go to another process."""
+
+    label: str
+    context: SearchContext
+    sampler: Sampler
+    make_oracle: Callable[[int], Oracle]
+    budget: int
+
+    def run(self) -> tuple[str, int, pd.DataFrame]:
+        oracle = self.make_oracle(self.context.seed)
+        result = run_search(self.context, self.sampler, oracle, self.budget, progress=False)
+        return self.label, self.context.seed, result.history
+
+
+def compare(
+    context: SearchContext,
+    samplers: Mapping[str, Sampler],
+    make_oracle: Callable[[int], Oracle],
+    scores: HeldOutScores,
+    *,
+    budget: int,
+    seeds: Sequence[int],
+    workers: int = 1,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """Run every sampler with every seed and trace each search.
+
+    Args:
+        context: The task; its own seed is not used.
+        samplers: Samplers by the label they get in the table.
+        make_oracle: Makes the oracle of a seed, such as `TableOracle.reseeded` of one oracle.
+        scores: Test accuracies to trace with.
+        budget: Queries of each search.
+        seeds: Seeds; each one seeds the sampler and the oracle of one search per sampler.
+        workers: Processes. With more than one, each runs torch on one thread, everything given
+            must be picklable (no lambda), and a script must guard its main code by
+            ``if __name__ == "__main__"``.
+        progress: Show a progress bar.
+
+    Returns:
+        Columns ``sampler, seed`` and those of `trace`, ordered by sampler as given, seed, query.
+    """
+    searches = [
+        _Search(label, replace(context, seed=seed), sampler, make_oracle, budget)
+        for (label, sampler), seed in itertools.product(samplers.items(), seeds)
+    ]
+    traces: dict[tuple[str, int], pd.DataFrame] = {}
+    finished = (s.run() for s in searches) if workers <= 1 else _run_parallel(searches, workers)
+    with tqdm(total=len(searches), desc="searches", unit="search", disable=not progress) as bar:
+        for label, seed, history in finished:
+            table = trace(history, scores)
+            table.insert(0, "seed", seed)
+            table.insert(0, "sampler", label)
+            traces[label, seed] = table
+            bar.update()
+    return pd.concat([traces[s.label, s.context.seed] for s in searches], ignore_index=True)
+
+
+def _run_parallel(
+    searches: Sequence[_Search], workers: int
+) -> Iterator[tuple[str, int, pd.DataFrame]]:
+    # Spawned, not forked: a fork of a process in which torch has run threads may hang.
+    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    try:
+        for future in as_completed([pool.submit(_run_alone, search) for search in searches]):
+            yield future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _run_alone(search: _Search) -> tuple[str, int, pd.DataFrame]:
+    """Run a search in a process of its own share of the cores."""
+    torch = sys.modules.get("torch")  # known by now if the sampler's ranker uses it
+    if torch is not None:
+        torch.set_num_threads(1)
+    return search.run()

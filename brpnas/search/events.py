@@ -1,0 +1,64 @@
+"""The event log of a search in memory: which rounds were planned, which queries answered.
+
+`brpnas.search.store.SearchStore` is the same log on disk. Use `EventLog` where nothing has to
+survive the process, as in comparisons of many searches.
+"""
+
+from __future__ import annotations
+
+from brpnas.errors import StoreError
+from brpnas.search.history import Plan, Record
+
+__all__ = ["EventLog"]
+
+
+class EventLog:
+    """Plans in order of their rounds, and answers by query number.
+
+    Attributes:
+        plans: The rounds planned so far.
+        answers: The answers that have arrived, by query number.
+    """
+
+    def __init__(self) -> None:
+        self.plans: list[Plan] = []
+        self.answers: dict[int, Record] = {}
+
+    @property
+    def planned(self) -> int:
+        """Number of queries planned so far."""
+        return sum(len(plan.arch_ids) for plan in self.plans)
+
+    def add_plan(self, plan: Plan) -> None:
+        """Note what a round will ask, before its first query.
+
+        Raises:
+            StoreError: If the plan does not continue the plans before it.
+        """
+        expected = (len(self.plans), self.planned)
+        if (plan.round, plan.first_query) != expected or not plan.arch_ids:
+            raise StoreError(
+                f"a plan for round {plan.round} from query {plan.first_query} with "
+                f"{len(plan.arch_ids)} architectures, where round {expected[0]} must begin at "
+                f"query {expected[1]}"
+            )
+        self.plans.append(plan)
+
+    def add_answer(self, record: Record) -> None:
+        """Note an answer the moment it arrives.
+
+        Raises:
+            StoreError: If the query was not planned, is of another architecture, or was answered.
+        """
+        if record.query in self.answers:
+            raise StoreError(f"a second answer to query {record.query}")
+        if not 0 <= record.round < len(self.plans):
+            raise StoreError(f"an answer in round {record.round}, which was not planned")
+        plan = self.plans[record.round]
+        place = record.query - plan.first_query
+        if not 0 <= place < len(plan.arch_ids) or plan.arch_ids[place] != record.arch_id:
+            raise StoreError(
+                f"an answer to query {record.query} ({record.arch_id}), which round {record.round} "
+                "did not plan"
+            )
+        self.answers[record.query] = record

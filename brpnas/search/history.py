@@ -1,0 +1,163 @@
+"""What a search has asked and learnt: `Plan` and `Record`, and `History`, a list of records.
+
+`History` is what a sampler decides from; `to_frame` is what the reports and metrics read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+__all__ = ["History", "Plan", "Record", "Status"]
+
+Status = Literal["ok", "failed"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The architectures of one round, fixed before the first of them is queried.
+
+    Attributes:
+        round: Number of the round, from 0.
+        sampler: Name of the sampler that asked.
+        first_query: Number of the round's first query.
+        arch_ids: Architectures in the order of their query numbers.
+    """
+
+    round: int
+    sampler: str
+    first_query: int
+    arch_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One query and its answer.
+
+    Attributes:
+        query: Number of the query, from 0.
+        round: Number of the round.
+        sampler: Name of the sampler that asked.
+        arch_id: The architecture.
+        isomorphism_id: The function it computes.
+        status: ``ok``, or ``failed`` if the oracle had no answer.
+        accuracy: Validation accuracy, fraction; null if failed.
+        seed: Training seed that the answer belongs to, if known.
+        cost_s: Training time in seconds, if known.
+        message: Why it failed; empty if it did not.
+        asked_at: When the oracle was asked, ISO 8601, UTC.
+    """
+
+    query: int
+    round: int
+    sampler: str
+    arch_id: str
+    isomorphism_id: str
+    status: Status
+    accuracy: float | None = None
+    seed: int | None = None
+    cost_s: float | None = None
+    message: str = ""
+    asked_at: str = ""
+
+    def __post_init__(self) -> None:
+        if self.status not in ("ok", "failed"):
+            raise ValueError(f"status must be 'ok' or 'failed', not {self.status!r}")
+        if (self.accuracy is not None) != (self.status == "ok"):
+            raise ValueError(f"status {self.status!r} does not go with accuracy {self.accuracy}")
+
+
+@dataclass
+class History:
+    """Records of finished queries in order of their numbers, with what samplers ask of them.
+
+    An architecture that was queried several times, each time with another training seed, counts
+    with the mean of its answers. A failed query tells nothing but is not repeated.
+    """
+
+    records: list[Record] = field(default_factory=list)
+    _answers: dict[str, list[float]] = field(default_factory=dict, init=False, repr=False)
+    _seeds: dict[str, set[int]] = field(default_factory=dict, init=False, repr=False)
+    _queried: dict[str, None] = field(default_factory=dict, init=False, repr=False)
+    _classes: set[str] = field(default_factory=set, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        records, self.records = self.records, []
+        self.extend(records)
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self.records)
+
+    def extend(self, records: Iterable[Record]) -> None:
+        """Add records; they must follow the ones already there."""
+        for record in records:
+            self.records.append(record)
+            self._queried[record.arch_id] = None
+            self._classes.add(record.isomorphism_id)
+            if record.accuracy is not None:
+                self._answers.setdefault(record.arch_id, []).append(record.accuracy)
+            if record.seed is not None:
+                self._seeds.setdefault(record.arch_id, set()).add(record.seed)
+
+    @property
+    def next_round(self) -> int:
+        """Number of the round that comes next."""
+        return self.records[-1].round + 1 if self.records else 0
+
+    @property
+    def queried(self) -> tuple[str, ...]:
+        """Every architecture queried, failures included, in order of first query."""
+        return tuple(self._queried)
+
+    def knows(self, isomorphism_id: str) -> bool:
+        """Whether an architecture that computes this function has been queried."""
+        return isomorphism_id in self._classes
+
+    def revealed_seeds(self, arch_id: str) -> frozenset[int]:
+        """Training seeds of the architecture that have been answered."""
+        return frozenset(self._seeds.get(arch_id, ()))
+
+    def answers(self) -> dict[str, tuple[float, ...]]:
+        """Validation accuracies of each answered architecture, in order of first answer."""
+        return {arch_id: tuple(answers) for arch_id, answers in self._answers.items()}
+
+    def means(self) -> dict[str, float]:
+        """Mean validation accuracy of each answered architecture, in order of first answer."""
+        return {arch_id: sum(a) / len(a) for arch_id, a in self._answers.items()}
+
+    def to_frame(
+        self,
+        predicted: Mapping[str, npt.NDArray[np.floating[Any]]] | None = None,
+        rows: npt.NDArray[np.int64] | None = None,
+    ) -> pd.DataFrame:
+        """Table with one row per query.
+
+        Args:
+            predicted: Predicted metrics of the whole space by name, each ``[N]``; each becomes a
+                column ``predicted_<name>``.
+            rows: Row in these of each record; needed with ``predicted``.
+
+        Returns:
+            Columns ``query, round, sampler, arch_id, isomorphism_id, seed, status, accuracy,
+            cost_s, predicted_..., message, asked_at``; accuracy is a fraction.
+        """
+        names = [n for n in Record.__dataclass_fields__ if n not in ("message", "asked_at")]
+        frame = pd.DataFrame({n: [getattr(r, n) for r in self.records] for n in names})
+        frame = frame.astype(
+            {"query": "int64", "round": "int64", "seed": "Int64"}
+            | {"accuracy": "float64", "cost_s": "float64"}
+            | dict.fromkeys(("sampler", "arch_id", "isomorphism_id", "status"), "str")
+        )
+        for name, values in (predicted or {}).items():
+            frame[f"predicted_{name}"] = np.asarray(values, np.float64)[rows]
+        for name in ("message", "asked_at"):
+            frame[name] = pd.Series([getattr(r, name) for r in self.records], dtype="str")
+        return frame

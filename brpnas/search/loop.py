@@ -1,0 +1,169 @@
+"""The search loop: ask the sampler, plan, query the oracle, store, tell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from tqdm.auto import tqdm
+
+from brpnas.errors import BudgetError, InfeasibleError, OracleError
+from brpnas.search.context import SearchContext
+from brpnas.search.events import EventLog
+from brpnas.search.history import History, Plan, Record
+from brpnas.search.oracle import Answer, Oracle, Question
+from brpnas.search.result import SearchResult
+from brpnas.search.samplers.base import Sampler
+
+__all__ = ["run_search", "task_fingerprint"]
+
+
+def task_fingerprint(context: SearchContext, sampler: Sampler, oracle: Oracle) -> dict[str, object]:
+    """What makes a search the same search, for `SearchStore`; not its budget.
+
+    A ranker's own parameters are not known here: add them under a key of your own.
+    """
+    return {**context.describe(), "sampler": sampler.describe(), "oracle": oracle.describe()}
+
+
+def run_search(
+    context: SearchContext,
+    sampler: Sampler,
+    oracle: Oracle,
+    budget: int,
+    *,
+    store: EventLog | None = None,
+    progress: bool = True,
+) -> SearchResult:
+    """Run a search, or the rest of it, to the end of its budget.
+
+    What the store holds is not asked again: a round that was interrupted goes on where it was, and
+    a store that already holds the budget is only read. A query that fails is recorded and counts.
+
+    Args:
+        context: The task.
+        sampler: What decides which architectures to query.
+        oracle: What answers.
+        budget: Queries in total, earlier runs on the same store included. If the store holds more
+            answers than that, all of them are returned.
+        store: A `SearchStore` to resume from and to write to; in memory if left out.
+        progress: Show a progress bar.
+
+    Returns:
+        The whole history, earlier runs included.
+
+    Raises:
+        BudgetError: If the budget is not positive or exceeds the distinct feasible functions.
+        OracleError: If the oracle ends a round without answering all of it.
+    """
+    _check_budget(budget, context)
+    log = EventLog() if store is None else store
+    total = max(budget, len(log.answers))
+    history = History()
+    bar: tqdm[Any]
+    with tqdm(
+        total=total, initial=len(log.answers), desc=sampler.name, unit="query", disable=not progress
+    ) as bar:
+        while len(history) < total:
+            if history.next_round == len(log.plans):
+                log.add_plan(_next_plan(context, sampler, history, total))
+            plan = log.plans[history.next_round]
+            _answer_round(context, oracle, plan, history, log, total, bar)
+            queries = range(plan.first_query, plan.first_query + len(plan.arch_ids))
+            history.extend(log.answers[query] for query in queries if query in log.answers)
+    rows = context.rows([record.arch_id for record in history])
+    return SearchResult(history, history.to_frame(context.predicted, rows))
+
+
+def _check_budget(budget: int, context: SearchContext) -> None:
+    if not 0 < budget <= len(context.pool):
+        raise BudgetError(
+            f"A budget of {budget} queries does not fit: give at least 1 and at most "
+            f"{len(context.pool)}, the number of distinct functions in {context.space.name} that "
+            "satisfy the constraints."
+        )
+
+
+def _next_plan(context: SearchContext, sampler: Sampler, history: History, total: int) -> Plan:
+    asked = sampler.ask(context, history, total)[: total - len(history)]
+    functions: set[str] = set()
+    repeatable = set(history.queried)
+    for arch_id in asked:
+        if not context.is_feasible(arch_id):
+            raise InfeasibleError(
+                f"Sampler {sampler.name!r} asked for {arch_id!r}, which is not feasible: a sampler "
+                "must check SearchContext.is_open."
+            )
+        function = context.isomorphism_id(arch_id)
+        if function in functions or (arch_id not in repeatable and history.knows(function)):
+            raise BudgetError(
+                f"Sampler {sampler.name!r} asked for {arch_id!r}, whose function is already "
+                "queried: a sampler must check SearchContext.is_open."
+            )
+        functions.add(function)
+    if not asked:
+        raise BudgetError(
+            f"Sampler {sampler.name!r} asked for nothing after {len(history)} of {total} queries."
+        )
+    return Plan(history.next_round, sampler.name, len(history), tuple(asked))
+
+
+def _answer_round(
+    context: SearchContext,
+    oracle: Oracle,
+    plan: Plan,
+    history: History,
+    log: EventLog,
+    total: int,
+    bar: tqdm[Any],
+) -> None:
+    questions = [
+        Question(query, arch_id, history.revealed_seeds(arch_id))
+        for query, arch_id in enumerate(plan.arch_ids, start=plan.first_query)
+        if query not in log.answers and query < total
+    ]
+    asked_at = _now()
+    for question, outcome in oracle.answers(questions) if questions else ():
+        log.add_answer(_record(context, plan, question, outcome, asked_at))
+        bar.update()
+        asked_at = _now()
+    _check_answered(oracle, questions, log)
+
+
+def _record(
+    context: SearchContext,
+    plan: Plan,
+    question: Question,
+    outcome: Answer | OracleError,
+    asked_at: str,
+) -> Record:
+    common = (question.query, plan.round, plan.sampler, question.arch_id)
+    function = context.isomorphism_id(question.arch_id)
+    if isinstance(outcome, Answer) and not math.isfinite(outcome.accuracy):
+        outcome = OracleError(f"The oracle answered {outcome.accuracy}, which is no accuracy.")
+    if isinstance(outcome, OracleError):
+        return Record(*common, function, "failed", message=str(outcome), asked_at=asked_at)
+    return Record(
+        *common,
+        function,
+        "ok",
+        accuracy=float(outcome.accuracy),
+        seed=outcome.seed,
+        cost_s=outcome.cost_s,
+        asked_at=asked_at,
+    )
+
+
+def _check_answered(oracle: Oracle, questions: Sequence[Question], log: EventLog) -> None:
+    missing = [question for question in questions if question.query not in log.answers]
+    if missing:
+        raise OracleError(
+            f"Oracle {oracle.name!r} left {len(missing)} of {len(questions)} queries unanswered, "
+            f"the first of them {missing[0].arch_id!r}. Run again to ask them again."
+        )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,70 @@
+"""What a search leaves: its history and the architecture it chose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from brpnas.errors import OracleError
+from brpnas.search.history import History
+
+__all__ = ["SearchResult", "chosen", "leaderboard"]
+
+
+@dataclass(frozen=True, eq=False)
+class SearchResult:
+    """Outcome of `run_search`.
+
+    Attributes:
+        records: All queries in order, as samplers and `fit_ranker` read them.
+        history: The same as a table, with the predicted metrics (see `History.to_frame`).
+    """
+
+    records: History
+    history: pd.DataFrame
+
+    @property
+    def chosen(self) -> str:
+        """The architecture found, see `chosen`."""
+        return chosen(self.history)
+
+
+def leaderboard(history: pd.DataFrame) -> pd.DataFrame:
+    """Answered architectures, best first.
+
+    Args:
+        history: Table of a search, as `History.to_frame` gives it.
+
+    Returns:
+        Columns ``arch_id, accuracy`` (mean over its answers, fraction), ``answers`` (their number)
+        and ``first_query``. Equal accuracies are ordered by predicted latency, if there
+        is one, then by ``arch_id``.
+    """
+    answered = history[history["status"] == "ok"]
+    if "predicted_latency_ms" not in answered:
+        answered = answered.assign(predicted_latency_ms=0.0)
+    table = answered.groupby("arch_id", as_index=False).agg(
+        accuracy=("accuracy", "mean"),
+        answers=("accuracy", "size"),
+        first_query=("query", "min"),
+        latency=("predicted_latency_ms", "first"),
+    )
+    table = table.sort_values(["accuracy", "latency", "arch_id"], ascending=[False, True, True])
+    return table.drop(columns="latency").reset_index(drop=True)
+
+
+def chosen(history: pd.DataFrame) -> str:
+    """The queried architecture with the best validation accuracy, the mean of its answers.
+
+    Raises:
+        OracleError: If no query was answered; quotes the first failure.
+    """
+    table = leaderboard(history)
+    if table.empty:
+        reasons = [str(message) for message in history["message"]]
+        raise OracleError(
+            f"None of the {len(history)} queries was answered, so there is nothing to choose from."
+            + (f" The first failed with: {reasons[0]}" if reasons else "")
+        )
+    return str(table["arch_id"].iloc[0])

@@ -1,0 +1,44 @@
+"""The contract of a sampler."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from brpnas.search.context import SearchContext
+from brpnas.search.history import History
+
+__all__ = ["Sampler"]
+
+
+class Sampler(ABC):
+    """Decides what to query next: ask and tell, where telling is the growing history.
+
+    Life cycle: the loop calls `ask` with everything answered so far, stores the answer as the plan
+    of a round, queries all of it, and asks again, until the budget is used up. A sampler keeps no
+    state between calls: `ask` is a function of its parameters, the context (with its seed) and the
+    history. That alone makes a search resume exactly.
+
+    Each round holds at least one architecture, none twice, all of them
+    `SearchContext.is_open`. A sampler that means to query an architecture again asks the very same
+    ``arch_id`` again.
+    """
+
+    name: str
+    """Name by which configuration, stores and tables refer to the sampler."""
+
+    @abstractmethod
+    def ask(self, context: SearchContext, history: History, budget: int) -> list[str]:
+        """Architectures of the next round.
+
+        Args:
+            context: The task; its seed decides all draws.
+            history: All queries so far, with answers.
+            budget: Queries in total, those of the history included; larger than the history.
+
+        Returns:
+            At least one and at most ``budget - len(history)`` architectures.
+        """
+
+    def describe(self) -> dict[str, object]:
+        """Name and parameters, for the store's fingerprint (JSON types)."""
+        return {"name": self.name}

@@ -1,0 +1,141 @@
+"""Iterative data selection with a ranking predictor: BRP-NAS (Dudziak et al., NeurIPS 2020).
+
+The predictor is anything with `fit` and `score`, see `Ranker`; the published one is the binary
+relation predictor of `brpnas.predictors`. `fit_ranker` trains it on a whole history, also after a
+search, when the predictor itself is wanted.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from brpnas.errors import ConfigurationError, OracleError
+from brpnas.graphs import GraphBatch
+from brpnas.search.context import IntArray, SearchContext
+from brpnas.search.history import History
+from brpnas.search.samplers.base import Sampler
+from brpnas.search.seeding import generator, integer_seed
+
+__all__ = ["BRPSampler", "Ranker", "fit_ranker"]
+
+_log = logging.getLogger(__name__)
+
+
+class Ranker(Protocol):
+    """A predictor that can order architectures by accuracy."""
+
+    def fit(self, graphs: GraphBatch, accuracy: npt.NDArray[np.float64], seed: int) -> object:
+        """Train from nothing on graphs and their validation accuracies (fractions, ``[N]``)."""
+
+    def score(self, graphs: GraphBatch) -> npt.NDArray[np.floating[Any]]:
+        """Score of each graph, shape ``[N]``; higher is better."""
+
+
+RankerT = TypeVar("RankerT", bound=Ranker)
+
+
+def fit_ranker(
+    make_ranker: Callable[[], RankerT], context: SearchContext, history: History
+) -> RankerT:
+    """Train a new ranker on every answered architecture of a history.
+
+    Its seed follows from the context's seed and the length of the history.
+
+    Raises:
+        OracleError: If fewer than two architectures have an answer.
+    """
+    means = history.means()
+    if len(means) < 2:
+        raise OracleError(
+            f"A ranking predictor needs two answered architectures to compare; {len(means)} of "
+            f"{len(history)} queries were answered."
+        )
+    ranker = make_ranker()
+    ranker.fit(
+        context.graphs[context.rows(list(means))],
+        np.array(list(means.values()), np.float64),
+        integer_seed(context.seed, "ranker", len(history)),
+    )
+    return ranker
+
+
+class BRPSampler(Sampler):
+    """Half exploitation, half exploration of an ever narrower top, predictor retrained each round.
+
+    Of a budget of B queries, each of I rounds takes B/I. Round 0 is random. Round i trains the
+    ranker on all answers, ranks all distinct feasible functions, and asks the best-ranked unqueried
+    and as many drawn at random from the top 1/2^i of the ranking. What the rounds leave of the
+    budget goes to the best-ranked unqueried.
+
+    The first round fixes B/I. If the budget is raised later, rounds keep this size, so that
+    nothing already asked would have been asked differently; the queries beyond the I rounds go to
+    the best-ranked unqueried, the ranker trained again for each B/I of them.
+
+    Args:
+        make_ranker: Makes an untrained ranker.
+        rounds: Number of rounds I.
+        exploit_fraction: Share of each round that goes to the best-ranked.
+
+    Raises:
+        ConfigurationError: If a parameter is out of range.
+    """
+
+    name = "brp"
+
+    def __init__(
+        self, make_ranker: Callable[[], Ranker], *, rounds: int = 5, exploit_fraction: float = 0.5
+    ) -> None:
+        if rounds < 1 or not 0 <= exploit_fraction <= 1:
+            raise ConfigurationError(
+                "BRP needs at least 1 round and an exploit_fraction from 0 to 1, not "
+                f"{rounds} and {exploit_fraction}."
+            )
+        self.make_ranker, self.rounds, self.exploit_fraction = make_ranker, rounds, exploit_fraction
+
+    def ask(self, context: SearchContext, history: History, budget: int) -> list[str]:
+        """Round 0 at random, then by the ranking; best-ranked only after the last round."""
+        size = min(self._round_size(history, budget), budget - len(history))
+        number = history.next_round
+        unqueried = context.unqueried(history)
+        if number == 0 or len(history.means()) < 2:
+            return context.names(unqueried[:size])
+        ranked = self._ranking(context, history)
+        is_open = np.isin(ranked, unqueried)
+        exploited = size if number >= self.rounds else math.ceil(size * self.exploit_fraction)
+        best = ranked[is_open][:exploited]
+        top = ranked[: math.ceil(len(ranked) / 2**number)]
+        eligible = top[np.isin(top, unqueried) & ~np.isin(top, best)]
+        rng = generator(context.seed, "brp", len(history))
+        explored = rng.permutation(eligible)[: size - len(best)]
+        chosen = np.concatenate([best, explored])
+        fill = ranked[is_open & ~np.isin(ranked, chosen)][: size - len(chosen)]
+        return context.names(np.concatenate([chosen, fill]))
+
+    def _round_size(self, history: History, budget: int) -> int:
+        first = sum(record.round == 0 for record in history)
+        return first or max(1, budget // self.rounds)
+
+    def _ranking(self, context: SearchContext, history: History) -> IntArray:
+        """Rows of the pool, best first."""
+        scores = np.asarray(
+            fit_ranker(self.make_ranker, context, history).score(context.graphs[context.pool])
+        )
+        lost = int((~np.isfinite(scores)).sum())
+        if lost:
+            _log.warning("the ranker gave %d of %d scores that are no number", lost, len(scores))
+            scores = np.where(np.isfinite(scores), scores, -np.inf)
+        return context.pool[np.argsort(-scores, kind="stable")]
+
+    def describe(self) -> dict[str, object]:
+        """Name, rounds and exploit fraction; not the ranker's own parameters."""
+        return {
+            "name": self.name,
+            "rounds": self.rounds,
+            "exploit_fraction": self.exploit_fraction,
+        }

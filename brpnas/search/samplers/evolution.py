@@ -1,0 +1,70 @@
+"""Regularised evolution (Real et al., AAAI 2019, arXiv 1802.01548)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from brpnas.errors import ConfigurationError
+from brpnas.search.context import SearchContext
+from brpnas.search.history import History
+from brpnas.search.samplers.base import Sampler
+from brpnas.search.seeding import generator
+
+__all__ = ["EvolutionSampler"]
+
+_TRIES = 100
+
+
+class EvolutionSampler(Sampler):
+    """Mutates the best of a random sample of a population whose oldest member dies each cycle.
+
+    The first round is a random population; from then on each round is one query. Failed queries do
+    not enter the population. A child that is infeasible or computes a known function is
+    rejected and another tournament held; after 100 rejections the child is drawn at random.
+
+    The defaults suit budgets of about 100: greedier than the published 100 and 25, which such
+    a budget never leaves, and than NAS-Bench-201's 10 and 3, which is far weaker on it.
+
+    Args:
+        population: Size of the population: the youngest so many answered architectures.
+        tournament: Members drawn, with replacement, to find a parent.
+
+    Raises:
+        ConfigurationError: If either is not positive.
+    """
+
+    name = "evolution"
+
+    def __init__(self, *, population: int = 10, tournament: int = 10) -> None:
+        if population < 1 or tournament < 1:
+            raise ConfigurationError(
+                f"Evolution needs a population and a tournament of at least 1, not {population} "
+                f"and {tournament}."
+            )
+        self.population, self.tournament = population, tournament
+
+    def ask(self, context: SearchContext, history: History, budget: int) -> list[str]:
+        """The initial population in the first round, one child in each later one."""
+        population = list(history.means().items())[-self.population :]
+        missing = min(self.population, budget) - len(history)
+        if missing > 0 or not population:
+            return context.names(context.unqueried(history)[: max(missing, 1)])
+        rng = generator(context.seed, "evolution", len(history))
+        for _ in range(_TRIES):
+            child = context.space.mutate(self._parent(population, rng), rng)
+            if context.is_open(child, history):
+                return [child]
+        return context.names(context.unqueried(history)[:1])
+
+    def _parent(self, population: list[tuple[str, float]], rng: np.random.Generator) -> str:
+        drawn = [population[i] for i in rng.integers(len(population), size=self.tournament)]
+        best: tuple[str, float] = max(drawn, key=lambda member: member[1])
+        return best[0]
+
+    def describe(self) -> dict[str, object]:
+        """Name, population and tournament."""
+        return {
+            "name": self.name,
+            "population": self.population,
+            "tournament": self.tournament,
+        }

@@ -1,0 +1,56 @@
+"""Second training seeds for the leaders, around any sampler."""
+
+from __future__ import annotations
+
+from brpnas.errors import BudgetError, ConfigurationError
+from brpnas.search.context import SearchContext
+from brpnas.search.history import History
+from brpnas.search.samplers.base import Sampler
+
+__all__ = ["RepeatLeaders"]
+
+
+class RepeatLeaders(Sampler):
+    """Holds the last queries of a budget back to query the leaders once more.
+
+    Answers of a single training seed are noisy, and the best of many is a lucky one. Another seed
+    of the leaders costs a few queries and makes the final choice, by the mean, a better one.
+    The inner sampler searches with the budget that remains.
+
+    Args:
+        inner: Sampler that spends the rest of the budget.
+        count: Number of queries held back.
+
+    Raises:
+        ConfigurationError: If ``count`` is negative.
+    """
+
+    def __init__(self, inner: Sampler, count: int) -> None:
+        if count < 0:
+            raise ConfigurationError(f"The number of repeats must not be negative, and is {count}.")
+        self.inner, self.count = inner, count
+        self.name = inner.name
+
+    def ask(self, context: SearchContext, history: History, budget: int) -> list[str]:
+        """What the inner sampler asks, then the leaders with the fewest answers, best first.
+
+        Raises:
+            BudgetError: If the budget leaves the inner sampler nothing.
+        """
+        fresh = budget - self.count
+        if fresh < 1:
+            raise BudgetError(
+                f"A budget of {budget} leaves nothing to search with when {self.count} queries are "
+                "held back for repeats: raise the budget or lower the repeats."
+            )
+        if len(history) < fresh:
+            return self.inner.ask(context, history, fresh)
+        means, answers = history.means(), history.answers()
+        if not means:
+            return self.inner.ask(context, history, budget)
+        leaders = sorted(means, key=lambda arch: (len(answers[arch]), -means[arch], arch))
+        return leaders[: budget - len(history)]
+
+    def describe(self) -> dict[str, object]:
+        """The inner sampler's parameters and the number of repeats."""
+        return {**self.inner.describe(), "repeats": self.count}

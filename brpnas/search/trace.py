@@ -1,0 +1,127 @@
+"""How a search got better query by query, scored by test accuracies it never saw.
+
+`HeldOutScores` holds the test accuracies of a space; make it once and trace many searches with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from brpnas.search.oracle import longest_runs
+
+__all__ = ["HeldOutScores", "trace"]
+
+_NAN = float("nan")
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOutScores:
+    """Test accuracies of the architectures of a space on one data set.
+
+    Attributes:
+        mean: Test accuracy averaged over training seeds, by architecture; the published mean where
+            there is one.
+        best_seed: Best test accuracy of a single training seed, where such are known.
+        optimum: Best mean test accuracy among the feasible architectures.
+    """
+
+    mean: Mapping[str, float]
+    best_seed: Mapping[str, float]
+    optimum: float
+
+    @classmethod
+    def from_table(
+        cls, accuracy: pd.DataFrame, dataset: str, feasible: Collection[str] | None = None
+    ) -> HeldOutScores:
+        """Read them from an accuracy table.
+
+        Args:
+            accuracy: Table with columns ``arch_id, dataset, split, seed, epochs, accuracy``; a null
+                seed marks a published mean.
+            dataset: Data set.
+            feasible: Architectures that the optimum is taken over; all of the table if left out.
+
+        Raises:
+            UnknownNameError: If the table has no test rows for the data set.
+        """
+        rows = longest_runs(accuracy, dataset, "test")
+        is_mean = rows["seed"].isna()
+        by_seed = rows[~is_mean].groupby("arch_id")["accuracy"]
+        mean = _by_name(by_seed.mean())
+        mean |= _by_name(rows[is_mean].groupby("arch_id")["accuracy"].mean())
+        among = mean.keys() if feasible is None else mean.keys() & set(feasible)
+        optimum = max((mean[arch_id] for arch_id in among), default=_NAN)
+        return cls(mean, _by_name(by_seed.max()), optimum)
+
+
+def trace(history: pd.DataFrame, scores: HeldOutScores) -> pd.DataFrame:
+    """Progress of a search: one row per query, about all queries up to it.
+
+    The choice is the architecture with the best mean validation accuracy, ties broken as in
+    `brpnas.search.chosen`; it never looks at test accuracies. Before the first answer all is null.
+
+    Args:
+        history: Table of a search, as `History.to_frame` gives it.
+        scores: Test accuracies of its data set.
+
+    Returns:
+        Columns, accuracies as fractions:
+
+        - ``query``
+        - ``best_valid``: the best single validation answer so far.
+        - ``chosen``, ``chosen_valid``, ``chosen_test``: the choice so far, the mean of its answers,
+          and its test accuracy averaged over seeds.
+        - ``best_test_seen``: the best such average among all queried; the search cannot know it.
+        - ``best_single_seed_test_seen``: the same over single seeds, as published curves plot it.
+        - ``regret``: the optimum among the feasible minus ``chosen_test``.
+    """
+    answers = history["accuracy"].where(history["status"] == "ok")
+    answered = [
+        str(a) if ok else "" for a, ok in zip(history["arch_id"], answers.notna(), strict=True)
+    ]
+    choices = list(_choices(history))
+    table = pd.DataFrame(
+        {
+            "query": history["query"].to_numpy(),
+            "best_valid": answers.cummax().ffill().to_numpy(),
+            "chosen": pd.Series([arch_id for arch_id, _ in choices], dtype="str"),
+            "chosen_valid": [value for _, value in choices],
+            "chosen_test": [scores.mean.get(arch_id or "", _NAN) for arch_id, _ in choices],
+            "best_test_seen": _best_so_far([scores.mean.get(a, _NAN) for a in answered]),
+            "best_single_seed_test_seen": _best_so_far(
+                [scores.best_seed.get(a, _NAN) for a in answered]
+            ),
+        }
+    )
+    table["regret"] = scores.optimum - table["chosen_test"]
+    return table
+
+
+def _by_name(values: pd.Series[float]) -> dict[str, float]:
+    return {str(name): float(value) for name, value in values.items()}
+
+
+def _best_so_far(values: list[float]) -> pd.Series[float]:
+    return pd.Series(values, dtype=np.float64).cummax().ffill()
+
+
+def _choices(history: pd.DataFrame) -> Iterator[tuple[str | None, float]]:
+    """After each query, the architecture that would be chosen and its mean validation accuracy."""
+    latency = history.get("predicted_latency_ms", pd.Series(0.0, history.index))
+    keys: dict[str, tuple[float, float, str]] = {}
+    answers: dict[str, list[float]] = {}
+    best: tuple[float, float, str] | None = None
+    columns = (history["arch_id"], history["status"], history["accuracy"], latency)
+    for arch_id, status, accuracy, cost in zip(*columns, strict=True):
+        if status == "ok":
+            again = arch_id in answers
+            runs = answers.setdefault(arch_id, [])
+            runs.append(float(accuracy))
+            keys[arch_id] = (-float(np.mean(runs)), float(cost), arch_id)
+            # A second answer may lower the leader's mean: only then look at all again.
+            best = min(keys.values()) if again or best is None else min(best, keys[arch_id])
+        yield (best[2], -best[0]) if best else (None, _NAN)

@@ -1,0 +1,133 @@
+"""The building blocks of the NAS-Bench-201 network in torch: cell and reduction.
+
+`brpnas.spaces.nasbench201.build` puts them together. `live_edges` says which operations of a cell
+lie on a path from its input to its output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from brpnas.spaces.nasbench201.cell import EDGES, OPERATIONS, validate_codes
+
+__all__ = ["Cell", "Reduction", "live_edges"]
+
+_INPUT, _OUTPUT = 0, 3
+
+
+def live_edges(codes: Sequence[int]) -> tuple[bool, ...]:
+    """Tell for each edge whether it lies on a path from the cell's input to its output.
+
+    Args:
+        codes: Six operation codes; `none` carries nothing, so no path leads over it.
+
+    Raises:
+        ArchitectureError: If the codes are not a cell.
+
+    Example:
+        >>> live_edges((3, 0, 0, 1, 0, 3))
+        (False, False, False, True, False, False)
+    """
+    cell = validate_codes(codes)
+    fed, wanted = {_INPUT}, {_OUTPUT}
+    for code, (source, target) in zip(cell, EDGES, strict=True):
+        if code and source in fed:
+            fed.add(target)
+    # EDGES are sorted by target; backwards they must be visited by source.
+    for code, (source, target) in sorted(
+        zip(cell, EDGES, strict=True), key=lambda item: item[1], reverse=True
+    ):
+        if code and target in wanted:
+            wanted.add(source)
+    return tuple(
+        bool(code) and source in fed and target in wanted
+        for code, (source, target) in zip(cell, EDGES, strict=True)
+    )
+
+
+class _Zero(nn.Module):
+    """The operation `none`, executed: a runtime without dead-code removal multiplies by zero."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mul(0.0)
+
+
+def _conv_block(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequential:
+    """ReLU, convolution without bias, batch normalisation."""
+    return nn.Sequential(
+        nn.ReLU(),
+        nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False),
+        nn.BatchNorm2d(outputs),
+    )
+
+
+def _operation(code: int, channels: int) -> nn.Module:
+    name = OPERATIONS[code]
+    if name == "none":
+        return _Zero()
+    if name == "skip_connect":
+        return nn.Identity()
+    if name == "avg_pool_3x3":
+        return nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
+    return _conv_block(channels, channels, 3 if name == "nor_conv_3x3" else 1)
+
+
+class Cell(nn.Module):
+    """One cell: ``[B, C, H, W]`` to the same shape; zeros if no path leads through it.
+
+    Args:
+        codes: Six operation codes.
+        channels: Channels in and out.
+        executes_dead_ops: False leaves out the operations that no path leads over.
+    """
+
+    def __init__(self, codes: Sequence[int], channels: int, executes_dead_ops: bool) -> None:
+        super().__init__()
+        kept = (True,) * len(EDGES) if executes_dead_ops else live_edges(codes)
+        self.operations = nn.ModuleDict(
+            {
+                f"{source}to{target}": _operation(code, channels)
+                for keep, code, (source, target) in zip(kept, codes, EDGES, strict=True)
+                if keep
+            }
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Sum at every node what its edges bring; the last node is the output."""
+        nodes: dict[int, Tensor] = {_INPUT: x}
+        for source, target in EDGES:
+            name = f"{source}to{target}"
+            if name in self.operations:
+                value = self.operations[name](nodes[source])
+                nodes[target] = nodes[target] + value if target in nodes else value
+        # Not zeros_like: exporters fold that and drop the then unused input of the network.
+        return nodes[_OUTPUT] if _OUTPUT in nodes else x.mul(0.0)
+
+
+class Reduction(nn.Module):
+    """Residual block between stages: ``[B, C, H, W]`` to ``[B, 2 C, H / 2, W / 2]``.
+
+    Args:
+        channels: Channels in; twice as many go out.
+        odd: Height or width is odd. The convolution rounds half an odd size up, so the pooling of
+            the shortcut must as well; for even sizes this is the published block.
+    """
+
+    def __init__(self, channels: int, odd: bool) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            _conv_block(channels, 2 * channels, 3, stride=2),
+            _conv_block(2 * channels, 2 * channels, 3),
+        )
+        self.shortcut = nn.Sequential(
+            nn.AvgPool2d(2, stride=2, ceil_mode=odd),
+            nn.Conv2d(channels, 2 * channels, 1, bias=False),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Halve height and width, double the channels."""
+        residual: Tensor = self.shortcut(x)
+        body: Tensor = self.body(x)
+        return residual + body

@@ -1,0 +1,6 @@
+"""The Kedro application: six stages that wire the library `brpnas` to files, DVC and MLflow.
+
+One stage is one folder: `nodes` holds functions from data to data, `pipeline` only wires them to
+names of the catalog. Reading and writing is done by `pipelines.datasets` alone, the typed
+configuration is in `pipelines.config`, tracking in `pipelines.hooks`.
+"""

@@ -1,0 +1,161 @@
+"""The typed configuration: one model per stage, and `Parameters` for all of them together.
+
+The values live in ``conf/<environment>/parameters_<stage>.yml`` and nowhere else: the models have
+no defaults, and a key that they do not know is an error. Nodes get plain mappings and turn them
+into their model with `parse`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from brpnas.errors import ConfigurationError
+from pipelines.explain import explain
+
+__all__ = [
+    "EvaluateConfig",
+    "ExportConfig",
+    "FeaturiseConfig",
+    "IngestConfig",
+    "Parameters",
+    "RankerConfig",
+    "Sampler",
+    "SearchConfig",
+    "TrainConfig",
+    "parse",
+]
+
+Count = Annotated[int, Field(ge=1)]
+Natural = Annotated[int, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+Backbone = Literal["gcn", "gin", "gat"]
+Sampler = Literal["brp", "evolution", "random"]
+M = TypeVar("M", bound=BaseModel)
+
+
+class _Config(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class IngestConfig(_Config):
+    """Which benchmarks `ingest` reads."""
+
+    benchmarks: Annotated[tuple[Literal["latbench", "nasbench201"], ...], Field(min_length=1)]
+
+
+class FeaturiseConfig(_Config):
+    """Which search space `featurise` turns into graphs."""
+
+    space: Literal["nasbench201"]
+
+
+class _NetworkConfig(_Config):
+    """Size of a network and how to train it; see `brpnas.predictors.TrainingConfig`."""
+
+    backbone: Backbone
+    members: Count
+    """Networks to average."""
+    hidden: Count
+    layers: Count
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    epochs: Count
+    batch_size: Count
+    learning_rate: Positive
+    weight_decay: Annotated[float, Field(ge=0)]
+
+
+class TrainConfig(_NetworkConfig):
+    """How `train` fits the latency predictor of a device."""
+
+    view: Literal["auto", "pruned", "raw"]
+    """Graph encoding; ``auto`` lets the validation rows decide."""
+    patience: Count
+    """Epochs without progress on the validation rows after which training stops."""
+    bound: Positive | None
+    """Relative error that counts as a hit; null to predict the median."""
+    train_rows: Count
+    valid_rows: Count
+    seed: Natural
+    workers: Count
+    """Processes that train networks at the same time, one thread each."""
+
+
+class RankerConfig(_NetworkConfig):
+    """The binary relation predictor that ranks architectures during a search."""
+
+    view: Literal["pruned", "raw"]
+    """Graph encoding that it reads; accuracy, unlike latency, is no property of a device."""
+
+
+class SearchConfig(_Config):
+    """How `search` spends its budget."""
+
+    sampler: Sampler
+    budget: Count
+    """Queries in total, those of interrupted runs included."""
+    rounds: Count
+    repeats: Natural
+    """Queries at the end that go to second seeds of the leaders."""
+    seed: Natural
+    comparison_seeds: Natural
+    """Seeds over which the report compares all samplers; 0 for no comparison."""
+    workers: Count
+    ranker: RankerConfig
+
+
+class EvaluateConfig(_Config):
+    """What `evaluate` reports."""
+
+    title: str
+    plot_points: Count
+    """Test rows in the scatter plot of `dvc plots`."""
+
+
+class ExportConfig(_Config):
+    """What `export` writes."""
+
+    tolerance: Positive
+    """Largest difference between ONNX Runtime and torch."""
+    classes: Count
+    image_size: Count
+    """Height and width of the input, in pixels."""
+    seed: Natural
+    """Decides the initial weights of the network."""
+
+
+class Parameters(_Config):
+    """Every parameter of the project."""
+
+    device: str
+    dataset: str
+    constraints: tuple[str, ...]
+    ingest: IngestConfig
+    featurise: FeaturiseConfig
+    train: TrainConfig
+    search: SearchConfig
+    evaluate: EvaluateConfig
+    export: ExportConfig
+
+
+def parse(
+    model: type[M],
+    values: Mapping[str, Any],
+    where: Callable[[str], str] = lambda key: "in the parameters",
+) -> M:
+    """Turn plain values into their model.
+
+    Args:
+        model: One of the models above.
+        values: What the YAML files and ``--params`` say.
+        where: Says where a key, given as a dotted path, is set or should be.
+
+    Raises:
+        ConfigurationError: If a key is unknown or missing, or a value of the wrong type or range.
+    """
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        raise ConfigurationError(explain(error, model, where)) from None

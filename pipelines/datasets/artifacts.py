@@ -1,0 +1,89 @@
+"""Files of the project's own kinds: graphs, predictors, bytes, folders of plot data."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from brpnas.errors import UnknownNameError
+from brpnas.graphs import SpaceGraphs
+from pipelines.datasets.atomic import FileDataset
+
+__all__ = ["BytesDataset", "PlotsDataset", "PredictorDataset", "SpaceGraphsDataset"]
+
+_PREDICTORS = {
+    "latency": ("brpnas.predictors.latency", "LatencyPredictor"),
+    "relation": ("brpnas.predictors.relation", "BinaryRelationPredictor"),
+}
+
+
+class BytesDataset(FileDataset[bytes]):
+    """Bytes as they are, for example an ONNX model."""
+
+    def read(self, path: Path) -> bytes:
+        """Read the bytes."""
+        return path.read_bytes()
+
+    def write(self, data: bytes, path: Path) -> None:
+        """Write the bytes."""
+        path.write_bytes(data)
+
+
+class SpaceGraphsDataset(FileDataset[SpaceGraphs]):
+    """The graphs of a whole space as one NPZ file."""
+
+    def read(self, path: Path) -> SpaceGraphs:
+        """Read the graphs."""
+        return SpaceGraphs.load(path)
+
+    def write(self, data: SpaceGraphs, path: Path) -> None:
+        """Write the graphs."""
+        data.save(path)
+
+
+class PredictorDataset(FileDataset[Any]):
+    """A trained predictor as one safetensors file.
+
+    Args:
+        filepath: The file.
+        kind: ``latency`` or ``relation``. The class is imported when it is needed, so that stages
+            without predictors run without torch.
+        metadata: What hooks want to know about it; Kedro ignores it.
+    """
+
+    def __init__(
+        self, filepath: str | Path, kind: str, metadata: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(filepath, metadata)
+        if kind not in _PREDICTORS:
+            raise UnknownNameError("kind of predictor", kind, _PREDICTORS)
+        self._kind = kind
+
+    def read(self, path: Path) -> Any:
+        """Rebuild the predictor."""
+        module, name = _PREDICTORS[self._kind]
+        return getattr(import_module(module), name).load(path)
+
+    def write(self, data: Any, path: Path) -> None:
+        """Write weights and settings."""
+        data.save(path)
+
+    def _describe(self) -> dict[str, Any]:
+        return super()._describe() | {"kind": self._kind}
+
+
+class PlotsDataset(FileDataset[dict[str, pd.DataFrame]]):
+    """Tables by name as the CSV files of one folder, the form that `dvc plots` reads."""
+
+    def read(self, path: Path) -> dict[str, pd.DataFrame]:
+        """Read every CSV file of the folder."""
+        return {file.stem: pd.read_csv(file) for file in sorted(path.glob("*.csv"))}
+
+    def write(self, data: dict[str, pd.DataFrame], path: Path) -> None:
+        """Write one CSV file per table."""
+        path.mkdir()
+        for name, table in data.items():
+            table.to_csv(path / f"{name}.csv", index=False)

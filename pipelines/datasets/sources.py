@@ -1,0 +1,81 @@
+"""What stages read that no stage has written: published files, and the store of a search."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from kedro.io import AbstractDataset, DatasetError
+
+from brpnas.datasets.sources import fetch_group
+
+__all__ = ["PublishedFiles", "SearchStoreDataset"]
+
+
+class PublishedFiles(AbstractDataset[None, dict[str, Path]]):
+    """The published files of one benchmark, verified; fetched where they are not in the cache.
+
+    They come from the folder in the environment variable ``BRPNAS_MIRROR`` (relative to the working
+    directory) if it is set, else from their URLs.
+
+    Args:
+        group: Group of sources in the catalogue of `brpnas.datasets`.
+        filepath: Folder of the cache.
+        metadata: What hooks want to know about it; Kedro ignores it.
+    """
+
+    def __init__(self, group: str, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+        self._group, self._filepath, self.metadata = group, Path(filepath), metadata
+
+    def load(self) -> dict[str, Path]:
+        """Return the local path of each source by its name.
+
+        Raises:
+            UnknownNameError: If the catalogue has no such group.
+            SourceError: If a file is missing, unreachable or not the published one.
+        """
+        mirror = os.environ.get("BRPNAS_MIRROR")
+        return fetch_group(
+            self._group, mirror=Path(mirror).resolve() if mirror else None, cache=self._filepath
+        )
+
+    def save(self, data: None) -> None:
+        """Refuse: published files are read only."""
+        raise DatasetError(f"The published files of {self._group!r} cannot be written.")
+
+    def _exists(self) -> bool:
+        return True
+
+    def _describe(self) -> dict[str, Any]:
+        return {"group": self._group, "filepath": str(self._filepath)}
+
+
+class SearchStoreDataset(AbstractDataset[None, Path]):
+    """The folder in which searches keep their answers while they run.
+
+    Not an output of any stage: DVC must not remove it before a run, because a search that was
+    killed goes on from what it holds. Each task has its own file there.
+
+    Args:
+        filepath: The folder; made when it is asked for.
+        metadata: What hooks want to know about it; Kedro ignores it.
+    """
+
+    def __init__(self, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+        self._filepath, self.metadata = Path(filepath), metadata
+
+    def load(self) -> Path:
+        """Return the folder."""
+        self._filepath.mkdir(parents=True, exist_ok=True)
+        return self._filepath
+
+    def save(self, data: None) -> None:
+        """Refuse: the search itself appends to the store."""
+        raise DatasetError("The store of a search is written by the search alone.")
+
+    def _exists(self) -> bool:
+        return True
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": str(self._filepath)}

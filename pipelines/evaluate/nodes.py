@@ -1,0 +1,152 @@
+"""Nodes of the stage `evaluate`: metrics for `dvc metrics`, plot data, and the HTML report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+import pandas as pd
+
+from brpnas.datasets.lookup import mean_accuracy
+from brpnas.report import (
+    Chosen,
+    Protocol,
+    ReportData,
+    SourceNote,
+    predicted_vs_measured,
+    render,
+    search_curves,
+    training_curve,
+)
+from pipelines.config import EvaluateConfig, parse
+
+__all__ = ["make_metrics", "make_plots", "make_report"]
+
+_SEARCH = ("valid_accuracy", "test_accuracy", "regret", "best_test_seen", "predicted_latency_ms")
+_NOTE = ("licence", "citation", "url")
+
+
+def make_metrics(
+    train_metrics: Mapping[str, Any], search_result: Mapping[str, Any], traces: pd.DataFrame
+) -> dict[str, Any]:
+    """The figures that experiments are compared by; accuracies and error shares as fractions.
+
+    Args:
+        train_metrics: What `train` reports.
+        search_result: What `search` found.
+        traces: Traces of the compared searches.
+
+    Returns:
+        ``latency`` (the predictor on test rows), ``search`` (the architecture chosen) and
+        ``comparison`` (mean over seeds at the end of the budget, by sampler).
+    """
+    chosen = search_result["chosen"]
+    last = traces.sort_values("query").groupby(["sampler", "seed"]).tail(1)
+    means = last.groupby("sampler")[["chosen_test", "best_test_seen", "regret"]].mean()
+    return {
+        "latency": dict(train_metrics["metrics"][train_metrics["model"]]),
+        "search": {name: chosen[name] for name in _SEARCH if chosen.get(name) is not None},
+        "comparison": means.dropna(axis="columns").to_dict("index"),
+    }
+
+
+def make_plots(
+    latency_predictions: pd.DataFrame,
+    train_history: pd.DataFrame,
+    traces: pd.DataFrame,
+    params: Mapping[str, Any],
+) -> dict[str, pd.DataFrame]:
+    """Tables behind `dvc plots`, by name of their file."""
+    config = parse(EvaluateConfig, params)
+    curves = search_curves(traces)
+    return {
+        "predicted_vs_measured": predicted_vs_measured(latency_predictions, config.plot_points),
+        "training": training_curve(train_history),
+        "search": curves.pivot_table(
+            index="queries", columns="sampler", values="chosen_test"
+        ).reset_index(),
+    }
+
+
+def make_report(  # noqa: PLR0913, PLR0917 - one argument per data set
+    accuracy: pd.DataFrame,
+    latency_predictions: pd.DataFrame,
+    train_history: pd.DataFrame,
+    train_metrics: Mapping[str, Any],
+    search_history: pd.DataFrame,
+    search_result: Mapping[str, Any],
+    traces: pd.DataFrame,
+    ingest_report: Mapping[str, Any],
+    params: Mapping[str, Any],
+) -> str:
+    """The report as one HTML page that opens offline.
+
+    Args:
+        accuracy: Accuracies, for the test accuracy of the whole space.
+        latency_predictions: Measured and predicted latency of the whole space.
+        train_history: Losses of the latency predictor.
+        train_metrics: What `train` reports.
+        search_history: Queries of the search.
+        search_result: What `search` found.
+        traces: Traces of the compared searches.
+        ingest_report: Where the data comes from.
+        params: Parameters of the stage.
+    """
+    config = parse(EvaluateConfig, params)
+    space = latency_predictions[["arch_id", "predicted_latency_ms", "latency_ms"]].assign(
+        test_accuracy=lambda table: table["arch_id"].map(
+            mean_accuracy(accuracy, search_result["dataset"])
+        )
+    )
+    measured = latency_predictions.dropna(subset=["latency_ms"])
+    return render(
+        ReportData(
+            chosen=Chosen(**search_result["chosen"]),
+            history=search_history,
+            constraints=search_result["constraints"],
+            predictions=measured,
+            metrics=train_metrics["metrics"],
+            training=train_history,
+            traces=traces,
+            space=space,
+            protocol=_protocol(train_metrics, search_result, ingest_report),
+            provenance={name: version(name) for name in ("brpnas", "torch", "numpy")},
+            sources=_sources(ingest_report),
+            title=config.title,
+        )
+    )
+
+
+def _protocol(
+    train: Mapping[str, Any], search: Mapping[str, Any], ingest: Mapping[str, Any]
+) -> Protocol:
+    rows, device = train["rows"], train["device"]
+    twins = {
+        name
+        for pair in ingest["near_twins"]
+        if device in pair["devices"]
+        for name in pair["devices"]
+    } - {device}
+    return Protocol(
+        space=search["space"],
+        dataset=search["dataset"],
+        device=device,
+        sampler=search["sampler"],
+        budget=search["budget"],
+        rounds=search["rounds"],
+        seed=search["seed"],
+        train_rows=rows["train"],
+        valid_rows=rows["valid"],
+        test_rows=rows["test"],
+        view=train["view"],
+        members=train["members"],
+        settings={"devices with nearly the same measurements": ", ".join(sorted(twins)) or "none"},
+    )
+
+
+def _sources(ingest_report: Mapping[str, Any]) -> list[SourceNote]:
+    return [
+        SourceNote(name=name, **{key: source[key] for key in _NOTE})
+        for name, source in ingest_report["sources"].items()
+    ]

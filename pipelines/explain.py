@@ -1,0 +1,105 @@
+"""Errors of the configuration in words: which key, what is wrong, where to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from brpnas.errors import did_you_mean
+
+__all__ = ["explain", "leaves", "locate"]
+
+
+def leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Dotted path of every value that is not itself a mapping."""
+    for key, value in values.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value:
+            yield from leaves(value, f"{path}.")
+        else:
+            yield path
+
+
+def _has(values: Any, keys: Sequence[str]) -> bool:
+    for key in keys:
+        if not isinstance(values, Mapping) or key not in values:
+            return False
+        values = values[key]
+    return True
+
+
+def locate(
+    path: str, conf_source: Path, environments: Sequence[str], runtime: Mapping[str, Any]
+) -> str:
+    """Say where a key is set: on the command line or in which file; if nowhere, where it belongs.
+
+    Args:
+        path: Dotted path of the key.
+        conf_source: Folder of the environments.
+        environments: Their names, the one that wins first, the base last.
+        runtime: Parameters of the command line.
+    """
+    keys = path.split(".")
+    if _has(runtime, keys):
+        return "in --params"
+    files = [
+        file for env in environments for file in sorted((conf_source / env).glob("parameters*.yml"))
+    ]
+    for depth in range(len(keys), 0, -1):
+        for file in files:
+            if _has(yaml.safe_load(file.read_text(encoding="utf-8")), keys[:depth]):
+                return f"in {_short(file)}"
+    return f"in {_short(conf_source / environments[-1])}/parameters_*.yml"
+
+
+def _short(path: Path) -> str:
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+def _fields(model: type[BaseModel], keys: Sequence[str]) -> list[str]:
+    """Names of the fields of the nested model that the path leads to."""
+    for key in keys:
+        annotation = model.model_fields[key].annotation if key in model.model_fields else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        model = annotation
+    return list(model.model_fields)
+
+
+def _one(detail: ErrorDetails, model: type[BaseModel], where: Callable[[str], str]) -> str:
+    keys = [str(part) for part in detail["loc"] if isinstance(part, str)]
+    path = ".".join(keys)
+    match detail["type"]:
+        case "extra_forbidden":
+            known = _fields(model, keys[:-1])
+            return (
+                f"Unknown key {path!r} {where(path)}.{did_you_mean(keys[-1], known)}"
+                f" Known here: {', '.join(known)}."
+            )
+        case "missing":
+            return f"Missing key {path!r} {where(path)}: every parameter must be set."
+        case "literal_error":
+            options = str(detail.get("ctx", {}).get("expected", ""))
+            names = options.replace("'", "").replace(" or ", ", ").split(", ")
+            return (
+                f"Unknown value {detail['input']!r} of {path!r} {where(path)}."
+                f"{did_you_mean(str(detail['input']), names)} Known: {', '.join(names)}."
+            )
+        case _:
+            return f"Bad value {detail['input']!r} of {path!r} {where(path)}: {detail['msg']}."
+
+
+def explain(error: ValidationError, model: type[BaseModel], where: Callable[[str], str]) -> str:
+    """One paragraph for all that is wrong with the configuration.
+
+    Args:
+        error: What pydantic found.
+        model: The model it was checking.
+        where: Says where a key, given as a dotted path, is set or should be.
+    """
+    return " ".join(_one(detail, model, where) for detail in error.errors())

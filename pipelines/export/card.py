@@ -1,0 +1,103 @@
+"""The model card of the three exported files, one section each."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from brpnas.datasets.sources import Source, load_catalogue
+from brpnas.export import ModelCard, model_card
+
+__all__ = ["write_model_card"]
+
+
+def write_model_card(
+    latency_onnx: bytes,
+    relation_onnx: bytes,
+    network_onnx: bytes,
+    train_metrics: Mapping[str, Any],
+    search_result: Mapping[str, Any],
+    metrics: Mapping[str, Any],
+    ingest_report: Mapping[str, Any],
+) -> str:
+    """One Markdown page about the exported files.
+
+    Args:
+        latency_onnx: The latency predictor.
+        relation_onnx: The ranking predictor.
+        network_onnx: The network of the chosen architecture.
+        train_metrics: How the latency predictor was trained.
+        search_result: What the search found.
+        metrics: The figures of the report.
+        ingest_report: Where the data comes from.
+    """
+    known = load_catalogue()
+    sources = [known[name] for name in ingest_report["sources"] if name in known]
+    device = train_metrics["device"]
+    of_device = [source for source in sources if source.name == device]
+    of_accuracy = [source for source in sources if source.group == "nasbench201"]
+    chosen = search_result["chosen"]["arch_id"]
+    pages = [
+        ("latency.onnx", latency_onnx, _latency(train_metrics, metrics, of_device, chosen)),
+        ("relation.onnx", relation_onnx, _relation(search_result, of_accuracy, chosen)),
+        ("network.onnx", network_onnx, _network(search_result)),
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        texts = []
+        for name, content, card in pages:
+            path = Path(folder) / name
+            path.write_bytes(content)
+            texts.append(model_card(path, card))
+    return "\n---\n\n".join(texts)
+
+
+def _latency(
+    train: Mapping[str, Any], metrics: Mapping[str, Any], sources: list[Source], example: str
+) -> ModelCard:
+    rows = train["rows"]
+    return ModelCard(
+        title=f"Latency predictor of {train['device']}",
+        description="Predicts the latency in ms of an architecture from its graph (BRP-NAS, "
+        "arXiv 2007.08668).",
+        protocol=f"Trained on {rows['train']} measured architectures drawn at random, stopped by "
+        f"{rows['valid']} others; metrics are of the remaining {rows['test']}. Graphs in the view "
+        f"{train['view']!r}, {train['members']} ensemble members.",
+        metrics={f"{name} (test)": value for name, value in metrics["latency"].items()},
+        sources=sources,
+        limits=[f"Knows only {train['device']}, and only architectures of its search space."],
+        space=train["space"],
+        view=train["view"],
+        example=example,
+    )
+
+
+def _relation(search: Mapping[str, Any], sources: list[Source], example: str) -> ModelCard:
+    return ModelCard(
+        title=f"Ranking predictor for {search['dataset']}",
+        description="Scores an architecture; the sigmoid of the difference of two scores is the "
+        "probability that the first is the more accurate one. A score alone means nothing.",
+        protocol=f"Trained on the {search['queries'] - search['failed']} answers of the search "
+        f"({search['sampler']}, seed {search['seed']}), each the validation accuracy of one "
+        "training seed.",
+        sources=sources,
+        limits=["Best near the top of the ranking, where the search asked most."],
+        space=search["space"],
+        view="pruned",
+        example=example,
+    )
+
+
+def _network(search: Mapping[str, Any]) -> ModelCard:
+    chosen = search["chosen"]
+    figures = ("test_accuracy", "valid_accuracy", "predicted_latency_ms", "latency_ms", "params_m")
+    return ModelCard(
+        title="Network of the architecture found",
+        description=f"`{chosen['arch_id']}`, the most accurate on {search['dataset']} that the "
+        f"search found within {', '.join(search['constraints']) or 'no constraint'}.",
+        protocol="Accuracies (fractions) and latencies are those of the benchmark for this "
+        "architecture, not of this file, whose weights are untrained.",
+        metrics={name: chosen[name] for name in figures if chosen.get(name) is not None},
+        limits=["The weights are initialised, not trained: train before use."],
+    )

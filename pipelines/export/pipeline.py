@@ -1,0 +1,61 @@
+"""Wiring of the stage `export`."""
+
+from __future__ import annotations
+
+from kedro.pipeline import Pipeline, node
+
+from pipelines.export.nodes import (
+    collect_parity,
+    export_found_network,
+    export_latency,
+    export_relation,
+    write_model_card,
+)
+
+__all__ = ["create_pipeline"]
+
+
+def create_pipeline() -> Pipeline:
+    """Predictors and the found architecture to checked ONNX files with a model card."""
+    return Pipeline(
+        [
+            node(
+                export_latency,
+                inputs=["latency_predictor", "space_graphs", "train_metrics", "params:export"],
+                outputs=["latency_onnx", "latency_error"],
+                name="export_latency",
+            ),
+            node(
+                export_relation,
+                inputs=["relation_predictor", "space_graphs", "search_result", "params:export"],
+                outputs=["relation_onnx", "relation_error"],
+                name="export_relation",
+            ),
+            node(
+                export_found_network,
+                inputs=["search_result", "space_graphs", "params:export"],
+                outputs=["network_onnx", "network_error"],
+                name="export_found_network",
+            ),
+            node(
+                collect_parity,
+                inputs=["latency_error", "relation_error", "network_error", "params:export"],
+                outputs="parity",
+                name="collect_parity",
+            ),
+            node(
+                write_model_card,
+                inputs=[
+                    "latency_onnx",
+                    "relation_onnx",
+                    "network_onnx",
+                    "train_metrics",
+                    "search_result",
+                    "metrics",
+                    "ingest_report",
+                ],
+                outputs="model_card",
+                name="write_model_card",
+            ),
+        ]
+    )

@@ -1,0 +1,128 @@
+"""What happens around every run: the configuration is checked, the run is tracked.
+
+kedro-mlflow starts and ends the MLflow run and logs the parameters. `TrackingHooks` adds tags that
+say where the run comes from, and what the catalog asks for in an entry's ``metadata``::
+
+    metadata: {mlflow: metrics}                              # numbers of a JSON file
+    metadata: {mlflow: history, step: epoch, by: [member]}   # a table, one row per step and series
+    metadata: {mlflow: artifact}                             # the file itself
+
+``mlflow`` may be a list of these.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from kedro.framework.context import KedroContext
+from kedro.framework.hooks import hook_impl
+from kedro.io import CatalogProtocol
+from kedro.pipeline import Pipeline
+from mlflow.tracking import MlflowClient
+
+from brpnas.errors import ConfigurationError
+from pipelines import tracking
+from pipelines.checks import check_inputs, check_parameters
+from pipelines.config import Parameters, parse
+from pipelines.explain import locate
+from pipelines.provenance import dvc_tags, git_tags, group_id
+
+__all__ = ["ConfigurationHooks", "TrackingHooks"]
+
+
+class ConfigurationHooks:
+    """Refuses a run whose configuration or inputs are wrong, before anything is written."""
+
+    @hook_impl(tryfirst=True)
+    def after_context_created(self, context: KedroContext) -> None:
+        """Hold all parameters to `pipelines.config`.
+
+        Raises:
+            ConfigurationError: If one is unknown, missing, or of the wrong type or range.
+        """
+        # kedro-mlflow sets itself to INFO when imported, whatever conf/logging.yml says.
+        logging.getLogger("kedro_mlflow").setLevel(logging.WARNING)
+        loader = context.config_loader
+        source = Path(str(loader.conf_source))
+        environments = [e for e in (context.env or "local", "base") if (source / e).is_dir()]
+        runtime = loader.runtime_params or {}
+        self._parameters: Mapping[str, Any] = loader["parameters"]
+        parse(Parameters, self._parameters, lambda p: locate(p, source, environments, runtime))
+
+    @hook_impl(tryfirst=True)
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+        """Check names and inputs; before kedro-mlflow starts a run that would never end.
+
+        Raises:
+            BrpNasError: If a name is unknown, or an input is missing.
+        """
+        check_parameters(pipeline, self._parameters)
+        check_inputs(pipeline, catalog)
+
+
+class TrackingHooks:
+    """Adds to the run of kedro-mlflow where it comes from and what it made."""
+
+    def __init__(self) -> None:
+        self._run_id: str | None = None
+        self._entries: Mapping[str, Any] = {}
+
+    @hook_impl
+    def after_catalog_created(self, conf_catalog: dict[str, Any]) -> None:
+        """Remember what the entries of the catalog ask for."""
+        self._entries = conf_catalog
+
+    @hook_impl(trylast=True)
+    def before_pipeline_run(self, run_params: dict[str, Any]) -> None:
+        """Tag the run that kedro-mlflow has just started."""
+        active = mlflow.active_run()
+        self._run_id = active.info.run_id if active else None
+        if self._run_id is None:
+            return
+        names = run_params.get("pipeline_names") or ["__default__"]
+        stage = "+".join(names)
+        root = Path(run_params["project_path"])
+        tags = {"brpnas.group": group_id(run_params["run_id"]), "brpnas.stage": stage}
+        mlflow.set_tags(tags | git_tags(root) | dvc_tags(root, stage))
+
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
+        """Log a data set the way its catalog entry asks for.
+
+        Raises:
+            ConfigurationError: If the entry asks for something unknown.
+        """
+        entry = self._entries.get(dataset_name, {})
+        asked = entry.get("metadata", {}).get("mlflow", [])
+        if self._run_id is None or not asked:
+            return
+        for kind in [asked] if isinstance(asked, str) else asked:
+            self._log(dataset_name, data, kind, entry, self._run_id)
+
+    @hook_impl
+    def on_pipeline_error(self, error: Exception) -> None:
+        """Tag the run with the reason of its failure."""
+        if self._run_id is not None:
+            MlflowClient().set_tag(self._run_id, "brpnas.error", str(error)[:5000])
+
+    def _log(self, name: str, data: Any, kind: str, entry: Mapping[str, Any], run_id: str) -> None:
+        client = MlflowClient()
+        match kind:
+            case "metrics":
+                tracking.log_metrics(client, run_id, tracking.metrics(data, name))
+            case "history":
+                by = entry["metadata"].get("by", ())
+                rows = tracking.history(data, entry["metadata"]["step"], by)
+                tracking.log_metrics(client, run_id, rows)
+            case "artifact":
+                path = Path(entry.get("filepath") or entry["path"])
+                client.log_artifact(run_id, str(path))
+            case _:
+                raise ConfigurationError(
+                    f"The catalog entry {name!r} asks in its metadata for mlflow: {kind!r}, which "
+                    "is none of metrics, history, artifact."
+                )

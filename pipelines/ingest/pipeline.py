@@ -1,0 +1,46 @@
+"""Wiring of the stage `ingest`."""
+
+from __future__ import annotations
+
+from kedro.pipeline import Pipeline, node
+
+from pipelines.ingest.nodes import (
+    make_accuracy,
+    make_architectures,
+    make_latency,
+    report_ingest,
+)
+
+__all__ = ["create_pipeline"]
+
+
+def create_pipeline() -> Pipeline:
+    """Published files to the tables `architectures`, `accuracy` and `latency`."""
+    return Pipeline(
+        [
+            node(
+                make_architectures,
+                inputs="published_nasbench201",
+                outputs="architectures",
+                name="make_architectures",
+            ),
+            node(
+                make_accuracy,
+                inputs=["published_nasbench201", "params:ingest"],
+                outputs="accuracy",
+                name="make_accuracy",
+            ),
+            node(
+                make_latency,
+                inputs=["published_latbench", "params:ingest"],
+                outputs="latency",
+                name="make_latency",
+            ),
+            node(
+                report_ingest,
+                inputs=["architectures", "accuracy", "latency", "params:ingest"],
+                outputs="ingest_report",
+                name="report_ingest",
+            ),
+        ]
+    )

@@ -1,0 +1,38 @@
+"""Wiring of the stage `search`. It runs alone on what `featurise` and `train` have written."""
+
+from __future__ import annotations
+
+from kedro.pipeline import Pipeline, node
+
+from pipelines.search.nodes import compare_samplers, search_architecture, summarise_search
+
+__all__ = ["create_pipeline"]
+
+_TASK = ["space_graphs", "architectures", "accuracy", "latency_predictions"]
+_PARAMS = ["params:dataset", "params:constraints", "params:search"]
+
+
+def create_pipeline() -> Pipeline:
+    """Graphs, predictions and an oracle to the queries, the choice, and a comparison."""
+    return Pipeline(
+        [
+            node(
+                search_architecture,
+                inputs=[*_TASK, "search_store", *_PARAMS],
+                outputs=["search_history", "relation_predictor"],
+                name="search_architecture",
+            ),
+            node(
+                summarise_search,
+                inputs=[*_TASK[1:], "search_history", *_PARAMS],
+                outputs="search_result",
+                name="summarise_search",
+            ),
+            node(
+                compare_samplers,
+                inputs=[*_TASK, "search_history", *_PARAMS],
+                outputs="search_traces",
+                name="compare_samplers",
+            ),
+        ]
+    )

@@ -1,0 +1,5 @@
+"""Stage `train`: latency tables to a latency predictor of one device."""
+
+from pipelines.train.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]

@@ -1,0 +1,46 @@
+"""What the tests of the command line share: the command, and predictors to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from brpnas.cli import app
+from tests.cli.models import LATENCY, RELATION, write_models
+
+Brpnas = Callable[..., Result]
+
+
+@pytest.fixture
+def brpnas(monkeypatch: pytest.MonkeyPatch) -> Brpnas:
+    """Run ``brpnas`` with arguments, and optionally text on stdin."""
+    for name in ("BRPNAS_MIRROR", "BRPNAS_TRACEBACK"):
+        monkeypatch.delenv(name, raising=False)
+
+    def run(*arguments: object, stdin: str = "") -> Result:
+        return CliRunner().invoke(app, [str(a) for a in arguments], input=stdin, prog_name="brpnas")
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder that holds two small predictors where the pipeline writes them."""
+    root = tmp_path_factory.mktemp("models")
+    write_models(root)
+    return root
+
+
+@pytest.fixture
+def latency(models: Path) -> Path:
+    """A saved latency predictor."""
+    return models / LATENCY
+
+
+@pytest.fixture
+def relation(models: Path) -> Path:
+    """A saved binary relation predictor."""
+    return models / RELATION

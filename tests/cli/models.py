@@ -1,0 +1,48 @@
+"""Small predictors, trained in a second, to ask on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from brpnas.predictors import (
+    BinaryRelationPredictor,
+    LatencyPredictor,
+    MeasuredRows,
+    TrainingConfig,
+    fit_latency,
+)
+from brpnas.spaces import NasBench201
+from brpnas.spaces.nasbench201.cost import cost
+
+LATENCY = Path("data/06_models/latency_predictor.safetensors")
+RELATION = Path("data/06_models/relation_predictor.safetensors")
+CONFIG = TrainingConfig(hidden=8, layers=2, epochs=3)
+SPACE = NasBench201()
+
+
+def train_latency() -> LatencyPredictor:
+    """A predictor of a device on which latency is a line in the multiply-adds."""
+    graphs = SPACE.graphs()
+    rows = np.random.default_rng(0).choice(len(graphs), 60, replace=False)
+    flops = cost(SPACE.codes([graphs.arch_ids[row] for row in rows]))[1]
+    latency = 1 + flops / 1e8
+    train, valid = (MeasuredRows(rows[part], latency[part]) for part in np.split(range(60), [40]))
+    return fit_latency(graphs, train, valid, CONFIG, view="pruned", members=1)
+
+
+def train_relation() -> BinaryRelationPredictor:
+    """A predictor to which costly cells are the accurate ones."""
+    arch_ids = SPACE.sample(np.random.default_rng(1), 40)
+    predictor = BinaryRelationPredictor(CONFIG, members=1)
+    accuracy = cost(SPACE.codes(arch_ids))[1] / 3e8
+    predictor.fit(SPACE.encode(arch_ids, predictor.view), accuracy, seed=0)
+    return predictor
+
+
+def write_models(root: Path) -> None:
+    """Write both where the pipeline would, below ``root``."""
+    (root / LATENCY).parent.mkdir(parents=True)
+    train_latency().save(root / LATENCY)
+    train_relation().save(root / RELATION)

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from brpnas.cli.cells import fates
+from brpnas.spaces import NasBench201
+from brpnas.spaces.nasbench201 import EDGES, OPERATIONS, from_string, to_string
+from tests.cli.conftest import Brpnas
+
+CELL = "|nor_conv_3x3~0|+|none~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|none~2|"
+CUT = to_string((3, 0, 0, 0, 0, 3))
+
+
+def paths(codes: tuple[int, ...]) -> list[set[int]]:
+    """Edges of every path from input to output over operations, by walking: an oracle."""
+    found: list[set[int]] = []
+
+    def walk(node: int, used: set[int]) -> None:
+        if node == 3:
+            found.append(used)
+        for edge, (source, target) in enumerate(EDGES):
+            if source == node and codes[edge]:
+                walk(target, used | {edge})
+
+    walk(0, set())
+    return found
+
+
+def test_says_all_about_a_cell(brpnas: Brpnas) -> None:
+    text = brpnas("arch", f"  {CELL} ").stdout
+    assert CELL in text.splitlines()[0]
+    assert "#+((0)@nor_conv_3x3)@nor_conv_3x3+0" in text
+    assert "connected       yes" in text
+    assert "0.559 M" in text
+    assert "78.562 M" in text
+    assert "1 -> 2  avg_pool_3x3  removed" in text
+    assert "1 -> 3  nor_conv_3x3  kept" in text
+
+
+def test_says_that_a_cell_is_cut(brpnas: Brpnas) -> None:
+    assert "no: no path leads from input to output" in brpnas("arch", CUT).stdout
+
+
+def test_fates_agree_with_walking_every_path() -> None:
+    for arch_id in NasBench201().sample(np.random.default_rng(0), 200):
+        codes = from_string(arch_id)
+        used = set().union(*paths(codes))
+        seen, connected = fates(arch_id)
+        assert connected == bool(used)
+        for edge, (code, fate) in enumerate(zip(codes, seen, strict=True)):
+            named = {"none": "cut", "skip_connect": "bypassed"}.get(OPERATIONS[code])
+            assert fate == (named or ("kept" if edge in used else "removed"))
+
+
+def test_draws_the_cell(brpnas: Brpnas, tmp_path: Path) -> None:
+    file = tmp_path / "cell.svg"
+    result = brpnas("arch", CELL, "--svg", file)
+    assert f"Drawing: {file}" in result.stdout
+    assert ET.parse(file).getroot().tag.endswith("svg")
+
+
+def test_drawing_into_no_folder_is_an_error(brpnas: Brpnas, tmp_path: Path) -> None:
+    result = brpnas("arch", CELL, "--svg", tmp_path / "no" / "cell.svg")
+    assert result.exit_code == 1
+    assert "cell.svg" in result.stderr
+
+
+@pytest.mark.parametrize("text", ["", "foo", CELL.replace("nor_conv_3x3", "nor_conv_5x5")])
+def test_no_cell_is_an_error_with_an_example(brpnas: Brpnas, text: str) -> None:
+    result = brpnas("arch", text)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "is not a NAS-Bench-201 architecture" in result.stderr
+    assert "An example: |" in result.stderr

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from brpnas.cli.predictions import rank
+from brpnas.graphs import SpaceGraphs
+from brpnas.predictors import BinaryRelationPredictor, LatencyPredictor
+from brpnas.spaces import NasBench201
+from brpnas.spaces.nasbench201.cost import cost
+from tests.cli.conftest import Brpnas
+
+SPACE = NasBench201()
+CELLS = SPACE.sample(np.random.default_rng(5), 3)
+
+
+@pytest.fixture(scope="module")
+def graphs() -> SpaceGraphs:
+    return SPACE.graphs()
+
+
+class TestPredict:
+    def expected(self, latency: Path, graphs: SpaceGraphs) -> list[float]:
+        everything = LatencyPredictor.load(latency).predict(graphs)
+        return everything[graphs.rows(CELLS)].tolist()
+
+    def test_is_what_the_predictor_says(
+        self, brpnas: Brpnas, latency: Path, graphs: SpaceGraphs
+    ) -> None:
+        rows = json.loads(brpnas("predict", latency, "--json", *CELLS).stdout)
+        assert [row["arch_id"] for row in rows] == CELLS
+        values = [row["latency_ms"] for row in rows]
+        assert values == pytest.approx(self.expected(latency, graphs), rel=1e-5)
+
+    def test_table_has_a_line_per_architecture(self, brpnas: Brpnas, latency: Path) -> None:
+        lines = brpnas("predict", latency, *CELLS).stdout.splitlines()
+        assert lines[0].split() == ["latency_ms", "arch_id"]
+        assert [line.split()[1] for line in lines[1:]] == CELLS
+
+    def test_reads_stdin_where_there_are_no_arguments(self, brpnas: Brpnas, latency: Path) -> None:
+        piped = brpnas("predict", latency, stdin="\n".join(CELLS) + "\n\n")
+        assert piped.stdout == brpnas("predict", latency, *CELLS).stdout
+
+    def test_nothing_to_predict_is_a_usage_error(self, brpnas: Brpnas, latency: Path) -> None:
+        assert brpnas("predict", latency, stdin="\n").exit_code == 2
+
+    def test_one_bad_line_spoils_all(self, brpnas: Brpnas, latency: Path) -> None:
+        result = brpnas("predict", latency, stdin=f"{CELLS[0]}\nfoo\n")
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert "'foo' is not" in result.stderr
+
+    def test_missing_file_is_a_usage_error(self, brpnas: Brpnas, tmp_path: Path) -> None:
+        result = brpnas("predict", tmp_path / "none.safetensors", *CELLS)
+        assert result.exit_code == 2
+        assert "does not exist" in result.stderr
+
+    def test_predictor_of_another_kind_is_refused(self, brpnas: Brpnas, relation: Path) -> None:
+        result = brpnas("predict", relation, *CELLS)
+        assert result.exit_code == 1
+        assert "not a 'latency' predictor" in result.stderr
+
+    def test_file_that_is_no_predictor_is_refused(self, brpnas: Brpnas, tmp_path: Path) -> None:
+        (tmp_path / "x.safetensors").write_text("no")
+        result = brpnas("predict", tmp_path / "x.safetensors", *CELLS)
+        assert result.exit_code == 1
+        assert "is not a predictor of this project" in result.stderr
+
+
+class TestRank:
+    def test_order_is_that_of_the_scores(self, relation: Path, graphs: SpaceGraphs) -> None:
+        predictor = BinaryRelationPredictor.load(relation)
+        scores = predictor.score(graphs.view(predictor.view))
+        rows = rank(relation, 50, every=True)
+        assert rows["score"].tolist() == pytest.approx(np.sort(scores)[::-1][:50].tolist())
+        found = scores[graphs.rows(rows["arch_id"].tolist())]
+        assert found.tolist() == pytest.approx(rows["score"].tolist())
+        assert rows["rank"].tolist() == list(range(1, 51))
+
+    def test_one_of_each_function_unless_all_are_wanted(self, relation: Path) -> None:
+        everything = rank(relation, 15625, every=True)
+        assert everything["arch_id"].nunique() == 15625
+        distinct = rank(relation, 15625)
+        assert len(distinct) == 6466
+        ids = SPACE.isomorphism_ids(distinct["arch_id"].tolist())
+        assert len(set(ids)) == 6466
+
+    def test_costs_are_those_of_the_cells(self, relation: Path) -> None:
+        rows = rank(relation, 5)
+        params, flops = cost(SPACE.codes(rows["arch_id"].tolist()))
+        assert (rows["params_m"] * 1e6).tolist() == pytest.approx(params.tolist())
+        assert (rows["flops_m"] * 1e6).tolist() == pytest.approx(flops.tolist())
+
+    def test_constraints_hold_together(self, relation: Path, latency: Path) -> None:
+        limit = float(rank(relation, 15625, latency)["latency_ms"].median())
+        limits = [f"latency_ms <= {limit}", "flops_m > 20"]
+        free, rows = (rank(relation, 200, latency, given) for given in ([], limits))
+        assert len(rows) == 200
+        assert rows["latency_ms"].max() <= limit < free["latency_ms"].max()
+        assert rows["flops_m"].min() > 20
+
+    def test_table_and_json_hold_the_same(
+        self, brpnas: Brpnas, relation: Path, latency: Path
+    ) -> None:
+        options = ("rank", relation, "--predictor", latency, "--top", 3)
+        rows = json.loads(brpnas(*options, "--json").stdout)
+        lines = [line.split() for line in brpnas(*options).stdout.splitlines()]
+        assert lines[0] == list(rows[0])
+        assert lines[0] == ["rank", "score", "latency_ms", "params_m", "flops_m", "arch_id"]
+        assert [line[-1] for line in lines[1:]] == [row["arch_id"] for row in rows]
+        assert len(rows) == 3
+
+    def test_latency_limit_needs_a_latency_predictor(self, brpnas: Brpnas, relation: Path) -> None:
+        result = brpnas("rank", relation, "--constraint", "latency_ms <= 5")
+        assert result.exit_code == 1
+        assert "--predictor" in result.stderr
+
+    @pytest.mark.parametrize(
+        ("constraint", "why"),
+        [
+            ("flops <= 5", "Did you mean 'flops_m'?"),
+            ("flops_m", "flops_m"),
+            ("params_m <= 0", "No architecture among 15625 satisfies"),
+        ],
+    )
+    def test_bad_constraint_is_explained(
+        self, brpnas: Brpnas, relation: Path, constraint: str, why: str
+    ) -> None:
+        result = brpnas("rank", relation, "--constraint", constraint)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert why in result.stderr
+
+    @pytest.mark.parametrize("top", ["0", "-1", "many"])
+    def test_count_must_be_positive(self, brpnas: Brpnas, relation: Path, top: str) -> None:
+        assert brpnas("rank", relation, "--top", top).exit_code == 2

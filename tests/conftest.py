@@ -1,0 +1,73 @@
+"""What all tests share: the published files, quiet tools, one thread per process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+# Before torch, numpy, kedro or mlflow are first imported, so that they and the processes that tests
+# start see it. Two workers of one thread each are faster than one of two.
+for _name, _value in {
+    "OMP_NUM_THREADS": "1",
+    "DO_NOT_TRACK": "1",
+    "DVC_NO_ANALYTICS": "1",
+    "KEDRO_DISABLE_TELEMETRY": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+}.items():
+    os.environ.setdefault(_name, _value)
+
+
+def find_mirror() -> Path | None:
+    """Folder of the published files: ``BRPNAS_MIRROR``, else ``../shared/data``, else none."""
+    given = os.environ.get("BRPNAS_MIRROR")
+    folder = Path(given) if given else REPOSITORY.parent / "shared" / "data"
+    return folder.resolve() if (folder / "latbench").is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """Root of the repository."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def mirror() -> Path:
+    """Folder with the published benchmark files; skips the test where there is none."""
+    folder = find_mirror()
+    if folder is None:
+        pytest.skip("no published benchmark files: set BRPNAS_MIRROR to a folder that holds them")
+    return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that uses the mirror as a data test."""
+    for item in items:
+        if "mirror" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.data)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With ``BRPNAS_REQUIRE_DATA=1`` a skipped data test is a failure (CI sets it)."""
+    report = yield
+    required = os.environ.get("BRPNAS_REQUIRE_DATA") == "1"
+    if required and report.skipped and item.get_closest_marker("data"):
+        report.outcome = "failed"
+        report.longrepr = f"BRPNAS_REQUIRE_DATA=1, but this test was skipped: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(autouse=True)
+def _stay_in_place() -> Iterator[None]:
+    """Restore the working directory, which `kedro run` and `dvc` in a test may change."""
+    before = Path.cwd()
+    yield
+    os.chdir(before)

@@ -1,0 +1,78 @@
+"""The YAML files of every environment hold exactly what the models of the configuration ask for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from kedro.config import OmegaConfigLoader
+from pydantic import BaseModel
+
+from pipelines import settings
+from pipelines.checks import check_parameters
+from pipelines.config import Parameters, parse
+from pipelines.explain import leaves
+from pipelines.pipeline_registry import STAGES, register_pipelines
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+ENVIRONMENTS = ("base", "latbench")
+TOP_LEVEL = {"train": {"device"}, "search": {"dataset", "constraints"}}
+"""Keys outside the stage's own section, so that `--params device=...` is short."""
+
+
+def read(env: str) -> dict[str, Any]:
+    loader = OmegaConfigLoader(str(CONF), env=env, **settings.CONFIG_LOADER_ARGS)
+    return dict(loader["parameters"])
+
+
+def fields(model: type[BaseModel], prefix: str = "") -> set[str]:
+    paths: set[str] = set()
+    for name, field in model.model_fields.items():
+        nested = field.annotation
+        if isinstance(nested, type) and issubclass(nested, BaseModel):
+            paths |= fields(nested, f"{prefix}{name}.")
+        else:
+            paths.add(f"{prefix}{name}")
+    return paths
+
+
+def test_base_sets_every_key_and_no_other() -> None:
+    assert set(leaves(read("base"))) == fields(Parameters)
+
+
+@pytest.mark.parametrize("env", ENVIRONMENTS)
+def test_environment_is_valid_and_names_what_exists(env: str) -> None:
+    values = read(env)
+    parse(Parameters, values)
+    check_parameters(register_pipelines()["__default__"], values)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_file_of_a_stage_holds_its_section(stage: str) -> None:
+    values = yaml.safe_load((CONF / "base" / f"parameters_{stage}.yml").read_text())
+    assert set(values) == {stage} | TOP_LEVEL.get(stage, set())
+
+
+def test_there_are_no_other_parameter_files() -> None:
+    expected = {f"parameters_{stage}.yml" for stage in STAGES}
+    assert {file.name for file in (CONF / "base").glob("parameters*")} == expected
+    for env in ENVIRONMENTS:
+        assert {file.name for file in (CONF / env).glob("parameters*")} <= expected
+
+
+def test_the_papers_setting_is_spelt_out() -> None:
+    values = read("latbench")
+    assert values["device"] == "desktop-cpu-core-i7-7820x-fp32"
+    assert (values["train"]["train_rows"], values["train"]["valid_rows"]) == (900, 100)
+    assert (values["dataset"], values["search"]["budget"]) == ("cifar100", 100)
+    assert values["search"]["comparison_seeds"] >= 10, "DESIGN 5.5: at least 10 seeds"
+
+
+def test_environments_do_not_write_to_the_same_place() -> None:
+    globals_ = {
+        env: yaml.safe_load((CONF / env / "globals.yml").read_text())["workspace"]
+        for env in ENVIRONMENTS
+    }
+    assert len(set(globals_.values())) == len(ENVIRONMENTS)

@@ -1,0 +1,132 @@
+"""`dvc.yaml` says of every stage what its Kedro pipeline reads, writes and is configured by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import grimp
+import pytest
+import yaml
+from kedro.config import OmegaConfigLoader
+
+from pipelines import settings
+from pipelines.explain import leaves
+from pipelines.pipeline_registry import STAGES, register_pipelines
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DVC: dict[str, Any] = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())
+NOT_DEPENDENCIES = {"published_latbench", "published_nasbench201", "search_store"}
+"""Inputs that DVC does not track: files pinned by hash in the code, and the store that outlives."""
+NO_EFFECT = {"brpnas.errors", "pipelines.config", "pipelines.explain"}
+"""Modules that change what an error says, never a result."""
+
+
+@pytest.fixture(scope="module")
+def loader() -> OmegaConfigLoader:
+    return OmegaConfigLoader(str(REPOSITORY / "conf"), env="base", **settings.CONFIG_LOADER_ARGS)
+
+
+@pytest.fixture(scope="module")
+def catalog(loader: OmegaConfigLoader) -> dict[str, Any]:
+    return loader["catalog"]
+
+
+@pytest.fixture(scope="module")
+def imports() -> grimp.ImportGraph:
+    return grimp.build_graph("brpnas", "pipelines")
+
+
+def path_of(catalog: dict[str, Any], name: str) -> str:
+    assert name in catalog, f"{name!r} is not in the catalog, so DVC could not see it"
+    return str(catalog[name].get("filepath") or catalog[name]["path"])
+
+
+def names(items: list[Any]) -> list[str]:
+    return [item if isinstance(item, str) else next(iter(item)) for item in items]
+
+
+def data(items: list[str]) -> set[str]:
+    return {item for item in items if item.startswith("data/")}
+
+
+def test_stages_are_those_of_the_registry() -> None:
+    assert list(DVC["stages"]) == list(STAGES)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_command_runs_the_pipeline(stage: str) -> None:
+    command = f'env PATH=".venv/bin:$PATH" kedro run --pipelines={stage}'
+    assert DVC["stages"][stage]["cmd"] == command
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_dependencies_on_data_are_the_inputs(stage: str, catalog: dict[str, Any]) -> None:
+    inputs = {n for n in register_pipelines()[stage].inputs() if not n.startswith("params:")}
+    expected = {path_of(catalog, name) for name in inputs - NOT_DEPENDENCIES}
+    assert data(DVC["stages"][stage]["deps"]) == expected
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_outs_are_all_outputs_that_the_catalog_keeps(stage: str, catalog: dict[str, Any]) -> None:
+    pipeline = register_pipelines()[stage]
+    expected = {path_of(catalog, name) for name in pipeline.outputs()}
+    expected |= {path_of(catalog, n) for n in pipeline.all_outputs() if n in catalog}
+    assert set(names(DVC["stages"][stage]["outs"])) == expected
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_parameters_are_those_of_the_pipeline_key_by_key(
+    stage: str, loader: OmegaConfigLoader
+) -> None:
+    used = {n for n in register_pipelines()[stage].inputs() if n.startswith("params:")}
+    values = loader["parameters"]
+    expected = set(leaves({n[7:]: values[n[7:]] for n in used}))
+    assert {key for _, key in parameters(stage)} == expected
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_parameters_are_in_the_file_that_is_named(stage: str) -> None:
+    for file, key in parameters(stage):
+        assert key in set(leaves(yaml.safe_load((REPOSITORY / file).read_text())))
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_dependencies_on_code_hold_all_that_is_imported(
+    stage: str, imports: grimp.ImportGraph
+) -> None:
+    upstream = imports.find_upstream_modules(f"pipelines.{stage}", as_package=True)
+    packages = {".".join(module.split(".")[:2]) for module in upstream if "." in module}
+    paths = {package.replace(".", "/") for package in packages - NO_EFFECT}
+    expected = {path if (REPOSITORY / path).is_dir() else f"{path}.py" for path in paths}
+    listed = set(DVC["stages"][stage]["deps"]) - data(DVC["stages"][stage]["deps"])
+    assert listed == expected | {f"pipelines/{stage}"}
+    assert all((REPOSITORY / path).exists() for path in listed)
+
+
+def test_metrics_and_plots_are_outs() -> None:
+    outs = [out for stage in DVC["stages"].values() for out in names(stage["outs"])]
+    assert DVC["metrics"] == ["data/08_reporting/metrics.json"]
+    assert set(DVC["metrics"]) <= set(outs)
+    files = [file for plot in DVC["plots"] for body in plot.values() for file in body["y"]]
+    assert len(files) == 3
+    assert all(Path(file).parent.as_posix() in outs for file in files)
+
+
+def test_metrics_alone_are_kept_by_git() -> None:
+    uncached = [
+        path
+        for stage in DVC["stages"].values()
+        for out in stage["outs"]
+        if isinstance(out, dict)
+        for path, options in out.items()
+        if options.get("cache") is False
+    ]
+    assert uncached == DVC["metrics"]
+
+
+def parameters(stage: str) -> Iterator[tuple[str, str]]:
+    for entry in DVC["stages"][stage]["params"]:
+        for file, keys in entry.items():
+            yield from ((file, key) for key in keys)

@@ -1,0 +1,207 @@
+"""The house rules that no linter checks: what may be committed, pinned, imported and promised."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[2]
+LARGEST = 4 * 2**20
+PICKLES = {".pkl", ".pickle", ".pt", ".pth", ".joblib", ".dill"}
+# In two halves, so that this file does not name them.
+REGISTRIES = ("pypi" + ".org", "pythonhosted" + ".org", "debian" + ".org", "npmjs" + ".org")
+
+
+def tracked() -> list[Path]:
+    """Files that git tracks or has staged, as they lie in the working tree."""
+    command = ["git", "-C", str(ROOT), "ls-files", "-z"]
+    listing = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    paths = [ROOT / name for name in listing.split("\0") if name]
+    return [path for path in paths if path.is_file()]
+
+
+def published_hashes() -> set[str]:
+    """SHA-256 of every published file that the catalogue knows."""
+    catalogue = (ROOT / "brpnas/datasets/sources.yml").read_text()
+    return set(re.findall(r"\b[0-9a-f]{64}\b", catalogue))
+
+
+def complaints(path: Path, published: set[str]) -> list[str]:
+    """What speaks against committing a file."""
+    content = path.read_bytes()
+    found = []
+    if len(content) > LARGEST:
+        found.append("larger than 4 MiB")
+    if hashlib.sha256(content).hexdigest() in published:
+        found.append("a published benchmark file")
+    if path.suffix in PICKLES or re.match(rb"\x80[\x02-\x05]", content):
+        found.append("a pickle")
+    found += [f"names {host}" for host in REGISTRIES if host.encode() in content]
+    return found
+
+
+class TestTrackedFiles:
+    def test_hold_nothing_that_must_not_be_committed(self):
+        published = published_hashes()
+        assert len(published) >= 18  # 13 devices, 5 files of NAS-Bench-201
+        found = {str(p.relative_to(ROOT)): complaints(p, published) for p in tracked()}
+        assert {name: why for name, why in found.items() if why} == {}
+
+    @pytest.mark.parametrize(
+        ("name", "content", "why"),
+        [
+            ("a.bin", bytes(LARGEST + 1), "larger than 4 MiB"),
+            ("a.csv", b"published", "a published benchmark file"),
+            ("a.pickle", b"", "a pickle"),
+            ("a.pt", b"PK", "a pickle"),
+            ("a.dat", b"\x80\x04N.", "a pickle"),
+            ("a.md", f"https://{REGISTRIES[0]}/x".encode(), f"names {REGISTRIES[0]}"),
+        ],
+    )
+    def test_each_complaint_can_be_made(self, tmp_path, name, content, why):
+        (tmp_path / name).write_bytes(content)
+        assert complaints(tmp_path / name, {hashlib.sha256(b"published").hexdigest()}) == [why]
+
+    @pytest.mark.data
+    def test_catalogue_knows_the_files_of_the_mirror(self, mirror):
+        for group in ("latbench", "nasbench201"):
+            hashes = {
+                hashlib.sha256(f.read_bytes()).hexdigest() for f in (mirror / group).iterdir()
+            }
+            assert hashes <= published_hashes()
+
+
+class TestConstraints:
+    @pytest.fixture
+    def pins(self) -> dict[str, str]:
+        lines = (ROOT / "constraints.txt").read_text().splitlines()
+        pairs = [line.split("==") for line in lines if not line.startswith("#")]
+        return {canonicalize_name(name): version for name, version in pairs}
+
+    @pytest.fixture
+    def requirements(self) -> list[Requirement]:
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+        groups = [project["dependencies"], *project["optional-dependencies"].values()]
+        return [r for group in groups for r in map(Requirement, group) if r.name != "brpnas"]
+
+    def test_pin_a_version_within_each_range(self, pins, requirements):
+        assert len(requirements) > 30
+        for requirement in requirements:
+            pinned = pins[canonicalize_name(requirement.name)]
+            assert requirement.specifier.contains(pinned), f"{requirement} but {pinned} is pinned"
+
+    def test_carry_no_build_of_one_machine(self, pins):
+        assert len(pins) > 200
+        assert [name for name, version in pins.items() if "+" in version or "@" in version] == []
+
+
+class TestPromises:
+    """What the pages tell a reader to type exists."""
+
+    @pytest.fixture
+    def targets(self) -> set[str]:
+        return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+    @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", ".ci/run"])
+    def test_every_make_target_on_a_page_exists(self, targets, page):
+        text = (ROOT / page).read_text()
+        named = set(re.findall(r"^(?:exec )?make ([a-z][a-z-]*)", text, re.MULTILINE))
+        named |= set(re.findall(r"`make ([a-z][a-z-]*)", text))
+        assert named
+        assert named <= targets
+
+    def test_every_target_is_explained_in_the_help(self, targets):
+        result = subprocess.run(
+            ["make", "--no-print-directory", "help"],
+            check=True,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+        )
+        assert set(re.findall(r"^  make ([a-z-]+)", result.stdout, re.MULTILINE)) == targets
+
+    @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+    def test_every_relative_link_leads_somewhere(self, page):
+        links = re.findall(r"\]\((?!https?:|#)([^)#]+)", (ROOT / page).read_text())
+        assert [link for link in links if not (ROOT / link).exists()] == []
+
+    def test_ci_runs_the_script_that_runs_the_readme(self):
+        workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+        steps = workflow["jobs"]["test"]["steps"]
+        assert [step["run"] for step in steps if "run" in step] == [".ci/run"]
+        assert workflow["permissions"] == {"contents": "read"}
+        assert os.access(ROOT / ".ci/run", os.X_OK)
+        lines = (ROOT / ".ci/run").read_text().splitlines()
+        assert lines[-1] == "exec make test"
+        assert "\nmake test\n" in (ROOT / "README.md").read_text()
+
+
+class TestDataTests:
+    """A test that needs the published files is skipped without them, but not where CI has them."""
+
+    @pytest.mark.parametrize(("required", "outcome"), [("0", "1 skipped"), ("1", "1 error")])
+    def test_skip_is_a_failure_only_where_data_is_required(self, tmp_path, required, outcome):
+        (tmp_path / "test_it.py").write_text("def test_it(mirror):\n    pass\n")
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", "test_it.py"]
+        settings = {
+            "BRPNAS_MIRROR": str(tmp_path),
+            "BRPNAS_REQUIRE_DATA": required,
+            "PYTHONPATH": str(ROOT),
+            "PYTEST_ADDOPTS": "-W ignore",
+        }
+        environment = os.environ | settings
+        result = subprocess.run(
+            command, check=False, cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        assert outcome in result.stdout.splitlines()[-1]
+        assert (result.returncode != 0) == (required == "1")
+
+
+class TestLibrary:
+    @pytest.mark.parametrize(
+        "path", sorted((ROOT / "brpnas").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT))
+    )
+    def test_module_says_what_it_is_and_what_it_exports(self, path):
+        tree = ast.parse(path.read_text())
+        assert ast.get_docstring(tree)
+        names = [
+            target.id
+            for node in tree.body
+            if isinstance(node, ast.Assign | ast.AnnAssign)
+            for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+            if isinstance(target, ast.Name)
+        ]
+        has_code = any(not isinstance(node, ast.Expr) for node in tree.body)
+        assert "__all__" in names or not has_code or path.name == "__main__.py"
+
+    def test_reading_and_encoding_need_no_torch_and_no_pipeline_tool(self):
+        packages = "errors", "graphs", "metrics", "spaces", "datasets", "devices"
+        code = (
+            "import sys\n"
+            + "".join(f"import brpnas.{name}\n" for name in packages)
+            + "print(sorted({'torch', 'kedro', 'mlflow', 'dvc', 'matplotlib'} & set(sys.modules)))"
+        )
+        command = [sys.executable, "-c", code]
+        result = subprocess.run(command, check=False, capture_output=True, text=True)
+        assert result.stdout == "[]\n", result.stderr
+
+    def test_source_files_have_a_test_of_their_name(self):
+        tests = {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
+        sources = [p for p in (ROOT / "brpnas").rglob("*.py") if not p.name.startswith("__")]
+        untested = [
+            str(p.relative_to(ROOT))
+            for p in sources
+            if not any(t == f"test_{p.stem}" or t.endswith(f"_{p.stem.strip('_')}") for t in tests)
+        ]
+        assert untested == []

@@ -1,0 +1,103 @@
+"""`kedro.yml`, `pyproject.toml`, the registry, the catalog and the folders agree."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from kedro.config import OmegaConfigLoader
+from kedro.framework.cli.project import run
+from kedro.io import DataCatalog
+
+from pipelines import settings
+from pipelines.pipeline_registry import STAGES, register_pipelines
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+MANIFEST: dict[str, Any] = yaml.safe_load((REPOSITORY / "kedro.yml").read_text())
+LOGGED = {"metrics", "history", "artifact"}
+
+
+@pytest.fixture(scope="module")
+def entries() -> dict[str, Any]:
+    loader = OmegaConfigLoader(str(REPOSITORY / "conf"), **settings.CONFIG_LOADER_ARGS)
+    return dict(loader["catalog"])
+
+
+def kedro(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "kedro", *arguments],
+        cwd=REPOSITORY,
+        env={**os.environ, "BRPNAS_MIRROR": "nowhere"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_manifest_is_that_of_pyproject() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["kedro"]
+    assert {key: project[key] for key in MANIFEST["project"]} == MANIFEST["project"]
+
+
+def test_manifest_lists_the_stages_and_environments() -> None:
+    assert MANIFEST["stages"] == list(STAGES)
+    folders = sorted(path.name for path in (REPOSITORY / "conf").iterdir() if path.is_dir())
+    assert MANIFEST["environments"] == folders
+
+
+def test_defaults_of_run_are_options_of_kedro_run() -> None:
+    options = {option.name for option in run.params}
+    assert set(MANIFEST["run"]) <= options
+    assert MANIFEST["run"]["pipelines"].split(",") == list(STAGES)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_stage_is_a_folder_of_three_files(stage: str) -> None:
+    folder = REPOSITORY / "pipelines" / stage
+    assert {"__init__.py", "nodes.py", "pipeline.py"} <= {path.name for path in folder.iterdir()}
+    assert (REPOSITORY / "conf" / "base" / f"catalog_{stage}.yml").is_file()
+
+
+def test_catalog_can_be_built_and_holds_what_pipelines_exchange(entries: dict[str, Any]) -> None:
+    catalog = DataCatalog.from_config(entries)
+    default = register_pipelines()["__default__"]
+    exchanged = {name for name in default.datasets() if not name.startswith("params:")}
+    stages = [register_pipelines()[stage] for stage in STAGES]
+    kept = set().union(*(stage.inputs() | stage.outputs() for stage in stages))
+    assert {name for name in kept if not name.startswith("params:")} <= set(catalog.keys())
+    assert set(entries) <= exchanged, "the catalog has entries that no pipeline uses"
+
+
+def test_no_entry_is_versioned_by_kedro(entries: dict[str, Any]) -> None:
+    assert not [name for name, entry in entries.items() if "versioned" in entry]
+
+
+def test_every_output_is_written_by_a_dataset_of_the_project(entries: dict[str, Any]) -> None:
+    """Those alone are atomic."""
+    assert {entry["type"].rpartition(".")[0] for entry in entries.values()} == {
+        "pipelines.datasets"
+    }
+
+
+def test_what_is_logged_is_known(entries: dict[str, Any]) -> None:
+    asked: list[str] = []
+    for entry in entries.values():
+        kind = entry.get("metadata", {}).get("mlflow", [])
+        asked += [kind] if isinstance(kind, str) else kind
+    assert set(asked) == LOGGED
+
+
+@pytest.mark.slow
+def test_registry_and_catalog_commands_work() -> None:
+    listed = kedro("registry", "list")
+    assert listed.returncode == 0, listed.stderr
+    assert {line.strip("- ") for line in listed.stdout.splitlines()} >= {"__default__", *STAGES}
+    described = kedro("catalog", "describe-datasets", "--pipeline=search")
+    assert described.returncode == 0, described.stderr
+    assert "search_history" in described.stdout

@@ -1,0 +1,181 @@
+"""Tables that break their schema are refused, with the rows that break it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from brpnas.datasets import ACCURACY, ARCHITECTURES, LATENCY, validate
+from brpnas.errors import SchemaError
+
+
+def _latency(rows: int = 4) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "arch_id": [f"cell{i}" for i in range(rows)],
+            "device": "board",
+            "latency_ms": [float(i + 1) for i in range(rows)],
+            "std_ms": np.nan,
+            "repeats": pd.array([None] * rows, dtype="Int64"),
+        }
+    )
+
+
+def _accuracy() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "arch_id": ["a", "a", "a"],
+            "dataset": "cifar10",
+            "split": ["valid", "valid", "test"],
+            "seed": pd.array([777, 888, None], dtype="Int64"),
+            "epochs": 200,
+            "accuracy": [0.9, 0.91, 0.93],
+            "train_time_s": [10.0, 10.0, math.nan],
+        }
+    )
+
+
+def _architectures() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "arch_id": ["a", "b"],
+            "space": "s",
+            "isomorphism_id": ["i", "i"],
+            "params_m": [0.1, math.nan],
+            "flops_m": [10.0, math.nan],
+        }
+    )
+
+
+def _message(table: pd.DataFrame, schema: object = LATENCY) -> str:
+    with pytest.raises(SchemaError) as caught:
+        validate(table, schema, origin="The file x.csv")  # type: ignore[arg-type]
+    message = str(caught.value)
+    assert message.startswith("The file x.csv")
+    assert "\n" not in message
+    return message
+
+
+@pytest.mark.parametrize(
+    ("table", "schema"),
+    [(_latency(), LATENCY), (_accuracy(), ACCURACY), (_architectures(), ARCHITECTURES)],
+)
+def test_good_tables_pass_unchanged(table: pd.DataFrame, schema: object) -> None:
+    pd.testing.assert_frame_equal(validate(table, schema, origin="x"), table)  # type: ignore[arg-type]
+
+
+def test_columns_come_back_in_order_and_typed() -> None:
+    loose = _latency()[["latency_ms", "device", "arch_id", "repeats", "std_ms"]].astype(
+        {"latency_ms": "int64", "repeats": "object", "std_ms": "object"}
+    )
+    table = validate(loose, LATENCY, origin="x")
+    pd.testing.assert_frame_equal(table, _latency())
+
+
+def test_index_is_ignored_and_input_untouched() -> None:
+    table = _latency().set_index(pd.Index([7, 7, 7, 7]))
+    assert list(validate(table, LATENCY, origin="x").index) == [0, 1, 2, 3]
+    assert list(table.index) == [7, 7, 7, 7]
+
+
+@pytest.mark.parametrize("value", [0.003, 0.0, -1.0, 2e5, math.inf, -math.inf])
+def test_impossible_latency(value: float) -> None:
+    table = _latency()
+    table.loc[2, "latency_ms"] = value
+    message = _message(table)
+    assert "latency_ms must be from 0.01 to 100000" in message
+    assert f"not {value!r}, in row 2" in message
+
+
+def test_missing_values() -> None:
+    table = _latency()
+    table.loc[[1, 3], "latency_ms"] = math.nan
+    assert "latency_ms must be given, not nan, in rows 1, 3" in _message(table)
+
+
+def test_many_rows_are_counted_not_listed() -> None:
+    table = _latency(2000)
+    table["latency_ms"] = 0.003
+    assert "in rows 0, 1, 2, 3, 4 and 1,995 more" in _message(table)
+
+
+def test_rows_are_positions_whatever_the_index() -> None:
+    table = _latency().set_index(pd.Index([40, 30, 20, 10]))
+    table.loc[20, "latency_ms"] = 0.003
+    assert "in row 2" in _message(table)
+
+
+def test_text_where_a_number_belongs() -> None:
+    table = _latency().astype({"latency_ms": "object"})
+    table.loc[1, "latency_ms"] = "fast"
+    message = _message(table)
+    assert "latency_ms must be of type float64, not 'fast', in row 1" in message
+
+
+def test_double_keys() -> None:
+    table = _latency()
+    table.loc[3, "arch_id"] = "cell1"
+    assert "the key (arch_id, device) comes more than once, in rows 1, 3" in _message(table)
+
+
+def test_unknown_and_missing_columns() -> None:
+    message = _message(_latency().rename(columns={"latency_ms": "latency"}))
+    assert "missing column 'latency_ms'" in message
+    assert "unknown column 'latency' (Did you mean 'latency_ms'?)" in message
+
+
+def test_empty_name() -> None:
+    table = _latency()
+    table.loc[0, "arch_id"] = ""
+    assert "arch_id must not be empty" in _message(table)
+
+
+def test_all_problems_at_once() -> None:
+    table = _latency()
+    table.loc[0, "latency_ms"] = 0.003
+    table.loc[1, "std_ms"] = -1.0
+    message = _message(table)
+    assert "latency_ms" in message
+    assert "std_ms" in message
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        ("accuracy", 93.0, "accuracy must be from 0 to 1, not 93.0, in row 1"),
+        ("accuracy", -0.1, "accuracy must be from 0 to 1"),
+        ("accuracy", math.nan, "accuracy must be given"),
+        ("accuracy", math.inf, "accuracy must be from 0 to 1"),
+        ("split", "train", "split must match ^(valid|test)$, not 'train'"),
+        ("dataset", "CIFAR-10", "dataset must match"),
+        ("epochs", 0, "epochs must be from 1"),
+        ("train_time_s", math.inf, "train_time_s must be from 0"),
+        ("train_time_s", -1.0, "train_time_s must be from 0"),
+    ],
+)
+def test_impossible_accuracy(column: str, value: object, words: str) -> None:
+    table = _accuracy()
+    table.loc[1, column] = value
+    assert words in _message(table, ACCURACY)
+
+
+def test_one_row_per_training_run() -> None:
+    table = _accuracy()
+    table.loc[1, "seed"] = 777
+    assert "comes more than once, in rows 0, 1" in _message(table, ACCURACY)
+    means = pd.concat([_accuracy(), _accuracy().tail(1)])
+    assert "comes more than once, in rows 2, 3" in _message(means, ACCURACY)
+
+
+def test_architectures_are_unique_within_a_space() -> None:
+    table = _architectures().assign(arch_id="a")
+    assert "the key (space, arch_id)" in _message(table, ARCHITECTURES)
+    table["space"] = ["s", "t"]
+    validate(table, ARCHITECTURES, origin="x")
+
+
+def test_empty_table_is_no_error() -> None:
+    assert len(validate(_latency().head(0), LATENCY, origin="x")) == 0

@@ -1,0 +1,105 @@
+"""The catalogue of devices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from brpnas.datasets import fetch_group, latbench_devices, load_catalogue, near_twins, read_latency
+from brpnas.devices import Device, get_device, load_devices
+from brpnas.errors import ConfigurationError, UnknownNameError
+
+OWN = """
+- name: my-board
+  hardware: A board
+  runtime: onnxruntime
+  precision: fp32
+  batch_size: 1
+  source: null
+  licence: own
+  executes_dead_ops: true
+"""
+
+
+def _write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "devices.yml"
+    path.write_text(text)
+    return path
+
+
+def test_the_devices_of_latbench() -> None:
+    devices = load_devices()
+    assert list(devices) == latbench_devices()
+    for name, device in devices.items():
+        assert device.name == name
+        assert name.endswith(device.precision)
+        assert device.batch_size == 1
+        assert not device.executes_dead_ops
+
+
+def test_sources_and_licences_are_those_of_the_files() -> None:
+    sources = load_catalogue()
+    for device in load_devices().values():
+        assert device.source is not None
+        assert sources[device.source].licence == device.licence
+
+
+def test_twins_know_each_other() -> None:
+    devices = load_devices()
+    pairs = {(d.name, twin) for d in devices.values() for twin in d.near_twins}
+    assert {(b, a) for a, b in pairs} == pairs
+    assert len(pairs) == 2
+    assert all(devices[a].notes for a, _ in pairs)
+
+
+def test_by_name() -> None:
+    device = get_device("desktop-cpu-core-i7-7820x-fp32")
+    assert device.hardware == "Intel Core i7-7820X (desktop CPU)"
+    assert device.near_twins == ["desktop-gpu-gtx-1080ti-fp32"]
+
+
+def test_unknown_device() -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        get_device("desktop-cpu-core-i7-7820x-fp16")
+    assert "Did you mean 'desktop-cpu-core-i7-7820x-fp32'?" in str(caught.value)
+
+
+def test_a_catalogue_of_ones_own(tmp_path: Path) -> None:
+    devices = load_devices(_write(tmp_path, OWN))
+    assert get_device("my-board", devices).executes_dead_ops
+    assert devices["my-board"].near_twins == []
+    with pytest.raises(UnknownNameError, match="Did you mean 'my-board'"):
+        get_device("myboard", devices)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("precision:", "precison:", "Did you mean 'precision'"),
+        ("executes_dead_ops:", "executes_dead_op:", "Did you mean 'executes_dead_ops'"),
+        ("batch_size: 1", "batch_size: 0", "batch_size: .*greater than 0"),
+        ("batch_size: 1", "batch_size: one", "batch_size: .*'one'"),
+        ("licence: own", "", "'licence' is missing"),
+        ("name: my-board", "name: my board", "name: .*'my board'"),
+        ("true", "perhaps", "executes_dead_ops: .*'perhaps'"),
+    ],
+)
+def test_mistakes(tmp_path: Path, old: str, new: str, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        load_devices(_write(tmp_path, OWN.replace(old, new)))
+
+
+def test_a_device_does_not_change() -> None:
+    device = next(iter(load_devices().values()))
+    with pytest.raises(ValueError, match="frozen"):
+        device.precision = "int4"
+    assert isinstance(device, Device)
+
+
+@pytest.mark.data
+def test_flagged_twins_are_those_that_the_data_show(mirror: Path, tmp_path: Path) -> None:
+    files = fetch_group("latbench", mirror=mirror, cache=tmp_path)
+    found = near_twins({name: read_latency(path, name) for name, path in files.items()})
+    flagged = {(d.name, twin) for d in load_devices().values() for twin in d.near_twins}
+    assert {pair for a, b, _ in found for pair in ((a, b), (b, a))} == flagged

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import logging
+import warnings
+from pathlib import Path
+
+import onnx
+import pytest
+import torch
+from torch import Tensor, nn
+
+from brpnas.export import (
+    OPSET,
+    Exporter,
+    atomic_path,
+    describe_model,
+    export_module,
+    graph_feeds,
+)
+from brpnas.export.onnx import frozen_copy
+from brpnas.export.parity import open_session
+from tests.export.models import SmallGCN, sample_graphs
+
+EXPORTERS: tuple[Exporter, ...] = ("dynamo", "torchscript")
+
+
+@pytest.fixture(scope="module")
+def module() -> SmallGCN:
+    return SmallGCN(sample_graphs().num_ops)
+
+
+class Unexportable(nn.Module):
+    """Fails when torch runs it to record it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        raise RuntimeError("the exporter breaks here")
+
+
+@pytest.mark.parametrize("exporter", EXPORTERS)
+def test_interface_of_the_file(module: SmallGCN, tmp_path: Path, exporter: Exporter) -> None:
+    path = tmp_path / "gcn.onnx"
+    metadata = {"view": "pruned", "device": "desktop-cpu", "note": "µs, |x|"}
+    feeds = graph_feeds(sample_graphs(1))
+    export_module(module, path, feeds, "latency_ms", metadata=metadata, exporter=exporter)
+    inputs, outputs, read = describe_model(path)
+    assert [(i.name, i.dtype, i.shape) for i in inputs] == [
+        ("ops", "int64", ("batch", 9)),
+        ("adj", "float32", ("batch", 9, 9)),
+    ]
+    assert [(o.name, o.dtype, o.shape) for o in outputs] == [("latency_ms", "float32", ("batch",))]
+    assert read == metadata
+    assert [entry.version for entry in onnx.load(path).opset_import if not entry.domain] == [OPSET]
+
+
+@pytest.mark.parametrize("exporter", EXPORTERS)
+def test_the_batch_is_open(module: SmallGCN, tmp_path: Path, exporter: Exporter) -> None:
+    path = tmp_path / "gcn.onnx"
+    export_module(module, path, graph_feeds(sample_graphs(5)), "y", exporter=exporter)
+    session = open_session(path)
+    for size in (1, 2, 40):
+        feeds = {name: value.numpy() for name, value in graph_feeds(sample_graphs(size)).items()}
+        assert session.run(["y"], feeds)[0].shape == (size,)
+
+
+@pytest.mark.parametrize("exporter", EXPORTERS)
+def test_the_batch_can_be_fixed(module: SmallGCN, tmp_path: Path, exporter: Exporter) -> None:
+    path = tmp_path / "gcn.onnx"
+    feeds = graph_feeds(sample_graphs(3))
+    export_module(module, path, feeds, "y", dynamic_batch=False, exporter=exporter)
+    inputs, outputs, _ = describe_model(path)
+    assert [spec.shape for spec in (*inputs, *outputs)] == [(3, 9), (3, 9, 9), (3,)]
+
+
+def test_the_file_is_self_contained(module: SmallGCN, tmp_path: Path) -> None:
+    """One file, and nothing in it about the machine that wrote it."""
+    path = tmp_path / "gcn.onnx"
+    export_module(module, path, graph_feeds(sample_graphs()), "y")
+    assert [p.name for p in tmp_path.iterdir()] == ["gcn.onnx"]
+    assert str(Path(__file__).parents[2]).encode() not in path.read_bytes()
+    assert not any(t.external_data for t in onnx.load(path).graph.initializer)
+
+
+def test_the_same_weights_give_the_same_bytes(module: SmallGCN, tmp_path: Path) -> None:
+    for name in ("a.onnx", "b.onnx"):
+        export_module(
+            module, tmp_path / name, graph_feeds(sample_graphs()), "y", metadata={"k": "v"}
+        )
+    assert (tmp_path / "a.onnx").read_bytes() == (tmp_path / "b.onnx").read_bytes()
+
+
+def test_the_module_is_left_as_it_was(tmp_path: Path) -> None:
+    module = SmallGCN(9).train()
+    module.norm.eval()
+    export_module(module, tmp_path / "gcn.onnx", graph_feeds(sample_graphs()), "y")
+    assert module.training
+    assert not module.norm.training
+    assert all(p.requires_grad and p.grad is None for p in module.parameters())
+
+
+def test_training_behaviour_is_not_exported(tmp_path: Path) -> None:
+    path = tmp_path / "gcn.onnx"
+    export_module(SmallGCN(9).train(), path, graph_feeds(sample_graphs()), "y")
+    operators = {node.op_type for node in onnx.load(path).graph.node}
+    assert "Dropout" not in operators
+
+
+@pytest.mark.parametrize("before", [None, b"the former model"])
+def test_a_failing_export_leaves_no_trace(tmp_path: Path, before: bytes | None) -> None:
+    path = tmp_path / "model.onnx"
+    if before:
+        path.write_bytes(before)
+    with pytest.raises(Exception, match="the exporter breaks here"):
+        export_module(Unexportable(), path, {"x": torch.zeros(2, 3)}, "y")
+    assert [p.name for p in tmp_path.iterdir()] == (["model.onnx"] if before else [])
+    assert not before or path.read_bytes() == before
+
+
+def test_an_invalid_model_is_not_put_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_module: object, _args: object, file: str, **_options: object) -> None:
+        graph = onnx.helper.make_graph(
+            [onnx.helper.make_node("NoSuchOp", ["x"], ["y"])], "g", [], []
+        )
+        onnx.save(onnx.helper.make_model(graph), file)
+
+    monkeypatch.setattr(torch.onnx, "export", broken)
+    with pytest.raises(onnx.checker.ValidationError):
+        export_module(nn.Identity(), tmp_path / "m.onnx", {"x": torch.zeros(2, 3)}, "y")
+    assert not list(tmp_path.iterdir())
+
+
+def test_atomic_path(tmp_path: Path) -> None:
+    path = tmp_path / "out.txt"
+    with atomic_path(path) as partial:
+        partial.write_text("whole")
+        assert not path.exists()
+    assert path.read_text() == "whole"
+    with (
+        pytest.raises(ZeroDivisionError),
+        atomic_path(path) as partial,
+    ):
+        partial.write_text(f"half {1 / 0}")
+    assert path.read_text() == "whole"
+    assert [p.name for p in tmp_path.iterdir()] == ["out.txt"]
+
+
+@pytest.mark.parametrize("exporter", EXPORTERS)
+def test_exporting_is_quiet(
+    module: SmallGCN, tmp_path: Path, capfd: pytest.CaptureFixture[str], exporter: Exporter
+) -> None:
+    level = logging.getLogger("torch.onnx").level
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        export_module(
+            module, tmp_path / "m.onnx", graph_feeds(sample_graphs()), "y", exporter=exporter
+        )
+    captured = capfd.readouterr()
+    assert (captured.out, captured.err) == ("", "")
+    assert logging.getLogger("torch.onnx").level == level
+
+
+def test_frozen_copy_shares_no_weights() -> None:
+    module = nn.Linear(2, 2).train()
+    frozen = frozen_copy(module)
+    assert not frozen.training
+    with torch.no_grad():
+        module.weight.zero_()
+    assert frozen.weight.abs().sum() > 0  # type: ignore[union-attr,operator]

@@ -1,0 +1,1 @@
+"""Tests of the Kedro application; the folders mirror `pipelines`."""

@@ -1,0 +1,77 @@
+"""What tests of the application share: a project folder to run in, and small tables."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from brpnas.graphs import SpaceGraphs
+from brpnas.spaces import get_space
+from tests.pipelines.toys import make_accuracy, make_architectures, make_predictions
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def project(tmp_path: Path, repository: Path) -> Path:
+    """A copy of the application, without data, to run `kedro` in."""
+    root = tmp_path / "project"
+    root.mkdir()
+    for folder in ("conf", "pipelines"):
+        ignored = shutil.ignore_patterns("__pycache__", "local")
+        shutil.copytree(repository / folder, root / folder, ignore=ignored)
+    (root / "conf" / "local").mkdir()
+    (root / "data").mkdir()
+    for file in ("pyproject.toml", "kedro.yml"):
+        shutil.copy(repository / file, root / file)
+    return root
+
+
+@pytest.fixture
+def kedro(project: Path) -> Run:
+    """Run a `kedro` command in the project and return what it printed and its exit code."""
+
+    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("BRPNAS_", "MLFLOW_T"))}
+        environment: Mapping[str, str] = {**kept, "BRPNAS_MIRROR": "nowhere", **variables}
+        command = [sys.executable, "-m", "kedro", *arguments]
+        return subprocess.run(
+            command, cwd=project, env=environment, capture_output=True, text=True, check=False
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def small_graphs() -> SpaceGraphs:
+    """Graphs of 120 cells of NAS-Bench-201."""
+    space = get_space("nasbench201")
+    arch_ids = tuple(sorted(space.sample(np.random.default_rng(0), 120)))
+    views = {view: space.encode(arch_ids, view) for view in ("pruned", "raw")}
+    return SpaceGraphs("nasbench201", arch_ids, views)
+
+
+@pytest.fixture
+def architectures(small_graphs: SpaceGraphs) -> pd.DataFrame:
+    """Their architectures table."""
+    return make_architectures(small_graphs.arch_ids)
+
+
+@pytest.fixture
+def accuracy(small_graphs: SpaceGraphs) -> pd.DataFrame:
+    """Their accuracy table, for one data set named cifar100."""
+    return make_accuracy(small_graphs.arch_ids)
+
+
+@pytest.fixture
+def predictions(small_graphs: SpaceGraphs) -> pd.DataFrame:
+    """Their predicted and, for some, measured latency."""
+    return make_predictions(small_graphs.arch_ids)

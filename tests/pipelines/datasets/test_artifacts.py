@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+import pytest
+from kedro.io import DatasetError
+
+from brpnas.errors import UnknownNameError
+from brpnas.graphs import SpaceGraphs
+from pipelines.datasets import BytesDataset, PlotsDataset, PredictorDataset, SpaceGraphsDataset
+
+
+def test_graphs_round_trip(tmp_path: Path, small_graphs: SpaceGraphs) -> None:
+    dataset = SpaceGraphsDataset(tmp_path / "graphs.npz")
+    dataset.save(small_graphs)
+    loaded = dataset.load()
+    assert loaded.arch_ids == small_graphs.arch_ids
+    for view in ("pruned", "raw"):
+        np.testing.assert_array_equal(loaded.view(view).adj, small_graphs.view(view).adj)
+
+
+def test_corrupt_graphs_say_what_to_run(tmp_path: Path) -> None:
+    path = tmp_path / "graphs.npz"
+    path.write_bytes(b"no archive")
+    with pytest.raises(DatasetError, match="run featurise again"):
+        SpaceGraphsDataset(path).load()
+
+
+def test_bytes_round_trip(tmp_path: Path) -> None:
+    dataset = BytesDataset(str(tmp_path / "onnx" / "m.onnx"))
+    dataset.save(b"\x00\xff")
+    assert dataset.load() == b"\x00\xff"
+
+
+def test_plots_are_csv_files_without_leftovers(tmp_path: Path) -> None:
+    dataset = PlotsDataset(tmp_path / "plots")
+    dataset.save({"old": pd.DataFrame({"x": [1]})})
+    dataset.save({"a": pd.DataFrame({"x": [1, 2]}), "b": pd.DataFrame({"y": [0.5]})})
+    assert sorted(dataset.load()) == ["a", "b"]
+    assert (tmp_path / "plots" / "a.csv").read_text() == "x\n1\n2\n"
+
+
+def test_predictor_is_saved_and_rebuilt_by_its_class(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Fake:
+        def __init__(self, text: str) -> None:
+            self.text = text
+
+        def save(self, path: Path) -> None:
+            path.write_text(self.text)
+
+        @classmethod
+        def load(cls, path: Path) -> Fake:
+            return cls(path.read_text())
+
+    module = ModuleType("brpnas.predictors.latency")
+    module.LatencyPredictor = Fake  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    dataset = PredictorDataset(tmp_path / "p.safetensors", "latency")
+    dataset.save(Fake("weights"))
+    assert dataset.load().text == "weights"
+
+
+def test_unknown_kind_of_predictor() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'latency'"):
+        PredictorDataset("p", "latancy")

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from kedro.io import AbstractDataset, DataCatalog
+
+from pipelines.datasets import JSONDataset, ParquetDataset, TextDataset
+
+
+def test_table_keeps_null_seeds_and_texts(tmp_path: Path) -> None:
+    table = pd.DataFrame(
+        {"arch_id": ["a", "b"], "seed": pd.array([777, None], dtype="Int64"), "accuracy": [0.5, 1]}
+    )
+    dataset = ParquetDataset(filepath=str(tmp_path / "accuracy.parquet"))
+    dataset.save(table)
+    loaded = dataset.load()
+    assert loaded["seed"].dtype == "Int64"
+    assert loaded["seed"].isna().tolist() == [False, True]
+    assert loaded["accuracy"].tolist() == [0.5, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"), [(JSONDataset, {"b": [1, None], "a": "ü"}), (TextDataset, "<p>µs</p>\n")]
+)
+def test_round_trip(tmp_path: Path, kind: type[AbstractDataset], data: object) -> None:
+    dataset = kind(filepath=str(tmp_path / "folder" / "file"))
+    assert not dataset.exists()
+    dataset.save(data)
+    assert dataset.exists()
+    assert dataset.load() == data
+
+
+def test_catalog_makes_them_from_configuration(tmp_path: Path) -> None:
+    path = tmp_path / "m.json"
+    catalog = DataCatalog.from_config(
+        {
+            "metrics": {
+                "type": "pipelines.datasets.JSONDataset",
+                "filepath": str(path),
+                "save_args": {"indent": 2},
+                "metadata": {"mlflow": "metrics"},
+            }
+        }
+    )
+    catalog["metrics"].save({"a": 1})
+    assert path.read_text() == '{\n  "a": 1\n}'

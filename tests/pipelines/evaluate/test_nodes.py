@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipelines.evaluate.nodes import make_metrics, make_plots, make_report
+
+PARAMS = {"title": "A <title> of mine", "plot_points": 10}
+FIGURES = {"within_1": 0.2, "within_5": 0.7, "within_10": 0.9}
+FIGURES |= {"spearman": 0.99, "kendall": 0.9, "mape": 0.05}
+TRAIN: dict[str, Any] = {
+    "device": "toy-device",
+    "space": "nasbench201",
+    "view": "raw",
+    "members": 2,
+    "model": "gcn",
+    "rows": {"train": 30, "valid": 30, "test": 57},
+    "metrics": {"gcn": FIGURES, "FLOPs": FIGURES | {"within_10": 0.1}},
+}
+
+
+@pytest.fixture
+def traces() -> pd.DataFrame:
+    rows = [
+        {
+            "sampler": sampler,
+            "seed": seed,
+            "query": query,
+            "best_valid": 0.6,
+            "chosen_test": base + 0.01 * query + 0.02 * seed,
+            "best_test_seen": 0.7,
+            "best_single_seed_test_seen": np.nan,
+            "regret": 0.1,
+        }
+        for sampler, base in {"brp": 0.6, "random": 0.5}.items()
+        for seed in (0, 1)
+        for query in (0, 1, 2)
+    ]
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture
+def history(predictions: pd.DataFrame) -> pd.DataFrame:
+    asked = predictions.head(3)
+    return pd.DataFrame(
+        {
+            "query": [0, 1, 2],
+            "round": 0,
+            "arch_id": asked["arch_id"],
+            "accuracy": [0.5, 0.6, np.nan],
+            "predicted_latency_ms": asked["predicted_latency_ms"],
+            "status": ["ok", "ok", "failed"],
+        }
+    )
+
+
+@pytest.fixture
+def result(history: pd.DataFrame) -> dict[str, Any]:
+    chosen = {"arch_id": history["arch_id"].iloc[1], "valid_accuracy": 0.6, "test_accuracy": 0.58}
+    return {
+        "space": "nasbench201",
+        "dataset": "cifar100",
+        "constraints": ["latency_ms <= 7"],
+        "sampler": "brp",
+        "budget": 3,
+        "rounds": 1,
+        "seed": 0,
+        "chosen": chosen | {"regret": 0.02, "latency_ms": None, "predicted_latency_ms": 3.0},
+    }
+
+
+def test_metrics_are_means_over_seeds_at_the_end(
+    traces: pd.DataFrame, result: dict[str, Any]
+) -> None:
+    metrics = make_metrics(TRAIN, result, traces)
+    json.dumps(metrics, allow_nan=False)
+    assert metrics["latency"] == FIGURES
+    assert metrics["comparison"]["brp"]["chosen_test"] == pytest.approx(0.63)
+    assert metrics["comparison"]["random"]["chosen_test"] == pytest.approx(0.53)
+    assert metrics["search"]["test_accuracy"] == 0.58
+    assert "best_test_seen" not in metrics["search"], "what is not known is not reported"
+
+
+def test_plots_have_the_columns_that_dvc_draws(
+    predictions: pd.DataFrame, traces: pd.DataFrame
+) -> None:
+    training = pd.DataFrame(
+        {"member": [0, 1], "epoch": [0, 0], "train_loss": [1.0, 2.0], "valid_loss": [3.0, 5.0]}
+    )
+    plots = make_plots(predictions, training, traces, PARAMS)
+    assert set(plots) == {"predicted_vs_measured", "training", "search"}
+    assert len(plots["predicted_vs_measured"]) == 10
+    assert list(plots["predicted_vs_measured"]) == ["measured_ms", "predicted_ms"]
+    assert plots["training"].to_dict("records") == [
+        {"epoch": 0, "train_loss": 1.5, "valid_loss": 4.0}
+    ]
+    assert plots["search"]["queries"].tolist() == [1, 2, 3]
+    assert plots["search"]["brp"].iloc[-1] == pytest.approx(0.63)
+
+
+def test_report_is_a_page_about_the_winner(
+    accuracy: pd.DataFrame,
+    predictions: pd.DataFrame,
+    history: pd.DataFrame,
+    result: dict[str, Any],
+    traces: pd.DataFrame,
+) -> None:
+    source = {"group": "latbench", "url": "https://x.org/toy", "sha256": "0" * 64}
+    ingest = {
+        "near_twins": [{"devices": ["other-device", "toy-device"], "spearman": 0.997}],
+        "sources": {"toy-device": source | {"licence": "CC0 of toys", "citation": "Toy 2020"}},
+    }
+    counts = predictions.dropna(subset=["latency_ms"])["split"].value_counts().to_dict()
+    training = pd.DataFrame(
+        {"member": [0, 0], "epoch": [0, 1], "train_loss": [1.0, 0.5], "valid_loss": [1.0, 0.6]}
+    )
+    page = make_report(
+        accuracy,
+        predictions,
+        training,
+        TRAIN | {"rows": counts},
+        history,
+        result,
+        traces,
+        ingest,
+        PARAMS,
+    )
+    assert "A &lt;title&gt; of mine" in page
+    assert result["chosen"]["arch_id"] in page
+    for text in ("toy-device", "other-device", "CC0 of toys", "latency_ms &lt;= 7"):
+        assert text in page

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from brpnas.errors import ConfigurationError
+from pipelines.config import FeaturiseConfig, IngestConfig, Parameters, RankerConfig, parse
+
+RANKER = {
+    "backbone": "gcn",
+    "dropout": 0.0,
+    "weight_decay": 0.0,
+    "members": 1,
+    "hidden": 8,
+    "layers": 2,
+    "epochs": 3,
+    "batch_size": 4,
+    "learning_rate": 0.1,
+}
+
+
+def test_values_become_a_frozen_model() -> None:
+    config = parse(RankerConfig, RANKER)
+    assert config.learning_rate == 0.1
+    with pytest.raises(ValidationError):
+        config.epochs = 4
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"epoch": 3}, "Unknown key 'epoch' .*Did you mean 'epochs'"),
+        ({"epochs": 0}, "Bad value 0 of 'epochs'.*greater than or equal to 1"),
+        ({"epochs": "many"}, "Bad value 'many' of 'epochs'.*integer"),
+        ({"learning_rate": -1}, "Bad value -1 of 'learning_rate'"),
+        ({"epochs": 2.5}, "Bad value 2.5 of 'epochs'"),
+    ],
+)
+def test_bad_values_are_explained(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        parse(RankerConfig, RANKER | change)
+
+
+def test_missing_key_is_an_error() -> None:
+    with pytest.raises(ConfigurationError, match="Missing key 'epochs' in the parameters"):
+        parse(RankerConfig, {k: v for k, v in RANKER.items() if k != "epochs"})
+
+
+def test_unknown_name_suggests_one() -> None:
+    with pytest.raises(ConfigurationError, match=r"'latbnch'.*Did you mean 'latbench'"):
+        parse(IngestConfig, {"benchmarks": ["latbnch"]})
+    with pytest.raises(ConfigurationError, match="Known: nasbench201"):
+        parse(FeaturiseConfig, {"space": "darts"})
+
+
+def test_no_model_has_a_default() -> None:
+    def models(model: type[BaseModel]) -> list[type[BaseModel]]:
+        nested = [f.annotation for f in model.model_fields.values()]
+        found = [n for n in nested if isinstance(n, type) and issubclass(n, BaseModel)]
+        return [model, *(m for n in found for m in models(n))]
+
+    optional = [
+        f"{model.__name__}.{name}"
+        for model in models(Parameters)
+        for name, field in model.model_fields.items()
+        if not field.is_required()
+    ]
+    assert optional == [], "defaults belong into conf/base/parameters_*.yml alone"

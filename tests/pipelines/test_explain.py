@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pipelines.explain import explain, leaves, locate
+
+
+class Inner(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    epochs: int
+    rate: float
+
+
+class Outer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    train: Inner
+    names: tuple[str, ...]
+
+
+@pytest.fixture
+def conf(tmp_path: Path) -> Path:
+    for env, text in {
+        "base": "train:\n  epochs: 1\n  rate: 2\n",
+        "paper": "train:\n  epochs: 3\n",
+    }.items():
+        (tmp_path / env).mkdir()
+        (tmp_path / env / "parameters_train.yml").write_text(text)
+    (tmp_path / "base" / "parameters_empty.yml").write_text("# nothing\n")
+    return tmp_path
+
+
+def test_leaves_are_dotted_paths() -> None:
+    values = {"a": {"b": 1, "c": {"d": [1, 2]}}, "e": None, "f": {}}
+    assert list(leaves(values)) == ["a.b", "a.c.d", "e", "f"]
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("train.epochs", "paper/parameters_train.yml"),
+        ("train.rate", "base/parameters_train.yml"),
+        ("train.missing", "paper/parameters_train.yml"),
+        ("unknown", "base/parameters_*.yml"),
+        ("train.members", "--params"),
+    ],
+)
+def test_locate_finds_the_winning_place(conf: Path, path: str, expected: str) -> None:
+    where = locate(path, conf, ["paper", "base"], {"train": {"members": 2}})
+    assert where.startswith("in ")
+    assert where.endswith(expected)
+
+
+def test_everything_wrong_is_one_paragraph() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Outer.model_validate({"train": {"epoch": 1, "rate": "x"}, "names": [1], "tain": 0})
+    text = explain(caught.value, Outer, lambda key: f"in {key.split('.')[0]}.yml")
+    assert "\n" not in text
+    assert "Missing key 'train.epochs' in train.yml" in text
+    assert "Unknown key 'train.epoch' in train.yml. Did you mean 'epochs'?" in text
+    assert "Known here: epochs, rate." in text
+    assert "Bad value 'x' of 'train.rate'" in text
+    assert "Bad value 1 of 'names'" in text
+    assert "Unknown key 'tain' in tain.yml. Did you mean 'train'?" in text
+
+
+def test_unknown_key_below_something_that_is_no_mapping() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Outer.model_validate({"train": 3, "names": []})
+    assert "Bad value 3 of 'train'" in explain(caught.value, Outer, lambda key: "here")

@@ -1,0 +1,172 @@
+"""Hooks against a real MLflow store in SQLite, in a Kedro session of a project in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import mlflow
+import pandas as pd
+import pytest
+from kedro.config import OmegaConfigLoader
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.pipeline import Pipeline, node
+from mlflow.entities import Run
+
+from brpnas.errors import BrpNasError, ConfigurationError
+from pipelines.hooks import ConfigurationHooks, TrackingHooks
+
+HISTORY = pd.DataFrame({"member": [0, 0], "epoch": [1, 2], "loss": [0.5, 0.25]})
+ENTRIES = {
+    "metrics": {"metadata": {"mlflow": "metrics"}},
+    "history": {"metadata": {"mlflow": "history", "step": "epoch", "by": ["member"]}},
+    "plain": {"filepath": "x"},
+}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a new MLflow store, in use for the module."""
+    folder = tmp_path_factory.mktemp("mlflow")
+    before, uri = mlflow.get_tracking_uri(), f"sqlite:///{folder}/mlflow.db"
+    mlflow.set_tracking_uri(uri)
+    mlflow.create_experiment("hooks", artifact_location=(folder / "artifacts").as_uri())
+    mlflow.set_experiment("hooks")
+    yield uri
+    mlflow.set_tracking_uri(before)
+
+
+@pytest.fixture
+def run_id(store: str, tmp_path: Path) -> Iterator[str]:
+    with mlflow.start_run() as run:
+        yield run.info.run_id
+
+
+def started(tmp_path: Path, entries: dict[str, Any] = ENTRIES) -> TrackingHooks:
+    hooks = TrackingHooks()
+    hooks.after_catalog_created(conf_catalog=entries)
+    hooks.before_pipeline_run(
+        run_params={
+            "project_path": str(tmp_path),
+            "run_id": "session-1",
+            "pipeline_names": ["train"],
+        }
+    )
+    return hooks
+
+
+def fetched(run_id: str) -> Run:
+    return mlflow.MlflowClient().get_run(run_id)
+
+
+def test_run_is_tagged_with_group_stage_and_lock(
+    run_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BRPNAS_GROUP", "group-7")
+    (tmp_path / "dvc.lock").write_text("stages: {train: {cmd: x}}")
+    started(tmp_path)
+    tags = fetched(run_id).data.tags
+    assert tags["brpnas.group"] == "group-7"
+    assert tags["brpnas.stage"] == "train"
+    assert len(tags["dvc.lock"]) == len(tags["dvc.stage"]) == 32
+
+
+def test_metrics_and_history_are_logged_as_asked(run_id: str, tmp_path: Path) -> None:
+    hooks = started(tmp_path)
+    hooks.after_dataset_saved(dataset_name="metrics", data={"gcn": {"within_10": 0.97}})
+    hooks.after_dataset_saved(dataset_name="history", data=HISTORY)
+    hooks.after_dataset_saved(dataset_name="plain", data={"a": 1})
+    hooks.after_dataset_saved(dataset_name="not in the catalog", data={"a": 1})
+    assert fetched(run_id).data.metrics == {
+        "metrics.gcn.within_10": 0.97,
+        "loss/member_0": 0.25,
+    }
+    series = mlflow.MlflowClient().get_metric_history(run_id, "loss/member_0")
+    assert [(m.step, m.value) for m in series] == [(1, 0.5), (2, 0.25)]
+
+
+def test_files_and_folders_become_artifacts(run_id: str, tmp_path: Path) -> None:
+    (tmp_path / "report.html").write_text("<p>")
+    (tmp_path / "plots").mkdir()
+    (tmp_path / "plots" / "a.csv").write_text("x")
+    entries: dict[str, Any] = {
+        "report": {"filepath": f"{tmp_path}/report.html", "metadata": {"mlflow": "artifact"}},
+        "plots": {"path": f"{tmp_path}/plots", "metadata": {"mlflow": ["artifact"]}},
+    }
+    hooks = started(tmp_path, entries)
+    for name in entries:
+        hooks.after_dataset_saved(dataset_name=name, data="anything")
+    client = mlflow.MlflowClient()
+    assert {f.path for f in client.list_artifacts(run_id)} == {"report.html", "plots"}
+    assert [f.path for f in client.list_artifacts(run_id, "plots")] == ["plots/a.csv"]
+
+
+def test_unknown_request_names_the_entry(run_id: str, tmp_path: Path) -> None:
+    hooks = started(tmp_path, {"m": {"metadata": {"mlflow": "metric"}}})
+    with pytest.raises(ConfigurationError, match=r"'m'.*none of metrics, history, artifact"):
+        hooks.after_dataset_saved(dataset_name="m", data={})
+
+
+def test_failure_leaves_its_reason(run_id: str, tmp_path: Path) -> None:
+    started(tmp_path).on_pipeline_error(error=ValueError("no such cell"))
+    assert fetched(run_id).data.tags["brpnas.error"] == "no such cell"
+
+
+def test_without_a_run_nothing_is_logged(store: str, tmp_path: Path) -> None:
+    hooks = started(tmp_path)
+    hooks.after_dataset_saved(dataset_name="metrics", data={"a": 1})
+    hooks.on_pipeline_error(error=ValueError())
+    assert mlflow.active_run() is None
+
+
+@pytest.fixture
+def context(project: Path) -> Any:
+    def make(env: str | None = None, **runtime: Any) -> Any:
+        loader = OmegaConfigLoader(
+            str(project / "conf"),
+            env=env,
+            base_env="base",
+            default_run_env="local",
+            runtime_params=runtime,
+            merge_strategy={"parameters": "soft"},
+        )
+        return SimpleNamespace(config_loader=loader, env=env)
+
+    return make
+
+
+def test_configuration_of_the_project_is_accepted(context: Any) -> None:
+    ConfigurationHooks().after_context_created(context=context())
+    ConfigurationHooks().after_context_created(context=context("latbench"))
+
+
+def test_unknown_key_in_an_environment_names_its_file(context: Any, project: Path) -> None:
+    file = project / "conf" / "latbench" / "parameters_train.yml"
+    file.write_text("train:\n  epoch: 3\n")
+    with pytest.raises(ConfigurationError, match=r"'train.epoch' in .*latbench/parameters_train"):
+        ConfigurationHooks().after_context_created(context=context("latbench"))
+
+
+def test_unknown_key_on_the_command_line_is_said_to_be_there(context: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"'devise' in --params\. Did you mean 'device'"):
+        ConfigurationHooks().after_context_created(context=context(devise="x"))
+
+
+def test_one_key_on_the_command_line_leaves_its_siblings(context: Any) -> None:
+    made = context(train={"epochs": 3})
+    ConfigurationHooks().after_context_created(context=made)
+    train = made.config_loader["parameters"]["train"]
+    assert train["epochs"] == 3
+    assert train["train_rows"] == 900
+
+
+def test_bad_name_stops_the_pipeline_before_it_starts(context: Any) -> None:
+    hooks = ConfigurationHooks()
+    hooks.after_context_created(context=context(dataset="mnist"))
+    pipeline = Pipeline([node(lambda a, b: a, ["params:dataset", "table"], "out", name="n")])
+    with pytest.raises(BrpNasError, match="mnist"):
+        hooks.before_pipeline_run(
+            pipeline=pipeline, catalog=DataCatalog({"table": MemoryDataset(1)})
+        )

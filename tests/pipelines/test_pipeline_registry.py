@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines.pipeline_registry import STAGES, register_pipelines
+
+
+def test_every_stage_and_the_default_are_registered() -> None:
+    assert list(register_pipelines()) == ["__default__", *STAGES]
+    assert len(register_pipelines()) == len(STAGES) + 1
+
+
+def test_default_is_all_stages_in_a_row() -> None:
+    registry = register_pipelines()
+    nodes = {node.name for stage in STAGES for node in registry[stage].nodes}
+    assert {node.name for node in registry["__default__"].nodes} == nodes
+    free = {name for name in registry["__default__"].inputs() if not name.startswith("params:")}
+    assert free == {"published_latbench", "published_nasbench201", "search_store"}
+
+
+def test_unknown_pipeline_is_a_key_error() -> None:
+    with pytest.raises(KeyError):
+        register_pipelines()["deploy"]
+
+
+def test_outputs_of_stages_do_not_overlap() -> None:
+    made = [name for stage in STAGES for name in register_pipelines()[stage].all_outputs()]
+    assert len(made) == len(set(made))
+
+
+@pytest.mark.parametrize("stage", ["ingest", "featurise"])
+def test_early_stages_need_no_torch(stage: str, repository: Path) -> None:
+    code = (
+        "import sys; from pipelines.pipeline_registry import register_pipelines; "
+        f"register_pipelines()[{stage!r}]; "
+        "sys.exit(str(sorted({'torch', 'onnx', 'matplotlib'} & set(sys.modules)) or ''))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, check=False
+    )
+    assert done.stderr.strip() == ""

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines.provenance import dvc_tags, git_tags, group_id, local_artifacts
+
+
+def git(root: Path, *arguments: str) -> None:
+    identity = ["-c", "user.name=n", "-c", "user.email=n@n"]
+    subprocess.run(["git", *identity, *arguments], cwd=root, check=True, capture_output=True)
+
+
+def test_git_tags_tell_commit_and_dirt(tmp_path: Path) -> None:
+    git(tmp_path, "init")
+    (tmp_path / "a").write_text("1")
+    git(tmp_path, "add", "a")
+    git(tmp_path, "commit", "-m", "first")
+    (tmp_path / "untracked").touch()
+    clean = git_tags(tmp_path)
+    (tmp_path / "a").write_text("2")
+    dirty = git_tags(tmp_path)
+    assert len(clean["git.commit"]) == 40
+    assert clean == {"git.commit": clean["git.commit"], "git.dirty": "false"}
+    assert dirty == clean | {"git.dirty": "true"}
+
+
+def test_no_git_tags_outside_a_repository(tmp_path: Path) -> None:
+    assert git_tags(tmp_path) == {}
+
+
+def test_dvc_tags_follow_lock_and_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DVC_EXP_NAME", raising=False)
+    assert dvc_tags(tmp_path, "train") == {}
+    lock = tmp_path / "dvc.lock"
+    lock.write_text("schema: '2.0'\nstages:\n  train: {cmd: a}\n  search: {cmd: b}\n")
+    before = dvc_tags(tmp_path, "train")
+    lock.write_text("schema: '2.0'\nstages:\n  train: {cmd: a}\n  search: {cmd: c}\n")
+    after = dvc_tags(tmp_path, "train")
+    assert set(before) == {"dvc.lock", "dvc.stage"}
+    assert before["dvc.stage"] == after["dvc.stage"]
+    assert before["dvc.lock"] != after["dvc.lock"]
+    assert set(dvc_tags(tmp_path, "evaluate")) == {"dvc.lock"}
+    monkeypatch.setenv("DVC_EXP_NAME", "brave-otter")
+    assert dvc_tags(tmp_path, "train")["dvc.experiment"] == "brave-otter"
+
+
+def test_group_is_given_or_falls_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.provenance._is_dvc", lambda process: False)
+    monkeypatch.delenv("BRPNAS_GROUP", raising=False)
+    assert group_id("session") == "session"
+    monkeypatch.setenv("BRPNAS_GROUP", "mine")
+    assert group_id("session") == "mine"
+
+
+def test_group_is_common_to_all_below_one_dvc(tmp_path: Path, repository: Path) -> None:
+    """A shell named `dvc` runs two processes with another one in between."""
+    script = tmp_path / "dvc"
+    ask = (
+        f'"{sys.executable}" -c "from pipelines.provenance import group_id; print(group_id(str()))"'
+    )
+    script.write_text(f"{ask}\nsh -c '{ask}; true'\n")
+    environment = {k: v for k, v in os.environ.items() if k != "BRPNAS_GROUP"}
+    environment["PYTHONPATH"] = str(repository)
+    shell = shutil.which("sh")
+    assert shell is not None
+
+    def groups() -> list[str]:
+        done = subprocess.run(
+            [shell, str(script)], env=environment, capture_output=True, text=True, check=True
+        )
+        return done.stdout.split()
+
+    first, second = groups(), groups()
+    assert first[0].startswith("dvc-")
+    assert first[0] == first[1]
+    assert first[0] != second[0]
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [("", "here"), ("sqlite:///x.db", "here"), ("http://mlflow:5000", None)],
+)
+def test_artifacts_are_local_unless_a_server_tracks(
+    monkeypatch: pytest.MonkeyPatch, uri: str, expected: str | None
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    assert local_artifacts("here") == expected

@@ -1,0 +1,102 @@
+"""Small tables and stand-ins for predictors, without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from brpnas.graphs import GraphBatch, SpaceGraphs
+from brpnas.spaces import get_space
+
+
+def weight(arch_ids: Sequence[str]) -> npt.NDArray[np.float64]:
+    """A number for each cell that its operations decide."""
+    return np.array([2.0 * a.count("conv_3x3") + a.count("conv_1x1") for a in arch_ids])
+
+
+def make_architectures(arch_ids: Sequence[str]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "arch_id": list(arch_ids),
+            "space": "nasbench201",
+            "isomorphism_id": get_space("nasbench201").isomorphism_ids(arch_ids),
+            "params_m": 0.1 + 0.1 * weight(arch_ids),
+            "flops_m": 5.0 + 10 * weight(arch_ids),
+        }
+    )
+
+
+def make_accuracy(arch_ids: Sequence[str], dataset: str = "cifar100") -> pd.DataFrame:
+    parts = []
+    base = 0.4 + 0.03 * weight(arch_ids)
+    for split, seeds in {"valid": (777, 888), "test": (None, 777, 888)}.items():
+        for seed in seeds:
+            noise = np.random.default_rng(seed or 0).normal(0, 0.005, len(base))
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "arch_id": list(arch_ids),
+                        "dataset": dataset,
+                        "split": split,
+                        "seed": pd.array([seed] * len(base), dtype="Int64"),
+                        "epochs": 200,
+                        "accuracy": base + noise,
+                        "train_time_s": 1.0,
+                    }
+                )
+            )
+    return pd.concat(parts, ignore_index=True)
+
+
+def make_latency(arch_ids: Sequence[str], device: str) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "arch_id": list(arch_ids),
+            "device": device,
+            "latency_ms": 1.0 + weight(arch_ids),
+            "std_ms": np.nan,
+            "repeats": pd.array([None] * len(arch_ids), dtype="Int64"),
+        }
+    )
+
+
+def make_predictions(arch_ids: Sequence[str], device: str = "toy-device") -> pd.DataFrame:
+    table = make_latency(arch_ids, device)[["arch_id", "device", "latency_ms"]]
+    table["predicted_latency_ms"] = table["latency_ms"] * 1.02
+    split = np.resize(["train", "valid", "test", "test"], len(table)).astype(object)
+    split[-3:] = None
+    table.loc[table.index[-3:], "latency_ms"] = np.nan
+    return table.assign(split=split)
+
+
+class ToyLatency:
+    """A latency predictor that only counts convolutions."""
+
+    view = "raw"
+
+    def predict(self, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
+        return 1.1 * (1.0 + weight(graphs.arch_ids))
+
+
+class ToyRanker:
+    """A ranker by ridge regression on the operations of the nodes."""
+
+    view = "pruned"
+
+    def __init__(self, **settings: Any) -> None:
+        self.settings = settings
+
+    def _features(self, graphs: GraphBatch) -> npt.NDArray[np.float64]:
+        return np.eye(graphs.num_ops)[graphs.ops.astype(np.int64)].reshape(len(graphs), -1)
+
+    def fit(self, graphs: GraphBatch, accuracy: npt.NDArray[np.float64], seed: int) -> None:
+        x = self._features(graphs)
+        target = x.T @ (accuracy - accuracy.mean())
+        self.weights = np.linalg.solve(x.T @ x + 0.01 * np.eye(x.shape[1]), target)
+
+    def score(self, graphs: GraphBatch) -> npt.NDArray[np.float64]:
+        return self._features(graphs) @ self.weights

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from brpnas.errors import BudgetError, UnknownNameError
+from brpnas.graphs import VIEWS, SpaceGraphs
+from pipelines.train.nodes import predict_latency, score_latency, split_latency, train_latency
+from tests.pipelines.toys import ToyLatency, make_latency
+
+PARAMS: dict[str, Any] = {
+    "view": "auto",
+    "backbone": "gcn",
+    "members": 2,
+    "hidden": 8,
+    "layers": 2,
+    "epochs": 2,
+    "batch_size": 16,
+    "learning_rate": 0.001,
+    "patience": 2,
+    "dropout": 0.0,
+    "weight_decay": 0.0,
+    "bound": 0.1,
+    "train_rows": 60,
+    "valid_rows": 20,
+    "seed": 0,
+    "workers": 1,
+}
+Partitions = dict[str, Callable[[], pd.DataFrame]]
+
+
+@pytest.fixture
+def latency(small_graphs: SpaceGraphs) -> Partitions:
+    table = make_latency(small_graphs.arch_ids[:110], "toy-device")
+    return {"toy-device": lambda: table}
+
+
+def test_splits_have_their_sizes_and_do_not_meet(latency: Partitions) -> None:
+    rows = split_latency(latency, "toy-device", PARAMS)
+    assert rows["split"].value_counts().to_dict() == {"train": 60, "test": 30, "valid": 20}
+    assert rows["arch_id"].is_unique
+    assert rows.equals(split_latency(latency, "toy-device", PARAMS))
+    assert not rows.equals(split_latency(latency, "toy-device", PARAMS | {"seed": 1}))
+
+
+def test_split_does_not_depend_on_the_order_of_the_file(latency: Partitions) -> None:
+    shuffled = latency["toy-device"]().sample(frac=1, random_state=1)
+    assert split_latency(latency, "toy-device", PARAMS).equals(
+        split_latency({"toy-device": lambda: shuffled}, "toy-device", PARAMS)
+    )
+
+
+def test_device_without_a_table_suggests_one(latency: Partitions) -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'toy-device'"):
+        split_latency(latency, "toy-devise", PARAMS)
+
+
+def test_no_row_left_to_test_on(latency: Partitions) -> None:
+    with pytest.raises(BudgetError, match="= 110 leaves none of the 110"):
+        split_latency(latency, "toy-device", PARAMS | {"train_rows": 90})
+
+
+def test_predictions_cover_the_space(latency: Partitions, small_graphs: SpaceGraphs) -> None:
+    rows = split_latency(latency, "toy-device", PARAMS)
+    table = predict_latency(ToyLatency(), small_graphs, rows, "toy-device")
+    assert table["arch_id"].tolist() == list(small_graphs.arch_ids)
+    assert table["predicted_latency_ms"].notna().all()
+    assert table["latency_ms"].isna().sum() == 10
+    assert table.loc[table["latency_ms"].isna(), "split"].isna().all()
+
+
+def test_training_reads_only_its_rows_and_gives_its_losses(
+    latency: Partitions, small_graphs: SpaceGraphs
+) -> None:
+    rows = split_latency(latency, "toy-device", PARAMS)
+    predictor, history = train_latency(small_graphs, rows, PARAMS)
+    assert predictor.view in VIEWS
+    assert set(history["member"]) == {0, 1}
+    assert history.columns.tolist() == ["member", "epoch", "train_loss", "valid_loss"]
+    hidden = rows.copy()
+    hidden.loc[hidden["split"] == "test", "latency_ms"] = 99.0
+    again, _ = train_latency(small_graphs, hidden, PARAMS)
+    np.testing.assert_array_equal(again.predict(small_graphs), predictor.predict(small_graphs))
+
+
+def test_scores_are_of_test_rows_alone(
+    latency: Partitions, small_graphs: SpaceGraphs, architectures: pd.DataFrame
+) -> None:
+    rows = split_latency(latency, "toy-device", PARAMS)
+    table = predict_latency(ToyLatency(), small_graphs, rows, "toy-device")
+    # Whatever the predictor says of rows it has seen must not count.
+    table.loc[table["split"] != "test", "predicted_latency_ms"] = 1e6
+    scores = score_latency(ToyLatency(), small_graphs, table, architectures, PARAMS)
+    assert scores["rows"] == {"train": 60, "valid": 20, "test": 30}
+    assert scores["metrics"]["gcn"]["mape"] == pytest.approx(0.1)
+    assert scores["metrics"]["gcn"]["spearman"] == pytest.approx(1.0)
+    assert (scores["model"], scores["view"], scores["device"]) == ("gcn", "raw", "toy-device")
+    assert set(scores["metrics"]) == {"gcn", "flops", "params", "edge_linear"}
+    # The toy latency is a sum over the operations of a cell.
+    assert scores["metrics"]["edge_linear"]["within_5"] > 0.9

@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from brpnas.report import render, write_report
+from tests.report.samples import (
+    METRICS,
+    WINNER,
+    Page,
+    history_table,
+    predictions_table,
+    report_data,
+    space_table,
+    svg_texts,
+)
+
+SECTIONS = ["winner", "latency", "search", "space", "history", "protocol", "provenance", "sources"]
+HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return render(report_data())
+
+
+@pytest.fixture(scope="module")
+def page(text: str) -> Page:
+    return Page(text)
+
+
+def test_same_data_same_bytes(text: str) -> None:
+    assert render(report_data()) == text
+
+
+def test_elements_are_balanced_and_sections_complete(page: Page) -> None:
+    assert page.unclosed == []
+    assert [given["id"] for tag, given in page.tags if tag == "section"] == SECTIONS
+
+
+def test_links_of_the_navigation_have_targets(page: Page) -> None:
+    links = [given["href"] for tag, given in page.tags if tag == "a"]
+    assert links == [*(f"#{name}" for name in SECTIONS), "https://example.org/paper"]
+
+
+def test_nothing_is_loaded(text: str, page: Page) -> None:
+    for tag, given in page.tags:
+        assert tag not in ("link", "iframe", "object", "embed", "base")
+        for name in ("src", "srcset", "data", "poster", "href", "xlink:href"):
+            link = given.get(name)
+            assert link is None or tag == "a" or link.startswith(("data:image/png;base64,", "#"))
+    assert "@import" not in text
+    assert not re.search(r"url\((?!#)", text)
+    policy = next(g["content"] for t, g in page.tags if g.get("http-equiv"))
+    assert (policy or "").startswith("default-src 'none'")
+
+
+def test_identifiers_are_unique_and_drawings_have_alternatives(page: Page) -> None:
+    ids = [given["id"] for _, given in page.tags if "id" in given]
+    assert len(ids) == len(set(ids))
+    assert len(page.svgs) == 8  # cell, scatter, errors, training, three curves, space
+    assert all(svg.get("role") == "img" and svg.get("aria-label") for svg in page.svgs)
+
+
+def test_summary_says_winner_latency_limit_and_where_the_network_is(page: Page) -> None:
+    said = page.said("winner")
+    for part in (WINNER, "72.34 %", "3.42 ms", "✓ kept", "latency_ms <= 5", "models/winner.onnx"):
+        assert part in said
+
+
+def test_constraint_table(page: Page) -> None:
+    assert page.tables["Constraints"][1] == ["latency_ms <= 5", "✓ kept", "✓ kept"]
+
+
+def test_numbers_of_the_metrics_table_equal_the_input(page: Page) -> None:
+    _, *rows = page.tables["Metrics of latency predictors on test rows"]
+    for (name, *cells), (model, figures) in zip(rows, METRICS.items(), strict=True):
+        assert name == model
+        for cell, (key, value) in zip(cells, figures.items(), strict=True):
+            if key in ("spearman", "kendall"):
+                assert cell == f"{value:.3f}"
+            else:
+                assert cell == f"{100 * value:.1f} %"
+    assert "On 159 test rows" in page.said("latency")
+
+
+def test_history_table_equals_the_input(page: Page) -> None:
+    _, *rows = page.tables["Queries of the main search"]
+    history = report_data().history
+    assert [row[2] for row in rows] == history["arch_id"].tolist()
+    assert [row[5] for row in rows] == history["status"].tolist()
+    values = [given.get("data-value") for tag, given in page.tags if tag == "td"]
+    assert str(history["accuracy"][0]) in values
+
+
+def test_search_table(page: Page) -> None:
+    _, *rows = page.tables["Results of samplers"]
+    assert [row[0] for row in rows] == ["brp", "evolution", "random"]
+    assert rows[0][2] == "66.00 % ± 0.10"
+
+
+def test_protocol_and_provenance(page: Page) -> None:
+    assert "fitted on 30 measured" in page.said("protocol")
+    assert "width 128" in page.said("protocol")
+    assert "git revision abc123 clean yes" in page.said("provenance")
+    assert "LatBench, licence: MIT" in page.said("sources")
+
+
+def hostile_data() -> Any:
+    data = report_data()
+    space, history = data.space, data.history
+    assert space is not None
+    space["arch_id"] = space["arch_id"].replace(WINNER, HOSTILE)
+    history["arch_id"] = history["arch_id"].replace(WINNER, HOSTILE)
+    traces = data.traces
+    assert traces is not None
+    traces["sampler"] = traces["sampler"].replace("random", HOSTILE)
+    return report_data(
+        title=HOSTILE,
+        chosen={**data.chosen, "arch_id": HOSTILE, "onnx": HOSTILE},
+        history=history,
+        space=space,
+        traces=traces,
+        metrics={HOSTILE: METRICS["gcn"]},
+        protocol={"device": HOSTILE, "settings": {HOSTILE: HOSTILE}},
+        provenance={HOSTILE: HOSTILE},
+        sources=[{"name": HOSTILE, "citation": HOSTILE, "url": f"javascript:{HOSTILE}"}],
+    )
+
+
+@pytest.fixture(scope="module")
+def hostile() -> Page:
+    return Page(render(hostile_data()))
+
+
+def test_hostile_names_are_escaped(hostile: Page) -> None:
+    assert hostile.unclosed == []
+    tags = [tag for tag, _ in hostile.tags]
+    assert tags.count("script") == 1
+    assert "img" not in tags
+    assert not any(name.startswith("on") for _, given in hostile.tags for name in given)
+    assert not any((given.get("href") or "").startswith("javascript") for _, given in hostile.tags)
+    for section in ("winner", "latency", "history", "protocol", "provenance", "sources"):
+        assert HOSTILE in hostile.said(section)
+    assert any(HOSTILE in svg_texts(svg) for svg in hostile.svgs)
+
+
+def test_a_cell_of_another_space_is_not_drawn_and_that_is_said(hostile: Page) -> None:
+    assert "Drawing of the cell left out" in hostile.said("winner")
+    assert len(hostile.svgs) == 7
+
+
+@pytest.mark.parametrize(
+    ("changes", "section", "note", "drawings"),
+    [
+        ({"predictions": None}, "latency", "measured latency left out", 6),
+        ({"metrics": {}}, "latency", "Table of metrics left out", 8),
+        ({"training": None}, "latency", "Training curves left out", 7),
+        ({"traces": None}, "search", "Search curves left out", 5),
+        ({"space": None}, "space", "against latency left out", 7),
+        ({"provenance": {}}, "provenance", "Provenance left out", 8),
+        ({"sources": []}, "sources", "Sources left out", 8),
+        ({"constraints": []}, "winner", "had no constraint", 8),
+    ],
+)
+def test_what_is_missing_is_said(
+    changes: dict[str, Any], section: str, note: str, drawings: int
+) -> None:
+    short = Page(render(report_data(**changes)))
+    assert note in short.said(section)
+    assert len(short.svgs) == drawings
+    assert short.unclosed == []
+
+
+def test_the_least_that_makes_a_report() -> None:
+    data = report_data()
+    least = Page(render(type(data)(chosen={"arch_id": WINNER}, history=data.history)))
+    assert WINNER in least.said("winner")
+    assert len(least.svgs) == 1
+    assert "No exported network was given" in least.said("winner")
+
+
+def test_metrics_are_shown_without_predictions() -> None:
+    short = Page(render(report_data(predictions=None)))
+    assert "Metrics of latency predictors on test rows" in short.tables
+
+
+def test_unmeasured_test_rows_are_left_out() -> None:
+    predictions = report_data().predictions
+    assert predictions is not None
+    test = predictions.index[predictions["split"] == "test"]
+    predictions.loc[test[:9], "latency_ms"] = np.nan
+    assert "On 150 test rows" in Page(render(report_data(predictions=predictions))).said("latency")
+    predictions.loc[test, "latency_ms"] = np.nan
+    page = Page(render(report_data(predictions=predictions)))
+    assert "no test rows with a measured latency" in page.said("latency")
+
+
+def test_only_curves_that_are_known_are_drawn() -> None:
+    traces = report_data().traces
+    assert traces is not None
+    traces["best_single_seed_test_seen"] = np.nan
+    assert len(Page(render(report_data(traces=traces))).svgs) == 7
+
+
+def test_file_is_written_whole(tmp_path: Path, text: str) -> None:
+    path = write_report(report_data(), tmp_path / "new" / "report.html")
+    assert path.read_text(encoding="utf-8") == text
+    assert [p.name for p in path.parent.iterdir()] == ["report.html"]
+
+
+def test_a_failed_report_leaves_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text("old", encoding="utf-8")
+    with pytest.raises(ValueError, match="constraint"):
+        write_report(report_data(constraints=["nonsense constraint"]), path)
+    assert [(p.name, p.read_text(encoding="utf-8")) for p in tmp_path.iterdir()] == [
+        ("report.html", "old")
+    ]
+
+
+def test_page_of_a_whole_space_is_small() -> None:
+    space = space_table(size=15000)
+    big = report_data(
+        space=space,
+        history=history_table(space, 100),
+        predictions=predictions_table(space),
+        protocol={},
+    )
+    assert len(render(big).encode()) < 3_000_000

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from brpnas.report.data import ReportData
+from brpnas.report.summary import Card, cards, subtitle, verdict_table, winner_facts
+from brpnas.report.verdict import Verdict, judge
+from tests.report.samples import report_data
+
+
+def changed(**chosen: Any) -> ReportData:
+    return report_data(chosen={**report_data().chosen, **chosen})
+
+
+def by_label(data: ReportData) -> dict[str, Card]:
+    return {card.label: card for card in cards(data, judge(data.constraints, data.chosen))}
+
+
+def test_the_figures_read_first() -> None:
+    shown = by_label(report_data())
+    assert shown["Test accuracy"].figure == "72.34 %"
+    assert "optimum 73.00 %" in shown["Test accuracy"].sub
+    assert shown["Latency"].figure == "3.42 ms"
+    assert shown["Latency"].sub == "measured; predicted 3.30 ms"
+    assert shown["Limit"] == Card("Limit", "✓ kept", "latency_ms <= 5, as measured", "good")
+    assert shown["Regret"].figure in ("0.65 points", "0.66 points")
+
+
+def test_unmeasured_latency_is_called_predicted() -> None:
+    shown = by_label(changed(latency_ms=None))
+    assert shown["Latency"].figure == "3.30 ms"
+    assert shown["Latency"].sub == "predicted; not measured"
+    assert shown["Limit"].sub.endswith("as predicted")
+
+
+def test_measurement_overrules_prediction() -> None:
+    card = by_label(changed(predicted_latency_ms=4.9, latency_ms=5.1))["Limit"]
+    assert card.figure == "✗ broken"
+    assert card.mood == "bad"
+
+
+def test_without_test_accuracy_validation_is_shown_and_named() -> None:
+    shown = by_label(changed(test_accuracy=None, regret=None))
+    assert "Test accuracy" not in shown
+    assert "Regret" not in shown
+    assert shown["Validation accuracy"].figure == "71.34 %"
+    assert "no test accuracy is known" in shown["Validation accuracy"].sub
+
+
+def test_one_broken_constraint_breaks_the_limit() -> None:
+    verdicts = [Verdict("a", True, True), Verdict("b", None, False)]
+    assert cards(report_data(), verdicts)[2].mood == "bad"
+
+
+def test_unknown_is_neither_kept_nor_broken() -> None:
+    card = cards(report_data(), [Verdict("flops_m <= 1", None, None)])[2]
+    assert card.figure == "not known"
+    assert card.mood == ""
+
+
+def test_no_constraint() -> None:
+    assert cards(report_data(), [])[2].figure == "none"
+
+
+def test_verdicts_as_a_table() -> None:
+    table = verdict_table([Verdict("latency_ms <= 5", True, None), Verdict("x", False, True)])
+    assert [[cell.text for cell in row] for row in table.rows] == [
+        ["latency_ms <= 5", "✓ kept", "not known"],
+        ["x", "✗ broken", "✓ kept"],
+    ]
+
+
+def test_facts_leave_out_what_is_not_known() -> None:
+    facts = dict(winner_facts(report_data()))
+    assert facts["Parameters"] == "1.07 M"
+    assert facts["Multiply-adds"] == "153 M"
+    assert facts["Validation accuracy, one training run"] == "71.34 %"
+    assert "Best single-seed test accuracy seen" not in facts
+    few = dict(winner_facts(changed(params_m=None, flops_m=float("nan"))))
+    assert not {"Parameters", "Multiply-adds"} & set(few)
+
+
+def test_facts_say_how_many_answers_there_were() -> None:
+    history = report_data().history
+    history.loc[11, "arch_id"] = report_data().chosen["arch_id"]
+    facts = dict(winner_facts(report_data(history=history)))
+    assert "Validation accuracy, mean of 2 training runs" in facts
+
+
+@pytest.mark.parametrize(
+    ("protocol", "text"),
+    [
+        ({}, "12 queries"),
+        ({"space": "s", "device": "d"}, "s · latency on d · 12 queries"),
+    ],
+)
+def test_subtitle(protocol: Any, text: str) -> None:
+    assert subtitle(report_data(protocol=protocol)) == text

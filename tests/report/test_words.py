@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from brpnas.report.data import ReportData
+from brpnas.report.words import protocol_sentences
+from tests.report.samples import report_data, traces_table
+
+
+def said(data: ReportData) -> str:
+    return " ".join(protocol_sentences(data))
+
+
+def test_the_whole_protocol() -> None:
+    text = said(report_data())
+    for part in (
+        "The search space is nasbench201; accuracy is on cifar100; latency is on phone-7.",
+        "fitted on 30 measured architectures; 10 others",
+        "which view of the graph to use (pruned)",
+        "remaining 159 test rows",
+        "an ensemble of 2",
+        "asked 12 queries in 3 rounds with the sampler brp (seed 4); 1 of them failed",
+        "never sees test accuracy",
+        "means over 3 seeds per sampler",
+        "middle half of the seeds",
+        "it can exceed the best mean",
+    ):
+        assert part in text
+
+
+def test_what_is_not_known_is_not_claimed() -> None:
+    text = said(report_data(predictions=None, metrics={}, traces=None, protocol={}, constraints=[]))
+    for part in ("search space", "fitted on", "±10 %", "seeds per", "constraints were", "seed"):
+        assert part not in text.replace("training seeds", "")
+    assert "asked 12 queries in 3 rounds; 1 of them failed." in text
+
+
+def test_rows_of_the_protocol_stand_in_for_missing_predictions() -> None:
+    rows = {"train_rows": 900, "valid_rows": 100, "test_rows": 14284}
+    text = said(report_data(predictions=None, protocol=rows))
+    assert "fitted on 900" in text
+    assert "remaining 14,284 test rows" in text
+    del rows["test_rows"]
+    assert "fitted on" not in said(report_data(predictions=None, protocol=rows))
+
+
+def test_an_unfinished_budget_is_said() -> None:
+    assert "12 queries of a budget of 100" in said(report_data(protocol={"budget": 100}))
+    assert "budget" not in said(report_data(protocol={"budget": 12}))
+
+
+def test_one_seed_has_no_spread() -> None:
+    text = said(report_data(traces=traces_table(seeds=1)))
+    assert "Search curves show one seed per sampler." in text
+    assert "band" not in text
+
+
+def test_unequal_numbers_of_seeds_are_said() -> None:
+    traces = traces_table(seeds=3)
+    traces = traces[(traces["sampler"] != "random") | (traces["seed"] < 2)]
+    assert "means over 2 to 3 seeds" in said(report_data(traces=traces))
+
+
+def test_one_model_is_no_ensemble() -> None:
+    assert "ensemble" not in said(report_data(protocol={"members": 1}))

@@ -1,0 +1,33 @@
+"""A search to be killed: ``python -m tests.search.killed_search STORE SAMPLER``."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from brpnas.search import Answer, Question, SearchStore, TableOracle, get_sampler, task_fingerprint
+
+from .toy import RidgeRanker, make_context, make_oracle, run_search
+
+BUDGET = 60
+
+
+class SlowOracle(TableOracle):
+    """The toy benchmark at a pace at which a kill may come before, in and after an answer."""
+
+    def ask(self, question: Question) -> Answer:
+        time.sleep(0.002)
+        return super().ask(question)
+
+
+def main(path: Path, name: str) -> None:
+    context, sampler = make_context(), get_sampler(name, {"repeats": 4}, make_ranker=RidgeRanker)
+    oracle = make_oracle()
+    oracle.__class__ = SlowOracle
+    with SearchStore(path, task_fingerprint(context, sampler, oracle)) as store:
+        run_search(context, sampler, oracle, BUDGET, store=store, progress=False)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])

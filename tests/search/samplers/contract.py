@@ -1,0 +1,103 @@
+"""What every sampler must do; each one's test class derives from `SamplerContract`."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from brpnas.search.context import SearchContext
+from brpnas.search.history import History
+from brpnas.search.samplers import RepeatLeaders, Sampler
+from brpnas.search.trace import HeldOutScores, trace
+
+from ..toy import comparable, make_context, make_oracle, run_search
+
+BUDGET = 40
+
+
+class SamplerContract:
+    """Derive, implement `make`, and name the class ``Test...``."""
+
+    repeats = 0
+
+    @abstractmethod
+    def make(self) -> Sampler:
+        """A sampler with parameters that suit a budget of 40."""
+
+    def run(
+        self, seed: int = 0, limit: float | None = 7, budget: int = BUDGET, noise: float = 0.01
+    ) -> pd.DataFrame:
+        context, oracle = make_context(seed, limit), make_oracle(seed, noise)
+        return run_search(context, self.make(), oracle, budget, progress=False).history
+
+    def test_is_deterministic(self) -> None:
+        pd.testing.assert_frame_equal(comparable(self.run(1)), comparable(self.run(1)))
+
+    def test_asks_the_same_from_the_same_history(self) -> None:
+        context, sampler = make_context(limit=7), self.make()
+        records = run_search(context, sampler, make_oracle(), BUDGET, progress=False).records
+        starts = [
+            r.query
+            for r in records
+            if r.query == 0 or records.records[r.query - 1].round != r.round
+        ]
+        for start in starts:
+            history = History(records.records[:start])
+            asked = self.make().ask(context, history, BUDGET)
+            assert asked == sampler.ask(context, history, BUDGET)
+            assert asked == [r.arch_id for r in records.records[start : start + len(asked)]]
+
+    def test_seeds_make_different_searches(self) -> None:
+        assert self.run(1)["arch_id"].tolist() != self.run(2)["arch_id"].tolist()
+
+    @pytest.mark.parametrize("seed", range(3))
+    def test_never_asks_the_infeasible(self, seed: int) -> None:
+        assert (self.run(seed, limit=4, budget=20)["predicted_latency_ms"] <= 4).all()
+
+    @pytest.mark.parametrize("seed", range(3))
+    def test_never_asks_a_function_twice(self, seed: int) -> None:
+        frame = self.run(seed)
+        assert BUDGET - frame["isomorphism_id"].nunique() == self.repeats
+        assert frame["arch_id"].nunique() == frame["isomorphism_id"].nunique()
+
+    @pytest.mark.parametrize("budget", [1, 2, 7, BUDGET])
+    def test_keeps_to_the_budget(self, budget: int) -> None:
+        frame = self.run(budget=budget + self.repeats)
+        assert frame["query"].tolist() == list(range(budget + self.repeats))
+
+    @pytest.mark.parametrize("budget", [1, 5, BUDGET])
+    def test_each_round_fits_the_budget(self, budget: int) -> None:
+        context = make_context()
+        asked = self.make().ask(context, History(), budget + self.repeats)
+        assert 1 <= len(asked) <= budget
+        assert all(context.is_open(arch_id, History()) for arch_id in asked)
+
+    def test_leaves_its_context_alone(self) -> None:
+        context = make_context(limit=7)
+        pool, predicted = context.pool.copy(), context.predicted["latency_ms"].copy()
+        run_search(context, self.make(), make_oracle(), BUDGET, progress=False)
+        assert np.array_equal(context.pool, pool)
+        assert np.array_equal(context.predicted["latency_ms"], predicted)
+
+    def test_more_budget_never_loses(self) -> None:
+        table = trace(self.run(noise=0.1), HeldOutScores({}, {}, 1.0))
+        assert table["best_valid"].is_monotonic_increasing
+
+    def test_describes_itself_by_name(self) -> None:
+        sampler = self.make()
+        assert sampler.describe()["name"] == sampler.name == self.run()["sampler"].iloc[0]
+
+
+class WithRepeats(SamplerContract):
+    """The same contract with five repeats, for a sampler whose own class comes second."""
+
+    repeats = 5
+
+    def make(self) -> Sampler:
+        return RepeatLeaders(super().make(), self.repeats)  # type: ignore[safe-super]
+
+
+__all__ = ["BUDGET", "SamplerContract", "SearchContext", "WithRepeats"]

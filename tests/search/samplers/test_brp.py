@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+
+from brpnas.errors import ConfigurationError, OracleError
+from brpnas.graphs import GraphBatch, SpaceGraphs
+from brpnas.search.context import SearchContext
+from brpnas.search.events import EventLog
+from brpnas.search.oracle import TableOracle
+from brpnas.search.samplers import (
+    BRPSampler,
+    EvolutionSampler,
+    RandomSampler,
+    Sampler,
+    fit_ranker,
+)
+from brpnas.spaces import NasBench201
+
+from ..toy import (
+    RidgeRanker,
+    ToySpace,
+    accuracy_table,
+    additive_accuracy,
+    history_of,
+    make_context,
+    make_oracle,
+    run_search,
+)
+from .contract import SamplerContract, WithRepeats
+
+
+class TestBRP(SamplerContract):
+    def make(self) -> Sampler:
+        return BRPSampler(RidgeRanker, rounds=4)
+
+
+class TestBRPWithRepeats(WithRepeats, TestBRP):
+    pass
+
+
+class Clairvoyant:
+    """Knows the true accuracy of every word: its ranking is the same in each round."""
+
+    def fit(self, graphs: GraphBatch, accuracy: npt.NDArray[np.float64], seed: int) -> None:
+        pass
+
+    def score(self, graphs: GraphBatch) -> npt.NDArray[np.float64]:
+        words = ["".join("abcd"[code - 4] for code in ops[2:-1]) for ops in graphs.ops]
+        return additive_accuracy(words)
+
+
+def run(sampler: Sampler, budget: int, log: EventLog | None = None, seed: int = 0) -> pd.DataFrame:
+    return run_search(
+        make_context(seed), sampler, make_oracle(seed), budget, store=log, progress=False
+    ).history
+
+
+def true_ranking(context: SearchContext) -> list[str]:
+    words = context.names(context.pool)
+    return [words[i] for i in np.argsort(-additive_accuracy(words), kind="stable")]
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.5, 1.0])
+def test_rounds_exploit_and_explore_as_published(fraction: float) -> None:
+    sampler = BRPSampler(Clairvoyant, rounds=4, exploit_fraction=fraction)
+    frame = run(sampler, 24)
+    assert frame["round"].value_counts().sort_index().tolist() == [6] * 4
+    ranking = true_ranking(make_context())
+    queried = set(frame["arch_id"][:6])
+    for number in (1, 2, 3):
+        asked = frame["arch_id"][frame["round"] == number].tolist()
+        exploited = math.ceil(6 * fraction)
+        left = [word for word in ranking if word not in queried]
+        assert asked[:exploited] == left[:exploited]
+        top = set(ranking[: math.ceil(len(ranking) / 2**number)])
+        assert set(asked[exploited:]) <= top - queried - set(asked[:exploited])
+        queried |= set(asked)
+
+
+def test_exploration_reaches_the_whole_top_and_no_further() -> None:
+    ranking = true_ranking(make_context())
+    seen: set[str] = set()
+    for seed in range(60):
+        frame = run(BRPSampler(Clairvoyant, rounds=2, exploit_fraction=0), 40, seed=seed)
+        context = make_context(seed)
+        seen |= {context.isomorphism_id(a) for a in frame["arch_id"][frame["round"] == 1]}
+    top = {make_context().isomorphism_id(word) for word in ranking[: len(ranking) // 2]}
+    assert seen == top
+
+
+def test_an_exhausted_top_is_filled_by_the_next_best() -> None:
+    frame = run(BRPSampler(Clairvoyant, rounds=6, exploit_fraction=0), 60)
+    ranking = true_ranking(make_context())
+    before = set(frame["arch_id"][:50])
+    asked = frame["arch_id"][50:].tolist()
+    top = [w for w in ranking[: math.ceil(len(ranking) / 2**5)] if w not in before]
+    left = [w for w in ranking if w not in before]
+    assert sorted(asked) == sorted([*top, *[w for w in left if w not in top][: 10 - len(top)]])
+
+
+def test_what_the_rounds_leave_goes_to_the_best_ranked() -> None:
+    frame = run(BRPSampler(Clairvoyant, rounds=4), 43)
+    assert frame["round"].value_counts().sort_index().tolist() == [10, 10, 10, 10, 3]
+    before = set(frame["arch_id"][:40])
+    left = [word for word in true_ranking(make_context()) if word not in before]
+    assert frame["arch_id"][40:].tolist() == left[:3]
+
+
+def test_a_raised_budget_keeps_the_round_size_and_exploits() -> None:
+    log = EventLog()
+    sampler = BRPSampler(Clairvoyant, rounds=4)
+    run(sampler, 40, log)
+    frame = run(sampler, 65, log)
+    assert frame["round"].value_counts().sort_index().tolist() == [10] * 6 + [5]
+    before = set(frame["arch_id"][:40])
+    left = [word for word in true_ranking(make_context()) if word not in before]
+    assert frame["arch_id"][40:].tolist() == left[:25]
+
+
+def test_a_budget_below_the_rounds_still_works() -> None:
+    assert run(BRPSampler(RidgeRanker, rounds=9), 3)["round"].tolist() == [0, 1, 2]
+
+
+def test_the_ranker_learns_from_every_answer_once_by_its_mean() -> None:
+    fitted: list[tuple[int, list[float], int]] = []
+
+    class Watching(RidgeRanker):
+        def fit(self, graphs: GraphBatch, accuracy: npt.NDArray[np.float64], seed: int) -> None:
+            fitted.append((len(graphs), accuracy.tolist(), seed))
+            super().fit(graphs, accuracy, seed)
+
+    history = history_of(("aaaa", 0.5), ("aaab", None), ("abcd", 0.7), ("aaaa", 0.6))
+    context = make_context()
+    ranker = fit_ranker(Watching, context, history)
+    again = fit_ranker(Watching, context, history)
+    assert fitted[0] == (2, [pytest.approx(0.55), 0.7], fitted[0][2])
+    assert fitted[0] == fitted[1]
+    assert np.array_equal(ranker.score(context.graphs), again.score(context.graphs))
+    longer = history_of(("aaaa", 0.5), ("abcd", 0.7))
+    fit_ranker(Watching, context, longer)
+    assert fitted[2][2] != fitted[0][2]
+
+
+def test_a_ranker_needs_two_answers() -> None:
+    history = history_of(("aaaa", 0.5), ("aaab", None), ("aaaa", 0.6))
+    with pytest.raises(OracleError, match="two answered"):
+        fit_ranker(RidgeRanker, make_context(), history)
+
+
+def test_scores_that_are_no_number_come_last_with_a_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Broken(Clairvoyant):
+        def score(self, graphs: GraphBatch) -> npt.NDArray[np.float64]:
+            scores = super().score(graphs)
+            scores[np.argmax(scores)] = np.nan
+            return scores
+
+    frame = run(BRPSampler(Broken, rounds=2, exploit_fraction=1), 20)
+    best = true_ranking(make_context())[0]
+    assert best not in set(frame["arch_id"][10:])
+    assert "1 of 160 scores" in caplog.text
+
+
+@pytest.mark.parametrize("parameters", [{"rounds": 0}, {"exploit_fraction": 1.5}])
+def test_parameters_out_of_range(parameters: dict[str, float]) -> None:
+    with pytest.raises(ConfigurationError, match="at least 1 round and an exploit_fraction"):
+        BRPSampler(RidgeRanker, **parameters)  # type: ignore[arg-type]
+
+
+def _landscape(space: NasBench201, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
+    """An accuracy that adds up over the edges of a NAS-Bench-201 cell, 0.1 to 0.9."""
+    weights = np.random.default_rng(0).random((6, 5))
+    total = weights[np.arange(6), space.codes(graphs.arch_ids)].sum(axis=1)
+    return np.asarray(0.1 + 0.8 * (total - total.min()) / np.ptp(total))
+
+
+def test_beats_random_and_evolution_on_an_additive_nasbench201(
+    nb201: tuple[NasBench201, SpaceGraphs],
+) -> None:
+    space, graphs = nb201
+    true = _landscape(space, graphs)
+    table = accuracy_table(graphs.arch_ids, true, noise=0.02)
+    best: dict[str, list[float]] = {}
+    for seed in range(4):
+        context = SearchContext.create(space, graphs, seed=seed, view="raw")
+        oracle = TableOracle(table, "toys", seed)
+        for sampler in (BRPSampler(RidgeRanker), EvolutionSampler(), RandomSampler()):
+            result = run_search(context, sampler, oracle, 100, progress=False)
+            found = true[context.rows([result.chosen])[0]]
+            best.setdefault(sampler.name, []).append(float(found))
+    means = {name: np.mean(found) for name, found in best.items()}
+    assert means["brp"] > means["evolution"]
+    assert means["brp"] > means["random"] + 0.02
+
+
+def test_clairvoyant_reads_words() -> None:
+    words = ToySpace().enumerate()
+    assert np.array_equal(Clairvoyant().score(make_context().graphs), additive_accuracy(words))

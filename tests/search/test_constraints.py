@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import operator
+import random
+
+import numpy as np
+import pytest
+
+from brpnas.errors import ConstraintError, InfeasibleError
+from brpnas.search.constraints import Constraint, feasible_mask
+
+METRICS = ("latency_ms", "flops_m", "params_m")
+_COMPARE = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
+
+
+@pytest.mark.parametrize(
+    ("text", "terms", "relation", "bound"),
+    [
+        ("latency_ms <= 5", {"latency_ms": 1.0}, "<=", 5.0),
+        ("latency_ms<5.", {"latency_ms": 1.0}, "<", 5.0),
+        ("5e-1 >= latency_ms", {"latency_ms": 1.0}, "<=", 0.5),
+        ("3 < params_m", {"params_m": 1.0}, ">", 3.0),
+        ("latency_ms + 0.5*params_m <= 7", {"latency_ms": 1.0, "params_m": 0.5}, "<=", 7.0),
+        ("latency_ms <= 2*params_m + 1", {"latency_ms": 1.0, "params_m": -2.0}, "<=", 1.0),
+        ("2*latency_ms*3 - 1 >= flops_m/4", {"latency_ms": 6.0, "flops_m": -0.25}, ">=", 1.0),
+        ("-latency_ms + - 2 > -.5", {"latency_ms": -1.0}, ">", 1.5),
+        ("latency_ms + latency_ms <= 4", {"latency_ms": 2.0}, "<=", 4.0),
+        ("4 <= 1 + latency_ms", {"latency_ms": 1.0}, ">=", 3.0),
+    ],
+)
+def test_reads_terms(text: str, terms: dict[str, float], relation: str, bound: float) -> None:
+    constraint = Constraint.parse(text, METRICS)
+    values = dict.fromkeys(METRICS, 1.7)
+    assert dict(constraint.terms) == terms
+    assert (constraint.relation, constraint.bound) == (relation, bound)
+    assert constraint.left_side(values) == pytest.approx(1.7 * sum(terms.values()))
+    assert constraint.text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "exactly one of"),
+        ("latency_ms", "has none"),
+        ("latency_ms = 5", "exactly one of <=, >=, <, > and has '='"),
+        ("latency_ms == 5", "exactly one of <=, >=, <, > and has '=='"),
+        ("1 <= latency_ms <= 5", "two constraints"),
+        ("latency_ms <=", "missing before 'the end'"),
+        ("<= 5", "missing before 'the end'"),
+        ("latency_ms <= 5 ms", "is missing before 'ms'"),
+        ("latency_ms <= 5ms", "is missing before 'ms'"),
+        ("2 latency_ms <= 5", "is missing before 'latency_ms'"),
+        ("latency_ms * params_m <= 5", "'params_m' makes it not linear"),
+        ("1/latency_ms <= 5", "'latency_ms' makes it not linear"),
+        ("latency_ms/0 <= 5", "divides by zero"),
+        ("latency_ms * + 2 <= 5", "missing before '+'"),
+        ("latency_ms <= 5 +", "missing before 'the end'"),
+        ("3 <= 5", "constrains no metric"),
+        ("3 < 5 - 0*flops_m", "constrains no metric"),
+        ("latency_ms - latency_ms <= 5", "constrains no metric"),
+        ("latency_ms <= 1e999", "too large"),
+        ("(latency_ms) <= 5", r"cannot hold '\('"),
+        ("latency_ms <= __import__('os')", r"cannot hold '\('"),
+        ("latency_ms; <= 5", "cannot hold ';'"),
+    ],
+)
+def test_says_what_is_malformed(text: str, why: str) -> None:
+    pattern = why.replace("+'", r"\+'")
+    with pytest.raises(ConstraintError, match=pattern) as error:
+        Constraint.parse(text, METRICS)
+    assert "latency_ms <= 5" in str(error.value)  # an example of how to write it
+    assert "\n" not in str(error.value)
+
+
+def test_unknown_metric_suggests_a_known_one() -> None:
+    with pytest.raises(ConstraintError, match=r"'latency'.* Did you mean 'latency_ms'\?"):
+        Constraint.parse("latency <= 5", METRICS)
+
+
+def test_metric_that_was_not_predicted() -> None:
+    constraint = Constraint.parse("flops_m <= 5", METRICS)
+    with pytest.raises(ConstraintError, match="needs 'flops_m'"):
+        constraint.satisfied({"latency_ms": np.ones(3)})
+
+
+def test_missing_values_satisfy_nothing() -> None:
+    values = {"latency_ms": np.array([1.0, np.nan])}
+    for text in ("latency_ms <= 5", "latency_ms > -5"):
+        assert Constraint.parse(text, METRICS).satisfied(values).tolist() == [True, False]
+
+
+def _random_side(rng: random.Random) -> str:
+    terms = []
+    for _ in range(rng.randint(1, 4)):
+        number = repr(rng.choice([rng.randint(0, 9), round(rng.uniform(0, 9), 3)]))
+        metric = rng.choice(METRICS)
+        forms = (number, metric, f"{number}*{metric}", f"{metric}*{number}", f"{metric} / 2.5")
+        terms.append(rng.choice(["", "-"]) + rng.choice(forms))
+    return rng.choice([" + ", " - ", "+", "-"]).join(terms)
+
+
+def _evaluate(side: str, values: dict[str, float]) -> float:
+    return float(eval(side, {"__builtins__": {}}, values))
+
+
+def test_agrees_with_python_arithmetic() -> None:
+    rng = random.Random(0)
+    compared = 0
+    for _ in range(500):
+        left, right = _random_side(rng), _random_side(rng)
+        relation = rng.choice(["<=", ">=", "<", ">"])
+        values = {name: rng.uniform(-10, 10) for name in METRICS}
+        difference = _evaluate(left, values) - _evaluate(right, values)
+        bumped = [_evaluate(f"{left} - ({right})", values | {m: values[m] + 1}) for m in METRICS]
+        if max(abs(other - difference) for other in bumped) < 1e-9:
+            continue  # every metric cancels, or there is none: an error, tested above
+        satisfied = Constraint.parse(f"{left} {relation} {right}", METRICS).satisfied(values)
+        if abs(difference) > 1e-9:
+            assert bool(satisfied) == _COMPARE[relation](difference, 0)
+            compared += 1
+    assert compared > 400
+
+
+def test_mask_of_no_constraint_is_everything() -> None:
+    assert feasible_mask([], {}, 3).tolist() == [True] * 3
+
+
+def test_mask_combines_constraints() -> None:
+    metrics = {"latency_ms": np.array([1.0, 2.0, 3.0]), "params_m": np.array([9.0, 5.0, 1.0])}
+    parsed = Constraint.parse("params_m >= 2", METRICS)
+    assert feasible_mask(["latency_ms > 1", parsed], metrics, 3).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("latency_ms <= 0.5", "smallest .* is 1,"), ("latency_ms > 7", "largest .* is 3,")],
+)
+def test_infeasible_constraint_says_what_can_be_reached(text: str, said: str) -> None:
+    metrics = {"latency_ms": np.array([1.0, np.nan, 3.0]), "params_m": np.ones(3)}
+    with pytest.raises(InfeasibleError, match=said) as error:
+        feasible_mask(["params_m <= 2", text], metrics, 3)
+    assert text in str(error.value)
+    assert "params_m <= 2" not in str(error.value)
+
+
+def test_constraints_that_exclude_each_other() -> None:
+    metrics = {"latency_ms": np.array([1.0, 2.0]), "params_m": np.array([5.0, 1.0])}
+    with pytest.raises(InfeasibleError, match="together") as error:
+        feasible_mask(["latency_ms < 2", "params_m < 2"], metrics, 2)
+    assert "'latency_ms < 2' (1 satisfy it)" in str(error.value)
+
+
+def test_mask_names_an_unknown_metric() -> None:
+    with pytest.raises(ConstraintError, match="Did you mean 'params_m'"):
+        feasible_mask(["param_m < 2"], {"params_m": np.ones(2)}, 2)
+
+
+def test_a_metric_without_any_value_says_so() -> None:
+    with pytest.raises(InfeasibleError, match="is nan"):
+        feasible_mask(["latency_ms < 2"], {"latency_ms": np.full(2, np.nan)}, 2)

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from brpnas.errors import ConfigurationError, InfeasibleError, UnknownNameError
+from brpnas.graphs import SpaceGraphs
+from brpnas.search.context import SearchContext
+from brpnas.search.history import History
+from brpnas.spaces import NasBench201
+
+from .toy import ToySpace, history_of, make_context
+
+
+def test_pool_holds_each_feasible_function_once() -> None:
+    context = make_context(limit=6)
+    functions = [context.isomorphism_ids[row] for row in context.pool]
+    feasible = {context.isomorphism_ids[row] for row in np.flatnonzero(context.feasible)}
+    assert context.feasible[context.pool].all()
+    assert sorted(functions) == sorted(feasible)
+    assert len(feasible) < context.feasible.sum()
+
+
+def test_pool_of_nasbench201_has_its_6466_functions(
+    nb201: tuple[NasBench201, SpaceGraphs],
+) -> None:
+    assert len(SearchContext.create(*nb201, seed=0).pool) == 6466
+
+
+def test_any_member_may_stand_for_its_class() -> None:
+    context = make_context()
+    drawn: dict[str, set[str]] = {}
+    for seed in range(30):
+        reseeded = replace(context, seed=seed)
+        for row in reseeded.pool.tolist():
+            drawn.setdefault(reseeded.isomorphism_ids[row], set()).add(reseeded.arch_ids[row])
+    members = Counter(context.isomorphism_ids)
+    assert {name: len(seen) for name, seen in drawn.items()} == dict(members)
+
+
+def test_representative_is_feasible_where_the_class_is_only_in_part() -> None:
+    feasible = np.array([word == "baaa" for word in ToySpace().enumerate()])
+    context = SearchContext.create(ToySpace(), ToySpace().graphs(), seed=0, feasible=feasible)
+    assert context.names(context.pool) == ["baaa"]
+    assert context.is_feasible("baaa")
+    assert not context.is_feasible("aaab")
+    assert not context.is_feasible("no such word")
+
+
+def test_order_of_the_pool_is_uniform_over_functions() -> None:
+    context = make_context()
+    sizes = Counter(context.isomorphism_ids)
+    first = [
+        sizes[context.isomorphism_ids[int(replace(context, seed=seed).pool[0])]]
+        for seed in range(400)
+    ]
+    share = np.mean([size == 2 for size in first])
+    assert share == pytest.approx(96 / 160, abs=0.08)  # not 192 / 256
+
+
+def test_unqueried_leaves_out_the_whole_class() -> None:
+    context = make_context()
+    history = history_of(("aaab", 0.5), ("cddc", None))
+    left = set(context.names(context.unqueried(history)))
+    assert len(left) == len(context.pool) - 2
+    assert not left & {"aaab", "baaa", "cddc"}
+    assert not context.is_open("baaa", history)
+    assert context.is_open("baaa", History())
+    assert np.array_equal(context.unqueried(History()), context.pool)
+
+
+def test_same_seed_same_pool_other_seed_another() -> None:
+    assert np.array_equal(make_context(seed=1).pool, make_context(seed=1).pool)
+    assert not np.array_equal(make_context(seed=1).pool, make_context(seed=2).pool)
+
+
+def test_rows_names_what_is_not_there() -> None:
+    with pytest.raises(UnknownNameError, match="'zzzz'"):
+        make_context().rows(["aaaa", "zzzz"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "said"),
+    [
+        ({"feasible": np.ones(3, np.bool_)}, ConfigurationError, "'feasible' has shape"),
+        ({"predicted": {"latency_ms": np.ones(3)}}, ConfigurationError, "'latency_ms' has shape"),
+        ({"feasible": np.zeros(256, np.bool_)}, InfeasibleError, "excludes every"),
+        ({"seed": -1}, ConfigurationError, "negative"),
+        ({"view": "x-ray"}, UnknownNameError, "view 'x-ray'"),
+    ],
+)
+def test_says_what_does_not_fit(
+    changes: dict[str, object], error: type[Exception], said: str
+) -> None:
+    space = ToySpace()
+    with pytest.raises(error, match=said):
+        SearchContext.create(space, space.graphs(), **{"seed": 0, **changes})  # type: ignore[arg-type]
+
+
+def test_description_tells_tasks_apart() -> None:
+    descriptions = [make_context(limit=limit).describe() for limit in (None, 6, 6)]
+    assert descriptions[0] != descriptions[1] == descriptions[2]

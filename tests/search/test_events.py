@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import pytest
+
+from brpnas.errors import StoreError
+from brpnas.search.events import EventLog
+from brpnas.search.history import Plan, Record
+
+from .toy import record
+
+
+def make_log() -> EventLog:
+    log = EventLog()
+    log.add_plan(Plan(0, "random", 0, ("aaaa", "aaab")))
+    log.add_plan(Plan(1, "random", 2, ("aaac",)))
+    return log
+
+
+def test_plans_and_answers_are_kept() -> None:
+    log = make_log()
+    log.add_answer(record(1, "aaab", 0.5))  # in the order in which they arrive
+    log.add_answer(record(0, "aaaa"))
+    log.add_answer(record(2, "aaac", 0.5, round=1))
+    assert log.planned == 3
+    assert sorted(log.answers) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        Plan(1, "random", 3, ("aaad",)),
+        Plan(3, "random", 3, ("aaad",)),
+        Plan(2, "random", 2, ("aaad",)),
+        Plan(2, "random", 3, ()),
+    ],
+)
+def test_a_plan_must_continue_the_plans_before(plan: Plan) -> None:
+    log = make_log()
+    with pytest.raises(StoreError, match="round 2 must begin at query 3"):
+        log.add_plan(plan)
+    log.add_plan(Plan(2, "random", 3, ("aaad",)))
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (record(0, "aaab", 0.5), "did not plan"),
+        (record(2, "aaac", 0.5), "did not plan"),
+        (record(3, "aaac", 0.5, round=1), "did not plan"),
+        (record(3, "aaad", 0.5, round=2), "was not planned"),
+        (record(0, "aaaa", 0.5, round=-1), "was not planned"),
+        (record(1, "aaab", 0.5), "second answer"),
+    ],
+)
+def test_an_answer_must_be_planned_and_new(answer: Record, said: str) -> None:
+    log = make_log()
+    log.add_answer(record(1, "aaab", 0.5))
+    with pytest.raises(StoreError, match=said):
+        log.add_answer(answer)
+    assert list(log.answers) == [1]

@@ -1,0 +1,55 @@
+"""A search killed with SIGKILL over and over, and resumed, is the search that was never killed."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from brpnas.search import SearchStore, get_sampler, task_fingerprint
+
+from .killed_search import BUDGET
+from .toy import RidgeRanker, comparable, make_context, make_oracle, run_search
+
+
+def _start(path: Path, name: str, repository: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "tests.search.killed_search", str(path), name]
+    return subprocess.Popen(command, cwd=repository, stderr=subprocess.PIPE)
+
+
+def _kill_when(process: subprocess.Popen[bytes], path: Path, size: int, pause: float) -> None:
+    """Kill once the store has grown to a size, and a moment has passed; or see it end."""
+    while process.poll() is None and (not path.exists() or path.stat().st_size < size):
+        time.sleep(0.0005)
+    time.sleep(pause)
+    process.kill()
+    process.wait()
+
+
+@pytest.mark.parametrize("name", ["brp", "evolution"])
+def test_killed_at_random_moments(name: str, tmp_path: Path, repository: Path) -> None:
+    context, sampler = make_context(), get_sampler(name, {"repeats": 4}, make_ranker=RidgeRanker)
+    want = run_search(context, sampler, make_oracle(), BUDGET, progress=False).history
+    path, rng = tmp_path / "search.jsonl", random.Random(0)
+    killed = 0
+    for _ in range(5):
+        process = _start(path, name, repository)
+        size = path.stat().st_size if path.exists() else 0
+        _kill_when(process, path, size + rng.randint(0, 3000), rng.uniform(0, 0.01))
+        killed += process.returncode == -signal.SIGKILL
+    assert killed >= 3
+    last = _start(path, name, repository)
+    _, complaint = last.communicate()
+    assert last.returncode == 0, complaint.decode()
+    events = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [e["query"] for e in events if e["event"] == "answer"] == list(range(BUDGET))
+    with SearchStore(path, task_fingerprint(context, sampler, make_oracle())) as store:
+        got = run_search(context, sampler, make_oracle(), BUDGET, store=store, progress=False)
+    pd.testing.assert_frame_equal(comparable(got.history), comparable(want))

@@ -1,0 +1,333 @@
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from brpnas.errors import BudgetError, InfeasibleError, OracleError, StoreError
+from brpnas.search.context import SearchContext
+from brpnas.search.events import EventLog
+from brpnas.search.history import History
+from brpnas.search.loop import run_search, task_fingerprint
+from brpnas.search.oracle import Answer, Oracle, Question, TableOracle
+from brpnas.search.samplers import (
+    BRPSampler,
+    EvolutionSampler,
+    RandomSampler,
+    RepeatLeaders,
+    Sampler,
+)
+from brpnas.search.store import SearchStore
+
+from .toy import RidgeRanker, comparable, make_context, make_oracle
+
+BUDGET = 30
+SAMPLERS: list[Sampler] = [
+    RandomSampler(),
+    EvolutionSampler(population=6),
+    BRPSampler(RidgeRanker, rounds=4),
+    RepeatLeaders(BRPSampler(RidgeRanker, rounds=4), 5),
+    RepeatLeaders(EvolutionSampler(population=6), 5),
+]
+every_sampler = pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda s: str(s.describe()))
+
+
+class Wrapped(Oracle):
+    """The toy benchmark, with something added by the test."""
+
+    name = "wrapped"
+
+    def __init__(self, inner: TableOracle | None = None) -> None:
+        self.inner = inner or make_oracle()
+        self.asked: list[int] = []
+
+    def ask(self, question: Question) -> Answer:
+        self.asked.append(question.query)
+        return self.inner.ask(question)
+
+
+class Interrupted(Wrapped):
+    """Stops the process after some answers, as Ctrl-C would."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__()
+        self.after = after
+
+    def ask(self, question: Question) -> Answer:
+        if len(self.asked) == self.after:
+            raise KeyboardInterrupt
+        return super().ask(question)
+
+
+class CountingRanker(RidgeRanker):
+    fits = 0
+
+    def fit(self, graphs, accuracy, seed):  # type: ignore[no-untyped-def]
+        type(self).fits += 1
+        super().fit(graphs, accuracy, seed)
+
+
+def search(
+    sampler: Sampler,
+    budget: int = BUDGET,
+    oracle: Oracle | None = None,
+    store: EventLog | None = None,
+    context: SearchContext | None = None,
+) -> pd.DataFrame:
+    context, oracle = context or make_context(limit=8), oracle or make_oracle()
+    return run_search(context, sampler, oracle, budget, store=store, progress=False).history
+
+
+def on_disk(path: Path, sampler: Sampler) -> SearchStore:
+    return SearchStore(path, task_fingerprint(make_context(limit=8), sampler, make_oracle()))
+
+
+def assert_same(got: pd.DataFrame, want: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(comparable(got), comparable(want))
+
+
+@every_sampler
+def test_interrupted_anywhere_and_resumed_equals_uninterrupted(
+    sampler: Sampler, tmp_path: Path
+) -> None:
+    want = search(sampler)
+    path = tmp_path / "search.jsonl"
+    rng = random.Random(0)
+    answered = 0
+    for _ in range(BUDGET):
+        steps = rng.randint(0, 4)
+        with on_disk(path, sampler) as store:
+            assert len(store.answers) == answered
+            if answered + steps >= BUDGET:
+                break
+            with pytest.raises(KeyboardInterrupt):
+                search(sampler, oracle=Interrupted(steps), store=store)
+        answered += steps
+    with on_disk(path, sampler) as store:
+        assert_same(search(sampler, store=store), want)
+
+
+@every_sampler
+def test_every_answer_is_stored_before_the_next_question(sampler: Sampler, tmp_path: Path) -> None:
+    path = tmp_path / "search.jsonl"
+
+    class Watching(Wrapped):
+        def ask(self, question: Question) -> Answer:
+            assert path.read_text().count('"event":"answer"') == len(self.asked)
+            assert re.findall(r'"event":"plan".*', path.read_text())[-1].count(question.arch_id)
+            return super().ask(question)
+
+    with on_disk(path, sampler) as store:
+        assert len(search(sampler, oracle=Watching(), store=store)) == BUDGET
+
+
+@every_sampler
+def test_a_complete_store_is_only_read(sampler: Sampler, tmp_path: Path) -> None:
+    path = tmp_path / "search.jsonl"
+    with on_disk(path, sampler) as store:
+        first = search(sampler, store=store)
+    before = path.read_bytes()
+    oracle = Wrapped()
+    with on_disk(path, sampler) as store:
+        again = search(sampler, oracle=oracle, store=store)
+        fewer = search(sampler, budget=10, oracle=oracle, store=store)
+    pd.testing.assert_frame_equal(again, first)  # the time of day included
+    pd.testing.assert_frame_equal(fewer, first)
+    assert oracle.asked == []
+    assert path.read_bytes() == before
+
+
+@every_sampler
+def test_a_raised_budget_goes_on(sampler: Sampler) -> None:
+    log = EventLog()
+    first = search(sampler, store=log)
+    oracle = Wrapped()
+    more = search(sampler, budget=BUDGET + 12, oracle=oracle, store=log)
+    assert_same(more[:BUDGET], first)
+    assert oracle.asked == list(range(BUDGET, BUDGET + 12))
+    assert more["accuracy"].cummax().iloc[-1] >= first["accuracy"].max()
+
+
+@pytest.mark.parametrize(
+    "sampler", [RandomSampler(), EvolutionSampler(population=6)], ids=lambda s: s.name
+)
+def test_a_raised_budget_finds_what_it_would_have_found_at_once(sampler: Sampler) -> None:
+    log = EventLog()
+    search(sampler, budget=3, store=log)
+    search(sampler, budget=17, store=log)
+    raised = search(sampler, store=log)
+    columns = ["query", "arch_id", "accuracy", "seed"]
+    pd.testing.assert_frame_equal(raised[columns], search(sampler)[columns])
+
+
+def test_resuming_within_a_round_trains_nothing_again() -> None:
+    sampler = BRPSampler(CountingRanker, rounds=3)
+    log = EventLog()
+    with pytest.raises(KeyboardInterrupt):
+        search(sampler, oracle=Interrupted(15), store=log)  # in round 1 of rounds of 10
+    CountingRanker.fits = 0
+    search(sampler, budget=20, store=log)
+    assert CountingRanker.fits == 0
+
+
+def test_a_failing_architecture_is_recorded_and_counts() -> None:
+    class Failing(Wrapped):
+        def ask(self, question: Question) -> Answer:
+            if question.query % 3 == 1:
+                raise OracleError(f"diverged at {question.arch_id}")
+            answer = super().ask(question)
+            return Answer(float("nan")) if question.query % 3 == 2 else answer
+
+    log = EventLog()
+    for sampler in SAMPLERS:
+        oracle = Failing()
+        frame = search(sampler, oracle=oracle)
+        assert len(frame) == BUDGET
+        assert (frame["status"] == "ok").tolist() == [query % 3 == 0 for query in range(BUDGET)]
+        assert frame["accuracy"].notna().equals(frame["status"] == "ok")
+        assert frame["message"].iloc[1] == f"diverged at {frame['arch_id'].iloc[1]}"
+        assert "no accuracy" in frame["message"].iloc[2]
+        log = EventLog()
+        first = search(sampler, oracle=Failing(), budget=BUDGET, store=log)
+        assert_same(search(sampler, oracle=Failing(), store=log), first)
+
+
+def test_an_oracle_without_a_single_answer_does_not_end_the_search() -> None:
+    class Broken(Wrapped):
+        def ask(self, question: Question) -> Answer:
+            raise OracleError("no GPU")
+
+    for sampler in SAMPLERS:
+        frame = search(sampler, oracle=Broken())
+        assert (frame["status"] == "failed").all()
+        assert frame["isomorphism_id"].is_unique
+
+
+def test_another_error_of_the_oracle_ends_the_run_and_keeps_the_store(tmp_path: Path) -> None:
+    class Crashing(Wrapped):
+        def ask(self, question: Question) -> Answer:
+            if question.query == 7:
+                raise MemoryError
+            return super().ask(question)
+
+    sampler = RandomSampler()
+    path = tmp_path / "search.jsonl"
+    with on_disk(path, sampler) as store, pytest.raises(MemoryError):
+        search(sampler, oracle=Crashing(), store=store)
+    with on_disk(path, sampler) as store:
+        assert len(store.answers) == 7
+        assert_same(search(sampler, store=store), search(sampler))
+
+
+@every_sampler
+def test_answers_in_any_order_make_the_same_search(sampler: Sampler) -> None:
+    class Shuffling(Wrapped):
+        def answers(
+            self, questions: Sequence[Question]
+        ) -> Iterator[tuple[Question, Answer | OracleError]]:
+            for question in random.Random(0).sample(questions, len(questions)):
+                yield question, self.ask(question)
+                if self.stop and len(self.asked) == 13:
+                    raise KeyboardInterrupt
+
+        stop = False
+
+    want = search(sampler)
+    assert_same(search(sampler, oracle=Shuffling()), want)
+    log, oracle = EventLog(), Shuffling()
+    oracle.stop = True
+    with pytest.raises(KeyboardInterrupt):
+        search(sampler, oracle=oracle, store=log)
+    oracle.stop = False
+    assert_same(search(sampler, oracle=oracle, store=log), want)
+
+
+def test_an_oracle_that_leaves_queries_out_ends_the_run() -> None:
+    class Forgetful(Wrapped):
+        def answers(
+            self, questions: Sequence[Question]
+        ) -> Iterator[tuple[Question, Answer | OracleError]]:
+            yield from super().answers(questions[:-2])
+
+    log = EventLog()
+    with pytest.raises(OracleError, match="'wrapped' left 2 of 30 queries unanswered"):
+        search(RandomSampler(), oracle=Forgetful(), store=log)
+    assert_same(search(RandomSampler(), store=log), search(RandomSampler()))
+
+
+@pytest.mark.parametrize("budget", [0, -3, 10_000])
+def test_a_budget_that_does_not_fit_writes_nothing(budget: int) -> None:
+    log = EventLog()
+    functions = len(make_context(limit=8).pool)
+    with pytest.raises(BudgetError, match=f"at most {functions}"):
+        search(RandomSampler(), budget=budget, store=log)
+    assert log.plans == []
+
+
+@every_sampler
+def test_the_whole_pool_can_be_queried(sampler: Sampler) -> None:
+    context = make_context(limit=4)
+    frame = search(sampler, budget=len(context.pool), context=context)
+    assert len(frame) == len(context.pool)
+    fresh = frame.drop_duplicates("arch_id")
+    assert fresh["isomorphism_id"].is_unique
+
+
+class Fixed(Sampler):
+    """Asks for what it is told."""
+
+    name = "fixed"
+
+    def __init__(self, *arch_ids: str) -> None:
+        self.arch_ids = list(arch_ids)
+
+    def ask(self, context: SearchContext, history: History, budget: int) -> list[str]:
+        return self.arch_ids
+
+
+@pytest.mark.parametrize(
+    ("sampler", "error", "said"),
+    [
+        (Fixed("dddd"), InfeasibleError, "'dddd', which is not feasible"),
+        (Fixed("nowhere"), InfeasibleError, "'nowhere', which is not feasible"),
+        (Fixed("aaab", "baaa"), BudgetError, "'baaa', whose function is already"),
+        (Fixed("aaab", "aaab"), BudgetError, "'aaab', whose function is already"),
+        (Fixed(), BudgetError, "asked for nothing after 0 of 30"),
+    ],
+)
+def test_a_sampler_that_breaks_the_contract_is_stopped(
+    sampler: Sampler, error: type[Exception], said: str
+) -> None:
+    log = EventLog()
+    with pytest.raises(error, match=re.escape(said)):
+        search(sampler, store=log)
+    assert log.plans == []
+
+
+def test_a_sampler_that_asks_too_much_is_cut_off() -> None:
+    assert search(Fixed("aaaa", "aaab", "aaac"), budget=2)["arch_id"].tolist() == ["aaaa", "aaab"]
+
+
+def test_the_fingerprint_is_the_task_but_not_its_budget(tmp_path: Path) -> None:
+    path = tmp_path / "search.jsonl"
+    on_disk(path, SAMPLERS[2]).close()
+    on_disk(path, SAMPLERS[2]).close()
+    for other in (SAMPLERS[0], SAMPLERS[3], BRPSampler(RidgeRanker, rounds=5)):
+        with pytest.raises(StoreError, match=r"sampler\.|sampler "):
+            on_disk(path, other)
+    fingerprint = task_fingerprint(make_context(seed=1, limit=7), SAMPLERS[2], make_oracle(1))
+    with pytest.raises(StoreError) as error:
+        SearchStore(path, fingerprint)
+    for key in ("seed", "feasible_sha256", "oracle.seed"):
+        assert f"{key} (" in str(error.value)
+
+
+def test_progress_bar_counts_queries(capsys: pytest.CaptureFixture[str]) -> None:
+    run_search(make_context(), RandomSampler(), make_oracle(), 12)
+    assert "12/12" in capsys.readouterr().err
+    run_search(make_context(), RandomSampler(), make_oracle(), 12, progress=False)
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,164 @@
+"""A small search task for tests: a space with duplicates, its accuracy table, a ranker in numpy."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from brpnas.graphs import INPUT, OUTPUT, GraphBatch, View, with_global_node
+from brpnas.search.context import SearchContext
+from brpnas.search.history import History, Plan, Record
+from brpnas.search.loop import run_search
+from brpnas.search.oracle import TableOracle
+from brpnas.spaces import SearchSpace
+
+LENGTH, LETTERS = 4, "abcd"
+SEEDS = (777, 888, 999)
+
+
+class ToySpace(SearchSpace):
+    """Words of four letters; the ends may be swapped without changing the function."""
+
+    name = "toy"
+    vocabulary = ("blank", "global", "input", "output", *LETTERS)
+
+    def __len__(self) -> int:
+        return len(LETTERS) ** LENGTH
+
+    def enumerate(self) -> list[str]:
+        return ["".join(word) for word in itertools.product(LETTERS, repeat=LENGTH)]
+
+    def sample(self, rng: np.random.Generator, count: int) -> list[str]:
+        return [str(w) for w in rng.choice(self.enumerate(), count, replace=False)]
+
+    def mutate(self, arch_id: str, rng: np.random.Generator) -> str:
+        place = int(rng.integers(LENGTH))
+        others = [letter for letter in LETTERS if letter != arch_id[place]]
+        return arch_id[:place] + others[int(rng.integers(len(others)))] + arch_id[place + 1 :]
+
+    def canonical(self, text: str) -> str:
+        return text.strip()
+
+    def encode(self, arch_ids: Sequence[str], view: View) -> GraphBatch:
+        codes = np.array([[LETTERS.index(x) + 4 for x in word] for word in arch_ids], np.int8)
+        ends = np.full((len(codes), 1), INPUT, np.int8), np.full((len(codes), 1), OUTPUT, np.int8)
+        ops = np.concatenate([ends[0], codes, ends[1]], axis=1)
+        chain = np.eye(ops.shape[1], k=1, dtype=np.int8)
+        return with_global_node(ops, np.broadcast_to(chain, (len(ops), *chain.shape)), 8)
+
+    def isomorphism_ids(self, arch_ids: Sequence[str]) -> list[str]:
+        return ["".join(sorted(w[0] + w[-1])) + w[1:-1] for w in arch_ids]
+
+
+class RidgeRanker:
+    """Ridge regression on how often each operation occurs at each node."""
+
+    def __init__(self, penalty: float = 1e-2) -> None:
+        self.penalty = penalty
+
+    def _features(self, graphs: GraphBatch) -> npt.NDArray[np.float64]:
+        one_hot = np.eye(graphs.num_ops)[graphs.ops.astype(np.int64)]
+        return one_hot.reshape(len(graphs), -1)
+
+    def fit(self, graphs: GraphBatch, accuracy: npt.NDArray[np.float64], seed: int) -> None:
+        x = self._features(graphs)
+        gram = x.T @ x + self.penalty * np.eye(x.shape[1])
+        self.weights = np.linalg.solve(gram, x.T @ (accuracy - accuracy.mean()))
+
+    def score(self, graphs: GraphBatch) -> npt.NDArray[np.float64]:
+        return self._features(graphs) @ self.weights
+
+
+def additive_accuracy(words: Sequence[str], seed: int = 0) -> npt.NDArray[np.float64]:
+    """Accuracy of each word in 0.5..0.9: a weight for each letter at each place; the ends alike."""
+    rng = np.random.default_rng(seed)
+    weights = rng.random((LENGTH, len(LETTERS)))
+    weights[-1] = weights[0]
+    codes = np.array([[LETTERS.index(x) for x in word] for word in words])
+    total = weights[np.arange(LENGTH), codes].sum(axis=1)
+    return np.asarray(0.5 + 0.4 * total / LENGTH)
+
+
+def accuracy_table(
+    arch_ids: Sequence[str], true: npt.NDArray[np.float64], noise: float = 0.005, seed: int = 1
+) -> pd.DataFrame:
+    """Three validation runs and the published mean of the test runs of each architecture."""
+    rng = np.random.default_rng(seed)
+    valid = [
+        pd.DataFrame(
+            {
+                "arch_id": arch_ids,
+                "dataset": "toys",
+                "split": "valid",
+                "seed": run,
+                "epochs": 200,
+                "accuracy": true + rng.normal(0, noise, len(true)),
+                "train_time_s": 10.0,
+            }
+        )
+        for run in SEEDS
+    ]
+    test = valid[0].assign(split="test", seed=pd.NA, accuracy=true, train_time_s=np.nan)
+    return pd.concat([*valid, test.astype({"seed": "object"})]).astype({"seed": "Int64"})
+
+
+def make_context(seed: int = 0, limit: float | None = None) -> SearchContext:
+    """The toy task; with a limit, only words whose latency (sum of places of letters) is within."""
+    space = ToySpace()
+    words = space.enumerate()
+    latency = np.array([float(sum(LETTERS.index(x) for x in w)) for w in words])
+    return SearchContext.create(
+        space,
+        space.graphs(),
+        seed=seed,
+        feasible=None if limit is None else latency <= limit,
+        predicted={"latency_ms": latency},
+    )
+
+
+def make_oracle(seed: int = 0, noise: float = 0.005) -> TableOracle:
+    """The toy benchmark."""
+    words = ToySpace().enumerate()
+    return TableOracle(accuracy_table(words, additive_accuracy(words), noise), "toys", seed)
+
+
+def record(query: int, arch_id: str, accuracy: float | None = None, **fields: object) -> Record:
+    """A record with only what matters to the test; fails without an accuracy."""
+    values: dict[str, object] = {
+        "round": 0,
+        "sampler": "random",
+        "isomorphism_id": ToySpace().isomorphism_ids([arch_id])[0],
+        "status": "failed" if accuracy is None else "ok",
+        **fields,
+    }
+    return Record(query=query, arch_id=arch_id, accuracy=accuracy, **values)  # type: ignore[arg-type]
+
+
+def history_of(*answers: tuple[str, float | None]) -> History:
+    """History of architectures and their accuracies, one round."""
+    return History([record(i, arch, acc) for i, (arch, acc) in enumerate(answers)])
+
+
+def comparable(frame: pd.DataFrame) -> pd.DataFrame:
+    """A history without the time of day."""
+    return frame.drop(columns="asked_at")
+
+
+__all__ = [
+    "SEEDS",
+    "Plan",
+    "RidgeRanker",
+    "ToySpace",
+    "accuracy_table",
+    "additive_accuracy",
+    "comparable",
+    "history_of",
+    "make_context",
+    "make_oracle",
+    "record",
+    "run_search",
+]

@@ -1,0 +1,179 @@
+"""What every search space must hold to: subclass `SearchSpaceContract` and give it a space."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from brpnas.errors import ArchitectureError, BudgetError, UnknownNameError
+from brpnas.graphs import BLANK, GLOBAL, INPUT, OUTPUT, VIEWS, SpaceGraphs
+from brpnas.spaces import SearchSpace, get_space
+
+
+class SearchSpaceContract:
+    """Tests of any space. Set `space_class`, `size` and `neighbours`."""
+
+    space_class: ClassVar[type[SearchSpace]]
+    size: ClassVar[int]
+    neighbours: ClassVar[int]
+    """How many architectures one mutation of any architecture can reach."""
+
+    @pytest.fixture
+    def space(self) -> SearchSpace:
+        return self.space_class()
+
+    @pytest.fixture
+    def everything(self, space) -> list[str]:
+        return space.enumerate()
+
+    @pytest.fixture
+    def some(self, space) -> list[str]:
+        return space.sample(np.random.default_rng(11), 200)
+
+    def test_is_found_by_its_name(self, space):
+        assert type(get_space(space.name)) is self.space_class
+
+    def test_vocabulary_starts_with_the_common_operations(self, space):
+        assert space.vocabulary[:4] == ("blank", "global", "input", "output")
+        assert len(set(space.vocabulary)) == len(space.vocabulary)
+
+    def test_enumerates_every_architecture_once_in_a_fixed_order(self, space, everything):
+        assert len(space) == len(everything) == len(set(everything)) == self.size
+        assert everything == self.space_class().enumerate()
+
+    def test_canonical_keeps_canonical_strings(self, space, everything):
+        assert [space.canonical(arch_id) for arch_id in everything] == everything
+
+    @pytest.mark.parametrize("blanks", [" {}", "{}\n", "\t{}  "])
+    def test_canonical_drops_outer_blanks(self, space, some, blanks):
+        assert [space.canonical(blanks.format(arch_id)) for arch_id in some] == some
+
+    @pytest.mark.parametrize("text", ["", "   ", "nonsense", "\x00", "|", "+", "é", "None"])
+    def test_nonsense_is_refused_everywhere(self, space, text):
+        for use in (
+            lambda: space.canonical(text),
+            lambda: space.mutate(text, np.random.default_rng(0)),
+            lambda: space.encode([text], "raw"),
+            lambda: space.isomorphism_ids([text]),
+        ):
+            with pytest.raises(ArchitectureError) as raised:
+                use()
+            assert repr(text) in str(raised.value)
+
+    def test_sample_draws_different_members(self, space, everything):
+        drawn = space.sample(np.random.default_rng(0), 500)
+        assert len(drawn) == len(set(drawn)) == 500
+        assert set(drawn) <= set(everything)
+
+    def test_sample_of_all_is_the_space(self, space, everything):
+        drawn = space.sample(np.random.default_rng(0), len(space))
+        assert drawn != everything
+        assert sorted(drawn) == sorted(everything)
+
+    def test_sample_of_none_is_empty(self, space):
+        assert space.sample(np.random.default_rng(0), 0) == []
+
+    def test_sample_is_decided_by_the_generator(self, space):
+        draws = [space.sample(np.random.default_rng(seed), 50) for seed in (5, 5, 6)]
+        assert draws[0] == draws[1]
+        assert draws[0] != draws[2]
+
+    def test_sample_is_uniform(self, space, everything):
+        row = {arch_id: i for i, arch_id in enumerate(everything)}
+        rng = np.random.default_rng(1)
+        rows = [row[arch_id] for _ in range(400) for arch_id in space.sample(rng, 10)]
+        counts = np.bincount(np.array(rows) * 20 // len(everything), minlength=20)
+        assert scipy.stats.chisquare(counts).pvalue > 0.001
+
+    @pytest.mark.parametrize("extra", [1, 1000])
+    def test_sample_of_more_than_there_are_is_refused(self, space, extra):
+        with pytest.raises(BudgetError, match=str(len(space) + extra)):
+            space.sample(np.random.default_rng(0), len(space) + extra)
+
+    def test_sample_of_a_negative_number_is_refused(self, space):
+        with pytest.raises(BudgetError, match="-1"):
+            space.sample(np.random.default_rng(0), -1)
+
+    def test_mutate_gives_another_member(self, space, some, everything):
+        rng = np.random.default_rng(2)
+        children = [space.mutate(arch_id, rng) for arch_id in some]
+        assert set(children) <= set(everything)
+        assert all(child != parent for child, parent in zip(children, some, strict=True))
+
+    def test_mutate_is_decided_by_the_generator(self, space, some):
+        first, again = (
+            [space.mutate(arch_id, np.random.default_rng(i)) for i, arch_id in enumerate(some)]
+            for _ in range(2)
+        )
+        assert first == again
+
+    def test_mutate_reaches_all_neighbours_equally(self, space, some):
+        rng = np.random.default_rng(3)
+        counts = Counter(space.mutate(some[0], rng) for _ in range(100 * self.neighbours))
+        assert len(counts) == self.neighbours
+        assert scipy.stats.chisquare(list(counts.values())).pvalue > 0.001
+
+    @pytest.mark.parametrize("view", VIEWS)
+    def test_graphs_are_padded_dags_with_a_global_node(self, space, some, view):
+        batch = space.encode(some, view)
+        assert (batch.ops.dtype, batch.adj.dtype) == (np.int8, np.int8)
+        assert batch.num_ops == len(space.vocabulary)
+        for graph in (batch[i] for i in range(len(batch))):
+            used = graph.ops != BLANK
+            assert graph.ops[0] == GLOBAL
+            assert not (graph.ops[1:] == GLOBAL).any()
+            assert {INPUT, OUTPUT} <= set(graph.ops.tolist())
+            assert set(np.unique(graph.adj)) <= {0, 1}
+            assert np.array_equal(graph.adj[0].astype(bool), used)
+            assert np.array_equal(np.diag(graph.adj).astype(bool), used)
+            assert not graph.adj[1:, 0].any()
+            assert not graph.adj[~used].any()
+            assert not graph.adj[:, ~used].any()
+            inner = (graph.adj - np.diag(np.diag(graph.adj)))[1:, 1:].astype(np.int64)
+            assert not np.linalg.matrix_power(inner, len(inner)).any(), "there is a cycle"
+
+    @pytest.mark.parametrize("view", VIEWS)
+    def test_encode_keeps_the_order_it_is_given(self, space, some, view):
+        whole, reverse = space.encode(some, view), space.encode(some[::-1], view)
+        assert np.array_equal(whole.ops[::-1], reverse.ops)
+        assert np.array_equal(whole.adj[::-1], reverse.adj)
+        one = space.encode([some[7]], view)[0]
+        assert np.array_equal(one.ops, whole.ops[7])
+        assert np.array_equal(one.adj, whole.adj[7])
+
+    @pytest.mark.parametrize("view", VIEWS)
+    def test_encode_of_nothing_is_an_empty_batch(self, space, some, view):
+        empty, nodes = space.encode([], view), space.encode(some[:1], view).num_nodes
+        assert (empty.ops.shape, empty.adj.shape) == ((0, nodes), (0, nodes, nodes))
+
+    def test_encode_refuses_an_unknown_view(self, space, some):
+        with pytest.raises(UnknownNameError, match=r"view 'prunned'\. Did you mean 'pruned'"):
+            space.encode(some, "prunned")
+
+    def test_raw_graphs_tell_architectures_apart(self, space, some):
+        batch = space.encode(some, "raw")
+        assert len({(g.ops.tobytes(), g.adj.tobytes()) for g in batch}) == len(some)
+
+    def test_isomorphism_ids_depend_on_the_architecture_alone(self, space, some):
+        ids = space.isomorphism_ids(some)
+        assert all(isinstance(i, str) and i for i in ids)
+        assert space.isomorphism_ids(some[::-1]) == ids[::-1]
+        assert space.isomorphism_ids([]) == []
+
+    def test_graphs_hold_the_space_in_both_views(self, space, everything, tmp_path):
+        graphs = space.graphs()
+        assert (graphs.space, list(graphs.arch_ids)) == (space.name, everything)
+        assert set(graphs.views) == set(VIEWS)
+        graphs.save(tmp_path / "graphs.npz")
+        again = SpaceGraphs.load(tmp_path / "graphs.npz")
+        assert again.arch_ids == graphs.arch_ids
+        chosen = [0, len(space) // 2, len(space) - 1]
+        for view in VIEWS:
+            expected = space.encode([everything[i] for i in chosen], view)
+            for source in (graphs, again):
+                assert np.array_equal(source.view(view)[chosen].ops, expected.ops)
+                assert np.array_equal(source.view(view)[chosen].adj, expected.adj)

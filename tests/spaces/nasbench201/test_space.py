@@ -1,0 +1,106 @@
+"""NAS-Bench-201 as a search space."""
+
+import numpy as np
+import pytest
+
+from brpnas.errors import ArchitectureError
+from brpnas.graphs import VIEWS, ArchGraph
+from brpnas.spaces.nasbench201 import NasBench201, from_string, to_string
+from tests.spaces.contract import SearchSpaceContract
+
+
+class TestContract(SearchSpaceContract):
+    space_class = NasBench201
+    size = 15_625
+    neighbours = 24  # six edges, four other operations each
+
+
+@pytest.fixture(scope="module")
+def space():
+    return NasBench201()
+
+
+@pytest.fixture(scope="module")
+def everything(space):
+    return space.enumerate()
+
+
+def test_enumerates_in_the_order_of_the_codes(space, everything):
+    numbers = space.codes(everything).astype(int) @ 5 ** np.arange(5, -1, -1)
+    assert np.array_equal(numbers, np.arange(15_625))
+
+
+def test_6466_isomorphism_ids(space, everything):
+    ids = space.isomorphism_ids(everything)
+    assert len(ids) == 15_625
+    assert len(set(ids)) == 6_466
+
+
+def test_sample_uses_every_operation_on_every_edge_alike(space):
+    codes = space.codes(space.sample(np.random.default_rng(4), 5_000))
+    shares = np.stack([(codes == op).mean(axis=0) for op in range(5)])
+    assert np.abs(shares - 0.2).max() < 0.02
+
+
+def test_mutate_changes_exactly_one_edge(space, everything):
+    rng = np.random.default_rng(5)
+    parents = everything[::31]
+    children = [space.mutate(arch_id, rng) for arch_id in parents]
+    changed = space.codes(parents) != space.codes(children)
+    assert (changed.sum(axis=1) == 1).all()
+    assert (changed.sum(axis=0) > 0).all()
+
+
+def test_mutate_reaches_every_neighbour(space):
+    parent = (0, 1, 2, 3, 4, 0)
+    neighbours = {
+        to_string((*parent[:edge], code, *parent[edge + 1 :]))
+        for edge in range(6)
+        for code in range(5)
+        if code != parent[edge]
+    }
+    rng = np.random.default_rng(6)
+    assert {space.mutate(to_string(parent), rng) for _ in range(600)} == neighbours
+
+
+def test_codes(space, everything):
+    codes = space.codes(everything[7::1001])
+    assert codes.dtype == np.int8
+    assert [tuple(row) for row in codes.tolist()] == [from_string(a) for a in everything[7::1001]]
+    assert space.codes([]).shape == (0, 6)
+
+
+class TestGraph:
+    def test_string_to_graph_and_back_for_every_cell(self, space, everything):
+        batch = space.encode(everything, "raw")
+        assert [space.from_graph(batch[i]) for i in range(len(batch))] == everything
+
+    @pytest.mark.parametrize("view", VIEWS)
+    def test_to_graph_is_a_row_of_encode(self, space, everything, view):
+        graph, batch = space.to_graph(everything[9876], view), space.encode(everything, view)
+        assert np.array_equal(graph.ops, batch.ops[9876])
+        assert np.array_equal(graph.adj, batch.adj[9876])
+
+    def test_a_pruned_graph_that_lost_something_has_no_string(self, space):
+        arch_id = to_string((3, 0, 1, 4, 2, 3))
+        with pytest.raises(ArchitectureError, match="not the raw view"):
+            space.from_graph(space.to_graph(arch_id, "pruned"))
+
+    @pytest.mark.parametrize(
+        "spoil",
+        [
+            lambda ops, adj: (ops[:-1], adj[:-1, :-1]),
+            lambda ops, adj: (np.append(ops, 0).astype(np.int8), np.pad(adj, (0, 1))),
+            lambda ops, adj: (ops[:0], adj[:0, :0]),
+            lambda ops, adj: (np.where(ops == 7, 9, ops).astype(np.int8), adj),
+            lambda ops, adj: (np.where(ops == 7, 3, ops).astype(np.int8), adj),
+            lambda ops, adj: (ops[::-1], adj),
+            lambda ops, adj: (ops, adj.T),
+            lambda ops, adj: (ops, np.triu(adj, 1)),
+        ],
+        ids=["short", "long", "empty", "op 9", "op 3", "reversed", "transposed", "no loops"],
+    )
+    def test_another_graph_has_no_string(self, space, spoil):
+        graph = space.to_graph(to_string((3, 3, 2, 4, 3, 2)))
+        with pytest.raises(ArchitectureError, match="not the raw view"):
+            space.from_graph(ArchGraph(*spoil(graph.ops, graph.adj)))

@@ -1,0 +1,80 @@
+"""`import brpnas`: a few names, each imported when asked for."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+import brpnas
+
+
+def run(code: str) -> str:
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_at_most_twenty_names_each_once() -> None:
+    assert len(brpnas.__all__) <= 20
+    assert brpnas.__all__ == sorted(set(brpnas.__all__))
+
+
+@pytest.mark.parametrize("name", brpnas.__all__)
+def test_every_name_is_the_documented_object_of_a_public_package(name: str) -> None:
+    value = getattr(brpnas, name)
+    home = ".".join(value.__module__.split(".")[:2])
+    assert value.__doc__
+    assert getattr(sys.modules[home], name) is value
+    assert name in sys.modules[home].__all__
+
+
+def test_type_checkers_see_the_names_that_python_gives() -> None:
+    tree = ast.parse(Path(brpnas.__file__).read_text())
+    (block,) = (n for n in tree.body if isinstance(n, ast.If))
+    declared = {
+        (str(statement.module).removeprefix("brpnas."), alias.name)
+        for statement in block.body
+        if isinstance(statement, ast.ImportFrom)
+        for alias in statement.names
+    }
+    given = {(home, name) for home, names in brpnas._HOMES.items() for name in names}
+    assert declared == given
+    assert {name for _, name in given} == set(brpnas.__all__)
+
+
+def test_names_are_described_in_the_docstring() -> None:
+    assert [name for name in brpnas.__all__ if f"`{name}`" not in str(brpnas.__doc__)] == []
+
+
+def test_import_loads_no_package_of_weight() -> None:
+    heavy = "{'torch', 'numpy', 'pandas', 'matplotlib', 'kedro', 'mlflow', 'dvc'}"
+    assert run(f"import sys, brpnas; dir(brpnas); print({heavy} & set(sys.modules))") == "set()"
+
+
+def test_names_without_torch_load_no_torch() -> None:
+    code = "import sys, brpnas; brpnas.get_space('nasbench201'); print('torch' in sys.modules)"
+    assert run(code) == "False"
+
+
+def test_star_import_and_dir_give_all_names() -> None:
+    assert set(brpnas.__all__) <= set(dir(brpnas))
+    namespace: dict[str, object] = {}
+    exec("from brpnas import *", namespace)
+    assert set(brpnas.__all__) <= set(namespace)
+
+
+def test_version_is_that_of_the_installed_package() -> None:
+    assert brpnas.__version__ == version("brpnas")
+
+
+def test_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'brpnas' has no attribute 'search_all'"):
+        brpnas.search_all  # noqa: B018
+
+
+def test_submodules_are_still_reached() -> None:
+    assert run("import brpnas, brpnas.errors; print(brpnas.errors.__name__)") == "brpnas.errors"
