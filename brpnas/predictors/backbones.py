@@ -68,6 +68,9 @@ class DenseGCN(nn.Module):
 class _DenseLayers(nn.Module):
     """PyTorch Geometric's dense layers over the undirected graph, behind the same calls."""
 
+    add_loop = False
+    """Whether the layer sets the self-loops; graphs have them, but for those of blank nodes."""
+
     def __init__(self, layers: list[nn.Module], num_ops: int, hidden: int, dropout: float) -> None:
         super().__init__()
         self.embedding = nn.Embedding(num_ops, hidden, padding_idx=BLANK)
@@ -81,7 +84,7 @@ class _DenseLayers(nn.Module):
         x: Tensor = self.embedding(ops)
         undirected = torch.maximum(adj, adj.transpose(1, 2))
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
-            x = F.relu(norm(convolution(x, undirected, add_loop=False)))
+            x = F.relu(norm(convolution(x, undirected, add_loop=self.add_loop)))
             x = F.dropout(x, self.dropout, self.training)
         return self.head(x[:, 0]).squeeze(-1)  # type: ignore[no-any-return]
 
@@ -98,6 +101,8 @@ class DenseGIN(_DenseLayers):
 
 class DenseGAT(_DenseLayers):
     """Graph attention network (Velickovic et al., ICLR 2018) on `DenseGATConv`, four heads."""
+
+    add_loop = True  # a blank node without one attends to nothing, which is NaN for all
 
     def __init__(self, num_ops: int, hidden: int, layers: int, dropout: float = 0.0) -> None:
         convolutions = [

@@ -86,10 +86,13 @@ class GraphEnsemble(nn.Module):
     def __init__(self, config: TrainingConfig, num_ops: int, members: int) -> None:
         super().__init__()
         self.config, self.num_ops = config, num_ops
-        self.members = nn.ModuleList(
-            build_network(config.backbone, num_ops, config.hidden, config.layers, config.dropout)
-            for _ in range(members)
-        )
+        with torch.random.fork_rng(devices=[]):  # these weights are only there to be overwritten
+            self.members = nn.ModuleList(
+                build_network(
+                    config.backbone, num_ops, config.hidden, config.layers, config.dropout
+                )
+                for _ in range(members)
+            )
 
     @classmethod
     def of(
@@ -141,7 +144,12 @@ class GraphEnsemble(nn.Module):
             raise SchemaError(f"{path} is not a predictor of this project: {error}.") from error
         if metadata.get("kind") != kind:
             raise SchemaError(f"{path} holds {metadata.get('kind')!r}, not a {kind!r} predictor.")
-        config = TrainingConfig(**metadata["config"])
-        ensemble = cls(config, metadata["num_ops"], metadata["members"])
-        ensemble.load_state_dict(weights)
+        try:
+            config = TrainingConfig(**metadata["config"])
+            ensemble = cls(config, metadata["num_ops"], metadata["members"])
+            ensemble.load_state_dict(weights)
+        except (KeyError, TypeError, RuntimeError) as error:
+            raise SchemaError(
+                f"{path} was written by another version ({error}): run train again."
+            ) from error
         return ensemble.eval(), metadata

@@ -34,6 +34,7 @@ class SparseGCN(nn.Module):
                 convolution = GCNConv(
                     hidden, hidden, normalize=False, add_self_loops=False, bias=part == 0
                 )
+                convolution = convolution.to(linear.weight.dtype)
                 with torch.no_grad():
                     weight = linear.weight[:, part * hidden : (part + 1) * hidden]
                     convolution.lin.weight.copy_(weight)

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from brpnas.errors import ConfigurationError
+from brpnas.errors import ConfigurationError, SchemaError
 from brpnas.graphs import GraphBatch
 from brpnas.predictors.backbones import build_network
 from brpnas.predictors.tensors import to_tensors
@@ -85,6 +85,8 @@ class Labelled:
             raise ConfigurationError(
                 f"{len(self.graphs)} graphs cannot have {len(self.targets)} targets."
             )
+        if not np.isfinite(self.targets).all():
+            raise SchemaError("Targets must be finite numbers; leave out failed or missing rows.")
 
     def tensors(self) -> tuple[Tensor, Tensor, Tensor]:
         """Operations, adjacencies and targets."""
@@ -154,7 +156,7 @@ def train_network(task: TrainingTask) -> TrainedNetwork:
         steps = math.ceil(len(target) / config.batch_size)
         optimiser, schedule = _optimiser(network, config, steps)
         result = TrainedNetwork({})
-        best = math.inf
+        best, kept, best_epoch = math.inf, _weights(network), 0
         for epoch in range(config.epochs):
             network.train()
             total = torch.zeros(())
@@ -174,7 +176,12 @@ def train_network(task: TrainingTask) -> TrainedNetwork:
                 kept, best_epoch = _weights(network), epoch
             elif epoch - best_epoch >= config.patience:
                 break
-        if task.valid is None or not math.isfinite(best):
+        if not math.isfinite(result.train_loss[-1] if task.valid is None else best):
+            raise ConfigurationError(
+                f"Training diverged: the loss is no number any more. Lower learning_rate from "
+                f"{config.learning_rate}, and check that all targets are finite."
+            )
+        if task.valid is None:
             kept, best_epoch = _weights(network), len(result.train_loss) - 1
     return TrainedNetwork(kept, result.train_loss, result.valid_loss, best_epoch)
 
@@ -189,7 +196,7 @@ def _optimiser(
         {"params": vectors, "weight_decay": 0.0},
     ]
     optimiser = torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
-    total = max(2, config.epochs * steps)
+    total = max(3, config.epochs * steps)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, config.learning_rate, total_steps=total, pct_start=max(0.1, 2 / total)
     )

@@ -9,6 +9,7 @@ from brpnas.errors import ConfigurationError
 from pipelines.config import FeaturiseConfig, IngestConfig, Parameters, RankerConfig, parse
 
 RANKER = {
+    "view": "raw",
     "backbone": "gcn",
     "dropout": 0.0,
     "weight_decay": 0.0,
@@ -35,6 +36,7 @@ def test_values_become_a_frozen_model() -> None:
         ({"epochs": 0}, "Bad value 0 of 'epochs'.*greater than or equal to 1"),
         ({"epochs": "many"}, "Bad value 'many' of 'epochs'.*integer"),
         ({"learning_rate": -1}, "Bad value -1 of 'learning_rate'"),
+        ({"view": "auto"}, "Unknown value 'auto' of 'view'.*Known: pruned, raw"),
         ({"epochs": 2.5}, "Bad value 2.5 of 'epochs'"),
     ],
 )

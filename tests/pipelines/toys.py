@@ -1,15 +1,13 @@
-"""Small tables and stand-ins for predictors, without torch."""
+"""Small tables whose truth is known."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from brpnas.graphs import GraphBatch, SpaceGraphs
 from brpnas.spaces import get_space
 
 
@@ -71,32 +69,3 @@ def make_predictions(arch_ids: Sequence[str], device: str = "toy-device") -> pd.
     split[-3:] = None
     table.loc[table.index[-3:], "latency_ms"] = np.nan
     return table.assign(split=split)
-
-
-class ToyLatency:
-    """A latency predictor that only counts convolutions."""
-
-    view = "raw"
-
-    def predict(self, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
-        return 1.1 * (1.0 + weight(graphs.arch_ids))
-
-
-class ToyRanker:
-    """A ranker by ridge regression on the operations of the nodes."""
-
-    view = "pruned"
-
-    def __init__(self, **settings: Any) -> None:
-        self.settings = settings
-
-    def _features(self, graphs: GraphBatch) -> npt.NDArray[np.float64]:
-        return np.eye(graphs.num_ops)[graphs.ops.astype(np.int64)].reshape(len(graphs), -1)
-
-    def fit(self, graphs: GraphBatch, accuracy: npt.NDArray[np.float64], seed: int) -> None:
-        x = self._features(graphs)
-        target = x.T @ (accuracy - accuracy.mean())
-        self.weights = np.linalg.solve(x.T @ x + 0.01 * np.eye(x.shape[1]), target)
-
-    def score(self, graphs: GraphBatch) -> npt.NDArray[np.float64]:
-        return self._features(graphs) @ self.weights

@@ -76,7 +76,6 @@ class PredictorContract:
             self.answers(self.make(), batch), self.answers(trained, batch)
         )
 
-    @pytest.mark.xfail(strict=True, reason="GraphEnsemble draws the weights it then overwrites")
     def test_the_random_state_of_the_process_is_left_alone(self, saved: Path) -> None:
         before, np_before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
         self.make()
@@ -148,7 +147,6 @@ class PredictorContract:
         with pytest.raises(SchemaError, match=r"other\.safetensors"):
             self.kind.load(path)
 
-    @pytest.mark.xfail(strict=True, reason="load lets KeyError, TypeError and RuntimeError through")
     @pytest.mark.parametrize("damage", ["key", "setting", "size", "weight"])
     def test_a_file_of_another_version_is_refused(self, saved: Path, damage: str) -> None:
         with safe_open(saved, framework="pt") as file:

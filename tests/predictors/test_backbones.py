@@ -11,14 +11,7 @@ from brpnas.predictors.backbones import BACKBONES, DenseGCN, build_network
 from brpnas.predictors.tensors import to_tensors
 from tests.predictors.toys import gradients, padded, permuted, some
 
-BLANKS_ARE_NAN = pytest.mark.xfail(
-    strict=True, reason="DenseGATConv without self-loops is NaN on blank nodes: use add_loop=True"
-)
-EVERY_VIEW = [
-    pytest.param(name, view, marks=BLANKS_ARE_NAN if (name, view) == ("gat", "pruned") else ())
-    for name in BACKBONES
-    for view in VIEWS
-]
+EVERY_VIEW = [(name, view) for name in BACKBONES for view in VIEWS]
 
 
 def network(name: str, dropout: float = 0.0, layers: int = 3) -> torch.nn.Module:
@@ -118,9 +111,7 @@ def test_order_of_nodes_does_not_matter(name: str, view: str) -> None:
         torch.testing.assert_close(answers(net, other), answers(net, batch), rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=BLANKS_ARE_NAN if n == "gat" else ()) for n in BACKBONES]
-)
+@pytest.mark.parametrize("name", BACKBONES)
 def test_blank_nodes_do_not_matter(name: str) -> None:
     net, batch = network(name), some("raw")
     expected = answers(net, batch)

@@ -79,7 +79,7 @@ def test_the_bound_scales_all_predictions_by_one_factor() -> None:
     plain, scaled = fit(bound=None).predict(cells()), fit(bound=0.2).predict(cells())
     factors = scaled / plain
     np.testing.assert_allclose(factors, factors[0], rtol=1e-9)
-    assert 0 < abs(np.log(factors[0])) <= 0.1 + 1e-12
+    assert abs(np.log(factors[0])) <= 0.1 + 1e-12
 
 
 def test_the_factor_follows_the_known_rows() -> None:
@@ -134,7 +134,6 @@ def test_shift_is_at_most_half_the_bound(bound: float) -> None:
         assert abs(_best_shift(ratio, bound)) <= bound / 2 + 1e-12
 
 
-@pytest.mark.xfail(strict=True, reason="np.exp overflows far from the bound")
 def test_shift_of_predictions_far_off_does_not_warn() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -239,18 +238,7 @@ def test_unknown_view_suggests_one() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [
-        pytest.param(
-            {"members": 0},
-            marks=pytest.mark.xfail(strict=True, reason="ValueError of pandas.concat"),
-        ),
-        pytest.param(
-            {"bound": 0.0}, marks=pytest.mark.xfail(strict=True, reason="divides by the bound")
-        ),
-        pytest.param(
-            {"bound": -0.1}, marks=pytest.mark.xfail(strict=True, reason="taken for a bound")
-        ),
-    ],
+    [{"members": 0}, {"bound": 0.0}, {"bound": -0.1}],
     ids=str,
 )
 def test_settings_that_cannot_be_name_themselves(wrong: dict[str, Any]) -> None:
@@ -264,3 +252,9 @@ def test_predictions_are_the_same_for_part_of_the_space() -> None:
     np.testing.assert_allclose(
         predictor.predict_batch(batch), predictor.predict(cells())[rows_of(40)], rtol=1e-5
     )
+
+
+def test_a_gain_that_may_be_chance_does_not_shift() -> None:
+    steady = np.full(95, 0.02)
+    assert _best_shift(np.concatenate([steady, np.full(2, 0.11)]), 0.1) == 0.0
+    assert _best_shift(np.concatenate([steady, np.full(5, 0.11)]), 0.1) < 0.0

@@ -141,7 +141,6 @@ def test_every_architecture_needs_an_accuracy() -> None:
         BinaryRelationPredictor(TINY).fit(some("pruned"), ACCURACY[:3], 0)
 
 
-@pytest.mark.xfail(strict=True, reason="pairs with NaN compare as neither and vanish unseen")
 def test_an_accuracy_that_is_missing_is_refused() -> None:
     accuracy = ACCURACY.copy()
     accuracy[3] = np.nan

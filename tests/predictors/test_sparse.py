@@ -94,9 +94,6 @@ def test_sparse_takes_copies_of_the_convolutions() -> None:
     torch.testing.assert_close(sparse(to_pyg_batch(some("raw"))), before)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="SparseGCN makes its convolutions float32 whatever it copies"
-)
 def test_sparse_keeps_the_precision_of_the_dense_one() -> None:
     dense, _ = pair(torch.float64)
     assert {p.dtype for p in SparseGCN(dense).parameters()} == {torch.float64}

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from brpnas.errors import ConfigurationError, ParityError
-from brpnas.graphs import SpaceGraphs
+from brpnas.graphs import SpaceGraphs, View
+from brpnas.predictors import (
+    BinaryRelationPredictor,
+    LatencyPredictor,
+    MeasuredRows,
+    TrainingConfig,
+    fit_latency,
+)
 from pipelines.export.nodes import (
     collect_parity,
     export_found_network,
@@ -18,7 +24,9 @@ from pipelines.export.nodes import (
     export_relation,
     write_model_card,
 )
+from tests.pipelines.toys import weight
 
+TINY = TrainingConfig(hidden=8, layers=2, epochs=2)
 PARAMS = {"tolerance": 1e-5, "classes": 7, "image_size": 16, "seed": 0}
 TRAIN: dict[str, Any] = {
     "device": "desktop-cpu-core-i7-7820x-fp32",
@@ -29,24 +37,26 @@ TRAIN: dict[str, Any] = {
 }
 
 
-class Linear(nn.Module):
-    """A module with the interface of a predictor: (ops, adj) to one number a graph."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.scale = nn.Parameter(torch.tensor(0.25))
+class Noisy(nn.Module):
+    """Never answers the same twice."""
 
     def forward(self, ops: Tensor, adj: Tensor) -> Tensor:
-        return self.scale * (ops.float().sum(1) + adj.sum((1, 2)))
+        return ops.float().sum(1) + adj.sum((1, 2)) + torch.rand(1)
 
 
-class Noisy(Linear):
-    def forward(self, ops: Tensor, adj: Tensor) -> Tensor:
-        return super().forward(ops, adj) + torch.rand(1)
+@pytest.fixture(scope="module")
+def latency_predictor(small_graphs: SpaceGraphs) -> LatencyPredictor:
+    measured = 1.0 + weight(small_graphs.arch_ids)
+    rows = np.arange(60), np.arange(60, 80)
+    train, valid = (MeasuredRows(part, measured[part]) for part in rows)
+    return fit_latency(small_graphs, train, valid, TINY, view="raw", members=1)
 
 
-def predictor(module: nn.Module, view: str = "raw") -> Any:
-    return SimpleNamespace(view=view, module=lambda: module)
+@pytest.fixture(scope="module")
+def relation_predictor(small_graphs: SpaceGraphs) -> BinaryRelationPredictor:
+    predictor = BinaryRelationPredictor(TINY, members=1, view="pruned")
+    predictor.fit(small_graphs.view("pruned")[:40], weight(small_graphs.arch_ids[:40]) / 20, seed=0)
+    return predictor
 
 
 @pytest.fixture
@@ -63,39 +73,55 @@ def result(small_graphs: SpaceGraphs) -> dict[str, Any]:
     }
 
 
+def feeds(graphs: SpaceGraphs, view: View) -> dict[str, Any]:
+    """Three graphs as ONNX Runtime takes them."""
+    batch = graphs.view(view)[:3]
+    return {"ops": batch.ops.astype(np.int64), "adj": batch.adj.astype(np.float32)}
+
+
 def answer(content: bytes, feeds: dict[str, Any]) -> Any:
     return ort.InferenceSession(content, providers=["CPUExecutionProvider"]).run(None, feeds)[0]
 
 
 def test_predictors_answer_as_torch_on_any_batch(
-    small_graphs: SpaceGraphs, result: dict[str, Any]
+    small_graphs: SpaceGraphs,
+    result: dict[str, Any],
+    latency_predictor: LatencyPredictor,
+    relation_predictor: BinaryRelationPredictor,
 ) -> None:
-    module = Linear()
-    latency, error = export_latency(predictor(module), small_graphs, TRAIN, PARAMS)
+    latency, error = export_latency(latency_predictor, small_graphs, TRAIN, PARAMS)
     assert 0 <= error <= 1e-5
-    batch = small_graphs.view("raw")[:3]
-    feeds = {"ops": batch.ops.astype(np.int64), "adj": batch.adj.astype(np.float32)}
-    expected = module(*(torch.from_numpy(value) for value in feeds.values())).detach().numpy()
-    np.testing.assert_allclose(answer(latency, feeds), expected, rtol=1e-5)
-    relation, _ = export_relation(predictor(module, "pruned"), small_graphs, result, PARAMS)
-    assert answer(relation, feeds).shape == (3,)
+    expected = latency_predictor.predict(small_graphs)[:3]
+    np.testing.assert_allclose(answer(latency, feeds(small_graphs, "raw")), expected, rtol=1e-5)
+    relation, error = export_relation(relation_predictor, small_graphs, result, PARAMS)
+    assert 0 <= error <= 1e-5
+    scores = relation_predictor.score(small_graphs.view("pruned"))[:3]
+    found = answer(relation, feeds(small_graphs, "pruned"))
+    np.testing.assert_allclose(found, scores, rtol=1e-5, atol=1e-5)
 
 
-def test_a_file_that_answers_otherwise_is_refused(small_graphs: SpaceGraphs) -> None:
+def test_a_file_that_answers_otherwise_is_refused(
+    small_graphs: SpaceGraphs,
+    latency_predictor: LatencyPredictor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(LatencyPredictor, "module", lambda self: Noisy())
     with pytest.raises(ParityError):
-        export_latency(predictor(Noisy()), small_graphs, TRAIN, PARAMS)
+        export_latency(latency_predictor, small_graphs, TRAIN, PARAMS)
 
 
 @pytest.mark.slow
 def test_network_has_the_configured_sizes_and_the_card_tells_all(
-    small_graphs: SpaceGraphs, result: dict[str, Any]
+    small_graphs: SpaceGraphs,
+    result: dict[str, Any],
+    latency_predictor: LatencyPredictor,
+    relation_predictor: BinaryRelationPredictor,
 ) -> None:
     network, error = export_found_network(result, small_graphs, PARAMS)
     assert error <= 1e-5
     assert answer(network, {"image": np.zeros((1, 3, 16, 16), np.float32)}).shape == (1, 7)
-    module = Linear()
-    latency, _ = export_latency(predictor(module), small_graphs, TRAIN, PARAMS)
-    relation, _ = export_relation(predictor(module, "pruned"), small_graphs, result, PARAMS)
+    latency, _ = export_latency(latency_predictor, small_graphs, TRAIN, PARAMS)
+    relation, _ = export_relation(relation_predictor, small_graphs, result, PARAMS)
     ingest = {"sources": {TRAIN["device"]: {}, "nasbench201-valid-cifar100": {}, "gone": {}}}
     metrics = {"latency": {"within_10": 0.97}}
     card = write_model_card(latency, relation, network, TRAIN, result, metrics, ingest)
@@ -114,6 +140,8 @@ def test_parity_holds_all_files_and_the_tolerance() -> None:
     }
 
 
-def test_parameters_are_checked(small_graphs: SpaceGraphs) -> None:
+def test_parameters_are_checked(
+    small_graphs: SpaceGraphs, latency_predictor: LatencyPredictor
+) -> None:
     with pytest.raises(ConfigurationError, match="Did you mean 'tolerance'"):
-        export_latency(predictor(Linear()), small_graphs, TRAIN, PARAMS | {"tolerence": 1})
+        export_latency(latency_predictor, small_graphs, TRAIN, PARAMS | {"tolerence": 1})

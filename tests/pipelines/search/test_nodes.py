@@ -11,11 +11,13 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
 from brpnas.errors import BudgetError, InfeasibleError, SchemaError
-from brpnas.graphs import SpaceGraphs
+from brpnas.graphs import VIEWS, SpaceGraphs, View
+from brpnas.predictors import BinaryRelationPredictor
+from brpnas.search.seeding import integer_seed
+from pipelines.config import SearchConfig, parse
 from pipelines.search import create_pipeline
 from pipelines.search.nodes import compare_samplers, search_architecture, summarise_search
 from pipelines.search.task import make_context, predicted_metrics
-from tests.pipelines.toys import ToyRanker
 
 PARAMS: dict[str, Any] = {
     "sampler": "brp",
@@ -26,6 +28,7 @@ PARAMS: dict[str, Any] = {
     "comparison_seeds": 2,
     "workers": 1,
     "ranker": {
+        "view": "raw",
         "backbone": "gcn",
         "members": 1,
         "hidden": 8,
@@ -37,13 +40,8 @@ PARAMS: dict[str, Any] = {
         "weight_decay": 0.0,
     },
 }
+CONFIG = parse(SearchConfig, PARAMS)
 TASK = ("cifar100", ["latency_ms <= 7"])
-
-
-@pytest.fixture(autouse=True)
-def _toy_ranker(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("task", "nodes"):
-        monkeypatch.setattr(f"pipelines.search.{module}.ranker_factory", lambda *_: ToyRanker)
 
 
 @pytest.fixture
@@ -66,7 +64,10 @@ def test_search_keeps_its_budget_and_its_constraint(
     history, ranker = search_architecture(*tables, tmp_path, *TASK, PARAMS)
     assert len(history) == 12
     assert history["predicted_latency_ms"].max() <= 7
-    assert np.isfinite(ranker.score(tables[0].view("pruned"))).all()
+    assert isinstance(ranker, BinaryRelationPredictor)
+    scores = ranker.score(tables[0].view(ranker.view))
+    assert np.isfinite(scores).all()
+    assert scores.std() > 0
 
 
 def test_search_resumes_from_a_torn_store(tables: tuple[Any, ...], tmp_path: Path) -> None:
@@ -81,7 +82,13 @@ def test_search_resumes_from_a_torn_store(tables: tuple[Any, ...], tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "change", [{"seed": 1}, {"rounds": 2}, {"ranker": {**PARAMS["ranker"], "hidden": 9}}]
+    "change",
+    [
+        {"seed": 1},
+        {"rounds": 2},
+        {"ranker": {**PARAMS["ranker"], "hidden": 9}},
+        {"ranker": {**PARAMS["ranker"], "view": "pruned"}},
+    ],
 )
 def test_other_parameters_start_a_store_of_their_own(
     tables: tuple[Any, ...], tmp_path: Path, change: dict[str, Any]
@@ -144,13 +151,32 @@ def test_infeasible_constraint_and_large_budget(tables: tuple[Any, ...], tmp_pat
         search_architecture(*tables, tmp_path, *TASK, PARAMS | {"budget": 5000})
 
 
+@pytest.mark.parametrize("view", VIEWS)
+def test_ranker_reads_the_configured_view(
+    tables: tuple[Any, ...], tmp_path: Path, view: View
+) -> None:
+    params = PARAMS | {"ranker": {**PARAMS["ranker"], "view": view}}
+    history, ranker = search_architecture(*tables, tmp_path, *TASK, params)
+    context = make_context(*tables[:2], tables[3], TASK[1], parse(SearchConfig, params))
+    assert ranker.view == view
+    np.testing.assert_array_equal(context.graphs.adj, tables[0].view(view).adj)
+    # What the search hands over is what training on its answers in that view gives.
+    again = BinaryRelationPredictor(ranker.config, ranker.members, view)
+    means = history.groupby("arch_id", sort=False)["accuracy"].mean()
+    seen = tables[0].view(view)[tables[0].rows(means.index.tolist())]
+    again.fit(seen, means.to_numpy(), integer_seed(0, "ranker", len(history)))
+    np.testing.assert_allclose(
+        ranker.score(tables[0].view(view)), again.score(tables[0].view(view)), rtol=1e-5
+    )
+
+
 def test_metrics_are_in_the_order_of_the_graphs(tables: tuple[Any, ...]) -> None:
     graphs, architectures, _, predictions = tables
     shuffled = architectures.sample(frac=1, random_state=0)
     metrics = predicted_metrics(shuffled, predictions[::-1], graphs.arch_ids)
     np.testing.assert_allclose(metrics["latency_ms"], predictions["predicted_latency_ms"])
     np.testing.assert_allclose(metrics["params_m"], architectures["params_m"])
-    assert make_context(graphs, shuffled, predictions, TASK[1], 0).feasible.any()
+    assert make_context(graphs, shuffled, predictions, TASK[1], CONFIG).feasible.any()
     with pytest.raises(SchemaError, match="run train again"):
         predicted_metrics(architectures, predictions.iloc[1:], graphs.arch_ids)
 

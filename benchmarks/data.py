@@ -1,0 +1,80 @@
+"""What every benchmark starts from: the published tables, and the project's own settings."""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from brpnas.datasets import fetch, get_source, read_accuracy, read_architectures, read_latency
+from brpnas.datasets.sources import fetch_group
+from brpnas.graphs import SpaceGraphs
+from brpnas.predictors import TrainingConfig
+from brpnas.spaces import get_space
+
+__all__ = ["Benchmark", "settings", "stopwatch", "training_config"]
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def settings(stage: str) -> dict[str, Any]:
+    """Parameters of a stage as the project ships them, so that the benchmark measures those."""
+    text = (ROOT / "conf" / "base" / f"parameters_{stage}.yml").read_text("utf-8")
+    return dict(yaml.safe_load(text)[stage])
+
+
+def training_config(values: dict[str, Any]) -> TrainingConfig:
+    """The part of a stage's parameters that is about training a network."""
+    known = TrainingConfig.__dataclass_fields__
+    return TrainingConfig(**{key: value for key, value in values.items() if key in known})
+
+
+@contextmanager
+def stopwatch() -> Iterator[list[float]]:
+    """Seconds of the block, as the one element of the list."""
+    seconds: list[float] = []
+    start = time.perf_counter()
+    yield seconds
+    seconds.append(time.perf_counter() - start)
+
+
+class Benchmark:
+    """The published tables, read on first use."""
+
+    space_name = "nasbench201"
+
+    def __init__(self) -> None:
+        mirror = os.environ.get("BRPNAS_MIRROR")
+        self._mirror = Path(mirror) if mirror else None
+        self._cache = ROOT / "data" / "01_raw"
+
+    @functools.cached_property
+    def graphs(self) -> SpaceGraphs:
+        """The space in both views."""
+        return get_space(self.space_name).graphs()
+
+    @functools.cached_property
+    def _files(self) -> dict[str, Path]:
+        return fetch_group("nasbench201", mirror=self._mirror, cache=self._cache)
+
+    @functools.cached_property
+    def accuracy(self) -> pd.DataFrame:
+        """Accuracies of NAS-Bench-201."""
+        return read_accuracy(self._files)
+
+    @functools.cached_property
+    def architectures(self) -> pd.DataFrame:
+        """Architectures with parameters and FLOPs."""
+        return read_architectures(self._files)
+
+    def latency(self, device: str) -> pd.DataFrame:
+        """Latencies of one LatBench device."""
+        path = fetch(get_source(device), mirror=self._mirror, cache=self._cache)
+        return read_latency(path, device)

@@ -1,0 +1,154 @@
+"""Seconds of each step, and how much slower the published recipe is on the same machine.
+
+The published recipe (`benchmarks.published`: batch of one pair, comparison sort) trains for all its
+epochs on few cells, and ranks a part of the space; its time for a whole search is that per pair and
+per comparison, times the pairs and comparisons of 100 queries in 5 rounds (n log2 n comparisons a
+ranking). Quality is compared on the same training cells, answers and view (pruned): Kendall's tau
+of the ranking of other cells with their test accuracy (CIFAR-100). Everything of a kind is timed in one run, one thread a process.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from concurrent.futures import Executor
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.data import Benchmark, settings, stopwatch, training_config
+from benchmarks.latency import DEVICES, fit_once
+from benchmarks.published import PublishedRecipe
+from benchmarks.search import DATASET, brp_sampler, context_of
+from brpnas.metrics import kendall
+from brpnas.predictors import BinaryRelationPredictor, training_pool
+from brpnas.predictors.backbones import DenseGCN
+from brpnas.predictors.sparse import SparseGCN
+from brpnas.predictors.tensors import to_pyg_batch, to_tensors
+from brpnas.search import HeldOutScores, TableOracle, run_search
+from brpnas.spaces import get_space
+
+__all__ = ["run"]
+
+BUDGET, ROUNDS, CELLS, RANKED = 100, 5, 20, 400
+
+
+def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
+    """Print the table and return its figures."""
+    seeds = seeds or (1 if quick else 5)
+    print(__doc__)
+    torch.set_num_threads(1)
+    space = get_space(bench.space_name)
+    times = {"encode 15,625 cells, both views": _times(space.graphs, seeds)}
+    with training_pool(workers) as pool:
+        pool and pool.submit(int).result()  # the processes start before the clock does
+        times |= _project(bench, seeds, pool)
+    times |= _dense_and_sparse(bench, seeds)
+    for name, values in times.items():
+        print(f"{name:58}{_seconds(values)}", flush=True)
+    published = _published(bench, epochs=2 if quick else 250, seeds=1 if quick else 2)
+    search = statistics.median(times["search, 100 queries, 5 rounds"])
+    print(f"\nPublished recipe: {published['pair_ms']:.2f} ms a training pair, "
+          f"{published['comparison_ms']:.2f} ms a comparison; a ranking of the space "
+          f"{published['ranking_s']:.0f} s, a search {published['search_s'] / 3600:.1f} h.")  # fmt: skip
+    print(f"It is {published['search_s'] / search:,.0f} times slower than ours a search. From {CELLS} "
+          f"cells its tau is {published['tau']}, ours {published['tau_ours']}.")  # fmt: skip
+    return {
+        "seeds": seeds,
+        "seconds": {
+            k: [round(min(v), 4), round(statistics.median(v), 4), round(max(v), 4)]
+            for k, v in times.items()
+        },
+        "published": {**published, "times_slower": round(published["search_s"] / search)},
+    }
+
+
+def _times(call: Any, repeats: int) -> list[float]:
+    result = []
+    for _ in range(repeats):
+        with stopwatch() as seconds:
+            call()
+        result += seconds
+    return result
+
+
+def _project(bench: Benchmark, seeds: int, pool: Executor | None) -> dict[str, list[float]]:
+    """One latency fit, one search, one ranking."""
+    train, search = settings("train"), settings("search")
+    table = bench.latency(DEVICES["desktop CPU"])
+    view = search["ranker"]["view"]
+    result: dict[str, list[float]] = {}
+    result["latency predictor, 900 cells, view chosen too"] = [
+        _times(lambda s=seed: fit_once(bench, table, s, train, pool), 1)[0] for seed in range(seeds)
+    ]
+    context, oracle = context_of(bench, view), TableOracle(bench.accuracy, DATASET, 0)
+    for rounds in (ROUNDS, search["rounds"]):
+        sampler = brp_sampler(search, rounds)
+        result[f"search, {BUDGET} queries, {rounds} rounds"] = _times(
+            lambda s=sampler: run_search(context, s, oracle, BUDGET, progress=False), seeds
+        )
+    ranker = _our_ranker(search)
+    ranker.fit(bench.graphs.view(view)[np.arange(50)], np.linspace(0, 1, 50), 0)
+    result["ranking of all 15,625 cells"] = _times(
+        lambda: ranker.score(bench.graphs.view(view)).argsort(), max(seeds, 5)
+    )
+    return result
+
+
+def _dense_and_sparse(bench: Benchmark, seeds: int) -> dict[str, list[float]]:
+    """The dense GCN and its reference on PyTorch Geometric, on the same 4,096 cells."""
+    graphs = bench.graphs.view("pruned")[np.arange(0, len(bench.graphs), 4)]
+    dense = DenseGCN(graphs.num_ops, 64, 4).eval()
+    sparse, tensors, union = SparseGCN(dense).eval(), to_tensors(graphs), to_pyg_batch(graphs)
+    with torch.inference_mode():
+        return {
+            f"dense GCN, {len(graphs)} cells": _times(lambda: dense(*tensors), max(seeds, 5)),
+            f"sparse GCN (PyG), {len(graphs)} cells": _times(lambda: sparse(union), max(seeds, 5)),
+        }
+
+
+def _our_ranker(search: dict[str, Any]) -> BinaryRelationPredictor:
+    ranker = search["ranker"]
+    return BinaryRelationPredictor(training_config(ranker), ranker["members"], ranker["view"])
+
+
+def _published(bench: Benchmark, *, epochs: int, seeds: int) -> dict[str, Any]:
+    search, graphs = settings("search"), bench.graphs.view("pruned")
+    scores = HeldOutScores.from_table(bench.accuracy, DATASET)
+    test = np.array([scores.mean[arch_id] for arch_id in bench.graphs.arch_ids])
+    answers = bench.accuracy.query("dataset == @DATASET and split == 'valid'")
+    answers = answers.groupby("arch_id")["accuracy"].first().reindex(list(bench.graphs.arch_ids))
+    taus, ours, pair_s, comparison_s = [], [], [], []
+    for seed in range(seeds):
+        order = np.random.default_rng(seed).permutation(len(bench.graphs))
+        train, ranked = order[:CELLS], order[CELLS : CELLS + RANKED]
+        known = answers.to_numpy()[train]
+        recipe = PublishedRecipe(epochs)
+        recipe.fit(graphs[train], known, seed)
+        with stopwatch() as seconds:
+            ranking = recipe.rank(graphs[ranked])
+        pair_s.append(recipe.pair_s)
+        comparison_s.append(seconds[0] / recipe.comparisons)
+        place = np.empty(RANKED)
+        place[ranking] = -np.arange(RANKED)
+        taus.append(round(kendall(place, test[ranked]), 3))
+        ranker = _our_ranker(search)
+        ranker.fit(graphs[train], known, seed)
+        ours.append(round(kendall(ranker.score(graphs[ranked]), test[ranked]), 3))
+    n, batch = len(bench.graphs), BUDGET // ROUNDS
+    pairs = sum((batch * r) * (batch * r - 1) for r in range(1, ROUNDS)) * 250
+    ranking_s = n * math.log2(n) * statistics.mean(comparison_s)
+    return {
+        "pair_ms": round(1e3 * statistics.mean(pair_s), 3),
+        "comparison_ms": round(1e3 * statistics.mean(comparison_s), 3),
+        "ranking_s": round(ranking_s, 1),
+        "search_s": round(pairs * statistics.mean(pair_s) + (ROUNDS - 1) * ranking_s, 1),
+        "epochs": epochs,
+        "tau": taus,
+        "tau_ours": ours,
+    }
+
+
+def _seconds(values: list[float]) -> str:
+    return f"{statistics.median(values):8.3f} s   ({min(values):.3f} to {max(values):.3f})"
