@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -121,12 +122,13 @@ def fingerprint(
 ) -> tuple[dict[str, Any], str]:
     """What makes the search this search, and a short hash of it for the name of its store.
 
-    The answers are part of it: a table with other accuracies is another task.
+    The answers are part of it: a table with other accuracies is another task. So is the release of
+    the library, whose samplers may ask differently.
     """
     rows = accuracy[(accuracy["dataset"] == oracle.dataset) & (accuracy["split"] == "valid")]
     answers = int(pd.util.hash_pandas_object(rows, index=False).sum())
     task: Mapping[str, Any] = task_fingerprint(context, sampler, oracle)
-    full = {**task, "answers": f"{answers:x}"}
+    full = {**task, "answers": f"{answers:x}", "brpnas": version("brpnas")}
     if sampler.name == "brp":
         full["ranker"] = ranker.model_dump()
     digest = hashlib.sha256(json.dumps(full, sort_keys=True).encode()).hexdigest()

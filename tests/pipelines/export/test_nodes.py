@@ -110,7 +110,6 @@ def test_a_file_that_answers_otherwise_is_refused(
         export_latency(latency_predictor, small_graphs, TRAIN, PARAMS)
 
 
-@pytest.mark.slow
 def test_network_has_the_configured_sizes_and_the_card_tells_all(
     small_graphs: SpaceGraphs,
     result: dict[str, Any],
