@@ -7,6 +7,7 @@ import importlib
 import json
 import os
 import sys
+from pathlib import Path
 
 from benchmarks.data import Benchmark
 from brpnas.errors import BrpNasError
@@ -29,6 +30,7 @@ def main() -> int:
     parser.add_argument("name", choices=list(NAMES))
     parser.add_argument("--quick", action="store_true", help="a few minutes' work; not to quote")
     parser.add_argument("--seeds", type=int, help="repetitions (default: the protocol's)")
+    parser.add_argument("--output", type=Path, help="also write the JSON object to this file")
     parser.add_argument("--workers", type=int, default=2, help="processes (default: 2)")
     arguments = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -39,7 +41,11 @@ def main() -> int:
         )
     except BrpNasError as error:
         sys.exit(f"Error: {error}")
-    print(json.dumps({"benchmark": arguments.name, "quick": arguments.quick, **figures}))
+    result = {"benchmark": arguments.name, "quick": arguments.quick, **figures}
+    if arguments.output:
+        arguments.output.parent.mkdir(parents=True, exist_ok=True)
+        arguments.output.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    print(json.dumps(result))
     return 0
 
 

@@ -3,9 +3,9 @@
 Written from the paper (Dudziak et al., arXiv 2007.08668, 3.2): a GCN of 4 layers and width 600 in
 float64 that sums over successors only; both embeddings of a pair side by side into a linear layer
 of two outputs (not antisymmetric); one pair a step, all ordered pairs of the training set in each
-of 250 epochs; targets the softmax of the two accuracies (in percent), loss KL divergence; AdamW with a
-cosine schedule, dropout 0.2. A space is ranked by a comparison sort that asks the network about one
-pair at a time.
+of 250 epochs; targets the softmax of the two accuracies (in percent), loss KL divergence; AdamW
+with a cosine schedule, dropout 0.2. A space is ranked by a comparison sort that asks the network
+about one pair at a time.
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 
 A query reveals the validation accuracy of one random training seed of a cell (200 epochs). The
 answer is the queried cell with the best mean validation answer, scored by its test accuracy
-averaged over training seeds (``chosen``); ``seen`` is the best such test accuracy among all queried cells.
-Cells that compute the same function are queried once. No latency constraint. The published curves
-plot the best *single-seed* test accuracy seen, which can exceed the optimum of the means; it is
-printed as ``single`` to compare with them.
+averaged over training seeds (``chosen``); ``seen`` is the best such test accuracy among all queried
+cells. Cells that compute the same function are queried once. No latency constraint. The published
+curves plot the best *single-seed* test accuracy seen, which can exceed the optimum of the means; it
+is printed as ``single`` to compare with them.
 """
 
 from __future__ import annotations
@@ -71,10 +71,8 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
     for key in columns:
         print(key)
         for name in samplers:
-            cells = [
-                f"{b}: {100 * figures[name][key][0][b - 1]:.2f} ± {100 * figures[name][key][1][b - 1]:.2f}"
-                for b in marks
-            ]
+            mean, spread = (100 * part for part in figures[name][key])
+            cells = [f"{b}: {mean[b - 1]:.2f} ± {spread[b - 1]:.2f}" for b in marks]
             print(f"  {name:16}" + "   ".join(cells))
     lead = _lead(figures, budget)
     print(f"\nSmallest lead of the default BRP at any budget from {FROM} on, points: {lead}")
