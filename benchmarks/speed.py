@@ -32,7 +32,7 @@ from brpnas.spaces import get_space
 
 __all__ = ["run"]
 
-BUDGET, ROUNDS, CELLS, RANKED = 100, 5, 16, 400
+BUDGET, ROUNDS, CELLS, RANKED = 100, 5, 8, 400
 
 
 def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
