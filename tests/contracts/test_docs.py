@@ -197,8 +197,8 @@ class TestNames:
             for stage in DVC["stages"].values()
             for out in stage["outs"]
         ]
-        for file in BASE.parent.glob("*/globals.yml"):
-            written.append(yaml.safe_load(file.read_text())["workspace"])
+        settings = BASE.parent.glob("*/globals.yml")
+        written += [yaml.safe_load(file.read_text())["workspace"] for file in settings]
         for file in BASE.glob("*.yml"):
             text = file.read_text().replace("${globals:workspace}", "data")
             written += re.findall(r"(?:path: |/)(data/[\w./-]+)", text)
