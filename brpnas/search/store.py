@@ -1,17 +1,11 @@
 """The store of a search on disk: an append-only event log that survives `kill -9`.
 
-One JSON object per line. The first line says which task the store belongs to, then follow ``plan``
-events (a round's architectures, before any of them is queried) and ``answer`` events. Every line is
-on the disk before the search goes on, so at most the query in flight is asked again.
+A `brpnas.journal.Journal` of ``plan`` events (a round's architectures, before any of them is
+queried) and ``answer`` events.
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
-import logging
-import os
-import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -19,20 +13,15 @@ from types import TracebackType
 from typing import Any, Self
 
 from brpnas.errors import StoreError
+from brpnas.journal import Journal
 from brpnas.search.events import EventLog
 from brpnas.search.history import Plan, Record
 
 __all__ = ["SearchStore"]
 
-_VERSION = 1
-_log = logging.getLogger(__name__)
-
 
 class SearchStore(EventLog):
     """An `EventLog` kept in a file; a context manager.
-
-    A last line that was cut off by a crash is dropped with a warning. One process at a time holds
-    the store; the lock ends with the process, however it ends.
 
     Args:
         path: File to create or to continue; its folder is created.
@@ -46,30 +35,22 @@ class SearchStore(EventLog):
 
     def __init__(self, path: Path, fingerprint: Mapping[str, object]) -> None:
         super().__init__()
-        self.path = Path(path)
-        header = {"event": "task", "version": _VERSION, "fingerprint": fingerprint}
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self.path.open("a+b")
-        try:
-            self._lock()
-            self._load(_line(header))
-        except BaseException:
-            self._file.close()
-            raise
+        self._journal = Journal(path, fingerprint, self._replay, "search store")
+        self.path = self._journal.path
 
     def add_plan(self, plan: Plan) -> None:
         """Store what a round will ask."""
         super().add_plan(plan)
-        self._append(_line({"event": "plan", **asdict(plan)}))
+        self._journal.append({"event": "plan", **asdict(plan)})
 
     def add_answer(self, record: Record) -> None:
         """Store an answer."""
         super().add_answer(record)
-        self._append(_line({"event": "answer", **asdict(record)}))
+        self._journal.append({"event": "answer", **asdict(record)})
 
     def close(self) -> None:
         """Close the file and give up the lock."""
-        self._file.close()
+        self._journal.close()
 
     def __enter__(self) -> Self:
         return self
@@ -82,113 +63,11 @@ class SearchStore(EventLog):
     ) -> None:
         self.close()
 
-    def _lock(self) -> None:
-        # A POSIX record lock, not flock: forked workers that outlive a killed search must not keep
-        # it, or the search could not be resumed.
-        try:
-            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError) as error:
-            raise StoreError(
-                f"Another process is writing the search store {self.path}. Wait until it has "
-                "ended, or give this search a store of its own."
-            ) from error
-
-    def _append(self, line: bytes) -> None:
-        try:
-            self._file.write(line)
-            self._file.flush()
-            os.fsync(self._file.fileno())
-        except OSError as error:
-            raise StoreError(
-                f"Cannot write the search store {self.path}: {error}. What it holds is safe: mend "
-                "this and run the same command again to go on."
-            ) from error
-
-    def _load(self, header: bytes) -> None:
-        self._file.seek(0)
-        data = self._file.read()
-        lines = re.findall(rb"[^\n]*\n|[^\n]+", data)
-        if len(lines) <= 1 and header.startswith(data) and data != header:
-            self._cut(0, bool(data))
-            self._append(header)
-            return
-        for number, line in enumerate(lines, start=1):
-            event = _decode(line)
-            if event is None and number == len(lines) > 1:
-                self._cut(len(data) - len(line), True)
-                return
-            if number == 1:
-                self._check_task(event, json.loads(header))
-            else:
-                self._replay(number, event)
-        if not data.endswith(b"\n"):
-            self._append(b"\n")
-
-    def _cut(self, size: int, torn: bool) -> None:
-        if torn:
-            _log.warning("%s: dropped its last line, which was cut off by a crash", self.path)
-        self._file.truncate(size)
-
-    def _replay(self, number: int, event: dict[str, Any] | None) -> None:
-        try:
-            match (event or {}).pop("event", None), event:
-                case "plan", dict(fields):
-                    super().add_plan(Plan(**{**fields, "arch_ids": tuple(fields["arch_ids"])}))
-                case "answer", dict(fields):
-                    super().add_answer(Record(**fields))
-                case _:
-                    raise StoreError("not an event")
-        except (StoreError, TypeError, ValueError, KeyError) as error:
-            raise StoreError(
-                f"The search store {self.path} is damaged in line {number}: {error}. Cut the file "
-                f"off before line {number} to go on from there, or delete it to begin anew."
-            ) from error
-
-    def _check_task(self, event: dict[str, Any] | None, header: dict[str, Any]) -> None:
-        if event is None or event.get("event") != "task":
-            raise StoreError(
-                f"{self.path} is not a search store: its first line (line 1) names no task. Give "
-                "another path, or delete the file to begin anew."
-            )
-        stored, wanted = _flat(event), _flat(header)
-        missing = object()
-        changes = [
-            f"{key} ({_show(stored, key)} in the store, {_show(wanted, key)} now)"
-            for key in sorted({*stored, *wanted})
-            if stored.get(key, missing) != wanted.get(key, missing)
-        ]
-        if changes:
-            raise StoreError(
-                f"The search store {self.path} belongs to another task; these differ: "
-                f"{'; '.join(changes)}. Run with the settings of the store, or give this task "
-                "another path or delete the file to begin anew."
-            )
-
-
-def _line(event: Mapping[str, object]) -> bytes:
-    return json.dumps(event, allow_nan=False, separators=(",", ":")).encode() + b"\n"
-
-
-def _decode(line: bytes) -> dict[str, Any] | None:
-    """The event of a line, or None if it is damaged."""
-    try:
-        event = json.loads(line)
-    except ValueError:
-        return None
-    return event if isinstance(event, dict) else None
-
-
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Leaves of nested mappings by dotted key."""
-    leaves: dict[str, Any] = {}
-    for key, value in tree.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, Mapping) and value:
-            leaves |= _flat(value, "" if name == "fingerprint" else f"{name}.")
-        else:
-            leaves[name] = value
-    return leaves
-
-
-def _show(leaves: Mapping[str, Any], key: str) -> str:
-    return repr(leaves[key]) if key in leaves else "absent"
+    def _replay(self, event: dict[str, Any]) -> None:
+        match event.pop("event", None), event:
+            case "plan", dict(fields):
+                super().add_plan(Plan(**{**fields, "arch_ids": tuple(fields["arch_ids"])}))
+            case "answer", dict(fields):
+                super().add_answer(Record(**fields))
+            case _:
+                raise StoreError("not an event")

@@ -189,9 +189,9 @@ def test_a_full_disk_is_told(path: Path) -> None:
             raise OSError(28, "No space left on device")
 
     with SearchStore(path, TASK) as store:
-        file, store._file = store._file, Full()  # type: ignore[assignment]
+        file, store._journal._file = store._journal._file, Full()  # type: ignore[assignment]
         with pytest.raises(StoreError, match="No space left on device"):
             store.add_answer(record(2, "aaac", 0.5))
-        store._file = file
+        store._journal._file = file
     with SearchStore(path, TASK) as store:
         assert sorted(store.answers) == [0, 1]

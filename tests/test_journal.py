@@ -1,0 +1,80 @@
+"""The journal: what is appended is there again, of one task, held by one process."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+
+from brpnas.errors import StoreError
+from brpnas.journal import Journal
+
+
+def read(path: Path, task: dict[str, object] | None = None) -> list[dict[str, object]]:
+    events: list[dict[str, object]] = []
+    Journal(path, task or {"a": 1}, events.append, "notebook").close()
+    return events
+
+
+def write(path: Path, *events: dict[str, object]) -> None:
+    with Journal(path, {"a": 1}, lambda event: None, "notebook") as journal:
+        for event in events:
+            journal.append(event)
+
+
+def test_events_come_back_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "j.jsonl"
+    write(path, {"x": 1}, {"x": 2})
+    write(path, {"x": 3})
+    assert read(path) == [{"x": 1}, {"x": 2}, {"x": 3}]
+    assert json.loads(path.read_text().splitlines()[0])["fingerprint"] == {"a": 1}
+
+
+@pytest.mark.parametrize("cut", range(1, 7))
+def test_a_torn_last_line_is_dropped(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, cut: int
+) -> None:
+    path = tmp_path / "j.jsonl"
+    write(path, {"x": 1}, {"x": 2})
+    path.write_bytes(path.read_bytes()[: -cut - 1])
+    with caplog.at_level(logging.WARNING):
+        assert read(path) == [{"x": 1}]
+    assert "cut off" in caplog.text
+    write(path, {"x": 9})
+    assert read(path) == [{"x": 1}, {"x": 9}]
+
+
+def test_another_task_is_refused_and_named(tmp_path: Path) -> None:
+    path = tmp_path / "j.jsonl"
+    write(path, {"x": 1})
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=r"notebook .* a \(1 in the store, 2 now\)"):
+        read(path, {"a": 2})
+    assert path.read_bytes() == before
+
+
+def test_a_damaged_line_in_the_middle_is_refused_with_its_number(tmp_path: Path) -> None:
+    path = tmp_path / "j.jsonl"
+    write(path, {"x": 1}, {"x": 2})
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0], "garbage", lines[2]]) + "\n")
+    with pytest.raises(StoreError, match="line 2"):
+        read(path)
+
+
+def test_what_the_reader_rejects_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / "j.jsonl"
+    write(path, {"x": 1})
+
+    def picky(event: dict[str, object]) -> None:
+        raise KeyError("y")
+
+    with pytest.raises(StoreError, match=r"line 2.*'y'"):
+        Journal(path, {"a": 1}, picky, "notebook")
+
+
+def test_no_number_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        write(tmp_path / "j.jsonl", {"x": float("nan")})
