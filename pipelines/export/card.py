@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from brpnas.datasets.sources import Source, load_catalogue
-from brpnas.export import ModelCard, model_card
+from brpnas.export import ModelCard, describe_model, model_card
 
 __all__ = ["write_model_card"]
 
@@ -39,17 +39,22 @@ def write_model_card(
     of_device = [source for source in sources if source.name == device]
     of_accuracy = [source for source in sources if source.group == "nasbench201"]
     chosen = search_result["chosen"]["arch_id"]
-    pages = [
-        ("latency.onnx", latency_onnx, _latency(train_metrics, metrics, of_device, chosen)),
-        ("relation.onnx", relation_onnx, _relation(search_result, of_accuracy, chosen)),
-        ("network.onnx", network_onnx, _network(search_result)),
-    ]
+    contents = {
+        "latency.onnx": latency_onnx,
+        "relation.onnx": relation_onnx,
+        "network.onnx": network_onnx,
+    }
     with tempfile.TemporaryDirectory() as folder:
-        texts = []
-        for name, content, card in pages:
-            path = Path(folder) / name
-            path.write_bytes(content)
-            texts.append(model_card(path, card))
+        paths = {name: Path(folder) / name for name in contents}
+        for name, content in contents.items():
+            paths[name].write_bytes(content)
+        view = describe_model(paths["relation.onnx"])[2]["view"]
+        cards = {
+            "latency.onnx": _latency(train_metrics, metrics, of_device, chosen),
+            "relation.onnx": _relation(search_result, view, of_accuracy, chosen),
+            "network.onnx": _network(search_result),
+        }
+        texts = [model_card(paths[name], card) for name, card in cards.items()]
     return "\n---\n\n".join(texts)
 
 
@@ -73,7 +78,9 @@ def _latency(
     )
 
 
-def _relation(search: Mapping[str, Any], sources: list[Source], example: str) -> ModelCard:
+def _relation(
+    search: Mapping[str, Any], view: str, sources: list[Source], example: str
+) -> ModelCard:
     return ModelCard(
         title=f"Ranking predictor for {search['dataset']}",
         description="Scores an architecture; the sigmoid of the difference of two scores is the "
@@ -84,7 +91,7 @@ def _relation(search: Mapping[str, Any], sources: list[Source], example: str) ->
         sources=sources,
         limits=["Best near the top of the ranking, where the search asked most."],
         space=search["space"],
-        view="pruned",
+        view="raw" if view == "raw" else "pruned",
         example=example,
     )
 

@@ -120,13 +120,16 @@ def test_network_has_the_configured_sizes_and_the_card_tells_all(
     assert error <= 1e-5
     assert answer(network, {"image": np.zeros((1, 3, 16, 16), np.float32)}).shape == (1, 7)
     latency, _ = export_latency(latency_predictor, small_graphs, TRAIN, PARAMS)
-    relation, _ = export_relation(relation_predictor, small_graphs, result, PARAMS)
+    ranker = BinaryRelationPredictor(relation_predictor.config, 1, "raw")
+    ranker.fit(small_graphs.view("raw"), np.linspace(0, 1, len(small_graphs)), 0)
+    relation, _ = export_relation(ranker, small_graphs, result, PARAMS)
     ingest = {"sources": {TRAIN["device"]: {}, "nasbench201-valid-cifar100": {}, "gone": {}}}
     metrics = {"latency": {"within_10": 0.97}}
     card = write_model_card(latency, relation, network, TRAIN, result, metrics, ingest)
     assert card.count("\n---\n\n# ") == 2
     for text in (TRAIN["device"], "within_10 (test)", "0.97", "9 answers", "not trained"):
         assert text in card
+    assert "'raw')" in card.split("\n---\n")[1], "the snippet encodes what the ranker reads"
     assert "NeurIPS 2020" in card, "cites the benchmark of the device"
 
 
