@@ -14,7 +14,10 @@ from brpnas.errors import BrpNasError
 
 NAMES = {
     "latency": "latency predictor on LatBench: error bounds and rank correlation per device",
+    "measure": "latency measured on this machine: seconds, drift, repeatability, predictors",
     "search": "accuracy found within a budget on NAS-Bench-201: BRP, evolution, random",
+    "live": "measure, train and search from nothing on this machine",
+    "train": "candidates trained on digits: seconds, seed noise, jobs killed and resumed",
     "speed": "seconds of each step, and of the published recipe beside them",
 }
 

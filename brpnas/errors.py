@@ -11,17 +11,22 @@ import difflib
 from collections.abc import Iterable
 
 __all__ = [
+    "AnswersPendingError",
     "ArchitectureError",
     "BrpNasError",
     "BudgetError",
     "ConfigurationError",
     "ConstraintError",
+    "EngineError",
     "InfeasibleError",
+    "MeasurementError",
     "OracleError",
     "ParityError",
     "SchemaError",
     "SourceError",
     "StoreError",
+    "TaskError",
+    "TrainingError",
     "UnknownNameError",
     "UnsafePickleError",
     "did_you_mean",
@@ -48,8 +53,16 @@ class ConstraintError(BrpNasError, ValueError):
     """A constraint string cannot be read, or names an unknown metric."""
 
 
+class EngineError(BrpNasError, RuntimeError):
+    """The workers of an engine cannot run tasks at all: they cannot start, or are unreachable."""
+
+
 class InfeasibleError(BrpNasError, ValueError):
     """No architecture satisfies the constraints."""
+
+
+class MeasurementError(BrpNasError, RuntimeError):
+    """Latencies cannot be measured, or belong to another device than those beside them."""
 
 
 class OracleError(BrpNasError, LookupError):
@@ -58,6 +71,10 @@ class OracleError(BrpNasError, LookupError):
 
 class ParityError(BrpNasError, ArithmeticError):
     """An exported model answers differently from the model it was exported from."""
+
+
+class AnswersPendingError(BrpNasError, LookupError):
+    """A search waits for answers that are given by hand; run again when they are there."""
 
 
 class SchemaError(BrpNasError, ValueError):
@@ -70,6 +87,19 @@ class SourceError(BrpNasError, OSError):
 
 class StoreError(BrpNasError, OSError):
     """The store of a search belongs to another task or is damaged beyond its last line."""
+
+
+class TaskError(BrpNasError, RuntimeError):
+    """A task failed; `message` says how, and the traceback is a note of the error."""
+
+    @property
+    def message(self) -> str:
+        """What happened, in one line where the failure itself is."""
+        return str(self)
+
+
+class TrainingError(BrpNasError, ArithmeticError):
+    """Training of a network diverged."""
 
 
 class UnknownNameError(BrpNasError, LookupError):

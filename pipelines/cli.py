@@ -1,8 +1,9 @@
 """`kedro run` of this project: as Kedro's own, but errors made for users end it in one paragraph.
 
 Kedro takes the commands in here before its own. An error of `brpnas.errors`, also where Kedro has
-wrapped it, is printed as the last thing, without a traceback, and the exit code is 1. All other
-errors keep their traceback, and so do these if ``BRPNAS_TRACEBACK`` is set.
+wrapped it, is printed as the last thing, without a traceback, and the exit code is 1 (`PENDING` for
+a search that waits for answers). All other errors keep their traceback, and so do these if
+``BRPNAS_TRACEBACK`` is set.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ import mlflow
 from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.startup import ProjectMetadata
 
-from brpnas.errors import BrpNasError, UnknownNameError
+from brpnas.errors import AnswersPendingError, BrpNasError, UnknownNameError
 from pipelines.pipeline_registry import LazyPipelines
 
-__all__ = ["cli"]
+__all__ = ["PENDING", "cli"]
+
+PENDING = 75
+"""Exit code of a run that waits for answers from outside: try again later (EX_TEMPFAIL)."""
 
 
 def _purposeful(error: BaseException | None) -> BrpNasError | None:
@@ -62,7 +66,10 @@ class RunCommand(click.Command):
             purposeful = _purposeful(error)
             if purposeful is None or os.environ.get("BRPNAS_TRACEBACK"):
                 raise
-            raise click.ClickException(str(purposeful)) from None
+            failure = click.ClickException(str(purposeful))
+            if isinstance(purposeful, AnswersPendingError):
+                failure.exit_code = PENDING
+            raise failure from None
 
 
 @click.group(name="brpnas")

@@ -20,10 +20,12 @@ __all__ = [
     "ExportConfig",
     "FeaturiseConfig",
     "IngestConfig",
+    "MeasureConfig",
     "Parameters",
     "RankerConfig",
     "Sampler",
     "SearchConfig",
+    "TrainCandidatesConfig",
     "TrainConfig",
     "parse",
 ]
@@ -32,6 +34,7 @@ Count = Annotated[int, Field(ge=1)]
 Natural = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Backbone = Literal["gcn", "gin", "gat"]
+Benchmark = Literal["embedded", "measured", "trained", "nasbench201", "latbench"]
 Sampler = Literal["brp", "evolution", "random"]
 M = TypeVar("M", bound=BaseModel)
 
@@ -43,7 +46,7 @@ class _Config(BaseModel):
 class IngestConfig(_Config):
     """Which benchmarks `ingest` reads."""
 
-    benchmarks: Annotated[tuple[Literal["latbench", "nasbench201"], ...], Field(min_length=1)]
+    benchmarks: Annotated[tuple[Benchmark, ...], Field(min_length=1)]
 
 
 class FeaturiseConfig(_Config):
@@ -93,6 +96,10 @@ class RankerConfig(_NetworkConfig):
 class SearchConfig(_Config):
     """How `search` spends its budget."""
 
+    oracle: Literal["table", "train", "file"]
+    """What answers: the accuracy table, a training on this machine or a cluster, or a file."""
+    measure_winner: bool
+    """Whether to measure the network found, as the stage `measure` would."""
     sampler: Sampler
     budget: Count
     """Queries in total, those of interrupted runs included."""
@@ -126,6 +133,89 @@ class ExportConfig(_Config):
     """Decides the initial weights of the network."""
 
 
+class _MacroConfig(_Config):
+    """Sizes of a network around its cell; see `brpnas.spaces.nasbench201.build.NetworkConfig`."""
+
+    channels: Count
+    cells_per_stage: Count
+    stages: Count
+    input_shape: tuple[Count, Count, Count]
+    classes: Count
+
+
+class MeasureConfig(_Config):
+    """What `measure` measures, on what, and how often."""
+
+    device: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None
+    """Name; null for one made from what the device is."""
+    cells: Count | None
+    """Random cells; null for all."""
+    file: str | None
+    """File of cells to choose from; null for the whole space."""
+    seed: Natural
+    runtime: Literal["onnxruntime", "torch"]
+    target: str | None
+    """Execution provider, or torch device; null for the CPU."""
+    precision: Literal["fp32", "int8"]
+    threads: Count
+    batch_size: Count
+    warmup: Natural
+    runs: Count
+    repeats: Count
+    reference_every: Count
+    """Cells between two measurements of the reference network."""
+    drift_limit: Positive
+    """Drift of the reference network, a fraction, to warn of."""
+    network: _MacroConfig
+    scheduler: str | None
+    """Address of a Dask scheduler; null for this machine."""
+
+
+class _MoreSeedsConfig(_Config):
+    """Cells that are trained with more seeds than the rest."""
+
+    cells: Natural
+    seeds: Count
+
+
+class _TrainingConfig(_Config):
+    """Size of the networks and how to train them; see `brpnas.candidates.CandidateConfig`."""
+
+    channels: Count
+    cells_per_stage: Count
+    stages: Count
+    epochs: Count
+    batch_size: Count
+    optimiser: Literal["sgd", "adamw"]
+    learning_rate: Positive
+    momentum: Annotated[float, Field(ge=0, lt=1)]
+    weight_decay: Annotated[float, Field(ge=0)]
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)]
+    shift: Natural
+    flip: bool
+    device: str
+
+
+class TrainCandidatesConfig(_Config):
+    """What `train_candidates` trains, on which part of the images, and where."""
+
+    cells: Count | None
+    """Random cells; null for all that compute different functions."""
+    file: str | None
+    """File of cells to choose from; null for the whole space."""
+    seed: Natural
+    seeds: Count
+    """Trainings of each cell."""
+    more_seeds: _MoreSeedsConfig
+    valid_share: Annotated[float, Field(gt=0, lt=1)]
+    test_share: Annotated[float, Field(gt=0, lt=1)]
+    split_seed: Natural
+    training: _TrainingConfig
+    workers: Count
+    scheduler: str | None
+    """Address of a Dask scheduler; null for this machine."""
+
+
 class Parameters(_Config):
     """Every parameter of the project."""
 
@@ -138,6 +228,8 @@ class Parameters(_Config):
     search: SearchConfig
     evaluate: EvaluateConfig
     export: ExportConfig
+    measure: MeasureConfig
+    train_candidates: TrainCandidatesConfig
 
 
 def parse(

@@ -60,7 +60,7 @@ class ConfigurationHooks:
         Raises:
             BrpNasError: If a name is unknown, or an input is missing.
         """
-        check_parameters(pipeline, self._parameters)
+        check_parameters(pipeline, self._parameters, catalog)
         check_inputs(pipeline, catalog)
 
 

@@ -10,16 +10,21 @@ from brpnas.errors import BrpNasError, UnknownNameError, did_you_mean
 CLASSES = [getattr(errors, name) for name in errors.__all__ if name.endswith("Error")]
 
 BUILTINS = {
+    "AnswersPendingError": LookupError,
     "ArchitectureError": ValueError,
     "BudgetError": ValueError,
     "ConfigurationError": ValueError,
     "ConstraintError": ValueError,
+    "EngineError": RuntimeError,
     "InfeasibleError": ValueError,
+    "MeasurementError": RuntimeError,
     "OracleError": LookupError,
     "ParityError": ArithmeticError,
     "SchemaError": ValueError,
     "SourceError": OSError,
     "StoreError": OSError,
+    "TaskError": RuntimeError,
+    "TrainingError": ArithmeticError,
     "UnknownNameError": LookupError,
     "UnsafePickleError": ValueError,
 }

@@ -20,6 +20,7 @@ __all__ = ["ErrorGroup", "MissingExtraError", "app", "examples", "paragraph"]
 _EXTRAS = {
     "matplotlib": "report",
     "onnx": "export",
+    "onnxruntime": "export",
     "safetensors": "predictors",
     "torch": "predictors",
     "torch_geometric": "predictors",

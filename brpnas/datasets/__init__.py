@@ -1,5 +1,7 @@
-"""Published benchmarks as tables.
+"""Benchmarks as tables, the published ones and the one that ships with the package.
 
+- To read what needs no download: `list_architectures` for the space, `read_embedded_accuracy` and
+  `read_embedded_latency` for the package's own benchmark.
 - To get files: `load_catalogue` lists what is published where, `fetch_group` brings all files of a
   benchmark (`fetch` one of them) from a mirror or from the network, verified by hash.
 - To read them: `read_latency` for LatBench, `read_accuracy` and `read_architectures` for
@@ -7,13 +9,24 @@
 - To check any table of the project, also a user's own: `validate` with `LATENCY`, `ACCURACY` or
   `ARCHITECTURES`.
 - To ask a table: `mean_accuracy` for one accuracy per architecture, `near_twins` for devices whose
-  tables are nearly the same measurement.
+  tables are nearly the same measurement, `brpnas.datasets.noise` for what repeating it would give.
+- `share_with_siblings` gives accuracies to cells that compute the same function as a trained one.
 """
 
+from brpnas.datasets.architectures import list_architectures
 from brpnas.datasets.latbench import latbench_devices, near_twins, read_latency
 from brpnas.datasets.lookup import mean_accuracy
 from brpnas.datasets.nasbench201 import DATASETS, SEEDS, read_accuracy, read_architectures
 from brpnas.datasets.schemas import ACCURACY, ARCHITECTURES, LATENCY, validate
+from brpnas.datasets.shipped import (
+    EMBEDDED_DATASETS,
+    embedded_devices,
+    embedded_facts,
+    embedded_notes,
+    read_embedded_accuracy,
+    read_embedded_latency,
+)
+from brpnas.datasets.siblings import share_with_siblings
 from brpnas.datasets.sources import Source, fetch, fetch_group, get_source, load_catalogue
 from brpnas.datasets.unpickle import safe_load
 
@@ -21,19 +34,27 @@ __all__ = [
     "ACCURACY",
     "ARCHITECTURES",
     "DATASETS",
+    "EMBEDDED_DATASETS",
     "LATENCY",
     "SEEDS",
     "Source",
+    "embedded_devices",
+    "embedded_facts",
+    "embedded_notes",
     "fetch",
     "fetch_group",
     "get_source",
     "latbench_devices",
+    "list_architectures",
     "load_catalogue",
     "mean_accuracy",
     "near_twins",
     "read_accuracy",
     "read_architectures",
+    "read_embedded_accuracy",
+    "read_embedded_latency",
     "read_latency",
     "safe_load",
+    "share_with_siblings",
     "validate",
 ]

@@ -63,7 +63,7 @@ def read_latency(path: Path, device: str) -> pd.DataFrame:
 
 
 def near_twins(
-    tables: Mapping[str, pd.DataFrame], threshold: float = 0.99
+    tables: Mapping[str, pd.DataFrame], threshold: float = 0.99, least: int = 30
 ) -> list[tuple[str, str, float]]:
     """Pairs of devices whose latencies rank the architectures almost alike.
 
@@ -74,12 +74,13 @@ def near_twins(
     Args:
         tables: Latency table of each device, by name.
         threshold: Smallest Spearman correlation, over the architectures both have, to report.
+        least: Architectures that both must have; over fewer, a correlation says little.
 
     Returns:
         ``(device, device, Spearman)``, the most alike first; each pair once.
     """
     wide = pd.DataFrame({name: t.set_index("arch_id")["latency_ms"] for name, t in tables.items()})
-    correlation = wide.corr(method="spearman").to_numpy()
+    correlation = wide.corr(method="spearman", min_periods=least).to_numpy()
     alike = np.argwhere(np.triu(correlation >= threshold, k=1))
     names = list(tables)
     pairs = [(names[i], names[j], float(correlation[i, j])) for i, j in alike.tolist()]

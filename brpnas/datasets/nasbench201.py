@@ -15,11 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from brpnas.datasets.architectures import list_architectures
 from brpnas.datasets.cells import arch_ids
 from brpnas.datasets.nasbench201_files import DATASETS, Benchmark, Runs, read_benchmark
-from brpnas.datasets.schemas import ACCURACY, ARCHITECTURES, validate
-from brpnas.spaces.nasbench201 import NasBench201
-from brpnas.spaces.nasbench201.cost import cost
+from brpnas.datasets.schemas import ACCURACY, validate
 
 __all__ = ["DATASETS", "EPOCHS", "SEEDS", "read_accuracy", "read_architectures"]
 
@@ -97,23 +96,13 @@ def read_architectures(files: Mapping[str, Path]) -> pd.DataFrame:
         UnsafePickleError: If a pickle asks for more than numbers.
     """
     benchmark = read_benchmark(files)
-    space = NasBench201()
     names = arch_ids(benchmark.numbers).tolist()
-    params, flops = cost(space.codes(names))
-    differ = int((np.rint(_published_params(benchmark) * 1e6) != params).sum())
+    counted = list_architectures(names, origin="NAS-Bench-201 as published")
+    published = pd.Series(np.rint(_published_params(benchmark) * 1e6), index=names)
+    params = np.rint(counted["params_m"].to_numpy() * 1e6)
+    differ = int((published[counted["arch_id"]].to_numpy() != params).sum())
     logger.info("Published parameters of %d cells are wrong; the counted ones are taken.", differ)
-    table = pd.DataFrame(
-        {
-            "arch_id": names,
-            "space": space.name,
-            "isomorphism_id": space.isomorphism_ids(names),
-            "params_m": params / 1e6,
-            "flops_m": flops / 1e6,
-        }
-    )
-    table = table.astype(dict.fromkeys(("arch_id", "space", "isomorphism_id"), "str"))
-    origin = "NAS-Bench-201 as published"
-    return validate(table.sort_values("arch_id"), ARCHITECTURES, origin=origin)
+    return counted
 
 
 def _rows(

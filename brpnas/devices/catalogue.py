@@ -1,6 +1,7 @@
 """The catalogue of devices: on what, by which runtime, at which precision latency was measured.
 
-`load_devices` reads the packaged catalogue (the 13 devices of LatBench) or a YAML file like it,
+`load_devices` reads the packaged catalogue (LatBench, and the devices whose tables ship with the
+package) or a YAML file like it,
 `get_device` returns one by name.
 """
 

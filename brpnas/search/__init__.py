@@ -7,6 +7,7 @@ strings into what `SearchContext` restricts a search to. `chosen` and `trace` re
 from brpnas.search.compare import compare
 from brpnas.search.constraints import Constraint, feasible_mask
 from brpnas.search.context import SearchContext
+from brpnas.search.file_oracle import FileOracle
 from brpnas.search.history import History
 from brpnas.search.loop import run_search, task_fingerprint
 from brpnas.search.oracle import Answer, Oracle, Question, TableOracle
@@ -18,6 +19,7 @@ from brpnas.search.trace import HeldOutScores, trace
 __all__ = [
     "Answer",
     "Constraint",
+    "FileOracle",
     "HeldOutScores",
     "History",
     "Oracle",

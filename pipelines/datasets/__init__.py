@@ -11,13 +11,23 @@ from pipelines.datasets.artifacts import (
     SpaceGraphsDataset,
 )
 from pipelines.datasets.atomic import Atomic, FileDataset, atomically
+from pipelines.datasets.images import ImagesDataset
+from pipelines.datasets.measured import (
+    AccuracyTablesDataset,
+    DeviceCatalogueDataset,
+    DeviceTablesDataset,
+)
 from pipelines.datasets.sources import PublishedFiles, SearchStoreDataset
 from pipelines.datasets.tables import JSONDataset, ParquetDataset, PartitionedDataset, TextDataset
 
 __all__ = [
+    "AccuracyTablesDataset",
     "Atomic",
     "BytesDataset",
+    "DeviceCatalogueDataset",
+    "DeviceTablesDataset",
     "FileDataset",
+    "ImagesDataset",
     "JSONDataset",
     "ParquetDataset",
     "PartitionedDataset",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,11 @@ from brpnas.datasets.sources import fetch_group
 __all__ = ["PublishedFiles", "SearchStoreDataset"]
 
 
-class PublishedFiles(AbstractDataset[None, dict[str, Path]]):
+class PublishedFiles(AbstractDataset[None, Callable[[], dict[str, Path]]]):
     """The published files of one benchmark, verified; fetched where they are not in the cache.
+
+    Loading it gives a function that gets them, so that a node that turns out not to want them
+    downloads nothing.
 
     They come from the folder in the environment variable ``BRPNAS_MIRROR`` (relative to the working
     directory) if it is set, else from their URLs.
@@ -28,17 +33,15 @@ class PublishedFiles(AbstractDataset[None, dict[str, Path]]):
     def __init__(self, group: str, filepath: str, metadata: dict[str, Any] | None = None) -> None:
         self._group, self._filepath, self.metadata = group, Path(filepath), metadata
 
-    def load(self) -> dict[str, Path]:
-        """Return the local path of each source by its name.
+    def load(self) -> Callable[[], dict[str, Path]]:
+        """Return a function that returns the local path of each source by its name.
 
-        Raises:
-            UnknownNameError: If the catalogue has no such group.
-            SourceError: If a file is missing, unreachable or not the published one.
+        The function raises `UnknownNameError` if the catalogue has no such group, `SourceError` if
+        a file is missing, unreachable or not the published one.
         """
         mirror = os.environ.get("BRPNAS_MIRROR")
-        return fetch_group(
-            self._group, mirror=Path(mirror).resolve() if mirror else None, cache=self._filepath
-        )
+        where = Path(mirror).resolve() if mirror else None
+        return partial(fetch_group, self._group, mirror=where, cache=self._filepath)
 
     def save(self, data: None) -> None:
         """Refuse: published files are read only."""

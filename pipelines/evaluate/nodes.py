@@ -71,6 +71,7 @@ def make_plots(
 
 def make_report(  # noqa: PLR0913, PLR0917 - one argument per data set
     accuracy: pd.DataFrame,
+    oracle_accuracy: pd.DataFrame,
     latency_predictions: pd.DataFrame,
     train_history: pd.DataFrame,
     train_metrics: Mapping[str, Any],
@@ -84,6 +85,7 @@ def make_report(  # noqa: PLR0913, PLR0917 - one argument per data set
 
     Args:
         accuracy: Accuracies, for the test accuracy of the whole space.
+        oracle_accuracy: What the search's oracle trained, to use instead if it did.
         latency_predictions: Measured and predicted latency of the whole space.
         train_history: Losses of the latency predictor.
         train_metrics: What `train` reports.
@@ -94,10 +96,10 @@ def make_report(  # noqa: PLR0913, PLR0917 - one argument per data set
         params: Parameters of the stage.
     """
     config = parse(EvaluateConfig, params)
+    table = accuracy if search_result["oracle"] == "table" else oracle_accuracy
+    known = _test_accuracy(table, search_result["dataset"])
     space = latency_predictions[["arch_id", "predicted_latency_ms", "latency_ms"]].assign(
-        test_accuracy=lambda table: table["arch_id"].map(
-            mean_accuracy(accuracy, search_result["dataset"])
-        )
+        test_accuracy=lambda table: table["arch_id"].map(known)
     )
     measured = latency_predictions.dropna(subset=["latency_ms"])
     return render(
@@ -116,6 +118,12 @@ def make_report(  # noqa: PLR0913, PLR0917 - one argument per data set
             title=config.title,
         )
     )
+
+
+def _test_accuracy(accuracy: pd.DataFrame, dataset: str) -> pd.Series:
+    """Mean test accuracy by architecture; empty where no test accuracies were given."""
+    tested = (accuracy["dataset"] == dataset) & (accuracy["split"] == "test")
+    return mean_accuracy(accuracy, dataset) if tested.any() else pd.Series(dtype="float64")
 
 
 def _protocol(
@@ -141,7 +149,10 @@ def _protocol(
         test_rows=rows["test"],
         view=train["view"],
         members=train["members"],
-        settings={"devices with nearly the same measurements": ", ".join(sorted(twins)) or "none"},
+        settings={
+            "oracle": search["oracle"],
+            "devices with nearly the same measurements": ", ".join(sorted(twins)) or "none",
+        },
     )
 
 

@@ -34,6 +34,7 @@ def create_pipeline() -> Pipeline:
                 make_report,
                 inputs=[
                     "accuracy",
+                    "oracle_accuracy",
                     "latency_predictions",
                     "train_history",
                     "train_metrics",

@@ -5,12 +5,20 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from brpnas.datasets.sources import Source, load_catalogue
 from brpnas.export import ModelCard, describe_model, model_card
 
 __all__ = ["write_model_card"]
+
+
+class _Source(NamedTuple):
+    """What a card says of where data come from; see `brpnas.export.card.Attribution`."""
+
+    name: str
+    url: str
+    licence: str
+    citation: str
 
 
 def write_model_card(
@@ -33,11 +41,8 @@ def write_model_card(
         metrics: The figures of the report.
         ingest_report: Where the data comes from.
     """
-    known = load_catalogue()
-    sources = [known[name] for name in ingest_report["sources"] if name in known]
-    device = train_metrics["device"]
-    of_device = [source for source in sources if source.name == device]
-    of_accuracy = [source for source in sources if source.group == "nasbench201"]
+    of_device = _sources(ingest_report, "devices", train_metrics["device"])
+    of_accuracy = _sources(ingest_report, "datasets", search_result["dataset"])
     chosen = search_result["chosen"]["arch_id"]
     contents = {
         "latency.onnx": latency_onnx,
@@ -52,14 +57,23 @@ def write_model_card(
         cards = {
             "latency.onnx": _latency(train_metrics, metrics, of_device, chosen),
             "relation.onnx": _relation(search_result, view, of_accuracy, chosen),
-            "network.onnx": _network(search_result),
+            "network.onnx": _network(search_result, describe_model(paths["network.onnx"])[2]),
         }
         texts = [model_card(paths[name], card) for name, card in cards.items()]
     return "\n---\n\n".join(texts)
 
 
+def _sources(ingest_report: Mapping[str, Any], holds: str, name: str) -> list[_Source]:
+    """Sources of the data on a device or a data set."""
+    return [
+        _Source(source, note["url"], note["licence"], note["citation"])
+        for source, note in ingest_report["sources"].items()
+        if name in note[holds]
+    ]
+
+
 def _latency(
-    train: Mapping[str, Any], metrics: Mapping[str, Any], sources: list[Source], example: str
+    train: Mapping[str, Any], metrics: Mapping[str, Any], sources: list[_Source], example: str
 ) -> ModelCard:
     rows = train["rows"]
     return ModelCard(
@@ -79,7 +93,7 @@ def _latency(
 
 
 def _relation(
-    search: Mapping[str, Any], view: str, sources: list[Source], example: str
+    search: Mapping[str, Any], view: str, sources: list[_Source], example: str
 ) -> ModelCard:
     return ModelCard(
         title=f"Ranking predictor for {search['dataset']}",
@@ -96,15 +110,22 @@ def _relation(
     )
 
 
-def _network(search: Mapping[str, Any]) -> ModelCard:
+def _network(search: Mapping[str, Any], metadata: Mapping[str, str]) -> ModelCard:
     chosen = search["chosen"]
     figures = ("test_accuracy", "valid_accuracy", "predicted_latency_ms", "latency_ms", "params_m")
+    trained = "label_names" in metadata
     return ModelCard(
         title="Network of the architecture found",
         description=f"`{chosen['arch_id']}`, the most accurate on {search['dataset']} that the "
         f"search found within {', '.join(search['constraints']) or 'no constraint'}.",
-        protocol="Accuracies (fractions) and latencies are those of the benchmark for this "
+        protocol="The weights are those that the search trained and chose by their validation "
+        "accuracy. Divide the pixels of an image by `pixel_scale`, subtract `mean` and divide by "
+        "`std`, channel by channel; the largest logit is the index into `label_names`."
+        if trained
+        else "Accuracies (fractions) and latencies are those of the benchmark for this "
         "architecture, not of this file, whose weights are untrained.",
         metrics={name: chosen[name] for name in figures if chosen.get(name) is not None},
-        limits=["The weights are initialised, not trained: train before use."],
+        limits=["Trained for a search, not to the limit of what longer training would give."]
+        if trained
+        else ["The weights are initialised, not trained: train before use."],
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from brpnas.candidates import TrainedNetworkFile, export_trained
 from brpnas.export import export_network, export_predictor
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import BinaryRelationPredictor, LatencyPredictor
@@ -76,14 +77,26 @@ def export_relation(
 
 
 def export_found_network(
-    search_result: Mapping[str, Any], graphs: SpaceGraphs, params: Mapping[str, Any]
+    search_result: Mapping[str, Any],
+    winner_network: bytes,
+    graphs: SpaceGraphs,
+    params: Mapping[str, Any],
 ) -> tuple[bytes, float]:
     """The network of the chosen architecture as ONNX, and its largest error against torch.
+
+    With the weights that the oracle trained, if it did; else with initialised ones, in the sizes of
+    the benchmark.
 
     Raises:
         ParityError: If ONNX Runtime answers differently.
     """
     config = parse(ExportConfig, params)
+    if winner_network:
+        trained = TrainedNetworkFile.from_bytes(winner_network)
+        return _to_bytes(
+            "network.onnx",
+            lambda path: export_trained(trained, path, tolerance=config.tolerance),
+        )
     network = NetworkConfig(
         input_shape=(3, config.image_size, config.image_size),
         classes=config.classes,

@@ -1,61 +1,161 @@
-"""Nodes of the stage `ingest`: from published files to tables, and a report of what was read."""
+"""Nodes of the stage `ingest`: from the benchmarks asked for to tables, and a report of both.
+
+Each benchmark holds latencies, accuracies, or both; `LATENCIES` and `ACCURACIES` say which. What is
+not asked for is not read, and published files are fetched when they are read, so that nothing is
+downloaded that nobody wants.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from brpnas.datasets.latbench import near_twins, read_latency
-from brpnas.datasets.nasbench201 import read_accuracy, read_architectures
-from brpnas.datasets.sources import load_catalogue
-from brpnas.errors import ConfigurationError
+from brpnas.datasets import (
+    ACCURACY,
+    LATENCY,
+    embedded_devices,
+    list_architectures,
+    near_twins,
+    read_accuracy,
+    read_embedded_accuracy,
+    read_embedded_latency,
+    read_latency,
+    share_with_siblings,
+    validate,
+)
+from brpnas.devices import Device
+from brpnas.errors import ConfigurationError, SchemaError
 from pipelines.config import IngestConfig, parse
+from pipelines.ingest.notes import source_notes
 
-__all__ = ["make_accuracy", "make_architectures", "make_latency", "report_ingest"]
+__all__ = [
+    "ACCURACIES",
+    "LATENCIES",
+    "make_accuracy",
+    "make_architectures",
+    "make_latency",
+    "report_ingest",
+]
+
+ACCURACIES = ("embedded", "trained", "nasbench201")
+LATENCIES = ("embedded", "measured", "latbench")
+
+Files = Callable[[], Mapping[str, Path]]
+Tables = Mapping[str, Callable[[], pd.DataFrame]]
+
+_log = logging.getLogger(__name__)
 
 
-def _require(benchmark: str, params: Mapping[str, Any], what: str) -> None:
-    if benchmark not in parse(IngestConfig, params).benchmarks:
-        raise ConfigurationError(
-            f"ingest.benchmarks in conf/base/parameters_ingest.yml names no benchmark that holds "
-            f"{what}: add {benchmark!r} to it."
-        )
+def make_architectures() -> pd.DataFrame:
+    """All architectures of NAS-Bench-201; they follow from the space, so no file is read."""
+    return list_architectures()
 
 
-def make_architectures(published: Mapping[str, Path]) -> pd.DataFrame:
-    """Architectures of NAS-Bench-201 from its published files, given by name."""
-    return read_architectures(published)
+def make_accuracy(
+    architectures: pd.DataFrame, published: Files, trained: Tables, params: Mapping[str, Any]
+) -> pd.DataFrame:
+    """Accuracies of the benchmarks asked for, one below the other.
 
+    Where one cell of each function was trained, the other cells get its rows, see
+    `brpnas.datasets.share_with_siblings`.
 
-def make_accuracy(published: Mapping[str, Path], params: Mapping[str, Any]) -> pd.DataFrame:
-    """Accuracy of each training run in the published files, given by name.
+    Args:
+        architectures: The space.
+        published: Gives the files of NAS-Bench-201 by name.
+        trained: For each data set a function that reads the table that was trained on it.
+        params: Parameters of the stage.
+
+    Returns:
+        Accuracy table; empty if no benchmark asked for holds any, which is all that a search needs
+        whose oracle trains.
 
     Raises:
-        ConfigurationError: If the configuration leaves this benchmark out.
+        SchemaError: If a table is none, or two benchmarks hold one data set.
     """
-    _require("nasbench201", params, "accuracies")
-    return read_accuracy(published)
+    asked = parse(IngestConfig, params).benchmarks
+    found: dict[str, pd.DataFrame] = {}
+    if "embedded" in asked:
+        found["embedded"] = share_with_siblings(read_embedded_accuracy(), architectures)
+    if "trained" in asked and trained:
+        own = [_own(read(), name, "dataset") for name, read in trained.items()]
+        found["trained"] = share_with_siblings(pd.concat(own, ignore_index=True), architectures)
+    if "nasbench201" in asked:
+        found["nasbench201"] = read_accuracy(published())
+    if not found:
+        _log.warning(
+            "No accuracies in %s: a search needs an oracle that trains, or one of %s.",
+            ", ".join(asked),
+            ", ".join(ACCURACIES),
+        )
+        return validate(_nothing(), ACCURACY, origin="the empty accuracy table")
+    owners: dict[str, str] = {}
+    for benchmark, table in found.items():
+        for dataset, rows in table.groupby("dataset"):
+            _claim(owners, str(dataset), benchmark, "accuracies on")
+            _log.info("Accuracy on %s: %d rows of %s", dataset, len(rows), benchmark)
+    return pd.concat(found.values(), ignore_index=True)
 
 
 def make_latency(
-    published: Mapping[str, Path], params: Mapping[str, Any]
+    architectures: pd.DataFrame,
+    published: Files,
+    measured: Tables,
+    described: Mapping[str, Device],
+    params: Mapping[str, Any],
 ) -> dict[str, pd.DataFrame]:
-    """Latency table of each device from the published files, given by name.
+    """Latency table of each device of the benchmarks asked for.
+
+    Args:
+        architectures: The space.
+        published: Gives the files of LatBench by name.
+        measured: For each device of one's own a function that reads its table.
+        described: The catalogue of those devices.
+        params: Parameters of the stage.
 
     Raises:
-        ConfigurationError: If the configuration leaves this benchmark out.
+        ConfigurationError: If no benchmark asked for holds a latency, or nothing describes a
+            device.
+        SchemaError: If a table is none, names unknown cells, or two benchmarks hold one device.
     """
-    _require("latbench", params, "latencies")
-    return {device: read_latency(path, device) for device, path in published.items()}
+    asked = parse(IngestConfig, params).benchmarks
+    found: dict[str, Tables] = {}
+    if "embedded" in asked:
+        found["embedded"] = {
+            name: lambda name=name: read_embedded_latency(name) for name in embedded_devices()
+        }
+    if "measured" in asked:
+        _require_entries(measured, described)
+        known = set(architectures["arch_id"])
+        found["measured"] = {
+            name: lambda name=name, read=read: _known_cells(_own(read(), name, "device"), known)
+            for name, read in measured.items()
+        }
+    if "latbench" in asked:
+        found["latbench"] = {
+            name: lambda name=name, path=path: read_latency(path, name)
+            for name, path in published().items()
+        }
+    owners: dict[str, str] = {}
+    tables: dict[str, pd.DataFrame] = {}
+    for benchmark, readers in found.items():
+        for device, read in readers.items():
+            _claim(owners, device, benchmark, "latencies of")
+            tables[device] = read()
+        _log.info("Latency: %d devices of %s", len(readers), benchmark)
+    if not tables:
+        raise ConfigurationError(_no_latencies(asked))
+    return tables
 
 
 def report_ingest(
     architectures: pd.DataFrame,
     accuracy: pd.DataFrame,
     latency: Mapping[str, Callable[[], pd.DataFrame]],
+    described: Mapping[str, Device],
     params: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Rows of each table, devices that measure almost the same, and where all of it comes from.
@@ -64,25 +164,95 @@ def report_ingest(
         architectures: The table of architectures.
         accuracy: The table of accuracies.
         latency: A function for each device that loads its table.
+        described: The catalogue of one's own devices.
         params: Parameters of the stage.
     """
+    asked = parse(IngestConfig, params).benchmarks
+    # The folder of an earlier run is replaced as a whole, so it holds no other device.
     tables = {device: load() for device, load in latency.items()}
-    groups = parse(IngestConfig, params).benchmarks
+    by_dataset = dict(list(accuracy.groupby("dataset")))
+    functions = architectures.set_index("arch_id")["isomorphism_id"]
     return {
+        "benchmarks": list(asked),
         "rows": {
             "architectures": len(architectures),
-            "accuracy": {name: len(rows) for name, rows in accuracy.groupby("dataset")},
+            "accuracy": {name: len(rows) for name, rows in by_dataset.items()},
             "latency": {device: len(table) for device, table in tables.items()},
+        },
+        "functions_with_accuracy": {
+            name: int(functions.loc[rows["arch_id"].unique()].nunique())
+            for name, rows in by_dataset.items()
         },
         "near_twins": [
             {"devices": [first, second], "spearman": round(value, 4)}
             for first, second, value in near_twins(tables)
         ],
-        "sources": {
-            source.name: source.model_dump(
-                include={"group", "url", "sha256", "licence", "citation"}
-            )
-            for source in load_catalogue().values()
-            if source.group in groups
-        },
+        "sources": source_notes(asked, list(by_dataset), list(tables), described),
     }
+
+
+def _nothing() -> pd.DataFrame:
+    return pd.DataFrame(
+        {name: pd.Series(dtype=str(column.dtype)) for name, column in ACCURACY.columns.items()}
+    )
+
+
+def _no_latencies(asked: Sequence[str]) -> str:
+    """What is wrong, and what would bring latencies."""
+    where = "ingest.benchmarks in conf/base/parameters_ingest.yml"
+    ways = [f"add {' or '.join(name for name in LATENCIES if name not in asked)} to {where}"]
+    if "measured" in asked:
+        ways.insert(0, "run `kedro run --pipelines=measure` in the same environment")
+    return (
+        f"There are no latencies in the benchmarks asked for, {', '.join(asked)}: "
+        f"{', or '.join(ways)}."
+    )
+
+
+def _claim(owners: dict[str, str], name: str, benchmark: str, what: str) -> None:
+    """Note which benchmark a name belongs to.
+
+    Raises:
+        SchemaError: If it belongs to another already.
+    """
+    other = owners.setdefault(name, benchmark)
+    if other != benchmark:
+        raise SchemaError(
+            f"Two benchmarks hold {what} {name!r}, {other} and {benchmark}, and the two are not to "
+            "be mixed. Leave one of them out of ingest.benchmarks, or give your own table another "
+            "name, that of its file and of the column alike."
+        )
+
+
+def _own(table: pd.DataFrame, name: str, column: str) -> pd.DataFrame:
+    """A table of the user's, held to its schema; its file is named after what it is about."""
+    folder, schema = ("trained", ACCURACY) if column == "dataset" else ("measured", LATENCY)
+    origin = f"The table {name} in 01_raw/{folder}"
+    valid = validate(table, schema, origin=origin)
+    others = sorted(set(valid[column]) - {name})
+    if others:
+        raise SchemaError(
+            f"{origin} must be about the {column} {name!r} alone, like its name; its column "
+            f"{column!r} says {others[0]!r}. Rename the file, or correct the column."
+        )
+    return valid
+
+
+def _known_cells(table: pd.DataFrame, known: set[str]) -> pd.DataFrame:
+    strangers = [arch_id for arch_id in table["arch_id"] if arch_id not in known]
+    if strangers:
+        raise SchemaError(
+            f"The table {table['device'].iloc[0]} in 01_raw/measured names {len(strangers)} cells "
+            f"that NAS-Bench-201 does not have, the first of them {strangers[0]!r}. `brpnas arch` "
+            "explains a cell; correct or remove these."
+        )
+    return table
+
+
+def _require_entries(measured: Tables, described: Mapping[str, Device]) -> None:
+    missing = sorted(set(measured) - set(described))
+    if missing:
+        raise ConfigurationError(
+            f"01_raw/measured has a table of {missing[0]!r}, but devices.yml beside it does not "
+            "describe that device. Add an entry; docs/measure.md shows one."
+        )

@@ -15,30 +15,47 @@ __all__ = ["create_pipeline"]
 
 
 def create_pipeline() -> Pipeline:
-    """Published files to the tables `architectures`, `accuracy` and `latency`."""
+    """Benchmarks to the tables `architectures`, `accuracy` and `latency`."""
     return Pipeline(
         [
             node(
                 make_architectures,
-                inputs="published_nasbench201",
+                inputs=None,
                 outputs="architectures",
                 name="make_architectures",
             ),
             node(
                 make_accuracy,
-                inputs=["published_nasbench201", "params:ingest"],
+                inputs=[
+                    "architectures",
+                    "published_nasbench201",
+                    "trained_accuracy",
+                    "params:ingest",
+                ],
                 outputs="accuracy",
                 name="make_accuracy",
             ),
             node(
                 make_latency,
-                inputs=["published_latbench", "params:ingest"],
+                inputs=[
+                    "architectures",
+                    "published_latbench",
+                    "measured_latency",
+                    "measured_device",
+                    "params:ingest",
+                ],
                 outputs="latency",
                 name="make_latency",
             ),
             node(
                 report_ingest,
-                inputs=["architectures", "accuracy", "latency", "params:ingest"],
+                inputs=[
+                    "architectures",
+                    "accuracy",
+                    "latency",
+                    "measured_device",
+                    "params:ingest",
+                ],
                 outputs="ingest_report",
                 name="report_ingest",
             ),

@@ -9,12 +9,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
 import pandas as pd
 
+from brpnas.candidates import TrainOracle, accuracy_table
+from brpnas.fanout import get_engine
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import BinaryRelationPredictor, training_pool
 from brpnas.search import (
-    HeldOutScores,
+    FileOracle,
+    Oracle,
     SearchStore,
     TableOracle,
     chosen,
@@ -25,50 +29,67 @@ from brpnas.search import (
     run_search,
     trace,
 )
-from pipelines.config import Sampler, SearchConfig, parse
+from pipelines.config import Sampler, SearchConfig, TrainCandidatesConfig, parse
 from pipelines.search.task import (
-    feasible_scores,
     fingerprint,
+    held_out_scores,
     make_context,
+    make_oracle,
     make_sampler,
     predicted_metrics,
     ranker_factory,
 )
+from pipelines.search.winner import measure_winner
 
 __all__ = ["compare_samplers", "search_architecture", "summarise_search"]
 
 logger = logging.getLogger(__name__)
 
 
-def search_architecture(
+def search_architecture(  # noqa: PLR0913, PLR0917 - one argument per data set
     graphs: SpaceGraphs,
     architectures: pd.DataFrame,
     accuracy: pd.DataFrame,
     latency_predictions: pd.DataFrame,
     store: Path,
+    by_hand: Path,
+    images: str,
     dataset: str,
     constraints: Sequence[str],
     params: Mapping[str, Any],
-) -> tuple[pd.DataFrame, BinaryRelationPredictor]:
+    candidate_params: Mapping[str, Any],
+) -> tuple[pd.DataFrame, BinaryRelationPredictor, pd.DataFrame, bytes]:
     """Run the search, or what is left of it, and train the ranker on all that it learnt.
 
     Args:
         graphs: The whole space.
         architectures: Their parameters and multiply-adds.
-        accuracy: The table that answers queries.
+        accuracy: The table that answers queries, if the oracle is the table.
         latency_predictions: Predicted latency of the whole space.
-        store: Folder for the answers; one file per task, named by a hash of it.
+        store: Folder for the answers; one file per task, named by a hash of it. Networks that the
+            oracle trains are kept there too.
+        by_hand: Folder of the questions and answers, if these are given by hand.
+        images: What networks are trained on, if the oracle trains.
         dataset: Data set of the accuracies.
         constraints: What an answer must satisfy by prediction.
         params: Parameters of the stage.
+        candidate_params: Parameters of `train_candidates`, by which the oracle trains.
 
     Returns:
-        All queries, one row each, and the binary relation predictor.
+        All queries, one row each; the binary relation predictor; the accuracies that the oracle
+        found by training; and the network chosen with its trained weights, or nothing.
+
+    Raises:
+        AnswersPendingError: If the oracle waits for answers that are given by hand.
     """
     config = parse(SearchConfig, params)
+    candidates = parse(TrainCandidatesConfig, candidate_params)
     context = make_context(graphs, architectures, latency_predictions, constraints, config)
-    oracle = TableOracle(accuracy, dataset, config.seed)
-    with training_pool(min(config.workers, config.ranker.members)) as pool:
+    with (
+        get_engine(candidates.workers, candidates.scheduler) as engine,
+        training_pool(min(config.workers, config.ranker.members)) as pool,
+    ):
+        oracle = make_oracle(config, candidates, accuracy, dataset, images, by_hand, store, engine)
         sampler = make_sampler(config.sampler, config, pool)
         task, name = fingerprint(context, sampler, oracle, config.ranker, accuracy)
         path = store / f"{name}.jsonl"
@@ -77,19 +98,37 @@ def search_architecture(
                 logger.info("Resuming from the %d answers in %s", len(log.answers), path)
             result = run_search(context, sampler, oracle, config.budget, store=log)
         ranker = fit_ranker(ranker_factory(config.ranker, pool), context, result.records)
-    return result.history, ranker
+    return result.history, ranker, *_trained(oracle, result.history, dataset)
 
 
-def summarise_search(
+def _trained(oracle: Oracle, history: pd.DataFrame, dataset: str) -> tuple[pd.DataFrame, bytes]:
+    """What the oracle trained: its accuracies, and the network chosen."""
+    if isinstance(oracle, TrainOracle):
+        winner = chosen(history)
+        runs = history[(history["arch_id"] == winner) & (history["status"] == "ok")]
+        best = runs.loc[runs["accuracy"].astype(float).idxmax()]
+        return oracle.accuracy(history), oracle.trained(winner, int(best["seed"])).to_bytes()
+    if isinstance(oracle, FileOracle):
+        return oracle.accuracy(), b""
+    return accuracy_table([], dataset, 1), b""
+
+
+def summarise_search(  # noqa: PLR0913, PLR0917 - one argument per data set
     architectures: pd.DataFrame,
     accuracy: pd.DataFrame,
     latency_predictions: pd.DataFrame,
     history: pd.DataFrame,
+    oracle_accuracy: pd.DataFrame,
+    winner_network: bytes,
     dataset: str,
     constraints: Sequence[str],
     params: Mapping[str, Any],
+    measure_params: Mapping[str, Any],
 ) -> dict[str, Any]:
     """What the search found, scored by test accuracies that it never saw.
+
+    If the configuration says so, the network chosen is measured here and now, as `measure` measures
+    (with its trained weights, if there are any), and that is the latency reported.
 
     Returns:
         The task, the choice with its predicted and measured figures (null where unknown; accuracies
@@ -100,14 +139,25 @@ def summarise_search(
     arch_ids = architectures["arch_id"].tolist()
     metrics = predicted_metrics(architectures, latency_predictions, arch_ids)
     mask = feasible_mask(constraints, metrics, len(arch_ids))
-    scores = HeldOutScores.from_table(accuracy, dataset, architectures["arch_id"][mask].tolist())
+    feasible = architectures["arch_id"][mask].tolist()
+    scores = held_out_scores(config, accuracy, oracle_accuracy, dataset, feasible)
     last = trace(history, scores).iloc[-1]
     row = arch_ids.index(winner)
+    predicted = float(metrics["latency_ms"][row])
     measured = latency_predictions.set_index("arch_id")["latency_ms"].get(winner)
+    if config.measure_winner:
+        measured = measure_winner(winner, winner_network, measure_params)
+        logger.info(
+            "Latency of the network found: predicted %.4g ms, measured %.4g ms, error %+.1f %%",
+            predicted,
+            measured,
+            100 * (predicted / measured - 1),
+        )
     return {
         "space": str(architectures["space"].iloc[0]),
         "dataset": dataset,
         "constraints": list(constraints),
+        "oracle": config.oracle,
         "sampler": config.sampler,
         "budget": config.budget,
         "rounds": config.rounds,
@@ -117,7 +167,7 @@ def summarise_search(
         "feasible": int(mask.sum()),
         "chosen": {
             "arch_id": winner,
-            "predicted_latency_ms": float(metrics["latency_ms"][row]),
+            "predicted_latency_ms": predicted,
             "latency_ms": _known(measured),
             "params_m": _known(metrics["params_m"][row]),
             "flops_m": _known(metrics["flops_m"][row]),
@@ -132,27 +182,30 @@ def summarise_search(
     }
 
 
-def compare_samplers(
+def compare_samplers(  # noqa: PLR0913, PLR0917 - one argument per data set
     graphs: SpaceGraphs,
     architectures: pd.DataFrame,
     accuracy: pd.DataFrame,
     latency_predictions: pd.DataFrame,
     history: pd.DataFrame,
+    oracle_accuracy: pd.DataFrame,
     dataset: str,
     constraints: Sequence[str],
     params: Mapping[str, Any],
 ) -> pd.DataFrame:
     """Traces of every sampler over several seeds, for the curves of the report.
 
-    With ``comparison_seeds: 0`` it is the trace of the search itself.
+    With ``comparison_seeds: 0``, and where answers are not to be had from a table, it is the trace
+    of the search itself.
 
     Returns:
         Columns ``sampler, seed, query`` and those of `brpnas.search.trace`.
     """
     config = parse(SearchConfig, params)
     context = make_context(graphs, architectures, latency_predictions, constraints, config)
-    scores = feasible_scores(accuracy, dataset, context)
-    if not config.comparison_seeds:
+    feasible = context.names(np.flatnonzero(context.feasible))
+    scores = held_out_scores(config, accuracy, oracle_accuracy, dataset, feasible)
+    if not config.comparison_seeds or config.oracle != "table":
         own = trace(history, scores)
         own.insert(0, "seed", config.seed)
         own.insert(0, "sampler", config.sampler)

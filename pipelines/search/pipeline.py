@@ -18,19 +18,38 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 search_architecture,
-                inputs=[*_TASK, "search_store", *_PARAMS],
-                outputs=["search_history", "relation_predictor"],
+                inputs=[
+                    *_TASK,
+                    "search_store",
+                    "answers_by_hand",
+                    "images",
+                    *_PARAMS,
+                    "params:train_candidates",
+                ],
+                outputs=[
+                    "search_history",
+                    "relation_predictor",
+                    "oracle_accuracy",
+                    "winner_network",
+                ],
                 name="search_architecture",
             ),
             node(
                 summarise_search,
-                inputs=[*_TASK[1:], "search_history", *_PARAMS],
+                inputs=[
+                    *_TASK[1:],
+                    "search_history",
+                    "oracle_accuracy",
+                    "winner_network",
+                    *_PARAMS,
+                    "params:measure",
+                ],
                 outputs="search_result",
                 name="summarise_search",
             ),
             node(
                 compare_samplers,
-                inputs=[*_TASK, "search_history", *_PARAMS],
+                inputs=[*_TASK, "search_history", "oracle_accuracy", *_PARAMS],
                 outputs="search_traces",
                 name="compare_samplers",
             ),

@@ -5,20 +5,27 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from brpnas.errors import SchemaError
+from brpnas.candidates import CandidateConfig, ImageSource, TrainOracle
+from brpnas.errors import ConfigurationError, SchemaError
+from brpnas.fanout import Engine
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import BinaryRelationPredictor, TrainingConfig
 from brpnas.search import (
+    FileOracle,
     HeldOutScores,
+    Oracle,
     Sampler,
     SearchContext,
     TableOracle,
@@ -27,12 +34,13 @@ from brpnas.search import (
     task_fingerprint,
 )
 from brpnas.spaces import get_space
-from pipelines.config import RankerConfig, SearchConfig
+from pipelines.config import RankerConfig, SearchConfig, TrainCandidatesConfig
 
 __all__ = [
-    "feasible_scores",
     "fingerprint",
+    "held_out_scores",
     "make_context",
+    "make_oracle",
     "make_sampler",
     "predicted_metrics",
     "ranker_factory",
@@ -107,16 +115,62 @@ def make_sampler(name: str, config: SearchConfig, pool: Executor | None = None) 
     return get_sampler(name, parameters | {"rounds": config.rounds}, make_ranker=ranker)
 
 
-def feasible_scores(accuracy: pd.DataFrame, dataset: str, context: SearchContext) -> HeldOutScores:
-    """Test accuracies of the data set; the optimum is that of the feasible architectures."""
-    names = context.names(np.flatnonzero(context.feasible))
-    return HeldOutScores.from_table(accuracy, dataset, names)
+def make_oracle(
+    config: SearchConfig,
+    candidates: TrainCandidatesConfig,
+    accuracy: pd.DataFrame,
+    dataset: str,
+    images: str,
+    by_hand: Path,
+    store: Path,
+    engine: Engine,
+) -> Oracle:
+    """The oracle that the configuration asks for.
+
+    Raises:
+        ConfigurationError: If networks are to be trained on other images than those of the data
+            set.
+    """
+    if config.oracle == "table":
+        return TableOracle(accuracy, dataset, config.seed)
+    if config.oracle == "file":
+        return FileOracle(by_hand / "questions.csv", by_hand / "answers.csv", dataset)
+    source = ImageSource(
+        images, candidates.valid_share, candidates.test_share, candidates.split_seed
+    )
+    if source.name != dataset:
+        raise ConfigurationError(
+            f"The parameter dataset is {dataset!r}, but search.oracle is 'train' and the images of "
+            f"the catalog are {source.name!r}: set dataset to {source.name!r}, or `images` in "
+            "globals.yml to the file of the other images."
+        )
+    settings = CandidateConfig(**candidates.training.model_dump())
+    return TrainOracle(source, settings, store / "trained", engine)
+
+
+def held_out_scores(
+    config: SearchConfig,
+    accuracy: pd.DataFrame,
+    oracle_accuracy: pd.DataFrame,
+    dataset: str,
+    feasible: Sequence[str],
+) -> HeldOutScores:
+    """Test accuracies to score a search with.
+
+    With the table oracle those of the table, and the optimum is that of the feasible architectures.
+    Otherwise what the oracle has trained, where it says, and the optimum is not known.
+    """
+    if config.oracle == "table":
+        return HeldOutScores.from_table(accuracy, dataset, feasible)
+    if not (oracle_accuracy["split"] == "test").any():
+        return HeldOutScores({}, {}, math.nan)
+    return replace(HeldOutScores.from_table(oracle_accuracy, dataset), optimum=math.nan)
 
 
 def fingerprint(
     context: SearchContext,
     sampler: Sampler,
-    oracle: TableOracle,
+    oracle: Oracle,
     ranker: RankerConfig,
     accuracy: pd.DataFrame,
 ) -> tuple[dict[str, Any], str]:
@@ -125,10 +179,11 @@ def fingerprint(
     The answers are part of it: a table with other accuracies is another task. So is the release of
     the library, whose samplers may ask differently.
     """
-    rows = accuracy[(accuracy["dataset"] == oracle.dataset) & (accuracy["split"] == "valid")]
-    answers = int(pd.util.hash_pandas_object(rows, index=False).sum())
     task: Mapping[str, Any] = task_fingerprint(context, sampler, oracle)
-    full = {**task, "answers": f"{answers:x}", "brpnas": version("brpnas")}
+    full = {**task, "brpnas": version("brpnas")}
+    if isinstance(oracle, TableOracle):
+        rows = accuracy[(accuracy["dataset"] == oracle.dataset) & (accuracy["split"] == "valid")]
+        full["answers"] = f"{int(pd.util.hash_pandas_object(rows, index=False).sum()):x}"
     if sampler.name == "brp":
         full["ranker"] = ranker.model_dump()
     digest = hashlib.sha256(json.dumps(full, sort_keys=True).encode()).hexdigest()

@@ -85,6 +85,7 @@ class TestHelp:
             "arch",
             "predict",
             "rank",
+            "measure",
         ]
         assert not [line for line in lines if line.endswith("...")]
 

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,11 @@ from kedro.framework.cli.cli import KedroCLI
 from typer.testing import CliRunner
 
 from brpnas.cli import app
+from brpnas.measure import select_cells
 from pipelines.checks import check_parameters
 from pipelines.config import Parameters, parse
 from pipelines.explain import leaves
-from pipelines.pipeline_registry import STAGES, register_pipelines
+from pipelines.pipeline_registry import PRODUCERS, STAGES, register_pipelines
 from tests.cli.models import write_models
 from tests.contracts.pages import (
     DOCS,
@@ -51,6 +53,11 @@ from tests.contracts.pages import (
 COMMANDS = list(dict.fromkeys(command for page in PAGES for command in commands(page)))
 BASE = ROOT / "conf" / "base"
 DVC: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text())
+SHORT = [
+    *("--cells=2", "--channels=8", "--cells-per-stage=1"),
+    *("--image=32", "--runs=2", "--repeats=2"),
+]
+"""Options that win over those of a page, so that its `brpnas measure` takes no minutes."""
 WITH_PYTHON = [page for page in DOCS if blocks(page.read_text(), "python")]
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
@@ -113,6 +120,24 @@ def check_dvc(arguments: Sequence[str], folder: Path) -> None:
     check_parameters(register_pipelines()["__default__"], values)
 
 
+def dask(name: str) -> click.Command:
+    """A subcommand of Dask, whichever package it comes from."""
+    found = {entry.name: entry for entry in entry_points(group="dask_cli")}
+    assert name in found, f"dask has no command {name}"
+    command: click.Command = found[name].load()
+    return command
+
+
+def check_dask(arguments: Sequence[str]) -> None:
+    """Look up the subcommand and every option of a command of Dask."""
+    name, *rest = arguments
+    command = dask(name)
+    known = {o for p in command.params for o in (*p.opts, *p.secondary_opts)}
+    unknown = {word for word in rest if word.startswith("--")} - known
+    assert not unknown, f"dask {name} has no {unknown}"
+    command.make_context(name, rest)
+
+
 def check_make(arguments: Sequence[str]) -> None:
     """Ask make what it would do."""
     command = ["make", "--dry-run", *arguments]
@@ -130,8 +155,9 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 class TestCommands:
     def test_every_program_is_checked(self) -> None:
-        checked = {"brpnas", "kedro", "dvc", "make"}
-        assert {command.program for command in COMMANDS} == {*checked, "source", "pre-commit"}
+        checked = {"brpnas", "dask", "kedro", "dvc", "make"}
+        others = {"source", "pre-commit", "helm", "kubectl"}
+        assert {command.program for command in COMMANDS} == {*checked, *others}
 
     @pytest.mark.parametrize("command", of("brpnas"))
     def test_brpnas_runs(
@@ -144,7 +170,9 @@ class TestCommands:
         monkeypatch.chdir(workspace)
         if "--fetch" in command.words:
             monkeypatch.setenv("BRPNAS_MIRROR", str(request.getfixturevalue("mirror")))
-        result = CliRunner().invoke(app, command.arguments)
+        (workspace / "cells.txt").write_text("\n".join(select_cells(5)))
+        short = SHORT if command.arguments[:1] == ["measure"] else []
+        result = CliRunner().invoke(app, [*command.arguments, *short])
         assert result.exit_code == 0, result.output
 
     @pytest.mark.parametrize("command", of("kedro"))
@@ -154,11 +182,20 @@ class TestCommands:
     def test_kedro_lists_the_pipelines(self) -> None:
         listed = ClickRunner().invoke(kedro(), ["registry", "list"])
         assert listed.exit_code == 0, listed.output
-        assert all(f"- {name}" in listed.output for name in ("__default__", *STAGES))
+        assert all(f"- {name}" in listed.output for name in ("__default__", *STAGES, *PRODUCERS))
 
     @pytest.mark.parametrize("command", of("dvc"))
     def test_dvc_would_run(self, command: Command, tmp_path: Path) -> None:
         check_dvc(command.arguments, tmp_path)
+
+    @pytest.mark.parametrize("command", of("dask"))
+    def test_dask_would_run(self, command: Command) -> None:
+        if command.arguments[0] == "kubernetes":
+            pytest.importorskip("dask_kubernetes")
+            result = ClickRunner().invoke(dask("kubernetes"), command.arguments[1:])
+            assert result.exit_code == 0, result.output
+        else:
+            check_dask(command.arguments)
 
     @pytest.mark.parametrize("command", of("make"))
     def test_make_would_run(self, command: Command) -> None:
@@ -184,6 +221,11 @@ class TestPython:
         )
         assert done.returncode == 0, done.stderr
         assert done.stdout, "an example that prints nothing shows nothing"
+
+    @each_page
+    def test_blocks_that_need_other_packages_compile(self, page: Path) -> None:
+        for block in blocks(page.read_text(), "py"):
+            compile(block, page.name, "exec")
 
     def test_the_library_is_shown(self) -> None:
         assert len(blocks((ROOT / "docs" / "library.md").read_text(), "python")) >= 4
@@ -231,7 +273,7 @@ class TestNames:
     @each_page
     def test_parameters_exist(self, page: Path, tmp_path: Path) -> None:
         known = set(leaves(parameters({}, tmp_path)))
-        pattern = rf"((?:{'|'.join(STAGES)})(?:\.\w+)+)(?::.*)?"
+        pattern = rf"((?:{'|'.join((*STAGES, *PRODUCERS))})(?:\.\w+)+)(?::.*)?"
         named = [re.fullmatch(pattern, word) for word in code_words(page.read_text())]
         assert {match[1] for match in named if match} <= known
 
@@ -285,6 +327,13 @@ class TestTheChecksThemselves:
             (AssertionError, DvcParserError, InvalidArgumentError, ValueError, LookupError)
         ):
             check_dvc(words, tmp_path)
+
+    @pytest.mark.parametrize(
+        "line", ["wroker tcp://a:1", "worker tcp://a:1 --nprocs 1", "ssh --nthreads two a b"]
+    )
+    def test_wrong_dask_commands_are_found(self, line: str) -> None:
+        with pytest.raises((AssertionError, click.ClickException)):
+            check_dask(line.split())
 
     def test_wrong_make_target_is_found(self) -> None:
         with pytest.raises(AssertionError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,20 @@ from kedro.config import OmegaConfigLoader
 
 from pipelines import settings
 from pipelines.explain import leaves
-from pipelines.pipeline_registry import STAGES, register_pipelines
+from pipelines.pipeline_registry import PRODUCERS, STAGES, register_pipelines
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DVC: dict[str, Any] = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())
-NOT_DEPENDENCIES = {"published_latbench", "published_nasbench201", "search_store"}
-"""Inputs that DVC does not track: files pinned by hash in the code, and the store that outlives."""
+NOT_DEPENDENCIES = {
+    "answers_by_hand",
+    "images",
+    "measured_device",
+    "published_latbench",
+    "published_nasbench201",
+    "search_store",
+}
+"""Inputs that DVC does not track: files pinned by hash in the code, folders that the search itself
+writes to, images outside the repository, and devices.yml, whose folder is tracked."""
 NO_EFFECT = {"brpnas.errors", "pipelines.config", "pipelines.explain"}
 """Modules that change what an error says, never a result."""
 
@@ -55,6 +64,10 @@ def test_stages_are_those_of_the_registry() -> None:
     assert list(DVC["stages"]) == list(STAGES)
 
 
+def test_repro_never_measures_nor_trains_anew() -> None:
+    assert not set(PRODUCERS) & set(DVC["stages"])
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_command_runs_the_pipeline(stage: str) -> None:
     command = f'env PATH=".venv/bin:$PATH" kedro run --pipelines={stage}'
@@ -66,6 +79,22 @@ def test_dependencies_on_data_are_the_inputs(stage: str, catalog: dict[str, Any]
     inputs = {n for n in register_pipelines()[stage].inputs() if not n.startswith("params:")}
     expected = {path_of(catalog, name) for name in inputs - NOT_DEPENDENCIES}
     assert data(DVC["stages"][stage]["deps"]) == expected
+
+
+def test_folders_of_ones_own_tables_exist_in_every_clone_and_hold_the_catalogue(
+    catalog: dict[str, Any],
+) -> None:
+    """DVC refuses to start without a dependency, so git keeps the folders."""
+    folders = {name: path_of(catalog, name) for name in ("measured_latency", "trained_accuracy")}
+    for folder in folders.values():
+        command = ["git", "check-ignore", "--quiet", "--no-index", f"{folder}/.gitkeep"]
+        ignored = subprocess.run(command, cwd=REPOSITORY, check=False).returncode == 0
+        assert not ignored
+        assert (REPOSITORY / folder / ".gitkeep").is_file()
+        command[-1] = f"{folder}/mine.parquet"
+        assert subprocess.run(command, cwd=REPOSITORY, check=False).returncode == 0
+    devices = Path(path_of(catalog, "measured_device"))
+    assert devices.parent.as_posix() == folders["measured_latency"]
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -96,7 +96,9 @@ class TestNearTwins:
     def test_compares_common_cells_only(self) -> None:
         a = {f"c{i}": float(i) for i in range(10)} | {"x": -5.0}
         b = {f"c{i}": float(i * 10) for i in range(10)} | {"y": -9.0}
-        assert near_twins({"a": _table(a), "b": _table(b)}) == [("a", "b", pytest.approx(1.0))]
+        tables = {"a": _table(a), "b": _table(b)}
+        assert near_twins(tables, least=10) == [("a", "b", pytest.approx(1.0))]
+        assert near_twins(tables, least=11) == near_twins(tables) == [], "too few to say"
 
 
 def test_thirteen_devices() -> None:

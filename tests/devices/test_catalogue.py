@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from brpnas.datasets import fetch_group, latbench_devices, load_catalogue, near_twins, read_latency
+from brpnas.datasets import (
+    embedded_devices,
+    fetch_group,
+    latbench_devices,
+    load_catalogue,
+    near_twins,
+    read_latency,
+)
 from brpnas.devices import Device, get_device, load_devices
 from brpnas.errors import ConfigurationError, UnknownNameError
 
@@ -29,7 +36,7 @@ def _write(tmp_path: Path, text: str) -> Path:
 
 
 def test_the_devices_of_latbench() -> None:
-    devices = load_devices()
+    devices = {d.name: d for d in load_devices().values() if d.source is not None}
     assert list(devices) == latbench_devices()
     for name, device in devices.items():
         assert device.name == name
@@ -41,8 +48,13 @@ def test_the_devices_of_latbench() -> None:
 def test_sources_and_licences_are_those_of_the_files() -> None:
     sources = load_catalogue()
     for device in load_devices().values():
-        assert device.source is not None
-        assert sources[device.source].licence == device.licence
+        if device.source is not None:
+            assert sources[device.source].licence == device.licence
+
+
+def test_the_devices_that_ship_with_the_package() -> None:
+    own = [device.name for device in load_devices().values() if device.source is None]
+    assert own == embedded_devices()
 
 
 def test_twins_know_each_other() -> None:

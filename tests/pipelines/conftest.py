@@ -15,6 +15,7 @@ import pytest
 
 from brpnas.graphs import SpaceGraphs
 from brpnas.spaces import get_space
+from tests.datasets.benchmark import write_benchmark
 from tests.pipelines.toys import make_accuracy, make_architectures, make_predictions
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -48,6 +49,12 @@ def kedro(project: Path) -> Run:
         )
 
     return run
+
+
+@pytest.fixture
+def small_benchmark(tmp_path: Path) -> Path:
+    """A folder like that of the shipped benchmark; the device is `board`."""
+    return write_benchmark(tmp_path / "embedded")
 
 
 @pytest.fixture(scope="session")

@@ -1,18 +1,24 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline, node
 
-from brpnas.errors import BrpNasError, ConstraintError, UnknownNameError
+from brpnas.devices import get_device
+from brpnas.errors import BrpNasError, ConfigurationError, ConstraintError, UnknownNameError
 from pipelines.checks import MissingInputError, check_inputs, check_parameters
+from pipelines.datasets import AccuracyTablesDataset, DeviceCatalogueDataset
 
 GOOD: dict[str, Any] = {
     "device": "desktop-cpu-core-i7-7820x-fp32",
     "dataset": "cifar100",
     "constraints": ["latency_ms <= 5"],
+    "ingest": {"benchmarks": ["measured", "trained", "nasbench201", "latbench"]},
+    "search": {"oracle": "table"},
 }
 
 
@@ -39,6 +45,65 @@ def test_good_names_pass() -> None:
 def test_bad_names_are_refused(change: dict[str, Any], error: type, message: str) -> None:
     with pytest.raises(error, match=message):
         check_parameters(ALL, GOOD | change)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> DataCatalog:
+    """The catalog of somebody who has measured one device and trained on one data set."""
+    devices = DeviceCatalogueDataset(str(tmp_path / "measured" / "devices.yml"))
+    devices.save(get_device(GOOD["device"]).model_copy(update={"name": "mine"}))
+    trained = AccuracyTablesDataset(str(tmp_path / "trained"))
+    trained.save({"flowers": pd.DataFrame({"x": [1]})})
+    return DataCatalog({"measured_device": devices, "trained_accuracy": trained})
+
+
+def test_own_devices_and_data_sets_are_known(own: DataCatalog) -> None:
+    check_parameters(ALL, GOOD | {"device": "mine", "dataset": "flowers"}, own)
+    with pytest.raises(UnknownNameError, match="Did you mean 'mine'"):
+        check_parameters(ALL, GOOD | {"device": "mime"}, own)
+    with pytest.raises(UnknownNameError, match="Did you mean 'flowers'"):
+        check_parameters(ALL, GOOD | {"dataset": "flower"}, own)
+    with pytest.raises(UnknownNameError, match="'mine'"):
+        check_parameters(ALL, GOOD | {"device": "mine"})
+
+
+@pytest.mark.parametrize(
+    ("change", "benchmarks", "missing"),
+    [
+        ({}, ["nasbench201", "measured"], "latbench"),
+        ({}, ["latbench", "embedded"], "nasbench201"),
+        ({"device": "mine"}, ["latbench", "nasbench201"], "measured"),
+        ({"dataset": "flowers"}, ["latbench", "nasbench201"], "trained"),
+        ({"dataset": "digits"}, ["latbench", "trained"], "embedded"),
+    ],
+)
+def test_benchmark_that_holds_it_must_be_read(
+    change: dict[str, Any], benchmarks: list[str], missing: str, own: DataCatalog
+) -> None:
+    values = GOOD | change | {"ingest": {"benchmarks": benchmarks}}
+    with pytest.raises(ConfigurationError, match=f"Add '{missing}'") as caught:
+        check_parameters(ALL, values, own)
+    hint = "--env=latbench" in str(caught.value)
+    assert hint == (missing in ("latbench", "nasbench201"))
+
+
+def test_digits_may_be_the_shipped_or_ones_own(own: DataCatalog) -> None:
+    digits = GOOD | {"dataset": "digits"}
+    for benchmarks in (["embedded", "latbench"], ["trained", "latbench"]):
+        if "trained" in benchmarks:
+            own["trained_accuracy"].save({"digits": pd.DataFrame({"x": [1]})})
+        check_parameters(ALL, digits | {"ingest": {"benchmarks": benchmarks}}, own)
+
+
+def test_an_oracle_that_trains_needs_no_table() -> None:
+    check_parameters(ALL, GOOD | {"dataset": "flowers", "search": {"oracle": "train"}})
+
+
+def test_what_the_pipeline_itself_makes_need_not_be_there_yet() -> None:
+    makes = Pipeline(
+        [node(lambda: (0, 0), None, ["measured_device", "trained_accuracy"], name="make")]
+    )
+    check_parameters(makes + ALL, GOOD | {"device": "mine", "dataset": "flowers"})
 
 
 def test_only_what_the_pipeline_uses_is_checked() -> None:

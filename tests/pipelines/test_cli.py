@@ -10,8 +10,8 @@ from subprocess import CompletedProcess
 import click
 import pytest
 
-from brpnas.errors import BudgetError
-from pipelines.cli import RunCommand
+from brpnas.errors import AnswersPendingError, BudgetError
+from pipelines.cli import PENDING, RunCommand
 from pipelines.pipeline_registry import STAGES
 from tests.pipelines.conftest import Run
 
@@ -37,6 +37,12 @@ def test_error_of_the_project_is_found_below_others() -> None:
     outer.__cause__ = BudgetError("too many queries")
     with pytest.raises(click.ClickException, match=r"^too many queries$"):
         make(outer).main([], standalone_mode=False)
+
+
+def test_a_search_that_waits_has_an_exit_code_of_its_own() -> None:
+    with pytest.raises(click.ClickException, match="later") as caught:
+        make(AnswersPendingError("later")).main([], standalone_mode=False)
+    assert caught.value.exit_code == PENDING != 1
 
 
 def test_other_errors_keep_their_traceback() -> None:
@@ -72,9 +78,9 @@ def test_unknown_device_and_missing_inputs(kedro: Run) -> None:
 
 
 @pytest.mark.slow
-def test_missing_mirror_marks_the_run_failed_and_writes_nothing(kedro: Run, project: Path) -> None:
-    assert "The mirror" in message(kedro("run", "--pipelines=ingest"))
-    assert not (project / "data" / "03_primary").exists()
+def test_missing_mirror_marks_the_run_failed(kedro: Run, project: Path) -> None:
+    assert "The mirror" in message(kedro("run", "--env=latbench", "--pipelines=ingest"))
+    assert not (project / "data" / "latbench" / "03_primary" / "accuracy.parquet").exists()
     with sqlite3.connect(project / "data" / "mlflow.db") as database:
         assert database.execute("select name, status from runs").fetchall() == [
             ("ingest", "FAILED")

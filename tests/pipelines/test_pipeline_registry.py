@@ -6,12 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.pipeline_registry import STAGES, register_pipelines
+from pipelines.pipeline_registry import PRODUCERS, STAGES, register_pipelines
 
 
 def test_every_stage_and_the_default_are_registered() -> None:
-    assert list(register_pipelines()) == ["__default__", *STAGES]
-    assert len(register_pipelines()) == len(STAGES) + 1
+    assert list(register_pipelines()) == ["__default__", *STAGES, *PRODUCERS]
+    assert len(register_pipelines()) == len(list(register_pipelines()))
+
+
+def test_producers_run_only_when_asked_for() -> None:
+    default = {node.name for node in register_pipelines()["__default__"].nodes}
+    for producer in PRODUCERS:
+        own = {node.name for node in register_pipelines()[producer].nodes}
+        assert own
+        assert not own & default
 
 
 def test_default_is_all_stages_in_a_row() -> None:
@@ -28,7 +36,11 @@ def test_unknown_pipeline_is_a_key_error() -> None:
 
 
 def test_outputs_of_stages_do_not_overlap() -> None:
-    made = [name for stage in STAGES for name in register_pipelines()[stage].all_outputs()]
+    made = [
+        name
+        for stage in (*STAGES, *PRODUCERS)
+        for name in register_pipelines()[stage].all_outputs()
+    ]
     assert len(made) == len(set(made))
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from brpnas.candidates import accuracy_table
 from pipelines.evaluate.nodes import make_metrics, make_plots, make_report
 
 PARAMS = {"title": "A <title> of mine", "plot_points": 10}
@@ -65,6 +66,7 @@ def result(history: pd.DataFrame) -> dict[str, Any]:
         "space": "nasbench201",
         "dataset": "cifar100",
         "constraints": ["latency_ms <= 7"],
+        "oracle": "table",
         "sampler": "brp",
         "budget": 3,
         "rounds": 1,
@@ -120,6 +122,7 @@ def test_report_is_a_page_about_the_winner(
     )
     page = make_report(
         accuracy,
+        accuracy_table([], "cifar100", 1),
         predictions,
         training,
         TRAIN | {"rows": counts},
@@ -130,6 +133,19 @@ def test_report_is_a_page_about_the_winner(
         PARAMS,
     )
     assert "A &lt;title&gt; of mine" in page
+    untested = make_report(
+        accuracy.iloc[:0],
+        accuracy_table([], "cifar100", 1),
+        predictions,
+        training,
+        TRAIN | {"rows": counts},
+        history,
+        result | {"oracle": "file"},
+        traces,
+        ingest,
+        PARAMS,
+    )
+    assert result["chosen"]["arch_id"] in untested, "a page also where no test accuracy is known"
     assert result["chosen"]["arch_id"] in page
     for text in ("toy-device", "other-device", "CC0 of toys", "latency_ms &lt;= 7"):
         assert text in page

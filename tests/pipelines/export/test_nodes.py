@@ -8,6 +8,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from brpnas.candidates import (
+    CandidateConfig,
+    ImageSource,
+    TrainedNetworkFile,
+    train_candidate,
+)
 from brpnas.errors import ConfigurationError, ParityError
 from brpnas.graphs import SpaceGraphs, View
 from brpnas.predictors import (
@@ -35,6 +41,10 @@ TRAIN: dict[str, Any] = {
     "members": 1,
     "rows": {"train": 9, "valid": 3, "test": 5},
 }
+
+
+def note(citation: str, **holds: list[str]) -> dict[str, Any]:
+    return {"url": "x", "licence": "y", "citation": citation, "devices": [], "datasets": []} | holds
 
 
 class Noisy(nn.Module):
@@ -65,6 +75,7 @@ def result(small_graphs: SpaceGraphs) -> dict[str, Any]:
         "space": "nasbench201",
         "dataset": "cifar100",
         "constraints": ["latency_ms <= 5"],
+        "oracle": "table",
         "sampler": "brp",
         "seed": 0,
         "queries": 10,
@@ -116,21 +127,57 @@ def test_network_has_the_configured_sizes_and_the_card_tells_all(
     latency_predictor: LatencyPredictor,
     relation_predictor: BinaryRelationPredictor,
 ) -> None:
-    network, error = export_found_network(result, small_graphs, PARAMS)
+    network, error = export_found_network(result, b"", small_graphs, PARAMS)
     assert error <= 1e-5
     assert answer(network, {"image": np.zeros((1, 3, 16, 16), np.float32)}).shape == (1, 7)
     latency, _ = export_latency(latency_predictor, small_graphs, TRAIN, PARAMS)
     ranker = BinaryRelationPredictor(relation_predictor.config, 1, "raw")
     ranker.fit(small_graphs.view("raw"), np.linspace(0, 1, len(small_graphs)), 0)
     relation, _ = export_relation(ranker, small_graphs, result, PARAMS)
-    ingest = {"sources": {TRAIN["device"]: {}, "nasbench201-valid-cifar100": {}, "gone": {}}}
+    ingest = {
+        "sources": {
+            TRAIN["device"]: note("NeurIPS 2020", devices=[TRAIN["device"]]),
+            "nasbench201-runs": note("ICLR 2020", datasets=["cifar10", "cifar100"]),
+            "nb201-digits": note("of digits", datasets=["digits"]),
+            "other": note("of others", devices=["other"]),
+        }
+    }
     metrics = {"latency": {"within_10": 0.97}}
     card = write_model_card(latency, relation, network, TRAIN, result, metrics, ingest)
     assert card.count("\n---\n\n# ") == 2
     for text in (TRAIN["device"], "within_10 (test)", "0.97", "9 answers", "not trained"):
         assert text in card
     assert "'raw')" in card.split("\n---\n")[1], "the snippet encodes what the ranker reads"
-    assert "NeurIPS 2020" in card, "cites the benchmark of the device"
+    assert card.count("NeurIPS 2020") == card.split("\n---\n")[0].count("NeurIPS 2020") == 1
+    assert card.count("ICLR 2020") == card.split("\n---\n")[1].count("ICLR 2020") == 1
+    assert "of digits" not in card
+    assert "of others" not in card
+
+
+def test_a_trained_network_is_exported_with_its_weights_and_explained(
+    small_graphs: SpaceGraphs,
+    result: dict[str, Any],
+    latency_predictor: LatencyPredictor,
+    relation_predictor: BinaryRelationPredictor,
+) -> None:
+    config = CandidateConfig(channels=2, cells_per_stage=1, stages=2, epochs=1, batch_size=256)
+    data, arch_id = ImageSource().load(), result["chosen"]["arch_id"]
+    trained = TrainedNetworkFile.of(
+        arch_id, 0, train_candidate(arch_id, 0, data, config), data, config
+    )
+    network, error = export_found_network(result, trained.to_bytes(), small_graphs, PARAMS)
+    assert error <= 1e-5
+    images = np.random.default_rng(0).normal(size=(3, 1, 8, 8)).astype(np.float32)
+    with torch.inference_mode():
+        expected = trained.module()(torch.from_numpy(images)).numpy()
+    np.testing.assert_allclose(answer(network, {"image": images}), expected, atol=1e-5)
+    latency, _ = export_latency(latency_predictor, small_graphs, TRAIN, PARAMS)
+    relation, _ = export_relation(relation_predictor, small_graphs, result, PARAMS)
+    metrics = {"latency": {"within_10": 0.97}}
+    card = write_model_card(latency, relation, network, TRAIN, result, metrics, {"sources": {}})
+    for text in ("label_names", "pixel_scale", "trained on digits, 1 epochs, seed 0"):
+        assert text in card
+    assert "not trained" not in card
 
 
 def test_parity_holds_all_files_and_the_tolerance() -> None:

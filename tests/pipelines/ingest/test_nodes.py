@@ -1,73 +1,255 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
-from brpnas.datasets import fetch_group, latbench_devices
-from brpnas.errors import ConfigurationError
-from pipelines.ingest import create_pipeline
-from pipelines.ingest.nodes import make_accuracy, make_latency, report_ingest
+from brpnas.datasets import (
+    ACCURACY,
+    fetch_group,
+    latbench_devices,
+    list_architectures,
+    read_architectures,
+    shipped,
+)
+from brpnas.devices import Device, get_device
+from brpnas.errors import ConfigurationError, SchemaError, SourceError
+from brpnas.search import TableOracle
+from brpnas.search.oracle import Question
+from pipelines.datasets import AccuracyTablesDataset, DeviceTablesDataset
+from pipelines.ingest import create_pipeline, nodes, notes
+from pipelines.ingest.nodes import make_accuracy, make_architectures, make_latency, report_ingest
+from tests.datasets.benchmark import CELLS
+from tests.pipelines.toys import make_accuracy as toy_accuracy
 from tests.pipelines.toys import make_latency as toy_latency
 
-ALL = {"benchmarks": ["latbench", "nasbench201"]}
-CELLS = ["|none~0|", "|conv_1x1~0|", "|conv_3x3~0|"]
+SPACE = list_architectures()
+SOME = SPACE["arch_id"][:50].tolist()
+MINE = {"mine": get_device("embedded-tpu-edge-tpu-int8").model_copy(update={"name": "mine"})}
 
 
-def test_benchmark_left_out_is_an_error_that_says_what_to_add() -> None:
-    with pytest.raises(ConfigurationError, match=r"ingest\.benchmarks.*add 'latbench'"):
-        make_latency({}, {"benchmarks": ["nasbench201"]})
-    with pytest.raises(ConfigurationError, match="add 'nasbench201'"):
-        make_accuracy({}, {"benchmarks": ["latbench"]})
+def asked(*benchmarks: str) -> dict[str, Any]:
+    return {"benchmarks": list(benchmarks)}
 
 
-def test_report_counts_rows_and_names_twins_and_sources() -> None:
-    slow = toy_latency(CELLS, "slow").assign(latency_ms=[5.0, 4.0, 6.0])
-    tables = {"a": toy_latency(CELLS, "a"), "b": toy_latency(CELLS, "b"), "slow": slow}
-    accuracy = pd.DataFrame({"dataset": ["cifar10", "cifar10", "cifar100"]})
+def never() -> dict[str, Path]:
+    raise AssertionError("published files were fetched although nobody asked for them")
+
+
+def gives(table: pd.DataFrame) -> Callable[[], pd.DataFrame]:
+    return lambda: table
+
+
+@pytest.fixture
+def embedded(small_benchmark: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The shipped benchmark is the small one."""
+    for name in ("read_embedded_accuracy", "read_embedded_latency", "embedded_devices"):
+        reader = partial(getattr(shipped, name), folder=small_benchmark)
+        monkeypatch.setattr(nodes, name, reader)
+    for name in ("embedded_devices", "embedded_notes"):
+        monkeypatch.setattr(notes, name, partial(getattr(shipped, name), folder=small_benchmark))
+    return small_benchmark
+
+
+def accuracy(
+    *benchmarks: str,
+    trained: Mapping[str, pd.DataFrame] | None = None,
+    published: Callable[[], Mapping[str, Path]] = never,
+) -> pd.DataFrame:
+    tables = {name: gives(table) for name, table in (trained or {}).items()}
+    return make_accuracy(SPACE, published, tables, asked(*benchmarks))
+
+
+def latency(
+    *benchmarks: str,
+    measured: Mapping[str, pd.DataFrame] | None = None,
+    described: Mapping[str, Device] | None = None,
+) -> dict[str, pd.DataFrame]:
+    tables = {name: gives(table) for name, table in (measured or {}).items()}
+    described = MINE if described is None else described
+    return make_latency(SPACE, never, tables, described, asked(*benchmarks))
+
+
+class TestAccuracy:
+    def test_every_cell_of_a_trained_function_has_an_answer(self, embedded: Path) -> None:
+        table = accuracy("embedded")
+        trained = pd.read_parquet(embedded / "nb201-digits.parquet")["arch_id"].unique()
+        functions = SPACE.set_index("arch_id")["isomorphism_id"]
+        siblings = functions[functions.isin(functions[trained])].index
+        assert len(siblings) > len(trained) == CELLS
+        oracle = TableOracle(table, "digits", 0)
+        answers = {cell: oracle.ask(Question(0, cell)).accuracy for cell in siblings}
+        assert all(
+            len({answers[cell] for cell in group.index}) == 1
+            for _, group in functions[siblings].groupby(functions[siblings])
+        )
+
+    def test_own_data_sets_come_below_and_empty_folders_are_no_error(self, embedded: Path) -> None:
+        alone = accuracy("embedded", "measured", "trained")
+        both = accuracy("embedded", "trained", trained={"mine": toy_accuracy(SOME, "mine")})
+        assert set(both["dataset"]) == {"digits", "mine"}
+        pd.testing.assert_frame_equal(both[both["dataset"] == "digits"], alone)
+
+    def test_without_any_the_table_is_empty_and_valid(self) -> None:
+        table = accuracy("measured", "trained")
+        assert list(table.columns) == list(ACCURACY.columns)
+        assert table.empty
+        assert table.dtypes["seed"] == "Int64"
+
+    def test_one_data_set_of_two_benchmarks_is_refused(self, embedded: Path) -> None:
+        mine = {"digits": toy_accuracy(SOME, "digits")}
+        with pytest.raises(SchemaError, match="accuracies on 'digits', embedded and trained"):
+            accuracy("embedded", "trained", trained=mine)
+        assert set(accuracy("trained", trained=mine)["dataset"]) == {"digits"}
+
+    def test_file_is_about_the_data_set_of_its_name(self) -> None:
+        with pytest.raises(SchemaError, match=r"'mine' alone.*'dataset' says 'other'"):
+            accuracy("trained", trained={"mine": toy_accuracy(SOME, "other")})
+
+    def test_wrong_table_names_itself(self) -> None:
+        bad = toy_accuracy(SOME, "mine").assign(accuracy=71.5)
+        with pytest.raises(SchemaError, match=r"mine in 01_raw/trained.*accuracy must be"):
+            accuracy("trained", trained={"mine": bad})
+
+    def test_missing_package_data_is_an_error_only_if_asked_for(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(
+            nodes, "read_embedded_accuracy", partial(shipped.read_embedded_accuracy, tmp_path)
+        )
+        with pytest.raises(SourceError, match="leave 'embedded' out"):
+            accuracy("embedded")
+        accuracy("trained")
+
+
+class TestLatency:
+    def test_shipped_and_own_devices(self, embedded: Path) -> None:
+        tables = latency("embedded", "measured", measured={"mine": toy_latency(SOME, "mine")})
+        assert {name: len(table) for name, table in tables.items()} == {"board": CELLS, "mine": 50}
+
+    def test_own_folder_may_be_empty(self, embedded: Path) -> None:
+        assert list(latency("embedded", "measured", described={})) == ["board"]
+
+    def test_nothing_at_all_says_what_would_help(self) -> None:
+        with pytest.raises(
+            ConfigurationError, match=r"--pipelines=measure.*add embedded or latbench to ingest"
+        ):
+            latency("measured", "trained")
+        with pytest.raises(ConfigurationError) as caught:
+            latency("nasbench201")
+        assert "add embedded or measured or latbench" in str(caught.value)
+        assert "--pipelines=measure" not in str(caught.value)
+
+    def test_one_device_of_two_benchmarks_is_refused(self, embedded: Path) -> None:
+        mine, described = {"board": toy_latency(SOME, "board")}, {"board": MINE["mine"]}
+        with pytest.raises(SchemaError, match="latencies of 'board', embedded and measured"):
+            latency("embedded", "measured", measured=mine, described=described)
+
+    def test_device_must_be_described(self) -> None:
+        with pytest.raises(ConfigurationError, match=r"'other', but devices\.yml"):
+            latency("measured", measured={"other": toy_latency(SOME, "other")})
+
+    def test_cells_must_be_of_the_space(self) -> None:
+        with pytest.raises(SchemaError, match=r"1 cells that .*'\|conv_1x1~0\|'"):
+            latency("measured", measured={"mine": toy_latency([*SOME, "|conv_1x1~0|"], "mine")})
+
+    def test_table_written_by_hand(self, tmp_path: Path) -> None:
+        table = toy_latency(SOME, "mine")
+        table.to_csv(tmp_path / "mine.csv", index=False)
+        measured = {k: read() for k, read in DeviceTablesDataset(str(tmp_path)).load().items()}
+        found = latency("measured", measured=measured)["mine"]
+        pd.testing.assert_frame_equal(found, table.astype({"arch_id": "str", "device": "str"}))
+
+
+def test_report_counts_rows_and_functions_and_names_twins_and_sources() -> None:
+    slow = toy_latency(SOME, "slow").assign(latency_ms=[5.0 + (i * 7) % 50 for i in range(50)])
+    tables = {"a": toy_latency(SOME, "a"), "b": toy_latency(SOME, "b"), "slow": slow}
+    functions = SPACE["isomorphism_id"][:50].nunique()
     report = report_ingest(
-        pd.DataFrame({"arch_id": CELLS}),
-        accuracy,
-        {name: lambda table=table: table for name, table in tables.items()},
-        {"benchmarks": ["latbench"]},
+        SPACE,
+        pd.concat([toy_accuracy(SOME, "cifar10"), toy_accuracy(SOME[:1], "cifar100")]),
+        {name: gives(table) for name, table in tables.items()},
+        {},
+        asked("latbench"),
     )
     assert report["rows"] == {
-        "architectures": 3,
-        "accuracy": {"cifar10": 2, "cifar100": 1},
-        "latency": {"a": 3, "b": 3, "slow": 3},
+        "architectures": 15_625,
+        "accuracy": {"cifar10": 250, "cifar100": 5},
+        "latency": {"a": 50, "b": 50, "slow": 50},
     }
+    assert report["functions_with_accuracy"] == {"cifar10": functions, "cifar100": 1}
     assert report["near_twins"] == [{"devices": ["a", "b"], "spearman": 1.0}]
     assert sorted(report["sources"]) == sorted(latbench_devices())
-    assert all(len(source["sha256"]) == 64 for source in report["sources"].values())
 
 
-def test_pipeline_on_the_published_files(mirror: Path, tmp_path: Path) -> None:
-    published = {
-        f"published_{group}": fetch_group(group, mirror=mirror, cache=tmp_path)
-        for group in ALL["benchmarks"]
-    }
+def run(params: dict[str, Any], tmp_path: Path, **published: object) -> dict[str, Any]:
+    """Run the pipeline on these published files and what is measured and trained in the folder."""
     outputs = ("architectures", "accuracy", "ingest_report")
     catalog = DataCatalog(
-        {name: MemoryDataset(files) for name, files in published.items()}
-        | {name: MemoryDataset() for name in outputs}
-        | {"params:ingest": MemoryDataset(ALL)}
+        {
+            "published_latbench": MemoryDataset(published.get("latbench", never)),
+            "published_nasbench201": MemoryDataset(published.get("nasbench201", never)),
+            "measured_latency": DeviceTablesDataset(str(tmp_path / "measured")),
+            "measured_device": MemoryDataset(MINE),
+            "trained_accuracy": AccuracyTablesDataset(str(tmp_path / "trained")),
+            "params:ingest": MemoryDataset(params),
+        }
+        | {name: Kept() for name in outputs}
     )
     catalog["latency"] = LazyMemory()
     SequentialRunner().run(create_pipeline(), catalog)
-    report = catalog["ingest_report"].load()
-    assert report["rows"]["architectures"] == 15625
+    return {name: catalog[name].load() for name in (*outputs, "latency")}
+
+
+def test_pipeline_without_mirror_or_network(embedded: Path, tmp_path: Path) -> None:
+    (tmp_path / "measured").mkdir()
+    toy_latency(SOME, "mine").to_csv(tmp_path / "measured" / "mine.csv", index=False)
+    AccuracyTablesDataset(str(tmp_path / "trained")).save({"own": toy_accuracy(SOME, "own")})
+    made = run(asked("embedded", "measured", "trained"), tmp_path)
+    assert len(made["architectures"]) == 15_625
+    assert set(made["accuracy"]["dataset"]) == {"digits", "own"}
+    assert set(made["latency"]) == {"board", "mine"}
+    groups = {name: note["group"] for name, note in made["ingest_report"]["sources"].items()}
+    assert groups == {
+        "nb201-digits": "embedded",
+        "board": "embedded",
+        "mine": "measured",
+        "trained-own": "trained",
+    }
+
+
+def test_pipeline_on_the_published_files(mirror: Path, tmp_path: Path) -> None:
+    groups = ("latbench", "nasbench201")
+    published = {g: partial(fetch_group, g, mirror=mirror, cache=tmp_path) for g in groups}
+    report = run(asked(*groups), tmp_path, **published)["ingest_report"]
+    assert report["rows"]["architectures"] == 15_625
     assert len(report["rows"]["latency"]) == 13
+    assert report["functions_with_accuracy"]["cifar100"] == 6_466
     assert [pair["devices"] for pair in report["near_twins"]] == [
         ["desktop-cpu-core-i7-7820x-fp32", "desktop-gpu-gtx-1080ti-fp32"]
     ]
-    assert len(report["sources"]) == 13 + len(published["published_nasbench201"])
+    assert len(report["sources"]) == 13 + 5
 
 
-class LazyMemory(MemoryDataset):
+def test_space_is_the_same_as_that_of_the_published_files(mirror: Path, tmp_path: Path) -> None:
+    files = fetch_group("nasbench201", mirror=mirror, cache=tmp_path)
+    pd.testing.assert_frame_equal(make_architectures(), read_architectures(files))
+
+
+class Kept(MemoryDataset):
+    """Holds what it was given after the run as well."""
+
+    def _release(self) -> None: ...
+
+
+class LazyMemory(Kept):
     """Gives back each partition as a function, as a partitioned data set does."""
 
     def load(self) -> object:
-        return {name: lambda table=table: table for name, table in super().load().items()}
+        return {name: gives(table) for name, table in super().load().items()}

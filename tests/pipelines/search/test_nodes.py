@@ -10,7 +10,14 @@ import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
-from brpnas.errors import BudgetError, InfeasibleError, SchemaError
+from brpnas.candidates import TrainedNetworkFile, accuracy_table
+from brpnas.errors import (
+    AnswersPendingError,
+    BudgetError,
+    ConfigurationError,
+    InfeasibleError,
+    SchemaError,
+)
 from brpnas.graphs import VIEWS, SpaceGraphs, View
 from brpnas.predictors import BinaryRelationPredictor
 from brpnas.search.seeding import integer_seed
@@ -20,6 +27,8 @@ from pipelines.search.nodes import compare_samplers, search_architecture, summar
 from pipelines.search.task import make_context, predicted_metrics
 
 PARAMS: dict[str, Any] = {
+    "oracle": "table",
+    "measure_winner": False,
     "sampler": "brp",
     "budget": 12,
     "rounds": 3,
@@ -40,6 +49,57 @@ PARAMS: dict[str, Any] = {
         "weight_decay": 0.0,
     },
 }
+CANDIDATES: dict[str, Any] = {
+    "cells": 1,
+    "file": None,
+    "seed": 0,
+    "seeds": 1,
+    "more_seeds": {"cells": 0, "seeds": 1},
+    "valid_share": 1 / 3,
+    "test_share": 1 / 3,
+    "split_seed": 0,
+    "training": {
+        "channels": 2,
+        "cells_per_stage": 1,
+        "stages": 2,
+        "epochs": 1,
+        "batch_size": 128,
+        "optimiser": "sgd",
+        "learning_rate": 0.1,
+        "momentum": 0.9,
+        "weight_decay": 0.0005,
+        "label_smoothing": 0.0,
+        "shift": 0,
+        "flip": False,
+        "device": "cpu",
+    },
+    "workers": 1,
+    "scheduler": None,
+}
+MEASURE: dict[str, Any] = {
+    "device": None,
+    "cells": 1,
+    "file": None,
+    "seed": 0,
+    "runtime": "onnxruntime",
+    "target": None,
+    "precision": "fp32",
+    "threads": 1,
+    "batch_size": 1,
+    "warmup": 1,
+    "runs": 2,
+    "repeats": 2,
+    "reference_every": 25,
+    "drift_limit": 0.1,
+    "network": {
+        "channels": 2,
+        "cells_per_stage": 1,
+        "stages": 2,
+        "input_shape": [1, 8, 8],
+        "classes": 10,
+    },
+    "scheduler": None,
+}
 CONFIG = parse(SearchConfig, PARAMS)
 TASK = ("cifar100", ["latency_ms <= 7"])
 
@@ -54,6 +114,27 @@ def tables(
     return small_graphs, architectures, accuracy, predictions
 
 
+def run(
+    tables: tuple[Any, ...],
+    store: Path,
+    params: dict[str, Any] = PARAMS,
+    task: tuple[str, list[str]] = TASK,
+) -> tuple[pd.DataFrame, BinaryRelationPredictor, pd.DataFrame, bytes]:
+    return search_architecture(
+        *tables, store, store.parent / "by_hand", "digits", *task, params, CANDIDATES
+    )
+
+
+def summarise(
+    tables: tuple[Any, ...],
+    found: tuple[Any, ...],
+    params: dict[str, Any] = PARAMS,
+    task: tuple[str, list[str]] = TASK,
+) -> dict[str, Any]:
+    history, _, trained, winner = found
+    return summarise_search(*tables[1:], history, trained, winner, *task, params, MEASURE)
+
+
 def without_times(history: pd.DataFrame) -> pd.DataFrame:
     return history.drop(columns="asked_at")
 
@@ -61,7 +142,7 @@ def without_times(history: pd.DataFrame) -> pd.DataFrame:
 def test_search_keeps_its_budget_and_its_constraint(
     tables: tuple[Any, ...], tmp_path: Path
 ) -> None:
-    history, ranker = search_architecture(*tables, tmp_path, *TASK, PARAMS)
+    history, ranker, *_ = run(tables, tmp_path)
     assert len(history) == 12
     assert history["predicted_latency_ms"].max() <= 7
     assert isinstance(ranker, BinaryRelationPredictor)
@@ -71,12 +152,12 @@ def test_search_keeps_its_budget_and_its_constraint(
 
 
 def test_search_resumes_from_a_torn_store(tables: tuple[Any, ...], tmp_path: Path) -> None:
-    whole, _ = search_architecture(*tables, tmp_path / "a", *TASK, PARAMS)
-    search_architecture(*tables, tmp_path / "b", *TASK, PARAMS)
+    whole = run(tables, tmp_path / "a")[0]
+    run(tables, tmp_path / "b")
     (store,) = (tmp_path / "b").iterdir()
     lines = store.read_bytes().splitlines(keepends=True)
     store.write_bytes(b"".join(lines[:6]) + lines[6][:10])
-    resumed, _ = search_architecture(*tables, tmp_path / "b", *TASK, PARAMS)
+    resumed = run(tables, tmp_path / "b")[0]
     pd.testing.assert_frame_equal(without_times(resumed), without_times(whole))
     assert len(list((tmp_path / "b").iterdir())) == 1
 
@@ -94,14 +175,14 @@ def test_other_parameters_start_a_store_of_their_own(
     tables: tuple[Any, ...], tmp_path: Path, change: dict[str, Any]
 ) -> None:
     for params in (PARAMS, PARAMS | change, PARAMS):
-        search_architecture(*tables, tmp_path, *TASK, params)
+        run(tables, tmp_path, params)
     assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_larger_budget_goes_on_in_the_same_store(tables: tuple[Any, ...], tmp_path: Path) -> None:
     params = PARAMS | {"repeats": 0}
-    first, _ = search_architecture(*tables, tmp_path, *TASK, params)
-    second, _ = search_architecture(*tables, tmp_path, *TASK, params | {"budget": 15})
+    first = run(tables, tmp_path, params)[0]
+    second = run(tables, tmp_path, params | {"budget": 15})[0]
     assert second["arch_id"].tolist()[:12] == first["arch_id"].tolist()
     assert len(second) == 15
     assert len(list(tmp_path.iterdir())) == 1
@@ -109,17 +190,16 @@ def test_larger_budget_goes_on_in_the_same_store(tables: tuple[Any, ...], tmp_pa
 
 def test_other_answers_are_another_task(tables: tuple[Any, ...], tmp_path: Path) -> None:
     graphs, architectures, accuracy, predictions = tables
-    search_architecture(*tables, tmp_path, *TASK, PARAMS)
+    run(tables, tmp_path)
     better = accuracy.assign(accuracy=accuracy["accuracy"] + 0.01)
-    search_architecture(graphs, architectures, better, predictions, tmp_path, *TASK, PARAMS)
+    run((graphs, architectures, better, predictions), tmp_path)
     assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_summary_is_scored_by_test_means_and_is_json(
     tables: tuple[Any, ...], tmp_path: Path
 ) -> None:
-    history, _ = search_architecture(*tables, tmp_path, *TASK, PARAMS)
-    result = summarise_search(*tables[1:], history, *TASK, PARAMS)
+    result = summarise(tables, run(tables, tmp_path))
     json.dumps(result, allow_nan=False)
     chosen, accuracy = result["chosen"], tables[2]
     rows = accuracy[(accuracy["arch_id"] == chosen["arch_id"]) & (accuracy["split"] == "test")]
@@ -133,12 +213,14 @@ def test_summary_is_scored_by_test_means_and_is_json(
 
 
 def test_comparison_traces_every_sampler_and_seed(tables: tuple[Any, ...], tmp_path: Path) -> None:
-    history, _ = search_architecture(*tables, tmp_path, *TASK, PARAMS)
-    traces = compare_samplers(*tables, history, *TASK, PARAMS)
+    history, _, trained, winner = run(tables, tmp_path)
+    assert trained.empty
+    assert winner == b""
+    traces = compare_samplers(*tables, history, trained, *TASK, PARAMS)
     counts = traces.groupby(["sampler", "seed"])["query"].agg(["size", "max"])
     assert sorted(counts.index) == [(s, i) for s in ("brp", "evolution", "random") for i in (0, 1)]
     assert (counts == [12, 11]).all(axis=None)
-    own = compare_samplers(*tables, history, *TASK, PARAMS | {"comparison_seeds": 0})
+    own = compare_samplers(*tables, history, trained, *TASK, PARAMS | {"comparison_seeds": 0})
     assert own[["sampler", "seed"]].drop_duplicates().to_numpy().tolist() == [["brp", 0]]
     same = traces[(traces["sampler"] == "brp") & (traces["seed"] == 0)]
     assert same["chosen_test"].tolist() == own["chosen_test"].tolist()
@@ -146,9 +228,9 @@ def test_comparison_traces_every_sampler_and_seed(tables: tuple[Any, ...], tmp_p
 
 def test_infeasible_constraint_and_large_budget(tables: tuple[Any, ...], tmp_path: Path) -> None:
     with pytest.raises(InfeasibleError, match="latency_ms <= 0"):
-        search_architecture(*tables, tmp_path, "cifar100", ["latency_ms <= 0.1"], PARAMS)
+        run(tables, tmp_path, task=("cifar100", ["latency_ms <= 0.1"]))
     with pytest.raises(BudgetError, match="5000"):
-        search_architecture(*tables, tmp_path, *TASK, PARAMS | {"budget": 5000})
+        run(tables, tmp_path, PARAMS | {"budget": 5000})
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -156,7 +238,7 @@ def test_ranker_reads_the_configured_view(
     tables: tuple[Any, ...], tmp_path: Path, view: View
 ) -> None:
     params = PARAMS | {"ranker": {**PARAMS["ranker"], "view": view}}
-    history, ranker = search_architecture(*tables, tmp_path, *TASK, params)
+    history, ranker, *_ = run(tables, tmp_path, params)
     context = make_context(*tables[:2], tables[3], TASK[1], parse(SearchConfig, params))
     assert ranker.view == view
     np.testing.assert_array_equal(context.graphs.adj, tables[0].view(view).adj)
@@ -185,11 +267,15 @@ def test_pipeline_runs_alone_on_existing_inputs(tables: tuple[Any, ...], tmp_pat
     names = ("space_graphs", "architectures", "accuracy", "latency_predictions")
     given = dict(zip(names, tables, strict=True)) | {
         "search_store": tmp_path,
+        "answers_by_hand": tmp_path,
+        "images": "digits",
+        "params:train_candidates": CANDIDATES,
+        "params:measure": MEASURE,
         "params:dataset": TASK[0],
         "params:constraints": TASK[1],
         "params:search": PARAMS | {"comparison_seeds": 0},
     }
-    made = ("search_history", "relation_predictor", "search_result", "search_traces")
+    made = create_pipeline().all_outputs()
     catalog = DataCatalog(
         {name: MemoryDataset(value, copy_mode="assign") for name, value in given.items()}
         | {name: MemoryDataset(copy_mode="assign") for name in made}
@@ -197,3 +283,63 @@ def test_pipeline_runs_alone_on_existing_inputs(tables: tuple[Any, ...], tmp_pat
     SequentialRunner().run(create_pipeline(), catalog)
     winner = catalog["search_result"].load()["chosen"]["arch_id"]
     assert winner == catalog["search_traces"].load()["chosen"].iloc[-1]
+
+
+LIVE = PARAMS | {"oracle": "train", "budget": 6, "repeats": 0, "measure_winner": True}
+DIGITS = ("digits", ["latency_ms <= 7"])
+
+
+def test_live_search_trains_resumes_and_measures(tables: tuple[Any, ...], tmp_path: Path) -> None:
+    nothing = accuracy_table([], "digits", 1)
+    live = (*tables[:2], nothing, tables[3])
+    found = run(live, tmp_path, LIVE, DIGITS)
+    history, _, trained, winner = found
+    assert (history["status"] == "ok").all()
+    assert set(trained["split"]) == {"valid", "test"}
+    valid = trained[trained["split"] == "valid"].set_index("arch_id")["accuracy"]
+    assert history["accuracy"].tolist() == valid[history["arch_id"]].tolist()
+    result = summarise(live, found, LIVE, DIGITS)
+    json.dumps(result, allow_nan=False)
+    chosen = result["chosen"]
+    file = TrainedNetworkFile.from_bytes(winner)
+    assert (file.arch_id, file.test_accuracy) == (chosen["arch_id"], chosen["test_accuracy"])
+    assert chosen["regret"] is None, "the optimum is not known"
+    assert chosen["latency_ms"] > 0
+    assert chosen["latency_ms"] != tables[3].set_index("arch_id")["latency_ms"].get(file.arch_id)
+    traces = compare_samplers(*live, history, trained, *DIGITS, LIVE | {"comparison_seeds": 2})
+    assert traces["sampler"].unique().tolist() == ["brp"]
+
+    # A store that was cut off goes on, with networks that are kept and so not trained again.
+    (store,) = tmp_path.glob("*.jsonl")
+    lines = store.read_bytes().splitlines(keepends=True)
+    store.write_bytes(b"".join(lines[:4]))
+    times = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")}
+    again = run(live, tmp_path, LIVE, DIGITS)
+    pd.testing.assert_frame_equal(without_times(again[0]), without_times(history))
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")} == times
+
+
+def test_images_of_another_name_are_refused(tables: tuple[Any, ...], tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="set dataset to 'digits'"):
+        run(tables, tmp_path, LIVE, ("cifar100", []))
+
+
+def test_a_search_by_file_ends_and_goes_on(tables: tuple[Any, ...], tmp_path: Path) -> None:
+    questions, answers = (tmp_path / "by_hand" / f"{name}.csv" for name in ("questions", "answers"))
+    params = PARAMS | {"oracle": "file", "budget": 6, "repeats": 0}
+    rows: list[dict[str, object]] = []
+    for _ in range(3):
+        with pytest.raises(AnswersPendingError, match=r"questions\.csv"):
+            run(tables, tmp_path / "store", params, DIGITS)
+        for arch_id in pd.read_csv(questions)["arch_id"]:
+            rows.append({"arch_id": arch_id, "accuracy": (7 * len(rows) % 11) / 11})
+        pd.DataFrame(rows).to_csv(answers, index=False)
+    found = run(tables, tmp_path / "store", params, DIGITS)
+    assert len(found[0]) == len(rows) == 6
+    chosen = summarise(tables, found, params, DIGITS)["chosen"]
+    assert chosen["arch_id"] == max(rows, key=lambda row: float(str(row["accuracy"])))["arch_id"]
+    assert chosen["test_accuracy"] is None
+    with_test = pd.DataFrame(rows).assign(test_accuracy=0.25)
+    with_test.to_csv(answers, index=False)
+    again = run(tables, tmp_path / "store", params, DIGITS)
+    assert summarise(tables, again, params, DIGITS)["chosen"]["test_accuracy"] == 0.25

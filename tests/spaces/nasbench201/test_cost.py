@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from brpnas.errors import ConfigurationError
 from brpnas.spaces.nasbench201 import NasBench201
+from brpnas.spaces.nasbench201.build import MacroNetwork, NetworkConfig
 from brpnas.spaces.nasbench201.cost import cost
 
 
@@ -85,8 +88,49 @@ def test_order_of_edges_and_weightless_operations_do_not_matter() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"image": 30}, {"image": 0}, {"channels": 0}, {"cells_per_stage": 0}, {"classes": 0}]
+    ("config", "image"),
+    [
+        (NetworkConfig(), 32),
+        (NetworkConfig(channels=4, cells_per_stage=1, stages=1, input_shape=(1, 8, 8)), 8),
+        (NetworkConfig(channels=3, cells_per_stage=2, stages=4, input_shape=(2, 15, 15)), 15),
+        (NetworkConfig(channels=2, cells_per_stage=1, stages=5, input_shape=(4, 9, 9)), 9),
+        (NetworkConfig(channels=8, cells_per_stage=1, input_shape=(1, 28, 28), classes=7), 28),
+    ],
 )
-def test_impossible_sizes(wrong: dict[str, int]) -> None:
-    with pytest.raises(ConfigurationError, match="multiple of 4"):
-        cost(np.zeros((1, 6), np.int8), **wrong)
+@pytest.mark.parametrize("codes", [(3, 0, 2, 1, 4, 3), (0,) * 6, (2, 3, 2, 3, 2, 3)])
+def test_against_the_torch_module(
+    config: NetworkConfig, image: int, codes: tuple[int, ...]
+) -> None:
+    """Parameters as torch holds them; multiply-adds by the shapes that pass through its layers."""
+    network = MacroNetwork(codes, config).eval()
+    total = 0
+
+    def count(layer: nn.Module, _: object, output: torch.Tensor) -> None:
+        nonlocal total
+        if isinstance(layer, nn.Conv2d):
+            total += layer.weight.numel() * output.shape[2] * output.shape[3]
+        elif isinstance(layer, nn.Linear):
+            total += layer.weight.numel() + layer.bias.numel()
+
+    for layer in network.modules():
+        layer.register_forward_hook(count)
+    network(torch.zeros(1, *config.input_shape))
+    params, flops = cost(
+        np.array([codes]),
+        channels=config.channels,
+        cells_per_stage=config.cells_per_stage,
+        classes=config.classes,
+        image=image,
+        stages=config.stages,
+        colours=config.input_shape[0],
+    )
+    assert params.item() == sum(p.numel() for p in network.parameters())
+    assert flops.item() == total
+
+
+@pytest.mark.parametrize(
+    "wrong", ["image", "channels", "cells_per_stage", "classes", "stages", "colours"]
+)
+def test_impossible_sizes(wrong: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{wrong}=0"):
+        cost(np.zeros((1, 6), np.int8), **{wrong: 0})

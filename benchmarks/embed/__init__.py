@@ -1,0 +1,10 @@
+"""Turns what `measure` and `train_candidates` left in a workspace into the shipped benchmark.
+
+``python -m benchmarks.embed --help``. `collect` reads and checks, `contents` gives the bytes of
+every file, `write` puts them into the package. Equal input gives equal bytes.
+"""
+
+from benchmarks.embed.collect import Collected, collect
+from benchmarks.embed.write import contents, datasheet, write
+
+__all__ = ["Collected", "collect", "contents", "datasheet", "write"]

@@ -1,0 +1,54 @@
+"""``python -m benchmarks.embed``: write the benchmark that ships with the package."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmarks.embed import collect, contents, write
+from brpnas.datasets.shipped import EMBEDDED
+from brpnas.devices import catalogue
+from brpnas.errors import BrpNasError
+
+CATALOGUE = Path(catalogue.__file__).with_name("catalogue.yml")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Read the workspace, write the package files, say what was written."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.embed",
+        description="Makes the shipped benchmark from what `kedro run --env=embedded "
+        "--pipelines=train_candidates` and `--pipelines=measure` have left.",
+    )
+    parser.add_argument(
+        "--trained",
+        required=True,
+        metavar="TEXT",
+        help="when, on what and with which torch the networks were trained, for the datasheet",
+    )
+    parser.add_argument("--workspace", type=Path, default=Path("data/embedded"), metavar="FOLDER")
+    parser.add_argument(
+        "--again",
+        type=Path,
+        metavar="FOLDER",
+        help="second measurements, tables of the same names, to state how well they agree",
+    )
+    parser.add_argument("--output", type=Path, default=EMBEDDED, metavar="FOLDER")
+    parser.add_argument("--catalogue", type=Path, default=CATALOGUE, metavar="FILE")
+    given = parser.parse_args(arguments)
+    try:
+        collected = collect(given.workspace, trained=given.trained, again=given.again)
+        files = contents(collected)
+        write(files, collected.devices, given.output, given.catalogue)
+    except BrpNasError as error:
+        sys.exit(f"Error: {error}")
+    for name, content in files.items():
+        print(f"{len(content):>10,} bytes  {given.output / name}")
+    for name, facts in collected.facts["latency"].items():
+        print(f"median {facts['latency_ms']['median']:8.3f} ms  {name}, {facts['cells']} cells")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,198 @@
+"""Tables of a workspace, held to their schemas, and every figure of their datasheet.
+
+A latency table counts only together with the journal it was measured into: that says on what, when
+and how, and how steady the machine was. No figure is taken on trust that can be computed here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from brpnas.datasets import ACCURACY, LATENCY, list_architectures, validate
+from brpnas.datasets.noise import agreement, repeat_noise, seed_noise
+from brpnas.datasets.shipped import EMBEDDED_DATASETS
+from brpnas.devices import Device, load_devices
+from brpnas.errors import SchemaError, SourceError
+from brpnas.measure.drift import Drift
+from brpnas.metrics import spearman
+
+__all__ = ["CITATION", "LICENCE", "Collected", "collect"]
+
+LICENCE = "Apache-2.0"
+CITATION = "NB201-Digits and CPU latencies of the brpnas project, brpnas/datasets/embedded"
+_PREFIX = "local-"
+"""What `measure` puts before the name that it makes for a device of one's own."""
+
+
+@dataclass(frozen=True, eq=False)
+class Collected:
+    """All that the shipped benchmark is made of.
+
+    Args:
+        accuracy: Accuracy table, of what was trained alone.
+        latency: Latency table of each device, by the name that it ships under.
+        devices: Entry of each for the catalogue.
+        facts: Figures of the datasheet (JSON types).
+    """
+
+    accuracy: pd.DataFrame
+    latency: dict[str, pd.DataFrame]
+    devices: list[Device]
+    facts: dict[str, Any]
+
+
+def collect(workspace: Path, *, trained: str, again: Path | None = None) -> Collected:
+    """Read and check a workspace.
+
+    Args:
+        workspace: Folder below which `measure` and `train_candidates` wrote.
+        trained: When, on what and with what the networks were trained.
+        again: Folder of second measurements, as tables of the same names.
+
+    Raises:
+        SourceError: If a table, a report or a journal is missing.
+        SchemaError: If they contradict one another, or a table is none.
+    """
+    (dataset,) = EMBEDDED_DATASETS
+    raw = workspace / "01_raw"
+    accuracy = _table(raw / "trained" / f"{dataset}.parquet", ACCURACY)
+    accuracy = accuracy.sort_values(["split", "arch_id", "seed"], ignore_index=True)
+    report = json.loads(
+        _existing(workspace / "08_reporting" / "train_candidates_report.json").read_text("utf-8")
+    )
+    entries = load_devices(_existing(raw / "measured" / "devices.yml"))
+    journals = list(_journals(workspace))
+    latency: dict[str, pd.DataFrame] = {}
+    devices: list[Device] = []
+    measured: dict[str, Any] = {}
+    for file in sorted((raw / "measured").glob("*.parquet")):
+        if file.stem not in entries:
+            raise SourceError(f"{file.with_name('devices.yml')} does not describe {file.stem!r}.")
+        name = file.stem.removeprefix(_PREFIX)
+        table = _table(file, LATENCY).sort_values("arch_id", ignore_index=True)
+        second = again / file.name if again is not None else None
+        measured[name] = _latency_facts(table, _journal_of(table, file, journals)) | {
+            "again": agreement(table, _table(second, LATENCY))
+            if second is not None and second.exists()
+            else None
+        }
+        latency[name] = table.assign(device=pd.Series([name] * len(table), dtype="str"))
+        devices.append(entries[file.stem].model_copy(update={"name": name, "licence": LICENCE}))
+    if not latency:
+        raise SourceError(f"There is no latency table in {raw / 'measured'}: run measure first.")
+    facts = {
+        "licence": LICENCE,
+        "citation": CITATION,
+        "accuracy": _accuracy_facts(accuracy, dataset, report) | {"trained": trained},
+        "latency": measured,
+    }
+    return Collected(accuracy, latency, devices, facts)
+
+
+def _accuracy_facts(table: pd.DataFrame, dataset: str, report: dict[str, Any]) -> dict[str, Any]:
+    valid = table[table["split"] == "valid"]
+    test = table[table["split"] == "test"]
+    if report["dataset"] != dataset or report["trained"] != len(valid) or len(valid) != len(test):
+        raise SchemaError(
+            f"The report of train_candidates counts {report['trained']} trainings on "
+            f"{report['dataset']!r}, but the table has {len(valid)} validation and {len(test)} "
+            f"test rows on {dataset!r}. Run the stage again, so that both are of one run."
+        )
+    seeds = valid.groupby("arch_id")["seed"].nunique()
+    functions = list_architectures().set_index("arch_id")["isomorphism_id"]
+    noise = {split: seed_noise(table, dataset, split) for split in ("valid", "test")}
+    means = valid.groupby("arch_id")["accuracy"].mean()
+    both = valid.merge(test, on=["arch_id", "seed"], suffixes=("", "_test"))
+    return {
+        "dataset": dataset,
+        "rows": len(table),
+        "cells": len(seeds),
+        "functions": int(functions.loc[seeds.index].nunique()),
+        "trainings": len(valid),
+        "failed": len(report["failed"]),
+        "cells_by_seeds": {str(n): int((seeds >= n).sum()) for n in sorted(set(seeds))},
+        "epochs": int(table["epochs"].iloc[0]),
+        "accuracy": {split: _range(part["accuracy"]) for split, part in table.groupby("split")},
+        "train_time_s": _range(valid["train_time_s"]),
+        "train_time_h": float(valid["train_time_s"].sum() / 3600),
+        "images": {key: report["images"][key] for key in ("digest", "input_shape", "rows")},
+        "classes": len(report["images"]["label_names"]),
+        "settings": report["settings"],
+        "noise": noise,
+        "within_noise_of_best": int((means > means.max() - noise["valid"]["sd"]).sum()),
+        "valid_to_test_spearman": spearman(both["accuracy"], both["accuracy_test"]),
+    }
+
+
+def _latency_facts(table: pd.DataFrame, journal: tuple[dict[str, Any], pd.DataFrame]) -> Any:
+    task, rows = journal
+    cells = rows[(rows["event"] == "cell") & rows["arch_id"].isin(table["arch_id"])]
+    references = rows.loc[rows["event"] == "reference", "latency_ms"]
+    return {
+        "cells": len(table),
+        "latency_ms": _range(table["latency_ms"]),
+        "first": str(rows["time"].min()),
+        "last": str(rows["time"].max()),
+        "load_at_start": {
+            "median": float(cells["load"].median()),
+            "max": float(cells["load"].max()),
+        },
+        "drift": asdict(Drift.of(references.tolist())),
+        "repeats": repeat_noise(table),
+        "machine": task["machine"],
+        "settings": task["settings"],
+    }
+
+
+def _journals(workspace: Path) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
+    """Task and rows of every measurement below the workspace."""
+    places = (workspace / "07_model_output" / "store", workspace / "01_raw" / "measured")
+    for path in sorted(file for place in places for file in place.glob("*.jsonl")):
+        lines = path.read_text("utf-8").splitlines(keepends=True)
+        whole = [json.loads(line) for line in lines if line.endswith("\n")]  # the last may be torn
+        if whole and "machine" in whole[0].get("fingerprint", {}):
+            yield whole[0]["fingerprint"], pd.DataFrame(whole[1:])
+
+
+def _journal_of(
+    table: pd.DataFrame, file: Path, journals: list[tuple[dict[str, Any], pd.DataFrame]]
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """The journal that holds exactly these latencies."""
+    for task, rows in journals:
+        if rows.empty:
+            continue
+        cells = rows[rows["event"] == "cell"].drop_duplicates("arch_id", keep="last")
+        known = cells.set_index("arch_id")["latency_ms"].reindex(table["arch_id"])
+        if np.array_equal(known.to_numpy(), table["latency_ms"].to_numpy()):
+            return task, rows
+    raise SourceError(
+        f"No journal holds the latencies of {file}, so it is not known how they were measured. "
+        "Keep 07_model_output/store of the environment in which it was measured."
+    )
+
+
+def _range(values: pd.Series) -> dict[str, float]:
+    return {
+        "min": float(values.min()),
+        "median": float(values.median()),
+        "max": float(values.max()),
+    }
+
+
+def _table(path: Path, schema: Any) -> pd.DataFrame:
+    return validate(pd.read_parquet(_existing(path)), schema, origin=str(path))
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise SourceError(
+            f"There is no {path}: run train_candidates and measure in that environment first."
+        )
+    return path

@@ -1,0 +1,208 @@
+"""Measuring, training and searching, killed at random moments and resumed until done.
+
+``python -m benchmarks.killed JOB FOLDER`` does a small real job and can be killed;
+`kill_and_resume` does that. Networks are really measured and trained, one after another in one
+process, and the engine notes each start in a file, so that work done twice can be counted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from benchmarks.data import ROOT, settings, training_config
+from brpnas.candidates import (
+    Candidate,
+    CandidateConfig,
+    ImageSource,
+    TrainOracle,
+    train_candidates,
+)
+from brpnas.errors import TaskError
+from brpnas.fanout import SerialEngine
+from brpnas.measure import MeasureSettings, Protocol, get_runtime, measure_cells
+from brpnas.predictors import BinaryRelationPredictor
+from brpnas.search import SearchContext, SearchStore, get_sampler, run_search, task_fingerprint
+from brpnas.spaces import get_space
+from brpnas.spaces.nasbench201.build import NetworkConfig
+from brpnas.spaces.select import select_cells
+
+__all__ = ["JOBS", "kill_and_resume"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+STORE, STARTS = "store.jsonl", "starts.txt"
+CHANGING = {"train_time_s", "asked_at", "cost_s"}
+"""What of an event differs from run to run, and says nothing of the result."""
+
+
+class NotingEngine(SerialEngine):
+    """Notes each architecture that it begins."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / STARTS
+
+    def _outcomes(
+        self, function: Callable[[T], R], tasks: Sequence[T]
+    ) -> Generator[tuple[T, R | TaskError], None, None]:
+        for task in tasks:
+            arch_id = getattr(task, "arch_id", None)
+            if arch_id is not None and getattr(task, "number", None) is None:
+                with self.file.open("a") as file:
+                    file.write(f"{arch_id} {getattr(task, 'seed', '')}\n")
+            yield from super()._outcomes(function, [task])
+
+
+def measure(folder: Path) -> None:
+    """Measure 16 cells with ONNX Runtime, the reference network after every fourth."""
+    network = NetworkConfig(channels=16, cells_per_stage=1)
+    small = MeasureSettings(get_runtime("onnxruntime"), Protocol(2, 10, 5), network)
+    measure_cells(
+        select_cells(16),
+        small,
+        folder / STORE,
+        engine=NotingEngine(folder),
+        reference_every=4,
+        drift_limit=1e9,
+        progress=False,
+    )
+
+
+def train(folder: Path) -> None:
+    """Train 24 cells by conf/base."""
+    candidates = [Candidate(arch_id, 0) for arch_id in select_cells(24, distinct=True)]
+    train_candidates(
+        candidates, ImageSource(), _training(), folder / STORE,
+        engine=NotingEngine(folder), progress=False,
+    )  # fmt: skip
+
+
+def search(folder: Path) -> None:
+    """Search with 24 queries in 6 rounds, each network trained when it is asked for."""
+    values = settings("search")["ranker"] | {"epochs": 20, "hidden": 32, "members": 1}
+    space = get_space("nasbench201")
+    context = SearchContext.create(space, space.graphs(), seed=0, view=values["view"])
+    sampler = get_sampler(
+        "brp",
+        {"rounds": 6},
+        make_ranker=lambda: BinaryRelationPredictor(training_config(values), 1, values["view"]),
+    )
+    oracle = TrainOracle(ImageSource(), _training(), folder / "networks", NotingEngine(folder))
+    with SearchStore(folder / STORE, task_fingerprint(context, sampler, oracle)) as store:
+        run_search(context, sampler, oracle, 24, store=store, progress=False)
+
+
+JOBS: dict[str, Callable[[Path], None]] = {"measure": measure, "train": train, "search": search}
+
+
+def _training() -> CandidateConfig:
+    return CandidateConfig(**settings("train_candidates")["training"])
+
+
+def kill_and_resume(job: str, kills: int, seed: int = 0) -> dict[str, Any]:
+    """Kill a job at random moments, resume it until it is done, and compare with one never killed.
+
+    The moments lie anywhere between the start of a process and some way into what is left to do. A
+    job that is done before it was killed often enough is begun anew.
+
+    Args:
+        job: ``measure``, ``train`` or ``search``.
+        kills: How many.
+        seed: Decides the moments.
+
+    Returns:
+        Counts: of ``kills``, of those ``before_work``, of finished ``jobs`` and of those ``equal``
+        to the one never killed; ``kept`` says that no kill changed a line that was stored;
+        ``begun_again`` is how many tasks were begun twice, ``most_per_kill`` the most that a single
+        process began again.
+    """
+    rng = random.Random(seed)
+    with tempfile.TemporaryDirectory() as name:
+        whole = Path(name) / "whole"
+        first, seconds = _undisturbed(job, whole)
+        expected = _result(job, whole)
+        longest = first + 2 * (seconds - first) / kills
+        done: dict[str, Any] = {"kills": 0, "before_work": 0, "jobs": 0, "equal": 0, "kept": True}
+        again, most = 0, 0
+        while done["kills"] < kills or done["jobs"] == 0:
+            folder = Path(name) / f"killed{done['jobs']}"
+            while True:
+                before, begun = _lines(folder / STORE), _lines(folder / STARTS)
+                wait = rng.uniform(0, longest) if done["kills"] < kills else None
+                killed = _run(job, folder, wait)
+                after = _lines(folder / STORE)
+                done["kept"] &= after[: len(before)] == before
+                twice = [start for start in _lines(folder / STARTS)[len(begun) :] if start in begun]
+                again, most = again + len(twice), max(most, len(twice))
+                if not killed:
+                    break
+                done["kills"] += 1
+                done["before_work"] += after == before
+            done["jobs"] += 1
+            done["equal"] += _result(job, folder) == expected
+    return {**done, "begun_again": again, "most_per_kill": most, "seconds": round(seconds, 1)}
+
+
+def _command(job: str, folder: Path) -> subprocess.Popen[bytes]:
+    folder.mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "benchmarks.killed", job, str(folder)]
+    with (folder / "log").open("ab") as log:
+        return subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=log, stderr=log
+        )
+
+
+def _undisturbed(job: str, folder: Path) -> tuple[float, float]:
+    """Do the whole job; seconds until the first line was stored, and in all."""
+    began, first = time.perf_counter(), None
+    with _command(job, folder) as process:
+        while process.poll() is None:
+            if first is None and len(_lines(folder / STORE)) > 1:
+                first = time.perf_counter() - began
+            time.sleep(0.02)
+    _check(process, folder)
+    return first or 0.0, time.perf_counter() - began
+
+
+def _run(job: str, folder: Path, wait: float | None) -> bool:
+    """Go on with a job, and kill it after so many seconds; whether it was not done by then."""
+    with _command(job, folder) as process:
+        try:
+            process.wait(wait)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            return True
+    _check(process, folder)
+    return False
+
+
+def _check(process: subprocess.Popen[bytes], folder: Path) -> None:
+    if process.returncode:
+        raise RuntimeError(f"A job failed: {(folder / 'log').read_text()[-2000:]}")
+
+
+def _lines(path: Path) -> list[bytes]:
+    """Complete lines of a file; a last one that was cut off is left out."""
+    return path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+
+
+def _result(job: str, folder: Path) -> Any:
+    """What a job has found, without what chance decides: latencies, seconds, dates."""
+    events = [json.loads(line) for line in _lines(folder / STORE)[1:]]
+    if job == "measure":
+        return Counter(event["arch_id"] for event in events if event["event"] == "cell")
+    return [{key: e[key] for key in e if key not in CHANGING} for e in events]
+
+
+if __name__ == "__main__":
+    JOBS[sys.argv[1]](Path(sys.argv[2]))

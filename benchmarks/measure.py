@@ -1,0 +1,219 @@
+"""Measuring latency on this machine, and predicting it from 300 cells.
+
+Networks, protocol and runtime are those of conf/base/parameters_measure.yml. Let the machine rest
+meanwhile: the drift of the reference network and the load average say whether it did.
+
+1. Parameters: networks built in torch, counted from operation codes, and as published.
+2. Seconds and drift of measuring 300 cells.
+3. Repeatability: 100 of them once more, after all others were measured.
+4. Predictors from 300 measured cells (250 train, 50 validate), scored on 200 others, a new split
+   for each seed. `layerwise` adds up operations measured alone and learns nothing;
+   `layerwise_scaled` multiplies it by one factor, fitted to the same 300.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from benchmarks.data import Benchmark, settings, stopwatch, training_config
+from brpnas.datasets.cells import arch_ids as names_of
+from brpnas.datasets.nasbench201_files import read_benchmark
+from brpnas.graphs import SpaceGraphs
+from brpnas.measure import (
+    MeasureResult,
+    MeasureSettings,
+    Protocol,
+    get_runtime,
+    measure_cells,
+    measure_operations,
+    select_cells,
+)
+from brpnas.metrics import regression_metrics, spearman
+from brpnas.predictors import MeasuredRows, fit_latency, training_pool
+from brpnas.predictors.baselines import baseline_predictions
+from brpnas.spaces import NasBench201
+from brpnas.spaces.nasbench201.build import NetworkConfig, build_network
+from brpnas.spaces.nasbench201.cost import cost
+
+__all__ = ["run"]
+
+TRAIN, VALID, TEST, AGAIN = 250, 50, 200, 100
+
+
+def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
+    """Print the figures and return them."""
+    print(__doc__)
+    seeds = seeds or (2 if quick else 10)
+    train, valid, test, again = (16, 8, 8, 8) if quick else (TRAIN, VALID, TEST, AGAIN)
+    parameters = _parameters(bench, 25 if quick else 1)
+    print(f"1. {parameters}\n", flush=True)
+    measuring = _settings(settings("measure"))
+    cells = select_cells(train + valid + test)
+    with tempfile.TemporaryDirectory() as folder:
+        store = Path(folder) / "cells.jsonl"
+        first = measure_cells(cells[: train + valid], measuring, store)
+        measured = _figures(first)
+        print(f"2. {measured}\n", flush=True)
+        everything = measure_cells(cells, measuring, store)
+        second = measure_cells(cells[:again], measuring, Path(folder) / "again.jsonl")
+    repeats = _repeatability(everything, second)
+    print(f"3. {repeats}\n", flush=True)
+    with stopwatch() as seconds:
+        layerwise = measure_operations(measuring, progress=False)
+    latency = everything.rows.set_index("arch_id")["latency_ms"]
+    predicted = layerwise.predict(bench.graphs.arch_ids)
+    with training_pool(workers) as pool:
+        rows = [
+            row | {"seed": seed}
+            for seed in range(seeds)
+            for row in _split(bench.graphs, latency, predicted, (train, valid), seed, quick, pool)
+        ]
+    figures = pd.DataFrame(rows).groupby("model", sort=False)
+    mean, spread = figures.mean().drop(columns="seed"), figures.std().drop(columns="seed")
+    print(f"4. Mean over {seeds} seeds, on {test} cells not trained on; then their deviation.\n")
+    print(mean.round(4).to_string(), "\n", spread.round(4).to_string(), sep="\n")
+    return {
+        "seeds": seeds,
+        "machine": first.machine.__dict__,
+        "settings": measuring.fingerprint(),
+        "parameters": parameters,
+        "measuring": measured,
+        "repeatability": repeats,
+        "all_cells": _figures(everything),
+        "operations_s": round(seconds[0], 2),
+        "predictors": {
+            "train": train,
+            "valid": valid,
+            "test": test,
+            "models": {
+                model: {
+                    key: [
+                        round(float(mean.loc[model, key]), 4),
+                        round(float(spread.loc[model, key]), 4),
+                    ]
+                    for key in mean.columns
+                }
+                for model in mean.index
+            },
+        },
+    }
+
+
+def _settings(values: dict[str, Any]) -> MeasureSettings:
+    runtime = get_runtime(
+        values["runtime"],
+        target=values["target"],
+        threads=values["threads"],
+        precision=values["precision"],
+    )
+    sizes = values["network"] | {"input_shape": tuple(values["network"]["input_shape"])}
+    protocol = Protocol(values["warmup"], values["runs"], values["repeats"])
+    return MeasureSettings(runtime, protocol, NetworkConfig(**sizes), values["batch_size"])
+
+
+def _parameters(bench: Benchmark, every: int) -> dict[str, int]:
+    """How often the published count is that of the network, and where not, of an equal cell."""
+    published = read_benchmark(bench._files)
+    runs = published.runs["cifar10"]
+    of_cell = dict(zip(runs.cell.tolist(), np.rint(runs.params_m * 1e6).astype(int), strict=True))
+    space = NasBench201()
+    cells = names_of(published.numbers).tolist()
+    counted = cost(space.codes(cells))[0]
+    families: dict[str, set[int]] = {}
+    for family, count in zip(space.isomorphism_ids(cells), counted.tolist(), strict=True):
+        families.setdefault(family, set()).add(count)
+    same_as_built = same_as_published = siblings = wrong = 0
+    chosen = range(0, len(cells), every)
+    for row in chosen:
+        with torch.device("meta"):
+            network = build_network(cells[row])
+        built = sum(parameter.numel() for parameter in network.parameters())
+        same_as_built += int(built == counted[row])
+        same_as_published += int(built == of_cell[row])
+        if built != of_cell[row]:
+            wrong += 1
+            family = space.isomorphism_ids([cells[row]])[0]
+            siblings += int(of_cell[row] in families[family])
+    return {
+        "cells": len(chosen),
+        "built_equals_counted": same_as_built,
+        "built_equals_published": same_as_published,
+        "published_differs": wrong,
+        "published_is_that_of_an_isomorphic_cell": siblings,
+    }
+
+
+def _figures(result: MeasureResult) -> dict[str, Any]:
+    return {
+        "cells": len(result.rows),
+        "failed": len(result.failures),
+        "seconds": round(result.seconds, 1),
+        "median_ms": round(float(result.rows["latency_ms"].median()), 4),
+        "median_relative_std": round(
+            float((result.rows["std_ms"] / result.rows["latency_ms"]).median()), 4
+        ),
+        "references": result.drift.references,
+        "max_drift": round(result.drift.max_drift, 4),
+        "median_drift": round(result.drift.median_drift, 4),
+        "max_load": round(float(result.rows["load"].max()), 2),
+    }
+
+
+def _repeatability(first: MeasureResult, second: MeasureResult) -> dict[str, Any]:
+    both = second.rows.merge(first.rows, on="arch_id", suffixes=("", "_first"))
+    apart = both["latency_ms"] / both["latency_ms_first"] - 1
+    return {
+        "cells": len(both),
+        "median_difference": round(float(apart.abs().median()), 4),
+        "p90_difference": round(float(apart.abs().quantile(0.9)), 4),
+        "median_shift": round(float(apart.median()), 4),
+        "spearman": round(spearman(both["latency_ms"], both["latency_ms_first"]), 4),
+    }
+
+
+def _split(
+    graphs: SpaceGraphs,
+    latency: pd.Series,
+    layerwise: np.ndarray,
+    sizes: tuple[int, int],
+    seed: int,
+    quick: bool,
+    pool: Executor | None,
+) -> list[dict[str, Any]]:
+    """Figures of every model on the test cells of one split."""
+    values = settings("train") | ({"epochs": 10} if quick else {})
+    train, valid = sizes
+    order = np.random.default_rng(seed).permutation(len(latency))
+    rows, ms = graphs.rows(latency.index.tolist()), latency.to_numpy(np.float64)
+    fitted, checked, test = np.split(order, [train, train + valid])
+    predictor = fit_latency(
+        graphs,
+        MeasuredRows(rows[fitted], ms[fitted]),
+        MeasuredRows(rows[checked], ms[checked]),
+        training_config(values),
+        view=values["view"],
+        members=values["members"],
+        bound=values["bound"],
+        seed=seed,
+        pool=pool,
+    )
+    params, flops = cost(NasBench201().codes(graphs.arch_ids))
+    counts = {"arch_id": list(graphs.arch_ids), "flops_m": flops / 1e6, "params_m": params / 1e6}
+    known = np.concatenate([fitted, checked])
+    models = {"gcn": predictor.predict(graphs)}
+    models |= baseline_predictions(
+        graphs, pd.DataFrame(counts), MeasuredRows(rows[known], ms[known])
+    )
+    factor = np.exp(np.median(np.log(ms[known] / layerwise[rows[known]])))
+    models |= {"layerwise": layerwise, "layerwise_scaled": factor * layerwise}
+    return [
+        {"model": name, **regression_metrics(every[rows[test]], ms[test])}
+        for name, every in models.items()
+    ]

@@ -1,0 +1,91 @@
+"""Training candidates on the digits: seconds, noise between seeds, and what a crash costs.
+
+1. Seconds of a training and how far two seeds agree: of NB201-Digits, the benchmark that ships with
+   the project, or with ``--quick`` of a few cells trained here and now, by
+   conf/base/parameters_train_candidates.yml.
+2. Small jobs of measuring, training and searching, each in a process of its own that is killed with
+   SIGKILL at random moments and resumed until done. A resumed result is equal if it is that of the
+   job never killed: the same cells, and bit by bit the same accuracies and queries; measured
+   latencies differ from run to run, and are those that were stored first. ``--seeds`` is the number
+   of kills.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.data import Benchmark, settings, stopwatch
+from benchmarks.killed import JOBS, kill_and_resume
+from brpnas.candidates import (
+    Candidate,
+    CandidateConfig,
+    ImageSource,
+    accuracy_table,
+    train_candidates,
+)
+from brpnas.datasets import read_embedded_accuracy
+from brpnas.datasets.noise import seed_noise
+from brpnas.fanout import get_engine
+from brpnas.spaces.select import select_cells
+
+__all__ = ["run"]
+
+DATASET, CELLS, KILLS = "digits", 12, 20
+
+
+def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
+    """Print the figures and return them."""
+    print(__doc__)
+    table = _train_some(workers) if quick else read_embedded_accuracy()
+    training = _figures(table)
+    print(f"1. {training}\n", flush=True)
+    kills = seeds or (3 if quick else KILLS)
+    crashes = {}
+    for number, job in enumerate(JOBS):
+        crashes[job] = kill_and_resume(job, kills, seed=number)
+        print(f"2. {job}: {crashes[job]}", flush=True)
+    sound = all(
+        c["equal"] == c["jobs"] and c["kept"] and c["most_per_kill"] <= 1 for c in crashes.values()
+    )
+    verdict = (
+        "Every resumed result equals the uninterrupted one, at most the query in flight is repeated"
+    )
+    print(f"\n{verdict}: {'yes' if sound else 'NO'}")
+    return {"source": "trained now" if quick else "embedded", "training": training,
+            "killed": crashes, "sound": sound}  # fmt: skip
+
+
+def _train_some(workers: int) -> pd.DataFrame:
+    config = CandidateConfig(**settings("train_candidates")["training"])
+    cells = select_cells(CELLS, distinct=True)
+    candidates = [Candidate(arch_id, seed) for seed in (0, 1) for arch_id in cells]
+    with tempfile.TemporaryDirectory() as folder, get_engine(workers) as engine, stopwatch() as s:
+        runs = train_candidates(candidates, ImageSource(), config, Path(folder), engine=engine)
+    print(f"{len(runs)} networks trained in {s[0]:.0f} s by {workers} processes\n")
+    return accuracy_table(runs, DATASET, config.epochs)
+
+
+def _figures(table: pd.DataFrame) -> dict[str, Any]:
+    valid = table[table["split"] == "valid"]
+    seconds = valid["train_time_s"]
+    return {
+        "trainings": len(valid),
+        "cells": int(valid["arch_id"].nunique()),
+        "seconds": {
+            "median": round(float(seconds.median()), 3),
+            "min": round(float(seconds.min()), 3),
+            "max": round(float(seconds.max()), 3),
+        },
+        "accuracy": {
+            split: {
+                name: round(float(part["accuracy"].quantile(share)), 4)
+                for name, share in {"min": 0, "median": 0.5, "max": 1}.items()
+            }
+            for split, part in table.groupby("split")
+        },
+        "noise": {split: seed_noise(table, DATASET, split) for split in ("valid", "test")},
+    }

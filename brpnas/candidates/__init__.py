@@ -1,0 +1,49 @@
+"""Candidates: networks that are really trained, on the user's own images.
+
+`train_candidates` trains many, on any engine of `brpnas.fanout`, and can be interrupted;
+`train_candidate` trains one. `ImageSource` says on what, `CandidateConfig` how. `TrainOracle`
+answers the queries of a search with them, and keeps each network as a `TrainedNetworkFile`.
+"""
+
+from brpnas.candidates.batch import (
+    Candidate,
+    CandidateRun,
+    accuracy_table,
+    run_candidates,
+    store_name,
+    stored_candidates,
+    train_candidates,
+)
+from brpnas.candidates.export import export_trained
+from brpnas.candidates.images import DIGITS, ImageData, ImageSource
+from brpnas.candidates.oracle import TrainOracle
+from brpnas.candidates.report import candidates_report, summary
+from brpnas.candidates.training import (
+    CandidateConfig,
+    TrainedCandidate,
+    network_config,
+    train_candidate,
+)
+from brpnas.candidates.weights import TrainedNetworkFile
+
+__all__ = [
+    "DIGITS",
+    "Candidate",
+    "CandidateConfig",
+    "CandidateRun",
+    "ImageData",
+    "ImageSource",
+    "TrainOracle",
+    "TrainedCandidate",
+    "TrainedNetworkFile",
+    "accuracy_table",
+    "candidates_report",
+    "export_trained",
+    "network_config",
+    "run_candidates",
+    "store_name",
+    "stored_candidates",
+    "summary",
+    "train_candidate",
+    "train_candidates",
+]

@@ -1,0 +1,263 @@
+"""Training of many candidates: on an engine, each result stored when it arrives, resumable."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from tqdm.auto import tqdm
+
+from brpnas.candidates.images import ImageData, ImageSource
+from brpnas.candidates.training import (
+    CandidateConfig,
+    TrainedCandidate,
+    find_device,
+    train_candidate,
+)
+from brpnas.datasets.schemas import ACCURACY, validate
+from brpnas.errors import TaskError, TrainingError
+from brpnas.fanout import Engine, SerialEngine
+from brpnas.journal import Journal
+
+__all__ = [
+    "Candidate",
+    "CandidateRun",
+    "accuracy_table",
+    "run_candidates",
+    "store_name",
+    "stored_candidates",
+    "train_candidates",
+]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One training to do: an architecture and the seed of its weights and batches."""
+
+    arch_id: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class CandidateRun:
+    """What became of a training, as it is stored.
+
+    Attributes:
+        arch_id: The architecture.
+        seed: Seed of the training.
+        status: ``ok`` or ``failed``.
+        valid_accuracy: Fraction; None if it failed, as are the next two.
+        test_accuracy: Fraction.
+        train_time_s: Seconds.
+        message: What went wrong.
+    """
+
+    arch_id: str
+    seed: int
+    status: Literal["ok", "failed"]
+    valid_accuracy: float | None = None
+    test_accuracy: float | None = None
+    train_time_s: float | None = None
+    message: str = ""
+
+    @property
+    def candidate(self) -> Candidate:
+        """What was to be trained."""
+        return Candidate(self.arch_id, self.seed)
+
+
+def run_candidates(
+    candidates: Sequence[Candidate], source: ImageSource, config: CandidateConfig, engine: Engine
+) -> Iterator[tuple[Candidate, TrainedCandidate | TaskError]]:
+    """Train candidates on an engine; each comes back the moment it is done, in any order."""
+    return engine.run(functools.partial(_train, source=source, config=config), candidates)
+
+
+def _train(candidate: Candidate, source: ImageSource, config: CandidateConfig) -> TrainedCandidate:
+    return train_candidate(candidate.arch_id, candidate.seed, source.load(), config)
+
+
+def train_candidates(
+    candidates: Sequence[Candidate],
+    source: ImageSource,
+    config: CandidateConfig,
+    store: Path,
+    *,
+    engine: Engine | None = None,
+    progress: bool = True,
+) -> list[CandidateRun]:
+    """Train candidates, or those that the store does not hold yet.
+
+    An architecture whose training fails is recorded as failed, and the rest go on; it is tried
+    again by the next call. The store takes any candidates of the same data and settings, so that
+    more can be asked for later.
+
+    Args:
+        candidates: What to train; one asked twice is trained once.
+        source: The images.
+        config: How to train.
+        store: File of results (`brpnas.journal`), or a folder for one file per data set and
+            settings; what it holds is not trained again.
+        engine: Where to train; in this process if left out.
+        progress: Show a progress bar.
+
+    Returns:
+        One result per distinct candidate, in the order asked.
+
+    Raises:
+        SourceError: If the images cannot be read.
+        StoreError: If the store is of other data or settings.
+        TrainingError: If the workers cannot train at all, or no training succeeded.
+    """
+    wanted = list(dict.fromkeys(candidates))
+    engine = engine or SerialEngine()
+    data = source.load()
+    with _Store(store, data, config) as stored:
+        runs = stored.runs
+        waiting = [c for c in wanted if c not in runs or runs[c].status == "failed"]
+        done = len(wanted) - len(waiting)
+        if done:
+            _log.info("%d of %d trainings are in %s", done, len(wanted), stored.path)
+        if waiting:
+            _check_engine(engine, source, data, config)
+        with tqdm(
+            total=len(wanted), initial=done, desc="train", unit="network", disable=not progress
+        ) as bar:
+            for run in _runs(waiting, source, config, engine):
+                stored.add(run)
+                bar.update()
+    results = [runs[candidate] for candidate in wanted]
+    if results and all(run.status == "failed" for run in results):
+        raise TrainingError(
+            f"All {len(results)} trainings failed, the first of them with: {results[0].message} "
+            f"They are recorded in {stored.path}; mend the cause and run this again."
+        )
+    return results
+
+
+def stored_candidates(
+    source: ImageSource, config: CandidateConfig, store: Path
+) -> list[CandidateRun]:
+    """Last result of each training that the store holds, whoever asked for it.
+
+    Args:
+        source: The images.
+        config: How they were trained.
+        store: As for `train_candidates`.
+
+    Raises:
+        SourceError: If the images cannot be read.
+        StoreError: If the store is of other data or settings.
+    """
+    with _Store(store, source.load(), config) as stored:
+        return list(stored.runs.values())
+
+
+def store_name(source: ImageSource, config: CandidateConfig) -> str:
+    """Name of a file for a data set and settings, for folders that hold several.
+
+    Raises:
+        SourceError: If the images cannot be read.
+    """
+    return _store_name(source.load(), config)
+
+
+def _store_name(data: ImageData, config: CandidateConfig) -> str:
+    settings = json.dumps(_fingerprint(data, config), sort_keys=True)
+    return f"{data.name}-{hashlib.sha256(settings.encode()).hexdigest()[:8]}.jsonl"
+
+
+class _Store(Journal):
+    """The journal of trainings, and the last result of each."""
+
+    def __init__(self, store: Path, data: ImageData, config: CandidateConfig) -> None:
+        path = store / _store_name(data, config) if store.is_dir() else store
+        self.runs: dict[Candidate, CandidateRun] = {}
+        super().__init__(path, _fingerprint(data, config), self._keep, "store of trainings")
+
+    def add(self, run: CandidateRun) -> None:
+        """Put a result on the disk."""
+        self.append(asdict(run))
+        self.runs[run.candidate] = run
+
+    def _keep(self, event: dict[str, Any]) -> None:
+        run = CandidateRun(**event)
+        self.runs[run.candidate] = run
+
+
+def _check_engine(
+    engine: Engine, source: ImageSource, data: ImageData, config: CandidateConfig
+) -> None:
+    """A worker has the device and reads the same images; else each training would fail alike."""
+    for _, found in engine.run(functools.partial(_probe, config=config), [source]):
+        if isinstance(found, TaskError):
+            raise TrainingError(f"No network can be trained. {found.message}")
+        if found != data.digest:
+            raise TrainingError(
+                f"A worker reads other images from {source.path} than this process. Give a path "
+                "that leads to the same file on every machine."
+            )
+
+
+def _probe(source: ImageSource, config: CandidateConfig) -> str:
+    find_device(config.device)
+    return source.load().digest
+
+
+def _runs(
+    candidates: Sequence[Candidate], source: ImageSource, config: CandidateConfig, engine: Engine
+) -> Iterator[CandidateRun]:
+    for candidate, outcome in run_candidates(candidates, source, config, engine):
+        if isinstance(outcome, TaskError):
+            _log.warning("%s, seed %d: %s", candidate.arch_id, candidate.seed, outcome)
+            yield CandidateRun(candidate.arch_id, candidate.seed, "failed", message=str(outcome))
+        else:
+            yield CandidateRun(
+                candidate.arch_id,
+                candidate.seed,
+                "ok",
+                outcome.valid_accuracy,
+                outcome.test_accuracy,
+                outcome.train_time_s,
+            )
+
+
+def _fingerprint(data: ImageData, config: CandidateConfig) -> dict[str, object]:
+    settings = {key: value for key, value in asdict(config).items() if key != "device"}
+    return {"dataset": data.name, "images": data.digest, **settings}
+
+
+def accuracy_table(runs: Iterable[CandidateRun], dataset: str, epochs: int) -> pd.DataFrame:
+    """Accuracy table of the trainings that succeeded, a validation and a test row of each.
+
+    Args:
+        runs: Results of trainings.
+        dataset: Name of the data set.
+        epochs: Epochs that they were trained for.
+    """
+    rows = [
+        {
+            "arch_id": run.arch_id,
+            "dataset": dataset,
+            "split": split,
+            "seed": run.seed,
+            "epochs": epochs,
+            "accuracy": value,
+            "train_time_s": run.train_time_s,
+        }
+        for run in runs
+        if run.status == "ok"
+        for split, value in (("valid", run.valid_accuracy), ("test", run.test_accuracy))
+    ]
+    text = dict.fromkeys(("arch_id", "dataset", "split"), "str")  # also of an empty table
+    table = pd.DataFrame(rows, columns=list(ACCURACY.columns)).astype(text)
+    return validate(table, ACCURACY, origin="the table of trained candidates")

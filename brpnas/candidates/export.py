@@ -1,0 +1,57 @@
+"""ONNX of a trained network, with everything in its metadata that its user needs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from brpnas.candidates.weights import TrainedNetworkFile
+from brpnas.export import export_image_network
+
+__all__ = ["export_trained"]
+
+
+def export_trained(
+    trained: TrainedNetworkFile,
+    path: Path,
+    *,
+    dynamic_batch: bool = True,
+    tolerance: float = 1e-5,
+) -> float:
+    """Write a trained network as ONNX.
+
+    Input ``image`` float32 ``[B, C, H, W]``, output ``logits`` ``[B, classes]``. The metadata hold
+    the normalisation of the images (``pixel_scale``, ``mean``, ``std``), ``label_names``, where the
+    weights come from and their accuracies, as JSON.
+
+    Args:
+        trained: The network.
+        path: File to write.
+        dynamic_batch: Leave the size of the batch open instead of fixing it to 1.
+        tolerance: Largest error allowed.
+
+    Returns:
+        Largest error against torch.
+
+    Raises:
+        ParityError: If the file answers differently from the network.
+    """
+    metadata = {
+        "arch_id": trained.arch_id,
+        "space": "nasbench201",
+        "weights": f"trained on {trained.dataset}, {trained.epochs} epochs, seed {trained.seed}",
+        "valid_accuracy": json.dumps(trained.valid_accuracy),
+        "test_accuracy": json.dumps(trained.test_accuracy),
+        "pixel_scale": json.dumps(trained.pixel_scale),
+        "mean": json.dumps(trained.mean),
+        "std": json.dumps(trained.std),
+        "label_names": json.dumps(trained.label_names),
+    }
+    return export_image_network(
+        trained.module(),
+        path,
+        trained.network.input_shape,
+        metadata,
+        dynamic_batch=dynamic_batch,
+        tolerance=tolerance,
+    )

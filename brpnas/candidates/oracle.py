@@ -1,0 +1,144 @@
+"""The oracle that trains: each query is answered by the network really trained on the images."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from brpnas.candidates.batch import Candidate, CandidateRun, accuracy_table, run_candidates
+from brpnas.candidates.images import ImageSource
+from brpnas.candidates.training import CandidateConfig, TrainedCandidate
+from brpnas.candidates.weights import TrainedNetworkFile
+from brpnas.errors import OracleError, TaskError
+from brpnas.fanout import Engine, SerialEngine
+from brpnas.search import Answer, Oracle, Question
+
+__all__ = ["TrainOracle"]
+
+_log = logging.getLogger(__name__)
+
+
+class TrainOracle(Oracle):
+    """Trains the asked architectures, a whole round side by side if the engine has the workers.
+
+    A query gets the lowest training seed that this architecture has not had. The network is kept in
+    a file before its answer is given, so that whatever the search has stored can also be deployed,
+    and so that no search trains it again on the same images with the same settings.
+
+    Args:
+        source: The images.
+        config: How to train.
+        folder: Where the trained networks are kept, in a folder of their own for each setting.
+        engine: Where to train; in this process if left out.
+
+    Raises:
+        SourceError: If the images cannot be read.
+    """
+
+    name = "train"
+
+    def __init__(
+        self,
+        source: ImageSource,
+        config: CandidateConfig,
+        folder: Path,
+        engine: Engine | None = None,
+    ) -> None:
+        self.source, self.config = source, config
+        self._data = source.load()
+        self._engine = engine or SerialEngine()
+        settings = json.dumps(self.describe(), sort_keys=True).encode()
+        self.folder = folder / f"{self._data.name}-{hashlib.sha256(settings).hexdigest()[:16]}"
+
+    def ask(self, question: Question) -> Answer:
+        """Train one network.
+
+        Raises:
+            OracleError: If the training fails.
+        """
+        ((_, outcome),) = self.answers([question])
+        if isinstance(outcome, OracleError):
+            raise outcome
+        return outcome
+
+    def answers(
+        self, questions: Sequence[Question]
+    ) -> Iterator[tuple[Question, Answer | OracleError]]:
+        """Train the networks of a round; each answer comes when its network is kept."""
+        asked = {Candidate(question.arch_id, _seed(question)): question for question in questions}
+        kept = [candidate for candidate in asked if self._path(candidate).exists()]
+        for candidate in kept:
+            file = self.trained(candidate.arch_id, candidate.seed)
+            yield asked[candidate], Answer(file.valid_accuracy, file.seed, file.train_time_s)
+        waiting = [candidate for candidate in asked if candidate not in kept]
+        for candidate, outcome in run_candidates(waiting, self.source, self.config, self._engine):
+            if isinstance(outcome, TaskError):
+                _log.warning("%s, seed %d: %s", candidate.arch_id, candidate.seed, outcome)
+                yield asked[candidate], OracleError(str(outcome))
+            else:
+                self._keep(candidate, outcome)
+                answer = Answer(outcome.valid_accuracy, candidate.seed, outcome.train_time_s)
+                yield asked[candidate], answer
+
+    def describe(self) -> dict[str, object]:
+        """Name, images and settings; not where it trains."""
+        settings = {key: value for key, value in asdict(self.config).items() if key != "device"}
+        return {
+            "name": self.name,
+            "dataset": self._data.name,
+            "images": self._data.digest,
+            **settings,
+        }
+
+    def trained(self, arch_id: str, seed: int) -> TrainedNetworkFile:
+        """A network that this or an earlier run of the search has trained.
+
+        Raises:
+            OracleError: If its file is gone.
+            SchemaError: If its file is damaged.
+        """
+        path = self._path(Candidate(arch_id, seed))
+        try:
+            return TrainedNetworkFile.from_bytes(path.read_bytes())
+        except FileNotFoundError as error:
+            raise OracleError(
+                f"{path}, the trained network of {arch_id!r}, is gone. Put it back, or delete the "
+                "store of the search to search again."
+            ) from error
+
+    def accuracy(self, history: pd.DataFrame) -> pd.DataFrame:
+        """Accuracy table, validation and test, of the networks that a search's history names."""
+        answered = history[history["status"] == "ok"]
+        files = [
+            self.trained(arch_id, int(seed))
+            for arch_id, seed in zip(answered["arch_id"], answered["seed"], strict=True)
+        ]
+        runs = [
+            CandidateRun(f.arch_id, f.seed, "ok", f.valid_accuracy, f.test_accuracy, f.train_time_s)
+            for f in files
+        ]
+        return accuracy_table(runs, self._data.name, self.config.epochs)
+
+    def _path(self, candidate: Candidate) -> Path:
+        short = hashlib.sha256(candidate.arch_id.encode()).hexdigest()[:16]
+        return self.folder / f"{short}-{candidate.seed}.safetensors"
+
+    def _keep(self, candidate: Candidate, trained: TrainedCandidate) -> None:
+        file = TrainedNetworkFile.of(
+            candidate.arch_id, candidate.seed, trained, self._data, self.config
+        )
+        path = self._path(candidate)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        partial.write_bytes(file.to_bytes())
+        partial.replace(path)
+
+
+def _seed(question: Question) -> int:
+    return next(seed for seed in range(len(question.revealed) + 1) if seed not in question.revealed)

@@ -1,0 +1,121 @@
+"""What a batch of trainings amounts to: counts, failures, accuracies, noise between seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from brpnas.candidates.batch import CandidateRun, accuracy_table
+from brpnas.candidates.images import SPLITS, ImageData
+from brpnas.candidates.training import CandidateConfig, network_config
+from brpnas.datasets.noise import seed_noise
+
+__all__ = ["candidates_report", "summary"]
+
+_QUANTILES = {"min": 0.0, "q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
+
+
+def candidates_report(
+    runs: Sequence[CandidateRun],
+    data: ImageData,
+    config: CandidateConfig,
+    *,
+    asked: int,
+    seconds: float,
+) -> dict[str, Any]:
+    """What was trained, on what, how, and what came of it (JSON types).
+
+    Args:
+        runs: All results that the store holds, at least one of them a success.
+        data: The images.
+        config: How they were trained.
+        asked: How many of them this run asked for.
+        seconds: Wall-clock time of this run.
+    """
+    table = accuracy_table(runs, data.name, config.epochs)
+    failed = [run for run in runs if run.status == "failed"]
+    valid = table[table["split"] == "valid"]
+    times = valid["train_time_s"]
+    best = valid.groupby("arch_id")["accuracy"].mean()
+    mean, std = data.normalisation
+    network = network_config(data, config)
+    return {
+        "dataset": data.name,
+        "asked": asked,
+        "trained": len(valid),
+        "cells": int(valid["arch_id"].nunique()),
+        "seeds": {str(seed): int(count) for seed, count in valid["seed"].value_counts().items()},
+        "failed": [
+            {"arch_id": run.arch_id, "seed": run.seed, "message": run.message} for run in failed
+        ],
+        "accuracy": {split: _quantiles(part["accuracy"]) for split, part in table.groupby("split")},
+        "best": {"arch_id": best.idxmax(), "valid": float(best.max())},
+        "noise": {split: _noise(table, data.name, split) for split in ("valid", "test")},
+        "seconds": {
+            "training": round(float(times.sum()), 3),
+            "median": round(float(times.median()), 3),
+            "min": round(float(times.min()), 3),
+            "max": round(float(times.max()), 3),
+            "this_run": round(seconds, 3),
+        },
+        "images": {
+            "digest": data.digest,
+            "input_shape": list(data.input_shape),
+            "rows": {part: len(data.parts[part]) for part in SPLITS},
+            "normalisation": {"mean": mean.tolist(), "std": std.tolist()},
+            "label_names": list(data.label_names),
+        },
+        "settings": {**asdict(config), "executes_dead_ops": network.executes_dead_ops},
+    }
+
+
+def _noise(table: pd.DataFrame, dataset: str, split: str) -> dict[str, Any] | None:
+    """Noise between seeds, undefined correlations as null; None if no cell has two seeds."""
+    if not table.duplicated(["arch_id", "split"]).any():
+        return None
+    noise = seed_noise(table, dataset, split)
+    pairs: list[dict[str, Any]] = [
+        {**pair, "spearman": None if math.isnan(pair["spearman"]) else pair["spearman"]}
+        for pair in noise["pairs"]
+    ]
+    known = [pair["spearman"] for pair in pairs if pair["spearman"] is not None]
+    mean = sum(known) / len(known) if known else None
+    return {**noise, "pairs": pairs, "mean_spearman": mean}
+
+
+def _quantiles(values: pd.Series) -> dict[str, float]:
+    return {
+        **{name: float(values.quantile(share)) for name, share in _QUANTILES.items()},
+        "max": float(values.max()),
+    }
+
+
+def summary(report: dict[str, Any]) -> str:
+    """The report for reading, a few lines."""
+    images, seconds, noise = report["images"], report["seconds"], report["noise"]["valid"]
+    valid, test = report["accuracy"]["valid"], report["accuracy"]["test"]
+    rows = images["rows"]
+    lines = {
+        "data": f"{report['dataset']}: {' x '.join(map(str, images['input_shape']))}, "
+        f"{len(images['label_names'])} classes, {rows['train']} images to train on, "
+        f"{rows['valid']} to validate, {rows['test']} to test",
+        "trained": f"{report['trained']} networks of {report['cells']} cells, "
+        f"{len(report['failed'])} failed, {seconds['median']:.2f} s each",
+        "accuracy": f"median {100 * valid['median']:.1f} %, from {100 * valid['min']:.1f} to "
+        f"{100 * valid['max']:.1f} % (validation); median {100 * test['median']:.1f} % (test)",
+        "best": f"{report['best']['arch_id']}: {100 * report['best']['valid']:.1f} % (validation)",
+    }
+    if noise is not None:
+        rank = noise["mean_spearman"]
+        lines["noise"] = (
+            f"± {100 * noise['sd']:.2f} points between seeds"
+            + ("" if rank is None else f", Spearman {rank:.3f} from seed to seed")
+            + f", over {noise['cells']} cells"
+        )
+    if report["failed"]:
+        lines["failed"] = "{arch_id}, seed {seed}: {message}".format(**report["failed"][0])
+    return "\n".join(f"{name:10}{text}" for name, text in lines.items())

@@ -1,0 +1,252 @@
+"""Training of one candidate: an architecture, a seed, a data set, and out comes its accuracy.
+
+`train_candidate` is a function of its arguments alone, bit by bit on one machine: one torch thread,
+its own random state, deterministic kernels on a GPU. `brpnas.candidates.batch` runs many.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from brpnas.candidates.images import ImageData
+from brpnas.errors import ConfigurationError, TrainingError
+from brpnas.predictors.training import single_thread
+from brpnas.spaces.nasbench201.build import NetworkConfig, build_network
+
+__all__ = [
+    "CandidateConfig",
+    "TrainedCandidate",
+    "find_device",
+    "network_config",
+    "train_candidate",
+]
+
+Optimiser = Literal["sgd", "adamw"]
+_EVALUATED = 1024
+
+
+@dataclass(frozen=True)
+class CandidateConfig:
+    """Size of the networks and how they are trained. Input shape and classes follow the data.
+
+    Args:
+        channels: Channels of the first stage.
+        cells_per_stage: Cells in each stage.
+        stages: Number of stages.
+        epochs: Passes over the training rows.
+        batch_size: Images a step.
+        optimiser: ``sgd`` with Nesterov momentum, or ``adamw``.
+        learning_rate: Peak of the one-cycle schedule.
+        momentum: Of SGD.
+        weight_decay: Of the optimiser, on all weights.
+        label_smoothing: Of the cross-entropy.
+        shift: Images are moved by up to so many pixels each way, at random.
+        flip: Images are mirrored left to right, half of them.
+        device: Where torch trains: ``cpu``, ``cuda``, ``cuda:1``.
+
+    Raises:
+        ConfigurationError: If a value is out of its range or the device is not there.
+    """
+
+    channels: int = 4
+    cells_per_stage: int = 3
+    stages: int = 2
+    epochs: int = 8
+    batch_size: int = 32
+    optimiser: Optimiser = "sgd"
+    learning_rate: float = 0.1
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    label_smoothing: float = 0.0
+    shift: int = 0
+    flip: bool = False
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "learning_rate"):
+            if not getattr(self, name) > 0:
+                raise ConfigurationError(f"{name} must be positive, not {getattr(self, name)!r}.")
+        if self.optimiser not in get_args(Optimiser):
+            raise ConfigurationError(f"optimiser must be sgd or adamw, not {self.optimiser!r}.")
+        if not 0 <= self.momentum < 1 or not 0 <= self.label_smoothing < 1 or self.shift < 0:
+            raise ConfigurationError(
+                "momentum and label_smoothing must lie in [0, 1) and shift must not be negative; "
+                f"they are {self.momentum}, {self.label_smoothing} and {self.shift}."
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedCandidate:
+    """What a training gives.
+
+    Attributes:
+        valid_accuracy: Fraction of the validation rows that it gets right, after the last epoch.
+        test_accuracy: The same of the test rows.
+        train_time_s: Seconds of training, evaluation left out.
+        train_loss: Mean loss of each epoch.
+        weights: State of the network (`brpnas.spaces.nasbench201.build.MacroNetwork`).
+    """
+
+    valid_accuracy: float
+    test_accuracy: float
+    train_time_s: float
+    train_loss: tuple[float, ...]
+    weights: dict[str, npt.NDArray[np.generic]]
+
+
+def network_config(data: ImageData, config: CandidateConfig) -> NetworkConfig:
+    """Sizes of the network for a data set; dead operations are left out, they learn nothing."""
+    return NetworkConfig(
+        channels=config.channels,
+        cells_per_stage=config.cells_per_stage,
+        stages=config.stages,
+        input_shape=data.input_shape,
+        classes=len(data.label_names),
+        executes_dead_ops=False,
+    )
+
+
+def train_candidate(
+    arch_id: str, seed: int, data: ImageData, config: CandidateConfig
+) -> TrainedCandidate:
+    """Train an architecture from random weights and evaluate it.
+
+    Raises:
+        ArchitectureError: If the string is not an architecture of NAS-Bench-201.
+        ConfigurationError: If the device is not there.
+        TrainingError: If the loss is no number any more.
+    """
+    device = find_device(config.device)
+    with single_thread(), _deterministic(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = build_network(arch_id, network_config(data, config)).to(device)
+        images, labels = _tensors(data, device)
+        rows = torch.from_numpy(data.parts["train"])
+        began = time.perf_counter()
+        losses = _fit(network, images, labels, rows, config)
+        seconds = time.perf_counter() - began
+        valid, test = (
+            _accuracy(network, images, labels, torch.from_numpy(data.parts[part]))
+            for part in ("valid", "test")
+        )
+    weights = {name: value.cpu().numpy().copy() for name, value in network.state_dict().items()}
+    return TrainedCandidate(valid, test, seconds, tuple(losses), weights)
+
+
+def find_device(name: str) -> torch.device:
+    """Device of torch by its name.
+
+    Raises:
+        ConfigurationError: If torch does not know the name, or sees no GPU.
+    """
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigurationError(f"{name!r} is no device of torch: {error}") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ConfigurationError(
+            f"device is {name!r}, but torch sees no CUDA GPU here. Set device to cpu, or install a "
+            "build of torch for the GPU."
+        )
+    return device
+
+
+@contextmanager
+def _deterministic() -> Iterator[None]:
+    """Let cuDNN take the same kernels each time."""
+    backend = torch.backends.cudnn
+    before = (backend.deterministic, backend.benchmark)
+    backend.deterministic, backend.benchmark = True, False
+    try:
+        yield
+    finally:
+        backend.deterministic, backend.benchmark = before
+
+
+def _tensors(data: ImageData, device: torch.device) -> tuple[Tensor, Tensor]:
+    mean, std = (part[:, None, None] for part in data.normalisation)
+    images = torch.from_numpy((data.images - mean) / std)
+    return images.to(device), torch.from_numpy(data.labels).to(device)
+
+
+def _fit(
+    network: nn.Module, images: Tensor, labels: Tensor, rows: Tensor, config: CandidateConfig
+) -> list[float]:
+    steps = max(1, math.ceil(len(rows) / config.batch_size) - (len(rows) % config.batch_size == 1))
+    optimiser = _optimiser(network, config)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, config.learning_rate, total_steps=max(4, config.epochs * steps)
+    )
+    losses = []
+    network.train()
+    for epoch in range(config.epochs):
+        total = torch.zeros((), device=images.device)
+        # Batch normalisation cannot learn from one image: a last batch of one is left out.
+        for batch in torch.split(rows[torch.randperm(len(rows))], config.batch_size)[:steps]:
+            chosen = batch.to(images.device)
+            output = network(_augment(images[chosen], config))
+            loss = F.cross_entropy(output, labels[chosen], label_smoothing=config.label_smoothing)
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            schedule.step()
+            total += loss.detach()
+        losses.append(float(total) / steps)
+        if not math.isfinite(losses[-1]):
+            raise TrainingError(
+                f"The loss was {losses[-1]} in epoch {epoch + 1} of {config.epochs}: training "
+                "diverged. If many architectures do, lower learning_rate."
+            )
+    return losses
+
+
+def _optimiser(network: nn.Module, config: CandidateConfig) -> torch.optim.Optimizer:
+    if config.optimiser == "adamw":
+        return torch.optim.AdamW(
+            network.parameters(), config.learning_rate, weight_decay=config.weight_decay, fused=True
+        )
+    return torch.optim.SGD(
+        network.parameters(),
+        config.learning_rate,
+        momentum=config.momentum,
+        nesterov=config.momentum > 0,
+        weight_decay=config.weight_decay,
+        fused=True,
+    )
+
+
+def _augment(images: Tensor, config: CandidateConfig) -> Tensor:
+    """Move and mirror each image on its own, ``[B, C, H, W]`` to the same shape."""
+    count, _, height, width = images.shape
+    if config.shift:
+        by = config.shift
+        padded = F.pad(images, (by, by, by, by))
+        down, right = torch.randint(0, 2 * by + 1, (2, count, 1)).to(images.device)
+        lines = (down + torch.arange(height, device=images.device))[:, :, None]
+        columns = (right + torch.arange(width, device=images.device))[:, None, :]
+        which = torch.arange(count, device=images.device)[:, None, None]
+        images = padded[which, :, lines, columns].permute(0, 3, 1, 2)
+    if config.flip:
+        mirrored = (torch.rand(count) < 0.5).to(images.device)
+        images = torch.where(mirrored[:, None, None, None], images.flip(3), images)
+    return images
+
+
+def _accuracy(network: nn.Module, images: Tensor, labels: Tensor, rows: Tensor) -> float:
+    network.eval()
+    right = 0
+    with torch.inference_mode():
+        for batch in torch.split(rows.to(images.device), _EVALUATED):
+            right += int((network(images[batch]).argmax(dim=1) == labels[batch]).sum())
+    return right / len(rows)

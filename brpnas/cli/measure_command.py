@@ -1,0 +1,122 @@
+"""The subcommand ``measure``: its options and their help, added to those of `commands`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from brpnas.cli.commands import app
+from brpnas.cli.group import examples
+
+__all__ = ["app"]
+
+
+class RuntimeName(StrEnum):
+    """What runs the networks."""
+
+    ONNXRUNTIME = "onnxruntime"
+    TORCH = "torch"
+
+
+class PrecisionName(StrEnum):
+    """Number format of weights and activations."""
+
+    FP32 = "fp32"
+    INT8 = "int8"
+
+
+def _count(text: str) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(metavar="COUNT", min=1, help=text)
+    return option
+
+
+@app.command(
+    epilog=examples(
+        "brpnas measure --cells 300 --output latency.parquet",
+        "brpnas measure --file cells.txt --output edge.csv --device my-board",
+        "brpnas measure --runtime torch --target cuda --output gpu.parquet",
+        "brpnas measure --precision int8 --threads 4 --output int8.parquet",
+    )
+)
+def measure(  # noqa: PLR0913 - one argument per option
+    *,
+    output: Annotated[
+        Path, typer.Option(metavar="FILE", help="Table to write, .parquet or .csv.")
+    ] = Path("latency.parquet"),
+    cells: Annotated[
+        int | None,
+        typer.Option(metavar="COUNT", min=1, help="Random cells (default: 300, or all of --file)."),
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="Cells to choose from: lines of text, or the column arch_id of a table.",
+        ),
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name of the device (default: derived).")
+    ] = None,
+    runtime: Annotated[
+        RuntimeName, typer.Option(help="What runs the networks; torch runs dead operations too.")
+    ] = RuntimeName.ONNXRUNTIME,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Execution provider, or torch device (default: the CPU)."
+        ),
+    ] = None,
+    precision: Annotated[
+        PrecisionName, typer.Option(help="int8 is for onnxruntime alone.")
+    ] = PrecisionName.FP32,
+    threads: Annotated[int, _count("Threads within an operation.")] = 1,
+    batch: Annotated[int, _count("Images per run.")] = 1,
+    warmup: Annotated[
+        int, typer.Option(metavar="COUNT", min=0, help="Runs before the first block.")
+    ] = 10,
+    runs: Annotated[int, _count("Runs per block.")] = 20,
+    repeats: Annotated[int, _count("Blocks.")] = 10,
+    channels: Annotated[int, _count("Channels of the first stage.")] = 16,
+    cells_per_stage: Annotated[int, _count("Cells in each stage.")] = 5,
+    stages: Annotated[int, _count("Stages.")] = 3,
+    image: Annotated[int, _count("Height and width of the input.")] = 32,
+    colours: Annotated[int, _count("Channels of the input.")] = 3,
+    classes: Annotated[int, _count("Classes.")] = 10,
+    drift_limit: Annotated[
+        float, typer.Option(metavar="FRACTION", min=0, help="Drift to warn of.")
+    ] = 0.1,
+    seed: Annotated[int, typer.Option(min=0, help="Decides which cells, and their order.")] = 0,
+) -> None:
+    """Measure latency on this machine.
+
+    The same command goes on after an interruption; a larger COUNT of cells adds to what was
+    measured.
+    """
+    from brpnas.cli import measuring  # noqa: PLC0415
+    from brpnas.measure import (  # noqa: PLC0415
+        MeasureSettings,
+        Protocol,
+        get_runtime,
+        read_cells,
+        select_cells,
+    )
+    from brpnas.spaces.nasbench201.build import NetworkConfig  # noqa: PLC0415
+
+    settings = MeasureSettings(
+        get_runtime(runtime.value, target=target, threads=threads, precision=precision.value),
+        Protocol(warmup, runs, repeats),
+        NetworkConfig(channels, cells_per_stage, stages, (colours, image, image), classes),
+        batch,
+    )
+    among = None if file is None else read_cells(file)
+    chosen = select_cells(cells or (300 if among is None else None), among=among, seed=seed)
+    typer.echo(
+        measuring.measure(
+            chosen, settings, output, device=device, seed=seed, drift_limit=drift_limit
+        )
+    )

@@ -1,0 +1,250 @@
+"""Tasks on the workers of a Dask cluster, wherever they are."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import pkgutil
+import reprlib
+import socket
+from collections.abc import Callable, Generator, Mapping, Sequence
+from importlib.metadata import version
+from types import ModuleType
+from typing import Any, TypeVar
+
+from brpnas.errors import ConfigurationError, EngineError, TaskError
+from brpnas.fanout._attempt import attempt, attempt_packed, pack, pack_function, unpack
+from brpnas.fanout.engine import Engine
+
+__all__ = ["DaskEngine"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+_LARGE = 16_384  # bytes of a function that is not to be sent with every task
+_log = logging.getLogger(__name__)
+
+
+class DaskEngine(Engine):
+    """Tasks on the workers of a running Dask cluster.
+
+    Dask itself moves a task to another worker when its worker dies, until the scheduler's
+    ``allowed-failures`` (3 by default) are used up. Tasks that only shared a worker with the one
+    that kills it are counted as well, so what Dask gives up is tried once more, with no other task
+    of this run beside it.
+
+    Workers may come and go while tasks run. Where there are none, tasks wait for the first. A
+    closed run cancels what waits; what a worker is at, it finishes, and the result is dropped.
+
+    Args:
+        scheduler: Address, as ``tcp://10.0.0.1:8786``.
+        retries: 0 to give a task up when Dask does.
+        timeout_s: How long to wait for the scheduler.
+
+    Raises:
+        ConfigurationError: If the extra ``brpnas[cluster]`` is not installed, the scheduler does
+            not answer, or a worker has another version of brpnas than this process, or none.
+    """
+
+    def __init__(self, scheduler: str, retries: int = 2, timeout_s: float = 10.0) -> None:
+        self._distributed = _import_distributed()
+        self._retries, self._scheduler = retries, scheduler
+        self._running: dict[str, Any] = {}  # tasks by the key that Dask knows them by
+        try:
+            # First of all without a Client: one that could not connect holds up the end of Python.
+            address = self._distributed.comm.get_address_host_port(scheduler)
+            socket.create_connection(address, timeout_s).close()
+            self._client = self._distributed.Client(
+                scheduler, timeout=timeout_s, set_as_default=False, name="brpnas"
+            )
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(
+                f"No Dask scheduler answers at {scheduler!r} ({error}). Start one with `dask "
+                "scheduler`, and workers with `dask worker ADDRESS --nthreads 1`; it prints the "
+                "ADDRESS to give here, such as tcp://127.0.0.1:8786."
+            ) from error
+        try:
+            self._check_workers("brpnas")
+            self._client.subscribe_topic("all", self._note_deaths)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End the connection; the cluster stays as it is."""
+        self._client.close()
+
+    def _outcomes(
+        self, function: Callable[[T], R], tasks: Sequence[T]
+    ) -> Generator[tuple[T, R | TaskError], None, None]:
+        packed = pack_function(function)
+        self._check_workers(_module_of(function))
+        sent = packed
+        if len(packed) > _LARGE:
+            # To each worker once, from whichever has it. A task of its own rather than scattered
+            # data, which is lost with the workers that hold it. A small one travels with every
+            # task: fetching it from a worker that has just died takes Dask half a minute.
+            sent = self._client.submit(bytes, packed, pure=False)
+        ready: list[tuple[T, bytes]] = []
+        for task in tasks:
+            content = attempt(pack, task)
+            if isinstance(content, TaskError):
+                yield task, content
+            else:
+                ready.append((task, content))
+        given_up: list[tuple[T, bytes]] = []
+        for job, outcome in self._arrivals(sent, ready):
+            if outcome is None and self._retries:
+                _log.info("Dask gave up %s; it is tried once more, alone", reprlib.repr(job[0]))
+                given_up.append(job)
+            else:
+                yield job[0], _killed() if outcome is None else outcome
+        for job in given_up:
+            for _, outcome in self._arrivals(sent, [job]):
+                yield job[0], _killed() if outcome is None else outcome
+
+    def _arrivals(
+        self, function: Any, jobs: Sequence[tuple[T, bytes]]
+    ) -> Generator[tuple[tuple[T, bytes], Any], None, None]:
+        """Jobs with their outcomes as they arrive; None for a job that Dask gave up."""
+        futures = self._client.map(
+            _perform,
+            [content for _, content in jobs],
+            function=function,
+            expected=version("brpnas"),
+            pure=False,
+        )
+        pending = dict(zip(futures, jobs, strict=True))
+        del futures  # what has arrived is not to be kept on the workers
+        self._running = {future.key: job[0] for future, job in pending.items()}
+        # With results: they are here, and no longer on a worker that may die, before anyone asks.
+        arrivals = self._distributed.as_completed(
+            pending, loop=self._client.loop, with_results=True, raise_errors=False
+        )
+        try:
+            for future, answer in arrivals:
+                job = pending.pop(future)
+                self._running.pop(future.key, None)
+                if future.status == "finished":
+                    yield job, attempt(unpack, answer)
+                else:
+                    self._check_killed(future)
+                    yield job, None
+        finally:
+            self._running = {}
+            if pending and self._client.status == "running":
+                self._client.cancel(list(pending), force=True)
+
+    def _check_killed(self, future: Any) -> None:
+        """Raise unless workers died of it: what else fails is no fault of the task."""
+        if future.status != "error":
+            raise EngineError(
+                f"The Dask scheduler {self._scheduler} is gone: its connection was lost, or it was "
+                "restarted. What has arrived is good; start it and run this again to go on."
+            )
+        error = future.exception()
+        if isinstance(error, ConfigurationError):
+            raise error
+        if not isinstance(error, self._distributed.KilledWorker):
+            raise EngineError(
+                f"A Dask worker cannot run tasks ({type(error).__name__}: {error}). Install the "
+                "same brpnas and the same packages on every worker."
+            ) from error
+
+    def _check_workers(self, module: str) -> None:
+        """All workers that are there can import a module of the same brpnas as ours."""
+        versions = self._ask_workers("brpnas:__version__")
+        if not versions:
+            _log.warning("The Dask cluster %s has no workers yet; waiting", self._scheduler)
+        ours = version("brpnas")
+        wrong = {
+            worker: f"cannot import it ({answer})" if _is_error(answer) else f"has {answer}"
+            for worker, answer in versions.items()
+            if answer != ours
+        }
+        if wrong:
+            raise ConfigurationError(
+                f"Dask workers need brpnas {ours}, as here: {_listed(wrong)}. Install it there, in "
+                "the environment that `dask worker` runs in."
+            )
+        if module == "__main__":
+            raise ConfigurationError(
+                "Dask workers cannot import a function of a script or of an interactive session. "
+                "Put it into a module that is installed on every worker."
+            )
+        names = self._ask_workers(f"{module}:__name__")
+        lost = {worker: f"says {name}" for worker, name in names.items() if name != module}
+        if lost:
+            raise ConfigurationError(
+                f"Dask workers cannot import {module}: {_listed(lost)}. Install the same packages "
+                "on every worker as here."
+            )
+
+    def _ask_workers(self, name: str) -> dict[str, Any]:
+        """The value of a name, or the error of looking it up, by worker; but for dying workers."""
+        try:
+            answers = self._client.run(pkgutil.resolve_name, name, on_error="return")
+        except OSError as error:
+            raise EngineError(f"The Dask scheduler {self._scheduler} is gone: {error}.") from error
+        return {w: answer for w, answer in answers.items() if not isinstance(answer, OSError)}
+
+    def _note_deaths(self, event: tuple[float, Mapping[str, Any]]) -> None:
+        """Log that a worker died at our tasks; called in the thread of the client."""
+        _, message = event
+        if message.get("action") != "remove-worker" or message.get("expected"):
+            return
+        for key in message.get("processing-tasks", ()):
+            if key in self._running:
+                _log.info(
+                    "The Dask worker %s died; task %s, which it had, is tried again",
+                    message.get("worker"),
+                    reprlib.repr(self._running[key]),
+                )
+
+
+def _import_distributed() -> ModuleType:
+    try:
+        import distributed  # noqa: PLC0415 - an optional extra
+    except ImportError as error:
+        raise ConfigurationError(
+            "A Dask scheduler needs the package distributed: pip install 'brpnas[cluster]'."
+        ) from error
+    module: ModuleType = distributed
+    return module
+
+
+def _perform(task: bytes, function: bytes, expected: str) -> bytes:
+    """On a worker: one attempt, if it is a worker of the right version."""
+    found = version("brpnas")
+    if found != expected:
+        raise ConfigurationError(
+            f"A Dask worker that came later has brpnas {found}, not {expected}; install it there."
+        )
+    return attempt_packed(_unpack_function(function), task)
+
+
+@functools.lru_cache(maxsize=2)
+def _unpack_function(function: bytes) -> Callable[[Any], Any]:
+    unpacked: Callable[[Any], Any] = unpack(function)
+    return unpacked
+
+
+def _module_of(function: Callable[[Any], Any]) -> str:
+    """Module that a worker must import for a function, a partial of one, or a callable object."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    name: str = getattr(function, "__module__", None) or type(function).__module__
+    return name
+
+
+def _killed() -> TaskError:
+    return TaskError(
+        "The Dask workers that tried the task died, one after another; their logs say why."
+    )
+
+
+def _is_error(answer: object) -> bool:
+    return isinstance(answer, BaseException)
+
+
+def _listed(answers: Mapping[str, str]) -> str:
+    return "; ".join(f"{worker} {answer}" for worker, answer in sorted(answers.items()))

@@ -1,0 +1,99 @@
+"""What an engine is, and the simplest one."""
+
+from __future__ import annotations
+
+import logging
+import reprlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from types import TracebackType
+from typing import Self, TypeVar
+
+from brpnas.errors import TaskError
+from brpnas.fanout._attempt import attempt
+
+__all__ = ["Engine", "SerialEngine"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+_log = logging.getLogger(__name__)
+
+
+class Engine(ABC):
+    """Runs independent tasks; a context manager.
+
+    Life cycle: create it (`brpnas.fanout.get_engine`), `run` one or more batches of tasks one after
+    another, close it. Workers stay between runs, so one engine for many small runs is cheap.
+
+    An engine changes where a task runs, never what it computes. Workers have one thread; a function
+    whose result depends on the number of threads or on global random state sets both itself.
+    """
+
+    def run(
+        self, function: Callable[[T], R], tasks: Sequence[T]
+    ) -> Generator[tuple[T, R | TaskError], None, None]:
+        """Yield each task with its result the moment it arrives, in any order.
+
+        An exception of the function is yielded as a TaskError with its type and message (the
+        traceback is logged at debug), never raised, and the rest go on. A worker that dies
+        (``kill -9``, out of memory) loses nothing: its task is tried again, and yielded as a
+        TaskError that says so when it has killed its worker once too often.
+
+        To stop early, close the iterator: what has not begun is cancelled.
+
+        Args:
+            function: A function of a module, or a partial of one. Large arguments belong into the
+                partial: it goes to each worker once.
+            tasks: Arguments; each one is sent to a worker when there is work for it.
+
+        Raises:
+            ConfigurationError: If the function cannot be sent or imported.
+            EngineError: If the workers cannot start or are lost; what was yielded is good.
+        """
+        with closing(self._outcomes(function, tasks)) as outcomes:
+            for task, outcome in outcomes:
+                if isinstance(outcome, TaskError):
+                    notes = "\n".join(getattr(outcome, "__notes__", []))
+                    _log.debug("Task %s failed: %s\n%s", reprlib.repr(task), outcome, notes)
+                yield task, outcome
+
+    @abstractmethod
+    def _outcomes(
+        self, function: Callable[[T], R], tasks: Sequence[T]
+    ) -> Generator[tuple[T, R | TaskError], None, None]:
+        """What `run` yields; closing it early cancels the rest."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End the workers, or the connection to them."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class SerialEngine(Engine):
+    """One task after another in this process, with its threads; for debugging and for one core.
+
+    Example:
+        >>> with SerialEngine() as engine:
+        ...     list(engine.run(abs, [-1, 2]))
+        [(-1, 1), (2, 2)]
+    """
+
+    def _outcomes(
+        self, function: Callable[[T], R], tasks: Sequence[T]
+    ) -> Generator[tuple[T, R | TaskError], None, None]:
+        for task in tasks:
+            yield task, attempt(function, task)
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to end."""

@@ -1,0 +1,57 @@
+"""Measuring latency on a device of one's own.
+
+`measure_cells` times the networks of cells, on ONNX Runtime or in torch (`get_runtime`), by the
+protocol of LatBench, and keeps every row the moment it is known; `measure_device` describes the
+machine for a catalogue of devices as well. `select_cells` says which cells. `measure_operations`
+measures the operations alone, for the layer-wise baseline.
+"""
+
+from brpnas.measure.cells import MeasureResult, measure_cells
+from brpnas.measure.device import measure_device, measure_report, summary
+from brpnas.measure.drift import REFERENCE, Drift
+from brpnas.measure.hardware import (
+    Machine,
+    add_device,
+    check_name,
+    describe_machine,
+    device_entry,
+    device_name,
+)
+from brpnas.measure.layerwise import LayerwisePredictor, measure_operations
+from brpnas.measure.protocol import Protocol, Timing, interquartile_mean, time_runs
+from brpnas.measure.runtimes import OnnxRuntime, Runtime, TorchEager, get_runtime
+from brpnas.measure.setup import MeasureSettings, time_cell, time_module
+from brpnas.measure.store import MeasureStore
+from brpnas.spaces.select import read_cells, select_cells
+
+__all__ = [
+    "REFERENCE",
+    "Drift",
+    "LayerwisePredictor",
+    "Machine",
+    "MeasureResult",
+    "MeasureSettings",
+    "MeasureStore",
+    "OnnxRuntime",
+    "Protocol",
+    "Runtime",
+    "Timing",
+    "TorchEager",
+    "add_device",
+    "check_name",
+    "describe_machine",
+    "device_entry",
+    "device_name",
+    "get_runtime",
+    "interquartile_mean",
+    "measure_cells",
+    "measure_device",
+    "measure_operations",
+    "measure_report",
+    "read_cells",
+    "select_cells",
+    "summary",
+    "time_cell",
+    "time_module",
+    "time_runs",
+]

@@ -1,0 +1,225 @@
+"""Measuring the networks of many cells, resumable at any moment.
+
+`measure_cells` is the whole of it. What it does for one cell is `measure_one`, a function of a
+picklable task, so that an engine of `brpnas.fanout` can run it elsewhere.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from brpnas.datasets import LATENCY, validate
+from brpnas.errors import MeasurementError, TaskError
+from brpnas.fanout import Engine, SerialEngine
+from brpnas.measure.drift import REFERENCE, Drift, warn_of_drift
+from brpnas.measure.hardware import Machine, describe_machine
+from brpnas.measure.setup import MeasureSettings, time_cell
+from brpnas.measure.store import MeasureStore, Row, task_of
+
+__all__ = ["CellTask", "MeasureResult", "measure_cells", "measure_one", "probe"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class CellTask:
+    """One measurement to make.
+
+    Args:
+        arch_id: The cell.
+        settings: How to measure it.
+        number: Tells measurements of the reference network apart; None for a cell that was asked
+            for.
+    """
+
+    arch_id: str
+    settings: MeasureSettings
+    number: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class MeasureResult:
+    """What was measured.
+
+    Args:
+        rows: A row per cell that the store holds, those of earlier calls too, in the order of
+            measuring: ``arch_id, latency_ms, std_ms, repeats, time, load, seconds, host``.
+        references: The same columns for the reference network, in the order of measuring.
+        failures: Error of each cell that was asked for and failed.
+        drift: Drift of the reference network over all that the store holds.
+        drifted: Whether it is over the limit.
+        machine: What measured.
+        seconds: What this call took.
+    """
+
+    rows: pd.DataFrame
+    references: pd.DataFrame
+    failures: dict[str, str]
+    drift: Drift
+    drifted: bool
+    machine: Machine
+    seconds: float
+
+    def latency(self, device: str) -> pd.DataFrame:
+        """Latency table of the project, ``arch_id, device, latency_ms, std_ms, repeats``.
+
+        Raises:
+            SchemaError: If a latency is impossible.
+        """
+        table = self.rows.assign(device=device)[list(LATENCY.columns)]
+        table = table.astype({"arch_id": "str", "device": "str"})
+        origin = f"The measurement of {device}"
+        return validate(table.sort_values("arch_id"), LATENCY, origin=origin)
+
+
+def measure_one(task: CellTask) -> Row:
+    """Measure one cell on the machine that this runs on; the row is described at `Row`."""
+    start, began, load = time.perf_counter(), datetime.now(UTC), os.getloadavg()[0]
+    machine = describe_machine(task.settings.runtime)
+    timing = time_cell(task.arch_id, task.settings)
+    return {
+        "event": "cell" if task.number is None else "reference",
+        "arch_id": task.arch_id,
+        "latency_ms": timing.latency_ms,
+        "std_ms": timing.std_ms,
+        "blocks_ms": list(timing.blocks_ms),
+        "time": began.isoformat(timespec="seconds"),
+        "load": load,
+        "seconds": round(time.perf_counter() - start, 3),
+        "host": machine.host,
+        "machine": machine.identity(),
+    }
+
+
+def probe(settings: MeasureSettings, engine: Engine | None = None) -> Machine:
+    """Describe the machine that an engine measures on; without one, or in series, this machine.
+
+    Raises:
+        UnknownNameError: If the runtime's provider or device does not exist here.
+        MeasurementError: If it does not exist there.
+    """
+    if engine is None or isinstance(engine, SerialEngine):
+        return describe_machine(settings.runtime)
+    ((_, machine),) = engine.run(describe_machine, [settings.runtime])
+    if isinstance(machine, TaskError):
+        raise MeasurementError(f"The machines of the engine cannot measure: {machine.message}")
+    return machine
+
+
+def measure_cells(
+    arch_ids: Sequence[str],
+    settings: MeasureSettings,
+    store_path: Path,
+    *,
+    engine: Engine | None = None,
+    reference_every: int = 25,
+    drift_limit: float = 0.1,
+    seed: int = 0,
+    progress: bool = True,
+) -> MeasureResult:
+    """Measure the networks of cells, or what the store lacks of them.
+
+    Every row is on the disk before the next cell begins; the same call again goes on after whatever
+    ended it, and tries again what failed. A cell that fails is recorded, and the rest go on.
+
+    Args:
+        arch_ids: Cells, each once.
+        settings: How to measure.
+        store_path: File of the rows, see `brpnas.measure.store`.
+        engine: Where to measure; None for this process, one network at a time. Two networks at once
+            on one machine disturb each other, so give an engine with one worker per machine.
+        reference_every: Cells between two measurements of the reference network, which is measured
+            first and last as well.
+        drift_limit: Drift, a fraction, over which a warning is logged. Latencies are not corrected.
+        seed: Decides the order of the cells, so that drift has nothing to do with their kind.
+        progress: Show a progress bar.
+
+    Raises:
+        UnknownNameError: If the runtime's provider or device does not exist.
+        MeasurementError: If no cell or the reference network could be measured, or rows come from
+            different machines.
+        StoreError: If the store belongs to another task.
+    """
+    start = time.perf_counter()
+    machine = probe(settings, engine)
+    with MeasureStore(store_path, task_of(settings, machine)) as store:
+        missing = sorted(set(arch_ids) - set(store.cells))
+        order = np.random.default_rng(seed).permutation(len(missing))
+        tasks = _tasks([missing[i] for i in order], settings, reference_every)
+        if store.cells or store.references:
+            _log.info("Resuming from the %d cells in %s", len(store.cells), store_path)
+        with tqdm(
+            total=len(set(arch_ids)),
+            initial=len(set(arch_ids)) - len(missing),
+            desc="measure",
+            unit="cell",
+            disable=not progress,
+        ) as bar:
+            for task, outcome in (engine or SerialEngine()).run(measure_one, tasks):
+                _record(store, task, outcome)
+                bar.update(task.number is None)
+        return _result(arch_ids, store, settings, machine, drift_limit, start)
+
+
+def _tasks(arch_ids: Sequence[str], settings: MeasureSettings, every: int) -> list[CellTask]:
+    """The cells, with the reference network first, after every so many, and last."""
+    if every < 1:
+        raise MeasurementError(f"reference_every must be 1 or more, not {every}.")
+    tasks: list[CellTask] = []
+    for start in range(0, len(arch_ids), every):
+        tasks.append(CellTask(REFERENCE, settings, start))
+        tasks += [CellTask(arch_id, settings) for arch_id in arch_ids[start : start + every]]
+    return [*tasks, CellTask(REFERENCE, settings, len(arch_ids))] if tasks else []
+
+
+def _record(store: MeasureStore, task: CellTask, outcome: Row | TaskError) -> None:
+    if not isinstance(outcome, TaskError):
+        store.add(outcome)
+        return
+    if task.number is not None:
+        raise MeasurementError(f"The reference network cannot be measured: {outcome.message}")
+    _log.warning("%s failed: %s", task.arch_id, outcome.message)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    error = outcome.message
+    store.add({"event": "failed", "arch_id": task.arch_id, "error": error, "time": now})
+
+
+def _result(
+    arch_ids: Sequence[str],
+    store: MeasureStore,
+    settings: MeasureSettings,
+    machine: Machine,
+    drift_limit: float,
+    start: float,
+) -> MeasureResult:
+    failures = {a: store.failures[a] for a in dict.fromkeys(arch_ids) if a in store.failures}
+    if not store.cells:
+        why = next(iter(failures.values()), "no cell was asked for")
+        raise MeasurementError(f"No cell could be measured; the first failed so: {why}")
+    drift = Drift.of([row["latency_ms"] for row in store.references])
+    return MeasureResult(
+        rows=_frame(list(store.cells.values()), settings),
+        references=_frame(store.references, settings),
+        failures=failures,
+        drift=drift,
+        drifted=warn_of_drift(drift, drift_limit),
+        machine=machine,
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _frame(rows: Sequence[Row], settings: MeasureSettings) -> pd.DataFrame:
+    table = pd.DataFrame(rows).assign(repeats=settings.protocol.repeats)
+    table["std_ms"] = table["std_ms"].astype(np.float64)
+    columns = ["arch_id", "latency_ms", "std_ms", "repeats", "time", "load", "seconds", "host"]
+    return table[columns].astype({"repeats": "Int64"})

@@ -1,0 +1,127 @@
+"""A device measured in one call: which machine it is, its latencies, a report of how it went.
+
+`measure_device` is what the command `brpnas measure` and the stage `measure` have in common.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from brpnas.devices import Device
+from brpnas.fanout import Engine
+from brpnas.measure.cells import MeasureResult, measure_cells, probe
+from brpnas.measure.hardware import device_entry
+from brpnas.measure.setup import MeasureSettings
+from brpnas.measure.store import store_name, task_of
+
+__all__ = ["measure_device", "measure_report", "summary"]
+
+
+def measure_device(
+    arch_ids: Sequence[str],
+    settings: MeasureSettings,
+    store: Path,
+    *,
+    name: str | None = None,
+    check: Callable[[Device], None] = lambda device: None,
+    engine: Engine | None = None,
+    **options: Any,
+) -> tuple[Device, MeasureResult]:
+    """Describe the machine and measure cells on it, or what the store lacks of them.
+
+    Args:
+        arch_ids: Cells, each once.
+        settings: How to measure.
+        store: File of the rows, or a folder for one file per task.
+        name: Name of the device; by default made from what it is.
+        check: Called with the device before anything is measured; may raise.
+        engine: See `measure_cells`.
+        options: The other options of `measure_cells`.
+
+    Returns:
+        The entry for a catalogue of devices, and what was measured.
+    """
+    machine = probe(settings, engine)
+    device = device_entry(
+        machine,
+        settings.runtime,
+        batch_size=settings.batch_size,
+        name=name,
+        notes=_network(settings),
+    )
+    check(device)
+    path = store / store_name(task_of(settings, machine)) if store.is_dir() else store
+    return device, measure_cells(arch_ids, settings, path, engine=engine, **options)
+
+
+def measure_report(
+    device: Device, settings: MeasureSettings, result: MeasureResult, *, drift_limit: float
+) -> dict[str, Any]:
+    """What was measured, how, on what, and how steady the machine was (JSON types)."""
+    latency = result.rows["latency_ms"]
+    spread = (result.rows["std_ms"] / latency).dropna()
+    return {
+        "device": device.name,
+        "cells": len(result.rows),
+        "failed": [{"arch_id": a, "error": error} for a, error in result.failures.items()],
+        "latency_ms": {
+            "min": float(latency.min()),
+            "median": float(latency.median()),
+            "max": float(latency.max()),
+        },
+        "median_relative_std": float(spread.median()) if len(spread) else None,
+        "reference": {**asdict(result.drift), "limit": drift_limit, "drifted": result.drifted},
+        "reference_ms": result.references["latency_ms"].tolist(),
+        "load_at_start": {
+            "median": float(result.rows["load"].median()),
+            "max": float(result.rows["load"].max()),
+        },
+        "seconds": {
+            "measuring": float(result.rows["seconds"].sum() + result.references["seconds"].sum()),
+            "this_run": round(result.seconds, 3),
+        },
+        "first": str(result.rows["time"].min()),
+        "last": str(result.rows["time"].max()),
+        "hosts": sorted(set(result.rows["host"])),
+        "machine": asdict(result.machine),
+        "settings": settings.fingerprint(),
+        "entry": json.loads(device.model_dump_json()),
+    }
+
+
+def summary(report: dict[str, Any]) -> str:
+    """The report for reading, a few lines."""
+    latency, reference = report["latency_ms"], report["reference"]
+    std = report["median_relative_std"]
+    over = "  OVER THE LIMIT: measure again on a machine at rest" if reference["drifted"] else ""
+    lines = {
+        "device": report["device"],
+        "hardware": report["entry"]["hardware"],
+        "runtime": f"{report['entry']['runtime']}, {report['entry']['precision']}",
+        "cells": f"{report['cells']} measured, {len(report['failed'])} failed, "
+        f"in {report['seconds']['measuring']:.0f} s",
+        "latency": f"median {latency['median']:.3f} ms, from {latency['min']:.3f} to "
+        f"{latency['max']:.3f} ms"
+        + ("" if std is None else f"; ± {100 * std:.1f} % between repeats"),
+        "drift": f"{100 * reference['max_drift']:.1f} % at most, "
+        f"{100 * reference['median_drift']:.1f} % in the median, over "
+        f"{reference['references']} measurements of the reference network{over}",
+    }
+    if report["failed"]:
+        lines["failed"] = "{arch_id}: {error}".format(**report["failed"][0])
+    return "\n".join(f"{name:10}{text}" for name, text in lines.items())
+
+
+def _network(settings: MeasureSettings) -> str:
+    """Sizes of the network in a sentence; a statistic over runs belongs to a report, not here."""
+    net, protocol = settings.network, settings.protocol
+    return (
+        f"Networks of {net.stages} stages of {net.cells_per_stage} cells, {net.channels} channels, "
+        f"input {' x '.join(map(str, net.input_shape))}, {net.classes} classes. "
+        f"Interquartile mean over {protocol.repeats} blocks of {protocol.runs} "
+        f"runs, after {protocol.warmup} to warm up."
+    )

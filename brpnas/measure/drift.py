@@ -1,0 +1,64 @@
+"""Whether the machine stayed the same while it measured: drift of a reference network."""
+
+from __future__ import annotations
+
+import logging
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from brpnas.errors import MeasurementError
+
+__all__ = ["REFERENCE", "Drift", "warn_of_drift"]
+
+REFERENCE = (
+    "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|avg_pool_3x3~0|nor_conv_3x3~1|none~2|"
+)
+"""Cell of middling cost whose network is measured again and again."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How far measurements of one network lie apart.
+
+    Args:
+        references: Number of measurements.
+        median_ms: Their median.
+        max_drift: Largest ``|latency / median - 1|``, a fraction.
+        median_drift: Median of the same.
+    """
+
+    references: int
+    median_ms: float
+    max_drift: float
+    median_drift: float
+
+    @classmethod
+    def of(cls, latencies_ms: Sequence[float]) -> Drift:
+        """Drift of repeated measurements, in ms.
+
+        Raises:
+            MeasurementError: If there is none.
+        """
+        if not latencies_ms:
+            raise MeasurementError("The reference network was never measured.")
+        median = statistics.median(latencies_ms)
+        apart = [abs(latency / median - 1) for latency in latencies_ms]
+        return cls(len(latencies_ms), median, max(apart), statistics.median(apart))
+
+
+def warn_of_drift(drift: Drift, limit: float) -> bool:
+    """Log a warning if the drift is over the limit (a fraction), and tell whether it is."""
+    if drift.max_drift <= limit:
+        return False
+    _log.warning(
+        "The reference network's latency varied by up to %.0f %% (limit %.0f %%) around %.3f ms: "
+        "something else ran on this machine, or its clock changed. The latencies are as measured, "
+        "not corrected. To have better ones, let the machine rest and measure anew.",
+        100 * drift.max_drift,
+        100 * limit,
+        drift.median_ms,
+    )
+    return True

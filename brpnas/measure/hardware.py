@@ -1,0 +1,206 @@
+"""The machine on which networks are measured, described without being asked.
+
+`describe_machine` finds out what it is and with which software it runs networks; `device_entry`
+makes of that an entry for a catalogue of devices, and `add_device` writes it into one.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+import yaml
+from pydantic import ValidationError
+
+from brpnas.devices import Device, load_devices
+from brpnas.errors import ConfigurationError, MeasurementError
+from brpnas.export import atomic_path
+from brpnas.measure.runtimes import Runtime
+
+__all__ = [
+    "Machine",
+    "add_device",
+    "check_name",
+    "describe_machine",
+    "device_entry",
+    "device_name",
+]
+
+_CPUINFO = Path("/proc/cpuinfo")
+_LICENCE = "that of whoever measured it"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What ran networks.
+
+    Args:
+        processor: Model of the CPU.
+        cores: Cores that this process may use.
+        memory_gb: Main memory in GB (10^9 bytes).
+        system: Operating system and architecture.
+        gpu: Model of the GPU, if networks ran on it.
+        software: Name and version of the runtime.
+        host: Name of the machine in its network.
+    """
+
+    processor: str
+    cores: int
+    memory_gb: float
+    system: str
+    gpu: str | None
+    software: str
+    host: str
+
+    def identity(self) -> dict[str, str | int | None]:
+        """What must be equal for latencies to be comparable; not the host, nor the memory."""
+        return {k: v for k, v in asdict(self).items() if k not in ("host", "memory_gb")}
+
+
+def describe_machine(runtime: Runtime) -> Machine:
+    """Find out on what this process runs networks.
+
+    Raises:
+        UnknownNameError: If the runtime's provider or device does not exist here.
+    """
+    runtime.check()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return Machine(
+        processor=_processor(),
+        cores=_cores(),
+        memory_gb=round(memory / 1e9, 1),
+        system=f"{_system()} {platform.machine()}",
+        gpu=_gpu(runtime) if runtime.on_gpu else None,
+        software=runtime.software,
+        host=socket.gethostname(),
+    )
+
+
+def device_name(machine: Machine, runtime: Runtime) -> str:
+    """Name of a device, such as ``local-amd-epyc-7763-onnxruntime-fp32-1t``."""
+    where = machine.gpu if machine.gpu else machine.processor
+    target = "" if machine.gpu else f"-{runtime.threads}t"
+    return f"local-{_slug(where)}-{runtime.name}-{runtime.precision}{target}"
+
+
+def device_entry(
+    machine: Machine, runtime: Runtime, *, batch_size: int, name: str | None = None, notes: str = ""
+) -> Device:
+    """Describe a machine and its runtime as an entry of a catalogue.
+
+    Args:
+        machine: The machine.
+        runtime: What ran networks on it.
+        batch_size: Images per run.
+        name: Name of the device; by default that of `device_name`.
+        notes: What else to know, such as the sizes of the networks.
+
+    Raises:
+        ConfigurationError: If the name is not one.
+    """
+    on = f"{machine.gpu}; host " if machine.gpu else ""
+    plural = "s" * (machine.cores != 1)
+    threads = f"{runtime.threads} thread" + "s" * (runtime.threads != 1)
+    try:
+        return Device(
+            name=name or device_name(machine, runtime),
+            hardware=f"{on}{machine.processor}, {machine.cores} core{plural}, "
+            f"{machine.memory_gb:.0f} GB, {machine.system}",
+            runtime=f"{machine.software} ({runtime.target}, {threads})",
+            precision=runtime.precision,
+            batch_size=batch_size,
+            source=None,
+            licence=_LICENCE,
+            executes_dead_ops=runtime.executes_dead_ops,
+            notes=notes,
+        )
+    except ValidationError as error:
+        raise ConfigurationError(
+            f"{name!r} cannot be the name of a device: use letters, digits, dots and dashes."
+        ) from error
+
+
+def check_name(device: Device, known: Mapping[str, Device]) -> None:
+    """Check that no other device has the name of this one.
+
+    Raises:
+        MeasurementError: If one has; says in what they differ.
+    """
+    before = known.get(device.name, device)
+    changes = "; ".join(
+        f"{key}: {getattr(before, key)!r} there, {getattr(device, key)!r} now"
+        for key in Device.model_fields
+        if getattr(before, key) != getattr(device, key)
+    )
+    if changes:
+        raise MeasurementError(
+            f"Another device is named {device.name!r} already ({changes}), and latencies of the "
+            "two are not to be mixed. Give this one another name, or remove the other from its "
+            "catalogue, and its table."
+        )
+
+
+def add_device(device: Device, path: Path) -> None:
+    """Write a device into a YAML catalogue, beside those that are there.
+
+    Args:
+        device: The entry.
+        path: File of the catalogue; made if there is none.
+
+    Raises:
+        MeasurementError: If the catalogue describes another device by that name.
+        ConfigurationError: If the catalogue is malformed.
+    """
+    known = load_devices(path) if path.exists() else {}
+    check_name(device, known)
+    entries = [entry.model_dump() for entry in (known | {device.name: device}).values()]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(path) as partial:
+        text = yaml.safe_dump(entries, sort_keys=False, allow_unicode=True, width=100)
+        partial.write_text(text, encoding="utf-8")
+
+
+def _processor() -> str:
+    if _CPUINFO.exists():
+        found = re.search(r"^(?:model name|Model)\s*:\s*(.+)$", _CPUINFO.read_text(), re.MULTILINE)
+        if found:
+            return found[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _system() -> str:
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except (OSError, KeyError):  # not a Linux, or one without that file
+        return f"{platform.system()} {platform.release()}"
+
+
+def _gpu(runtime: Runtime) -> str:
+    if torch.cuda.is_available():
+        return str(torch.cuda.get_device_name(runtime.target if "cuda" in runtime.target else 0))
+    command = shutil.which("nvidia-smi")
+    if command is None:
+        return f"GPU of {runtime.target}"
+    query = [command, "--query-gpu=name", "--format=csv,noheader"]
+    listed = subprocess.run(query, capture_output=True, text=True, check=True).stdout
+    return listed.splitlines()[0].strip()
+
+
+def _slug(text: str) -> str:
+    """Model of a processor without trademarks, clock rates and the words that all have."""
+    plain = re.sub(r"\((?:R|TM)\)|@.*$|\b(?:CPU|Processor|\d+-Core)\b", " ", text, flags=re.I)
+    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-") or "unknown"

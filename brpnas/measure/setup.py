@@ -1,0 +1,91 @@
+"""All that a latency depends on besides cell and machine: network, runtime, protocol.
+
+`MeasureSettings` holds it, `time_module` times any module by it, `time_cell` the network of a cell.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import nn
+
+from brpnas.errors import ConfigurationError
+from brpnas.export import initialise_weights
+from brpnas.measure.protocol import Protocol, Timing, time_runs
+from brpnas.measure.runtimes import OnnxRuntime, Runtime
+from brpnas.predictors.training import single_thread
+from brpnas.spaces.nasbench201.build import NetworkConfig, build_network
+
+__all__ = ["MeasureSettings", "time_cell", "time_module"]
+
+_STATISTICS_BATCH = 4
+
+
+@dataclass(frozen=True)
+class MeasureSettings:
+    """Network, runtime and protocol of a measurement.
+
+    Args:
+        runtime: What runs the networks.
+        protocol: How often.
+        network: Sizes of the network around the cell. Its ``executes_dead_ops`` is that of the
+            runtime, whatever is given.
+        batch_size: Images per run.
+        seed: Decides weights and images, not the latency.
+
+    Raises:
+        ConfigurationError: If the batch is empty.
+    """
+
+    runtime: Runtime = field(default_factory=OnnxRuntime)
+    protocol: Protocol = field(default_factory=Protocol)
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    batch_size: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1:
+            raise ConfigurationError(f"batch_size must be 1 or more, not {self.batch_size}.")
+        held = replace(self.network, executes_dead_ops=self.runtime.executes_dead_ops)
+        object.__setattr__(self, "network", held)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """JSON types that are equal exactly for equal settings."""
+        runtime = {"name": self.runtime.name, **asdict(self.runtime)}
+        settings = {**asdict(self), "runtime": runtime}
+        plain: dict[str, Any] = json.loads(json.dumps(settings))
+        return plain
+
+
+def time_cell(arch_id: str, settings: MeasureSettings) -> Timing:
+    """Build the network of a cell and time it.
+
+    Raises:
+        ArchitectureError: If the string is not a cell.
+        ParityError: If the runtime answers with no numbers, or other ones than torch.
+    """
+    shape = settings.network.input_shape
+    # Torch's own initialisation draws from the global state.
+    with torch.random.fork_rng(devices=[]), single_thread():
+        network = build_network(arch_id, settings.network)
+        initialise_weights(network, shape, settings.seed, batch=_STATISTICS_BATCH)
+    return time_module(network, shape, settings)
+
+
+def time_module(
+    module: nn.Module, shape: tuple[int, int, int], settings: MeasureSettings
+) -> Timing:
+    """Time a module with finite weights.
+
+    Args:
+        module: On the CPU; left in evaluation mode.
+        shape: Shape of one image, ``(C, H, W)``.
+        settings: Runtime, protocol and size of the batch; not the sizes of the network.
+    """
+    noise = torch.Generator().manual_seed(settings.seed)
+    images = torch.randn(settings.batch_size, *shape, generator=noise)
+    with settings.runtime.loaded(module.eval(), images) as run:
+        return time_runs(run, settings.protocol)

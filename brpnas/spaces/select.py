@@ -1,0 +1,98 @@
+"""Which cells to measure or to train: given ones, or some at random.
+
+`select_cells` draws so that more cells are a superset of fewer, and what was done stays of use;
+`read_cells` reads them from a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from brpnas.errors import ArchitectureError, BudgetError, SchemaError, SourceError
+from brpnas.spaces.nasbench201 import NasBench201
+
+__all__ = ["read_cells", "select_cells"]
+
+
+def select_cells(
+    count: int | None,
+    *,
+    among: Sequence[str] | None = None,
+    distinct: bool = False,
+    seed: int = 0,
+) -> list[str]:
+    """Choose distinct cells, in an order that tells nothing about them.
+
+    Args:
+        count: How many; None for all.
+        among: Cells to choose from, repeated ones count once; None for the whole space.
+        distinct: Choose among the first cell of each function alone, in the order of the space.
+        seed: Decides the order. The first of many are the same as few.
+
+    Raises:
+        ArchitectureError: If one is not a cell.
+        BudgetError: If there are fewer than ``count``, or none.
+
+    Example:
+        >>> select_cells(3) == select_cells(5)[:3]
+        True
+    """
+    space = NasBench201()
+    if among is None:
+        known = space.enumerate()
+    else:
+        known = sorted({space.canonical(arch_id) for arch_id in among})
+    if distinct:
+        first: dict[str, str] = {}
+        for arch_id, family in zip(known, space.isomorphism_ids(known), strict=True):
+            first.setdefault(family, arch_id)
+        known = list(first.values())
+    if not known or (count is not None and not 1 <= count <= len(known)):
+        raise BudgetError(
+            f"Cannot choose {'all' if count is None else count} of {len(known)} different cells: "
+            "ask for 1 or more, and no more than there are."
+        )
+    order = np.random.default_rng(seed).permutation(len(known))[:count]
+    return [known[i] for i in order]
+
+
+def read_cells(path: Path) -> list[str]:
+    """Read cells from a file.
+
+    Args:
+        path: A CSV or Parquet file with the column ``arch_id``, or any other text file with one
+            cell per line; empty lines and those that begin with ``#`` are left out.
+
+    Raises:
+        SourceError: If there is no such file.
+        SchemaError: If a table has no such column.
+        ArchitectureError: If a line is not a cell; says which.
+    """
+    if not path.is_file():
+        raise SourceError(f"There is no file of cells {path} (seen from {Path.cwd()}).")
+    suffix = path.suffix.lower()
+    if suffix in (".csv", ".parquet"):
+        table = pd.read_csv(path) if suffix == ".csv" else pd.read_parquet(path)
+        if "arch_id" not in table:
+            columns = ", ".join(map(str, table.columns))
+            raise SchemaError(f"{path} has no column 'arch_id', only {columns}.")
+        lines = [(number, str(text)) for number, text in enumerate(table["arch_id"], start=2)]
+    else:
+        texts = path.read_text(encoding="utf-8").splitlines()
+        lines = [
+            (number, text.strip())
+            for number, text in enumerate(texts, start=1)
+            if text.strip() and not text.startswith("#")
+        ]
+    return [_cell(text, f"{path}, line {number}") for number, text in lines]
+
+
+def _cell(text: str, where: str) -> str:
+    try:
+        return NasBench201().canonical(text)
+    except ArchitectureError as error:
+        raise ArchitectureError(f"{where}: {error}") from None

@@ -1,0 +1,83 @@
+"""Node of the stage `measure`: networks of cells, timed where this runs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from brpnas.devices import Device
+from brpnas.fanout import get_engine
+from brpnas.measure import (
+    MeasureSettings,
+    Protocol,
+    check_name,
+    get_runtime,
+    measure_device,
+    measure_report,
+    read_cells,
+    select_cells,
+    summary,
+)
+from brpnas.spaces.nasbench201.build import NetworkConfig
+from pipelines.config import MeasureConfig, parse
+
+__all__ = ["measure_latency"]
+
+logger = logging.getLogger(__name__)
+
+
+def measure_latency(
+    store: Path, known_devices: Mapping[str, Device], params: Mapping[str, Any]
+) -> tuple[dict[str, pd.DataFrame], Device, dict[str, Any]]:
+    """Measure cells, or what the store lacks of them.
+
+    Args:
+        store: Folder for the rows while they are measured; one file per task.
+        known_devices: Devices that have been measured before.
+        params: Parameters of the stage.
+
+    Returns:
+        The latency table by the name of the device, its entry for the catalogue, the report.
+
+    Raises:
+        MeasurementError: If nothing could be measured, or another device has that name.
+        UnknownNameError: If the machine lacks the execution provider or torch device.
+    """
+    config = parse(MeasureConfig, params)
+    settings = MeasureSettings(
+        runtime=get_runtime(
+            config.runtime,
+            target=config.target,
+            threads=config.threads,
+            precision=config.precision,
+        ),
+        protocol=Protocol(config.warmup, config.runs, config.repeats),
+        network=NetworkConfig(**config.network.model_dump()),
+        batch_size=config.batch_size,
+    )
+    among = None if config.file is None else read_cells(Path(config.file))
+    with get_engine(scheduler=config.scheduler) as engine:
+        device, result = measure_device(
+            select_cells(config.cells, among=among, seed=config.seed),
+            settings,
+            store,
+            name=config.device,
+            check=partial(check_name, known=known_devices),
+            engine=engine,
+            reference_every=config.reference_every,
+            drift_limit=config.drift_limit,
+            seed=config.seed,
+        )
+    report = measure_report(device, settings, result, drift_limit=config.drift_limit)
+    logger.info(
+        "Measured:\n%s\nTo train its predictor: "
+        "kedro run --pipelines=ingest,featurise,train --params=device=%s",
+        summary(report),
+        device.name,
+    )
+    return {device.name: result.latency(device.name)}, device, report

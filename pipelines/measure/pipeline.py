@@ -1,0 +1,23 @@
+"""Wiring of the stage `measure`."""
+
+from __future__ import annotations
+
+from kedro.pipeline import Pipeline, node
+
+from pipelines.measure.nodes import measure_latency
+
+__all__ = ["create_pipeline"]
+
+
+def create_pipeline() -> Pipeline:
+    """Nothing but parameters to the latency table of a device, its entry and a report."""
+    return Pipeline(
+        [
+            node(
+                measure_latency,
+                inputs=["measure_store", "known_devices", "params:measure"],
+                outputs=["measured_latency", "measured_device", "measure_report"],
+                name="measure_latency",
+            )
+        ]
+    )

@@ -1,0 +1,81 @@
+"""Nodes of the stage `train_candidates`: networks of cells, trained on images."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from brpnas.candidates import (
+    Candidate,
+    CandidateConfig,
+    ImageSource,
+    accuracy_table,
+    candidates_report,
+    stored_candidates,
+    summary,
+    train_candidates,
+)
+from brpnas.fanout import get_engine
+from brpnas.spaces.select import read_cells, select_cells
+from pipelines.config import TrainCandidatesConfig, parse
+
+__all__ = ["list_candidates", "train_cells"]
+
+logger = logging.getLogger(__name__)
+
+
+def train_cells(
+    images: str, store: Path, params: Mapping[str, Any]
+) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+    """Train cells, or what the store lacks of them.
+
+    Args:
+        images: ``digits``, or path of a file of images.
+        store: Folder for the results while they come in; a file per data set and settings.
+        params: Parameters of the stage.
+
+    Returns:
+        The accuracy table by the name of the data set, of all that the store holds for it with
+        these settings; the report.
+
+    Raises:
+        SourceError: If the images cannot be read.
+        TrainingError: If nothing could be trained.
+    """
+    config = parse(TrainCandidatesConfig, params)
+    source = ImageSource(images, config.valid_share, config.test_share, config.split_seed)
+    training = CandidateConfig(**config.training.model_dump())
+    if config.file is None:
+        cells = select_cells(config.cells, distinct=True, seed=config.seed)
+    else:
+        among = read_cells(Path(config.file))
+        cells = select_cells(config.cells, among=among, seed=config.seed)
+    wanted = list_candidates(cells, config)
+    began = time.perf_counter()
+    with get_engine(config.workers, config.scheduler) as engine:
+        train_candidates(wanted, source, training, store, engine=engine)
+    seconds = time.perf_counter() - began
+    runs = sorted(stored_candidates(source, training, store), key=lambda r: (r.arch_id, r.seed))
+    report = candidates_report(runs, source.load(), training, asked=len(wanted), seconds=seconds)
+    logger.info(
+        "Trained:\n%s\nTo search on it: "
+        "kedro run --pipelines=ingest,featurise,train,search --params=dataset=%s",
+        summary(report),
+        source.name,
+    )
+    return {source.name: accuracy_table(runs, source.name, training.epochs)}, report
+
+
+def list_candidates(cells: Sequence[str], config: TrainCandidatesConfig) -> list[Candidate]:
+    """Every training to do, seed after seed, so that an interrupted run has seen most cells."""
+    more = config.more_seeds
+    return [
+        Candidate(arch_id, seed)
+        for seed in range(max(config.seeds, more.seeds))
+        for arch_id in (cells if seed < config.seeds else cells[: more.cells])
+    ]

@@ -1,0 +1,23 @@
+"""Wiring of the stage `train_candidates`."""
+
+from __future__ import annotations
+
+from kedro.pipeline import Pipeline, node
+
+from pipelines.train_candidates.nodes import train_cells
+
+__all__ = ["create_pipeline"]
+
+
+def create_pipeline() -> Pipeline:
+    """Images to the accuracy table of a data set and a report."""
+    return Pipeline(
+        [
+            node(
+                train_cells,
+                inputs=["images", "training_store", "params:train_candidates"],
+                outputs=["trained_accuracy", "train_candidates_report"],
+                name="train_cells",
+            )
+        ]
+    )

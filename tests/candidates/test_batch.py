@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+import json
+import logging
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from brpnas.candidates import (
+    Candidate,
+    CandidateRun,
+    ImageSource,
+    TrainedCandidate,
+    accuracy_table,
+    run_candidates,
+    store_name,
+    stored_candidates,
+    train_candidate,
+    train_candidates,
+)
+from brpnas.datasets.schemas import ACCURACY, validate
+from brpnas.errors import SchemaError, StoreError, TaskError, TrainingError
+from brpnas.fanout import LocalEngine, SerialEngine
+from tests.candidates.killed_training import CANDIDATES, SETTINGS
+from tests.candidates.small import CONV, DISCONNECTED, POOL, digits, small
+
+SOURCE = ImageSource()
+FEW = [Candidate(CONV, 0), Candidate(POOL, 0), Candidate(CONV, 1), Candidate(DISCONNECTED, 0)]
+CONFIG = small(epochs=1)
+WRONG = Candidate("|foo|", 0)
+
+
+def train(candidates: list[Candidate], store: Path, **more: Any) -> list[CandidateRun]:
+    return train_candidates(candidates, SOURCE, CONFIG, store, progress=False, **more)
+
+
+def timeless(runs: list[CandidateRun]) -> list[CandidateRun]:
+    """The results without what differs from run to run."""
+    return [replace(run, train_time_s=None) for run in runs]
+
+
+def events(store: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in store.read_text().splitlines()][1:]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[CandidateRun]]:
+    store = tmp_path_factory.mktemp("trained") / "runs.jsonl"
+    return store, train(FEW, store)
+
+
+def test_results_are_those_of_one_training_each(trained: tuple[Path, list[CandidateRun]]) -> None:
+    _, runs = trained
+    assert [run.candidate for run in runs] == FEW
+    for run in runs:
+        alone = train_candidate(run.arch_id, run.seed, SOURCE.load(), CONFIG)
+        assert (run.status, run.message) == ("ok", "")
+        assert run.valid_accuracy == alone.valid_accuracy
+        assert run.test_accuracy == alone.test_accuracy
+        assert run.train_time_s is not None
+        assert run.train_time_s > 0
+
+
+def test_what_is_stored_is_not_trained_again(trained: tuple[Path, list[CandidateRun]]) -> None:
+    store, runs = trained
+    before = store.read_bytes()
+    assert train(FEW, store) == runs
+    assert train(FEW[2:], store) == runs[2:]
+    assert store.read_bytes() == before
+    assert stored_candidates(SOURCE, CONFIG, store) == runs
+
+
+def test_more_can_be_asked_for_later_and_twice_is_once(tmp_path: Path) -> None:
+    store = tmp_path / "runs.jsonl"
+    first = train(FEW[:1], store)
+    both = train([FEW[1], FEW[0], FEW[1]], store)
+    assert [run.candidate for run in both] == [FEW[1], FEW[0]]
+    assert both[1] == first[0]
+    assert len(events(store)) == 2
+
+
+def test_nothing_to_train(tmp_path: Path) -> None:
+    assert train([], tmp_path / "runs.jsonl") == []
+
+
+def test_workers_give_the_same(tmp_path: Path, trained: tuple[Path, list[CandidateRun]]) -> None:
+    with LocalEngine(2) as engine:
+        runs = train(FEW, tmp_path / "runs.jsonl", engine=engine)
+        assert timeless(runs) == timeless(trained[1])
+        for candidate, outcome in run_candidates(FEW[:2], SOURCE, CONFIG, engine):
+            assert isinstance(outcome, TrainedCandidate)
+            alone = train_candidate(candidate.arch_id, 0, SOURCE.load(), CONFIG)
+            assert all(np.array_equal(outcome.weights[n], w) for n, w in alone.weights.items())
+
+
+def test_a_folder_holds_a_file_for_each_setting(tmp_path: Path) -> None:
+    train(FEW[:1], tmp_path)
+    train_candidates(FEW[:1], SOURCE, small(epochs=2), tmp_path, progress=False)
+    names = {store_name(SOURCE, CONFIG), store_name(SOURCE, small(epochs=2))}
+    assert {file.name for file in tmp_path.iterdir()} == names
+    assert len(names) == 2
+    assert all(
+        name.startswith("digits-") and len(name) == len("digits-12345678.jsonl") for name in names
+    )
+    assert store_name(SOURCE, small(epochs=1, device="cuda")) == store_name(SOURCE, CONFIG)
+    assert store_name(ImageSource(split_seed=1), CONFIG) not in names
+
+
+class TestFailures:
+    def test_one_is_recorded_and_the_rest_go_on(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        store = tmp_path / "runs.jsonl"
+        with caplog.at_level(logging.WARNING):
+            runs = train([WRONG, FEW[0]], store)
+        assert [run.status for run in runs] == ["failed", "ok"]
+        assert "ArchitectureError" in runs[0].message
+        assert runs[0].valid_accuracy is None
+        assert "|foo|, seed 0: ArchitectureError" in caplog.text
+        # Tried again by the next call, which keeps the success; a failure has no row in the table.
+        again = train([WRONG, FEW[0]], store)
+        assert again == runs
+        assert [event["status"] for event in events(store)] == ["failed", "ok", "failed"]
+        assert set(accuracy_table(again, "digits", 1)["arch_id"]) == {CONV}
+
+    def test_divergence_is_one(self, tmp_path: Path) -> None:
+        store = tmp_path / "runs.jsonl"
+        with pytest.raises(TrainingError, match=r"All 1 trainings failed.*training diverged"):
+            train_candidates(FEW[:1], SOURCE, small(learning_rate=1e30), store, progress=False)
+        assert [event["status"] for event in events(store)] == ["failed"]
+
+    def test_all_of_them(self, tmp_path: Path) -> None:
+        store = tmp_path / "runs.jsonl"
+        with pytest.raises(TrainingError, match=r"All 2 trainings failed.*ArchitectureError.*runs"):
+            train([WRONG, replace(WRONG, seed=1)], store)
+        assert len(events(store)) == 2
+        assert len(train([WRONG, FEW[0]], store)) == 2
+
+    @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+    @pytest.mark.parametrize("workers", [1, 2])
+    def test_a_missing_gpu_is_no_failure_of_an_architecture(
+        self, tmp_path: Path, workers: int
+    ) -> None:
+        config = small(device="cuda")
+        with (
+            SerialEngine() if workers == 1 else LocalEngine(workers) as engine,
+            pytest.raises(TrainingError, match=r"No network can be trained.*no CUDA GPU here"),
+        ):
+            train_candidates(FEW, SOURCE, config, tmp_path / "r.jsonl", engine=engine)
+        assert events(tmp_path / "r.jsonl") == []
+
+    def test_workers_with_other_images(self, tmp_path: Path) -> None:
+        """As on a cluster where the path leads to another file on some machine."""
+        pixels, labels = digits()
+        path = tmp_path / "mine.npz"
+        np.savez(path, images=pixels, labels=labels)
+        source = ImageSource(str(path))
+        source.load()
+        np.savez(path, images=pixels[::-1], labels=labels)
+        with LocalEngine(1) as engine, pytest.raises(TrainingError, match="reads other images"):
+            train_candidates(FEW, source, CONFIG, tmp_path / "runs.jsonl", engine=engine)
+
+    def test_an_engine_tells_of_each(self) -> None:
+        ((candidate, outcome),) = run_candidates([WRONG], SOURCE, CONFIG, SerialEngine())
+        assert candidate is WRONG
+        assert isinstance(outcome, TaskError)
+
+
+class TestStore:
+    def test_other_settings_or_images_are_refused(
+        self, trained: tuple[Path, list[CandidateRun]]
+    ) -> None:
+        store, _ = trained
+        with pytest.raises(
+            StoreError, match=r"store of trainings.*epochs \(1 in the store, 2 now\)"
+        ):
+            train_candidates(FEW, SOURCE, small(epochs=2), store)
+        with pytest.raises(StoreError, match="images"):
+            train_candidates(FEW, ImageSource(split_seed=1), CONFIG, store)
+        with pytest.raises(StoreError, match="learning_rate"):
+            stored_candidates(SOURCE, small(epochs=1, learning_rate=0.3), store)
+
+    def test_damage_is_named(self, tmp_path: Path) -> None:
+        store = tmp_path / "runs.jsonl"
+        train(FEW[:1], store)
+        lines = store.read_text().splitlines()
+        store.write_text("\n".join([lines[0], '{"arch_id":"x"}', lines[1]]) + "\n")
+        with pytest.raises(StoreError, match="damaged in line 2"):
+            train(FEW[:1], store)
+
+
+class TestTable:
+    def test_it_is_one_of_the_project(self, trained: tuple[Path, list[CandidateRun]]) -> None:
+        table = accuracy_table(trained[1], "digits", 1)
+        assert validate(table, ACCURACY, origin="x").equals(table)
+        assert len(table) == 2 * len(FEW)
+        assert set(table["epochs"]) == {1}
+        rows = table.set_index(["arch_id", "split", "seed"])["accuracy"]
+        for run in trained[1]:
+            assert rows[run.arch_id, "valid", run.seed] == run.valid_accuracy
+            assert rows[run.arch_id, "test", run.seed] == run.test_accuracy
+
+    def test_a_name_that_no_table_takes(self, trained: tuple[Path, list[CandidateRun]]) -> None:
+        with pytest.raises(SchemaError, match="trained candidates"):
+            accuracy_table(trained[1], "My Digits", 1)
+
+    def test_none_is_empty(self) -> None:
+        assert accuracy_table([CandidateRun("x", 0, "failed", message="why")], "d", 1).empty
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+def test_killed_at_random_moments_and_run_again(
+    tmp_path: Path, repository: Path, workers: int
+) -> None:
+    whole = tmp_path / "whole.jsonl"
+    expected = train_candidates(CANDIDATES, SOURCE, SETTINGS, whole, progress=False)
+    store, rng, kills = tmp_path / "killed.jsonl", random.Random(workers), 0
+    command = [sys.executable, "-m", "tests.candidates.killed_training", str(store), str(workers)]
+    environment = {**os.environ, "PYTHONPATH": str(repository)}
+    for _ in range(4):
+        began = store.read_bytes() if store.exists() else b""
+        with subprocess.Popen(command, cwd=repository, env=environment) as process:
+            # Once it has got somewhere: starting takes seconds, a training a fraction of one.
+            while process.poll() is None and (not store.exists() or store.read_bytes() == began):
+                time.sleep(0.005)
+            time.sleep(rng.uniform(0, 0.5))
+            process.send_signal(signal.SIGKILL)
+        kills += process.returncode == -signal.SIGKILL
+        assert store.read_bytes().startswith(began[: began.rfind(b"\n") + 1]), "it is kept"
+    assert kills >= 2
+    assert subprocess.run(command, cwd=repository, env=environment, check=True)
+    stored = Counter((event["arch_id"], event["seed"]) for event in events(store))
+    assert stored == Counter((c.arch_id, c.seed) for c in CANDIDATES), "each of them once"
+    runs = stored_candidates(SOURCE, SETTINGS, store)
+    by = {run.candidate: run for run in timeless(runs)}
+    assert [by[candidate] for candidate in CANDIDATES] == timeless(expected)

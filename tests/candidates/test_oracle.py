@@ -1,0 +1,107 @@
+"""The oracle that trains: real trainings on the digits, kept, found again, deployed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from brpnas.candidates import CandidateConfig, ImageSource, TrainOracle
+from brpnas.errors import OracleError, SchemaError
+from brpnas.fanout import LocalEngine
+from brpnas.search import Answer, Question
+
+SMALL = CandidateConfig(channels=2, cells_per_stage=1, stages=2, epochs=1, batch_size=128)
+CONV = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|skip_connect~2|"
+POOL = "|avg_pool_3x3~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|nor_conv_1x1~2|"
+
+
+def oracle(folder: Path, config: CandidateConfig = SMALL) -> TrainOracle:
+    return TrainOracle(ImageSource(), config, folder)
+
+
+def test_an_answer_is_the_validation_accuracy_of_the_kept_network(tmp_path: Path) -> None:
+    teacher = oracle(tmp_path)
+    answer = teacher.ask(Question(0, CONV))
+    kept = teacher.trained(CONV, 0)
+    assert answer == Answer(kept.valid_accuracy, 0, kept.train_time_s)
+    data = ImageSource().load()
+    rows = data.parts["valid"]
+    images = (data.images[rows] - data.normalisation[0][:, None, None]) / data.normalisation[1][
+        :, None, None
+    ]
+    import torch  # noqa: PLC0415
+
+    with torch.inference_mode():
+        said = kept.module()(torch.from_numpy(images)).argmax(dim=1).numpy()
+    assert np.mean(said == data.labels[rows]) == pytest.approx(answer.accuracy)
+
+
+def test_a_kept_network_is_not_trained_again(tmp_path: Path) -> None:
+    first = oracle(tmp_path).ask(Question(0, CONV))
+    written = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")}
+    assert oracle(tmp_path).ask(Question(7, CONV)) == first, "seconds of the first training too"
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")} == written
+
+
+def test_another_query_of_it_trains_the_next_seed(tmp_path: Path) -> None:
+    again = oracle(tmp_path).ask(Question(3, CONV, frozenset({0, 2})))
+    assert again.seed == 1
+
+
+def test_other_settings_are_kept_apart(tmp_path: Path) -> None:
+    other = CandidateConfig(channels=2, cells_per_stage=1, stages=2, epochs=2, batch_size=128)
+    one, two = oracle(tmp_path), oracle(tmp_path, other)
+    one.ask(Question(0, CONV))
+    assert one.folder != two.folder
+    assert one.describe() != two.describe()
+    with pytest.raises(OracleError, match="is gone"):
+        two.trained(CONV, 0)
+
+
+def test_a_round_is_answered_by_workers_as_in_this_process(tmp_path: Path) -> None:
+    questions = [Question(0, CONV), Question(1, POOL)]
+    with LocalEngine(2) as engine:
+        teacher = TrainOracle(ImageSource(), SMALL, tmp_path / "a", engine)
+        beside = {q: a.accuracy for q, a in teacher.answers(questions) if isinstance(a, Answer)}
+    alone = dict(oracle(tmp_path / "b").answers(questions))
+    assert beside == {q: a.accuracy for q, a in alone.items() if isinstance(a, Answer)}
+    assert len(beside) == 2
+
+
+def test_a_failed_training_is_an_answer_too(tmp_path: Path) -> None:
+    hot = CandidateConfig(
+        channels=2, cells_per_stage=1, stages=2, epochs=3, batch_size=64, learning_rate=1e25
+    )
+    teacher = oracle(tmp_path, hot)
+    ((_, outcome),) = teacher.answers([Question(0, CONV)])
+    assert isinstance(outcome, OracleError)
+    assert "diverged" in str(outcome)
+    with pytest.raises(OracleError, match="diverged"):
+        teacher.ask(Question(0, CONV))
+
+
+def test_the_accuracy_table_is_of_what_the_history_names(tmp_path: Path) -> None:
+    teacher = oracle(tmp_path)
+    for arch_id in (CONV, POOL):
+        teacher.ask(Question(0, arch_id))
+    history = pd.DataFrame(
+        {"arch_id": [CONV, POOL], "status": ["ok", "failed"], "seed": pd.array([0, None], "Int64")}
+    )
+    table = teacher.accuracy(history)
+    assert set(table["arch_id"]) == {CONV}
+    assert table.set_index("split")["accuracy"].to_dict() == {
+        "valid": teacher.trained(CONV, 0).valid_accuracy,
+        "test": teacher.trained(CONV, 0).test_accuracy,
+    }
+
+
+def test_a_damaged_network_is_refused(tmp_path: Path) -> None:
+    teacher = oracle(tmp_path)
+    teacher.ask(Question(0, CONV))
+    (path,) = tmp_path.rglob("*.safetensors")
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(SchemaError, match="not a trained network"):
+        teacher.ask(Question(1, CONV))

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from brpnas.cli.measuring import check_output
+from brpnas.devices import load_devices
+from brpnas.errors import ConfigurationError
+from brpnas.measure import select_cells
+from tests.cli.conftest import Brpnas
+
+SMALL = ("--channels", 4, "--cells-per-stage", 1, "--image", 24, "--runs", 4, "--repeats", 2)
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_a_table_with_its_catalogue(brpnas: Brpnas, tmp_path: Path, suffix: str) -> None:
+    output = tmp_path / f"mine.{suffix}"
+    options = ("measure", "--output", output, "--device", "mine", *SMALL)
+    result = brpnas(*options, "--cells", 2)
+    assert result.exit_code == 0, result.output
+    assert "2 measured, 0 failed" in result.stdout
+    more = brpnas(*options, "--cells", 3)
+    assert more.exit_code == 0, more.output
+    assert "3 measured, 0 failed" in more.stdout
+    table = pd.read_csv(output) if suffix == "csv" else pd.read_parquet(output)
+    assert set(table["arch_id"]) == set(select_cells(3))
+    assert set(table["device"]) == {"mine"}
+    assert list(load_devices(tmp_path / "devices.yml")) == ["mine"]
+    assert {file.name for file in tmp_path.iterdir()} == {
+        output.name,
+        "mine.jsonl",
+        "devices.yml",
+    }
+
+
+def test_cells_of_a_file_by_torch(brpnas: Brpnas, tmp_path: Path) -> None:
+    (tmp_path / "cells.txt").write_text("\n".join(select_cells(2, seed=9)))
+    output = tmp_path / "t.csv"
+    result = brpnas(
+        "measure",
+        "--file",
+        tmp_path / "cells.txt",
+        "--runtime",
+        "torch",
+        "--output",
+        output,
+        *SMALL,
+    )
+    assert result.exit_code == 0, result.output
+    assert set(pd.read_csv(output)["arch_id"]) == set(select_cells(2, seed=9))
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (("--target", "Foo"), "Unknown execution provider of ONNX Runtime"),
+        (("--runtime", "torch", "--precision", "int8"), "Unknown precision of torch eager"),
+        (("--device", "my device"), "cannot be the name of a device"),
+        (("--output", "x.json"), "must end in .parquet or .csv"),
+    ],
+)
+def test_errors_are_explained_and_leave_nothing(
+    brpnas: Brpnas,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: tuple[str, ...],
+    why: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = brpnas("measure", "--cells", 1, *SMALL, *options)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert why in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_other_settings_need_another_table(brpnas: Brpnas, tmp_path: Path) -> None:
+    options = ("measure", "--cells", 1, "--output", tmp_path / "m.csv", *SMALL)
+    assert brpnas(*options).exit_code == 0
+    result = brpnas(*options, "--batch", 2)
+    assert result.exit_code == 1
+    assert "batch" in result.stderr
+
+
+def test_formats() -> None:
+    check_output(Path("a.csv"))
+    with pytest.raises(ConfigurationError):
+        check_output(Path("a"))

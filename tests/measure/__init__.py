@@ -1,0 +1,1 @@
+"""Tests of measuring: real networks, small enough to take milliseconds."""

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from brpnas.errors import MeasurementError, StoreError
+from brpnas.measure import MeasureSettings, MeasureStore, TorchEager, describe_machine
+from brpnas.measure.store import store_name, task_of
+
+SETTINGS = MeasureSettings(TorchEager())
+MACHINE = describe_machine(SETTINGS.runtime)
+TASK = task_of(SETTINGS, MACHINE)
+
+
+def row(arch_id: str, event: str = "cell", **more: object) -> dict[str, object]:
+    machine = {"host": "here", "machine": MACHINE.identity()}
+    return {"event": event, "arch_id": arch_id, "latency_ms": 1.5, **machine, **more}
+
+
+def test_rows_come_back(tmp_path: Path) -> None:
+    path = tmp_path / "m.jsonl"
+    failed = {"event": "failed", "arch_id": "b", "error": "why"}
+    for _ in range(2):
+        with MeasureStore(path, TASK) as store:
+            if not store.cells:
+                for one in (row("r", "reference"), row("a"), failed, row("r", "reference")):
+                    store.add(one)
+            assert list(store.cells) == ["a"]
+            assert store.failures == {"b": "why"}
+            assert [one["arch_id"] for one in store.references] == ["r", "r"]
+
+
+def test_a_failure_is_forgotten_when_the_cell_is_measured(tmp_path: Path) -> None:
+    with MeasureStore(tmp_path / "m.jsonl", TASK) as store:
+        store.add({"event": "failed", "arch_id": "a", "error": "why"})
+        store.add(row("a"))
+        assert (list(store.cells), store.failures) == (["a"], {})
+
+
+def test_rows_of_another_machine_are_refused_and_not_kept(tmp_path: Path) -> None:
+    path = tmp_path / "m.jsonl"
+    other = replace(MACHINE, processor="Other")
+    with MeasureStore(path, TASK) as store:
+        store.add(row("a", host="elsewhere"))  # another host of the same kind is welcome
+        with pytest.raises(MeasurementError, match="there is another machine"):
+            store.add(row("b", host="there", machine=other.identity()))
+    with MeasureStore(path, TASK) as store:
+        assert list(store.cells) == ["a"]
+
+
+def test_a_store_is_of_one_task(tmp_path: Path) -> None:
+    path = tmp_path / "m.jsonl"
+    MeasureStore(path, TASK).__exit__(None, None, None)
+    other = task_of(replace(SETTINGS, batch_size=2), MACHINE)
+    with pytest.raises(StoreError, match=r"settings\.batch_size \(1 in the store, 2 now\)"):
+        MeasureStore(path, other)
+    assert store_name(TASK) != store_name(other)
+    assert store_name(TASK) == store_name(task_of(SETTINGS, replace(MACHINE, host="elsewhere")))
+
+
+def test_damage_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "m.jsonl"
+    with MeasureStore(path, TASK) as store:
+        store.add(row("a"))
+    text = path.read_text()
+    path.write_text(text + '{"event":"what","arch_id":"b"}\n' + text.splitlines()[1] + "\n")
+    with pytest.raises(StoreError, match=r"damaged in line 3: a row of kind 'what'"):
+        MeasureStore(path, TASK)

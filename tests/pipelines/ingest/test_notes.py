@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from brpnas.datasets import shipped
+from brpnas.devices import get_device
+from pipelines.ingest import notes
+from pipelines.ingest.notes import source_notes
+
+EDGE = "embedded-tpu-edge-tpu-int8"
+MINE = get_device(EDGE).model_copy(update={"name": "mine", "source": None, "licence": "ours"})
+
+
+def test_published_sources_say_what_they_hold() -> None:
+    found = source_notes(["latbench", "nasbench201"], ["cifar10"], [EDGE], {"mine": MINE})
+    assert len(found) == 18
+    assert found[EDGE]["devices"] == [EDGE]
+    assert found[EDGE]["datasets"] == []
+    assert found["nasbench201-runs"]["datasets"] == ["cifar10", "cifar100", "imagenet16-120"]
+    assert all(len(note["sha256"]) == 64 for note in found.values())
+    assert all({"licence", "citation", "url", "group"} <= set(note) for note in found.values())
+
+
+def test_what_was_not_asked_for_is_not_cited() -> None:
+    assert source_notes(["measured"], [], [EDGE], {"mine": MINE}) == {}
+
+
+def test_own_devices_and_data_sets() -> None:
+    found = source_notes(
+        ["measured", "trained", "nasbench201"], ["digits", "cifar10"], ["mine"], {"mine": MINE}
+    )
+    own = {name: note for name, note in found.items() if note["group"] in ("measured", "trained")}
+    assert list(own) == ["mine", "trained-digits"]
+    assert own["mine"]["licence"] == "ours"
+    assert "Edge TPU" in own["mine"]["citation"]
+    assert own["trained-digits"]["datasets"] == ["digits"]
+
+
+def test_digits_are_the_shipped_ones_where_those_were_read(
+    small_benchmark: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        notes, "embedded_devices", lambda: shipped.embedded_devices(small_benchmark)
+    )
+    monkeypatch.setattr(notes, "embedded_notes", lambda: shipped.embedded_notes(small_benchmark))
+    found = source_notes(
+        ["embedded", "measured", "trained"], ["digits", "x"], ["board", "mine"], {"mine": MINE}
+    )
+    assert {name: note["group"] for name, note in found.items()} == {
+        "nb201-digits": "embedded",
+        "board": "embedded",
+        "mine": "measured",
+        "trained-x": "trained",
+    }
+    assert found["nb201-digits"]["datasets"] == ["digits"]
+    assert found["board"]["devices"] == ["board"]

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from brpnas.errors import BudgetError, ConfigurationError, MeasurementError, UnknownNameError
+from brpnas.measure import select_cells
+from pipelines.measure.nodes import measure_latency
+
+PARAMS: dict[str, Any] = {
+    "device": "mine",
+    "cells": 3,
+    "file": None,
+    "seed": 0,
+    "runtime": "onnxruntime",
+    "target": None,
+    "precision": "fp32",
+    "threads": 1,
+    "batch_size": 1,
+    "warmup": 1,
+    "runs": 4,
+    "repeats": 2,
+    "reference_every": 2,
+    "drift_limit": 1e9,
+    "network": {
+        "channels": 4,
+        "cells_per_stage": 1,
+        "stages": 2,
+        "input_shape": [3, 24, 24],
+        "classes": 10,
+    },
+    "scheduler": None,
+}
+
+
+def test_table_entry_and_report_agree(tmp_path: Path) -> None:
+    tables, device, report = measure_latency(tmp_path, {}, PARAMS)
+    assert list(tables) == [device.name] == ["mine"] == [report["device"]]
+    assert set(tables["mine"]["arch_id"]) == set(select_cells(3))
+    assert report["settings"]["network"]["channels"] == 4
+    assert report["settings"]["seed"] == 0
+    # More cells go on in the same file, even if another seed chose them.
+    more, _, _ = measure_latency(tmp_path, {"mine": device}, PARAMS | {"cells": 4, "seed": 1})
+    assert set(more["mine"]["arch_id"]) == set(select_cells(3)) | set(select_cells(4, seed=1))
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_other_settings_are_another_device(tmp_path: Path) -> None:
+    _, device, _ = measure_latency(tmp_path, {}, PARAMS)
+    eager = PARAMS | {"runtime": "torch", "cells": 1}
+    with pytest.raises(MeasurementError, match=r"'mine'.*runtime"):
+        measure_latency(tmp_path, {"mine": device}, eager)
+    tables, other, _ = measure_latency(tmp_path, {"mine": device}, eager | {"device": None})
+    assert other.executes_dead_ops
+    assert other.name.endswith("-torch-fp32-1t")
+    assert len(tables[other.name]) == 1
+
+
+def test_cells_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "cells.txt"
+    file.write_text("\n".join(select_cells(2, seed=5)))
+    tables, _, _ = measure_latency(tmp_path, {}, PARAMS | {"file": str(file), "cells": None})
+    assert set(tables["mine"]["arch_id"]) == set(select_cells(2, seed=5))
+    with pytest.raises(BudgetError, match="3 of 2"):
+        measure_latency(tmp_path, {}, PARAMS | {"file": str(file)})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"runs": 0}, ConfigurationError),
+        ({"device": "my device"}, ConfigurationError),
+        ({"network": {"channels": 4}}, ConfigurationError),
+        ({"target": "Foo"}, UnknownNameError),
+        ({"runtime": "torch", "precision": "int8"}, UnknownNameError),
+    ],
+)
+def test_what_cannot_be_measured(
+    tmp_path: Path, wrong: dict[str, Any], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        measure_latency(tmp_path, {}, PARAMS | wrong)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from kedro.config import OmegaConfigLoader
+
+from brpnas.candidates import Candidate, CandidateConfig, ImageSource, store_name
+from brpnas.datasets.schemas import ACCURACY, validate
+from brpnas.errors import (
+    ArchitectureError,
+    BudgetError,
+    ConfigurationError,
+    SourceError,
+    TrainingError,
+)
+from brpnas.spaces.select import select_cells
+from pipelines import settings
+from pipelines.config import TrainCandidatesConfig, parse
+from pipelines.train_candidates.nodes import list_candidates, train_cells
+from tests.candidates.small import CONV, TWINS, digits
+
+CONF = Path(__file__).resolve().parents[3] / "conf"
+BASE: dict[str, Any] = yaml.safe_load(
+    (CONF / "base" / "parameters_train_candidates.yml").read_text()
+)["train_candidates"]
+TINY = {"cells_per_stage": 1, "epochs": 1}
+PARAMS = {**BASE, "cells": 3, "workers": 1, "training": {**BASE["training"], **TINY}}
+
+
+def config(env: str = "base", **more: Any) -> TrainCandidatesConfig:
+    loader = OmegaConfigLoader(str(CONF), env=env, **settings.CONFIG_LOADER_ARGS)
+    return parse(TrainCandidatesConfig, {**loader["parameters"]["train_candidates"], **more})
+
+
+def test_table_and_report_agree(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        tables, report = train_cells("digits", tmp_path, PARAMS)
+    (table,) = tables.values()
+    assert list(tables) == ["digits"] == [report["dataset"]]
+    assert validate(table, ACCURACY, origin="x").equals(table)
+    assert set(table["arch_id"]) == set(select_cells(3, distinct=True))
+    assert (len(table), report["asked"], report["trained"]) == (6, 3, 3)
+    assert report["settings"]["cells_per_stage"] == 1
+    assert "3 networks of 3 cells, 0 failed" in caplog.text
+    assert "--params=dataset=digits" in caplog.text
+    # What an earlier run has trained with these settings stays in the table.
+    fewer, again = train_cells("digits", tmp_path, {**PARAMS, "cells": 1, "seeds": 2})
+    assert len(fewer["digits"]) == 8
+    assert (again["asked"], again["trained"], again["noise"]["valid"]["cells"]) == (2, 4, 1)
+    assert len(list(tmp_path.iterdir())) == 1
+    other, _ = train_cells("digits", tmp_path, {**PARAMS, "cells": 1, "split_seed": 1})
+    assert len(other["digits"]) == 2
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_images_of_ones_own(tmp_path: Path) -> None:
+    pixels, labels = digits(120)
+    np.savez(tmp_path / "Mine.npz", images=pixels, labels=labels)
+    (tmp_path / "store").mkdir()
+    tables, report = train_cells(str(tmp_path / "Mine.npz"), tmp_path / "store", PARAMS)
+    assert set(tables["mine"]["dataset"]) == {"mine"}
+    assert report["images"]["rows"]["train"] == pytest.approx(40, abs=5)
+
+
+def test_cells_of_a_file_are_trained_as_they_stand(tmp_path: Path) -> None:
+    file = tmp_path / "cells.csv"
+    pd.DataFrame({"arch_id": [CONV, *TWINS]}).to_csv(file)
+    store = tmp_path / "store"
+    store.mkdir()
+    params = {**PARAMS, "file": str(file), "cells": None}
+    tables, _ = train_cells("digits", store, params)
+    assert set(tables["digits"]["arch_id"]) == {CONV, *TWINS}
+    with pytest.raises(BudgetError, match="4 of 3"):
+        train_cells("digits", store, {**params, "cells": 4})
+    file.write_text("arch_id\nfoo\n")
+    with pytest.raises(ArchitectureError, match="line 2"):
+        train_cells("digits", store, params)
+
+
+class TestOrder:
+    def test_seed_after_seed(self) -> None:
+        wanted = list_candidates(
+            ["a", "b", "c"], config(seeds=2, more_seeds={"cells": 1, "seeds": 4})
+        )
+        pairs = [(candidate.arch_id, candidate.seed) for candidate in wanted]
+        assert pairs == [*[(a, s) for s in (0, 1) for a in "abc"], ("a", 2), ("a", 3)]
+
+    def test_fewer_seeds_than_all_have_are_no_more(self) -> None:
+        wanted = list_candidates(["a", "b"], config(seeds=2, more_seeds={"cells": 9, "seeds": 1}))
+        assert [candidate.seed for candidate in wanted] == [0, 0, 1, 1]
+
+    def test_the_embedded_benchmark_is_what_it_was_trained_as(self) -> None:
+        """Order, images and settings of the published table, and so the name of its store."""
+        chosen = config("embedded")
+        cells = select_cells(chosen.cells, distinct=True, seed=chosen.seed)
+        wanted = list_candidates(cells, chosen)
+        assert len(cells) == 6466
+        assert len(wanted) == 6466 + 2 * 1500
+        assert wanted[0] == Candidate(
+            "|avg_pool_3x3~0|+|nor_conv_3x3~0|skip_connect~1|"
+            "+|nor_conv_1x1~0|avg_pool_3x3~1|nor_conv_1x1~2|",
+            0,
+        )
+        assert wanted[6466:] == [Candidate(a, s) for s in (1, 2) for a in cells[:1500]]
+        source = ImageSource("digits", chosen.valid_share, chosen.test_share, chosen.split_seed)
+        training = CandidateConfig(**chosen.training.model_dump())
+        assert store_name(source, training) == "digits-c18e6cd7.jsonl"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"cells": 0}, ConfigurationError),
+        ({"seeds": 0}, ConfigurationError),
+        ({"training": {"epochs": 1}}, ConfigurationError),
+        ({"training": {**BASE["training"], "optimiser": "adam"}}, ConfigurationError),
+        ({"training": {**BASE["training"], "device": "gpu"}}, TrainingError),
+        ({"valid_share": 0.6, "test_share": 0.6}, ConfigurationError),
+        ({"cells": 6467}, BudgetError),
+        ({"scheduler": "nonsense"}, ConfigurationError),
+        ({"file": "nowhere.txt"}, SourceError),
+    ],
+)
+def test_what_cannot_be_trained(
+    tmp_path: Path, wrong: dict[str, Any], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        train_cells("digits", tmp_path, {**PARAMS, **wrong})
+
+
+def test_a_run_is_refused_before_there_is_a_store(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="no file"):
+        train_cells(str(tmp_path / "none.npz"), tmp_path, PARAMS)
+    assert not list(tmp_path.iterdir())

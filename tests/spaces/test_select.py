@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from brpnas.errors import ArchitectureError, BudgetError, SchemaError, SourceError
+from brpnas.spaces import NasBench201
+from brpnas.spaces.nasbench201 import to_string
+from brpnas.spaces.select import read_cells, select_cells
+
+CELLS = [to_string((code,) * 6) for code in (3, 1, 2)]
+
+
+def test_more_cells_hold_fewer() -> None:
+    assert select_cells(40, seed=4)[:10] == select_cells(10, seed=4)
+    assert select_cells(40, seed=4) != select_cells(40, seed=5)
+
+
+def test_the_whole_space_and_given_cells() -> None:
+    assert sorted(select_cells(None)) == sorted(NasBench201().enumerate())
+    assert sorted(select_cells(None, among=[*CELLS, f" {CELLS[0]}"])) == sorted(CELLS)
+    assert set(select_cells(2, among=CELLS)) < set(CELLS)
+
+
+def test_the_order_of_given_cells_does_not_matter() -> None:
+    assert select_cells(2, among=CELLS) == select_cells(2, among=CELLS[::-1])
+
+
+@pytest.mark.parametrize(("count", "among"), [(0, CELLS), (4, CELLS), (None, []), (15_626, None)])
+def test_impossible_counts(count: int | None, among: list[str] | None) -> None:
+    with pytest.raises(BudgetError, match="Cannot choose"):
+        select_cells(count, among=among)
+
+
+def test_files(tmp_path: Path) -> None:
+    text, csv, parquet = (tmp_path / f"cells.{s}" for s in ("txt", "csv", "parquet"))
+    text.write_text("# mine\n\n" + "\n".join(CELLS) + "\n")
+    table = pd.DataFrame({"arch_id": CELLS, "latency_ms": 1.0})
+    table.to_csv(csv)
+    table.to_parquet(parquet)
+    assert read_cells(text) == read_cells(csv) == read_cells(parquet) == CELLS
+
+
+def test_wrong_files(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(f"{CELLS[0]}\nfoo\n")
+    with pytest.raises(ArchitectureError, match=r"a\.txt, line 2: 'foo'"):
+        read_cells(tmp_path / "a.txt")
+    (tmp_path / "a.csv").write_text("cell\nx\n")
+    with pytest.raises(SchemaError, match="only cell"):
+        read_cells(tmp_path / "a.csv")
+    with pytest.raises(SourceError, match="no file of cells"):
+        read_cells(tmp_path / "b.txt")
+
+
+def test_distinct_cells_are_the_first_of_each_function_in_a_published_order() -> None:
+    space = NasBench201()
+    chosen = select_cells(None, distinct=True, seed=3)
+    assert len(chosen) == len(set(space.isomorphism_ids(chosen))) == 6466
+    everything = space.enumerate()
+    families = space.isomorphism_ids(everything)
+    order = [families.index(family) for family in dict.fromkeys(families)]
+    shuffled = np.random.default_rng(3).permutation(len(order))
+    assert chosen == [everything[order[i]] for i in shuffled]
+    assert select_cells(20, distinct=True, seed=3) == chosen[:20]
+    same = [to_string((3, 0, 0, 3, 0, 0)), to_string((0, 0, 0, 3, 0, 0))]
+    assert len(select_cells(None, among=[*same, CELLS[0]], distinct=True)) == 2
+    with pytest.raises(BudgetError, match="6467 of 6466"):
+        select_cells(6467, distinct=True)
