@@ -30,6 +30,7 @@ __all__ = [
     "Candidate",
     "CandidateRun",
     "accuracy_table",
+    "check_engine",
     "run_candidates",
     "store_name",
     "stored_candidates",
@@ -128,7 +129,7 @@ def train_candidates(
         if done:
             _log.info("%d of %d trainings are in %s", done, len(wanted), stored.path)
         if waiting:
-            _check_engine(engine, source, data, config)
+            check_engine(engine, source, data, config)
         with tqdm(
             total=len(wanted), initial=done, desc="train", unit="network", disable=not progress
         ) as bar:
@@ -194,10 +195,14 @@ class _Store(Journal):
         self.runs[run.candidate] = run
 
 
-def _check_engine(
+def check_engine(
     engine: Engine, source: ImageSource, data: ImageData, config: CandidateConfig
 ) -> None:
-    """A worker has the device and reads the same images; else each training would fail alike."""
+    """Check that a worker has the device and reads the same images; else all would fail alike.
+
+    Raises:
+        TrainingError: If it does not.
+    """
     for _, found in engine.run(functools.partial(_probe, config=config), [source]):
         if isinstance(found, TaskError):
             raise TrainingError(f"No network can be trained. {found.message}")

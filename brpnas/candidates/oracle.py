@@ -11,7 +11,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from brpnas.candidates.batch import Candidate, CandidateRun, accuracy_table, run_candidates
+from brpnas.candidates.batch import (
+    Candidate,
+    CandidateRun,
+    accuracy_table,
+    check_engine,
+    run_candidates,
+)
 from brpnas.candidates.images import ImageSource
 from brpnas.candidates.training import CandidateConfig, TrainedCandidate
 from brpnas.candidates.weights import TrainedNetworkFile
@@ -70,13 +76,19 @@ class TrainOracle(Oracle):
     def answers(
         self, questions: Sequence[Question]
     ) -> Iterator[tuple[Question, Answer | OracleError]]:
-        """Train the networks of a round; each answer comes when its network is kept."""
+        """Train the networks of a round; each answer comes when its network is kept.
+
+        Raises:
+            TrainingError: If the workers cannot train at all; nothing is then answered as failed.
+        """
         asked = {Candidate(question.arch_id, _seed(question)): question for question in questions}
         kept = [candidate for candidate in asked if self._path(candidate).exists()]
         for candidate in kept:
             file = self.trained(candidate.arch_id, candidate.seed)
             yield asked[candidate], Answer(file.valid_accuracy, file.seed, file.train_time_s)
         waiting = [candidate for candidate in asked if candidate not in kept]
+        if waiting:
+            check_engine(self._engine, self.source, self._data, self.config)
         for candidate, outcome in run_candidates(waiting, self.source, self.config, self._engine):
             if isinstance(outcome, TaskError):
                 _log.warning("%s, seed %d: %s", candidate.arch_id, candidate.seed, outcome)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from brpnas.candidates import TrainOracle, accuracy_table
-from brpnas.fanout import get_engine
+from brpnas.fanout import Engine, SerialEngine, get_engine
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import BinaryRelationPredictor, training_pool
 from brpnas.search import (
@@ -86,7 +86,7 @@ def search_architecture(  # noqa: PLR0913, PLR0917 - one argument per data set
     candidates = parse(TrainCandidatesConfig, candidate_params)
     context = make_context(graphs, architectures, latency_predictions, constraints, config)
     with (
-        get_engine(candidates.workers, candidates.scheduler) as engine,
+        _engine(config, candidates) as engine,
         training_pool(min(config.workers, config.ranker.members)) as pool,
     ):
         oracle = make_oracle(config, candidates, accuracy, dataset, images, by_hand, store, engine)
@@ -99,6 +99,13 @@ def search_architecture(  # noqa: PLR0913, PLR0917 - one argument per data set
             result = run_search(context, sampler, oracle, config.budget, store=log)
         ranker = fit_ranker(ranker_factory(config.ranker, pool), context, result.records)
     return result.history, ranker, *_trained(oracle, result.history, dataset)
+
+
+def _engine(config: SearchConfig, candidates: TrainCandidatesConfig) -> Engine:
+    """Where networks are trained, if any are: no cluster is asked for a look into a table."""
+    if config.oracle != "train":
+        return SerialEngine()
+    return get_engine(candidates.workers, candidates.scheduler)
 
 
 def _trained(oracle: Oracle, history: pd.DataFrame, dataset: str) -> tuple[pd.DataFrame, bytes]:

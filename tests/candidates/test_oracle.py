@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from brpnas.candidates import CandidateConfig, ImageSource, TrainOracle
-from brpnas.errors import OracleError, SchemaError
+from brpnas.errors import OracleError, SchemaError, TrainingError
 from brpnas.fanout import LocalEngine
 from brpnas.search import Answer, Question
 
@@ -32,8 +34,6 @@ def test_an_answer_is_the_validation_accuracy_of_the_kept_network(tmp_path: Path
     images = (data.images[rows] - data.normalisation[0][:, None, None]) / data.normalisation[1][
         :, None, None
     ]
-    import torch  # noqa: PLC0415
-
     with torch.inference_mode():
         said = kept.module()(torch.from_numpy(images)).argmax(dim=1).numpy()
     assert np.mean(said == data.labels[rows]) == pytest.approx(answer.accuracy)
@@ -105,3 +105,10 @@ def test_a_damaged_network_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(SchemaError, match="not a trained network"):
         teacher.ask(Question(1, CONV))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_a_missing_device_ends_the_round_instead_of_spending_it(tmp_path: Path) -> None:
+    teacher = oracle(tmp_path, dataclasses.replace(SMALL, device="cuda"))
+    with pytest.raises(TrainingError, match="No network can be trained"):
+        list(teacher.answers([Question(0, CONV), Question(1, POOL)]))
