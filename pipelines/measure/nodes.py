@@ -13,18 +13,15 @@ import pandas as pd
 from brpnas.devices import Device
 from brpnas.fanout import get_engine
 from brpnas.measure import (
-    MeasureSettings,
-    Protocol,
     check_name,
-    get_runtime,
     measure_device,
     measure_report,
     read_cells,
     select_cells,
     summary,
 )
-from brpnas.spaces.nasbench201.build import NetworkConfig
 from pipelines.config import MeasureConfig, parse
+from pipelines.measuring import measure_settings
 
 __all__ = ["measure_latency"]
 
@@ -49,17 +46,7 @@ def measure_latency(
         UnknownNameError: If the machine lacks the execution provider or torch device.
     """
     config = parse(MeasureConfig, params)
-    settings = MeasureSettings(
-        runtime=get_runtime(
-            config.runtime,
-            target=config.target,
-            threads=config.threads,
-            precision=config.precision,
-        ),
-        protocol=Protocol(config.warmup, config.runs, config.repeats),
-        network=NetworkConfig(**config.network.model_dump()),
-        batch_size=config.batch_size,
-    )
+    settings = measure_settings(config)
     among = None if config.file is None else read_cells(Path(config.file))
     with get_engine(scheduler=config.scheduler) as engine:
         device, result = measure_device(

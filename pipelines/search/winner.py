@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from brpnas.candidates import TrainedNetworkFile
-from brpnas.measure import MeasureSettings, Protocol, get_runtime, time_cell, time_module
-from brpnas.spaces.nasbench201.build import NetworkConfig
+from brpnas.measure import time_cell, time_module
 from pipelines.config import MeasureConfig, parse
+from pipelines.measuring import measure_settings
 
 __all__ = ["measure_winner"]
 
@@ -27,17 +27,7 @@ def measure_winner(arch_id: str, network: bytes, params: Mapping[str, Any]) -> f
         params: Parameters of the stage `measure`.
     """
     config = parse(MeasureConfig, params)
-    settings = MeasureSettings(
-        runtime=get_runtime(
-            config.runtime,
-            target=config.target,
-            threads=config.threads,
-            precision=config.precision,
-        ),
-        protocol=Protocol(config.warmup, config.runs, config.repeats),
-        network=NetworkConfig(**config.network.model_dump()),
-        batch_size=config.batch_size,
-    )
+    settings = measure_settings(config)
     trained = TrainedNetworkFile.from_bytes(network) if network else None
     if trained is not None and trained.network == settings.network:
         shape = trained.network.input_shape

@@ -1,0 +1,26 @@
+"""Settings of a measurement, from the parameters."""
+
+from __future__ import annotations
+
+import pytest
+
+from brpnas.errors import UnknownNameError
+from brpnas.measure import Protocol
+from pipelines.config import MeasureConfig, parse
+from pipelines.measuring import measure_settings
+from tests.pipelines.search.test_nodes import MEASURE
+
+
+def test_every_parameter_arrives() -> None:
+    values = MEASURE | {"threads": 2, "batch_size": 3, "warmup": 4, "runs": 5, "repeats": 6}
+    settings = measure_settings(parse(MeasureConfig, values))
+    assert settings.protocol == Protocol(4, 5, 6)
+    assert (settings.batch_size, settings.runtime.threads) == (3, 2)
+    assert (settings.runtime.name, settings.runtime.precision) == ("onnxruntime", "fp32")
+    assert (settings.network.channels, settings.network.input_shape) == (2, (1, 8, 8))
+
+
+def test_a_precision_that_the_runtime_lacks_is_refused() -> None:
+    values = MEASURE | {"runtime": "torch", "precision": "int8"}
+    with pytest.raises(UnknownNameError, match="torch eager"):
+        measure_settings(parse(MeasureConfig, values))
