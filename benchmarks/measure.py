@@ -38,6 +38,7 @@ from brpnas.measure import (
 from brpnas.metrics import regression_metrics, spearman
 from brpnas.predictors import MeasuredRows, fit_latency, training_pool
 from brpnas.predictors.baselines import baseline_predictions
+from brpnas.predictors.layerwise import LayerwisePredictor
 from brpnas.spaces import NasBench201
 from brpnas.spaces.nasbench201.build import NetworkConfig, build_network
 from brpnas.spaces.nasbench201.cost import cost
@@ -63,10 +64,11 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
         print(f"2. {measured}\n", flush=True)
         everything = measure_cells(cells, measuring, store)
         second = measure_cells(cells[:again], measuring, Path(folder) / "again.jsonl")
+        with stopwatch() as seconds:
+            operations = measure_operations(measuring, store, device="this", progress=False)
     repeats = _repeatability(everything, second)
     print(f"3. {repeats}\n", flush=True)
-    with stopwatch() as seconds:
-        layerwise = measure_operations(measuring, progress=False)
+    layerwise = LayerwisePredictor(operations)
     latency = everything.rows.set_index("arch_id")["latency_ms"]
     predicted = layerwise.predict(bench.graphs.arch_ids)
     with training_pool(workers) as pool:

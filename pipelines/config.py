@@ -164,6 +164,8 @@ class MeasureConfig(_Config):
     repeats: Count
     reference_every: Count
     """Cells between two measurements of the reference network."""
+    operations: bool
+    """Whether to measure the operations alone as well, for the layer-wise baseline."""
     drift_limit: Positive
     """Drift of the reference network, a fraction, to warn of."""
     network: _MacroConfig

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from brpnas.datasets import ACCURACY, LATENCY, list_architectures, validate
+from brpnas.datasets import ACCURACY, LATENCY, OPERATIONS, list_architectures, validate
 from brpnas.datasets.noise import agreement, repeat_noise, seed_noise
 from brpnas.datasets.shipped import EMBEDDED_DATASETS
 from brpnas.devices import Device, load_devices
@@ -38,12 +38,14 @@ class Collected:
     Args:
         accuracy: Accuracy table, of what was trained alone.
         latency: Latency table of each device, by the name that it ships under.
+        operations: Table of the operations measured alone, of all devices that have any.
         devices: Entry of each for the catalogue.
         facts: Figures of the datasheet (JSON types).
     """
 
     accuracy: pd.DataFrame
     latency: dict[str, pd.DataFrame]
+    operations: pd.DataFrame
     devices: list[Device]
     facts: dict[str, Any]
 
@@ -70,6 +72,7 @@ def collect(workspace: Path, *, trained: str, again: Path | None = None) -> Coll
     entries = load_devices(_existing(raw / "measured" / "devices.yml"))
     journals = list(_journals(workspace))
     latency: dict[str, pd.DataFrame] = {}
+    operations: list[pd.DataFrame] = []
     devices: list[Device] = []
     measured: dict[str, Any] = {}
     for file in sorted((raw / "measured").glob("*.parquet")):
@@ -83,7 +86,11 @@ def collect(workspace: Path, *, trained: str, again: Path | None = None) -> Coll
             if second is not None and second.exists()
             else None
         }
-        latency[name] = table.assign(device=pd.Series([name] * len(table), dtype="str"))
+        latency[name] = _renamed(table, name)
+        alone = raw / "measured" / "operations" / file.name
+        if alone.exists():
+            operations.append(_renamed(_table(alone, OPERATIONS), name))
+        measured[name]["operations"] = len(operations[-1]) if alone.exists() else 0
         devices.append(entries[file.stem].model_copy(update={"name": name, "licence": LICENCE}))
     if not latency:
         raise SourceError(f"There is no latency table in {raw / 'measured'}: run measure first.")
@@ -93,7 +100,10 @@ def collect(workspace: Path, *, trained: str, again: Path | None = None) -> Coll
         "accuracy": _accuracy_facts(accuracy, dataset, report) | {"trained": trained},
         "latency": measured,
     }
-    return Collected(accuracy, latency, devices, facts)
+    if not operations:
+        raise SourceError(f"There are no operations in {raw / 'measured'}: measure them too.")
+    together = pd.concat(operations, ignore_index=True)
+    return Collected(accuracy, latency, together, devices, facts)
 
 
 def _accuracy_facts(table: pd.DataFrame, dataset: str, report: dict[str, Any]) -> dict[str, Any]:
@@ -176,6 +186,10 @@ def _journal_of(
         f"No journal holds the latencies of {file}, so it is not known how they were measured. "
         "Keep 07_model_output/store of the environment in which it was measured."
     )
+
+
+def _renamed(table: pd.DataFrame, device: str) -> pd.DataFrame:
+    return table.assign(device=pd.Series([device] * len(table), dtype="str"))
 
 
 def _range(values: pd.Series) -> dict[str, float]:

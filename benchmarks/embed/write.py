@@ -13,7 +13,7 @@ import yaml
 from jinja2 import Environment, StrictUndefined
 
 from benchmarks.embed.collect import Collected
-from brpnas.datasets.shipped import EMBEDDED_ACCURACY
+from brpnas.datasets.shipped import EMBEDDED_ACCURACY, EMBEDDED_OPERATIONS
 from brpnas.devices import Device
 from brpnas.export import atomic_path
 
@@ -25,7 +25,7 @@ _TEMPLATE = Path(__file__).with_name("DATASHEET.md.j2")
 
 def contents(collected: Collected) -> dict[str, bytes]:
     """Bytes of each file by its path below the folder of the benchmark."""
-    tables = {EMBEDDED_ACCURACY: collected.accuracy}
+    tables = {EMBEDDED_ACCURACY: collected.accuracy, EMBEDDED_OPERATIONS: collected.operations}
     tables |= {f"latency/{name}.parquet": table for name, table in collected.latency.items()}
     facts = json.dumps(collected.facts, indent=1, ensure_ascii=False) + "\n"
     return {

@@ -34,6 +34,8 @@ __all__ = [
 
 Optimiser = Literal["sgd", "adamw"]
 _EVALUATED = 1024
+_LAYOUT = torch.channels_last
+"""Convolutions and poolings of small images are about 1.5 times faster so on a CPU."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,8 @@ def train_candidate(
     device = find_device(config.device)
     with single_thread(), _deterministic(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = build_network(arch_id, network_config(data, config)).to(device)
+        network = build_network(arch_id, network_config(data, config))
+        network = network.to(device, memory_format=_LAYOUT)  # type: ignore[call-overload]
         images, labels = _tensors(data, device)
         rows = torch.from_numpy(data.parts["train"])
         began = time.perf_counter()
@@ -177,7 +180,7 @@ def _deterministic() -> Iterator[None]:
 def _tensors(data: ImageData, device: torch.device) -> tuple[Tensor, Tensor]:
     mean, std = (part[:, None, None] for part in data.normalisation)
     images = torch.from_numpy((data.images - mean) / std)
-    return images.to(device), torch.from_numpy(data.labels).to(device)
+    return images.to(device, memory_format=_LAYOUT), torch.from_numpy(data.labels).to(device)
 
 
 def _fit(
@@ -195,7 +198,7 @@ def _fit(
         # Batch normalisation cannot learn from one image: a last batch of one is left out.
         for batch in torch.split(rows[torch.randperm(len(rows))], config.batch_size)[:steps]:
             chosen = batch.to(images.device)
-            output = network(_augment(images[chosen], config))
+            output = network(_augment(images[chosen], config).contiguous(memory_format=_LAYOUT))
             loss = F.cross_entropy(output, labels[chosen], label_smoothing=config.label_smoothing)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]

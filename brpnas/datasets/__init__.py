@@ -6,8 +6,8 @@
   benchmark (`fetch` one of them) from a mirror or from the network, verified by hash.
 - To read them: `read_latency` for LatBench, `read_accuracy` and `read_architectures` for
   NAS-Bench-201. Pickles are opened by `safe_load` only.
-- To check any table of the project, also a user's own: `validate` with `LATENCY`, `ACCURACY` or
-  `ARCHITECTURES`.
+- To check any table of the project, also a user's own: `validate` with `LATENCY`, `ACCURACY`,
+  `ARCHITECTURES` or `OPERATIONS`.
 - To ask a table: `mean_accuracy` for one accuracy per architecture, `near_twins` for devices whose
   tables are nearly the same measurement, `brpnas.datasets.noise` for what repeating it would give.
 - `share_with_siblings` gives accuracies to cells that compute the same function as a trained one.
@@ -17,7 +17,7 @@ from brpnas.datasets.architectures import list_architectures
 from brpnas.datasets.latbench import latbench_devices, near_twins, read_latency
 from brpnas.datasets.lookup import mean_accuracy
 from brpnas.datasets.nasbench201 import DATASETS, SEEDS, read_accuracy, read_architectures
-from brpnas.datasets.schemas import ACCURACY, ARCHITECTURES, LATENCY, validate
+from brpnas.datasets.schemas import ACCURACY, ARCHITECTURES, LATENCY, OPERATIONS, validate
 from brpnas.datasets.shipped import (
     EMBEDDED_DATASETS,
     embedded_devices,
@@ -25,6 +25,7 @@ from brpnas.datasets.shipped import (
     embedded_notes,
     read_embedded_accuracy,
     read_embedded_latency,
+    read_embedded_operations,
 )
 from brpnas.datasets.siblings import share_with_siblings
 from brpnas.datasets.sources import Source, fetch, fetch_group, get_source, load_catalogue
@@ -36,6 +37,7 @@ __all__ = [
     "DATASETS",
     "EMBEDDED_DATASETS",
     "LATENCY",
+    "OPERATIONS",
     "SEEDS",
     "Source",
     "embedded_devices",
@@ -53,6 +55,7 @@ __all__ = [
     "read_architectures",
     "read_embedded_accuracy",
     "read_embedded_latency",
+    "read_embedded_operations",
     "read_latency",
     "safe_load",
     "share_with_siblings",

@@ -1,8 +1,8 @@
 """The tables of the project, declared: columns, types, ranges, keys.
 
-`ARCHITECTURES`, `ACCURACY` and `LATENCY` are pandera schemas; `validate` holds a table to one of
-them and says in a sentence which rows break it. Every table passes it when it enters the project,
-whether read from a benchmark or written by hand.
+`ARCHITECTURES`, `ACCURACY`, `LATENCY` and `OPERATIONS` are pandera schemas; `validate` holds a
+table to one of them and says in a sentence which rows break it. Every table passes it when it
+enters the project, whether read from a benchmark or written by hand.
 """
 
 from __future__ import annotations
@@ -13,7 +13,15 @@ import pandera.pandas as pa
 
 from brpnas.errors import SchemaError, did_you_mean
 
-__all__ = ["ACCURACY", "ARCHITECTURES", "LATENCY", "MAX_LATENCY_MS", "MIN_LATENCY_MS", "validate"]
+__all__ = [
+    "ACCURACY",
+    "ARCHITECTURES",
+    "LATENCY",
+    "MAX_LATENCY_MS",
+    "MIN_LATENCY_MS",
+    "OPERATIONS",
+    "validate",
+]
 
 MIN_LATENCY_MS = 0.01
 """A network cannot run faster; published tables hold values that say so, such as 0.003 ms."""
@@ -77,13 +85,30 @@ LATENCY = pa.DataFrameSchema(
 )
 """Latency in ms of architectures on a device."""
 
+OPERATIONS = pa.DataFrameSchema(
+    {
+        "device": _text(),
+        "part": _text(),
+        "stage": _number(0, 1e3, kind="int64"),
+        "latency_ms": _number(0, MAX_LATENCY_MS),
+        "std_ms": _number(0, MAX_LATENCY_MS, null=True),
+        "cells_per_stage": _number(1, 1e6, kind="int64"),
+        "executes_dead_ops": pa.Column(bool, coerce=True),
+    },
+    name="operations",
+    strict=True,
+    unique=["device", "part", "stage"],
+)
+"""Latency in ms of operations alone, see `brpnas.predictors.layerwise`; the last two columns are of
+the network that they are parts of."""
+
 
 def validate(table: pd.DataFrame, schema: pa.DataFrameSchema, *, origin: str) -> pd.DataFrame:
     """Hold a table to its schema.
 
     Args:
         table: The table; its index is ignored.
-        schema: `ARCHITECTURES`, `ACCURACY` or `LATENCY`.
+        schema: One of the four above.
         origin: Where the table comes from, for the message: a file, a reader.
 
     Returns:

@@ -2,7 +2,8 @@
 
 *NB201-Digits* is the accuracy of NAS-Bench-201 cells on scikit-learn's digits
 (`read_embedded_accuracy`); beside it lie latencies measured with this project
-(`embedded_devices`, `read_embedded_latency`). ``embedded/DATASHEET.md`` says how, where and when
+(`embedded_devices`, `read_embedded_latency`), and of their operations alone
+(`read_embedded_operations`). ``embedded/DATASHEET.md`` says how, where and when
 both were made and how noisy they are; `embedded_facts` gives its figures, `embedded_notes` what to
 cite. ``python -m benchmarks.embed`` writes all of it.
 """
@@ -16,25 +17,28 @@ from typing import Any, TypedDict
 
 import pandas as pd
 
-from brpnas.datasets.schemas import ACCURACY, LATENCY, validate
+from brpnas.datasets.schemas import ACCURACY, LATENCY, OPERATIONS, validate
 from brpnas.errors import SourceError, UnknownNameError
 
 __all__ = [
     "EMBEDDED",
     "EMBEDDED_ACCURACY",
     "EMBEDDED_DATASETS",
+    "EMBEDDED_OPERATIONS",
     "Note",
     "embedded_devices",
     "embedded_facts",
     "embedded_notes",
     "read_embedded_accuracy",
     "read_embedded_latency",
+    "read_embedded_operations",
 ]
 
 EMBEDDED = Path(__file__).with_name("embedded")
 """Folder of the benchmark in the installed package."""
 
 EMBEDDED_ACCURACY = "nb201-digits.parquet"
+EMBEDDED_OPERATIONS = "operations.parquet"
 EMBEDDED_DATASETS: tuple[str, ...] = ("digits",)
 """Data sets that its accuracies are on."""
 
@@ -89,6 +93,20 @@ def read_embedded_latency(device: str, folder: Path = EMBEDDED) -> pd.DataFrame:
         raise UnknownNameError("embedded device", device, known)
     path = folder / "latency" / f"{device}.parquet"
     return validate(pd.read_parquet(path), LATENCY, origin=str(path))
+
+
+def read_embedded_operations(folder: Path = EMBEDDED) -> pd.DataFrame:
+    """Latency of single operations on the devices that ship, for the layer-wise baseline.
+
+    Args:
+        folder: Where the benchmark lies.
+
+    Raises:
+        SourceError: If it does not lie there.
+        SchemaError: If the file is no table of operations.
+    """
+    path = _existing(folder / EMBEDDED_OPERATIONS)
+    return validate(pd.read_parquet(path), OPERATIONS, origin=str(path))
 
 
 def embedded_facts(folder: Path = EMBEDDED) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 `measure_cells` times the networks of cells, on ONNX Runtime or in torch (`get_runtime`), by the
 protocol of LatBench, and keeps every row the moment it is known; `measure_device` describes the
 machine for a catalogue of devices as well. `select_cells` says which cells. `measure_operations`
-measures the operations alone, for the layer-wise baseline.
+measures the operations alone, for the layer-wise baseline
+(`brpnas.predictors.layerwise`).
 """
 
 from brpnas.measure.cells import MeasureResult, measure_cells
@@ -17,7 +18,7 @@ from brpnas.measure.hardware import (
     device_entry,
     device_name,
 )
-from brpnas.measure.layerwise import LayerwisePredictor, measure_operations
+from brpnas.measure.operations import measure_operations
 from brpnas.measure.protocol import Protocol, Timing, interquartile_mean, time_runs
 from brpnas.measure.runtimes import OnnxRuntime, Runtime, TorchEager, get_runtime
 from brpnas.measure.setup import MeasureSettings, time_cell, time_module
@@ -27,7 +28,6 @@ from brpnas.spaces.select import read_cells, select_cells
 __all__ = [
     "REFERENCE",
     "Drift",
-    "LayerwisePredictor",
     "Machine",
     "MeasureResult",
     "MeasureSettings",

@@ -21,7 +21,8 @@ from brpnas.measure.setup import MeasureSettings
 __all__ = ["MeasureStore", "Row", "store_name", "task_of"]
 
 Row = dict[str, Any]
-"""``event`` (``cell``, ``reference`` or ``failed``), ``arch_id``, and either ``error`` or the
+"""``event`` (``cell``, ``reference``, ``operation`` or ``failed``), ``arch_id`` (of an operation
+``part`` and ``stage``), and either ``error`` or the
 latency: ``latency_ms, std_ms, blocks_ms``; beside it ``time`` (UTC), ``load`` (processes waiting
 for a CPU when it began), ``seconds`` that it took in all, ``host`` and ``machine``."""
 
@@ -48,6 +49,7 @@ class MeasureStore:
         cells: Row of each measured cell.
         failures: Error of each cell that failed and has not been measured since.
         references: Rows of the reference network, in the order of measuring.
+        operations: Row of each operation measured alone, by part and stage.
 
     Raises:
         StoreError: If the file belongs to another task, another process holds it, or it is damaged.
@@ -58,6 +60,7 @@ class MeasureStore:
         self.cells: dict[str, Row] = {}
         self.failures: dict[str, str] = {}
         self.references: list[Row] = []
+        self.operations: dict[tuple[str, int], Row] = {}
         self._journal = Journal(self.path, task, self._keep, "measurement store")
 
     def add(self, row: Row) -> None:
@@ -76,7 +79,11 @@ class MeasureStore:
         self._keep(row)
 
     def _keep(self, row: Row) -> None:
-        kind, arch_id = row["event"], row["arch_id"]
+        kind = row["event"]
+        if kind == "operation":
+            self.operations[row["part"], row["stage"]] = row
+            return
+        arch_id = row["arch_id"]
         if kind == "failed":
             self.failures[arch_id] = row["error"]
         elif kind == "reference":

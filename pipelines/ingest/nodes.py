@@ -13,16 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pandera.pandas as pa
 
 from brpnas.datasets import (
     ACCURACY,
     LATENCY,
+    OPERATIONS,
     embedded_devices,
     list_architectures,
     near_twins,
     read_accuracy,
     read_embedded_accuracy,
     read_embedded_latency,
+    read_embedded_operations,
     read_latency,
     share_with_siblings,
     validate,
@@ -38,6 +41,7 @@ __all__ = [
     "make_accuracy",
     "make_architectures",
     "make_latency",
+    "make_operations",
     "report_ingest",
 ]
 
@@ -91,7 +95,7 @@ def make_accuracy(
             ", ".join(asked),
             ", ".join(ACCURACIES),
         )
-        return validate(_nothing(), ACCURACY, origin="the empty accuracy table")
+        return _nothing(ACCURACY)
     owners: dict[str, str] = {}
     for benchmark, table in found.items():
         for dataset, rows in table.groupby("dataset"):
@@ -151,6 +155,28 @@ def make_latency(
     return tables
 
 
+def make_operations(measured: Tables, params: Mapping[str, Any]) -> pd.DataFrame:
+    """Operations measured alone, of all devices of the benchmarks asked for that have any.
+
+    Args:
+        measured: For each device of one's own a function that reads its table.
+        params: Parameters of the stage.
+
+    Raises:
+        SchemaError: If a table is none.
+    """
+    asked = parse(IngestConfig, params).benchmarks
+    tables = [_nothing(OPERATIONS)]
+    if "embedded" in asked:
+        tables.append(read_embedded_operations())
+    if "measured" in asked:
+        tables += [
+            validate(read(), OPERATIONS, origin=f"The table {name} in 01_raw/measured/operations")
+            for name, read in measured.items()
+        ]
+    return pd.concat(tables, ignore_index=True)
+
+
 def report_ingest(
     architectures: pd.DataFrame,
     accuracy: pd.DataFrame,
@@ -191,10 +217,10 @@ def report_ingest(
     }
 
 
-def _nothing() -> pd.DataFrame:
-    return pd.DataFrame(
-        {name: pd.Series(dtype=str(column.dtype)) for name, column in ACCURACY.columns.items()}
-    )
+def _nothing(schema: pa.DataFrameSchema) -> pd.DataFrame:
+    """A valid table without rows."""
+    columns = {name: pd.Series(dtype=str(column.dtype)) for name, column in schema.columns.items()}
+    return validate(pd.DataFrame(columns), schema, origin=f"the empty table of {schema.name}")
 
 
 def _no_latencies(asked: Sequence[str]) -> str:

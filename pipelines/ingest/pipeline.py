@@ -8,6 +8,7 @@ from pipelines.ingest.nodes import (
     make_accuracy,
     make_architectures,
     make_latency,
+    make_operations,
     report_ingest,
 )
 
@@ -15,7 +16,7 @@ __all__ = ["create_pipeline"]
 
 
 def create_pipeline() -> Pipeline:
-    """Benchmarks to the tables `architectures`, `accuracy` and `latency`."""
+    """Benchmarks to the tables `architectures`, `accuracy`, `latency` and `operations`."""
     return Pipeline(
         [
             node(
@@ -46,6 +47,12 @@ def create_pipeline() -> Pipeline:
                 ],
                 outputs="latency",
                 name="make_latency",
+            ),
+            node(
+                make_operations,
+                inputs=["measured_operations", "params:ingest"],
+                outputs="operations",
+                name="make_operations",
             ),
             node(
                 report_ingest,

@@ -1,4 +1,4 @@
-"""Node of the stage `measure`: networks of cells, timed where this runs."""
+"""Node of the stage `measure`: networks of cells and their operations, timed where this runs."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from brpnas.fanout import get_engine
 from brpnas.measure import (
     check_name,
     measure_device,
+    measure_operations,
     measure_report,
     read_cells,
     select_cells,
     summary,
 )
+from brpnas.measure.store import store_name, task_of
 from pipelines.config import MeasureConfig, parse
 from pipelines.measuring import measure_settings
 
@@ -30,8 +32,8 @@ logger = logging.getLogger(__name__)
 
 def measure_latency(
     store: Path, known_devices: Mapping[str, Device], params: Mapping[str, Any]
-) -> tuple[dict[str, pd.DataFrame], Device, dict[str, Any]]:
-    """Measure cells, or what the store lacks of them.
+) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame], Device, dict[str, Any]]:
+    """Measure cells and the operations they are made of, or what the store lacks of them.
 
     Args:
         store: Folder for the rows while they are measured; one file per task.
@@ -39,7 +41,8 @@ def measure_latency(
         params: Parameters of the stage.
 
     Returns:
-        The latency table by the name of the device, its entry for the catalogue, the report.
+        The latency table by the name of the device; the table of operations alone in the same
+        way, or nothing if not asked for; its entry for the catalogue; the report.
 
     Raises:
         MeasurementError: If nothing could be measured, or another device has that name.
@@ -60,6 +63,12 @@ def measure_latency(
             drift_limit=config.drift_limit,
             seed=config.seed,
         )
+        operations = {}
+        if config.operations:
+            path = store / store_name(task_of(settings, result.machine))
+            operations[device.name] = measure_operations(
+                settings, path, device=device.name, engine=engine
+            )
     report = measure_report(device, settings, result, drift_limit=config.drift_limit)
     logger.info(
         "Measured:\n%s\nTo train its predictor: "
@@ -67,4 +76,4 @@ def measure_latency(
         summary(report),
         device.name,
     )
-    return {device.name: result.latency(device.name)}, device, report
+    return {device.name: result.latency(device.name)}, operations, device, report

@@ -10,13 +10,18 @@ __all__ = ["create_pipeline"]
 
 
 def create_pipeline() -> Pipeline:
-    """Nothing but parameters to the latency table of a device, its entry and a report."""
+    """Nothing but parameters to the latency tables of a device, its entry and a report."""
     return Pipeline(
         [
             node(
                 measure_latency,
                 inputs=["measure_store", "known_devices", "params:measure"],
-                outputs=["measured_latency", "measured_device", "measure_report"],
+                outputs=[
+                    "measured_latency",
+                    "measured_operations",
+                    "measured_device",
+                    "measure_report",
+                ],
                 name="measure_latency",
             )
         ]

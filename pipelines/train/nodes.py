@@ -20,6 +20,7 @@ from brpnas.predictors import (
     training_pool,
 )
 from brpnas.predictors.baselines import baseline_predictions
+from brpnas.predictors.layerwise import LayerwisePredictor
 from pipelines.config import TrainConfig, parse
 
 __all__ = ["predict_latency", "score_latency", "split_latency", "train_latency"]
@@ -117,9 +118,19 @@ def score_latency(
     graphs: SpaceGraphs,
     latency_predictions: pd.DataFrame,
     architectures: pd.DataFrame,
+    operations: pd.DataFrame,
     params: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Figures of the predictor and of the baselines beside it, on test rows alone.
+
+    Args:
+        predictor: What was trained.
+        graphs: The whole space.
+        latency_predictions: Its predictions beside what was measured.
+        architectures: Parameters and multiply-adds.
+        operations: Operations measured alone; if the device is among them, their sum is the
+            baseline ``layerwise``.
+        params: Parameters of the stage.
 
     Returns:
         What was trained on what, and under ``metrics`` for each model the figures of
@@ -132,9 +143,13 @@ def score_latency(
     baselines = baseline_predictions(graphs, architectures, train)
     predictions = {config.backbone: test["predicted_latency_ms"].to_numpy(np.float64)}
     predictions |= {name: values[rows] for name, values in baselines.items()}
+    device = str(latency_predictions["device"].iloc[0])
+    alone = operations[operations["device"] == device]
+    if len(alone):
+        predictions["layerwise"] = LayerwisePredictor(alone).predict(test["arch_id"].tolist())
     counts = latency_predictions["split"].value_counts()
     return {
-        "device": str(latency_predictions["device"].iloc[0]),
+        "device": device,
         "space": graphs.space,
         "view": predictor.view,
         "members": config.members,

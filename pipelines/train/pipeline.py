@@ -38,6 +38,7 @@ def create_pipeline() -> Pipeline:
                     "space_graphs",
                     "latency_predictions",
                     "architectures",
+                    "operations",
                     "params:train",
                 ],
                 outputs="train_metrics",

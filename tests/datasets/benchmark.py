@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from brpnas.datasets import ACCURACY, LATENCY, list_architectures, validate
+from tests.pipelines.toys import make_operations
 
 CELLS = 400
 
@@ -28,6 +29,7 @@ def write_benchmark(folder: Path) -> Path:
     validate(latency, LATENCY, origin="the test").to_parquet(
         folder / "latency" / "board.parquet", index=False
     )
+    make_operations("board").to_parquet(folder / "operations.parquet", index=False)
     facts = {"licence": "Apache-2.0", "citation": "of the test"}
     (folder / "facts.json").write_text(json.dumps(facts))
     return folder

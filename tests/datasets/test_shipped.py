@@ -16,16 +16,15 @@ from brpnas.datasets import (
     list_architectures,
     read_embedded_accuracy,
     read_embedded_latency,
+    read_embedded_operations,
     shipped,
 )
 from brpnas.datasets.noise import repeat_noise, seed_noise
 from brpnas.devices import get_device
 from brpnas.errors import SchemaError, SourceError, UnknownNameError
+from brpnas.metrics import spearman
+from brpnas.predictors.layerwise import LayerwisePredictor
 from tests.datasets.benchmark import CELLS, write_benchmark
-
-needs_files = pytest.mark.skipif(
-    not (shipped.EMBEDDED / "facts.json").exists(), reason="the benchmark is not yet produced"
-)
 
 
 @pytest.fixture
@@ -40,6 +39,7 @@ class TestReaders:
         accuracy = read_embedded_accuracy(folder)
         assert len(accuracy) == 2 * CELLS
         assert set(accuracy["dataset"]) == set(EMBEDDED_DATASETS)
+        assert set(read_embedded_operations(folder)["device"]) == {"board"}
 
     def test_notes_name_file_hash_and_licence(self, folder: Path) -> None:
         notes = embedded_notes(folder)
@@ -59,7 +59,8 @@ class TestReaders:
 
     def test_without_files_the_error_says_what_to_do(self, tmp_path: Path) -> None:
         assert embedded_devices(tmp_path) == []
-        for read in (read_embedded_accuracy, embedded_facts, embedded_notes):
+        readers = (read_embedded_accuracy, read_embedded_operations, embedded_facts, embedded_notes)
+        for read in readers:
             with pytest.raises(SourceError, match="leave 'embedded' out"):
                 read(tmp_path)
 
@@ -70,7 +71,6 @@ class TestReaders:
             read_embedded_latency("board", folder)
 
 
-@needs_files
 class TestShipped:
     def test_every_function_was_trained_and_many_with_three_seeds(self) -> None:
         valid = read_embedded_accuracy().query("split == 'valid'")
@@ -96,6 +96,16 @@ class TestShipped:
             assert of_kind, f"no table of {kind}"
             assert max(of_kind) >= count
         assert all(entry.source is None and entry.licence for entry in entries.values())
+
+    def test_operations_add_up_on_every_device(self) -> None:
+        operations = read_embedded_operations()
+        assert set(operations["device"]) == set(embedded_devices())
+        for device, alone in operations.groupby("device"):
+            measured = read_embedded_latency(str(device))
+            predictor = LayerwisePredictor(alone)
+            assert predictor.executes_dead_ops == get_device(str(device)).executes_dead_ops
+            predicted = predictor.predict(measured["arch_id"].tolist())
+            assert spearman(predicted, measured["latency_ms"]) > 0.8
 
     def test_cells_are_of_the_space(self) -> None:
         known = set(list_architectures()["arch_id"])

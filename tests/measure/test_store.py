@@ -32,6 +32,15 @@ def test_rows_come_back(tmp_path: Path) -> None:
             assert [one["arch_id"] for one in store.references] == ["r", "r"]
 
 
+def test_operations_come_back(tmp_path: Path) -> None:
+    for _ in range(2):
+        with MeasureStore(tmp_path / "m.jsonl", TASK) as store:
+            if not store.operations:
+                store.add({**row("", "operation"), "part": "stem", "stage": 0})
+            assert list(store.operations) == [("stem", 0)]
+            assert not store.cells
+
+
 def test_a_failure_is_forgotten_when_the_cell_is_measured(tmp_path: Path) -> None:
     with MeasureStore(tmp_path / "m.jsonl", TASK) as store:
         store.add({"event": "failed", "arch_id": "a", "error": "why"})

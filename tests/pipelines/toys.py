@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from brpnas.spaces import get_space
+from brpnas.spaces.nasbench201 import OPERATIONS
 
 
 def weight(arch_ids: Sequence[str]) -> npt.NDArray[np.float64]:
@@ -58,6 +59,23 @@ def make_latency(arch_ids: Sequence[str], device: str) -> pd.DataFrame:
             "latency_ms": 1.0 + weight(arch_ids),
             "std_ms": np.nan,
             "repeats": pd.array([None] * len(arch_ids), dtype="Int64"),
+        }
+    )
+
+
+def make_operations(device: str, unit: float = 1.0) -> pd.DataFrame:
+    """Operations whose sum over a cell is `make_latency`."""
+    costs = {"nor_conv_3x3": 2 * unit, "nor_conv_1x1": unit, "head": unit}
+    parts = ["stem", *OPERATIONS, "add", "head"]
+    return pd.DataFrame(
+        {
+            "device": device,
+            "part": parts,
+            "stage": 0,
+            "latency_ms": [costs.get(part, 0.0) for part in parts],
+            "std_ms": np.nan,
+            "cells_per_stage": 1,
+            "executes_dead_ops": True,
         }
     )
 

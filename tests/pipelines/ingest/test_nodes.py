@@ -12,6 +12,7 @@ from kedro.runner import SequentialRunner
 
 from brpnas.datasets import (
     ACCURACY,
+    OPERATIONS,
     fetch_group,
     latbench_devices,
     list_architectures,
@@ -24,10 +25,17 @@ from brpnas.search import TableOracle
 from brpnas.search.oracle import Question
 from pipelines.datasets import AccuracyTablesDataset, DeviceTablesDataset
 from pipelines.ingest import create_pipeline, nodes, notes
-from pipelines.ingest.nodes import make_accuracy, make_architectures, make_latency, report_ingest
+from pipelines.ingest.nodes import (
+    make_accuracy,
+    make_architectures,
+    make_latency,
+    make_operations,
+    report_ingest,
+)
 from tests.datasets.benchmark import CELLS
 from tests.pipelines.toys import make_accuracy as toy_accuracy
 from tests.pipelines.toys import make_latency as toy_latency
+from tests.pipelines.toys import make_operations as toy_operations
 
 SPACE = list_architectures()
 SOME = SPACE["arch_id"][:50].tolist()
@@ -49,7 +57,8 @@ def gives(table: pd.DataFrame) -> Callable[[], pd.DataFrame]:
 @pytest.fixture
 def embedded(small_benchmark: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The shipped benchmark is the small one."""
-    for name in ("read_embedded_accuracy", "read_embedded_latency", "embedded_devices"):
+    readers = ("accuracy", "latency", "operations")
+    for name in (*(f"read_embedded_{what}" for what in readers), "embedded_devices"):
         reader = partial(getattr(shipped, name), folder=small_benchmark)
         monkeypatch.setattr(nodes, name, reader)
     for name in ("embedded_devices", "embedded_notes"):
@@ -167,6 +176,25 @@ class TestLatency:
         pd.testing.assert_frame_equal(found, table.astype({"arch_id": "str", "device": "str"}))
 
 
+class TestOperations:
+    def test_of_shipped_and_own_devices(self, embedded: Path) -> None:
+        mine = {"mine": gives(toy_operations("mine"))}
+        both = make_operations(mine, asked("embedded", "measured"))
+        assert set(both["device"]) == {"board", "mine"}
+        alone = make_operations(mine, asked("embedded", "trained"))
+        assert set(alone["device"]) == {"board"}
+
+    def test_without_any_the_table_is_empty_and_valid(self) -> None:
+        table = make_operations({}, asked("measured", "latbench"))
+        assert list(table.columns) == list(OPERATIONS.columns)
+        assert table.empty
+
+    def test_wrong_table_names_itself(self) -> None:
+        bad = toy_operations("mine").assign(latency_ms=-1.0)
+        with pytest.raises(SchemaError, match=r"mine in 01_raw/measured/operations.*latency_ms"):
+            make_operations({"mine": gives(bad)}, asked("measured"))
+
+
 def test_report_counts_rows_and_functions_and_names_twins_and_sources() -> None:
     slow = toy_latency(SOME, "slow").assign(latency_ms=[5.0 + (i * 7) % 50 for i in range(50)])
     tables = {"a": toy_latency(SOME, "a"), "b": toy_latency(SOME, "b"), "slow": slow}
@@ -190,12 +218,13 @@ def test_report_counts_rows_and_functions_and_names_twins_and_sources() -> None:
 
 def run(params: dict[str, Any], tmp_path: Path, **published: object) -> dict[str, Any]:
     """Run the pipeline on these published files and what is measured and trained in the folder."""
-    outputs = ("architectures", "accuracy", "ingest_report")
+    outputs = ("architectures", "accuracy", "operations", "ingest_report")
     catalog = DataCatalog(
         {
             "published_latbench": MemoryDataset(published.get("latbench", never)),
             "published_nasbench201": MemoryDataset(published.get("nasbench201", never)),
             "measured_latency": DeviceTablesDataset(str(tmp_path / "measured")),
+            "measured_operations": DeviceTablesDataset(str(tmp_path / "measured" / "operations")),
             "measured_device": MemoryDataset(MINE),
             "trained_accuracy": AccuracyTablesDataset(str(tmp_path / "trained")),
             "params:ingest": MemoryDataset(params),
@@ -215,6 +244,7 @@ def test_pipeline_without_mirror_or_network(embedded: Path, tmp_path: Path) -> N
     assert len(made["architectures"]) == 15_625
     assert set(made["accuracy"]["dataset"]) == {"digits", "own"}
     assert set(made["latency"]) == {"board", "mine"}
+    assert set(made["operations"]["device"]) == {"board"}
     groups = {name: note["group"] for name, note in made["ingest_report"]["sources"].items()}
     assert groups == {
         "nb201-digits": "embedded",

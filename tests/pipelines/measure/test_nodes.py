@@ -24,6 +24,7 @@ PARAMS: dict[str, Any] = {
     "repeats": 2,
     "reference_every": 2,
     "drift_limit": 1e9,
+    "operations": True,
     "network": {
         "channels": 4,
         "cells_per_stage": 1,
@@ -36,23 +37,28 @@ PARAMS: dict[str, Any] = {
 
 
 def test_table_entry_and_report_agree(tmp_path: Path) -> None:
-    tables, device, report = measure_latency(tmp_path, {}, PARAMS)
-    assert list(tables) == [device.name] == ["mine"] == [report["device"]]
+    tables, operations, device, report = measure_latency(tmp_path, {}, PARAMS)
+    assert list(tables) == list(operations) == [device.name] == ["mine"] == [report["device"]]
+    assert set(operations["mine"]["device"]) == {"mine"}
     assert set(tables["mine"]["arch_id"]) == set(select_cells(3))
     assert report["settings"]["network"]["channels"] == 4
     assert report["settings"]["seed"] == 0
     # More cells go on in the same file, even if another seed chose them.
-    more, _, _ = measure_latency(tmp_path, {"mine": device}, PARAMS | {"cells": 4, "seed": 1})
+    asked = PARAMS | {"cells": 4, "seed": 1}
+    more, same, _, _ = measure_latency(tmp_path, {"mine": device}, asked)
+    assert same["mine"].equals(operations["mine"])
     assert set(more["mine"]["arch_id"]) == set(select_cells(3)) | set(select_cells(4, seed=1))
     assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_other_settings_are_another_device(tmp_path: Path) -> None:
-    _, device, _ = measure_latency(tmp_path, {}, PARAMS)
+    _, _, device, _ = measure_latency(tmp_path, {}, PARAMS)
     eager = PARAMS | {"runtime": "torch", "cells": 1}
     with pytest.raises(MeasurementError, match=r"'mine'.*runtime"):
         measure_latency(tmp_path, {"mine": device}, eager)
-    tables, other, _ = measure_latency(tmp_path, {"mine": device}, eager | {"device": None})
+    unnamed = eager | {"device": None, "operations": False}
+    tables, operations, other, _ = measure_latency(tmp_path, {"mine": device}, unnamed)
+    assert not operations
     assert other.executes_dead_ops
     assert other.name.endswith("-torch-fp32-1t")
     assert len(tables[other.name]) == 1
@@ -61,7 +67,7 @@ def test_other_settings_are_another_device(tmp_path: Path) -> None:
 def test_cells_of_a_file(tmp_path: Path) -> None:
     file = tmp_path / "cells.txt"
     file.write_text("\n".join(select_cells(2, seed=5)))
-    tables, _, _ = measure_latency(tmp_path, {}, PARAMS | {"file": str(file), "cells": None})
+    tables, _, _, _ = measure_latency(tmp_path, {}, PARAMS | {"file": str(file), "cells": None})
     assert set(tables["mine"]["arch_id"]) == set(select_cells(2, seed=5))
     with pytest.raises(BudgetError, match="3 of 2"):
         measure_latency(tmp_path, {}, PARAMS | {"file": str(file)})

@@ -67,7 +67,13 @@ def test_killed_and_run_again(kedro: Run, project: Path) -> None:
         "devices.yml",
         "eager.parquet",
         "mine.parquet",
+        "operations",
         "other.parquet",
+    }
+    alone = {file.stem: pd.read_parquet(file) for file in (measured / "operations").iterdir()}
+    assert {name: set(table["device"]) for name, table in alone.items()} == {
+        "eager": {"eager"},
+        "mine": {"mine"},
     }
     assert len(pd.read_parquet(measured / "mine.parquet")) == 12
     assert list(load_devices(measured / "devices.yml")) == ["mine", "eager"]

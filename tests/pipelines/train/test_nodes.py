@@ -11,7 +11,7 @@ from brpnas.errors import BudgetError, UnknownNameError
 from brpnas.graphs import VIEWS, SpaceGraphs
 from brpnas.predictors import LatencyPredictor
 from pipelines.train.nodes import predict_latency, score_latency, split_latency, train_latency
-from tests.pipelines.toys import make_latency
+from tests.pipelines.toys import make_latency, make_operations
 
 PARAMS: dict[str, Any] = {
     "view": "auto",
@@ -108,11 +108,13 @@ def test_scores_are_of_test_rows_alone(
     table = predict_latency(trained, small_graphs, rows, "toy-device")
     # Answers whose figures are known; whatever is said of rows it has seen must not count.
     known = (1.1 * table["latency_ms"]).where(table["split"] == "test", 1e6)
+    others = make_operations("another-device")
     scores = score_latency(
         trained,
         small_graphs,
         table.assign(predicted_latency_ms=known),
         architectures,
+        others,
         PARAMS,
     )
     assert scores["rows"] == {"train": 60, "valid": 20, "test": 30}
@@ -122,3 +124,18 @@ def test_scores_are_of_test_rows_alone(
     assert set(scores["metrics"]) == {"gcn", "flops", "params", "edge_linear"}
     # The toy latency is a sum over the operations of a cell.
     assert scores["metrics"]["edge_linear"]["within_5"] > 0.9
+
+
+def test_operations_of_the_device_are_the_layerwise_baseline(
+    latency: Partitions,
+    small_graphs: SpaceGraphs,
+    architectures: pd.DataFrame,
+    trained: LatencyPredictor,
+) -> None:
+    rows = split_latency(latency, "toy-device", PARAMS)
+    table = predict_latency(trained, small_graphs, rows, "toy-device")
+    operations = pd.concat([make_operations("toy-device"), make_operations("another", 9.0)])
+    scores = score_latency(trained, small_graphs, table, architectures, operations, PARAMS)
+    figures = scores["metrics"]["layerwise"]
+    # What an operation costs on the toy device is what it costs alone.
+    assert (figures["within_1"], figures["spearman"]) == (1.0, pytest.approx(1.0))
