@@ -65,7 +65,8 @@ def make_accuracy(
     """Accuracies of the benchmarks asked for, one below the other.
 
     Where one cell of each function was trained, the other cells get its rows, see
-    `brpnas.datasets.share_with_siblings`.
+    `brpnas.datasets.share_with_siblings`. A table of one's own takes the place of a shipped one on
+    the same data set.
 
     Args:
         architectures: The space.
@@ -78,12 +79,18 @@ def make_accuracy(
         whose oracle trains.
 
     Raises:
-        SchemaError: If a table is none, or two benchmarks hold one data set.
+        SchemaError: If a table is none, or `trained` and `nasbench201` hold one data set.
     """
     asked = parse(IngestConfig, params).benchmarks
     found: dict[str, pd.DataFrame] = {}
     if "embedded" in asked:
-        found["embedded"] = share_with_siblings(read_embedded_accuracy(), architectures)
+        shipped = read_embedded_accuracy()
+        replaced = sorted(set(shipped["dataset"]) & set(_names(trained, "trained", asked)))
+        for dataset in replaced:
+            _log.warning("Accuracy on %s: your own table is used, not the one shipped", dataset)
+        shipped = shipped[~shipped["dataset"].isin(replaced)]
+        if len(shipped):
+            found["embedded"] = share_with_siblings(shipped, architectures)
     if "trained" in asked and trained:
         own = [_own(read(), name, "dataset") for name, read in trained.items()]
         found["trained"] = share_with_siblings(pd.concat(own, ignore_index=True), architectures)
@@ -180,7 +187,8 @@ def make_operations(measured: Tables, params: Mapping[str, Any]) -> pd.DataFrame
 def report_ingest(
     architectures: pd.DataFrame,
     accuracy: pd.DataFrame,
-    latency: Mapping[str, Callable[[], pd.DataFrame]],
+    latency: Tables,
+    trained: Tables,
     described: Mapping[str, Device],
     params: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -190,6 +198,7 @@ def report_ingest(
         architectures: The table of architectures.
         accuracy: The table of accuracies.
         latency: A function for each device that loads its table.
+        trained: The same for the data sets that were trained on.
         described: The catalogue of one's own devices.
         params: Parameters of the stage.
     """
@@ -213,8 +222,15 @@ def report_ingest(
             {"devices": [first, second], "spearman": round(value, 4)}
             for first, second, value in near_twins(tables)
         ],
-        "sources": source_notes(asked, list(by_dataset), list(tables), described),
+        "sources": source_notes(
+            asked, list(tables), described, trained=_names(trained, "trained", asked)
+        ),
     }
+
+
+def _names(tables: Tables, benchmark: str, asked: Sequence[str]) -> list[str]:
+    """What a benchmark of one's own holds, if it was asked for."""
+    return list(tables) if benchmark in asked else []
 
 
 def _nothing(schema: pa.DataFrameSchema) -> pd.DataFrame:

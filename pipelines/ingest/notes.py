@@ -24,26 +24,29 @@ _PUBLISHED = {"group", "url", "sha256", "licence", "citation"}
 
 def source_notes(
     benchmarks: Sequence[str],
-    datasets: Sequence[str],
     devices: Sequence[str],
     described: Mapping[str, Device],
+    *,
+    trained: Sequence[str] = (),
 ) -> dict[str, dict[str, Any]]:
     """Notes on every source that was read, by name.
 
     Args:
         benchmarks: Benchmarks that were asked for.
-        datasets: Data sets that there are accuracies on.
         devices: Devices that there are latencies of.
         described: The catalogue of one's own devices.
+        trained: Data sets that were trained on; what ships on one of them was not read.
     """
     notes: dict[str, dict[str, Any]] = {}
     shipped_devices: set[str] = set()
-    shipped_datasets: set[str] = set()
     if "embedded" in benchmarks:
-        shipped_devices, shipped_datasets = set(embedded_devices()), set(EMBEDDED_DATASETS)
+        shipped_devices = set(embedded_devices())
+        shipped_datasets = [name for name in EMBEDDED_DATASETS if name not in trained]
         for name, note in embedded_notes().items():
-            holds = _holds(device=name) if name in shipped_devices else _holds(*EMBEDDED_DATASETS)
-            notes[name] = {**note, **holds}
+            if name in shipped_devices:
+                notes[name] = {**note, **_holds(device=name)}
+            elif shipped_datasets:
+                notes[name] = {**note, **_holds(*shipped_datasets)}
     for name, source in load_catalogue().items():
         if source.group in benchmarks:
             holds = _holds(device=name) if source.group == "latbench" else _holds(*DATASETS)
@@ -51,11 +54,7 @@ def source_notes(
     if "measured" in benchmarks:
         for name in sorted({*devices} & {*described} - shipped_devices - {*notes}):
             notes[name] = _measured(described[name])
-    if "trained" in benchmarks:
-        published = set(DATASETS) if "nasbench201" in benchmarks else set()
-        for name in sorted({*datasets} - shipped_datasets - published):
-            notes[f"trained-{name}"] = _trained(name)
-    return notes
+    return notes | {f"trained-{name}": _trained(name) for name in sorted(trained)}
 
 
 def _holds(*datasets: str, device: str | None = None) -> dict[str, list[str]]:

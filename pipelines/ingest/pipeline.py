@@ -60,6 +60,7 @@ def create_pipeline() -> Pipeline:
                     "architectures",
                     "accuracy",
                     "latency",
+                    "trained_accuracy",
                     "measured_device",
                     "params:ingest",
                 ],

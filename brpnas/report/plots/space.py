@@ -15,7 +15,8 @@ from brpnas.report.svg import drawing, figure, to_svg
 
 __all__ = ["Accuracies", "accuracies", "space_plot"]
 
-_ROUND_MARKERS = "osD^vP*X"
+_ROUND_MARKS = {"sky": "o", "green": "s", "orange": "D", "purple": "^", "blue": "v"}
+"""Colour and marker of a round, or of several where there are more rounds than these."""
 
 
 @dataclass(frozen=True)
@@ -133,20 +134,22 @@ def _front(axes: Axes, points: pd.DataFrame) -> None:
 
 def _queries(axes: Axes, points: pd.DataFrame) -> None:
     queried = points.dropna(subset=["round"])
-    rounds = sorted(queried["round"].unique())
-    names = ("sky", "green", "orange", "purple", "blue")
-    for i, number in enumerate(rounds):
-        rows = queried[queried["round"] == number]
+    rounds = np.array(sorted(queried["round"].unique()), dtype=np.int64)
+    marks = min(len(rounds), len(_ROUND_MARKS))
+    groups = np.array_split(rounds, marks) if marks else []
+    for group, (colour, marker) in zip(groups, _ROUND_MARKS.items(), strict=False):
+        rows = queried[queried["round"].isin(group)]
+        one = len(group) == 1
         axes.scatter(
             rows["latency_ms"],
             100 * rows["accuracy"],
             s=24,
-            marker=_ROUND_MARKERS[i % len(_ROUND_MARKERS)],
-            color=OKABE_ITO[names[i % len(names)]],
+            marker=marker,
+            color=OKABE_ITO[colour],
             edgecolors=INK,
             linewidths=0.5,
             zorder=3,
-            label=f"round {int(number)}",
+            label=f"round {group[0]}" if one else f"rounds {group[0]} to {group[-1]}",
         )
 
 

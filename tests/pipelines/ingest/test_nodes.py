@@ -111,11 +111,22 @@ class TestAccuracy:
         assert table.empty
         assert table.dtypes["seed"] == "Int64"
 
-    def test_one_data_set_of_two_benchmarks_is_refused(self, embedded: Path) -> None:
+    def test_own_table_takes_the_place_of_the_shipped_one(
+        self, embedded: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
         mine = {"digits": toy_accuracy(SOME, "digits")}
-        with pytest.raises(SchemaError, match="accuracies on 'digits', embedded and trained"):
-            accuracy("embedded", "trained", trained=mine)
-        assert set(accuracy("trained", trained=mine)["dataset"]) == {"digits"}
+        alone = accuracy("trained", trained=mine)
+        assert not caplog.records or "not the one shipped" not in caplog.text
+        pd.testing.assert_frame_equal(accuracy("embedded", "trained", trained=mine), alone)
+        assert "digits: your own table is used, not the one shipped" in caplog.text
+        shipped = accuracy("embedded", trained=mine)
+        assert len(shipped) > len(alone), "own tables count only if asked for"
+
+    def test_one_data_set_of_own_and_published_is_refused(self, mirror: Path) -> None:
+        published = partial(fetch_group, "nasbench201", mirror=mirror, cache=mirror)
+        mine = {"cifar10": toy_accuracy(SOME, "cifar10")}
+        with pytest.raises(SchemaError, match="accuracies on 'cifar10', trained and nasbench201"):
+            accuracy("trained", "nasbench201", trained=mine, published=published)
 
     def test_file_is_about_the_data_set_of_its_name(self) -> None:
         with pytest.raises(SchemaError, match=r"'mine' alone.*'dataset' says 'other'"):
@@ -203,6 +214,7 @@ def test_report_counts_rows_and_functions_and_names_twins_and_sources() -> None:
         SPACE,
         pd.concat([toy_accuracy(SOME, "cifar10"), toy_accuracy(SOME[:1], "cifar100")]),
         {name: gives(table) for name, table in tables.items()},
+        {},
         {},
         asked("latbench"),
     )

@@ -14,7 +14,7 @@ MINE = get_device(EDGE).model_copy(update={"name": "mine", "source": None, "lice
 
 
 def test_published_sources_say_what_they_hold() -> None:
-    found = source_notes(["latbench", "nasbench201"], ["cifar10"], [EDGE], {"mine": MINE})
+    found = source_notes(["latbench", "nasbench201"], [EDGE], {"mine": MINE})
     assert len(found) == 18
     assert found[EDGE]["devices"] == [EDGE]
     assert found[EDGE]["datasets"] == []
@@ -24,12 +24,12 @@ def test_published_sources_say_what_they_hold() -> None:
 
 
 def test_what_was_not_asked_for_is_not_cited() -> None:
-    assert source_notes(["measured"], [], [EDGE], {"mine": MINE}) == {}
+    assert source_notes(["measured"], [EDGE], {"mine": MINE}) == {}
 
 
 def test_own_devices_and_data_sets() -> None:
     found = source_notes(
-        ["measured", "trained", "nasbench201"], ["digits", "cifar10"], ["mine"], {"mine": MINE}
+        ["measured", "trained", "nasbench201"], ["mine"], {"mine": MINE}, trained=["digits"]
     )
     own = {name: note for name, note in found.items() if note["group"] in ("measured", "trained")}
     assert list(own) == ["mine", "trained-digits"]
@@ -38,7 +38,7 @@ def test_own_devices_and_data_sets() -> None:
     assert own["trained-digits"]["datasets"] == ["digits"]
 
 
-def test_digits_are_the_shipped_ones_where_those_were_read(
+def test_digits_are_the_shipped_ones_unless_there_are_own(
     small_benchmark: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
@@ -46,7 +46,7 @@ def test_digits_are_the_shipped_ones_where_those_were_read(
     )
     monkeypatch.setattr(notes, "embedded_notes", lambda: shipped.embedded_notes(small_benchmark))
     found = source_notes(
-        ["embedded", "measured", "trained"], ["digits", "x"], ["board", "mine"], {"mine": MINE}
+        ["embedded", "measured", "trained"], ["board", "mine"], {"mine": MINE}, trained=["x"]
     )
     assert {name: note["group"] for name, note in found.items()} == {
         "nb201-digits": "embedded",
@@ -56,3 +56,8 @@ def test_digits_are_the_shipped_ones_where_those_were_read(
     }
     assert found["nb201-digits"]["datasets"] == ["digits"]
     assert found["board"]["devices"] == ["board"]
+    own = source_notes(["embedded", "trained"], ["board"], {}, trained=["digits"])
+    assert {name: note["datasets"] for name, note in own.items()} == {
+        "board": [],
+        "trained-digits": ["digits"],
+    }

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -81,6 +84,19 @@ def test_plot_names_rounds_front_limit_and_winner() -> None:
     assert expected <= set(svg_texts(root))
     assert {"measured latency (ms)", "mean test accuracy (%)"} <= set(svg_texts(root))
     assert "199 architectures" in (root.get("aria-label") or "")
+
+
+def test_many_rounds_share_five_marks() -> None:
+    shown = collected(space_table())
+    asked = shown.points["round"].notna()
+    rounds = shown.points["round"].mask(asked, np.arange(len(asked)) % 12)
+    points = shown.points.assign(round=rounds)
+    texts = svg_texts(parse_svg(space_plot(replace(shown, points=points), WINNER)))
+    named = [text for text in texts if text.startswith("round")]
+    assert 2 <= len(named) <= 5
+    assert any(text.startswith("rounds ") and " to " in text for text in named)
+    numbers = {int(n) for text in named for n in re.findall(r"\d+", text)}
+    assert {int(rounds[asked].min()), int(rounds[asked].max())} <= numbers
 
 
 def test_plot_without_limit_or_winner() -> None:
