@@ -17,6 +17,7 @@ NAMES = {
     "measure": "latency measured on this machine: seconds, drift, repeatability, predictors",
     "search": "accuracy found within a budget on NAS-Bench-201: BRP, evolution, random",
     "live": "measure, train and search from nothing on this machine",
+    "protocol": "settings for NB201-Digits: how well two seeds of a training agree",
     "train": "candidates trained on digits: seconds, seed noise, jobs killed and resumed",
     "speed": "seconds of each step, and of the published recipe beside them",
 }

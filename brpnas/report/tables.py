@@ -71,6 +71,15 @@ _METRICS = (
     ("kendall", "τ", 0),
     ("mape", "MAPE", 1),
 )
+_MODELS = {
+    "gcn": "GCN",
+    "gin": "GIN",
+    "gat": "GAT",
+    "flops": "FLOPs",
+    "params": "parameters",
+    "edge_linear": "linear per edge",
+    "layerwise": "layer-wise sum",
+}
 
 
 def metrics_table(metrics: Mapping[str, Mapping[str, float]]) -> Table:
@@ -88,7 +97,8 @@ def metrics_table(metrics: Mapping[str, Mapping[str, float]]) -> Table:
                 for v in values
             ]
         )
-    rows = tuple((Cell(name), *cells) for name, *cells in zip(metrics, *columns, strict=True))
+    names = [_MODELS.get(name, name) for name in metrics]
+    rows = tuple((Cell(name), *cells) for name, *cells in zip(names, *columns, strict=True))
     return Table(("model", *(head for _, head, _ in _METRICS)), rows)
 
 

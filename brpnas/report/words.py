@@ -55,7 +55,12 @@ def _latency(data: ReportData) -> str:
         text += (
             "±10 % is the share of test rows whose predicted latency differs from the measured one "
             "by at most 10 % of the measured one, in milliseconds; MAPE is the mean of that "
-            "relative error; ρ and τ are rank correlations."
+            "relative error; ρ and τ are rank correlations. "
+        )
+    if "layerwise" in data.metrics:
+        text += (
+            "The layer-wise sum adds up the operations of a network as each was measured alone on "
+            "the same device, and learns nothing; the other models are fitted to the training rows."
         )
     return text.strip()
 

@@ -27,7 +27,7 @@ def best(table: Table) -> list[list[bool]]:
 def test_metrics_in_percent_with_the_best_marked() -> None:
     table = metrics_table(METRICS)
     assert table.heads == ("model", "±1 %", "±5 %", "±10 %", "ρ", "τ", "MAPE")
-    assert texts(table)[0] == ["gcn", "23.4 %", "81.0 %", "97.1 %", "0.993", "0.935", "3.2 %"]
+    assert texts(table)[0] == ["GCN", "23.4 %", "81.0 %", "97.1 %", "0.993", "0.935", "3.2 %"]
     assert best(table) == [[False, *[True] * 6], [False] * 7]
 
 
@@ -45,6 +45,12 @@ def test_an_undefined_metric_is_a_dash_and_never_best() -> None:
     assert [row[4] for row in best(table)] == [False, True]
     alone = metrics_table({"constant": constant})
     assert not alone.rows[0][4].best
+
+
+def test_models_are_named_for_reading() -> None:
+    figures = METRICS["gcn"]
+    table = metrics_table({name: figures for name in ("gat", "edge_linear", "layerwise", "mine")})
+    assert [row[0] for row in texts(table)] == ["GAT", "linear per edge", "layer-wise sum", "mine"]
 
 
 def test_history_shows_every_query_in_order() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from brpnas.report.data import ReportData
 from brpnas.report.words import protocol_sentences
-from tests.report.samples import report_data, traces_table
+from tests.report.samples import METRICS, report_data, traces_table
 
 
 def said(data: ReportData) -> str:
@@ -40,6 +40,13 @@ def test_rows_of_the_protocol_stand_in_for_missing_predictions() -> None:
     assert "remaining 14,284 test rows" in text
     del rows["test_rows"]
     assert "fitted on" not in said(report_data(predictions=None, protocol=rows))
+
+
+def test_the_sum_of_operations_is_explained_where_it_is_shown() -> None:
+    assert "layer-wise" not in said(report_data())
+    shown = said(report_data(metrics=METRICS | {"layerwise": METRICS["gcn"]}))
+    assert "layer-wise sum adds up the operations" in shown
+    assert "learns nothing" in shown
 
 
 def test_an_unfinished_budget_is_said() -> None:
