@@ -88,7 +88,7 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
         "parameters": parameters,
         "measuring": measured,
         "repeatability": repeats,
-        "all_cells": _figures(everything),
+        "all_cells": {k: v for k, v in _figures(everything).items() if k != "seconds"},
         "operations_s": round(seconds[0], 2),
         "predictors": {
             "train": train,

@@ -7,6 +7,7 @@ of searches, measurements and trainings are journals.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import logging
@@ -52,6 +53,7 @@ class Journal:
     ) -> None:
         self.path = Path(path)
         self._what, self._replay_event = what, replay
+        self._failed = False
         header = {"event": "task", "version": _VERSION, "fingerprint": fingerprint}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self.path.open("a+b")
@@ -72,7 +74,9 @@ class Journal:
 
     def close(self) -> None:
         """Close the file and give up the lock."""
-        self._file.close()
+        # What could not be written is still in the buffer, and closing would try and fail again.
+        with contextlib.suppress(OSError) if self._failed else contextlib.nullcontext():
+            self._file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -102,6 +106,7 @@ class Journal:
             self._file.flush()
             os.fsync(self._file.fileno())
         except OSError as error:
+            self._failed = True
             raise StoreError(
                 f"Cannot write the {self._what} {self.path}: {error}. What it holds is safe: mend "
                 "this and run the same command again to go on."

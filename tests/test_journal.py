@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -78,3 +80,28 @@ def test_what_the_reader_rejects_is_damage(tmp_path: Path) -> None:
 def test_no_number_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON"):
         write(tmp_path / "j.jsonl", {"x": float("nan")})
+
+
+def test_a_full_disk_is_one_clear_error(tmp_path: Path) -> None:
+    """What could not be flushed is still in the buffer when the file is closed."""
+    path = tmp_path / "j.jsonl"
+    write(path, {"x": 1})
+    limited = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from brpnas.errors import StoreError\n"
+        "from brpnas.journal import Journal\n"
+        "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "try:\n"
+        "    with Journal(Path(sys.argv[1]), {'a': 1}, lambda event: None) as journal:\n"
+        "        size = Path(sys.argv[1]).stat().st_size\n"
+        "        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))\n"
+        "        journal.append({'x': 2})\n"
+        "except StoreError as error:\n"
+        "    print(error)\n"
+    )
+    command = [sys.executable, "-c", limited, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("Cannot write the store"), done.stderr
+    assert "What it holds is safe" in done.stdout
+    assert read(path) == [{"x": 1}]

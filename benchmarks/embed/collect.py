@@ -81,7 +81,8 @@ def collect(workspace: Path, *, trained: str, again: Path | None = None) -> Coll
         name = file.stem.removeprefix(_PREFIX)
         table = _table(file, LATENCY).sort_values("arch_id", ignore_index=True)
         second = again / file.name if again is not None else None
-        measured[name] = _latency_facts(table, _journal_of(table, file, journals)) | {
+        journal = _journal_of(table, file, journals)
+        measured[name] = _latency_facts(table, journal) | {
             "again": agreement(table, _table(second, LATENCY))
             if second is not None and second.exists()
             else None
@@ -89,7 +90,9 @@ def collect(workspace: Path, *, trained: str, again: Path | None = None) -> Coll
         latency[name] = _renamed(table, name)
         alone = raw / "measured" / "operations" / file.name
         if alone.exists():
-            operations.append(_renamed(_table(alone, OPERATIONS), name))
+            parts = _table(alone, OPERATIONS)
+            _require_journal(parts, alone, journal[1])
+            operations.append(_renamed(parts, name))
         measured[name]["operations"] = len(operations[-1]) if alone.exists() else 0
         devices.append(entries[file.stem].model_copy(update={"name": name, "licence": LICENCE}))
     if not latency:
@@ -186,6 +189,13 @@ def _journal_of(
         f"No journal holds the latencies of {file}, so it is not known how they were measured. "
         "Keep 07_model_output/store of the environment in which it was measured."
     )
+
+
+def _require_journal(operations: pd.DataFrame, file: Path, rows: pd.DataFrame) -> None:
+    known = rows[rows["event"] == "operation"].drop_duplicates(["part", "stage"], keep="last")
+    both = operations.merge(known, on=["part", "stage"], how="left", suffixes=("", "_journal"))
+    if not both["latency_ms"].equals(both["latency_ms_journal"]):
+        raise SourceError(f"{file} holds other latencies than the journal of its device.")
 
 
 def _renamed(table: pd.DataFrame, device: str) -> pd.DataFrame:

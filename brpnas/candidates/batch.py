@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
+import torch
 from tqdm.auto import tqdm
 
 from brpnas.candidates.images import ImageData, ImageSource
@@ -35,9 +36,12 @@ __all__ = [
     "store_name",
     "stored_candidates",
     "train_candidates",
+    "training_fingerprint",
 ]
 
 _log = logging.getLogger(__name__)
+_ARITHMETIC = 2
+"""2: channels-last."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +83,22 @@ class CandidateRun:
 def run_candidates(
     candidates: Sequence[Candidate], source: ImageSource, config: CandidateConfig, engine: Engine
 ) -> Iterator[tuple[Candidate, TrainedCandidate | TaskError]]:
-    """Train candidates on an engine; each comes back the moment it is done, in any order."""
-    return engine.run(functools.partial(_train, source=source, config=config), candidates)
+    """Train candidates on an engine; each comes back the moment it is done, in any order.
+
+    A worker that reads other images than this process trains nothing.
+    """
+    digest = source.load().digest
+    task = functools.partial(_train, source=source, digest=digest, config=config)
+    return engine.run(task, candidates)
 
 
-def _train(candidate: Candidate, source: ImageSource, config: CandidateConfig) -> TrainedCandidate:
-    return train_candidate(candidate.arch_id, candidate.seed, source.load(), config)
+def _train(
+    candidate: Candidate, source: ImageSource, digest: str, config: CandidateConfig
+) -> TrainedCandidate:
+    data = source.load()
+    if data.digest != digest:
+        raise TrainingError(f"{source.path} holds other images on this worker.")
+    return train_candidate(candidate.arch_id, candidate.seed, data, config)
 
 
 def train_candidates(
@@ -173,7 +187,7 @@ def store_name(source: ImageSource, config: CandidateConfig) -> str:
 
 
 def _store_name(data: ImageData, config: CandidateConfig) -> str:
-    settings = json.dumps(_fingerprint(data, config), sort_keys=True)
+    settings = json.dumps(training_fingerprint(data, config), sort_keys=True)
     return f"{data.name}-{hashlib.sha256(settings.encode()).hexdigest()[:8]}.jsonl"
 
 
@@ -183,7 +197,7 @@ class _Store(Journal):
     def __init__(self, store: Path, data: ImageData, config: CandidateConfig) -> None:
         path = store / _store_name(data, config) if store.is_dir() else store
         self.runs: dict[Candidate, CandidateRun] = {}
-        super().__init__(path, _fingerprint(data, config), self._keep, "store of trainings")
+        super().__init__(path, training_fingerprint(data, config), self._keep, "store of trainings")
 
     def add(self, run: CandidateRun) -> None:
         """Put a result on the disk."""
@@ -236,9 +250,14 @@ def _runs(
             )
 
 
-def _fingerprint(data: ImageData, config: CandidateConfig) -> dict[str, object]:
+def training_fingerprint(data: ImageData, config: CandidateConfig) -> dict[str, object]:
+    """What decides the result of a training but architecture and seed (JSON types).
+
+    The version of torch is part of it, and a number that grows when the arithmetic here changes.
+    """
     settings = {key: value for key, value in asdict(config).items() if key != "device"}
-    return {"dataset": data.name, "images": data.digest, **settings}
+    versions = {"torch": torch.__version__.partition("+")[0], "arithmetic": _ARITHMETIC}
+    return {"dataset": data.name, "images": data.digest, **settings, **versions}
 
 
 def accuracy_table(runs: Iterable[CandidateRun], dataset: str, epochs: int) -> pd.DataFrame:

@@ -127,17 +127,19 @@ class ImageSource:
         return re.sub(r"[^a-z0-9._-]+", "-", Path(self.path).stem.lower()).strip("-._") or "images"
 
     def load(self) -> ImageData:
-        """Read the images; kept in memory for the next call in this process.
+        """Read the images; kept in memory for the next call, until the file changes.
 
         Raises:
             SourceError: If there is no such file, or it cannot be read.
             SchemaError: If it does not hold images and labels as described above.
         """
-        return _load(self)
+        file = Path(self.path)
+        state = file.stat() if self.path != DIGITS and file.is_file() else None
+        return _load(self, state and (state.st_mtime_ns, state.st_size))
 
 
 @functools.lru_cache(maxsize=1)
-def _load(source: ImageSource) -> ImageData:
+def _load(source: ImageSource, _state: tuple[int, int] | None) -> ImageData:
     columns = _read(source.path)
     missing = [name for name in ("images", "labels") if name not in columns]
     if missing:

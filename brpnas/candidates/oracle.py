@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -17,11 +17,12 @@ from brpnas.candidates.batch import (
     accuracy_table,
     check_engine,
     run_candidates,
+    training_fingerprint,
 )
 from brpnas.candidates.images import ImageSource
 from brpnas.candidates.training import CandidateConfig, TrainedCandidate
 from brpnas.candidates.weights import TrainedNetworkFile
-from brpnas.errors import OracleError, TaskError
+from brpnas.errors import OracleError, SchemaError, TaskError
 from brpnas.fanout import Engine, SerialEngine
 from brpnas.search import Answer, Oracle, Question
 
@@ -82,11 +83,18 @@ class TrainOracle(Oracle):
             TrainingError: If the workers cannot train at all; nothing is then answered as failed.
         """
         asked = {Candidate(question.arch_id, _seed(question)): question for question in questions}
-        kept = [candidate for candidate in asked if self._path(candidate).exists()]
-        for candidate in kept:
-            file = self.trained(candidate.arch_id, candidate.seed)
-            yield asked[candidate], Answer(file.valid_accuracy, file.seed, file.train_time_s)
-        waiting = [candidate for candidate in asked if candidate not in kept]
+        waiting = []
+        for candidate, question in asked.items():
+            try:
+                file = self.trained(candidate.arch_id, candidate.seed)
+            except OracleError:
+                waiting.append(candidate)
+                continue
+            except SchemaError as error:
+                _log.warning("%s It is trained again.", error)
+                waiting.append(candidate)
+                continue
+            yield question, Answer(file.valid_accuracy, file.seed, file.train_time_s)
         if waiting:
             check_engine(self._engine, self.source, self._data, self.config)
         for candidate, outcome in run_candidates(waiting, self.source, self.config, self._engine):
@@ -99,14 +107,8 @@ class TrainOracle(Oracle):
                 yield asked[candidate], answer
 
     def describe(self) -> dict[str, object]:
-        """Name, images and settings; not where it trains."""
-        settings = {key: value for key, value in asdict(self.config).items() if key != "device"}
-        return {
-            "name": self.name,
-            "dataset": self._data.name,
-            "images": self._data.digest,
-            **settings,
-        }
+        """Name, images, settings and versions; not where it trains."""
+        return {"name": self.name, **training_fingerprint(self._data, self.config)}
 
     def trained(self, arch_id: str, seed: int) -> TrainedNetworkFile:
         """A network that this or an earlier run of the search has trained.
@@ -123,6 +125,8 @@ class TrainOracle(Oracle):
                 f"{path}, the trained network of {arch_id!r}, is gone. Put it back, or delete the "
                 "store of the search to search again."
             ) from error
+        except SchemaError as error:
+            raise SchemaError(f"{path}: {error}") from error
 
     def accuracy(self, history: pd.DataFrame) -> pd.DataFrame:
         """Accuracy table, validation and test, of the networks that a search's history names."""
@@ -148,7 +152,10 @@ class TrainOracle(Oracle):
         path = self._path(candidate)
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
-        partial.write_bytes(file.to_bytes())
+        with partial.open("wb") as opened:
+            opened.write(file.to_bytes())
+            opened.flush()
+            os.fsync(opened.fileno())
         partial.replace(path)
 
 

@@ -34,6 +34,8 @@ __all__ = [
 
 Optimiser = Literal["sgd", "adamw"]
 _EVALUATED = 1024
+_CYCLE = 0.05
+"""How far momentum goes from its value, both ways."""
 _LAYOUT = torch.channels_last
 """Convolutions and poolings of small images are about 1.5 times faster so on a CPU."""
 
@@ -50,7 +52,8 @@ class CandidateConfig:
         batch_size: Images a step.
         optimiser: ``sgd`` with Nesterov momentum, or ``adamw``.
         learning_rate: Peak of the one-cycle schedule.
-        momentum: Of SGD.
+        momentum: Of SGD, and the first beta of AdamW. As usual with a one-cycle schedule it goes
+            the other way round, from 0.05 above to 0.05 below at the peak rate and back; 0 stays.
         weight_decay: Of the optimiser, on all weights.
         label_smoothing: Of the cross-entropy.
         shift: Images are moved by up to so many pixels each way, at random.
@@ -81,10 +84,14 @@ class CandidateConfig:
                 raise ConfigurationError(f"{name} must be positive, not {getattr(self, name)!r}.")
         if self.optimiser not in get_args(Optimiser):
             raise ConfigurationError(f"optimiser must be sgd or adamw, not {self.optimiser!r}.")
-        if not 0 <= self.momentum < 1 or not 0 <= self.label_smoothing < 1 or self.shift < 0:
+        if self.momentum and not _CYCLE <= self.momentum < 1 - _CYCLE:
             raise ConfigurationError(
-                "momentum and label_smoothing must lie in [0, 1) and shift must not be negative; "
-                f"they are {self.momentum}, {self.label_smoothing} and {self.shift}."
+                f"momentum must be 0, or from {_CYCLE} to below {1 - _CYCLE}, not {self.momentum}."
+            )
+        if not 0 <= self.label_smoothing < 1 or self.shift < 0:
+            raise ConfigurationError(
+                "label_smoothing must lie in [0, 1) and shift must not be negative; they are "
+                f"{self.label_smoothing} and {self.shift}."
             )
 
 
@@ -151,7 +158,7 @@ def find_device(name: str) -> torch.device:
     """Device of torch by its name.
 
     Raises:
-        ConfigurationError: If torch does not know the name, or sees no GPU.
+        ConfigurationError: If torch does not know the name, or has no such device.
     """
     try:
         device = torch.device(name)
@@ -162,6 +169,12 @@ def find_device(name: str) -> torch.device:
             f"device is {name!r}, but torch sees no CUDA GPU here. Set device to cpu, or install a "
             "build of torch for the GPU."
         )
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ConfigurationError(
+            f"device is {name!r}, which torch cannot use here: {str(error).splitlines()[0]}"
+        ) from error
     return device
 
 
@@ -189,7 +202,12 @@ def _fit(
     steps = max(1, math.ceil(len(rows) / config.batch_size) - (len(rows) % config.batch_size == 1))
     optimiser = _optimiser(network, config)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, config.learning_rate, total_steps=max(4, config.epochs * steps)
+        optimiser,
+        config.learning_rate,
+        total_steps=max(4, config.epochs * steps),
+        cycle_momentum=config.momentum > 0,
+        base_momentum=round(config.momentum - _CYCLE, 6),
+        max_momentum=round(config.momentum + _CYCLE, 6),
     )
     losses = []
     network.train()

@@ -8,6 +8,7 @@ and accuracies.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -21,7 +22,10 @@ from safetensors.numpy import load, save
 from brpnas.candidates.images import ImageData
 from brpnas.candidates.training import CandidateConfig, TrainedCandidate, network_config
 from brpnas.errors import SchemaError
+from brpnas.spaces import NasBench201
 from brpnas.spaces.nasbench201.build import MacroNetwork, NetworkConfig, build_network
+from brpnas.spaces.nasbench201.cost import cost
+from brpnas.spaces.nasbench201.layers import live_edges
 
 __all__ = ["TrainedNetworkFile"]
 
@@ -98,6 +102,25 @@ class TrainedNetworkFile:
             {name: torch.from_numpy(np.asarray(value)) for name, value in self.weights.items()}
         )
         return network.eval()
+
+    def cost(self) -> tuple[float, float]:
+        """Parameters and multiply-adds of the network, dead operations left out, in millions.
+
+        Multiply-adds are NaN for images that are not square.
+        """
+        colours, height, width = self.network.input_shape
+        codes = NasBench201().codes([self.arch_id])[0].tolist()
+        alive = [code * keep for code, keep in zip(codes, live_edges(codes), strict=True)]
+        params, flops = cost(
+            np.array([alive]),
+            self.network.channels,
+            self.network.cells_per_stage,
+            self.network.classes,
+            height,
+            self.network.stages,
+            colours,
+        )
+        return float(params[0]) / 1e6, float(flops[0]) / 1e6 if height == width else math.nan
 
     def to_bytes(self) -> bytes:
         """Content of the file."""

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+import pandas as pd
+
 from brpnas.devices import load_devices
 from brpnas.errors import ConfigurationError
 from brpnas.export import atomic_path
@@ -13,6 +15,7 @@ from brpnas.measure import (
     MeasureSettings,
     add_device,
     check_name,
+    check_table,
     measure_device,
     measure_report,
     summary,
@@ -68,6 +71,9 @@ def measure(
         drift_limit=drift_limit,
     )
     table = result.latency(entry.name)
+    if output.exists():
+        read = pd.read_csv if output.suffix == ".csv" else pd.read_parquet
+        check_table(entry.name, read(output), table)
     with atomic_path(output) as partial_file:
         if output.suffix == ".csv":
             table.to_csv(partial_file, index=False)

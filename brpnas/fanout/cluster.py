@@ -56,6 +56,12 @@ class DaskEngine(Engine):
             self._client = self._distributed.Client(
                 scheduler, timeout=timeout_s, set_as_default=False, name="brpnas"
             )
+        except TypeError as error:  # how distributed says that it has no certificates
+            raise ConfigurationError(
+                f"The Dask scheduler at {scheduler!r} wants TLS ({error}). Set the environment "
+                "variables DASK_DISTRIBUTED__COMM__TLS__CA_FILE, ..._TLS__CLIENT__CERT and "
+                "..._TLS__CLIENT__KEY; docs/cluster.md spells them out."
+            ) from error
         except (OSError, ValueError) as error:
             raise ConfigurationError(
                 f"No Dask scheduler answers at {scheduler!r} ({error}). Start one with `dask "

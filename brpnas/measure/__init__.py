@@ -7,8 +7,14 @@ measures the operations alone, for the layer-wise baseline
 (`brpnas.predictors.layerwise`).
 """
 
-from brpnas.measure.cells import MeasureResult, measure_cells
-from brpnas.measure.device import measure_device, measure_report, summary
+from brpnas.measure.cells import MeasureResult, measure_cells, probe
+from brpnas.measure.device import (
+    check_table,
+    describe_device,
+    measure_device,
+    measure_report,
+    summary,
+)
 from brpnas.measure.drift import REFERENCE, Drift
 from brpnas.measure.hardware import (
     Machine,
@@ -39,6 +45,8 @@ __all__ = [
     "TorchEager",
     "add_device",
     "check_name",
+    "check_table",
+    "describe_device",
     "describe_machine",
     "device_entry",
     "device_name",
@@ -48,6 +56,7 @@ __all__ = [
     "measure_device",
     "measure_operations",
     "measure_report",
+    "probe",
     "read_cells",
     "select_cells",
     "summary",

@@ -19,6 +19,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from brpnas.datasets import LATENCY, validate
+from brpnas.datasets.schemas import MIN_LATENCY_MS
 from brpnas.errors import MeasurementError, TaskError
 from brpnas.fanout import Engine, SerialEngine
 from brpnas.measure.drift import REFERENCE, Drift, warn_of_drift
@@ -56,10 +57,12 @@ class MeasureResult:
             measuring: ``arch_id, latency_ms, std_ms, repeats, time, load, seconds, host``.
         references: The same columns for the reference network, in the order of measuring.
         failures: Error of each cell that was asked for and failed.
-        drift: Drift of the reference network over all that the store holds.
+        drift: Drift of the reference network over all that the store holds; on several hosts, that
+            of the host where it is largest.
         drifted: Whether it is over the limit.
         machine: What measured.
         seconds: What this call took.
+        store: File that holds it all.
     """
 
     rows: pd.DataFrame
@@ -69,6 +72,7 @@ class MeasureResult:
     drifted: bool
     machine: Machine
     seconds: float
+    store: Path
 
     def latency(self, device: str) -> pd.DataFrame:
         """Latency table of the project, ``arch_id, device, latency_ms, std_ms, repeats``.
@@ -184,8 +188,13 @@ def _tasks(arch_ids: Sequence[str], settings: MeasureSettings, every: int) -> li
 
 def _record(store: MeasureStore, task: CellTask, outcome: Row | TaskError) -> None:
     if not isinstance(outcome, TaskError):
-        store.add(outcome)
-        return
+        if outcome["latency_ms"] >= MIN_LATENCY_MS:
+            store.add(outcome)
+            return
+        outcome = TaskError(
+            f"It takes {outcome['latency_ms']:.2g} ms, less than the {MIN_LATENCY_MS:g} ms below "
+            "which no latency is believed: measure larger networks or batches."
+        )
     if task.number is not None:
         raise MeasurementError(f"The reference network cannot be measured: {outcome.message}")
     _log.warning("%s failed: %s", task.arch_id, outcome.message)
@@ -206,15 +215,19 @@ def _result(
     if not store.cells:
         why = next(iter(failures.values()), "no cell was asked for")
         raise MeasurementError(f"No cell could be measured; the first failed so: {why}")
-    drift = Drift.of([row["latency_ms"] for row in store.references])
+    hosts: dict[str, list[float]] = {}
+    for row in store.references:
+        hosts.setdefault(row["host"], []).append(row["latency_ms"])
+    drift = max((Drift.of(found) for found in hosts.values()), key=lambda d: d.max_drift)
     return MeasureResult(
         rows=_frame(list(store.cells.values()), settings),
         references=_frame(store.references, settings),
         failures=failures,
         drift=drift,
-        drifted=warn_of_drift(drift, drift_limit),
+        drifted=warn_of_drift(drift, drift_limit, store.path),
         machine=machine,
         seconds=time.perf_counter() - start,
+        store=store.path,
     )
 
 

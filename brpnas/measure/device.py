@@ -11,14 +11,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from brpnas.devices import Device
+from brpnas.errors import MeasurementError
 from brpnas.fanout import Engine
 from brpnas.measure.cells import MeasureResult, measure_cells, probe
-from brpnas.measure.hardware import device_entry
+from brpnas.measure.hardware import Machine, device_entry
 from brpnas.measure.setup import MeasureSettings
 from brpnas.measure.store import store_name, task_of
 
-__all__ = ["measure_device", "measure_report", "summary"]
+__all__ = ["check_table", "describe_device", "measure_device", "measure_report", "summary"]
 
 
 def measure_device(
@@ -46,16 +49,42 @@ def measure_device(
         The entry for a catalogue of devices, and what was measured.
     """
     machine = probe(settings, engine)
-    device = device_entry(
+    device = describe_device(machine, settings, name)
+    check(device)
+    path = store / store_name(task_of(settings, machine)) if store.is_dir() else store
+    return device, measure_cells(arch_ids, settings, path, engine=engine, **options)
+
+
+def describe_device(machine: Machine, settings: MeasureSettings, name: str | None = None) -> Device:
+    """Entry for a catalogue of devices: machine, runtime, network and protocol.
+
+    Args:
+        machine: What measures, as `brpnas.measure.cells.probe` finds it.
+        settings: How it measures.
+        name: Name of the device; by default made from what it is.
+    """
+    return device_entry(
         machine,
         settings.runtime,
         batch_size=settings.batch_size,
         name=name,
         notes=_network(settings),
     )
-    check(device)
-    path = store / store_name(task_of(settings, machine)) if store.is_dir() else store
-    return device, measure_cells(arch_ids, settings, path, engine=engine, **options)
+
+
+def check_table(device: str, before: pd.DataFrame, after: pd.DataFrame) -> None:
+    """Check that a table that is to be replaced loses no cell.
+
+    Raises:
+        MeasurementError: If it does: its journal is gone, or it was made elsewhere.
+    """
+    lost = set(before["arch_id"]) - set(after["arch_id"])
+    if lost:
+        raise MeasurementError(
+            f"The table of {device!r} holds {len(lost)} measured cells that are not in the journal "
+            "of this measurement, and would lose them. Put the journal back, give this device "
+            "another name, or remove the table."
+        )
 
 
 def measure_report(
@@ -75,6 +104,7 @@ def measure_report(
         },
         "median_relative_std": float(spread.median()) if len(spread) else None,
         "reference": {**asdict(result.drift), "limit": drift_limit, "drifted": result.drifted},
+        "journal": str(result.store),
         "reference_ms": result.references["latency_ms"].tolist(),
         "load_at_start": {
             "median": float(result.rows["load"].median()),
@@ -97,7 +127,11 @@ def summary(report: dict[str, Any]) -> str:
     """The report for reading, a few lines."""
     latency, reference = report["latency_ms"], report["reference"]
     std = report["median_relative_std"]
-    over = "  OVER THE LIMIT: measure again on a machine at rest" if reference["drifted"] else ""
+    over = (
+        f"\n{'':10}OVER THE LIMIT: delete {report['journal']}, measure again on a machine at rest"
+        if reference["drifted"]
+        else ""
+    )
     lines = {
         "device": report["device"],
         "hardware": report["entry"]["hardware"],

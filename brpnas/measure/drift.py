@@ -6,6 +6,7 @@ import logging
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from brpnas.errors import MeasurementError
 
@@ -49,16 +50,23 @@ class Drift:
         return cls(len(latencies_ms), median, max(apart), statistics.median(apart))
 
 
-def warn_of_drift(drift: Drift, limit: float) -> bool:
-    """Log a warning if the drift is over the limit (a fraction), and tell whether it is."""
+def warn_of_drift(drift: Drift, limit: float, store: Path) -> bool:
+    """Log a warning if the drift is over the limit (a fraction), and tell whether it is.
+
+    Args:
+        drift: What was found.
+        limit: What is allowed.
+        store: File that holds the measurements, to be deleted by whoever wants others.
+    """
     if drift.max_drift <= limit:
         return False
     _log.warning(
         "The reference network's latency varied by up to %.0f %% (limit %.0f %%) around %.3f ms: "
         "something else ran on this machine, or its clock changed. The latencies are as measured, "
-        "not corrected. To have better ones, let the machine rest and measure anew.",
+        "not corrected. To have better ones, delete %s, let the machine rest and measure anew.",
         100 * drift.max_drift,
         100 * limit,
         drift.median_ms,
+        store,
     )
     return True

@@ -35,6 +35,8 @@ __all__ = [
 ]
 
 _CPUINFO = Path("/proc/cpuinfo")
+_BOARD = Path("/proc/device-tree/model")
+_MEMORY = re.compile(r", \d+ GB,")
 _LICENCE = "that of whoever measured it"
 
 
@@ -138,14 +140,19 @@ def check_name(device: Device, known: Mapping[str, Device]) -> None:
     changes = "; ".join(
         f"{key}: {getattr(before, key)!r} there, {getattr(device, key)!r} now"
         for key in Device.model_fields
-        if getattr(before, key) != getattr(device, key)
+        if _without_memory(getattr(before, key)) != _without_memory(getattr(device, key))
     )
     if changes:
         raise MeasurementError(
             f"Another device is named {device.name!r} already ({changes}), and latencies of the "
             "two are not to be mixed. Give this one another name, or remove the other from its "
-            "catalogue, and its table."
+            "catalogue, and its tables, that of its operations too."
         )
+
+
+def _without_memory(value: object) -> object:
+    """Machines of one kind may differ in memory, or round it differently after an update."""
+    return _MEMORY.sub(",", value) if isinstance(value, str) else value
 
 
 def add_device(device: Device, path: Path) -> None:
@@ -169,11 +176,18 @@ def add_device(device: Device, path: Path) -> None:
 
 
 def _processor() -> str:
-    if _CPUINFO.exists():
-        found = re.search(r"^(?:model name|Model)\s*:\s*(.+)$", _CPUINFO.read_text(), re.MULTILINE)
-        if found:
-            return found[1].strip()
-    return platform.processor() or platform.machine()
+    """Model of the processor, or on boards that name none, of the board or of its cores."""
+    info = _CPUINFO.read_text() if _CPUINFO.exists() else ""
+    found = re.search(r"^(?:model name|Model)\s*:\s*(.+)$", info, re.MULTILINE)
+    if found:
+        return found[1].strip()
+    if _BOARD.exists():
+        return _BOARD.read_text().strip("\0\n ")
+    if brand := _printed("sysctl", "-n", "machdep.cpu.brand_string"):
+        return brand[0]
+    cores = re.findall(r"^CPU (implementer|part)\s*:\s*(\S+)", info, re.MULTILINE)
+    model = " ".join(f"{key} {value}" for key, value in dict.fromkeys(cores))
+    return f"{platform.machine()} {model}".strip()
 
 
 def _cores() -> int:
@@ -192,12 +206,17 @@ def _system() -> str:
 def _gpu(runtime: Runtime) -> str:
     if torch.cuda.is_available():
         return str(torch.cuda.get_device_name(runtime.target if "cuda" in runtime.target else 0))
-    command = shutil.which("nvidia-smi")
+    listed = _printed("nvidia-smi", "--query-gpu=name", "--format=csv,noheader")
+    return listed[0] if listed else f"GPU of {runtime.target}"
+
+
+def _printed(program: str, *arguments: str) -> list[str]:
+    """Lines that a program prints; none if it is not there or fails."""
+    command = shutil.which(program)
     if command is None:
-        return f"GPU of {runtime.target}"
-    query = [command, "--query-gpu=name", "--format=csv,noheader"]
-    listed = subprocess.run(query, capture_output=True, text=True, check=True).stdout
-    return listed.splitlines()[0].strip()
+        return []
+    done = subprocess.run([command, *arguments], capture_output=True, text=True, check=False)
+    return [] if done.returncode else [line.strip() for line in done.stdout.splitlines()]
 
 
 def _slug(text: str) -> str:

@@ -37,6 +37,8 @@ class Chosen(TypedDict, total=False):
     predicted_latency_ms: float | None
     latency_ms: float | None
     """Measured latency; None if this architecture was not measured."""
+    latency_error: float | None
+    """Predicted over measured latency, less 1."""
     valid_accuracy: float | None
     """The single-seed answer that it was chosen by."""
     test_accuracy: float | None

@@ -12,7 +12,16 @@ from typing import SupportsFloat
 
 import pandas as pd
 
-__all__ = ["MISSING", "as_float", "correlation", "milliseconds", "percent", "plain", "points"]
+__all__ = [
+    "MISSING",
+    "as_float",
+    "correlation",
+    "milliseconds",
+    "percent",
+    "plain",
+    "points",
+    "signed_percent",
+]
 
 MISSING = "–"
 """Shown where there is no number."""
@@ -36,6 +45,12 @@ def percent(value: object, digits: int = 2) -> str:
     """Write a fraction in percent: ``0.7351`` is ``73.51 %``."""
     number = as_float(value)
     return MISSING if number is None else f"{_round(100 * number, digits)} %"
+
+
+def signed_percent(value: object) -> str:
+    """Write a relative error in percent with its sign: ``-0.072`` is ``-7.2 %``."""
+    number = as_float(value)
+    return MISSING if number is None else f"{100 * number:+.1f} %"
 
 
 def points(value: object) -> str:

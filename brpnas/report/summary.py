@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from brpnas.report.data import ReportData
-from brpnas.report.format import MISSING, as_float, milliseconds, percent, points
+from brpnas.report.format import (
+    MISSING,
+    as_float,
+    milliseconds,
+    percent,
+    points,
+    signed_percent,
+)
 from brpnas.report.tables import Cell, Table
 from brpnas.report.verdict import Verdict
 
@@ -99,6 +106,7 @@ def winner_facts(data: ReportData) -> list[tuple[str, str]]:
     facts = [
         ("Predicted latency", milliseconds(chosen.get("predicted_latency_ms"))),
         ("Measured latency", milliseconds(chosen.get("latency_ms"))),
+        ("Error of the prediction", signed_percent(chosen.get("latency_error"))),
         (f"Validation accuracy, {_runs(data)}", percent(chosen.get("valid_accuracy"))),
         ("Test accuracy, mean over seeds", percent(chosen.get("test_accuracy"))),
         ("Optimum of that mean", percent(chosen.get("optimum_test_accuracy"))),

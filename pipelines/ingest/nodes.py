@@ -43,6 +43,7 @@ __all__ = [
     "make_latency",
     "make_operations",
     "report_ingest",
+    "trained_datasets",
 ]
 
 ACCURACIES = ("embedded", "trained", "nasbench201")
@@ -65,8 +66,8 @@ def make_accuracy(
     """Accuracies of the benchmarks asked for, one below the other.
 
     Where one cell of each function was trained, the other cells get its rows, see
-    `brpnas.datasets.share_with_siblings`. A table of one's own takes the place of a shipped one on
-    the same data set.
+    `brpnas.datasets.share_with_siblings`. Of a shipped table and one's own on the same data
+    set, the one with more cells is taken.
 
     Args:
         architectures: The space.
@@ -83,17 +84,22 @@ def make_accuracy(
     """
     asked = parse(IngestConfig, params).benchmarks
     found: dict[str, pd.DataFrame] = {}
+    own = trained_datasets(trained, asked)
     if "embedded" in asked:
         shipped = read_embedded_accuracy()
-        replaced = sorted(set(shipped["dataset"]) & set(_names(trained, "trained", asked)))
-        for dataset in replaced:
-            _log.warning("Accuracy on %s: your own table is used, not the one shipped", dataset)
-        shipped = shipped[~shipped["dataset"].isin(replaced)]
+        for dataset in sorted(set(shipped["dataset"]) & set(trained) if "trained" in asked else ()):
+            used, other = ("Your own", "trained") if dataset in own else ("The shipped", "embedded")
+            _log.warning(
+                "%s table of %s is used, which has more cells; for the other one leave %r out of "
+                "ingest.benchmarks",
+                *(used, dataset, other),
+            )
+        shipped = shipped[~shipped["dataset"].isin(own)]
         if len(shipped):
             found["embedded"] = share_with_siblings(shipped, architectures)
-    if "trained" in asked and trained:
-        own = [_own(read(), name, "dataset") for name, read in trained.items()]
-        found["trained"] = share_with_siblings(pd.concat(own, ignore_index=True), architectures)
+    if own:
+        tables = [_own(trained[name](), name, "accuracy") for name in own]
+        found["trained"] = share_with_siblings(pd.concat(tables, ignore_index=True), architectures)
     if "nasbench201" in asked:
         found["nasbench201"] = read_accuracy(published())
     if not found:
@@ -142,7 +148,7 @@ def make_latency(
         _require_entries(measured, described)
         known = set(architectures["arch_id"])
         found["measured"] = {
-            name: lambda name=name, read=read: _known_cells(_own(read(), name, "device"), known)
+            name: lambda name=name, read=read: _known_cells(_own(read(), name, "latency"), known)
             for name, read in measured.items()
         }
     if "latbench" in asked:
@@ -170,18 +176,16 @@ def make_operations(measured: Tables, params: Mapping[str, Any]) -> pd.DataFrame
         params: Parameters of the stage.
 
     Raises:
-        SchemaError: If a table is none.
+        SchemaError: If a table is none, or two are about one device.
     """
     asked = parse(IngestConfig, params).benchmarks
     tables = [_nothing(OPERATIONS)]
     if "embedded" in asked:
         tables.append(read_embedded_operations())
     if "measured" in asked:
-        tables += [
-            validate(read(), OPERATIONS, origin=f"The table {name} in 01_raw/measured/operations")
-            for name, read in measured.items()
-        ]
-    return pd.concat(tables, ignore_index=True)
+        tables += [_own(read(), name, "operations") for name, read in measured.items()]
+    together = pd.concat(tables, ignore_index=True)
+    return validate(together, OPERATIONS, origin="The operations of all devices")
 
 
 def report_ingest(
@@ -223,14 +227,22 @@ def report_ingest(
             for first, second, value in near_twins(tables)
         ],
         "sources": source_notes(
-            asked, list(tables), described, trained=_names(trained, "trained", asked)
+            asked, list(tables), described, trained=trained_datasets(trained, asked)
         ),
     }
 
 
-def _names(tables: Tables, benchmark: str, asked: Sequence[str]) -> list[str]:
-    """What a benchmark of one's own holds, if it was asked for."""
-    return list(tables) if benchmark in asked else []
+def trained_datasets(trained: Tables, asked: Sequence[str]) -> list[str]:
+    """Data sets whose accuracies are one's own: those trained on, if asked for.
+
+    Where the shipped benchmark was asked for too and holds more cells of one, that one is left to
+    it: a trial with a few cells is not to hide it.
+    """
+    if "trained" not in asked:
+        return []
+    shipped = read_embedded_accuracy() if "embedded" in asked else _nothing(ACCURACY)
+    cells = shipped.groupby("dataset")["arch_id"].nunique()
+    return [n for n in trained if trained[n]()["arch_id"].nunique() >= cells.get(n, 0)]
 
 
 def _nothing(schema: pa.DataFrameSchema) -> pd.DataFrame:
@@ -266,9 +278,16 @@ def _claim(owners: dict[str, str], name: str, benchmark: str, what: str) -> None
         )
 
 
-def _own(table: pd.DataFrame, name: str, column: str) -> pd.DataFrame:
+_OWN = {
+    "accuracy": ("trained", ACCURACY, "dataset"),
+    "latency": ("measured", LATENCY, "device"),
+    "operations": ("measured/operations", OPERATIONS, "device"),
+}
+
+
+def _own(table: pd.DataFrame, name: str, kind: str) -> pd.DataFrame:
     """A table of the user's, held to its schema; its file is named after what it is about."""
-    folder, schema = ("trained", ACCURACY) if column == "dataset" else ("measured", LATENCY)
+    folder, schema, column = _OWN[kind]
     origin = f"The table {name} in 01_raw/{folder}"
     valid = validate(table, schema, origin=origin)
     others = sorted(set(valid[column]) - {name})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,13 @@ from typing import Any
 import pandas as pd
 
 from brpnas.devices import Device
-from brpnas.fanout import get_engine
+from brpnas.errors import MeasurementError
+from brpnas.fanout import Engine, get_engine
 from brpnas.measure import (
+    MeasureResult,
+    MeasureSettings,
     check_name,
+    check_table,
     measure_device,
     measure_operations,
     measure_report,
@@ -21,7 +25,6 @@ from brpnas.measure import (
     select_cells,
     summary,
 )
-from brpnas.measure.store import store_name, task_of
 from pipelines.config import MeasureConfig, parse
 from pipelines.measuring import measure_settings
 
@@ -31,13 +34,17 @@ logger = logging.getLogger(__name__)
 
 
 def measure_latency(
-    store: Path, known_devices: Mapping[str, Device], params: Mapping[str, Any]
+    store: Path,
+    known_devices: Mapping[str, Device],
+    known_latency: Mapping[str, Callable[[], pd.DataFrame]],
+    params: Mapping[str, Any],
 ) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame], Device, dict[str, Any]]:
     """Measure cells and the operations they are made of, or what the store lacks of them.
 
     Args:
         store: Folder for the rows while they are measured; one file per task.
         known_devices: Devices that have been measured before.
+        known_latency: For each of them a function that reads its table.
         params: Parameters of the stage.
 
     Returns:
@@ -45,7 +52,8 @@ def measure_latency(
         way, or nothing if not asked for; its entry for the catalogue; the report.
 
     Raises:
-        MeasurementError: If nothing could be measured, or another device has that name.
+        MeasurementError: If nothing could be measured, another device has that name, or its table
+            would lose cells.
         UnknownNameError: If the machine lacks the execution provider or torch device.
     """
     config = parse(MeasureConfig, params)
@@ -63,17 +71,37 @@ def measure_latency(
             drift_limit=config.drift_limit,
             seed=config.seed,
         )
-        operations = {}
-        if config.operations:
-            path = store / store_name(task_of(settings, result.machine))
-            operations[device.name] = measure_operations(
-                settings, path, device=device.name, engine=engine
-            )
+        operations, failed = _operations(settings, result, device.name, engine, config)
+    table = result.latency(device.name)
+    if device.name in known_latency:
+        check_table(device.name, known_latency[device.name](), table)
     report = measure_report(device, settings, result, drift_limit=config.drift_limit)
+    report |= {"operations": sum(map(len, operations.values())), "operations_failed": failed}
     logger.info(
-        "Measured:\n%s\nTo train its predictor: "
-        "kedro run --pipelines=ingest,featurise,train --params=device=%s",
+        "Measured:\n%s\nTo train its predictor, in the same environment: "
+        "kedro run --pipelines=ingest,featurise,train "
+        "--params=device=%s,train.train_rows=%d,train.valid_rows=%d",
         summary(report),
         device.name,
+        min(900, 2 * len(table) // 3),
+        min(100, max(1, len(table) // 6)),
     )
-    return {device.name: result.latency(device.name)}, operations, device, report
+    return {device.name: table}, operations, device, report
+
+
+def _operations(
+    settings: MeasureSettings,
+    result: MeasureResult,
+    device: str,
+    engine: Engine,
+    config: MeasureConfig,
+) -> tuple[dict[str, pd.DataFrame], str | None]:
+    """Measure the operations alone if asked for; why not, if they cannot be: cells count more."""
+    if not config.operations:
+        return {}, None
+    try:
+        table = measure_operations(settings, result.store, device=device, engine=engine)
+    except MeasurementError as error:
+        logger.warning("No layer-wise baseline: %s", error)
+        return {}, str(error)
+    return {device: table}, None

@@ -12,7 +12,8 @@ from typing import Any, get_args
 import numpy as np
 import pandas as pd
 
-from brpnas.candidates import TrainOracle, accuracy_table
+from brpnas.candidates import TrainedNetworkFile, TrainOracle, accuracy_table
+from brpnas.devices import Device
 from brpnas.fanout import Engine, SerialEngine, get_engine
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import BinaryRelationPredictor, training_pool
@@ -31,6 +32,7 @@ from brpnas.search import (
 )
 from pipelines.config import Sampler, SearchConfig, TrainCandidatesConfig, parse
 from pipelines.search.task import (
+    answerable,
     fingerprint,
     held_out_scores,
     make_context,
@@ -84,7 +86,14 @@ def search_architecture(  # noqa: PLR0913, PLR0917 - one argument per data set
     """
     config = parse(SearchConfig, params)
     candidates = parse(TrainCandidatesConfig, candidate_params)
-    context = make_context(graphs, architectures, latency_predictions, constraints, config)
+    context = make_context(
+        graphs,
+        architectures,
+        latency_predictions,
+        constraints,
+        config,
+        answerable(config, accuracy, dataset),
+    )
     with (
         _engine(config, candidates) as engine,
         training_pool(min(config.workers, config.ranker.members)) as pool,
@@ -127,6 +136,7 @@ def summarise_search(  # noqa: PLR0913, PLR0917 - one argument per data set
     history: pd.DataFrame,
     oracle_accuracy: pd.DataFrame,
     winner_network: bytes,
+    known_devices: Mapping[str, Device],
     dataset: str,
     constraints: Sequence[str],
     params: Mapping[str, Any],
@@ -153,13 +163,17 @@ def summarise_search(  # noqa: PLR0913, PLR0917 - one argument per data set
     predicted = float(metrics["latency_ms"][row])
     measured = latency_predictions.set_index("arch_id")["latency_ms"].get(winner)
     if config.measure_winner:
-        measured = measure_winner(winner, winner_network, measure_params)
+        device = str(latency_predictions["device"].iloc[0])
+        measured = measure_winner(winner, winner_network, device, known_devices, measure_params)
         logger.info(
             "Latency of the network found: predicted %.4g ms, measured %.4g ms, error %+.1f %%",
             predicted,
             measured,
             100 * (predicted / measured - 1),
         )
+    params_m, flops_m = metrics["params_m"][row], metrics["flops_m"][row]
+    if winner_network:  # it has sizes of its own
+        params_m, flops_m = TrainedNetworkFile.from_bytes(winner_network).cost()
     return {
         "space": str(architectures["space"].iloc[0]),
         "dataset": dataset,
@@ -176,8 +190,9 @@ def summarise_search(  # noqa: PLR0913, PLR0917 - one argument per data set
             "arch_id": winner,
             "predicted_latency_ms": predicted,
             "latency_ms": _known(measured),
-            "params_m": _known(metrics["params_m"][row]),
-            "flops_m": _known(metrics["flops_m"][row]),
+            "latency_error": None if _known(measured) is None else predicted / measured - 1,
+            "params_m": _known(params_m),
+            "flops_m": _known(flops_m),
             "valid_accuracy": _known(last["chosen_valid"]),
             "test_accuracy": _known(last["chosen_test"]),
             "regret": _known(last["regret"]),
@@ -209,7 +224,14 @@ def compare_samplers(  # noqa: PLR0913, PLR0917 - one argument per data set
         Columns ``sampler, seed, query`` and those of `brpnas.search.trace`.
     """
     config = parse(SearchConfig, params)
-    context = make_context(graphs, architectures, latency_predictions, constraints, config)
+    context = make_context(
+        graphs,
+        architectures,
+        latency_predictions,
+        constraints,
+        config,
+        answerable(config, accuracy, dataset),
+    )
     feasible = context.names(np.flatnonzero(context.feasible))
     scores = held_out_scores(config, accuracy, oracle_accuracy, dataset, feasible)
     if not config.comparison_seeds or config.oracle != "table":

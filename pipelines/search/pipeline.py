@@ -41,6 +41,7 @@ def create_pipeline() -> Pipeline:
                     "search_history",
                     "oracle_accuracy",
                     "winner_network",
+                    "measured_device",
                     *_PARAMS,
                     "params:measure",
                 ],

@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from importlib.metadata import version
@@ -37,6 +38,7 @@ from brpnas.spaces import get_space
 from pipelines.config import RankerConfig, SearchConfig, TrainCandidatesConfig
 
 __all__ = [
+    "answerable",
     "fingerprint",
     "held_out_scores",
     "make_context",
@@ -45,6 +47,8 @@ __all__ = [
     "predicted_metrics",
     "ranker_factory",
 ]
+
+_log = logging.getLogger(__name__)
 
 METRICS = {"latency_ms": "predicted_latency_ms", "flops_m": "flops_m", "params_m": "params_m"}
 """Metrics that a constraint may use, and the columns they come from."""
@@ -77,14 +81,28 @@ def make_context(
     latency_predictions: pd.DataFrame,
     constraints: Sequence[str],
     config: SearchConfig,
+    among: Collection[str] | None = None,
 ) -> SearchContext:
     """The search task: which architectures are feasible by their predicted metrics.
+
+    Args:
+        graphs: The whole space.
+        architectures: Their parameters and multiply-adds.
+        latency_predictions: Predicted latency of the whole space.
+        constraints: What an answer must satisfy by prediction.
+        config: Seed and view.
+        among: The architectures that can be asked at all; None for all.
 
     Raises:
         InfeasibleError: If none is.
     """
     metrics = predicted_metrics(architectures, latency_predictions, graphs.arch_ids)
     mask = feasible_mask(constraints, metrics, len(graphs))
+    if among is not None:
+        asked = mask & np.isin(graphs.arch_ids, list(among))
+        if asked.sum() < mask.sum():
+            _log.info("%d of %d feasible architectures have accuracies", asked.sum(), mask.sum())
+        mask = asked
     space = get_space(graphs.space)
     return SearchContext.create(
         space,
@@ -94,6 +112,13 @@ def make_context(
         feasible=mask,
         predicted=metrics,
     )
+
+
+def answerable(config: SearchConfig, accuracy: pd.DataFrame, dataset: str) -> set[str] | None:
+    """Architectures that the accuracy table can answer; None if something else answers."""
+    rows = accuracy[(accuracy["dataset"] == dataset) & (accuracy["split"] == "valid")]
+    # A data set without rows is an error of the oracle, which says what there is.
+    return set(rows["arch_id"]) if config.oracle == "table" and len(rows) else None
 
 
 def ranker_factory(

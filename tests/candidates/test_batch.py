@@ -60,6 +60,31 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Candid
     return store, train(FEW, store)
 
 
+def test_results_of_another_torch_are_kept_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = store_name(SOURCE, CONFIG)
+    assert store_name(SOURCE, replace(CONFIG, device="cuda")) == mine
+    train(FEW[:1], tmp_path / "runs.jsonl")
+    monkeypatch.setattr(torch, "__version__", "1.0.0+cpu")
+    assert store_name(SOURCE, CONFIG) != mine
+    with pytest.raises(StoreError, match=r"torch \(.* in the store, '1.0.0' now\)"):
+        train(FEW[:1], tmp_path / "runs.jsonl")
+
+
+def test_a_worker_with_other_images_trains_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "images.npz"
+    pixels, labels = np.random.default_rng(0).integers(0, 255, (90, 6, 6)), np.arange(90) % 3
+    np.savez(path, images=pixels.astype(np.uint8), labels=labels)
+    source = ImageSource(str(path))
+    runs = run_candidates(FEW[:2], source, CONFIG, SerialEngine())
+    np.savez(path, images=pixels[::-1].astype(np.uint8), labels=labels)
+    os.utime(path, ns=(1, 1))
+    outcomes = [outcome for _, outcome in runs]
+    assert all(isinstance(outcome, TaskError) for outcome in outcomes)
+    assert "holds other images on this worker" in str(outcomes[0])
+
+
 def test_results_are_those_of_one_training_each(trained: tuple[Path, list[CandidateRun]]) -> None:
     _, runs = trained
     assert [run.candidate for run in runs] == FEW
@@ -167,7 +192,9 @@ class TestFailures:
         np.savez(path, images=pixels, labels=labels)
         source = ImageSource(str(path))
         source.load()
+        before = path.stat()
         np.savez(path, images=pixels[::-1], labels=labels)
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # it seems unchanged here
         with LocalEngine(1) as engine, pytest.raises(TrainingError, match="reads other images"):
             train_candidates(FEW, source, CONFIG, tmp_path / "runs.jsonl", engine=engine)
 

@@ -98,13 +98,21 @@ def test_the_accuracy_table_is_of_what_the_history_names(tmp_path: Path) -> None
     }
 
 
-def test_a_damaged_network_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("left", [0, 100])
+def test_a_damaged_network_is_named_and_trained_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, left: int
+) -> None:
     teacher = oracle(tmp_path)
-    teacher.ask(Question(0, CONV))
+    first = teacher.ask(Question(0, CONV))
     (path,) = tmp_path.rglob("*.safetensors")
-    path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(SchemaError, match="not a trained network"):
-        teacher.ask(Question(1, CONV))
+    whole = path.read_bytes()
+    path.write_bytes(whole[:left])
+    with pytest.raises(SchemaError, match=rf"{path.name}.*not a trained network"):
+        teacher.trained(CONV, 0)
+    assert teacher.ask(Question(1, CONV)).accuracy == first.accuracy
+    assert f"{path}" in caplog.text
+    assert "trained again" in caplog.text
+    assert teacher.trained(CONV, 0).valid_accuracy == first.accuracy
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")

@@ -181,8 +181,9 @@ def test_a_gpu_trains_deterministically_too(data: ImageData) -> None:
         ({"batch_size": -1}, "batch_size must be positive"),
         ({"learning_rate": 0.0}, "learning_rate must be positive"),
         ({"optimiser": "adam"}, "must be sgd or adamw, not 'adam'"),
-        ({"momentum": 1.0}, "momentum and label_smoothing must lie"),
-        ({"label_smoothing": 1.0}, "momentum and label_smoothing must lie"),
+        ({"momentum": 0.95}, "momentum must be 0, or from 0.05 to below 0.95, not 0.95"),
+        ({"momentum": -0.1}, "momentum must be 0, or from"),
+        ({"label_smoothing": 1.0}, "label_smoothing must lie"),
         ({"shift": -1}, "shift must not be negative"),
     ],
 )
@@ -193,6 +194,33 @@ def test_settings_out_of_range(wrong: dict[str, Any], message: str) -> None:
 
 def test_plain_sgd_trains(data: ImageData) -> None:
     assert train_candidate(CONV, 0, data, small(momentum=0.0)).valid_accuracy > 0.2
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
+def test_momentum_is_used(data: ImageData, optimiser: str) -> None:
+    rate = 0.1 if optimiser == "sgd" else 0.01
+    losses = {
+        train_candidate(
+            CONV, 0, data, small(optimiser=optimiser, momentum=m, learning_rate=rate)
+        ).train_loss
+        for m in (0.0, 0.5, 0.9)
+    }
+    assert len(losses) == 3
+
+
+def test_momentum_cycles_around_its_value(data: ImageData, monkeypatch: pytest.MonkeyPatch) -> None:
+    """0.9 is what torch's one-cycle schedule does by itself: 0.85 to 0.95."""
+    seen: list[float] = []
+    real = torch.optim.SGD.step
+
+    def step(self: torch.optim.SGD, *given: Any) -> Any:
+        seen.append(self.param_groups[0]["momentum"])
+        return real(self, *given)
+
+    monkeypatch.setattr(torch.optim.SGD, "step", step)
+    train_candidate(CONV, 0, data, small(momentum=0.9))
+    assert seen[0] == 0.95
+    assert min(seen) == pytest.approx(0.85, abs=0.02)
 
 
 def shifted(image: np.ndarray, down: int, right: int) -> np.ndarray:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +17,7 @@ from brpnas.candidates import (
     train_candidate,
 )
 from brpnas.errors import SchemaError
+from brpnas.spaces.nasbench201.build import build_network
 
 SMALL = CandidateConfig(channels=2, cells_per_stage=1, stages=2, epochs=1, batch_size=256)
 CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|avg_pool_3x3~1|skip_connect~2|"
@@ -40,6 +44,34 @@ def test_it_says_what_its_user_needs(file: TrainedNetworkFile) -> None:
     assert file.label_names == tuple("0123456789")
     assert (file.dataset, file.seed, file.epochs) == ("digits", 3, 1)
     assert file.network.input_shape == (1, 8, 8)
+
+
+@pytest.mark.parametrize("cell", [CELL, "|none~0|+|nor_conv_3x3~0|none~1|+|none~0|none~1|none~2|"])
+def test_cost_is_that_of_the_built_network(file: TrainedNetworkFile, cell: str) -> None:
+    """By counting weights, and the multiplications of each convolution as it runs."""
+    network = replace(file, arch_id=cell).network
+    module = build_network(cell, network)
+    counted: list[int] = []
+
+    def count(layer: torch.nn.Module, _: object, answer: torch.Tensor) -> None:
+        taps = layer.weight[0].numel()
+        counted.append(taps * answer[0].numel() + (layer.bias is not None) * answer[0].numel())
+
+    for layer in module.modules():
+        if isinstance(layer, torch.nn.Conv2d | torch.nn.Linear):
+            layer.register_forward_hook(count)
+    module.eval()(torch.zeros(1, *network.input_shape))
+    params, flops = replace(file, arch_id=cell).cost()
+    assert round(1e6 * params) == sum(p.numel() for p in module.parameters())
+    assert round(1e6 * flops) == sum(counted)
+
+
+def test_multiplications_of_images_that_are_not_square_are_not_counted(
+    file: TrainedNetworkFile,
+) -> None:
+    wide = replace(file, network=replace(file.network, input_shape=(1, 8, 9)))
+    assert wide.cost()[0] == file.cost()[0]
+    assert math.isnan(wide.cost()[1])
 
 
 def test_building_it_leaves_torchs_random_state_alone(file: TrainedNetworkFile) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import os
@@ -20,6 +21,7 @@ from brpnas.measure import (
     MeasureResult,
     OnnxRuntime,
     TorchEager,
+    cells,
     measure_cells,
     select_cells,
 )
@@ -87,6 +89,37 @@ def test_the_order_has_nothing_to_do_with_the_cells(tmp_path: Path) -> None:
 def test_other_runtimes(tmp_path: Path, runtime: OnnxRuntime | TorchEager) -> None:
     result = measure_cells(CELLS[:2], small(runtime), tmp_path / "m.jsonl", **LOOSE)
     assert len(result.latency("mine")) == 2
+
+
+def test_an_impossible_latency_is_a_failure_and_the_rest_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = cells.measure_one
+
+    def quick(task: CellTask) -> dict[str, object]:
+        return real(task) | ({"latency_ms": 0.004} if task.arch_id == CELLS[0] else {})
+
+    monkeypatch.setattr(cells, "measure_one", quick)
+    result = measure_cells(CELLS[:2], small(), tmp_path / "m.jsonl", **LOOSE)
+    assert "0.004 ms, less than the 0.01 ms" in result.failures[CELLS[0]]
+    assert result.latency("mine")["arch_id"].tolist() == [CELLS[1]]
+
+
+def test_drift_is_that_within_a_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two boards of one kind may differ by a constant; that is no drift."""
+    real, number = cells.measure_one, itertools.count()
+
+    def elsewhere(task: CellTask) -> dict[str, object]:
+        one = next(number) % 2
+        latency = (1.0, 1.2)[one] * (1.05 if task.number == 4 else 1.0)
+        return real(task) | {"host": f"board{one}", "latency_ms": latency}
+
+    monkeypatch.setattr(cells, "measure_one", elsewhere)
+    options = {**LOOSE, "reference_every": 2}
+    result = measure_cells(CELLS, small(), tmp_path / "m.jsonl", **options)
+    assert {*result.references["host"]} == {"board0", "board1"}
+    assert result.drift.max_drift == pytest.approx(0.0244, abs=0.001)
+    assert result.store == tmp_path / "m.jsonl"
 
 
 @pytest.fixture

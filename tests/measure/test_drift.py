@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import pytest
 
@@ -20,10 +21,11 @@ def test_drift_is_relative_to_the_median() -> None:
 def test_one_warning_over_the_limit(caplog: pytest.LogCaptureFixture) -> None:
     drift = Drift.of([1.0, 1.0, 1.2])
     with caplog.at_level(logging.WARNING):
-        assert not warn_of_drift(drift, 0.21)
+        assert not warn_of_drift(drift, 0.21, Path("m.jsonl"))
         assert not caplog.records
-        assert warn_of_drift(drift, 0.1)
+        assert warn_of_drift(drift, 0.1, Path("m.jsonl"))
     assert "up to 20 % (limit 10 %) around 1.000 ms" in caplog.text
+    assert "delete m.jsonl" in caplog.text
 
 
 def test_no_reference() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import platform
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from brpnas.devices import get_device, load_devices
 from brpnas.errors import ConfigurationError, MeasurementError, UnknownNameError
+from brpnas.measure import hardware
 from brpnas.measure.hardware import (
     Machine,
     add_device,
@@ -81,6 +83,55 @@ def test_another_device_of_the_same_name_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MeasurementError, match="another name"):
         check_name(other, load_devices(path))
     assert path.read_bytes() == before
+
+
+def test_memory_makes_no_other_device() -> None:
+    entry = device_entry(XEON, OnnxRuntime(), batch_size=1, name="mine")
+    more = device_entry(replace(XEON, memory_gb=33.0), OnnxRuntime(), batch_size=1, name="mine")
+    assert entry != more
+    check_name(more, {"mine": entry})
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "board", "processor"),
+    [
+        ("model name\t: AMD EPYC\nmodel name\t: AMD EPYC\n", None, "AMD EPYC"),
+        ("processor\t: 0\nModel\t\t: Raspberry Pi 4\n", "other", "Raspberry Pi 4"),
+        ("processor\t: 0\n", "NVIDIA Jetson Nano\0", "NVIDIA Jetson Nano"),
+        (
+            "CPU implementer\t: 0x41\nCPU part\t: 0xd0c\n" * 2,
+            None,
+            f"{platform.machine()} implementer 0x41 part 0xd0c",
+        ),
+        ("", None, platform.machine()),
+    ],
+)
+def test_processors_of_several_kinds(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    cpuinfo: str,
+    board: str | None,
+    processor: str,
+) -> None:
+    (tmp_path / "cpuinfo").write_text(cpuinfo)
+    if board is not None:
+        (tmp_path / "model").write_text(board)
+    monkeypatch.setattr(hardware, "_CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(hardware, "_BOARD", tmp_path / "model")
+    monkeypatch.setattr(hardware.shutil, "which", lambda program: None)
+    assert describe_machine(TorchEager()).processor == processor
+
+
+def test_a_gpu_that_cannot_be_asked_is_still_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "nvidia-smi"
+    broken.write_text("#!/bin/sh\nexit 9\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    runtime = OnnxRuntime(provider="CUDAExecutionProvider")
+    monkeypatch.setattr(OnnxRuntime, "check", lambda self: None)
+    assert describe_machine(runtime).gpu == "GPU of CUDAExecutionProvider"
 
 
 def test_impossible_name() -> None:

@@ -12,14 +12,19 @@ from brpnas.report.format import (
     percent,
     plain,
     points,
+    signed_percent,
 )
 
 
 @pytest.mark.parametrize("missing", [None, float("nan"), np.nan, pd.NA, np.float32("nan")])
 def test_missing_is_a_dash(missing: object) -> None:
-    for write in (percent, points, milliseconds, correlation):
+    for write in (percent, points, milliseconds, correlation, signed_percent):
         assert write(missing) == MISSING
     assert as_float(missing) is None
+
+
+def test_errors_have_a_sign() -> None:
+    assert (signed_percent(0.0312), signed_percent(-0.0719)) == ("+3.1 %", "-7.2 %")
 
 
 @pytest.mark.parametrize(

@@ -111,16 +111,20 @@ class TestAccuracy:
         assert table.empty
         assert table.dtypes["seed"] == "Int64"
 
-    def test_own_table_takes_the_place_of_the_shipped_one(
+    def test_of_a_shipped_and_an_own_table_the_fuller_one_is_used(
         self, embedded: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
-        mine = {"digits": toy_accuracy(SOME, "digits")}
-        alone = accuracy("trained", trained=mine)
-        assert not caplog.records or "not the one shipped" not in caplog.text
-        pd.testing.assert_frame_equal(accuracy("embedded", "trained", trained=mine), alone)
-        assert "digits: your own table is used, not the one shipped" in caplog.text
-        shipped = accuracy("embedded", trained=mine)
-        assert len(shipped) > len(alone), "own tables count only if asked for"
+        functions = SPACE.drop_duplicates("isomorphism_id")["arch_id"].tolist()
+        few = {"digits": toy_accuracy(SOME, "digits")}
+        all_of_it = {"digits": toy_accuracy(functions, "digits")}
+        shipped, own = accuracy("embedded"), accuracy("trained", trained=all_of_it)
+        assert "is used" not in caplog.text
+        pd.testing.assert_frame_equal(accuracy("embedded", "trained", trained=few), shipped)
+        assert "The shipped table of digits is used" in caplog.text
+        assert "leave 'embedded' out" in caplog.text
+        pd.testing.assert_frame_equal(accuracy("embedded", "trained", trained=all_of_it), own)
+        assert "Your own table of digits is used" in caplog.text
+        pd.testing.assert_frame_equal(accuracy("embedded", trained=all_of_it), shipped)
 
     def test_one_data_set_of_own_and_published_is_refused(self, mirror: Path) -> None:
         published = partial(fetch_group, "nasbench201", mirror=mirror, cache=mirror)
@@ -204,6 +208,14 @@ class TestOperations:
         bad = toy_operations("mine").assign(latency_ms=-1.0)
         with pytest.raises(SchemaError, match=r"mine in 01_raw/measured/operations.*latency_ms"):
             make_operations({"mine": gives(bad)}, asked("measured"))
+
+    def test_a_copied_file_is_refused(self, embedded: Path) -> None:
+        mine = toy_operations("mine")
+        with pytest.raises(SchemaError, match=r"'copy' alone.*says 'mine'"):
+            make_operations({"mine": gives(mine), "copy": gives(mine)}, asked("measured"))
+        board = {"board": gives(toy_operations("board"))}
+        with pytest.raises(SchemaError, match="more than once"):
+            make_operations(board, asked("embedded", "measured"))
 
 
 def test_report_counts_rows_and_functions_and_names_twins_and_sources() -> None:

@@ -91,6 +91,7 @@ MEASURE: dict[str, Any] = {
     "repeats": 2,
     "reference_every": 25,
     "drift_limit": 0.1,
+    "operations": False,
     "network": {
         "channels": 2,
         "cells_per_stage": 1,
@@ -132,11 +133,24 @@ def summarise(
     task: tuple[str, list[str]] = TASK,
 ) -> dict[str, Any]:
     history, _, trained, winner = found
-    return summarise_search(*tables[1:], history, trained, winner, *task, params, MEASURE)
+    return summarise_search(*tables[1:], history, trained, winner, {}, *task, params, MEASURE)
 
 
 def without_times(history: pd.DataFrame) -> pd.DataFrame:
     return history.drop(columns="asked_at")
+
+
+def test_only_what_the_table_answers_is_asked(tables: tuple[Any, ...], tmp_path: Path) -> None:
+    """A small table of one's own: no query is spent on cells that nobody trained."""
+    graphs, architectures, accuracy, predictions = tables
+    some = architectures.drop_duplicates("isomorphism_id")["arch_id"][:60]
+    few = accuracy[accuracy["arch_id"].isin(some)]
+    history, *_ = run((graphs, architectures, few, predictions), tmp_path)
+    assert (history["status"] == "ok").all()
+    assert set(history["arch_id"]) <= set(some)
+    fewer = accuracy[accuracy["arch_id"].isin(some[:3])]
+    with pytest.raises(BudgetError, match="budget"):
+        run((graphs, architectures, fewer, predictions), tmp_path)
 
 
 def test_search_keeps_its_budget_and_its_constraint(
@@ -267,6 +281,7 @@ def test_pipeline_runs_alone_on_existing_inputs(tables: tuple[Any, ...], tmp_pat
     names = ("space_graphs", "architectures", "accuracy", "latency_predictions")
     given = dict(zip(names, tables, strict=True)) | {
         "search_store": tmp_path,
+        "measured_device": {},
         "answers_by_hand": tmp_path,
         "images": "digits",
         "params:train_candidates": CANDIDATES,

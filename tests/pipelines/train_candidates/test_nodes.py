@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 import yaml
 from kedro.config import OmegaConfigLoader
 
-from brpnas.candidates import Candidate, CandidateConfig, ImageSource, store_name
+from brpnas.candidates import Candidate, CandidateConfig, ImageSource
+from brpnas.datasets import embedded_facts
 from brpnas.datasets.schemas import ACCURACY, validate
 from brpnas.errors import (
     ArchitectureError,
@@ -96,7 +98,7 @@ class TestOrder:
         assert [candidate.seed for candidate in wanted] == [0, 0, 1, 1]
 
     def test_the_embedded_benchmark_is_what_it_was_trained_as(self) -> None:
-        """Order, images and settings of the published table, and so the name of its store."""
+        """Order, images and settings of the shipped table."""
         chosen = config("embedded")
         cells = select_cells(chosen.cells, distinct=True, seed=chosen.seed)
         wanted = list_candidates(cells, chosen)
@@ -110,7 +112,9 @@ class TestOrder:
         assert wanted[6466:] == [Candidate(a, s) for s in (1, 2) for a in cells[:1500]]
         source = ImageSource("digits", chosen.valid_share, chosen.test_share, chosen.split_seed)
         training = CandidateConfig(**chosen.training.model_dump())
-        assert store_name(source, training) == "digits-c18e6cd7.jsonl"
+        facts = embedded_facts()["accuracy"]
+        assert facts["settings"] == {**asdict(training), "executes_dead_ops": False}
+        assert facts["images"]["digest"] == source.load().digest
 
 
 @pytest.mark.parametrize(
