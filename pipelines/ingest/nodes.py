@@ -90,8 +90,8 @@ def make_accuracy(
         for dataset in sorted(set(shipped["dataset"]) & set(trained) if "trained" in asked else ()):
             used, other = ("Your own", "trained") if dataset in own else ("The shipped", "embedded")
             _log.warning(
-                "%s table of %s is used, which has more cells; for the other one leave %r out of "
-                "ingest.benchmarks",
+                "%s table of %s is used, because the other has no more cells; for that one leave %r "
+                "out of ingest.benchmarks",
                 *(used, dataset, other),
             )
         shipped = shipped[~shipped["dataset"].isin(own)]
@@ -242,7 +242,11 @@ def trained_datasets(trained: Tables, asked: Sequence[str]) -> list[str]:
         return []
     shipped = read_embedded_accuracy() if "embedded" in asked else _nothing(ACCURACY)
     cells = shipped.groupby("dataset")["arch_id"].nunique()
-    return [n for n in trained if trained[n]()["arch_id"].nunique() >= cells.get(n, 0)]
+    return [
+        name
+        for name, read in trained.items()
+        if name not in cells or _own(read(), name, "accuracy")["arch_id"].nunique() >= cells[name]
+    ]
 
 
 def _nothing(schema: pa.DataFrameSchema) -> pd.DataFrame:
