@@ -25,7 +25,7 @@ def devices(
         str | None, typer.Argument(metavar="NAME", help="A device, to see all about it.")
     ] = None,
 ) -> None:
-    """List devices with published latency, or explain one."""
+    """List devices whose latency ships or is published, or explain one."""
     from brpnas.cli import catalogues  # noqa: PLC0415
 
     typer.echo(catalogues.list_devices() if name is None else catalogues.describe_device(name))
