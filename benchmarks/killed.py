@@ -41,6 +41,7 @@ __all__ = ["JOBS", "kill_and_resume"]
 T = TypeVar("T")
 R = TypeVar("R")
 STORE, STARTS = "store.jsonl", "starts.txt"
+_EARLY = 0.2
 CHANGING = {"train_time_s", "asked_at", "cost_s"}
 """What of an event differs from run to run, and says nothing of the result."""
 
@@ -111,8 +112,9 @@ def _training() -> CandidateConfig:
 def kill_and_resume(job: str, kills: int, seed: int = 0) -> dict[str, Any]:
     """Kill a job at random moments, resume it until it is done, and compare with one never killed.
 
-    The moments lie anywhere between the start of a process and some way into what is left to do. A
-    job that is done before it was killed often enough is begun anew.
+    One process in five is killed before it has stored anything, the others at a moment after they
+    have, some way into what is left to do. A job that is done before it was killed often enough is
+    begun anew.
 
     Args:
         job: ``measure``, ``train`` or ``search``.
@@ -122,29 +124,33 @@ def kill_and_resume(job: str, kills: int, seed: int = 0) -> dict[str, Any]:
     Returns:
         Counts: of ``kills``, of those ``before_work``, of finished ``jobs`` and of those ``equal``
         to the one never killed; ``kept`` says that no kill changed a line that was stored;
-        ``begun_again`` is how many tasks were begun twice, ``most_per_kill`` the most that a single
-        process began again.
+        ``begun_again`` is how often a task was begun again, ``most_per_kill`` the most tasks that
+        were begun and not stored when a process was killed.
     """
     rng = random.Random(seed)
     with tempfile.TemporaryDirectory() as name:
         whole = Path(name) / "whole"
         first, seconds = _undisturbed(job, whole)
         expected = _result(job, whole)
-        longest = first + 2 * (seconds - first) / kills
         done: dict[str, Any] = {"kills": 0, "before_work": 0, "jobs": 0, "equal": 0, "kept": True}
         again, most = 0, 0
         while done["kills"] < kills or done["jobs"] == 0:
             folder = Path(name) / f"killed{done['jobs']}"
             while True:
                 before, begun = _lines(folder / STORE), _lines(folder / STARTS)
-                wait = rng.uniform(0, longest) if done["kills"] < kills else None
-                killed = _run(job, folder, wait)
+                moment = None
+                if done["kills"] < kills:
+                    early = rng.random() < _EARLY
+                    work = 2 * (seconds - first) / kills
+                    moment = (early, rng.uniform(0, first if early else work))
+                killed = _run(job, folder, moment)
                 after = _lines(folder / STORE)
                 done["kept"] &= after[: len(before)] == before
-                twice = [start for start in _lines(folder / STARTS)[len(begun) :] if start in begun]
-                again, most = again + len(twice), max(most, len(twice))
+                started = _lines(folder / STARTS)[len(begun) :]
+                again += sum(start in begun for start in started)
                 if not killed:
                     break
+                most = max(most, len({_cell(start) for start in started} - _finished(folder)))
                 done["kills"] += 1
                 done["before_work"] += after == before
             done["jobs"] += 1
@@ -173,11 +179,21 @@ def _undisturbed(job: str, folder: Path) -> tuple[float, float]:
     return first or 0.0, time.perf_counter() - began
 
 
-def _run(job: str, folder: Path, wait: float | None) -> bool:
-    """Go on with a job, and kill it after so many seconds; whether it was not done by then."""
+def _run(job: str, folder: Path, moment: tuple[bool, float] | None) -> bool:
+    """Go on with a job, and kill it at a moment; whether it was not done by then.
+
+    Args:
+        job: Which.
+        folder: Where it keeps what it has.
+        moment: Seconds from its start, or if the first is false, from what it stores first.
+    """
+    before = len(_lines(folder / STORE))
     with _command(job, folder) as process:
+        if moment is not None and not moment[0]:
+            while process.poll() is None and len(_lines(folder / STORE)) <= max(before, 1):
+                time.sleep(0.005)
         try:
-            process.wait(wait)
+            process.wait(None if moment is None else moment[1])
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -194,6 +210,16 @@ def _check(process: subprocess.Popen[bytes], folder: Path) -> None:
 def _lines(path: Path) -> list[bytes]:
     """Complete lines of a file; a last one that was cut off is left out."""
     return path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+
+
+def _cell(start: bytes) -> str:
+    return start.split()[0].decode()
+
+
+def _finished(folder: Path) -> set[str]:
+    """Architectures with a stored result."""
+    events = [json.loads(line) for line in _lines(folder / STORE)[1:]]
+    return {e["arch_id"] for e in events if "arch_id" in e and e.get("event") != "reference"}
 
 
 def _result(job: str, folder: Path) -> Any:

@@ -90,8 +90,8 @@ def make_accuracy(
         for dataset in sorted(set(shipped["dataset"]) & set(trained) if "trained" in asked else ()):
             used, other = ("Your own", "trained") if dataset in own else ("The shipped", "embedded")
             _log.warning(
-                "%s table of %s is used, because the other has no more cells; for that one leave %r "
-                "out of ingest.benchmarks",
+                "%s table of %s is used, because the other has no more cells; for that one leave "
+                "%r out of ingest.benchmarks",
                 *(used, dataset, other),
             )
         shipped = shipped[~shipped["dataset"].isin(own)]
