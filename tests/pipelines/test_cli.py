@@ -12,7 +12,7 @@ import pytest
 
 from brpnas.errors import AnswersPendingError, BudgetError
 from pipelines.cli import PENDING, RunCommand
-from pipelines.pipeline_registry import STAGES
+from pipelines.pipeline_registry import PRODUCERS, STAGES
 from tests.pipelines.conftest import Run
 
 
@@ -111,5 +111,9 @@ def test_viz_draws_every_stage(kedro: Run, project: Path) -> None:
     done = kedro("viz", "build", "--include-hooks")
     assert done.returncode == 0, done.stderr
     drawn = json.loads((project / "build" / "api" / "main").read_text())
-    assert {pipeline["id"] for pipeline in drawn["pipelines"]} == {"__default__", *STAGES}
+    assert {pipeline["id"] for pipeline in drawn["pipelines"]} == {
+        "__default__",
+        *STAGES,
+        *PRODUCERS,
+    }
     assert "search_history" in {item["name"] for item in drawn["nodes"]}
