@@ -37,7 +37,7 @@ _EVALUATED = 1024
 _CYCLE = 0.05
 """How far momentum goes from its value, both ways."""
 _LAYOUT = torch.channels_last
-"""Convolutions and poolings of small images are about 1.5 times faster so on a CPU."""
+"""Convolutions and poolings of small images are faster so on a CPU."""
 
 
 @dataclass(frozen=True)

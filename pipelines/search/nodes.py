@@ -32,7 +32,6 @@ from brpnas.search import (
 )
 from pipelines.config import Sampler, SearchConfig, TrainCandidatesConfig, parse
 from pipelines.search.task import (
-    answerable,
     fingerprint,
     held_out_scores,
     make_context,
@@ -87,12 +86,7 @@ def search_architecture(  # noqa: PLR0913, PLR0917 - one argument per data set
     config = parse(SearchConfig, params)
     candidates = parse(TrainCandidatesConfig, candidate_params)
     context = make_context(
-        graphs,
-        architectures,
-        latency_predictions,
-        constraints,
-        config,
-        answerable(config, accuracy, dataset),
+        graphs, architectures, accuracy, latency_predictions, dataset, constraints, config
     )
     with (
         _engine(config, candidates) as engine,
@@ -225,12 +219,7 @@ def compare_samplers(  # noqa: PLR0913, PLR0917 - one argument per data set
     """
     config = parse(SearchConfig, params)
     context = make_context(
-        graphs,
-        architectures,
-        latency_predictions,
-        constraints,
-        config,
-        answerable(config, accuracy, dataset),
+        graphs, architectures, accuracy, latency_predictions, dataset, constraints, config
     )
     feasible = context.names(np.flatnonzero(context.feasible))
     scores = held_out_scores(config, accuracy, oracle_accuracy, dataset, feasible)

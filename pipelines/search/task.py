@@ -7,7 +7,7 @@ import hashlib
 import json
 import logging
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from importlib.metadata import version
@@ -38,7 +38,6 @@ from brpnas.spaces import get_space
 from pipelines.config import RankerConfig, SearchConfig, TrainCandidatesConfig
 
 __all__ = [
-    "answerable",
     "fingerprint",
     "held_out_scores",
     "make_context",
@@ -78,31 +77,37 @@ def predicted_metrics(
 def make_context(
     graphs: SpaceGraphs,
     architectures: pd.DataFrame,
+    accuracy: pd.DataFrame,
     latency_predictions: pd.DataFrame,
+    dataset: str,
     constraints: Sequence[str],
     config: SearchConfig,
-    among: Collection[str] | None = None,
 ) -> SearchContext:
     """The search task: which architectures are feasible by their predicted metrics.
+
+    With the table oracle, only those that the table can answer are.
 
     Args:
         graphs: The whole space.
         architectures: Their parameters and multiply-adds.
+        accuracy: The table that answers, if the oracle is the table.
         latency_predictions: Predicted latency of the whole space.
+        dataset: Data set of the accuracies.
         constraints: What an answer must satisfy by prediction.
-        config: Seed and view.
-        among: The architectures that can be asked at all; None for all.
+        config: Oracle, seed and view.
 
     Raises:
         InfeasibleError: If none is.
     """
     metrics = predicted_metrics(architectures, latency_predictions, graphs.arch_ids)
     mask = feasible_mask(constraints, metrics, len(graphs))
-    if among is not None:
-        asked = mask & np.isin(graphs.arch_ids, list(among))
-        if asked.sum() < mask.sum():
-            _log.info("%d of %d feasible architectures have accuracies", asked.sum(), mask.sum())
-        mask = asked
+    valid = accuracy[(accuracy["dataset"] == dataset) & (accuracy["split"] == "valid")]
+    # A data set without rows is an error of the oracle, which says what there is.
+    if config.oracle == "table" and len(valid):
+        answered = np.isin(graphs.arch_ids, valid["arch_id"].unique().tolist())
+        if not answered[mask].all():
+            _log.info("%d of %d feasible have accuracies", (mask & answered).sum(), mask.sum())
+        mask = mask & answered
     space = get_space(graphs.space)
     return SearchContext.create(
         space,
@@ -112,13 +117,6 @@ def make_context(
         feasible=mask,
         predicted=metrics,
     )
-
-
-def answerable(config: SearchConfig, accuracy: pd.DataFrame, dataset: str) -> set[str] | None:
-    """Architectures that the accuracy table can answer; None if something else answers."""
-    rows = accuracy[(accuracy["dataset"] == dataset) & (accuracy["split"] == "valid")]
-    # A data set without rows is an error of the oracle, which says what there is.
-    return set(rows["arch_id"]) if config.oracle == "table" and len(rows) else None
 
 
 def ranker_factory(

@@ -253,7 +253,7 @@ def test_ranker_reads_the_configured_view(
 ) -> None:
     params = PARAMS | {"ranker": {**PARAMS["ranker"], "view": view}}
     history, ranker, *_ = run(tables, tmp_path, params)
-    context = make_context(*tables[:2], tables[3], TASK[1], parse(SearchConfig, params))
+    context = make_context(*tables, *TASK, parse(SearchConfig, params))
     assert ranker.view == view
     np.testing.assert_array_equal(context.graphs.adj, tables[0].view(view).adj)
     # What the search hands over is what training on its answers in that view gives.
@@ -272,7 +272,7 @@ def test_metrics_are_in_the_order_of_the_graphs(tables: tuple[Any, ...]) -> None
     metrics = predicted_metrics(shuffled, predictions[::-1], graphs.arch_ids)
     np.testing.assert_allclose(metrics["latency_ms"], predictions["predicted_latency_ms"])
     np.testing.assert_allclose(metrics["params_m"], architectures["params_m"])
-    assert make_context(graphs, shuffled, predictions, TASK[1], CONFIG).feasible.any()
+    assert make_context(graphs, shuffled, tables[2], predictions, *TASK, CONFIG).feasible.any()
     with pytest.raises(SchemaError, match="run train again"):
         predicted_metrics(architectures, predictions.iloc[1:], graphs.arch_ids)
 

@@ -1,0 +1,19 @@
+"""The settings that NB201-Digits was chosen from end with what ships."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from benchmarks.protocol import SETTINGS
+from brpnas.candidates import CandidateConfig
+from brpnas.datasets import embedded_facts
+
+
+def settings(changed: dict[str, Any]) -> dict[str, Any]:
+    return asdict(CandidateConfig(**changed)) | {"executes_dead_ops": False}
+
+
+def test_the_last_setting_is_what_ships() -> None:
+    shipped = embedded_facts()["accuracy"]["settings"]
+    assert [settings(one) == shipped for one in SETTINGS] == [False] * 7 + [True]
