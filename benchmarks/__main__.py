@@ -13,12 +13,15 @@ from benchmarks.data import Benchmark
 from brpnas.errors import BrpNasError
 
 NAMES = {
+    "adapt": "a new device from few rows: leave one device out, intervals",
     "latency": "latency predictor on LatBench: error bounds and rank correlation per device",
     "measure": "latency measured on this machine: seconds, drift, repeatability, predictors",
     "search": "accuracy found within a budget on NAS-Bench-201: BRP, evolution, random",
     "live": "measure, train and search from nothing on this machine",
     "protocol": "settings for NB201-Digits: how well two seeds of a training agree",
     "train": "candidates trained on digits: seconds, seed noise, jobs killed and resumed",
+    "intake": "files of latencies that are wrong: refused clearly, no file changed",
+    "promote": "a better predictor becomes champion in the registry, and nothing else does",
     "speed": "seconds of each step, and of the published recipe beside them",
 }
 

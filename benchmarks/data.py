@@ -14,6 +14,7 @@ import pandas as pd
 import yaml
 
 from brpnas.datasets import fetch, get_source, read_accuracy, read_architectures, read_latency
+from brpnas.datasets.help import read_help_latency
 from brpnas.datasets.sources import fetch_group
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import TrainingConfig
@@ -78,3 +79,8 @@ class Benchmark:
         """Latencies of one LatBench device."""
         path = fetch(get_source(device), mirror=self._mirror, cache=self._cache)
         return read_latency(path, device)
+
+    def help_latency(self, device: str) -> pd.DataFrame:
+        """Latencies of one device of HELP."""
+        path = fetch(get_source(device), mirror=self._mirror, cache=self._cache)
+        return read_help_latency(path, device)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 __all__ = [
     "AnswersPendingError",
@@ -19,9 +20,11 @@ __all__ = [
     "ConstraintError",
     "EngineError",
     "InfeasibleError",
+    "IntakeError",
     "MeasurementError",
     "OracleError",
     "ParityError",
+    "RegistryError",
     "SchemaError",
     "SourceError",
     "StoreError",
@@ -73,12 +76,28 @@ class ParityError(BrpNasError, ArithmeticError):
     """An exported model answers differently from the model it was exported from."""
 
 
+class RegistryError(BrpNasError, LookupError):
+    """The model registry lacks the version, alias or file that is asked for, or is unreachable."""
+
+
 class AnswersPendingError(BrpNasError, LookupError):
     """A search waits for answers that are given by hand; run again when they are there."""
 
 
 class SchemaError(BrpNasError, ValueError):
     """A table breaks its declared schema."""
+
+
+class IntakeError(SchemaError):
+    """A device's file of latencies is refused; the message lists every problem, one below another.
+
+    Attributes:
+        findings: The problems, each a `brpnas.devices.Finding`, and what else was noticed.
+    """
+
+    def __init__(self, report: str, findings: Iterable[Any] = ()) -> None:
+        super().__init__(report)
+        self.findings = tuple(findings)
 
 
 class SourceError(BrpNasError, OSError):

@@ -1,18 +1,21 @@
 """What a pipeline needs before it starts: names that exist, constraints that read, input files.
 
+Files of latencies that people bring are read as well: one that is refused stops the run before
+anything is written.
+
 Each check raises the one-paragraph error that a stage would otherwise raise minutes later. Only
 what the pipeline uses is checked, so that `ingest` needs no search library.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
-from brpnas.errors import BrpNasError, ConfigurationError, UnknownNameError
+from brpnas.errors import BrpNasError, ConfigurationError, IntakeError, UnknownNameError
 from pipelines.pipeline_registry import STAGES, LazyPipelines
 
 __all__ = ["MissingInputError", "check_inputs", "check_parameters"]
@@ -23,14 +26,32 @@ class MissingInputError(BrpNasError, FileNotFoundError):
 
 
 def _device(name: str, parameters: Mapping[str, Any], catalog: CatalogProtocol | None) -> None:
-    from brpnas.devices import get_device, load_devices  # noqa: PLC0415
+    from brpnas.datasets import get_source  # noqa: PLC0415
+    from brpnas.devices import load_devices  # noqa: PLC0415
 
-    own = _load(catalog, "measured_device")
-    if name in own:
-        _ask("measured", f"The device {name!r}", parameters)
+    holders: dict[str, set[str]] = {
+        "devices": set(_load(catalog, "device_files")),
+        "measured": set(_load(catalog, "measured_device")),
+    }
+    for device in load_devices().values():
+        benchmark = get_source(device.source).group if device.source else "embedded"
+        holders.setdefault(benchmark, set()).add(device.name)
+    _held("device", name, holders, parameters)
+
+
+def _device_files(ingest: Mapping[str, Any], _: object, catalog: CatalogProtocol | None) -> None:
+    """Read what owners of devices brought, so that a file that is refused changes nothing."""
+    if "devices" not in ingest["benchmarks"]:
         return
-    published = get_device(name, load_devices() | own).source is not None
-    _ask("latbench" if published else "embedded", f"The device {name!r}", parameters)
+    refused: list[IntakeError] = []
+    for read in _load(catalog, "device_files").values():
+        try:
+            read()
+        except IntakeError as error:
+            refused.append(error)
+    if refused:
+        findings = [finding for error in refused for finding in error.findings]
+        raise IntakeError("\n".join(map(str, refused)), findings)
 
 
 def _dataset(name: str, parameters: Mapping[str, Any], catalog: CatalogProtocol | None) -> None:
@@ -40,12 +61,7 @@ def _dataset(name: str, parameters: Mapping[str, Any], catalog: CatalogProtocol 
         return  # it need not be one with a table
     trained = _load(catalog, "trained_accuracy")
     holders = {"nasbench201": DATASETS, "embedded": EMBEDDED_DATASETS, "trained": trained}
-    found = [benchmark for benchmark, names in holders.items() if name in names]
-    if not found:
-        raise UnknownNameError("data set", name, {n for names in holders.values() for n in names})
-    asked = parameters["ingest"]["benchmarks"]
-    if not set(found) & set(asked):
-        _ask(found[0], f"The data set {name!r}", parameters)
+    _held("data set", name, holders, parameters)
 
 
 def _constraints(texts: Sequence[str], *_: object) -> None:
@@ -63,12 +79,18 @@ def _load(catalog: CatalogProtocol | None, name: str) -> Mapping[str, Any]:
     return found
 
 
-def _ask(benchmark: str, subject: str, parameters: Mapping[str, Any]) -> None:
-    asked = parameters["ingest"]["benchmarks"]
-    if benchmark not in asked:
+def _held(
+    kind: str, name: str, holders: Mapping[str, Collection[str]], parameters: Mapping[str, Any]
+) -> None:
+    """Check that a benchmark that is read holds a name."""
+    found = [benchmark for benchmark, names in holders.items() if name in names]
+    if not found:
+        raise UnknownNameError(kind, name, {n for names in holders.values() for n in names})
+    asked, benchmark = parameters["ingest"]["benchmarks"], found[0]
+    if not set(found) & set(asked):
         raise ConfigurationError(
-            f"{subject} is in the benchmark {benchmark!r}, which ingest.benchmarks leaves out: it "
-            f"names {', '.join(asked)}. Add {benchmark!r} to it in "
+            f"The {kind} {name!r} is in the benchmark {benchmark!r}, which ingest.benchmarks "
+            f"leaves out: it names {', '.join(asked)}. Add {benchmark!r} to it in "
             "conf/base/parameters_ingest.yml"
             + (", or use --env=latbench." if benchmark in ("latbench", "nasbench201") else ".")
         )
@@ -78,6 +100,7 @@ _CHECKS: dict[str, Callable[[Any, Mapping[str, Any], CatalogProtocol | None], No
     "params:device": _device,
     "params:dataset": _dataset,
     "params:constraints": _constraints,
+    "params:ingest": _device_files,
 }
 _MAKES = {"params:device": "measured_device", "params:dataset": "trained_accuracy"}
 """What makes new names: a pipeline that measures or trains first may ask for what it will make."""
@@ -97,6 +120,7 @@ def check_parameters(
         UnknownNameError: If there is no such device or data set.
         ConfigurationError: If it is in a benchmark that `ingest` does not read.
         ConstraintError: If a constraint cannot be read.
+        IntakeError: If a file that the owner of a device brought is refused.
     """
     used = pipeline.inputs()
     made = pipeline.all_outputs()

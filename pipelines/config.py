@@ -22,6 +22,7 @@ __all__ = [
     "IngestConfig",
     "MeasureConfig",
     "Parameters",
+    "PromoteConfig",
     "RankerConfig",
     "Sampler",
     "SearchConfig",
@@ -33,8 +34,9 @@ __all__ = [
 Count = Annotated[int, Field(ge=1)]
 Natural = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
 Backbone = Literal["gcn", "gin", "gat"]
-Benchmark = Literal["embedded", "measured", "trained", "nasbench201", "latbench"]
+Benchmark = Literal["embedded", "measured", "devices", "trained", "nasbench201", "latbench", "help"]
 Sampler = Literal["brp", "evolution", "random"]
 M = TypeVar("M", bound=BaseModel)
 
@@ -218,6 +220,30 @@ class TrainCandidatesConfig(_Config):
     """Address of a Dask scheduler; null for this machine."""
 
 
+class _GatesConfig(_Config):
+    """What a predictor must reach on its test rows; see `brpnas.promotion.Gates`."""
+
+    min_spearman: Share | None
+    min_within_10: Share | None
+    """Share of rows within ±10 %."""
+    min_test_rows: Count | None
+    max_calibration_error: Share | None
+    """Of intervals, where there are any: how far their coverage is from the nominal one."""
+
+
+class PromoteConfig(_Config):
+    """When a challenger becomes champion."""
+
+    latency: _GatesConfig
+    accuracy: _GatesConfig
+    coverage: Annotated[float, Field(gt=0, lt=1)]
+    """Nominal coverage of intervals, where the predictor does not name its own."""
+    confidence: Annotated[float, Field(gt=0, lt=1)]
+    """Of the interval that must be on the challenger's side."""
+    resamples: Count
+    seed: Natural
+
+
 class Parameters(_Config):
     """Every parameter of the project."""
 
@@ -232,6 +258,7 @@ class Parameters(_Config):
     export: ExportConfig
     measure: MeasureConfig
     train_candidates: TrainCandidatesConfig
+    promote: PromoteConfig
 
 
 def parse(

@@ -5,6 +5,6 @@ print: the work is done by the modules beside it, which are imported when a subc
 so that those that need no torch start without it.
 """
 
-from brpnas.cli.measure_command import app
+from brpnas.cli.registry_command import app
 
 __all__ = ["app"]

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from brpnas.cli.devices_command import devices
 from brpnas.cli.group import app, examples
 
 __all__ = ["app"]
@@ -19,16 +20,7 @@ _RELATION = "data/06_models/relation_predictor.safetensors"
 Json = Annotated[bool, typer.Option("--json", help="Print a JSON list instead of a table.")]
 
 
-@app.command(epilog=examples("brpnas devices", "brpnas devices embedded-tpu-edge-tpu-int8"))
-def devices(
-    name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="A device, to see all about it.")
-    ] = None,
-) -> None:
-    """List devices whose latency ships or is published, or explain one."""
-    from brpnas.cli import catalogues  # noqa: PLC0415
-
-    typer.echo(catalogues.list_devices() if name is None else catalogues.describe_device(name))
+app.add_typer(devices)
 
 
 @app.command(epilog=examples("brpnas sources", "brpnas sources --group nasbench201 --fetch"))
@@ -36,7 +28,7 @@ def sources(
     group: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="Only the files of this benchmark: latbench, nasbench201."
+            metavar="NAME", help="Only the files of this benchmark: latbench, nasbench201, help."
         ),
     ] = None,
     fetch: Annotated[

@@ -18,7 +18,9 @@ from brpnas.errors import BrpNasError
 __all__ = ["ErrorGroup", "MissingExtraError", "app", "examples", "paragraph"]
 
 _EXTRAS = {
+    "kedro": "pipeline",
     "matplotlib": "report",
+    "mlflow": "pipeline",
     "onnx": "export",
     "onnxruntime": "export",
     "safetensors": "predictors",
@@ -52,6 +54,11 @@ def paragraph(error: BaseException) -> BrpNasError | OSError | None:
 
 class ErrorGroup(TyperGroup):
     """A command group that prints expected errors instead of their traceback."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        """Names in the order of the help: groups of subcommands come first."""
+        names = super().list_commands(ctx)
+        return sorted(names, key=lambda name: not isinstance(self.commands[name], TyperGroup))
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         """Run the subcommand."""

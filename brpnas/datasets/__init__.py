@@ -4,8 +4,8 @@
   `read_embedded_latency` for the package's own benchmark.
 - To get files: `load_catalogue` lists what is published where, `fetch_group` brings all files of a
   benchmark (`fetch` one of them) from a mirror or from the network, verified by hash.
-- To read them: `read_latency` for LatBench, `read_accuracy` and `read_architectures` for
-  NAS-Bench-201. Pickles are opened by `safe_load` only.
+- To read them: `read_latency` for LatBench, `read_help_latency` for HELP, `read_accuracy` and
+  `read_architectures` for NAS-Bench-201. Pickles are opened by `safe_load` and `safe_loads` only.
 - To check any table of the project, also a user's own: `validate` with `LATENCY`, `ACCURACY`,
   `ARCHITECTURES` or `OPERATIONS`.
 - To ask a table: `mean_accuracy` for one accuracy per architecture, `near_twins` for devices whose
@@ -14,6 +14,7 @@
 """
 
 from brpnas.datasets.architectures import list_architectures
+from brpnas.datasets.help import help_devices, read_help_latency
 from brpnas.datasets.latbench import latbench_devices, near_twins, read_latency
 from brpnas.datasets.lookup import mean_accuracy
 from brpnas.datasets.nasbench201 import DATASETS, SEEDS, read_accuracy, read_architectures
@@ -29,7 +30,7 @@ from brpnas.datasets.shipped import (
 )
 from brpnas.datasets.siblings import share_with_siblings
 from brpnas.datasets.sources import Source, fetch, fetch_group, get_source, load_catalogue
-from brpnas.datasets.unpickle import safe_load
+from brpnas.datasets.unpickle import safe_load, safe_loads
 
 __all__ = [
     "ACCURACY",
@@ -46,6 +47,7 @@ __all__ = [
     "fetch",
     "fetch_group",
     "get_source",
+    "help_devices",
     "latbench_devices",
     "list_architectures",
     "load_catalogue",
@@ -56,8 +58,10 @@ __all__ = [
     "read_embedded_accuracy",
     "read_embedded_latency",
     "read_embedded_operations",
+    "read_help_latency",
     "read_latency",
     "safe_load",
+    "safe_loads",
     "share_with_siblings",
     "validate",
 ]

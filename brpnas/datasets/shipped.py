@@ -145,6 +145,6 @@ def _existing(path: Path) -> Path:
         raise SourceError(
             f"There is no {path}: this copy of brpnas comes without its own benchmark. Install a "
             "release, or leave 'embedded' out and name benchmarks that can be downloaded: "
-            "nasbench201, latbench."
+            "nasbench201, latbench, help."
         )
     return path

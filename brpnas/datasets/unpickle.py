@@ -2,11 +2,13 @@
 
 Some benchmarks are published as pickles, and a pickle is a program. `safe_load` runs it in an
 interpreter that knows four names of numpy and nothing else, enough for dictionaries, lists,
-numbers, text, and numeric arrays. The project writes no pickle.
+numbers, text, and numeric arrays. `safe_loads` does so for a pickle that is part of another file.
+The project writes no pickle.
 """
 
 from __future__ import annotations
 
+import io
 import pickle
 import re
 from pathlib import Path
@@ -17,7 +19,7 @@ from numpy._core import multiarray
 
 from brpnas.errors import SourceError, UnsafePickleError
 
-__all__ = ["safe_load"]
+__all__ = ["safe_load", "safe_loads"]
 
 _NUMERIC = re.compile(r"[biuf][1248]")
 
@@ -65,15 +67,36 @@ def safe_load(path: Path) -> Any:
         UnsafePickleError: If it asks for anything else, which has then not been called.
     """
     try:
-        with path.open("rb") as stream:
-            return _Unpickler(stream).load()
+        data = path.read_bytes()
+    except OSError as error:
+        raise _unreadable(error, str(path)) from error
+    return safe_loads(data, str(path))
+
+
+def safe_loads(data: bytes, origin: str) -> Any:
+    """Load such a pickle from memory.
+
+    Args:
+        data: The pickle.
+        origin: The file that it is, or is part of, for the message.
+
+    Raises:
+        SourceError: If it is truncated or corrupt.
+        UnsafePickleError: As `safe_load`.
+    """
+    try:
+        return _Unpickler(io.BytesIO(data)).load()
     except UnsafePickleError as error:
         raise UnsafePickleError(
-            f"The pickle {path} is refused: {error}, which is not on the list of what a published "
-            "table may hold. Do not load it by other means; get the file from its catalogued URL."
+            f"The pickle {origin} is refused: {error}, which is not on the list of what a "
+            "published table may hold. Do not load it by other means; get the file from its catalogued URL."
         ) from None
     except Exception as error:  # damaged pickles raise nearly anything, as the docs of pickle warn
-        raise SourceError(
-            f"The file {path} cannot be read as a pickle ({type(error).__name__}: {error}): it is "
-            "missing, truncated or corrupt. Remove it and get it again from its catalogued URL."
-        ) from error
+        raise _unreadable(error, origin) from error
+
+
+def _unreadable(error: Exception, origin: str) -> SourceError:
+    return SourceError(
+        f"The file {origin} cannot be read as a pickle ({type(error).__name__}: {error}): it is "
+        "missing, truncated or corrupt. Remove it and get it again from its catalogued URL."
+    )

@@ -1,5 +1,18 @@
-"""Devices that latency tables come from: `load_devices` lists them, `get_device` finds one."""
+"""Devices that latency tables come from.
+
+`load_devices` lists those of a catalogue, `get_device` finds one. `read_device_table` reads the
+latencies of a device that its owner brings in a file, with or without an entry in a catalogue.
+"""
 
 from brpnas.devices.catalogue import Device, get_device, load_devices
+from brpnas.devices.intake import Finding, Intake, intake_report, read_device_table
 
-__all__ = ["Device", "get_device", "load_devices"]
+__all__ = [
+    "Device",
+    "Finding",
+    "Intake",
+    "get_device",
+    "intake_report",
+    "load_devices",
+    "read_device_table",
+]

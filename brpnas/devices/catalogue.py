@@ -1,8 +1,7 @@
 """The catalogue of devices: on what, by which runtime, at which precision latency was measured.
 
-`load_devices` reads the packaged catalogue (LatBench, and the devices whose tables ship with the
-package) or a YAML file like it,
-`get_device` returns one by name.
+`load_devices` reads the packaged catalogue (LatBench, HELP, and the devices whose tables ship
+with the package) or a YAML file like it, `get_device` returns one by name.
 """
 
 from __future__ import annotations
@@ -15,7 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from brpnas.datasets.entries import read_entries
 from brpnas.errors import UnknownNameError
 
-__all__ = ["Device", "get_device", "load_devices"]
+__all__ = ["NAME_PATTERN", "Device", "get_device", "load_devices"]
+
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+"""What a name of a device looks like: it is the name of files too."""
 
 _CATALOGUE = Path(__file__).with_name("catalogue.yml")
 
@@ -42,7 +44,7 @@ class Device(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: str = Field(pattern=NAME_PATTERN)
     hardware: str
     runtime: str | None
     precision: str

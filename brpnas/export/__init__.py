@@ -1,6 +1,7 @@
 """ONNX files of predictors and of architectures, checked against torch, with a model card.
 
-`export_predictor` writes a graph predictor, `export_network` the network of an architecture; both
+`export_predictor` writes a graph predictor, `export_device_predictor` one with intervals that reads
+both views, `export_network` the network of an architecture; all
 run the file through ONNX Runtime and put it in place only if it answers as torch does.
 `export_module` and `check_parity` are their two halves, for any other module. `model_card` writes
 the page that goes with a file.
@@ -11,7 +12,7 @@ from brpnas.export.interface import TensorSpec, describe_model
 from brpnas.export.network import export_image_network, export_network, initialise_weights
 from brpnas.export.onnx import OPSET, Exporter, atomic_path, export_module
 from brpnas.export.parity import check_parity
-from brpnas.export.predictors import export_predictor, graph_feeds
+from brpnas.export.predictors import export_device_predictor, export_predictor, graph_feeds
 
 __all__ = [
     "OPSET",
@@ -22,6 +23,7 @@ __all__ = [
     "atomic_path",
     "check_parity",
     "describe_model",
+    "export_device_predictor",
     "export_image_network",
     "export_module",
     "export_network",

@@ -13,7 +13,7 @@ import logging
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -42,13 +42,13 @@ def export_module(
     module: nn.Module,
     path: Path,
     example: Mapping[str, Tensor],
-    output_name: str,
+    output_name: str | Sequence[str],
     *,
     dynamic_batch: bool = True,
     metadata: Mapping[str, str] | None = None,
     exporter: Exporter = "dynamo",
 ) -> None:
-    """Write a module with one output as a self-contained ONNX file.
+    """Write a module as a self-contained ONNX file.
 
     The file appears when it is complete and passes the ONNX checker; after a failure the path is as
     it was. The same weights give the same bytes.
@@ -57,7 +57,7 @@ def export_module(
         module: Module whose ``forward`` takes the inputs in the order of ``example``.
         path: File to write; its folder must exist.
         example: Name and example of each input. The first dimension of each is the batch.
-        output_name: Name of the output.
+        output_name: Name of the output, or of each if there are several.
         dynamic_batch: Leave the size of the batch open, as a dimension named ``batch``; otherwise
             fix it to that of the example.
         metadata: Written as ``metadata_props`` of the model.
@@ -65,6 +65,7 @@ def export_module(
     """
     frozen = frozen_copy(module)
     inputs = {name: value.detach().cpu() for name, value in example.items()}
+    outputs = [output_name] if isinstance(output_name, str) else list(output_name)
     if dynamic_batch:  # torch takes a dimension of size 1 for a constant, so the example needs two
         inputs = {name: torch.cat([value[:1], value[:1]]) for name, value in inputs.items()}
     options: dict[str, Any] = {"opset_version": OPSET, "verbose": False}
@@ -73,7 +74,7 @@ def export_module(
         options |= {"dynamo": True, "external_data": False}
         options["dynamic_shapes"] = tuple({0: batch} for _ in inputs) if dynamic_batch else None
     else:
-        axes = {name: {0: "batch"} for name in (*inputs, output_name)}
+        axes = {name: {0: "batch"} for name in (*inputs, *outputs)}
         options |= {"dynamo": False, "dynamic_axes": axes if dynamic_batch else None}
     with atomic_path(path) as partial:
         with _quiet():
@@ -82,7 +83,7 @@ def export_module(
                 tuple(inputs.values()),
                 str(partial),
                 input_names=list(inputs),
-                output_names=[output_name],
+                output_names=outputs,
                 **options,
             )
         _finish(partial, metadata or {})

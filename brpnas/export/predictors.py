@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from brpnas.errors import SchemaError
 from brpnas.export.onnx import Exporter, atomic_path, export_module
 from brpnas.export.parity import check_parity
-from brpnas.graphs import GraphBatch
+from brpnas.graphs import VIEWS, GraphBatch, SpaceGraphs
 
-__all__ = ["export_predictor", "graph_feeds"]
+__all__ = ["export_device_predictor", "export_predictor", "graph_feeds"]
 
 _BATCHES = (1, 7, 256)
 
@@ -58,22 +59,82 @@ def export_predictor(
         SchemaError: If there are no graphs.
         ParityError: If the file answers differently.
     """
-    if not len(graphs):
+    feeds = [graph_feeds(graphs[rows]) for rows in _samples(len(graphs), path)]
+    described = {"num_nodes": str(graphs.num_nodes), "num_ops": str(graphs.num_ops)}
+    described |= metadata or {}
+    return _export(module, path, feeds, output_name, described, tolerance, exporter)
+
+
+def export_device_predictor(
+    module: nn.Module,
+    path: Path,
+    graphs: SpaceGraphs,
+    metadata: Mapping[str, str] | None = None,
+    *,
+    tolerance: float = 1e-5,
+    exporter: Exporter = "dynamo",
+) -> float:
+    """Write a predictor with intervals, which reads both views, as ONNX and check it.
+
+    The file has the inputs ``pruned_ops, pruned_adj, raw_ops, raw_adj``, shaped as those of
+    `export_predictor`, the outputs ``latency_ms, lower_ms, upper_ms``, and ``view`` is ``both`` in
+    its metadata.
+
+    Args:
+        module: Module of `brpnas.predictors.transfer.DevicePredictor.module`.
+        path: File to write.
+        graphs: Graphs of the space in both views; a sample of the space will do.
+        metadata: Written into the file, beside ``space``, ``view``, ``num_nodes`` and ``num_ops``.
+        tolerance: See `check_parity`.
+        exporter: See `brpnas.export.onnx.Exporter`.
+
+    Returns:
+        Largest error against torch.
+
+    Raises:
+        SchemaError: If there are no graphs.
+        ParityError: If the file answers differently.
+    """
+    feeds = [
+        {
+            f"{view}_{name}": value
+            for view in VIEWS
+            for name, value in graph_feeds(graphs.view(view)[rows]).items()
+        }
+        for rows in _samples(len(graphs), path)
+    ]
+    raw = graphs.view("raw")
+    described = {
+        "space": graphs.space,
+        "view": "both",
+        "num_nodes": str(raw.num_nodes),
+        "num_ops": str(raw.num_ops),
+        **(metadata or {}),
+    }
+    names = ("latency_ms", "lower_ms", "upper_ms")
+    return _export(module, path, feeds, names, described, tolerance, exporter)
+
+
+def _samples(count: int, path: Path) -> list[npt.NDArray[np.int64]]:
+    """Rows to check a file on: one graph, a few, and many."""
+    if not count:
         raise SchemaError(
             f"Cannot export {path.name}: no graphs to check it on. Give a sample of the space's "
             "graphs in the view of the predictor."
         )
-    rng = np.random.default_rng(0)
-    order = rng.permutation(len(graphs))
-    feeds = [graph_feeds(graphs[np.resize(order, size)]) for size in _BATCHES]
-    described = {"num_nodes": str(graphs.num_nodes), "num_ops": str(graphs.num_ops)}
+    order = np.random.default_rng(0).permutation(count)
+    return [np.resize(order, size) for size in _BATCHES]
+
+
+def _export(
+    module: nn.Module,
+    path: Path,
+    feeds: Sequence[Mapping[str, Tensor]],
+    outputs: str | Sequence[str],
+    metadata: Mapping[str, str],
+    tolerance: float,
+    exporter: Exporter,
+) -> float:
     with atomic_path(path) as partial:
-        export_module(
-            module,
-            partial,
-            feeds[0],
-            output_name,
-            metadata={**described, **(metadata or {})},
-            exporter=exporter,
-        )
+        export_module(module, partial, feeds[0], outputs, metadata=metadata, exporter=exporter)
         return check_parity(module, partial, feeds, tolerance)

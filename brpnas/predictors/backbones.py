@@ -37,6 +37,7 @@ class DenseGCN(nn.Module):
         hidden: Width of every layer.
         layers: Number of graph convolutions.
         dropout: Probability of dropping a feature after each layer, while training.
+        outputs: Numbers that `vector` gives for each graph; `forward` gives the first.
 
     Example:
         >>> network = DenseGCN(num_ops=9, hidden=8, layers=2)
@@ -44,16 +45,22 @@ class DenseGCN(nn.Module):
         torch.Size([3])
     """
 
-    def __init__(self, num_ops: int, hidden: int, layers: int, dropout: float = 0.0) -> None:
+    def __init__(
+        self, num_ops: int, hidden: int, layers: int, dropout: float = 0.0, outputs: int = 1
+    ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(num_ops, hidden, padding_idx=BLANK)
         self.convolutions = nn.ModuleList(nn.Linear(2 * hidden, hidden) for _ in range(layers))
         self.norms = nn.ModuleList(nn.LayerNorm(hidden) for _ in range(layers))
-        self.head = nn.Linear(hidden, 1)
+        self.head = nn.Linear(hidden, outputs)
         self.dropout = dropout
 
     def forward(self, ops: Tensor, adj: Tensor) -> Tensor:
         """Output of the global node, shape ``[B]``."""
+        return self.vector(ops, adj)[:, 0]
+
+    def vector(self, ops: Tensor, adj: Tensor) -> Tensor:
+        """All outputs of the global node, shape ``[B, outputs]``."""
         x: Tensor = self.embedding(ops)
         neighbours = torch.stack([adj, adj.transpose(1, 2)], dim=2)  # [B, V, 2, V]
         last = len(self.convolutions) - 1
@@ -62,7 +69,7 @@ class DenseGCN(nn.Module):
             summed = torch.bmm(rows.flatten(1, 2), x)  # [B, rows * 2, H]
             x = F.relu(norm(linear(summed.view(-1, rows.shape[1], 2 * x.shape[2]))))
             x = F.dropout(x, self.dropout, self.training)
-        return self.head(x[:, 0]).squeeze(-1)  # type: ignore[no-any-return]
+        return self.head(x[:, 0])  # type: ignore[no-any-return]
 
 
 class _DenseLayers(nn.Module):

@@ -57,6 +57,17 @@ class SearchSpace(ABC):
             ArchitectureError: If it means none; says what is wrong with it.
         """
 
+    def read(self, notation: str) -> str:
+        """Return the ``arch_id`` that any notation of an architecture means.
+
+        For what people write: a file of latencies, an argument. A space that has notations besides
+        its canonical string overrides this; by default there is no other.
+
+        Raises:
+            ArchitectureError: If it means none; says what is wrong with it.
+        """
+        return self.canonical(notation)
+
     @abstractmethod
     def encode(self, arch_ids: Sequence[str], view: View) -> GraphBatch:
         """Graphs of architectures in one view, with global node and self-loops."""

@@ -11,6 +11,7 @@ from pipelines.datasets.artifacts import (
     SpaceGraphsDataset,
 )
 from pipelines.datasets.atomic import Atomic, FileDataset, atomically
+from pipelines.datasets.device_files import DeviceFilesDataset
 from pipelines.datasets.images import ImagesDataset
 from pipelines.datasets.measured import (
     AccuracyTablesDataset,
@@ -25,6 +26,7 @@ __all__ = [
     "Atomic",
     "BytesDataset",
     "DeviceCatalogueDataset",
+    "DeviceFilesDataset",
     "DeviceTablesDataset",
     "FileDataset",
     "ImagesDataset",

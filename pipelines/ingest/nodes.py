@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,12 @@ from brpnas.datasets import (
     read_embedded_accuracy,
     read_embedded_latency,
     read_embedded_operations,
+    read_help_latency,
     read_latency,
     share_with_siblings,
     validate,
 )
-from brpnas.devices import Device
+from brpnas.devices import Device, Intake, intake_report
 from brpnas.errors import ConfigurationError, SchemaError
 from pipelines.config import IngestConfig, parse
 from pipelines.ingest.notes import source_notes
@@ -47,10 +49,11 @@ __all__ = [
 ]
 
 ACCURACIES = ("embedded", "trained", "nasbench201")
-LATENCIES = ("embedded", "measured", "latbench")
+LATENCIES = ("embedded", "measured", "devices", "latbench", "help")
 
 Files = Callable[[], Mapping[str, Path]]
 Tables = Mapping[str, Callable[[], pd.DataFrame]]
+Intakes = Mapping[str, Callable[[], Intake]]
 
 _log = logging.getLogger(__name__)
 
@@ -119,30 +122,35 @@ def make_accuracy(
 
 def make_latency(
     architectures: pd.DataFrame,
-    published: Files,
+    published_latbench: Files,
+    published_help: Files,
     measured: Tables,
     described: Mapping[str, Device],
+    brought: Intakes,
     params: Mapping[str, Any],
 ) -> dict[str, pd.DataFrame]:
     """Latency table of each device of the benchmarks asked for.
 
     Args:
         architectures: The space.
-        published: Gives the files of LatBench by name.
+        published_latbench: Gives the files of LatBench by name.
+        published_help: Gives the files of HELP by name.
         measured: For each device of one's own a function that reads its table.
         described: The catalogue of those devices.
+        brought: For each device whose owner brings a file a function that reads it.
         params: Parameters of the stage.
 
     Raises:
         ConfigurationError: If no benchmark asked for holds a latency, or nothing describes a
-            device.
+            device that was measured.
+        IntakeError: If a file that was brought is refused.
         SchemaError: If a table is none, names unknown cells, or two benchmarks hold one device.
     """
     asked = parse(IngestConfig, params).benchmarks
     found: dict[str, Tables] = {}
     if "embedded" in asked:
         found["embedded"] = {
-            name: lambda name=name: read_embedded_latency(name) for name in embedded_devices()
+            name: partial(read_embedded_latency, name) for name in embedded_devices()
         }
     if "measured" in asked:
         _require_entries(measured, described)
@@ -151,11 +159,14 @@ def make_latency(
             name: lambda name=name, read=read: _known_cells(_own(read(), name, "latency"), known)
             for name, read in measured.items()
         }
-    if "latbench" in asked:
-        found["latbench"] = {
-            name: lambda name=name, path=path: read_latency(path, name)
-            for name, path in published().items()
-        }
+    if "devices" in asked:
+        found["devices"] = {name: partial(_accepted, read) for name, read in brought.items()}
+    for benchmark, files, reader in (
+        ("latbench", published_latbench, read_latency),
+        ("help", published_help, read_help_latency),
+    ):
+        if benchmark in asked:
+            found[benchmark] = {name: partial(reader, path, name) for name, path in files().items()}
     owners: dict[str, str] = {}
     tables: dict[str, pd.DataFrame] = {}
     for benchmark, readers in found.items():
@@ -194,6 +205,7 @@ def report_ingest(
     latency: Tables,
     trained: Tables,
     described: Mapping[str, Device],
+    brought: Intakes,
     params: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Rows of each table, devices that measure almost the same, and where all of it comes from.
@@ -204,6 +216,7 @@ def report_ingest(
         latency: A function for each device that loads its table.
         trained: The same for the data sets that were trained on.
         described: The catalogue of one's own devices.
+        brought: A function for each device whose owner brings a file; not called.
         params: Parameters of the stage.
     """
     asked = parse(IngestConfig, params).benchmarks
@@ -227,7 +240,11 @@ def report_ingest(
             for first, second, value in near_twins(tables)
         ],
         "sources": source_notes(
-            asked, list(tables), described, trained=trained_datasets(trained, asked)
+            asked,
+            list(tables),
+            described,
+            brought=list(brought) if "devices" in asked else (),
+            trained=trained_datasets(trained, asked),
         ),
     }
 
@@ -259,6 +276,8 @@ def _no_latencies(asked: Sequence[str]) -> str:
     """What is wrong, and what would bring latencies."""
     where = "ingest.benchmarks in conf/base/parameters_ingest.yml"
     ways = [f"add {' or '.join(name for name in LATENCIES if name not in asked)} to {where}"]
+    if "devices" in asked:
+        ways.insert(0, "put a file of latencies into 01_raw/devices (docs/devices.md)")
     if "measured" in asked:
         ways.insert(0, "run `kedro run --pipelines=measure` in the same environment")
     return (
@@ -301,6 +320,14 @@ def _own(table: pd.DataFrame, name: str, kind: str) -> pd.DataFrame:
             f"{column!r} says {others[0]!r}. Rename the file, or correct the column."
         )
     return valid
+
+
+def _accepted(read: Callable[[], Intake]) -> pd.DataFrame:
+    """The table of a file that was brought; what was flagged in it is a warning."""
+    intake = read()
+    if intake.findings:
+        _log.warning("%s", intake_report(intake))
+    return intake.table
 
 
 def _known_cells(table: pd.DataFrame, known: set[str]) -> pd.DataFrame:

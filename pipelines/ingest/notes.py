@@ -15,7 +15,7 @@ from brpnas.datasets import (
     embedded_notes,
     load_catalogue,
 )
-from brpnas.devices import Device
+from brpnas.devices import Device, load_devices
 
 __all__ = ["source_notes"]
 
@@ -27,6 +27,7 @@ def source_notes(
     devices: Sequence[str],
     described: Mapping[str, Device],
     *,
+    brought: Sequence[str] = (),
     trained: Sequence[str] = (),
 ) -> dict[str, dict[str, Any]]:
     """Notes on every source that was read, by name.
@@ -35,6 +36,7 @@ def source_notes(
         benchmarks: Benchmarks that were asked for.
         devices: Devices that there are latencies of.
         described: The catalogue of one's own devices.
+        brought: Devices whose owner brought a file; they need not be described.
         trained: Data sets that were trained on; what ships on one of them was not read.
     """
     notes: dict[str, dict[str, Any]] = {}
@@ -47,10 +49,12 @@ def source_notes(
                 notes[name] = {**note, **_holds(device=name)}
             elif shipped_datasets:
                 notes[name] = {**note, **_holds(*shipped_datasets)}
+    published_devices = {device.source for device in load_devices().values()}
     for name, source in load_catalogue().items():
         if source.group in benchmarks:
-            holds = _holds(device=name) if source.group == "latbench" else _holds(*DATASETS)
+            holds = _holds(device=name) if name in published_devices else _holds(*DATASETS)
             notes[name] = source.model_dump(include=_PUBLISHED) | holds
+    notes |= {name: _brought(name, described.get(name)) for name in sorted(brought)}
     if "measured" in benchmarks:
         for name in sorted({*devices} & {*described} - shipped_devices - {*notes}):
             notes[name] = _measured(described[name])
@@ -67,9 +71,25 @@ def _measured(device: Device) -> dict[str, Any]:
         "url": f"01_raw/measured/{device.name}",
         "sha256": None,
         "licence": device.licence,
-        "citation": f"Measured on {device.hardware}, {device.runtime or 'runtime not stated'}",
+        "citation": f"Measured on {_described(device)}",
         **_holds(device=device.name),
     }
+
+
+def _brought(name: str, device: Device | None) -> dict[str, Any]:
+    """A file of latencies; devices.yml may describe its device or not."""
+    return {
+        "group": "devices",
+        "url": f"01_raw/devices/{name}",
+        "sha256": None,
+        "licence": device.licence if device else "that of its owner",
+        "citation": "Brought by its owner" + (f", of {_described(device)}" if device else ""),
+        **_holds(device=name),
+    }
+
+
+def _described(device: Device) -> str:
+    return f"{device.hardware}, {device.runtime or 'runtime not stated'}"
 
 
 def _trained(dataset: str) -> dict[str, Any]:

@@ -41,8 +41,10 @@ def create_pipeline() -> Pipeline:
                 inputs=[
                     "architectures",
                     "published_latbench",
+                    "published_help",
                     "measured_latency",
                     "measured_device",
+                    "device_files",
                     "params:ingest",
                 ],
                 outputs="latency",
@@ -62,6 +64,7 @@ def create_pipeline() -> Pipeline:
                     "latency",
                     "trained_accuracy",
                     "measured_device",
+                    "device_files",
                     "params:ingest",
                 ],
                 outputs="ingest_report",

@@ -55,7 +55,12 @@ class TestErrors:
 
     @pytest.mark.parametrize(
         ("module", "extra"),
-        [("torch", "predictors"), ("torch._C", "predictors"), ("matplotlib.figure", "report")],
+        [
+            ("torch", "predictors"),
+            ("torch._C", "predictors"),
+            ("matplotlib.figure", "report"),
+            ("mlflow", "pipeline"),
+        ],
     )
     def test_missing_package_is_told_by_its_extra(self, module: str, extra: str) -> None:
         shown = paragraph(ModuleNotFoundError("no", name=module))
@@ -86,6 +91,9 @@ class TestHelp:
             "predict",
             "rank",
             "measure",
+            "models",
+            "promote",
+            "rollback",
         ]
         assert not [line for line in lines if line.endswith("...")]
 

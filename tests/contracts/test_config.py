@@ -60,7 +60,7 @@ def test_file_of_a_stage_holds_its_section(stage: str) -> None:
 
 
 def test_there_are_no_other_parameter_files() -> None:
-    expected = {f"parameters_{stage}.yml" for stage in (*STAGES, *PRODUCERS)}
+    expected = {f"parameters_{stage}.yml" for stage in (*STAGES, *PRODUCERS, "promote")}
     assert {file.name for file in (CONF / "base").glob("parameters*")} == expected
     for env in ENVIRONMENTS:
         assert {file.name for file in (CONF / env).glob("parameters*")} <= expected

@@ -52,10 +52,14 @@ class SearchSpaceContract:
     def test_canonical_drops_outer_blanks(self, space, some, blanks):
         assert [space.canonical(blanks.format(arch_id)) for arch_id in some] == some
 
+    def test_read_knows_the_canonical_notation(self, space, some):
+        assert [space.read(f" {arch_id} ") for arch_id in some] == some
+
     @pytest.mark.parametrize("text", ["", "   ", "nonsense", "\x00", "|", "+", "é", "None"])
     def test_nonsense_is_refused_everywhere(self, space, text):
         for use in (
             lambda: space.canonical(text),
+            lambda: space.read(text),
             lambda: space.mutate(text, np.random.default_rng(0)),
             lambda: space.encode([text], "raw"),
             lambda: space.isomorphism_ids([text]),

@@ -48,6 +48,10 @@ def test_graphs_encodes_everything_in_each_view():
     assert not np.array_equal(graphs.view("raw").ops, graphs.view("pruned").ops)
 
 
+def test_read_is_canonical_where_there_is_no_other_notation():
+    assert Chains().read(" 3 ") == "3"
+
+
 @pytest.mark.parametrize("missing", sorted(SearchSpace.__abstractmethods__))
 def test_a_space_without_one_of_the_methods_cannot_be_made(missing):
     partial = {k: v for k, v in vars(Chains).items() if k != missing and k != "__abstractmethods__"}

@@ -14,6 +14,7 @@ from brpnas.spaces.base import SearchSpace
 from brpnas.spaces.nasbench201.cell import EDGES, OPERATIONS, from_string, to_string
 from brpnas.spaces.nasbench201.encode import FIRST_OP, VOCABULARY, pruned_graphs, raw_graphs
 from brpnas.spaces.nasbench201.isomorphism import expression
+from brpnas.spaces.nasbench201.notation import read_notation
 
 __all__ = ["NasBench201"]
 
@@ -66,6 +67,13 @@ class NasBench201(SearchSpace):
     def canonical(self, text: str) -> str:
         """Return the ``arch_id``: the string itself if it is well formed, without outer blanks."""
         return to_string(from_string(text))
+
+    def read(self, notation: str) -> str:
+        """Return the ``arch_id`` of a string, six operation codes or names, or a published index.
+
+        See `brpnas.spaces.nasbench201.read_notation`.
+        """
+        return read_notation(notation)
 
     def codes(self, arch_ids: Sequence[str]) -> npt.NDArray[np.int8]:
         """Operation codes of cells, shape ``[N, 6]``."""

@@ -1,0 +1,264 @@
+"""A new device from few rows: what known devices and well-chosen cells are worth.
+
+Public devices: 13 of LatBench and 3 of HELP; the three that ship are known beside them. Each public
+device in turn is new: a prior is learnt from all others and adapted to some rows of it; every other
+measured cell with a path from input to output is a test row.
+
+- *10 and 20 rows*, as `brpnas devices suggest` names them, and at random. Once with all other
+  devices known, once without near twins (Spearman above .99 with the new one), which leaves the
+  figures of the two desktop files alone to differ.
+- *100 rows* at random, five distinct devices of LatBench, no twin known: share within ±10 %.
+- *900 rows* at random, the HELP tables: Spearman on all other rows that are no impossible values,
+  cells without a path included.
+
+A seed decides rows, folds and weights; a prior is learnt once for each new device. Intervals are of
+nominal 90 %. Of `gold_6240`, *ceiling* says what a regression on pairs of operations reaches that
+was fitted to all rows, the test rows too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from concurrent.futures import Executor
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from benchmarks.data import ROOT, Benchmark, settings, training_config
+from benchmarks.latency import DEVICES
+from brpnas.datasets import embedded_devices, latbench_devices, near_twins, read_embedded_latency
+from brpnas.graphs import SpaceGraphs
+from brpnas.metrics import regression_metrics, spearman
+from brpnas.predictors import MeasuredRows, training_pool
+from brpnas.predictors.transfer import (
+    AdaptConfig,
+    DevicePrior,
+    TrunkConfig,
+    fit_device,
+    fit_prior,
+    suggest_rows,
+)
+
+__all__ = ["run"]
+
+HELP = ("1080ti_1", "gold_6240", "pixel3")
+CACHE = ROOT / "data" / "benchmarks" / "priors"
+ROWS = (10, 20)
+MANY, HELP_ROWS = 100, 900
+TWIN = 0.99
+
+
+class _Devices:
+    """The tables of all devices, and priors without some of them."""
+
+    def __init__(self, bench: Benchmark, *, quick: bool) -> None:
+        self.graphs: SpaceGraphs = bench.graphs
+        public = latbench_devices()
+        self.tables = {name: bench.latency(name) for name in public}
+        connected = frozenset(self.tables[DEVICES["desktop CPU"]]["arch_id"])
+        self.complete = {name: bench.help_latency(name) for name in HELP}
+        for name, table in self.complete.items():
+            self.tables[name] = table[table["arch_id"].isin(connected)]
+        self.public = [*public, *HELP]
+        self.tables |= {name: read_embedded_latency(name) for name in embedded_devices()}
+        self.twins = {name: {name} for name in self.tables}
+        for first, second, _ in near_twins(self.tables, TWIN):
+            self.twins[first].add(second)
+            self.twins[second].add(first)
+        values = settings("pretrain")
+        self.config = TrunkConfig(
+            **{k: values[k] for k in TrunkConfig.__dataclass_fields__}
+            | ({"epochs": 2} if quick else {})
+        )
+
+    def prior(self, without: set[str]) -> DevicePrior:
+        """A prior of all devices but some; kept in a file from the first time on."""
+        key = json.dumps([sorted(without), asdict(self.config), 0])
+        path = CACHE / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            known = {k: v for k, v in self.tables.items() if k not in without}
+            partial = path.with_suffix(".partial")
+            fit_prior(self.graphs, known, self.config).save(partial)
+            partial.rename(path)
+        return DevicePrior.load(path)
+
+
+def _configuration(*, quick: bool) -> AdaptConfig:
+    values = settings("retrain")
+    network = training_config(values["network"] | ({"epochs": 10} if quick else {}))
+    names = set(AdaptConfig.__dataclass_fields__) - {"network"}
+    return AdaptConfig(**{k: v for k, v in values.items() if k in names}, network=network)
+
+
+def _once(
+    devices: _Devices,
+    table: pd.DataFrame,
+    chosen: np.ndarray,
+    prior: DevicePrior,
+    config: AdaptConfig,
+    seed: int,
+) -> dict[str, Any]:
+    """Adapt to some rows of a table, and test on all others."""
+    rows, latency = devices.graphs.rows(table["arch_id"].tolist()), table["latency_ms"].to_numpy()
+    known = np.zeros(len(table), bool)
+    known[chosen] = True
+    predictor = fit_device(
+        devices.graphs, MeasuredRows(rows[known], latency[known]), prior, config, seed=seed
+    )
+    predicted, lower, upper = predictor.predict(devices.graphs)[rows[~known]].T
+    true = latency[~known]
+    return {
+        **regression_metrics(predicted, true),
+        "coverage": float(((true >= lower) & (true <= upper)).mean()),
+        "width": float(np.median(upper / lower)),
+        "method": predictor.method,
+        "view": predictor.view,
+    }
+
+
+def _task(devices: _Devices, task: dict[str, Any], config: AdaptConfig) -> dict[str, Any]:
+    """One fit, described by device, rows, how they are chosen, twins and seed."""
+    name, seed, count = task["device"], task["seed"], task["rows"]
+    without = devices.twins[name] if task["honest"] else {name}
+    prior = devices.prior(without)
+    table = devices.complete[name] if count == HELP_ROWS else devices.tables[name]
+    if task["how"] == "suggested":
+        rows = devices.graphs.rows(table["arch_id"].tolist())
+        picked = suggest_rows(
+            prior.settings,
+            prior.features.of(devices.graphs.views),
+            count,
+            among=rows,
+            seed=seed,
+        )
+        chosen = np.flatnonzero(np.isin(rows, picked))
+    else:
+        chosen = np.random.default_rng(seed).permutation(len(table))[:count]
+    return {**task, **_once(devices, table, chosen, prior, config, seed)}
+
+
+def _tasks(devices: _Devices, seeds: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+
+    def add(part: str, names: list[str], counts: tuple[int, ...], how: str, honest: bool) -> None:
+        found.extend(
+            {"part": part, "device": d, "rows": n, "how": how, "honest": honest, "seed": seed}
+            for d in names
+            for n in counts
+            for seed in range(seeds)
+        )
+
+    with_twins = [name for name in devices.public if len(devices.twins[name]) > 1]
+    for how in ("suggested", "random"):
+        add("few", devices.public, ROWS, how, True)
+        add("few", with_twins, ROWS, how, False)
+    add("many", list(DEVICES.values()), (MANY,), "random", True)
+    add("help", list(HELP), (HELP_ROWS,), "random", True)
+    return found
+
+
+_STATE: dict[str, Any] = {}
+
+
+def _work(quick: bool, task: dict[str, Any]) -> dict[str, Any]:
+    """One task in a worker, which reads the tables once."""
+    if "devices" not in _STATE:
+        _STATE["devices"] = _Devices(Benchmark(), quick=quick)
+        _STATE["config"] = _configuration(quick=quick)
+    return _task(_STATE["devices"], task, _STATE["config"])
+
+
+def _prepare(quick: bool, without: tuple[str, ...]) -> None:
+    devices = _STATE.setdefault("devices", _Devices(Benchmark(), quick=quick))
+    devices.prior(set(without))
+
+
+def _all(pool: Executor | None, function: Any, items: list[Any], quick: bool, what: str) -> Any:
+    bar = tqdm(total=len(items), desc=what, leave=False)
+    if pool is None:
+        for item in items:
+            yield function(quick, item)
+            bar.update()
+        return
+    for future in [pool.submit(function, quick, item) for item in items]:
+        yield future.result()
+        bar.update()
+
+
+def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
+    """Print the tables and return their figures."""
+    seeds = seeds or (1 if quick else 10)
+    print(__doc__)
+    print(f"{seeds} seeds, {workers} processes, settings: {_configuration(quick=quick)}\n")
+    devices = _Devices(bench, quick=quick)
+    tasks = _tasks(devices, seeds)
+    needed = sorted(
+        {tuple(sorted(devices.twins[t["device"]] if t["honest"] else {t["device"]})) for t in tasks}
+    )
+    with training_pool(workers) as pool:
+        for _ in _all(pool, _prepare, needed, quick, "priors"):
+            pass
+        results = pd.DataFrame(_all(pool, _work, tasks, quick, "adapt"))
+    figures = _figures(results, devices)
+    print(json.dumps(figures["tables"], indent=1))
+    return {"seeds": seeds, "known_devices": len(devices.tables) - 1, **figures}
+
+
+def _spread(values: pd.Series) -> list[float]:
+    """Mean, and standard deviation between seeds of the mean over devices."""
+    return [round(float(values.mean()), 4), round(float(values.std(ddof=1)), 4)]
+
+
+def _figures(results: pd.DataFrame, devices: _Devices) -> dict[str, Any]:
+    metrics = ("spearman", "kendall", "within_10", "mape", "coverage")
+    per_device = {}
+    for (part, device, rows, how, honest), group in results.groupby(
+        ["part", "device", "rows", "how", "honest"], sort=False
+    ):
+        regime = "no twin known" if honest else "twin known"
+        per_device[f"{part} / {device} / {rows} {how} / {regime}"] = {
+            **{name: _spread(group[name]) for name in metrics},
+            "methods": group["method"].value_counts().to_dict(),
+            "views": group["view"].value_counts().to_dict(),
+        }
+    tables: dict[str, Any] = {}
+    few = results[results["part"] == "few"]
+    for how in ("suggested", "random"):
+        for rows in ROWS:
+            some = few[(few["how"] == how) & (few["rows"] == rows)]
+            honest = some[some["honest"]]
+            twinned = some[~some["honest"]]["device"].unique()
+            known = some[~(some["honest"] & some["device"].isin(twinned))]
+            for regime, part in (("all others known", known), ("no twin known", honest)):
+                by_seed = part.groupby("seed")[list(metrics)].mean()
+                tables[f"16 devices, {rows} {how}, {regime}"] = {
+                    name: _spread(by_seed[name]) for name in metrics
+                }
+            five = honest[honest["device"].isin(DEVICES.values())].groupby("seed")
+            tables[f"5 distinct devices, {rows} {how}, no twin known"] = {
+                name: _spread(five[name].mean()) for name in metrics
+            }
+    many = results[results["part"] == "many"].groupby("seed")
+    tables[f"5 distinct devices, {MANY} random, no twin known"] = {
+        name: _spread(many[name].mean()) for name in metrics
+    }
+    for device in HELP:
+        own = results[(results["part"] == "help") & (results["device"] == device)]
+        tables[f"{device}, {HELP_ROWS} random"] = {name: _spread(own[name]) for name in metrics}
+    ceiling = _pair_ceiling(devices.graphs, devices.complete["gold_6240"])
+    return {"tables": tables, "devices": per_device, "gold_6240_ceiling": round(ceiling, 4)}
+
+
+def _pair_ceiling(graphs: SpaceGraphs, table: pd.DataFrame) -> float:
+    """Spearman of least squares on pairs of operations, fitted to the rows it is tested on."""
+    codes = graphs.view("raw").ops[graphs.rows(table["arch_id"].tolist())][:, 2:-1]
+    one_hot = np.eye(int(codes.max()) + 1)[codes].reshape(len(codes), -1)
+    pairs = np.einsum("na,nb->nab", one_hot, one_hot).reshape(len(codes), -1)
+    log = np.log(table["latency_ms"].to_numpy())
+    weights = np.linalg.lstsq(pairs, log, rcond=None)[0]
+    return spearman(pairs @ weights, log)

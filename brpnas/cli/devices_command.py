@@ -1,0 +1,92 @@
+"""The subcommands of ``devices``: list them, explain one, check a file of latencies.
+
+What follows ``brpnas devices`` is a subcommand, or the name of a device to explain.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from brpnas.cli.group import examples
+
+__all__ = ["devices"]
+
+
+class DeviceGroup(TyperGroup):
+    """A group in which a name that is no subcommand is explained as a device."""
+
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
+        """Find the subcommand; that of a device's name is ``show``."""
+        is_device = args[0] not in self.commands and not args[0].startswith("-")
+        return super().resolve_command(ctx, ["show", *args] if is_device else args)
+
+
+devices = typer.Typer(
+    name="devices",
+    cls=DeviceGroup,
+    invoke_without_command=True,
+    subcommand_metavar="[NAME | COMMAND [ARGS]...]",
+    epilog=examples("brpnas devices", "brpnas devices embedded-tpu-edge-tpu-int8"),
+    rich_markup_mode=None,
+)
+
+
+@devices.callback()
+def _list(context: typer.Context) -> None:
+    """List devices of known latency, explain one, check a file of one.
+
+    Their latency ships or is published.
+    """
+    if context.invoked_subcommand is None:
+        from brpnas.cli import catalogues  # noqa: PLC0415
+
+        typer.echo(catalogues.list_devices())
+
+
+@devices.command(hidden=True)
+def show(name: Annotated[str, typer.Argument(metavar="NAME", help="A device.")]) -> None:
+    """Explain a device: all that the catalogue knows of it."""
+    from brpnas.cli import catalogues  # noqa: PLC0415
+
+    typer.echo(catalogues.describe_device(name))
+
+
+@devices.command(
+    epilog=examples(
+        "brpnas devices check data/01_raw/devices/my-board.csv",
+        "brpnas devices check --no-unit-check slow-board.csv",
+    )
+)
+def check(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE", help="Files of latencies: <device>.csv.")
+    ],
+    unit: Annotated[
+        bool,
+        typer.Option(
+            "--unit-check/--no-unit-check",
+            help="Refuse latencies that look like seconds or microseconds.",
+        ),
+    ] = True,
+    least: Annotated[
+        int, typer.Option(metavar="COUNT", min=1, help="Cells that there must be.")
+    ] = 10,
+) -> None:
+    """Check files of latencies as the pipeline would.
+
+    Nothing is written. What is accepted and flagged goes to stdout. The report on a file that is
+    refused goes to stderr, and the exit code is 1.
+    """
+    from brpnas.cli import intake  # noqa: PLC0415
+
+    accepted, refused = intake.check_files(files, unit_check=unit, least=least)
+    for report in accepted:
+        typer.echo(report)
+    for report in refused:
+        typer.echo(f"Error: {report}", err=True)
+    if refused:
+        raise typer.Exit(1)

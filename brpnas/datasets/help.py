@@ -1,0 +1,102 @@
+"""HELP: measured latency of NAS-Bench-201 networks (Lee et al., NeurIPS 2021, arXiv 2106.08630).
+
+`read_help_latency` reads one published file; its name in the catalogue, which is also the name of
+the device, is one of `help_devices`. The project's catalogue holds three of the published devices,
+of a GPU, a CPU and a phone. Unlike those of LatBench they hold cells without a path from input to
+output too, and most were run by software that leaves no operation out.
+"""
+
+from __future__ import annotations
+
+import logging
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from brpnas.datasets.schemas import LATENCY, MIN_LATENCY_MS, validate
+from brpnas.datasets.sources import load_catalogue
+from brpnas.datasets.unpickle import safe_loads
+from brpnas.errors import SourceError
+from brpnas.spaces.nasbench201 import NasBench201, published_cells
+
+__all__ = ["help_devices", "read_help_latency"]
+
+_log = logging.getLogger(__name__)
+
+_MEMBER = "/data.pkl"
+_INPUT = "0"  # in an isomorphism id
+
+
+def help_devices() -> list[str]:
+    """Names of the devices of HELP that are catalogued, which are also the names of its files."""
+    return [source.name for source in load_catalogue().values() if source.group == "help"]
+
+
+def read_help_latency(path: Path, device: str) -> pd.DataFrame:
+    """Read a file of HELP into a latency table.
+
+    Rows below `MIN_LATENCY_MS` are left out, with a warning, if their cell has no path from input
+    to output: the runtime may have replaced such a network by a constant. That is 128 rows of
+    ``pixel3``. It keeps 95 more rows of such cells that are 30 to 400 times below the median.
+
+    Args:
+        path: What ``torch.save`` made of a list of 15,625 numbers: latency in ms of each cell, in
+            the published order. It is read without torch, and only if it holds nothing else.
+        device: Name for the column ``device``.
+
+    Returns:
+        Latency table sorted by ``arch_id``, in ms; ``std_ms`` and ``repeats`` are null because
+        only means were published.
+
+    Raises:
+        SourceError: If the file is missing, corrupt, or something else.
+        UnsafePickleError: If it asks for more than numbers.
+        SchemaError: If the latency of a cell with a path is impossible.
+    """
+    arch_ids = np.array(published_cells(), dtype=object)
+    values = _numbers(safe_loads(_pickle(path), str(path)), len(arch_ids), path)
+    impossible = np.flatnonzero((values >= 0) & (values < MIN_LATENCY_MS))
+    functions = NasBench201().isomorphism_ids(arch_ids[impossible].tolist())
+    left_out = impossible[[_INPUT not in function for function in functions]]
+    if len(left_out):
+        _log.warning(
+            "%s: %d of %d latencies are left out: they are below %g ms, of cells without a path "
+            "from input to output, which the runtime may have replaced by a constant",
+            *(device, len(left_out), len(arch_ids), MIN_LATENCY_MS),
+        )
+    kept = np.delete(np.arange(len(arch_ids)), left_out)
+    table = pd.DataFrame({"arch_id": arch_ids[kept], "device": device})
+    table = table.astype({"arch_id": "str", "device": "str"}).assign(
+        latency_ms=values[kept],
+        std_ms=np.nan,
+        repeats=pd.array([None] * len(kept), dtype="Int64"),
+    )
+    return validate(table.sort_values("arch_id"), LATENCY, origin=f"The HELP file {path}")
+
+
+def _pickle(path: Path) -> bytes:
+    """The pickle in an archive of torch."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            (member,) = (name for name in archive.namelist() if name.endswith(_MEMBER))
+            return archive.read(member)
+    except Exception as error:  # damaged archives raise nearly anything
+        raise SourceError(
+            f"The file {path} cannot be read as an archive of torch with one {_MEMBER[1:]} "
+            f"({type(error).__name__}: {error}): it is missing, truncated or something else. "
+            "Remove it and get it again from its catalogued URL."
+        ) from error
+
+
+def _numbers(published: object, count: int, path: Path) -> npt.NDArray[np.float64]:
+    """The latencies of all cells."""
+    is_list = isinstance(published, list) and len(published) == count
+    if not is_list or not all(type(value) is float for value in published):
+        raise SourceError(
+            f"{path} is no file of HELP: it must hold a list of {count:,} numbers, the latency of "
+            "each cell."
+        )
+    return np.array(published, dtype=np.float64)

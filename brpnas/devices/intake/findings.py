@@ -1,0 +1,102 @@
+"""What the intake of a file finds, and how it is told: problems, rows, causes, remedies.
+
+`Finding` is one of them; `refusal_text` tells why a file is refused, `warning_text` what is odd
+about one that is accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+__all__ = [
+    "Finding",
+    "Severity",
+    "error",
+    "refusal_text",
+    "row_word",
+    "rows_text",
+    "warning",
+    "warning_text",
+]
+
+Severity = Literal["error", "warning"]
+"""An error refuses the file; a warning flags rows that are kept as they are."""
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong or odd about a file of latencies.
+
+    Attributes:
+        severity: Whether the file is refused for it.
+        kind: What it is in a few words, such as ``negative latency``.
+        message: What is wrong and, where it can be guessed, the likely cause.
+        rows: Where: lines of a CSV file as an editor counts them, the header being line 1; rows of
+            a Parquet file, counted from 1. Empty where it is about the file or a column.
+        remedy: How to mend it.
+    """
+
+    severity: Severity
+    kind: str
+    message: str
+    rows: tuple[int, ...] = ()
+    remedy: str = ""
+
+
+def error(kind: str, message: str, remedy: str, rows: Iterable[int] = ()) -> Finding:
+    """Make a finding that refuses the file."""
+    return Finding("error", kind, message, tuple(int(row) for row in rows), remedy)
+
+
+def warning(kind: str, message: str, remedy: str = "", rows: Iterable[int] = ()) -> Finding:
+    """Make a finding that is told and changes nothing."""
+    return Finding("warning", kind, message, tuple(int(row) for row in rows), remedy)
+
+
+def row_word(path: Path) -> str:
+    """What the rows of a file are called in a message: lines of text, rows of Parquet."""
+    return "row" if path.suffix.lower() == ".parquet" else "line"
+
+
+def rows_text(rows: Sequence[int], word: str) -> str:
+    """The first rows, and how many there are.
+
+    Example:
+        >>> rows_text([7, 9, 12, 15, 20, 31, 40], "line")
+        'lines 7, 9, 12, 15, 20 and 2 more (7 in all)'
+    """
+    shown = ", ".join(map(str, rows[:_SHOWN]))
+    more = f" and {len(rows) - _SHOWN:,} more ({len(rows):,} in all)"
+    return f"{word}{'s' * (len(rows) != 1)} {shown}{more * (len(rows) > _SHOWN)}"
+
+
+def refusal_text(path: Path, findings: Sequence[Finding]) -> str:
+    """The report on a file that is refused: every problem, then what else was noticed."""
+    word = row_word(path)
+    problems = [finding for finding in findings if finding.severity == "error"]
+    others = [finding for finding in findings if finding.severity == "warning"]
+    count = f"{len(problems)} problem{'s' * (len(problems) != 1)}"
+    lines = [f"{path} is refused and nothing was written: {count}."]
+    for number, finding in enumerate(problems, start=1):
+        lines += _lines(finding, f"{number}.", word)
+    if others:
+        lines += ["Also noticed:", *warning_text(others, word)]
+    return "\n".join(lines)
+
+
+def warning_text(findings: Iterable[Finding], word: str) -> list[str]:
+    """Lines that tell warnings, as a list of points."""
+    return [line for finding in findings for line in _lines(finding, "-", word)]
+
+
+def _lines(finding: Finding, bullet: str, word: str) -> list[str]:
+    where = f", {rows_text(finding.rows, word)}" if finding.rows else ""
+    lines = [f"  {bullet} {finding.kind}{where}: {finding.message}"]
+    if finding.remedy:
+        lines.append(f"  {' ' * len(bullet)} Remedy: {finding.remedy}")
+    return lines

@@ -1,0 +1,126 @@
+"""From the path of a device's file to a table of latencies that can be trusted, or to a report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from brpnas.datasets.schemas import LATENCY, validate
+from brpnas.devices.intake.columns import REQUIRED, match_columns
+from brpnas.devices.intake.files import RawTable, check_path, read_raw
+from brpnas.devices.intake.findings import Finding, error, refusal_text, row_word, warning_text
+from brpnas.devices.intake.rows import read_rows
+from brpnas.devices.intake.values import check_values
+from brpnas.errors import IntakeError
+from brpnas.spaces import SearchSpace
+
+__all__ = ["DROPPABLE", "LEAST_ROWS", "Intake", "intake_report", "read_device_table"]
+
+LEAST_ROWS = 10
+"""With fewer cells a predictor cannot even be checked."""
+DROPPABLE = ("impossible latency", "outlier")
+"""Kinds of finding whose rows `read_device_table` leaves out if it is told to drop."""
+
+
+@dataclass(frozen=True)
+class Intake:
+    """A file of latencies that was accepted.
+
+    Attributes:
+        table: The latencies, held to the schema `LATENCY`, in order of ``arch_id``.
+        device: Name of the device, that of the file.
+        findings: What was flagged; warnings only.
+        path: The file.
+    """
+
+    table: pd.DataFrame
+    device: str
+    findings: tuple[Finding, ...]
+    path: Path
+
+
+def read_device_table(
+    path: Path,
+    space: SearchSpace,
+    *,
+    least: int = LEAST_ROWS,
+    unit_check: bool = True,
+    drop: bool = False,
+) -> Intake:
+    """Read the latencies of a device from a CSV or Parquet file that its owner brings.
+
+    Columns are ``arch_id`` (any notation that `SearchSpace.read` knows), ``latency_ms`` in ms, and
+    optionally ``std_ms``, ``repeats`` and ``device``. The device is named by the file. Nothing is
+    written, guessed or silently left out.
+
+    Args:
+        path: The file, ``<device>.csv`` or ``<device>.parquet``.
+        space: What the cells are of.
+        least: How many cells there must be.
+        unit_check: Whether to refuse a median that looks like seconds or microseconds. Switch it
+            off for a device that is slower or faster than all known ones.
+        drop: Leave out rows with an impossible latency or an outlier, with a warning, instead of
+            refusing the file. For published tables that nobody can correct.
+
+    Raises:
+        IntakeError: If anything is wrong; the message is a report of every problem with its rows,
+            likely cause and remedy, and ``findings`` holds them.
+    """
+    found = check_path(path)
+    raw, about = read_raw(path)
+    found += about
+    table = pd.DataFrame()
+    if raw is not None:
+        table, about = _read(raw, space, path, least=least, unit_check=unit_check, drop=drop)
+        found += about
+    if any(finding.severity == "error" for finding in found):
+        raise IntakeError(refusal_text(path, found), found)
+    table = table.assign(device=path.stem, arch_id=table["arch_id"].astype(str))
+    table = table.sort_values("arch_id")
+    valid = validate(table[list(LATENCY.columns)], LATENCY, origin=str(path))
+    return Intake(valid, path.stem, tuple(found), path)
+
+
+def intake_report(intake: Intake) -> str:
+    """What was accepted: cells, span and median of latency, then every flag with its rows."""
+    values = intake.table["latency_ms"]
+    flags = warning_text(intake.findings, row_word(intake.path))
+    lines = [
+        f"{intake.path} is accepted as the device {intake.device}: {len(values):,} cells, "
+        f"{values.min():.4g} to {values.max():.4g} ms, median {values.median():.4g} ms."
+    ]
+    return "\n".join([*lines, *(["Flagged:", *flags] if flags else [])])
+
+
+def _read(
+    raw: RawTable, space: SearchSpace, path: Path, *, least: int, unit_check: bool, drop: bool
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """Rows that are left, and everything that is wrong with columns, rows and values."""
+    columns, found = match_columns(raw.header)
+    if any(finding.kind == "duplicate column" for finding in found) or not raw.rows:
+        return pd.DataFrame(), found
+    rows, about = read_rows(raw, columns, space, path.stem, row_word(path))
+    found += about
+    if raw.total > len(space):
+        message = f"there are {raw.total:,} rows, and {space.name} has {len(space):,} cells."
+        found.append(error("too many rows", message, "Keep one row per cell."))
+    if not set(REQUIRED) <= set(columns):
+        return rows, found
+    sound = rows[rows["sound"]]
+    odd = check_values(sound, space, unit_check=unit_check)
+    if drop:
+        odd = [_dropped(finding) if finding.kind in DROPPABLE else finding for finding in odd]
+    found += odd
+    gone = {line for finding in odd if finding.kind in DROPPABLE for line in finding.rows}
+    left = sound[~sound["line"].isin(gone)]
+    if len(left) < least and (len(left) or raw.total < least):
+        message = f"{len(left)} of {raw.total} rows are sound, and {least} are needed."
+        found.append(error("too few rows", message, "Measure more cells."))
+    return left, found
+
+
+def _dropped(finding: Finding) -> Finding:
+    message = f"left out, as asked for: {finding.message}"
+    return replace(finding, severity="warning", message=message)

@@ -1,0 +1,238 @@
+"""The latency of a device from few rows or many: adapted from known devices, or learnt alone.
+
+`fit_device` tries both and lets rows that were left out decide; the `DevicePredictor` that it
+returns gives every cell a latency and a calibrated interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from brpnas.errors import ConfigurationError
+from brpnas.graphs import VIEWS, SpaceGraphs, View
+from brpnas.predictors.latency import MeasuredRows
+from brpnas.predictors.training import TrainingConfig, single_thread
+from brpnas.predictors.transfer.calibration import calibrate
+from brpnas.predictors.transfer.features import both_views
+from brpnas.predictors.transfer.folds import FoldNetworks, fit_folds
+from brpnas.predictors.transfer.kernel import (
+    Posterior,
+    Settings,
+    Task,
+    adapt_settings,
+    condition,
+)
+from brpnas.predictors.transfer.prior import KNOWN_GROUPS, DevicePrior, PriorFeatures
+
+__all__ = ["AdaptConfig", "DevicePredictor", "fit_device"]
+
+ADAPTED, GRAPH_ALONE, NETWORK, BOTH = "adapted", "graph alone", "network", "adapted + network"
+"""Ways to predict a device: from known devices; by the same process without them; by graph networks
+trained on its rows alone; the mean of the first and the last."""
+
+LEAST_ROWS = 5
+
+
+@dataclass(frozen=True)
+class AdaptConfig:
+    """How a predictor is adapted to a device.
+
+    Args:
+        coverage: Share of measurements that an interval is to hold.
+        freedom: How far the settings of the kernel may leave those of known devices: standard
+            deviation of their logarithms.
+        steps: Steps in which they do.
+        tuning_rows: Most rows that they are fitted to.
+        process_rows: Most rows that the Gaussian process keeps.
+        network_rows: Fewest rows from which networks are trained on the device alone.
+        folds: Networks trained on the device alone, each without one fold.
+        network: Size and schedule of these.
+    """
+
+    coverage: float = 0.9
+    freedom: float = 1.0
+    steps: int = 40
+    tuning_rows: int = 400
+    process_rows: int = 1000
+    network_rows: int = 100
+    folds: int = 5
+    network: TrainingConfig = field(default_factory=TrainingConfig)
+
+    def __post_init__(self) -> None:
+        for name in ("freedom", "steps", "tuning_rows", "process_rows", "network_rows"):
+            if not getattr(self, name) > 0:
+                raise ConfigurationError(f"{name} must be positive, not {getattr(self, name)!r}.")
+        if self.folds < 2:
+            raise ConfigurationError(f"folds must be 2 or more, not {self.folds}.")
+
+
+class _DeviceModule(nn.Module):
+    """Both views of a cell to latency and interval in ms."""
+
+    def __init__(self, predictor: DevicePredictor) -> None:
+        super().__init__()
+        posterior = predictor.posterior
+        self.features: PriorFeatures = predictor.features
+        self.posterior = posterior
+        self.seen = nn.ParameterList(
+            nn.Parameter(x, requires_grad=False) for x in posterior.features
+        )
+        self.networks = predictor.networks
+        self.ensemble = None if self.networks is None else self.networks.ensemble
+        self.weight, self.view, self.factor = predictor.weight, predictor.view, predictor.factor
+
+    def forward(
+        self, pruned_ops: Tensor, pruned_adj: Tensor, raw_ops: Tensor, raw_adj: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Latency, lower and upper bound in ms, each of shape ``[B]``."""
+        views = (pruned_ops, pruned_adj, raw_ops, raw_adj)
+        mean, variance = self.posterior.predict(self.features(*views))
+        if self.ensemble is not None and self.networks is not None:
+            own = views[:2] if self.view == "pruned" else views[2:]
+            said = self.ensemble(*own).double() * self.networks.scale + self.networks.location
+            mean = (1 - self.weight) * mean + self.weight * said
+        width = self.factor * variance.sqrt()
+        bounds = (mean, mean - width, mean + width)
+        return tuple(torch.exp(x).float() for x in bounds)  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, eq=False)
+class DevicePredictor:
+    """Predicts the latency of cells on one device, with intervals.
+
+    Args:
+        features: Features of cells.
+        posterior: Gaussian process that has seen the rows.
+        networks: Networks of the device alone, if they take part.
+        weight: Share of the networks in the logarithm of the latency.
+        view: View that describes better what the device executes.
+        factor: Half width of an interval, in predicted deviations.
+        coverage: Share of measurements that an interval is to hold.
+        method: How it predicts.
+        errors: Mean absolute error of log latency on rows left out, by method.
+        rows: Number of rows learnt from.
+    """
+
+    features: PriorFeatures
+    posterior: Posterior
+    networks: FoldNetworks | None
+    weight: float
+    view: View
+    factor: float
+    coverage: float
+    method: str
+    errors: dict[str, float]
+    rows: int
+
+    def module(self) -> nn.Module:
+        """Torch module of both views to latency, lower and upper bound in ms, for export."""
+        return _DeviceModule(self).eval()
+
+    def predict(self, graphs: SpaceGraphs, chunk: int = 1024) -> npt.NDArray[np.float64]:
+        """Latency, lower and upper bound in ms of every architecture, shape ``[N, 3]``."""
+        inputs, module = both_views(graphs.views), self.module()
+        with torch.inference_mode(), single_thread():
+            parts = [
+                torch.stack(module(*(x[i : i + chunk] for x in inputs)), dim=1)
+                for i in range(0, len(graphs), chunk)
+            ]
+        return np.asarray(torch.cat(parts).double().numpy())
+
+
+def fit_device(
+    graphs: SpaceGraphs,
+    rows: MeasuredRows,
+    prior: DevicePrior,
+    config: AdaptConfig,
+    *,
+    seed: int = 0,
+    pool: Executor | None = None,
+    progress: bool = False,
+) -> DevicePredictor:
+    """Learn the latency of a device from its rows and from what known devices teach.
+
+    Args:
+        graphs: The space.
+        rows: Measured rows; none that is to test the predictor.
+        prior: What known devices teach; must not know this one.
+        config: How.
+        seed: Decides subsets, folds and weights.
+        pool: Processes to train networks in, see `brpnas.predictors.training_pool`.
+        progress: Show a progress bar.
+
+    Raises:
+        ConfigurationError: If there are fewer than five rows, or the prior is of another space.
+        TrainingError: If the latencies allow no fit.
+    """
+    if len(rows.rows) < LEAST_ROWS:
+        raise ConfigurationError(
+            f"A device needs {LEAST_ROWS} measured cells or more, not {len(rows.rows)}."
+        )
+    if prior.space != graphs.space:
+        raise ConfigurationError(
+            f"The prior is of the space {prior.space}, the graphs of {graphs.space}."
+        )
+    order = np.random.default_rng(seed).permutation(len(rows.rows))
+    log = np.log(np.asarray(rows.latency_ms, np.float64))
+    views = {name: graphs.view(name)[rows.rows] for name in VIEWS}
+    every = Task(prior.features.of(views), torch.from_numpy(log))
+    kept, tuning = order[: config.process_rows], order[: config.tuning_rows]
+    settings = adapt_settings(
+        prior.settings, _part(every, tuning), freedom=config.freedom, steps=config.steps
+    )
+    processes = _processes(settings, prior.features.groups, _part(every, kept))
+    view = _view(settings, prior.features.groups, _part(every, tuning))
+    seen = log[kept]
+    left_out = {name: process.left_out.numpy() for name, process in processes.items()}
+    networks = None
+    if len(log) >= config.network_rows:
+        networks = fit_folds(
+            views[view], log, config.network, config.folds, seed=seed, pool=pool, progress=progress
+        )
+        left_out[NETWORK] = networks.left_out[kept]
+        left_out[BOTH] = (left_out[ADAPTED] + left_out[NETWORK]) / 2
+    errors = {name: float(np.abs(said - seen).mean()) for name, said in left_out.items()}
+    method = min(errors, key=lambda name: errors[name])
+    process = processes.get(method, processes[ADAPTED])
+    deviation = process.left_out_variance.sqrt().numpy()
+    return DevicePredictor(
+        prior.features,
+        process,
+        networks if method in (NETWORK, BOTH) else None,
+        {NETWORK: 1.0, BOTH: 0.5}.get(method, 0.0),
+        view,
+        calibrate(left_out[method] - seen, deviation, config.coverage),
+        config.coverage,
+        method,
+        errors,
+        len(log),
+    )
+
+
+def _part(task: Task, rows: npt.NDArray[np.int64]) -> Task:
+    return Task([x[rows] for x in task.features], task.target[rows])
+
+
+def _processes(settings: Settings, groups: Sequence[str], task: Task) -> dict[str, Posterior]:
+    known = [groups.index(name) for name in KNOWN_GROUPS]
+    return {
+        ADAPTED: condition(settings, task),
+        GRAPH_ALONE: condition(settings.without(known), task),
+    }
+
+
+def _view(settings: Settings, groups: Sequence[str], task: Task) -> View:
+    """View whose features alone predict rows left out the better."""
+    errors: dict[View, float] = {}
+    for view in VIEWS:
+        others = [g for g, name in enumerate(groups) if not name.startswith(view)]
+        process = condition(settings.without(others), task)
+        errors[view] = float((process.left_out - task.target).abs().mean())
+    return min(VIEWS, key=lambda name: errors[name])

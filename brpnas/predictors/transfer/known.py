@@ -1,0 +1,80 @@
+"""What other devices know of a cell: their latency where it was measured, as features.
+
+`KnownLatency` holds, for each cell of a space and each known device, how far the measured latency
+is from what the network of all devices says; zero where nothing was measured. Devices of one chip
+share such deviations, which no graph shows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from brpnas.graphs import GraphBatch
+
+__all__ = ["CellNumbers", "KnownLatency"]
+
+_MOST_CELLS = 1_000_000
+
+
+class CellNumbers(nn.Module):
+    """Numbers the cells of a space by the operations of their nodes in the raw view.
+
+    Args:
+        choices: Operations that occur at each node, ``choices[v, op]``, shape ``[V, num_ops]``.
+    """
+
+    choices: Tensor
+    ranks: Tensor
+    radix: Tensor
+
+    def __init__(self, choices: npt.NDArray[np.bool_]) -> None:
+        super().__init__()
+        self.register_buffer("choices", torch.from_numpy(choices))
+        ranks = np.where(choices, choices.cumsum(axis=1) - 1, 0)
+        sizes = choices.sum(axis=1).clip(min=1)
+        radix = np.concatenate([sizes[::-1].cumprod()[::-1][1:], [1]])
+        self.size = int(sizes.prod())
+        self.register_buffer("ranks", torch.from_numpy(ranks.astype(np.int64)))
+        self.register_buffer("radix", torch.from_numpy(radix.astype(np.int64)))
+
+    @classmethod
+    def of(cls, graphs: GraphBatch) -> CellNumbers | None:
+        """Numbers for the raw view of a whole space; None if operations do not tell its cells.
+
+        Spaces whose nodes could be combined in more than a million ways have none either.
+        """
+        choices = np.zeros((graphs.num_nodes, graphs.num_ops), bool)
+        choices[np.arange(graphs.num_nodes)[None, :], graphs.ops] = True
+        if choices.sum(axis=1).astype(float).prod() > _MOST_CELLS:
+            return None
+        numbers = cls(choices)
+        found = numbers(torch.from_numpy(graphs.ops.astype(np.int64)))
+        return numbers if len(torch.unique(found)) == len(graphs) else None
+
+    def forward(self, raw_ops: Tensor) -> Tensor:
+        """Number of each cell, int64 ``[B]``."""
+        nodes = torch.arange(raw_ops.shape[1])
+        return (self.ranks[nodes[None, :], raw_ops] * self.radix).sum(dim=1)
+
+
+class KnownLatency(nn.Module):
+    """Deviations of measured latency from a network, looked up by cell.
+
+    Args:
+        numbers: Numbers of the cells.
+        table: Deviation for each number and device, 0 where unknown, shape ``[size, devices]``.
+    """
+
+    table: Tensor
+
+    def __init__(self, numbers: CellNumbers, table: Tensor) -> None:
+        super().__init__()
+        self.numbers = numbers
+        self.register_buffer("table", table)
+
+    def forward(self, raw_ops: Tensor) -> Tensor:
+        """Deviations, shape ``[B, devices]``."""
+        return self.table[self.numbers(raw_ops)]

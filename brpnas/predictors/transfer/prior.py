@@ -1,0 +1,277 @@
+"""What is known before a new device is measured: learnt from the devices that were.
+
+`fit_prior` learns a `DevicePrior` from latency tables of known devices, and `fit_device` adapts it
+to a new one. The network of all devices gives every cell features; how much the latency of a new
+device follows them, or the graph itself, is learnt by making each known device the new one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from brpnas.errors import ConfigurationError, SchemaError
+from brpnas.graphs import GraphBatch, SpaceGraphs, View
+from brpnas.predictors.training import single_thread
+from brpnas.predictors.transfer.features import GraphFeatures, both_views
+from brpnas.predictors.transfer.kernel import Settings, Task, learn_settings
+from brpnas.predictors.transfer.known import CellNumbers, KnownLatency
+from brpnas.predictors.transfer.trunk import DeviceNetwork, TrunkConfig, train_device_network
+
+__all__ = ["KNOWN_GROUPS", "DevicePrior", "PriorFeatures", "fit_prior"]
+
+KNOWN_GROUPS = ("devices", "mean_device", "known_latency")
+"""Groups of features that come from known devices; all others come from the graph alone."""
+
+_TASK_ROWS = 120
+_TWINS = 0.99
+_KIND = "device_prior"
+
+
+class PriorFeatures(nn.Module):
+    """Features of cells for the kernel: those of the graph, and what known devices say.
+
+    Args:
+        graph: Features of the graph.
+        network: Network of all devices.
+        known: Measured latency of known devices; None if the tables are not there.
+        columns: Which of the devices of the network are used.
+    """
+
+    def __init__(
+        self,
+        graph: GraphFeatures,
+        network: DeviceNetwork,
+        known: KnownLatency | None,
+        columns: Sequence[int],
+    ) -> None:
+        super().__init__()
+        self.graph, self.network, self.known = graph, network, known
+        self.columns = list(columns)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Names of the groups."""
+        return (*self.graph.groups, *KNOWN_GROUPS)
+
+    def forward(
+        self, pruned_ops: Tensor, pruned_adj: Tensor, raw_ops: Tensor, raw_adj: Tensor
+    ) -> list[Tensor]:
+        """Features of each group, float64, each of shape ``[B, width]``."""
+        views = (pruned_ops, pruned_adj, raw_ops, raw_adj)
+        said = self.network(*views)[:, self.columns]
+        width = max(1, len(self.columns)) ** 0.5
+        mean = said.mean(dim=1, keepdim=True) if self.columns else said.sum(dim=1, keepdim=True)
+        apart = torch.zeros_like(said)
+        if self.known is not None:
+            apart = self.known(raw_ops)[:, self.columns]
+        return [x.double() for x in (*self.graph(*views), said / width, mean, apart / width)]
+
+    def of(self, views: Mapping[View, GraphBatch], chunk: int = 4096) -> list[Tensor]:
+        """Features of any number of graphs, given in both views."""
+        inputs = both_views(views)
+        with torch.inference_mode(), single_thread():
+            parts = [
+                self(*(x[i : i + chunk] for x in inputs)) for i in range(0, len(inputs[0]), chunk)
+            ]
+        return [torch.cat(group).clone() for group in zip(*parts, strict=True)]
+
+
+@dataclass(frozen=True, eq=False)
+class DevicePrior:
+    """What known devices teach about a new one.
+
+    Args:
+        space: Name of the search space.
+        devices: Names of the known devices.
+        features: Features of cells, of all devices.
+        settings: Settings of the kernel, centre of those of a new device.
+        config: Size and schedule of the network.
+    """
+
+    space: str
+    devices: tuple[str, ...]
+    features: PriorFeatures
+    settings: Settings
+    config: TrunkConfig
+
+    def without(self, devices: Collection[str]) -> DevicePrior:
+        """A prior that does not use what it knows of some devices.
+
+        The network was trained on them too, so for an honest test of adaptation to one of them
+        learn a prior without it.
+        """
+        kept = [c for c in self.features.columns if self.devices[c] not in devices]
+        features = PriorFeatures(
+            self.features.graph, self.features.network, self.features.known, kept
+        )
+        return DevicePrior(self.space, self.devices, features.eval(), self.settings, self.config)
+
+    def without_tables(self) -> DevicePrior:
+        """A prior that holds no measured latency, only what was learnt from it."""
+        features = PriorFeatures(
+            self.features.graph, self.features.network, None, self.features.columns
+        )
+        return DevicePrior(self.space, self.devices, features.eval(), self.settings, self.config)
+
+    def save(self, path: Path) -> None:
+        """Write to a safetensors file."""
+        graph, network = self.features.graph, self.features.network
+        metadata = {
+            "kind": _KIND,
+            "space": self.space,
+            "devices": self.devices,
+            "columns": self.features.columns,
+            "config": asdict(self.config),
+            "num_nodes": graph.num_nodes,
+            "num_ops": graph.num_ops,
+        }
+        tensors = {f"graph.{k}": v for k, v in graph.state_dict().items()}
+        tensors |= {f"network.{k}": v for k, v in network.state_dict().items()}
+        tensors |= {f"settings.{k}": v for k, v in self.settings.tensors().items()}
+        if self.features.known is not None:
+            known = self.features.known
+            tensors |= {"known.table": known.table, "known.choices": known.numbers.choices}
+        tensors = {k: v.contiguous() for k, v in tensors.items()}
+        save_file(tensors, path, {k: json.dumps(v) for k, v in metadata.items()})
+
+    @classmethod
+    def load(cls, path: Path) -> DevicePrior:
+        """Read what `save` wrote.
+
+        Raises:
+            SchemaError: If the file is no such prior.
+        """
+        try:
+            with safe_open(path, framework="pt") as file:
+                meta = {k: json.loads(v) for k, v in (file.metadata() or {}).items()}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except (SafetensorError, json.JSONDecodeError) as error:
+            raise SchemaError(f"{path} is not a prior of this project: {error}.") from error
+        if meta.get("kind") != _KIND:
+            raise SchemaError(f"{path} holds {meta.get('kind')!r}, not a prior of devices.")
+        try:
+            return cls._of(meta, tensors)
+        except (KeyError, TypeError, RuntimeError) as error:
+            raise SchemaError(
+                f"{path} was written by another version ({error}): learn the prior again."
+            ) from error
+
+    @classmethod
+    def _of(cls, meta: Mapping[str, object], tensors: Mapping[str, Tensor]) -> DevicePrior:
+        def part(name: str) -> dict[str, Tensor]:
+            return {
+                k.removeprefix(f"{name}."): v
+                for k, v in tensors.items()
+                if k.startswith(f"{name}.")
+            }
+
+        config = TrunkConfig(**meta["config"])  # type: ignore[arg-type]
+        devices = tuple(map(str, meta["devices"]))  # type: ignore[call-overload]
+        graph = GraphFeatures(int(meta["num_nodes"]), int(meta["num_ops"]))  # type: ignore[call-overload]
+        graph.load_state_dict(part("graph"))
+        with torch.random.fork_rng(devices=[]):  # these weights are only there to be overwritten
+            network = DeviceNetwork(graph.num_ops, len(devices), config)
+        network.load_state_dict(part("network"))
+        known = None
+        if "known.table" in tensors:
+            numbers = CellNumbers(tensors["known.choices"].numpy())
+            known = KnownLatency(numbers, tensors["known.table"])
+        features = PriorFeatures(graph, network, known, list(meta["columns"]))  # type: ignore[call-overload]
+        settings = Settings(**part("settings"))
+        return cls(str(meta["space"]), devices, features.eval(), settings, config)
+
+
+def fit_prior(
+    graphs: SpaceGraphs,
+    tables: Mapping[str, pd.DataFrame],
+    config: TrunkConfig,
+    *,
+    seed: int = 0,
+    progress: bool = False,
+) -> DevicePrior:
+    """Learn what known devices teach.
+
+    Args:
+        graphs: The space.
+        tables: Latency table of each known device, columns ``arch_id, latency_ms``.
+        config: Size and schedule of the network of all devices.
+        seed: Decides weights, order and rows.
+        progress: Show a progress bar.
+
+    Raises:
+        ConfigurationError: If fewer than two devices are given.
+        UnknownNameError: If a table names a cell that the space does not have.
+    """
+    if len(tables) < 2:
+        raise ConfigurationError(
+            f"A prior is learnt from at least two known devices, not from {len(tables)}."
+        )
+    devices = tuple(tables)
+    log = _log_latency(graphs, tables)
+    location, scale = np.nanmean(log, axis=0), np.nanstd(log, axis=0)
+    targets = (log - location) / np.maximum(scale, 1e-6)
+    inputs, num_ops = both_views(graphs.views), graphs.view("raw").num_ops
+    network, _ = train_device_network(
+        inputs, targets, num_ops, config, seed=seed, progress=progress
+    )
+    graph = GraphFeatures(graphs.view("raw").num_nodes, num_ops)
+    graph.fit(graphs.views)
+    known = _known(graphs, network, targets)
+    features = PriorFeatures(graph, network, known, range(len(devices))).eval()
+    tasks = _tasks(graphs, features, log, seed)
+    return DevicePrior(graphs.space, devices, features, learn_settings(tasks), config)
+
+
+def _log_latency(
+    graphs: SpaceGraphs, tables: Mapping[str, pd.DataFrame]
+) -> npt.NDArray[np.float64]:
+    """Log latency of every cell on every device, NaN where unknown, shape ``[N, devices]``."""
+    log = np.full((len(graphs), len(tables)), np.nan)
+    for column, table in enumerate(tables.values()):
+        rows = graphs.rows(table["arch_id"].tolist())
+        log[rows, column] = np.log(table["latency_ms"].to_numpy(np.float64))
+    return log
+
+
+def _known(
+    graphs: SpaceGraphs, network: DeviceNetwork, targets: npt.NDArray[np.float64]
+) -> KnownLatency | None:
+    raw = graphs.view("raw")
+    numbers = CellNumbers.of(raw)
+    if numbers is None:
+        return None
+    with torch.inference_mode(), single_thread():
+        said = network(*both_views(graphs.views)).numpy()
+        places = numbers(torch.from_numpy(raw.ops.astype(np.int64))).clone()
+    apart = np.nan_to_num(targets - said)
+    apart /= max(float(apart[np.isfinite(targets)].std()), 1e-6)
+    table = torch.zeros(numbers.size, targets.shape[1])
+    table[places] = torch.from_numpy(apart.astype(np.float32))
+    return KnownLatency(numbers, table)
+
+
+def _tasks(
+    graphs: SpaceGraphs, features: PriorFeatures, log: npt.NDArray[np.float64], seed: int
+) -> list[Task]:
+    """Each known device as if it were new, without itself and its near twins."""
+    alike = pd.DataFrame(log).corr(method="spearman", min_periods=30).to_numpy()
+    rng, tasks = np.random.default_rng(seed), []
+    for device in range(log.shape[1]):
+        measured = np.flatnonzero(np.isfinite(log[:, device]))
+        rows = rng.choice(measured, min(_TASK_ROWS, len(measured)), replace=False)
+        others = [c for c in range(log.shape[1]) if c != device and not alike[c, device] > _TWINS]
+        some = PriorFeatures(features.graph, features.network, features.known, others)
+        views = {name: graphs.view(name)[rows] for name in graphs.views}
+        tasks.append(Task(some.eval().of(views), torch.from_numpy(log[rows, device])))
+    return tasks

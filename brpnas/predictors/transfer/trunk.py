@@ -1,0 +1,124 @@
+"""One network for all known devices: what latency depends on, and one embedding per device.
+
+`DeviceNetwork` reads both views of a cell with a graph network each; a device is a vector, and its
+latency the product of that vector with what the networks say of the cell. `train_device_network`
+trains it on the tables of all devices at once, which need not hold the same cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from brpnas.errors import ConfigurationError
+from brpnas.predictors.backbones import DenseGCN
+from brpnas.predictors.training import single_thread
+
+__all__ = ["DeviceNetwork", "TrunkConfig", "train_device_network"]
+
+
+@dataclass(frozen=True)
+class TrunkConfig:
+    """Size of the network of all devices and how to train it.
+
+    Args:
+        hidden: Width of the layers.
+        layers: Graph convolutions of each of the two networks.
+        epochs: Passes over all cells.
+        batch_size: Cells a step.
+        learning_rate: Peak of the one-cycle schedule.
+        weight_decay: Of AdamW.
+    """
+
+    hidden: int = 64
+    layers: int = 4
+    epochs: int = 30
+    batch_size: int = 128
+    learning_rate: float = 3e-3
+    weight_decay: float = 1e-2
+
+    def __post_init__(self) -> None:
+        for name in ("hidden", "layers", "epochs", "batch_size", "learning_rate"):
+            if not getattr(self, name) > 0:
+                raise ConfigurationError(f"{name} must be positive, not {getattr(self, name)!r}.")
+
+
+class DeviceNetwork(nn.Module):
+    """Standardised log latency of a cell on each of several devices.
+
+    Args:
+        num_ops: Size of the operation vocabulary.
+        devices: Number of devices.
+        config: Size of the networks.
+    """
+
+    def __init__(self, num_ops: int, devices: int, config: TrunkConfig) -> None:
+        super().__init__()
+        self.pruned = DenseGCN(num_ops, config.hidden, config.layers, outputs=devices)
+        self.raw = DenseGCN(num_ops, config.hidden, config.layers, outputs=devices)
+
+    def forward(
+        self, pruned_ops: Tensor, pruned_adj: Tensor, raw_ops: Tensor, raw_adj: Tensor
+    ) -> Tensor:
+        """Log latency of each device in its own units, shape ``[B, devices]``."""
+        pruned: Tensor = self.pruned.vector(pruned_ops, pruned_adj)
+        return pruned + self.raw.vector(raw_ops, raw_adj)
+
+
+def train_device_network(
+    inputs: Sequence[Tensor],
+    targets: npt.NDArray[np.float64],
+    num_ops: int,
+    config: TrunkConfig,
+    *,
+    seed: int = 0,
+    progress: bool = False,
+) -> tuple[DeviceNetwork, list[float]]:
+    """Train on every measured latency at once, by mean absolute error.
+
+    Args:
+        inputs: Both views of ``N`` cells, see `brpnas.predictors.transfer.features.both_views`.
+        targets: Standardised log latency, NaN where a device did not measure a cell, shape
+            ``[N, devices]``.
+        num_ops: Size of the operation vocabulary.
+        config: Size and schedule.
+        seed: Decides weights and order.
+        progress: Show a progress bar.
+
+    Returns:
+        The network, and the loss of each epoch.
+    """
+    known = torch.from_numpy(np.isfinite(targets))
+    values = torch.from_numpy(np.nan_to_num(targets).astype(np.float32))
+    steps = -(-len(values) // config.batch_size) * config.epochs
+    losses = []
+    with single_thread(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = DeviceNetwork(num_ops, targets.shape[1], config)
+        optimiser = torch.optim.AdamW(
+            network.parameters(),
+            lr=config.learning_rate,
+            weight_decay=config.weight_decay,
+            fused=True,
+        )
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimiser, config.learning_rate, total_steps=max(3, steps), pct_start=0.1
+        )
+        for _ in tqdm(range(config.epochs), "devices", unit="epoch", disable=not progress):
+            total = torch.zeros(())
+            for rows in torch.split(torch.randperm(len(values)), config.batch_size):
+                error = (network(*(x[rows] for x in inputs)) - values[rows]).abs()
+                loss = (error * known[rows]).sum() / known[rows].sum().clamp(min=1)
+                optimiser.zero_grad()
+                loss.backward()
+                optimiser.step()
+                schedule.step()
+                total += loss.detach() * len(rows)
+            losses.append(float(total) / len(values))
+    return network.eval(), losses

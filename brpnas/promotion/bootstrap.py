@@ -1,0 +1,180 @@
+"""The paired bootstrap: whether one model is better than another, or only luckier.
+
+Both models answer the same rows. Rows are drawn again with replacement, many times, and each time
+the two are compared on what was drawn; the interval holds the middle of these differences. Rows
+are drawn for both at once, so what makes a row hard for both cancels out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from brpnas.errors import ConfigurationError, SchemaError
+from brpnas.metrics import spearman
+
+__all__ = ["Difference", "Statistic", "paired_bootstrap"]
+
+FloatArray: TypeAlias = npt.NDArray[np.float64]
+
+Statistic = Literal["log_error", "spearman"]
+"""What is compared.
+
+``log_error``: mean of ``|log(predicted / true)|``, the relative error of values in real units;
+smaller is better. ``spearman``: rank correlation with the truth, for scores of which only the order
+means something; larger is better.
+"""
+
+_ELEMENTS = 2**22
+"""Numbers drawn at a time, so that memory does not grow with the rows."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much better the challenger is than the champion.
+
+    Args:
+        value: Difference of the statistic on all rows, positive if the challenger is better.
+        low: Lower end of the interval.
+        high: Upper end.
+    """
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def is_win(self) -> bool:
+        """Whether the whole interval is on the challenger's side; never for a tie or NaN."""
+        return self.value > 0 and self.low > 0 and self.high > 0
+
+
+def paired_bootstrap(
+    true: npt.ArrayLike,
+    champion: npt.ArrayLike,
+    challenger: npt.ArrayLike,
+    statistic: Statistic = "log_error",
+    *,
+    resamples: int = 2000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Difference:
+    """Compare two models on the same rows.
+
+    Args:
+        true: Measured values, shape ``[N]``.
+        champion: Answers of the one, shape ``[N]``.
+        challenger: Answers of the other, shape ``[N]``.
+        statistic: What to compare.
+        resamples: How often to draw.
+        confidence: Share of the resampled differences within the interval.
+        seed: Decides the draws.
+
+    Raises:
+        SchemaError: If the arrays differ in length, are empty or hold NaN or infinity, or, for
+            ``log_error``, a number that is not positive.
+        ConfigurationError: If ``resamples`` or ``confidence`` make no sense.
+
+    Example:
+        >>> true = np.linspace(1, 2, 50)
+        >>> paired_bootstrap(true, true * 1.2, true * 1.1).is_win
+        True
+        >>> paired_bootstrap(true, true * 1.1, true * 1.1).is_win
+        False
+    """
+    if resamples < 1 or not 0 < confidence < 1:
+        raise ConfigurationError(
+            f"A bootstrap needs 1 or more resamples and a confidence between 0 and 1, not "
+            f"{resamples} and {confidence}."
+        )
+    arrays = [np.asarray(x, np.float64) for x in (true, champion, challenger)]
+    _check(arrays, positive=statistic == "log_error")
+    rng = np.random.default_rng(seed)
+    compare = _log_error if statistic == "log_error" else _spearman
+    value, differences = compare(arrays[0], arrays[1], arrays[2], rng, resamples)
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(differences, [tail, 1 - tail])
+    return Difference(value, float(low), float(high))
+
+
+_Compared: TypeAlias = tuple[float, FloatArray]
+
+
+def _log_error(
+    true: FloatArray,
+    champion: FloatArray,
+    challenger: FloatArray,
+    rng: np.random.Generator,
+    resamples: int,
+) -> _Compared:
+    gain = np.abs(np.log(champion / true)) - np.abs(np.log(challenger / true))
+    means = [gain[rows].mean(axis=1) for rows in _draws(rng, len(gain), resamples)]
+    return float(gain.mean()), np.concatenate(means)
+
+
+def _spearman(
+    true: FloatArray,
+    champion: FloatArray,
+    challenger: FloatArray,
+    rng: np.random.Generator,
+    resamples: int,
+) -> _Compared:
+    rank_true, rank_champion, rank_challenger = map(_ranker, (true, champion, challenger))
+    differences = []
+    for rows in _draws(rng, len(true), resamples):
+        offsets = np.arange(len(rows))[:, None] * len(true)
+        counts = np.bincount((rows + offsets).ravel(), minlength=rows.size).reshape(rows.shape)
+        truth = rank_true(counts)
+        differences.append(
+            _correlation(counts, truth, rank_challenger(counts))
+            - _correlation(counts, truth, rank_champion(counts))
+        )
+    value = spearman(true, challenger) - spearman(true, champion)
+    return value, np.concatenate(differences)
+
+
+def _draws(rng: np.random.Generator, count: int, resamples: int) -> Iterator[npt.NDArray[np.int64]]:
+    """Rows of the resamples, shape ``[some, N]`` at a time."""
+    step = max(1, _ELEMENTS // count)
+    for start in range(0, resamples, step):
+        yield rng.integers(count, size=(min(step, resamples - start), count))
+
+
+def _ranker(values: FloatArray) -> Callable[[npt.NDArray[np.int64]], FloatArray]:
+    """Return a function from how often each row was drawn, ``[R, N]``, to ranks, ties averaged."""
+    _, inverse, sizes = np.unique(values, return_inverse=True, return_counts=True)
+    order = np.argsort(inverse, kind="stable")
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+
+    def rank(counts: npt.NDArray[np.int64]) -> FloatArray:
+        groups = np.add.reduceat(counts[:, order], starts, axis=1)
+        middle = np.cumsum(groups, axis=1) - (groups - 1) / 2
+        return np.asarray(middle[:, inverse], np.float64)
+
+    return rank
+
+
+def _correlation(counts: npt.NDArray[np.int64], x: FloatArray, y: FloatArray) -> FloatArray:
+    """Correlation of each resample; NaN where one side is constant."""
+    centre = (counts.shape[1] + 1) / 2  # the mean rank, whatever was drawn
+    x, y = x - centre, y - centre
+    cross, own, other = ((counts * a * b).sum(axis=1) for a, b in ((x, y), (x, x), (y, y)))
+    with np.errstate(invalid="ignore"):
+        return np.asarray(cross / np.sqrt(own * other), np.float64)
+
+
+def _check(arrays: list[FloatArray], *, positive: bool) -> None:
+    shapes = {x.shape for x in arrays}
+    if len(shapes) != 1 or arrays[0].ndim != 1 or not arrays[0].size:
+        raise SchemaError(f"A bootstrap compares equally long, flat arrays, not {shapes}.")
+    for name, x in zip(("true", "champion", "challenger"), arrays, strict=True):
+        bad = ~np.isfinite(x) | (positive & (x <= 0))
+        if bad.any():
+            raise SchemaError(
+                f"{name!r} holds {int(bad.sum())} value(s) that are no latency, or no number: "
+                "refuse that model, or leave those rows out."
+            )

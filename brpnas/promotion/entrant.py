@@ -1,0 +1,103 @@
+"""A model as the comparison sees it: its answers on test rows, and what is known of it.
+
+`Entrant` is one side of a comparison. `flaws` lists what makes it unfit for any comparison.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from brpnas.errors import SchemaError
+from brpnas.promotion.gates import Kind
+
+__all__ = ["Entrant", "check_rows", "flaws"]
+
+
+@dataclass(frozen=True, eq=False)
+class Entrant:
+    """One side of a comparison.
+
+    Args:
+        name: What the record calls it, such as ``version 3``.
+        rows: Its answers: ``arch_id, true, predicted`` and, with intervals, ``lower, upper``; in
+            ms for latency. One row per architecture.
+        parity: Largest error of the ONNX file against torch; None if nobody looked.
+        tolerance: Largest error allowed.
+        judged: Architectures of the test rows that it was registered with; None for those of
+            ``rows``.
+        coverage: Nominal share of true values within its intervals; None if it gives none.
+
+    Raises:
+        SchemaError: If a column is missing or holds no numbers, or an architecture comes twice.
+    """
+
+    name: str
+    rows: pd.DataFrame
+    parity: float | None
+    tolerance: float
+    judged: Collection[str] | None = None
+    coverage: float | None = None
+
+    def __post_init__(self) -> None:
+        check_rows(self.rows, self.name)
+
+    @property
+    def judged_on(self) -> frozenset[str]:
+        """Architectures that it was judged on when it was registered."""
+        return frozenset(self.rows["arch_id"] if self.judged is None else self.judged)
+
+
+def check_rows(rows: pd.DataFrame, name: str) -> None:
+    """Check the table of test rows; NaN is allowed, and is for `flaws` to find.
+
+    Raises:
+        SchemaError: If a column is missing or holds no numbers, or an architecture comes twice.
+    """
+    missing = [c for c in ("arch_id", "true", "predicted") if c not in rows]
+    if missing:
+        raise SchemaError(
+            f"The test rows of {name} lack {', '.join(missing)}: arch_id, true, predicted."
+        )
+    numbers = [c for c in ("true", "predicted", "lower", "upper") if c in rows]
+    wrong = [c for c in numbers if not pd.api.types.is_numeric_dtype(rows[c])]
+    if wrong:
+        raise SchemaError(f"The test rows of {name} hold no numbers in {', '.join(wrong)}.")
+    repeated = rows.loc[rows["arch_id"].duplicated(), "arch_id"]
+    if len(repeated):
+        raise SchemaError(
+            f"The test rows of {name} hold {len(repeated)} architecture(s) more than once, first "
+            f"{repeated.iloc[0]!r}: keep one row of each."
+        )
+
+
+def flaws(entrant: Entrant, kind: Kind) -> list[str]:
+    """What makes a model unfit for any comparison, in sentences.
+
+    Args:
+        entrant: The model.
+        kind: What it predicts; a latency must be positive.
+    """
+    if not len(entrant.rows):
+        return ["It has no test rows."]
+    found = []
+    for column, words in (("predicted", "It predicts"), ("true", "Its test rows hold")):
+        values = entrant.rows[column].to_numpy(np.float64)
+        numbers = np.isfinite(values)
+        if not numbers.all():
+            found.append(f"{words} NaN or infinity for {int((~numbers).sum())} test row(s).")
+        if kind == "latency" and (values[numbers] <= 0).any():
+            bad = int((values[numbers] <= 0).sum())
+            found.append(f"{words} a latency of 0 ms or less for {bad} test row(s).")
+    if entrant.parity is None or math.isnan(entrant.parity):
+        found.append("Nobody compared its ONNX file with torch: the parity error is unknown.")
+    elif not entrant.parity <= entrant.tolerance:
+        found.append(
+            f"Its ONNX file differs from torch by {entrant.parity:.1e}, more than the "
+            f"{entrant.tolerance:.1e} allowed."
+        )
+    return found

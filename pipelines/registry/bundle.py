@@ -1,0 +1,102 @@
+"""The folder that MLflow keeps of a model: predictor, code, card, licence, test rows.
+
+The code is what `brpnas.serving` needs and no more, copied under a name made from its content, such
+as ``brpnas_1a2b3c4d``. Two models of different age can so be loaded side by side, each with the
+encoder it was trained with, and neither hides the `brpnas` that is installed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pandas as pd
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, Schema, TensorSpec
+
+import brpnas
+from pipelines.registry.candidate import Candidate
+
+__all__ = ["ARTIFACTS", "bundle", "copy_code"]
+
+ARTIFACTS = {
+    "predictor": "predictor.onnx",
+    "test": "test.parquet",
+    "card": "README.md",
+    "licence": "LICENSE",
+}
+"""Files in the folder ``artifacts`` of a registered model."""
+
+_PACKAGES = ("mlflow", "numpy", "onnxruntime", "pandas")
+_SOURCES = ("errors.py", "graphs.py", "serving.py", "spaces/**/*.py")
+_TRAINS = {"build.py", "layers.py"}  # torch modules of a space, of no use to a server
+_SERVED = Path(__file__).with_name("served.py")
+
+
+def copy_code(folder: Path) -> Path:
+    """Copy what `brpnas.serving` needs as a package of its own.
+
+    Args:
+        folder: Where to put it.
+
+    Returns:
+        The package, a folder named after its content.
+    """
+    root = Path(brpnas.__file__).parent
+    files = sorted(f for pattern in _SOURCES for f in root.glob(pattern) if f.name not in _TRAINS)
+    texts = {file.relative_to(root): file.read_text("utf-8") for file in files}
+    digest = hashlib.sha256(repr(sorted((str(p), t) for p, t in texts.items())).encode())
+    package = folder / f"brpnas_{digest.hexdigest()[:8]}"
+    texts[Path("__init__.py")] = '"""What the model beside it needs of brpnas."""\n'
+    for path, text in texts.items():
+        target = package / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        renamed = re.sub(r"^(\s*(?:from|import) )brpnas\b", rf"\1{package.name}", text, flags=re.M)
+        target.write_text(renamed, "utf-8")
+    return package
+
+
+@contextmanager
+def bundle(candidate: Candidate) -> Iterator[dict[str, Any]]:
+    """Write a candidate's files, and give the arguments of ``mlflow.pyfunc.log_model``.
+
+    The files are there until the block ends.
+    """
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        paths = {key: folder / file for key, file in ARTIFACTS.items()}
+        paths["predictor"].write_bytes(candidate.onnx)
+        candidate.test.to_parquet(paths["test"], index=False)
+        paths["card"].write_text(candidate.card, "utf-8")
+        paths["licence"].write_text(candidate.licence, "utf-8")
+        package = copy_code(folder)
+        predictor = candidate.predictor()
+        yield {
+            "python_model": str(_SERVED),
+            "artifacts": {key: str(path) for key, path in paths.items()},
+            "code_paths": [str(package)],
+            "model_config": {"package": package.name},
+            "signature": _signature(predictor.outputs),
+            "input_example": _example(candidate.test),
+            "pip_requirements": [f"{name}=={version(name)}" for name in _PACKAGES],
+            "metadata": {**predictor.metadata, "kind": candidate.kind},
+        }
+
+
+def _signature(outputs: tuple[str, ...]) -> ModelSignature:
+    # The input has no name, so that a plain list of strings will do as well as a table.
+    answers: list[ColSpec | TensorSpec] = [
+        ColSpec("string", "arch_id"),
+        *(ColSpec("double", name) for name in outputs),
+    ]
+    return ModelSignature(Schema([ColSpec("string")]), Schema(answers))
+
+
+def _example(test: pd.DataFrame) -> list[str]:
+    return [str(arch_id) for arch_id in test["arch_id"].head(2)]

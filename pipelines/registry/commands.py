@@ -1,0 +1,131 @@
+"""What ``brpnas models``, ``promote`` and ``rollback`` do in the project they are called in.
+
+`brpnas` knows neither Kedro nor MLflow, so it imports this module by name. Each function returns
+the text to print. The store and the gates are those of the project's configuration, in the
+environment that is asked for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from kedro.config import OmegaConfigLoader
+from mlflow.exceptions import MlflowException
+
+from brpnas.cli.text import fields, table
+from brpnas.errors import RegistryError, UnknownNameError
+from brpnas.promotion import Decision
+from pipelines.config import Parameters, PromoteConfig, parse
+from pipelines.explain import locate
+from pipelines.registry.listing import list_models
+from pipelines.registry.promotion import promote
+from pipelines.registry.rollback import rollback
+from pipelines.settings import CONFIG_LOADER_ARGS
+
+__all__ = ["models_text", "promote_text", "rollback_text"]
+
+
+@contextlib.contextmanager
+def _project(root: Path, env: str | None) -> Iterator[PromoteConfig]:
+    """What a project says about promotion, while MLflow is set to its store.
+
+    The configuration is read as Kedro would, but without a session: that loads every plugin, which
+    takes longer than all the rest.
+
+    Raises:
+        UnknownNameError: If there is no such environment.
+        ConfigurationError: If the parameters are wrong.
+        RegistryError: If the store cannot be reached, or refuses.
+    """
+    source = root / "conf"
+    environments = {path.name for path in source.iterdir() if path.is_dir()}
+    if env is not None and env not in environments:
+        raise UnknownNameError("environment", env, environments)
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # MLflow would try for minutes
+    with contextlib.chdir(root):  # the store is named relative to it
+        settings: dict[str, Any] = {
+            **CONFIG_LOADER_ARGS,
+            "config_patterns": {"mlflow": ["mlflow*"]},
+        }
+        loader = OmegaConfigLoader(str(source), env=env, **settings)
+        named = [name for name in (env or loader.default_run_env, loader.base_env) if name]
+        parameters = parse(
+            Parameters, loader["parameters"], lambda key: locate(key, source, named, {})
+        )
+        server = loader["mlflow"]["server"]
+        mlflow.set_tracking_uri(server["mlflow_tracking_uri"])
+        mlflow.set_registry_uri(server["mlflow_registry_uri"])
+        try:
+            yield parameters.promote
+        except MlflowException as error:
+            raise RegistryError(
+                f"The registry at {mlflow.get_tracking_uri()} cannot do this: {error}. It is set "
+                "in conf/base/mlflow.yml, or by MLFLOW_TRACKING_URI."
+            ) from error
+
+
+def models_text(root: Path, env: str | None = None) -> str:
+    """Table of the registered models.
+
+    Args:
+        root: Folder of the project.
+        env: Environment; None for the default.
+    """
+    with _project(root, env):
+        models = list_models()
+        store = mlflow.get_tracking_uri()
+    if models.empty:
+        return f"No model is registered in {store}."
+    rows = [[str(cell) or "-" for cell in row] for row in models.itertuples(index=False)]
+    return table(list(models.columns), rows, right=["versions"])
+
+
+def promote_text(root: Path, name: str, env: str | None = None, *, as_json: bool = False) -> str:
+    """Let the challenger of a model meet its champion, and say what was decided.
+
+    Args:
+        root: Folder of the project.
+        name: Registered model.
+        env: Environment; None for the default.
+        as_json: Return everything that is known of the decision, as JSON.
+    """
+    with _project(root, env) as config:
+        decision = promote(name, config)
+    return decision.to_json().rstrip() if as_json else _summary(name, decision)
+
+
+def rollback_text(root: Path, name: str, to: str | None = None, env: str | None = None) -> str:
+    """Take a promotion back, and say what is champion now.
+
+    Args:
+        root: Folder of the project.
+        name: Registered model.
+        to: Version to go back to; None for the one before.
+        env: Environment; None for the default.
+    """
+    with _project(root, env):
+        done = rollback(name, to)
+    return f"{name}: champion is version {done.champion} again; version {done.left} was."
+
+
+def _summary(name: str, decision: Decision) -> str:
+    tags, challenger = decision.tags(), decision.figures.get("challenger", {})
+    head = fields(
+        {
+            "model": name,
+            "challenger": decision.challenger,
+            "champion": decision.champion or "none",
+            "decision": decision.verdict,
+            "test rows": tags["brpnas.decision.rows"] if challenger else "",
+            "difference": f"{tags['brpnas.decision.difference']}, interval "
+            f"{tags['brpnas.decision.interval']} of {decision.figures['statistic']}"
+            if decision.figures.get("interval")
+            else "",
+        }
+    )
+    return "\n".join([head, "", *decision.reasons, *decision.notes])

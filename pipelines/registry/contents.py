@@ -1,0 +1,107 @@
+"""What a version holds, and how it answers: one side of a comparison."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import mlflow
+import numpy as np
+import pandas as pd
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+
+from brpnas.errors import RegistryError
+from brpnas.promotion import Entrant
+from brpnas.serving import OnnxPredictor
+from pipelines.registry.bundle import ARTIFACTS
+from pipelines.registry.versions import Shelf, without_progress_bars
+
+__all__ = ["SERVED_TOLERANCE", "Contents", "entrant", "read"]
+
+SERVED_TOLERANCE = 1e-3
+"""Largest relative error between what a version answers and what it was registered with."""
+
+
+@dataclass(frozen=True, eq=False)
+class Contents:
+    """What a version holds: its predictor, and the test rows that it was registered with."""
+
+    version: ModelVersion
+    predictor: OnnxPredictor
+    test: pd.DataFrame
+
+    def label(self) -> str:
+        """What records call it."""
+        return f"version {self.version.version}"
+
+
+def read(shelf: Shelf, number: str) -> Contents:
+    """Fetch a version from the store of artifacts.
+
+    Raises:
+        RegistryError: If its files are not there.
+    """
+    version = shelf.version(number)
+    uri = f"models:/{shelf.name}/{number}"
+    with TemporaryDirectory() as folder:
+        without_progress_bars()
+        try:
+            root = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=folder))
+            onnx = (root / "artifacts" / ARTIFACTS["predictor"]).read_bytes()
+            test = pd.read_parquet(root / "artifacts" / ARTIFACTS["test"])
+        except (OSError, MlflowException) as error:
+            raise RegistryError(
+                f"The files of {shelf.name}, version {number}, cannot be read ({error}). Register "
+                "the predictor again, or restore the store of artifacts."
+            ) from error
+    return Contents(version, OnnxPredictor(onnx), test)
+
+
+def entrant(contents: Contents, rows: pd.DataFrame, coverage: float) -> Entrant:
+    """Let a version answer test rows, as it would when served.
+
+    Args:
+        contents: The version.
+        rows: ``arch_id, true``.
+        coverage: Nominal share of true values within its intervals, where its file does not say.
+    """
+    predictor, tags = contents.predictor, contents.version.tags
+    answered = rows[["arch_id", "true"]].reset_index(drop=True)
+    answers = predictor.predict(answered["arch_id"].tolist())
+    answered["predicted"] = answers[predictor.value]
+    if predictor.has_intervals:
+        answered = answered.assign(lower=answers["lower_ms"], upper=answers["upper_ms"])
+    recorded = _number(tags.get("brpnas.parity"))
+    served = _served_error(contents)
+    return Entrant(
+        contents.label(),
+        answered,
+        parity=served if served > SERVED_TOLERANCE else recorded,
+        tolerance=_number(tags.get("brpnas.tolerance")) or 0.0,
+        judged=frozenset(contents.test["arch_id"]),
+        coverage=float(predictor.metadata.get("coverage", coverage))
+        if predictor.has_intervals
+        else None,
+    )
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None
+
+
+def _served_error(contents: Contents) -> float:
+    """Largest relative error between the answers now and those registered, which torch gave."""
+    predictor, test = contents.predictor, contents.test
+    answers = predictor.predict(test["arch_id"].tolist())[predictor.value].to_numpy()
+    recorded = test["predicted"].to_numpy(np.float64)
+    if not np.array_equal(np.isfinite(answers), np.isfinite(recorded)):
+        return math.inf
+    with np.errstate(invalid="ignore"):
+        errors = np.abs(answers - recorded) / np.maximum(1.0, np.abs(recorded))
+    return float(np.nanmax(errors, initial=0.0))

@@ -1,0 +1,123 @@
+"""Promotion: the challenger meets the champion on the same test rows, and the winner is in use.
+
+Everything that is decided is written: tags and a description of the version, and a page and its
+figures among the artifacts of the run that the version comes from. The alias moves last, so that
+no champion is without a record.
+"""
+
+from __future__ import annotations
+
+from brpnas.errors import RegistryError, SchemaError
+from brpnas.promotion import Decision, Gates, Kind, decide
+from pipelines.config import PromoteConfig
+from pipelines.registry.contents import Contents, entrant, read
+from pipelines.registry.versions import CHALLENGER, CHAMPION, Shelf, now
+
+__all__ = ["promote"]
+
+_DESCRIPTION = 5000
+
+
+def promote(name: str, config: PromoteConfig) -> Decision:
+    """Let the challenger of a model become its champion, if it wins.
+
+    Running it again changes nothing: where the challenger is the champion already, that is said and
+    nothing is written.
+
+    Args:
+        name: Registered model.
+        config: Gates and the settings of the comparison.
+
+    Raises:
+        UnknownNameError: If there is no such model.
+        RegistryError: If it has no challenger, or the files of a version are lost.
+        SchemaError: If challenger and champion do not predict the same thing.
+    """
+    shelf = Shelf(name)
+    if CHALLENGER not in shelf.aliases:
+        raise RegistryError(
+            f"{name} has no version with the alias {CHALLENGER!r}: register a predictor first, by "
+            f"the stage promote, or give the alias to a version in MLflow."
+        )
+    number, current = shelf.aliases[CHALLENGER], shelf.aliases.get(CHAMPION)
+    challenger = read(shelf, number)
+    if number == current:
+        return _already(challenger)
+    champion = None if current is None else read(shelf, current)
+    decision = _decide(shelf, challenger, champion, config)
+    _record(shelf, number, decision)
+    if decision.promote:
+        shelf.tag(
+            number, {"brpnas.champion.since": now(), "brpnas.champion.previous": current or ""}
+        )
+        shelf.client.set_registered_model_alias(name, CHAMPION, number)
+    return decision
+
+
+def _decide(
+    shelf: Shelf, challenger: Contents, champion: Contents | None, config: PromoteConfig
+) -> Decision:
+    kind = _kind(challenger)
+    if champion is not None and _task(champion) != _task(challenger):
+        raise SchemaError(
+            f"{challenger.label()} of {shelf.name} answers {_task(challenger)} but the champion, "
+            f"{champion.label()}, {_task(champion)}: register it under another name."
+        )
+    gates = Gates(**getattr(config, kind).model_dump())
+    sides = [
+        None if side is None else entrant(side, challenger.test, config.coverage)
+        for side in (challenger, champion)
+    ]
+    assert sides[0] is not None
+    return decide(
+        sides[0],
+        sides[1],
+        kind,
+        gates,
+        objections=_rolled_back(shelf, challenger),
+        resamples=config.resamples,
+        confidence=config.confidence,
+        seed=config.seed,
+    )
+
+
+def _kind(contents: Contents) -> Kind:
+    return "latency" if contents.predictor.value == "latency_ms" else "accuracy"
+
+
+def _task(contents: Contents) -> str:
+    return f"{contents.predictor.value} on {contents.predictor.space.name}"
+
+
+def _rolled_back(shelf: Shelf, challenger: Contents) -> list[str]:
+    """Say so if the same file was champion and somebody took it back."""
+    own = challenger.version.tags.get("brpnas.onnx.sha256")
+    for version in shelf.versions():
+        tags = version.tags
+        same = (
+            version.version == challenger.version.version or tags.get("brpnas.onnx.sha256") == own
+        )
+        if same and "brpnas.champion.rolled_back" in tags:
+            return [
+                f"The same predictor, version {version.version}, was champion and was rolled back "
+                f"on {tags['brpnas.champion.rolled_back']}: it does not come back by winning again."
+            ]
+    return []
+
+
+def _already(challenger: Contents) -> Decision:
+    label = challenger.label()
+    reason = f"{label.capitalize()} is the champion already; nothing was compared or written."
+    return Decision("kept", (reason,), label, label, _kind(challenger))
+
+
+def _record(shelf: Shelf, number: str, decision: Decision) -> None:
+    at = now()
+    page = decision.record(shelf.name)
+    path = f"promotion/{shelf.name}-v{number}-{at.replace(':', '')}"
+    shelf.write(number, {f"{path}.md": page, f"{path}.json": decision.to_json()})
+    found = decision.figures.get("challenger", {})
+    metrics = {f"brpnas.metric.{metric}": f"{value:.6g}" for metric, value in found.items()}
+    made = {"brpnas.decision.at": at, "brpnas.decision.record": path}
+    shelf.tag(number, metrics | decision.tags() | made)
+    shelf.client.update_model_version(shelf.name, number, description=page[:_DESCRIPTION])

@@ -1,0 +1,98 @@
+"""Rollback: the champion before comes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from brpnas.errors import RegistryError
+from pipelines.registry.versions import CHAMPION, Shelf, now
+
+__all__ = ["Rollback", "rollback"]
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """What a rollback did.
+
+    Args:
+        model: Registered model.
+        left: Version that was champion.
+        champion: Version that is champion now.
+        at: When, UTC.
+    """
+
+    model: str
+    left: str
+    champion: str
+    at: str
+
+    def record(self) -> str:
+        """The rollback as a Markdown page."""
+        return (
+            f"# {self.model}: rolled back to version {self.champion}\n\n"
+            f"At {self.at} the alias `champion` went back from version {self.left} to version "
+            f"{self.champion}. `brpnas promote` will not promote version {self.left} again, nor "
+            f"another version of the same file; `brpnas rollback {self.model} --to {self.left}` "
+            "takes this back.\n"
+        )
+
+
+def rollback(name: str, to: str | None = None) -> Rollback:
+    """Make the version champion that was it before, or another that once was.
+
+    Args:
+        name: Registered model.
+        to: Version to go back to; None for the one before the champion.
+
+    Raises:
+        UnknownNameError: If there is no such model.
+        RegistryError: If it has no champion, or none before it, or the version is not there, is
+            champion already, or never was.
+    """
+    shelf = Shelf(name)
+    left = shelf.aliases.get(CHAMPION)
+    if left is None:
+        raise RegistryError(f"{name} has no champion, so there is nothing to roll back.")
+    target = str(shelf.version(_target(shelf, left) if to is None else to).version)
+    if target == left:
+        raise RegistryError(f"Version {target} of {name} is the champion already.")
+    if target not in (once := _champions(shelf)):
+        known = ", ".join(sorted(once - {left}, key=int)) or "none but the champion of today"
+        raise RegistryError(
+            f"Version {target} of {name} never was champion, and a rollback only goes back: {known}"
+            " was. `brpnas promote` decides about new versions."
+        )
+    done = Rollback(name, left, target, now())
+    path = f"promotion/{name}-v{left}-{done.at.replace(':', '')}-rollback.md"
+    shelf.write(left, {path: done.record()})
+    shelf.tag(left, {"brpnas.champion.rolled_back": done.at, "brpnas.rollback.to": target})
+    shelf.tag(target, {"brpnas.champion.since": done.at})
+    shelf.untag(target, "brpnas.champion.rolled_back")
+    shelf.client.set_registered_model_alias(name, CHAMPION, target)
+    return done
+
+
+def _target(shelf: Shelf, champion: str) -> str:
+    """The last champion before this one that was not itself rolled back."""
+    seen, version = {champion}, champion
+    while version := shelf.version(version).tags.get("brpnas.champion.previous", ""):
+        if version in seen:  # an alias that was moved by hand may close a circle
+            break
+        if "brpnas.champion.rolled_back" not in shelf.version(version).tags:
+            return version
+        seen.add(version)
+    raise RegistryError(
+        f"Before version {champion} of {shelf.name} there was no champion, or none that was not "
+        "rolled back. Name a version with --to, or take the alias away in MLflow."
+    )
+
+
+def _champions(shelf: Shelf) -> set[str]:
+    """Versions that are or were champion, those included that somebody put there by hand."""
+    once: set[str] = {shelf.aliases[CHAMPION]}
+    for version in shelf.versions():
+        if "brpnas.champion.since" in version.tags:
+            once.add(str(version.version))
+        if previous := version.tags.get("brpnas.champion.previous"):
+            once.add(previous)
+    return once

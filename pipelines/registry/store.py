@@ -1,0 +1,76 @@
+"""Registering: a candidate becomes a version, and the model's challenger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import mlflow
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+from pipelines.registry.bundle import bundle
+from pipelines.registry.candidate import Candidate
+from pipelines.registry.versions import CHALLENGER, without_progress_bars
+
+__all__ = ["register"]
+
+_ABOUT = {
+    "latency": "Latency in ms of architectures on one device.",
+    "accuracy": "Scores that rank architectures by their accuracy on one data set.",
+}
+
+
+def register(candidate: Candidate) -> str:
+    """Put a candidate into the registry and give it the alias ``challenger``.
+
+    It is logged in the active run, or in one of its own. Nothing is judged here: even a bad
+    candidate becomes a version, so that the refusal can be read beside it.
+
+    Args:
+        candidate: The predictor.
+
+    Returns:
+        Its version.
+    """
+    without_progress_bars()
+    client = MlflowClient()
+    _ensure_model(client, candidate)
+    with _run(candidate.name) as run_id, bundle(candidate) as arguments:
+        name = candidate.name.replace(
+            ".", "-"
+        )  # a logged model, unlike a registered one, has no dot
+        logged = mlflow.pyfunc.log_model(name=name, **arguments)
+    created = client.create_model_version(
+        candidate.name,
+        logged.model_uri,
+        run_id=run_id,
+        tags=candidate.all_tags(),
+        description=f"{len(candidate.test)} test rows. Not judged yet: "
+        f"`brpnas promote {candidate.name}`.",
+        model_id=logged.model_id,
+    )
+    version = str(created.version)
+    client.set_registered_model_alias(candidate.name, CHALLENGER, version)
+    return version
+
+
+def _ensure_model(client: MlflowClient, candidate: Candidate) -> None:
+    try:
+        client.get_registered_model(candidate.name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        about = f"{_ABOUT[candidate.kind]} Aliases: `challenger`, the newest; `champion`, in use."
+        client.create_registered_model(candidate.name, {"brpnas.kind": candidate.kind}, about)
+
+
+@contextmanager
+def _run(name: str) -> Iterator[str]:
+    """Id of the active run, or of one for the block."""
+    active = mlflow.active_run()
+    if active is not None:
+        yield active.info.run_id
+        return
+    with mlflow.start_run(run_name=f"register {name}") as run:
+        yield run.info.run_id

@@ -1,0 +1,82 @@
+"""`brpnas devices`: a list, a device by its name, and a check of files."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from brpnas.datasets import read_embedded_latency
+from brpnas.devices import load_devices
+from tests.cli.conftest import Brpnas
+
+REAL = read_embedded_latency("amd-epyc-torch-fp32-1t")[["arch_id", "latency_ms"]].head(20)
+NAME = "embedded-tpu-edge-tpu-int8"
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    path = tmp_path / "board.csv"
+    REAL.to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture
+def bad(tmp_path: Path) -> Path:
+    path = tmp_path / "slow.csv"
+    REAL.assign(latency_ms=REAL["latency_ms"] * 400).to_csv(path, index=False)
+    return path
+
+
+def test_without_arguments_it_lists(brpnas: Brpnas) -> None:
+    result = brpnas("devices")
+    assert result.exit_code == 0
+    assert all(name in result.stdout for name in load_devices())
+
+
+def test_a_name_is_explained(brpnas: Brpnas) -> None:
+    result = brpnas("devices", NAME)
+    assert result.exit_code == 0
+    assert result.stdout == brpnas("devices", "show", NAME).stdout
+    assert "Google Edge TPU" in result.stdout
+    assert "precision" in result.stdout
+
+
+@pytest.mark.parametrize("arguments", [("--nothing",), (NAME, NAME), ("check",)])
+def test_wrong_usage(brpnas: Brpnas, arguments: tuple[str, ...]) -> None:
+    assert brpnas("devices", *arguments).exit_code == 2
+
+
+def test_check_tells_what_is_accepted(brpnas: Brpnas, good: Path) -> None:
+    result = brpnas("devices", "check", good)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert f"{good} is accepted as the device board: 20 cells" in result.stdout
+
+
+def test_check_tells_on_stderr_what_is_refused(brpnas: Brpnas, good: Path, bad: Path) -> None:
+    result = brpnas("devices", "check", bad, good)
+    assert result.exit_code == 1
+    assert "board" in result.stdout
+    lines = result.stderr.splitlines()
+    assert lines[0] == f"Error: {bad} is refused and nothing was written: 1 problem."
+    assert lines[1].startswith("  1. unit: ")
+    assert lines[2].startswith("     Remedy: ")
+
+
+def test_options_of_check(brpnas: Brpnas, bad: Path) -> None:
+    assert brpnas("devices", "check", "--no-unit-check", bad).exit_code == 0
+    assert brpnas("devices", "check", "--no-unit-check", "--least", 21, bad).exit_code == 1
+
+
+def test_examples_of_check_work(
+    brpnas: Brpnas, good: Path, bad: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = brpnas("devices", "check", "--help").stdout.partition("Examples:")[2]
+    lines = [line.strip() for line in text.strip().splitlines()]
+    assert len(lines) == 2
+    monkeypatch.chdir(good.parent)
+    for line in lines:
+        here = re.sub(r"\S+\.csv", bad.name if "unit" in line else good.name, line)
+        assert brpnas(*shlex.split(here)[1:]).exit_code == 0

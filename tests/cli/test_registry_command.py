@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from brpnas.cli import registry
+from brpnas.errors import RegistryError
+from tests.cli.conftest import Brpnas
+
+PROJECT = Path("/project")
+
+
+class Commands(SimpleNamespace):
+    """Stands for the commands of a project; keeps what it was asked."""
+
+    def models_text(self, *arguments: Any) -> str:
+        return repr(arguments)
+
+    def promote_text(self, *arguments: Any, as_json: bool) -> str:
+        return repr((*arguments, as_json))
+
+    def rollback_text(self, *arguments: Any) -> str:
+        if arguments[1] == "none":
+            raise RegistryError("There is\nnothing to roll back.")
+        return repr(arguments)
+
+
+@pytest.fixture
+def project(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "find_project", lambda: PROJECT)
+    monkeypatch.setattr(registry, "registry_commands", lambda project: Commands())
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (["models"], (PROJECT, None)),
+        (["models", "--env", "latbench"], (PROJECT, "latbench")),
+        (["promote", "m"], (PROJECT, "m", None, False)),
+        (["promote", "m", "--json", "--env", "live"], (PROJECT, "m", "live", True)),
+        (["rollback", "m"], (PROJECT, "m", None, None)),
+        (["rollback", "m", "--to", "3"], (PROJECT, "m", "3", None)),
+    ],
+)
+def test_options_reach_the_project(brpnas: Brpnas, words: list[str], asked: Any) -> None:
+    result = brpnas(*words)
+    assert result.exit_code == 0, result.output
+    assert result.stdout == f"{asked!r}\n"
+
+
+@pytest.mark.usefixtures("project")
+def test_errors_are_one_paragraph(brpnas: Brpnas) -> None:
+    result = brpnas("rollback", "none")
+    assert (result.exit_code, result.stderr) == (1, "Error: There is nothing to roll back.\n")
+
+
+@pytest.mark.parametrize("command", ["models", "promote m", "rollback m"])
+def test_outside_a_project(
+    brpnas: Brpnas, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = brpnas(*command.split())
+    assert result.exit_code == 1
+    assert "is in no project" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["promote", "rollback", "rollback m --to 0"])
+def test_wrong_usage(brpnas: Brpnas, command: str) -> None:
+    assert brpnas(*command.split()).exit_code == 2
+
+
+def test_they_are_in_the_help(brpnas: Brpnas) -> None:
+    text = brpnas("--help").stdout
+    assert all(f"\n  {name} " in text for name in ("models", "promote", "rollback", "measure"))

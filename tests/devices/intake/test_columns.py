@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import pytest
+
+from brpnas.devices.intake.columns import guess_delimiter, looks_like_data, match_columns
+
+
+def test_known_columns_are_found_in_any_order() -> None:
+    columns, found = match_columns(["repeats", "latency_ms", "device", "arch_id", "std_ms"])
+    assert columns == {"arch_id": 3, "latency_ms": 1, "std_ms": 4, "repeats": 0, "device": 2}
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "name", ["arch", "Architecture", "arch_str", "cell", "ARCH_ID", "arch id", "arhc_id", "index"]
+)
+def test_the_cell_by_another_name(name: str) -> None:
+    columns, (finding,) = match_columns([name, "latency_ms"])
+    assert columns == {"latency_ms": 1}
+    assert finding.severity == "error"
+    assert repr(name) in finding.message
+    assert finding.remedy == "Rename the column to 'arch_id'."
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("latency", "Rename the column to 'latency_ms' if it is in milliseconds."),
+        ("Latency (ms)", "Rename the column to 'latency_ms' if it is in milliseconds."),
+        ("latency_msec", "Rename the column to 'latency_ms' if it is in milliseconds."),
+        ("runtime", "Rename the column to 'latency_ms' if it is in milliseconds."),
+        ("latncy_ms", "Rename the column to 'latency_ms' if it is in milliseconds."),
+        ("latency_s", "Multiply it by 1,000 and rename the column to 'latency_ms'."),
+        ("time [sec]", "Multiply it by 1,000 and rename the column to 'latency_ms'."),
+        ("latency_us", "Divide it by 1,000 and rename the column to 'latency_ms'."),
+        ("latency (µs)", "Divide it by 1,000 and rename the column to 'latency_ms'."),
+        ("mean_ns", "Divide it by 1,000,000 and rename the column to 'latency_ms'."),
+    ],
+)
+def test_the_latency_by_another_name_or_in_another_unit(name: str, remedy: str) -> None:
+    _, (finding,) = match_columns(["arch_id", name])
+    assert finding.remedy == remedy
+    assert ("not in milliseconds" in finding.message) == (not remedy.startswith("Rename"))
+
+
+def test_both_may_be_missing() -> None:
+    columns, found = match_columns(["x", "y"])
+    assert columns == {}
+    assert [finding.kind for finding in found] == ["missing column"] * 2 + ["unknown column"]
+    assert "among 'x', 'y'" in found[0].message
+
+
+def test_other_columns_are_flagged_with_what_may_be_meant() -> None:
+    columns, (finding,) = match_columns(["", "arch_id", "latency_ms", "std", "note", "latency"])
+    assert set(columns) == {"arch_id", "latency_ms"}
+    assert finding.severity == "warning"
+    assert "'' (without a name: perhaps a row number)" in finding.message
+    assert "'std' Did you mean 'std_ms'?" in finding.message
+    assert "'note'" in finding.message
+    assert "'latency'" in finding.message
+
+
+def test_each_double_column_is_told() -> None:
+    _, found = match_columns(["arch_id", "latency_ms", "arch_id", "x", "x"])
+    assert [f.message for f in found if f.kind == "duplicate column"] == [
+        "the column 'arch_id' comes 2 times.",
+        "the column 'x' comes 2 times.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (["arch_id;latency_ms"], "a semicolon"),
+        (["Architecture;Latency (ms);n"], "a semicolon"),
+        (["arch_id\tlatency_ms"], "a tab"),
+        (["arch_id|latency_ms"], "a vertical bar"),
+        (["arch_id   latency_ms"], "blanks"),
+        (["arch_id", "latency_ms"], ""),
+        (["arch_id"], ""),
+        (["arch_id;accuracy"], ""),
+        (["|none~0|+|none~0|none~1|"], ""),
+    ],
+)
+def test_the_delimiter_is_guessed_from_the_header(line: list[str], words: str) -> None:
+    assert guess_delimiter(line) == words
+
+
+@pytest.mark.parametrize(
+    ("line", "is_data"),
+    [
+        (["|none~0|+|none~0|none~1|+|none~0|none~1|none~2|", "x"], True),
+        (["a", "4.31"], True),
+        (["334131;4.31"], True),
+        (["a", "1e-3"], True),
+        (["arch_id", "latency_ms"], False),
+        (["v2", "latency"], False),
+    ],
+)
+def test_data_is_told_from_a_header(line: list[str], is_data: bool) -> None:
+    assert looks_like_data(line) == is_data

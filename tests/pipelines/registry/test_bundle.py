@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+
+from pipelines.registry.bundle import ARTIFACTS, bundle, copy_code
+from tests.pipelines.registry.toys import ARCHS, candidate
+
+
+class TestCode:
+    def test_answers_alone_without_brpnas_or_torch(self, tmp_path: Path) -> None:
+        package = copy_code(tmp_path)
+        (tmp_path / "x.onnx").write_bytes(candidate().onnx)
+        code = (
+            "import sys\n"
+            "sys.modules['brpnas'] = None\n"  # as if it were not installed
+            f"from {package.name}.serving import OnnxPredictor\n"
+            "from pathlib import Path\n"
+            f"print(OnnxPredictor(Path('x.onnx')).predict([{ARCHS[0]!r}])['latency_ms'][0] > 0)\n"
+            "print('torch' in sys.modules)"
+        )
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.stdout.split() == ["True", "False"], done.stderr
+
+    def test_is_named_after_its_content(self, tmp_path: Path) -> None:
+        first, second = copy_code(tmp_path / "a"), copy_code(tmp_path / "b")
+        assert first.name == second.name
+        assert first.name.startswith("brpnas_")
+
+    def test_is_small_and_trains_nothing(self, tmp_path: Path) -> None:
+        files = [file for file in copy_code(tmp_path).rglob("*") if file.is_file()]
+        assert sum(file.stat().st_size for file in files) < 200_000
+        text = "".join(file.read_text() for file in files)
+        assert "import torch" not in text
+        assert "from brpnas." not in text
+
+
+class TestBundle:
+    def test_holds_all_that_goes_with_a_model(self) -> None:
+        with bundle(candidate()) as arguments:
+            files = {key: Path(path) for key, path in arguments["artifacts"].items()}
+            assert {key: file.name for key, file in files.items()} == ARTIFACTS
+            assert files["card"].read_text() == "# A board\n"
+            assert files["licence"].read_text() == "Do as you like.\n"
+            assert len(pd.read_parquet(files["test"])) == len(ARCHS)
+        assert not files["card"].exists()
+
+    def test_signature_names_the_outputs(self) -> None:
+        with bundle(candidate()) as arguments:
+            signature = arguments["signature"]
+        assert signature.outputs.input_names() == ["arch_id", "latency_ms"]
+        assert not signature.inputs.has_input_names()
+
+    def test_requirements_are_what_is_installed_and_no_torch(self) -> None:
+        with bundle(candidate()) as arguments:
+            required = arguments["pip_requirements"]
+        assert f"onnxruntime=={version('onnxruntime')}" in required
+        assert not [r for r in required if "torch" in r]

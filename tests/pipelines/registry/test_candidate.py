@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from brpnas.errors import ArchitectureError, SchemaError
+from pipelines.registry import accuracy_model_name, latency_model_name
+from tests.export.costs import cost_model
+from tests.pipelines.registry.toys import candidate
+
+
+def test_names() -> None:
+    assert latency_model_name("my-board") == "latency-my-board"
+    assert accuracy_model_name("digits") == "accuracy-digits"
+    assert latency_model_name("a/b:c.d") == "latency-a-b-c.d"
+
+
+def test_tags_say_what_it_was_judged_on() -> None:
+    tags = candidate(metrics={"spearman": 0.91234567}, tags={"git.commit": "abc"}).all_tags()
+    assert tags["git.commit"] == "abc"
+    assert tags["brpnas.test.rows"] == "120"
+    assert tags["brpnas.metric.spearman"] == "0.912346"
+    assert (tags["brpnas.parity"], tags["brpnas.tolerance"]) == ("1e-07", "1e-05")
+    assert candidate(parity=None).all_tags()["brpnas.parity"] == "unknown"
+
+
+def test_hash_of_the_rows_is_of_their_truth_alone() -> None:
+    one, worse, fewer = candidate(0.05), candidate(0.2), candidate(0.05, count=119)
+    shuffled = candidate(test=one.test.sample(frac=1, random_state=0))
+    hashes = [c.all_tags()["brpnas.test.sha256"] for c in (one, worse, shuffled, fewer)]
+    assert [h == hashes[0] for h in hashes] == [True, True, True, False]
+
+
+@pytest.mark.parametrize("kind", ["latency", "accuracy"])
+def test_file_must_predict_what_it_is_for(kind: str) -> None:
+    other = {"latency": "score", "accuracy": "latency_ms"}[kind]
+    with pytest.raises(SchemaError, match=f"to predict {kind}.*{other}"):
+        candidate(onnx=cost_model(value=other), kind=kind)
+
+
+def test_test_rows_are_checked() -> None:
+    good = candidate().test
+    with pytest.raises(SchemaError, match="lack true"):
+        candidate(test=good.drop(columns="true"))
+    with pytest.raises(SchemaError, match="no test rows"):
+        candidate(test=good.head(0))
+    with pytest.raises(ArchitectureError, match=r"\[0\]"):
+        candidate(test=pd.DataFrame({"arch_id": ["x"], "true": [1.0], "predicted": [1.0]}))

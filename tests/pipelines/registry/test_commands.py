@@ -1,0 +1,82 @@
+"""What the commands print, in a copy of the project with a store of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from brpnas.errors import ConfigurationError, RegistryError, UnknownNameError
+from pipelines.registry import register
+from pipelines.registry.commands import models_text, promote_text, rollback_text
+from tests.pipelines.registry.toys import NAME, candidate
+
+
+@pytest.fixture
+def stocked(project: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A project whose configuration leads to the store."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+    yield project
+    mlflow.set_tracking_uri(store)
+
+
+def test_a_model_is_listed_promoted_and_rolled_back(stocked: Path) -> None:
+    assert models_text(stocked).startswith("No model is registered in sqlite:///")
+    for error in (0.1, 0.02):
+        register(candidate(error))
+        text = promote_text(stocked, NAME)
+        assert "decision    promoted" in text
+    assert "It wins significantly" in text
+    assert "difference" in text
+    header, row = models_text(stocked).splitlines()
+    assert header.split()[:4] == ["model", "versions", "champion", "challenger"]
+    assert row.split()[:4] == [NAME, "2", "2", "2"]
+    assert rollback_text(stocked, NAME) == f"{NAME}: champion is version 1 again; version 2 was."
+
+
+def test_gates_are_those_of_the_project(stocked: Path) -> None:
+    (stocked / "conf" / "local" / "parameters_promote.yml").write_text(
+        "promote: {latency: {min_test_rows: 5000}}"
+    )
+    register(candidate())
+    assert "fewer than the 5000" in promote_text(stocked, NAME)
+
+
+def test_a_wrong_gate_is_an_error(stocked: Path) -> None:
+    (stocked / "conf" / "local" / "parameters_promote.yml").write_text(
+        "promote: {latency: {min_test_row: 50}}"
+    )
+    with pytest.raises(ConfigurationError, match="min_test_rows"):
+        promote_text(stocked, NAME)
+
+
+def test_json_is_the_whole_decision(stocked: Path) -> None:
+    register(candidate())
+    found = json.loads(promote_text(stocked, NAME, as_json=True))
+    assert found["verdict"] == "promoted"
+    assert found["figures"]["gates"]["min_spearman"] == 0.9
+
+
+def test_the_folder_one_is_in_does_not_matter_and_stays(
+    stocked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    text = models_text(stocked)
+    assert text == "No model is registered in sqlite:///data/mlflow.db."
+    assert (stocked / "data" / "mlflow.db").exists()
+    assert Path.cwd() == tmp_path
+
+
+def test_errors_are_of_this_project(stocked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UnknownNameError, match="environment 'lotbench'"):
+        models_text(stocked, "lotbench")
+    with pytest.raises(UnknownNameError, match="registered model 'none'"):
+        rollback_text(stocked, "none")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(RegistryError, match=r"127\.0\.0\.1:9.*MLFLOW_TRACKING_URI"):
+        models_text(stocked)

@@ -1,0 +1,46 @@
+"""The registry behind a real ``mlflow server``, as in a deployment."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from pipelines.registry import list_models, promote, register, rollback
+from tests.export.costs import cost_of
+from tests.pipelines.registry.processes import free_port, running
+from tests.pipelines.registry.toys import ARCHS, NAME, candidate, config
+
+
+@pytest.fixture
+def server(store: str, tmp_path: Path) -> Iterator[str]:
+    """Address of a server on the store, which MLflow is set to."""
+    port = free_port()
+    uri = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store]
+    command += ["--artifacts-destination", str(tmp_path / "kept"), "--port", str(port)]
+    command += ["--workers", "1"]
+    with running(command, f"{uri}/health", tmp_path, os.environ):
+        mlflow.set_tracking_uri(uri)
+        mlflow.set_experiment("over http")
+        yield uri
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("server")
+def test_everything_works_over_http(tmp_path: Path) -> None:
+    for error in (0.1, 0.02):
+        register(candidate(error))
+        assert promote(NAME, config()).promote
+    register(candidate(0.1))
+    assert promote(NAME, config()).verdict == "kept"
+    assert rollback(NAME).champion == "1"
+    (row,) = list_models().to_dict("records")
+    assert (row["versions"], row["champion"], row["challenger"]) == (3, "1", "3")
+    answer = mlflow.pyfunc.load_model(f"models:/{NAME}@champion").predict(ARCHS)
+    assert abs(answer["latency_ms"] / cost_of(ARCHS) - 1).max() < 0.1
+    assert list((tmp_path / "kept").rglob("predictor.onnx")), "artifacts went through the server"

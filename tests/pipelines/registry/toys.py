@@ -1,0 +1,58 @@
+"""Candidates for the registry: predictors by costs of operations, better or worse at will."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from brpnas.serving import OnnxPredictor
+from brpnas.spaces import get_space
+from pipelines.config import PromoteConfig, parse
+from pipelines.registry import Candidate
+from tests.export.costs import COSTS, cost_model, cost_of
+
+NAME = "latency-board"
+ARCHS = get_space("nasbench201").sample(np.random.default_rng(0), 120)
+_PARAMETERS = Path(__file__).parents[3] / "conf" / "base" / "parameters_promote.yml"
+
+
+def config(**changed: Any) -> PromoteConfig:
+    """What conf/base says, with some of the latency gates or settings changed."""
+    values = yaml.safe_load(_PARAMETERS.read_text())["promote"]
+    gates = {name: changed.pop(name) for name in list(changed) if name in values["latency"]}
+    return parse(PromoteConfig, values | {"latency": values["latency"] | gates} | changed)
+
+
+def onnx(error: float, **options: Any) -> bytes:
+    """A predictor whose costs of operations are off by up to this relative error."""
+    factors = 1 + error * np.array([0, 0, 0, 0, 1, -1, 1, -1, 1])
+    return cost_model([float(c) for c in np.array(COSTS) * factors], **options)
+
+
+def candidate(error: float = 0.05, count: int = len(ARCHS), **changed: Any) -> Candidate:
+    """A predictor of a board on which the true latency is the sum of `COSTS`."""
+    content = changed.pop("onnx", None) or onnx(error)
+    predictor = OnnxPredictor(content)
+    answers = predictor.predict(ARCHS[:count])
+    test = pd.DataFrame(
+        {
+            "arch_id": ARCHS[:count],
+            "true": cost_of(ARCHS[:count]),
+            "predicted": answers[predictor.value],
+        }
+    )
+    settings: dict[str, Any] = {
+        "name": NAME,
+        "kind": "latency" if predictor.value == "latency_ms" else "accuracy",
+        "onnx": content,
+        "test": test,
+        "parity": 1e-7,
+        "tolerance": 1e-5,
+        "card": "# A board\n",
+        "licence": "Do as you like.\n",
+    }
+    return Candidate(**settings | changed)

@@ -1,0 +1,136 @@
+"""Answers from an ONNX file alone, against sums written out; questions that make no sense."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from brpnas.errors import ArchitectureError, SchemaError, UnknownNameError
+from brpnas.export import export_predictor
+from brpnas.serving import MAX_BATCH, OnnxPredictor
+from brpnas.spaces import get_space
+from tests.export.costs import METADATA, cost_model, cost_of
+from tests.export.models import SmallGCN, sample_graphs
+
+SPACE = get_space("nasbench201")
+ARCHS = SPACE.sample(np.random.default_rng(3), 12)
+GOOD = ARCHS[0]
+
+
+class TestAnswers:
+    @pytest.mark.parametrize("view", ["raw", "pruned"])
+    def test_are_of_the_view_that_the_file_names(self, view):
+        answer = OnnxPredictor(cost_model(view=view)).predict(ARCHS)
+        assert list(answer.columns) == ["arch_id", "latency_ms"]
+        assert answer["arch_id"].tolist() == ARCHS
+        np.testing.assert_allclose(answer["latency_ms"], cost_of(ARCHS, view), rtol=1e-5)
+
+    def test_views_differ_or_the_test_above_tests_nothing(self):
+        assert not np.allclose(cost_of(ARCHS, "raw"), cost_of(ARCHS, "pruned"))
+
+    def test_of_a_file_that_reads_both_views(self):
+        answer = OnnxPredictor(cost_model(view="both")).predict(ARCHS)
+        both = cost_of(ARCHS, "raw") + cost_of(ARCHS, "pruned")
+        np.testing.assert_allclose(answer["latency_ms"], both, rtol=1e-5)
+
+    def test_with_intervals(self):
+        predictor = OnnxPredictor(cost_model(margin=0.25))
+        answer = predictor.predict(ARCHS)
+        assert predictor.has_intervals
+        assert list(answer.columns) == ["arch_id", "latency_ms", "lower_ms", "upper_ms"]
+        np.testing.assert_allclose(answer["lower_ms"], answer["latency_ms"] * 0.75, rtol=1e-5)
+        np.testing.assert_allclose(answer["upper_ms"], answer["latency_ms"] * 1.25, rtol=1e-5)
+
+    def test_of_scores(self):
+        predictor = OnnxPredictor(cost_model(value="score"))
+        assert (predictor.value, predictor.has_intervals) == ("score", False)
+        assert list(predictor.predict(ARCHS).columns) == ["arch_id", "score"]
+
+    def test_of_many_are_those_of_each(self):
+        many = SPACE.sample(np.random.default_rng(0), 2100)
+        answer = OnnxPredictor(cost_model()).predict(many)
+        np.testing.assert_allclose(answer["latency_ms"], cost_of(many), rtol=1e-5)
+
+    def test_of_what_the_library_exports(self, tmp_path):
+        graphs = sample_graphs()
+        module = SmallGCN(graphs.num_ops)
+        path = tmp_path / "x.onnx"
+        metadata = {"space": "nasbench201", "view": "pruned"}
+        export_predictor(
+            module, path, graphs, "latency_ms", metadata, exporter="torchscript", tolerance=1e-4
+        )
+        assert (OnnxPredictor(path).predict(ARCHS)["latency_ms"] > 0).all()
+
+    def test_blanks_around_a_string_do_no_harm(self):
+        assert OnnxPredictor(cost_model()).predict([f" {GOOD}\n"])["arch_id"].tolist() == [GOOD]
+
+    def test_need_no_torch_and_no_onnx(self, tmp_path):
+        path = tmp_path / "x.onnx"
+        path.write_bytes(cost_model())
+        code = (
+            "import sys; from pathlib import Path; from brpnas.serving import OnnxPredictor\n"
+            f"OnnxPredictor(Path({str(path)!r})).predict([{GOOD!r}])\n"
+            "print(sorted({'torch', 'onnx', 'mlflow', 'scipy'} & set(sys.modules)))"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], check=False, capture_output=True, text=True
+        )
+        assert done.stdout == "[]\n", done.stderr
+
+
+@pytest.fixture(scope="module")
+def predictor() -> OnnxPredictor:
+    return OnnxPredictor(cost_model())
+
+
+class TestQuestionsThatMakeNoSense:
+    def test_every_wrong_entry_is_named(self, predictor):
+        with pytest.raises(ArchitectureError) as caught:
+            predictor.predict([GOOD, "|nor_conv_9x9~0|", GOOD, 7, None])
+        message = str(caught.value)
+        assert message.startswith("3 of 5 entries are no architecture of nasbench201")
+        assert all(text in message for text in ("[1]", "nor_conv_9x9", "[3]", "7", "[4]", "None"))
+        assert "[0]" not in message
+        assert "[2]" not in message
+
+    def test_a_flood_of_wrong_entries_is_cut_short(self, predictor):
+        with pytest.raises(ArchitectureError, match="and 480 more") as caught:
+            predictor.predict(["x"] * 500)
+        assert len(str(caught.value)) < 10_000
+
+    def test_nothing(self, predictor):
+        with pytest.raises(ArchitectureError, match="No architecture"):
+            predictor.predict([])
+
+    def test_too_much(self, predictor):
+        with pytest.raises(ArchitectureError, match="split"):
+            predictor.predict([GOOD] * (MAX_BATCH + 1))
+
+
+class TestFilesThatAreNoPredictors:
+    @pytest.mark.parametrize(
+        ("content", "why"),
+        [
+            (b"", "cannot read"),
+            (b"nonsense", "cannot read"),
+            (cost_model(metadata={"space": "nasbench201"}), "view"),
+            (cost_model(metadata=METADATA | {"view": "sideways"}), "sideways"),
+            (cost_model(metadata={"view": "raw"}), "space"),
+            (cost_model(value="logits"), "latency_ms"),
+        ],
+    )
+    def test_are_refused(self, content, why):
+        with pytest.raises(SchemaError, match=why):
+            OnnxPredictor(content)
+
+    def test_unknown_space_is_named(self):
+        with pytest.raises(UnknownNameError, match="nasbench202"):
+            OnnxPredictor(cost_model(metadata={"space": "nasbench202", "view": "raw"}))
+
+    def test_missing_file_is_an_os_error(self):
+        with pytest.raises(FileNotFoundError):
+            OnnxPredictor(Path("none.onnx"))
