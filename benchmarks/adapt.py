@@ -18,6 +18,7 @@ was fitted to all rows, the test rows too.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from concurrent.futures import Executor
@@ -162,20 +163,18 @@ def _tasks(devices: _Devices, seeds: int) -> list[dict[str, Any]]:
     return found
 
 
-_STATE: dict[str, Any] = {}
+@functools.cache
+def _devices(quick: bool) -> _Devices:
+    """The tables, read once in each worker."""
+    return _Devices(Benchmark(), quick=quick)
 
 
 def _work(quick: bool, task: dict[str, Any]) -> dict[str, Any]:
-    """One task in a worker, which reads the tables once."""
-    if "devices" not in _STATE:
-        _STATE["devices"] = _Devices(Benchmark(), quick=quick)
-        _STATE["config"] = _configuration(quick=quick)
-    return _task(_STATE["devices"], task, _STATE["config"])
+    return _task(_devices(quick), task, _configuration(quick=quick))
 
 
 def _prepare(quick: bool, without: tuple[str, ...]) -> None:
-    devices = _STATE.setdefault("devices", _Devices(Benchmark(), quick=quick))
-    devices.prior(set(without))
+    _devices(quick).prior(set(without))
 
 
 def _all(pool: Executor | None, function: Any, items: list[Any], quick: bool, what: str) -> Any:

@@ -22,8 +22,10 @@ __all__ = [
     "IngestConfig",
     "MeasureConfig",
     "Parameters",
+    "PretrainConfig",
     "PromoteConfig",
     "RankerConfig",
+    "RetrainConfig",
     "Sampler",
     "SearchConfig",
     "TrainCandidatesConfig",
@@ -231,6 +233,52 @@ class _GatesConfig(_Config):
     """Of intervals, where there are any: how far their coverage is from the nominal one."""
 
 
+class PretrainConfig(_Config):
+    """What `pretrain` learns from all devices; see `brpnas.predictors.transfer.TrunkConfig`."""
+
+    hidden: Count
+    layers: Count
+    epochs: Count
+    batch_size: Count
+    learning_rate: Positive
+    weight_decay: Annotated[float, Field(ge=0)]
+    keep_tables: bool
+    """Whether the measured latencies stay beside what was learnt from them."""
+    seed: Natural
+
+
+class _DeviceNetworkConfig(_Config):
+    """A network of one device alone; see `brpnas.predictors.TrainingConfig`."""
+
+    backbone: Backbone
+    hidden: Count
+    layers: Count
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    epochs: Count
+    batch_size: Count
+    learning_rate: Positive
+    weight_decay: Annotated[float, Field(ge=0)]
+
+
+class RetrainConfig(_Config):
+    """How `retrain` makes a predictor of a device; see `brpnas.predictors.transfer.AdaptConfig`."""
+
+    least_rows: Annotated[int, Field(ge=10)]
+    unit_check: bool
+    coverage: Annotated[float, Field(gt=0, lt=1)]
+    """Share of measurements that an interval is to hold."""
+    freedom: Positive
+    steps: Count
+    tuning_rows: Count
+    process_rows: Count
+    network_rows: Count
+    folds: Annotated[int, Field(ge=2)]
+    network: _DeviceNetworkConfig
+    tolerance: Positive
+    seed: Natural
+    workers: Count
+
+
 class PromoteConfig(_Config):
     """When a challenger becomes champion."""
 
@@ -248,6 +296,8 @@ class Parameters(_Config):
     """Every parameter of the project."""
 
     device: str
+    test_share: Annotated[float, Field(ge=0, lt=1)]
+    """Share of the cells that are always test rows; see `brpnas.datasets.held_out`."""
     dataset: str
     constraints: tuple[str, ...]
     ingest: IngestConfig
@@ -258,6 +308,8 @@ class Parameters(_Config):
     export: ExportConfig
     measure: MeasureConfig
     train_candidates: TrainCandidatesConfig
+    pretrain: PretrainConfig
+    retrain: RetrainConfig
     promote: PromoteConfig
 
 

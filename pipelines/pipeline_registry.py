@@ -1,7 +1,7 @@
 """The registry: every stage by its name, and `__default__` for those that follow one another.
 
-`PRODUCERS` make tables that others may read, by hours of work on a device: they run when they are
-asked for, never as part of the rest.
+`PRODUCERS` make what others may read, by hours of work on a device; `DELIVERERS` change the model
+registry. Both run when they are asked for, never as part of the rest.
 
 A stage is imported when it is asked for, so that `kedro run --pipeline=ingest` needs only what
 ingest needs. (Kedro's `find_pipelines` sees nothing where the pipelines package is the project.)
@@ -14,13 +14,21 @@ from importlib import import_module
 
 from kedro.pipeline import Pipeline
 
-__all__ = ["PRODUCERS", "STAGES", "LazyPipelines", "register_pipelines"]
+__all__ = ["DELIVERERS", "ON_REQUEST", "PRODUCERS", "STAGES", "LazyPipelines", "register_pipelines"]
 
 STAGES: tuple[str, ...] = ("ingest", "featurise", "train", "search", "evaluate", "export")
 """Names of the stages in the order in which they run."""
 
-PRODUCERS: tuple[str, ...] = ("measure", "train_candidates")
-"""Names of the stages that run beside them: latency of a device, accuracy on a data set."""
+PRODUCERS: tuple[str, ...] = ("measure", "train_candidates", "pretrain")
+"""Names of the stages that run beside them: latency of a device, accuracy on a data set, what known
+devices teach about a new one."""
+
+DELIVERERS: tuple[str, ...] = ("retrain", "promote")
+"""Names of the stages that end in the model registry: a device's table to its challenger, and what
+was exported to challengers and champions."""
+
+ON_REQUEST: tuple[str, ...] = (*PRODUCERS, *DELIVERERS)
+"""Names of all stages that run when they are asked for."""
 
 
 class LazyPipelines(Mapping[str, Pipeline]):
@@ -30,19 +38,19 @@ class LazyPipelines(Mapping[str, Pipeline]):
     """
 
     def __getitem__(self, name: str) -> Pipeline:
-        """Build one stage, or for ``__default__`` all but the producers."""
+        """Build one stage, or for ``__default__`` those that follow one another."""
         if name == "__default__":
             return sum((self[stage] for stage in STAGES), Pipeline([]))
-        if name not in (*STAGES, *PRODUCERS):
+        if name not in (*STAGES, *ON_REQUEST):
             raise KeyError(name)
         pipeline: Pipeline = import_module(f"pipelines.{name}").create_pipeline()
         return pipeline
 
     def __iter__(self) -> Iterator[str]:
-        return iter(("__default__", *STAGES, *PRODUCERS))
+        return iter(("__default__", *STAGES, *ON_REQUEST))
 
     def __len__(self) -> int:
-        return len(STAGES) + len(PRODUCERS) + 1
+        return len(STAGES) + len(ON_REQUEST) + 1
 
 
 def register_pipelines() -> Mapping[str, Pipeline]:

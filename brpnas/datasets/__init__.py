@@ -10,11 +10,13 @@
   `ARCHITECTURES` or `OPERATIONS`.
 - To ask a table: `mean_accuracy` for one accuracy per architecture, `near_twins` for devices whose
   tables are nearly the same measurement, `brpnas.datasets.noise` for what repeating it would give.
+- To split a table that may grow: `held_out` names the test rows.
 - `share_with_siblings` gives accuracies to cells that compute the same function as a trained one.
 """
 
 from brpnas.datasets.architectures import list_architectures
 from brpnas.datasets.help import help_devices, read_help_latency
+from brpnas.datasets.holdout import TEST_SHARE, held_out
 from brpnas.datasets.latbench import latbench_devices, near_twins, read_latency
 from brpnas.datasets.lookup import mean_accuracy
 from brpnas.datasets.nasbench201 import DATASETS, SEEDS, read_accuracy, read_architectures
@@ -40,6 +42,7 @@ __all__ = [
     "LATENCY",
     "OPERATIONS",
     "SEEDS",
+    "TEST_SHARE",
     "Source",
     "embedded_devices",
     "embedded_facts",
@@ -47,6 +50,7 @@ __all__ = [
     "fetch",
     "fetch_group",
     "get_source",
+    "held_out",
     "help_devices",
     "latbench_devices",
     "list_architectures",

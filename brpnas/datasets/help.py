@@ -93,10 +93,10 @@ def _pickle(path: Path) -> bytes:
 
 def _numbers(published: object, count: int, path: Path) -> npt.NDArray[np.float64]:
     """The latencies of all cells."""
-    is_list = isinstance(published, list) and len(published) == count
-    if not is_list or not all(type(value) is float for value in published):
+    values = published if isinstance(published, list) else []
+    if len(values) != count or not all(type(value) is float for value in values):
         raise SourceError(
             f"{path} is no file of HELP: it must hold a list of {count:,} numbers, the latency of "
             "each cell."
         )
-    return np.array(published, dtype=np.float64)
+    return np.array(values, dtype=np.float64)

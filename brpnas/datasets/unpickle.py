@@ -89,7 +89,8 @@ def safe_loads(data: bytes, origin: str) -> Any:
     except UnsafePickleError as error:
         raise UnsafePickleError(
             f"The pickle {origin} is refused: {error}, which is not on the list of what a "
-            "published table may hold. Do not load it by other means; get the file from its catalogued URL."
+            "published table may hold. Do not load it by other means; get the file from its "
+            "catalogued URL."
         ) from None
     except Exception as error:  # damaged pickles raise nearly anything, as the docs of pickle warn
         raise _unreadable(error, origin) from error

@@ -12,6 +12,7 @@ from pipelines.datasets.artifacts import (
 )
 from pipelines.datasets.atomic import Atomic, FileDataset, atomically
 from pipelines.datasets.device_files import DeviceFilesDataset
+from pipelines.datasets.devices import DeviceFoldersDataset, DevicePriorDataset
 from pipelines.datasets.images import ImagesDataset
 from pipelines.datasets.measured import (
     AccuracyTablesDataset,
@@ -27,6 +28,8 @@ __all__ = [
     "BytesDataset",
     "DeviceCatalogueDataset",
     "DeviceFilesDataset",
+    "DeviceFoldersDataset",
+    "DevicePriorDataset",
     "DeviceTablesDataset",
     "FileDataset",
     "ImagesDataset",

@@ -83,8 +83,8 @@ def measure_latency(
         "--params=device=%s,train.train_rows=%d,train.valid_rows=%d",
         summary(report),
         device.name,
-        min(900, 2 * len(table) // 3),
-        min(100, max(1, len(table) // 6)),
+        min(900, 6 * len(table) // 10),
+        min(100, max(1, len(table) // 10)),
     )
     return {device.name: table}, operations, device, report
 

@@ -16,11 +16,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import pandas as pd
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema, TensorSpec
 
 import brpnas
+from brpnas.serving import OnnxPredictor
 from pipelines.registry.candidate import Candidate
 
 __all__ = ["ARTIFACTS", "bundle", "copy_code"]
@@ -30,8 +30,9 @@ ARTIFACTS = {
     "test": "test.parquet",
     "card": "README.md",
     "licence": "LICENSE",
+    "rows": "rows.parquet",
 }
-"""Files in the folder ``artifacts`` of a registered model."""
+"""Files in the folder ``artifacts`` of a registered model; the last only where rows were given."""
 
 _PACKAGES = ("mlflow", "numpy", "onnxruntime", "pandas")
 _SOURCES = ("errors.py", "graphs.py", "serving.py", "spaces/**/*.py")
@@ -71,6 +72,10 @@ def bundle(candidate: Candidate) -> Iterator[dict[str, Any]]:
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
         paths = {key: folder / file for key, file in ARTIFACTS.items()}
+        if candidate.rows is None:
+            del paths["rows"]
+        else:
+            candidate.rows.to_parquet(paths["rows"], index=False)
         paths["predictor"].write_bytes(candidate.onnx)
         candidate.test.to_parquet(paths["test"], index=False)
         paths["card"].write_text(candidate.card, "utf-8")
@@ -83,7 +88,7 @@ def bundle(candidate: Candidate) -> Iterator[dict[str, Any]]:
             "code_paths": [str(package)],
             "model_config": {"package": package.name},
             "signature": _signature(predictor.outputs),
-            "input_example": _example(candidate.test),
+            "input_example": _example(candidate, predictor),
             "pip_requirements": [f"{name}=={version(name)}" for name in _PACKAGES],
             "metadata": {**predictor.metadata, "kind": candidate.kind},
         }
@@ -98,5 +103,6 @@ def _signature(outputs: tuple[str, ...]) -> ModelSignature:
     return ModelSignature(Schema([ColSpec("string")]), Schema(answers))
 
 
-def _example(test: pd.DataFrame) -> list[str]:
-    return [str(arch_id) for arch_id in test["arch_id"].head(2)]
+def _example(candidate: Candidate, predictor: OnnxPredictor) -> list[str]:
+    known = candidate.test["arch_id"] if len(candidate.test) else predictor.space.enumerate()
+    return [str(arch_id) for arch_id in known[:2]]

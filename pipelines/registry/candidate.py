@@ -41,13 +41,16 @@ class Candidate:
         kind: What it predicts.
         onnx: The file that `brpnas.export.export_predictor` wrote.
         test: Its test rows: ``arch_id, true, predicted`` and, with intervals, ``lower, upper``;
-            ``predicted`` by torch, so that what is served can be compared with it.
+            ``predicted`` by torch, so that what is served can be compared with it. Without any it
+            is registered, and never promoted.
         parity: Largest error of the file against torch; None if unknown, which no promotion takes.
         tolerance: Largest error allowed.
         card: Model card, Markdown.
         licence: Text of the licence.
         metrics: Figures to show beside the version.
         tags: Where it comes from: ``git.commit``, ``dvc.lock``, hash of the data.
+        rows: All rows of the device that it was made from, ``arch_id, latency_ms, split``; what
+            has changed is told against them later.
 
     Raises:
         SchemaError: If the rows are no test rows, or the file does not predict what ``kind`` says.
@@ -63,11 +66,10 @@ class Candidate:
     licence: str
     metrics: Mapping[str, float] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    rows: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         check_rows(self.test, self.name)
-        if not len(self.test):
-            raise SchemaError(f"{self.name} has no test rows: nothing can be judged on none.")
         value = {"latency": "latency_ms", "accuracy": "score"}[self.kind]
         predictor = self.predictor()
         if predictor.value != value:
@@ -75,7 +77,8 @@ class Candidate:
                 f"{self.name} is to predict {self.kind}, but its ONNX file answers "
                 f"{predictor.value} where {value} is expected."
             )
-        predictor.canonical(self.test["arch_id"].tolist())
+        if len(self.test):
+            predictor.canonical(self.test["arch_id"].tolist())
 
     def predictor(self) -> OnnxPredictor:
         """The file, ready to answer."""

@@ -27,11 +27,19 @@ SERVED_TOLERANCE = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class Contents:
-    """What a version holds: its predictor, and the test rows that it was registered with."""
+    """What a version holds: its predictor, and the rows that it was registered with.
+
+    Args:
+        version: The version.
+        predictor: Its ONNX file, ready to answer.
+        test: Its test rows.
+        rows: All rows that it was made from; None if it was registered without.
+    """
 
     version: ModelVersion
     predictor: OnnxPredictor
     test: pd.DataFrame
+    rows: pd.DataFrame | None = None
 
     def label(self) -> str:
         """What records call it."""
@@ -52,12 +60,14 @@ def read(shelf: Shelf, number: str) -> Contents:
             root = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=folder))
             onnx = (root / "artifacts" / ARTIFACTS["predictor"]).read_bytes()
             test = pd.read_parquet(root / "artifacts" / ARTIFACTS["test"])
+            kept = root / "artifacts" / ARTIFACTS["rows"]
+            rows = pd.read_parquet(kept) if kept.exists() else None
         except (OSError, MlflowException) as error:
             raise RegistryError(
                 f"The files of {shelf.name}, version {number}, cannot be read ({error}). Register "
                 "the predictor again, or restore the store of artifacts."
             ) from error
-    return Contents(version, OnnxPredictor(onnx), test)
+    return Contents(version, OnnxPredictor(onnx), test, rows)
 
 
 def entrant(contents: Contents, rows: pd.DataFrame, coverage: float) -> Entrant:
@@ -70,7 +80,7 @@ def entrant(contents: Contents, rows: pd.DataFrame, coverage: float) -> Entrant:
     """
     predictor, tags = contents.predictor, contents.version.tags
     answered = rows[["arch_id", "true"]].reset_index(drop=True)
-    answers = predictor.predict(answered["arch_id"].tolist())
+    answers = _answers(predictor, answered)
     answered["predicted"] = answers[predictor.value]
     if predictor.has_intervals:
         answered = answered.assign(lower=answers["lower_ms"], upper=answers["upper_ms"])
@@ -88,6 +98,12 @@ def entrant(contents: Contents, rows: pd.DataFrame, coverage: float) -> Entrant:
     )
 
 
+def _answers(predictor: OnnxPredictor, rows: pd.DataFrame) -> pd.DataFrame:
+    if not len(rows):
+        return pd.DataFrame(columns=list(predictor.outputs), dtype=np.float64)
+    return predictor.predict(rows["arch_id"].tolist())
+
+
 def _number(text: str | None) -> float | None:
     try:
         return None if text is None else float(text)
@@ -98,7 +114,7 @@ def _number(text: str | None) -> float | None:
 def _served_error(contents: Contents) -> float:
     """Largest relative error between the answers now and those registered, which torch gave."""
     predictor, test = contents.predictor, contents.test
-    answers = predictor.predict(test["arch_id"].tolist())[predictor.value].to_numpy()
+    answers = _answers(predictor, test)[predictor.value].to_numpy()
     recorded = test["predicted"].to_numpy(np.float64)
     if not np.array_equal(np.isfinite(answers), np.isfinite(recorded)):
         return math.inf

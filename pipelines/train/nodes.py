@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from brpnas.datasets import held_out
 from brpnas.errors import BudgetError, UnknownNameError
 from brpnas.graphs import SpaceGraphs
 from brpnas.metrics import regression_metrics
@@ -27,13 +28,19 @@ __all__ = ["predict_latency", "score_latency", "split_latency", "train_latency"]
 
 
 def split_latency(
-    latency: Mapping[str, Callable[[], pd.DataFrame]], device: str, params: Mapping[str, Any]
+    latency: Mapping[str, Callable[[], pd.DataFrame]],
+    device: str,
+    test_share: float,
+    params: Mapping[str, Any],
 ) -> pd.DataFrame:
     """Measured rows of a device, drawn at random into ``train``, ``valid`` and ``test``.
+
+    Some cells are always test rows, see `brpnas.datasets.held_out`; so are all that are not drawn.
 
     Args:
         latency: A function for each device that loads its table.
         device: Name of the device.
+        test_share: Share of the cells that are always test rows.
         params: Parameters of the stage.
 
     Returns:
@@ -41,20 +48,21 @@ def split_latency(
 
     Raises:
         UnknownNameError: If no table holds that device.
-        BudgetError: If no row would be left to test on.
+        BudgetError: If there are not so many rows, or none would be left to test on.
     """
     config = parse(TrainConfig, params)
     if device not in latency:
         raise UnknownNameError("device with measured latency", device, latency)
     rows = latency[device]()[["arch_id", "latency_ms"]].sort_values("arch_id", ignore_index=True)
     wanted = config.train_rows + config.valid_rows
-    if wanted >= len(rows):
+    open_rows = np.flatnonzero(~held_out(rows["arch_id"].tolist(), test_share))
+    if wanted > len(open_rows) or wanted >= len(rows):
         raise BudgetError(
-            f"train.train_rows + train.valid_rows = {wanted} leaves none of the {len(rows)} "
-            f"measured architectures of {device} to test on: lower them in "
-            "conf/base/parameters_train.yml."
+            f"train.train_rows + train.valid_rows = {wanted} is too much: {device} has {len(rows)} "
+            f"measured architectures, of which {len(rows) - len(open_rows)} are always test rows, "
+            "and one at least must be: lower them in conf/base/parameters_train.yml."
         )
-    order = np.random.default_rng(config.seed).permutation(len(rows))
+    order = open_rows[np.random.default_rng(config.seed).permutation(len(open_rows))]
     split = np.full(len(rows), "test", dtype=object)
     split[order[: config.train_rows]] = "train"
     split[order[config.train_rows : wanted]] = "valid"

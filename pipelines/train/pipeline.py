@@ -15,7 +15,7 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 split_latency,
-                inputs=["latency", "params:device", "params:train"],
+                inputs=["latency", "params:device", "params:test_share", "params:train"],
                 outputs="latency_rows",
                 name="split_latency",
             ),

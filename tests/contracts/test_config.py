@@ -14,10 +14,10 @@ from pipelines import settings
 from pipelines.checks import check_parameters
 from pipelines.config import Parameters, parse
 from pipelines.explain import leaves
-from pipelines.pipeline_registry import PRODUCERS, STAGES, register_pipelines
+from pipelines.pipeline_registry import ON_REQUEST, STAGES, register_pipelines
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
-ENVIRONMENTS = ("base", "embedded", "latbench", "live")
+ENVIRONMENTS = ("base", "embedded", "latbench", "live", "prior")
 TOP_LEVEL = {"train": {"device"}, "search": {"dataset", "constraints"}}
 """Keys outside the stage's own section, so that `--params device=...` is short."""
 
@@ -53,14 +53,14 @@ def test_environment_is_valid_and_names_what_exists(env: str) -> None:
     check_parameters(pipeline, values)
 
 
-@pytest.mark.parametrize("stage", [*STAGES, *PRODUCERS])
+@pytest.mark.parametrize("stage", [*STAGES, *ON_REQUEST])
 def test_file_of_a_stage_holds_its_section(stage: str) -> None:
     values = yaml.safe_load((CONF / "base" / f"parameters_{stage}.yml").read_text())
     assert set(values) == {stage} | TOP_LEVEL.get(stage, set())
 
 
 def test_there_are_no_other_parameter_files() -> None:
-    expected = {f"parameters_{stage}.yml" for stage in (*STAGES, *PRODUCERS, "promote")}
+    expected = {f"parameters_{stage}.yml" for stage in (*STAGES, *ON_REQUEST)}
     assert {file.name for file in (CONF / "base").glob("parameters*")} == expected
     for env in ENVIRONMENTS:
         assert {file.name for file in (CONF / env).glob("parameters*")} <= expected

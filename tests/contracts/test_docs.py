@@ -34,7 +34,7 @@ from brpnas.measure import select_cells
 from pipelines.checks import check_parameters
 from pipelines.config import Parameters, parse
 from pipelines.explain import leaves
-from pipelines.pipeline_registry import PRODUCERS, STAGES, register_pipelines
+from pipelines.pipeline_registry import ON_REQUEST, STAGES, register_pipelines
 from tests.cli.models import write_models
 from tests.contracts.pages import (
     DOCS,
@@ -182,7 +182,7 @@ class TestCommands:
     def test_kedro_lists_the_pipelines(self) -> None:
         listed = ClickRunner().invoke(kedro(), ["registry", "list"])
         assert listed.exit_code == 0, listed.output
-        assert all(f"- {name}" in listed.output for name in ("__default__", *STAGES, *PRODUCERS))
+        assert all(f"- {name}" in listed.output for name in ("__default__", *STAGES, *ON_REQUEST))
 
     @pytest.mark.parametrize("command", of("dvc"))
     def test_dvc_would_run(self, command: Command, tmp_path: Path) -> None:
@@ -273,7 +273,7 @@ class TestNames:
     @each_page
     def test_parameters_exist(self, page: Path, tmp_path: Path) -> None:
         known = set(leaves(parameters({}, tmp_path)))
-        pattern = rf"((?:{'|'.join((*STAGES, *PRODUCERS))})(?:\.\w+)+)(?::.*)?"
+        pattern = rf"((?:{'|'.join((*STAGES, *ON_REQUEST))})(?:\.\w+)+)(?::.*)?"
         named = [re.fullmatch(pattern, word) for word in code_words(page.read_text())]
         assert {match[1] for match in named if match} <= known
 

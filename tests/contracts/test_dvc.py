@@ -14,7 +14,7 @@ from kedro.config import OmegaConfigLoader
 
 from pipelines import settings
 from pipelines.explain import leaves
-from pipelines.pipeline_registry import PRODUCERS, STAGES, register_pipelines
+from pipelines.pipeline_registry import ON_REQUEST, STAGES, register_pipelines
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DVC: dict[str, Any] = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())
@@ -22,6 +22,7 @@ NOT_DEPENDENCIES = {
     "answers_by_hand",
     "images",
     "measured_device",
+    "published_help",
     "published_latbench",
     "published_nasbench201",
     "search_store",
@@ -65,7 +66,7 @@ def test_stages_are_those_of_the_registry() -> None:
 
 
 def test_repro_never_measures_nor_trains_anew() -> None:
-    assert not set(PRODUCERS) & set(DVC["stages"])
+    assert not set(ON_REQUEST) & set(DVC["stages"])
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -95,6 +96,11 @@ def test_folders_of_ones_own_tables_exist_in_every_clone_and_hold_the_catalogue(
         assert (REPOSITORY / folder / ".gitkeep").is_file()
         command[-1] = f"{folder}/mine.parquet"
         assert subprocess.run(command, cwd=REPOSITORY, check=False).returncode == 0
+    brought = path_of(catalog, "device_files")
+    assert (REPOSITORY / brought / ".gitkeep").is_file()
+    for name in (".gitkeep", "my-board.csv"):
+        command[-1] = f"{brought}/{name}"
+        assert subprocess.run(command, cwd=REPOSITORY, check=False).returncode == 1, "is committed"
     devices = Path(path_of(catalog, "measured_device"))
     assert devices.parent.as_posix() == folders["measured_latency"]
 

@@ -16,7 +16,13 @@ from kedro.framework.cli.project import run
 from kedro.io import DataCatalog
 
 from pipelines import settings
-from pipelines.pipeline_registry import PRODUCERS, STAGES, register_pipelines
+from pipelines.pipeline_registry import (
+    DELIVERERS,
+    ON_REQUEST,
+    PRODUCERS,
+    STAGES,
+    register_pipelines,
+)
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MANIFEST: dict[str, Any] = yaml.safe_load((REPOSITORY / "kedro.yml").read_text())
@@ -48,6 +54,7 @@ def test_manifest_is_that_of_pyproject() -> None:
 def test_manifest_lists_the_stages_and_environments() -> None:
     assert MANIFEST["stages"] == list(STAGES)
     assert MANIFEST["producers"] == list(PRODUCERS)
+    assert MANIFEST["deliverers"] == list(DELIVERERS)
     folders = sorted(path.name for path in (REPOSITORY / "conf").iterdir() if path.is_dir())
     assert MANIFEST["environments"] == folders
 
@@ -58,7 +65,7 @@ def test_defaults_of_run_are_options_of_kedro_run() -> None:
     assert MANIFEST["run"]["pipelines"].split(",") == list(STAGES)
 
 
-@pytest.mark.parametrize("stage", [*STAGES, *PRODUCERS])
+@pytest.mark.parametrize("stage", [*STAGES, *ON_REQUEST])
 def test_stage_is_a_folder_of_three_files(stage: str) -> None:
     folder = REPOSITORY / "pipelines" / stage
     assert {"__init__.py", "nodes.py", "pipeline.py"} <= {path.name for path in folder.iterdir()}
@@ -67,7 +74,7 @@ def test_stage_is_a_folder_of_three_files(stage: str) -> None:
 
 def test_catalog_can_be_built_and_holds_what_pipelines_exchange(entries: dict[str, Any]) -> None:
     catalog = DataCatalog.from_config(entries)
-    stages = [register_pipelines()[stage] for stage in (*STAGES, *PRODUCERS)]
+    stages = [register_pipelines()[stage] for stage in (*STAGES, *ON_REQUEST)]
     used = set().union(*(stage.datasets() for stage in stages))
     exchanged = {name for name in used if not name.startswith("params:")}
     kept = set().union(*(stage.inputs() | stage.outputs() for stage in stages))
@@ -99,7 +106,7 @@ def test_registry_and_catalog_commands_work() -> None:
     listed = kedro("registry", "list")
     assert listed.returncode == 0, listed.stderr
     names = {line.strip("- ") for line in listed.stdout.splitlines()}
-    assert names >= {"__default__", *STAGES, *PRODUCERS}
+    assert names >= {"__default__", *STAGES, *ON_REQUEST}
     described = kedro("catalog", "describe-datasets", "--pipeline=search")
     assert described.returncode == 0, described.stderr
     assert "search_history" in described.stdout

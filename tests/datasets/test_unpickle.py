@@ -1,4 +1,4 @@
-"""`safe_load` reads numbers and runs nothing else."""
+"""`safe_load` and `safe_loads` read numbers and run nothing else."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from brpnas.datasets import load_catalogue, safe_load
+from brpnas.datasets import load_catalogue, safe_load, safe_loads
 from brpnas.errors import SourceError, UnsafePickleError
 
 
@@ -203,9 +203,27 @@ def test_missing_file(tmp_path: Path) -> None:
         safe_load(tmp_path / "nothing.pkl")
 
 
+class TestFromMemory:
+    def test_plain_values(self) -> None:
+        value = [1.5, {"a": (2, "x")}]
+        assert safe_loads(pickle.dumps(value), "a.zip") == value
+
+    def test_hostile_pickle_does_nothing_and_its_origin_is_told(self, tmp_path: Path) -> None:
+        marker = tmp_path / "marker"
+        hostile = pickle.dumps(HOSTILE["os.system"](str(marker)))
+        with pytest.raises(UnsafePickleError, match=r"The pickle a\.zip is refused: it asks for"):
+            safe_loads(hostile, "a.zip")
+        assert not marker.exists()
+
+    def test_truncated(self) -> None:
+        with pytest.raises(SourceError, match=r"The file a\.zip cannot be read"):
+            safe_loads(pickle.dumps([1.5, 2.5])[:-4], "a.zip")
+
+
 @pytest.mark.data
 def test_every_published_pickle_loads(mirror: Path) -> None:
-    files = [s.file for s in load_catalogue().values() if not s.file.endswith(".csv")]
+    suffixes = (".pickle", ".pkl")
+    files = [s.file for s in load_catalogue().values() if s.file.endswith(suffixes)]
     assert len(files) == 17
     for file in files:
         assert isinstance(safe_load(mirror / file), dict), file

@@ -9,9 +9,11 @@ import pytest
 from brpnas.datasets import (
     embedded_devices,
     fetch_group,
+    help_devices,
     latbench_devices,
     load_catalogue,
     near_twins,
+    read_help_latency,
     read_latency,
 )
 from brpnas.devices import Device, get_device, load_devices
@@ -35,8 +37,29 @@ def _write(tmp_path: Path, text: str) -> Path:
     return path
 
 
+def of(group: str) -> dict[str, Device]:
+    sources = load_catalogue()
+    published = [d for d in load_devices().values() if d.source is not None]
+    return {d.name: d for d in published if sources[str(d.source)].group == group}
+
+
+def test_every_published_device_is_named_like_its_source() -> None:
+    published = [d for d in load_devices().values() if d.source is not None]
+    assert [d.name for d in published] == [d.source for d in published]
+    assert [d.name for d in published] == [*latbench_devices(), *help_devices()]
+
+
+def test_the_devices_of_help_run_dead_operations_and_tell_their_traps() -> None:
+    devices = of("help")
+    assert list(devices) == help_devices()
+    assert all(d.executes_dead_ops and d.batch_size == 1 for d in devices.values())
+    assert all((d.runtime, d.licence) == (None, "MIT") for d in devices.values())
+    assert "drifted" in devices["gold_6240"].notes
+    assert "128 have no path" in devices["pixel3"].notes
+
+
 def test_the_devices_of_latbench() -> None:
-    devices = {d.name: d for d in load_devices().values() if d.source is not None}
+    devices = of("latbench")
     assert list(devices) == latbench_devices()
     for name, device in devices.items():
         assert device.name == name
@@ -111,7 +134,10 @@ def test_a_device_does_not_change() -> None:
 
 @pytest.mark.data
 def test_flagged_twins_are_those_that_the_data_show(mirror: Path, tmp_path: Path) -> None:
-    files = fetch_group("latbench", mirror=mirror, cache=tmp_path)
-    found = near_twins({name: read_latency(path, name) for name, path in files.items()})
+    tables = {}
+    for group, read in (("latbench", read_latency), ("help", read_help_latency)):
+        files = fetch_group(group, mirror=mirror, cache=tmp_path)
+        tables |= {name: read(path, name) for name, path in files.items()}
+    found = near_twins(tables)
     flagged = {(d.name, twin) for d in load_devices().values() for twin in d.near_twins}
     assert {pair for a, b, _ in found for pair in ((a, b), (b, a))} == flagged

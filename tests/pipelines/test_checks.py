@@ -9,9 +9,17 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline, node
 
 from brpnas.devices import get_device
-from brpnas.errors import BrpNasError, ConfigurationError, ConstraintError, UnknownNameError
+from brpnas.errors import (
+    BrpNasError,
+    ConfigurationError,
+    ConstraintError,
+    IntakeError,
+    UnknownNameError,
+)
+from brpnas.spaces.nasbench201 import published_cells
 from pipelines.checks import MissingInputError, check_inputs, check_parameters
-from pipelines.datasets import AccuracyTablesDataset, DeviceCatalogueDataset
+from pipelines.datasets import AccuracyTablesDataset, DeviceCatalogueDataset, DeviceFilesDataset
+from tests.pipelines.toys import make_latency
 
 GOOD: dict[str, Any] = {
     "device": "desktop-cpu-core-i7-7820x-fp32",
@@ -54,7 +62,21 @@ def own(tmp_path: Path) -> DataCatalog:
     devices.save(get_device(GOOD["device"]).model_copy(update={"name": "mine"}))
     trained = AccuracyTablesDataset(str(tmp_path / "trained"))
     trained.save({"flowers": pd.DataFrame({"x": [1]})})
-    return DataCatalog({"measured_device": devices, "trained_accuracy": trained})
+    bring(tmp_path / "devices", "theirs")
+    return DataCatalog(
+        {
+            "measured_device": devices,
+            "trained_accuracy": trained,
+            "device_files": DeviceFilesDataset(str(tmp_path / "devices")),
+        }
+    )
+
+
+def bring(folder: Path, name: str, **changes: object) -> None:
+    """Write the file of a device as its owner would."""
+    folder.mkdir(exist_ok=True)
+    table = make_latency(list(published_cells()[:20]), name)[["arch_id", "latency_ms"]]
+    table.assign(**changes).to_csv(folder / f"{name}.csv", index=False)
 
 
 def test_own_devices_and_data_sets_are_known(own: DataCatalog) -> None:
@@ -67,10 +89,53 @@ def test_own_devices_and_data_sets_are_known(own: DataCatalog) -> None:
         check_parameters(ALL, GOOD | {"device": "mine"})
 
 
+def test_devices_that_were_brought_are_known(own: DataCatalog) -> None:
+    values = GOOD | {"device": "theirs", "ingest": {"benchmarks": ["devices", "nasbench201"]}}
+    check_parameters(ALL, values, own)
+    with pytest.raises(UnknownNameError, match="Did you mean 'theirs'"):
+        check_parameters(ALL, values | {"device": "their"}, own)
+
+
+@pytest.mark.parametrize("benchmark", ["measured", "devices"])
+def test_a_device_may_be_held_by_a_benchmark_that_is_left_out(
+    own: DataCatalog, tmp_path: Path, benchmark: str
+) -> None:
+    bring(tmp_path / "devices", "mine")
+    values = GOOD | {"device": "mine", "ingest": {"benchmarks": [benchmark, "nasbench201"]}}
+    check_parameters(ALL, values, own)
+
+
+class TestFilesThatWereBrought:
+    INGEST = reads("params:ingest", "device_files")
+    ASKED = GOOD | {"ingest": {"benchmarks": ["embedded", "devices"]}}
+
+    def test_good_ones_pass(self, own: DataCatalog) -> None:
+        check_parameters(self.INGEST, self.ASKED, own)
+
+    def test_all_that_are_refused_are_told_at_once(self, own: DataCatalog, tmp_path: Path) -> None:
+        bring(tmp_path / "devices", "one", latency_ms=-1.0)
+        bring(tmp_path / "devices", "two", arch_id="nonsense")
+        with pytest.raises(IntakeError) as caught:
+            check_parameters(self.INGEST, self.ASKED, own)
+        text = str(caught.value)
+        assert "one.csv is refused" in text
+        assert "two.csv is refused" in text
+        assert "theirs.csv" not in text
+        kinds = {finding.kind for finding in caught.value.findings}
+        assert {"negative latency", "unknown cell"} <= kinds
+
+    def test_only_if_they_are_asked_for_and_read(self, own: DataCatalog, tmp_path: Path) -> None:
+        bring(tmp_path / "devices", "one", latency_ms=-1.0)
+        check_parameters(self.INGEST, GOOD, own)
+        check_parameters(reads("params:device"), self.ASKED | {"device": "theirs"}, own)
+
+
 @pytest.mark.parametrize(
     ("change", "benchmarks", "missing"),
     [
         ({}, ["nasbench201", "measured"], "latbench"),
+        ({"device": "pixel3"}, ["nasbench201", "latbench"], "help"),
+        ({"device": "theirs"}, ["nasbench201", "latbench"], "devices"),
         ({}, ["latbench", "embedded"], "nasbench201"),
         ({"device": "mine"}, ["latbench", "nasbench201"], "measured"),
         ({"dataset": "flowers"}, ["latbench", "nasbench201"], "trained"),

@@ -12,7 +12,7 @@ import pytest
 
 from brpnas.errors import AnswersPendingError, BudgetError
 from pipelines.cli import PENDING, RunCommand
-from pipelines.pipeline_registry import PRODUCERS, STAGES
+from pipelines.pipeline_registry import ON_REQUEST, STAGES
 from tests.pipelines.conftest import Run
 
 
@@ -61,6 +61,25 @@ def test_unknown_key_ends_with_a_suggestion_and_no_run(kedro: Run, project: Path
     text = message(kedro("run", "--pipelines=ingest", "--params=train.epoch=3"))
     assert "Unknown key 'train.epoch' in --params. Did you mean 'epochs'?" in text
     assert list((project / "data").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_refused_file_of_a_device_ends_with_its_report_and_nothing_is_written(
+    kedro: Run, project: Path
+) -> None:
+    folder = project / "data" / "01_raw" / "devices"
+    folder.mkdir(parents=True)
+    (folder / "board.csv").write_text("arch_id,latency_ms\n000200,-1\n")
+    done = kedro("run", "--pipelines=ingest")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    report = done.stderr.partition("Error: ")[2]
+    assert "data/01_raw/devices/board.csv is refused and nothing was written" in report
+    assert "negative latency, line 2" in report
+    files = {path.name for path in (project / "data").rglob("*") if path.is_file()}
+    assert files == {"board.csv", "mlflow.db"}
+    with sqlite3.connect(project / "data" / "mlflow.db") as database:
+        assert database.execute("select name from runs").fetchall() == []
 
 
 @pytest.mark.slow
@@ -114,6 +133,6 @@ def test_viz_draws_every_stage(kedro: Run, project: Path) -> None:
     assert {pipeline["id"] for pipeline in drawn["pipelines"]} == {
         "__default__",
         *STAGES,
-        *PRODUCERS,
+        *ON_REQUEST,
     }
     assert "search_history" in {item["name"] for item in drawn["nodes"]}

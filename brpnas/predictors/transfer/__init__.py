@@ -1,13 +1,15 @@
 """From known devices to a new one: a latency predictor from as few as ten measured cells.
 
-`fit_prior` learns a `DevicePrior` from the tables of known devices, `suggest_rows` says which cells
-of a new one to measure first, `fit_device` learns its latency from its rows and the prior: a
-`DevicePredictor` with calibrated intervals. Use `brpnas.predictors.fit_latency` for a device by
-itself where there is no prior. docs/method.md tells how it works and what it was measured against.
+`fit_prior` learns a `DevicePrior` from the tables of known devices, and `shipped_prior` is one;
+`suggest_rows` says which cells of a new device to measure first, `fit_device` learns its latency
+from its rows and the prior: a `DevicePredictor` with calibrated intervals. Use
+`brpnas.predictors.fit_latency` for a device by itself where there is no prior. docs/method.md tells
+how it works and what it was measured against.
 """
 
 from brpnas.predictors.transfer.device import AdaptConfig, DevicePredictor, fit_device
 from brpnas.predictors.transfer.prior import DevicePrior, fit_prior
+from brpnas.predictors.transfer.shipped import shipped_prior
 from brpnas.predictors.transfer.suggest import suggest_rows
 from brpnas.predictors.transfer.trunk import TrunkConfig
 
@@ -18,5 +20,6 @@ __all__ = [
     "TrunkConfig",
     "fit_device",
     "fit_prior",
+    "shipped_prior",
     "suggest_rows",
 ]

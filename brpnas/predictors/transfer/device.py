@@ -69,6 +69,10 @@ class AdaptConfig:
         for name in ("freedom", "steps", "tuning_rows", "process_rows", "network_rows"):
             if not getattr(self, name) > 0:
                 raise ConfigurationError(f"{name} must be positive, not {getattr(self, name)!r}.")
+        if not 0 < self.coverage < 1:
+            raise ConfigurationError(
+                f"coverage must lie above 0 and below 1, not at {self.coverage!r}."
+            )
         if self.folds < 2:
             raise ConfigurationError(f"folds must be 2 or more, not {self.folds}.")
 
@@ -141,7 +145,7 @@ class DevicePredictor:
         with torch.inference_mode(), single_thread():
             parts = [
                 torch.stack(module(*(x[i : i + chunk] for x in inputs)), dim=1)
-                for i in range(0, len(graphs), chunk)
+                for i in range(0, max(1, len(graphs)), chunk)
             ]
         return np.asarray(torch.cat(parts).double().numpy())
 

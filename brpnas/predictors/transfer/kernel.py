@@ -123,6 +123,17 @@ def _combine(settings: Settings, products: list[Tensor], distances: list[Tensor]
     return total + settings.joint.exp() * torch.exp(-0.5 * apart)
 
 
+def _cholesky(noisy: Tensor) -> Tensor:
+    try:
+        factor: Tensor = torch.linalg.cholesky(noisy)
+    except RuntimeError as error:  # torch.linalg.LinAlgError, which torch does not type
+        raise TrainingError(
+            f"The covariance of the cells cannot be factorised ({error}). Check that their "
+            "features are finite numbers of ordinary size."
+        ) from error
+    return factor
+
+
 class _Likelihood:
     """Negative log likelihood of a task per row, as a function of the settings."""
 
@@ -134,7 +145,7 @@ class _Likelihood:
     def __call__(self, settings: Settings) -> Tensor:
         noisy = _combine(settings, *self._gram)
         noisy = noisy + (settings.noise.exp() + _JITTER) * self._identity
-        factor = torch.linalg.cholesky(noisy)
+        factor = _cholesky(noisy)
         white = torch.linalg.solve_triangular(factor, self._target[:, None], upper=False)
         likelihood: Tensor = 0.5 * (white**2).sum() + factor.diagonal().log().sum()
         return likelihood
@@ -247,11 +258,15 @@ def prior_variance(settings: Settings, features: Sequence[Tensor]) -> Tensor:
 
 
 def condition(settings: Settings, task: Task) -> Posterior:
-    """The process after it has seen the rows of a task, and its leave-one-out predictions."""
+    """The process after it has seen the rows of a task, and its leave-one-out predictions.
+
+    Raises:
+        TrainingError: If the covariance is no covariance, as of features that are no numbers.
+    """
     mean = float(task.target.mean())
     noisy = covariance(settings, task.features, task.features)
     noisy = noisy + (settings.noise.exp() + _JITTER) * torch.eye(len(noisy), dtype=torch.float64)
-    factor = torch.linalg.cholesky(noisy)
+    factor = _cholesky(noisy)
     whiten = torch.linalg.solve_triangular(
         factor, torch.eye(len(noisy), dtype=torch.float64), upper=False
     )

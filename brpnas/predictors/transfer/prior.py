@@ -82,7 +82,8 @@ class PriorFeatures(nn.Module):
         inputs = both_views(views)
         with torch.inference_mode(), single_thread():
             parts = [
-                self(*(x[i : i + chunk] for x in inputs)) for i in range(0, len(inputs[0]), chunk)
+                self(*(x[i : i + chunk] for x in inputs))
+                for i in range(0, max(1, len(inputs[0])), chunk)
             ]
         return [torch.cat(group).clone() for group in zip(*parts, strict=True)]
 
@@ -114,13 +115,6 @@ class DevicePrior:
         kept = [c for c in self.features.columns if self.devices[c] not in devices]
         features = PriorFeatures(
             self.features.graph, self.features.network, self.features.known, kept
-        )
-        return DevicePrior(self.space, self.devices, features.eval(), self.settings, self.config)
-
-    def without_tables(self) -> DevicePrior:
-        """A prior that holds no measured latency, only what was learnt from it."""
-        features = PriorFeatures(
-            self.features.graph, self.features.network, None, self.features.columns
         )
         return DevicePrior(self.space, self.devices, features.eval(), self.settings, self.config)
 
@@ -197,6 +191,7 @@ def fit_prior(
     tables: Mapping[str, pd.DataFrame],
     config: TrunkConfig,
     *,
+    keep_tables: bool = True,
     seed: int = 0,
     progress: bool = False,
 ) -> DevicePrior:
@@ -206,11 +201,14 @@ def fit_prior(
         graphs: The space.
         tables: Latency table of each known device, columns ``arch_id, latency_ms``.
         config: Size and schedule of the network of all devices.
+        keep_tables: Keep the measured latencies beside the network; a new device that resembles
+            a known one gains by them, but the file then holds the tables.
         seed: Decides weights, order and rows.
         progress: Show a progress bar.
 
     Raises:
         ConfigurationError: If fewer than two devices are given.
+        SchemaError: If a table holds no latency, or one that is not positive and finite.
         UnknownNameError: If a table names a cell that the space does not have.
     """
     if len(tables) < 2:
@@ -227,7 +225,7 @@ def fit_prior(
     )
     graph = GraphFeatures(graphs.view("raw").num_nodes, num_ops)
     graph.fit(graphs.views)
-    known = _known(graphs, network, targets)
+    known = _known(graphs, network, targets) if keep_tables else None
     features = PriorFeatures(graph, network, known, range(len(devices))).eval()
     tasks = _tasks(graphs, features, log, seed)
     return DevicePrior(graphs.space, devices, features, learn_settings(tasks), config)
@@ -238,9 +236,13 @@ def _log_latency(
 ) -> npt.NDArray[np.float64]:
     """Log latency of every cell on every device, NaN where unknown, shape ``[N, devices]``."""
     log = np.full((len(graphs), len(tables)), np.nan)
-    for column, table in enumerate(tables.values()):
-        rows = graphs.rows(table["arch_id"].tolist())
-        log[rows, column] = np.log(table["latency_ms"].to_numpy(np.float64))
+    for column, (device, table) in enumerate(tables.items()):
+        latency = table["latency_ms"].to_numpy(np.float64)
+        if not (len(latency) and np.isfinite(latency).all() and (latency > 0).all()):
+            raise SchemaError(
+                f"The latency table of {device} must hold latencies, positive and finite ones only."
+            )
+        log[graphs.rows(table["arch_id"].tolist()), column] = np.log(latency)
     return log
 
 

@@ -96,7 +96,7 @@ def train_device_network(
     """
     known = torch.from_numpy(np.isfinite(targets))
     values = torch.from_numpy(np.nan_to_num(targets).astype(np.float32))
-    steps = -(-len(values) // config.batch_size) * config.epochs
+    steps = max(3, -(-len(values) // config.batch_size) * config.epochs)
     losses = []
     with single_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -108,7 +108,7 @@ def train_device_network(
             fused=True,
         )
         schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, config.learning_rate, total_steps=max(3, steps), pct_start=0.1
+            optimiser, config.learning_rate, total_steps=steps, pct_start=max(0.1, 2 / steps)
         )
         for _ in tqdm(range(config.epochs), "devices", unit="epoch", disable=not progress):
             total = torch.zeros(())

@@ -19,11 +19,11 @@ from brpnas.datasets import (
     read_architectures,
     shipped,
 )
-from brpnas.devices import Device, get_device
-from brpnas.errors import ConfigurationError, SchemaError, SourceError
+from brpnas.devices import Device, Intake, get_device
+from brpnas.errors import ConfigurationError, IntakeError, SchemaError, SourceError
 from brpnas.search import TableOracle
 from brpnas.search.oracle import Question
-from pipelines.datasets import AccuracyTablesDataset, DeviceTablesDataset
+from pipelines.datasets import AccuracyTablesDataset, DeviceFilesDataset, DeviceTablesDataset
 from pipelines.ingest import create_pipeline, nodes, notes
 from pipelines.ingest.nodes import (
     make_accuracy,
@@ -48,6 +48,10 @@ def asked(*benchmarks: str) -> dict[str, Any]:
 
 def never() -> dict[str, Path]:
     raise AssertionError("published files were fetched although nobody asked for them")
+
+
+def never_read() -> Intake:
+    raise AssertionError("a file was read although nobody asked for it")
 
 
 def gives(table: pd.DataFrame) -> Callable[[], pd.DataFrame]:
@@ -79,10 +83,22 @@ def latency(
     *benchmarks: str,
     measured: Mapping[str, pd.DataFrame] | None = None,
     described: Mapping[str, Device] | None = None,
+    brought: Path | None = None,
+    latbench: Callable[[], Mapping[str, Path]] = never,
+    help_: Callable[[], Mapping[str, Path]] = never,
 ) -> dict[str, pd.DataFrame]:
     tables = {name: gives(table) for name, table in (measured or {}).items()}
     described = MINE if described is None else described
-    return make_latency(SPACE, never, tables, described, asked(*benchmarks))
+    files = DeviceFilesDataset(str(brought)).load() if brought else {}
+    return make_latency(SPACE, latbench, help_, tables, described, files, asked(*benchmarks))
+
+
+def bring(folder: Path, name: str = "theirs", **changes: object) -> Path:
+    """Write the file of a device as its owner would."""
+    folder.mkdir(exist_ok=True)
+    table = toy_latency(SOME, name)[["arch_id", "latency_ms"]].assign(**changes)
+    table.to_csv(folder / f"{name}.csv", index=False)
+    return folder
 
 
 class TestAccuracy:
@@ -162,13 +178,15 @@ class TestLatency:
 
     def test_nothing_at_all_says_what_would_help(self) -> None:
         with pytest.raises(
-            ConfigurationError, match=r"--pipelines=measure.*add embedded or latbench to ingest"
+            ConfigurationError, match=r"--pipelines=measure.*add embedded or devices or latbench"
         ):
             latency("measured", "trained")
         with pytest.raises(ConfigurationError) as caught:
             latency("nasbench201")
-        assert "add embedded or measured or latbench" in str(caught.value)
+        assert "add embedded or measured or devices or latbench or help to" in str(caught.value)
         assert "--pipelines=measure" not in str(caught.value)
+        with pytest.raises(ConfigurationError, match=r"into 01_raw/devices \(docs/devices\.md\)"):
+            latency("devices")
 
     def test_one_device_of_two_benchmarks_is_refused(self, embedded: Path) -> None:
         mine, described = {"board": toy_latency(SOME, "board")}, {"board": MINE["mine"]}
@@ -189,6 +207,40 @@ class TestLatency:
         measured = {k: read() for k, read in DeviceTablesDataset(str(tmp_path)).load().items()}
         found = latency("measured", measured=measured)["mine"]
         pd.testing.assert_frame_equal(found, table.astype({"arch_id": "str", "device": "str"}))
+
+
+class TestBroughtDevices:
+    def test_file_needs_no_entry_anywhere(self, embedded: Path, tmp_path: Path) -> None:
+        folder = bring(tmp_path / "devices")
+        tables = latency("embedded", "devices", brought=folder, described={})
+        assert list(tables) == ["board", "theirs"]
+        expected = toy_latency(SOME, "theirs").set_index("arch_id")["latency_ms"]
+        found = tables["theirs"].set_index("arch_id")["latency_ms"]
+        pd.testing.assert_series_equal(found, expected.sort_index(), check_index_type=False)
+
+    def test_files_are_not_read_unless_asked_for(self, embedded: Path, tmp_path: Path) -> None:
+        folder = bring(tmp_path / "devices", latency_ms=-1.0)
+        assert list(latency("embedded", brought=folder)) == ["board"]
+
+    def test_refused_file_says_why(self, embedded: Path, tmp_path: Path) -> None:
+        folder = bring(tmp_path / "devices", latency_ms=-1.0)
+        with pytest.raises(IntakeError, match=r"theirs\.csv is refused[\s\S]*negative latency"):
+            latency("embedded", "devices", brought=folder)
+
+    def test_flags_are_warnings(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+        even = toy_latency(SOME, "quiet")["latency_ms"] + [i / 1000 for i in range(50)]
+        latency("devices", brought=bring(tmp_path / "quiet", "quiet", latency_ms=even))
+        assert [r for r in caplog.records if r.levelname == "WARNING"] == []
+        latency("devices", brought=bring(tmp_path / "devices", note="x"))
+        assert "theirs.csv is accepted as the device theirs: 50 cells" in caplog.text
+        assert "unknown column" in caplog.text
+
+    def test_device_that_was_measured_too_is_refused(self, tmp_path: Path) -> None:
+        folder = bring(tmp_path / "devices", "mine")
+        measured = {"mine": toy_latency(SOME, "mine")}
+        with pytest.raises(SchemaError, match="latencies of 'mine', measured and devices"):
+            latency("measured", "devices", measured=measured, brought=folder)
+        assert list(latency("devices", measured=measured, brought=folder)) == ["mine"]
 
 
 class TestOperations:
@@ -228,6 +280,7 @@ def test_report_counts_rows_and_functions_and_names_twins_and_sources() -> None:
         {name: gives(table) for name, table in tables.items()},
         {},
         {},
+        {"theirs": never_read},
         asked("latbench"),
     )
     assert report["rows"] == {
@@ -246,6 +299,8 @@ def run(params: dict[str, Any], tmp_path: Path, **published: object) -> dict[str
     catalog = DataCatalog(
         {
             "published_latbench": MemoryDataset(published.get("latbench", never)),
+            "published_help": MemoryDataset(published.get("help", never)),
+            "device_files": DeviceFilesDataset(str(tmp_path / "devices")),
             "published_nasbench201": MemoryDataset(published.get("nasbench201", never)),
             "measured_latency": DeviceTablesDataset(str(tmp_path / "measured")),
             "measured_operations": DeviceTablesDataset(str(tmp_path / "measured" / "operations")),
@@ -264,31 +319,35 @@ def test_pipeline_without_mirror_or_network(embedded: Path, tmp_path: Path) -> N
     (tmp_path / "measured").mkdir()
     toy_latency(SOME, "mine").to_csv(tmp_path / "measured" / "mine.csv", index=False)
     AccuracyTablesDataset(str(tmp_path / "trained")).save({"own": toy_accuracy(SOME, "own")})
-    made = run(asked("embedded", "measured", "trained"), tmp_path)
+    bring(tmp_path / "devices")
+    made = run(asked("embedded", "measured", "devices", "trained"), tmp_path)
     assert len(made["architectures"]) == 15_625
     assert set(made["accuracy"]["dataset"]) == {"digits", "own"}
-    assert set(made["latency"]) == {"board", "mine"}
+    assert set(made["latency"]) == {"board", "mine", "theirs"}
     assert set(made["operations"]["device"]) == {"board"}
     groups = {name: note["group"] for name, note in made["ingest_report"]["sources"].items()}
     assert groups == {
         "nb201-digits": "embedded",
         "board": "embedded",
+        "theirs": "devices",
         "mine": "measured",
         "trained-own": "trained",
     }
 
 
 def test_pipeline_on_the_published_files(mirror: Path, tmp_path: Path) -> None:
-    groups = ("latbench", "nasbench201")
+    groups = ("latbench", "nasbench201", "help")
     published = {g: partial(fetch_group, g, mirror=mirror, cache=tmp_path) for g in groups}
     report = run(asked(*groups), tmp_path, **published)["ingest_report"]
     assert report["rows"]["architectures"] == 15_625
-    assert len(report["rows"]["latency"]) == 13
+    assert len(report["rows"]["latency"]) == 13 + 3
+    assert report["rows"]["latency"]["pixel3"] == 15_497
     assert report["functions_with_accuracy"]["cifar100"] == 6_466
     assert [pair["devices"] for pair in report["near_twins"]] == [
         ["desktop-cpu-core-i7-7820x-fp32", "desktop-gpu-gtx-1080ti-fp32"]
     ]
-    assert len(report["sources"]) == 13 + 5
+    assert len(report["sources"]) == 13 + 3 + 5
+    assert report["sources"]["pixel3"]["devices"] == ["pixel3"]
 
 
 def test_space_is_the_same_as_that_of_the_published_files(mirror: Path, tmp_path: Path) -> None:

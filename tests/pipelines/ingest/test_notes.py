@@ -23,6 +23,26 @@ def test_published_sources_say_what_they_hold() -> None:
     assert all({"licence", "citation", "url", "group"} <= set(note) for note in found.values())
 
 
+def test_published_devices_hold_no_data_sets() -> None:
+    found = source_notes(["help"], ["pixel3"], {})
+    assert {name: note["devices"] for name, note in found.items()} == {
+        name: [name] for name in ("1080ti_1", "gold_6240", "pixel3")
+    }
+    assert all((note["licence"], note["datasets"]) == ("MIT", []) for note in found.values())
+
+
+def test_devices_that_were_brought_may_be_described() -> None:
+    names = ["mine", "theirs"]
+    found = source_notes(["measured", "devices"], names, {"mine": MINE}, brought=names)
+    assert {name: note["group"] for name, note in found.items()} == dict.fromkeys(names, "devices")
+    assert found["theirs"]["licence"] == "that of its owner"
+    assert found["theirs"]["citation"] == "Brought by its owner"
+    assert found["theirs"]["url"] == "01_raw/devices/theirs"
+    assert found["mine"]["licence"] == "ours"
+    assert "Edge TPU" in found["mine"]["citation"]
+    assert all(note["devices"] == [name] for name, note in found.items())
+
+
 def test_what_was_not_asked_for_is_not_cited() -> None:
     assert source_notes(["measured"], [EDGE], {"mine": MINE}) == {}
 

@@ -1,0 +1,168 @@
+"""What is new in a device's table since a predictor was made, and how that predictor fares on it.
+
+`describe_growth` compares the rows of then and now; with the answers of the predictor in use it
+also says whether its error on the new rows is larger than it was on its test rows: a device that
+has changed, or cells of a kind that it had not seen.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import scipy.stats
+
+from brpnas.metrics import regression_metrics
+
+__all__ = ["describe_growth", "growth_sentences"]
+
+_SAME = 1e-6
+_SIGNIFICANT = 0.01
+
+
+def describe_growth(
+    before: pd.DataFrame, now: pd.DataFrame, answers: pd.DataFrame | None = None
+) -> dict[str, Any]:
+    """Compare the tables of one device.
+
+    Args:
+        before: ``arch_id, latency_ms, split`` as the predictor in use knew them.
+        now: The same columns now.
+        answers: What that predictor says: ``arch_id, predicted`` and, with intervals,
+            ``lower, upper``, in ms; for new rows and for its test rows.
+
+    Returns:
+        ``rows`` (before, now, added, removed, remeasured), ``latency`` (quantiles of old and added
+        rows, the Kolmogorov-Smirnov distance of their logarithms and its p-value, the median ratio
+        of remeasured rows), and ``error`` of the predictor on its test rows, on added and on
+        remeasured rows, with the p-value that added rows are harder (Mann-Whitney). What cannot be
+        said of so few rows is None.
+    """
+    old, new = before.set_index("arch_id"), now.set_index("arch_id")
+    added = new.loc[new.index.difference(old.index)]
+    common = new.index.intersection(old.index)
+    ratio = new.loc[common, "latency_ms"] / old.loc[common, "latency_ms"]
+    again = ratio[(ratio - 1).abs() > _SAME]
+    distance, p_value = _distance(old["latency_ms"], added["latency_ms"])
+    found: dict[str, Any] = {
+        "rows": {
+            "before": len(old),
+            "now": len(new),
+            "added": len(added),
+            "removed": len(old.index.difference(new.index)),
+            "remeasured": len(again),
+        },
+        "latency": {
+            "before_ms": _quantiles(old["latency_ms"]),
+            "added_ms": _quantiles(added["latency_ms"]),
+            "ks_distance": distance,
+            "ks_p_value": p_value,
+            "remeasured_median_ratio": float(again.median()) if len(again) else None,
+        },
+    }
+    if answers is not None:
+        found["error"] = _errors(old, new, added.index, again.index, answers)
+    return found
+
+
+def _quantiles(latency: pd.Series) -> dict[str, float] | None:
+    if latency.empty:
+        return None
+    return {f"q{q}": float(latency.quantile(q / 100)) for q in (5, 50, 95)}
+
+
+def _distance(a: pd.Series, b: pd.Series) -> tuple[float | None, float | None]:
+    if a.empty or b.empty:
+        return None, None
+    test = scipy.stats.ks_2samp(np.log(a), np.log(b))
+    return float(test.statistic), float(test.pvalue)
+
+
+def _errors(
+    old: pd.DataFrame, new: pd.DataFrame, added: pd.Index, again: pd.Index, answers: pd.DataFrame
+) -> dict[str, Any]:
+    said = answers.set_index("arch_id")
+    tested = old[old["split"] == "test"]
+    sets = {
+        "test_before": tested["latency_ms"],
+        "added": new.loc[added, "latency_ms"],
+        "remeasured": new.loc[again, "latency_ms"],
+    }
+    found: dict[str, Any] = {name: _error(true, said) for name, true in sets.items()}
+    found["added_harder_p_value"] = _harder(sets["test_before"], sets["added"], said)
+    return found
+
+
+def _known(true: pd.Series, said: pd.DataFrame) -> pd.DataFrame:
+    both = said.join(true.rename("true"), how="inner")
+    usable: pd.DataFrame = both[np.isfinite(both["predicted"]) & (both["predicted"] > 0)]
+    return usable
+
+
+def _error(true: pd.Series, said: pd.DataFrame) -> dict[str, float | None] | None:
+    both = _known(true, said)
+    if both.empty:
+        return None
+    found: dict[str, float | None] = {
+        name: None if math.isnan(value) else value
+        for name, value in regression_metrics(both["predicted"], both["true"]).items()
+    }
+    found["rows"] = float(len(both))
+    found["median_ratio"] = float((both["predicted"] / both["true"]).median())
+    if {"lower", "upper"} <= set(both):
+        inside = (both["true"] >= both["lower"]) & (both["true"] <= both["upper"])
+        found["coverage"] = float(inside.mean())
+    return found
+
+
+def _harder(before: pd.Series, added: pd.Series, said: pd.DataFrame) -> float | None:
+    sets: list[npt.NDArray[np.float64]] = []
+    for true in (added, before):
+        both = _known(true, said)
+        sets.append(np.abs(np.log((both["predicted"] / both["true"]).to_numpy(np.float64))))
+    if not len(sets[0]) or not len(sets[1]):
+        return None
+    return float(scipy.stats.mannwhitneyu(*sets, alternative="greater").pvalue)
+
+
+def growth_sentences(growth: dict[str, Any]) -> list[str]:
+    """The same in sentences, the most important first."""
+    rows, latency = growth["rows"], growth["latency"]
+    found = [
+        f"{rows['now']} rows, {rows['before']} of them before: {rows['added']} added, "
+        f"{rows['removed']} removed, {rows['remeasured']} measured again."
+    ]
+    p_value = latency["ks_p_value"]
+    if p_value is not None:
+        differs = "are distributed otherwise than" if p_value < _SIGNIFICANT else "resemble"
+        found.append(
+            f"The added latencies {differs} the old ones (median {latency['added_ms']['q50']:.3g} "
+            f"against {latency['before_ms']['q50']:.3g} ms, Kolmogorov-Smirnov "
+            f"{latency['ks_distance']:.2f}, p = {p_value:.2g})."
+        )
+    ratio = latency["remeasured_median_ratio"]
+    if ratio is not None:
+        found.append(f"What was measured again takes {ratio:.3g} times as long as before.")
+    return found + _error_sentences(growth.get("error") or {})
+
+
+def _error_sentences(error: dict[str, Any]) -> list[str]:
+    found = []
+    test, added, p_value = (
+        error.get(name) for name in ("test_before", "added", "added_harder_p_value")
+    )
+    if added is not None:
+        against = f", {100 * test['mape']:.1f} % on its test rows" if test is not None else ""
+        found.append(
+            f"The champion is off by {100 * added['mape']:.1f} % on the {added['rows']:.0f} added "
+            f"rows{against}."
+        )
+    if p_value is not None and p_value < _SIGNIFICANT:
+        found.append(
+            f"That is significantly worse (p = {p_value:.2g}): the device may have changed, by an "
+            "update, another clock or a warmer place, or the new cells are of another kind."
+        )
+    return found

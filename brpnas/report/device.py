@@ -1,0 +1,216 @@
+"""The report on a device's new predictor: beside the champion, on the same test rows.
+
+`device_page` writes it as Markdown, for a comment in a review: tables, what is new in the data, and
+a chart that a Markdown viewer with Mermaid draws by itself. `device_plot` is the picture of it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from brpnas.report.palette import INK, OKABE_ITO
+from brpnas.report.plots.ticks import log_axis
+from brpnas.report.svg import drawing
+
+__all__ = ["DeviceReport", "device_page", "device_plot"]
+
+_ROWS = {
+    "spearman": ("Spearman", 4, 1.0),
+    "kendall": ("Kendall", 4, 1.0),
+    "within_10": ("within ±10 %, %", 1, 100.0),
+    "within_5": ("within ±5 %, %", 1, 100.0),
+    "mape": ("mean relative error, %", 2, 100.0),
+    "coverage": ("measurements inside the interval, %", 1, 100.0),
+}
+_BOUNDS = tuple(range(1, 21))
+_COLOURS = {"challenger": OKABE_ITO["sky"], "champion": OKABE_ITO["orange"]}
+
+
+@dataclass(frozen=True, eq=False)
+class DeviceReport:
+    """What there is to say of a device's new predictor.
+
+    Args:
+        figures: ``device, model, method, view, rows, errors_left_out, coverage, known_devices``,
+            metrics of the ``challenger`` and of the ``champion`` (None if there are none), the
+            sentences ``changes`` and the ``growth`` of the table.
+        challenger: ``arch_id, true, predicted, lower, upper`` of the test rows, in ms.
+        champion: The same of the champion; empty if there is none.
+    """
+
+    figures: Mapping[str, Any]
+    challenger: pd.DataFrame
+    champion: pd.DataFrame
+
+    def sides(self) -> dict[str, pd.DataFrame]:
+        """Answers of those that have any."""
+        both = {"challenger": self.challenger, "champion": self.champion}
+        return {name: rows for name, rows in both.items() if len(rows)}
+
+    def to_json(self) -> str:
+        """The figures as JSON."""
+        return json.dumps(_plain(self.figures), indent=2) + "\n"
+
+
+def device_page(report: DeviceReport) -> str:
+    """The report as Markdown."""
+    figures = report.figures
+    rows = figures["rows"]
+    parts = [
+        f"# New predictor of {figures['device']}",
+        f"Way of predicting: **{figures['method']}**, learnt from {rows['learn']} cells and "
+        f"{len(figures['known_devices'])} known devices. {rows['test']} test rows, the same for "
+        "both; a hash of the cell decides which they are.",
+        _metrics(figures),
+        "\n".join(f"- {sentence}" for sentence in figures["changes"]),
+        _chart(report),
+        _left_out(figures["errors_left_out"]),
+        "Whether it becomes champion: "
+        f"`brpnas promote {figures['model']}`. Picture: `plot.png` beside this page.",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _metrics(figures: Mapping[str, Any]) -> str:
+    challenger, champion = figures["challenger"], figures["champion"]
+    if challenger is None:
+        return (
+            "There are no test rows among the cells measured, so nothing can be said of how good "
+            "it is but by rows left out, below. `brpnas devices suggest --test 30` names some."
+        )
+    lines = ["| on test rows | challenger | champion | difference |", "|---|---|---|---|"]
+    for name, (label, digits, factor) in _ROWS.items():
+        if name not in challenger:
+            continue
+        new = challenger[name] * factor
+        old = None if champion is None or name not in champion else champion[name] * factor
+        cells = [label, _number(new, digits), _number(old, digits)]
+        cells.append("" if old is None else f"{new - old:+.{digits}f}")
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "none" if value is None or math.isnan(value) else f"{value:.{digits}f}"
+
+
+def _left_out(errors: Mapping[str, float]) -> str:
+    lines = ["| way of predicting | mean error of rows left out, % |", "|---|---|"]
+    lines += [f"| {name} | {100 * error:.1f} |" for name, error in errors.items()]
+    return "\n".join(lines)
+
+
+def _chart(report: DeviceReport) -> str:
+    sides = report.sides()
+    if not sides:
+        return ""
+    curves = [
+        f"  line [{', '.join(f'{100 * share:.1f}' for share in _within(rows))}]"
+        for rows in sides.values()
+    ]
+    order = " (first line) and ".join(sides) + (" (second line)" if len(sides) > 1 else "")
+    return "\n".join(
+        [
+            f"Share of test rows, in %, within a relative error: {order}.",
+            "",
+            "```mermaid",
+            "xychart-beta",
+            f'  x-axis "relative error, %" [{", ".join(map(str, _BOUNDS))}]',
+            '  y-axis "share of test rows, %" 0 --> 100',
+            *curves,
+            "```",
+        ]
+    )
+
+
+def _within(rows: pd.DataFrame) -> npt.NDArray[np.float64]:
+    error = np.abs(rows["predicted"] / rows["true"] - 1).to_numpy(np.float64)
+    return np.array([(error <= bound / 100).mean() for bound in _BOUNDS])
+
+
+def device_plot(report: DeviceReport) -> bytes:
+    """Predicted against measured with intervals, and error curves, as a PNG picture."""
+    with drawing():
+        drawn = Figure(figsize=(11, 4.6), layout="constrained", facecolor="white")
+        left, right = drawn.subplots(1, 2)
+        _scatter(left, report)
+        _curves(right, report)
+        buffer = io.BytesIO()
+        drawn.savefig(buffer, format="png", dpi=110, facecolor="white", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _scatter(axes: Axes, report: DeviceReport) -> None:
+    axes.set_title(f"{report.figures['device']}: test rows", loc="left", fontsize=11)
+    if not report.sides():
+        axes.text(0.5, 0.5, "no test rows", ha="center", transform=axes.transAxes)
+        return
+    values = np.concatenate([r[["true", "predicted"]].to_numpy() for r in report.sides().values()])
+    low, high = float(values.min()) * 0.93, float(values.max()) * 1.07
+    line = np.array([low, high])
+    axes.fill_between(line, line * 0.9, line * 1.1, color=INK, alpha=0.08, linewidth=0)
+    axes.plot(line, line, color=INK, linewidth=0.9)
+    marks = {"champion": ("x", 3), "challenger": ("o", 4)}
+    for name, (mark, layer) in marks.items():
+        rows = report.sides().get(name)
+        if rows is None:
+            continue
+        if name == "challenger" and {"lower", "upper"} <= set(rows):
+            axes.vlines(
+                rows["true"],
+                rows["lower"],
+                rows["upper"],
+                color=_COLOURS[name],
+                alpha=0.35,
+                linewidth=0.8,
+                zorder=layer,
+            )
+        axes.scatter(
+            rows["true"],
+            rows["predicted"],
+            s=14,
+            marker=mark,
+            color=_COLOURS[name],
+            label=name,
+            alpha=0.8,
+            zorder=layer,
+        )
+    for axis in ("x", "y"):
+        log_axis(axes, axis, low, high)
+    axes.set_xlabel("measured, ms")
+    axes.set_ylabel("predicted, ms")
+    axes.legend(loc="upper left")
+
+
+def _curves(axes: Axes, report: DeviceReport) -> None:
+    axes.set_title("Share of test rows within an error", loc="left", fontsize=11)
+    for name, rows in report.sides().items():
+        axes.plot(_BOUNDS, 100 * _within(rows), color=_COLOURS[name], label=name)
+    axes.axvline(10, color=INK, linewidth=0.8, alpha=0.4)
+    axes.set_xlabel("relative error, %")
+    axes.set_ylabel("share of test rows, %")
+    axes.set_ylim(0, 102)
+    if report.sides():
+        axes.legend(loc="lower right")
+
+
+def _plain(value: Any) -> Any:
+    """A copy that JSON can hold: what is no number becomes None."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value

@@ -1,0 +1,46 @@
+"""Node of the stage `pretrain`: what known devices teach about a new one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from brpnas.graphs import SpaceGraphs
+from brpnas.predictors.transfer import DevicePrior, TrunkConfig, fit_prior
+from pipelines.config import PretrainConfig, parse
+
+__all__ = ["learn_prior"]
+
+_log = logging.getLogger(__name__)
+
+
+def learn_prior(
+    graphs: SpaceGraphs,
+    latency: Mapping[str, Callable[[], pd.DataFrame]],
+    params: Mapping[str, Any],
+) -> DevicePrior:
+    """Learn a prior from the tables of all devices that `ingest` has read.
+
+    Args:
+        graphs: The whole space.
+        latency: A function for each device that loads its table.
+        params: Parameters of the stage.
+
+    Raises:
+        ConfigurationError: If there are fewer than two devices.
+    """
+    config = parse(PretrainConfig, params)
+    tables = {device: load() for device, load in sorted(latency.items())}
+    _log.info("Learning from %d devices: %s", len(tables), ", ".join(tables))
+    network = TrunkConfig(**config.model_dump(include=set(TrunkConfig.__dataclass_fields__)))
+    return fit_prior(
+        graphs,
+        tables,
+        network,
+        keep_tables=config.keep_tables,
+        seed=config.seed,
+        progress=True,
+    )

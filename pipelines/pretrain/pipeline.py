@@ -1,0 +1,23 @@
+"""Wiring of the stage `pretrain`."""
+
+from __future__ import annotations
+
+from kedro.pipeline import Pipeline, node
+
+from pipelines.pretrain.nodes import learn_prior
+
+__all__ = ["create_pipeline"]
+
+
+def create_pipeline() -> Pipeline:
+    """Graphs and the latencies of all devices to a prior of devices."""
+    return Pipeline(
+        [
+            node(
+                learn_prior,
+                inputs=["space_graphs", "latency", "params:pretrain"],
+                outputs="device_prior",
+                name="learn_prior",
+            ),
+        ]
+    )

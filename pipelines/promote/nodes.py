@@ -1,0 +1,168 @@
+"""Nodes of the stage `promote`: what was exported is registered, then judged.
+
+They talk to the registry of MLflow, see `pipelines.registry`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from brpnas.datasets import held_out, mean_accuracy
+from brpnas.graphs import SpaceGraphs
+from brpnas.metrics import kendall, regression_metrics, spearman
+from brpnas.predictors import BinaryRelationPredictor
+from pipelines.config import PromoteConfig, parse
+from pipelines.registry import (
+    Candidate,
+    accuracy_model_name,
+    latency_model_name,
+    licence_text,
+    promote,
+    register,
+)
+
+__all__ = ["decide_champions", "register_accuracy", "register_latency"]
+
+_log = logging.getLogger(__name__)
+
+
+def register_latency(
+    onnx: bytes,
+    latency_predictions: pd.DataFrame,
+    parity: Mapping[str, float],
+    card: str,
+    test_share: float,
+) -> str:
+    """Register the exported latency predictor as challenger of its device.
+
+    Its test rows are those that are always test rows, whatever was drawn to train on.
+
+    Args:
+        onnx: The exported predictor.
+        latency_predictions: Predicted beside measured latency of the whole space.
+        parity: Largest error of each exported file against torch.
+        card: Model card.
+        test_share: Share of the cells that are always test rows.
+
+    Returns:
+        Name of the registered model.
+    """
+    measured = latency_predictions.dropna(subset=["latency_ms"])
+    test = measured[held_out(measured["arch_id"].tolist(), test_share)]
+    names = {"latency_ms": "true", "predicted_latency_ms": "predicted"}
+    answers = test.rename(columns=names)[["arch_id", *names.values()]].reset_index(drop=True)
+    figures = regression_metrics(answers["predicted"], answers["true"]) if len(answers) else {}
+    candidate = Candidate(
+        name=latency_model_name(str(latency_predictions["device"].iloc[0])),
+        kind="latency",
+        onnx=onnx,
+        test=answers,
+        parity=parity["latency"],
+        tolerance=parity["tolerance"],
+        card=card,
+        licence=licence_text(),
+        metrics=figures,
+        tags={"brpnas.rows": str(len(measured))},
+        rows=measured[["arch_id", "latency_ms", "split"]].reset_index(drop=True),
+    )
+    return _registered(candidate)
+
+
+def register_accuracy(
+    onnx: bytes,
+    predictor: BinaryRelationPredictor,
+    graphs: SpaceGraphs,
+    accuracy: pd.DataFrame,
+    search_result: Mapping[str, Any],
+    parity: Mapping[str, float],
+    card: str,
+    test_share: float,
+) -> str:
+    """Register the exported ranker as challenger of its data set.
+
+    It is judged by the order of mean *test* accuracies, which no search sees, of the cells that are
+    always test rows. The search may have asked for the validation accuracy of a few of them: one
+    query in five, of thousands of cells.
+
+    Args:
+        onnx: The exported ranker.
+        predictor: The ranker itself.
+        graphs: The whole space.
+        accuracy: Table of accuracies.
+        search_result: What the search found, and on which data set.
+        parity: Largest error of each exported file against torch.
+        card: Model card.
+        test_share: Share of the cells that are always test rows.
+
+    Returns:
+        Name of the registered model.
+    """
+    dataset = str(search_result["dataset"])
+    answers = _scores(predictor, graphs, accuracy, dataset, test_share)
+    figures = {}
+    if len(answers) > 1:
+        both = answers["predicted"], answers["true"]
+        figures = {"spearman": spearman(*both), "kendall": kendall(*both)}
+    candidate = Candidate(
+        name=accuracy_model_name(dataset),
+        kind="accuracy",
+        onnx=onnx,
+        test=answers,
+        parity=parity["relation"],
+        tolerance=parity["tolerance"],
+        card=card,
+        licence=licence_text(),
+        metrics=figures,
+    )
+    return _registered(candidate)
+
+
+def _scores(
+    predictor: BinaryRelationPredictor,
+    graphs: SpaceGraphs,
+    accuracy: pd.DataFrame,
+    dataset: str,
+    test_share: float,
+) -> pd.DataFrame:
+    on_test = accuracy[(accuracy["dataset"] == dataset) & (accuracy["split"] == "test")]
+    if on_test.empty:  # a live search has no table
+        return pd.DataFrame({"arch_id": pd.Series(dtype="str"), "true": [], "predicted": []})
+    means = mean_accuracy(accuracy, dataset, "test")
+    means = means[held_out(means.index.tolist(), test_share)]
+    rows = graphs.rows(means.index.tolist())
+    scores = predictor.score(graphs.view(predictor.view)[rows])
+    return pd.DataFrame(
+        {"arch_id": means.index, "true": means.to_numpy(np.float64), "predicted": scores}
+    )
+
+
+def _registered(candidate: Candidate) -> str:
+    version = register(candidate)
+    _log.info("Registered %s, version %s, as challenger", candidate.name, version)
+    return candidate.name
+
+
+def decide_champions(latency: str, accuracy: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Let each challenger meet its champion.
+
+    Args:
+        latency: Name of the registered model of latency.
+        accuracy: Name of the registered model of accuracy.
+        params: Parameters of the stage.
+
+    Returns:
+        Everything that is known of each decision, by model.
+    """
+    config = parse(PromoteConfig, params)
+    return {name: _decided(name, config) for name in (latency, accuracy)}
+
+
+def _decided(name: str, config: PromoteConfig) -> dict[str, Any]:
+    decision = promote(name, config)
+    _log.info("%s: %s. %s", name, decision.verdict, " ".join(decision.reasons))
+    return decision.as_dict()

@@ -1,0 +1,50 @@
+"""Wiring of the stage `promote`."""
+
+from __future__ import annotations
+
+from kedro.pipeline import Pipeline, node
+
+from pipelines.promote.nodes import decide_champions, register_accuracy, register_latency
+
+__all__ = ["create_pipeline"]
+
+
+def create_pipeline() -> Pipeline:
+    """Exported predictors to registered challengers, and decisions about them."""
+    return Pipeline(
+        [
+            node(
+                register_latency,
+                inputs=[
+                    "latency_onnx",
+                    "latency_predictions",
+                    "parity",
+                    "model_card",
+                    "params:test_share",
+                ],
+                outputs="registered_latency",
+                name="register_latency",
+            ),
+            node(
+                register_accuracy,
+                inputs=[
+                    "relation_onnx",
+                    "relation_predictor",
+                    "space_graphs",
+                    "accuracy",
+                    "search_result",
+                    "parity",
+                    "model_card",
+                    "params:test_share",
+                ],
+                outputs="registered_accuracy",
+                name="register_accuracy",
+            ),
+            node(
+                decide_champions,
+                inputs=["registered_latency", "registered_accuracy", "params:promote"],
+                outputs="promotion_report",
+                name="decide_champions",
+            ),
+        ]
+    )

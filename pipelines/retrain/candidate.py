@@ -1,0 +1,220 @@
+"""What goes into the registry, and the report on it: nodes of the stage `retrain`."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+
+from brpnas.export import ModelCard, model_card
+from brpnas.metrics import regression_metrics
+from brpnas.predictors.transfer import DevicePredictor, DevicePrior
+from brpnas.promotion import describe_growth, growth_sentences
+from brpnas.report.device import DeviceReport, device_page, device_plot
+from brpnas.serving import OnnxPredictor
+from pipelines.config import RetrainConfig, parse
+from pipelines.registry import (
+    Candidate,
+    champion_of,
+    latency_model_name,
+    licence_text,
+    register,
+)
+
+__all__ = ["judge_device", "register_device", "write_card", "write_files"]
+
+_log = logging.getLogger(__name__)
+
+
+def judge_device(
+    predictor: DevicePredictor,
+    prior: DevicePrior,
+    rows: pd.DataFrame,
+    answers: pd.DataFrame,
+    device: str,
+    params: Mapping[str, Any],
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Figures of the new predictor and of the champion, and what is new since that was made.
+
+    Args:
+        predictor: The new one.
+        prior: What it was adapted from.
+        rows: All rows of the device.
+        answers: What the new predictor says of the test rows.
+        device: Name of the device.
+        params: Parameters of the stage.
+
+    Returns:
+        The figures, and what the champion says of the test rows, with the columns of ``answers``;
+        empty if there is none.
+    """
+    config = parse(RetrainConfig, params)
+    name = latency_model_name(device)
+    champion = champion_of(name)
+    figures: dict[str, Any] = {
+        "device": device,
+        "model": name,
+        "method": predictor.method,
+        "view": predictor.view,
+        "rows": {"learn": predictor.rows, "test": len(answers)},
+        "errors_left_out": predictor.errors,
+        "coverage": config.coverage,
+        "known_devices": [prior.devices[c] for c in prior.features.columns],
+        "challenger": _metrics(answers),
+        "champion": None,
+        "growth": None,
+        "changes": [],
+    }
+    if champion is None:
+        return figures, answers.head(0)
+    theirs = _answers(champion.predictor, answers["arch_id"], answers["true"])
+    figures |= {"champion": _metrics(theirs), "champion_version": str(champion.version.version)}
+    if champion.rows is not None:
+        cells = pd.Index(rows["arch_id"]).union(champion.rows["arch_id"])
+        said = _answers(champion.predictor, pd.Series(cells), None)
+        growth = describe_growth(champion.rows, rows, said)
+        figures |= {"growth": growth, "changes": growth_sentences(growth)}
+        for sentence in figures["changes"]:
+            _log.info("%s", sentence)
+    return figures, theirs
+
+
+def _metrics(answers: pd.DataFrame) -> dict[str, float] | None:
+    if not len(answers):
+        return None
+    found = regression_metrics(answers["predicted"], answers["true"])
+    if {"lower", "upper"} <= set(answers):
+        inside = (answers["true"] >= answers["lower"]) & (answers["true"] <= answers["upper"])
+        found["coverage"] = float(inside.mean())
+    return found
+
+
+def _answers(predictor: OnnxPredictor, cells: pd.Series, true: pd.Series | None) -> pd.DataFrame:
+    if not len(cells):
+        return pd.DataFrame({"arch_id": [], "true": [], "predicted": []})
+    names = {"latency_ms": "predicted", "lower_ms": "lower", "upper_ms": "upper"}
+    said = predictor.predict(cells.tolist()).rename(columns=names)
+    return said if true is None else said.assign(true=true.to_numpy(np.float64))
+
+
+def write_card(onnx: bytes, figures: Mapping[str, Any], example: pd.DataFrame) -> str:
+    """Model card of the exported predictor.
+
+    Args:
+        onnx: The file.
+        figures: What `judge_device` found.
+        example: Rows of the device.
+    """
+    device, rows = figures["device"], figures["rows"]
+    errors = figures["errors_left_out"]
+    known = figures["known_devices"]
+    card = ModelCard(
+        title=f"Latency predictor of {device}",
+        description="Predicts the latency in ms of an architecture, with an interval that holds "
+        f"{figures['coverage']:.0%} of measurements. It reads both views of a cell; ask it by "
+        "`brpnas.serving.OnnxPredictor`, or serve it from the registry. "
+        f"For example: `{example['arch_id'].iloc[0]}`.",
+        protocol=f"Learnt from {rows['learn']} measured cells and from {len(known)} other devices "
+        f"({', '.join(known)}); way of predicting: {figures['method']}, chosen on rows left out. "
+        f"Metrics are of {rows['test']} test rows, which a hash of the cell decides.",
+        metrics={
+            **{f"{k} (test)": v for k, v in (figures["challenger"] or {}).items()},
+            **{f"mean log error, rows left out, {k}": v for k, v in errors.items()},
+        },
+        limits=[f"Knows only {device}, and only architectures of its search space."],
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "predictor.onnx"
+        path.write_bytes(onnx)
+        return model_card(path, card)
+
+
+def write_files(
+    onnx: bytes,
+    card: str,
+    rows: pd.DataFrame,
+    figures: Mapping[str, Any],
+    answers: pd.DataFrame,
+    champion_answers: pd.DataFrame,
+) -> tuple[dict[str, dict[str, bytes]], dict[str, dict[str, bytes]]]:
+    """Files of the device: of the model, and of the report.
+
+    Args:
+        onnx: The exported predictor.
+        card: Its card.
+        rows: All rows of the device.
+        figures: What `judge_device` found.
+        answers: What the predictor says of the test rows.
+        champion_answers: What the champion says of them.
+
+    Returns:
+        ``predictor.onnx, README.md, rows.csv``; and ``report.md, plot.png, metrics.json``.
+    """
+    report = DeviceReport(figures, answers, champion_answers)
+    model = {
+        "predictor.onnx": onnx,
+        "README.md": card.encode(),
+        "rows.csv": rows.to_csv(index=False).encode(),
+    }
+    pages = {
+        "report.md": device_page(report).encode(),
+        "plot.png": device_plot(report),
+        "metrics.json": report.to_json().encode(),
+    }
+    device = figures["device"]
+    return {device: model}, {device: pages}
+
+
+def register_device(
+    onnx: bytes,
+    parity: float,
+    card: str,
+    rows: pd.DataFrame,
+    answers: pd.DataFrame,
+    figures: Mapping[str, Any],
+    pages: Mapping[str, Path],
+    params: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Register the predictor as challenger of its device, with its report beside it.
+
+    Args:
+        onnx: The exported predictor.
+        parity: Its largest error against torch.
+        card: Its card.
+        rows: All rows of the device.
+        answers: What it says of the test rows.
+        figures: What `judge_device` found.
+        pages: For each device the folder of its report.
+        params: Parameters of the stage.
+
+    Returns:
+        The figures, with the version that was made.
+    """
+    device = figures["device"]
+    candidate = Candidate(
+        name=figures["model"],
+        kind="latency",
+        onnx=onnx,
+        test=answers,
+        parity=parity,
+        tolerance=parse(RetrainConfig, params).tolerance,
+        card=card,
+        licence=licence_text(),
+        metrics=figures["challenger"] or {},
+        tags={"brpnas.method": figures["method"], "brpnas.rows": str(len(rows))},
+        rows=rows,
+    )
+    version = register(candidate)
+    if mlflow.active_run() is not None:
+        mlflow.log_artifacts(str(pages[device]), f"retrain/{device}")
+    _log.info(
+        "Registered %s, version %s, as challenger. To let it meet the champion: brpnas promote %s",
+        *(candidate.name, version, candidate.name),
+    )
+    return {**figures, "version": version}

@@ -1,0 +1,165 @@
+"""Nodes of the stage `retrain`: from a device's table to a registered predictor.
+
+The table is validated and split, a predictor adapted and exported, both it and the champion judged
+on the test rows, and the result registered. Whether it becomes champion, `promote` decides.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from brpnas.datasets import LATENCY, held_out, validate
+from brpnas.devices import Intake, intake_report
+from brpnas.errors import UnknownNameError
+from brpnas.export import export_device_predictor
+from brpnas.predictors import MeasuredRows, TrainingConfig, training_pool
+from brpnas.predictors.transfer import AdaptConfig, DevicePredictor, DevicePrior, fit_device
+from brpnas.spaces import get_space
+from pipelines.config import RetrainConfig, parse
+
+__all__ = ["adapt_device", "answer_rows", "export_device", "read_device", "split_device"]
+
+_log = logging.getLogger(__name__)
+
+Tables = Mapping[str, Callable[[], pd.DataFrame]]
+
+
+def read_device(
+    files: Mapping[str, Callable[..., Intake]],
+    measured: Tables,
+    device: str,
+    params: Mapping[str, Any],
+) -> pd.DataFrame:
+    """Read and check the latencies of a device.
+
+    Args:
+        files: For each device that its owner has brought a function that reads its file.
+        measured: For each device measured by the stage `measure` a function that reads its table.
+        device: Name of the device.
+        params: Parameters of the stage.
+
+    Returns:
+        Latency table.
+
+    Raises:
+        UnknownNameError: If there is no file and no table of that device.
+        IntakeError: If the file is refused; says everything that is wrong with it.
+        SchemaError: If the table is none.
+    """
+    config = parse(RetrainConfig, params)
+    if device in files:
+        intake = files[device](least=config.least_rows, unit_check=config.unit_check)
+        _log.info("%s", intake_report(intake))
+        return intake.table
+    if device in measured:
+        origin = f"The table {device} in 01_raw/measured"
+        return validate(measured[device](), LATENCY, origin=origin)
+    raise UnknownNameError(
+        "device in 01_raw/devices or 01_raw/measured", device, {*files, *measured}
+    )
+
+
+def split_device(table: pd.DataFrame, test_share: float) -> pd.DataFrame:
+    """Tell test rows, by a hash of the cell, from those to learn from.
+
+    Args:
+        table: Latency table.
+        test_share: Share of the cells that are test rows.
+
+    Returns:
+        ``arch_id, latency_ms, split``, the last ``learn`` or ``test``.
+    """
+    rows = table[["arch_id", "latency_ms"]].sort_values("arch_id", ignore_index=True)
+    test = held_out(rows["arch_id"].tolist(), test_share)
+    return rows.assign(split=pd.Series(np.where(test, "test", "learn"), dtype="str"))
+
+
+def adapt_device(
+    rows: pd.DataFrame, prior: DevicePrior, device: str, params: Mapping[str, Any]
+) -> DevicePredictor:
+    """Learn the latency of the device from its rows and from what known devices teach.
+
+    Args:
+        rows: Rows of the device; test rows are not looked at.
+        prior: What known devices teach; what it knows of this device is not used.
+        device: Name of the device.
+        params: Parameters of the stage.
+
+    Raises:
+        ConfigurationError: If too few rows are left to learn from.
+    """
+    config = parse(RetrainConfig, params)
+    graphs = get_space(prior.space).graphs()
+    learn = rows[rows["split"] == "learn"]
+    measured = MeasuredRows(
+        graphs.rows(learn["arch_id"].tolist()), learn["latency_ms"].to_numpy(np.float64)
+    )
+    values = config.model_dump(include=set(AdaptConfig.__dataclass_fields__))
+    settings = AdaptConfig(**values | {"network": TrainingConfig(**config.network.model_dump())})
+    with training_pool(config.workers) as pool:
+        predictor = fit_device(
+            graphs,
+            measured,
+            prior.without([device]),
+            settings,
+            seed=config.seed,
+            pool=pool,
+            progress=True,
+        )
+    _log.info(
+        "%s: %s, from %d rows; mean error of rows left out %s",
+        *(device, predictor.method, predictor.rows),
+        ", ".join(f"{name} {100 * error:.1f} %" for name, error in predictor.errors.items()),
+    )
+    return predictor
+
+
+def export_device(
+    predictor: DevicePredictor, prior: DevicePrior, device: str, params: Mapping[str, Any]
+) -> tuple[bytes, float]:
+    """The predictor as ONNX, and its largest error against torch.
+
+    Raises:
+        ParityError: If ONNX Runtime answers differently.
+    """
+    config = parse(RetrainConfig, params)
+    graphs = get_space(prior.space).graphs()
+    metadata = {
+        "device": device,
+        "coverage": repr(predictor.coverage),
+        "method": predictor.method,
+        "learnt_rows": str(predictor.rows),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "predictor.onnx"
+        error = export_device_predictor(
+            predictor.module(), path, graphs, metadata, tolerance=config.tolerance
+        )
+        return path.read_bytes(), error
+
+
+def answer_rows(predictor: DevicePredictor, rows: pd.DataFrame, prior: DevicePrior) -> pd.DataFrame:
+    """What the predictor says of the test rows.
+
+    Returns:
+        ``arch_id, true, predicted, lower, upper``, in ms.
+    """
+    graphs = get_space(prior.space).graphs()
+    test = rows[rows["split"] == "test"]
+    said = predictor.predict(graphs)[graphs.rows(test["arch_id"].tolist())]
+    return pd.DataFrame(
+        {
+            "arch_id": test["arch_id"].to_numpy(),
+            "true": test["latency_ms"].to_numpy(np.float64),
+            "predicted": said[:, 0],
+            "lower": said[:, 1],
+            "upper": said[:, 2],
+        }
+    )

@@ -1,0 +1,103 @@
+"""Wiring of the stage `retrain`."""
+
+from __future__ import annotations
+
+from kedro.pipeline import Pipeline, node
+
+from pipelines.retrain.candidate import judge_device, register_device, write_card, write_files
+from pipelines.retrain.nodes import (
+    adapt_device,
+    answer_rows,
+    export_device,
+    read_device,
+    split_device,
+)
+
+__all__ = ["create_pipeline"]
+
+_PARAMS = "params:retrain"
+
+
+def create_pipeline() -> Pipeline:
+    """The table of a device to a registered predictor and a report."""
+    return Pipeline(
+        [
+            node(
+                read_device,
+                inputs=["device_files", "measured_latency", "params:device", _PARAMS],
+                outputs="device_table",
+                name="read_device",
+            ),
+            node(
+                split_device,
+                inputs=["device_table", "params:test_share"],
+                outputs="device_rows",
+                name="split_device",
+            ),
+            node(
+                adapt_device,
+                inputs=["device_rows", "device_prior", "params:device", _PARAMS],
+                outputs="device_predictor",
+                name="adapt_device",
+            ),
+            node(
+                export_device,
+                inputs=["device_predictor", "device_prior", "params:device", _PARAMS],
+                outputs=["device_onnx", "device_parity"],
+                name="export_device",
+            ),
+            node(
+                answer_rows,
+                inputs=["device_predictor", "device_rows", "device_prior"],
+                outputs="device_answers",
+                name="answer_rows",
+            ),
+            node(
+                judge_device,
+                inputs=[
+                    "device_predictor",
+                    "device_prior",
+                    "device_rows",
+                    "device_answers",
+                    "params:device",
+                    _PARAMS,
+                ],
+                outputs=["device_figures", "champion_answers"],
+                name="judge_device",
+            ),
+            node(
+                write_card,
+                inputs=["device_onnx", "device_figures", "device_rows"],
+                outputs="device_card",
+                name="write_card",
+            ),
+            node(
+                write_files,
+                inputs=[
+                    "device_onnx",
+                    "device_card",
+                    "device_rows",
+                    "device_figures",
+                    "device_answers",
+                    "champion_answers",
+                ],
+                outputs=["device_models", "device_pages"],
+                name="write_files",
+            ),
+            node(
+                register_device,
+                inputs=[
+                    "device_onnx",
+                    "device_parity",
+                    "device_card",
+                    "device_rows",
+                    "device_answers",
+                    "device_figures",
+                    "device_pages",
+                    _PARAMS,
+                ],
+                outputs="retrain_report",
+                name="register_device",
+            ),
+        ]
+    )

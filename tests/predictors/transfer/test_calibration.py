@@ -1,0 +1,102 @@
+"""Factors of intervals: what many rows show, what few are trusted with, what they cover."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from brpnas.errors import ConfigurationError
+from brpnas.predictors.transfer.calibration import calibrate
+
+NORMAL = scipy.stats.norm.ppf(0.95)
+
+
+def draws(count: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=count)
+
+
+def test_many_normal_rows_give_the_normal_factor() -> None:
+    assert calibrate(draws(100_000), np.ones(100_000), 0.9) == pytest.approx(NORMAL, abs=0.02)
+    assert abs(NORMAL - 1.645) < 1e-3
+
+
+@pytest.mark.parametrize("coverage", [0.5, 0.8, 0.9, 0.99])
+def test_many_rows_give_the_quantile_of_any_distribution(coverage: float) -> None:
+    errors = np.random.default_rng(1).laplace(size=100_000)
+    exact = -np.log(1 - coverage)  # of the absolute value of a Laplace variable
+    assert calibrate(errors, np.ones(len(errors)), coverage) == pytest.approx(exact, rel=0.03)
+
+
+def test_errors_count_in_deviations() -> None:
+    deviations = np.exp(draws(5000, seed=2))
+    errors = draws(5000, seed=3)
+    same = calibrate(errors, np.ones(5000), 0.9)
+    assert calibrate(errors * deviations, deviations, 0.9) == pytest.approx(same)
+    assert calibrate(-errors, np.ones(5000), 0.9) == same
+    assert calibrate(errors, np.full(5000, 0.5), 0.9) > 1.9 * same
+
+
+def test_without_a_prior_it_is_the_conformal_quantile() -> None:
+    scores = np.arange(1.0, 20.0)  # 19 rows: the 18th of 19 for 0.9
+    shuffled = np.random.default_rng(0).permutation(scores)
+    assert calibrate(shuffled, np.ones(19), 0.9, prior_rows=0) == pytest.approx(18)
+    assert calibrate(scores[:5], np.ones(5), 0.9, prior_rows=0) == pytest.approx(5)  # the largest
+
+
+def test_rows_and_the_normal_factor_are_mixed_on_the_logarithm() -> None:
+    ten = np.full(10, 8.0)
+    mixed = calibrate(ten, np.ones(10), 0.9, prior_rows=30)
+    assert mixed == pytest.approx(np.exp(0.25 * np.log(8) + 0.75 * np.log(NORMAL)))
+
+
+def test_few_rows_are_trusted_less() -> None:
+    factors = [calibrate(np.full(n, 5.0), np.ones(n), 0.9) for n in (1, 5, 20, 100, 1000)]
+    assert NORMAL < factors[0] < 1.2 * NORMAL
+    assert factors == sorted(factors)
+    assert factors[-1] == pytest.approx(5, rel=0.05)
+
+
+def test_more_coverage_is_wider() -> None:
+    factors = [calibrate(draws(300), np.ones(300), c) for c in (0.5, 0.7, 0.9, 0.95, 0.99)]
+    assert factors == sorted(set(factors))
+
+
+def share_covered(rows: int, scale: float) -> float:
+    """Mean coverage of new rows whose errors are normal, ``scale`` times what is predicted."""
+    rng = np.random.default_rng(rows)
+    shares = []
+    for _ in range(300):
+        deviations = np.exp(0.5 * rng.normal(size=rows))
+        factor = calibrate(scale * deviations * rng.normal(size=rows), deviations, 0.9)
+        shares.append((np.abs(scale * rng.normal(size=500)) <= factor).mean())
+    return float(np.mean(shares))
+
+
+@pytest.mark.parametrize("rows", [5, 10, 40, 200])
+def test_fresh_rows_are_covered(rows: int) -> None:
+    assert share_covered(rows, 1) == pytest.approx(0.9, abs=0.03)
+
+
+@pytest.mark.parametrize(("scale", "uncalibrated"), [(1.3, 0.794), (0.7, 0.981)])
+def test_rows_correct_deviations_that_are_wrong(scale: float, uncalibrated: float) -> None:
+    apart = [abs(share_covered(rows, scale) - 0.9) for rows in (10, 40, 200)]
+    assert apart[0] < abs(uncalibrated - 0.9)
+    assert apart == sorted(apart, reverse=True)
+    assert apart[-1] < 0.015
+
+
+def test_errors_of_zero_give_a_narrow_interval_not_none() -> None:
+    factor = calibrate(np.zeros(1000), np.ones(1000), 0.9)
+    assert 0 < factor < 0.01
+
+
+@pytest.mark.parametrize("coverage", [0, 1, -0.1, 90, float("nan")])
+def test_a_share_out_of_range_is_refused(coverage: float) -> None:
+    with pytest.raises(ConfigurationError, match="coverage"):
+        calibrate(draws(10), np.ones(10), coverage)
+
+
+def test_no_rows_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="without rows"):
+        calibrate(np.array([]), np.array([]), 0.9)

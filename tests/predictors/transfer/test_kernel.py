@@ -1,0 +1,373 @@
+"""The Gaussian process against loops, scikit-learn, scipy, and refits without a row."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import scipy.stats
+import torch
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import RBF, ConstantKernel, DotProduct
+from torch import Tensor
+
+from brpnas.errors import TrainingError
+from brpnas.predictors.transfer.kernel import (
+    Settings,
+    Task,
+    adapt_settings,
+    condition,
+    covariance,
+    learn_settings,
+    prior_variance,
+)
+from tests.predictors.transfer.toys import random_features, random_settings
+
+GROUPS = 3
+JITTER = 1e-8
+
+
+def task(count: int = 30, seed: int = 0, noise: float = 0.05) -> Task:
+    """Rows of a device that is linear in the first group and bent in the second."""
+    features = random_features(count, seed)
+    generator = torch.Generator().manual_seed(seed + 1000)
+    target = 0.5 * features[0][:, 0] - 0.3 * features[0][:, 1] + torch.sin(2 * features[1][:, 0])
+    target = target + noise * torch.randn(count, generator=generator, dtype=torch.float64)
+    return Task(features, target + 3)
+
+
+def slow_covariance(settings: Settings, a: list[Tensor], b: list[Tensor]) -> np.ndarray:
+    """The formula, cell by cell and group by group."""
+    found = np.zeros((len(a[0]), len(b[0])))
+    for i in range(len(a[0])):
+        for j in range(len(b[0])):
+            total, apart = math.exp(settings.constant), 0.0
+            for g, (x, y) in enumerate(zip(a, b, strict=True)):
+                pairs = list(zip(x[i].tolist(), y[j].tolist(), strict=True))
+                distance = sum((p - q) ** 2 for p, q in pairs)
+                total += math.exp(settings.linear[g]) * sum(p * q for p, q in pairs)
+                total += math.exp(settings.gaussian[g]) * math.exp(
+                    -0.5 * math.exp(settings.nearness[g]) * distance
+                )
+                apart += math.exp(settings.joint_nearness[g]) * distance
+            found[i, j] = total + math.exp(settings.joint) * math.exp(-0.5 * apart)
+    return found
+
+
+def noisy_covariance(settings: Settings, features: list[Tensor]) -> np.ndarray:
+    noise = math.exp(settings.noise) + JITTER
+    return slow_covariance(settings, features, features) + noise * np.eye(len(features[0]))
+
+
+def log_likelihood(settings: Settings, rows: Task) -> float:
+    """By scipy, of the latencies less their mean."""
+    between = noisy_covariance(settings, list(rows.features))
+    target = (rows.target - rows.target.mean()).numpy()
+    return float(scipy.stats.multivariate_normal(cov=between).logpdf(target))
+
+
+class TestCovariance:
+    def test_is_the_formula(self) -> None:
+        settings, a, b = random_settings(GROUPS), random_features(7), random_features(5, seed=1)
+        found = covariance(settings, a, b)
+        assert found.shape == (7, 5)
+        np.testing.assert_allclose(found.numpy(), slow_covariance(settings, a, b), rtol=1e-10)
+
+    def test_is_symmetric_and_positive_definite(self) -> None:
+        settings, a = random_settings(GROUPS), random_features(60)
+        found = covariance(settings, a, a).numpy()
+        np.testing.assert_allclose(found, found.T, rtol=1e-12)
+        assert np.linalg.eigvalsh(found + JITTER * np.eye(60)).min() > 0
+
+    def test_is_scikit_learns(self) -> None:
+        settings, a, b = random_settings(1), random_features(9)[:1], random_features(4, 1)[:1]
+        np.testing.assert_allclose(
+            covariance(settings, a, b).numpy(),
+            sklearn_kernel(settings)(a[0].numpy(), b[0].numpy()),
+            rtol=1e-10,
+        )
+
+    def test_diagonal_is_the_variance_before_any_row(self) -> None:
+        settings, a = random_settings(GROUPS), random_features(12)
+        torch.testing.assert_close(
+            prior_variance(settings, a), covariance(settings, a, a).diagonal()
+        )
+
+    def test_empty_groups_are_allowed(self) -> None:
+        settings, a = random_settings(GROUPS), random_features(6)
+        a[1] = a[1][:, :0]
+        found = covariance(settings, a, a)
+        assert found.isfinite().all()
+        np.testing.assert_allclose(found.numpy(), slow_covariance(settings, a, a), rtol=1e-10)
+
+
+def sklearn_kernel(settings: Settings) -> object:
+    """The kernel of one group, of scikit-learn's parts."""
+
+    def constant(value: Tensor) -> ConstantKernel:
+        return ConstantKernel(float(value.exp()), "fixed")
+
+    def near(value: Tensor) -> RBF:
+        return RBF(float((-0.5 * value).exp()), "fixed")
+
+    return (
+        constant(settings.constant)
+        + constant(settings.linear[0]) * DotProduct(0.0, "fixed")
+        + constant(settings.gaussian[0]) * near(settings.nearness[0])
+        + constant(settings.joint) * near(settings.joint_nearness[0])
+    )
+
+
+class TestWithout:
+    def test_a_group_has_no_influence(self) -> None:
+        settings = random_settings(GROUPS).without([1])
+        a, b = random_features(8), random_features(8)
+        b[1] = 5 * torch.randn(8, 2, dtype=torch.float64, generator=torch.Generator())
+        torch.testing.assert_close(covariance(settings, a, a), covariance(settings, b, b))
+
+    def test_all_others_keep_theirs(self) -> None:
+        settings = random_settings(GROUPS)
+        a = random_features(8)
+        absent = [x if g != 1 else torch.zeros_like(x) for g, x in enumerate(a)]
+        expected = covariance(settings, absent, absent) - settings.gaussian[1].exp()
+        torch.testing.assert_close(covariance(settings.without([1]), a, a), expected)
+
+    def test_no_group_is_no_change_and_all_leave_a_constant(self) -> None:
+        settings, a = random_settings(GROUPS), random_features(8)
+        torch.testing.assert_close(
+            covariance(settings.without([]), a, a), covariance(settings, a, a)
+        )
+        constant = (settings.constant.exp() + settings.joint.exp()).expand(8, 8)
+        torch.testing.assert_close(covariance(settings.without(range(GROUPS)), a, a), constant)
+
+    def test_the_settings_themselves_stay(self) -> None:
+        settings = random_settings(GROUPS)
+        before = {name: value.clone() for name, value in settings.tensors().items()}
+        settings.without([0, 2])
+        assert all(torch.equal(before[name], x) for name, x in settings.tensors().items())
+
+
+class TestPosterior:
+    @pytest.fixture
+    def settings(self) -> Settings:
+        return random_settings(GROUPS)
+
+    def test_is_the_formula(self, settings: Settings) -> None:
+        rows, new = task(20), random_features(11, seed=5)
+        mean, variance = condition(settings, rows).predict(new)
+        inverse = np.linalg.inv(noisy_covariance(settings, list(rows.features)))
+        cross = slow_covariance(settings, new, list(rows.features))
+        centre = float(rows.target.mean())
+        np.testing.assert_allclose(
+            mean.numpy(), centre + cross @ inverse @ (rows.target.numpy() - centre), rtol=1e-6
+        )
+        before = slow_covariance(settings, new, new)
+        after = np.diag(before - cross @ inverse @ cross.T) + math.exp(settings.noise)
+        np.testing.assert_allclose(variance.numpy(), after, rtol=1e-6)
+
+    def test_is_scikit_learns_with_a_single_group(self) -> None:
+        settings = random_settings(1)
+        rows, new = task(25), random_features(40, seed=6)[:1]
+        seen = Task(rows.features[:1], rows.target)
+        mean, variance = condition(settings, seen).predict(new)
+        noise = math.exp(settings.noise)
+        theirs = GaussianProcessRegressor(
+            sklearn_kernel(settings), alpha=noise + JITTER, optimizer=None
+        )
+        centre = rows.target.mean()
+        theirs.fit(seen.features[0].numpy(), (rows.target - centre).numpy())
+        expected, deviation = theirs.predict(new[0].numpy(), return_std=True)
+        np.testing.assert_allclose(mean.numpy() - float(centre), expected, rtol=1e-6, atol=1e-9)
+        np.testing.assert_allclose(variance.numpy(), deviation**2 + noise, rtol=1e-5)
+
+    def test_leave_one_out_is_a_refit_without_the_row(self, settings: Settings) -> None:
+        rows = task(15)
+        posterior = condition(settings, rows)
+        between = noisy_covariance(settings, list(rows.features))
+        centre = float(rows.target.mean())
+        for out in range(15):
+            kept = [i for i in range(15) if i != out]
+            inverse = np.linalg.inv(between[np.ix_(kept, kept)])
+            cross = between[out, kept]
+            mean = centre + cross @ inverse @ (rows.target.numpy()[kept] - centre)
+            variance = between[out, out] - cross @ inverse @ cross
+            assert float(posterior.left_out[out]) == pytest.approx(mean, rel=1e-6)
+            assert float(posterior.left_out_variance[out]) == pytest.approx(variance, rel=1e-5)
+
+    def test_variance_falls_to_the_noise_where_it_was_measured(self, settings: Settings) -> None:
+        rows, far = task(40), [100 * x for x in random_features(5, seed=9)]
+        posterior = condition(settings, rows)
+        noise = float(settings.noise.exp())
+        _, near = posterior.predict(rows.features)
+        assert (near > noise).all()
+        assert (near < 2 * noise + 1e-6).all()
+        _, variance = posterior.predict(far)
+        assert (variance > 100 * noise).all()
+
+    def test_more_rows_leave_less_doubt_everywhere(self, settings: Settings) -> None:
+        rows, new = task(40), random_features(50, seed=3)
+        some = Task([x[:10] for x in rows.features], rows.target[:10])
+        _, few = condition(settings, some).predict(new)
+        _, many = condition(settings, rows).predict(new)
+        assert (many <= few + 1e-9).all()
+        assert many.mean() < few.mean()
+
+    def test_a_shift_of_the_latency_shifts_the_answer(self, settings: Settings) -> None:
+        rows, new = task(20), random_features(9, seed=3)
+        shifted = Task(rows.features, rows.target + 7)
+        mean, variance = condition(settings, rows).predict(new)
+        moved, same = condition(settings, shifted).predict(new)
+        torch.testing.assert_close(moved, mean + 7)
+        torch.testing.assert_close(same, variance)
+
+    def test_a_row_measured_twice_counts_as_half_the_noise(self, settings: Settings) -> None:
+        rows, new = task(10), random_features(9, seed=3)
+        twice = Task([torch.cat([x, x]) for x in rows.features], torch.cat([rows.target] * 2))
+        quiet = Settings(**{**settings.tensors(), "noise": settings.noise - math.log(2)})
+        mean, variance = condition(settings, twice).predict(new)
+        expected, less = condition(quiet, rows).predict(new)
+        torch.testing.assert_close(mean, expected, rtol=1e-5, atol=1e-7)
+        torch.testing.assert_close(
+            variance - settings.noise.exp(), less - quiet.noise.exp(), rtol=1e-4, atol=1e-7
+        )
+
+    def test_one_row_is_enough(self, settings: Settings) -> None:
+        one = Task(random_features(1), torch.tensor([2.0], dtype=torch.float64))
+        mean, variance = condition(settings, one).predict(random_features(4, seed=2))
+        torch.testing.assert_close(mean, torch.full_like(mean, 2.0))
+        assert (variance > 0).all()
+
+    def test_features_that_are_no_numbers_are_an_error(self, settings: Settings) -> None:
+        rows = task(10)
+        rows.features[0][3, 0] = float("nan")
+        with pytest.raises(TrainingError, match="factorised"):
+            condition(settings, rows)
+
+
+class TestLearning:
+    def test_raises_the_likelihood_of_all_devices_together(self) -> None:
+        tasks = [task(30, seed) for seed in range(3)]
+        start, learnt = Settings.start(GROUPS), learn_settings(tasks)
+        before = [log_likelihood(start, rows) for rows in tasks]
+        after = [log_likelihood(learnt, rows) for rows in tasks]
+        assert sum(after) > sum(before) + 10
+
+    def test_more_steps_raise_it_further(self) -> None:
+        tasks = [task(30, seed) for seed in range(2)]
+        reached = [
+            sum(log_likelihood(learn_settings(tasks, steps=n), rows) for rows in tasks)
+            for n in (1, 20, 100)
+        ]
+        assert reached == sorted(reached)
+
+    def test_steps_follow_the_gradient_of_the_likelihood(self) -> None:
+        """A first step of Adam has the size of the learning rate and the sign of the gradient."""
+        rows, size = task(20), 1e-4
+        start, moved = Settings.start(GROUPS), learn_settings([rows], steps=1, learning_rate=size)
+        for name, value in start.tensors().items():
+            for index in np.ndindex(*value.shape):
+                up = {k: v.clone() for k, v in start.tensors().items()}
+                down = {k: v.clone() for k, v in start.tensors().items()}
+                up[name][index] += 1e-3
+                down[name][index] -= 1e-3
+                slope = log_likelihood(Settings(**up), rows) - log_likelihood(
+                    Settings(**down), rows
+                )
+                step = float((moved.tensors()[name] - value)[index])
+                assert step == pytest.approx(math.copysign(size, slope), rel=1e-2), (name, index)
+
+    def test_finds_which_group_matters(self) -> None:
+        features = random_features(120)
+        learnt = learn_settings([Task(features, features[2][:, 0] * 2)], steps=200)
+        assert learnt.linear[2] > learnt.linear[:2].max() + 2
+
+    def test_same_rows_same_settings_and_no_gradients(self) -> None:
+        first, second = learn_settings([task()], steps=5), learn_settings([task()], steps=5)
+        for name, value in first.tensors().items():
+            assert torch.equal(value, second.tensors()[name])
+            assert not value.requires_grad
+
+    def test_threads_are_left_as_they_were(self) -> None:
+        before = torch.get_num_threads()
+        learn_settings([task(5)], steps=1)
+        assert torch.get_num_threads() == before
+
+
+class TestAdapting:
+    def apart(self, a: Settings, b: Settings) -> float:
+        moved = [(x - b.tensors()[name]).abs().max() for name, x in a.tensors().items()]
+        return float(torch.stack(moved).max())
+
+    def test_without_freedom_settings_stay(self) -> None:
+        centre = random_settings(GROUPS)
+        adapted = adapt_settings(centre, task(30), freedom=1e-3, steps=100)
+        assert self.apart(adapted, centre) < 0.02
+        assert self.apart(adapt_settings(centre, task(30), freedom=1), centre) > 0.3
+
+    def test_more_freedom_leads_further_and_fits_better(self) -> None:
+        centre, rows = random_settings(GROUPS), task(40)
+        adapted = [adapt_settings(centre, rows, freedom=f, steps=100) for f in (0.1, 0.5, 2)]
+        distances = [self.apart(settings, centre) for settings in adapted]
+        likelihoods = [log_likelihood(settings, rows) for settings in (centre, *adapted)]
+        assert distances == sorted(distances)
+        assert likelihoods == sorted(likelihoods)
+
+    @pytest.mark.parametrize("noise", [0.02, 0.2])
+    def test_many_rows_tell_the_noise(self, noise: float) -> None:
+        features = random_features(200, widths=(1, 1))
+        bent = torch.sin(2 * features[1][:, 0]) + 0.5 * features[0][:, 0]
+        generator = torch.Generator().manual_seed(1)
+        apart = noise * torch.randn(200, generator=generator, dtype=torch.float64)
+        rows = Task(features, bent + apart)
+        adapted = adapt_settings(Settings.start(2), rows, freedom=3, steps=100)
+        assert math.exp(0.5 * adapted.noise) == pytest.approx(noise, rel=0.2)
+        stuck = adapt_settings(Settings.start(2), rows, freedom=1e-2, steps=100)
+        assert abs(math.exp(0.5 * stuck.noise) - noise) > 0.3 * noise
+
+    def test_few_rows_change_less_than_many(self) -> None:
+        centre, rows = random_settings(GROUPS), task(200)
+        few = Task([x[:5] for x in rows.features], rows.target[:5])
+        assert self.apart(adapt_settings(centre, few, freedom=0.5), centre) < self.apart(
+            adapt_settings(centre, rows, freedom=0.5), centre
+        )
+
+    def test_the_centre_itself_is_left_alone(self) -> None:
+        centre = random_settings(GROUPS)
+        before = {name: value.clone() for name, value in centre.tensors().items()}
+        adapt_settings(centre, task())
+        assert all(torch.equal(before[name], x) for name, x in centre.tensors().items())
+
+
+class TestOddRows:
+    def test_constant_latencies_are_predicted_as_such(self) -> None:
+        rows = Task(random_features(20), torch.full((20,), 1.5, dtype=torch.float64))
+        settings = adapt_settings(Settings.start(GROUPS), rows)
+        assert settings.noise < Settings.start(GROUPS).noise
+        mean, variance = condition(settings, rows).predict(random_features(6, seed=1))
+        torch.testing.assert_close(mean, torch.full_like(mean, 1.5))
+        assert (variance > 0).all()
+
+    def test_the_same_cell_again_and_again(self) -> None:
+        features = [x[:1].expand(12, -1).clone() for x in random_features(1)]
+        rows = Task(features, torch.linspace(0, 1, 12, dtype=torch.float64))
+        posterior = condition(adapt_settings(Settings.start(GROUPS), rows), rows)
+        mean, _ = posterior.predict(features)
+        torch.testing.assert_close(mean, torch.full_like(mean, 0.5), rtol=0, atol=1e-6)
+        assert posterior.left_out.isfinite().all()
+
+    @pytest.mark.parametrize("value", [float("nan"), float("inf")])
+    def test_a_latency_that_is_no_number(self, value: float) -> None:
+        rows = task(10)
+        rows.target[4] = value
+        with pytest.raises(TrainingError, match="no number"):
+            adapt_settings(Settings.start(GROUPS), rows)
+        with pytest.raises(TrainingError, match="no number"):
+            learn_settings([rows])
+
+    @pytest.mark.parametrize("value", [float("nan"), 1e200])
+    def test_a_feature_that_is_no_number(self, value: float) -> None:
+        rows = task(10)
+        rows.features[0][3, 0] = value
+        with pytest.raises(TrainingError, match="factorised"):
+            learn_settings([rows])
