@@ -11,6 +11,8 @@ PYTEST_ARGS ?=
 WORKERS ?= 2
 # Arguments for `dvc repro`, such as the name of a stage.
 DVC_ARGS ?=
+# Device whose predictor `make retrain` makes.
+DEVICE ?=
 
 BIN   := $(abspath $(VENV))/bin
 STAMP := $(BIN)/../.installed
@@ -31,7 +33,7 @@ REPORT := data/08_reporting/report.html
 MODELS := data/06_models
 TRACKING := $(or $(MLFLOW_TRACKING_URI),sqlite:///data/mlflow.db)
 
-.PHONY: help run ui test test-all lint fmt constraints clean
+.PHONY: help run retrain ui test test-all lint fmt constraints clean
 
 help:  ## Print this help.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +52,16 @@ run: $(STAMP)  ## Set up, run the whole pipeline (only what changed), say where 
 	@find $(MODELS) -name '*.onnx' | sort | sed 's/^/ONNX          /'
 	@echo "Metrics       $(VENV)/bin/dvc metrics show"
 	@echo "Tracked runs  $(TRACKING); to look at them: make ui"
+
+retrain: $(STAMP)  ## Predictor of DEVICE from data/01_raw/devices/DEVICE.csv: registered, judged, added to DVC.
+	@test -n "$(DEVICE)" || { echo "Which device? make retrain DEVICE=NAME"; exit 2; }
+	kedro run --pipelines=retrain --params=device=$(DEVICE)
+	brpnas promote latency-$(DEVICE)
+	dvc add --quiet data/06_models/devices/$(DEVICE) data/08_reporting/devices/$(DEVICE)
+	@echo
+	@echo "Report        $(abspath data/08_reporting/devices/$(DEVICE)/report.md)"
+	@echo "Predictor     $(abspath data/06_models/devices/$(DEVICE)/predictor.onnx)"
+	@echo "Registry      $(TRACKING), model latency-$(DEVICE): $(VENV)/bin/brpnas models"
 
 ui: $(STAMP)  ## Serve the tracked runs (mlflow ui) on http://127.0.0.1:5000.
 	mlflow ui --backend-store-uri $(TRACKING)

@@ -14,7 +14,7 @@ import pandas as pd
 
 from brpnas.export import ModelCard, model_card
 from brpnas.metrics import regression_metrics
-from brpnas.predictors.transfer import DevicePredictor, DevicePrior
+from brpnas.predictors.transfer import DevicePredictor
 from brpnas.promotion import describe_growth, growth_sentences
 from brpnas.report.device import DeviceReport, device_page, device_plot
 from brpnas.serving import OnnxPredictor
@@ -34,7 +34,6 @@ _log = logging.getLogger(__name__)
 
 def judge_device(
     predictor: DevicePredictor,
-    prior: DevicePrior,
     rows: pd.DataFrame,
     answers: pd.DataFrame,
     device: str,
@@ -44,7 +43,6 @@ def judge_device(
 
     Args:
         predictor: The new one.
-        prior: What it was adapted from.
         rows: All rows of the device.
         answers: What the new predictor says of the test rows.
         device: Name of the device.
@@ -65,7 +63,7 @@ def judge_device(
         "rows": {"learn": predictor.rows, "test": len(answers)},
         "errors_left_out": predictor.errors,
         "coverage": config.coverage,
-        "known_devices": [prior.devices[c] for c in prior.features.columns],
+        "known_devices": list(predictor.known),
         "challenger": _metrics(answers),
         "champion": None,
         "growth": None,

@@ -122,7 +122,7 @@ def adapt_device(
 
 
 def export_device(
-    predictor: DevicePredictor, prior: DevicePrior, device: str, params: Mapping[str, Any]
+    predictor: DevicePredictor, device: str, params: Mapping[str, Any]
 ) -> tuple[bytes, float]:
     """The predictor as ONNX, and its largest error against torch.
 
@@ -130,7 +130,7 @@ def export_device(
         ParityError: If ONNX Runtime answers differently.
     """
     config = parse(RetrainConfig, params)
-    graphs = get_space(prior.space).graphs()
+    graphs = get_space(predictor.space).graphs()
     metadata = {
         "device": device,
         "coverage": repr(predictor.coverage),
@@ -145,13 +145,13 @@ def export_device(
         return path.read_bytes(), error
 
 
-def answer_rows(predictor: DevicePredictor, rows: pd.DataFrame, prior: DevicePrior) -> pd.DataFrame:
+def answer_rows(predictor: DevicePredictor, rows: pd.DataFrame) -> pd.DataFrame:
     """What the predictor says of the test rows.
 
     Returns:
         ``arch_id, true, predicted, lower, upper``, in ms.
     """
-    graphs = get_space(prior.space).graphs()
+    graphs = get_space(predictor.space).graphs()
     test = rows[rows["split"] == "test"]
     said = predictor.predict(graphs)[graphs.rows(test["arch_id"].tolist())]
     return pd.DataFrame(

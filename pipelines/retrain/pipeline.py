@@ -42,13 +42,13 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 export_device,
-                inputs=["device_predictor", "device_prior", "params:device", _PARAMS],
+                inputs=["device_predictor", "params:device", _PARAMS],
                 outputs=["device_onnx", "device_parity"],
                 name="export_device",
             ),
             node(
                 answer_rows,
-                inputs=["device_predictor", "device_rows", "device_prior"],
+                inputs=["device_predictor", "device_rows"],
                 outputs="device_answers",
                 name="answer_rows",
             ),
@@ -56,7 +56,6 @@ def create_pipeline() -> Pipeline:
                 judge_device,
                 inputs=[
                     "device_predictor",
-                    "device_prior",
                     "device_rows",
                     "device_answers",
                     "params:device",

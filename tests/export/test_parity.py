@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from brpnas.errors import BrpNasError, ParityError
 from brpnas.export import check_parity, export_module
+from brpnas.export.parity import open_session
 
 
 class Affine(nn.Module):
@@ -120,3 +121,31 @@ def test_training_mode_of_the_module_does_not_matter(tmp_path: Path) -> None:
     export_module(module, path, FEEDS[0], "y", exporter="torchscript")
     assert check_parity(module, path, FEEDS) < 1e-5
     assert module.training
+
+
+class Twice(nn.Module):
+    def __init__(self, second: float = 3.0) -> None:
+        super().__init__()
+        self.second = second
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return x.sum(1), self.second * x[:, 0]
+
+
+class TestSeveralOutputs:
+    @pytest.fixture
+    def two(self, tmp_path: Path) -> Path:
+        path = tmp_path / "two.onnx"
+        export_module(Twice(), path, FEEDS[0], ("first", "second"), exporter="torchscript")
+        return path
+
+    def test_all_agree(self, two: Path) -> None:
+        assert [x.name for x in open_session(two).get_outputs()] == ["first", "second"]
+        assert 0 <= check_parity(Twice(), two, FEEDS) < 1e-6
+
+    def test_a_wrong_second_one_is_found(self, two: Path) -> None:
+        with pytest.raises(ParityError, match=r"two\.onnx differs"):
+            check_parity(Twice(3.01), two, FEEDS)
+        assert check_parity(Twice(3.01), two, FEEDS, tolerance=0.1) == pytest.approx(
+            0.01 / 3.01, rel=1e-3
+        )

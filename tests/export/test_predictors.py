@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,10 @@ from torch import Tensor, nn
 
 from brpnas.errors import ParityError, SchemaError
 from brpnas.export import describe_model, export_predictor, graph_feeds
+from brpnas.export.onnx import Exporter
 from brpnas.export.parity import open_session
-from brpnas.graphs import GraphBatch, View
+from brpnas.export.predictors import export_device_predictor
+from brpnas.graphs import VIEWS, GraphBatch, SpaceGraphs, View
 from brpnas.predictors import (
     BinaryRelationPredictor,
     LatencyPredictor,
@@ -18,8 +21,12 @@ from brpnas.predictors import (
     TrainingConfig,
     fit_latency,
 )
+from brpnas.predictors.transfer import DevicePredictor, fit_device
+from brpnas.predictors.transfer.folds import FoldNetworks, fit_folds
+from brpnas.serving import OnnxPredictor
 from tests.export.models import SmallGCN, sample_graphs
 from tests.predictors.toys import cells, eager_ms, rows_of
+from tests.predictors.transfer.toys import QUICK, both, measured, prior
 
 CASES = [("gcn", "pruned"), ("gcn", "raw"), ("gin", "raw"), ("gat", "pruned")]
 
@@ -126,3 +133,105 @@ def test_no_graphs_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SchemaError, match="no graphs"):
         export_predictor(SmallGCN(graphs.num_ops), tmp_path / "x.onnx", graphs[:0], "y")
     assert not list(tmp_path.iterdir())
+
+
+class Intervals(nn.Module):
+    """Latency and bounds by counts of operations in both views."""
+
+    def __init__(self, by_size: bool = False) -> None:
+        super().__init__()
+        self.by_size = by_size
+
+    def forward(
+        self, pruned_ops: Tensor, pruned_adj: Tensor, raw_ops: Tensor, raw_adj: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        latency = pruned_adj.sum((1, 2)) + 100.0 * raw_adj.sum((1, 2))
+        latency = latency + (pruned_ops == 7).sum(1) + 0.01 * (raw_ops == 7).sum(1)
+        width = 1.0 if self.by_size and len(raw_ops) > 100 else 0.5
+        return latency, latency - width, latency + 2 * width
+
+
+def few(count: int = 40) -> SpaceGraphs:
+    """Some cells in both views."""
+    rows = rows_of(count)
+    return SpaceGraphs("nasbench201", tuple(cells().arch_ids[row] for row in rows), both(rows))
+
+
+def adapted(ways: str) -> DevicePredictor:
+    """Adapted to a made-up device: by the process alone, or with networks."""
+    if ways == "process":
+        return fit_device(cells(), measured("eager-new", 20), prior(), QUICK)
+    found = fit_device(cells(), measured("eager-new", 30), prior(), QUICK)
+    networks = device_networks(found)
+    return replace(found, networks=networks, weight=0.5 if ways == "both" else 1.0)
+
+
+def device_networks(found: DevicePredictor) -> FoldNetworks:
+    rows = measured("eager-new", 30)
+    batch = cells().view(found.view)[rows.rows]
+    return fit_folds(batch, np.log(rows.latency_ms), QUICK.network, 2)
+
+
+class TestDevicePredictor:
+    """Predictors with intervals, which read both views."""
+
+    def test_inputs_and_outputs_are_named(self, tmp_path: Path) -> None:
+        path, graphs = tmp_path / "device.onnx", few()
+        metadata = {"device": "a board", "coverage": "0.9"}
+        error = export_device_predictor(Intervals(), path, graphs, metadata, exporter="torchscript")
+        assert error <= 1e-5
+        inputs, outputs, read = describe_model(path)
+        assert [x.name for x in inputs] == [f"{view}_{x}" for view in VIEWS for x in ("ops", "adj")]
+        assert [x.name for x in outputs] == ["latency_ms", "lower_ms", "upper_ms"]
+        described = {"space": "nasbench201", "view": "both", "num_nodes": "9", "num_ops": "9"}
+        assert read == {**metadata, **described}
+
+    def test_views_are_not_mixed_up(self, tmp_path: Path) -> None:
+        path, graphs = tmp_path / "device.onnx", few()
+        export_device_predictor(Intervals(), path, graphs, exporter="torchscript")
+        found = OnnxPredictor(path).predict(graphs.arch_ids)
+        pruned, raw = graphs.view("pruned"), graphs.view("raw")
+        expected = pruned.adj.sum((1, 2)) + 100.0 * raw.adj.sum((1, 2))
+        expected = expected + (pruned.ops == 7).sum(1) + 0.01 * (raw.ops == 7).sum(1)
+        np.testing.assert_allclose(found["latency_ms"], expected, rtol=1e-6)
+        np.testing.assert_allclose(found["lower_ms"], expected - 0.5, rtol=1e-6)
+        np.testing.assert_allclose(found["upper_ms"], expected + 1, rtol=1e-6)
+
+    @pytest.mark.parametrize(
+        ("ways", "exporter"),
+        [
+            ("process", "torchscript"),
+            ("both", "torchscript"),
+            ("network", "torchscript"),
+            pytest.param("process", "dynamo", marks=pytest.mark.slow),
+            pytest.param("both", "dynamo", marks=pytest.mark.slow),
+        ],
+    )
+    def test_is_served_as_it_predicts(self, tmp_path: Path, ways: str, exporter: Exporter) -> None:
+        predictor, path = adapted(ways), tmp_path / "device.onnx"
+        error = export_device_predictor(predictor.module(), path, few(300), exporter=exporter)
+        assert error <= 1e-5
+        served, expected = OnnxPredictor(path), predictor.predict(few(300))
+        assert served.has_intervals
+        assert (served.value, served.space.name) == ("latency_ms", "nasbench201")
+        columns = ["latency_ms", "lower_ms", "upper_ms"]
+        together = served.predict(few(300).arch_ids)
+        assert tuple(together["arch_id"]) == few(300).arch_ids
+        np.testing.assert_allclose(together[columns], expected, rtol=1e-5)
+        for row in range(5):
+            alone = served.predict([few(300).arch_ids[row]])
+            np.testing.assert_allclose(
+                alone[columns].to_numpy(), expected[row : row + 1], rtol=1e-5
+            )
+        assert expected.std(axis=0).min() > 0
+
+    def test_one_that_sees_the_batch_is_not_written(self, tmp_path: Path) -> None:
+        path = tmp_path / "bad.onnx"
+        with pytest.raises(ParityError, match=r"bad\.onnx"):
+            export_device_predictor(Intervals(True), path, few(), exporter="torchscript")
+        assert not list(tmp_path.iterdir())
+
+    def test_no_graphs_is_an_error(self, tmp_path: Path) -> None:
+        with pytest.raises(SchemaError, match="no graphs"):
+            export_device_predictor(Intervals(), tmp_path / "x.onnx", few(0))
+        assert not list(tmp_path.iterdir())

@@ -34,7 +34,7 @@ def reads(*names: str) -> Pipeline:
     return Pipeline([node(lambda *_: 0, inputs=list(names), outputs="out", name="n")])
 
 
-ALL = reads("params:device", "params:dataset", "params:constraints")
+ALL = reads("latency", "params:device", "params:dataset", "params:constraints")
 
 
 def test_good_names_pass() -> None:
@@ -127,7 +127,7 @@ class TestFilesThatWereBrought:
     def test_only_if_they_are_asked_for_and_read(self, own: DataCatalog, tmp_path: Path) -> None:
         bring(tmp_path / "devices", "one", latency_ms=-1.0)
         check_parameters(self.INGEST, GOOD, own)
-        check_parameters(reads("params:device"), self.ASKED | {"device": "theirs"}, own)
+        check_parameters(reads("latency", "params:device"), self.ASKED | {"device": "theirs"}, own)
 
 
 @pytest.mark.parametrize(

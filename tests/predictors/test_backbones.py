@@ -148,6 +148,25 @@ def test_dropout_acts_in_training_only(name: str) -> None:
     assert (answers(net, batch) - answers(net, batch)).abs().max() > 1e-3
 
 
+@pytest.mark.parametrize("view", VIEWS)
+def test_each_of_several_outputs_is_a_gcn_of_one(view: str) -> None:
+    """The same layers, and a row of the head for each output."""
+    torch.manual_seed(0)
+    several, (ops, adj) = DenseGCN(9, 16, 3, outputs=4).eval(), to_tensors(some(view))
+    out = several.vector(ops, adj)
+    assert out.shape == (24, 4)
+    assert torch.equal(several(ops, adj), out[:, 0])
+    for output in range(4):
+        weights = several.state_dict()
+        weights["head.weight"] = weights["head.weight"][output : output + 1]
+        weights["head.bias"] = weights["head.bias"][output : output + 1]
+        one = DenseGCN(9, 16, 3).eval()
+        one.load_state_dict(weights)
+        torch.testing.assert_close(out[:, output], one(ops, adj))
+        assert one.vector(ops, adj).shape == (24, 1)
+    assert (out.std(dim=0) > 1e-3).all()
+
+
 @pytest.mark.parametrize("name", BACKBONES)
 def test_build_network_keeps_its_sizes(name: str) -> None:
     net = build_network(name, num_ops=7, hidden=12, layers=5)

@@ -7,8 +7,6 @@ trusted less than the factor of a normal distribution.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import numpy.typing as npt
 import scipy.stats
@@ -47,8 +45,7 @@ def calibrate(
     if not len(errors):
         raise ConfigurationError("Intervals cannot be calibrated without rows.")
     normal = float(scipy.stats.norm.ppf((1 + coverage) / 2))
-    scores = np.sort(np.abs(errors) / deviations)
-    rank = min(math.ceil(coverage * (len(scores) + 1)), len(scores))
+    scores = np.abs(errors) / deviations
     weight = len(scores) / (len(scores) + prior_rows)
-    seen = max(float(scores[rank - 1]), 1e-3)
+    seen = max(float(np.quantile(scores, coverage)), 1e-3)
     return float(np.exp(weight * np.log(seen) + (1 - weight) * np.log(normal)))

@@ -6,9 +6,10 @@ returns gives every cell a latency and a calibrated interval.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from brpnas.errors import ConfigurationError
-from brpnas.graphs import VIEWS, SpaceGraphs, View
+from brpnas.graphs import VIEWS, GraphBatch, SpaceGraphs, View
 from brpnas.predictors.latency import MeasuredRows
 from brpnas.predictors.training import TrainingConfig, single_thread
 from brpnas.predictors.transfer.calibration import calibrate
@@ -28,6 +29,7 @@ from brpnas.predictors.transfer.kernel import (
     Task,
     adapt_settings,
     condition,
+    log_evidence,
 )
 from brpnas.predictors.transfer.prior import KNOWN_GROUPS, DevicePrior, PriorFeatures
 
@@ -38,6 +40,10 @@ ADAPTED, GRAPH_ALONE, NETWORK, BOTH = "adapted", "graph alone", "network", "adap
 trained on its rows alone; the mean of the first and the last."""
 
 LEAST_ROWS = 5
+_SHRINK = (0.0, -1.5, -3.0)
+"""What is tried to add to the logarithms of all weights beside that of a device that resembles."""
+_PILOT = 0.4
+"""Share of the epochs after which the view of the networks is chosen."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +128,8 @@ class DevicePredictor:
         method: How it predicts.
         errors: Mean absolute error of log latency on rows left out, by method.
         rows: Number of rows learnt from.
+        space: Name of the search space.
+        known: Names of the devices that it was adapted from.
     """
 
     features: PriorFeatures
@@ -134,6 +142,8 @@ class DevicePredictor:
     method: str
     errors: dict[str, float]
     rows: int
+    space: str
+    known: tuple[str, ...]
 
     def module(self) -> nn.Module:
         """Torch module of both views to latency, lower and upper bound in ms, for export."""
@@ -172,12 +182,18 @@ def fit_device(
         progress: Show a progress bar.
 
     Raises:
-        ConfigurationError: If there are fewer than five rows, or the prior is of another space.
+        ConfigurationError: If there are fewer than five rows, cells come more than once, or the
+            prior is of another space.
         TrainingError: If the latencies allow no fit.
     """
     if len(rows.rows) < LEAST_ROWS:
         raise ConfigurationError(
             f"A device needs {LEAST_ROWS} measured cells or more, not {len(rows.rows)}."
+        )
+    if len(np.unique(rows.rows)) < len(rows.rows):
+        raise ConfigurationError(
+            "Some cells come more than once, so that none of them is ever left out: give one "
+            "latency of each, such as the median."
         )
     if prior.space != graphs.space:
         raise ConfigurationError(
@@ -186,20 +202,22 @@ def fit_device(
     order = np.random.default_rng(seed).permutation(len(rows.rows))
     log = np.log(np.asarray(rows.latency_ms, np.float64))
     views = {name: graphs.view(name)[rows.rows] for name in VIEWS}
-    every = Task(prior.features.of(views), torch.from_numpy(log))
     kept, tuning = order[: config.process_rows], order[: config.tuning_rows]
-    settings = adapt_settings(
-        prior.settings, _part(every, tuning), freedom=config.freedom, steps=config.steps
-    )
-    processes = _processes(settings, prior.features.groups, _part(every, kept))
-    view = _view(settings, prior.features.groups, _part(every, tuning))
+    every = Task(prior.features.of(views), torch.from_numpy(log))
+    alone = _adapted(prior.settings, every, tuning, config)
+    features, centre = _resembling(prior, views, _part(every, tuning))
+    if features.like is None:
+        settings = alone
+    else:
+        every = Task(features.of(views), every.target)
+        settings = _adapted(centre, every, tuning, config)
+    processes = _processes(settings, alone, features.groups, _part(every, kept))
+    view = _view(alone, prior.features.groups, _part(every, tuning))
     seen = log[kept]
     left_out = {name: process.left_out.numpy() for name, process in processes.items()}
     networks = None
     if len(log) >= config.network_rows:
-        networks = fit_folds(
-            views[view], log, config.network, config.folds, seed=seed, pool=pool, progress=progress
-        )
+        view, networks = _networks(views, log, config, seed, pool, progress=progress)
         left_out[NETWORK] = networks.left_out[kept]
         left_out[BOTH] = (left_out[ADAPTED] + left_out[NETWORK]) / 2
     errors = {name: float(np.abs(said - seen).mean()) for name, said in left_out.items()}
@@ -207,7 +225,7 @@ def fit_device(
     process = processes.get(method, processes[ADAPTED])
     deviation = process.left_out_variance.sqrt().numpy()
     return DevicePredictor(
-        prior.features,
+        features if len(process.features) == len(features.groups) else prior.features,
         process,
         networks if method in (NETWORK, BOTH) else None,
         {NETWORK: 1.0, BOTH: 0.5}.get(method, 0.0),
@@ -217,6 +235,8 @@ def fit_device(
         method,
         errors,
         len(log),
+        prior.space,
+        tuple(prior.devices[column] for column in prior.features.columns),
     )
 
 
@@ -224,11 +244,45 @@ def _part(task: Task, rows: npt.NDArray[np.int64]) -> Task:
     return Task([x[rows] for x in task.features], task.target[rows])
 
 
-def _processes(settings: Settings, groups: Sequence[str], task: Task) -> dict[str, Posterior]:
+def _adapted(
+    centre: Settings, task: Task, tuning: npt.NDArray[np.int64], config: AdaptConfig
+) -> Settings:
+    return adapt_settings(centre, _part(task, tuning), freedom=config.freedom, steps=config.steps)
+
+
+def _resembling(
+    prior: DevicePrior, views: Mapping[View, GraphBatch], task: Task
+) -> tuple[PriorFeatures, Settings]:
+    """Features and settings for a device that follows one known device, if the rows say so.
+
+    A near twin of a known device needs far less freedom than known devices teach to expect. Each
+    is tried with all other weights shrunk, and taken if it makes the rows so much more likely that
+    trying so many is no reason.
+    """
+    known = prior.features.latencies(views)[: len(task.target)]
+    base, best = log_evidence(prior.settings, task), 0.0
+    found: tuple[PriorFeatures, Settings] = (prior.features, prior.settings)
+    tried = max(1, known.shape[1] * len(_SHRINK))
+    weight = math.log(max(float(task.target.var()), 1e-4))
+    for column in range(known.shape[1]):
+        longer = Task([*task.features, known[:, [column]]], task.target)
+        for shift in _SHRINK:
+            settings = prior.settings.resembling(weight, shift)
+            gain = log_evidence(settings, longer) - base - math.log(tried)
+            if gain > best:
+                best, found = gain, (prior.features.resembling(column), settings)
+    return found
+
+
+def _processes(
+    settings: Settings, alone: Settings, groups: Sequence[str], task: Task
+) -> dict[str, Posterior]:
+    """The process that follows known devices, and the one that sees the graph alone."""
+    count = len(alone.linear)
     known = [groups.index(name) for name in KNOWN_GROUPS]
     return {
         ADAPTED: condition(settings, task),
-        GRAPH_ALONE: condition(settings.without(known), task),
+        GRAPH_ALONE: condition(alone.without(known), Task(task.features[:count], task.target)),
     }
 
 
@@ -237,6 +291,28 @@ def _view(settings: Settings, groups: Sequence[str], task: Task) -> View:
     errors: dict[View, float] = {}
     for view in VIEWS:
         others = [g for g, name in enumerate(groups) if not name.startswith(view)]
-        process = condition(settings.without(others), task)
+        process = condition(
+            settings.without(others), Task(task.features[: len(groups)], task.target)
+        )
         errors[view] = float((process.left_out - task.target).abs().mean())
     return min(VIEWS, key=lambda name: errors[name])
+
+
+def _networks(
+    views: Mapping[View, GraphBatch],
+    log: npt.NDArray[np.float64],
+    config: AdaptConfig,
+    seed: int,
+    pool: Executor | None,
+    *,
+    progress: bool,
+) -> tuple[View, FoldNetworks]:
+    """Networks in the view in which short training does better on rows left out."""
+    pilot = replace(config.network, epochs=max(1, round(config.network.epochs * _PILOT)))
+
+    def trained(view: View, network: TrainingConfig, folds: int) -> FoldNetworks:
+        return fit_folds(views[view], log, network, folds, seed=seed, pool=pool, progress=progress)
+
+    errors = {view: float(np.abs(trained(view, pilot, 2).left_out - log).mean()) for view in VIEWS}
+    view = min(VIEWS, key=lambda name: errors[name])
+    return view, trained(view, config.network, config.folds)

@@ -27,9 +27,12 @@ __all__ = [
     "condition",
     "covariance",
     "learn_settings",
+    "log_evidence",
 ]
 
 _JITTER = 1e-8
+_NOTHING = -40.0
+"""Logarithm of a weight that is as good as 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +79,29 @@ class Settings:
         """Settings that leave groups out."""
         changed = {name: value.clone() for name, value in self.tensors().items()}
         for name in ("linear", "gaussian", "joint_nearness"):
-            changed[name][list(groups)] = -40.0
+            changed[name][list(groups)] = _NOTHING
         return Settings(**changed)
+
+    def resembling(self, weight: float, shift: float) -> Settings:
+        """Settings with one more group, linear alone, and all others weighed anew.
+
+        Args:
+            weight: Logarithm of the weight of the new group.
+            shift: What is added to the logarithms of the weights of all others and of the noise.
+        """
+
+        def longer(values: Tensor, last: float) -> Tensor:
+            return torch.cat([values, torch.tensor([last], dtype=torch.float64)])
+
+        return Settings(
+            self.constant,
+            self.noise + shift,
+            longer(self.linear + shift, weight),
+            longer(self.gaussian + shift, _NOTHING),
+            longer(self.nearness, 0.0),
+            self.joint + shift,
+            longer(self.joint_nearness, _NOTHING),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,6 +173,12 @@ class _Likelihood:
         white = torch.linalg.solve_triangular(factor, self._target[:, None], upper=False)
         likelihood: Tensor = 0.5 * (white**2).sum() + factor.diagonal().log().sum()
         return likelihood
+
+
+def log_evidence(settings: Settings, task: Task) -> float:
+    """Logarithm of the probability of a task's rows, up to a constant of the task."""
+    with torch.inference_mode(), single_thread():
+        return -float(_Likelihood(task)(settings))
 
 
 def learn_settings(

@@ -65,15 +65,20 @@ class KnownLatency(nn.Module):
 
     Args:
         numbers: Numbers of the cells.
-        table: Deviation for each number and device, 0 where unknown, shape ``[size, devices]``.
+        table: Deviation of standardised log latency for each number and device, 0 where nothing was
+            measured, shape ``[size, devices]``.
     """
 
     table: Tensor
+    scale: Tensor
 
     def __init__(self, numbers: CellNumbers, table: Tensor) -> None:
         super().__init__()
         self.numbers = numbers
         self.register_buffer("table", table)
+        known = table[table != 0]
+        scale = known.std() if len(known) > 1 else torch.tensor(1.0)
+        self.register_buffer("scale", scale.clamp(min=1e-6))
 
     def forward(self, raw_ops: Tensor) -> Tensor:
         """Deviations, shape ``[B, devices]``."""

@@ -28,10 +28,12 @@ from brpnas.predictors.transfer.kernel import Settings, Task, learn_settings
 from brpnas.predictors.transfer.known import CellNumbers, KnownLatency
 from brpnas.predictors.transfer.trunk import DeviceNetwork, TrunkConfig, train_device_network
 
-__all__ = ["KNOWN_GROUPS", "DevicePrior", "PriorFeatures", "fit_prior"]
+__all__ = ["KNOWN_GROUPS", "LIKE_GROUP", "DevicePrior", "PriorFeatures", "fit_prior"]
 
 KNOWN_GROUPS = ("devices", "mean_device", "known_latency")
 """Groups of features that come from known devices; all others come from the graph alone."""
+LIKE_GROUP = "like"
+"""The group that is the latency of the one known device that the new one resembles, if any."""
 
 _TASK_ROWS = 120
 _TWINS = 0.99
@@ -46,6 +48,8 @@ class PriorFeatures(nn.Module):
         network: Network of all devices.
         known: Measured latency of known devices; None if the tables are not there.
         columns: Which of the devices of the network are used.
+        like: Device among these that the new one resembles, a place in ``columns``; its latency is
+            then a group of its own.
     """
 
     def __init__(
@@ -54,28 +58,54 @@ class PriorFeatures(nn.Module):
         network: DeviceNetwork,
         known: KnownLatency | None,
         columns: Sequence[int],
+        like: int | None = None,
     ) -> None:
         super().__init__()
         self.graph, self.network, self.known = graph, network, known
-        self.columns = list(columns)
+        self.columns, self.like = list(columns), like
 
     @property
     def groups(self) -> tuple[str, ...]:
         """Names of the groups."""
-        return (*self.graph.groups, *KNOWN_GROUPS)
+        names = (*self.graph.groups, *KNOWN_GROUPS)
+        return names if self.like is None else (*names, LIKE_GROUP)
+
+    def resembling(self, like: int) -> PriorFeatures:
+        """The same features and, as a last group, the latency of one known device."""
+        same = PriorFeatures(self.graph, self.network, self.known, self.columns, like)
+        same.eval()
+        return same
 
     def forward(
         self, pruned_ops: Tensor, pruned_adj: Tensor, raw_ops: Tensor, raw_adj: Tensor
     ) -> list[Tensor]:
         """Features of each group, float64, each of shape ``[B, width]``."""
         views = (pruned_ops, pruned_adj, raw_ops, raw_adj)
-        said = self.network(*views)[:, self.columns]
+        said, apart = self._known(views)
         width = max(1, len(self.columns)) ** 0.5
         mean = said.mean(dim=1, keepdim=True) if self.columns else said.sum(dim=1, keepdim=True)
-        apart = torch.zeros_like(said)
-        if self.known is not None:
-            apart = self.known(raw_ops)[:, self.columns]
-        return [x.double() for x in (*self.graph(*views), said / width, mean, apart / width)]
+        scale = 1.0 if self.known is None else self.known.scale
+        groups = [*self.graph(*views), said / width, mean, apart / (scale * width)]
+        if self.like is not None:
+            groups.append((said + apart)[:, [self.like]])
+        return [group.double() for group in groups]
+
+    def latencies(self, views: Mapping[View, GraphBatch]) -> Tensor:
+        """Standardised log latency on each device: measured if known, else what the network says.
+
+        Returns:
+            Float64, shape ``[N, columns]``.
+        """
+        with torch.inference_mode(), single_thread():
+            said, apart = self._known(both_views(views))
+        return (said + apart).double().clone()
+
+    def _known(self, views: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """What the network says of each device, and how far measurements are from that."""
+        said = self.network(*views)[:, self.columns]
+        if self.known is None:
+            return said, torch.zeros_like(said)
+        return said, self.known(views[2])[:, self.columns]
 
     def of(self, views: Mapping[View, GraphBatch], chunk: int = 4096) -> list[Tensor]:
         """Features of any number of graphs, given in both views."""
@@ -257,7 +287,6 @@ def _known(
         said = network(*both_views(graphs.views)).numpy()
         places = numbers(torch.from_numpy(raw.ops.astype(np.int64))).clone()
     apart = np.nan_to_num(targets - said)
-    apart /= max(float(apart[np.isfinite(targets)].std()), 1e-6)
     table = torch.zeros(numbers.size, targets.shape[1])
     table[places] = torch.from_numpy(apart.astype(np.float32))
     return KnownLatency(numbers, table)

@@ -94,8 +94,9 @@ def train_device_network(
     Returns:
         The network, and the loss of each epoch.
     """
-    known = torch.from_numpy(np.isfinite(targets))
-    values = torch.from_numpy(np.nan_to_num(targets).astype(np.float32))
+    measured = np.isfinite(targets)
+    known = torch.from_numpy(measured)
+    values = torch.from_numpy(np.where(measured, targets, 0).astype(np.float32))
     steps = max(3, -(-len(values) // config.batch_size) * config.epochs)
     losses = []
     with single_thread(), torch.random.fork_rng(devices=[]):

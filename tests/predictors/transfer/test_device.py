@@ -1,0 +1,376 @@
+"""A new device from few rows: how well, in which view, by which way, within which interval."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+
+from brpnas.errors import ConfigurationError, SchemaError
+from brpnas.graphs import VIEWS, SpaceGraphs, View
+from brpnas.metrics import spearman
+from brpnas.predictors import MeasuredRows, TrainingConfig, training_pool
+from brpnas.predictors.transfer import AdaptConfig, DevicePredictor, device, fit_device
+from brpnas.predictors.transfer.calibration import calibrate
+from brpnas.predictors.transfer.features import both_views
+from brpnas.predictors.transfer.kernel import Task, adapt_settings, condition
+from brpnas.predictors.transfer.known import KnownLatency
+from brpnas.predictors.transfer.prior import PriorFeatures
+from tests.predictors.toys import cells, rows_of
+from tests.predictors.transfer.toys import (
+    NEW,
+    QUICK,
+    both,
+    device_ms,
+    everywhere,
+    measured,
+    prior,
+    without_quirks,
+)
+
+TEST = rows_of(4000, seed=77)
+NETWORKS = replace(QUICK, network_rows=60)
+METHODS = ["adapted", "graph alone", "network", "adapted + network"]
+
+
+@cache
+def sample() -> SpaceGraphs:
+    """The cells of `TEST`, a space of its own."""
+    return SpaceGraphs("nasbench201", tuple(cells().arch_ids[row] for row in TEST), both(TEST))
+
+
+@cache
+def adapted(name: str, count: int = 20, seed: int = 0) -> DevicePredictor:
+    return fit_device(cells(), measured(name, count, seed), prior(), QUICK)
+
+
+def errors(predictor: DevicePredictor, name: str) -> npt.NDArray[np.float64]:
+    """Errors of the logarithm of latency; rows that were learnt from are a handful of them."""
+    return np.asarray(np.log(predictor.predict(sample())[:, 0] / device_ms(name)[TEST]))
+
+
+def log_predictions(predictor: DevicePredictor) -> npt.NDArray[np.float64]:
+    return np.log(predictor.predict(sample()))
+
+
+class TestAccuracy:
+    @pytest.mark.parametrize("name", NEW)
+    @pytest.mark.parametrize("seed", [0, 1])
+    def test_twenty_rows_rank_a_device(self, name: str, seed: int) -> None:
+        predictor = adapted(name, seed=seed)
+        predicted = predictor.predict(sample())[:, 0]
+        assert spearman(predicted, device_ms(name)[TEST]) > 0.96
+        assert np.abs(errors(predictor, name)).mean() < 0.08
+
+    @pytest.mark.parametrize("name", NEW)
+    @pytest.mark.parametrize("seed", [0, 1])
+    def test_known_devices_are_worth_much(self, name: str, seed: int) -> None:
+        alone = prior().without(prior().devices)
+        scratch = fit_device(cells(), measured(name, 20, seed), alone, QUICK)
+        with_them = np.abs(errors(adapted(name, seed=seed), name)).mean()
+        assert with_them < 0.7 * np.abs(errors(scratch, name)).mean()
+
+    def test_a_slower_device_is_predicted_slower_by_as_much(self) -> None:
+        rows = measured("eager-new", 20)
+        slow = fit_device(cells(), MeasuredRows(rows.rows, 10 * rows.latency_ms), prior(), QUICK)
+        np.testing.assert_allclose(
+            slow.predict(sample()), 10 * adapted("eager-new").predict(sample()), rtol=1e-4
+        )
+
+    def test_of_a_device_that_does_not_vary(self) -> None:
+        rows = rows_of(20)
+        flat = fit_device(cells(), MeasuredRows(rows, np.full(20, 2.5)), prior(), QUICK)
+        np.testing.assert_allclose(flat.predict(sample()), 2.5, rtol=0.02)
+
+
+class TestView:
+    @pytest.mark.parametrize("view", VIEWS)
+    @pytest.mark.parametrize("count", [60, 150])
+    def test_is_what_the_device_executes(self, view: View, count: int) -> None:
+        for seed in range(3):
+            rows = without_quirks(view, count, seed)
+            assert fit_device(cells(), rows, prior(), QUICK).view == view
+
+    @pytest.mark.parametrize("name", NEW)
+    def test_is_seen_through_what_no_graph_shows(self, name: str) -> None:
+        assert adapted(name, 60).view == NEW[name][0]
+
+
+class TestIntervals:
+    @pytest.mark.parametrize("name", NEW)
+    def test_hold_the_prediction_and_are_positive(self, name: str) -> None:
+        latency, lower, upper = adapted(name).predict(sample()).T
+        assert (lower > 0).all()
+        assert (lower < latency).all()
+        assert (latency < upper).all()
+
+    @pytest.mark.parametrize("name", NEW)
+    @pytest.mark.parametrize("count", [20, 60, 120])
+    def test_cover_about_what_they_promise(self, name: str, count: int) -> None:
+        covered = []
+        for seed in range(3):
+            _, lower, upper = adapted(name, count, seed).predict(sample()).T
+            true = device_ms(name)[TEST]
+            covered.append(((lower <= true) & (true <= upper)).mean())
+        assert 0.78 < np.mean(covered) < 0.98
+
+    def test_more_coverage_is_wider(self) -> None:
+        rows, widths = measured("eager-new", 40), []
+        for coverage in (0.5, 0.9, 0.99):
+            config = replace(QUICK, coverage=coverage)
+            found = fit_device(cells(), rows, prior(), config)
+            assert found.coverage == coverage
+            _, lower, upper = log_predictions(found).T
+            widths.append((upper - lower).mean())
+        assert widths == sorted(widths)
+        assert widths[2] > 1.5 * widths[0]
+
+    def test_are_wider_where_less_is_known(self) -> None:
+        _, lower, upper = np.log(adapted("eager-new", 60).predict(cells())).T
+        seen = measured("eager-new", 60).rows
+        assert (upper - lower)[seen].mean() < 0.8 * (upper - lower).mean()
+
+
+class TestInside:
+    """The whole fit again, of its parts."""
+
+    def test_an_adapted_predictor_is_the_process_over_the_features(self) -> None:
+        rows = measured("compiled-new", 20)
+        target = torch.from_numpy(np.log(rows.latency_ms))
+        task = Task([x[rows.rows] for x in everywhere()], target)
+        settings = adapt_settings(prior().settings, task)
+        process = condition(settings, task)
+        mean, variance = process.predict([x[TEST] for x in everywhere()])
+        error = (process.left_out - target).numpy()
+        deviation = process.left_out_variance.sqrt().numpy()
+        width = calibrate(error, deviation, 0.9) * variance.sqrt()
+        expected = torch.stack([mean, mean - width, mean + width], dim=1).numpy()
+        found = adapted("compiled-new")
+        assert found.method == "adapted"
+        assert found.errors["adapted"] == pytest.approx(np.abs(error).mean(), rel=1e-3)
+        np.testing.assert_allclose(log_predictions(found), expected, atol=2e-3)
+
+    def test_module_says_the_same_as_predict(self) -> None:
+        predictor = adapted("eager-new")
+        module, inputs = predictor.module(), both_views(sample().views)
+        assert not module.training
+        with torch.inference_mode():
+            outputs = module(*(x[:50] for x in inputs))
+            alone = [module(*(x[i : i + 1] for x in inputs)) for i in range(5)]
+        assert [(x.shape, x.dtype) for x in outputs] == [((50,), torch.float32)] * 3
+        expected = predictor.predict(sample())
+        assert expected.dtype == np.float64
+        np.testing.assert_allclose(torch.stack(outputs, 1).numpy(), expected[:50], rtol=1e-5)
+        singles = np.array([[float(x) for x in row] for row in alone])
+        np.testing.assert_allclose(singles, expected[:5], rtol=1e-5)
+
+    def test_chunks_do_not_matter(self) -> None:
+        predictor = adapted("eager-new")
+        np.testing.assert_allclose(
+            predictor.predict(sample(), chunk=700), predictor.predict(sample()), rtol=1e-5
+        )
+
+    def test_no_cells_no_answers(self) -> None:
+        empty = SpaceGraphs("nasbench201", (), both(rows_of(0)))
+        assert adapted("eager-new").predict(empty).shape == (0, 3)
+
+    def test_rows_kept_and_tuned_on_are_limited(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        tuned = []
+
+        def noted(settings, task, **options):
+            tuned.append((len(task.target), options))
+            return adapt_settings(settings, task, **options)
+
+        monkeypatch.setattr(device, "adapt_settings", noted)
+        config = replace(QUICK, process_rows=30, tuning_rows=12, steps=3, freedom=0.5)
+        found = fit_device(cells(), measured("eager-new", 50), prior(), config)
+        assert tuned == [(12, {"freedom": 0.5, "steps": 3})]
+        assert {len(x) for x in found.posterior.features} == {30}
+        assert found.rows == 50
+
+
+class TestDeterminism:
+    def test_same_seed_same_predictor(self) -> None:
+        config = replace(NETWORKS, process_rows=40, tuning_rows=30)
+
+        def answers(seed: int) -> npt.NDArray[np.float64]:
+            rows = measured("eager-new", 70)
+            return fit_device(cells(), rows, prior(), config, seed=seed).predict(sample())
+
+        first = answers(0)
+        torch.manual_seed(5)
+        state, threads = torch.get_rng_state(), torch.get_num_threads()
+        np.testing.assert_array_equal(answers(0), first)
+        assert torch.equal(torch.get_rng_state(), state)
+        assert torch.get_num_threads() == threads
+        assert (answers(1) != first).any()
+
+    def test_the_order_of_rows_hardly_matters(self) -> None:
+        rows = measured("eager-new", 20)
+        turned = MeasuredRows(rows.rows[::-1].copy(), rows.latency_ms[::-1].copy())
+        found = fit_device(cells(), turned, prior(), QUICK)
+        np.testing.assert_allclose(
+            found.predict(sample()), adapted("eager-new").predict(sample()), rtol=1e-3
+        )
+
+    @pytest.mark.slow
+    def test_a_pool_changes_nothing(self) -> None:
+        rows = measured("eager-new", 70)
+        alone = fit_device(cells(), rows, prior(), NETWORKS)
+        with training_pool(2) as pool:
+            together = fit_device(cells(), rows, prior(), NETWORKS, pool=pool)
+        assert together.errors == alone.errors
+
+    def test_the_prior_is_left_alone(self) -> None:
+        before = {name: x.clone() for name, x in prior().settings.tensors().items()}
+        fit_device(cells(), measured("eager-new", 10), prior(), QUICK)
+        assert all(torch.equal(before[name], x) for name, x in prior().settings.tensors().items())
+
+
+def honest(monkeypatch: pytest.MonkeyPatch, left_out: npt.NDArray[np.float64]) -> None:
+    """Let the networks of the device say this of the rows that they did not see."""
+    fit_folds = device.fit_folds
+
+    def pretend(*args, **kwargs):
+        return replace(fit_folds(*args, **kwargs), left_out=left_out)
+
+    monkeypatch.setattr(device, "fit_folds", pretend)
+
+
+class TestSelection:
+    ROWS = measured("compiled-new", 70)
+    LOG = np.log(ROWS.latency_ms)
+
+    def fit(self, config: AdaptConfig = NETWORKS) -> DevicePredictor:
+        return fit_device(cells(), self.ROWS, prior(), config)
+
+    def test_networks_take_part_from_enough_rows_on(self) -> None:
+        assert list(self.fit(replace(NETWORKS, network_rows=70)).errors) == METHODS
+        assert list(self.fit(replace(NETWORKS, network_rows=71)).errors) == METHODS[:2]
+
+    @pytest.mark.parametrize("count", [5, 20, 70])
+    def test_the_way_with_the_least_error_is_taken(self, count: int) -> None:
+        for name in NEW:
+            found = fit_device(cells(), measured(name, count), prior(), NETWORKS)
+            assert found.errors[found.method] == min(found.errors.values())
+
+    def test_the_networks_where_they_are_right(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        honest(monkeypatch, self.LOG)
+        found = self.fit()
+        assert (found.method, found.errors["network"]) == ("network", 0)
+        assert found.weight == 1
+        assert found.networks is not None
+        own = found.networks.ensemble.outputs(sample().view(found.view))
+        expected = own * found.networks.scale + found.networks.location
+        latency, lower, upper = log_predictions(found).T
+        np.testing.assert_allclose(latency, expected, atol=1e-5)
+        np.testing.assert_allclose(upper - latency, latency - lower, atol=1e-5)
+
+    def test_the_mean_where_errors_cancel(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        order = np.random.default_rng(0).permutation(len(self.LOG))
+        process = self.fit(QUICK).posterior
+        said = np.empty(len(self.LOG))
+        said[order] = process.left_out.numpy()
+        honest(monkeypatch, 2 * self.LOG - said)
+        found = self.fit()
+        assert found.method == "adapted + network"
+        assert found.errors["adapted + network"] == pytest.approx(0, abs=1e-9)
+        assert found.errors["network"] == pytest.approx(found.errors["adapted"])
+        assert found.networks is not None
+        own = found.networks.ensemble.outputs(sample().view(found.view))
+        networks = own * found.networks.scale + found.networks.location
+        mean, _ = process.predict([x[TEST] for x in everywhere()])
+        np.testing.assert_allclose(
+            log_predictions(found)[:, 0], (networks + mean.numpy()) / 2, atol=1e-4
+        )
+
+    def test_the_process_where_networks_are_wrong(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        honest(monkeypatch, self.LOG + 100)
+        found = self.fit()
+        assert found.method in METHODS[:2]
+        assert found.networks is None
+        assert found.errors["network"] == pytest.approx(100)
+        np.testing.assert_array_equal(found.predict(sample()), self.fit(QUICK).predict(sample()))
+
+    def test_the_graph_alone_where_known_devices_mislead(self) -> None:
+        """A prior that trusts tables which are noise, and may not learn better."""
+        features = prior().features
+        assert features.known is not None
+        noise = torch.randn(features.known.table.shape, generator=torch.Generator().manual_seed(0))
+        mislead = PriorFeatures(
+            features.graph,
+            features.network,
+            KnownLatency(features.known.numbers, 5 * noise),
+            features.columns,
+        )
+        wrong = replace(prior(), features=mislead.eval())
+        config, rows = replace(QUICK, freedom=0.01), without_quirks("raw", 40)
+        found = fit_device(cells(), rows, wrong, config)
+        assert found.method == "graph alone"
+        assert (found.posterior.settings.linear[-3:] == -40).all()
+        assert fit_device(cells(), measured("eager-new", 40), prior(), config).method == "adapted"
+
+    def test_all_networks_read_the_view_that_was_chosen(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        given = []
+        fit_folds = device.fit_folds
+
+        def noted(graphs, *args, **kwargs):
+            given.append(graphs.ops)
+            return fit_folds(graphs, *args, **kwargs)
+
+        monkeypatch.setattr(device, "fit_folds", noted)
+        found = self.fit()
+        (ops,) = given
+        np.testing.assert_array_equal(ops, cells().view(found.view).ops[self.ROWS.rows])
+
+
+class TestRefusals:
+    @pytest.mark.parametrize("count", [0, 1, 4])
+    def test_fewer_rows_than_five(self, count: int) -> None:
+        with pytest.raises(ConfigurationError, match=f"5 measured cells or more, not {count}"):
+            fit_device(cells(), measured("eager-new", count), prior(), QUICK)
+
+    def test_five_are_enough(self) -> None:
+        found = adapted("eager-new", 5)
+        assert np.isfinite(found.predict(sample())).all()
+        assert found.rows == 5
+
+    def test_another_space(self) -> None:
+        other = SpaceGraphs("elsewhere", cells().arch_ids, cells().views)
+        with pytest.raises(ConfigurationError, match="space nasbench201, the graphs of elsewhere"):
+            fit_device(other, measured("eager-new", 10), prior(), QUICK)
+
+    def test_a_cell_that_comes_twice(self) -> None:
+        """A copy of a row is no test of what was learnt from the other."""
+        rows = measured("eager-new", 10)
+        twice = MeasuredRows(np.tile(rows.rows, 2), np.tile(rows.latency_ms, 2))
+        with pytest.raises(ConfigurationError, match="more than once"):
+            fit_device(cells(), twice, prior(), QUICK)
+
+    def test_latencies_that_are_none(self) -> None:
+        for value in (0, -1, np.nan, np.inf):
+            with pytest.raises(SchemaError, match="positive and finite"):
+                MeasuredRows(rows_of(6), np.array([1, 1, 1, 1, 1, value]))
+
+    @pytest.mark.parametrize("name", ["freedom", "steps", "tuning_rows", "network_rows"])
+    def test_settings_that_are_not_positive(self, name: str) -> None:
+        with pytest.raises(ConfigurationError, match=f"{name} must be positive"):
+            replace(QUICK, **{name: 0})
+
+    @pytest.mark.parametrize("coverage", [0, 1, 90, float("nan")])
+    def test_a_coverage_out_of_range(self, coverage: float) -> None:
+        with pytest.raises(ConfigurationError, match="coverage"):
+            AdaptConfig(coverage=coverage)
+
+    def test_a_single_fold(self) -> None:
+        with pytest.raises(ConfigurationError, match="folds must be 2 or more"):
+            AdaptConfig(folds=1)
+
+    def test_defaults_are_settings_of_the_library(self) -> None:
+        assert AdaptConfig().network == TrainingConfig()
