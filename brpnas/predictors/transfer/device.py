@@ -205,7 +205,8 @@ def fit_device(
     kept, tuning = order[: config.process_rows], order[: config.tuning_rows]
     every = Task(prior.features.of(views), torch.from_numpy(log))
     alone = _adapted(prior.settings, every, tuning, config)
-    features, centre = _resembling(prior, views, _part(every, tuning))
+    tuned = {name: batch[tuning] for name, batch in views.items()}
+    features, centre = _resembling(prior, tuned, _part(every, tuning))
     if features.like is None:
         settings = alone
     else:
@@ -259,7 +260,7 @@ def _resembling(
     is tried with all other weights shrunk, and taken if it makes the rows so much more likely that
     trying so many is no reason.
     """
-    known = prior.features.latencies(views)[: len(task.target)]
+    known = prior.features.latencies(views)
     base, best = log_evidence(prior.settings, task), 0.0
     found: tuple[PriorFeatures, Settings] = (prior.features, prior.settings)
     tried = max(1, known.shape[1] * len(_SHRINK))

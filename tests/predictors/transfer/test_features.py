@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from brpnas.graphs import BLANK, OUTPUT
+from brpnas.graphs import BLANK, OUTPUT, with_global_node
 from brpnas.predictors.tensors import to_tensors
 from brpnas.predictors.transfer.features import GraphFeatures, GroupScaler, both_views
 from tests.predictors.toys import cells, codes, rows_of
@@ -254,3 +254,24 @@ def test_pruned_groups_do_not_see_dead_operations() -> None:
     features = Unscaled()
     for name, x in zip(GROUPS, features(*both_views(both(np.array(dead)))), strict=True):
         assert torch.equal(x[0], x[1]) == (not name.startswith("raw")), name
+
+
+def test_of_graphs_of_any_shape() -> None:
+    """Random graphs, with chains longer than any of a cell and nodes that lead nowhere."""
+    rng = np.random.default_rng(0)
+    ops = rng.integers(OUTPUT + 1, OPS, (30, 8)).astype(np.int8)
+    adj = np.triu(rng.random((30, 8, 8)) < 0.35, 1).astype(np.int8)
+    adj[0] = np.eye(8, k=1)  # a chain of all
+    batch = with_global_node(ops, adj, OPS)
+    values = dict(
+        zip(GROUPS, Unscaled()(*both_views({"pruned": batch, "raw": batch})), strict=True)
+    )
+    counted, paths = [], []
+    for i in range(30):
+        edges = list(zip(*(x.tolist() for x in adj[i].nonzero()), strict=True))
+        kinds = [{kind} for kind in KINDS] + [set(KINDS)]
+        paths.append([longest(ops[i].tolist(), edges, kind) for kind in kinds])
+        counted.append([*counts(ops[i].tolist()), sums(edges), len(edges)])
+    np.testing.assert_array_equal(values["pruned_counts"].numpy(), counted)
+    np.testing.assert_array_equal(values["paths"].numpy(), paths)
+    assert paths[0][-1] == 8

@@ -20,6 +20,7 @@ from brpnas.predictors.transfer.kernel import (
     condition,
     covariance,
     learn_settings,
+    log_evidence,
     prior_variance,
 )
 from tests.predictors.transfer.toys import random_features, random_settings
@@ -146,6 +147,31 @@ class TestWithout:
         before = {name: value.clone() for name, value in settings.tensors().items()}
         settings.without([0, 2])
         assert all(torch.equal(before[name], x) for name, x in settings.tensors().items())
+
+
+class TestResembling:
+    def test_one_more_group_is_linear_and_the_others_weigh_less(self) -> None:
+        settings, a = random_settings(GROUPS), random_features(8)
+        last = torch.linspace(-1, 2, 8, dtype=torch.float64)[:, None]
+        found = covariance(settings.resembling(0.5, -1.5), [*a, last], [*a, last])
+        constant = settings.constant.exp()
+        others = (covariance(settings, a, a) - constant) * math.exp(-1.5)
+        expected = constant + others + math.exp(0.5) * last @ last.T
+        torch.testing.assert_close(found, expected)
+        noise = settings.resembling(0.5, -1.5).noise - settings.noise
+        assert float(noise) == pytest.approx(-1.5)
+        assert len(settings.linear) == GROUPS
+
+    def test_evidence_is_the_likelihood_but_for_a_constant(self) -> None:
+        rows = task(20)
+        found, expected = [], []
+        for seed in range(5):
+            settings = random_settings(GROUPS, seed)
+            found.append(log_evidence(settings, rows))
+            expected.append(log_likelihood(settings, rows))
+        constant = 10 * math.log(2 * math.pi)
+        np.testing.assert_allclose(found, np.array(expected) + constant, rtol=1e-6)
+        assert np.std(found) > 1
 
 
 class TestPosterior:

@@ -89,3 +89,11 @@ def test_deviations_are_looked_up_by_cell(numbers: CellNumbers) -> None:
     others = np.setdiff1d(np.arange(len(cells())), rows)
     assert not known(raw_ops(others)).any()
     assert known(raw_ops(rows[:1])).shape == (1, 4)
+
+
+def test_scale_is_the_deviation_of_what_was_measured(numbers: CellNumbers) -> None:
+    table = torch.zeros(numbers.size, 2)
+    table[:500, 0] = 3 * torch.randn(500, generator=torch.Generator().manual_seed(0))
+    known = KnownLatency(numbers, table)
+    assert float(known.scale) == pytest.approx(float(table[:500, 0].std()))
+    assert float(KnownLatency(numbers, torch.zeros(numbers.size, 2)).scale) > 0

@@ -21,7 +21,7 @@ from brpnas.metrics import spearman
 from brpnas.predictors.transfer import DevicePrior, TrunkConfig, fit_device, fit_prior
 from brpnas.predictors.transfer.features import both_views
 from brpnas.predictors.transfer.kernel import Settings
-from brpnas.predictors.transfer.prior import KNOWN_GROUPS
+from brpnas.predictors.transfer.prior import KNOWN_GROUPS, LIKE_GROUP
 from tests.predictors.toys import cells, rows_of
 from tests.predictors.transfer.toys import (
     KNOWN,
@@ -114,6 +114,31 @@ class TestFeatures:
         absent = np.setdiff1d(np.arange(len(cells())), rows)
         assert not known[absent, column].any()
         assert known[:, column].any()
+
+    def test_latencies_are_measured_ones_where_known(self) -> None:
+        latencies = prior().features.latencies(both(rows_of(500, seed=2))).numpy()
+        with torch.inference_mode():
+            said = prior().features.network(*both_views(both(rows_of(500, seed=2)))).numpy()
+        for column, table in enumerate(tables().values()):
+            log = dict(zip(table["arch_id"], np.log(table["latency_ms"]), strict=True))
+            location, scale = np.mean(list(log.values())), np.std(list(log.values()))
+            expected = [
+                (log[cell] - location) / scale if cell in log else said[i, column]
+                for i, cell in enumerate(cells().arch_ids[row] for row in rows_of(500, seed=2))
+            ]
+            np.testing.assert_allclose(latencies[:, column], expected, atol=1e-4)
+
+    @pytest.mark.parametrize("like", [0, 2])
+    def test_of_a_device_that_is_resembled_are_its_latency(self, like: int) -> None:
+        some = prior().without({"eager-b"})
+        features = some.features.resembling(like)
+        assert features.groups == (*prior().features.groups, LIKE_GROUP)
+        found = features.of(both(SOME))
+        assert found[-1].shape == (400, 1)
+        expected = some.features.latencies(both(SOME))[:, [like]]
+        torch.testing.assert_close(found[-1], expected, rtol=1e-5, atol=1e-5)
+        assert apart(found[:-1], some.features.of(both(SOME))) == 0
+        assert some.features.like is None
 
     def test_of_a_few_cells_are_those_of_all(self) -> None:
         rows = rows_of(30, seed=2)

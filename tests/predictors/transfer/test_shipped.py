@@ -1,0 +1,37 @@
+"""Priors that ship: found by the name of the space, and a hint where there is none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from brpnas.errors import SourceError
+from brpnas.predictors.transfer import shipped_prior
+from tests.predictors.transfer.toys import prior
+
+
+def test_a_prior_is_found_by_its_space(tmp_path: Path) -> None:
+    prior().save(tmp_path / "nasbench201.safetensors")
+    replace(prior(), space="elsewhere").save(tmp_path / "elsewhere.safetensors")
+    found = shipped_prior("nasbench201", tmp_path)
+    assert (found.space, found.devices) == ("nasbench201", prior().devices)
+    assert torch.equal(found.settings.linear, prior().settings.linear)
+    assert shipped_prior("elsewhere", tmp_path).space == "elsewhere"
+
+
+def test_a_space_without_one_hears_what_there_is(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"'warp' \(there are: none\).*pretrain"):
+        shipped_prior("warp", tmp_path)
+    prior().save(tmp_path / "nasbench201.safetensors")
+    with pytest.raises(SourceError, match="there are: nasbench201"):
+        shipped_prior("warp", tmp_path)
+
+
+def test_the_one_in_the_package_holds_no_measured_latency() -> None:
+    found = shipped_prior("nasbench201")
+    assert found.space == "nasbench201"
+    assert len(found.devices) > 10
+    assert found.features.known is None
