@@ -11,7 +11,8 @@ measured cell with a path from input to output is a test row.
 - *900 rows* at random, the HELP tables: Spearman on all other rows, cells without a path included;
   of `pixel3` without the 223 that are more than 30 times off its median, which intake refuses.
 
-A seed decides rows, folds and weights; a prior is learnt once for each new device. Intervals are of
+A seed decides rows, folds and weights; a prior is learnt once for each new device. What is done is
+kept below `data/benchmarks`, so that the command goes on where it was interrupted. Intervals are of
 nominal 90 %. `gold_6240` drifted while it was measured: *ceiling* is what a regression on pairs of
 operations reaches that was fitted to all rows, the test rows too, and *given moment* is what the
 same predictor reaches that is told how far it was off on rows measured shortly before and after.
@@ -29,6 +30,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from torch import Tensor
 from tqdm import tqdm
 
 import brpnas.predictors
@@ -52,6 +54,7 @@ __all__ = ["run"]
 
 HELP = ("1080ti_1", "gold_6240", "pixel3")
 CACHE = ROOT / "data" / "benchmarks" / "priors"
+RESULTS = ROOT / "data" / "benchmarks" / "adapt"
 ROWS = (10, 20)
 MANY, HELP_ROWS = 100, 900
 TWIN = 0.99
@@ -84,7 +87,13 @@ class _Devices:
             | ({"epochs": 2} if quick else {})
         )
 
-    def prior(self, without: set[str]) -> DevicePrior:
+    @functools.cache  # noqa: B019 - there is one of these in each process
+    def features(self, without: frozenset[str]) -> list[Tensor]:
+        """Features of every cell under a prior."""
+        return self.prior(without).features.of(self.graphs.views)
+
+    @functools.cache  # noqa: B019
+    def prior(self, without: frozenset[str]) -> DevicePrior:
         """A prior of all devices but some; kept in a file from the first time on."""
         key = json.dumps([sorted(without), asdict(self.config), _code()])
         path = CACHE / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"
@@ -98,10 +107,11 @@ class _Devices:
 
 
 @functools.cache
-def _code() -> str:
-    """Hash of the code that decides what a prior is."""
+def _code(*, every: bool = False) -> str:
+    """Hash of the code that decides what a prior is, or what an adapted predictor is."""
     folder = Path(brpnas.predictors.__file__).parent
-    files = [folder / "backbones.py", *(folder / "transfer" / f"{name}.py" for name in _MODULES)]
+    names = (*_MODULES, "calibration", "device", "folds", "suggest") if every else _MODULES
+    files = [folder / "backbones.py", *(folder / "transfer" / f"{name}.py" for name in names)]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
@@ -170,14 +180,14 @@ def _drift(
 def _task(devices: _Devices, task: dict[str, Any], config: AdaptConfig) -> dict[str, Any]:
     """One fit, described by device, rows, how they are chosen, twins and seed."""
     name, seed, count = task["device"], task["seed"], task["rows"]
-    without = devices.twins[name] if task["honest"] else {name}
+    without = frozenset(devices.twins[name] if task["honest"] else {name})
     prior = devices.prior(without)
     table = devices.complete[name] if count == HELP_ROWS else devices.tables[name]
     if task["how"] == "suggested":
         rows = devices.graphs.rows(table["arch_id"].tolist())
         picked = suggest_rows(
             prior.settings,
-            prior.features.of(devices.graphs.views),
+            devices.features(without),
             count,
             among=rows,
             seed=seed,
@@ -205,7 +215,7 @@ def _tasks(devices: _Devices, seeds: int) -> list[dict[str, Any]]:
         add("few", with_twins, ROWS, how, False)
     add("many", list(DEVICES.values()), (MANY,), "random", True)
     add("help", list(HELP), (HELP_ROWS,), "random", True)
-    return found
+    return sorted(found, key=lambda task: task["seed"])
 
 
 @functools.cache
@@ -215,11 +225,22 @@ def _devices(quick: bool) -> _Devices:
 
 
 def _work(quick: bool, task: dict[str, Any]) -> dict[str, Any]:
-    return _task(_devices(quick), task, _configuration(quick=quick))
+    """One task, or what was found when it was done before by the same code and settings."""
+    config = _configuration(quick=quick)
+    key = json.dumps([task, asdict(config), asdict(_devices(quick).config), _code(every=True)])
+    path = RESULTS / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
+    if not path.exists():
+        found = _task(_devices(quick), task, config)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps(found), "utf-8")
+        partial.rename(path)
+    done: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return done
 
 
 def _prepare(quick: bool, without: tuple[str, ...]) -> None:
-    _devices(quick).prior(set(without))
+    _devices(quick).prior(frozenset(without))
 
 
 def _all(pool: Executor | None, function: Any, items: list[Any], quick: bool, what: str) -> Any:

@@ -47,5 +47,6 @@ def calibrate(
     normal = float(scipy.stats.norm.ppf((1 + coverage) / 2))
     scores = np.abs(errors) / deviations
     weight = len(scores) / (len(scores) + prior_rows)
-    seen = max(float(np.quantile(scores, coverage)), 1e-3)
+    level = min(1.0, coverage * (1 + 1 / len(scores)))
+    seen = max(float(np.quantile(scores, level)), 1e-3)
     return float(np.exp(weight * np.log(seen) + (1 - weight) * np.log(normal)))

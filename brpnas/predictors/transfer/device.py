@@ -42,6 +42,10 @@ trained on its rows alone; the mean of the first and the last."""
 LEAST_ROWS = 5
 _SHRINK = (0.0, -1.5, -3.0)
 """What is tried to add to the logarithms of all weights beside that of a device that resembles."""
+_DOUBT = 3.0
+"""How much more likely, in logarithms, rows must be before a device is taken to resemble one."""
+_MARGIN = {GRAPH_ALONE: 0.9}
+"""Part of the error of other ways that a way must stay below: of few rows, errors are rough."""
 _PILOT = 0.4
 """Share of the epochs after which the view of the networks is chosen."""
 
@@ -91,9 +95,6 @@ class _DeviceModule(nn.Module):
         posterior = predictor.posterior
         self.features: PriorFeatures = predictor.features
         self.posterior = posterior
-        self.seen = nn.ParameterList(
-            nn.Parameter(x, requires_grad=False) for x in posterior.features
-        )
         self.networks = predictor.networks
         self.ensemble = None if self.networks is None else self.networks.ensemble
         self.weight, self.view, self.factor = predictor.weight, predictor.view, predictor.factor
@@ -222,7 +223,7 @@ def fit_device(
         left_out[NETWORK] = networks.left_out[kept]
         left_out[BOTH] = (left_out[ADAPTED] + left_out[NETWORK]) / 2
     errors = {name: float(np.abs(said - seen).mean()) for name, said in left_out.items()}
-    method = min(errors, key=lambda name: errors[name])
+    method = _best(errors)
     process = processes.get(method, processes[ADAPTED])
     deviation = process.left_out_variance.sqrt().numpy()
     return DevicePredictor(
@@ -239,6 +240,12 @@ def fit_device(
         prior.space,
         tuple(prior.devices[column] for column in prior.features.columns),
     )
+
+
+def _best(errors: Mapping[str, float]) -> str:
+    """Way with the least error; known devices are left aside for a clear gain alone."""
+    weighed = {name: error / _MARGIN.get(name, 1.0) for name, error in errors.items()}
+    return min(weighed, key=lambda name: weighed[name])
 
 
 def _part(task: Task, rows: npt.NDArray[np.int64]) -> Task:
@@ -261,7 +268,7 @@ def _resembling(
     trying so many is no reason.
     """
     known = prior.features.latencies(views)
-    base, best = log_evidence(prior.settings, task), 0.0
+    base, best = log_evidence(prior.settings, task), _DOUBT
     found: tuple[PriorFeatures, Settings] = (prior.features, prior.settings)
     tried = max(1, known.shape[1] * len(_SHRINK))
     weight = math.log(max(float(task.target.var()), 1e-4))
