@@ -18,7 +18,7 @@ from pipelines.pipeline_registry import ON_REQUEST, STAGES, register_pipelines
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 ENVIRONMENTS = ("base", "embedded", "latbench", "live", "prior")
-TOP_LEVEL = {"train": {"device"}, "search": {"dataset", "constraints"}}
+TOP_LEVEL = {"train": {"device", "test_share"}, "search": {"dataset", "constraints"}}
 """Keys outside the stage's own section, so that `--params device=...` is short."""
 
 

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.pipeline_registry import PRODUCERS, STAGES, register_pipelines
+from pipelines.pipeline_registry import ON_REQUEST, STAGES, register_pipelines
 
 
 def test_every_stage_and_the_default_are_registered() -> None:
-    assert list(register_pipelines()) == ["__default__", *STAGES, *PRODUCERS]
+    assert list(register_pipelines()) == ["__default__", *STAGES, *ON_REQUEST]
     assert len(register_pipelines()) == len(list(register_pipelines()))
 
 
-def test_producers_run_only_when_asked_for() -> None:
+def test_others_run_only_when_asked_for() -> None:
     default = {node.name for node in register_pipelines()["__default__"].nodes}
-    for producer in PRODUCERS:
+    for producer in ON_REQUEST:
         own = {node.name for node in register_pipelines()[producer].nodes}
         assert own
         assert not own & default
@@ -41,7 +41,7 @@ def test_unknown_pipeline_is_a_key_error() -> None:
 def test_outputs_of_stages_do_not_overlap() -> None:
     made = [
         name
-        for stage in (*STAGES, *PRODUCERS)
+        for stage in (*STAGES, *ON_REQUEST)
         for name in register_pipelines()[stage].all_outputs()
     ]
     assert len(made) == len(set(made))

@@ -122,4 +122,4 @@ def test_the_command_to_go_on_with_fits_the_table(
 ) -> None:
     with caplog.at_level("INFO"):
         measure_latency(tmp_path, {}, {}, PARAMS | {"operations": False})
-    assert "device=mine,train.train_rows=2,train.valid_rows=1" in caplog.text
+    assert "device=mine,train.train_rows=1,train.valid_rows=1" in caplog.text

@@ -44,11 +44,22 @@ class TestBundle:
     def test_holds_all_that_goes_with_a_model(self) -> None:
         with bundle(candidate()) as arguments:
             files = {key: Path(path) for key, path in arguments["artifacts"].items()}
-            assert {key: file.name for key, file in files.items()} == ARTIFACTS
+            assert {key: file.name for key, file in files.items()} == {
+                key: name for key, name in ARTIFACTS.items() if key != "rows"
+            }
             assert files["card"].read_text() == "# A board\n"
             assert files["licence"].read_text() == "Do as you like.\n"
             assert len(pd.read_parquet(files["test"])) == len(ARCHS)
         assert not files["card"].exists()
+
+    def test_holds_the_rows_it_was_made_from(self) -> None:
+        rows = pd.DataFrame({"arch_id": ARCHS, "latency_ms": 1.0, "split": "learn"})
+        with bundle(candidate(rows=rows)) as arguments:
+            pd.testing.assert_frame_equal(pd.read_parquet(arguments["artifacts"]["rows"]), rows)
+
+    def test_without_test_rows_the_example_is_of_the_space(self) -> None:
+        with bundle(candidate(test=candidate().test.head(0))) as arguments:
+            assert len(arguments["input_example"]) == 2
 
     def test_signature_names_the_outputs(self) -> None:
         with bundle(candidate()) as arguments:

@@ -59,7 +59,7 @@ class TestGoesBack:
         (file,) = [
             f.path
             for f in MlflowClient().list_artifacts(version.run_id, "promotion")
-            if f.path.endswith("rollback.md")
+            if f.path.endswith(f"v3-{done.at.replace(':', '')}-rollback.md")
         ]
         assert mlflow.artifacts.load_text(f"runs:/{version.run_id}/{file}") == done.record()
         assert "from version 3 to version 2" in done.record()
