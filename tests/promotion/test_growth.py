@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+
+from brpnas.metrics import regression_metrics
+from brpnas.promotion import describe_growth, growth_sentences
+
+RNG = np.random.default_rng(0)
+LATENCY = np.exp(RNG.normal(1, 0.5, 200))
+
+
+def rows(count: int, first: int = 0) -> pd.DataFrame:
+    index = np.arange(first, first + count)
+    return pd.DataFrame(
+        {
+            "arch_id": [f"cell-{i}" for i in index],
+            "latency_ms": LATENCY[index],
+            "split": np.where(index % 2, "test", "learn"),
+        }
+    )
+
+
+def answers(noise: float = 0.05) -> pd.DataFrame:
+    predicted = LATENCY * np.exp(np.random.default_rng(1).normal(0, noise, len(LATENCY)))
+    found = rows(200)[["arch_id"]].assign(predicted=predicted)
+    return found.assign(lower=predicted * 0.9, upper=predicted * 1.1)
+
+
+def test_counts_what_was_added_removed_and_measured_again() -> None:
+    now = rows(150, first=10)
+    now.loc[0, "latency_ms"] *= 1.2
+    growth = describe_growth(rows(100), now)
+    assert growth["rows"] == {
+        "before": 100,
+        "now": 150,
+        "added": 60,
+        "removed": 10,
+        "remeasured": 1,
+    }
+    assert growth["latency"]["remeasured_median_ratio"] == pytest.approx(1.2)
+    assert "error" not in growth
+
+
+def test_the_distance_of_distributions_is_that_of_scipy() -> None:
+    found = describe_growth(rows(100), rows(180))["latency"]
+    expected = scipy.stats.ks_2samp(np.log(LATENCY[:100]), np.log(LATENCY[100:180]))
+    assert found["ks_distance"] == pytest.approx(expected.statistic)
+    assert found["ks_p_value"] == pytest.approx(expected.pvalue)
+    assert found["added_ms"]["q50"] == pytest.approx(np.median(LATENCY[100:180]))
+
+
+def test_errors_are_of_the_rows_they_name() -> None:
+    said = answers()
+    error = describe_growth(rows(100), rows(160), said)["error"]
+    predicted = said["predicted"].to_numpy()
+    added = regression_metrics(predicted[100:160], LATENCY[100:160])
+    tested = regression_metrics(predicted[1:100:2], LATENCY[1:100:2])
+    assert {k: error["added"][k] for k in added} == pytest.approx(added)
+    assert {k: error["test_before"][k] for k in tested} == pytest.approx(tested)
+    inside = np.abs(predicted[100:160] / LATENCY[100:160] - 1)
+    assert 0 < error["added"]["coverage"] < 1
+    assert error["added"]["rows"] == len(inside)
+    assert error["remeasured"] is None
+
+
+def test_a_device_that_became_slower_is_noticed() -> None:
+    now = rows(160)
+    now.loc[100:, "latency_ms"] *= 1.3
+    slower = describe_growth(rows(100), now, answers())
+    assert slower["error"]["added_harder_p_value"] < 1e-6
+    assert slower["error"]["added"]["median_ratio"] == pytest.approx(1 / 1.3, abs=0.03)
+    assert any("significantly worse" in sentence for sentence in growth_sentences(slower))
+
+
+def test_a_device_that_did_not_change_raises_no_alarm() -> None:
+    same = describe_growth(rows(100), rows(160), answers())
+    assert same["error"]["added_harder_p_value"] > 0.01
+    sentences = growth_sentences(same)
+    assert sentences[0].startswith("160 rows, 100 of them before: 60 added")
+    assert not any("significantly" in sentence for sentence in sentences)
+
+
+def test_nothing_new_says_nothing_of_distributions() -> None:
+    growth = describe_growth(rows(50), rows(50), answers())
+    assert growth["latency"]["ks_distance"] is None
+    assert growth["latency"]["added_ms"] is None
+    assert growth["error"]["added"] is None
+    assert growth["error"]["added_harder_p_value"] is None
+    assert len(growth_sentences(growth)) == 1
+
+
+def test_before_there_was_anything() -> None:
+    growth = describe_growth(rows(0), rows(20), answers())
+    assert growth["rows"]["added"] == 20
+    assert growth["latency"]["before_ms"] is None
+    assert growth["error"]["test_before"] is None
+    assert "20 added" in growth_sentences(growth)[0]

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from brpnas.metrics import regression_metrics
+from brpnas.report.device import DeviceReport, device_page, device_plot
+
+
+def answers(noise: float) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    true = np.exp(rng.normal(1, 0.4, 60))
+    predicted = true * np.exp(rng.normal(0, noise, 60))
+    return pd.DataFrame(
+        {
+            "arch_id": [f"cell-{i}" for i in range(60)],
+            "true": true,
+            "predicted": predicted,
+            "lower": predicted * 0.9,
+            "upper": predicted * 1.1,
+        }
+    )
+
+
+def report(*, champion: bool = True, test: bool = True) -> DeviceReport:
+    new, old = answers(0.03), answers(0.08)
+    figures: dict[str, Any] = {
+        "device": "board",
+        "model": "latency-board",
+        "method": "adapted",
+        "rows": {"learn": 40, "test": 60 if test else 0},
+        "known_devices": ["a", "b"],
+        "errors_left_out": {"adapted": 0.031, "graph alone": 0.052},
+        "changes": ["60 rows, 40 of them before."] if champion else [],
+        "challenger": regression_metrics(new["predicted"], new["true"]) if test else None,
+        "champion": regression_metrics(old["predicted"], old["true"]) if champion else None,
+    }
+    return DeviceReport(figures, new if test else new.head(0), old if champion else old.head(0))
+
+
+def lines(page: str) -> list[list[float]]:
+    return [[float(x) for x in m.split(",")] for m in re.findall(r"^  line \[(.*)\]$", page, re.M)]
+
+
+def test_the_table_holds_the_figures_of_both() -> None:
+    shown = report()
+    page = device_page(shown)
+    new, old = (shown.figures[side]["spearman"] for side in ("challenger", "champion"))
+    assert f"| Spearman | {new:.4f} | {old:.4f} | {new - old:+.4f} |" in page
+    assert "- 60 rows, 40 of them before." in page
+    assert "brpnas promote latency-board" in page
+
+
+def test_the_chart_has_a_line_for_each_side() -> None:
+    curves = lines(device_page(report()))
+    assert [len(curve) for curve in curves] == [20, 20]
+    rows = answers(0.03)
+    within = 100 * (np.abs(rows["predicted"] / rows["true"] - 1) <= 0.1).mean()
+    assert curves[0][9] == pytest.approx(within, abs=0.05)
+    assert all(a <= b for curve in curves for a, b in itertools.pairwise(curve))
+
+
+def test_without_a_champion_there_is_one_line() -> None:
+    page = device_page(report(champion=False))
+    assert len(lines(page)) == 1
+    assert "| none |" in page
+
+
+def test_without_test_rows_it_says_so() -> None:
+    page = device_page(report(champion=False, test=False))
+    assert "no test rows" in page
+    assert not lines(page)
+    assert "| adapted | 3.1 |" in page
+    assert device_plot(report(champion=False, test=False)).startswith(b"\x89PNG")
+
+
+def test_the_picture_is_the_same_each_time() -> None:
+    first = device_plot(report())
+    assert first.startswith(b"\x89PNG\r\n")
+    assert first == device_plot(report())
+    assert first != device_plot(report(champion=False))
+
+
+def test_json_holds_no_nan() -> None:
+    shown = report()
+    shown.figures["challenger"]["kendall"] = float("nan")  # type: ignore[index]
+    assert json.loads(shown.to_json())["challenger"]["kendall"] is None
