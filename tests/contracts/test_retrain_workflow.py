@@ -146,7 +146,7 @@ class Repository:
                 assert self.environment[match[1]]
             else:
                 assert not condition
-            values: Mapping[str, str] = {name: "token" for name in step.get("env", {})}
+            values: Mapping[str, str] = dict.fromkeys(step.get("env", {}), "token")
             done = subprocess.run(
                 ["bash", "-eo", "pipefail", "-c", step["run"]],
                 cwd=self.clone,
