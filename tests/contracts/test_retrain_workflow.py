@@ -99,7 +99,7 @@ class TestChangedDevices:
 
 
 class Repository:
-    """A fresh clone with its origin, a DVC remote, a server, and a `gh` that notes what it sends."""
+    """A fresh clone with its origin, a DVC remote, and a `gh` that notes what it is given."""
 
     def __init__(self, folder: Path, server: str) -> None:
         self.origin, self.clone = folder / "origin.git", folder / "clone"
