@@ -10,7 +10,7 @@ measured cell with a path from input to output is a test row.
 - *100 rows* at random, five distinct devices of LatBench, no twin known: share within ±10 %.
 - *900 rows* at random, the HELP tables: Spearman on all other rows, cells without a path included;
   of `pixel3` without the 223 that are more than 30 times off its median, which intake refuses.
-  Three seeds, for a fit takes a minute.
+  Two seeds, for a fit takes a minute.
 
 A seed decides rows, folds and weights; a prior is learnt once for each new device. What is done is
 kept below `data/benchmarks`, so that the command goes on where it was interrupted. Intervals are of
@@ -57,7 +57,7 @@ HELP = ("1080ti_1", "gold_6240", "pixel3")
 CACHE = ROOT / "data" / "benchmarks" / "priors"
 RESULTS = ROOT / "data" / "benchmarks" / "adapt"
 ROWS = (10, 20)
-MANY, HELP_ROWS, HELP_SEEDS = 100, 900, 3
+MANY, HELP_ROWS, HELP_SEEDS = 100, 900, 2
 TWIN = 0.99
 _MODULES = ("features", "kernel", "known", "prior", "trunk")
 

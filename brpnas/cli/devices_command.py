@@ -37,7 +37,7 @@ devices = typer.Typer(
 
 @devices.callback()
 def _list(context: typer.Context) -> None:
-    """List devices of known latency, explain one; check a file, suggest cells.
+    """List and explain devices; check a file, suggest cells.
 
     The latency of those listed ships or is published.
     """

@@ -96,7 +96,7 @@ def _metrics(figures: Mapping[str, Any]) -> str:
         new = challenger[name] * factor
         old = None if champion is None or name not in champion else champion[name] * factor
         cells = [label, _number(new, digits), _number(old, digits)]
-        cells.append("" if old is None else f"{new - old:+.{digits}f}")
+        cells.append("" if old is None or math.isnan(new - old) else f"{new - old:+.{digits}f}")
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 

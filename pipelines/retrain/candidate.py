@@ -71,16 +71,24 @@ def judge_device(
     }
     if champion is None:
         return figures, answers.head(0)
+    version = str(champion.version.version)
     theirs = _answers(champion.predictor, answers["arch_id"], answers["true"])
-    figures |= {"champion": _metrics(theirs), "champion_version": str(champion.version.version)}
+    changes = []
+    if not (np.isfinite(theirs["predicted"]) & (theirs["predicted"] > 0)).all():
+        changes.append(
+            f"The champion, version {version}, gives no usable answer for some test rows, so "
+            f"nothing is compared with it. To take it back: `brpnas rollback {name}`."
+        )
+        theirs = theirs.head(0)
+    figures |= {"champion": _metrics(theirs), "champion_version": version}
     if champion.rows is not None:
         cells = pd.Index(rows["arch_id"]).union(champion.rows["arch_id"])
         said = _answers(champion.predictor, pd.Series(cells), None)
-        growth = describe_growth(champion.rows, rows, said)
-        figures |= {"growth": growth, "changes": growth_sentences(growth)}
-        for sentence in figures["changes"]:
-            _log.info("%s", sentence)
-    return figures, theirs
+        figures["growth"] = describe_growth(champion.rows, rows, said)
+        changes += growth_sentences(figures["growth"])
+    for sentence in changes:
+        _log.info("%s", sentence)
+    return figures | {"changes": changes}, theirs
 
 
 def _metrics(answers: pd.DataFrame) -> dict[str, float] | None:

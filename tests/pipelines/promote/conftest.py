@@ -1,3 +1,3 @@
-from tests.pipelines.registry.conftest import empty_database
+from tests.pipelines.registry.conftest import empty_database, store
 
-__all__ = ["empty_database"]
+__all__ = ["empty_database", "store"]

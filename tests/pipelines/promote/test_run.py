@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
@@ -18,68 +16,8 @@ from brpnas.datasets import held_out
 from brpnas.graphs import SpaceGraphs
 from pipelines.datasets import JSONDataset
 from pipelines.promote import create_pipeline
-from pipelines.promote.nodes import register_accuracy, register_latency
-from tests.export.costs import cost_model, cost_of
+from tests.pipelines.promote.toys import PARITY, SHARE, inputs
 from tests.pipelines.registry.conftest import using
-from tests.pipelines.registry.toys import config
-
-PARITY = {"latency": 1e-7, "relation": 1e-7, "network": 1e-7, "tolerance": 1e-5}
-SHARE = 0.5
-
-
-class Ranker:
-    """What the stage asks of a binary relation predictor; its file scores alike."""
-
-    view = "raw"
-
-    def __init__(self, graphs: SpaceGraphs) -> None:
-        self._scores = {tuple(o): c for o, c in zip(*self._pairs(graphs), strict=True)}
-
-    @staticmethod
-    def _pairs(graphs: SpaceGraphs) -> tuple[list[list[int]], list[float]]:
-        return graphs.view("raw").ops.tolist(), cost_of(list(graphs.arch_ids)).tolist()
-
-    def score(self, graphs: Any) -> np.ndarray:
-        return np.array([self._scores[tuple(row)] for row in graphs.ops.tolist()])
-
-
-def inputs(graphs: SpaceGraphs) -> dict[str, Any]:
-    cells = list(graphs.arch_ids)
-    cost = cost_of(cells)
-    noise = np.random.default_rng(0).normal(0, 0.02, len(cells))
-    latency = pd.DataFrame(
-        {
-            "arch_id": cells,
-            "device": "board",
-            "split": "test",
-            "latency_ms": cost * np.exp(noise),
-            "predicted_latency_ms": cost,
-        }
-    )
-    accuracy = pd.DataFrame(
-        {
-            "arch_id": cells,
-            "dataset": "toys",
-            "split": "test",
-            "seed": pd.array([0] * len(cells), dtype="Int64"),
-            "epochs": 1,
-            "accuracy": 0.5 + 0.01 * cost + 0.001 * noise,
-            "train_time_s": 1.0,
-        }
-    )
-    return {
-        "latency_onnx": cost_model(),
-        "relation_onnx": cost_model(value="score"),
-        "latency_predictions": latency,
-        "relation_predictor": Ranker(graphs),
-        "space_graphs": graphs,
-        "accuracy": accuracy,
-        "search_result": {"dataset": "toys"},
-        "parity": PARITY,
-        "model_card": "# Both\n",
-        "params:test_share": SHARE,
-        "params:promote": config().model_dump(),
-    }
 
 
 def run(values: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -132,21 +70,3 @@ def test_a_failed_parity_is_refused(workspace: Path, small_graphs: SpaceGraphs) 
     found = run(values, workspace)
     assert found["latency-board"]["verdict"] == "refused"
     assert found["accuracy-toys"]["verdict"] == "promoted"
-
-
-def test_names_come_from_what_was_exported(workspace: Path, small_graphs: SpaceGraphs) -> None:
-    v = inputs(small_graphs)
-    latency = register_latency(
-        v["latency_onnx"], v["latency_predictions"], PARITY, v["model_card"], SHARE
-    )
-    accuracy = register_accuracy(
-        v["relation_onnx"],
-        v["relation_predictor"],
-        small_graphs,
-        v["accuracy"],
-        v["search_result"],
-        PARITY,
-        v["model_card"],
-        SHARE,
-    )
-    assert (latency, accuracy) == ("latency-board", "accuracy-toys")

@@ -11,7 +11,6 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 from mlflow.tracking import MlflowClient
@@ -30,16 +29,9 @@ from pipelines.registry import promote
 from pipelines.retrain import create_pipeline
 from tests.pipelines.registry.conftest import using
 from tests.pipelines.registry.toys import config
+from tests.pipelines.retrain.toys import QUICK, SHARE, SHIPPED, table
 
-BASE = Path(__file__).parents[3] / "conf" / "base"
-PARAMS: dict[str, Any] = yaml.safe_load((BASE / "parameters_retrain.yml").read_text())["retrain"]
-QUICK = PARAMS | {"steps": 15, "workers": 1, "network_rows": 100_000}
 LENIENT = config(min_spearman=0.5, min_within_10=0.0, min_test_rows=10, max_calibration_error=1.0)
-
-
-def table(rows: int) -> pd.DataFrame:
-    shipped = read_embedded_latency("amd-epyc-torch-fp32-1t").sample(frac=1, random_state=0)
-    return shipped[["arch_id", "latency_ms"]].head(rows).reset_index(drop=True)
 
 
 def retrain(workspace: Path, device: str = "board", **changed: Any) -> dict[str, Any]:
@@ -53,7 +45,7 @@ def retrain(workspace: Path, device: str = "board", **changed: Any) -> dict[str,
             "device_pages": DeviceFoldersDataset(str(workspace / "pages")),
             "retrain_report": JSONDataset(filepath=str(workspace / "report.json")),
             "params:device": MemoryDataset(device),
-            "params:test_share": MemoryDataset(0.2),
+            "params:test_share": MemoryDataset(SHARE),
             "params:retrain": MemoryDataset(QUICK | changed),
         }
     )
@@ -96,7 +88,7 @@ def test_the_first_version_is_registered_and_may_become_champion(story: Story) -
 
 
 def test_it_is_good_and_tested_on_cells_that_it_has_not_seen(story: Story) -> None:
-    held = held_out(table(80)["arch_id"].tolist(), 0.2)
+    held = held_out(table(80)["arch_id"].tolist(), SHARE)
     assert story.first["rows"] == {"learn": int((~held).sum()), "test": int(held.sum())}
     assert story.first["challenger"]["spearman"] > 0.9
     assert set(story.first["errors_left_out"]) == {"adapted", "graph alone"}
@@ -161,7 +153,7 @@ def test_unknown_device_suggests_one(story: Story) -> None:
 
 def test_without_test_rows_it_is_registered_and_not_promoted(story: Story) -> None:
     rows = table(60)
-    learn = rows[~held_out(rows["arch_id"].tolist(), 0.2)].head(15)
+    learn = rows[~held_out(rows["arch_id"].tolist(), SHARE)].head(15)
     learn.to_csv(story.workspace / "devices" / "few.csv", index=False)
     found = retrain(story.workspace, "few")
     assert found["rows"] == {"learn": 15, "test": 0}
@@ -174,10 +166,25 @@ def test_without_test_rows_it_is_registered_and_not_promoted(story: Story) -> No
 
 
 def test_a_device_that_the_prior_knows_is_not_used(story: Story) -> None:
-    name = "amd-epyc-torch-fp32-1t"
-    measured = read_embedded_latency(name).head(40)
-    DeviceTablesDataset(str(story.workspace / "measured")).save({name: measured})
-    found = retrain(story.workspace, name)
+    measured = read_embedded_latency(SHIPPED).head(40)
+    DeviceTablesDataset(str(story.workspace / "measured")).save({SHIPPED: measured})
+    found = retrain(story.workspace, SHIPPED)
     assert len(found["known_devices"]) == 18
-    assert name not in found["known_devices"]
+    assert SHIPPED not in found["known_devices"]
     assert np.isfinite(found["challenger"]["mape"])
+
+
+def test_one_test_row_is_no_correlation_and_no_crash(story: Story) -> None:
+    rows = table(130)
+    held = held_out(rows["arch_id"].tolist(), SHARE)
+    few = pd.concat([rows[~held].head(12), rows[held].head(1)])
+    few.to_csv(story.workspace / "devices" / "one.csv", index=False)
+    for _ in range(2):
+        found = retrain(story.workspace, "one")
+        assert found["rows"] == {"learn": 12, "test": 1}
+        MlflowClient().set_registered_model_alias("latency-one", "champion", found["version"])
+    page = (story.workspace / "pages" / "one" / "report.md").read_text()
+    assert "| Spearman | none | none |  |" in page
+    assert "nan" not in page
+    metrics = (story.workspace / "pages" / "one" / "metrics.json").read_text()
+    assert "NaN" not in metrics

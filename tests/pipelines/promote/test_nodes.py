@@ -1,0 +1,131 @@
+"""The nodes as functions: what is registered of what was exported, and on which rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from brpnas.datasets import held_out, mean_accuracy
+from brpnas.errors import ConfigurationError
+from brpnas.graphs import SpaceGraphs
+from brpnas.metrics import kendall, regression_metrics, spearman
+from pipelines.promote.nodes import decide_champions, register_accuracy, register_latency
+from pipelines.registry.contents import Contents, read
+from pipelines.registry.versions import Shelf
+from tests.export.costs import cost_model
+from tests.pipelines.promote.toys import CARD, PARITY, SHARE, inputs
+
+pytestmark = pytest.mark.usefixtures("store")
+
+
+@pytest.fixture
+def values(small_graphs: SpaceGraphs) -> dict[str, Any]:
+    return inputs(small_graphs)
+
+
+def latency(values: dict[str, Any], **changed: Any) -> Contents:
+    v = values | changed
+    name = register_latency(v["latency_onnx"], v["latency_predictions"], PARITY, CARD, SHARE)
+    assert name == "latency-board"
+    return read(Shelf(name), Shelf(name).aliases["challenger"])
+
+
+def accuracy(values: dict[str, Any], **changed: Any) -> Contents:
+    v = values | changed
+    name = register_accuracy(
+        v["relation_onnx"],
+        v["relation_predictor"],
+        v["space_graphs"],
+        v["accuracy"],
+        v["search_result"],
+        PARITY,
+        CARD,
+        SHARE,
+    )
+    assert name == "accuracy-toys"
+    return read(Shelf(name), Shelf(name).aliases["challenger"])
+
+
+class TestLatency:
+    def test_test_rows_are_those_that_always_are(self, values: dict[str, Any]) -> None:
+        table = values["latency_predictions"]
+        made = latency(values)
+        expected = table[held_out(table["arch_id"].tolist(), SHARE)]
+        assert made.test["arch_id"].tolist() == expected["arch_id"].tolist()
+        assert made.test["true"].tolist() == expected["latency_ms"].tolist()
+        assert made.test["predicted"].tolist() == expected["predicted_latency_ms"].tolist()
+        figures = regression_metrics(made.test["predicted"], made.test["true"])
+        tags = made.version.tags
+        assert float(tags["brpnas.metric.mape"]) == pytest.approx(figures["mape"], rel=1e-4)
+
+    def test_cells_that_were_not_measured_are_no_rows(self, values: dict[str, Any]) -> None:
+        table = values["latency_predictions"].copy()
+        gone = table.index[::3]
+        table.loc[gone, "latency_ms"] = np.nan
+        table["split"] = np.where(table.index % 2, "train", "test")
+        made = latency(values, latency_predictions=table)
+        left = set(table["arch_id"].drop(gone))
+        assert made.rows is not None
+        assert set(made.rows["arch_id"]) == left
+        assert list(made.rows) == ["arch_id", "latency_ms", "split"]
+        assert set(made.test["arch_id"]) <= left
+        assert made.version.tags["brpnas.rows"] == str(len(left))
+
+    def test_without_test_rows_it_is_registered(self, values: dict[str, Any]) -> None:
+        table = values["latency_predictions"]
+        learn = table[~held_out(table["arch_id"].tolist(), SHARE)]
+        assert latency(values, latency_predictions=learn).test.empty
+
+
+class TestAccuracy:
+    def test_it_is_judged_by_mean_test_accuracy(
+        self, values: dict[str, Any], small_graphs: SpaceGraphs
+    ) -> None:
+        one = values["accuracy"]
+        more = one.assign(seed=pd.array([1] * len(one), dtype="Int64"), accuracy=one["accuracy"])
+        more["accuracy"] += 0.02
+        valid = one.assign(split="valid", accuracy=0.1)
+        other = one.assign(dataset="others", accuracy=0.1)
+        table = pd.concat([one, more, valid, other], ignore_index=True)
+        made = accuracy(values, accuracy=table)
+        means = mean_accuracy(table, "toys", "test")
+        kept = held_out(list(small_graphs.arch_ids), SHARE).sum()
+        assert len(made.test) == kept
+        np.testing.assert_allclose(made.test["true"], means[made.test["arch_id"]])
+        both = made.test["predicted"], made.test["true"]
+        tags = made.version.tags
+        assert float(tags["brpnas.metric.spearman"]) == pytest.approx(spearman(*both), rel=1e-4)
+        assert float(tags["brpnas.metric.kendall"]) == pytest.approx(kendall(*both), rel=1e-4)
+
+    def test_what_is_served_scores_as_the_ranker(self, values: dict[str, Any]) -> None:
+        made = accuracy(values)
+        served = made.predictor.predict(made.test["arch_id"].tolist())
+        np.testing.assert_allclose(served["score"], made.test["predicted"], rtol=1e-5)
+
+    @pytest.mark.parametrize("left", ["nothing", "validation alone"])
+    def test_without_a_table_it_has_no_test_rows(self, values: dict[str, Any], left: str) -> None:
+        table = values["accuracy"]
+        table = table.head(0) if left == "nothing" else table.assign(split="valid")
+        assert accuracy(values, accuracy=table).test.empty
+
+
+class TestDecide:
+    def test_each_model_gets_its_decision(
+        self, values: dict[str, Any], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        latency(values)
+        accuracy(values, relation_onnx=cost_model([1.0] * 9, value="score"))
+        with caplog.at_level("INFO"):
+            found = decide_champions("latency-board", "accuracy-toys", values["params:promote"])
+        verdicts = {name: decision["verdict"] for name, decision in found.items()}
+        assert verdicts == {"latency-board": "promoted", "accuracy-toys": "refused"}
+        assert "accuracy-toys: refused. Its ONNX file differs from torch" in caplog.text
+        assert "champion" not in Shelf("accuracy-toys").aliases
+
+    def test_parameters_are_checked(self, values: dict[str, Any]) -> None:
+        wrong = values["params:promote"] | {"confidance": 0.9}
+        with pytest.raises(ConfigurationError, match="Did you mean 'confidence'"):
+            decide_champions("latency-board", "accuracy-toys", wrong)

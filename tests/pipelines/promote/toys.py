@@ -1,0 +1,73 @@
+"""What `export` leaves, on a board and a data set whose truth is a sum of costs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from brpnas.graphs import SpaceGraphs
+from tests.export.costs import cost_model, cost_of
+from tests.pipelines.registry.toys import config
+
+PARITY = {"latency": 1e-7, "relation": 1e-7, "network": 1e-7, "tolerance": 1e-5}
+SHARE = 0.5
+CARD = "# Both\n"
+
+
+class Ranker:
+    """What the stage asks of a binary relation predictor; its file scores alike."""
+
+    view = "raw"
+
+    def __init__(self, graphs: SpaceGraphs) -> None:
+        self._scores = {tuple(o): c for o, c in zip(*self._pairs(graphs), strict=True)}
+
+    @staticmethod
+    def _pairs(graphs: SpaceGraphs) -> tuple[list[list[int]], list[float]]:
+        return graphs.view("raw").ops.tolist(), cost_of(list(graphs.arch_ids)).tolist()
+
+    def score(self, graphs: Any) -> np.ndarray:
+        """Score of each graph: its costs."""
+        return np.array([self._scores[tuple(row)] for row in graphs.ops.tolist()])
+
+
+def inputs(graphs: SpaceGraphs) -> dict[str, Any]:
+    """Everything that the stage reads, by its name in the catalog."""
+    cells = list(graphs.arch_ids)
+    cost = cost_of(cells)
+    noise = np.random.default_rng(0).normal(0, 0.02, len(cells))
+    latency = pd.DataFrame(
+        {
+            "arch_id": cells,
+            "device": "board",
+            "split": "test",
+            "latency_ms": cost * np.exp(noise),
+            "predicted_latency_ms": cost,
+        }
+    )
+    accuracy = pd.DataFrame(
+        {
+            "arch_id": cells,
+            "dataset": "toys",
+            "split": "test",
+            "seed": pd.array([0] * len(cells), dtype="Int64"),
+            "epochs": 1,
+            "accuracy": 0.5 + 0.01 * cost + 0.001 * noise,
+            "train_time_s": 1.0,
+        }
+    )
+    return {
+        "latency_onnx": cost_model(),
+        "relation_onnx": cost_model(value="score"),
+        "latency_predictions": latency,
+        "relation_predictor": Ranker(graphs),
+        "space_graphs": graphs,
+        "accuracy": accuracy,
+        "search_result": {"dataset": "toys"},
+        "parity": PARITY,
+        "model_card": CARD,
+        "params:test_share": SHARE,
+        "params:promote": config().model_dump(),
+    }

@@ -1,0 +1,208 @@
+"""Judging and registering, beside champions whose answers are known."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from mlflow.tracking import MlflowClient
+
+from brpnas.metrics import regression_metrics
+from pipelines.registry import promote, register
+from pipelines.registry.contents import read
+from pipelines.registry.versions import Shelf
+from pipelines.retrain.candidate import judge_device, register_device, write_card, write_files
+from tests.export.costs import cost_model, cost_of
+from tests.pipelines.registry.toys import ARCHS, NAME, candidate, config, onnx
+from tests.pipelines.retrain.toys import QUICK
+
+LEARNT, COUNT = 80, len(ARCHS)
+PREDICTOR: Any = SimpleNamespace(
+    method="adapted",
+    view="raw",
+    rows=LEARNT,
+    errors={"adapted": 0.031, "graph alone": 0.052},
+    known=("one-board", "another"),
+)
+"""What judging asks of a predictor; its answers come beside it."""
+
+
+def rows(count: int = COUNT, test: int = COUNT - LEARNT) -> pd.DataFrame:
+    """The board on which latency is the sum of costs; the first cells are to learn from."""
+    split = ["learn"] * (count - test) + ["test"] * test
+    return pd.DataFrame(
+        {"arch_id": ARCHS[:count], "latency_ms": cost_of(ARCHS[:count]), "split": split}
+    )
+
+
+def answers(table: pd.DataFrame, factor: float = 1.02) -> pd.DataFrame:
+    test = table[table["split"] == "test"].reset_index(drop=True)
+    predicted = test["latency_ms"] * factor
+    return pd.DataFrame(
+        {
+            "arch_id": test["arch_id"],
+            "true": test["latency_ms"],
+            "predicted": predicted,
+            "lower": predicted * 0.97,
+            "upper": predicted * 1.1,
+        }
+    )
+
+
+def judged(table: pd.DataFrame | None = None) -> tuple[dict[str, Any], pd.DataFrame]:
+    table = rows() if table is None else table
+    return judge_device(PREDICTOR, table, answers(table), "board", QUICK)
+
+
+def crown(content: bytes | None = None, **changed: Any) -> None:
+    """Make a predictor champion, however bad it is."""
+    version = register(candidate(onnx=content, **changed))
+    MlflowClient().set_registered_model_alias(NAME, "champion", version)
+
+
+@pytest.mark.usefixtures("store")
+class TestJudge:
+    def test_alone(self) -> None:
+        figures, theirs = judged()
+        assert figures["rows"] == {"learn": LEARNT, "test": COUNT - LEARNT}
+        assert (figures["model"], figures["known_devices"]) == (NAME, ["one-board", "another"])
+        assert figures["challenger"]["mape"] == pytest.approx(0.02)
+        assert figures["challenger"]["coverage"] == 1.0
+        assert (figures["champion"], figures["growth"], figures["changes"]) == (None, None, [])
+        assert theirs.empty
+        assert list(theirs) == list(answers(rows()))
+
+    def test_a_challenger_in_waiting_is_no_champion(self) -> None:
+        register(candidate())
+        assert judged()[0]["champion"] is None
+
+    def test_beside_the_champion_on_the_same_rows(self) -> None:
+        crown(onnx(0.1, margin=0.2), rows=rows(100))
+        figures, theirs = judged()
+        test = rows()[LEARNT:]
+        assert theirs["arch_id"].tolist() == test["arch_id"].tolist()
+        expected = regression_metrics(theirs["predicted"], test["latency_ms"])
+        assert figures["champion"] == pytest.approx(expected | {"coverage": 1.0})
+        assert figures["champion_version"] == "1"
+
+    def test_what_is_new_since_the_champion_was_made(self) -> None:
+        crown(onnx(0.1), rows=rows(90, test=10))
+        slower = rows()
+        slower.loc[5, "latency_ms"] *= 1.3
+        growth = judged(slower)[0]["growth"]
+        assert growth["rows"]["added"] == COUNT - 90
+        assert growth["rows"]["remeasured"] == 1
+        assert growth["latency"]["remeasured_median_ratio"] == pytest.approx(1.3)
+        assert growth["error"]["test_before"]["rows"] == 10
+
+    def test_a_champion_of_another_kind_has_no_rows_and_no_intervals(self) -> None:
+        crown(onnx(0.1))
+        figures, theirs = judged()
+        assert "coverage" not in figures["champion"]
+        assert "lower" not in theirs
+        assert (figures["growth"], figures["changes"]) == (None, [])
+
+    def test_without_test_rows_what_is_new_is_told_nevertheless(self) -> None:
+        crown(onnx(0.1), rows=rows(60, test=20))
+        figures, theirs = judged(rows(test=0))
+        assert (figures["challenger"], figures["champion"]) == (None, None)
+        assert theirs.empty
+        assert f"{COUNT - 60} added" in figures["changes"][0]
+
+    def test_a_broken_champion_stands_in_nobodys_way(self) -> None:
+        crown(cost_model([np.nan] * 9), rows=rows(60, test=20))
+        figures, theirs = judged()
+        assert (figures["champion"], figures["champion_version"]) == (None, "1")
+        assert theirs.empty
+        assert f"brpnas rollback {NAME}" in figures["changes"][0]
+        assert figures["growth"]["error"]["test_before"] is None
+
+
+@pytest.mark.usefixtures("store")
+def test_card_says_what_it_was_learnt_from() -> None:
+    content = onnx(0.05)
+    card = write_card(content, judged()[0], rows())
+    for text in (
+        "Latency predictor of board",
+        f"Learnt from {LEARNT} measured cells and from 2 other devices (one-board, another)",
+        f"Metrics are of {COUNT - LEARNT} test rows",
+        "holds 90% of measurements",
+        "mean log error, rows left out, graph alone",
+        "mape (test)",
+        ARCHS[0],
+    ):
+        assert text in card
+    without = write_card(content, judged(rows(test=0))[0], rows())
+    assert "Metrics are of 0 test rows" in without
+    assert "mape (test)" not in without
+
+
+@pytest.mark.usefixtures("store")
+def test_files_hold_what_was_found() -> None:
+    figures, theirs = judged()
+    model, pages = write_files(b"onnx", "# Card ±", rows(), figures, answers(rows()), theirs)
+    assert list(model) == list(pages) == ["board"]
+    assert model["board"]["predictor.onnx"] == b"onnx"
+    assert model["board"]["README.md"].decode() == "# Card ±"
+    assert model["board"]["rows.csv"].decode().splitlines()[0] == "arch_id,latency_ms,split"
+    assert len(model["board"]["rows.csv"].splitlines()) == COUNT + 1
+    assert json.loads(pages["board"]["metrics.json"]) == figures
+    assert pages["board"]["report.md"].startswith(b"# New predictor of board")
+    assert pages["board"]["plot.png"].startswith(b"\x89PNG")
+
+
+@pytest.mark.usefixtures("store")
+class TestRegister:
+    def register(self, folder: Path, table: pd.DataFrame | None = None) -> dict[str, Any]:
+        table = rows() if table is None else table
+        (folder / "report.md").write_text("# Report\n")
+        said, content = answers(table, 1.0), onnx(0.0)
+        figures, _ = judge_device(PREDICTOR, table, said, "board", QUICK)
+        return register_device(
+            content, 1e-7, "# Card\n", table, said, figures, {"board": folder}, QUICK
+        )
+
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> Path:
+        found = tmp_path / "pages"
+        found.mkdir()
+        return found
+
+    def test_as_challenger_with_its_rows(self, folder: Path) -> None:
+        assert self.register(folder)["version"] == "1"
+        kept = read(Shelf(NAME), "1")
+        assert kept.rows is not None
+        pd.testing.assert_frame_equal(kept.rows, rows())
+        assert len(kept.test) == COUNT - LEARNT
+        tags = kept.version.tags
+        assert tags["brpnas.method"] == "adapted"
+        assert tags["brpnas.rows"] == str(COUNT)
+        assert float(tags["brpnas.metric.within_10"]) == 1
+        assert Shelf(NAME).aliases == {"challenger": "1"}
+        assert promote(NAME, config()).verdict == "promoted"
+        assert self.register(folder)["version"] == "2"
+        assert Shelf(NAME).aliases == {"challenger": "2", "champion": "1"}
+
+    def test_the_report_lies_beside_it_in_the_run(self, folder: Path) -> None:
+        with mlflow.start_run() as run:
+            self.register(folder)
+        assert read(Shelf(NAME), "1").version.run_id == run.info.run_id
+        uri = f"runs:/{run.info.run_id}/retrain/board/report.md"
+        assert mlflow.artifacts.load_text(uri) == "# Report\n"
+
+    def test_without_test_rows_it_is_registered_and_refused(self, folder: Path) -> None:
+        assert self.register(folder, rows(test=0))["version"] == "1"
+        decision = promote(NAME, config())
+        assert decision.verdict == "refused"
+        assert decision.reasons[0] == "It has no test rows."
+
+    def test_how_to_go_on_is_said(self, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+        with caplog.at_level("INFO"):
+            self.register(folder)
+        assert f"brpnas promote {NAME}" in caplog.text
