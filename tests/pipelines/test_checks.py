@@ -19,6 +19,7 @@ from brpnas.errors import (
 from brpnas.spaces.nasbench201 import published_cells
 from pipelines.checks import MissingInputError, check_inputs, check_parameters
 from pipelines.datasets import AccuracyTablesDataset, DeviceCatalogueDataset, DeviceFilesDataset
+from pipelines.pipeline_registry import register_pipelines
 from tests.pipelines.toys import make_latency
 
 GOOD: dict[str, Any] = {
@@ -173,6 +174,19 @@ def test_what_the_pipeline_itself_makes_need_not_be_there_yet() -> None:
 
 def test_only_what_the_pipeline_uses_is_checked() -> None:
     check_parameters(reads("params:ingest"), GOOD | {"device": "nonsense"})
+
+
+def test_a_device_that_no_table_is_read_of_needs_none() -> None:
+    """`retrain` reads the device's own file, which no catalogue lists, and says so itself."""
+    check_parameters(register_pipelines()["retrain"], GOOD | {"device": "nowhere-yet"})
+    both = register_pipelines()["retrain"] + register_pipelines()["train"]
+    with pytest.raises(UnknownNameError, match="nowhere-yet"):
+        check_parameters(both, GOOD | {"device": "nowhere-yet"})
+
+
+def test_promote_asks_for_what_is_exported_first() -> None:
+    with pytest.raises(MissingInputError, match="--pipelines=ingest,featurise,train,search,export"):
+        check_inputs(register_pipelines()["promote"], DataCatalog({}))
 
 
 def test_missing_input_names_the_stage_that_makes_it() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -98,3 +100,58 @@ def test_before_there_was_anything() -> None:
     assert growth["latency"]["before_ms"] is None
     assert growth["error"]["test_before"] is None
     assert "20 added" in growth_sentences(growth)[0]
+
+
+def test_every_kind_of_change_has_its_sentence() -> None:
+    now = rows(160)
+    now.loc[100:, "latency_ms"] *= 3
+    now.loc[:9, "latency_ms"] *= 1.25
+    first, spread, again, error, worse = growth_sentences(
+        describe_growth(rows(100), now.drop(index=20), answers())
+    )
+    assert first == "159 rows, 100 of them before: 60 added, 1 removed, 10 measured again."
+    assert "are distributed otherwise than the old ones" in spread
+    assert again == "What was measured again takes 1.25 times as long as before."
+    assert "on the 60 added rows" in error
+    assert "on its test rows" in error
+    assert "significantly worse" in worse
+
+
+def test_latencies_alike_resemble_the_old_ones() -> None:
+    sentences = growth_sentences(describe_growth(rows(100), rows(200)))
+    assert "resemble the old ones" in sentences[1]
+    assert len(sentences) == 2
+
+
+def test_measured_again_with_the_same_result_is_no_change() -> None:
+    now = rows(100)
+    now["latency_ms"] *= 1 + 1e-9
+    assert describe_growth(rows(100), now)["rows"]["remeasured"] == 0
+
+
+def test_order_of_rows_means_nothing() -> None:
+    shuffled = rows(160).sample(frac=1, random_state=0)
+    said = answers().sample(frac=1, random_state=1)
+    assert describe_growth(rows(100), shuffled, said) == describe_growth(
+        rows(100), rows(160), answers()
+    )
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 0.0, -1.0])
+def test_answers_that_are_no_latency_are_left_out(bad: float) -> None:
+    said = answers().drop(columns=["lower", "upper"])
+    said.loc[120:, "predicted"] = bad
+    error = describe_growth(rows(100), rows(160), said)["error"]
+    assert error["added"]["rows"] == 20
+    assert "coverage" not in error["added"]
+    said["predicted"] = bad
+    growth = describe_growth(rows(100), rows(160), said)
+    assert growth["error"]["added"] is None
+    assert len(growth_sentences(growth)) == 2
+
+
+def test_one_row_has_an_error_and_no_correlation() -> None:
+    growth = describe_growth(rows(100), rows(101), answers())
+    assert growth["error"]["added"]["spearman"] is None
+    assert growth["error"]["added"]["mape"] >= 0
+    json.dumps(growth, allow_nan=False)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import struct
 from typing import Any
 
 import numpy as np
@@ -91,3 +92,45 @@ def test_json_holds_no_nan() -> None:
     shown = report()
     shown.figures["challenger"]["kendall"] = float("nan")  # type: ignore[index]
     assert json.loads(shown.to_json())["challenger"]["kendall"] is None
+
+
+@pytest.mark.parametrize("side", ["challenger", "champion"])
+def test_what_is_no_number_is_none_and_has_no_difference(side: str) -> None:
+    shown = report()
+    shown.figures[side]["spearman"] = float("nan")
+    page = device_page(shown)
+    (row,) = [line for line in page.splitlines() if line.startswith("| Spearman")]
+    assert "none" in row
+    assert row.endswith("|  |")
+    assert "nan" not in page
+
+
+def test_intervals_of_one_side_are_told_of_that_side() -> None:
+    shown = report()
+    shown.figures["challenger"]["coverage"] = 0.875
+    page = device_page(shown)
+    assert "| measurements inside the interval, % | 87.5 | none |  |" in page
+
+
+def test_a_champion_without_intervals_is_drawn_too() -> None:
+    shown = report()
+    bare = shown.champion[["arch_id", "true", "predicted"]]
+    drawn = device_plot(DeviceReport(shown.figures, shown.challenger, bare))
+    assert drawn == device_plot(shown), "only the challenger's intervals are drawn"
+
+
+def test_the_picture_has_the_size_that_fits_a_page() -> None:
+    for shown in (report(), report(champion=False, test=False)):
+        width, height = struct.unpack(">II", device_plot(shown)[16:24])
+        assert (width, height) == (1210, 506)
+
+
+def test_the_chart_is_what_mermaid_reads() -> None:
+    page = device_page(report())
+    (block,) = re.findall(r"^```mermaid\n(.*?)^```$", page, re.M | re.S)
+    head, x, y, *curves = block.splitlines()
+    assert head == "xychart-beta"
+    assert x == f'  x-axis "relative error, %" [{", ".join(map(str, range(1, 21)))}]'
+    assert y.endswith("0 --> 100")
+    assert len(curves) == 2
+    assert "challenger (first line) and champion (second line)" in page

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from brpnas.datasets import embedded_devices, read_embedded_latency
 from brpnas.errors import SourceError
+from brpnas.metrics import spearman
 from brpnas.predictors.transfer import shipped_prior
+from brpnas.spaces import NasBench201
 from tests.predictors.transfer.toys import prior
 
 
@@ -35,3 +38,14 @@ def test_the_one_in_the_package_holds_no_measured_latency() -> None:
     assert found.space == "nasbench201"
     assert len(found.devices) > 10
     assert found.features.known is None
+
+
+@pytest.mark.parametrize("device", embedded_devices())
+def test_the_one_in_the_package_knows_the_devices_that_ship(device: str) -> None:
+    found, graphs = shipped_prior("nasbench201"), NasBench201().graphs()
+    assert len(found.devices) == len(found.features.columns) == 19
+    measured = read_embedded_latency(device)
+    rows = graphs.rows(measured["arch_id"].tolist())
+    views = {name: batch[rows] for name, batch in graphs.views.items()}
+    said = found.features.latencies(views)[:, found.devices.index(device)]
+    assert spearman(said, measured["latency_ms"]) > 0.9
