@@ -23,6 +23,9 @@ export DVC_NO_ANALYTICS := 1
 export KEDRO_DISABLE_TELEMETRY := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
+ifeq ($(MLFLOW_TRACKING_URI),)
+unexport MLFLOW_TRACKING_URI # in CI a variable that is not set is empty, which is no address
+endif
 ifndef BRPNAS_MIRROR
 ifneq ($(wildcard ../shared/data),)
 export BRPNAS_MIRROR := $(abspath ../shared/data)
