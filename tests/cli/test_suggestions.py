@@ -173,3 +173,13 @@ def test_examples_work(brpnas: Brpnas, tmp_path: Path, monkeypatch: pytest.Monke
         result = brpnas(*shlex.split(line)[1:])
         assert result.exit_code == 0, result.output
     assert len(pd.read_csv("my-board.csv")) == 50
+
+
+def test_what_is_measured_is_not_suggested_to_test_on_either(
+    rows: pd.DataFrame, tmp_path: Path
+) -> None:
+    done = rows.loc[rows["use"] == "test", ["arch_id"]].reset_index(drop=True)
+    file = tmp_path / "board.csv"
+    done.assign(latency_ms=[2.0 + i / 10 for i in range(len(done))]).to_csv(file, index=False)
+    again = suggest(1, test=len(done), measured=file)
+    assert not set(again["arch_id"]) & set(done["arch_id"])

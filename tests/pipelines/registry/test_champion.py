@@ -19,3 +19,13 @@ def test_there_is_none_until_one_is_promoted() -> None:
     assert int(found.version.version) == 1
     pd.testing.assert_frame_equal(found.rows, rows)
     assert found.predictor.value == "latency_ms"
+
+
+@pytest.mark.usefixtures("store")
+def test_a_newer_version_is_not_it_until_promoted() -> None:
+    register(candidate(0.02))
+    promote(NAME, config())
+    register(candidate(0.05))
+    found = champion_of(NAME)
+    assert found is not None
+    assert int(found.version.version) == 1
