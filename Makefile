@@ -34,9 +34,10 @@ endif
 
 REPORT := data/08_reporting/report.html
 MODELS := data/06_models
+PAGES = data/08_reporting/devices/$(DEVICE)
 TRACKING := $(or $(MLFLOW_TRACKING_URI),sqlite:///data/mlflow.db)
 
-.PHONY: help run retrain ui test test-all lint fmt constraints clean
+.PHONY: help run retrain .device ui test test-all lint fmt constraints clean
 
 help:  ## Print this help.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,15 +57,20 @@ run: $(STAMP)  ## Set up, run the whole pipeline (only what changed), say where 
 	@echo "Metrics       $(VENV)/bin/dvc metrics show"
 	@echo "Tracked runs  $(TRACKING); to look at them: make ui"
 
-retrain: $(STAMP)  ## Predictor of DEVICE from data/01_raw/devices/DEVICE.csv: registered, judged, added to DVC.
-	@test -n "$(DEVICE)" || { echo "Which device? make retrain DEVICE=NAME"; exit 2; }
+retrain: .device $(STAMP)  ## Predictor of DEVICE from data/01_raw/devices/DEVICE.csv: registered, judged, added to DVC.
 	kedro run --pipelines=retrain --params=device=$(DEVICE)
-	brpnas promote latency-$(DEVICE)
-	dvc add --quiet data/06_models/devices/$(DEVICE) data/08_reporting/devices/$(DEVICE)
+	brpnas promote latency-$(DEVICE) > $(PAGES)/decision.txt
+	@cat $(PAGES)/decision.txt
+	dvc add --quiet $(MODELS)/devices/$(DEVICE) $(PAGES)
 	@echo
-	@echo "Report        $(abspath data/08_reporting/devices/$(DEVICE)/report.md)"
-	@echo "Predictor     $(abspath data/06_models/devices/$(DEVICE)/predictor.onnx)"
+	@echo "Report        $(abspath $(PAGES)/report.md)"
+	@echo "Predictor     $(abspath $(MODELS)/devices/$(DEVICE)/predictor.onnx)"
 	@echo "Registry      $(TRACKING), model latency-$(DEVICE): $(VENV)/bin/brpnas models"
+
+.device:
+	@case "$$DEVICE" in ''|[!A-Za-z0-9]*|*[!A-Za-z0-9._-]*) \
+	  echo "Which device? make retrain DEVICE=NAME, for data/01_raw/devices/NAME.csv; a name is of" \
+	    "letters, digits, dots, hyphens and underscores." >&2; exit 2;; esac
 
 ui: $(STAMP)  ## Serve the tracked runs (mlflow ui) on http://127.0.0.1:5000.
 	mlflow ui --backend-store-uri $(TRACKING)

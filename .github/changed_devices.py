@@ -1,6 +1,10 @@
-"""Print which devices' files differ from a commit, as ``devices=["name", ...]`` for a workflow.
+"""Print which devices are to be retrained, as ``devices=["name", ...]`` for a workflow.
 
-Usage: changed_devices.py COMMIT [DEVICE]. A device that is named wins over the comparison.
+Usage: changed_devices.py COMMIT [DEVICE]
+
+They are those whose table was added or changed since the commit, but for those whose predictor was
+committed after their table; all of these if the commit is not known. A device that is named is
+taken without a comparison.
 """
 
 from __future__ import annotations
@@ -11,30 +15,60 @@ import subprocess
 import sys
 from pathlib import PurePosixPath
 
-FOLDER = "data/01_raw/devices"
+TABLES = "data/01_raw/devices"
+PREDICTORS = "data/06_models/devices"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+BESIDE = {".md", ".yml", ".yaml", ".dvc"}
+"""Kinds of file that are no table; files of any other kind are refused when they are read."""
+
+
+def git(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run git."""
+    return subprocess.run(["git", *arguments], check=check, capture_output=True, text=True)
 
 
 def changed(base: str) -> list[str]:
-    """Devices whose file was added or changed since a commit; all if the commit is not known."""
-    known = subprocess.run(["git", "cat-file", "-e", f"{base}^{{commit}}"], check=False)
-    if known.returncode == 0:
-        command = ["git", "diff", "--name-only", "--diff-filter=d", f"{base}...HEAD", "--", FOLDER]
+    """Tables that were added or changed since a commit; all if it is not known."""
+    if git("merge-base", base, "HEAD", check=False).returncode == 0:
+        options = ("--name-only", "--no-renames", "--diff-filter=d", "-z")
+        listed = git("diff", *options, f"{base}...HEAD", "--", TABLES)
     else:
-        command = ["git", "ls-files", "--", FOLDER]
-    listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    paths = [PurePosixPath(line) for line in listed.splitlines()]
-    return sorted({path.stem for path in paths if path.suffix in (".csv", ".parquet")})
+        listed = git("ls-files", "-z", "--", TABLES)
+    paths = [PurePosixPath(path) for path in listed.stdout.split("\0") if path]
+    return [
+        str(path)
+        for path in paths
+        if str(path.parent) == TABLES
+        and not path.name.startswith(".")
+        and path.suffix.lower() not in BESIDE
+    ]
+
+
+def retrained(table: str) -> bool:
+    """Whether what points to the predictor was committed after the table."""
+    pointer = f"{PREDICTORS}/{PurePosixPath(table).stem}.dvc"
+    if git("cat-file", "-e", f"HEAD:{pointer}", check=False).returncode != 0:
+        return False
+    then, made = (
+        git("log", "-1", "--format=%H", "--", f":(literal){path}").stdout.strip()
+        for path in (table, pointer)
+    )
+    older = git("merge-base", "--is-ancestor", then, made, check=False).returncode == 0
+    return older and then != made
 
 
 def main() -> None:
     """Print the line."""
     base, *asked = sys.argv[1:]
-    devices = asked or changed(base)
-    wrong = [name for name in devices if not NAME.fullmatch(name)]
+    names = asked or [PurePosixPath(t).stem for t in changed(base) if not retrained(t)]
+    wrong = [name for name in names if not NAME.fullmatch(name)]
     if wrong:
-        sys.exit(f"These names are none of devices: {', '.join(wrong)}")
-    sys.stdout.write(f"devices={json.dumps(devices)}\n")
+        named = ", ".join(map(ascii, wrong))
+        sys.exit(
+            f"No name of a device: {named}. The file of a device is named after it; use letters, "
+            "digits, dots, hyphens and underscores."
+        )
+    sys.stdout.write(f"devices={json.dumps(sorted(set(names)))}\n")
 
 
 if __name__ == "__main__":
