@@ -63,8 +63,6 @@ class _NetworkConfig(_Config):
     """Size of a network and how to train it; see `brpnas.predictors.TrainingConfig`."""
 
     backbone: Backbone
-    members: Count
-    """Networks to average."""
     hidden: Count
     layers: Count
     dropout: Annotated[float, Field(ge=0, lt=1)]
@@ -74,7 +72,14 @@ class _NetworkConfig(_Config):
     weight_decay: Annotated[float, Field(ge=0)]
 
 
-class TrainConfig(_NetworkConfig):
+class _EnsembleConfig(_NetworkConfig):
+    """Several such networks."""
+
+    members: Count
+    """Networks to average."""
+
+
+class TrainConfig(_EnsembleConfig):
     """How `train` fits the latency predictor of a device."""
 
     view: Literal["auto", "pruned", "raw"]
@@ -90,7 +95,7 @@ class TrainConfig(_NetworkConfig):
     """Processes that train networks at the same time, one thread each."""
 
 
-class RankerConfig(_NetworkConfig):
+class RankerConfig(_EnsembleConfig):
     """The binary relation predictor that ranks architectures during a search."""
 
     view: Literal["pruned", "raw"]
@@ -247,19 +252,6 @@ class PretrainConfig(_Config):
     seed: Natural
 
 
-class _DeviceNetworkConfig(_Config):
-    """A network of one device alone; see `brpnas.predictors.TrainingConfig`."""
-
-    backbone: Backbone
-    hidden: Count
-    layers: Count
-    dropout: Annotated[float, Field(ge=0, lt=1)]
-    epochs: Count
-    batch_size: Count
-    learning_rate: Positive
-    weight_decay: Annotated[float, Field(ge=0)]
-
-
 class RetrainConfig(_Config):
     """How `retrain` makes a predictor of a device; see `brpnas.predictors.transfer.AdaptConfig`."""
 
@@ -273,7 +265,7 @@ class RetrainConfig(_Config):
     process_rows: Count
     network_rows: Count
     folds: Annotated[int, Field(ge=2)]
-    network: _DeviceNetworkConfig
+    network: _NetworkConfig
     tolerance: Positive
     seed: Natural
     workers: Count

@@ -42,9 +42,10 @@ class DeviceReport:
     """What there is to say of a device's new predictor.
 
     Args:
-        figures: ``device, model, method, view, rows, errors_left_out, coverage, known_devices``,
-            metrics of the ``challenger`` and of the ``champion`` (None if there are none), the
-            sentences ``changes`` and the ``growth`` of the table.
+        figures: ``device, model, method, view, rows, errors_left_out, coverage, known_devices,
+            prior_knows_device`` (whether the prior was learnt from this device too), metrics of the
+            ``challenger`` and of the ``champion`` (None if there are none), the sentences
+            ``changes`` and the ``growth`` of the table.
         challenger: ``arch_id, true, predicted, lower, upper`` of the test rows, in ms.
         champion: The same of the champion; empty if there is none.
     """
@@ -70,8 +71,9 @@ def device_page(report: DeviceReport) -> str:
     parts = [
         f"# New predictor of {figures['device']}",
         f"Way of predicting: **{figures['method']}**, learnt from {rows['learn']} cells and "
-        f"{len(figures['known_devices'])} known devices. {rows['test']} test rows, the same for "
-        "both; a hash of the cell decides which they are.",
+        f"{len(figures['known_devices'])} known devices"
+        + (", of a prior that was trained on this one too" if figures["prior_knows_device"] else "")
+        + f". {rows['test']} test rows; a hash of the cell decides which they are.",
         _metrics(figures),
         "\n".join(f"- {sentence}" for sentence in figures["changes"]),
         _chart(report),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from brpnas.datasets import held_out
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors.transfer import DevicePrior, TrunkConfig, fit_prior
 from pipelines.config import PretrainConfig, parse
@@ -20,20 +21,25 @@ _log = logging.getLogger(__name__)
 def learn_prior(
     graphs: SpaceGraphs,
     latency: Mapping[str, Callable[[], pd.DataFrame]],
+    test_share: float,
     params: Mapping[str, Any],
 ) -> DevicePrior:
     """Learn a prior from the tables of all devices that `ingest` has read.
 
+    Cells that are always test rows are left out of every table: one of these devices may be
+    retrained later, and is tested on them then.
+
     Args:
         graphs: The whole space.
         latency: A function for each device that loads its table.
+        test_share: Share of the cells that are always test rows.
         params: Parameters of the stage.
 
     Raises:
         ConfigurationError: If there are fewer than two devices.
     """
     config = parse(PretrainConfig, params)
-    tables = {device: load() for device, load in sorted(latency.items())}
+    tables = {device: _open_rows(load(), test_share) for device, load in sorted(latency.items())}
     _log.info("Learning from %d devices: %s", len(tables), ", ".join(tables))
     network = TrunkConfig(**config.model_dump(include=set(TrunkConfig.__dataclass_fields__)))
     return fit_prior(
@@ -44,3 +50,8 @@ def learn_prior(
         seed=config.seed,
         progress=True,
     )
+
+
+def _open_rows(table: pd.DataFrame, test_share: float) -> pd.DataFrame:
+    rows: pd.DataFrame = table[~held_out(table["arch_id"].tolist(), test_share)]
+    return rows

@@ -15,7 +15,7 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 learn_prior,
-                inputs=["space_graphs", "latency", "params:pretrain"],
+                inputs=["space_graphs", "latency", "params:test_share", "params:pretrain"],
                 outputs="device_prior",
                 name="learn_prior",
             ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ _log = logging.getLogger(__name__)
 
 def judge_device(
     predictor: DevicePredictor,
+    prior_devices: Sequence[str],
     rows: pd.DataFrame,
     answers: pd.DataFrame,
     device: str,
@@ -43,6 +44,7 @@ def judge_device(
 
     Args:
         predictor: The new one.
+        prior_devices: Devices that the prior was learnt from.
         rows: All rows of the device.
         answers: What the new predictor says of the test rows.
         device: Name of the device.
@@ -64,6 +66,7 @@ def judge_device(
         "errors_left_out": predictor.errors,
         "coverage": config.coverage,
         "known_devices": list(predictor.known),
+        "prior_knows_device": device in prior_devices,
         "challenger": _metrics(answers),
         "champion": None,
         "growth": None,
@@ -127,7 +130,8 @@ def write_card(onnx: bytes, figures: Mapping[str, Any], example: pd.DataFrame) -
         "`brpnas.serving.OnnxPredictor`, or serve it from the registry. "
         f"For example: `{example['arch_id'].iloc[0]}`.",
         protocol=f"Learnt from {rows['learn']} measured cells and from {len(known)} other devices "
-        f"({', '.join(known)}); way of predicting: {figures['method']}, chosen on rows left out. "
+        f"({', '.join(known)}){_own_part(figures)}; way of predicting: {figures['method']}, chosen "
+        "on rows left out. "
         f"Metrics are of {rows['test']} test rows, which a hash of the cell decides.",
         metrics={
             **{f"{k} (test)": v for k, v in (figures["challenger"] or {}).items()},
@@ -139,6 +143,13 @@ def write_card(onnx: bytes, figures: Mapping[str, Any], example: pd.DataFrame) -
         path = Path(folder) / "predictor.onnx"
         path.write_bytes(onnx)
         return model_card(path, card)
+
+
+def _own_part(figures: Mapping[str, Any]) -> str:
+    """What to add if the devices that taught the prior include the one it was adapted to."""
+    if not figures["prior_knows_device"]:
+        return ""
+    return "; the network of known devices was trained on earlier rows of this one too"
 
 
 def write_files(

@@ -83,14 +83,18 @@ def split_device(table: pd.DataFrame, test_share: float) -> pd.DataFrame:
 
 def adapt_device(
     rows: pd.DataFrame, prior: DevicePrior, device: str, params: Mapping[str, Any]
-) -> DevicePredictor:
+) -> tuple[DevicePredictor, list[str]]:
     """Learn the latency of the device from its rows and from what known devices teach.
 
     Args:
         rows: Rows of the device; test rows are not looked at.
-        prior: What known devices teach; what it knows of this device is not used.
+        prior: What known devices teach; its answers for this device are not used.
         device: Name of the device.
         params: Parameters of the stage.
+
+    Returns:
+        The predictor, and the names of all devices that the prior was learnt from; this one may be
+        among them.
 
     Raises:
         ConfigurationError: If too few rows are left to learn from.
@@ -118,7 +122,7 @@ def adapt_device(
         *(device, predictor.method, predictor.rows),
         ", ".join(f"{name} {100 * error:.1f} %" for name, error in predictor.errors.items()),
     )
-    return predictor
+    return predictor, list(prior.devices)
 
 
 def export_device(

@@ -37,7 +37,7 @@ def create_pipeline() -> Pipeline:
             node(
                 adapt_device,
                 inputs=["device_rows", "device_prior", "params:device", _PARAMS],
-                outputs="device_predictor",
+                outputs=["device_predictor", "prior_devices"],
                 name="adapt_device",
             ),
             node(
@@ -56,6 +56,7 @@ def create_pipeline() -> Pipeline:
                 judge_device,
                 inputs=[
                     "device_predictor",
+                    "prior_devices",
                     "device_rows",
                     "device_answers",
                     "params:device",

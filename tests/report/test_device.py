@@ -37,6 +37,7 @@ def report(*, champion: bool = True, test: bool = True) -> DeviceReport:
         "method": "adapted",
         "rows": {"learn": 40, "test": 60 if test else 0},
         "known_devices": ["a", "b"],
+        "prior_knows_device": False,
         "errors_left_out": {"adapted": 0.031, "graph alone": 0.052},
         "changes": ["60 rows, 40 of them before."] if champion else [],
         "challenger": regression_metrics(new["predicted"], new["true"]) if test else None,
@@ -134,3 +135,10 @@ def test_the_chart_is_what_mermaid_reads() -> None:
     assert y.endswith("0 --> 100")
     assert len(curves) == 2
     assert "challenger (first line) and champion (second line)" in page
+
+
+def test_it_says_if_the_prior_was_trained_on_the_device_itself() -> None:
+    shown = report()
+    assert "trained on this one too" not in device_page(shown)
+    shown.figures["prior_knows_device"] = True  # type: ignore[index]
+    assert "2 known devices, of a prior that was trained on this one too." in device_page(shown)

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import yaml
 
+from brpnas.datasets import held_out
 from brpnas.errors import ConfigurationError
 from brpnas.graphs import SpaceGraphs
 from pipelines.pretrain.nodes import learn_prior
@@ -28,17 +30,32 @@ def tables(graphs: SpaceGraphs, count: int) -> dict[str, Any]:
 
 
 def test_learns_from_every_device(small_graphs: SpaceGraphs) -> None:
-    prior = learn_prior(small_graphs, tables(small_graphs, 3), QUICK)
+    prior = learn_prior(small_graphs, tables(small_graphs, 3), 0.2, QUICK)
     assert prior.devices == ("toy-0", "toy-1", "toy-2")
     assert prior.features.known is not None
     assert prior.config.hidden == 8
 
 
 def test_published_tables_need_not_be_kept(small_graphs: SpaceGraphs) -> None:
-    prior = learn_prior(small_graphs, tables(small_graphs, 2), QUICK | {"keep_tables": False})
+    prior = learn_prior(small_graphs, tables(small_graphs, 2), 0.2, QUICK | {"keep_tables": False})
     assert prior.features.known is None
 
 
 def test_one_device_teaches_nothing(small_graphs: SpaceGraphs) -> None:
     with pytest.raises(ConfigurationError, match="at least two"):
-        learn_prior(small_graphs, tables(small_graphs, 1), QUICK)
+        learn_prior(small_graphs, tables(small_graphs, 1), 0.2, QUICK)
+
+
+def test_cells_that_are_always_test_rows_teach_nothing(small_graphs: SpaceGraphs) -> None:
+    def spoilt(read: Any) -> Any:
+        table = read()
+        held = held_out(table["arch_id"].tolist(), 0.2)
+        assert held.sum() > 10
+        return lambda: table.assign(latency_ms=table["latency_ms"].where(~held, 1000.0))
+
+    devices = tables(small_graphs, 2)
+    found = [
+        learn_prior(small_graphs, given, 0.2, QUICK).features.of(small_graphs.views)
+        for given in (devices, {name: spoilt(read) for name, read in devices.items()})
+    ]
+    assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))

@@ -31,6 +31,7 @@ def test_what_it_leaves_takes_the_place_of_the_prior_that_ships(
             "space_graphs": MemoryDataset(small_graphs),
             "latency": latency,
             "device_prior": prior,
+            "params:test_share": MemoryDataset(0.2),
             "params:pretrain": MemoryDataset(QUICK),
         }
     )

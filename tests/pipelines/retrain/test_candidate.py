@@ -57,7 +57,7 @@ def answers(table: pd.DataFrame, factor: float = 1.02) -> pd.DataFrame:
 
 def judged(table: pd.DataFrame | None = None) -> tuple[dict[str, Any], pd.DataFrame]:
     table = rows() if table is None else table
-    return judge_device(PREDICTOR, table, answers(table), "board", QUICK)
+    return judge_device(PREDICTOR, ["one-board", "another"], table, answers(table), "board", QUICK)
 
 
 def crown(content: bytes | None = None, **changed: Any) -> None:
@@ -138,6 +138,9 @@ def test_card_says_what_it_was_learnt_from() -> None:
         ARCHS[0],
     ):
         assert text in card
+    assert "trained on earlier rows of this one" not in card
+    known = judged()[0] | {"prior_knows_device": True}
+    assert "trained on earlier rows of this one too" in write_card(content, known, rows())
     without = write_card(content, judged(rows(test=0))[0], rows())
     assert "Metrics are of 0 test rows" in without
     assert "mape (test)" not in without
@@ -163,7 +166,7 @@ class TestRegister:
         table = rows() if table is None else table
         (folder / "report.md").write_text("# Report\n")
         said, content = answers(table, 1.0), onnx(0.0)
-        figures, _ = judge_device(PREDICTOR, table, said, "board", QUICK)
+        figures, _ = judge_device(PREDICTOR, ["one-board"], table, said, "board", QUICK)
         return register_device(
             content, 1e-7, "# Card\n", table, said, figures, {"board": folder}, QUICK
         )

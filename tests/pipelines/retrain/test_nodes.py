@@ -41,7 +41,7 @@ def rows() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def predictor(rows: pd.DataFrame, prior: DevicePrior) -> DevicePredictor:
-    return adapt_device(rows, prior, "board", QUICK)
+    return adapt_device(rows, prior, "board", QUICK)[0]
 
 
 class TestRead:
@@ -98,14 +98,14 @@ class TestAdapt:
     ) -> None:
         hidden = rows.copy()
         hidden.loc[hidden["split"] == "test", "latency_ms"] = 99.0
-        again = adapt_device(hidden, prior, "board", QUICK)
+        again, _ = adapt_device(hidden, prior, "board", QUICK)
         graphs = get_space("nasbench201").graphs()
         np.testing.assert_array_equal(again.predict(graphs), predictor.predict(graphs))
 
     def test_what_is_known_of_the_device_itself_is_not_used(
         self, rows: pd.DataFrame, prior: DevicePrior
     ) -> None:
-        found = adapt_device(rows, prior, "pixel3", QUICK)
+        found, _ = adapt_device(rows, prior, "pixel3", QUICK)
         assert set(found.known) == set(prior.devices) - {"pixel3"}
         assert len(prior.features.columns) == len(prior.devices), "the prior stays as it was"
 
@@ -114,7 +114,7 @@ class TestAdapt:
     ) -> None:
         network = QUICK["network"] | {"hidden": 8, "layers": 2, "epochs": 2}
         settings = QUICK | {"network_rows": 20, "folds": 2, "network": network}
-        found = adapt_device(rows, prior, "board", settings)
+        found, _ = adapt_device(rows, prior, "board", settings)
         assert {"network", "adapted + network"} <= set(found.errors)
         assert found.method == min(found.errors, key=lambda name: found.errors[name])
 

@@ -171,6 +171,7 @@ def test_a_device_that_the_prior_knows_is_not_used(story: Story) -> None:
     found = retrain(story.workspace, SHIPPED)
     assert len(found["known_devices"]) == 18
     assert SHIPPED not in found["known_devices"]
+    assert found["prior_knows_device"], "and the card says so"
     assert np.isfinite(found["challenger"]["mape"])
 
 
