@@ -45,8 +45,9 @@ def commit(folder: Path, message: str) -> str:
 
 
 def make(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    # Under `make test` this is a make in a make, which would print the folders it enters.
     return subprocess.run(
-        ["make", *arguments],
+        ["make", "--no-print-directory", *arguments],
         cwd=ROOT,
         env=os.environ | environment,
         capture_output=True,
