@@ -2,7 +2,8 @@
 
 A Gaussian process gives a deviation with each prediction, and its rows, each left out in turn, tell
 how errors compare with it. `calibrate` turns them into the factor of an interval; few rows are
-trusted less than the factor of a normal distribution.
+trusted less than what is expected beforehand: that the deviations, whose settings were fitted to
+the same rows, are half as large again as they seem.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from brpnas.errors import ConfigurationError
 __all__ = ["calibrate"]
 
 _PRIOR_ROWS = 20
+_EXPECTED = 1.5
+"""Expected error of a prediction from few rows, in deviations; see `benchmarks/adapt.py`."""
 
 
 def calibrate(
@@ -28,14 +31,14 @@ def calibrate(
     """Factor ``q`` so that ``prediction ± q * deviation`` holds a share ``coverage`` of new rows.
 
     It is the quantile of errors in deviations (conformal prediction: Lei et al., "Distribution-free
-    predictive inference for regression", 2018), mixed on the logarithm with that of a normal
-    distribution as if this had been seen on ``prior_rows`` rows.
+    predictive inference for regression", 2018), mixed on the logarithm with what is expected, 1.5
+    times the quantile of a normal distribution, as if this had been seen on ``prior_rows`` rows.
 
     Args:
         errors: Errors of rows that were left out, shape ``[n]``.
         deviations: Deviation that was predicted for each, shape ``[n]``.
         coverage: Share wanted, above 0 and below 1.
-        prior_rows: How many rows the normal distribution counts for.
+        prior_rows: How many rows the expectation counts for.
 
     Raises:
         ConfigurationError: If the share is out of range, or there are no rows.
@@ -44,9 +47,9 @@ def calibrate(
         raise ConfigurationError(f"A coverage lies above 0 and below 1, not at {coverage}.")
     if not len(errors):
         raise ConfigurationError("Intervals cannot be calibrated without rows.")
-    normal = float(scipy.stats.norm.ppf((1 + coverage) / 2))
+    expected = _EXPECTED * float(scipy.stats.norm.ppf((1 + coverage) / 2))
     scores = np.abs(errors) / deviations
     weight = len(scores) / (len(scores) + prior_rows)
     level = min(1.0, coverage * (1 + 1 / len(scores)))
     seen = max(float(np.quantile(scores, level)), 1e-3)
-    return float(np.exp(weight * np.log(seen) + (1 - weight) * np.log(normal)))
+    return float(np.exp(weight * np.log(seen) + (1 - weight) * np.log(expected)))

@@ -40,11 +40,11 @@ ADAPTED, GRAPH_ALONE, NETWORK, BOTH = "adapted", "graph alone", "network", "adap
 trained on its rows alone; the mean of the first and the last."""
 
 LEAST_ROWS = 5
-_SHRINK = (0.0, -1.5, -3.0)
+_SHRINK = (0.0, -1.0, -2.0, -3.0, -4.0)
 """What is tried to add to the logarithms of all weights beside that of a device that resembles."""
 _DOUBT = 3.0
 """How much more likely, in logarithms, rows must be before a device is taken to resemble one."""
-_MARGIN = {GRAPH_ALONE: 0.9}
+_MARGIN = {GRAPH_ALONE: 0.6}
 """Part of the error of other ways that a way must stay below: of few rows, errors are rough."""
 _PILOT = 0.4
 """Share of the epochs after which the view of the networks is chosen."""
@@ -67,7 +67,7 @@ class AdaptConfig:
     """
 
     coverage: float = 0.9
-    freedom: float = 1.0
+    freedom: float = 1.5
     steps: int = 40
     tuning_rows: int = 400
     process_rows: int = 1000
@@ -264,19 +264,21 @@ def _resembling(
     """Features and settings for a device that follows one known device, if the rows say so.
 
     A near twin of a known device needs far less freedom than known devices teach to expect. Each
-    is tried with all other weights shrunk, and taken if it makes the rows so much more likely that
-    trying so many is no reason.
+    is tried with all other weights shrunk, and taken if it makes the rows so much more likely than
+    shrinking alone does that trying so many is no reason. (The first shift is none.)
     """
     known = prior.features.latencies(views)
-    base, best = log_evidence(prior.settings, task), _DOUBT
+    scaled = [prior.settings.scaled(shift) for shift in _SHRINK]
+    alone, doubt = [log_evidence(settings, task) for settings in scaled], math.log(len(scaled))
+    base, best = max(alone[0], max(alone) - doubt), _DOUBT
     found: tuple[PriorFeatures, Settings] = (prior.features, prior.settings)
-    tried = max(1, known.shape[1] * len(_SHRINK))
+    doubt += math.log(max(1, known.shape[1]))
     weight = math.log(max(float(task.target.var()), 1e-4))
     for column in range(known.shape[1]):
         longer = Task([*task.features, known[:, [column]]], task.target)
-        for shift in _SHRINK:
-            settings = prior.settings.resembling(weight, shift)
-            gain = log_evidence(settings, longer) - base - math.log(tried)
+        for others in scaled:
+            settings = others.resembling(weight)
+            gain = log_evidence(settings, longer) - base - doubt
             if gain > best:
                 best, found = gain, (prior.features.resembling(column), settings)
     return found

@@ -33,6 +33,8 @@ __all__ = [
 _JITTER = 1e-8
 _NOTHING = -40.0
 """Logarithm of a weight that is as good as 0."""
+_WEIGHTS = ("constant", "noise", "linear", "gaussian", "joint")
+"""Settings that are variances."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,12 +84,16 @@ class Settings:
             changed[name][list(groups)] = _NOTHING
         return Settings(**changed)
 
-    def resembling(self, weight: float, shift: float) -> Settings:
-        """Settings with one more group, linear alone, and all others weighed anew.
+    def scaled(self, shift: float) -> Settings:
+        """Settings with ``shift`` added to the logarithms of all weights and of the noise."""
+        changed = self.tensors()
+        return Settings(**changed | {name: changed[name] + shift for name in _WEIGHTS[1:]})
+
+    def resembling(self, weight: float) -> Settings:
+        """Settings with one more group, linear alone.
 
         Args:
             weight: Logarithm of the weight of the new group.
-            shift: What is added to the logarithms of the weights of all others and of the noise.
         """
 
         def longer(values: Tensor, last: float) -> Tensor:
@@ -95,11 +101,11 @@ class Settings:
 
         return Settings(
             self.constant,
-            self.noise + shift,
-            longer(self.linear + shift, weight),
-            longer(self.gaussian + shift, _NOTHING),
+            self.noise,
+            longer(self.linear, weight),
+            longer(self.gaussian, _NOTHING),
             longer(self.nearness, 0.0),
-            self.joint + shift,
+            self.joint,
             longer(self.joint_nearness, _NOTHING),
         )
 
@@ -208,6 +214,9 @@ def adapt_settings(
 ) -> Settings:
     """Settings of one device: most likely given its rows, and that they are near those given.
 
+    All weights and the noise may also grow or shrink together, which costs as much as if one of
+    them did: a device whose latencies scatter more than those of others does so everywhere.
+
     Args:
         settings: Those of known devices, the centre of a normal prior on each logarithm.
         task: Rows of the device.
@@ -221,8 +230,12 @@ def adapt_settings(
     likelihood, centre = _Likelihood(task), settings.tensors()
 
     def loss(changed: Settings) -> Tensor:
-        moved = [((x - centre[name]) ** 2).sum() for name, x in changed.tensors().items()]
-        return likelihood(changed) + torch.stack(moved).sum() / (2 * freedom**2)
+        moved = {name: x - centre[name] for name, x in changed.tensors().items()}
+        weights = torch.cat([moved[n][centre[n] > _NOTHING].reshape(-1) for n in _WEIGHTS])
+        # What remains once the common move that costs least is taken out of the weights.
+        common = weights.sum() ** 2 / (len(weights) + 1)
+        squares = torch.stack([(x**2).sum() for x in moved.values()]).sum()
+        return likelihood(changed) + (squares - common) / (2 * freedom**2)
 
     return _minimise(loss, settings, steps, learning_rate)
 

@@ -10,6 +10,7 @@ from brpnas.errors import ConfigurationError
 from brpnas.predictors.transfer.calibration import calibrate
 
 NORMAL = scipy.stats.norm.ppf(0.95)
+EXPECTED = 1.5 * NORMAL
 
 
 def draws(count: int, seed: int = 0) -> np.ndarray:
@@ -45,15 +46,15 @@ def test_without_a_prior_rows_alone_decide() -> None:
     assert 4 < calibrate(scores[:5], np.ones(5), 0.9, prior_rows=0) <= 5
 
 
-def test_rows_and_the_normal_factor_are_mixed_on_the_logarithm() -> None:
+def test_rows_and_the_expected_factor_are_mixed_on_the_logarithm() -> None:
     ten = np.full(10, 8.0)
     mixed = calibrate(ten, np.ones(10), 0.9, prior_rows=30)
-    assert mixed == pytest.approx(np.exp(0.25 * np.log(8) + 0.75 * np.log(NORMAL)))
+    assert mixed == pytest.approx(np.exp(0.25 * np.log(8) + 0.75 * np.log(EXPECTED)))
 
 
 def test_few_rows_are_trusted_less() -> None:
     factors = [calibrate(np.full(n, 5.0), np.ones(n), 0.9) for n in (1, 5, 20, 100, 1000)]
-    assert NORMAL < factors[0] < 1.2 * NORMAL
+    assert EXPECTED < factors[0] < 1.2 * EXPECTED
     assert factors == sorted(factors)
     assert factors[-1] == pytest.approx(5, rel=0.05)
 
@@ -74,17 +75,23 @@ def share_covered(rows: int, scale: float) -> float:
     return float(np.mean(shares))
 
 
-@pytest.mark.parametrize("rows", [5, 10, 40, 200])
+@pytest.mark.parametrize("rows", [5, 10, 40, 200, 1000])
 def test_fresh_rows_are_covered(rows: int) -> None:
-    assert share_covered(rows, 1) == pytest.approx(0.9, abs=0.03)
+    """From few rows by more than asked for, from many by as much."""
+    covered = share_covered(rows, 1)
+    assert covered > 0.89
+    if rows >= 200:
+        assert covered == pytest.approx(0.9, abs=0.02)
 
 
 @pytest.mark.parametrize(("scale", "uncalibrated"), [(1.3, 0.794), (0.7, 0.981)])
 def test_rows_correct_deviations_that_are_wrong(scale: float, uncalibrated: float) -> None:
-    apart = [abs(share_covered(rows, scale) - 0.9) for rows in (10, 40, 200)]
-    assert apart[0] < abs(uncalibrated - 0.9)
-    assert apart == sorted(apart, reverse=True)
+    """Those of few rows are too small as a rule: that is expected, not learnt from them."""
+    apart = [abs(share_covered(rows, scale) - 0.9) for rows in (40, 200, 1000)]
+    assert apart[1] < abs(uncalibrated - 0.9) / 2
     assert apart[-1] < 0.015
+    if scale < 1:
+        assert apart == sorted(apart, reverse=True)
 
 
 def test_errors_of_zero_give_a_narrow_interval_not_none() -> None:

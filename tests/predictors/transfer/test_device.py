@@ -143,7 +143,7 @@ class TestInside:
         rows = measured("compiled-new", 20)
         target = torch.from_numpy(np.log(rows.latency_ms))
         task = Task([x[rows.rows] for x in everywhere()], target)
-        settings = adapt_settings(prior().settings, task)
+        settings = adapt_settings(prior().settings, task, freedom=QUICK.freedom)
         process = condition(settings, task)
         mean, variance = process.predict([x[TEST] for x in everywhere()])
         error = (process.left_out - target).numpy()

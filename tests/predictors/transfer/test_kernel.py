@@ -153,12 +153,12 @@ class TestResembling:
     def test_one_more_group_is_linear_and_the_others_weigh_less(self) -> None:
         settings, a = random_settings(GROUPS), random_features(8)
         last = torch.linspace(-1, 2, 8, dtype=torch.float64)[:, None]
-        found = covariance(settings.resembling(0.5, -1.5), [*a, last], [*a, last])
+        found = covariance(settings.scaled(-1.5).resembling(0.5), [*a, last], [*a, last])
         constant = settings.constant.exp()
         others = (covariance(settings, a, a) - constant) * math.exp(-1.5)
         expected = constant + others + math.exp(0.5) * last @ last.T
         torch.testing.assert_close(found, expected)
-        noise = settings.resembling(0.5, -1.5).noise - settings.noise
+        noise = settings.scaled(-1.5).noise - settings.noise
         assert float(noise) == pytest.approx(-1.5)
         assert len(settings.linear) == GROUPS
 
@@ -330,6 +330,18 @@ class TestAdapting:
         adapted = adapt_settings(centre, task(30), freedom=1e-3, steps=100)
         assert self.apart(adapted, centre) < 0.02
         assert self.apart(adapt_settings(centre, task(30), freedom=1), centre) > 0.3
+
+    def test_rows_that_scatter_more_move_all_weights_together(self) -> None:
+        centre, rows = Settings.start(GROUPS), task(60)
+        wider = Task(rows.features, 10 * rows.target)
+        names = ("noise", "linear", "gaussian", "joint")
+        moves = {}
+        for key, some in {"same": rows, "wider": wider}.items():
+            found = adapt_settings(centre, some, freedom=0.5, steps=200).tensors()
+            moved = [(found[n] - centre.tensors()[n]).reshape(-1) for n in names]
+            moves[key] = torch.cat(moved)
+        further = moves["wider"] - moves["same"]
+        assert float(further.median()) > 3  # 2.3 if each moved by itself
 
     def test_more_freedom_leads_further_and_fits_better(self) -> None:
         centre, rows = random_settings(GROUPS), task(40)
