@@ -37,7 +37,12 @@ MODELS := data/06_models
 PAGES = data/08_reporting/devices/$(DEVICE)
 TRACKING := $(or $(MLFLOW_TRACKING_URI),sqlite:///data/mlflow.db)
 
-.PHONY: help run retrain .device ui test test-all lint fmt constraints clean
+# Of images: version and revision that they name, and Compose, 1 or 2.
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
+ON_COMPOSE = $(COMPOSE) --file docker/compose.yaml
+
+.PHONY: help run retrain .device ui images up down test test-all test-docker lint fmt constraints clean
 
 help:  ## Print this help.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,11 +80,30 @@ retrain: .device $(STAMP)  ## Predictor of DEVICE from data/01_raw/devices/DEVIC
 ui: $(STAMP)  ## Serve the tracked runs (mlflow ui) on http://127.0.0.1:5000.
 	mlflow ui --backend-store-uri $(TRACKING)
 
-test: $(STAMP)  ## Set up and run the tests, but for the slow ones.
-	pytest -n $(WORKERS) -m "not slow" $(PYTEST_ARGS)
+images: export BRPNAS_VERSION = $(VERSION)
+images: export BRPNAS_REVISION = $(shell git rev-parse HEAD 2>/dev/null)
+images: export DOCKER_BUILDKIT = 1
+images: export COMPOSE_DOCKER_CLI_BUILD = 1
+images:  ## Build the image of every stage, and of the MLflow server.
+	$(ON_COMPOSE) --profile on-request build
 
-test-all: $(STAMP)  ## All tests, the slow ones too.
-	pytest -n $(WORKERS) $(PYTEST_ARGS)
+up: export BRPNAS_UID = $(shell id -u)
+up: export BRPNAS_GID = $(shell id -g)
+up: export BRPNAS_GROUP = compose-$(shell date +%s)
+up:  ## Run the whole pipeline in containers, tracked by a server at http://127.0.0.1:5000.
+	$(ON_COMPOSE) up
+
+down:  ## Stop these containers; data, tracked runs and models stay.
+	$(ON_COMPOSE) --profile on-request --profile dask down
+
+test: $(STAMP)  ## Set up and run the tests, but for the slow ones.
+	pytest -n $(WORKERS) -m "not slow and not docker" $(PYTEST_ARGS)
+
+test-all: $(STAMP)  ## All tests, the slow ones too, but for those in containers.
+	pytest -n $(WORKERS) -m "not docker" $(PYTEST_ARGS)
+
+test-docker: $(STAMP)  ## Build the images and test them; needs a Docker engine.
+	pytest -m docker -r s $(PYTEST_ARGS) tests/docker
 
 lint: $(STAMP)  ## Style, format, types and the direction of imports.
 	ruff check .

@@ -14,6 +14,7 @@ from brpnas.errors import BrpNasError
 
 NAMES = {
     "adapt": "a new device from few rows: leave one device out, intervals",
+    "containers": "images of the stages: size, start, rebuild, the pipeline through Compose",
     "latency": "latency predictor on LatBench: error bounds and rank correlation per device",
     "measure": "latency measured on this machine: seconds, drift, repeatability, predictors",
     "search": "accuracy found within a budget on NAS-Bench-201: BRP, evolution, random",
@@ -30,7 +31,7 @@ def main() -> int:
     """Run one benchmark; print its figures."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="\n".join(f"{name:8} {text}" for name, text in NAMES.items()),
+        description="\n".join(f"{name:10} {text}" for name, text in NAMES.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="The published files come from $BRPNAS_MIRROR if set, else from their URLs.",
     )

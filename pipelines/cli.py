@@ -3,12 +3,18 @@
 Kedro takes the commands in here before its own. An error of `brpnas.errors`, also where Kedro has
 wrapped it, is printed as the last thing, without a traceback, and the exit code is 1 (`PENDING` for
 a search that waits for answers). All other errors keep their traceback, and so do these if
-``BRPNAS_TRACEBACK`` is set.
+``BRPNAS_TRACEBACK`` is set. SIGTERM ends a run as Ctrl-C does, with the exit code `TERMINATED`.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import click
@@ -19,10 +25,69 @@ from kedro.framework.startup import ProjectMetadata
 from brpnas.errors import AnswersPendingError, BrpNasError, UnknownNameError
 from pipelines.pipeline_registry import LazyPipelines
 
-__all__ = ["PENDING", "cli"]
+__all__ = ["PENDING", "TERMINATED", "cli"]
 
 PENDING = 75
 """Exit code of a run that waits for answers from outside: try again later (EX_TEMPFAIL)."""
+
+TERMINATED = 128 + signal.SIGTERM
+"""Exit code of a run that SIGTERM ended, as a shell gives it."""
+
+
+_GRACE_S = 5.0
+_LAST_GRACE_S = 2.0
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM came. As Ctrl-C it passes all that catches the errors of a task."""
+
+
+@contextmanager
+def _sigterm_raises() -> Iterator[None]:
+    """Let SIGTERM stop the worker processes and raise; only the main thread can."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    watchdogs: list[threading.Timer] = []
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        # Pools wait for what their workers are at, and those have not heard the signal.
+        for process in multiprocessing.active_children():
+            process.kill()
+        run = mlflow.active_run()
+        watchdogs.append(threading.Timer(_GRACE_S, _give_up, [run.info.run_id if run else None]))
+        watchdogs[-1].daemon = True
+        watchdogs[-1].start()
+        raise _Terminated
+
+    former = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
+        for watchdog in watchdogs:
+            watchdog.cancel()
+
+
+def _give_up(run_id: str | None) -> None:
+    """End the process, where the main thread is stuck on its way out.
+
+    Python before 3.11.5 may wait forever for a pool whose workers were killed. Whoever sent SIGTERM
+    sends SIGKILL next, in containers after 10 seconds.
+    """
+    threading.Timer(_LAST_GRACE_S, os._exit, [TERMINATED]).start()
+    try:
+        if run_id is not None:
+            mlflow.MlflowClient().set_terminated(run_id, "KILLED")
+        click.echo("Terminated!", err=True)
+    finally:
+        os._exit(TERMINATED)
+
+
+def _kill_runs() -> None:
+    """Mark the run as killed; at exit, MLflow would call it finished."""
+    while mlflow.active_run():  # kedro-mlflow starts the same run again at each node
+        mlflow.end_run("KILLED")
 
 
 def _purposeful(error: BaseException | None) -> BrpNasError | None:
@@ -56,11 +121,20 @@ class RunCommand(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the pipeline."""
+        with _sigterm_raises():
+            return self._invoke(ctx)
+
+    def _invoke(self, ctx: click.Context) -> Any:
         try:
             _check_names(ctx)
             return super().invoke(ctx)
+        except _Terminated:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it may come twice, as from `timeout`
+            _kill_runs()
+            click.echo("Terminated!", err=True)
+            ctx.exit(TERMINATED)
         except KeyboardInterrupt:
-            mlflow.end_run("KILLED")  # at exit, MLflow would call it finished
+            _kill_runs()
             raise
         except Exception as error:
             purposeful = _purposeful(error)

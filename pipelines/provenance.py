@@ -36,11 +36,13 @@ def _git(root: Path, *arguments: str) -> str | None:
 def git_tags(root: Path) -> dict[str, str]:
     """Commit of the code and whether tracked files differ from it.
 
-    Empty outside a git repository, as in a container without one.
+    Outside a git repository, as in a container, only the commit that the environment variable
+    ``BRPNAS_REVISION`` names, if any.
     """
     commit = _git(root, "rev-parse", "HEAD")
     if commit is None:
-        return {}
+        built = os.environ.get("BRPNAS_REVISION")
+        return {"git.commit": built} if built else {}
     changes = _git(root, "status", "--porcelain", "--untracked-files=no")
     return {"git.commit": commit, "git.dirty": str(bool(changes)).lower()}
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from kedro.io import AbstractDataset, DatasetError
 
-from brpnas.candidates.images import DIGITS
 from brpnas.errors import SourceError
 
 __all__ = ["ImagesDataset"]
@@ -31,6 +30,8 @@ class ImagesDataset(AbstractDataset[None, str]):
         Raises:
             SourceError: If there is no such file.
         """
+        from brpnas.candidates import DIGITS  # noqa: PLC0415 - it needs torch
+
         if self._source == DIGITS:
             return DIGITS
         file = Path(self._source).resolve()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import pandas as pd
@@ -113,11 +114,20 @@ def make_report(  # noqa: PLR0913, PLR0917 - one argument per data set
             traces=traces,
             space=space,
             protocol=_protocol(train_metrics, search_result, ingest_report),
-            provenance={name: version(name) for name in ("brpnas", "torch", "numpy")},
+            provenance=_versions("brpnas", "torch", "numpy"),
             sources=_sources(ingest_report),
             title=config.title,
         )
     )
+
+
+def _versions(*names: str) -> dict[str, str]:
+    """Versions of the packages that are installed: this stage does without torch."""
+    found = {}
+    for name in names:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def _test_accuracy(accuracy: pd.DataFrame, dataset: str) -> pd.Series:

@@ -138,6 +138,29 @@ def check_dask(arguments: Sequence[str]) -> None:
     command.make_context(name, rest)
 
 
+def check_docker(arguments: Sequence[str]) -> None:
+    """Look up the image, and parse what goes on to `kedro run`."""
+    at, image = next((i, a) for i, a in enumerate(arguments) if a.startswith("brpnas/"))
+    assert arguments[0] == "run"
+    stage = image.removeprefix("brpnas/")
+    if set(arguments[at + 1 :]) != {"--help"}:
+        check_kedro(["run", f"--pipelines={stage}", *arguments[at + 1 :]])
+    assert stage in {*STAGES, *ON_REQUEST}
+
+
+def check_compose(arguments: Sequence[str]) -> None:
+    """Look up the services, and parse what goes on to `kedro run`."""
+    file = arguments[arguments.index("--file") + 1]
+    services = yaml.safe_load((ROOT / file).read_text())["services"]
+    if "run" in arguments:
+        stage, *rest = (a for a in arguments[arguments.index("run") + 1 :] if a != "--rm")
+        check_kedro(["run", f"--pipelines={stage}", *rest])
+        assert stage in services
+    else:
+        named = [a for a in arguments if a.isidentifier()]
+        assert set(named) - {"up", "logs", "dask"} <= set(services)
+
+
 def check_make(arguments: Sequence[str]) -> None:
     """Ask make what it would do."""
     command = ["make", "--dry-run", *arguments]
@@ -155,7 +178,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 class TestCommands:
     def test_every_program_is_checked(self) -> None:
-        checked = {"brpnas", "dask", "kedro", "dvc", "make"}
+        checked = {"brpnas", "dask", "docker", "docker-compose", "kedro", "dvc", "make"}
         others = {"source", "pre-commit", "helm", "kubectl"}
         assert {command.program for command in COMMANDS} == {*checked, *others}
 
@@ -196,6 +219,14 @@ class TestCommands:
             assert result.exit_code == 0, result.output
         else:
             check_dask(command.arguments)
+
+    @pytest.mark.parametrize("command", of("docker"))
+    def test_docker_would_run(self, command: Command) -> None:
+        check_docker(command.arguments)
+
+    @pytest.mark.parametrize("command", of("docker-compose"))
+    def test_compose_would_run(self, command: Command) -> None:
+        check_compose(command.arguments)
 
     @pytest.mark.parametrize("command", of("make"))
     def test_make_would_run(self, command: Command) -> None:
@@ -252,6 +283,7 @@ class TestNames:
             if not any(ROOT.glob(path))
             and not any(f"{out}/".startswith(f"{path.rstrip('/')}/") for out in written)
             and str(Path(path).parent) not in named
+            and path.removeprefix("brpnas/") not in {*STAGES, *ON_REQUEST}  # an image
         ]
         assert lost == []
 
@@ -283,7 +315,8 @@ class TestNames:
     @each_page
     def test_environment_variables_are_read_somewhere(self, page: Path) -> None:
         places = ["Makefile", "tests/conftest.py", "conf/base/mlflow.yml"]
-        places.append(".github/workflows/retrain.yml")
+        places += [".github/workflows/retrain.yml", "docker/Dockerfile"]
+        places += ["docker/compose.yaml", "docker/stage"]
         places += [str(p) for top in ("brpnas", "pipelines") for p in (ROOT / top).rglob("*.py")]
         code = "".join((ROOT / place).read_text() for place in places)
         named = set(re.findall(r"\b(?:BRPNAS|MLFLOW)_[A-Z_]+", page.read_text()))

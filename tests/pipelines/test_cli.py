@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
+import signal
 import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from subprocess import CompletedProcess
+from types import SimpleNamespace
 
 import click
+import psutil
 import pytest
 
 from brpnas.errors import AnswersPendingError, BudgetError
-from pipelines.cli import PENDING, RunCommand
+from brpnas.fanout import SerialEngine
+from pipelines.cli import PENDING, TERMINATED, RunCommand
 from pipelines.pipeline_registry import ON_REQUEST, STAGES
 from tests.pipelines.conftest import Run
 
@@ -54,6 +66,156 @@ def test_traceback_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BRPNAS_TRACEBACK", "1")
     with pytest.raises(BudgetError):
         make(BudgetError("too many")).main([], standalone_mode=False)
+
+
+def be_terminated(task: object = None) -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def train_within_an_engine() -> None:
+    with SerialEngine() as engine:
+        list(engine.run(be_terminated, [1]))
+
+
+def train_on_a_pool() -> None:
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        pool.submit(abs, 1).result()
+        pool.submit(time.sleep, 60)
+        be_terminated()
+
+
+@pytest.fixture
+def ended(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """How MLflow's run was ended; it is active twice, as kedro-mlflow makes it."""
+    statuses: list[str] = []
+    run = SimpleNamespace(info=SimpleNamespace(run_id="0"))
+    monkeypatch.setattr(
+        "pipelines.cli.mlflow.active_run", lambda: run if len(statuses) < 2 else None
+    )
+    monkeypatch.setattr("pipelines.cli.mlflow.end_run", statuses.append)
+    return statuses
+
+
+@pytest.mark.parametrize("callback", [be_terminated, train_within_an_engine, train_on_a_pool])
+def test_sigterm_kills_the_run_and_has_an_exit_code_of_its_own(
+    callback: Callable[[], None], ended: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, start = signal.getsignal(signal.SIGTERM), time.monotonic()
+    with pytest.raises(SystemExit) as caught:
+        RunCommand(name="run", callback=callback).main([])
+    assert time.monotonic() - start < 30, "it waited for no worker"
+    assert caught.value.code == TERMINATED == 143
+    assert ended == ["KILLED", "KILLED"]
+    assert capsys.readouterr().err == "Terminated!\n"
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_second_sigterm_does_not_disturb_the_first(
+    ended: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end_run(status: str) -> None:
+        be_terminated()
+        ended.append(status)
+
+    monkeypatch.setattr("pipelines.cli.mlflow.end_run", end_run)
+    with pytest.raises(SystemExit) as caught:
+        RunCommand(name="run", callback=be_terminated).main([])
+    assert caught.value.code == TERMINATED
+    assert ended == ["KILLED", "KILLED"]
+
+
+STUCK = """
+import os, signal, time
+import mlflow
+from pipelines import cli
+def stick():
+    mlflow.set_tracking_uri("sqlite:///store.db")
+    mlflow.start_run()
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        time.sleep(60)
+cli._GRACE_S = 0.2
+cli.RunCommand(name="run", callback=stick).main([])
+"""
+
+
+def test_a_run_that_is_stuck_on_its_way_out_is_ended(tmp_path: Path, repository: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STUCK],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(repository)},
+        timeout=50,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == TERMINATED
+    assert done.stderr.endswith("Terminated!\n")
+    with sqlite3.connect(tmp_path / "store.db") as database:
+        assert database.execute("select status from runs").fetchall() == [("KILLED",)]
+
+
+def test_sigterm_is_as_before_after_a_run(ended: list[str]) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    heard = []
+    command = RunCommand(name="run", callback=lambda: heard.append(signal.getsignal(15)))
+    command.main([], standalone_mode=False)
+    assert heard != [before]
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert ended == []
+
+
+def test_ctrl_c_kills_the_run_and_goes_on_as_ever(ended: list[str]) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        make(KeyboardInterrupt()).invoke(click.Context(click.Command("run")))
+    assert ended == ["KILLED", "KILLED"]
+
+
+def test_outside_the_main_thread_signals_are_left_alone() -> None:
+    done = []
+    command = RunCommand(name="run", callback=lambda: done.append(1))
+    thread = threading.Thread(target=command.main, args=([],), kwargs={"standalone_mode": False})
+    thread.start()
+    thread.join()
+    assert done == [1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+def test_terminated_and_run_again(kedro: Run, project: Path, workers: int) -> None:
+    folder = project / "data" / "07_model_output" / "store"
+    small = "cells=12,training.cells_per_stage=1,training.epochs=2"
+    params = ",".join(
+        f"train_candidates.{pair}" for pair in f"{small},workers={workers}".split(",")
+    )
+    words = ["run", "--pipelines=train_candidates", f"--params={params}"]
+
+    def trained() -> list[str]:
+        lines = [line for file in folder.glob("*.jsonl") for line in file.read_text().splitlines()]
+        return [line for line in lines if '"arch_id"' in line]
+
+    log = project / "terminated.log"
+    command = [sys.executable, "-m", "kedro", *words]
+    with log.open("w") as out, subprocess.Popen(command, cwd=project, stderr=out) as process:
+        while process.poll() is None and not trained():
+            time.sleep(0.01)
+        children = psutil.Process(process.pid).children(recursive=True)
+        process.terminate()
+    assert process.returncode == TERMINATED, log.read_text()
+    assert log.read_text().splitlines()[-1] == "Terminated!"
+    assert "Traceback" not in log.read_text()
+    assert len(children) >= (2 if workers == 2 else 0)
+    assert psutil.wait_procs(children, timeout=10)[1] == []
+    before = trained()
+    assert 1 <= len(before) < 12
+    done = kedro(*words)
+    assert done.returncode == 0, done.stderr
+    assert trained()[: len(before)] == before
+    assert len(trained()) == 12
+    with sqlite3.connect(project / "data" / "mlflow.db") as database:
+        found = database.execute("select status from runs order by start_time").fetchall()
+    assert found == [("KILLED",), ("FINISHED",)]
 
 
 @pytest.mark.slow

@@ -47,12 +47,21 @@ def test_outputs_of_stages_do_not_overlap() -> None:
     assert len(made) == len(set(made))
 
 
-@pytest.mark.parametrize("stage", ["ingest", "featurise"])
-def test_early_stages_need_no_torch(stage: str, repository: Path) -> None:
+@pytest.mark.parametrize(
+    ("stage", "heavy"),
+    [
+        ("ingest", {"torch", "onnx", "matplotlib", "sklearn"}),
+        ("featurise", {"torch", "onnx", "matplotlib", "sklearn"}),
+        ("evaluate", {"torch", "onnx", "sklearn"}),
+    ],
+)
+def test_some_stages_need_no_torch(stage: str, heavy: set[str], repository: Path) -> None:
+    """Nor do the data sets, all of which kedro-mlflow makes in every run."""
     code = (
-        "import sys; from pipelines.pipeline_registry import register_pipelines; "
+        "import sys, pipelines.datasets; "
+        "from pipelines.pipeline_registry import register_pipelines; "
         f"register_pipelines()[{stage!r}]; "
-        "sys.exit(str(sorted({'torch', 'onnx', 'matplotlib'} & set(sys.modules)) or ''))"
+        f"sys.exit(str(sorted({heavy!r} & set(sys.modules)) or ''))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, check=False

@@ -30,8 +30,24 @@ def test_git_tags_tell_commit_and_dirt(tmp_path: Path) -> None:
     assert dirty == clean | {"git.dirty": "true"}
 
 
-def test_no_git_tags_outside_a_repository(tmp_path: Path) -> None:
+def test_outside_a_repository_only_the_environment_names_a_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BRPNAS_REVISION", raising=False)
     assert git_tags(tmp_path) == {}
+    monkeypatch.setenv("BRPNAS_REVISION", "")  # how an image is built that was told none
+    assert git_tags(tmp_path) == {}
+    monkeypatch.setenv("BRPNAS_REVISION", "c0ffee")
+    assert git_tags(tmp_path) == {"git.commit": "c0ffee"}
+
+
+def test_a_repository_knows_better_than_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BRPNAS_REVISION", "c0ffee")
+    git(tmp_path, "init")
+    git(tmp_path, "commit", "--allow-empty", "-m", "first")
+    assert git_tags(tmp_path)["git.commit"] != "c0ffee"
 
 
 def test_dvc_tags_follow_lock_and_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

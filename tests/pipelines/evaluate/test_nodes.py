@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 
 from brpnas.candidates import accuracy_table
+from pipelines.evaluate import nodes
 from pipelines.evaluate.nodes import make_metrics, make_plots, make_report
 
 PARAMS = {"title": "A <title> of mine", "plot_points": 10}
@@ -149,3 +151,14 @@ def test_report_is_a_page_about_the_winner(
     assert result["chosen"]["arch_id"] in page
     for text in ("toy-device", "other-device", "CC0 of toys", "latency_ms &lt;= 7"):
         assert text in page
+
+
+def test_provenance_names_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_torch(name: str) -> str:
+        if name == "torch":
+            raise PackageNotFoundError(name)
+        return version(name)
+
+    assert set(nodes._versions("torch", "numpy")) == {"torch", "numpy"}
+    monkeypatch.setattr(nodes, "version", without_torch)
+    assert nodes._versions("torch", "numpy") == {"numpy": version("numpy")}

@@ -1,0 +1,193 @@
+"""Stages of kedro.yml = pipelines = targets of the Dockerfile = services of Compose; no engine."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import subprocess
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipelines.pipeline_registry import ON_REQUEST, STAGES
+
+ROOT = Path(__file__).resolve().parents[2]
+MANIFEST: dict[str, Any] = yaml.safe_load((ROOT / "kedro.yml").read_text())
+ALL = [*MANIFEST["stages"], *MANIFEST["producers"], *MANIFEST["deliverers"]]
+DOCKERFILE = (ROOT / "docker" / "Dockerfile").read_text()
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+CLUSTER = {"scheduler", "worker"}
+
+
+def targets() -> dict[str, tuple[str, str]]:
+    """Base and instructions of every target of the Dockerfile."""
+    parts = re.split(r"^FROM (\S+) AS (\S+)$", DOCKERFILE, flags=re.MULTILINE)[1:]
+    return {parts[i + 1]: (parts[i], parts[i + 2]) for i in range(0, len(parts), 3)}
+
+
+def lineage(name: str) -> list[str]:
+    """A target and all that it is built upon."""
+    found = []
+    while name in targets():
+        found.append(name)
+        name = targets()[name][0]
+    return found
+
+
+def test_manifest_and_registry_name_the_same_stages() -> None:
+    assert [*STAGES, *ON_REQUEST] == ALL
+
+
+@pytest.mark.parametrize("stage", ALL)
+def test_each_stage_has_a_target_that_runs_it(stage: str) -> None:
+    _, body = targets()[stage]
+    assert body.split("\n#")[0].strip() == (
+        f'ENTRYPOINT ["python", "/app/entrypoint.py", "{stage}"]'
+    )
+
+
+def test_no_other_target_runs_a_stage() -> None:
+    runs = [name for name, (_, body) in targets().items() if "ENTRYPOINT" in body]
+    assert sorted(runs) == sorted([*ALL, "mlflow"])
+
+
+def test_all_are_built_on_the_slim_python() -> None:
+    assert {targets()[lineage(name)[-1]][0] for name in targets()} == {"python:3.11-slim-bookworm"}
+
+
+@pytest.mark.parametrize("name", [*ALL, "mlflow"])
+def test_nobody_is_root_and_labels_tell_the_version(name: str) -> None:
+    text = "".join(targets()[part][1] for part in lineage(name))
+    assert re.findall(r"^USER (.*)$", text, re.MULTILINE) == ["1000:1000"]
+    for label in ("version=$VERSION", "revision=$REVISION", "licenses=Apache-2.0"):
+        assert f"org.opencontainers.image.{label}" in text
+
+
+def test_only_stages_that_fan_out_carry_dask_and_those_that_need_none_no_torch() -> None:
+    with_dask = {name for name in ALL if "packages-cluster" in lineage(name)}
+    assert with_dask == {"measure", "train_candidates", "search"}
+    without = {name for name in ALL if "packages-torch" not in lineage(name)}
+    assert without == {"ingest", "featurise", "evaluate"}
+
+
+def test_code_comes_after_packages() -> None:
+    """A change of a line of code must not install anything again."""
+    for name, (_, body) in targets().items():
+        if name.startswith("packages"):
+            assert "COPY" not in body, name
+        if name.startswith("stage"):
+            assert "RUN" not in body, name
+
+
+def test_what_is_installed_is_that_of_extras() -> None:
+    extras = set(
+        tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    )
+    asked = re.findall(r"requirements\.py pyproject\.toml ([a-z ]+?) >", DOCKERFILE)
+    named = {word for words in asked for word in words.split()} - {"brpnas"}
+    loop = re.search(r"for extra in ([a-z ]+);", DOCKERFILE)
+    assert loop is not None
+    assert named | set(loop[1].split()) <= extras
+
+
+@pytest.mark.parametrize("stage", ALL)
+def test_each_stage_is_a_service(stage: str) -> None:
+    service = SERVICES[stage]
+    assert service["image"] == f"brpnas/{stage}:${{BRPNAS_TAG:-latest}}"
+    assert service["build"]["target"] == stage
+    assert ("TORCH_LINKS" in service["build"]["args"]) == ("packages-torch" in lineage(stage))
+    assert service["read_only"] is True
+    assert service["volumes"] == ["../data:/app/data", "../conf:/app/conf:ro"]
+    assert service["environment"]["MLFLOW_TRACKING_URI"] == "http://mlflow:5000"
+
+
+def test_there_are_no_other_services() -> None:
+    assert set(SERVICES) == {*ALL, *CLUSTER, "mlflow", "postgres"}
+
+
+def test_up_runs_the_stages_in_order() -> None:
+    after = {stage: SERVICES[stage]["depends_on"] for stage in STAGES}
+    expected: dict[str, Mapping[str, Any]] = {
+        "ingest": {"mlflow": {"condition": "service_healthy"}}
+    }
+    for before, stage in itertools.pairwise(STAGES):
+        expected[stage] = {before: {"condition": "service_completed_successfully"}}
+    assert after == expected
+    assert {name for name in SERVICES if SERVICES[name].get("profiles") == ["on-request"]} == set(
+        ON_REQUEST
+    )
+
+
+def test_the_database_is_for_the_server_alone() -> None:
+    reached = [name for name in SERVICES if "store" in SERVICES[name].get("networks", [])]
+    assert sorted(reached) == ["mlflow", "postgres"]
+    assert COMPOSE["networks"]["store"]["internal"] is True
+    assert "ports" not in SERVICES["postgres"]
+    assert SERVICES["mlflow"]["ports"] == ["${MLFLOW_PUBLISH:-127.0.0.1:5000}:5000"]
+
+
+def test_workflow_runs_the_stages() -> None:
+    workflow = (ROOT / ".github" / "workflows" / "images.yml").read_text()
+    assert f"for stage in {' '.join(STAGES)}; do" in workflow
+
+
+class TestStage:
+    """`docker/stage`, which dvc.yaml calls."""
+
+    def run(self, tmp_path: Path, *arguments: str, **environment: str) -> list[str]:
+        """Arguments of the command that it becomes, which is a script that prints them."""
+        for name in ("docker", "kedro"):
+            script = tmp_path / name
+            script.write_text(f'#!/bin/sh\nprintf "%s\\n" {name} "$@"\n')
+            script.chmod(0o755)
+        (tmp_path / "data").mkdir(exist_ok=True)
+        given = {k: v for k, v in os.environ.items() if not k.startswith(("BRPNAS_", "MLFLOW_"))}
+        path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+        done = subprocess.run(
+            [ROOT / "docker" / "stage", *arguments],
+            cwd=tmp_path,
+            env={**given, "PATH": path, "PYTHONPATH": str(ROOT), **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.splitlines()
+
+    def test_runs_here_unless_images_are_named(self, tmp_path: Path) -> None:
+        found = self.run(tmp_path, "train", "--params=a=1", "--env=x y")
+        assert found == ["kedro", "run", "--pipelines=train", "--params=a=1", "--env=x y"]
+
+    def test_runs_in_the_image_of_the_stage_as_the_caller(self, tmp_path: Path) -> None:
+        found = self.run(tmp_path, "search", "--env=x y", BRPNAS_IMAGES="here/brpnas")
+        assert found[:2] == ["docker", "run"]
+        assert found[-2:] == ["here/brpnas/search:latest", "--env=x y"]
+        assert found[found.index("--user") + 1] == f"{os.getuid()}:{os.getgid()}"
+        assert f"{tmp_path}/data:/app/data" in found
+        assert f"{tmp_path}/conf:/app/conf:ro" in found
+        assert "--read-only" in found
+        assert "--tty" not in found
+
+    def test_what_it_is_told_goes_on(self, tmp_path: Path) -> None:
+        (tmp_path / "dvc.lock").touch()
+        (tmp_path / "files of mine").mkdir()
+        found = self.run(
+            tmp_path,
+            "ingest",
+            BRPNAS_IMAGES="brpnas",
+            BRPNAS_TAG="1.0",
+            BRPNAS_MIRROR="files of mine",
+            BRPNAS_GROUP="mine",
+            BRPNAS_DOCKER_ARGS="--network host",
+        )
+        assert found[-1] == "brpnas/ingest:1.0"
+        assert f"{tmp_path}/files of mine:/mirror:ro" in found
+        assert {"BRPNAS_MIRROR=/mirror", "BRPNAS_GROUP=mine", "MLFLOW_TRACKING_URI"} <= set(found)
+        assert f"{tmp_path}/dvc.lock:/app/dvc.lock:ro" in found
+        assert found[found.index("--network") + 1] == "host"

@@ -1,0 +1,91 @@
+"""A search in a container that is stopped or killed goes on where it was."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+
+import pytest
+
+from tests.docker.engine import Project, command, wait_for
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
+
+BUDGET = 10
+ARGUMENTS = [
+    f"--params=search.oracle=train,search.budget={BUDGET},search.rounds=5,search.seed=1,"
+    "train_candidates.training.epochs=4,train_candidates.workers=1"
+]
+RESULTS = [
+    "06_models/relation_predictor.safetensors",
+    "06_models/winner.safetensors",
+    "07_model_output/oracle_accuracy.parquet",
+    "07_model_output/search_result.json",
+]
+
+
+def results(project: Project) -> dict[str, bytes]:
+    return {name: (project.data / name).read_bytes() for name in RESULTS}
+
+
+def statuses(project: Project) -> list[str]:
+    """How the searches that `ARGUMENTS` started ended; one came before them."""
+    query = "select status from runs where name = 'search' order by start_time"
+    with sqlite3.connect(project.data / "mlflow.db") as database:
+        return [status for (status,) in database.execute(query)][1:]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(contained: Project, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What the search finds if it is left alone."""
+    project = contained.copy(tmp_path_factory.mktemp("undisturbed") / "project")
+    done = project.in_container("search", *ARGUMENTS)
+    assert done.returncode == 0, done.stderr
+    return results(project)
+
+
+@pytest.mark.parametrize(
+    ("words", "number", "status"),
+    [
+        (["docker", "stop"], signal.SIGTERM, "KILLED"),
+        (["docker", "kill"], signal.SIGKILL, "RUNNING"),
+    ],
+)
+def test_interrupted_and_run_again(
+    later: Project,
+    undisturbed: dict[str, bytes],
+    words: list[str],
+    number: signal.Signals,
+    status: str,
+) -> None:
+    folder = later.data / "07_model_output" / "store"
+    table_search = {path: path.read_bytes() for path in folder.glob("*.jsonl")}
+
+    def lines() -> list[str]:
+        return [
+            line
+            for path in folder.glob("*.jsonl")
+            if path not in table_search
+            for line in path.read_text().splitlines(keepends=True)
+            if '"event":"answer"' in line and line.endswith("\n")
+        ]
+
+    with later.started("search", *ARGUMENTS) as (name, process, log):
+        wait_for(lambda: len(lines()) >= 3, process)
+        done = command(*words, name, timeout=60)
+        assert done.returncode == 0, done.stderr
+        assert process.wait(60) == 128 + number, log.read_text()
+    assert "Traceback" not in log.read_text()
+    if number == signal.SIGTERM:
+        assert log.read_text().splitlines()[-1] == "Terminated!"
+    before = lines()
+    assert 3 <= len(before) < BUDGET
+    assert statuses(later) == [status]
+
+    again = later.in_container("search", *ARGUMENTS)
+    assert again.returncode == 0, again.stderr
+    assert lines()[: len(before)] == before
+    assert len(lines()) == BUDGET, "each was asked once"
+    assert results(later) == undisturbed
+    assert statuses(later) == [status, "FINISHED"]
+    assert {path: path.read_bytes() for path in table_search} == table_search
