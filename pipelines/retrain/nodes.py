@@ -17,10 +17,11 @@ import pandas as pd
 
 from brpnas.datasets import LATENCY, held_out, validate
 from brpnas.devices import Intake, intake_report
-from brpnas.errors import UnknownNameError
+from brpnas.errors import ConfigurationError, UnknownNameError
 from brpnas.export import export_device_predictor
 from brpnas.predictors import MeasuredRows, TrainingConfig, training_pool
 from brpnas.predictors.transfer import AdaptConfig, DevicePredictor, DevicePrior, fit_device
+from brpnas.predictors.transfer.device import LEAST_ROWS
 from brpnas.spaces import get_space
 from pipelines.config import RetrainConfig, parse
 
@@ -102,6 +103,12 @@ def adapt_device(
     config = parse(RetrainConfig, params)
     graphs = get_space(prior.space).graphs()
     learn = rows[rows["split"] == "learn"]
+    if len(learn) < LEAST_ROWS:
+        raise ConfigurationError(
+            f"Of the {len(rows)} measured cells of {device}, {len(rows) - len(learn)} are test rows, "
+            f"so {len(learn)} are left to learn from, and {LEAST_ROWS} are needed. Measure more: "
+            "`brpnas devices suggest` names cells that are no test rows."
+        )
     measured = MeasuredRows(
         graphs.rows(learn["arch_id"].tolist()), learn["latency_ms"].to_numpy(np.float64)
     )

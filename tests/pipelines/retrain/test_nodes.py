@@ -120,7 +120,7 @@ class TestAdapt:
 
     def test_too_few_rows_to_learn_from(self, rows: pd.DataFrame, prior: DevicePrior) -> None:
         few = rows[rows["split"] == "test"].head(10)
-        with pytest.raises(ConfigurationError, match="needs 5 measured cells"):
+        with pytest.raises(ConfigurationError, match="10 are test rows, so 0 are left to learn"):
             adapt_device(few, prior, "board", QUICK)
 
     def test_parameters_are_checked(self, rows: pd.DataFrame, prior: DevicePrior) -> None:
