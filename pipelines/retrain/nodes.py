@@ -105,8 +105,8 @@ def adapt_device(
     learn = rows[rows["split"] == "learn"]
     if len(learn) < LEAST_ROWS:
         raise ConfigurationError(
-            f"Of the {len(rows)} measured cells of {device}, {len(rows) - len(learn)} are test rows, "
-            f"so {len(learn)} are left to learn from, and {LEAST_ROWS} are needed. Measure more: "
+            f"Of the {len(rows)} measured cells of {device}, {len(rows) - len(learn)} are test "
+            f"rows, so {len(learn)} are left to learn from, and {LEAST_ROWS} are needed. Measure more: "
             "`brpnas devices suggest` names cells that are no test rows."
         )
     measured = MeasuredRows(
