@@ -106,8 +106,8 @@ def adapt_device(
     if len(learn) < LEAST_ROWS:
         raise ConfigurationError(
             f"Of the {len(rows)} measured cells of {device}, {len(rows) - len(learn)} are test "
-            f"rows, so {len(learn)} are left to learn from, and {LEAST_ROWS} are needed. Measure more: "
-            "`brpnas devices suggest` names cells that are no test rows."
+            f"rows, so {len(learn)} are left to learn from, and {LEAST_ROWS} are needed. Measure "
+            "more: `brpnas devices suggest` names cells that are no test rows."
         )
     measured = MeasuredRows(
         graphs.rows(learn["arch_id"].tolist()), learn["latency_ms"].to_numpy(np.float64)
