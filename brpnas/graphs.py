@@ -208,7 +208,10 @@ class SpaceGraphs:
             raise UnknownNameError("architecture", str(missing.args[0]), ()) from None
 
     def save(self, path: Path) -> None:
-        """Write a compressed NPZ file without pickled objects."""
+        """Write a compressed NPZ file without pickled objects.
+
+        Not by `numpy.savez_compressed`, which writes other bytes under other releases of Python.
+        """
         arrays: dict[str, npt.NDArray[np.generic]] = {
             "space": np.array(self.space),
             "arch_ids": np.array(self.arch_ids, dtype=np.str_),
@@ -220,7 +223,12 @@ class SpaceGraphs:
                 f"{name}_num_ops": np.array(batch.num_ops),
             }
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, allow_pickle=False, **arrays)
+        with zipfile.ZipFile(buffer, "w") as file:
+            for name, array in arrays.items():
+                member = io.BytesIO()
+                np.lib.format.write_array(member, array, allow_pickle=False)
+                place = zipfile.ZipInfo(f"{name}.npy")
+                file.writestr(place, member.getvalue(), compress_type=zipfile.ZIP_DEFLATED)
         path.write_bytes(buffer.getvalue())
 
     @classmethod

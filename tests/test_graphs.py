@@ -210,6 +210,15 @@ class TestFile:
             space_graphs.save(tmp_path / name)
         assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
 
+    def test_its_frame_is_that_of_any_release_of_python(self, space_graphs, tmp_path):
+        """Neither a date nor the 64-bit header that numpy asks for, which Python 3.11.4 changed."""
+        space_graphs.save(tmp_path / "graphs.npz")
+        with zipfile.ZipFile(tmp_path / "graphs.npz") as file:
+            for member in file.infolist():
+                assert member.date_time == (1980, 1, 1, 0, 0, 0)
+                assert (member.extract_version, member.extra) == (20, b"")
+                assert member.compress_type == zipfile.ZIP_DEFLATED
+
     def test_holds_plain_arrays_and_nothing_to_unpickle(self, space_graphs, tmp_path):
         path = tmp_path / "graphs.npz"
         space_graphs.save(path)
