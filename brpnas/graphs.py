@@ -224,10 +224,10 @@ class SpaceGraphs:
             }
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w") as file:
-            for name, array in arrays.items():
+            for key, array in arrays.items():
                 member = io.BytesIO()
                 np.lib.format.write_array(member, array, allow_pickle=False)
-                place = zipfile.ZipInfo(f"{name}.npy")
+                place = zipfile.ZipInfo(f"{key}.npy")
                 file.writestr(place, member.getvalue(), compress_type=zipfile.ZIP_DEFLATED)
         path.write_bytes(buffer.getvalue())
 
