@@ -153,7 +153,8 @@ def check_compose(arguments: Sequence[str]) -> None:
     file = arguments[arguments.index("--file") + 1]
     services = yaml.safe_load((ROOT / file).read_text())["services"]
     if "run" in arguments:
-        stage, *rest = (a for a in arguments[arguments.index("run") + 1 :] if a != "--rm")
+        given = arguments[arguments.index("run") + 1 :]
+        stage, *rest = (a for a in given if a not in {"--rm", "--no-deps"})
         check_kedro(["run", f"--pipelines={stage}", *rest])
         assert stage in services
     else:
