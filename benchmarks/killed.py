@@ -33,7 +33,7 @@ from brpnas.measure import MeasureSettings, Protocol, get_runtime, measure_cells
 from brpnas.predictors import BinaryRelationPredictor
 from brpnas.search import SearchContext, SearchStore, get_sampler, run_search, task_fingerprint
 from brpnas.spaces import get_space
-from brpnas.spaces.nasbench201.build import NetworkConfig
+from brpnas.spaces.network import NetworkConfig
 from brpnas.spaces.select import select_cells
 
 __all__ = ["JOBS", "kill_and_resume"]

@@ -40,7 +40,8 @@ from brpnas.predictors import MeasuredRows, fit_latency, training_pool
 from brpnas.predictors.baselines import baseline_predictions
 from brpnas.predictors.layerwise import LayerwisePredictor
 from brpnas.spaces import NasBench201
-from brpnas.spaces.nasbench201.build import NetworkConfig, build_network
+from brpnas.spaces.nasbench201.build import build_network
+from brpnas.spaces.network import NetworkConfig
 from brpnas.spaces.nasbench201.cost import cost
 
 __all__ = ["run"]

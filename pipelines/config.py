@@ -143,7 +143,7 @@ class ExportConfig(_Config):
 
 
 class _MacroConfig(_Config):
-    """Sizes of a network around its cell; see `brpnas.spaces.nasbench201.build.NetworkConfig`."""
+    """Sizes of a network around its cell; see `brpnas.spaces.network.NetworkConfig`."""
 
     channels: Count
     cells_per_stage: Count

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from brpnas.measure import MeasureSettings, Protocol, get_runtime
-from brpnas.spaces.nasbench201.build import NetworkConfig
+from brpnas.spaces.network import NetworkConfig
 from pipelines.config import MeasureConfig
 
 __all__ = ["measure_settings"]

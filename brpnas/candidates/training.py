@@ -22,7 +22,8 @@ from torch import Tensor, nn
 from brpnas.candidates.images import ImageData
 from brpnas.errors import ConfigurationError, TrainingError
 from brpnas.predictors.training import single_thread
-from brpnas.spaces.nasbench201.build import NetworkConfig, build_network
+from brpnas.spaces.nasbench201.build import build_network
+from brpnas.spaces.network import NetworkConfig
 
 __all__ = [
     "CandidateConfig",

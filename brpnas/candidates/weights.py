@@ -23,7 +23,8 @@ from brpnas.candidates.images import ImageData
 from brpnas.candidates.training import CandidateConfig, TrainedCandidate, network_config
 from brpnas.errors import SchemaError
 from brpnas.spaces import NasBench201
-from brpnas.spaces.nasbench201.build import MacroNetwork, NetworkConfig, build_network
+from brpnas.spaces.nasbench201.build import MacroNetwork, build_network
+from brpnas.spaces.network import NetworkConfig
 from brpnas.spaces.nasbench201.cost import cost
 from brpnas.spaces.nasbench201.layers import live_edges
 

@@ -105,7 +105,7 @@ def measure(  # noqa: PLR0913 - one argument per option
         read_cells,
         select_cells,
     )
-    from brpnas.spaces.nasbench201.build import NetworkConfig  # noqa: PLC0415
+    from brpnas.spaces.network import NetworkConfig# noqa: PLC0415
 
     settings = MeasureSettings(
         get_runtime(runtime.value, target=target, threads=threads, precision=precision.value),

@@ -19,7 +19,8 @@ from brpnas.export.onnx import Exporter, atomic_path, export_module
 from brpnas.export.parity import check_parity
 from brpnas.spaces import get_space
 from brpnas.spaces.nasbench201 import NasBench201
-from brpnas.spaces.nasbench201.build import NetworkConfig, build_network
+from brpnas.spaces.nasbench201.build import build_network
+from brpnas.spaces.network import NetworkConfig
 
 __all__ = ["export_image_network", "export_network", "initialise_weights"]
 

@@ -29,7 +29,8 @@ from brpnas.measure.store import MeasureStore, Row, task_of
 from brpnas.predictors.layerwise import ADD, cell_parts, network_parts
 from brpnas.predictors.training import single_thread
 from brpnas.spaces.nasbench201 import EDGES, OPERATIONS
-from brpnas.spaces.nasbench201.build import MacroNetwork, NetworkConfig
+from brpnas.spaces.nasbench201.build import MacroNetwork
+from brpnas.spaces.network import NetworkConfig
 from brpnas.spaces.nasbench201.layers import Cell, Reduction
 
 __all__ = ["OperationTask", "measure_operation", "measure_operations", "operation_modules"]

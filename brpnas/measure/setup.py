@@ -17,7 +17,8 @@ from brpnas.export import initialise_weights
 from brpnas.measure.protocol import Protocol, Timing, time_runs
 from brpnas.measure.runtimes import OnnxRuntime, Runtime
 from brpnas.predictors.training import single_thread
-from brpnas.spaces.nasbench201.build import NetworkConfig, build_network
+from brpnas.spaces.nasbench201.build import build_network
+from brpnas.spaces.network import NetworkConfig
 
 __all__ = ["MeasureSettings", "time_cell", "time_module"]
 

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
+from brpnas.errors import ConfigurationError
 from brpnas.graphs import VIEWS, GraphBatch, SpaceGraphs, View
+from brpnas.spaces.network import NetworkConfig
+
+if TYPE_CHECKING:
+    from torch import nn
 
 __all__ = ["SearchSpace"]
+
+FloatArray = npt.NDArray[np.float64]
 
 
 class SearchSpace(ABC):
@@ -18,12 +27,26 @@ class SearchSpace(ABC):
     A space is stateless and deterministic: the same generator draws the same architectures, and
     `enumerate` always yields the same order. Everything that knows operations, strings or
     graph layouts of a space lives behind this class; no other module asks for a space's name.
+
+    A space of one's own is a subclass in a file; docs/spaces.md walks through one. What is abstract
+    here is needed to search it. `build` is needed where networks are measured, trained or
+    exported, `cost` where constraints name parameters or multiply-adds.
     """
 
     name: str
-    """Name by which configuration and tables refer to the space."""
+    """Name by which configuration and tables refer to the space, see `brpnas.spaces.get_space`."""
+    enumerable: ClassVar[bool] = True
+    """False where there are too many architectures to list them: then a sample stands for all."""
+    published: ClassVar[NetworkConfig] = NetworkConfig()
+    """Sizes of the network with which the space was published."""
     vocabulary: tuple[str, ...]
     """Name of each node operation code; the first four are blank, global, input, output."""
+
+    def __reduce__(self) -> tuple[Callable[[str], SearchSpace], tuple[str]]:
+        """By its name, which other processes know too."""
+        from brpnas.spaces.registry import get_space  # noqa: PLC0415 - it imports this module
+
+        return get_space, (self.name,)
 
     @abstractmethod
     def __len__(self) -> int:
@@ -31,7 +54,11 @@ class SearchSpace(ABC):
 
     @abstractmethod
     def enumerate(self) -> list[str]:
-        """Every ``arch_id``, in the space's fixed order."""
+        """Every ``arch_id``, in the space's fixed order.
+
+        Raises:
+            BudgetError: If the space is not ``enumerable``.
+        """
 
     @abstractmethod
     def sample(self, rng: np.random.Generator, count: int) -> list[str]:
@@ -76,9 +103,47 @@ class SearchSpace(ABC):
     def isomorphism_ids(self, arch_ids: Sequence[str]) -> list[str]:
         """Ids that are equal exactly for architectures that compute the same function."""
 
-    def graphs(self) -> SpaceGraphs:
-        """The whole space in both views."""
-        arch_ids = self.enumerate()
+    def build(self, arch_id: str, config: NetworkConfig | None = None) -> nn.Module:
+        """Network of an architecture in torch, with torch's default initial weights.
+
+        Args:
+            arch_id: The architecture.
+            config: Sizes; None for ``published``.
+
+        Returns:
+            A module that maps images ``[B, *config.input_shape]`` to logits ``[B, config.classes]``.
+
+        Raises:
+            ArchitectureError: If the string is not an architecture of the space.
+            ConfigurationError: If the space has no networks.
+        """
+        raise ConfigurationError(
+            f"The space {self.name!r} has no networks, so that none of them can be measured, "
+            "trained or exported: write its method `build` (docs/spaces.md)."
+        )
+
+    def cost(
+        self, arch_ids: Sequence[str], config: NetworkConfig | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """Parameters and multiply-adds of networks, NaN where the space does not know them.
+
+        Args:
+            arch_ids: Architectures, ``N`` of them.
+            config: Sizes; None for ``published``.
+
+        Returns:
+            Two arrays of shape ``[N]``, not in millions.
+        """
+        unknown = np.full(len(arch_ids), np.nan)
+        return unknown, unknown.copy()
+
+    def graphs(self, arch_ids: Sequence[str] | None = None) -> SpaceGraphs:
+        """Some architectures in both views; the whole space, if none are named.
+
+        Raises:
+            BudgetError: If none are named and the space is not ``enumerable``.
+        """
+        names = self.enumerate() if arch_ids is None else list(arch_ids)
         return SpaceGraphs(
-            self.name, tuple(arch_ids), {view: self.encode(arch_ids, view) for view in VIEWS}
+            self.name, tuple(names), {view: self.encode(names, view) for view in VIEWS}
         )

@@ -11,7 +11,7 @@ from brpnas.candidates import TrainedNetworkFile, export_trained
 from brpnas.export import export_network, export_predictor
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import BinaryRelationPredictor, LatencyPredictor
-from brpnas.spaces.nasbench201.build import NetworkConfig
+from brpnas.spaces.network import NetworkConfig
 from pipelines.config import ExportConfig, parse
 from pipelines.export.card import write_model_card
 

@@ -43,7 +43,7 @@ from brpnas.measure import (
 )
 from brpnas.measure.store import store_name, task_of
 from brpnas.spaces import get_space
-from brpnas.spaces.nasbench201.build import NetworkConfig
+from brpnas.spaces.network import NetworkConfig
 
 CELLS = get_space("nasbench201").enumerate()[7000:7006]
 SETTINGS = MeasureSettings(

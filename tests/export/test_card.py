@@ -10,7 +10,7 @@ import pytest
 
 from brpnas.export import ModelCard, export_network, export_predictor, model_card
 from brpnas.spaces import NasBench201
-from brpnas.spaces.nasbench201.build import NetworkConfig
+from brpnas.spaces.network import NetworkConfig
 from tests.export.models import SmallGCN, sample_graphs
 
 ARCH = NasBench201().enumerate()[9999]

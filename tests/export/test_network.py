@@ -19,7 +19,8 @@ from brpnas.export import (
 from brpnas.export import network as network_module
 from brpnas.export.parity import open_session
 from brpnas.spaces.nasbench201 import to_string
-from brpnas.spaces.nasbench201.build import NetworkConfig, build_network
+from brpnas.spaces.nasbench201.build import build_network
+from brpnas.spaces.network import NetworkConfig
 
 SMALL = NetworkConfig(
     channels=4, cells_per_stage=1, stages=2, input_shape=(3, 8, 8), executes_dead_ops=False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from brpnas.measure import MeasureSettings, Protocol, Runtime
 from brpnas.measure.runtimes import OnnxRuntime
-from brpnas.spaces.nasbench201.build import NetworkConfig
+from brpnas.spaces.network import NetworkConfig
 
 NETWORK = NetworkConfig(channels=4, cells_per_stage=1, stages=2, input_shape=(3, 24, 24))
 PROTOCOL = Protocol(warmup=1, runs=4, repeats=3)

@@ -24,7 +24,8 @@ from brpnas.measure import (
 from brpnas.measure.operations import OperationTask, operation_modules
 from brpnas.predictors.layerwise import LayerwisePredictor, network_parts
 from brpnas.spaces.nasbench201 import to_string
-from brpnas.spaces.nasbench201.build import MacroNetwork, NetworkConfig
+from brpnas.spaces.nasbench201.build import MacroNetwork
+from brpnas.spaces.network import NetworkConfig
 from tests.measure.small import NETWORK, small
 
 SIZES = {"channels": 4, "cells_per_stage": 2, "stages": 3, "input_shape": (3, 9, 9)}

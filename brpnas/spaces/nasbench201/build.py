@@ -1,57 +1,22 @@
 """The NAS-Bench-201 macro network in torch.
 
 `build_network` makes the network around a cell: stem, stages of cells joined by residual
-reductions, head. `NetworkConfig` holds its sizes, the published ones by default. Import this module
-by its own name: the package does not import it, so that spaces are usable without torch.
+reductions, head. Import this module by its own name: the package does not import it, so that spaces
+are usable without torch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from brpnas.errors import ConfigurationError
 from brpnas.spaces.nasbench201.cell import from_string, validate_codes
 from brpnas.spaces.nasbench201.layers import Cell, Reduction
+from brpnas.spaces.network import NetworkConfig
 
-__all__ = ["MacroNetwork", "NetworkConfig", "build_network"]
-
-
-@dataclass(frozen=True)
-class NetworkConfig:
-    """Sizes of the network around the cell; the defaults are those of the benchmark on CIFAR-10.
-
-    Args:
-        channels: Channels of the first stage; every later stage doubles them.
-        cells_per_stage: Cells in each stage.
-        stages: Number of stages; between two of them the image is halved.
-        input_shape: Channels, height and width of an image.
-        classes: Number of logits.
-        executes_dead_ops: True holds all six operations of a cell, as the benchmark trained and
-            counted them. False holds only those on a path from input to output: the same
-            function, without the parameters and the work that cannot reach the output.
-
-    Raises:
-        ConfigurationError: If a size is not positive.
-    """
-
-    channels: int = 16
-    cells_per_stage: int = 5
-    stages: int = 3
-    input_shape: tuple[int, int, int] = (3, 32, 32)
-    classes: int = 10
-    executes_dead_ops: bool = True
-
-    def __post_init__(self) -> None:
-        sizes = (self.channels, self.cells_per_stage, self.stages, self.classes)
-        if len(self.input_shape) != 3 or min(*sizes, *self.input_shape) < 1:
-            raise ConfigurationError(
-                f"{self} is not a network: channels, cells_per_stage, stages and classes must be 1 "
-                "or more, and input_shape three sizes (channels, height, width) of 1 or more."
-            )
+__all__ = ["MacroNetwork", "build_network"]
 
 
 class MacroNetwork(nn.Module):

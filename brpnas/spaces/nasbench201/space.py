@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +13,14 @@ from brpnas.errors import ArchitectureError, BudgetError, UnknownNameError
 from brpnas.graphs import VIEWS, ArchGraph, GraphBatch, View
 from brpnas.spaces.base import SearchSpace
 from brpnas.spaces.nasbench201.cell import EDGES, OPERATIONS, from_string, to_string
+from brpnas.spaces.nasbench201.cost import cost
 from brpnas.spaces.nasbench201.encode import FIRST_OP, VOCABULARY, pruned_graphs, raw_graphs
 from brpnas.spaces.nasbench201.isomorphism import expression
 from brpnas.spaces.nasbench201.notation import read_notation
+from brpnas.spaces.network import NetworkConfig
+
+if TYPE_CHECKING:
+    from torch import nn
 
 __all__ = ["NasBench201"]
 
@@ -113,6 +119,29 @@ class NasBench201(SearchSpace):
         ):
             raise ArchitectureError("The graph is not the raw view of a NAS-Bench-201 cell.")
         return to_string(codes.tolist())
+
+    def build(self, arch_id: str, config: NetworkConfig | None = None) -> nn.Module:
+        """Network of a cell, see `brpnas.spaces.nasbench201.build`."""
+        from brpnas.spaces.nasbench201.build import build_network  # noqa: PLC0415 - needs torch
+
+        return build_network(arch_id, config)
+
+    def cost(
+        self, arch_ids: Sequence[str], config: NetworkConfig | None = None
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Parameters and multiply-adds, all operations counted, see `nasbench201.cost`."""
+        sizes = config or self.published
+        colours, height, _ = sizes.input_shape
+        counted = cost(
+            self.codes(arch_ids),
+            sizes.channels,
+            sizes.cells_per_stage,
+            sizes.classes,
+            height,
+            sizes.stages,
+            colours,
+        )
+        return counted[0].astype(np.float64), counted[1].astype(np.float64)
 
     def isomorphism_ids(self, arch_ids: Sequence[str]) -> list[str]:
         """Canonical expression of each cell; 6,466 different ones in the space."""

@@ -14,7 +14,8 @@ from torch import nn
 from brpnas.errors import ArchitectureError, ConfigurationError
 from brpnas.spaces import NasBench201
 from brpnas.spaces.nasbench201 import from_string, to_string
-from brpnas.spaces.nasbench201.build import MacroNetwork, NetworkConfig, build_network
+from brpnas.spaces.nasbench201.build import MacroNetwork, build_network
+from brpnas.spaces.network import NetworkConfig
 
 CONV = to_string((3,) * 6)
 SMALL = NetworkConfig(channels=4, cells_per_stage=1, stages=2, input_shape=(3, 8, 8))
