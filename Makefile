@@ -42,7 +42,7 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 ON_COMPOSE = $(COMPOSE) --file docker/compose.yaml
 
-.PHONY: help run retrain .device ui images up down test test-all test-docker lint fmt constraints clean
+.PHONY: help run retrain .device ui images up down test test-all test-docker benchmark lint fmt constraints clean
 
 help:  ## Print this help.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -104,6 +104,9 @@ test-all: $(STAMP)  ## All tests, the slow ones too, but for those in containers
 
 test-docker: $(STAMP)  ## Build the images and test them; needs a Docker engine.
 	pytest -m docker -r s $(PYTEST_ARGS) tests/docker
+
+benchmark: $(STAMP)  ## All figures of README and docs/results.md anew: hours; goes on where it was interrupted.
+	dvc repro benchmarks/dvc.yaml $(DVC_ARGS)
 
 lint: $(STAMP)  ## Style, format, types and the direction of imports.
 	ruff check .

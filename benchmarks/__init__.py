@@ -1,6 +1,6 @@
 """The project's figures, each from one command: ``python -m benchmarks NAME``.
 
-``latency`` scores the latency predictor on LatBench, ``search`` the samplers on NAS-Bench-201,
-``speed`` times every step and compares with the published recipe. Each states its protocol, prints
-a table, and ends with one line of JSON.
+Each states its protocol, prints a table, and ends with one line of JSON. ``make benchmark`` runs
+them all and ``results`` renders docs/results.md. `benchmarks.tasks` makes the long ones resumable,
+`benchmarks.published` holds the paper's recipes to compare with, `benchmarks.anchors` the targets.
 """

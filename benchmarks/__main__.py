@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.metadata
 import json
 import os
+import platform
 import sys
+import time
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from benchmarks.data import Benchmark
+from benchmarks.tasks import spent
 from brpnas.errors import BrpNasError
 
 NAMES = {
@@ -17,7 +23,14 @@ NAMES = {
     "containers": "images of the stages: size, start, rebuild, the pipeline through Compose",
     "latency": "latency predictor on LatBench: error bounds and rank correlation per device",
     "measure": "latency measured on this machine: seconds, drift, repeatability, predictors",
-    "search": "accuracy found within a budget on NAS-Bench-201: BRP, evolution, random",
+    "queries": "accuracy found within a budget on NAS-Bench-201, three data sets; its ceilings",
+    "constrained": "search of NAS-Bench-201 under a latency limit on each LatBench device",
+    "kendall": "Kendall's tau of rankers by training cells, NAS-Bench-101 and -201",
+    "nb101": "rank of the cell found in the public sample of NAS-Bench-101",
+    "darts": "search of DARTS on the NAS-Bench-301 surrogate: BRP, evolution, random",
+    "scale": "seconds and memory by size of space, training set, devices, workers",
+    "reference": "the published recipe of the latency predictor on the rows of `latency`",
+    "results": "docs/results.md from benchmarks/results; runs nothing",
     "live": "measure, train and search from nothing on this machine",
     "protocol": "settings for NB201-Digits: how well two seeds of a training agree",
     "train": "candidates trained on digits: seconds, seed noise, jobs killed and resumed",
@@ -25,6 +38,27 @@ NAMES = {
     "promote": "a better predictor becomes champion in the registry, and nothing else does",
     "speed": "seconds of each step, and of the published recipe beside them",
 }
+
+
+MODULES = {"results": "render"}
+PACKAGES = ("brpnas", "numpy", "torch")
+
+
+def _circumstances(wall_s: float, workers: int) -> dict[str, Any]:
+    """When, where and how long; ``task_s`` sums the tasks of interrupted runs too."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line for line in cpuinfo.read_text("utf-8").splitlines() if "model name" in line]
+        model = names[0].partition(":")[2].strip() if names else model
+    versions = {name: importlib.metadata.version(name).partition("+")[0] for name in PACKAGES}
+    return {
+        "machine": {"cpu": model, "cores": os.cpu_count(), "workers": workers},
+        "wall_s": round(wall_s, 1),
+        "task_s": round(spent(), 1),
+        "date": datetime.now(UTC).date().isoformat(),
+        "versions": {"python": platform.python_version(), **versions},
+    }
 
 
 def main() -> int:
@@ -42,14 +76,21 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2, help="processes (default: 2)")
     arguments = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    start = time.perf_counter()
     try:
-        run = importlib.import_module(f"benchmarks.{arguments.name}").run
+        module = MODULES.get(arguments.name, arguments.name)
+        run = importlib.import_module(f"benchmarks.{module}").run
         figures = run(
             Benchmark(), quick=arguments.quick, seeds=arguments.seeds, workers=arguments.workers
         )
     except BrpNasError as error:
         sys.exit(f"Error: {error}")
-    result = {"benchmark": arguments.name, "quick": arguments.quick, **figures}
+    result = {
+        "benchmark": arguments.name,
+        "quick": arguments.quick,
+        **figures,
+        **_circumstances(time.perf_counter() - start, arguments.workers),
+    }
     if arguments.output:
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
         arguments.output.write_text(json.dumps(result, indent=1) + "\n", "utf-8")

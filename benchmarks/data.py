@@ -25,10 +25,19 @@ __all__ = ["Benchmark", "settings", "stopwatch", "training_config"]
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def settings(stage: str) -> dict[str, Any]:
-    """Parameters of a stage as the project ships them, so that the benchmark measures those."""
-    text = (ROOT / "conf" / "base" / f"parameters_{stage}.yml").read_text("utf-8")
-    return dict(yaml.safe_load(text)[stage])
+def settings(stage: str, environment: str = "base") -> dict[str, Any]:
+    """Parameters of a stage as the project ships them, so that the benchmark measures those.
+
+    Args:
+        stage: Name of the stage.
+        environment: Folder of ``conf`` whose values go before those of ``base``.
+    """
+    values: dict[str, Any] = {}
+    for folder in dict.fromkeys(("base", environment)):
+        path = ROOT / "conf" / folder / f"parameters_{stage}.yml"
+        if path.exists():
+            values |= yaml.safe_load(path.read_text("utf-8")).get(stage, {})
+    return values
 
 
 def training_config(values: dict[str, Any]) -> TrainingConfig:
@@ -64,6 +73,11 @@ class Benchmark:
     @functools.cached_property
     def _files(self) -> dict[str, Path]:
         return fetch_group("nasbench201", mirror=self._mirror, cache=self._cache)
+
+    @functools.cached_property
+    def surrogate_files(self) -> dict[str, Path]:
+        """Files of the surrogate of NAS-Bench-301."""
+        return fetch_group("nasbench301", mirror=self._mirror, cache=self._cache)
 
     @functools.cached_property
     def accuracy(self) -> pd.DataFrame:

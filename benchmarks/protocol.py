@@ -10,7 +10,6 @@ training, in points; quantiles of the cells' means; seconds of a training on one
 from __future__ import annotations
 
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +59,7 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
                 candidates, ImageSource(), config, Path(folder), engine=engine, progress=False
             )
         figures = _figures(accuracy_table(runs, "digits", config.epochs))
-        rows.append({"settings": asdict(config), **figures})
+        rows.append({"settings": config.settings(), **figures})
         print(changed, figures, flush=True)
     shipped = yaml.safe_load(
         (ROOT / "conf" / "embedded" / "parameters_train_candidates.yml").read_text("utf-8")

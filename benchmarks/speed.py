@@ -3,8 +3,10 @@
 The published recipe (`benchmarks.published`: batch of one pair, comparison sort) trains for all its
 epochs on few cells, and ranks a part of the space; its time for a whole search is that per pair and
 per comparison, times the pairs and comparisons of 100 queries in 5 rounds (n log2 n comparisons a
-ranking). Quality is compared on the same training cells, answers and view (pruned): Kendall's tau
-of the ranking of other cells with their test accuracy (CIFAR-100). One thread a process.
+ranking). *Lenient*: pairs in batches of 64, which is not as published, and embeddings computed once
+before the ranking, as in the released code. Quality is compared on the same training cells, answers
+and view (pruned): Kendall's tau of the ranking of other cells with their test accuracy (CIFAR-100).
+One thread a process.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ import torch
 from benchmarks.data import Benchmark, settings, stopwatch, training_config
 from benchmarks.latency import DEVICES, fit_once
 from benchmarks.published import PublishedRecipe
-from benchmarks.search import DATASET, brp_sampler, context_of
+from benchmarks.queries import context_of
+from benchmarks.rankers import make_sampler_of, search_settings
 from brpnas.graphs import GraphBatch
 from brpnas.metrics import kendall
 from brpnas.predictors import BinaryRelationPredictor, training_pool
@@ -32,7 +35,9 @@ from brpnas.spaces import get_space
 
 __all__ = ["run"]
 
+DATASET = "cifar100"
 BUDGET, ROUNDS, CELLS, RANKED = 100, 5, 8, 400
+LENIENT_BATCH = 64
 
 
 def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
@@ -49,12 +54,15 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
         for name, values in times.items():
             print(f"{name:58}{_seconds(values)}", flush=True)
         published = _published(bench, 2 if quick else 250, 1 if quick else 2, pool)
-    times_slower = published["search_s"] / statistics.median(times["search, 100 queries, 5 rounds"])
+    ours = statistics.median(times[f"search, {BUDGET} queries, {ROUNDS} rounds"])
+    times_slower = published["search_s"] / ours
+    lenient = published["lenient_search_s"] / ours
     print(
         f"\nPublished recipe: {published['pair_ms']:.2f} ms a training pair, "
         f"{published['comparison_ms']:.2f} ms a comparison; a ranking of the space "
         f"{published['ranking_s']:.0f} s, a search {published['search_s'] / 3600:.1f} h, "
-        f"{times_slower:,.0f} times ours.\n"
+        f"{times_slower:,.0f} times ours; leniently {published['lenient_search_s'] / 3600:.2f} h, "
+        f"{lenient:,.0f} times.\n"
         f"From {CELLS} cells its tau is {published['tau']}, ours {published['tau_ours']}."
     )
     return {
@@ -63,7 +71,11 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
             k: [round(min(v), 4), round(statistics.median(v), 4), round(max(v), 4)]
             for k, v in times.items()
         },
-        "published": {**published, "times_slower": round(times_slower)},
+        "published": {
+            **published,
+            "times_slower": round(times_slower),
+            "lenient_times_slower": round(lenient),
+        },
     }
 
 
@@ -87,7 +99,7 @@ def _project(bench: Benchmark, seeds: int, pool: Executor | None) -> dict[str, l
     ]
     context, oracle = context_of(bench, view), TableOracle(bench.accuracy, DATASET, 0)
     for rounds in (ROUNDS, search["rounds"]):
-        sampler = brp_sampler(search, rounds)
+        sampler = make_sampler_of({"sampler": "brp", "config": search_settings(rounds=rounds)})
         result[f"search, {BUDGET} queries, {rounds} rounds"] = _times(
             lambda s=sampler: run_search(context, s, oracle, BUDGET, progress=False), seeds
         )
@@ -133,11 +145,16 @@ def _published(bench: Benchmark, epochs: int, seeds: int, pool: Executor | None)
         ranker.fit(graphs[train], answers[train], seed)
         ours.append(round(kendall(ranker.score(graphs[ranked]), test[ranked]), 3))
     done = [job if isinstance(job, tuple) else job.result() for job in jobs]
-    pair_s, comparison_s, taus = zip(*done, strict=True)
+    pair_s, comparison_s, taus, lenient_pair_s, lenient_s = zip(*done, strict=True)
     n, batch = len(graphs), BUDGET // ROUNDS
     pairs = sum((batch * r) * (batch * r - 1) for r in range(1, ROUNDS)) * 250
     ranking_s = n * math.log2(n) * statistics.mean(comparison_s)
+    lenient_ranking_s = n * math.log2(n) * statistics.mean(lenient_s)
+    lenient_search_s = pairs * statistics.mean(lenient_pair_s) + (ROUNDS - 1) * lenient_ranking_s
     return {
+        "lenient_pair_ms": round(1e3 * statistics.mean(lenient_pair_s), 3),
+        "lenient_ranking_s": round(lenient_ranking_s, 1),
+        "lenient_search_s": round(lenient_search_s, 1),
         "pair_ms": round(1e3 * statistics.mean(pair_s), 3),
         "comparison_ms": round(1e3 * statistics.mean(comparison_s), 3),
         "ranking_s": round(ranking_s, 1),
@@ -155,8 +172,8 @@ def _published_once(
     test: np.ndarray,
     epochs: int,
     seed: int,
-) -> tuple[float, float, float]:
-    """Seconds of a pair, seconds of a comparison, and tau."""
+) -> tuple[float, float, float, float, float]:
+    """Seconds of a pair and of a comparison, tau, and the seconds of both counted leniently."""
     torch.set_num_threads(1)
     recipe = PublishedRecipe(epochs)
     recipe.fit(train, accuracy, seed)
@@ -164,7 +181,16 @@ def _published_once(
         ranking = recipe.rank(ranked)
     place = np.empty(len(ranking))
     place[ranking] = -np.arange(len(ranking))
-    return recipe.pair_s, seconds[0] / recipe.comparisons, round(kendall(place, test), 3)
+    tau, comparison_s = round(kendall(place, test), 3), seconds[0] / recipe.comparisons
+    with stopwatch() as seconds:
+        recipe.rank(ranked, embedded=True)
+    lenient_s = seconds[0] / recipe.comparisons
+    lenient = PublishedRecipe(max(2, epochs // 5), LENIENT_BATCH)
+    many = GraphBatch(
+        np.tile(train.ops, (4, 1)), np.tile(train.adj, (4, 1, 1)), train.num_ops
+    )  # fuller batches, for the time alone
+    lenient.fit(many, np.tile(accuracy, 4), seed)
+    return recipe.pair_s, comparison_s, tau, lenient.pair_s, lenient_s
 
 
 def _seconds(values: list[float]) -> str:

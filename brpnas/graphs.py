@@ -12,17 +12,18 @@ tensors and into PyTorch Geometric data.
 
 from __future__ import annotations
 
-import io
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args, overload
 
 import numpy as np
 import numpy.typing as npt
 
+from brpnas.arrays import read_arrays, write_arrays
 from brpnas.errors import SchemaError, UnknownNameError
 
 __all__ = [
@@ -53,6 +54,9 @@ VIEWS: tuple[View, ...] = get_args(View)
 
 BLANK, GLOBAL, INPUT, OUTPUT = range(4)
 """Node operations that every space has; a space's own operations follow from 4 on."""
+
+_LARGE = 32 * 2**20
+"""Bytes of graphs from which on a file is mapped instead of read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,22 +199,26 @@ class SpaceGraphs:
                 return batch
         raise UnknownNameError("view", name, self.views)
 
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {arch_id: row for row, arch_id in enumerate(self.arch_ids)}
+
     def rows(self, arch_ids: Sequence[str]) -> npt.NDArray[np.int64]:
         """Row of each architecture.
 
         Raises:
             UnknownNameError: If an architecture is not among them.
         """
-        index = {arch_id: row for row, arch_id in enumerate(self.arch_ids)}
         try:
-            return np.array([index[arch_id] for arch_id in arch_ids], np.int64)
+            return np.array([self._index[arch_id] for arch_id in arch_ids], np.int64)
         except KeyError as missing:
             raise UnknownNameError("architecture", str(missing.args[0]), ()) from None
 
     def save(self, path: Path) -> None:
-        """Write a compressed NPZ file without pickled objects.
+        """Write an NPZ file without pickled objects.
 
-        Not by `numpy.savez_compressed`, which writes other bytes under other releases of Python.
+        The arrays are compressed where they are small; from 32 MiB on they are not, so that `load`
+        can map them.
         """
         arrays: dict[str, npt.NDArray[np.generic]] = {
             "space": np.array(self.space),
@@ -222,34 +230,35 @@ class SpaceGraphs:
                 f"{name}_adj": batch.adj,
                 f"{name}_num_ops": np.array(batch.num_ops),
             }
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w") as file:
-            for key, array in arrays.items():
-                member = io.BytesIO()
-                np.lib.format.write_array(member, array, allow_pickle=False)
-                place = zipfile.ZipInfo(f"{key}.npy")
-                file.writestr(place, member.getvalue(), compress_type=zipfile.ZIP_DEFLATED)
-        path.write_bytes(buffer.getvalue())
+        is_large = sum(b.ops.nbytes + b.adj.nbytes for b in self.views.values()) >= _LARGE
+        if is_large and all(map(str.isascii, self.arch_ids)):  # a quarter of the size
+            arrays["arch_ids"] = np.array(self.arch_ids, dtype=np.bytes_)
+        write_arrays(path, arrays, compress=not is_large)
 
     @classmethod
     def load(cls, path: Path) -> SpaceGraphs:
         """Read what `save` wrote.
 
+        The graphs of a large file are mapped: only what is used of them is read, when it is.
+
         Raises:
             SchemaError: If the file is not such an NPZ file.
         """
         try:
-            with np.load(path, allow_pickle=False) as data:
-                views = {
-                    name: GraphBatch(
-                        data[f"{name}_ops"], data[f"{name}_adj"], int(data[f"{name}_num_ops"])
-                    )
-                    for name in VIEWS
-                    if f"{name}_ops" in data
-                }
-                if not views:
-                    raise KeyError("no view")
-                return cls(str(data["space"]), tuple(data["arch_ids"].tolist()), views)
+            data = read_arrays(path)
+            views = {
+                name: GraphBatch(
+                    data[f"{name}_ops"], data[f"{name}_adj"], int(data[f"{name}_num_ops"])
+                )
+                for name in VIEWS
+                if f"{name}_ops" in data
+            }
+            if not views:
+                raise KeyError("no view")
+            names = data["arch_ids"]
+            if names.dtype.kind == "S":
+                names = np.char.decode(names, "ascii")
+            return cls(str(data["space"]), tuple(names.tolist()), views)
         except FileNotFoundError:
             raise
         except (

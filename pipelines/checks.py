@@ -16,6 +16,7 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
 from brpnas.errors import BrpNasError, ConfigurationError, IntakeError, UnknownNameError
+from pipelines.config import BENCHMARK_SPACES
 from pipelines.pipeline_registry import STAGES, LazyPipelines
 
 __all__ = ["MissingInputError", "check_inputs", "check_parameters"]
@@ -39,14 +40,39 @@ def _device(name: str, parameters: Mapping[str, Any], catalog: CatalogProtocol |
     _held("device", name, holders, parameters)
 
 
-def _device_files(ingest: Mapping[str, Any], _: object, catalog: CatalogProtocol | None) -> None:
+def _space(name: str, *_: object) -> None:
+    """Import it, so that a file that cannot be read is told at once."""
+    from brpnas.spaces import get_space  # noqa: PLC0415
+
+    get_space(name)
+
+
+def _ingest(
+    ingest: Mapping[str, Any], parameters: Mapping[str, Any], catalog: CatalogProtocol | None
+) -> None:
+    space = parameters["space"]
+    for benchmark in ingest["benchmarks"]:
+        if BENCHMARK_SPACES.get(benchmark, space) != space:
+            fitting = [name for name, of in BENCHMARK_SPACES.items() if of == space]
+            raise ConfigurationError(
+                f"The benchmark {benchmark!r} is of the space {BENCHMARK_SPACES[benchmark]!r}, but "
+                f"space is {space!r}. Leave it out of ingest.benchmarks in "
+                "conf/base/parameters_ingest.yml, where measured, devices, trained"
+                f"{''.join(f', {name}' for name in fitting)} fit, or set space."
+            )
+    _device_files(ingest, parameters, catalog)
+
+
+def _device_files(
+    ingest: Mapping[str, Any], parameters: Mapping[str, Any], catalog: CatalogProtocol | None
+) -> None:
     """Read what owners of devices brought, so that a file that is refused changes nothing."""
     if "devices" not in ingest["benchmarks"]:
         return
     refused: list[IntakeError] = []
     for read in _load(catalog, "device_files").values():
         try:
-            read()
+            read(space=parameters["space"])
         except IntakeError as error:
             refused.append(error)
     if refused:
@@ -57,11 +83,29 @@ def _device_files(ingest: Mapping[str, Any], _: object, catalog: CatalogProtocol
 def _dataset(name: str, parameters: Mapping[str, Any], catalog: CatalogProtocol | None) -> None:
     from brpnas.datasets import DATASETS, EMBEDDED_DATASETS  # noqa: PLC0415
 
+    if parameters["search"]["oracle"] == "surrogate":
+        _surrogate(name, parameters)
     if parameters["search"]["oracle"] != "table":
         return  # it need not be one with a table
     trained = _load(catalog, "trained_accuracy")
-    holders = {"nasbench201": DATASETS, "embedded": EMBEDDED_DATASETS, "trained": trained}
+    holders = {
+        "nasbench201": DATASETS,
+        "embedded": EMBEDDED_DATASETS,
+        "nasbench101": ("cifar10",),
+        "trained": trained,
+    }
     _held("data set", name, holders, parameters)
+
+
+def _surrogate(dataset: str, parameters: Mapping[str, Any]) -> None:
+    """The only one that there is answers for CIFAR-10 in DARTS."""
+    space, asked = parameters["space"], parameters["ingest"]["benchmarks"]
+    if space != "darts" or dataset != "cifar10" or "nasbench301" not in asked:
+        raise ConfigurationError(
+            "search.oracle is 'surrogate', and the one that there is, NAS-Bench-301, answers for "
+            "space: darts, dataset: cifar10 and ingest.benchmarks with nasbench301; they are "
+            f"{space!r}, {dataset!r} and {', '.join(asked)}. See --env=darts."
+        )
 
 
 def _constraints(texts: Sequence[str], *_: object) -> None:
@@ -83,6 +127,8 @@ def _held(
     kind: str, name: str, holders: Mapping[str, Collection[str]], parameters: Mapping[str, Any]
 ) -> None:
     """Check that a benchmark that is read holds a name."""
+    space = parameters["space"]
+    holders = {b: names for b, names in holders.items() if BENCHMARK_SPACES.get(b, space) == space}
     found = [benchmark for benchmark, names in holders.items() if name in names]
     if not found:
         raise UnknownNameError(kind, name, {n for names in holders.values() for n in names})
@@ -97,11 +143,14 @@ def _held(
 
 
 _CHECKS: dict[str, Callable[[Any, Mapping[str, Any], CatalogProtocol | None], None]] = {
+    "params:space": _space,
+    "params:ingest": _ingest,
     "params:device": _device,
     "params:dataset": _dataset,
     "params:constraints": _constraints,
-    "params:ingest": _device_files,
 }
+_PRIOR_SPACE = "nasbench201"
+"""Space of the devices that the prior that ships was learnt from."""
 _MAKES = {"params:device": "measured_device", "params:dataset": "trained_accuracy"}
 """What makes new names: a pipeline that measures or trains first may ask for what it will make."""
 
@@ -117,13 +166,20 @@ def check_parameters(
         catalog: Where devices and data sets of the user's own are looked up.
 
     Raises:
-        UnknownNameError: If there is no such device or data set.
-        ConfigurationError: If it is in a benchmark that `ingest` does not read.
+        UnknownNameError: If there is no such space, device or data set.
+        ConfigurationError: If it is in a benchmark that `ingest` does not read, or of another
+            space; if the file of a space cannot be read.
         ConstraintError: If a constraint cannot be read.
         IntakeError: If a file that the owner of a device brought is refused.
     """
     used = pipeline.inputs()
     made = pipeline.all_outputs()
+    if "device_prior" in pipeline.datasets() and parameters["space"] != _PRIOR_SPACE:
+        raise ConfigurationError(
+            f"pretrain and retrain know the space {_PRIOR_SPACE!r} alone, and space is "
+            f"{parameters['space']!r}. There a device is learnt from its own measurements: "
+            "kedro run --pipelines=measure,ingest,featurise,train (docs/other_spaces.md)."
+        )
     for name, check in _CHECKS.items():
         if name == "params:device" and "latency" not in pipeline.datasets():
             continue  # `retrain` reads the device's own file, and says so itself

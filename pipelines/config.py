@@ -16,9 +16,9 @@ from brpnas.errors import ConfigurationError
 from pipelines.explain import explain
 
 __all__ = [
+    "BENCHMARK_SPACES",
     "EvaluateConfig",
     "ExportConfig",
-    "FeaturiseConfig",
     "IngestConfig",
     "MeasureConfig",
     "Parameters",
@@ -38,9 +38,29 @@ Natural = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Backbone = Literal["gcn", "gin", "gat"]
-Benchmark = Literal["embedded", "measured", "devices", "trained", "nasbench201", "latbench", "help"]
+Benchmark = Literal[
+    "embedded",
+    "measured",
+    "devices",
+    "trained",
+    "nasbench201",
+    "latbench",
+    "help",
+    "nasbench101",
+    "nasbench301",
+]
 Sampler = Literal["brp", "evolution", "random"]
 M = TypeVar("M", bound=BaseModel)
+
+BENCHMARK_SPACES: Mapping[str, str] = {
+    "embedded": "nasbench201",
+    "nasbench201": "nasbench201",
+    "latbench": "nasbench201",
+    "help": "nasbench201",
+    "nasbench101": "nasbench101",
+    "nasbench301": "darts",
+}
+"""Space of each published or shipped benchmark; those of one's own are of any space."""
 
 
 class _Config(BaseModel):
@@ -48,15 +68,13 @@ class _Config(BaseModel):
 
 
 class IngestConfig(_Config):
-    """Which benchmarks `ingest` reads."""
+    """Which benchmarks `ingest` reads, and how many architectures it lists."""
 
     benchmarks: Annotated[tuple[Benchmark, ...], Field(min_length=1)]
-
-
-class FeaturiseConfig(_Config):
-    """Which search space `featurise` turns into graphs."""
-
-    space: Literal["nasbench201"]
+    sample: Natural | None
+    """Random architectures beside those of the tables; null for the whole space."""
+    seed: Natural
+    """Decides which."""
 
 
 class _NetworkConfig(_Config):
@@ -105,14 +123,18 @@ class RankerConfig(_EnsembleConfig):
 class SearchConfig(_Config):
     """How `search` spends its budget."""
 
-    oracle: Literal["table", "train", "file"]
-    """What answers: the accuracy table, a training on this machine or a cluster, or a file."""
+    oracle: Literal["table", "train", "file", "surrogate"]
+    """What answers: the accuracy table, a training on this machine or a cluster, a file, or the
+    published surrogate of the space."""
     measure_winner: bool
     """Whether to measure the network found, as the stage `measure` would."""
     sampler: Sampler
     budget: Count
     """Queries in total, those of interrupted runs included."""
     rounds: Count
+    candidates: Count | None
+    """Random architectures of the whole space to rank each round; null to rank those of `ingest`,
+    the same each round."""
     repeats: Natural
     """Queries at the end that go to second seeds of the leaders."""
     seed: Natural
@@ -204,6 +226,8 @@ class _TrainingConfig(_Config):
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     shift: Natural
     flip: bool
+    drop_path: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    auxiliary_weight: Annotated[float, Field(ge=0)] = 0.0
     device: str
 
 
@@ -287,13 +311,14 @@ class PromoteConfig(_Config):
 class Parameters(_Config):
     """Every parameter of the project."""
 
+    space: str
+    """Search space: its name, or the path of a file; see `brpnas.spaces.get_space`."""
     device: str
     test_share: Annotated[float, Field(ge=0, lt=1)]
     """Share of the cells that are always test rows; see `brpnas.datasets.held_out`."""
     dataset: str
     constraints: tuple[str, ...]
     ingest: IngestConfig
-    featurise: FeaturiseConfig
     train: TrainConfig
     search: SearchConfig
     evaluate: EvaluateConfig

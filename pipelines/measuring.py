@@ -9,8 +9,12 @@ from pipelines.config import MeasureConfig
 __all__ = ["measure_settings"]
 
 
-def measure_settings(config: MeasureConfig) -> MeasureSettings:
+def measure_settings(config: MeasureConfig, space: str) -> MeasureSettings:
     """Runtime, protocol and network of a configuration.
+
+    Args:
+        config: Parameters of the stage `measure`.
+        space: Name of the space that the networks are of.
 
     Raises:
         UnknownNameError: If the runtime has no such precision.
@@ -25,4 +29,5 @@ def measure_settings(config: MeasureConfig) -> MeasureSettings:
         protocol=Protocol(config.warmup, config.runs, config.repeats),
         network=NetworkConfig(**config.network.model_dump()),
         batch_size=config.batch_size,
+        space=space,
     )

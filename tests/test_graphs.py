@@ -264,6 +264,43 @@ class TestFile:
         with pytest.raises(SchemaError, match=f"{missing}.*featurise again"):
             SpaceGraphs.load(part)
 
+    def test_a_large_file_is_mapped_and_holds_the_same(self, space_graphs, tmp_path, monkeypatch):
+        space_graphs = SpaceGraphs("toy", ("a", "b", "c"), space_graphs.views)
+        small, large = tmp_path / "small.npz", tmp_path / "large.npz"
+        space_graphs.save(small)
+        monkeypatch.setattr("brpnas.graphs._LARGE", 1)
+        space_graphs.save(large)
+        with zipfile.ZipFile(large) as file:
+            assert {m.compress_type for m in file.infolist()} == {zipfile.ZIP_STORED}
+        with np.load(large, allow_pickle=False) as data:
+            assert data["arch_ids"].dtype.kind == "S"
+        first, second = SpaceGraphs.load(small), SpaceGraphs.load(large)
+        assert (first.space, first.arch_ids) == (second.space, second.arch_ids)
+        assert all(type(arch_id) is str for arch_id in second.arch_ids)
+        for name in VIEWS:
+            assert np.array_equal(first.view(name).ops, second.view(name).ops)
+            assert np.array_equal(first.view(name).adj, second.view(name).adj)
+
+    def test_names_in_any_alphabet(self, space_graphs, tmp_path, monkeypatch):
+        monkeypatch.setattr("brpnas.graphs._LARGE", 1)
+        graphs = SpaceGraphs("toy", ("a", "ü", "c"), space_graphs.views)
+        graphs.save(tmp_path / "graphs.npz")
+        assert SpaceGraphs.load(tmp_path / "graphs.npz").arch_ids == ("a", "ü", "c")
+
+    def test_from_32_mib_on_a_file_is_large(self, tmp_path):
+        least = -(-32 * 2**20 // 1056)  # bytes of a graph of 32 nodes
+        for count, method in ((least - 1, zipfile.ZIP_DEFLATED), (least, zipfile.ZIP_STORED)):
+            batch = GraphBatch(
+                np.zeros((count, 32), np.int8), np.zeros((count, 32, 32), np.int8), 5
+            )
+            graphs = SpaceGraphs("toy", tuple(map(str, range(count))), {"raw": batch})
+            graphs.save(tmp_path / "graphs.npz")
+            with zipfile.ZipFile(tmp_path / "graphs.npz") as file:
+                assert file.getinfo("raw_adj.npy").compress_type == method
+            loaded = SpaceGraphs.load(tmp_path / "graphs.npz")
+            assert loaded.arch_ids == graphs.arch_ids
+            assert not loaded.view("raw").adj.any()
+
     def test_a_missing_file_is_the_usual_error(self, tmp_path):
         with pytest.raises(FileNotFoundError):
             SpaceGraphs.load(tmp_path / "none.npz")

@@ -26,6 +26,7 @@ from brpnas.datasets.schemas import ACCURACY, validate
 from brpnas.errors import TaskError, TrainingError
 from brpnas.fanout import Engine, SerialEngine
 from brpnas.journal import Journal
+from brpnas.spaces import DEFAULT_SPACE, space_fingerprint
 
 __all__ = [
     "Candidate",
@@ -81,24 +82,29 @@ class CandidateRun:
 
 
 def run_candidates(
-    candidates: Sequence[Candidate], source: ImageSource, config: CandidateConfig, engine: Engine
+    candidates: Sequence[Candidate],
+    source: ImageSource,
+    config: CandidateConfig,
+    engine: Engine,
+    *,
+    space: str = DEFAULT_SPACE,
 ) -> Iterator[tuple[Candidate, TrainedCandidate | TaskError]]:
     """Train candidates on an engine; each comes back the moment it is done, in any order.
 
     A worker that reads other images than this process trains nothing.
     """
     digest = source.load().digest
-    task = functools.partial(_train, source=source, digest=digest, config=config)
+    task = functools.partial(_train, source=source, digest=digest, config=config, space=space)
     return engine.run(task, candidates)
 
 
 def _train(
-    candidate: Candidate, source: ImageSource, digest: str, config: CandidateConfig
+    candidate: Candidate, source: ImageSource, digest: str, config: CandidateConfig, space: str
 ) -> TrainedCandidate:
     data = source.load()
     if data.digest != digest:
         raise TrainingError(f"{source.path} holds other images on this worker.")
-    return train_candidate(candidate.arch_id, candidate.seed, data, config)
+    return train_candidate(candidate.arch_id, candidate.seed, data, config, space=space)
 
 
 def train_candidates(
@@ -109,6 +115,7 @@ def train_candidates(
     *,
     engine: Engine | None = None,
     progress: bool = True,
+    space: str = DEFAULT_SPACE,
 ) -> list[CandidateRun]:
     """Train candidates, or those that the store does not hold yet.
 
@@ -124,30 +131,33 @@ def train_candidates(
             settings; what it holds is not trained again.
         engine: Where to train; in this process if left out.
         progress: Show a progress bar.
+        space: Name of the space that the candidates are of; for one of one's own, its path must
+            lead to the same file where they are trained.
 
     Returns:
         One result per distinct candidate, in the order asked.
 
     Raises:
         SourceError: If the images cannot be read.
-        StoreError: If the store is of other data or settings.
+        ConfigurationError: If the file of the space is not one.
+        StoreError: If the store is of other data, settings or another space.
         TrainingError: If the workers cannot train at all, or no training succeeded.
     """
     wanted = list(dict.fromkeys(candidates))
     engine = engine or SerialEngine()
     data = source.load()
-    with _Store(store, data, config) as stored:
+    with _Store(store, data, config, space) as stored:
         runs = stored.runs
         waiting = [c for c in wanted if c not in runs or runs[c].status == "failed"]
         done = len(wanted) - len(waiting)
         if done:
             _log.info("%d of %d trainings are in %s", done, len(wanted), stored.path)
         if waiting:
-            check_engine(engine, source, data, config)
+            check_engine(engine, source, data, config, space=space)
         with tqdm(
             total=len(wanted), initial=done, desc="train", unit="network", disable=not progress
         ) as bar:
-            for run in _runs(waiting, source, config, engine):
+            for run in _runs(waiting, source, config, engine, space):
                 stored.add(run)
                 bar.update()
     results = [runs[candidate] for candidate in wanted]
@@ -160,7 +170,7 @@ def train_candidates(
 
 
 def stored_candidates(
-    source: ImageSource, config: CandidateConfig, store: Path
+    source: ImageSource, config: CandidateConfig, store: Path, *, space: str = DEFAULT_SPACE
 ) -> list[CandidateRun]:
     """Last result of each training that the store holds, whoever asked for it.
 
@@ -168,36 +178,38 @@ def stored_candidates(
         source: The images.
         config: How they were trained.
         store: As for `train_candidates`.
+        space: Name of the space that they are of.
 
     Raises:
         SourceError: If the images cannot be read.
-        StoreError: If the store is of other data or settings.
+        StoreError: If the store is of other data, settings or another space.
     """
-    with _Store(store, source.load(), config) as stored:
+    with _Store(store, source.load(), config, space) as stored:
         return list(stored.runs.values())
 
 
-def store_name(source: ImageSource, config: CandidateConfig) -> str:
-    """Name of a file for a data set and settings, for folders that hold several.
+def store_name(source: ImageSource, config: CandidateConfig, *, space: str = DEFAULT_SPACE) -> str:
+    """Name of a file for a data set, settings and a space, for folders that hold several.
 
     Raises:
         SourceError: If the images cannot be read.
     """
-    return _store_name(source.load(), config)
+    return _store_name(source.load(), config, space)
 
 
-def _store_name(data: ImageData, config: CandidateConfig) -> str:
-    settings = json.dumps(training_fingerprint(data, config), sort_keys=True)
+def _store_name(data: ImageData, config: CandidateConfig, space: str) -> str:
+    settings = json.dumps(training_fingerprint(data, config, space=space), sort_keys=True)
     return f"{data.name}-{hashlib.sha256(settings.encode()).hexdigest()[:8]}.jsonl"
 
 
 class _Store(Journal):
     """The journal of trainings, and the last result of each."""
 
-    def __init__(self, store: Path, data: ImageData, config: CandidateConfig) -> None:
-        path = store / _store_name(data, config) if store.is_dir() else store
+    def __init__(self, store: Path, data: ImageData, config: CandidateConfig, space: str) -> None:
+        path = store / _store_name(data, config, space) if store.is_dir() else store
         self.runs: dict[Candidate, CandidateRun] = {}
-        super().__init__(path, training_fingerprint(data, config), self._keep, "store of trainings")
+        task = training_fingerprint(data, config, space=space)
+        super().__init__(path, task, self._keep, "store of trainings")
 
     def add(self, run: CandidateRun) -> None:
         """Put a result on the disk."""
@@ -210,32 +222,45 @@ class _Store(Journal):
 
 
 def check_engine(
-    engine: Engine, source: ImageSource, data: ImageData, config: CandidateConfig
+    engine: Engine,
+    source: ImageSource,
+    data: ImageData,
+    config: CandidateConfig,
+    *,
+    space: str = DEFAULT_SPACE,
 ) -> None:
-    """Check that a worker has the device and reads the same images; else all would fail alike.
+    """Check that a worker has device, images and space; else all would fail alike.
 
     Raises:
         TrainingError: If it does not.
     """
-    for _, found in engine.run(functools.partial(_probe, config=config), [source]):
+    mine = {source.path: data.digest, space: space_fingerprint(space)}
+    probe = functools.partial(_probe, config=config, space=space)
+    for _, found in engine.run(probe, [source]):
         if isinstance(found, TaskError):
             raise TrainingError(f"No network can be trained. {found.message}")
-        if found != data.digest:
-            raise TrainingError(
-                f"A worker reads other images from {source.path} than this process. Give a path "
-                "that leads to the same file on every machine."
-            )
+        for (path, expected), there in zip(mine.items(), found, strict=True):
+            if there != expected:
+                what = "reads other images from" if path == source.path else "has another file"
+                raise TrainingError(
+                    f"A worker {what} {path} than this process. Give a path that leads to the "
+                    "same file on every machine."
+                )
 
 
-def _probe(source: ImageSource, config: CandidateConfig) -> str:
+def _probe(source: ImageSource, config: CandidateConfig, space: str) -> tuple[str, dict[str, str]]:
     find_device(config.device)
-    return source.load().digest
+    return source.load().digest, space_fingerprint(space)
 
 
 def _runs(
-    candidates: Sequence[Candidate], source: ImageSource, config: CandidateConfig, engine: Engine
+    candidates: Sequence[Candidate],
+    source: ImageSource,
+    config: CandidateConfig,
+    engine: Engine,
+    space: str,
 ) -> Iterator[CandidateRun]:
-    for candidate, outcome in run_candidates(candidates, source, config, engine):
+    for candidate, outcome in run_candidates(candidates, source, config, engine, space=space):
         if isinstance(outcome, TaskError):
             _log.warning("%s, seed %d: %s", candidate.arch_id, candidate.seed, outcome)
             yield CandidateRun(candidate.arch_id, candidate.seed, "failed", message=str(outcome))
@@ -250,14 +275,17 @@ def _runs(
             )
 
 
-def training_fingerprint(data: ImageData, config: CandidateConfig) -> dict[str, object]:
+def training_fingerprint(
+    data: ImageData, config: CandidateConfig, *, space: str = DEFAULT_SPACE
+) -> dict[str, object]:
     """What decides the result of a training but architecture and seed (JSON types).
 
     The version of torch is part of it, and a number that grows when the arithmetic here changes.
     """
-    settings = {key: value for key, value in asdict(config).items() if key != "device"}
+    settings = {key: value for key, value in config.settings().items() if key != "device"}
     versions = {"torch": torch.__version__.partition("+")[0], "arithmetic": _ARITHMETIC}
-    return {"dataset": data.name, "images": data.digest, **settings, **versions}
+    images = {"dataset": data.name, "images": data.digest}
+    return {**images, **settings, **versions, **space_fingerprint(space)}
 
 
 def accuracy_table(runs: Iterable[CandidateRun], dataset: str, epochs: int) -> pd.DataFrame:

@@ -38,7 +38,7 @@ def export_trained(
     """
     metadata = {
         "arch_id": trained.arch_id,
-        "space": "nasbench201",
+        "space": trained.space,
         "weights": f"trained on {trained.dataset}, {trained.epochs} epochs, seed {trained.seed}",
         "valid_accuracy": json.dumps(trained.valid_accuracy),
         "test_accuracy": json.dumps(trained.test_accuracy),

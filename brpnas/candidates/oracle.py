@@ -25,6 +25,7 @@ from brpnas.candidates.weights import TrainedNetworkFile
 from brpnas.errors import OracleError, SchemaError, TaskError
 from brpnas.fanout import Engine, SerialEngine
 from brpnas.search import Answer, Oracle, Question
+from brpnas.spaces import DEFAULT_SPACE
 
 __all__ = ["TrainOracle"]
 
@@ -43,9 +44,11 @@ class TrainOracle(Oracle):
         config: How to train.
         folder: Where the trained networks are kept, in a folder of their own for each setting.
         engine: Where to train; in this process if left out.
+        space: Name of the space that is searched.
 
     Raises:
         SourceError: If the images cannot be read.
+        ConfigurationError: If the file of the space is not one.
     """
 
     name = "train"
@@ -56,8 +59,10 @@ class TrainOracle(Oracle):
         config: CandidateConfig,
         folder: Path,
         engine: Engine | None = None,
+        *,
+        space: str = DEFAULT_SPACE,
     ) -> None:
-        self.source, self.config = source, config
+        self.source, self.config, self.space = source, config, space
         self._data = source.load()
         self._engine = engine or SerialEngine()
         settings = json.dumps(self.describe(), sort_keys=True).encode()
@@ -96,8 +101,10 @@ class TrainOracle(Oracle):
                 continue
             yield question, Answer(file.valid_accuracy, file.seed, file.train_time_s)
         if waiting:
-            check_engine(self._engine, self.source, self._data, self.config)
-        for candidate, outcome in run_candidates(waiting, self.source, self.config, self._engine):
+            check_engine(self._engine, self.source, self._data, self.config, space=self.space)
+        for candidate, outcome in run_candidates(
+            waiting, self.source, self.config, self._engine, space=self.space
+        ):
             if isinstance(outcome, TaskError):
                 _log.warning("%s, seed %d: %s", candidate.arch_id, candidate.seed, outcome)
                 yield asked[candidate], OracleError(str(outcome))
@@ -108,7 +115,8 @@ class TrainOracle(Oracle):
 
     def describe(self) -> dict[str, object]:
         """Name, images, settings and versions; not where it trains."""
-        return {"name": self.name, **training_fingerprint(self._data, self.config)}
+        settings = training_fingerprint(self._data, self.config, space=self.space)
+        return {"name": self.name, **settings}
 
     def trained(self, arch_id: str, seed: int) -> TrainedNetworkFile:
         """A network that this or an earlier run of the search has trained.
@@ -147,7 +155,7 @@ class TrainOracle(Oracle):
 
     def _keep(self, candidate: Candidate, trained: TrainedCandidate) -> None:
         file = TrainedNetworkFile.of(
-            candidate.arch_id, candidate.seed, trained, self._data, self.config
+            candidate.arch_id, candidate.seed, trained, self._data, self.config, space=self.space
         )
         path = self._path(candidate)
         path.parent.mkdir(parents=True, exist_ok=True)

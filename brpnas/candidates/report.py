@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
@@ -69,7 +68,7 @@ def candidates_report(
             "normalisation": {"mean": mean.tolist(), "std": std.tolist()},
             "label_names": list(data.label_names),
         },
-        "settings": {**asdict(config), "executes_dead_ops": network.executes_dead_ops},
+        "settings": {**config.settings(), "executes_dead_ops": network.executes_dead_ops},
     }
 
 

@@ -10,8 +10,8 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -20,10 +20,15 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from brpnas.candidates.images import ImageData
+from brpnas.candidates.regularise import (
+    begin_epoch,
+    begin_training,
+    end_training,
+    training_loss,
+)
 from brpnas.errors import ConfigurationError, TrainingError
 from brpnas.predictors.training import single_thread
-from brpnas.spaces.nasbench201.build import build_network
-from brpnas.spaces.network import NetworkConfig
+from brpnas.spaces import DEFAULT_SPACE, NetworkConfig, get_space
 
 __all__ = [
     "CandidateConfig",
@@ -59,6 +64,9 @@ class CandidateConfig:
         label_smoothing: Of the cross-entropy.
         shift: Images are moved by up to so many pixels each way, at random.
         flip: Images are mirrored left to right, half of them.
+        drop_path: Probability with which networks that support it drop the result of an operation,
+            for each image; grows linearly from 0 in the first epoch towards this.
+        auxiliary_weight: Weight of the loss of an auxiliary head, in networks that can have one.
         device: Where torch trains: ``cpu``, ``cuda``, ``cuda:1``.
 
     Raises:
@@ -77,6 +85,8 @@ class CandidateConfig:
     label_smoothing: float = 0.0
     shift: int = 0
     flip: bool = False
+    drop_path: float = 0.0
+    auxiliary_weight: float = 0.0
     device: str = "cpu"
 
     def __post_init__(self) -> None:
@@ -94,6 +104,19 @@ class CandidateConfig:
                 "label_smoothing must lie in [0, 1) and shift must not be negative; they are "
                 f"{self.label_smoothing} and {self.shift}."
             )
+        if not 0 <= self.drop_path < 1 or not 0 <= self.auxiliary_weight < math.inf:
+            raise ConfigurationError(
+                "drop_path must lie in [0, 1) and auxiliary_weight must not be negative; they are "
+                f"{self.drop_path} and {self.auxiliary_weight}."
+            )
+
+    def settings(self) -> dict[str, Any]:
+        """All settings by name (JSON types), but for what only some networks have and is not used.
+
+        So stores and tables that are older than those settings remain valid.
+        """
+        optional = ("drop_path", "auxiliary_weight")
+        return {k: v for k, v in asdict(self).items() if v or k not in optional}
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +128,7 @@ class TrainedCandidate:
         test_accuracy: The same of the test rows.
         train_time_s: Seconds of training, evaluation left out.
         train_loss: Mean loss of each epoch.
-        weights: State of the network (`brpnas.spaces.nasbench201.build.MacroNetwork`).
+        weights: State of the network that the space builds (`SearchSpace.build`).
     """
 
     valid_accuracy: float
@@ -128,25 +151,41 @@ def network_config(data: ImageData, config: CandidateConfig) -> NetworkConfig:
 
 
 def train_candidate(
-    arch_id: str, seed: int, data: ImageData, config: CandidateConfig
+    arch_id: str,
+    seed: int,
+    data: ImageData,
+    config: CandidateConfig,
+    *,
+    space: str = DEFAULT_SPACE,
 ) -> TrainedCandidate:
     """Train an architecture from random weights and evaluate it.
 
+    Args:
+        arch_id: The architecture.
+        seed: Decides weights and batches.
+        data: The images.
+        config: How to train.
+        space: Name of the space that the architecture is of.
+
     Raises:
-        ArchitectureError: If the string is not an architecture of NAS-Bench-201.
-        ConfigurationError: If the device is not there.
+        ArchitectureError: If the string is not an architecture of the space.
+        ConfigurationError: If the device is not there, or the space has no networks or none with
+            the drop path or auxiliary head asked for.
         TrainingError: If the loss is no number any more.
     """
     device = find_device(config.device)
+    known = get_space(space)
     with single_thread(), _deterministic(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = build_network(arch_id, network_config(data, config))
+        network = known.build(arch_id, network_config(data, config))
+        begin_training(network, config.drop_path, config.auxiliary_weight, known.name)
         network = network.to(device, memory_format=_LAYOUT)  # type: ignore[call-overload]
         images, labels = _tensors(data, device)
         rows = torch.from_numpy(data.parts["train"])
         began = time.perf_counter()
         losses = _fit(network, images, labels, rows, config)
         seconds = time.perf_counter() - began
+        end_training(network, config.auxiliary_weight)
         valid, test = (
             _accuracy(network, images, labels, torch.from_numpy(data.parts[part]))
             for part in ("valid", "test")
@@ -213,12 +252,18 @@ def _fit(
     losses = []
     network.train()
     for epoch in range(config.epochs):
+        begin_epoch(network, config.drop_path, epoch / config.epochs)
         total = torch.zeros((), device=images.device)
         # Batch normalisation cannot learn from one image: a last batch of one is left out.
         for batch in torch.split(rows[torch.randperm(len(rows))], config.batch_size)[:steps]:
             chosen = batch.to(images.device)
-            output = network(_augment(images[chosen], config).contiguous(memory_format=_LAYOUT))
-            loss = F.cross_entropy(output, labels[chosen], label_smoothing=config.label_smoothing)
+            loss = training_loss(
+                network,
+                _augment(images[chosen], config).contiguous(memory_format=_LAYOUT),
+                labels[chosen],
+                config.auxiliary_weight,
+                config.label_smoothing,
+            )
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()

@@ -8,7 +8,6 @@ and accuracies.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,15 +17,12 @@ import numpy.typing as npt
 import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
+from torch import nn
 
 from brpnas.candidates.images import ImageData
 from brpnas.candidates.training import CandidateConfig, TrainedCandidate, network_config
 from brpnas.errors import SchemaError
-from brpnas.spaces import NasBench201
-from brpnas.spaces.nasbench201.build import MacroNetwork, build_network
-from brpnas.spaces.network import NetworkConfig
-from brpnas.spaces.nasbench201.cost import cost
-from brpnas.spaces.nasbench201.layers import live_edges
+from brpnas.spaces import DEFAULT_SPACE, NetworkConfig, get_space
 
 __all__ = ["TrainedNetworkFile"]
 
@@ -52,6 +48,7 @@ class TrainedNetworkFile:
         pixel_scale: See ``mean``.
         label_names: Name of each logit.
         weights: State of the network.
+        space: Name of the space that the architecture is of.
     """
 
     arch_id: str
@@ -67,6 +64,7 @@ class TrainedNetworkFile:
     pixel_scale: float
     label_names: tuple[str, ...]
     weights: Mapping[str, npt.NDArray[np.generic]]
+    space: str = DEFAULT_SPACE
 
     @classmethod
     def of(
@@ -76,6 +74,8 @@ class TrainedNetworkFile:
         trained: TrainedCandidate,
         data: ImageData,
         config: CandidateConfig,
+        *,
+        space: str = DEFAULT_SPACE,
     ) -> TrainedNetworkFile:
         """Put together what a training gave."""
         mean, std = data.normalisation
@@ -93,35 +93,22 @@ class TrainedNetworkFile:
             pixel_scale=data.pixel_scale,
             label_names=data.label_names,
             weights=trained.weights,
+            space=space,
         )
 
-    def module(self) -> MacroNetwork:
+    def module(self) -> nn.Module:
         """The network with its weights, in evaluation mode."""
         with torch.random.fork_rng(devices=[]):
-            network = build_network(self.arch_id, self.network)
+            network = get_space(self.space).build(self.arch_id, self.network)
         network.load_state_dict(
             {name: torch.from_numpy(np.asarray(value)) for name, value in self.weights.items()}
         )
         return network.eval()
 
     def cost(self) -> tuple[float, float]:
-        """Parameters and multiply-adds of the network, dead operations left out, in millions.
-
-        Multiply-adds are NaN for images that are not square.
-        """
-        colours, height, width = self.network.input_shape
-        codes = NasBench201().codes([self.arch_id])[0].tolist()
-        alive = [code * keep for code, keep in zip(codes, live_edges(codes), strict=True)]
-        params, flops = cost(
-            np.array([alive]),
-            self.network.channels,
-            self.network.cells_per_stage,
-            self.network.classes,
-            height,
-            self.network.stages,
-            colours,
-        )
-        return float(params[0]) / 1e6, float(flops[0]) / 1e6 if height == width else math.nan
+        """Parameters and multiply-adds of the network in millions, see `SearchSpace.cost`."""
+        params, flops = get_space(self.space).cost([self.arch_id], self.network)
+        return float(params[0]) / 1e6, float(flops[0]) / 1e6
 
     def to_bytes(self) -> bytes:
         """Content of the file."""

@@ -1,16 +1,17 @@
-"""What ``brpnas arch`` prints: one architecture of NAS-Bench-201, explained."""
+"""What ``brpnas arch`` prints: one architecture, explained."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from brpnas.cli.text import fields, table
-from brpnas.graphs import BLANK, OUTPUT
-from brpnas.spaces import NasBench201
+from brpnas.graphs import BLANK, GLOBAL, OUTPUT, View
+from brpnas.spaces import DEFAULT_SPACE, NasBench201, SearchSpace, get_space
 from brpnas.spaces.nasbench201 import EDGES, OPERATIONS, from_string
-from brpnas.spaces.nasbench201.cost import cost
 
 __all__ = ["describe_cell", "fates"]
+
+_VIEWS: tuple[View, View] = ("raw", "pruned")
 
 
 def fates(arch_id: str) -> tuple[list[str], bool]:
@@ -33,29 +34,54 @@ def fates(arch_id: str) -> tuple[list[str], bool]:
     return seen, bool(graph.adj[1:output, output].any())
 
 
-def describe_cell(text: str) -> str:
-    """Canonical string, function, cost, and the operation of every edge.
+def describe_cell(text: str, space: SearchSpace | str = DEFAULT_SPACE) -> str:
+    """Canonical string, function, cost; of NAS-Bench-201 every edge, else every node of the graph.
+
+    Args:
+        text: The architecture, in any notation that the space reads.
+        space: What it is of, or its name.
 
     Raises:
-        ArchitectureError: If the text is not a cell.
+        ArchitectureError: If the text is not an architecture of the space.
     """
-    space = NasBench201()
-    arch_id = space.canonical(text)
-    codes = from_string(arch_id)
-    params, flops = (int(value[0]) for value in cost(np.array([codes])))
-    seen, connected = fates(arch_id)
-    head = fields(
-        {
-            "architecture": arch_id,
-            "isomorphism id": space.isomorphism_ids([arch_id])[0],
-            "connected": "yes" if connected else "no: no path leads from input to output",
-            "parameters": f"{params / 1e6:.3f} M",
-            "FLOPs": f"{flops / 1e6:.3f} M multiply-adds",
-        }
-    )
-    rows = [
-        [f"{source} -> {target}", OPERATIONS[code], fate]
-        for (source, target), code, fate in zip(EDGES, codes, seen, strict=True)
-    ]
-    note = "Parameters and FLOPs are those of the benchmark's network on CIFAR-10."
-    return f"{head}\n\n{table(['edge', 'operation', 'pruned view'], rows)}\n\n{note}"
+    known = get_space(space)
+    arch_id = known.read(text)
+    params, flops = (float(value[0]) for value in known.cost([arch_id]))
+    facts = {"architecture": arch_id}
+    if known.name != DEFAULT_SPACE:
+        facts["space"] = known.name
+    facts["isomorphism id"] = known.isomorphism_ids([arch_id])[0]
+    if isinstance(known, NasBench201):
+        seen, connected = fates(arch_id)
+        facts["connected"] = "yes" if connected else "no: no path leads from input to output"
+        rows = [
+            [f"{source} -> {target}", OPERATIONS[code], fate]
+            for (source, target), code, fate in zip(EDGES, from_string(arch_id), seen, strict=True)
+        ]
+        drawn = table(["edge", "operation", "pruned view"], rows)
+        note = "Parameters and FLOPs are those of the benchmark's network on CIFAR-10."
+    else:
+        drawn = _nodes(arch_id, known)
+        note = "Parameters and FLOPs are those of the network with which the space was published."
+    if np.isnan([params, flops]).all():
+        note = "The space does not know the cost of its networks."
+    facts["parameters"] = "" if np.isnan(params) else f"{params / 1e6:.3f} M"
+    facts["FLOPs"] = "" if np.isnan(flops) else f"{flops / 1e6:.3f} M multiply-adds"
+    return f"{fields(facts)}\n\n{drawn}\n\n{note}"
+
+
+def _nodes(arch_id: str, space: SearchSpace) -> str:
+    """Table of the nodes in both views; they have the same numbers where the views are aligned."""
+    raw, pruned = (space.encode([arch_id], view)[0] for view in _VIEWS)
+    shown = [int(i) for i in np.flatnonzero((raw.ops != BLANK) & (raw.ops != GLOBAL))]
+    same = raw.ops.shape == pruned.ops.shape
+    aligned = same and bool(((pruned.ops == BLANK) | (pruned.ops == raw.ops)).all())
+    rows = []
+    for node in shown:
+        feeds = ", ".join(str(other) for other in shown if other != node and raw.adj[node, other])
+        row = [str(node), space.vocabulary[int(raw.ops[node])], feeds]
+        if aligned:
+            row.append("removed" if pruned.ops[node] == BLANK else "kept")
+        rows.append(row)
+    header = ["node", "operation", "feeds", *(["pruned view"] if aligned else [])]
+    return table(header, rows, right=["node"])

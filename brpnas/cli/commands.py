@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from brpnas.cli.devices_command import devices
-from brpnas.cli.group import app, examples
+from brpnas.cli.group import SpaceName, app, examples
 
 __all__ = ["app"]
 
@@ -59,20 +59,21 @@ def sources(
 @app.command(epilog=examples(f"brpnas arch {_CELL}", f"brpnas arch --svg cell.svg {_CELL}"))
 def arch(
     text: Annotated[
-        str, typer.Argument(metavar="STRING", help="A NAS-Bench-201 cell, quoted for the shell.")
+        str, typer.Argument(metavar="STRING", help="The architecture, quoted for the shell.")
     ],
-    svg: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write a drawing of the cell.")
-    ] = None,
+    svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a drawing of it.")] = None,
+    space: SpaceName = "nasbench201",
 ) -> None:
     """Explain an architecture: operations, cost, paths."""
     from brpnas.cli import cells  # noqa: PLC0415
 
-    typer.echo(cells.describe_cell(text))
+    typer.echo(cells.describe_cell(text, space))
     if svg is not None:
         from brpnas.report import cell_svg  # noqa: PLC0415
+        from brpnas.spaces import get_space  # noqa: PLC0415
 
-        svg.write_text(cell_svg(text), encoding="utf-8")
+        known = get_space(space)
+        svg.write_text(cell_svg(known.read(text), known), encoding="utf-8")
         typer.echo(f"Drawing: {svg}")
 
 
@@ -96,6 +97,7 @@ def predict(
         typer.Argument(metavar="ARCH", help="Architectures; without any, lines of stdin."),
     ] = None,
     as_json: Json = False,
+    space: SpaceName = "nasbench201",
 ) -> None:
     """Predict latency, in ms, by a saved predictor."""
     texts = archs or ([] if sys.stdin.isatty() else [x.strip() for x in sys.stdin if x.strip()])
@@ -103,7 +105,7 @@ def predict(
         raise typer.BadParameter("give architectures, as arguments or on stdin, one per line")
     from brpnas.cli import predictions  # noqa: PLC0415
 
-    rows = predictions.predict(predictor, texts)
+    rows = predictions.predict(predictor, texts, space)
     typer.echo(predictions.as_json(rows) if as_json else predictions.as_text(rows))
 
 
@@ -142,9 +144,20 @@ def rank(
         bool, typer.Option("--all", help="Also cells that compute the same function.")
     ] = False,
     as_json: Json = False,
+    space: SpaceName = "nasbench201",
+    sample: Annotated[
+        int | None,
+        typer.Option(
+            metavar="COUNT",
+            min=1,
+            help="Rank so many random architectures (default: all; 10,000 of a space too large).",
+        ),
+    ] = None,
 ) -> None:
     """Rank the whole space by a saved accuracy predictor."""
     from brpnas.cli import predictions  # noqa: PLC0415
 
-    rows = predictions.rank(relation, top, predictor, constraint or (), every=every)
+    rows = predictions.rank(
+        relation, top, predictor, constraint or (), every=every, space=space, sample=sample
+    )
     typer.echo(predictions.as_json(rows) if as_json else predictions.as_text(rows))

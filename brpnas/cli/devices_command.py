@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from brpnas.cli.group import examples
+from brpnas.cli.group import SpaceName, examples
 
 __all__ = ["devices"]
 
@@ -75,6 +75,7 @@ def check(
     least: Annotated[
         int, typer.Option(metavar="COUNT", min=1, help="Cells that there must be.")
     ] = 10,
+    space: SpaceName = "nasbench201",
 ) -> None:
     """Check files of latencies as the pipeline would.
 
@@ -83,7 +84,7 @@ def check(
     """
     from brpnas.cli import intake  # noqa: PLC0415
 
-    accepted, refused = intake.check_files(files, unit_check=unit, least=least)
+    accepted, refused = intake.check_files(files, unit_check=unit, least=least, space=space)
     for report in accepted:
         typer.echo(report)
     for report in refused:

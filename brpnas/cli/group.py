@@ -15,7 +15,12 @@ from typer.core import TyperGroup
 
 from brpnas.errors import BrpNasError
 
-__all__ = ["ErrorGroup", "MissingExtraError", "app", "examples", "paragraph"]
+__all__ = ["ErrorGroup", "MissingExtraError", "SpaceName", "app", "examples", "paragraph"]
+
+SpaceName = Annotated[
+    str, typer.Option("--space", metavar="NAME", help="Search space, or the path of its file.")
+]
+"""The option that says what architectures are of."""
 
 _EXTRAS = {
     "kedro": "pipeline",

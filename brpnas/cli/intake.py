@@ -7,13 +7,13 @@ from pathlib import Path
 
 from brpnas.devices import intake_report, read_device_table
 from brpnas.errors import IntakeError
-from brpnas.spaces import NasBench201
+from brpnas.spaces import DEFAULT_SPACE, get_space
 
 __all__ = ["check_files"]
 
 
 def check_files(
-    paths: Sequence[Path], *, unit_check: bool, least: int
+    paths: Sequence[Path], *, unit_check: bool, least: int, space: str = DEFAULT_SPACE
 ) -> tuple[list[str], list[str]]:
     """Read files of latencies.
 
@@ -21,14 +21,16 @@ def check_files(
         paths: The files, one per device.
         unit_check: Whether to refuse what looks like seconds or microseconds.
         least: How many cells each must hold.
+        space: Name of the space that the cells are of.
 
     Returns:
         Reports on the files that are accepted, and reports on those that are refused.
     """
     accepted, refused = [], []
+    known = get_space(space)
     for path in paths:
         try:
-            found = read_device_table(path, NasBench201(), unit_check=unit_check, least=least)
+            found = read_device_table(path, known, unit_check=unit_check, least=least)
             accepted.append(intake_report(found))
         except IntakeError as error:
             refused.append(str(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,7 @@ from typing import Annotated
 import typer
 
 from brpnas.cli.commands import app
-from brpnas.cli.group import examples
+from brpnas.cli.group import SpaceName, examples
 
 __all__ = ["app"]
 
@@ -28,6 +29,10 @@ class PrecisionName(StrEnum):
     INT8 = "int8"
 
 
+def _size(text: str) -> typer.models.OptionInfo:
+    return _count(f"{text} (default: as the space was published).")
+
+
 def _count(text: str) -> typer.models.OptionInfo:
     option: typer.models.OptionInfo = typer.Option(metavar="COUNT", min=1, help=text)
     return option
@@ -39,6 +44,7 @@ def _count(text: str) -> typer.models.OptionInfo:
         "brpnas measure --file cells.txt --output edge.csv --device my-board",
         "brpnas measure --runtime torch --target cuda --output gpu.parquet",
         "brpnas measure --precision int8 --threads 4 --output int8.parquet",
+        "brpnas measure --space darts --cells 50 --output darts.parquet",
     )
 )
 def measure(  # noqa: PLR0913 - one argument per option
@@ -81,12 +87,13 @@ def measure(  # noqa: PLR0913 - one argument per option
     ] = 10,
     runs: Annotated[int, _count("Runs per block.")] = 20,
     repeats: Annotated[int, _count("Blocks.")] = 10,
-    channels: Annotated[int, _count("Channels of the first stage.")] = 16,
-    cells_per_stage: Annotated[int, _count("Cells in each stage.")] = 5,
-    stages: Annotated[int, _count("Stages.")] = 3,
-    image: Annotated[int, _count("Height and width of the input.")] = 32,
-    colours: Annotated[int, _count("Channels of the input.")] = 3,
-    classes: Annotated[int, _count("Classes.")] = 10,
+    space: SpaceName = "nasbench201",
+    channels: Annotated[int | None, _size("Channels of the first stage")] = None,
+    cells_per_stage: Annotated[int | None, _size("Cells in each stage")] = None,
+    stages: Annotated[int | None, _size("Stages")] = None,
+    image: Annotated[int | None, _size("Height and width of the input")] = None,
+    colours: Annotated[int | None, _size("Channels of the input")] = None,
+    classes: Annotated[int | None, _size("Classes")] = None,
     drift_limit: Annotated[
         float, typer.Option(metavar="FRACTION", min=0, help="Drift to warn of.")
     ] = 0.1,
@@ -105,16 +112,28 @@ def measure(  # noqa: PLR0913 - one argument per option
         read_cells,
         select_cells,
     )
-    from brpnas.spaces.network import NetworkConfig# noqa: PLC0415
+    from brpnas.spaces import get_space  # noqa: PLC0415
 
+    published = get_space(space).published
+    height = image or published.input_shape[1]
+    network = replace(
+        published,
+        channels=channels or published.channels,
+        cells_per_stage=cells_per_stage or published.cells_per_stage,
+        stages=stages or published.stages,
+        input_shape=(colours or published.input_shape[0], height, height),
+        classes=classes or published.classes,
+    )
     settings = MeasureSettings(
         get_runtime(runtime.value, target=target, threads=threads, precision=precision.value),
         Protocol(warmup, runs, repeats),
-        NetworkConfig(channels, cells_per_stage, stages, (colours, image, image), classes),
+        network,
         batch,
+        space=space,
     )
-    among = None if file is None else read_cells(file)
-    chosen = select_cells(cells or (300 if among is None else None), among=among, seed=seed)
+    among = None if file is None else read_cells(file, space=space)
+    count = cells or (300 if among is None else None)
+    chosen = select_cells(count, among=among, seed=seed, space=space)
     typer.echo(
         measuring.measure(
             chosen, settings, output, device=device, seed=seed, drift_limit=drift_limit

@@ -6,27 +6,32 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from brpnas.cli.text import table
 from brpnas.errors import ConstraintError
 from brpnas.predictors import BinaryRelationPredictor, LatencyPredictor
 from brpnas.search import Constraint, feasible_mask
-from brpnas.spaces import NasBench201
-from brpnas.spaces.nasbench201.cost import cost
+from brpnas.spaces import DEFAULT_SPACE, SearchSpace, get_space
+from brpnas.spaces.select import select_cells
 
 __all__ = ["as_json", "as_text", "predict", "rank"]
 
 _DIGITS = {"latency_ms": 4, "score": 4, "params_m": 3, "flops_m": 2}
 _METRICS = ("latency_ms", "params_m", "flops_m")
+_SAMPLE = 10_000
 
 
-def predict(file: Path, texts: Sequence[str]) -> pd.DataFrame:
+def predict(
+    file: Path, texts: Sequence[str], space: SearchSpace | str = DEFAULT_SPACE
+) -> pd.DataFrame:
     """Latency of architectures by a saved predictor.
 
     Args:
         file: What `LatencyPredictor.save` wrote.
-        texts: Architectures of NAS-Bench-201.
+        texts: Architectures.
+        space: What they are of, or its name: that which the predictor was trained on.
 
     Returns:
         Columns ``latency_ms, arch_id``, in the order given.
@@ -35,10 +40,10 @@ def predict(file: Path, texts: Sequence[str]) -> pd.DataFrame:
         SchemaError: If the file is not a latency predictor.
         ArchitectureError: If a text is not an architecture.
     """
-    space = NasBench201()
-    arch_ids = [space.canonical(text) for text in texts]
+    known = get_space(space)
+    arch_ids = [known.canonical(text) for text in texts]
     predictor = LatencyPredictor.load(file)
-    latency = predictor.predict_batch(space.encode(arch_ids, predictor.view))
+    latency = predictor.predict_batch(known.encode(arch_ids, predictor.view))
     return pd.DataFrame({"latency_ms": latency, "arch_id": arch_ids})
 
 
@@ -49,6 +54,9 @@ def rank(
     constraints: Sequence[str] = (),
     *,
     every: bool = False,
+    space: SearchSpace | str = DEFAULT_SPACE,
+    sample: int | None = None,
+    seed: int = 0,
 ) -> pd.DataFrame:
     """Best architectures of the whole space by a saved binary relation predictor.
 
@@ -58,6 +66,10 @@ def rank(
         latency_file: A latency predictor, so that constraints may use ``latency_ms``.
         constraints: What they must satisfy, on predicted latency, parameters and multiply-adds.
         every: Keep every architecture; else the fastest of those that compute the same function.
+        space: What is ranked, or its name: the space that the predictors were trained on.
+        sample: Rank so many random architectures instead; by default the whole space, or 10,000
+            where it is too large to be listed.
+        seed: Decides which.
 
     Returns:
         Columns ``rank, score, latency_ms`` (with a latency predictor), ``params_m, flops_m,
@@ -75,10 +87,19 @@ def rank(
                 f"Constraint {constraint.text!r} needs predicted latency: give a latency predictor "
                 "by --predictor FILE."
             )
-    space = NasBench201()
+    known = get_space(space)
     relation = BinaryRelationPredictor.load(file)
-    graphs = space.graphs()
-    params, flops = cost(space.codes(graphs.arch_ids))
+    if sample is None and not known.enumerable:
+        sample = _SAMPLE
+    graphs = known.graphs(None if sample is None else select_cells(sample, seed=seed, space=known))
+    params, flops = known.cost(graphs.arch_ids)
+    for name, values in (("params_m", params), ("flops_m", flops)):
+        wanting = [c.text for c in parsed if name in dict(c.terms) and np.isnan(values).any()]
+        if wanting:
+            raise ConstraintError(
+                f"Constraint {wanting[0]!r} needs {name}, which the space {known.name} does not "
+                "know of its networks."
+            )
     ranking = pd.DataFrame({"score": relation.score(graphs.view(relation.view))})
     if latency_file is not None:
         ranking["latency_ms"] = LatencyPredictor.load(latency_file).predict(graphs)
@@ -88,13 +109,13 @@ def rank(
     cheapest = "latency_ms" if latency_file is not None else "flops_m"
     ranking = ranking.sort_values(["score", cheapest], ascending=[False, True], kind="stable")
     if not every:
-        ranking = ranking[~_repeated(space, ranking["arch_id"])]
+        ranking = ranking[~_repeated(known, ranking["arch_id"])]
     ranking = ranking.head(top)
     ranking.insert(0, "rank", range(1, len(ranking) + 1))
     return ranking.reset_index(drop=True)
 
 
-def _repeated(space: NasBench201, arch_ids: pd.Series[str]) -> pd.Series[bool]:
+def _repeated(space: SearchSpace, arch_ids: pd.Series[str]) -> pd.Series[bool]:
     """Which rows compute the same function as a row above them."""
     ids = pd.Series(space.isomorphism_ids(arch_ids.tolist()), index=arch_ids.index)
     return ids.duplicated()

@@ -5,7 +5,9 @@
 - To get files: `load_catalogue` lists what is published where, `fetch_group` brings all files of a
   benchmark (`fetch` one of them) from a mirror or from the network, verified by hash.
 - To read them: `read_latency` for LatBench, `read_help_latency` for HELP, `read_accuracy` and
-  `read_architectures` for NAS-Bench-201. Pickles are opened by `safe_load` and `safe_loads` only.
+  `read_architectures` for NAS-Bench-201, `read_nasbench101_accuracy` and
+  `read_nasbench101_architectures` for the public sample of NAS-Bench-101. Pickles are opened by
+  `safe_load` and `safe_loads` only.
 - To check any table of the project, also a user's own: `validate` with `LATENCY`, `ACCURACY`,
   `ARCHITECTURES` or `OPERATIONS`.
 - To ask a table: `mean_accuracy` for one accuracy per architecture, `near_twins` for devices whose
@@ -19,6 +21,11 @@ from brpnas.datasets.help import help_devices, read_help_latency
 from brpnas.datasets.holdout import TEST_SHARE, held_out
 from brpnas.datasets.latbench import latbench_devices, near_twins, read_latency
 from brpnas.datasets.lookup import mean_accuracy
+from brpnas.datasets.nasbench101 import (
+    NASBENCH101_EPOCHS,
+    read_nasbench101_accuracy,
+    read_nasbench101_architectures,
+)
 from brpnas.datasets.nasbench201 import DATASETS, SEEDS, read_accuracy, read_architectures
 from brpnas.datasets.schemas import ACCURACY, ARCHITECTURES, LATENCY, OPERATIONS, validate
 from brpnas.datasets.shipped import (
@@ -40,6 +47,7 @@ __all__ = [
     "DATASETS",
     "EMBEDDED_DATASETS",
     "LATENCY",
+    "NASBENCH101_EPOCHS",
     "OPERATIONS",
     "SEEDS",
     "TEST_SHARE",
@@ -64,6 +72,8 @@ __all__ = [
     "read_embedded_operations",
     "read_help_latency",
     "read_latency",
+    "read_nasbench101_accuracy",
+    "read_nasbench101_architectures",
     "safe_load",
     "safe_loads",
     "share_with_siblings",

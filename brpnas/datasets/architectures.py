@@ -1,4 +1,4 @@
-"""The architectures table of NAS-Bench-201, which follows from the space alone: no file is needed.
+"""The architectures table of a space, which follows from the space alone: no file is needed.
 
 `list_architectures` makes it for the whole space or for some cells, with their cost and with the id
 that is equal for cells that compute the same function.
@@ -11,32 +11,37 @@ from collections.abc import Sequence
 import pandas as pd
 
 from brpnas.datasets.schemas import ARCHITECTURES, validate
-from brpnas.spaces.nasbench201 import NasBench201
-from brpnas.spaces.nasbench201.cost import cost
+from brpnas.spaces import DEFAULT_SPACE, SearchSpace, get_space
 
 __all__ = ["list_architectures"]
 
 
 def list_architectures(
-    arch_ids: Sequence[str] | None = None, *, origin: str = "NAS-Bench-201"
+    arch_ids: Sequence[str] | None = None,
+    *,
+    space: SearchSpace | str = DEFAULT_SPACE,
+    origin: str | None = None,
 ) -> pd.DataFrame:
-    """List architectures of NAS-Bench-201.
+    """List architectures of a space.
 
     Args:
-        arch_ids: Which; the whole space of 15,625 by default.
-        origin: Where they come from, for the error.
+        arch_ids: Which; the whole space by default.
+        space: What they are of, or its name.
+        origin: Where they come from, for the error; the name of the space by default.
 
     Returns:
         Architectures table sorted by ``arch_id``. Parameters and multiply-adds, in millions, are
-        those of the benchmark's CIFAR-10 network, see `brpnas.spaces.nasbench201.cost`.
+        those of the network with which the space was published (`SearchSpace.cost`), and missing
+        where the space does not know them.
 
     Raises:
-        ArchitectureError: If one is not a cell.
+        ArchitectureError: If one is not an architecture of the space.
+        BudgetError: If none are named and the space is too large to be listed.
         SchemaError: If one is given twice.
     """
-    space = NasBench201()
+    space = get_space(space)
     names = list(space.enumerate() if arch_ids is None else arch_ids)
-    params, flops = cost(space.codes(names))
+    params, flops = space.cost(names)
     table = pd.DataFrame(
         {
             "arch_id": names,
@@ -47,4 +52,6 @@ def list_architectures(
         }
     )
     table = table.astype(dict.fromkeys(("arch_id", "space", "isomorphism_id"), "str"))
-    return validate(table.sort_values("arch_id"), ARCHITECTURES, origin=origin)
+    return validate(
+        table.sort_values("arch_id"), ARCHITECTURES, origin=origin or f"The space {space.name}"
+    )

@@ -50,7 +50,8 @@ class ModelCard:
         sources: Data it was trained on.
         limits: What it must not be used for or trusted with.
         space: Search space of a predictor on graphs; with ``example`` the snippet encodes that
-            architecture, otherwise it shows an input of zeros.
+            architecture, otherwise it shows an input of zeros. By default that which the metadata
+            of the file name.
         view: View of the graphs that the predictor expects.
         example: Architecture string for the snippet.
         licence: Licence of the model.
@@ -88,7 +89,9 @@ def model_card(path: Path, card: ModelCard) -> str:
     sources = [
         (source.name, source.licence, source.citation, source.url) for source in card.sources
     ]
+    space = card.space or metadata.get("space")
     sections = {
+        "Search space": _space(space) if space else "",
         "How to use": f"```python\n{_snippet(path, card, inputs, outputs)}\n```\n\n"
         + _table(("", "name", "type", "shape"), tensors),
         "Training data": _table(("data", "licence", "citation", "source"), sources)
@@ -101,6 +104,12 @@ def model_card(path: Path, card: ModelCard) -> str:
     }
     body = [f"## {heading}\n\n{text}" for heading, text in sections.items() if text]
     return "\n\n".join([f"# {card.title}", card.description, *body]) + "\n"
+
+
+def _space(name: str) -> str:
+    if not name.endswith(".py"):
+        return f"`{name}` of `brpnas.spaces`."
+    return f"The one that the file `{name}` defines; whoever reads architectures needs that file."
 
 
 def _snippet(

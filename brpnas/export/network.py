@@ -8,34 +8,26 @@ images, trained ones too.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from brpnas.errors import UnknownNameError
 from brpnas.export.onnx import Exporter, atomic_path, export_module
 from brpnas.export.parity import check_parity
-from brpnas.spaces import get_space
-from brpnas.spaces.nasbench201 import NasBench201
-from brpnas.spaces.nasbench201.build import build_network
-from brpnas.spaces.network import NetworkConfig
+from brpnas.spaces import DEFAULT_SPACE, NetworkConfig, get_space
 
 __all__ = ["export_image_network", "export_network", "initialise_weights"]
-
-_BUILDERS: dict[str, Callable[[str, NetworkConfig], nn.Module]] = {
-    NasBench201.name: build_network,
-}
-_DEPLOYED = NetworkConfig(executes_dead_ops=False)
 
 
 def export_network(
     arch_id: str,
     path: Path,
-    config: NetworkConfig = _DEPLOYED,
+    config: NetworkConfig | None = None,
     *,
-    space: str = NasBench201.name,
+    space: str = DEFAULT_SPACE,
     seed: int = 0,
     dynamic_batch: bool = False,
     exporter: Exporter = "dynamo",
@@ -48,7 +40,8 @@ def export_network(
     Args:
         arch_id: Architecture string of the space.
         path: File to write.
-        config: Sizes of the network; by default the published ones without dead operations.
+        config: Sizes of the network; by default the published ones of the space, without dead
+            operations.
         space: Name of the search space.
         seed: Decides the weights.
         dynamic_batch: Leave the size of the batch open instead of fixing it to 1.
@@ -59,17 +52,18 @@ def export_network(
 
     Raises:
         ArchitectureError: If the string is not an architecture of the space.
-        UnknownNameError: If there is no network for that space.
+        UnknownNameError: If there is no space of that name.
+        ConfigurationError: If the space has no networks.
         ParityError: If the file answers differently from the network.
     """
-    arch_id = get_space(space).canonical(arch_id)
-    if space not in _BUILDERS:
-        raise UnknownNameError("search space with a network", space, _BUILDERS)
-    with torch.random.fork_rng(
-        devices=[]
-    ):  # torch's own initialisation draws from the global state
-        network = _BUILDERS[space](arch_id, config)
-    initialise_weights(network, config.input_shape, seed)
+    known = get_space(space)
+    arch_id = known.canonical(arch_id)
+    config = config or replace(known.published, executes_dead_ops=False)
+    # Torch's own initialisation draws from the global state.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = known.build(arch_id, config)
+        initialise_weights(network, config.input_shape, seed)
     metadata = {
         "arch_id": arch_id,
         "space": space,
@@ -132,7 +126,7 @@ def initialise_weights(
     Convolutions after He et al. (arXiv 1502.01852), linear layers normal with deviation 0.01, the
     statistics of batch normalisation from one batch of noise. Without the latter a cell of skip
     connections multiplies its input by four, fifteen times over, and the logits leave the range in
-    which comparing or quantising them means anything.
+    which comparing or quantising them means anything. Other layers keep the weights they have.
     """
     generator = torch.Generator().manual_seed(seed)
     normalisations = []
@@ -143,7 +137,8 @@ def initialise_weights(
             )
         elif isinstance(layer, nn.Linear):
             nn.init.normal_(layer.weight, std=0.01, generator=generator)
-            nn.init.zeros_(layer.bias)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
         elif isinstance(layer, nn.BatchNorm2d):
             layer.reset_parameters()
             normalisations.append(layer)

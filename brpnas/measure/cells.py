@@ -22,10 +22,11 @@ from brpnas.datasets import LATENCY, validate
 from brpnas.datasets.schemas import MIN_LATENCY_MS
 from brpnas.errors import MeasurementError, TaskError
 from brpnas.fanout import Engine, SerialEngine
-from brpnas.measure.drift import REFERENCE, Drift, warn_of_drift
+from brpnas.measure.drift import Drift, reference_cell, warn_of_drift
 from brpnas.measure.hardware import Machine, describe_machine
 from brpnas.measure.setup import MeasureSettings, time_cell
 from brpnas.measure.store import MeasureStore, Row, task_of
+from brpnas.spaces import space_fingerprint
 
 __all__ = ["CellTask", "MeasureResult", "measure_cells", "measure_one", "probe"]
 
@@ -109,15 +110,27 @@ def probe(settings: MeasureSettings, engine: Engine | None = None) -> Machine:
     """Describe the machine that an engine measures on; without one, or in series, this machine.
 
     Raises:
-        UnknownNameError: If the runtime's provider or device does not exist here.
-        MeasurementError: If it does not exist there.
+        UnknownNameError: If the runtime's provider or device, or the space, does not exist here.
+        ConfigurationError: If the file of the space is not one.
+        MeasurementError: If one of them does not exist there, or the space is another one there.
     """
+    mine = space_fingerprint(settings.space)
     if engine is None or isinstance(engine, SerialEngine):
         return describe_machine(settings.runtime)
-    ((_, machine),) = engine.run(describe_machine, [settings.runtime])
-    if isinstance(machine, TaskError):
-        raise MeasurementError(f"The machines of the engine cannot measure: {machine.message}")
+    ((_, found),) = engine.run(_look_around, [settings])
+    if isinstance(found, TaskError):
+        raise MeasurementError(f"The machines of the engine cannot measure: {found.message}")
+    machine, theirs = found
+    if theirs != mine:
+        raise MeasurementError(
+            f"A worker has another file {settings.space} than this process. Give a path that leads "
+            "to the same file on every machine."
+        )
     return machine
+
+
+def _look_around(settings: MeasureSettings) -> tuple[Machine, dict[str, str]]:
+    return describe_machine(settings.runtime), space_fingerprint(settings.space)
 
 
 def measure_cells(
@@ -159,7 +172,8 @@ def measure_cells(
     with MeasureStore(store_path, task_of(settings, machine)) as store:
         missing = sorted(set(arch_ids) - set(store.cells))
         order = np.random.default_rng(seed).permutation(len(missing))
-        tasks = _tasks([missing[i] for i in order], settings, reference_every)
+        before = store.references[0]["arch_id"] if store.references else None
+        tasks = _tasks([missing[i] for i in order], settings, reference_every, before)
         if store.cells or store.references:
             _log.info("Resuming from the %d cells in %s", len(store.cells), store_path)
         with tqdm(
@@ -175,15 +189,18 @@ def measure_cells(
         return _result(arch_ids, store, settings, machine, drift_limit, start)
 
 
-def _tasks(arch_ids: Sequence[str], settings: MeasureSettings, every: int) -> list[CellTask]:
+def _tasks(
+    arch_ids: Sequence[str], settings: MeasureSettings, every: int, reference: str | None
+) -> list[CellTask]:
     """The cells, with the reference network first, after every so many, and last."""
     if every < 1:
         raise MeasurementError(f"reference_every must be 1 or more, not {every}.")
+    reference = reference or reference_cell(settings.space)
     tasks: list[CellTask] = []
     for start in range(0, len(arch_ids), every):
-        tasks.append(CellTask(REFERENCE, settings, start))
+        tasks.append(CellTask(reference, settings, start))
         tasks += [CellTask(arch_id, settings) for arch_id in arch_ids[start : start + every]]
-    return [*tasks, CellTask(REFERENCE, settings, len(arch_ids))] if tasks else []
+    return [*tasks, CellTask(reference, settings, len(arch_ids))] if tasks else []
 
 
 def _record(store: MeasureStore, task: CellTask, outcome: Row | TaskError) -> None:

@@ -20,6 +20,7 @@ from brpnas.measure.cells import MeasureResult, measure_cells, probe
 from brpnas.measure.hardware import Machine, device_entry
 from brpnas.measure.setup import MeasureSettings
 from brpnas.measure.store import store_name, task_of
+from brpnas.spaces import DEFAULT_SPACE
 
 __all__ = ["check_table", "describe_device", "measure_device", "measure_report", "summary"]
 
@@ -153,9 +154,11 @@ def summary(report: dict[str, Any]) -> str:
 def _network(settings: MeasureSettings) -> str:
     """Sizes of the network in a sentence; a statistic over runs belongs to a report, not here."""
     net, protocol = settings.network, settings.protocol
+    of = "" if settings.space == DEFAULT_SPACE else f"{settings.space}, "
     return (
-        f"Networks of {net.stages} stages of {net.cells_per_stage} cells, {net.channels} channels, "
-        f"input {' x '.join(map(str, net.input_shape))}, {net.classes} classes. "
+        f"Networks of {of}{net.stages} stages of {net.cells_per_stage} cells, "
+        f"{net.channels} channels, input {' x '.join(map(str, net.input_shape))}, "
+        f"{net.classes} classes. "
         f"Interquartile mean over {protocol.repeats} blocks of {protocol.runs} "
         f"runs, after {protocol.warmup} to warm up."
     )

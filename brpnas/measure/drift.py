@@ -3,21 +3,45 @@
 from __future__ import annotations
 
 import logging
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from brpnas.errors import MeasurementError
+import numpy as np
 
-__all__ = ["REFERENCE", "Drift", "warn_of_drift"]
+from brpnas.errors import MeasurementError
+from brpnas.spaces import DEFAULT_SPACE, get_space
+
+__all__ = ["REFERENCE", "Drift", "reference_cell", "warn_of_drift"]
 
 REFERENCE = (
     "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|avg_pool_3x3~0|nor_conv_3x3~1|none~2|"
 )
-"""Cell of middling cost whose network is measured again and again."""
+"""Cell of middling cost whose network is measured again and again, in NAS-Bench-201."""
+_DRAWN = 25
 
 _log = logging.getLogger(__name__)
+
+
+def reference_cell(space: str) -> str:
+    """Cell of a space whose network is measured again and again.
+
+    Of NAS-Bench-201 it is `REFERENCE`; of another space that of median multiply-adds among a few
+    random ones, or the first of them where the space does not know its costs. It is always the
+    same.
+
+    Args:
+        space: Name of the space.
+    """
+    if space == DEFAULT_SPACE:
+        return REFERENCE
+    known = get_space(space)
+    drawn = known.sample(np.random.default_rng(0), min(_DRAWN, len(known)))
+    _, flops = known.cost(drawn)
+    costs = sorted((cost, arch_id) for cost, arch_id in zip(flops.tolist(), drawn, strict=True))
+    return drawn[0] if math.isnan(sum(flops)) else costs[len(costs) // 2][1]
 
 
 @dataclass(frozen=True)

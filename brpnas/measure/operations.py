@@ -1,5 +1,6 @@
 """Measuring the operations of a network alone, one after another, for the layer-wise baseline.
 
+Of NAS-Bench-201 only: what a network of another space is made of, nobody here knows.
 `measure_operations` gives the table that `brpnas.predictors.layerwise.LayerwisePredictor` adds up.
 """
 
@@ -19,19 +20,19 @@ from tqdm import tqdm
 
 from brpnas.datasets import OPERATIONS as SCHEMA
 from brpnas.datasets import validate
-from brpnas.errors import MeasurementError, TaskError
+from brpnas.errors import ConfigurationError, MeasurementError, TaskError
 from brpnas.export import initialise_weights
 from brpnas.fanout import Engine, SerialEngine
 from brpnas.measure.cells import probe
 from brpnas.measure.hardware import describe_machine
 from brpnas.measure.setup import MeasureSettings, time_module
 from brpnas.measure.store import MeasureStore, Row, task_of
-from brpnas.predictors.layerwise import ADD, cell_parts, network_parts
+from brpnas.predictors.layerwise import ADD, cell_parts, has_layerwise, network_parts
 from brpnas.predictors.training import single_thread
 from brpnas.spaces.nasbench201 import EDGES, OPERATIONS
 from brpnas.spaces.nasbench201.build import MacroNetwork
-from brpnas.spaces.network import NetworkConfig
 from brpnas.spaces.nasbench201.layers import Cell, Reduction
+from brpnas.spaces.network import NetworkConfig
 
 __all__ = ["OperationTask", "measure_operation", "measure_operations", "operation_modules"]
 
@@ -74,9 +75,15 @@ def measure_operations(
         Table of operations (`brpnas.datasets.OPERATIONS`).
 
     Raises:
+        ConfigurationError: If the space is another than NAS-Bench-201 (`has_layerwise`).
         MeasurementError: If an operation cannot be measured.
         StoreError: If the store belongs to another task.
     """
+    if not has_layerwise(settings.space):
+        raise ConfigurationError(
+            f"The operations of {settings.space} cannot be measured alone: the layer-wise baseline "
+            "knows the networks of nasbench201 only. Measure without operations."
+        )
     network = settings.network
     dead = network.executes_dead_ops
     keys = network_parts(network.stages, executes_dead_ops=dead)

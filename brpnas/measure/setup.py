@@ -17,8 +17,7 @@ from brpnas.export import initialise_weights
 from brpnas.measure.protocol import Protocol, Timing, time_runs
 from brpnas.measure.runtimes import OnnxRuntime, Runtime
 from brpnas.predictors.training import single_thread
-from brpnas.spaces.nasbench201.build import build_network
-from brpnas.spaces.network import NetworkConfig
+from brpnas.spaces import DEFAULT_SPACE, NetworkConfig, get_space, space_fingerprint
 
 __all__ = ["MeasureSettings", "time_cell", "time_module"]
 
@@ -36,6 +35,8 @@ class MeasureSettings:
             runtime, whatever is given.
         batch_size: Images per run.
         seed: Decides weights and images, not the latency.
+        space: Name of the space that the cells are of. It must be known where they are measured:
+            for a space of one's own, the same path must lead to the same file there.
 
     Raises:
         ConfigurationError: If the batch is empty.
@@ -46,6 +47,7 @@ class MeasureSettings:
     network: NetworkConfig = field(default_factory=NetworkConfig)
     batch_size: int = 1
     seed: int = 0
+    space: str = DEFAULT_SPACE
 
     def __post_init__(self) -> None:
         if self.batch_size < 1:
@@ -57,6 +59,8 @@ class MeasureSettings:
         """JSON types that are equal exactly for equal settings."""
         runtime = {"name": self.runtime.name, **asdict(self.runtime)}
         settings = {**asdict(self), "runtime": runtime}
+        del settings["space"]
+        settings |= space_fingerprint(self.space)
         plain: dict[str, Any] = json.loads(json.dumps(settings))
         return plain
 
@@ -65,13 +69,16 @@ def time_cell(arch_id: str, settings: MeasureSettings) -> Timing:
     """Build the network of a cell and time it.
 
     Raises:
-        ArchitectureError: If the string is not a cell.
+        ArchitectureError: If the string is not a cell of the space.
+        ConfigurationError: If the space has no networks.
         ParityError: If the runtime answers with no numbers, or other ones than torch.
     """
     shape = settings.network.input_shape
+    space = get_space(settings.space)
     # Torch's own initialisation draws from the global state.
     with torch.random.fork_rng(devices=[]), single_thread():
-        network = build_network(arch_id, settings.network)
+        torch.manual_seed(settings.seed)
+        network = space.build(arch_id, settings.network)
         initialise_weights(network, shape, settings.seed, batch=_STATISTICS_BATCH)
     return time_module(network, shape, settings)
 

@@ -35,7 +35,7 @@ from brpnas.predictors.training import (
 
 __all__ = ["GraphEnsemble", "train_members", "training_pool"]
 
-_CHUNK = 4096
+_CHUNK = 1024
 
 
 @contextmanager
@@ -109,12 +109,14 @@ class GraphEnsemble(nn.Module):
         return torch.stack([member(ops, adj) for member in self.members]).mean(dim=0)
 
     def outputs(self, graphs: GraphBatch) -> npt.NDArray[np.float64]:
-        """Mean output for any number of graphs, shape ``[N]``; on the caller's threads."""
-        ops, adj = to_tensors(graphs)
+        """Mean output for any number of graphs, shape ``[N]``; on the caller's threads.
+
+        Tensors are made of a few graphs at a time, so that graphs which are mapped from a file are
+        never in memory as a whole.
+        """
         with torch.inference_mode():
             parts = [
-                self(ops[i : i + _CHUNK], adj[i : i + _CHUNK])
-                for i in range(0, len(graphs), _CHUNK)
+                self(*to_tensors(graphs[i : i + _CHUNK])) for i in range(0, len(graphs), _CHUNK)
             ]
         return torch.cat(parts).double().numpy() if parts else np.empty(0)
 

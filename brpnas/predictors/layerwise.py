@@ -3,7 +3,8 @@
 `LayerwisePredictor` predicts any cell from such a table; `brpnas.measure.measure_operations` makes
 one, `brpnas.datasets` holds those that ship. It is the baseline of the paper (Dudziak et al.,
 NeurIPS 2020, arXiv 2007.08668, section 3) and learns nothing; what it misses is what operations do
-to one another: fusion, caches, and the cost of a call.
+to one another: fusion, caches, and the cost of a call. It knows the networks
+of NAS-Bench-201 only.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from brpnas.errors import SchemaError
-from brpnas.spaces import NasBench201
+from brpnas.spaces import NasBench201, SearchSpace, get_space
 from brpnas.spaces.nasbench201 import EDGES, OPERATIONS
 from brpnas.spaces.nasbench201.layers import live_edges
 
-__all__ = ["ADD", "LayerwisePredictor", "cell_parts", "network_parts"]
+__all__ = ["ADD", "LayerwisePredictor", "cell_parts", "has_layerwise", "network_parts"]
 
 ADD = "add"
 """Part that is the sum of two tensors."""
@@ -72,6 +73,15 @@ class LayerwisePredictor:
             times = counts[part] * self.cells_per_stage if part in counts else 1
             total += times * float(latency[part, stage])
         return total
+
+
+def has_layerwise(space: SearchSpace | str) -> bool:
+    """Whether the baseline knows what the networks of a space are made of.
+
+    Raises:
+        UnknownNameError: If there is no space of that name.
+    """
+    return get_space(space).name == NasBench201.name
 
 
 def cell_parts(*, executes_dead_ops: bool) -> list[str]:

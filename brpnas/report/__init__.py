@@ -1,7 +1,7 @@
 """The report: plots and one self-contained HTML page, from tables and dictionaries.
 
 Fill a `ReportData` and call `write_report` (or `render` for the text). `pareto_front` marks
-the Pareto-optimal rows of any two objectives, `cell_svg` draws a NAS-Bench-201 cell, and
+the Pareto-optimal rows of any two objectives, `cell_svg` draws an architecture, and
 `predicted_vs_measured`, `search_curves` and `training_curve` are the tables behind ``dvc plots``.
 """
 

@@ -1,4 +1,4 @@
-"""Drawing of a NAS-Bench-201 cell as SVG.
+"""Drawing of an architecture as SVG: a NAS-Bench-201 cell, or the graph of any other space.
 
 `cell_svg` gives a self-contained ``<svg>`` element to put into a page. Its colours are CSS
 variables with fallbacks, so it follows the page's light or dark theme and also stands alone.
@@ -9,7 +9,10 @@ from __future__ import annotations
 import math
 from xml.sax.saxutils import escape
 
+from brpnas.graphs import View
+from brpnas.report.graph import graph_svg
 from brpnas.report.palette import OKABE_ITO
+from brpnas.spaces import DEFAULT_SPACE, NasBench201, SearchSpace, get_space
 from brpnas.spaces.nasbench201 import EDGES, OPERATIONS, from_string
 
 __all__ = ["OPERATION_LABELS", "cell_svg", "live_edges"]
@@ -32,6 +35,7 @@ _COLOURS = {
 _WIDTH, _HEIGHT, _RADIUS = 640, 420, 27
 _NODES = ((45.0, 175.0), (320.0, 45.0), (320.0, 305.0), (595.0, 175.0))
 _ARC = (320.0, 600.0)  # control point of 0->3, which passes below node 2
+_VIEWS: tuple[View, View] = ("raw", "pruned")
 _NODE_NAMES = ("input", "", "", "output")
 _Point = tuple[float, float]
 
@@ -52,20 +56,27 @@ def live_edges(codes: tuple[int, ...]) -> list[bool]:
     ]
 
 
-def cell_svg(arch_id: str) -> str:
-    """Draw a cell: nodes 0 to 3, every edge coloured and labelled by its operation.
+def cell_svg(arch_id: str, space: SearchSpace | str = DEFAULT_SPACE) -> str:
+    """Draw an architecture.
 
-    `none` is dashed and faint; an operation on no path from input to output is faint.
+    A cell of NAS-Bench-201: nodes 0 to 3, every edge coloured and labelled by its operation; `none`
+    is dashed and faint, an operation on no path from input to output is faint. Of another space the
+    graph in the raw view, see `brpnas.report.graph.graph_svg`.
 
     Args:
-        arch_id: The benchmark's string of the cell.
+        arch_id: The architecture.
+        space: What it is of, or its name.
 
     Returns:
         A well-formed ``<svg>`` element with a text alternative.
 
     Raises:
-        ArchitectureError: If the string is not a cell.
+        ArchitectureError: If the string is not an architecture of the space.
     """
+    known = get_space(space)
+    if not isinstance(known, NasBench201):
+        raw, pruned = (known.encode([arch_id], view)[0] for view in _VIEWS)
+        return graph_svg(raw, known.vocabulary, pruned=pruned)
     codes = from_string(arch_id)
     edges = list(zip(EDGES, codes, live_edges(codes), strict=True))
     text = ", ".join(f"{s} to {t} {OPERATION_LABELS[OPERATIONS[c]]}" for (s, t), c, _ in edges)

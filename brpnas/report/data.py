@@ -61,6 +61,8 @@ class Protocol(TypedDict, total=False):
     space: str
     dataset: str
     device: str
+    oracle: str
+    """What answered the queries, as `brpnas.search.Oracle.name` calls it."""
     sampler: str
     budget: int
     rounds: int

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from brpnas.report.plots.traces import CURVES, spread
+from brpnas.report.plots.traces import known_curves, spread
 
 __all__ = ["predicted_vs_measured", "search_curves", "training_curve"]
 
@@ -46,11 +46,11 @@ def search_curves(traces: pd.DataFrame) -> pd.DataFrame:
     Returns:
         ``sampler``, ``queries`` (spent, from 1), ``seeds``, and for each curve that is there its
         mean and quartiles over seeds: ``chosen_test``, ``chosen_test_q25``, ``chosen_test_q75``...
+        Without any test accuracy it is ``best_valid`` alone; a search without any answer has no
+        row.
     """
     table: pd.DataFrame | None = None
-    for column in CURVES:
-        if column not in traces or traces[column].isna().all():
-            continue
+    for column in known_curves(traces):
         curve = spread(traces, column).rename(
             columns={"mean": column, "q25": f"{column}_q25", "q75": f"{column}_q75"}
         )
@@ -58,8 +58,7 @@ def search_curves(traces: pd.DataFrame) -> pd.DataFrame:
             table = curve[["sampler", "queries", "seeds", *curve.columns[2:5]]]
         else:
             table = table.merge(curve.drop(columns="seeds"), on=["sampler", "queries"], how="left")
-    assert table is not None, "traces always hold chosen_test"
-    return table
+    return pd.DataFrame(columns=["sampler", "queries", "seeds"]) if table is None else table
 
 
 def training_curve(training: pd.DataFrame) -> pd.DataFrame:

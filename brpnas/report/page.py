@@ -12,14 +12,14 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from brpnas.errors import ArchitectureError
+from brpnas.errors import ArchitectureError, BrpNasError
 from brpnas.report.cell import cell_svg
 from brpnas.report.data import ReportData
 from brpnas.report.format import plain
 from brpnas.report.plots import (
-    CURVES,
     accuracies,
     error_histogram,
+    known_curves,
     latency_scatter,
     search_curve,
     space_plot,
@@ -35,6 +35,7 @@ from brpnas.report.tables import (
 )
 from brpnas.report.verdict import judge, latency_limit
 from brpnas.report.words import protocol_sentences
+from brpnas.spaces import DEFAULT_SPACE
 
 __all__ = ["render", "write_report"]
 
@@ -43,9 +44,19 @@ _CAPTIONS = {
     " validation picks.",
     "best_test_seen": "Best mean test accuracy among the queried; the search cannot know"
     " which it is.",
+    "best_valid": "Best validation accuracy among the queried. No test accuracy is known, so this"
+    " is what the choice was made by: where training is noisy, it flatters the lucky.",
     "best_single_seed_test_seen": "Best test accuracy of any single training run among the"
     " queried, as published curves show it; it can exceed the optimum of the means.",
 }
+_CELL = (
+    "The winning cell. Dashed: no operation; faint: on no path from input to output, so it changes"
+    " nothing. Each node sums what reaches it."
+)
+_GRAPH = (
+    "The winning architecture, operations as nodes. Faint: what a compiler removes, because it does"
+    " nothing or reaches no output."
+)
 
 
 def render(data: ReportData) -> str:
@@ -105,16 +116,20 @@ def _asset(environment: jinja2.Environment, name: str) -> Markup:
 
 def _winner(data: ReportData) -> dict[str, object]:
     verdicts = judge(data.constraints, data.chosen)
+    space = str(data.protocol.get("space", DEFAULT_SPACE))
     cell, why = Markup(""), ""
     try:
-        cell = Markup(cell_svg(data.chosen["arch_id"]))
+        cell = Markup(cell_svg(data.chosen["arch_id"], space))
     except ArchitectureError:
-        why = "only NAS-Bench-201 cells are drawn so far."
+        why = f"the architecture is none of the space {space}."
+    except BrpNasError as error:
+        why = str(error)
     return {
         "cards": cards(data, verdicts),
         "winner_facts": winner_facts(data),
         "verdicts": verdict_table(verdicts) if verdicts else None,
         "cell": cell,
+        "cell_caption": _CELL if space == DEFAULT_SPACE else _GRAPH,
         "cell_missing": why,
     }
 
@@ -141,12 +156,13 @@ def _search(data: ReportData) -> dict[str, object]:
         return {"curves": []}
     optimum = data.chosen.get("optimum_test_accuracy")
     curves = [
-        {"svg": Markup(search_curve(traces, column, optimum)), "caption": caption}
-        for column, caption in _CAPTIONS.items()
-        if column in CURVES and column in traces and traces[column].notna().any()
+        {"svg": Markup(search_curve(traces, column, optimum)), "caption": _CAPTIONS[column]}
+        for column in known_curves(traces)
     ]
+    tested = known_curves(traces)[:1] != ["best_valid"]
     return {
         "curves": curves,
+        "checked": "Test accuracy of the chosen" if tested else "Best validation accuracy seen",
         "search_table": search_table(traces),
         "checkpoints": checkpoint_table(traces),
     }

@@ -122,6 +122,8 @@ def winner_facts(data: ReportData) -> list[tuple[str, str]]:
 
 
 def _runs(data: ReportData) -> str:
+    if data.protocol.get("oracle") == "surrogate":
+        return "predicted by a surrogate"
     answered = data.history[data.history["status"] == "ok"]
     count = int((answered["arch_id"] == data.chosen["arch_id"]).sum())
     return "one training run" if count == 1 else f"mean of {count} training runs"

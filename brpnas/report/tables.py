@@ -21,7 +21,7 @@ from brpnas.report.format import (
     points,
 )
 from brpnas.report.pareto import pareto_front
-from brpnas.report.plots.traces import CURVES, sampler_order, spread
+from brpnas.report.plots.traces import known_curves, sampler_order, spread
 
 __all__ = [
     "Cell",
@@ -140,7 +140,8 @@ def search_table(traces: pd.DataFrame) -> Table:
     """What each sampler reached at the end of the shortest budget, mean and spread over seeds."""
     end = int(traces.groupby(["sampler", "seed"])["query"].max().min())
     final = traces[traces["query"] == end]
-    columns = [c for c in (*CURVES, "regret") if c in final and final[c].notna().any()]
+    columns = known_curves(final)
+    columns += ["regret"] if "regret" in final and final["regret"].notna().any() else []
     groups = final.groupby("sampler")
     mean, deviation, seeds = groups[columns].mean(), groups[columns].std(), groups["seed"].nunique()
     best = {c: mean[c].min() if c == "regret" else mean[c].max() for c in columns}
@@ -155,6 +156,7 @@ def search_table(traces: pd.DataFrame) -> Table:
         "chosen_test": "chosen: test accuracy",
         "best_test_seen": "best mean test accuracy seen",
         "best_single_seed_test_seen": "best single-seed test accuracy seen",
+        "best_valid": "best validation accuracy seen",
         "regret": "regret (points)",
     }
     rows = tuple(
@@ -169,8 +171,14 @@ def search_table(traces: pd.DataFrame) -> Table:
 
 
 def checkpoint_table(traces: pd.DataFrame, count: int = 5) -> Table:
-    """Mean test accuracy of the chosen at evenly spaced budgets, one row a sampler."""
-    curve = spread(traces, "chosen_test").pivot(index="sampler", columns="queries", values="mean")
+    """Mean of the first known curve at evenly spaced budgets, one row a sampler.
+
+    That is the test accuracy of the chosen, or the validation accuracy where none is known.
+    """
+    names = known_curves(traces)
+    if not names:
+        return Table(("queries spent",), ())
+    curve = spread(traces, names[0]).pivot(index="sampler", columns="queries", values="mean")
     last = int(curve.dropna(axis=1).columns.max())
     budgets = sorted({int(b) for b in np.ceil(np.linspace(0, last, count + 1)[1:])})
     rows = []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from brpnas.report.data import ReportData
+from brpnas.report.format import as_float
+from brpnas.report.plots.traces import known_curves
 
 __all__ = ["protocol_sentences"]
 
@@ -11,7 +13,7 @@ def protocol_sentences(data: ReportData) -> list[str]:
     """State the protocol, one paragraph a topic; what is not known is not claimed."""
     return [
         text
-        for text in (_task(data), _latency(data), _search(data), _answer(), _curves(data))
+        for text in (_task(data), _latency(data), _search(data), _answer(data), _curves(data))
         if text
     ]
 
@@ -87,18 +89,29 @@ def _search(data: ReportData) -> str:
     text += f" (seed {said['seed']})" if "seed" in said else ""
     text += f"; {failed} of them failed" if failed else ""
     text += (
-        ". A query reveals the validation accuracy of one training run; the search never sees test "
-        "accuracy."
+        ". A query was answered by a surrogate, a model of published trainings that predicts the "
+        "validation accuracy; no network was trained."
+        if said.get("oracle") == "surrogate"
+        else ". A query reveals the validation accuracy of one training run; the search never sees "
+        "test accuracy."
     )
     if data.constraints:
         text += " Only architectures whose predicted figures satisfy the constraints were asked."
     return text
 
 
-def _answer() -> str:
-    return (
+def _answer(data: ReportData) -> str:
+    text = (
         "The winner is the queried architecture with the best validation accuracy, the mean of its "
-        "answers if it was asked more than once. It is scored by its test accuracy averaged over "
+        "answers if it was asked more than once. "
+    )
+    if as_float(data.chosen.get("test_accuracy")) is None:
+        return text + (
+            "There is no test accuracy of it, so its validation accuracy is all there is to "
+            "report: being the best of many, it is on the high side."
+        )
+    return text + (
+        "It is scored by its test accuracy averaged over "
         "training seeds; its regret is how far that lies below the best such average there was to "
         "find under the constraints."
     )
@@ -116,7 +129,7 @@ def _curves(data: ReportData) -> str:
             f"Search curves are means over {number} seeds per sampler; the band spans the middle "
             "half of the seeds, and ± in tables is the standard deviation over seeds."
         )
-    if "best_single_seed_test_seen" in data.traces:
+    if "best_single_seed_test_seen" in known_curves(data.traces):
         text += (
             " Published curves plot the best single-seed test accuracy seen so far; it can exceed "
             "the best mean of the benchmark, so it is reported apart."

@@ -1,7 +1,8 @@
 """Search: samplers, constraints, oracles, the ask/tell loop and its store.
 
 `run_search` runs or resumes one search, `compare` many in memory. `feasible_mask` turns constraint
-strings into what `SearchContext` restricts a search to. `chosen` and `trace` read the outcome.
+strings into what `SearchContext` restricts a search to; `OpenContext` is the task over a space that
+is too large to list. `chosen` and `trace` read the outcome.
 """
 
 from brpnas.search.compare import compare
@@ -10,10 +11,12 @@ from brpnas.search.context import SearchContext
 from brpnas.search.file_oracle import FileOracle
 from brpnas.search.history import History
 from brpnas.search.loop import run_search, task_fingerprint
+from brpnas.search.open_context import OpenContext
 from brpnas.search.oracle import Answer, Oracle, Question, TableOracle
 from brpnas.search.result import SearchResult, chosen, leaderboard
 from brpnas.search.samplers import Sampler, fit_ranker, get_sampler
 from brpnas.search.store import SearchStore
+from brpnas.search.task import SearchTask, Shortlist
 from brpnas.search.trace import HeldOutScores, trace
 
 __all__ = [
@@ -22,12 +25,15 @@ __all__ = [
     "FileOracle",
     "HeldOutScores",
     "History",
+    "OpenContext",
     "Oracle",
     "Question",
     "Sampler",
     "SearchContext",
     "SearchResult",
     "SearchStore",
+    "SearchTask",
+    "Shortlist",
     "TableOracle",
     "chosen",
     "compare",

@@ -14,6 +14,7 @@ from tqdm.auto import tqdm
 
 from brpnas.search.context import SearchContext
 from brpnas.search.loop import run_search
+from brpnas.search.open_context import OpenContext
 from brpnas.search.oracle import Oracle
 from brpnas.search.samplers.base import Sampler
 from brpnas.search.trace import HeldOutScores, trace
@@ -26,7 +27,7 @@ class _Search:
     """One search to run, complete with all it needs, so that it can go to another process."""
 
     label: str
-    context: SearchContext
+    context: SearchContext | OpenContext
     sampler: Sampler
     make_oracle: Callable[[int], Oracle]
     budget: int
@@ -38,7 +39,7 @@ class _Search:
 
 
 def compare(
-    context: SearchContext,
+    context: SearchContext | OpenContext,
     samplers: Mapping[str, Sampler],
     make_oracle: Callable[[int], Oracle],
     scores: HeldOutScores,

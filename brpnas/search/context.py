@@ -1,7 +1,7 @@
-"""What every sampler may know of its task: the space, what is feasible, and the candidate pool.
+"""A search task over architectures that are listed, with arrays over all of them.
 
-Feasibility and deduplication live here, not in the samplers: a sampler draws from
-`SearchContext.unqueried`, or asks `SearchContext.is_open` about an architecture that it made up.
+For a whole space, up to millions of architectures, and for a listed sample of a larger one: then
+nothing outside of the sample is ever asked. `brpnas.search.OpenContext` needs no list.
 """
 
 from __future__ import annotations
@@ -14,26 +14,27 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from brpnas.errors import ConfigurationError, InfeasibleError, UnknownNameError
 from brpnas.graphs import GraphBatch, SpaceGraphs, View
 from brpnas.search.history import History
 from brpnas.search.seeding import generator
+from brpnas.search.task import BoolArray, IntArray, SearchTask, Shortlist
 from brpnas.spaces import SearchSpace
 
 __all__ = ["SearchContext"]
 
-IntArray = npt.NDArray[np.int64]
-
 
 @dataclass(frozen=True, eq=False)
-class SearchContext:
+class SearchContext(SearchTask):
     """A search task without its oracle. Build it with `create`; reseed with `dataclasses.replace`.
 
     Attributes:
         space: The search space.
         arch_ids: Its architectures, ``N`` of them.
         isomorphism_ids: Equal for architectures that compute the same function.
+        functions: The same as numbers from 0, shape ``[N]``.
         graphs: Graphs of all architectures in the view that rankers see.
         feasible: Which architectures satisfy the constraints by prediction, shape ``[N]``.
         predicted: Predicted metrics by name (``latency_ms``, ...), each of shape ``[N]``.
@@ -43,8 +44,9 @@ class SearchContext:
     space: SearchSpace
     arch_ids: tuple[str, ...]
     isomorphism_ids: tuple[str, ...]
+    functions: IntArray
     graphs: GraphBatch
-    feasible: npt.NDArray[np.bool_]
+    feasible: BoolArray
     predicted: Mapping[str, npt.NDArray[np.floating[Any]]]
     seed: int
 
@@ -56,25 +58,33 @@ class SearchContext:
         *,
         seed: int,
         view: View = "pruned",
-        feasible: npt.NDArray[np.bool_] | None = None,
+        feasible: BoolArray | None = None,
         predicted: Mapping[str, npt.NDArray[np.floating[Any]]] | None = None,
+        isomorphism_ids: Sequence[str] | None = None,
     ) -> SearchContext:
         """Put a task together.
 
         Args:
             space: The search space.
-            graphs: Graphs of the whole space; their order is the order of all arrays.
+            graphs: Graphs of the whole space, or of a sample that stands for it; their order is the
+                order of all arrays.
             seed: Seed of the search, not negative.
             view: View that rankers see.
             feasible: Mask of shape ``[N]``, as `feasible_mask` gives it; all, if left out.
             predicted: Predicted metrics by name, each ``[N]``; they end up in the history.
+            isomorphism_ids: Those of the graphs, where they are known already; computed if left
+                out.
 
         Raises:
             ConfigurationError: If a shape is not ``[N]`` or the seed is negative.
             InfeasibleError: If the mask is false everywhere.
         """
         mask = np.ones(len(graphs), np.bool_) if feasible is None else np.asarray(feasible)
-        for name, values in {"feasible": mask, **(predicted or {})}.items():
+        ids = isomorphism_ids
+        ids = tuple(space.isomorphism_ids(graphs.arch_ids) if ids is None else ids)
+        functions = pd.factorize(np.array(ids, np.object_))[0].astype(np.int64)
+        given = {"feasible": mask, "isomorphism_ids": functions, **(predicted or {})}
+        for name, values in given.items():
             if values.shape != (len(graphs),):
                 raise ConfigurationError(
                     f"{name!r} has shape {values.shape} for a space of {len(graphs)} architectures:"
@@ -84,14 +94,25 @@ class SearchContext:
             raise ConfigurationError(f"The seed of a search must not be negative, and is {seed}.")
         if not mask.any():
             raise InfeasibleError("The feasible mask excludes every architecture of the space.")
-        ids = space.isomorphism_ids(graphs.arch_ids)
         return cls(
-            space, graphs.arch_ids, tuple(ids), graphs.view(view), mask, dict(predicted or {}), seed
+            space,
+            graphs.arch_ids,
+            ids,
+            functions,
+            graphs.view(view),
+            mask,
+            dict(predicted or {}),
+            seed,
         )
 
     @cached_property
     def _rows(self) -> dict[str, int]:
         return {arch_id: row for row, arch_id in enumerate(self.arch_ids)}
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        """Number of each function by its id."""
+        return dict(zip(self.isomorphism_ids, self.functions.tolist(), strict=True))
 
     @cached_property
     def pool(self) -> IntArray:
@@ -101,17 +122,20 @@ class SearchContext:
         """
         rng = generator(self.seed, "pool")
         shuffled = rng.permutation(np.flatnonzero(self.feasible))
-        first: dict[str, int] = {}
-        for row in shuffled.tolist():
-            first.setdefault(self.isomorphism_ids[row], row)
+        first = shuffled[~pd.Series(self.functions[shuffled]).duplicated().to_numpy()]
         # Large classes come early in the order of first sight; a second shuffle makes it uniform.
-        return rng.permutation(np.fromiter(first.values(), np.int64, len(first)))
+        return rng.permutation(first)
+
+    @property
+    def capacity(self) -> int:
+        """Number of distinct feasible functions."""
+        return len(self.pool)
 
     def rows(self, arch_ids: Sequence[str]) -> IntArray:
         """Row of each architecture.
 
         Raises:
-            UnknownNameError: If one is not in the space.
+            UnknownNameError: If one is not in the list.
         """
         try:
             return np.array([self._rows[arch_id] for arch_id in arch_ids], np.int64)
@@ -119,24 +143,64 @@ class SearchContext:
             raise UnknownNameError("architecture", str(missing.args[0]), ()) from None
 
     def isomorphism_id(self, arch_id: str) -> str:
-        """Id of the function that an architecture computes."""
+        """Id of the function that an architecture computes.
+
+        Raises:
+            UnknownNameError: If it is not in the list.
+        """
         return self.isomorphism_ids[int(self.rows([arch_id])[0])]
 
     def is_feasible(self, arch_id: str) -> bool:
-        """Whether the architecture is in the space and satisfies the constraints."""
+        """Whether the architecture is in the list and satisfies the constraints."""
         row = self._rows.get(arch_id)
         return row is not None and bool(self.feasible[row])
 
-    def is_open(self, arch_id: str, history: History) -> bool:
-        """Whether it is feasible and no architecture of the same function has been queried."""
-        return self.is_feasible(arch_id) and not history.knows(self.isomorphism_id(arch_id))
-
     def unqueried(self, history: History) -> IntArray:
         """Rows of the pool whose function has not been queried, in the order of the pool."""
-        if not len(history):
-            return self.pool
-        is_new = [not history.knows(self.isomorphism_ids[row]) for row in self.pool.tolist()]
-        return self.pool[np.array(is_new, np.bool_)]
+        return self.pool[self._is_open(history)] if len(history) else self.pool
+
+    def _is_open(self, history: History) -> BoolArray:
+        """Of each row of the pool, whether its function has not been queried."""
+        known = [self._numbers[name] for name in history.functions if name in self._numbers]
+        is_known = np.zeros(len(self._numbers), np.bool_)
+        is_known[known] = True
+        return ~is_known[self.functions[self.pool]]
+
+    def fresh(self, history: History, count: int) -> list[str]:
+        """The next open architectures in the order of the pool."""
+        return self.names(self.unqueried(history)[:count])
+
+    def shortlist(self, history: History, also: Sequence[str] = ()) -> Shortlist:
+        """The whole pool, in its order.
+
+        Args:
+            history: All queries so far.
+            also: Makes no difference: whatever is feasible is in the pool, by its function.
+        """
+        return Shortlist(
+            self.arch_ids,
+            self.pool,
+            self.graphs[self.pool],
+            self._is_open(history),
+            len(self.pool),
+        )
+
+    def graphs_of(self, arch_ids: Sequence[str]) -> GraphBatch:
+        """Graphs of architectures in the view that rankers see.
+
+        Raises:
+            UnknownNameError: If one is not in the list.
+        """
+        return self.graphs[self.rows(arch_ids)]
+
+    def predictions(self, arch_ids: Sequence[str]) -> dict[str, npt.NDArray[np.float64]]:
+        """Predicted metrics of architectures by name, each of shape ``[N]``.
+
+        Raises:
+            UnknownNameError: If one is not in the list.
+        """
+        rows = self.rows(arch_ids)
+        return {name: np.asarray(v, np.float64)[rows] for name, v in self.predicted.items()}
 
     def names(self, rows: npt.NDArray[np.integer[Any]]) -> list[str]:
         """Architectures of rows."""

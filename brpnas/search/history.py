@@ -117,6 +117,11 @@ class History:
         """Every architecture queried, failures included, in order of first query."""
         return tuple(self._queried)
 
+    @property
+    def functions(self) -> frozenset[str]:
+        """Isomorphism ids of everything queried."""
+        return frozenset(self._classes)
+
     def knows(self, isomorphism_id: str) -> bool:
         """Whether an architecture that computes this function has been queried."""
         return isomorphism_id in self._classes

@@ -7,20 +7,21 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 from tqdm.auto import tqdm
 
 from brpnas.errors import BudgetError, InfeasibleError, OracleError
-from brpnas.search.context import SearchContext
 from brpnas.search.events import EventLog
 from brpnas.search.history import History, Plan, Record
 from brpnas.search.oracle import Answer, Oracle, Question
 from brpnas.search.result import SearchResult
 from brpnas.search.samplers.base import Sampler
+from brpnas.search.task import SearchTask
 
 __all__ = ["run_search", "task_fingerprint"]
 
 
-def task_fingerprint(context: SearchContext, sampler: Sampler, oracle: Oracle) -> dict[str, object]:
+def task_fingerprint(context: SearchTask, sampler: Sampler, oracle: Oracle) -> dict[str, object]:
     """What makes a search the same search, for `SearchStore`; not its budget.
 
     A ranker's own parameters are not known here: add them under a key of your own.
@@ -29,7 +30,7 @@ def task_fingerprint(context: SearchContext, sampler: Sampler, oracle: Oracle) -
 
 
 def run_search(
-    context: SearchContext,
+    context: SearchTask,
     sampler: Sampler,
     oracle: Oracle,
     budget: int,
@@ -73,20 +74,20 @@ def run_search(
             _answer_round(context, oracle, plan, history, log, total, bar)
             queries = range(plan.first_query, plan.first_query + len(plan.arch_ids))
             history.extend(log.answers[query] for query in queries if query in log.answers)
-    rows = context.rows([record.arch_id for record in history])
-    return SearchResult(history, history.to_frame(context.predicted, rows))
+    predicted = context.predictions([record.arch_id for record in history])
+    return SearchResult(history, history.to_frame(predicted, np.arange(len(history))))
 
 
-def _check_budget(budget: int, context: SearchContext) -> None:
-    if not 0 < budget <= len(context.pool):
+def _check_budget(budget: int, context: SearchTask) -> None:
+    if not 0 < budget <= context.capacity:
         raise BudgetError(
             f"A budget of {budget} queries does not fit: give at least 1 and at most "
-            f"{len(context.pool)}, the number of distinct functions in {context.space.name} that "
+            f"{context.capacity}, the number of distinct functions in {context.space.name} that "
             "satisfy the constraints."
         )
 
 
-def _next_plan(context: SearchContext, sampler: Sampler, history: History, total: int) -> Plan:
+def _next_plan(context: SearchTask, sampler: Sampler, history: History, total: int) -> Plan:
     asked = sampler.ask(context, history, total)[: total - len(history)]
     functions: set[str] = set()
     repeatable = set(history.queried)
@@ -94,13 +95,13 @@ def _next_plan(context: SearchContext, sampler: Sampler, history: History, total
         if not context.is_feasible(arch_id):
             raise InfeasibleError(
                 f"Sampler {sampler.name!r} asked for {arch_id!r}, which is not feasible: a sampler "
-                "must check SearchContext.is_open."
+                "must check SearchTask.is_open."
             )
         function = context.isomorphism_id(arch_id)
         if function in functions or (arch_id not in repeatable and history.knows(function)):
             raise BudgetError(
                 f"Sampler {sampler.name!r} asked for {arch_id!r}, whose function is already "
-                "queried: a sampler must check SearchContext.is_open."
+                "queried: a sampler must check SearchTask.is_open."
             )
         functions.add(function)
     if not asked:
@@ -111,7 +112,7 @@ def _next_plan(context: SearchContext, sampler: Sampler, history: History, total
 
 
 def _answer_round(
-    context: SearchContext,
+    context: SearchTask,
     oracle: Oracle,
     plan: Plan,
     history: History,
@@ -133,7 +134,7 @@ def _answer_round(
 
 
 def _record(
-    context: SearchContext,
+    context: SearchTask,
     plan: Plan,
     question: Question,
     outcome: Answer | OracleError,

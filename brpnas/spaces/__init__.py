@@ -6,8 +6,19 @@ whose path is its name.
 """
 
 from brpnas.spaces.base import SearchSpace
+from brpnas.spaces.darts import Darts
+from brpnas.spaces.nasbench101 import NasBench101
 from brpnas.spaces.nasbench201 import NasBench201
 from brpnas.spaces.network import NetworkConfig
-from brpnas.spaces.registry import get_space
+from brpnas.spaces.registry import DEFAULT_SPACE, get_space, space_fingerprint
 
-__all__ = ["NasBench201", "NetworkConfig", "SearchSpace", "get_space"]
+__all__ = [
+    "DEFAULT_SPACE",
+    "Darts",
+    "NasBench101",
+    "NasBench201",
+    "NetworkConfig",
+    "SearchSpace",
+    "get_space",
+    "space_fingerprint",
+]

@@ -34,7 +34,8 @@ class SearchSpace(ABC):
     """
 
     name: str
-    """Name by which configuration and tables refer to the space, see `brpnas.spaces.get_space`."""
+    """Name by which configuration and tables refer to the space, see `brpnas.spaces.get_space`;
+    that of one's own is the path of its file, and need not be written."""
     enumerable: ClassVar[bool] = True
     """False where there are too many architectures to list them: then a sample stands for all."""
     published: ClassVar[NetworkConfig] = NetworkConfig()
@@ -111,7 +112,7 @@ class SearchSpace(ABC):
             config: Sizes; None for ``published``.
 
         Returns:
-            A module that maps images ``[B, *config.input_shape]`` to logits ``[B, config.classes]``.
+            A module from images ``[B, *config.input_shape]`` to logits ``[B, config.classes]``.
 
         Raises:
             ArchitectureError: If the string is not an architecture of the space.
@@ -129,7 +130,7 @@ class SearchSpace(ABC):
 
         Args:
             arch_ids: Architectures, ``N`` of them.
-            config: Sizes; None for ``published``.
+            config: Sizes, and whether dead operations count; None for ``published``.
 
         Returns:
             Two arrays of shape ``[N]``, not in millions.

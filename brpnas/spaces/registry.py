@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import inspect
 import sys
 from pathlib import Path
+from types import ModuleType
 
 from brpnas.errors import ConfigurationError, UnknownNameError
 from brpnas.spaces.base import SearchSpace
+from brpnas.spaces.darts import Darts
+from brpnas.spaces.nasbench101 import NasBench101
 from brpnas.spaces.nasbench201 import NasBench201
 
-__all__ = ["SPACES", "get_space"]
+__all__ = ["DEFAULT_SPACE", "SPACES", "get_space", "space_fingerprint"]
 
-SPACES: dict[str, type[SearchSpace]] = {space.name: space for space in (NasBench201,)}
+SPACES: dict[str, type[SearchSpace]] = {
+    space.name: space for space in (NasBench201, NasBench101, Darts)
+}
 """The spaces of the library."""
+DEFAULT_SPACE = NasBench201.name
+"""The space that is meant where none is named, and that of files that are too old to name one."""
 
 
-def get_space(name: str) -> SearchSpace:
+def get_space(name: str | SearchSpace) -> SearchSpace:
     """Return the search space of that name.
 
     Args:
-        name: ``nasbench201``, or the path of a Python file (``spaces/mine.py``, seen from the
-            working directory) that holds one subclass of `SearchSpace`. Such a space is called by
-            its path everywhere: that is its ``name``, whatever its class says.
+        name: ``nasbench201``, ``nasbench101``, ``darts``, or the path of a Python file
+            (``spaces/mine.py``, seen from the working directory) that holds one subclass of
+            `SearchSpace`. Such a space is called by its path everywhere: that is its ``name``,
+            whatever its class says. A space is returned as it is, so that functions may take
+            either.
 
     Raises:
         UnknownNameError: If there is none of that name.
-        ConfigurationError: If the file cannot be imported, or does not hold one space.
+        ConfigurationError: If the file is not there, cannot be imported, or does not hold one
+            complete space.
     """
+    if isinstance(name, SearchSpace):
+        return name
     if name in SPACES:
         return SPACES[name]()
     if name.endswith(".py"):
@@ -36,40 +49,91 @@ def get_space(name: str) -> SearchSpace:
     raise UnknownNameError("search space", name, SPACES)
 
 
+def space_fingerprint(name: str) -> dict[str, str]:
+    """What tells measurements and trainings in one space from those in another (JSON types).
+
+    Nothing for the space that is meant where none is named, so that what was stored before there
+    were others stays of use. For a space of one's own also a digest of its file: after an edit its
+    networks may be others.
+
+    Raises:
+        UnknownNameError: If there is none of that name.
+        ConfigurationError: If the file of a space is not there.
+    """
+    if name == DEFAULT_SPACE:
+        return {}
+    if name in SPACES:
+        return {"space": name}
+    get_space(name)
+    return {"space": name, "space_file": _digest(_read(name))}
+
+
 def _load(name: str) -> SearchSpace:
-    path = Path(name)
-    if not path.is_file():
-        raise ConfigurationError(
-            f"There is no file {name!r} of a search space (seen from {Path.cwd()})."
-        )
-    module_name = "brpnas_space_" + "".join(c if c.isalnum() else "_" for c in str(path.resolve()))
-    module = sys.modules.get(module_name)
-    if module is None:
-        spec = importlib.util.spec_from_file_location(module_name, path)
-        assert spec is not None and spec.loader is not None  # noqa: PT018, S101 - it ends in .py
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[module_name] = module  # before it runs, as dataclasses look for it there
-        try:
-            spec.loader.exec_module(module)
-        except Exception as error:
-            del sys.modules[module_name]
-            raise ConfigurationError(
-                f"The search space {name!r} cannot be imported: {type(error).__name__}: {error}"
-            ) from error
-    found = [
+    module = _module(name)
+    own = [
         value
         for value in vars(module).values()
         if inspect.isclass(value)
         and issubclass(value, SearchSpace)
-        and value.__module__ == module_name
-        and not inspect.isabstract(value)
+        and value.__module__ == module.__name__
     ]
-    if len(found) != 1:
-        names = ", ".join(value.__name__ for value in found) or "none"
-        raise ConfigurationError(
-            f"{name!r} must hold one subclass of brpnas.spaces.SearchSpace with all its abstract "
-            f"methods written, and holds {names}."
+    whole = [value for value in own if not inspect.isabstract(value)]
+    if not whole and own:
+        lacking = "; ".join(
+            f"{value.__name__} lacks {', '.join(sorted(value.__abstractmethods__))}"
+            for value in own
         )
-    space: SearchSpace = found[0]()
+        raise ConfigurationError(
+            f"The search space {name!r} is not complete: {lacking}. Write them; "
+            "brpnas.spaces.SearchSpace says what each must do."
+        )
+    if len(whole) != 1:
+        names = ", ".join(value.__name__ for value in whole) or "none"
+        raise ConfigurationError(
+            f"{name!r} must hold one subclass of brpnas.spaces.SearchSpace, and holds {names}. "
+            "Put each space into a file of its own."
+        )
+    try:
+        space: SearchSpace = whole[0]()
+    except Exception as error:
+        raise ConfigurationError(
+            f"The search space {name!r} cannot be made: {whole[0].__name__}() says "
+            f"{type(error).__name__}: {error}. It must take no arguments."
+        ) from error
     space.name = name
     return space
+
+
+def _module(name: str) -> ModuleType:
+    """Import the file, or find it imported; after an edit it is another module."""
+    content = _read(name)
+    path = str(Path(name).resolve())
+    module_name = f"brpnas_space_{_digest(path.encode() + b':' + content)}"
+    if module_name in sys.modules:
+        return sys.modules[module_name]
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    assert spec is not None and spec.loader is not None  # noqa: PT018 - it ends in .py
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module  # before it runs, as dataclasses look for it there
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[module_name]
+        raise ConfigurationError(
+            f"The search space {name!r} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
+    return module
+
+
+def _read(name: str) -> bytes:
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise ConfigurationError(
+            f"There is no file {name!r} of a search space (seen from {Path.cwd()}): "
+            f"{error.strerror}."
+        ) from error
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]

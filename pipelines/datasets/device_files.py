@@ -25,7 +25,7 @@ class DeviceFilesDataset(AbstractDataset[None, dict[str, Callable[..., Intake]]]
 
     Args:
         filepath: The folder; it need not exist.
-        space: Name of the search space that the cells are of.
+        space: Search space that the cells are of, where whoever reads a file names no other.
         metadata: What hooks want to know about it; Kedro ignores it.
     """
 
@@ -37,9 +37,10 @@ class DeviceFilesDataset(AbstractDataset[None, dict[str, Callable[..., Intake]]]
     def load(self) -> dict[str, Callable[..., Intake]]:
         """Return for each device a function that reads its file.
 
-        The function takes the options of `brpnas.devices.read_device_table`, and raises
-        `IntakeError` if the file is refused. Files of another kind than CSV and Parquet are among
-        them, to be refused, if there is no table of that device; hidden files and notes are not.
+        The function takes the name of a ``space`` and the options of
+        `brpnas.devices.read_device_table`, and raises `IntakeError` if the file is refused. Files
+        of another kind than CSV and Parquet are among them, to be refused, if there is no table of
+        that device; hidden files and notes are not.
         """
         files = self._filepath.iterdir() if self._filepath.is_dir() else ()
         tables: dict[str, Path] = {}
@@ -47,8 +48,7 @@ class DeviceFilesDataset(AbstractDataset[None, dict[str, Callable[..., Intake]]]
             beside = file.name.startswith(".") or file.suffix.lower() in _BESIDE
             if file.is_file() and not beside:
                 tables.setdefault(file.stem, file)
-        space = get_space(self._space)
-        return {name: partial(read_device_table, tables[name], space) for name in sorted(tables)}
+        return {name: partial(_read, tables[name], space=self._space) for name in sorted(tables)}
 
     def save(self, data: None) -> None:
         """Refuse: these files are their owners'."""
@@ -59,3 +59,7 @@ class DeviceFilesDataset(AbstractDataset[None, dict[str, Callable[..., Intake]]]
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._filepath), "space": self._space}
+
+
+def _read(path: Path, *, space: str, **options: Any) -> Intake:
+    return read_device_table(path, get_space(space), **options)

@@ -40,11 +40,14 @@ def make_metrics(
 
     Returns:
         ``latency`` (the predictor on test rows), ``search`` (the architecture chosen) and
-        ``comparison`` (mean over seeds at the end of the budget, by sampler).
+        ``comparison`` (mean over seeds at the end of the budget, by sampler; of the validation
+        accuracy, where no test accuracy is known).
     """
     chosen = search_result["chosen"]
     last = traces.sort_values("query").groupby(["sampler", "seed"]).tail(1)
-    means = last.groupby("sampler")[["chosen_test", "best_test_seen", "regret"]].mean()
+    tested = traces["chosen_test"].notna().any()
+    columns = ["chosen_test", "best_test_seen", "regret"] if tested else ["best_valid"]
+    means = last.groupby("sampler")[columns].mean()
     return {
         "latency": dict(train_metrics["metrics"][train_metrics["model"]]),
         "search": {name: chosen[name] for name in _SEARCH if chosen.get(name) is not None},
@@ -58,14 +61,18 @@ def make_plots(
     traces: pd.DataFrame,
     params: Mapping[str, Any],
 ) -> dict[str, pd.DataFrame]:
-    """Tables behind `dvc plots`, by name of their file."""
+    """Tables behind `dvc plots`, by name of their file.
+
+    The curves of the search are of test accuracy, or of validation accuracy where none is known.
+    """
     config = parse(EvaluateConfig, params)
     curves = search_curves(traces)
+    curve = "chosen_test" if "chosen_test" in curves else "best_valid"
     return {
         "predicted_vs_measured": predicted_vs_measured(latency_predictions, config.plot_points),
         "training": training_curve(train_history),
         "search": curves.pivot_table(
-            index="queries", columns="sampler", values="chosen_test"
+            index="queries", columns="sampler", values=curve
         ).reset_index(),
     }
 
@@ -99,9 +106,12 @@ def make_report(  # noqa: PLR0913, PLR0917 - one argument per data set
     config = parse(EvaluateConfig, params)
     table = accuracy if search_result["oracle"] == "table" else oracle_accuracy
     known = _test_accuracy(table, search_result["dataset"])
-    space = latency_predictions[["arch_id", "predicted_latency_ms", "latency_ms"]].assign(
-        test_accuracy=lambda table: table["arch_id"].map(known)
-    )
+    listed = latency_predictions[["arch_id", "predicted_latency_ms", "latency_ms"]]
+    # A search in a space too large to list asks for architectures beside those that are.
+    others = search_history[~search_history["arch_id"].isin(listed["arch_id"])]
+    others = others[["arch_id", "predicted_latency_ms"]].drop_duplicates("arch_id")
+    space = pd.concat([listed, others], ignore_index=True) if len(others) else listed
+    space = space.assign(test_accuracy=lambda table: table["arch_id"].map(known))
     measured = latency_predictions.dropna(subset=["latency_ms"])
     return render(
         ReportData(
@@ -150,6 +160,7 @@ def _protocol(
         space=search["space"],
         dataset=search["dataset"],
         device=device,
+        oracle=search["oracle"],
         sampler=search["sampler"],
         budget=search["budget"],
         rounds=search["rounds"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from brpnas.candidates import TrainedNetworkFile, export_trained
 from brpnas.export import export_network, export_predictor
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import BinaryRelationPredictor, LatencyPredictor
-from brpnas.spaces.network import NetworkConfig
+from brpnas.spaces import get_space
 from pipelines.config import ExportConfig, parse
 from pipelines.export.card import write_model_card
 
@@ -84,8 +85,8 @@ def export_found_network(
 ) -> tuple[bytes, float]:
     """The network of the chosen architecture as ONNX, and its largest error against torch.
 
-    With the weights that the oracle trained, if it did; else with initialised ones, in the sizes of
-    the benchmark.
+    With the weights that the oracle trained, if it did; else with initialised ones, in the sizes in
+    which the space was published.
 
     Raises:
         ParityError: If ONNX Runtime answers differently.
@@ -97,7 +98,8 @@ def export_found_network(
             "network.onnx",
             lambda path: export_trained(trained, path, tolerance=config.tolerance),
         )
-    network = NetworkConfig(
+    network = replace(
+        get_space(graphs.space).published,
         input_shape=(3, config.image_size, config.image_size),
         classes=config.classes,
         executes_dead_ops=False,

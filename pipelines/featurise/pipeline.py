@@ -15,7 +15,7 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 make_graphs,
-                inputs=["architectures", "params:featurise"],
+                inputs=["architectures", "params:space"],
                 outputs="space_graphs",
                 name="make_graphs",
             )

@@ -19,9 +19,9 @@ import pandera.pandas as pa
 from brpnas.datasets import (
     ACCURACY,
     LATENCY,
+    NASBENCH101_EPOCHS,
     OPERATIONS,
     embedded_devices,
-    list_architectures,
     near_twins,
     read_accuracy,
     read_embedded_accuracy,
@@ -29,12 +29,14 @@ from brpnas.datasets import (
     read_embedded_operations,
     read_help_latency,
     read_latency,
+    read_nasbench101_accuracy,
     share_with_siblings,
     validate,
 )
 from brpnas.devices import Device, Intake, intake_report
 from brpnas.errors import ConfigurationError, SchemaError
-from pipelines.config import IngestConfig, parse
+from pipelines.config import BENCHMARK_SPACES, IngestConfig, parse
+from pipelines.ingest.architectures import make_architectures
 from pipelines.ingest.notes import source_notes
 
 __all__ = [
@@ -48,23 +50,22 @@ __all__ = [
     "trained_datasets",
 ]
 
-ACCURACIES = ("embedded", "trained", "nasbench201")
+ACCURACIES = ("embedded", "trained", "nasbench201", "nasbench101")
 LATENCIES = ("embedded", "measured", "devices", "latbench", "help")
 
 Files = Callable[[], Mapping[str, Path]]
 Tables = Mapping[str, Callable[[], pd.DataFrame]]
-Intakes = Mapping[str, Callable[[], Intake]]
+Intakes = Mapping[str, Callable[..., Intake]]
 
 _log = logging.getLogger(__name__)
 
 
-def make_architectures() -> pd.DataFrame:
-    """All architectures of NAS-Bench-201; they follow from the space, so no file is read."""
-    return list_architectures()
-
-
 def make_accuracy(
-    architectures: pd.DataFrame, published: Files, trained: Tables, params: Mapping[str, Any]
+    architectures: pd.DataFrame,
+    published: Files,
+    published_nasbench101: Files,
+    trained: Tables,
+    params: Mapping[str, Any],
 ) -> pd.DataFrame:
     """Accuracies of the benchmarks asked for, one below the other.
 
@@ -75,6 +76,7 @@ def make_accuracy(
     Args:
         architectures: The space.
         published: Gives the files of NAS-Bench-201 by name.
+        published_nasbench101: Gives those of NAS-Bench-101.
         trained: For each data set a function that reads the table that was trained on it.
         params: Parameters of the stage.
 
@@ -105,9 +107,13 @@ def make_accuracy(
         found["trained"] = share_with_siblings(pd.concat(tables, ignore_index=True), architectures)
     if "nasbench201" in asked:
         found["nasbench201"] = read_accuracy(published())
+    if "nasbench101" in asked:
+        # Shorter trainings are apart: the table is of networks trained to the end.
+        files, epochs = published_nasbench101(), NASBENCH101_EPOCHS[-1:]
+        found["nasbench101"] = read_nasbench101_accuracy(files, epochs)
     if not found:
         _log.warning(
-            "No accuracies in %s: a search needs an oracle that trains, or one of %s.",
+            "No accuracies in %s: a search needs an oracle that trains, a surrogate, or one of %s.",
             ", ".join(asked),
             ", ".join(ACCURACIES),
         )
@@ -127,6 +133,7 @@ def make_latency(
     measured: Tables,
     described: Mapping[str, Device],
     brought: Intakes,
+    space: str,
     params: Mapping[str, Any],
 ) -> dict[str, pd.DataFrame]:
     """Latency table of each device of the benchmarks asked for.
@@ -138,6 +145,7 @@ def make_latency(
         measured: For each device of one's own a function that reads its table.
         described: The catalogue of those devices.
         brought: For each device whose owner brings a file a function that reads it.
+        space: Name of the space.
         params: Parameters of the stage.
 
     Raises:
@@ -156,11 +164,13 @@ def make_latency(
         _require_entries(measured, described)
         known = set(architectures["arch_id"])
         found["measured"] = {
-            name: lambda name=name, read=read: _known_cells(_own(read(), name, "latency"), known)
+            name: lambda name=name, read=read: _known_cells(
+                _own(read(), name, "latency"), known, space
+            )
             for name, read in measured.items()
         }
     if "devices" in asked:
-        found["devices"] = {name: partial(_accepted, read) for name, read in brought.items()}
+        found["devices"] = {name: partial(_accepted, read, space) for name, read in brought.items()}
     for benchmark, files, reader in (
         ("latbench", published_latbench, read_latency),
         ("help", published_help, read_help_latency),
@@ -175,7 +185,7 @@ def make_latency(
             tables[device] = read()
         _log.info("Latency: %d devices of %s", len(readers), benchmark)
     if not tables:
-        raise ConfigurationError(_no_latencies(asked))
+        raise ConfigurationError(_no_latencies(asked, space))
     return tables
 
 
@@ -272,10 +282,15 @@ def _nothing(schema: pa.DataFrameSchema) -> pd.DataFrame:
     return validate(pd.DataFrame(columns), schema, origin=f"the empty table of {schema.name}")
 
 
-def _no_latencies(asked: Sequence[str]) -> str:
+def _no_latencies(asked: Sequence[str], space: str) -> str:
     """What is wrong, and what would bring latencies."""
     where = "ingest.benchmarks in conf/base/parameters_ingest.yml"
-    ways = [f"add {' or '.join(name for name in LATENCIES if name not in asked)} to {where}"]
+    other = [
+        name
+        for name in LATENCIES
+        if name not in asked and BENCHMARK_SPACES.get(name, space) == space
+    ]
+    ways = [f"add {' or '.join(other)} to {where}"] if other else []
     if "devices" in asked:
         ways.insert(0, "put a file of latencies into 01_raw/devices (docs/devices.md)")
     if "measured" in asked:
@@ -322,21 +337,21 @@ def _own(table: pd.DataFrame, name: str, kind: str) -> pd.DataFrame:
     return valid
 
 
-def _accepted(read: Callable[[], Intake]) -> pd.DataFrame:
+def _accepted(read: Callable[..., Intake], space: str) -> pd.DataFrame:
     """The table of a file that was brought; what was flagged in it is a warning."""
-    intake = read()
+    intake = read(space=space)
     if intake.findings:
         _log.warning("%s", intake_report(intake))
     return intake.table
 
 
-def _known_cells(table: pd.DataFrame, known: set[str]) -> pd.DataFrame:
+def _known_cells(table: pd.DataFrame, known: set[str], space: str) -> pd.DataFrame:
     strangers = [arch_id for arch_id in table["arch_id"] if arch_id not in known]
     if strangers:
         raise SchemaError(
             f"The table {table['device'].iloc[0]} in 01_raw/measured names {len(strangers)} cells "
-            f"that NAS-Bench-201 does not have, the first of them {strangers[0]!r}. `brpnas arch` "
-            "explains a cell; correct or remove these."
+            f"that the space {space!r} does not have, the first of them {strangers[0]!r}. `brpnas "
+            "arch` explains a cell; correct or remove these."
         )
     return table
 

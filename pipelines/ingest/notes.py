@@ -15,11 +15,17 @@ from brpnas.datasets import (
     embedded_notes,
     load_catalogue,
 )
-from brpnas.devices import Device, load_devices
+from brpnas.devices import Device
 
 __all__ = ["source_notes"]
 
 _PUBLISHED = {"group", "url", "sha256", "licence", "citation"}
+_DATASETS: Mapping[str, Sequence[str]] = {
+    "nasbench201": DATASETS,
+    "nasbench101": ("cifar10",),
+    "nasbench301": ("cifar10",),
+}
+"""Data sets of the benchmarks of accuracies; a surrogate holds none, and answers for it."""
 
 
 def source_notes(
@@ -49,10 +55,10 @@ def source_notes(
                 notes[name] = {**note, **_holds(device=name)}
             elif shipped_datasets:
                 notes[name] = {**note, **_holds(*shipped_datasets)}
-    published_devices = {device.source for device in load_devices().values()}
     for name, source in load_catalogue().items():
         if source.group in benchmarks:
-            holds = _holds(device=name) if name in published_devices else _holds(*DATASETS)
+            datasets = _DATASETS.get(source.group)
+            holds = _holds(device=name) if datasets is None else _holds(*datasets)
             notes[name] = source.model_dump(include=_PUBLISHED) | holds
     notes |= {name: _brought(name, described.get(name)) for name in sorted(brought)}
     if "measured" in benchmarks:

@@ -21,7 +21,14 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 make_architectures,
-                inputs=None,
+                inputs=[
+                    "published_nasbench101",
+                    "trained_accuracy",
+                    "measured_latency",
+                    "device_files",
+                    "params:space",
+                    "params:ingest",
+                ],
                 outputs="architectures",
                 name="make_architectures",
             ),
@@ -30,6 +37,7 @@ def create_pipeline() -> Pipeline:
                 inputs=[
                     "architectures",
                     "published_nasbench201",
+                    "published_nasbench101",
                     "trained_accuracy",
                     "params:ingest",
                 ],
@@ -45,6 +53,7 @@ def create_pipeline() -> Pipeline:
                     "measured_latency",
                     "measured_device",
                     "device_files",
+                    "params:space",
                     "params:ingest",
                 ],
                 outputs="latency",

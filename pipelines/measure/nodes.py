@@ -25,6 +25,7 @@ from brpnas.measure import (
     select_cells,
     summary,
 )
+from brpnas.spaces import DEFAULT_SPACE
 from pipelines.config import MeasureConfig, parse
 from pipelines.measuring import measure_settings
 
@@ -37,6 +38,7 @@ def measure_latency(
     store: Path,
     known_devices: Mapping[str, Device],
     known_latency: Mapping[str, Callable[[], pd.DataFrame]],
+    space: str,
     params: Mapping[str, Any],
 ) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame], Device, dict[str, Any]]:
     """Measure cells and the operations they are made of, or what the store lacks of them.
@@ -45,6 +47,7 @@ def measure_latency(
         store: Folder for the rows while they are measured; one file per task.
         known_devices: Devices that have been measured before.
         known_latency: For each of them a function that reads its table.
+        space: Name of the space that the cells are of.
         params: Parameters of the stage.
 
     Returns:
@@ -57,11 +60,11 @@ def measure_latency(
         UnknownNameError: If the machine lacks the execution provider or torch device.
     """
     config = parse(MeasureConfig, params)
-    settings = measure_settings(config)
-    among = None if config.file is None else read_cells(Path(config.file))
+    settings = measure_settings(config, space)
+    among = None if config.file is None else read_cells(Path(config.file), space=space)
     with get_engine(scheduler=config.scheduler) as engine:
         device, result = measure_device(
-            select_cells(config.cells, among=among, seed=config.seed),
+            select_cells(config.cells, among=among, seed=config.seed, space=space),
             settings,
             store,
             name=config.device,
@@ -98,6 +101,9 @@ def _operations(
 ) -> tuple[dict[str, pd.DataFrame], str | None]:
     """Measure the operations alone if asked for; why not, if they cannot be: cells count more."""
     if not config.operations:
+        return {}, None
+    if settings.space != DEFAULT_SPACE:
+        logger.info("No layer-wise baseline: it knows the networks of %s alone", DEFAULT_SPACE)
         return {}, None
     try:
         table = measure_operations(settings, result.store, device=device, engine=engine)

@@ -15,7 +15,13 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 measure_latency,
-                inputs=["measure_store", "known_devices", "known_latency", "params:measure"],
+                inputs=[
+                    "measure_store",
+                    "known_devices",
+                    "known_latency",
+                    "params:space",
+                    "params:measure",
+                ],
                 outputs=[
                     "measured_latency",
                     "measured_operations",

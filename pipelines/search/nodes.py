@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,14 +14,15 @@ import pandas as pd
 
 from brpnas.candidates import TrainedNetworkFile, TrainOracle, accuracy_table
 from brpnas.devices import Device
+from brpnas.errors import InfeasibleError
 from brpnas.fanout import Engine, SerialEngine, get_engine
 from brpnas.graphs import SpaceGraphs
-from brpnas.predictors import BinaryRelationPredictor, training_pool
+from brpnas.predictors import BinaryRelationPredictor, LatencyPredictor, training_pool
 from brpnas.search import (
     FileOracle,
     Oracle,
+    SearchContext,
     SearchStore,
-    TableOracle,
     chosen,
     compare,
     feasible_mask,
@@ -31,11 +32,11 @@ from brpnas.search import (
     trace,
 )
 from pipelines.config import Sampler, SearchConfig, TrainCandidatesConfig, parse
+from pipelines.search.oracles import Files, cheap_oracle, make_oracle
 from pipelines.search.task import (
     fingerprint,
     held_out_scores,
     make_context,
-    make_oracle,
     make_sampler,
     predicted_metrics,
     ranker_factory,
@@ -52,9 +53,12 @@ def search_architecture(  # noqa: PLR0913, PLR0917 - one argument per data set
     architectures: pd.DataFrame,
     accuracy: pd.DataFrame,
     latency_predictions: pd.DataFrame,
+    latency_predictor: LatencyPredictor,
+    surrogate: Files,
     store: Path,
     by_hand: Path,
     images: str,
+    space: str,
     dataset: str,
     constraints: Sequence[str],
     params: Mapping[str, Any],
@@ -63,14 +67,17 @@ def search_architecture(  # noqa: PLR0913, PLR0917 - one argument per data set
     """Run the search, or what is left of it, and train the ranker on all that it learnt.
 
     Args:
-        graphs: The whole space.
+        graphs: The architectures that `ingest` has listed: the whole space, or a sample.
         architectures: Their parameters and multiply-adds.
         accuracy: The table that answers queries, if the oracle is the table.
-        latency_predictions: Predicted latency of the whole space.
+        latency_predictions: Their predicted latency.
+        latency_predictor: Predicts the latency of architectures that are not listed.
+        surrogate: Gives the files of NAS-Bench-301, if the oracle is the surrogate.
         store: Folder for the answers; one file per task, named by a hash of it. Networks that the
             oracle trains are kept there too.
         by_hand: Folder of the questions and answers, if these are given by hand.
         images: What networks are trained on, if the oracle trains.
+        space: Name of the space.
         dataset: Data set of the accuracies.
         constraints: What an answer must satisfy by prediction.
         params: Parameters of the stage.
@@ -85,14 +92,14 @@ def search_architecture(  # noqa: PLR0913, PLR0917 - one argument per data set
     """
     config = parse(SearchConfig, params)
     candidates = parse(TrainCandidatesConfig, candidate_params)
-    context = make_context(
-        graphs, architectures, accuracy, latency_predictions, dataset, constraints, config
-    )
+    tables = (graphs, architectures, accuracy, latency_predictions, latency_predictor)
+    context = make_context(*tables, space, dataset, constraints, config)
     with (
         _engine(config, candidates) as engine,
         training_pool(min(config.workers, config.ranker.members)) as pool,
     ):
-        oracle = make_oracle(config, candidates, accuracy, dataset, images, by_hand, store, engine)
+        places = (images, by_hand, store, engine)
+        oracle = make_oracle(config, candidates, accuracy, surrogate, space, dataset, *places)
         sampler = make_sampler(config.sampler, config, pool)
         task, name = fingerprint(context, sampler, oracle, config.ranker, accuracy)
         path = store / f"{name}.jsonl"
@@ -131,6 +138,7 @@ def summarise_search(  # noqa: PLR0913, PLR0917 - one argument per data set
     oracle_accuracy: pd.DataFrame,
     winner_network: bytes,
     known_devices: Mapping[str, Device],
+    space: str,
     dataset: str,
     constraints: Sequence[str],
     params: Mapping[str, Any],
@@ -149,27 +157,31 @@ def summarise_search(  # noqa: PLR0913, PLR0917 - one argument per data set
     winner = chosen(history)
     arch_ids = architectures["arch_id"].tolist()
     metrics = predicted_metrics(architectures, latency_predictions, arch_ids)
-    mask = feasible_mask(constraints, metrics, len(arch_ids))
+    mask = np.zeros(len(arch_ids), np.bool_)
+    with suppress(InfeasibleError):  # of the few that are listed; the search found others
+        mask = feasible_mask(constraints, metrics, len(arch_ids))
     feasible = architectures["arch_id"][mask].tolist()
     scores = held_out_scores(config, accuracy, oracle_accuracy, dataset, feasible)
     last = trace(history, scores).iloc[-1]
-    row = arch_ids.index(winner)
-    predicted = float(metrics["latency_ms"][row])
+    said = history[history["arch_id"] == winner].iloc[0]
+    predicted = float(said["predicted_latency_ms"])
     measured = latency_predictions.set_index("arch_id")["latency_ms"].get(winner)
     if config.measure_winner:
         device = str(latency_predictions["device"].iloc[0])
-        measured = measure_winner(winner, winner_network, device, known_devices, measure_params)
+        measured = measure_winner(
+            winner, winner_network, device, known_devices, space, measure_params
+        )
         logger.info(
             "Latency of the network found: predicted %.4g ms, measured %.4g ms, error %+.1f %%",
             predicted,
             measured,
             100 * (predicted / measured - 1),
         )
-    params_m, flops_m = metrics["params_m"][row], metrics["flops_m"][row]
+    params_m, flops_m = said["predicted_params_m"], said["predicted_flops_m"]
     if winner_network:  # it has sizes of its own
         params_m, flops_m = TrainedNetworkFile.from_bytes(winner_network).cost()
     return {
-        "space": str(architectures["space"].iloc[0]),
+        "space": space,
         "dataset": dataset,
         "constraints": list(constraints),
         "oracle": config.oracle,
@@ -203,27 +215,30 @@ def compare_samplers(  # noqa: PLR0913, PLR0917 - one argument per data set
     architectures: pd.DataFrame,
     accuracy: pd.DataFrame,
     latency_predictions: pd.DataFrame,
+    latency_predictor: LatencyPredictor,
+    surrogate: Files,
     history: pd.DataFrame,
     oracle_accuracy: pd.DataFrame,
+    space: str,
     dataset: str,
     constraints: Sequence[str],
     params: Mapping[str, Any],
 ) -> pd.DataFrame:
     """Traces of every sampler over several seeds, for the curves of the report.
 
-    With ``comparison_seeds: 0``, and where answers are not to be had from a table, it is the trace
-    of the search itself.
+    With ``comparison_seeds: 0``, and where answers are not to be had from a table or a surrogate,
+    it is the trace of the search itself.
 
     Returns:
         Columns ``sampler, seed, query`` and those of `brpnas.search.trace`.
     """
     config = parse(SearchConfig, params)
-    context = make_context(
-        graphs, architectures, accuracy, latency_predictions, dataset, constraints, config
-    )
-    feasible = context.names(np.flatnonzero(context.feasible))
+    tables = (graphs, architectures, accuracy, latency_predictions, latency_predictor)
+    context = make_context(*tables, space, dataset, constraints, config)
+    listed = isinstance(context, SearchContext)
+    feasible = context.names(np.flatnonzero(context.feasible)) if listed else []
     scores = held_out_scores(config, accuracy, oracle_accuracy, dataset, feasible)
-    if not config.comparison_seeds or config.oracle != "table":
+    if not config.comparison_seeds or config.oracle not in ("table", "surrogate"):
         own = trace(history, scores)
         own.insert(0, "seed", config.seed)
         own.insert(0, "sampler", config.sampler)
@@ -231,7 +246,7 @@ def compare_samplers(  # noqa: PLR0913, PLR0917 - one argument per data set
     return compare(
         context,
         {name: make_sampler(name, config) for name in get_args(Sampler)},
-        functools.partial(TableOracle, accuracy, dataset),
+        cheap_oracle(config, accuracy, surrogate, dataset),
         scores,
         budget=config.budget,
         seeds=range(config.seed, config.seed + config.comparison_seeds),

@@ -8,8 +8,9 @@ from pipelines.search.nodes import compare_samplers, search_architecture, summar
 
 __all__ = ["create_pipeline"]
 
-_TASK = ["space_graphs", "architectures", "accuracy", "latency_predictions"]
-_PARAMS = ["params:dataset", "params:constraints", "params:search"]
+_TABLES = ["architectures", "accuracy", "latency_predictions"]
+_TASK = ["space_graphs", *_TABLES, "latency_predictor", "published_nasbench301"]
+_PARAMS = ["params:space", "params:dataset", "params:constraints", "params:search"]
 
 
 def create_pipeline() -> Pipeline:
@@ -37,7 +38,7 @@ def create_pipeline() -> Pipeline:
             node(
                 summarise_search,
                 inputs=[
-                    *_TASK[1:],
+                    *_TABLES,
                     "search_history",
                     "oracle_accuracy",
                     "winner_network",

@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 import math
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -18,14 +19,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from brpnas.candidates import CandidateConfig, ImageSource, TrainOracle
 from brpnas.errors import ConfigurationError, SchemaError
-from brpnas.fanout import Engine
 from brpnas.graphs import SpaceGraphs
-from brpnas.predictors import BinaryRelationPredictor, TrainingConfig
+from brpnas.predictors import BinaryRelationPredictor, LatencyPredictor, TrainingConfig
 from brpnas.search import (
-    FileOracle,
     HeldOutScores,
+    OpenContext,
     Oracle,
     Sampler,
     SearchContext,
@@ -35,13 +34,13 @@ from brpnas.search import (
     task_fingerprint,
 )
 from brpnas.spaces import get_space
-from pipelines.config import RankerConfig, SearchConfig, TrainCandidatesConfig
+from pipelines.config import RankerConfig, SearchConfig
+from pipelines.search.predict import PredictedMetrics
 
 __all__ = [
     "fingerprint",
     "held_out_scores",
     "make_context",
-    "make_oracle",
     "make_sampler",
     "predicted_metrics",
     "ranker_factory",
@@ -74,31 +73,45 @@ def predicted_metrics(
     return {name: table[column].to_numpy(np.float64) for name, column in METRICS.items()}
 
 
-def make_context(
+def make_context(  # noqa: PLR0913, PLR0917 - one argument per data set
     graphs: SpaceGraphs,
     architectures: pd.DataFrame,
     accuracy: pd.DataFrame,
     latency_predictions: pd.DataFrame,
+    predictor: LatencyPredictor,
+    space: str,
     dataset: str,
     constraints: Sequence[str],
     config: SearchConfig,
-) -> SearchContext:
+) -> SearchContext | OpenContext:
     """The search task: which architectures are feasible by their predicted metrics.
 
-    With the table oracle, only those that the table can answer are.
+    Those that `ingest` has listed, or with ``candidates`` any of the space, drawn as they are
+    needed. With the table oracle, only those that the table can answer are.
 
     Args:
-        graphs: The whole space.
+        graphs: The architectures that are listed.
         architectures: Their parameters and multiply-adds.
         accuracy: The table that answers, if the oracle is the table.
-        latency_predictions: Predicted latency of the whole space.
+        latency_predictions: Their predicted latency.
+        predictor: Predicts the latency of those that are not listed.
+        space: Name of the space.
         dataset: Data set of the accuracies.
         constraints: What an answer must satisfy by prediction.
-        config: Oracle, seed and view.
+        config: Oracle, seed, view and number of candidates.
 
     Raises:
-        InfeasibleError: If none is.
+        ConfigurationError: If architectures that are not listed are asked of a table.
+        InfeasibleError: If none is feasible.
+        SchemaError: If the graphs are of another space.
     """
+    if graphs.space != space:
+        raise SchemaError(
+            f"The graphs are of the space {graphs.space!r}, but space is {space!r}: run ingest, "
+            "featurise and train again, or set space back."
+        )
+    if config.candidates is not None:
+        return _open_context(predictor, space, constraints, config, config.candidates)
     metrics = predicted_metrics(architectures, latency_predictions, graphs.arch_ids)
     mask = feasible_mask(constraints, metrics, len(graphs))
     valid = accuracy[(accuracy["dataset"] == dataset) & (accuracy["split"] == "valid")]
@@ -108,15 +121,47 @@ def make_context(
         if not answered[mask].all():
             _log.info("%d of %d feasible have accuracies", (mask & answered).sum(), mask.sum())
         mask = mask & answered
-    space = get_space(graphs.space)
+    functions = architectures.set_index("arch_id")["isomorphism_id"]
     return SearchContext.create(
-        space,
+        get_space(space),
         graphs,
         seed=config.seed,
         view=config.ranker.view,
         feasible=mask,
         predicted=metrics,
+        isomorphism_ids=functions.loc[list(graphs.arch_ids)].tolist(),
     )
+
+
+def _open_context(
+    predictor: LatencyPredictor,
+    space: str,
+    constraints: Sequence[str],
+    config: SearchConfig,
+    candidates: int,
+) -> OpenContext:
+    if config.oracle == "table":
+        raise ConfigurationError(
+            "search.candidates draws architectures that are in no table, and search.oracle is "
+            "'table', which cannot answer for them: set search.candidates to null."
+        )
+    return OpenContext.create(
+        get_space(space),
+        seed=config.seed,
+        candidates=candidates,
+        view=config.ranker.view,
+        predict=PredictedMetrics(space, predictor),
+        constraints=constraints,
+        predictor=_digest(predictor),
+    )
+
+
+def _digest(predictor: LatencyPredictor) -> str:
+    """A short hash of its weights and settings."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "predictor.safetensors"
+        predictor.save(path)
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def ranker_factory(
@@ -138,39 +183,6 @@ def make_sampler(name: str, config: SearchConfig, pool: Executor | None = None) 
     return get_sampler(name, parameters | {"rounds": config.rounds}, make_ranker=ranker)
 
 
-def make_oracle(
-    config: SearchConfig,
-    candidates: TrainCandidatesConfig,
-    accuracy: pd.DataFrame,
-    dataset: str,
-    images: str,
-    by_hand: Path,
-    store: Path,
-    engine: Engine,
-) -> Oracle:
-    """The oracle that the configuration asks for.
-
-    Raises:
-        ConfigurationError: If networks are to be trained on other images than those of the data
-            set.
-    """
-    if config.oracle == "table":
-        return TableOracle(accuracy, dataset, config.seed)
-    if config.oracle == "file":
-        return FileOracle(by_hand / "questions.csv", by_hand / "answers.csv", dataset)
-    source = ImageSource(
-        images, candidates.valid_share, candidates.test_share, candidates.split_seed
-    )
-    if source.name != dataset:
-        raise ConfigurationError(
-            f"The parameter dataset is {dataset!r}, but search.oracle is 'train' and the images of "
-            f"the catalog are {source.name!r}: set dataset to {source.name!r}, or `images` in "
-            "globals.yml to the file of the other images."
-        )
-    settings = CandidateConfig(**candidates.training.model_dump())
-    return TrainOracle(source, settings, store / "trained", engine)
-
-
 def held_out_scores(
     config: SearchConfig,
     accuracy: pd.DataFrame,
@@ -181,17 +193,19 @@ def held_out_scores(
     """Test accuracies to score a search with.
 
     With the table oracle those of the table, and the optimum is that of the feasible architectures.
-    Otherwise what the oracle has trained, where it says, and the optimum is not known.
+    Otherwise what the oracle has trained, where it says, and the optimum is not known. None where
+    there are none, as in the public part of NAS-Bench-101 and with a surrogate.
     """
+    table = accuracy if config.oracle == "table" else oracle_accuracy
+    if not ((table["split"] == "test") & (table["dataset"] == dataset)).any():
+        return HeldOutScores({}, {}, math.nan)
     if config.oracle == "table":
         return HeldOutScores.from_table(accuracy, dataset, feasible)
-    if not (oracle_accuracy["split"] == "test").any():
-        return HeldOutScores({}, {}, math.nan)
     return replace(HeldOutScores.from_table(oracle_accuracy, dataset), optimum=math.nan)
 
 
 def fingerprint(
-    context: SearchContext,
+    context: SearchContext | OpenContext,
     sampler: Sampler,
     oracle: Oracle,
     ranker: RankerConfig,

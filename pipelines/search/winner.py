@@ -32,6 +32,7 @@ def measure_winner(
     network: bytes,
     device: str,
     known_devices: Mapping[str, Device],
+    space: str,
     params: Mapping[str, Any],
 ) -> float:
     """Latency in ms of an architecture, on this machine or where `measure` measures.
@@ -44,13 +45,14 @@ def measure_winner(
         device: The device that the latency is predicted of. If what measures here is another one,
             a warning says so.
         known_devices: The catalogue of one's own devices.
+        space: Name of the space that the architecture is of.
         params: Parameters of the stage `measure`.
 
     Raises:
         MeasurementError: If the network cannot be measured.
     """
     config = parse(MeasureConfig, params)
-    settings = measure_settings(config)
+    settings = measure_settings(config, space)
     with get_engine(scheduler=config.scheduler) as engine:
         _compare(device, known_devices, settings, engine)
         trained = TrainedNetworkFile.from_bytes(network) if network else None

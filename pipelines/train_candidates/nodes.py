@@ -30,13 +30,14 @@ logger = logging.getLogger(__name__)
 
 
 def train_cells(
-    images: str, store: Path, params: Mapping[str, Any]
+    images: str, store: Path, space: str, params: Mapping[str, Any]
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     """Train cells, or what the store lacks of them.
 
     Args:
         images: ``digits``, or path of a file of images.
         store: Folder for the results while they come in; a file per data set and settings.
+        space: Name of the space that the cells are of.
         params: Parameters of the stage.
 
     Returns:
@@ -51,16 +52,17 @@ def train_cells(
     source = ImageSource(images, config.valid_share, config.test_share, config.split_seed)
     training = CandidateConfig(**config.training.model_dump())
     if config.file is None:
-        cells = select_cells(config.cells, distinct=True, seed=config.seed)
+        cells = select_cells(config.cells, distinct=True, seed=config.seed, space=space)
     else:
-        among = read_cells(Path(config.file))
-        cells = select_cells(config.cells, among=among, seed=config.seed)
+        among = read_cells(Path(config.file), space=space)
+        cells = select_cells(config.cells, among=among, seed=config.seed, space=space)
     wanted = list_candidates(cells, config)
     began = time.perf_counter()
     with get_engine(config.workers, config.scheduler) as engine:
-        train_candidates(wanted, source, training, store, engine=engine)
+        train_candidates(wanted, source, training, store, engine=engine, space=space)
     seconds = time.perf_counter() - began
-    runs = sorted(stored_candidates(source, training, store), key=lambda r: (r.arch_id, r.seed))
+    stored = stored_candidates(source, training, store, space=space)
+    runs = sorted(stored, key=lambda run: (run.arch_id, run.seed))
     report = candidates_report(runs, source.load(), training, asked=len(wanted), seconds=seconds)
     logger.info(
         "Trained:\n%s\nTo search on it: "

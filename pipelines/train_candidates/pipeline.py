@@ -15,7 +15,7 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 train_cells,
-                inputs=["images", "training_store", "params:train_candidates"],
+                inputs=["images", "training_store", "params:space", "params:train_candidates"],
                 outputs=["trained_accuracy", "train_candidates_report"],
                 name="train_cells",
             )

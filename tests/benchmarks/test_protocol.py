@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from benchmarks.protocol import SETTINGS
@@ -11,7 +10,7 @@ from brpnas.datasets import embedded_facts
 
 
 def settings(changed: dict[str, Any]) -> dict[str, Any]:
-    return asdict(CandidateConfig(**changed)) | {"executes_dead_ops": False}
+    return CandidateConfig(**changed).settings() | {"executes_dead_ops": False}
 
 
 def test_the_last_setting_is_what_ships() -> None:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,9 @@ from brpnas.candidates import (
     train_candidate,
     train_candidates,
 )
+from brpnas.candidates.batch import training_fingerprint
 from brpnas.datasets.schemas import ACCURACY, validate
-from brpnas.errors import SchemaError, StoreError, TaskError, TrainingError
+from brpnas.errors import ConfigurationError, SchemaError, StoreError, TaskError, TrainingError
 from brpnas.fanout import LocalEngine, SerialEngine
 from tests.candidates.killed_training import CANDIDATES, SETTINGS
 from tests.candidates.small import CONV, DISCONNECTED, POOL, digits, small
@@ -273,3 +274,36 @@ def test_killed_at_random_moments_and_run_again(
     runs = stored_candidates(SOURCE, SETTINGS, store)
     by = {run.candidate: run for run in timeless(runs)}
     assert [by[candidate] for candidate in CANDIDATES] == timeless(expected)
+
+
+def test_the_space_is_part_of_the_task_unless_it_is_the_first() -> None:
+    """So that what was trained before there were others stays of use."""
+    data = SOURCE.load()
+    before = {"dataset", "images", "torch", "arithmetic"} | {f.name for f in fields(CONFIG)}
+    assert set(training_fingerprint(data, CONFIG)) <= before - {"device"}
+    other = training_fingerprint(data, CONFIG, space="darts")
+    assert other == training_fingerprint(data, CONFIG) | {"space": "darts"}
+
+
+def test_a_worker_with_another_file_of_the_space_trains_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    content = "from brpnas.spaces import NasBench201\n\n\nclass Mine(NasBench201):\n    pass\n"
+    path.write_text(content)
+
+    class Elsewhere(SerialEngine):
+        """Reads the file when it has changed."""
+
+        def run(self, function, arguments):  # type: ignore[no-untyped-def]
+            path.write_text(content + "# another\n")
+            return super().run(function, arguments)
+
+    store = tmp_path / "runs.jsonl"
+    with pytest.raises(TrainingError, match=r"A worker has another file .*mine\.py"):
+        train(FEW[:1], store, engine=Elsewhere(), space=str(path))
+    assert events(store) == []
+
+
+def test_no_space_no_training(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="There is no file"):
+        train(FEW[:1], tmp_path / "runs.jsonl", space=str(tmp_path / "none.py"))
+    assert not list(tmp_path.iterdir())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from safetensors.numpy import save
+from safetensors.numpy import load, save
 
 from brpnas.candidates import (
     CandidateConfig,
@@ -88,3 +89,15 @@ def test_building_it_leaves_torchs_random_state_alone(file: TrainedNetworkFile) 
 def test_other_files_are_refused(content: bytes) -> None:
     with pytest.raises(SchemaError, match="not a trained network"):
         TrainedNetworkFile.from_bytes(content)
+
+
+def test_a_file_that_names_no_space_is_of_the_first(file: TrainedNetworkFile) -> None:
+    """As those are that were written before there were others."""
+    assert file.space == "nasbench201"
+    content = file.to_bytes()
+    weights = load(content)
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
+    fields = json.loads(header["trained"])
+    assert fields.pop("space") == "nasbench201"
+    old = save(weights, header | {"trained": json.dumps(fields)})
+    assert TrainedNetworkFile.from_bytes(old).space == "nasbench201"

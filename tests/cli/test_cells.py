@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from brpnas.cli.cells import fates
-from brpnas.spaces import NasBench201
+from brpnas.spaces import NasBench201, get_space
 from brpnas.spaces.nasbench201 import EDGES, OPERATIONS, from_string, to_string
 from tests.cli.conftest import Brpnas
 
@@ -75,3 +75,56 @@ def test_no_cell_is_an_error_with_an_example(brpnas: Brpnas, text: str) -> None:
     assert (result.exit_code, result.stdout) == (1, "")
     assert "is not a NAS-Bench-201 architecture" in result.stderr
     assert "An example: |" in result.stderr
+
+
+CHAIN = "conv3-sep3w-skip-conv5-squeeze"
+
+
+def test_says_all_about_an_architecture_of_another_space(
+    brpnas: Brpnas, repository: Path, tmp_path: Path
+) -> None:
+    space = repository / "docs/examples/chain_space.py"
+    drawing = tmp_path / "chain.svg"
+    result = brpnas("arch", "--space", space, f" {CHAIN} ", "--svg", drawing)
+    assert result.exit_code == 0, result.output
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert lines[0] == ["architecture", CHAIN]
+    assert lines[1] == ["space", str(space)]
+    assert ["isomorphism", "id", "conv3-sep3w-conv5-squeeze"] in lines
+    params, flops = get_space(str(space)).cost([CHAIN])
+    assert ["parameters", f"{params[0] / 1e6:.3f}", "M"] in lines
+    assert ["FLOPs", f"{flops[0] / 1e6:.3f}", "M", "multiply-adds"] in lines
+    assert ["3", "sep3w", "4", "kept"] in lines
+    assert ["4", "skip", "5", "removed"] in lines
+    assert "squeeze" in drawing.read_text()
+
+
+def test_darts_is_explained_and_drawn(brpnas: Brpnas, tmp_path: Path) -> None:
+    space = get_space("darts")
+    (cell,) = space.sample(np.random.default_rng(0), 1)
+    drawing = tmp_path / "cell.svg"
+    result = brpnas("arch", "--space", "darts", cell, "--svg", drawing)
+    assert result.exit_code == 0, result.output
+    assert cell in result.stdout
+    graph = space.encode([cell], "raw")[0]
+    rows = [line.split() for line in result.stdout.splitlines() if line[:4].strip().isdigit()]
+    assert len(rows) == 30
+    assert [row[1] for row in rows] == [space.vocabulary[op] for op in graph.ops[1:]]
+    assert ET.parse(drawing).getroot().tag.endswith("svg")
+
+
+def test_costs_that_are_not_known_are_left_out(tmp_path: Path, brpnas: Brpnas) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from brpnas.spaces import NasBench201, SearchSpace\n\n\n"
+        "class Mine(NasBench201):\n    cost = SearchSpace.cost\n"
+    )
+    text = brpnas("arch", "--space", path, CELL).stdout
+    assert "parameters" not in text
+    assert "does not know the cost" in text
+
+
+def test_an_unknown_space_is_an_error(brpnas: Brpnas) -> None:
+    result = brpnas("arch", "--space", "nasbench2O1", CELL)
+    assert result.exit_code == 1
+    assert "Did you mean 'nasbench201'?" in result.stderr

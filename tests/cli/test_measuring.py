@@ -87,3 +87,22 @@ def test_formats() -> None:
     check_output(Path("a.csv"))
     with pytest.raises(ConfigurationError):
         check_output(Path("a"))
+
+
+def test_cells_of_another_space_in_its_own_sizes(
+    brpnas: Brpnas, repository: Path, tmp_path: Path
+) -> None:
+    space = repository / "docs/examples/chain_space.py"
+    output = tmp_path / "chains.csv"
+    few = ("--cells", 2, "--channels", 4, "--image", 16, "--runs", 4, "--repeats", 2)
+    result = brpnas("measure", "--space", space, "--output", output, "--device", "mine", *few)
+    assert result.exit_code == 0, result.output
+    assert set(pd.read_csv(output)["arch_id"]) == set(select_cells(2, space=str(space)))
+    (device,) = load_devices(tmp_path / "devices.yml").values()
+    # One cell in each stage, as that space says, not five as NAS-Bench-201.
+    assert (
+        f"Networks of {space}, 3 stages of 1 cells, 4 channels, input 3 x 16 x 16" in device.notes
+    )
+    other = brpnas("measure", "--output", tmp_path / "b.csv", "--device", "mine", *few)
+    assert other.exit_code == 1
+    assert "Another device is named 'mine' already" in other.stderr

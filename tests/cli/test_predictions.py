@@ -11,6 +11,7 @@ from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import BinaryRelationPredictor, LatencyPredictor
 from brpnas.spaces import NasBench201
 from brpnas.spaces.nasbench201.cost import cost
+from brpnas.spaces.select import select_cells
 from tests.cli.conftest import Brpnas
 
 SPACE = NasBench201()
@@ -135,3 +136,41 @@ class TestRank:
     @pytest.mark.parametrize("top", ["0", "-1", "many"])
     def test_count_must_be_positive(self, brpnas: Brpnas, relation: Path, top: str) -> None:
         assert brpnas("rank", relation, "--top", top).exit_code == 2
+
+
+class TestOtherSpaces:
+    """With a space of one's own whose graphs are those that the small predictors know."""
+
+    @pytest.fixture
+    def mine(self, tmp_path: Path) -> Path:
+        path = tmp_path / "mine.py"
+        path.write_text(
+            "from brpnas.spaces import NasBench201, SearchSpace\n\n\n"
+            "class Mine(NasBench201):\n    enumerable = False\n    cost = SearchSpace.cost\n"
+        )
+        return path
+
+    def test_predict(self, brpnas: Brpnas, latency: Path, mine: Path) -> None:
+        same = brpnas("predict", latency, "--space", mine, *CELLS)
+        assert same.stdout == brpnas("predict", latency, *CELLS).stdout
+        wrong = brpnas("predict", latency, "--space", "darts", *CELLS)
+        assert wrong.exit_code == 1
+
+    def test_rank_a_sample(self, relation: Path, mine: Path) -> None:
+        rows = rank(relation, 5, space=str(mine), sample=40, every=True)
+        drawn = set(select_cells(40, space=str(mine)))
+        assert set(rows["arch_id"]) < drawn
+        whole = rank(relation, 40, space=str(mine), sample=40, every=True)
+        assert set(whole["arch_id"]) == drawn
+        assert whole["params_m"].isna().all()
+        same = rank(relation, 40, sample=40, every=True)
+        assert len(same) == 40
+        assert same["params_m"].notna().all()
+
+    def test_limits_on_costs_that_are_not_known(
+        self, brpnas: Brpnas, relation: Path, mine: Path
+    ) -> None:
+        options = ("rank", relation, "--space", mine, "--sample", 5)
+        result = brpnas(*options, "--constraint", "params_m <= 1")
+        assert result.exit_code == 1
+        assert "needs params_m, which the space" in result.stderr

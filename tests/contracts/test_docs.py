@@ -174,6 +174,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the pipeline seems to have run: it holds small predictors."""
     root = tmp_path_factory.mktemp("workspace")
     write_models(root)
+    shutil.copytree(ROOT / "docs/examples", root / "docs/examples")
     return root
 
 

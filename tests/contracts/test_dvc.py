@@ -24,7 +24,9 @@ NOT_DEPENDENCIES = {
     "measured_device",
     "published_help",
     "published_latbench",
+    "published_nasbench101",
     "published_nasbench201",
+    "published_nasbench301",
     "search_store",
 }
 """Inputs that DVC does not track: files pinned by hash in the code, folders that the search itself

@@ -75,7 +75,7 @@ class TestTrackedFiles:
 
     @pytest.mark.data
     def test_catalogue_knows_the_files_of_the_mirror(self, mirror):
-        for group in ("latbench", "nasbench201", "help"):
+        for group in ("latbench", "nasbench201", "help", "nasbench101", "nasbench301"):
             hashes = {
                 hashlib.sha256(f.read_bytes()).hexdigest() for f in (mirror / group).iterdir()
             }

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from brpnas.datasets import list_architectures
-from brpnas.errors import ArchitectureError, SchemaError
-from brpnas.spaces import get_space
+from brpnas.errors import ArchitectureError, BudgetError, SchemaError
+from brpnas.spaces import NasBench201, SearchSpace, get_space
 
 CONVOLUTIONS = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+" + "|".join(
     ["", *(f"nor_conv_3x3~{i}" for i in range(3)), ""]
@@ -34,3 +35,27 @@ def test_what_is_no_set_of_cells_is_refused() -> None:
         list_architectures(["|conv~0|"])
     with pytest.raises(SchemaError, match="mine"):
         list_architectures([CONVOLUTIONS, CONVOLUTIONS], origin="mine")
+
+
+def test_of_another_space() -> None:
+    space = get_space("darts")
+    cells = space.sample(np.random.default_rng(0), 4)
+    table = list_architectures(cells, space="darts")
+    assert table["arch_id"].tolist() == sorted(cells)
+    assert set(table["space"]) == {"darts"}
+    assert table["isomorphism_id"].tolist() == space.isomorphism_ids(sorted(cells))
+    pd.testing.assert_frame_equal(list_architectures(cells, space=space), table)
+    with pytest.raises(BudgetError):
+        list_architectures(space="darts")
+    with pytest.raises(SchemaError, match="The space darts"):
+        list_architectures([cells[0], cells[0]], space=space)
+
+
+class Costless(NasBench201):
+    def cost(self, arch_ids, config=None):  # type: ignore[no-untyped-def]
+        return SearchSpace.cost(self, arch_ids, config)
+
+
+def test_costs_that_are_not_known_are_missing() -> None:
+    table = list_architectures([CONVOLUTIONS], space=Costless())
+    assert table[["params_m", "flops_m"]].isna().all(axis=None)

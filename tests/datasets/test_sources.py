@@ -199,7 +199,13 @@ class TestDownload:
 class TestCatalogue:
     def test_groups(self) -> None:
         groups = [source.group for source in load_catalogue().values()]
-        assert {g: groups.count(g) for g in groups} == {"latbench": 13, "nasbench201": 5, "help": 3}
+        assert {g: groups.count(g) for g in groups} == {
+            "latbench": 13,
+            "nasbench201": 5,
+            "help": 3,
+            "nasbench101": 2,
+            "nasbench301": 3,
+        }
 
     def test_urls_are_pinned_and_files_differ(self) -> None:
         sources = load_catalogue().values()
@@ -226,7 +232,13 @@ class TestCatalogue:
 
 @pytest.mark.data
 def test_the_mirror_holds_the_catalogue(mirror: Path, tmp_path: Path) -> None:
-    for group, count in (("latbench", 13), ("nasbench201", 5), ("help", 3)):
+    for group, count in (
+        ("latbench", 13),
+        ("nasbench201", 5),
+        ("help", 3),
+        ("nasbench101", 2),
+        ("nasbench301", 3),
+    ):
         files = fetch_group(group, mirror=mirror, cache=tmp_path)
         assert len(files) == count
         for name, path in files.items():

@@ -104,3 +104,14 @@ def test_sections_without_content_are_left_out(predictor: Path) -> None:
     text = model_card(predictor, ModelCard("T", "D"))
     headings = re.findall(r"^## (.*)$", text, flags=re.MULTILINE)
     assert headings == ["How to use", "Metadata of the file", "Licence"]
+
+
+def test_the_space_is_named(predictor: Path, tmp_path: Path) -> None:
+    assert "## Search space\n\n`nasbench201` of" in model_card(predictor, CARD)
+    config = NetworkConfig(channels=4, cells_per_stage=1, stages=1, input_shape=(3, 8, 8))
+    chain = str(Path(__file__).parents[2] / "docs/examples/chain_space.py")
+    path = tmp_path / "network.onnx"
+    cell = "conv3-sep3w-skip-conv5-squeeze"
+    export_network(cell, path, config, space=chain, exporter="torchscript")
+    text = model_card(path, ModelCard("Winner", "A network."))
+    assert f"## Search space\n\nThe one that the file `{chain}` defines" in text

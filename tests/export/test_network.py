@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from brpnas.errors import ArchitectureError, ParityError, UnknownNameError
+from brpnas.errors import ArchitectureError, ConfigurationError, ParityError, UnknownNameError
 from brpnas.export import (
     describe_model,
     export_image_network,
@@ -156,3 +156,14 @@ def test_trained_networks_keep_their_metadata(tmp_path: Path) -> None:
     metadata = {"weights": "trained", "labels": json.dumps(["cat", "dog"])}
     export_image_network(network, path, SMALL.input_shape, metadata, exporter="torchscript")
     assert describe_model(path)[2] == {**metadata, "input_shape": "[1, 3, 8, 8]"}
+
+
+def test_a_space_without_networks_leaves_no_file(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.py"
+    mine.write_text(
+        "from brpnas.spaces import NasBench201, SearchSpace\n\n\n"
+        "class Mine(NasBench201):\n    build = SearchSpace.build\n"
+    )
+    with pytest.raises(ConfigurationError, match="has no networks"):
+        export_network(CONV, tmp_path / "x.onnx", SMALL, space=str(mine))
+    assert [file.name for file in tmp_path.iterdir()] == ["mine.py"]

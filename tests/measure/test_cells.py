@@ -141,7 +141,8 @@ def broken_pooling(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_cell_that_fails_is_recorded_and_the_rest_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("brpnas.measure.cells.REFERENCE", to_string((3, 0, 0, 0, 0, 3)))
+    plain = to_string((3, 0, 0, 0, 0, 3))
+    monkeypatch.setattr("brpnas.measure.cells.reference_cell", lambda space: plain)
     good, bad = to_string((1, 1, 1, 1, 1, 1)), to_string((4, 4, 4, 4, 4, 4))
     path = tmp_path / "m.jsonl"
     with caplog.at_level(logging.WARNING):

@@ -14,9 +14,10 @@ import pandas as pd
 import pytest
 
 from brpnas.graphs import SpaceGraphs
+from brpnas.predictors import LatencyPredictor, MeasuredRows, TrainingConfig, fit_latency
 from brpnas.spaces import get_space
 from tests.datasets.benchmark import write_benchmark
-from tests.pipelines.toys import make_accuracy, make_architectures, make_predictions
+from tests.pipelines.toys import make_accuracy, make_architectures, make_predictions, weight
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -64,6 +65,16 @@ def small_graphs() -> SpaceGraphs:
     arch_ids = tuple(sorted(space.sample(np.random.default_rng(0), 120)))
     views = {view: space.encode(arch_ids, view) for view in ("pruned", "raw")}
     return SpaceGraphs("nasbench201", arch_ids, views)
+
+
+@pytest.fixture(scope="session")
+def predictor(small_graphs: SpaceGraphs) -> LatencyPredictor:
+    """A latency predictor of these cells, hardly trained."""
+    measured = 1.0 + weight(small_graphs.arch_ids)
+    rows = np.arange(60), np.arange(60, 80)
+    train, valid = (MeasuredRows(part, measured[part]) for part in rows)
+    tiny = TrainingConfig(hidden=8, layers=2, epochs=2)
+    return fit_latency(small_graphs, train, valid, tiny, view="raw", members=1)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from pipelines.pipeline_registry import register_pipelines
 from tests.pipelines.toys import make_latency
 
 GOOD: dict[str, Any] = {
+    "space": "nasbench201",
     "device": "desktop-cpu-core-i7-7820x-fp32",
     "dataset": "cifar100",
     "constraints": ["latency_ms <= 5"],
@@ -195,3 +196,64 @@ def test_missing_input_names_the_stage_that_makes_it() -> None:
     with pytest.raises(MissingInputError, match=r"space_graphs.*--pipelines=featurise`") as caught:
         check_inputs(reads("architectures", "space_graphs"), catalog)
     assert isinstance(caught.value, BrpNasError)
+
+
+class TestSpaces:
+    INGEST = reads("params:space", "params:ingest")
+
+    @pytest.mark.parametrize(
+        ("space", "benchmarks"),
+        [
+            ("nasbench201", ["embedded", "measured", "devices", "trained", "latbench", "help"]),
+            ("nasbench101", ["measured", "trained", "nasbench101"]),
+            ("darts", ["measured", "nasbench301"]),
+            ("docs/examples/chain_space.py", ["measured", "devices", "trained"]),
+        ],
+    )
+    def test_benchmarks_of_the_space_or_of_any(self, space: str, benchmarks: list[str]) -> None:
+        values = GOOD | {"space": space, "ingest": {"benchmarks": benchmarks}}
+        check_parameters(self.INGEST, values)
+
+    def test_a_benchmark_of_another_space_is_refused(self) -> None:
+        values = GOOD | {"space": "darts"}
+        with pytest.raises(
+            ConfigurationError,
+            match=r"'nasbench201' is of the space 'nasbench201'.*nasbench301 fit",
+        ):
+            check_parameters(self.INGEST, values)
+
+    @pytest.mark.parametrize(
+        ("space", "error", "message"),
+        [
+            ("nasbench102", UnknownNameError, "Did you mean 'nasbench101'"),
+            ("nowhere.py", ConfigurationError, "no file 'nowhere.py'"),
+        ],
+    )
+    def test_an_unknown_space_is_told_at_once(self, space: str, error: type, message: str) -> None:
+        with pytest.raises(error, match=message):
+            check_parameters(reads("params:space"), GOOD | {"space": space})
+
+    def test_a_name_is_looked_up_among_the_benchmarks_of_the_space(self) -> None:
+        asked = {"ingest": {"benchmarks": ["measured", "nasbench101"]}, "space": "nasbench101"}
+        check_parameters(reads("params:dataset"), GOOD | asked | {"dataset": "cifar10"})
+        with pytest.raises(UnknownNameError, match="cifar100"):
+            check_parameters(reads("params:dataset"), GOOD | asked)
+        with pytest.raises(UnknownNameError, match="core-i7"):
+            check_parameters(reads("latency", "params:device"), GOOD | asked)
+
+    @pytest.mark.parametrize(
+        "change", [{"space": "nasbench201"}, {"dataset": "digits"}, {"benchmarks": ["measured"]}]
+    )
+    def test_the_surrogate_answers_for_one_task(self, change: dict[str, Any]) -> None:
+        values = GOOD | {"space": "darts", "dataset": "cifar10", "search": {"oracle": "surrogate"}}
+        good = values | {"ingest": {"benchmarks": ["measured", "nasbench301"]}}
+        check_parameters(reads("params:dataset"), good)
+        benchmarks = change.pop("benchmarks", good["ingest"]["benchmarks"])
+        bad = good | change | {"ingest": {"benchmarks": benchmarks}}
+        with pytest.raises(ConfigurationError, match="--env=darts"):
+            check_parameters(reads("params:dataset"), bad)
+
+    @pytest.mark.parametrize("stage", ["pretrain", "retrain"])
+    def test_what_devices_teach_is_known_of_one_space(self, stage: str) -> None:
+        with pytest.raises(ConfigurationError, match="know the space 'nasbench201' alone"):
+            check_parameters(register_pipelines()[stage], GOOD | {"space": "darts"})

@@ -283,7 +283,7 @@ def test_ingest_and_featurise_run_on_the_published_files(
         tags = dict(database.execute("select key, value from tags").fetchall())
         params = dict(database.execute("select key, value from params").fetchall())
     assert status == "FINISHED"
-    assert params["featurise.space"] == "nasbench201"
+    assert params["space"] == "nasbench201"
     assert tags["brpnas.group"]
 
 

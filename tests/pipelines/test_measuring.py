@@ -13,8 +13,9 @@ from tests.pipelines.search.test_nodes import MEASURE
 
 def test_every_parameter_arrives() -> None:
     values = MEASURE | {"threads": 2, "batch_size": 3, "warmup": 4, "runs": 5, "repeats": 6}
-    settings = measure_settings(parse(MeasureConfig, values))
+    settings = measure_settings(parse(MeasureConfig, values), "nasbench201")
     assert settings.protocol == Protocol(4, 5, 6)
+    assert settings.space == "nasbench201"
     assert (settings.batch_size, settings.runtime.threads) == (3, 2)
     assert (settings.runtime.name, settings.runtime.precision) == ("onnxruntime", "fp32")
     assert (settings.network.channels, settings.network.input_shape) == (2, (1, 8, 8))
@@ -23,4 +24,4 @@ def test_every_parameter_arrives() -> None:
 def test_a_precision_that_the_runtime_lacks_is_refused() -> None:
     values = MEASURE | {"runtime": "torch", "precision": "int8"}
     with pytest.raises(UnknownNameError, match="torch eager"):
-        measure_settings(parse(MeasureConfig, values))
+        measure_settings(parse(MeasureConfig, values), "nasbench201")

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from brpnas.errors import ConfigurationError, UnknownNameError
+from brpnas.graphs import GraphBatch, SpaceGraphs
 from brpnas.predictors import ensemble as module
 from brpnas.predictors.ensemble import GraphEnsemble, train_members, training_pool
-from brpnas.predictors.tensors import to_tensors
+from brpnas.predictors.tensors import GraphTensors, to_tensors
 from brpnas.predictors.training import Labelled, TrainingTask, absolute_error, pairwise_logistic
-from tests.predictors.toys import TINY, random_labels, some
+from tests.predictors.toys import TINY, cells, random_labels, some
 
 
 def tasks(count: int, **settings: object) -> list[TrainingTask]:
@@ -109,6 +111,25 @@ def test_outputs_of_more_graphs_than_a_chunk(
     for chunk in (1, 7, 15, 29):
         monkeypatch.setattr(module, "_CHUNK", chunk)
         np.testing.assert_allclose(three.outputs(batch), whole, rtol=1e-5, atol=1e-6)
+
+
+def test_outputs_of_mapped_graphs_take_no_more_than_a_chunk(
+    three: GraphEnsemble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    converted: list[int] = []
+
+    def watched(batch: GraphBatch) -> GraphTensors:
+        converted.append(len(batch))
+        return to_tensors(batch)
+
+    monkeypatch.setattr(module, "to_tensors", watched)
+    monkeypatch.setattr(module, "_CHUNK", 300)
+    monkeypatch.setattr("brpnas.graphs._LARGE", 1)
+    cells().save(tmp_path / "graphs.npz")
+    mapped = SpaceGraphs.load(tmp_path / "graphs.npz").view("raw")[:1000]
+    np.testing.assert_array_equal(three.outputs(mapped), three.outputs(cells().view("raw")[:1000]))
+    assert converted == [300, 300, 300, 100] * 2
+    assert three.outputs(mapped[:0]).shape == (0,)
 
 
 def test_outputs_need_no_gradient_and_leave_modules_usable(three: GraphEnsemble) -> None:

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brpnas.errors import SchemaError
-from brpnas.predictors.layerwise import LayerwisePredictor, network_parts
+from brpnas.errors import SchemaError, UnknownNameError
+from brpnas.predictors.layerwise import LayerwisePredictor, has_layerwise, network_parts
 from brpnas.spaces.nasbench201 import EDGES, OPERATIONS, to_string
 from brpnas.spaces.nasbench201.layers import live_edges
 
@@ -71,3 +71,10 @@ def test_operations_of_two_networks_are_refused() -> None:
     mixed = pd.concat([table(True), table(False)])
     with pytest.raises(SchemaError, match="of 2 networks"):
         LayerwisePredictor(mixed)
+
+
+def test_it_knows_one_space() -> None:
+    assert has_layerwise("nasbench201")
+    assert not has_layerwise("darts")
+    with pytest.raises(UnknownNameError):
+        has_layerwise("nasbench2O1")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -108,3 +109,12 @@ def test_text_alternative_names_every_edge() -> None:
 def test_not_a_cell(text: str) -> None:
     with pytest.raises(ArchitectureError):
         cell_svg(text)
+
+
+def test_of_another_space_the_graph_is_drawn(repository: Path) -> None:
+    chain = str(repository / "docs/examples/chain_space.py")
+    texts = svg_texts(parse_svg(cell_svg("conv3-sep3w-skip-conv5-squeeze", chain)))
+    assert {"input", "conv3", "sep3w", "skip", "conv5", "squeeze", "output"} <= set(texts)
+    assert cell_svg(WINNER, NasBench201()) == cell_svg(WINNER)
+    with pytest.raises(ArchitectureError):
+        cell_svg(WINNER, chain)

@@ -77,3 +77,14 @@ def test_training_curve_is_the_mean_over_members() -> None:
 def test_tables_can_be_written_as_csv() -> None:
     for table in (search_curves(traces_table()), training_curve(training_table())):
         assert len(table.to_csv(index=False).splitlines()) == len(table) + 1
+
+
+def test_without_test_accuracies_the_curve_is_of_validation() -> None:
+    unknown = ("chosen_test", "best_test_seen", "best_single_seed_test_seen")
+    traces = traces_table(queries=3).assign(**dict.fromkeys(unknown, np.nan))
+    table = search_curves(traces)
+    assert list(table.columns[3:]) == ["best_valid", "best_valid_q25", "best_valid_q75"]
+    assert len(table) == 3 * 3
+    nothing = search_curves(traces.assign(best_valid=np.nan))
+    assert nothing.empty
+    assert {"sampler", "queries", "seeds"} <= set(nothing)

@@ -160,3 +160,11 @@ def test_classes_of_cells() -> None:
     assert Cell("–").classes == "number"
     assert Cell("x", code=True).classes == "code"
     assert Cell("x").classes == ""
+
+
+def test_without_test_accuracies_the_tables_are_of_validation() -> None:
+    unknown = ("chosen_test", "best_test_seen", "best_single_seed_test_seen", "regret")
+    traces = traces_table(queries=20).assign(**dict.fromkeys(unknown, np.nan))
+    assert search_table(traces).heads[2:] == ("best validation accuracy seen",)
+    assert checkpoint_table(traces).rows == checkpoint_table(traces_table(queries=20)).rows
+    assert checkpoint_table(traces.assign(best_valid=np.nan)).rows == ()

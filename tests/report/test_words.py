@@ -68,3 +68,12 @@ def test_unequal_numbers_of_seeds_are_said() -> None:
 
 def test_one_model_is_no_ensemble() -> None:
     assert "ensemble" not in said(report_data(protocol={"members": 1}))
+
+
+def test_a_choice_without_test_accuracy_and_a_surrogate_are_said() -> None:
+    chosen = report_data().chosen | {"test_accuracy": None}
+    text = said(report_data(chosen=chosen))
+    assert "There is no test accuracy of it" in text
+    assert "scored by its test accuracy" not in text
+    assert "no network was trained" in said(report_data(protocol={"oracle": "surrogate"}))
+    assert "no network was trained" not in said(report_data(protocol={"oracle": "table"}))

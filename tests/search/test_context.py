@@ -10,6 +10,7 @@ from brpnas.errors import ConfigurationError, InfeasibleError, UnknownNameError
 from brpnas.graphs import SpaceGraphs
 from brpnas.search.context import SearchContext
 from brpnas.search.history import History
+from brpnas.search.seeding import generator
 from brpnas.spaces import NasBench201
 
 from .toy import ToySpace, history_of, make_context
@@ -103,3 +104,40 @@ def test_says_what_does_not_fit(
 def test_description_tells_tasks_apart() -> None:
     descriptions = [make_context(limit=limit).describe() for limit in (None, 6, 6)]
     assert descriptions[0] != descriptions[1] == descriptions[2]
+
+
+def slow_pool(context: SearchContext) -> list[int]:
+    """The pool by the letter of its description, one row at a time."""
+    rng = generator(context.seed, "pool")
+    first: dict[str, int] = {}
+    for row in rng.permutation(np.flatnonzero(context.feasible)).tolist():
+        first.setdefault(context.isomorphism_ids[row], row)
+    return list(rng.permutation(list(first.values())))
+
+
+@pytest.mark.parametrize("limit", [None, 6, 2])
+@pytest.mark.parametrize("seed", range(3))
+def test_pool_and_unqueried_agree_with_a_loop(seed: int, limit: float | None) -> None:
+    context = make_context(seed, limit)
+    pool = slow_pool(context)
+    assert context.pool.tolist() == pool
+    history = history_of(("aaab", 0.5), ("cddc", None), ("abba", 0.5))
+    expected = [row for row in pool if not history.knows(context.isomorphism_ids[row])]
+    assert context.unqueried(history).tolist() == expected
+
+
+def test_a_listed_sample_of_a_larger_space_is_a_task_of_its_own() -> None:
+    words = ["abcd", "dbca", "aaaa", "bacd"]
+    context = SearchContext.create(ToySpace(), ToySpace().graphs(words), seed=0)
+    assert context.capacity == 3
+    history = history_of(("cccc", 0.5), ("dbca", 0.4))  # one of them outside of the sample
+    assert sorted(context.names(context.unqueried(history))) == ["aaaa", "bacd"]
+    assert not context.is_feasible("cccc")
+
+
+def test_known_isomorphism_ids_are_taken_over() -> None:
+    graphs = ToySpace().graphs(["abcd", "aaaa", "bacd"])
+    context = SearchContext.create(ToySpace(), graphs, seed=0, isomorphism_ids=["x", "y", "x"])
+    assert (context.capacity, context.isomorphism_id("bacd")) == (2, "x")
+    with pytest.raises(ConfigurationError, match="'isomorphism_ids' has shape"):
+        SearchContext.create(ToySpace(), graphs, seed=0, isomorphism_ids=["x", "y"])

@@ -21,6 +21,7 @@ def test_a_failure_is_queried_but_not_answered() -> None:
     assert history.means() == {}
     assert history.knows(record(1, "baaa").isomorphism_id)  # same function
     assert not history.knows(record(1, "abaa").isomorphism_id)
+    assert history.functions == {record(0, "aaab").isomorphism_id}
 
 
 def test_revealed_seeds_belong_to_an_architecture() -> None:

@@ -9,10 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from brpnas.errors import ArchitectureError
 from brpnas.graphs import INPUT, OUTPUT, GraphBatch, View, with_global_node
 from brpnas.search.context import SearchContext
 from brpnas.search.history import History, Plan, Record
 from brpnas.search.loop import run_search
+from brpnas.search.open_context import OpenContext
 from brpnas.search.oracle import TableOracle
 from brpnas.spaces import SearchSpace
 
@@ -25,6 +27,9 @@ class ToySpace(SearchSpace):
 
     name = "toy"
     vocabulary = ("blank", "global", "input", "output", *LETTERS)
+
+    def __reduce__(self) -> tuple[type[ToySpace], tuple[()]]:
+        return type(self), ()
 
     def __len__(self) -> int:
         return len(LETTERS) ** LENGTH
@@ -41,10 +46,14 @@ class ToySpace(SearchSpace):
         return arch_id[:place] + others[int(rng.integers(len(others)))] + arch_id[place + 1 :]
 
     def canonical(self, text: str) -> str:
-        return text.strip()
+        word = text.strip()
+        if len(word) != LENGTH or set(word) - set(LETTERS):
+            raise ArchitectureError(f"{word!r} is no word of the toy space.")
+        return word
 
     def encode(self, arch_ids: Sequence[str], view: View) -> GraphBatch:
         codes = np.array([[LETTERS.index(x) + 4 for x in word] for word in arch_ids], np.int8)
+        codes = codes.reshape(-1, LENGTH)
         ends = np.full((len(codes), 1), INPUT, np.int8), np.full((len(codes), 1), OUTPUT, np.int8)
         ops = np.concatenate([ends[0], codes, ends[1]], axis=1)
         chain = np.eye(ops.shape[1], k=1, dtype=np.int8)
@@ -109,14 +118,31 @@ def accuracy_table(
 def make_context(seed: int = 0, limit: float | None = None) -> SearchContext:
     """The toy task; with a limit, only words whose latency (sum of places of letters) is within."""
     space = ToySpace()
-    words = space.enumerate()
-    latency = np.array([float(sum(LETTERS.index(x) for x in w)) for w in words])
+    latency = predict_latency(space.enumerate())["latency_ms"]
     return SearchContext.create(
         space,
         space.graphs(),
         seed=seed,
         feasible=None if limit is None else latency <= limit,
         predicted={"latency_ms": latency},
+    )
+
+
+def predict_latency(arch_ids: Sequence[str]) -> dict[str, npt.NDArray[np.float64]]:
+    """Latency of words: the sum of the places of their letters in the alphabet."""
+    return {"latency_ms": np.array([float(sum(map(LETTERS.index, word))) for word in arch_ids])}
+
+
+def make_open_context(
+    seed: int = 0, limit: float | None = None, candidates: int = 30
+) -> OpenContext:
+    """The same task without a list of the words."""
+    return OpenContext.create(
+        ToySpace(),
+        seed=seed,
+        candidates=candidates,
+        predict=predict_latency,
+        constraints=[] if limit is None else [f"latency_ms <= {limit}"],
     )
 
 
@@ -158,7 +184,9 @@ __all__ = [
     "comparable",
     "history_of",
     "make_context",
+    "make_open_context",
     "make_oracle",
+    "predict_latency",
     "record",
     "run_search",
 ]

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from brpnas.errors import ArchitectureError, BudgetError, SchemaError, SourceError
-from brpnas.spaces import NasBench201
+from brpnas.spaces import NasBench201, get_space
 from brpnas.spaces.nasbench201 import to_string
 from brpnas.spaces.select import read_cells, select_cells
 
@@ -69,3 +69,46 @@ def test_distinct_cells_are_the_first_of_each_function_in_a_published_order() ->
     assert len(select_cells(None, among=[*same, CELLS[0]], distinct=True)) == 2
     with pytest.raises(BudgetError, match="6467 of 6466"):
         select_cells(6467, distinct=True)
+
+
+class Few(NasBench201):
+    """So large, it says, that it cannot be listed; and all of it is six functions."""
+
+    enumerable = False
+
+    def sample(self, rng: np.random.Generator, count: int) -> list[str]:
+        return [to_string((int(code), 0, 0, 0, 0, 0)) for code in rng.integers(0, 5, count)]
+
+
+@pytest.mark.parametrize("distinct", [False, True])
+def test_of_a_space_that_cannot_be_listed_few_are_the_first_of_many(distinct: bool) -> None:
+    space = get_space("darts")
+    assert not space.enumerable
+    many = select_cells(30, seed=4, space=space, distinct=distinct)
+    assert len(set(many)) == 30
+    assert [space.canonical(arch_id) for arch_id in many] == many
+    for count in (1, 7, 29):
+        assert select_cells(count, seed=4, space="darts", distinct=distinct) == many[:count]
+    assert select_cells(30, seed=5, space=space) != many
+
+
+def test_what_cannot_be_drawn_of_it_is_refused() -> None:
+    for count in (None, 0, -1):
+        with pytest.raises(BudgetError, match="Cannot choose"):
+            select_cells(count, space="darts")
+    assert len(set(select_cells(5, space=Few()))) == 5
+    with pytest.raises(BudgetError, match=r"Cannot choose 6 different cells.*after the first 5"):
+        select_cells(6, space=Few())
+    assert len(select_cells(1, space=Few(), distinct=True)) == 1
+    with pytest.raises(BudgetError, match="after the first 1 brought"):
+        select_cells(2, space=Few(), distinct=True)
+
+
+def test_given_cells_of_another_space(tmp_path: Path) -> None:
+    space = get_space("darts")
+    cells = select_cells(3, space=space)
+    (tmp_path / "cells.txt").write_text("\n".join(cells))
+    assert read_cells(tmp_path / "cells.txt", space="darts") == cells
+    assert set(select_cells(None, among=cells, space=space)) == set(cells)
+    with pytest.raises(ArchitectureError, match="line 1"):
+        read_cells(tmp_path / "cells.txt")

@@ -2,7 +2,7 @@
 
 from brpnas.report.plots.latency import error_histogram, latency_scatter
 from brpnas.report.plots.space import Accuracies, accuracies, space_plot
-from brpnas.report.plots.traces import CURVES, search_curve, spread
+from brpnas.report.plots.traces import CURVES, known_curves, search_curve, spread
 from brpnas.report.plots.training import training_curves
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Accuracies",
     "accuracies",
     "error_histogram",
+    "known_curves",
     "latency_scatter",
     "search_curve",
     "space_plot",

@@ -10,16 +10,27 @@ import pandas as pd
 from brpnas.report.palette import INK, OKABE_ITO, SAMPLER_COLOURS
 from brpnas.report.svg import drawing, figure, to_svg
 
-__all__ = ["CURVES", "sampler_order", "search_curve", "spread"]
+__all__ = ["CURVES", "known_curves", "sampler_order", "search_curve", "spread"]
 
 CURVES: dict[str, str] = {
     "chosen_test": "test accuracy of the chosen (%)",
     "best_test_seen": "best mean test accuracy seen (%)",
     "best_single_seed_test_seen": "best single-seed test accuracy seen (%)",
+    "best_valid": "best validation accuracy seen (%)",
 }
-"""Columns of a trace that are drawn, with the label of their axis."""
+"""Columns of a trace that are drawn, with the label of their axis; see `known_curves`."""
 
 _DASHES: tuple[tuple[float, ...], ...] = ((), (5, 1.5), (1.5, 1.2), (6, 1.5, 1.5, 1.5))
+
+
+def known_curves(traces: pd.DataFrame) -> list[str]:
+    """Columns of a trace that there is something to draw of.
+
+    Those of test accuracies; only where none is known, the validation accuracy, which flatters
+    whoever has chosen by it.
+    """
+    known = [name for name in CURVES if name in traces and traces[name].notna().any()]
+    return [name for name in known if name != "best_valid"] or known
 
 
 def sampler_order(samplers: Sequence[str]) -> list[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from brpnas.search.context import SearchContext
 from brpnas.search.history import History
+from brpnas.search.task import SearchTask
 
 __all__ = ["Sampler"]
 
@@ -19,7 +19,7 @@ class Sampler(ABC):
     history. That alone makes a search resume exactly.
 
     Each round holds at least one architecture, none twice, all of them
-    `SearchContext.is_open`. A sampler that means to query an architecture again asks the very same
+    `SearchTask.is_open`. A sampler that means to query an architecture again asks the very same
     ``arch_id`` again.
     """
 
@@ -27,7 +27,7 @@ class Sampler(ABC):
     """Name by which configuration, stores and tables refer to the sampler."""
 
     @abstractmethod
-    def ask(self, context: SearchContext, history: History, budget: int) -> list[str]:
+    def ask(self, context: SearchTask, history: History, budget: int) -> list[str]:
         """Architectures of the next round.
 
         Args:

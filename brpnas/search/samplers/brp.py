@@ -7,6 +7,7 @@ search, when the predictor itself is wanted.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import math
 from collections.abc import Callable
@@ -17,14 +18,16 @@ import numpy.typing as npt
 
 from brpnas.errors import ConfigurationError, OracleError
 from brpnas.graphs import GraphBatch
-from brpnas.search.context import IntArray, SearchContext
 from brpnas.search.history import History
 from brpnas.search.samplers.base import Sampler
 from brpnas.search.seeding import generator, integer_seed
+from brpnas.search.task import IntArray, SearchTask, Shortlist
 
 __all__ = ["BRPSampler", "Ranker", "fit_ranker"]
 
 _log = logging.getLogger(__name__)
+
+_LEADERS = 10
 
 
 class Ranker(Protocol):
@@ -41,7 +44,7 @@ RankerT = TypeVar("RankerT", bound=Ranker)
 
 
 def fit_ranker(
-    make_ranker: Callable[[], RankerT], context: SearchContext, history: History
+    make_ranker: Callable[[], RankerT], context: SearchTask, history: History
 ) -> RankerT:
     """Train a new ranker on every answered architecture of a history.
 
@@ -58,7 +61,7 @@ def fit_ranker(
         )
     ranker = make_ranker()
     ranker.fit(
-        context.graphs[context.rows(list(means))],
+        context.graphs_of(list(means)),
         np.array(list(means.values()), np.float64),
         integer_seed(context.seed, "ranker", len(history)),
     )
@@ -69,9 +72,12 @@ class BRPSampler(Sampler):
     """Half exploitation, half exploration of an ever narrower top, predictor retrained each round.
 
     Of a budget of B queries, each of I rounds takes B/I. Round 0 is random. Round i trains the
-    ranker on all answers, ranks all distinct feasible functions, and asks the best-ranked unqueried
-    and as many drawn at random from the top 1/2^i of the ranking. What the rounds leave of the
-    budget goes to the best-ranked unqueried.
+    ranker on all answers, ranks the candidates, and asks the best-ranked unqueried and as many
+    drawn at random from the top 1/2^i of the ranking. What the rounds leave of the budget goes to
+    the best-ranked unqueried.
+
+    The candidates are all distinct feasible functions of a listed space, and a new random sample in
+    each round of an open one, see `brpnas.search.SearchTask.shortlist`.
 
     The first round fixes B/I. If the budget is raised later, rounds keep this size, so that
     nothing already asked would have been asked differently; the queries beyond the I rounds go to
@@ -81,6 +87,9 @@ class BRPSampler(Sampler):
         make_ranker: Makes an untrained ranker.
         rounds: Number of rounds I.
         exploit_fraction: Share of each round that goes to the best-ranked.
+        neighbours: In an open space, mutations of the ten best answered that are ranked with each
+            round's sample; they may be among the best-ranked, but exploration draws from the sample
+            alone. A listed space is ranked as a whole anyway.
 
     Raises:
         ConfigurationError: If a parameter is out of range.
@@ -89,48 +98,66 @@ class BRPSampler(Sampler):
     name = "brp"
 
     def __init__(
-        self, make_ranker: Callable[[], Ranker], *, rounds: int = 5, exploit_fraction: float = 0.5
+        self,
+        make_ranker: Callable[[], Ranker],
+        *,
+        rounds: int = 5,
+        exploit_fraction: float = 0.5,
+        neighbours: int = 0,
     ) -> None:
-        if rounds < 1 or not 0 <= exploit_fraction <= 1:
+        if rounds < 1 or not 0 <= exploit_fraction <= 1 or neighbours < 0:
             raise ConfigurationError(
                 "BRP needs at least 1 round and an exploit_fraction from 0 to 1, not "
-                f"{rounds} and {exploit_fraction}."
+                f"{rounds} and {exploit_fraction}, and no negative number of neighbours."
             )
         self.make_ranker, self.rounds, self.exploit_fraction = make_ranker, rounds, exploit_fraction
+        self.neighbours = neighbours
 
-    def ask(self, context: SearchContext, history: History, budget: int) -> list[str]:
+    def ask(self, context: SearchTask, history: History, budget: int) -> list[str]:
         """Round 0 at random, then by the ranking; best-ranked only after the last round."""
         size = min(self._round_size(history, budget), budget - len(history))
         number = history.next_round
-        unqueried = context.unqueried(history)
         if number == 0 or len(history.means()) < 2:
-            return context.names(unqueried[:size])
-        ranked = self._ranking(context, history)
-        is_open = np.isin(ranked, unqueried)
+            return context.fresh(history, size)
+        candidates = context.shortlist(history, self._mutants(context, history))
+        if not len(candidates):
+            return context.fresh(history, size)
+        ranked = self._ranking(context, history, candidates)
+        unqueried = ranked[candidates.is_open[ranked]]
         exploited = size if number >= self.rounds else math.ceil(size * self.exploit_fraction)
-        best = ranked[is_open][:exploited]
-        top = ranked[: math.ceil(len(ranked) / 2**number)]
-        eligible = top[np.isin(top, unqueried) & ~np.isin(top, best)]
+        best = unqueried[:exploited]
+        is_free = candidates.is_open.copy()
+        is_free[best] = False
+        sample = ranked[ranked < candidates.drawn]
+        top = sample[: math.ceil(len(sample) / 2**number)]
         rng = generator(context.seed, "brp", len(history))
-        explored = rng.permutation(eligible)[: size - len(best)]
+        explored = rng.permutation(top[is_free[top]])[: size - len(best)]
+        is_free[explored] = False
         chosen = np.concatenate([best, explored])
-        fill = ranked[is_open & ~np.isin(ranked, chosen)][: size - len(chosen)]
-        return context.names(np.concatenate([chosen, fill]))
+        fill = unqueried[is_free[unqueried]][: size - len(chosen)]
+        return candidates.names(np.concatenate([chosen, fill]))
 
     def _round_size(self, history: History, budget: int) -> int:
         first = sum(record.round == 0 for record in history)
         return first or max(1, budget // self.rounds)
 
-    def _ranking(self, context: SearchContext, history: History) -> IntArray:
-        """Rows of the pool, best first."""
-        scores = np.asarray(
-            fit_ranker(self.make_ranker, context, history).score(context.graphs[context.pool])
-        )
+    def _mutants(self, context: SearchTask, history: History) -> list[str]:
+        """Mutations of the leaders, the leaders in turn."""
+        means = history.means()
+        leaders = sorted(means, key=lambda arch: (-means[arch], arch))[:_LEADERS]
+        rng = generator(context.seed, "neighbours", len(history))
+        parents = itertools.islice(itertools.cycle(leaders), self.neighbours)
+        return list(dict.fromkeys(context.space.mutate(parent, rng) for parent in parents))
+
+    def _ranking(self, context: SearchTask, history: History, candidates: Shortlist) -> IntArray:
+        """Places of the candidates, best first."""
+        ranker = fit_ranker(self.make_ranker, context, history)
+        scores = np.asarray(ranker.score(candidates.graphs))
         lost = int((~np.isfinite(scores)).sum())
         if lost:
             _log.warning("the ranker gave %d of %d scores that are no number", lost, len(scores))
             scores = np.where(np.isfinite(scores), scores, -np.inf)
-        return context.pool[np.argsort(-scores, kind="stable")]
+        return np.argsort(-scores, kind="stable")
 
     def describe(self) -> dict[str, object]:
         """Name, rounds and exploit fraction; not the ranker's own parameters."""
@@ -138,4 +165,5 @@ class BRPSampler(Sampler):
             "name": self.name,
             "rounds": self.rounds,
             "exploit_fraction": self.exploit_fraction,
+            **({"neighbours": self.neighbours} if self.neighbours else {}),
         }

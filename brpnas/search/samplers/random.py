@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from brpnas.search.context import SearchContext
 from brpnas.search.history import History
 from brpnas.search.samplers.base import Sampler
+from brpnas.search.task import SearchTask
 
 __all__ = ["RandomSampler"]
 
@@ -14,6 +14,6 @@ class RandomSampler(Sampler):
 
     name = "random"
 
-    def ask(self, context: SearchContext, history: History, budget: int) -> list[str]:
-        """The next functions in the pool's random order, as many as the budget has left."""
-        return context.names(context.unqueried(history)[: budget - len(history)])
+    def ask(self, context: SearchTask, history: History, budget: int) -> list[str]:
+        """The next functions in the task's random order, as many as the budget has left."""
+        return context.fresh(history, budget - len(history))

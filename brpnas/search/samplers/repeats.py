@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from brpnas.errors import BudgetError, ConfigurationError
-from brpnas.search.context import SearchContext
 from brpnas.search.history import History
 from brpnas.search.samplers.base import Sampler
+from brpnas.search.task import SearchTask
 
 __all__ = ["RepeatLeaders"]
 
@@ -31,7 +31,7 @@ class RepeatLeaders(Sampler):
         self.inner, self.count = inner, count
         self.name = inner.name
 
-    def ask(self, context: SearchContext, history: History, budget: int) -> list[str]:
+    def ask(self, context: SearchTask, history: History, budget: int) -> list[str]:
         """What the inner sampler asks, then the leaders with the fewest answers, best first.
 
         Raises:

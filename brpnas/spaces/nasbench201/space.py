@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from brpnas.errors import ArchitectureError, BudgetError, UnknownNameError
-from brpnas.graphs import VIEWS, ArchGraph, GraphBatch, View
+from brpnas.graphs import BLANK, VIEWS, ArchGraph, GraphBatch, View
 from brpnas.spaces.base import SearchSpace
 from brpnas.spaces.nasbench201.cell import EDGES, OPERATIONS, from_string, to_string
 from brpnas.spaces.nasbench201.cost import cost
@@ -129,11 +129,18 @@ class NasBench201(SearchSpace):
     def cost(
         self, arch_ids: Sequence[str], config: NetworkConfig | None = None
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Parameters and multiply-adds, all operations counted, see `nasbench201.cost`."""
+        """Parameters and multiply-adds, see `brpnas.spaces.nasbench201.cost`.
+
+        Multiply-adds are NaN for images that are not square.
+        """
         sizes = config or self.published
-        colours, height, _ = sizes.input_shape
+        colours, height, width = sizes.input_shape
+        codes = self.codes(arch_ids)
+        if not sizes.executes_dead_ops:
+            # Skip connections are gone from that view as well, but they cost nothing.
+            codes = codes * (self.encode(arch_ids, "pruned").ops[:, 2:-1] != BLANK)
         counted = cost(
-            self.codes(arch_ids),
+            codes,
             sizes.channels,
             sizes.cells_per_stage,
             sizes.classes,
@@ -141,7 +148,8 @@ class NasBench201(SearchSpace):
             sizes.stages,
             colours,
         )
-        return counted[0].astype(np.float64), counted[1].astype(np.float64)
+        flops = counted[1].astype(np.float64)
+        return counted[0].astype(np.float64), flops if height == width else flops * np.nan
 
     def isomorphism_ids(self, arch_ids: Sequence[str]) -> list[str]:
         """Canonical expression of each cell; 6,466 different ones in the space."""

@@ -162,3 +162,43 @@ def test_provenance_names_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> 
     assert set(nodes._versions("torch", "numpy")) == {"torch", "numpy"}
     monkeypatch.setattr(nodes, "version", without_torch)
     assert nodes._versions("torch", "numpy") == {"numpy": version("numpy")}
+
+
+def test_without_test_accuracies_the_validation_accuracy_is_compared(
+    predictions: pd.DataFrame, traces: pd.DataFrame, result: dict[str, Any]
+) -> None:
+    untested = traces.assign(chosen_test=np.nan, best_test_seen=np.nan, regret=np.nan)
+    untested["best_valid"] = 0.5 + 0.01 * untested["query"]
+    metrics = make_metrics(TRAIN, result, untested)
+    json.dumps(metrics, allow_nan=False)
+    assert metrics["comparison"]["brp"] == {"best_valid": pytest.approx(0.52)}
+    training = pd.DataFrame({"member": [0], "epoch": [0], "train_loss": [1.0], "valid_loss": [3.0]})
+    plot = make_plots(predictions, training, untested, PARAMS)["search"]
+    assert plot["random"].tolist() == pytest.approx([0.5, 0.51, 0.52])
+
+
+def test_a_winner_that_is_not_listed_is_drawn(
+    predictions: pd.DataFrame, history: pd.DataFrame, result: dict[str, Any], traces: pd.DataFrame
+) -> None:
+    """A search in a space too large to list asks for architectures that no table holds."""
+    winner = result["chosen"]["arch_id"]
+    listed = predictions[predictions["arch_id"] != winner]
+    counts = listed.dropna(subset=["latency_ms"])["split"].value_counts().to_dict()
+    untested = traces.assign(chosen_test=np.nan, best_test_seen=np.nan, regret=np.nan)
+    found = result | {"oracle": "surrogate", "chosen": result["chosen"] | {"test_accuracy": None}}
+    page = make_report(
+        accuracy_table([], "cifar100", 1),
+        accuracy_table([], "cifar100", 1),
+        listed,
+        pd.DataFrame({"member": [0], "epoch": [0], "train_loss": [1.0], "valid_loss": [1.0]}),
+        TRAIN | {"rows": counts},
+        history,
+        found,
+        untested,
+        {"near_twins": [], "sources": {}},
+        PARAMS,
+    )
+    assert "2 architectures by predicted latency and validation accuracy" in page
+    assert "no network was trained" in page
+    assert "There is no test accuracy of it" in page
+    assert "nan" not in page.lower().replace("nanmean", "")

@@ -6,18 +6,18 @@ import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
-from brpnas.errors import ConfigurationError, SchemaError
+from brpnas.errors import SchemaError, UnknownNameError
 from brpnas.graphs import SpaceGraphs
 from brpnas.spaces import get_space
 from pipelines.featurise import create_pipeline
 from pipelines.featurise.nodes import make_graphs
 
-PARAMS = {"space": "nasbench201"}
+SPACE = "nasbench201"
 
 
 def test_graphs_follow_the_order_of_the_table(architectures: pd.DataFrame) -> None:
     backwards = architectures.iloc[::-1]
-    graphs = make_graphs(backwards, PARAMS)
+    graphs = make_graphs(backwards, SPACE)
     assert list(graphs.arch_ids) == backwards["arch_id"].tolist()
     one = get_space("nasbench201").encode([graphs.arch_ids[7]], "raw")
     np.testing.assert_array_equal(graphs.view("raw").ops[7], one.ops[0])
@@ -26,21 +26,21 @@ def test_graphs_follow_the_order_of_the_table(architectures: pd.DataFrame) -> No
 
 def test_other_spaces_are_left_out(architectures: pd.DataFrame) -> None:
     other = architectures.head(2).assign(space="darts")
-    assert len(make_graphs(pd.concat([architectures, other]), PARAMS)) == len(architectures)
+    assert len(make_graphs(pd.concat([architectures, other]), SPACE)) == len(architectures)
     with pytest.raises(SchemaError, match="only of darts: run ingest again"):
-        make_graphs(other, PARAMS)
+        make_graphs(other, SPACE)
 
 
-def test_unknown_space_is_a_configuration_error(architectures: pd.DataFrame) -> None:
-    with pytest.raises(ConfigurationError, match="nasbench201"):
-        make_graphs(architectures, {"space": "nasbench"})
+def test_unknown_space_suggests_one(architectures: pd.DataFrame) -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'nasbench201'"):
+        make_graphs(architectures.assign(space="nasbench"), "nasbench")
 
 
 def test_pipeline(architectures: pd.DataFrame) -> None:
     catalog = DataCatalog(
         {
             "architectures": MemoryDataset(architectures),
-            "params:featurise": MemoryDataset(PARAMS),
+            "params:space": MemoryDataset(SPACE),
             "space_graphs": MemoryDataset(copy_mode="assign"),
         }
     )

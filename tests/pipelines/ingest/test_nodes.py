@@ -27,7 +27,6 @@ from pipelines.datasets import AccuracyTablesDataset, DeviceFilesDataset, Device
 from pipelines.ingest import create_pipeline, nodes, notes
 from pipelines.ingest.nodes import (
     make_accuracy,
-    make_architectures,
     make_latency,
     make_operations,
     report_ingest,
@@ -43,7 +42,7 @@ MINE = {"mine": get_device("embedded-tpu-edge-tpu-int8").model_copy(update={"nam
 
 
 def asked(*benchmarks: str) -> dict[str, Any]:
-    return {"benchmarks": list(benchmarks)}
+    return {"benchmarks": list(benchmarks), "sample": None, "seed": 0}
 
 
 def never() -> dict[str, Path]:
@@ -76,7 +75,7 @@ def accuracy(
     published: Callable[[], Mapping[str, Path]] = never,
 ) -> pd.DataFrame:
     tables = {name: gives(table) for name, table in (trained or {}).items()}
-    return make_accuracy(SPACE, published, tables, asked(*benchmarks))
+    return make_accuracy(SPACE, published, never, tables, asked(*benchmarks))
 
 
 def latency(
@@ -90,7 +89,8 @@ def latency(
     tables = {name: gives(table) for name, table in (measured or {}).items()}
     described = MINE if described is None else described
     files = DeviceFilesDataset(str(brought)).load() if brought else {}
-    return make_latency(SPACE, latbench, help_, tables, described, files, asked(*benchmarks))
+    space = "nasbench201"
+    return make_latency(SPACE, latbench, help_, tables, described, files, space, asked(*benchmarks))
 
 
 def bring(folder: Path, name: str = "theirs", **changes: object) -> Path:
@@ -301,11 +301,13 @@ def run(params: dict[str, Any], tmp_path: Path, **published: object) -> dict[str
             "published_latbench": MemoryDataset(published.get("latbench", never)),
             "published_help": MemoryDataset(published.get("help", never)),
             "device_files": DeviceFilesDataset(str(tmp_path / "devices")),
+            "published_nasbench101": MemoryDataset(published.get("nasbench101", never)),
             "published_nasbench201": MemoryDataset(published.get("nasbench201", never)),
             "measured_latency": DeviceTablesDataset(str(tmp_path / "measured")),
             "measured_operations": DeviceTablesDataset(str(tmp_path / "measured" / "operations")),
             "measured_device": MemoryDataset(MINE),
             "trained_accuracy": AccuracyTablesDataset(str(tmp_path / "trained")),
+            "params:space": MemoryDataset("nasbench201"),
             "params:ingest": MemoryDataset(params),
         }
         | {name: Kept() for name in outputs}
@@ -352,7 +354,7 @@ def test_pipeline_on_the_published_files(mirror: Path, tmp_path: Path) -> None:
 
 def test_space_is_the_same_as_that_of_the_published_files(mirror: Path, tmp_path: Path) -> None:
     files = fetch_group("nasbench201", mirror=mirror, cache=tmp_path)
-    pd.testing.assert_frame_equal(make_architectures(), read_architectures(files))
+    pd.testing.assert_frame_equal(SPACE, read_architectures(files))
 
 
 class Kept(MemoryDataset):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
 from brpnas.candidates import TrainedNetworkFile, accuracy_table
+from brpnas.datasets import fetch_group, list_architectures
 from brpnas.errors import (
     AnswersPendingError,
     BudgetError,
@@ -19,8 +21,16 @@ from brpnas.errors import (
     SchemaError,
 )
 from brpnas.graphs import VIEWS, SpaceGraphs, View
-from brpnas.predictors import BinaryRelationPredictor
+from brpnas.predictors import (
+    BinaryRelationPredictor,
+    LatencyPredictor,
+    MeasuredRows,
+    TrainingConfig,
+    fit_latency,
+)
+from brpnas.search import SearchContext
 from brpnas.search.seeding import integer_seed
+from brpnas.spaces import get_space
 from pipelines.config import SearchConfig, parse
 from pipelines.search import create_pipeline
 from pipelines.search.nodes import compare_samplers, search_architecture, summarise_search
@@ -32,6 +42,7 @@ PARAMS: dict[str, Any] = {
     "sampler": "brp",
     "budget": 12,
     "rounds": 3,
+    "candidates": None,
     "repeats": 2,
     "seed": 0,
     "comparison_seeds": 2,
@@ -102,7 +113,8 @@ MEASURE: dict[str, Any] = {
     "scheduler": None,
 }
 CONFIG = parse(SearchConfig, PARAMS)
-TASK = ("cifar100", ["latency_ms <= 7"])
+SPACE = "nasbench201"
+TASK = (SPACE, "cifar100", ["latency_ms <= 7"])
 
 
 @pytest.fixture
@@ -111,18 +123,23 @@ def tables(
     architectures: pd.DataFrame,
     accuracy: pd.DataFrame,
     predictions: pd.DataFrame,
+    predictor: LatencyPredictor,
 ) -> tuple[Any, ...]:
-    return small_graphs, architectures, accuracy, predictions
+    return small_graphs, architectures, accuracy, predictions, predictor
+
+
+def never() -> dict[str, Path]:
+    raise AssertionError("published files were fetched although nobody asked for them")
 
 
 def run(
     tables: tuple[Any, ...],
     store: Path,
     params: dict[str, Any] = PARAMS,
-    task: tuple[str, list[str]] = TASK,
+    task: tuple[str, str, list[str]] = TASK,
 ) -> tuple[pd.DataFrame, BinaryRelationPredictor, pd.DataFrame, bytes]:
     return search_architecture(
-        *tables, store, store.parent / "by_hand", "digits", *task, params, CANDIDATES
+        *tables, never, store, store.parent / "by_hand", "digits", *task, params, CANDIDATES
     )
 
 
@@ -130,10 +147,10 @@ def summarise(
     tables: tuple[Any, ...],
     found: tuple[Any, ...],
     params: dict[str, Any] = PARAMS,
-    task: tuple[str, list[str]] = TASK,
+    task: tuple[str, str, list[str]] = TASK,
 ) -> dict[str, Any]:
     history, _, trained, winner = found
-    return summarise_search(*tables[1:], history, trained, winner, {}, *task, params, MEASURE)
+    return summarise_search(*tables[1:4], history, trained, winner, {}, *task, params, MEASURE)
 
 
 def without_times(history: pd.DataFrame) -> pd.DataFrame:
@@ -142,15 +159,15 @@ def without_times(history: pd.DataFrame) -> pd.DataFrame:
 
 def test_only_what_the_table_answers_is_asked(tables: tuple[Any, ...], tmp_path: Path) -> None:
     """A small table of one's own: no query is spent on cells that nobody trained."""
-    graphs, architectures, accuracy, predictions = tables
+    graphs, architectures, accuracy, predictions, predictor = tables
     some = architectures.drop_duplicates("isomorphism_id")["arch_id"][:60]
     few = accuracy[accuracy["arch_id"].isin(some)]
-    history, *_ = run((graphs, architectures, few, predictions), tmp_path)
+    history, *_ = run((graphs, architectures, few, predictions, predictor), tmp_path)
     assert (history["status"] == "ok").all()
     assert set(history["arch_id"]) <= set(some)
     fewer = accuracy[accuracy["arch_id"].isin(some[:3])]
     with pytest.raises(BudgetError, match="budget"):
-        run((graphs, architectures, fewer, predictions), tmp_path)
+        run((graphs, architectures, fewer, predictions, predictor), tmp_path)
 
 
 def test_search_keeps_its_budget_and_its_constraint(
@@ -203,10 +220,10 @@ def test_larger_budget_goes_on_in_the_same_store(tables: tuple[Any, ...], tmp_pa
 
 
 def test_other_answers_are_another_task(tables: tuple[Any, ...], tmp_path: Path) -> None:
-    graphs, architectures, accuracy, predictions = tables
+    graphs, architectures, accuracy, predictions, predictor = tables
     run(tables, tmp_path)
     better = accuracy.assign(accuracy=accuracy["accuracy"] + 0.01)
-    run((graphs, architectures, better, predictions), tmp_path)
+    run((graphs, architectures, better, predictions, predictor), tmp_path)
     assert len(list(tmp_path.iterdir())) == 2
 
 
@@ -230,11 +247,13 @@ def test_comparison_traces_every_sampler_and_seed(tables: tuple[Any, ...], tmp_p
     history, _, trained, winner = run(tables, tmp_path)
     assert trained.empty
     assert winner == b""
-    traces = compare_samplers(*tables, history, trained, *TASK, PARAMS)
+    traces = compare_samplers(*tables, never, history, trained, *TASK, PARAMS)
     counts = traces.groupby(["sampler", "seed"])["query"].agg(["size", "max"])
     assert sorted(counts.index) == [(s, i) for s in ("brp", "evolution", "random") for i in (0, 1)]
     assert (counts == [12, 11]).all(axis=None)
-    own = compare_samplers(*tables, history, trained, *TASK, PARAMS | {"comparison_seeds": 0})
+    own = compare_samplers(
+        *tables, never, history, trained, *TASK, PARAMS | {"comparison_seeds": 0}
+    )
     assert own[["sampler", "seed"]].drop_duplicates().to_numpy().tolist() == [["brp", 0]]
     same = traces[(traces["sampler"] == "brp") & (traces["seed"] == 0)]
     assert same["chosen_test"].tolist() == own["chosen_test"].tolist()
@@ -242,7 +261,7 @@ def test_comparison_traces_every_sampler_and_seed(tables: tuple[Any, ...], tmp_p
 
 def test_infeasible_constraint_and_large_budget(tables: tuple[Any, ...], tmp_path: Path) -> None:
     with pytest.raises(InfeasibleError, match="latency_ms <= 0"):
-        run(tables, tmp_path, task=("cifar100", ["latency_ms <= 0.1"]))
+        run(tables, tmp_path, task=(SPACE, "cifar100", ["latency_ms <= 0.1"]))
     with pytest.raises(BudgetError, match="5000"):
         run(tables, tmp_path, PARAMS | {"budget": 5000})
 
@@ -254,6 +273,7 @@ def test_ranker_reads_the_configured_view(
     params = PARAMS | {"ranker": {**PARAMS["ranker"], "view": view}}
     history, ranker, *_ = run(tables, tmp_path, params)
     context = make_context(*tables, *TASK, parse(SearchConfig, params))
+    assert isinstance(context, SearchContext)
     assert ranker.view == view
     np.testing.assert_array_equal(context.graphs.adj, tables[0].view(view).adj)
     # What the search hands over is what training on its answers in that view gives.
@@ -267,27 +287,37 @@ def test_ranker_reads_the_configured_view(
 
 
 def test_metrics_are_in_the_order_of_the_graphs(tables: tuple[Any, ...]) -> None:
-    graphs, architectures, _, predictions = tables
+    graphs, architectures, _, predictions, _ = tables
     shuffled = architectures.sample(frac=1, random_state=0)
     metrics = predicted_metrics(shuffled, predictions[::-1], graphs.arch_ids)
     np.testing.assert_allclose(metrics["latency_ms"], predictions["predicted_latency_ms"])
     np.testing.assert_allclose(metrics["params_m"], architectures["params_m"])
-    assert make_context(graphs, shuffled, tables[2], predictions, *TASK, CONFIG).feasible.any()
+    context = make_context(graphs, shuffled, *tables[2:], *TASK, CONFIG)
+    assert isinstance(context, SearchContext)
+    assert context.feasible.any()
     with pytest.raises(SchemaError, match="run train again"):
         predicted_metrics(architectures, predictions.iloc[1:], graphs.arch_ids)
 
 
 def test_pipeline_runs_alone_on_existing_inputs(tables: tuple[Any, ...], tmp_path: Path) -> None:
-    names = ("space_graphs", "architectures", "accuracy", "latency_predictions")
+    names = (
+        "space_graphs",
+        "architectures",
+        "accuracy",
+        "latency_predictions",
+        "latency_predictor",
+    )
     given = dict(zip(names, tables, strict=True)) | {
+        "published_nasbench301": never,
         "search_store": tmp_path,
         "measured_device": {},
         "answers_by_hand": tmp_path,
         "images": "digits",
         "params:train_candidates": CANDIDATES,
         "params:measure": MEASURE,
-        "params:dataset": TASK[0],
-        "params:constraints": TASK[1],
+        "params:space": TASK[0],
+        "params:dataset": TASK[1],
+        "params:constraints": TASK[2],
         "params:search": PARAMS | {"comparison_seeds": 0},
     }
     made = create_pipeline().all_outputs()
@@ -301,12 +331,12 @@ def test_pipeline_runs_alone_on_existing_inputs(tables: tuple[Any, ...], tmp_pat
 
 
 LIVE = PARAMS | {"oracle": "train", "budget": 6, "repeats": 0, "measure_winner": True}
-DIGITS = ("digits", ["latency_ms <= 7"])
+DIGITS = (SPACE, "digits", ["latency_ms <= 7"])
 
 
 def test_live_search_trains_resumes_and_measures(tables: tuple[Any, ...], tmp_path: Path) -> None:
     nothing = accuracy_table([], "digits", 1)
-    live = (*tables[:2], nothing, tables[3])
+    live = (*tables[:2], nothing, *tables[3:])
     found = run(live, tmp_path, LIVE, DIGITS)
     history, _, trained, winner = found
     assert (history["status"] == "ok").all()
@@ -321,7 +351,9 @@ def test_live_search_trains_resumes_and_measures(tables: tuple[Any, ...], tmp_pa
     assert chosen["regret"] is None, "the optimum is not known"
     assert chosen["latency_ms"] > 0
     assert chosen["latency_ms"] != tables[3].set_index("arch_id")["latency_ms"].get(file.arch_id)
-    traces = compare_samplers(*live, history, trained, *DIGITS, LIVE | {"comparison_seeds": 2})
+    traces = compare_samplers(
+        *live, never, history, trained, *DIGITS, LIVE | {"comparison_seeds": 2}
+    )
     assert traces["sampler"].unique().tolist() == ["brp"]
 
     # A store that was cut off goes on, with networks that are kept and so not trained again.
@@ -336,7 +368,7 @@ def test_live_search_trains_resumes_and_measures(tables: tuple[Any, ...], tmp_pa
 
 def test_images_of_another_name_are_refused(tables: tuple[Any, ...], tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="set dataset to 'digits'"):
-        run(tables, tmp_path, LIVE, ("cifar100", []))
+        run(tables, tmp_path, LIVE, (SPACE, "cifar100", []))
 
 
 def test_a_search_by_file_ends_and_goes_on(tables: tuple[Any, ...], tmp_path: Path) -> None:
@@ -358,3 +390,49 @@ def test_a_search_by_file_ends_and_goes_on(tables: tuple[Any, ...], tmp_path: Pa
     with_test.to_csv(answers, index=False)
     again = run(tables, tmp_path / "store", params, DIGITS)
     assert summarise(tables, again, params, DIGITS)["chosen"]["test_accuracy"] == 0.25
+
+
+@pytest.mark.data
+def test_a_search_in_a_space_too_large_to_list(mirror: Path, tmp_path: Path) -> None:
+    """DARTS on the surrogate: most of what is asked was in no table, and there is no test."""
+    space = get_space("darts")
+    graphs = space.graphs(sorted(space.sample(np.random.default_rng(0), 60)))
+    listed = list_architectures(graphs.arch_ids, space="darts")
+    measured = 1 + graphs.view("raw").adj.sum(axis=(1, 2)) / 50
+    train, valid = (MeasuredRows(r, measured[r]) for r in (np.arange(30), np.arange(30, 40)))
+    tiny = TrainingConfig(hidden=8, layers=2, epochs=2)
+    predictor = fit_latency(graphs, train, valid, tiny, view="raw", members=1)
+    predictions = pd.DataFrame(
+        {"arch_id": list(graphs.arch_ids), "device": "mine", "latency_ms": measured}
+    ).assign(predicted_latency_ms=predictor.predict(graphs))
+    files = partial(fetch_group, "nasbench301", mirror=mirror, cache=tmp_path)
+    limit = float(np.median(predictions["predicted_latency_ms"]))
+    task = ("darts", "cifar10", [f"latency_ms <= {limit}"])
+    nothing = accuracy_table([], "cifar10", 1)
+    params = PARAMS | {"oracle": "surrogate", "candidates": 40, "repeats": 0}
+    tables = (graphs, listed, nothing, predictions, predictor)
+    places = (files, tmp_path / "store", tmp_path, "digits")
+    found = search_architecture(*tables, *places, *task, params, CANDIDATES)
+    history, ranker, trained, winner = found
+    assert len(history) == 12
+    assert (history["status"] == "ok").all()
+    assert set(history["arch_id"]) - set(graphs.arch_ids)
+    assert history["predicted_latency_ms"].max() <= limit
+    assert np.isfinite(ranker.score(graphs.view(ranker.view))).all()
+    again = search_architecture(*tables, *places, *task, params, CANDIDATES)[0]
+    pd.testing.assert_frame_equal(again, history)
+    result = summarise_search(*tables[1:4], history, trained, winner, {}, *task, params, MEASURE)
+    json.dumps(result, allow_nan=False)
+    chosen = result["chosen"]
+    assert chosen["valid_accuracy"] == history["accuracy"].max()
+    assert chosen["test_accuracy"] is None
+    assert chosen["params_m"] == pytest.approx(space.cost([chosen["arch_id"]])[0][0] / 1e6)
+    none = [f"latency_ms <= {predictions['predicted_latency_ms'].min() - 1e-9}"]
+    rest = (params, MEASURE)
+    others = summarise_search(*tables[1:4], history, trained, winner, {}, *task[:2], none, *rest)
+    assert others["feasible"] == 0, "of those listed; a search among others may find some"
+    traces = compare_samplers(*tables, files, history, trained, *task, params)
+    assert set(traces["sampler"]) == {"brp", "evolution", "random"}
+    assert traces["chosen_test"].isna().all()
+    own = traces[(traces["sampler"] == "brp") & (traces["seed"] == 0)]
+    assert own["best_valid"].tolist() == history["accuracy"].cummax().tolist()

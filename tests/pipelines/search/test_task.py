@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from brpnas.errors import InfeasibleError
+from brpnas.errors import ConfigurationError, InfeasibleError, SchemaError
 from brpnas.graphs import SpaceGraphs
-from brpnas.search import SearchContext
+from brpnas.predictors import LatencyPredictor
+from brpnas.search import History, OpenContext, SearchContext
 from pipelines.config import SearchConfig, parse
-from pipelines.search.task import make_context
+from pipelines.search.task import held_out_scores, make_context
 from tests.pipelines.search.test_nodes import PARAMS
 
 
@@ -19,15 +22,19 @@ def context(
     architectures: pd.DataFrame,
     accuracy: pd.DataFrame,
     predictions: pd.DataFrame,
+    predictor: LatencyPredictor,
     *,
     limit: float = 7.0,
     **changes: object,
 ) -> SearchContext:
     config = parse(SearchConfig, PARAMS | changes)
     constraints = [f"latency_ms <= {limit}"]
-    return make_context(
-        graphs, architectures, accuracy, predictions, "cifar100", constraints, config
+    found = make_context(
+        *(graphs, architectures, accuracy, predictions, predictor),
+        *("nasbench201", "cifar100", constraints, config),
     )
+    assert isinstance(found, SearchContext)
+    return found
 
 
 def test_feasible_is_what_the_prediction_allows_and_the_table_answers(
@@ -35,18 +42,19 @@ def test_feasible_is_what_the_prediction_allows_and_the_table_answers(
     architectures: pd.DataFrame,
     accuracy: pd.DataFrame,
     predictions: pd.DataFrame,
+    predictor: LatencyPredictor,
 ) -> None:
-    tables = (small_graphs, architectures, accuracy, predictions)
+    tables = (small_graphs, architectures, accuracy, predictions, predictor)
     fast = predictions["predicted_latency_ms"].to_numpy() <= 7.0
     assert 0 < fast.sum() < len(fast)
     np.testing.assert_array_equal(context(*tables).feasible, fast)
     some = set(small_graphs.arch_ids[::3])
     few = accuracy[accuracy["arch_id"].isin(some)]
     answered = np.array([arch_id in some for arch_id in small_graphs.arch_ids])
-    found = context(small_graphs, architectures, few, predictions)
+    found = context(small_graphs, architectures, few, predictions, predictor)
     np.testing.assert_array_equal(found.feasible, fast & answered)
     # What is trained when it is asked for needs no table.
-    trains = context(small_graphs, architectures, few, predictions, oracle="train")
+    trains = context(small_graphs, architectures, few, predictions, predictor, oracle="train")
     np.testing.assert_array_equal(trains.feasible, fast)
 
 
@@ -55,6 +63,54 @@ def test_a_limit_that_nothing_keeps_is_an_error(
     architectures: pd.DataFrame,
     accuracy: pd.DataFrame,
     predictions: pd.DataFrame,
+    predictor: LatencyPredictor,
 ) -> None:
     with pytest.raises(InfeasibleError):
-        context(small_graphs, architectures, accuracy, predictions, limit=0.01)
+        context(small_graphs, architectures, accuracy, predictions, predictor, limit=0.01)
+
+
+@pytest.mark.parametrize("oracle", ["train", "surrogate"])
+def test_candidates_are_drawn_from_the_whole_space(
+    small_graphs: SpaceGraphs,
+    architectures: pd.DataFrame,
+    accuracy: pd.DataFrame,
+    predictions: pd.DataFrame,
+    predictor: LatencyPredictor,
+    oracle: str,
+) -> None:
+    config = parse(SearchConfig, PARAMS | {"oracle": oracle, "candidates": 20, "seed": 3})
+    limit = float(np.median(predictor.predict(small_graphs)))
+    given = (small_graphs, architectures, accuracy, predictions, predictor, "nasbench201")
+    found = make_context(*given, "cifar100", [f"latency_ms <= {limit}"], config)
+    assert isinstance(found, OpenContext)
+    assert (found.seed, found.candidates, found.view) == (3, 20, config.ranker.view)
+    drawn = found.fresh(History(), 30)
+    assert set(drawn) - set(small_graphs.arch_ids), "not only those that are listed"
+    assert found.predictions(drawn)["latency_ms"].max() <= limit
+    # The store of the search is not that of another predictor.
+    other = replace(predictor, scale=2 * predictor.scale)
+    changed = make_context(*given[:4], other, "nasbench201", "cifar100", [], config)
+    assert changed.describe()["predictor"] != found.describe()["predictor"]
+
+
+def test_a_table_cannot_answer_for_what_is_drawn(
+    small_graphs: SpaceGraphs,
+    architectures: pd.DataFrame,
+    accuracy: pd.DataFrame,
+    predictions: pd.DataFrame,
+    predictor: LatencyPredictor,
+) -> None:
+    config = parse(SearchConfig, PARAMS | {"candidates": 20})
+    given = (small_graphs, architectures, accuracy, predictions, predictor)
+    with pytest.raises(ConfigurationError, match=r"set search\.candidates to null"):
+        make_context(*given, "nasbench201", "cifar100", [], config)
+    with pytest.raises(SchemaError, match="graphs are of the space 'nasbench201', but space is"):
+        make_context(*given, "darts", "cifar100", [], config)
+
+
+def test_without_test_accuracies_nothing_is_held_out(accuracy: pd.DataFrame) -> None:
+    valid = accuracy[accuracy["split"] == "valid"]
+    config = parse(SearchConfig, PARAMS)
+    found = held_out_scores(config, valid, valid.iloc[:0], "cifar100", [])
+    assert not found.mean
+    assert np.isnan(found.optimum)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,7 @@ CONF = Path(__file__).resolve().parents[3] / "conf"
 BASE: dict[str, Any] = yaml.safe_load(
     (CONF / "base" / "parameters_train_candidates.yml").read_text()
 )["train_candidates"]
+SPACE = "nasbench201"
 TINY = {"cells_per_stage": 1, "epochs": 1}
 PARAMS = {**BASE, "cells": 3, "workers": 1, "training": {**BASE["training"], **TINY}}
 
@@ -42,7 +42,7 @@ def config(env: str = "base", **more: Any) -> TrainCandidatesConfig:
 
 def test_table_and_report_agree(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
-        tables, report = train_cells("digits", tmp_path, PARAMS)
+        tables, report = train_cells("digits", tmp_path, SPACE, PARAMS)
     (table,) = tables.values()
     assert list(tables) == ["digits"] == [report["dataset"]]
     assert validate(table, ACCURACY, origin="x").equals(table)
@@ -52,11 +52,11 @@ def test_table_and_report_agree(tmp_path: Path, caplog: pytest.LogCaptureFixture
     assert "3 networks of 3 cells, 0 failed" in caplog.text
     assert "--params=dataset=digits" in caplog.text
     # What an earlier run has trained with these settings stays in the table.
-    fewer, again = train_cells("digits", tmp_path, {**PARAMS, "cells": 1, "seeds": 2})
+    fewer, again = train_cells("digits", tmp_path, SPACE, {**PARAMS, "cells": 1, "seeds": 2})
     assert len(fewer["digits"]) == 8
     assert (again["asked"], again["trained"], again["noise"]["valid"]["cells"]) == (2, 4, 1)
     assert len(list(tmp_path.iterdir())) == 1
-    other, _ = train_cells("digits", tmp_path, {**PARAMS, "cells": 1, "split_seed": 1})
+    other, _ = train_cells("digits", tmp_path, SPACE, {**PARAMS, "cells": 1, "split_seed": 1})
     assert len(other["digits"]) == 2
     assert len(list(tmp_path.iterdir())) == 2
 
@@ -65,7 +65,7 @@ def test_images_of_ones_own(tmp_path: Path) -> None:
     pixels, labels = digits(120)
     np.savez(tmp_path / "Mine.npz", images=pixels, labels=labels)
     (tmp_path / "store").mkdir()
-    tables, report = train_cells(str(tmp_path / "Mine.npz"), tmp_path / "store", PARAMS)
+    tables, report = train_cells(str(tmp_path / "Mine.npz"), tmp_path / "store", SPACE, PARAMS)
     assert set(tables["mine"]["dataset"]) == {"mine"}
     assert report["images"]["rows"]["train"] == pytest.approx(40, abs=5)
 
@@ -76,13 +76,13 @@ def test_cells_of_a_file_are_trained_as_they_stand(tmp_path: Path) -> None:
     store = tmp_path / "store"
     store.mkdir()
     params = {**PARAMS, "file": str(file), "cells": None}
-    tables, _ = train_cells("digits", store, params)
+    tables, _ = train_cells("digits", store, SPACE, params)
     assert set(tables["digits"]["arch_id"]) == {CONV, *TWINS}
     with pytest.raises(BudgetError, match="4 of 3"):
-        train_cells("digits", store, {**params, "cells": 4})
+        train_cells("digits", store, SPACE, {**params, "cells": 4})
     file.write_text("arch_id\nfoo\n")
     with pytest.raises(ArchitectureError, match="line 2"):
-        train_cells("digits", store, params)
+        train_cells("digits", store, SPACE, params)
 
 
 class TestOrder:
@@ -113,7 +113,7 @@ class TestOrder:
         source = ImageSource("digits", chosen.valid_share, chosen.test_share, chosen.split_seed)
         training = CandidateConfig(**chosen.training.model_dump())
         facts = embedded_facts()["accuracy"]
-        assert facts["settings"] == {**asdict(training), "executes_dead_ops": False}
+        assert facts["settings"] == {**training.settings(), "executes_dead_ops": False}
         assert facts["images"]["digest"] == source.load().digest
 
 
@@ -135,10 +135,10 @@ def test_what_cannot_be_trained(
     tmp_path: Path, wrong: dict[str, Any], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        train_cells("digits", tmp_path, {**PARAMS, **wrong})
+        train_cells("digits", tmp_path, SPACE, {**PARAMS, **wrong})
 
 
 def test_a_run_is_refused_before_there_is_a_store(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no file"):
-        train_cells(str(tmp_path / "none.npz"), tmp_path, PARAMS)
+        train_cells(str(tmp_path / "none.npz"), tmp_path, SPACE, PARAMS)
     assert not list(tmp_path.iterdir())

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from brpnas.report.plots import CURVES, search_curve, spread
+from brpnas.report.plots import CURVES, known_curves, search_curve, spread
 from brpnas.report.plots.traces import sampler_order
 from tests.report.samples import SVG, parse_svg, svg_texts, traces_table
 
@@ -63,3 +63,12 @@ def test_many_samplers_can_be_drawn() -> None:
     names = tuple(f"s{i}" for i in range(9))
     texts = svg_texts(parse_svg(search_curve(traces_table(samplers=names), "chosen_test")))
     assert set(names) <= set(texts)
+
+
+def test_validation_accuracy_is_drawn_only_where_no_test_accuracy_is_known() -> None:
+    traces = traces_table()
+    assert "best_valid" not in known_curves(traces)
+    assert known_curves(traces)[0] == "chosen_test"
+    tests = [name for name in CURVES if name != "best_valid"]
+    assert known_curves(traces.assign(**dict.fromkeys(tests, np.nan))) == ["best_valid"]
+    assert known_curves(traces.assign(**dict.fromkeys(CURVES, np.nan))) == []

@@ -11,9 +11,10 @@ import pytest
 from brpnas.search.context import SearchContext
 from brpnas.search.history import History
 from brpnas.search.samplers import RepeatLeaders, Sampler
+from brpnas.search.task import SearchTask
 from brpnas.search.trace import HeldOutScores, trace
 
-from ..toy import comparable, make_context, make_oracle, run_search
+from ..toy import comparable, make_context, make_open_context, make_oracle, run_search
 
 BUDGET = 40
 
@@ -27,17 +28,21 @@ class SamplerContract:
     def make(self) -> Sampler:
         """A sampler with parameters that suit a budget of 40."""
 
+    def context(self, seed: int = 0, limit: float | None = 7) -> SearchTask:
+        """The task; `OnOpenSpace` gives another."""
+        return make_context(seed, limit)
+
     def run(
         self, seed: int = 0, limit: float | None = 7, budget: int = BUDGET, noise: float = 0.01
     ) -> pd.DataFrame:
-        context, oracle = make_context(seed, limit), make_oracle(seed, noise)
+        context, oracle = self.context(seed, limit), make_oracle(seed, noise)
         return run_search(context, self.make(), oracle, budget, progress=False).history
 
     def test_is_deterministic(self) -> None:
         pd.testing.assert_frame_equal(comparable(self.run(1)), comparable(self.run(1)))
 
     def test_asks_the_same_from_the_same_history(self) -> None:
-        context, sampler = make_context(limit=7), self.make()
+        context, sampler = self.context(), self.make()
         records = run_search(context, sampler, make_oracle(), BUDGET, progress=False).records
         starts = [
             r.query
@@ -46,7 +51,7 @@ class SamplerContract:
         ]
         for start in starts:
             history = History(records.records[:start])
-            asked = self.make().ask(context, history, BUDGET)
+            asked = self.make().ask(self.context(), history, BUDGET)
             assert asked == sampler.ask(context, history, BUDGET)
             assert asked == [r.arch_id for r in records.records[start : start + len(asked)]]
 
@@ -70,7 +75,7 @@ class SamplerContract:
 
     @pytest.mark.parametrize("budget", [1, 5, BUDGET])
     def test_each_round_fits_the_budget(self, budget: int) -> None:
-        context = make_context()
+        context = self.context(limit=None)
         asked = self.make().ask(context, History(), budget + self.repeats)
         assert 1 <= len(asked) <= budget
         assert all(context.is_open(arch_id, History()) for arch_id in asked)
@@ -91,6 +96,23 @@ class SamplerContract:
         assert sampler.describe()["name"] == sampler.name == self.run()["sampler"].iloc[0]
 
 
+class OnOpenSpace(SamplerContract):
+    """The same contract on a space that is not listed, for a sampler's class that comes second."""
+
+    def context(self, seed: int = 0, limit: float | None = 7) -> SearchTask:
+        return make_open_context(seed, limit)
+
+    def test_leaves_its_context_alone(self) -> None:
+        context = self.context()
+        before, listed = context.describe(), context.shortlist(History())
+        first = run_search(context, self.make(), make_oracle(), BUDGET, progress=False).history
+        assert context.describe() == before
+        again = context.shortlist(History())
+        assert again.names(again.rows) == listed.names(listed.rows)
+        second = run_search(context, self.make(), make_oracle(), BUDGET, progress=False).history
+        pd.testing.assert_frame_equal(comparable(first), comparable(second))
+
+
 class WithRepeats(SamplerContract):
     """The same contract with five repeats, for a sampler whose own class comes second."""
 
@@ -100,4 +122,4 @@ class WithRepeats(SamplerContract):
         return RepeatLeaders(super().make(), self.repeats)  # type: ignore[safe-super]
 
 
-__all__ = ["BUDGET", "SamplerContract", "SearchContext", "WithRepeats"]
+__all__ = ["BUDGET", "OnOpenSpace", "SamplerContract", "SearchContext", "WithRepeats"]

@@ -31,12 +31,16 @@ from ..toy import (
     make_oracle,
     run_search,
 )
-from .contract import SamplerContract, WithRepeats
+from .contract import OnOpenSpace, SamplerContract, WithRepeats
 
 
 class TestBRP(SamplerContract):
     def make(self) -> Sampler:
         return BRPSampler(RidgeRanker, rounds=4)
+
+
+class TestBRPOnOpenSpace(OnOpenSpace, TestBRP):
+    pass
 
 
 class TestBRPWithRepeats(WithRepeats, TestBRP):

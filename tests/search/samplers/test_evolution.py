@@ -9,12 +9,16 @@ from brpnas.search.history import History
 from brpnas.search.samplers import EvolutionSampler, RandomSampler, Sampler
 
 from ..toy import ToySpace, additive_accuracy, history_of, make_context, make_oracle, run_search
-from .contract import SamplerContract, WithRepeats
+from .contract import OnOpenSpace, SamplerContract, WithRepeats
 
 
 class TestEvolution(SamplerContract):
     def make(self) -> Sampler:
         return EvolutionSampler(population=8, tournament=3)
+
+
+class TestEvolutionOnOpenSpace(OnOpenSpace, TestEvolution):
+    pass
 
 
 class TestEvolutionWithRepeats(WithRepeats, TestEvolution):

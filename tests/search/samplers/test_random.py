@@ -6,12 +6,16 @@ from brpnas.search.history import History
 from brpnas.search.samplers import RandomSampler, Sampler
 
 from ..toy import history_of, make_context
-from .contract import SamplerContract
+from .contract import OnOpenSpace, SamplerContract
 
 
 class TestRandom(SamplerContract):
     def make(self) -> Sampler:
         return RandomSampler()
+
+
+class TestRandomOnOpenSpace(OnOpenSpace, TestRandom):
+    pass
 
 
 def test_asks_the_whole_budget_at_once() -> None:

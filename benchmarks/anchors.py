@@ -1,0 +1,218 @@
+"""What the project set out to reach, and where in the results it is found.
+
+`ANCHORS` holds one entry per figure: the target, what was published, and how to read ours from the
+JSON objects of `benchmarks/results`. A result that is not there reads as None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["ANCHORS", "Anchor", "Results", "get"]
+
+Results = Mapping[str, Mapping[str, Any]]
+"""The JSON object of each benchmark that was run, by its name."""
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """One figure that was to be reached.
+
+    Attributes:
+        group: Heading under which it is listed.
+        what: What is measured.
+        target: The figure to reach.
+        ours: Reads ours, None if it was not run.
+        at_most: Whether smaller is better.
+        published: What others published.
+        limit: Reads a ceiling to print beside it.
+        digits: Decimals to print.
+    """
+
+    group: str
+    what: str
+    target: float
+    ours: Callable[[Results], float | None]
+    at_most: bool = False
+    published: str = ""
+    limit: Callable[[Results], float | None] = lambda _: None
+    digits: int = 2
+
+    def reached(self, results: Results) -> bool | None:
+        """Whether ours is as good as the target; None if it was not run."""
+        value = self.ours(results)
+        if value is None:
+            return None
+        return value <= self.target if self.at_most else value >= self.target
+
+
+def get(results: Any, *keys: str | int) -> Any:
+    """Value under nested keys or places, None where one is missing."""
+    for key in keys:
+        try:
+            results = results[key]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return results
+
+
+def _constrained(dataset: str, *keys: str | int) -> Callable[[Results], float | None]:
+    """A mean over devices and limits, of the search with the margin."""
+
+    def read(results: Results) -> float | None:
+        cases = get(results, "constrained", "cases") or []
+        for case in sorted(cases, key=lambda case: -case["confidence"]):
+            if case["dataset"] == dataset:
+                value: float | None = get(case, "all", *keys)
+                return value
+        return None
+
+    return read
+
+
+def _reader(*keys: str | int) -> Callable[[Results], Any]:
+    return lambda results: get(results, *keys)
+
+
+def _ranking(key: str) -> Callable[[Results], float | None]:
+    def read(results: Results) -> float | None:
+        rows = [r for r in get(results, "scale", "ranking") or [] if r["size"] == 423_624]
+        return min((float(row[key]) for row in rows), default=None)
+
+    return read
+
+
+def _median_rank(results: Results) -> float | None:
+    ranks = sorted(get(results, "nb101", "ranks", "brp") or [])
+    middle = len(ranks) // 2
+    return (
+        float(sum(ranks[middle - (len(ranks) % 2 == 0) : middle + 1])) / (2 - len(ranks) % 2)
+        if ranks
+        else None
+    )
+
+
+def _darts(key: str, worst: Callable[..., float]) -> Callable[[Results], float | None]:
+    def read(results: Results) -> float | None:
+        against = get(results, "darts", "surrogates", "published", "against", "brp")
+        return worst(against[o][key] for o in ("random", "evolution")) if against else None
+
+    return read
+
+
+def _not_worse(results: Results) -> float | None:
+    ours, theirs = (get(results, "speed", "published", key) for key in ("tau_ours", "tau"))
+    return sum(ours) / len(ours) - sum(theirs) / len(theirs) if ours and theirs else None
+
+
+def _tau(space: str, cells: str, target: float, published: str) -> Anchor:
+    return Anchor(
+        f"Kendall's tau, {space}",
+        f"{cells} training cells",
+        target,
+        _reader("kendall", "tables", space, cells, "brp", 0),
+        published=published,
+        limit=_reader("kendall", "tables", space, cells, "ceiling"),
+        digits=3,
+    )
+
+
+def _queries(dataset: str, queries: int, target: float) -> Anchor:
+    label = "brp" if queries == 100 else f"brp, of {queries}"
+    return Anchor(
+        "Validation-chosen mean test accuracy, NAS-Bench-201, %",
+        f"{dataset}, {queries} queries",
+        target,
+        _reader("queries", "datasets", dataset, "samplers", label, str(queries), "chosen", 0),
+        limit=_reader("queries", "datasets", dataset, "ceilings", "one seed, all cells", 0),
+    )
+
+
+ANCHORS: tuple[Anchor, ...] = (
+    _tau("nasbench101", "100", 0.72, "PINAT .679, NN-Former .709 (full table)"),
+    _tau("nasbench101", "172", 0.75, "PINAT .715, NN-Former .765 (full table)"),
+    _tau("nasbench101", "424", 0.82, "PINAT .772, NN-Former .809 (full table)"),
+    _tau("nasbench201 cifar10", "78", 0.77, "PINAT .549"),
+    _tau("nasbench201 cifar10", "156", 0.83, "PINAT .631, NN-Former .804"),
+    _tau("nasbench201 cifar10", "469", 0.88, "PINAT .706, NN-Former .860"),
+    _tau("nasbench201 cifar10", "781", 0.91, "PINAT .761, NN-Former .879"),
+    _tau("nasbench201 cifar10", "1563", 0.93, "PINAT .784, NN-Former .890"),
+    _queries("cifar10", 60, 94.15),
+    _queries("cifar10", 100, 94.33),
+    _queries("cifar100", 60, 72.6),
+    _queries("cifar100", 100, 73.2),
+    _queries("imagenet16-120", 60, 46.0),
+    _queries("imagenet16-120", 100, 46.6),
+    Anchor(
+        "Rank of the cell found, NAS-Bench-101 sample of 20,001",
+        "median after 140 queries",
+        5,
+        _median_rank,
+        at_most=True,
+        digits=1,
+    ),
+    Anchor(
+        "DARTS on the surrogate, 60 queries, against random and evolution",
+        "smallest lead from query 21 on, points",
+        0.0,
+        _darts("smallest_lead", min),
+        digits=3,
+    ),
+    Anchor(
+        "DARTS on the surrogate, 60 queries, against random and evolution",
+        "largest p from query 21 on",
+        0.05,
+        _darts("largest_p", max),
+        at_most=True,
+        digits=3,
+    ),
+    *(
+        anchor
+        for dataset in ("cifar100", "cifar10")
+        for anchor in (
+            Anchor(
+                "Latency-constrained NAS-Bench-201",
+                f"{dataset}, share of searches truly within the limit",
+                0.95,
+                _constrained(dataset, "within"),
+                digits=3,
+            ),
+            Anchor(
+                "Latency-constrained NAS-Bench-201",
+                f"{dataset}, mean regret, points",
+                0.3,
+                _constrained(dataset, "regret", 0),
+                at_most=True,
+                limit=_constrained(dataset, "noise"),
+            ),
+        )
+    ),
+    Anchor(
+        "Ranking 423,624 cells",
+        "seconds",
+        10,
+        _ranking("seconds"),
+        at_most=True,
+        published="millions of single-pair calls",
+        digits=1,
+    ),
+    Anchor("Ranking 423,624 cells", "peak memory, MiB", 2048, _ranking("peak_mb"), at_most=True,
+           digits=0),
+    Anchor(
+        "A whole NAS-Bench-201 search against the published recipe",
+        "times faster",
+        300,
+        _reader("speed", "published", "times_slower"),
+        published="Eagle on a CPU: about 3.6 h",
+        digits=0,
+    ),
+    Anchor(
+        "A whole NAS-Bench-201 search against the published recipe",
+        "tau from 8 cells, ours minus theirs",
+        0.0,
+        _not_worse,
+        digits=3,
+    ),
+)  # fmt: skip

@@ -1,0 +1,261 @@
+"""Search of NAS-Bench-201 under a limit of latency, on each of the 13 devices of LatBench.
+
+For each device and seed a latency predictor is fitted to 900 random measured cells, 100 more
+validate (settings of conf/base, as `python -m benchmarks latency`), and a BRP search of 100 queries
+may ask only cells that are within the limit by prediction (by measurement, of the 1,000 cells that
+were measured). Limits are the 25, 50 and 75 % quantile of the device's latencies.
+
+*Within*: share of searches whose chosen cell is within the limit by its true latency. *Regret*: the
+best mean test accuracy among all cells that are truly within the limit, minus that of the chosen
+cell, in points; negative where the chosen cell is over the limit and better for it. With a *margin*
+the latency that is compared with the limit is not the predicted one but an upper bound of it: the
+predicted one times the quantile of true over predicted on the validation rows, at the confidence
+given. *Verified*: the leaders of the same search are measured, best first, until one is within the
+limit.
+
+What limits the regret: *latency* is the regret of the truly best cell among those that were open to
+the search, which is not the best of all because latencies are predicted and the measured ones
+scatter; *noise* is the regret of who knew every latency and chose by the validation accuracy of one
+seed. The two desktop files are almost the same measurement; means are over 12 devices, without the
+GPU of the two.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from benchmarks.data import Benchmark, settings
+from benchmarks.latency import fit_once, split
+from benchmarks.queries import bench, context_of, one_seed, valid_runs
+from benchmarks.rankers import make_sampler_of, search_settings
+from benchmarks.tasks import SEARCH_CODE, Task, run_tasks
+from brpnas.datasets import latbench_devices
+from brpnas.search import HeldOutScores, TableOracle, leaderboard, run_search
+
+__all__ = ["run", "upper_factor"]
+
+CASES = (("cifar100", 0.9), ("cifar100", 0.0), ("cifar10", 0.9))
+"""Data set and confidence of the margin; what ships comes first."""
+BUDGET = 100
+LIMITS = {"tight": 0.25, "middle": 0.5, "loose": 0.75}
+TWIN = "desktop-gpu-gtx-1080ti-fp32"
+CODE = (*SEARCH_CODE, "benchmarks/rankers.py", "benchmarks/constrained.py", "benchmarks/latency.py")
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def upper_factor(predicted: npt.ArrayLike, true: npt.ArrayLike, confidence: float) -> float:
+    """Factor that turns a predicted latency into a bound that the true one seldom exceeds.
+
+    It is the quantile of true over predicted of rows that the networks did not learn from, one
+    step up as split conformal prediction has it, and never below 1.
+
+    Args:
+        predicted: Predicted latencies of validation rows, shape ``[N]``.
+        true: Their measured latencies, in the same unit.
+        confidence: Share of cells whose true latency shall be within the bound, below 1; 0 for no
+            margin at all.
+    """
+    ratio = np.sort(np.asarray(true, np.float64) / np.asarray(predicted, np.float64))
+    if confidence <= 0:
+        return 1.0
+    place = min(math.ceil((len(ratio) + 1) * confidence), len(ratio))
+    return max(1.0, float(ratio[place - 1]))
+
+
+@functools.cache
+def _latency(device: str) -> FloatArray:
+    """Measured latency of every cell in ms, NaN where there is none."""
+    table = bench().latency(device).set_index("arch_id")["latency_ms"]
+    return table.reindex(list(bench().graphs.arch_ids)).to_numpy(np.float64)
+
+
+def fit(task: Task) -> dict[str, Any]:
+    """Predicted latency of every cell, and which rows it was learnt from and validated on."""
+    table = bench().latency(task["device"])
+    rows = np.asarray(bench().graphs.rows(table["arch_id"].tolist()))
+    values = settings("train") | task["changes"]
+    predictor, _, _ = fit_once(bench(), table, task["seed"], values, None)
+    train, valid, _ = split(len(table), task["seed"])
+    predicted = predictor.predict(bench().graphs)
+    return {
+        "predicted": [float(f"{value:.6g}") for value in predicted],
+        "train": rows[train].tolist(),
+        "valid": rows[valid].tolist(),
+    }
+
+
+def bounds(device: str, fitted: dict[str, Any], confidence: float) -> FloatArray:
+    """What is compared with the limit: measured where it was, else predicted with its margin."""
+    predicted, true = np.array(fitted["predicted"]), _latency(device)
+    valid, known = fitted["valid"], fitted["train"] + fitted["valid"]
+    bound = predicted * upper_factor(predicted[valid], true[valid], confidence)
+    bound[known] = true[known]
+    return bound
+
+
+@functools.cache
+def _test(dataset: str) -> FloatArray:
+    scores = HeldOutScores.from_table(bench().accuracy, dataset).mean
+    return np.array([scores[arch_id] for arch_id in bench().graphs.arch_ids])
+
+
+@functools.cache
+def _oracle(dataset: str) -> TableOracle:
+    return TableOracle(bench().accuracy, dataset, 0)
+
+
+def search_within(fits: dict[str, dict[str, Any]], task: Task) -> dict[str, Any]:
+    """One search among the cells that are within a limit by prediction."""
+    device, seed = task["device"], task["seed"]
+    true = _latency(device)
+    limit = float(np.nanquantile(true, LIMITS[task["limit"]]))
+    bound = bounds(device, fits[f"{device} {seed}"], task["confidence"])
+    view = task["config"]["ranker"]["view"]
+    context = replace(context_of(bench(), view, seed), feasible=bound <= limit)
+    sampler = make_sampler_of({"sampler": "brp", "config": task["config"]})
+    oracle = _oracle(task["dataset"]).reseeded(seed)
+    result = run_search(context, sampler, oracle, task["budget"], progress=False)
+    leaders = context.rows(leaderboard(result.history)["arch_id"].tolist())
+    within, test = true <= limit, _test(task["dataset"])
+    optimum, row = test[within].max(), int(leaders[0])
+    fitting = np.flatnonzero(within[leaders])
+    verified = leaders[fitting[0]] if len(fitting) else None
+    reachable = within & (bound <= limit)
+    return {
+        "within": bool(within[row]),
+        "over": float(true[row] / limit - 1),
+        "regret": float(optimum - test[row]),
+        "verified": None if verified is None else float(optimum - test[verified]),
+        "measured": int(fitting[0]) + 1 if len(fitting) else len(leaders),
+        "latency": float(optimum - test[reachable].max()),
+        "queried_within": float(within[leaders].mean()),
+    }
+
+
+def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
+    """Print the table and return its figures."""
+    seeds = seeds or (1 if quick else 10)
+    devices, budget, limits, config = latbench_devices(), BUDGET, list(LIMITS), search_settings()
+    if quick:
+        devices, budget, limits = devices[3:4], 30, limits[:1]
+        config = search_settings(rounds=3)
+    print(__doc__)
+    print(f"{seeds} seeds, {workers} processes, settings: {search_settings()}\n")
+    changes = {"epochs": 5} if quick else {}
+    to_fit = [
+        {"device": device, "seed": seed, "changes": changes}
+        for seed in range(seeds)
+        for device in devices
+    ]
+    train = settings("train")
+    fits = {
+        f"{d.task['device']} {d.task['seed']}": d.result
+        for d in run_tasks("constrained-latency", fit, to_fit, {"train": train}, workers, code=CODE)
+    }
+    tasks = [
+        {"device": device, "seed": seed, "limit": limit, "confidence": confidence,
+         "dataset": dataset, "budget": budget, "config": config}
+        for dataset, confidence in (CASES[:1] if quick else CASES)
+        for seed in range(seeds)
+        for device in devices
+        for limit in limits
+    ]  # fmt: skip
+    search = functools.partial(search_within, fits)
+    values = {"train": train, "changes": changes}
+    done = run_tasks("constrained", search, tasks, values, workers, code=CODE)
+    rows = pd.DataFrame([{**d.task, **d.result} for d in done])
+    noise = {dataset: ceiling(devices, dataset) for dataset in rows["dataset"].unique()}
+    figures = _figures(rows, noise)
+    _print(figures)
+    return {
+        "seeds": seeds,
+        "budget": budget,
+        "twins": "desktop CPU and desktop GPU are nearly one measurement; the GPU is left out",
+        "cases": figures,
+    }
+
+
+def ceiling(devices: list[str], dataset: str, draws: int = 100) -> dict[str, dict[str, float]]:
+    """Mean regret in points of the best by one seed's validation among the truly feasible cells."""
+    wide = valid_runs(bench().accuracy, dataset).reindex(list(bench().graphs.arch_ids))
+    drawn, test = np.array(list(one_seed(wide, draws))), _test(dataset)
+    found: dict[str, dict[str, float]] = {}
+    for device in devices:
+        true = _latency(device)
+        found[device] = {}
+        for name, quantile in LIMITS.items():
+            within = np.flatnonzero(true <= np.nanquantile(true, quantile))
+            best = within[drawn[:, within].argmax(axis=1)]
+            regret = test[within].max() - test[best].mean()
+            found[device][name] = round(100 * float(regret), 3)
+    return found
+
+
+def _figures(rows: pd.DataFrame, noise: dict[str, Any]) -> list[dict[str, Any]]:
+    found = []
+    for (dataset, confidence), part in rows.groupby(["dataset", "confidence"], sort=False):
+        distinct = part[part["device"] != TWIN]
+        by_device = {
+            str(device): {str(n): _summary(p) for n, p in own.groupby("limit", sort=False)}
+            for device, own in part.groupby("device", sort=False)
+        }
+        for device, by_limit in by_device.items():
+            for name, values in by_limit.items():
+                values["noise"] = noise[str(dataset)][device][name]
+        kept = [v["noise"] for d, own in by_device.items() for v in own.values() if d != TWIN]
+        found.append(
+            {
+                "dataset": str(dataset),
+                "confidence": float(confidence),
+                "all": {**_summary(distinct), "noise": round(float(np.mean(kept)), 3)},
+                "devices": by_device,
+            }
+        )
+    return found
+
+
+def _summary(part: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "searches": len(part),
+        "within": round(float(part["within"].mean()), 4),
+        "worst_over": round(float(part["over"].max()), 4),
+        "queried_within": round(float(part["queried_within"].mean()), 4),
+        "regret": _points(part, "regret"),
+        "verified": _points(part.dropna(subset="verified"), "verified"),
+        "measured": round(float(part["measured"].mean()), 2),
+        "latency": round(100 * float(part["latency"].mean()), 3),
+    }
+
+
+def _points(part: pd.DataFrame, column: str) -> list[float]:
+    """Mean and standard deviation between seeds of the mean over devices and limits, in points."""
+    by_seed = part.groupby("seed")[column].mean()
+    deviation = by_seed.std(ddof=1) if len(by_seed) > 1 else 0.0
+    return [round(100 * float(value), 3) for value in (by_seed.mean(), deviation)]
+
+
+def _print(figures: list[dict[str, Any]]) -> None:
+    for found in figures:
+        total = found["all"]
+        print(
+            f"\n{found['dataset']}, confidence {found['confidence']}: within the limit "
+            f"{100 * total['within']:.1f} %, regret {total['regret'][0]:.2f} ± "
+            f"{total['regret'][1]:.2f} points (verified {total['verified'][0]:.2f}, after "
+            f"{total['measured']} measurements; latency {total['latency']:.2f}, noise "
+            f"{total['noise']:.2f}), at most {100 * total['worst_over']:.1f} % over the limit"
+        )
+        for device, by_limit in found["devices"].items():
+            cells = [
+                f"{name}: {100 * v['within']:3.0f} % within, regret {v['regret'][0]:5.2f} "
+                f"(latency {v['latency']:.2f}, noise {v['noise']:.2f})"
+                for name, v in by_limit.items()
+            ]
+            print(f"  {device:44}" + "   ".join(cells))

@@ -1,0 +1,173 @@
+"""Search of DARTS on the surrogate of NAS-Bench-301: what 60 queries find.
+
+A query reveals the validation accuracy on CIFAR-10 that the surrogate predicts (98 epochs, no
+noise); a search is scored by the best it has seen, as there is no test accuracy. *brp* follows the
+paper (conf/darts): 3 rounds of 20, of which the first is random, and in each of the others a new
+random sample of the space is ranked. *brp, 12 rounds* has rounds of 5. The same seed gives all
+samplers the same random first architectures, so that differences are paired: p is of the Wilcoxon
+signed-rank test, one-sided, over the seeds.
+
+The published surrogate is not symmetric: it answers differently for the same cells with their nodes
+numbered differently, which is noise to whoever reads graphs. *symmetric* averages its answers over
+all numberings. *10,000 random* is the best of so many random architectures, for the scale.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.stats
+
+from benchmarks.data import Benchmark, settings
+from benchmarks.queries import bench
+from benchmarks.rankers import make_sampler_of, search_settings
+from benchmarks.tasks import SEARCH_CODE, Task, run_tasks
+from brpnas.datasets.nasbench301 import Surrogate
+from brpnas.search import run_search
+from brpnas.search.open_context import OpenContext
+from brpnas.search.surrogate_oracle import SurrogateOracle
+from brpnas.spaces import get_space
+
+__all__ = ["run"]
+
+MARKS = (20, 30, 40, 50, 60)
+FROM = 21
+MANY = 10_000
+CODE = (*SEARCH_CODE, "brpnas/spaces/darts", "brpnas/datasets/nasbench301.py",
+        "benchmarks/darts.py", "benchmarks/rankers.py")  # fmt: skip
+
+
+def variants(*, quick: bool) -> dict[str, Task]:
+    """Samplers by label: what a task says of each."""
+    changes = {"candidates": 500} if quick else {}
+    default = search_settings("darts", **changes)
+    found: dict[str, Task] = {
+        "brp": {"sampler": "brp", "config": default},
+        "evolution": {"sampler": "evolution"},
+        "random": {"sampler": "random"},
+    }
+    if not quick:
+        found["brp, 12 rounds"] = {"sampler": "brp", "config": default | {"rounds": 12}}
+        found["unary"] = {"sampler": "brp", "config": default, "ranker": "unary"}
+    return found
+
+
+@functools.cache
+def _surrogate(symmetric: bool) -> Surrogate:
+    return Surrogate.from_files(bench().surrogate_files, symmetric=symmetric)
+
+
+def search_once(task: Task) -> list[float]:
+    """Best accuracy after each query."""
+    config = task.get("config") or search_settings("darts")
+    context = OpenContext.create(
+        get_space("darts"),
+        seed=task["seed"],
+        candidates=config["candidates"],
+        view=config["ranker"]["view"],
+    )
+    oracle = SurrogateOracle(_surrogate(task["symmetric"]))
+    result = run_search(context, make_sampler_of(task), oracle, task["budget"], progress=False)
+    best = np.maximum.accumulate(result.history["accuracy"].to_numpy(np.float64))
+    return [round(float(value), 6) for value in best]
+
+
+def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
+    """Print the tables and return their figures."""
+    seeds = seeds or (2 if quick else 20)
+    budget = settings("search", "darts")["budget"]
+    print(__doc__)
+    print(f"{seeds} seeds, {workers} processes, settings: {search_settings('darts')}\n")
+    tasks = [
+        {"symmetric": symmetric, "label": label, "budget": budget, "seed": seed, **task}
+        for symmetric in ((False,) if quick else (False, True))
+        for label, task in variants(quick=quick).items()
+        for seed in range(seeds)
+    ]
+    done = run_tasks("darts", search_once, tasks, {}, workers, code=CODE)
+    rows = pd.DataFrame([{**d.task, "best": d.result, "seconds": d.seconds} for d in done])
+    figures = {}
+    for symmetric, part in rows.groupby("symmetric", sort=False):
+        name = "symmetric" if symmetric else "published"
+        figures[name] = _figures(part)
+        figures[name]["random_10000"] = _random(bool(symmetric), 1_000 if quick else MANY)
+        _print(name, figures[name])
+    return {"seeds": seeds, "budget": budget, "settings": search_settings("darts"),
+            "surrogates": figures}  # fmt: skip
+
+
+def _random(symmetric: bool, count: int) -> float:
+    names = get_space("darts").sample(np.random.default_rng(0), count)
+    return round(100 * float(_surrogate(symmetric).predict(names).max()), 3)
+
+
+def _figures(rows: pd.DataFrame) -> dict[str, Any]:
+    curves = {
+        str(label): 100 * np.array(part.sort_values("seed")["best"].tolist())
+        for label, part in rows.groupby("label", sort=False)
+    }
+    budget = next(iter(curves.values())).shape[1]
+    marks = [mark for mark in MARKS if mark <= budget]
+    samplers = {
+        label: {
+            **{
+                str(m): [round(float(f(c[:, m - 1])), 3) for f in (np.mean, _spread)] for m in marks
+            },
+            "seconds": round(float(rows[rows["label"] == label]["seconds"].median()), 2),
+        }
+        for label, c in curves.items()
+    }
+    baselines = [name for name in ("random", "evolution", "unary") if name in curves]
+    against = {
+        label: {
+            other: _against(curves[label], curves[other], marks)
+            for other in baselines
+            if other != label
+        }
+        for label in curves
+        if label.startswith("brp")
+    }
+    return {"samplers": samplers, "against": against}
+
+
+def _spread(values: np.ndarray) -> float:
+    return float(values.std(ddof=1)) if len(values) > 1 else 0.0
+
+
+def _against(own: np.ndarray, other: np.ndarray, marks: list[int]) -> dict[str, Any]:
+    """Lead in points and p at the marks, and the worst of both from `FROM` queries on."""
+    lead = own - other
+    later = range(FROM, own.shape[1] + 1)
+    return {
+        "p": {str(mark): _p(lead[:, mark - 1]) for mark in marks},
+        "smallest_lead": round(float(lead[:, FROM - 1 :].mean(axis=0).min()), 4),
+        "largest_p": max(_p(lead[:, query - 1]) for query in later),
+        "significant_from": next(
+            (
+                query
+                for query in range(1, own.shape[1] + 1)
+                if all(_p(lead[:, q - 1]) < 0.05 for q in range(query, own.shape[1] + 1))
+            ),
+            None,
+        ),
+    }
+
+
+def _p(difference: np.ndarray) -> float:
+    if not np.any(difference):
+        return 1.0
+    return float(f"{scipy.stats.wilcoxon(difference, alternative='greater').pvalue:.2g}")
+
+
+def _print(name: str, figures: dict[str, Any]) -> None:
+    print(f"\n{name} surrogate: best accuracy in percent ± standard deviation between seeds; "
+          f"best of {MANY:,} random {figures['random_10000']}")  # fmt: skip
+    for label, values in figures["samplers"].items():
+        cells = [f"{m}: {v[0]:.3f} ± {v[1]:.3f}" for m, v in values.items() if m.isdigit()]
+        print(f"  {label:18}" + "   ".join(cells) + f"   {values['seconds']} s")
+    for label, others in figures["against"].items():
+        for other, found in others.items():
+            print(f"  {label} against {other}: {found}")

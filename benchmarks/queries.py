@@ -1,0 +1,256 @@
+"""What a search of NAS-Bench-201 finds within a budget of queries, and what limits it.
+
+A query reveals the validation accuracy of one random training seed of a cell (200 epochs). The
+answer is the queried cell with the best mean validation answer, scored by its test accuracy
+averaged over training seeds (``chosen``); ``seen`` is the best such test accuracy among all queried
+cells. Cells that compute the same function are queried once; a query spent on another seed of a
+cell counts. No latency constraint. The published curves plot the best *single-seed* test accuracy
+seen, which can exceed the optimum of the means; it is kept as ``single`` where single seeds were
+published (not on CIFAR-10).
+
+The same seed gives all samplers the same oracle and the same random first cells. A figure after 60
+queries is of the first 60 of 100; ``of 60`` is of a search that was told to make 60.
+
+*brp* is what ships (conf/base); *unary* trains the same network to predict the accuracy itself;
+*random training set* spends half of the budget at random, trains once, and queries the best-ranked.
+
+Ceilings: ``optimum`` is the best mean test accuracy of all cells; ``one seed, all cells`` is what
+one would choose who knew the validation accuracy of one seed of *every* cell, ``one seed, best
+100`` who knew it of the 100 truly best cells, ``mean, all cells`` who knew the mean over the
+published seeds of every cell. Nothing but luck beats ``mean, all cells`` by choosing on validation.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.stats
+
+from benchmarks.data import Benchmark
+from benchmarks.rankers import make_sampler_of, search_settings
+from benchmarks.tasks import SEARCH_CODE, Task, run_tasks
+from brpnas.search import HeldOutScores, SearchContext, TableOracle, run_search, trace
+from brpnas.search.oracle import longest_runs
+from brpnas.spaces import get_space
+
+__all__ = ["DATASETS", "ceilings", "context_of", "one_seed", "run", "valid_runs"]
+
+DATASETS = ("cifar10", "cifar100", "imagenet16-120")
+MARKS = (20, 40, 60, 80, 100)
+BUDGETS = (100, 60)
+FROM = 40
+REPEATS = (5, 10, 20)
+COLUMNS = {
+    "chosen": "chosen_test", "seen": "best_test_seen", "single": "best_single_seed_test_seen"
+}  # fmt: skip
+CODE = (*SEARCH_CODE, "benchmarks/rankers.py", "benchmarks/queries.py", "pipelines/search/task.py")
+
+
+def variants(*, quick: bool = False) -> dict[str, Task]:
+    """Samplers by label: what a task says of each."""
+    default = search_settings(rounds=4) if quick else search_settings()
+    found: dict[str, Task] = {
+        "brp": {"sampler": "brp", "config": default},
+        "evolution": {"sampler": "evolution"},
+        "random": {"sampler": "random"},
+    }
+    if quick:
+        return found
+    found |= {
+        "brp, 5 rounds": {"sampler": "brp", "config": search_settings(rounds=5)},
+        "unary": {"sampler": "brp", "config": default, "ranker": "unary"},
+        "brp, random training set": {
+            "sampler": "brp",
+            "config": search_settings(rounds=2, exploit_fraction=1.0),
+        },
+    }
+    for repeats in REPEATS:
+        found[f"brp, {repeats} repeats"] = {
+            "sampler": "brp", "config": search_settings(repeats=repeats)
+        }  # fmt: skip
+    return found
+
+
+@functools.cache
+def bench() -> Benchmark:
+    """The tables, read once in each process."""
+    return Benchmark()
+
+
+@functools.cache
+def _scores(dataset: str) -> HeldOutScores:
+    return HeldOutScores.from_table(bench().accuracy, dataset)
+
+
+@functools.cache
+def _oracle(dataset: str) -> TableOracle:
+    return TableOracle(bench().accuracy, dataset, 0)
+
+
+def context_of(tables: Benchmark, view: str, seed: int = 0) -> SearchContext:
+    """The unconstrained task in the view that the ranker reads."""
+    return SearchContext.create(get_space(tables.space_name), tables.graphs, seed=seed, view=view)
+
+
+def search_once(task: Task) -> dict[str, Any]:
+    """One search: accuracies after each query, and how many queries were second seeds."""
+    view = search_settings()["ranker"]["view"]
+    context = context_of(bench(), task.get("config", {}).get("ranker", {}).get("view", view),
+                         task["seed"])  # fmt: skip
+    oracle = _oracle(task["dataset"]).reseeded(task["seed"])
+    sampler = make_sampler_of(task)
+    result = run_search(context, sampler, oracle, task["budget"], progress=False)
+    table = trace(result.history, _scores(task["dataset"]))
+    found: dict[str, Any] = {
+        name: [None if math.isnan(value) else round(float(value), 6) for value in table[column]]
+        for name, column in COLUMNS.items()
+    }
+    return found | {"repeated": int(result.history["arch_id"].duplicated().sum())}
+
+
+def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
+    """Print the tables and return their figures."""
+    seeds = seeds or (2 if quick else 20)
+    names, budgets = (DATASETS[:1], (40,)) if quick else (DATASETS, BUDGETS)
+    print(__doc__)
+    print(f"{seeds} seeds, {workers} processes, settings: {search_settings()}\n")
+    tasks = [
+        {"dataset": dataset, "label": label, "budget": budget, "seed": seed, **task}
+        for dataset in names
+        for budget in budgets
+        for label, task in variants(quick=quick).items()
+        for seed in range(seeds)
+    ]
+    done = run_tasks("queries", search_once, tasks, {}, workers, code=CODE)
+    rows = pd.DataFrame([{**d.task, **d.result, "seconds": d.seconds} for d in done])
+    figures: dict[str, Any] = {}
+    for dataset in names:
+        limits = ceilings(bench.accuracy, dataset)
+        own = rows[rows["dataset"] == dataset]
+        figures[dataset] = {"ceilings": limits, "samplers": _samplers(own), "p": _p_values(own),
+                            "lead": _lead(own)}  # fmt: skip
+        _print(dataset, figures[dataset])
+    return {"seeds": seeds, "budgets": list(budgets), "settings": search_settings(),
+            "datasets": figures}  # fmt: skip
+
+
+def ceilings(
+    accuracy: pd.DataFrame, dataset: str, *, draws: int = 100, best: int = 100
+) -> dict[str, list[float]]:
+    """What limits a choice by validation accuracy: mean and spread in percent, see above."""
+    wide = valid_runs(accuracy, dataset)
+    test = pd.Series(_scores_of(accuracy, dataset).mean).reindex(wide.index).to_numpy()
+    top = np.argsort(-test)[:best]
+    every, among = [], []
+    for drawn in one_seed(wide, draws):
+        every.append(test[drawn.argmax()])
+        among.append(test[top[drawn[top].argmax()]])
+    by_mean = float(test[np.nanmean(wide.to_numpy(), axis=1).argmax()])
+    found = {
+        "optimum": [float(test.max()), 0.0],
+        "one seed, all cells": [np.mean(every), np.std(every)],
+        f"one seed, best {best}": [np.mean(among), np.std(among)],
+        "mean, all cells": [by_mean, 0.0],
+    }
+    return {name: [round(100 * float(v), 3) for v in pair] for name, pair in found.items()}
+
+
+def valid_runs(accuracy: pd.DataFrame, dataset: str) -> pd.DataFrame:
+    """Validation accuracy of each cell (rows) and training seed (columns), NaN where unknown."""
+    runs = longest_runs(accuracy, dataset, "valid").dropna(subset=["seed"])
+    return runs.pivot_table(index="arch_id", columns="seed", values="accuracy")
+
+
+def one_seed(wide: pd.DataFrame, draws: int) -> Iterator[np.ndarray]:
+    """So many times the validation accuracy of one random seed of every cell."""
+    values, known = wide.to_numpy(), wide.notna().to_numpy()
+    rng = np.random.default_rng(0)
+    for _ in range(draws):
+        column = np.where(known, rng.random(known.shape), -1).argmax(axis=1)
+        yield values[np.arange(len(values)), column]
+
+
+def _scores_of(accuracy: pd.DataFrame, dataset: str) -> HeldOutScores:
+    return HeldOutScores.from_table(accuracy, dataset)
+
+
+def _curves(rows: pd.DataFrame, column: str) -> np.ndarray:
+    """Shape ``[seeds, queries]``, in the order of the seeds."""
+    return np.array(rows.sort_values("seed")[column].tolist(), np.float64)
+
+
+def _pair(values: np.ndarray) -> list[float] | None:
+    """Mean and standard deviation between seeds in percent; None where nothing is known."""
+    if np.isnan(values).any():
+        return None
+    deviation = values.std(ddof=1) if len(values) > 1 else 0.0
+    return [round(100 * float(v), 3) for v in (values.mean(), deviation)]
+
+
+def _samplers(rows: pd.DataFrame) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    longest = rows["budget"].max()
+    for (label, budget), part in rows.groupby(["label", "budget"], sort=False):
+        name = str(label) if budget == longest else f"{label}, of {budget}"
+        marks = [mark for mark in MARKS if mark <= budget]
+        found[name] = {
+            str(mark): {key: _pair(_curves(part, key)[:, mark - 1]) for key in COLUMNS}
+            for mark in marks
+        } | {"seconds": round(float(part["seconds"].median()), 2),
+             "repeated": round(float(part["repeated"].mean()), 1)}  # fmt: skip
+    return found
+
+
+def _p_values(rows: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Paired Wilcoxon test that brp chooses a more accurate cell, one-sided, at each mark."""
+    longest = rows[rows["budget"] == rows["budget"].max()]
+    curves = {str(k): _curves(part, "chosen") for k, part in longest.groupby("label", sort=False)}
+    own = curves.pop("brp")
+    return {
+        label: {
+            str(mark): _wilcoxon(own[:, mark - 1] - other[:, mark - 1])
+            for mark in MARKS
+            if mark <= own.shape[1]
+        }
+        for label, other in curves.items()
+    }
+
+
+def _wilcoxon(difference: np.ndarray) -> float:
+    if not np.any(difference):
+        return 1.0
+    return float(f"{scipy.stats.wilcoxon(difference, alternative='greater').pvalue:.2g}")
+
+
+def _lead(rows: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Smallest difference of the mean curves at any budget from `FROM` on, in points."""
+    longest = rows[rows["budget"] == rows["budget"].max()]
+    found: dict[str, dict[str, float]] = {}
+    for other in ("evolution", "random"):
+        found[other] = {}
+        for key in ("chosen", "seen"):
+            a, b = (
+                _curves(longest[longest["label"] == name], key).mean(axis=0)
+                for name in ("brp", other)
+            )
+            found[other][key] = round(100 * float((a - b)[FROM - 1 :].min()), 3)
+    return found
+
+
+def _print(dataset: str, figures: dict[str, Any]) -> None:
+    print(f"\n{dataset}: test accuracy in percent, chosen / seen, ± standard deviation of chosen")
+    for name, values in figures["samplers"].items():
+        cells = [
+            f"{mark}: {v['chosen'][0]:.2f} / {v['seen'][0]:.2f} ± {v['chosen'][1]:.2f}"
+            for mark, v in values.items()
+            if mark.isdigit()
+        ]
+        print(f"  {name:34}" + "   ".join(cells))
+    for name, (mean, spread) in figures["ceilings"].items():
+        print(f"  ceiling: {name:25}{mean:.2f} ± {spread:.2f}")
+    print(f"  smallest lead of brp from {FROM} queries on: {figures['lead']}; p: {figures['p']}")

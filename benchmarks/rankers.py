@@ -1,0 +1,106 @@
+"""Rankers to compare the binary relation predictor with.
+
+`UnaryRanker` is the same network trained to predict the accuracy itself, as the unary predictors of
+the paper are. `make_sampler_of` makes the sampler that a benchmark's task describes.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.data import settings, training_config
+from brpnas.graphs import GraphBatch
+from brpnas.predictors.ensemble import GraphEnsemble, train_members
+from brpnas.predictors.training import (
+    FloatArray,
+    Labelled,
+    TrainingConfig,
+    TrainingTask,
+    absolute_error,
+)
+from brpnas.search import Sampler, get_sampler
+from brpnas.search.samplers import BRPSampler
+from pipelines.config import RankerConfig, parse
+from pipelines.search.task import ranker_factory
+
+__all__ = ["UnaryRanker", "make_sampler_of", "search_settings"]
+
+_ELSEWHERE = (
+    "oracle",
+    "measure_winner",
+    "sampler",
+    "budget",
+    "seed",
+    "comparison_seeds",
+    "workers",
+)
+"""Parameters of the stage `search` that a benchmark's task decides, or that change no result."""
+
+
+class UnaryRanker:
+    """Regression of standardised accuracy by the same network, from the same rows.
+
+    Args:
+        config: Size of the networks and how to train them.
+        members: Networks to average.
+    """
+
+    def __init__(self, config: TrainingConfig, members: int = 1) -> None:
+        self.config, self.members = config, members
+
+    def fit(self, graphs: GraphBatch, accuracy: FloatArray, seed: int) -> None:
+        """Train from nothing on graphs and their accuracies (fractions, ``[N]``)."""
+        spread = float(np.std(accuracy)) or 1.0
+        rows = Labelled(graphs, (np.asarray(accuracy) - np.mean(accuracy)) / spread)
+        tasks = [
+            TrainingTask(rows, self.config, absolute_error, 1000 * seed + member)
+            for member in range(self.members)
+        ]
+        self._ensemble = GraphEnsemble.of(train_members(tasks), self.config, graphs.num_ops)
+
+    def score(self, graphs: GraphBatch) -> npt.NDArray[np.float64]:
+        """Standardised accuracy of each graph, shape ``[N]``."""
+        return self._ensemble.outputs(graphs)
+
+
+def search_settings(environment: str = "base", **changes: Any) -> dict[str, Any]:
+    """What decides a BRP search, as the project ships it, with changes; part of a task.
+
+    Args:
+        environment: Folder of ``conf``, see `benchmarks.data.settings`.
+        changes: Values that replace these.
+
+    Keys that are no parameter of the stage, as ``exploit_fraction``, are those of the sampler.
+    """
+    values = settings("search", environment)
+    shipped = {key: value for key, value in values.items() if key not in _ELSEWHERE}
+    return shipped | changes
+
+
+def make_sampler_of(task: Mapping[str, Any]) -> Sampler:
+    """The sampler of a task.
+
+    Args:
+        task: ``sampler``, a name of `brpnas.search.get_sampler`; for ``brp`` also ``config``, what
+            `search_settings` gives, and perhaps ``ranker: unary`` instead of the binary relation.
+    """
+    if task["sampler"] != BRPSampler.name:
+        return get_sampler(task["sampler"], {"repeats": task.get("config", {}).get("repeats", 0)})
+    config = task["config"]
+    known = [
+        p.name
+        for p in inspect.signature(BRPSampler).parameters.values()
+        if p.kind == p.KEYWORD_ONLY
+    ]
+    parameters = {key: config[key] for key in (*known, "repeats") if key in config}
+    ranker = parse(RankerConfig, config["ranker"])
+    make = ranker_factory(ranker)
+    if task.get("ranker") == "unary":
+        make = functools.partial(UnaryRanker, training_config(config["ranker"]), ranker.members)
+    return get_sampler(BRPSampler.name, parameters, make_ranker=make)

@@ -1,0 +1,165 @@
+"""NAS-Bench-101: validation accuracy of a public sample of 20,001 cells (arXiv 1902.09635).
+
+The benchmark itself is one file of half a gigabyte that is no longer where it was published. What
+is public is an extract of it: the 20,001 cells whose module hash comes first, which amounts to a
+uniform sample. It has **one training run** of each cell for every number of epochs, and **no test
+accuracy**: whatever is scored by it is scored by validation accuracy.
+
+`read_nasbench101_accuracy` gives the accuracy table, `read_nasbench101_architectures` the cells
+with their parameters and multiply-adds. Both take the files by catalogue name, as
+``fetch_group("nasbench101", ...)`` returns them. The extract names cells by hash alone; to find
+them the whole space is hashed, once in a process, which takes about 20 seconds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from brpnas.datasets.schemas import ACCURACY, ARCHITECTURES, validate
+from brpnas.errors import ArchitectureError, ConfigurationError, SourceError
+from brpnas.spaces.nasbench101 import NasBench101, keys_of_hashes, to_strings
+
+__all__ = ["NASBENCH101_EPOCHS", "read_nasbench101_accuracy", "read_nasbench101_architectures"]
+
+NASBENCH101_EPOCHS: tuple[int, ...] = (4, 12, 36, 108)
+"""Epochs of the published runs. Each is a training of its own, not a moment of the longest one."""
+
+_FILE = "nasbench101-20k"
+_ORIGIN = "the NAS-Bench-101 sample as published"
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """What the file says of each cell, sorted by ``arch_id``."""
+
+    arch_ids: list[str]
+    accuracy: dict[int, FloatArray]
+    train_time_s: FloatArray
+    params: FloatArray
+
+
+def read_nasbench101_accuracy(
+    files: Mapping[str, Path], epochs: Sequence[int] = NASBENCH101_EPOCHS
+) -> pd.DataFrame:
+    """Read the published accuracies into an accuracy table.
+
+    All rows are of ``cifar10``, split ``valid``, from one run each, whose seed is called 0. There
+    is no test accuracy. `mean_accuracy` averages whatever runs it finds, so give it a table of one
+    number of epochs.
+
+    Args:
+        files: Path of each published file by its name in the catalogue.
+        epochs: Which of the published runs, of 4, 12, 36 and 108 epochs.
+
+    Returns:
+        Accuracy table ordered by epochs, then ``arch_id``. Training time is that of the run of 108
+        epochs; those of the others are not in the file.
+
+    Raises:
+        ConfigurationError: If there are no runs of that many epochs.
+        SourceError: If the file is missing or corrupt, or names an unknown cell.
+        SchemaError: If an accuracy is impossible.
+    """
+    unknown = [count for count in epochs if count not in NASBENCH101_EPOCHS]
+    if unknown or not epochs:
+        raise ConfigurationError(
+            f"The NAS-Bench-101 sample has runs of {', '.join(map(str, NASBENCH101_EPOCHS))} "
+            f"epochs, not of {unknown or 'none'}: choose among these."
+        )
+    sample = _read(files)
+    parts = []
+    for count in epochs:
+        final = count == NASBENCH101_EPOCHS[-1]
+        parts.append(
+            pd.DataFrame(
+                {
+                    "arch_id": pd.Series(sample.arch_ids, dtype="str"),
+                    "dataset": pd.Series(["cifar10"] * len(sample.arch_ids), dtype="str"),
+                    "split": pd.Series(["valid"] * len(sample.arch_ids), dtype="str"),
+                    "seed": pd.array([0] * len(sample.arch_ids), dtype="Int64"),
+                    "epochs": count,
+                    "accuracy": sample.accuracy[count],
+                    "train_time_s": sample.train_time_s if final else np.nan,
+                }
+            )
+        )
+    return validate(pd.concat(parts, ignore_index=True), ACCURACY, origin=_ORIGIN)
+
+
+def read_nasbench101_architectures(files: Mapping[str, Path]) -> pd.DataFrame:
+    """Read the published cells into an architectures table.
+
+    Args:
+        files: Path of each published file by its name in the catalogue.
+
+    Returns:
+        Architectures table of the 20,001 cells, sorted by ``arch_id``. Parameters are the published
+        ones, which are those that `brpnas.spaces.NasBench101.cost` counts; multiply-adds are
+        counted, for they were not published.
+
+    Raises:
+        SourceError: If the file is missing or corrupt, names an unknown cell, or gives a cell other
+            parameters than it has.
+    """
+    sample = _read(files)
+    space = NasBench101()
+    params, flops = space.cost(sample.arch_ids)
+    differ = np.flatnonzero(params != sample.params)
+    if len(differ):
+        raise SourceError(
+            f"{files[_FILE]} gives {len(differ)} cells other parameters than they have, the first "
+            f"{sample.arch_ids[differ[0]]!r}: {sample.params[differ[0]]:,.0f} for "
+            f"{params[differ[0]]:,.0f}. Get the file again from its catalogued URL."
+        )
+    table = pd.DataFrame(
+        {
+            "arch_id": pd.Series(sample.arch_ids, dtype="str"),
+            "space": pd.Series([space.name] * len(params), dtype="str"),
+            "isomorphism_id": pd.Series(space.isomorphism_ids(sample.arch_ids), dtype="str"),
+            "params_m": params / 1e6,
+            "flops_m": flops / 1e6,
+        }
+    )
+    return validate(table, ARCHITECTURES, origin=_ORIGIN)
+
+
+def _read(files: Mapping[str, Path]) -> _Sample:
+    if _FILE not in files:
+        raise SourceError(
+            f"The NAS-Bench-101 sample cannot be read without {_FILE}. "
+            "`fetch_group('nasbench101', ...)` returns all the files it takes."
+        )
+    path = files[_FILE]
+    try:
+        content = json.loads(path.read_text())
+        hashes = [str(text) for text in content["key"]]
+        numbers = {
+            name: np.array(content[name], np.float64).reshape(len(hashes))
+            for name in (
+                *(f"{count}_final_validation_accuracy" for count in NASBENCH101_EPOCHS),
+                "final_training_time",
+                "trainable_parameters",
+            )
+        }
+        names = to_strings(keys_of_hashes(hashes))
+    except (OSError, ValueError, KeyError, TypeError) as error:  # ArchitectureError is a ValueError
+        what = error if isinstance(error, ArchitectureError) else f"{type(error).__name__}: {error}"
+        raise SourceError(
+            f"{path} is not the published {_FILE!r}: {what}. Get it again from its catalogued URL."
+        ) from error
+    order = sorted(range(len(names)), key=names.__getitem__)
+    return _Sample(
+        [names[row] for row in order],
+        {n: numbers[f"{n}_final_validation_accuracy"][order] for n in NASBENCH101_EPOCHS},
+        numbers["final_training_time"][order],
+        numbers["trainable_parameters"][order],
+    )

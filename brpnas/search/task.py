@@ -1,0 +1,116 @@
+"""The contract of a search task: what a sampler may know and ask, whatever the size of the space.
+
+`brpnas.search.SearchContext` is a task over architectures that are listed: a whole space, or a
+sample of one. `brpnas.search.OpenContext` is one over a space that is too large to list.
+Feasibility and deduplication live here, not in the samplers: a sampler takes architectures from
+`SearchTask.fresh` or `SearchTask.shortlist`, or asks `SearchTask.is_open` about one that it made
+up.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from brpnas.graphs import GraphBatch
+from brpnas.search.history import History
+from brpnas.spaces import SearchSpace
+
+__all__ = ["BoolArray", "IntArray", "SearchTask", "Shortlist"]
+
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Shortlist:
+    """What a round ranks: feasible architectures of different functions, ``N`` of them.
+
+    Attributes:
+        arch_ids: Architectures, these and perhaps others.
+        rows: Place of each of the ``N`` among them.
+        graphs: Their graphs, in the order of ``rows``.
+        is_open: Whether the function has not been queried yet, shape ``[N]``.
+        drawn: The first so many are the task's own; those after them were added by the sampler.
+    """
+
+    arch_ids: Sequence[str]
+    rows: IntArray
+    graphs: GraphBatch
+    is_open: BoolArray
+    drawn: int
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def names(self, places: npt.NDArray[np.integer[Any]]) -> list[str]:
+        """Architectures at places of the shortlist."""
+        return [self.arch_ids[row] for row in self.rows[places].tolist()]
+
+
+class SearchTask(ABC):
+    """A search without its sampler and its oracle: the space, the seed, and what is feasible.
+
+    Every answer is a function of the task and of the arguments, never of what was asked before:
+    what a task remembers only saves time. So a search can go on in another process.
+    """
+
+    space: SearchSpace
+    seed: int
+
+    @property
+    @abstractmethod
+    def capacity(self) -> int:
+        """Number of distinct feasible functions, or a bound of it where they cannot be counted."""
+
+    @abstractmethod
+    def isomorphism_id(self, arch_id: str) -> str:
+        """Id of the function that an architecture computes.
+
+        Raises:
+            UnknownNameError: If the architecture is not in the space.
+        """
+
+    @abstractmethod
+    def is_feasible(self, arch_id: str) -> bool:
+        """Whether the architecture is in the space and satisfies the constraints."""
+
+    def is_open(self, arch_id: str, history: History) -> bool:
+        """Whether it is feasible and no architecture of the same function has been queried."""
+        return self.is_feasible(arch_id) and not history.knows(self.isomorphism_id(arch_id))
+
+    @abstractmethod
+    def fresh(self, history: History, count: int) -> list[str]:
+        """The next open architectures in the random order of the seed, of different functions.
+
+        Args:
+            history: All queries so far.
+            count: How many; fewer come only if there are no more.
+        """
+
+    @abstractmethod
+    def shortlist(self, history: History, also: Sequence[str] = ()) -> Shortlist:
+        """What a ranking sampler ranks in the round after a history.
+
+        Args:
+            history: All queries so far.
+            also: Architectures to rank besides. Those that are infeasible, queried, or of a
+                function that is on the list are left out.
+        """
+
+    @abstractmethod
+    def graphs_of(self, arch_ids: Sequence[str]) -> GraphBatch:
+        """Graphs of architectures in the view that rankers see."""
+
+    @abstractmethod
+    def predictions(self, arch_ids: Sequence[str]) -> dict[str, npt.NDArray[np.float64]]:
+        """Predicted metrics of architectures by name, each of shape ``[N]``; for the history."""
+
+    @abstractmethod
+    def describe(self) -> dict[str, object]:
+        """What a store must hold against another task (JSON types)."""

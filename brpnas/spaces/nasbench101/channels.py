@@ -1,0 +1,48 @@
+"""How many channels each node of a NAS-Bench-101 cell has.
+
+The nodes that feed the output share its channels, the first ones taking one more where they do not
+divide; any other node has as many as the widest node that it feeds (Ying et al., ICML 2019, arXiv
+1902.09635, section S1). So the order of the nodes matters, and with it the canonical order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from brpnas.errors import ConfigurationError
+
+__all__ = ["node_channels"]
+
+
+def node_channels(sources: Sequence[int], channels_in: int, channels_out: int) -> list[int]:
+    """Channels of each node of a cell.
+
+    Args:
+        sources: Bits of the sources of each node, input and output included.
+        channels_in: Channels of the input.
+        channels_out: Channels of the output.
+
+    Raises:
+        ConfigurationError: If there are fewer channels than nodes to share them.
+
+    Example:
+        >>> node_channels([0b0, 0b1, 0b1, 0b1, 0b1110], 128, 256)
+        [128, 86, 85, 85, 256]
+    """
+    last = len(sources) - 1
+    sharing = [node for node in range(1, last) if sources[last] >> node & 1]
+    if len(sharing) > channels_out:
+        raise ConfigurationError(
+            f"A cell of {channels_out} channels cannot be shared by the {len(sharing)} nodes that "
+            f"feed its output: set channels to {len(sharing)} or more."
+        )
+    channels = [0] * len(sources)
+    channels[0], channels[last] = channels_in, channels_out
+    for rank, node in enumerate(sharing):
+        channels[node] = channels_out // len(sharing) + (rank < channels_out % len(sharing))
+    for node in reversed(range(1, last)):
+        if node not in sharing:
+            channels[node] = max(
+                channels[target] for target in range(node + 1, last) if sources[target] >> node & 1
+            )
+    return channels

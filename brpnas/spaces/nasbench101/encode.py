@@ -1,0 +1,68 @@
+"""Dense graphs of NAS-Bench-101 cells, vectorised over cells.
+
+Operations are nodes here as in the benchmark: global node, input, up to five operations, output,
+then padding. A canonical cell has no dead code, so both views are the same graph.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from brpnas.graphs import BLANK, INPUT, OUTPUT, ArchGraph, GraphBatch, with_global_node
+from brpnas.spaces.nasbench101.cell import (
+    LABELS,
+    MAX_NODES,
+    OPERATIONS,
+    SHORT_NAMES,
+    edge_bit,
+    unpack,
+)
+
+__all__ = ["FIRST_OP", "VOCABULARY", "cell_graphs", "sources_and_labels"]
+
+FIRST_OP = 4
+"""Node operation code of the first operation, conv3x3."""
+VOCABULARY: tuple[str, ...] = ("blank", "global", "input", "output", *SHORT_NAMES)
+
+
+def cell_graphs(keys: npt.ArrayLike) -> GraphBatch:
+    """Graphs of cells.
+
+    Args:
+        keys: Key of each cell, shape ``[N]``.
+
+    Returns:
+        ``N`` graphs of 8 nodes.
+    """
+    nodes, edges, code = unpack(keys)
+    ops = np.full((len(nodes), MAX_NODES), BLANK, np.int8)
+    labels = LABELS[nodes, code]
+    ops[:, 1:-1] = np.where(labels < 0, BLANK, labels + FIRST_OP)
+    ops[:, 0] = INPUT
+    ops[np.arange(len(nodes)), nodes - 1] = OUTPUT
+    adj = np.zeros((len(nodes), MAX_NODES, MAX_NODES), np.int8)
+    for target in range(1, MAX_NODES):
+        for source in range(target):
+            adj[:, source, target] = edges >> edge_bit(source, target) & 1
+    return with_global_node(ops, adj, len(VOCABULARY))
+
+
+def sources_and_labels(graph: ArchGraph) -> tuple[list[int], list[int]] | None:
+    """Undo `cell_graphs` as far as it goes: see `normalise` for what the lists mean.
+
+    Returns:
+        Bits of the sources and label of each node, or None where the operations are not those of
+        a cell. What the edges are worth is for the caller to check.
+    """
+    ops = graph.ops[1:].tolist()
+    size = len(ops) - ops[::-1].index(OUTPUT) if OUTPUT in ops else 0
+    inner = ops[1 : size - 1]
+    if size < 2 or not all(FIRST_OP <= op < FIRST_OP + len(OPERATIONS) for op in inner):
+        return None
+    adj = graph.adj[1 : size + 1, 1 : size + 1]
+    sources = [
+        sum(1 << source for source in np.flatnonzero(adj[:, node]).tolist() if source != node)
+        for node in range(size)
+    ]
+    return sources, [0, *(op - FIRST_OP for op in inner), 0]

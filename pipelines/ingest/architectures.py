@@ -1,0 +1,85 @@
+"""The architectures the project works with: a whole space, or a sample of one too large to list."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from brpnas.datasets import list_architectures, read_nasbench101_architectures
+from brpnas.devices import Intake
+from brpnas.errors import ArchitectureError, ConfigurationError
+from brpnas.spaces import SearchSpace, get_space
+from pipelines.config import IngestConfig, parse
+
+__all__ = ["make_architectures"]
+
+Tables = Mapping[str, Callable[[], pd.DataFrame]]
+
+_log = logging.getLogger(__name__)
+
+
+def make_architectures(
+    published_nasbench101: Callable[[], Mapping[str, Path]],
+    trained: Tables,
+    measured: Tables,
+    brought: Mapping[str, Callable[..., Intake]],
+    space: str,
+    params: Mapping[str, Any],
+) -> pd.DataFrame:
+    """All architectures of the space; or a random sample, with all that the tables name.
+
+    A whole space follows from its definition, so then no table is read.
+
+    Args:
+        published_nasbench101: Gives the files of NAS-Bench-101 by name.
+        trained: For each data set a function that reads the table that was trained on it.
+        measured: For each device of one's own a function that reads its table.
+        brought: For each device whose owner brings a file a function that reads it.
+        space: Name of the space.
+        params: Parameters of the stage.
+
+    Raises:
+        ConfigurationError: If the whole space is asked for and is too large to be listed.
+        UnknownNameError: If there is no such space.
+    """
+    config = parse(IngestConfig, params)
+    chosen = get_space(space)
+    if config.sample is None:
+        if not chosen.enumerable:
+            raise ConfigurationError(
+                f"The space {space!r} is too large to be listed: set ingest.sample in "
+                "conf/base/parameters_ingest.yml to how many random architectures stand for it, "
+                "such as 20000."
+            )
+        return list_architectures(space=chosen)
+    own: dict[str, Iterator[pd.DataFrame]] = {
+        "trained": (read() for read in trained.values()),
+        "measured": (read() for read in measured.values()),
+        "devices": (read(space=space).table for read in brought.values()),
+    }
+    names = set[str]()
+    for benchmark in config.benchmarks:
+        for table in own.get(benchmark, ()):
+            names |= _of_the_space(table, chosen)
+    if "nasbench101" in config.benchmarks:
+        names |= set(read_nasbench101_architectures(published_nasbench101())["arch_id"])
+    drawn = chosen.sample(np.random.default_rng(config.seed), min(config.sample, len(chosen)))
+    _log.info("%d architectures in tables, %d drawn at random", len(names), len(drawn))
+    return list_architectures(sorted(names.union(drawn)), space=chosen)
+
+
+def _of_the_space(table: pd.DataFrame, space: SearchSpace) -> set[str]:
+    """Those that are written as the space writes them; of others the table's own check tells."""
+    found = set()
+    for arch_id in set(table["arch_id"].tolist()) if "arch_id" in table else ():
+        try:
+            if space.canonical(arch_id) == arch_id:
+                found.add(arch_id)
+        except ArchitectureError:
+            continue
+    return found

@@ -1,0 +1,41 @@
+"""Predicted metrics of architectures that no table lists, for a search in a space too large."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from brpnas.predictors import LatencyPredictor
+from brpnas.spaces import get_space
+
+__all__ = ["PredictedMetrics"]
+
+
+@dataclass(frozen=True)
+class PredictedMetrics:
+    """Latency by the predictor of `train`, parameters and multiply-adds by the space.
+
+    The same names and units as those of listed architectures, which `ingest` and `train` have
+    worked out. Picklable, for searches in other processes.
+
+    Args:
+        space: Name of the space.
+        predictor: The latency predictor.
+    """
+
+    space: str
+    predictor: LatencyPredictor
+
+    def __call__(self, arch_ids: Sequence[str]) -> dict[str, npt.NDArray[np.float64]]:
+        """Return ``latency_ms, flops_m, params_m``, each of shape ``[N]``; NaN where unknown."""
+        space = get_space(self.space)
+        params, flops = space.cost(arch_ids)
+        graphs = space.encode(arch_ids, self.predictor.view)
+        return {
+            "latency_ms": self.predictor.predict_batch(graphs),
+            "flops_m": flops / 1e6,
+            "params_m": params / 1e6,
+        }

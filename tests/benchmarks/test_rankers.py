@@ -1,0 +1,59 @@
+"""The rankers and samplers that benchmarks compare."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks.rankers import UnaryRanker, make_sampler_of, search_settings
+from brpnas.metrics import kendall
+from brpnas.predictors import BinaryRelationPredictor, TrainingConfig
+from brpnas.search.samplers import BRPSampler, EvolutionSampler, RepeatLeaders
+from brpnas.spaces import get_space
+
+SPACE = get_space("nasbench201")
+CELLS = SPACE.sample(np.random.default_rng(0), 90)
+GRAPHS = SPACE.encode(CELLS, "raw")
+CONVOLUTIONS = np.array([cell.count("nor_conv_3x3") for cell in CELLS], float)
+
+
+def test_unary_ranker_orders_unseen_cells() -> None:
+    ranker = UnaryRanker(TrainingConfig(hidden=16, layers=2, epochs=40))
+    ranker.fit(GRAPHS[:60], 0.5 + 0.01 * CONVOLUTIONS[:60], 0)
+    assert kendall(ranker.score(GRAPHS[60:]), CONVOLUTIONS[60:]) > 0.6
+
+
+def test_unary_ranker_stands_equal_accuracies() -> None:
+    ranker = UnaryRanker(TrainingConfig(hidden=8, layers=1, epochs=1))
+    ranker.fit(GRAPHS[:5], np.full(5, 0.9), 0)
+    assert np.isfinite(ranker.score(GRAPHS[5:8])).all()
+
+
+def test_settings_are_those_that_ship_with_changes() -> None:
+    shipped = search_settings()
+    assert not {"budget", "seed", "workers"} & set(shipped)
+    assert search_settings(rounds=3) == shipped | {"rounds": 3}
+    assert search_settings("darts")["rounds"] == 3
+
+
+def test_sampler_of_a_task_has_its_settings() -> None:
+    sampler = make_sampler_of({"sampler": "brp", "config": search_settings(rounds=7, repeats=0)})
+    assert isinstance(sampler, BRPSampler)
+    assert sampler.rounds == 7
+    assert isinstance(sampler.make_ranker(), BinaryRelationPredictor)
+    config = search_settings(repeats=3, rounds=2, exploit_fraction=1.0)
+    repeated = make_sampler_of({"sampler": "brp", "config": config, "ranker": "unary"})
+    assert isinstance(repeated, RepeatLeaders)
+    inner = repeated.inner
+    assert isinstance(inner, BRPSampler)
+    assert (repeated.count, inner.exploit_fraction) == (3, 1.0)
+    unary = inner.make_ranker()
+    assert isinstance(unary, UnaryRanker)
+    assert unary.config.hidden == config["ranker"]["hidden"]
+
+
+@pytest.mark.parametrize("name", ["evolution", "random"])
+def test_baselines_need_no_settings(name: str) -> None:
+    sampler = make_sampler_of({"sampler": name})
+    assert sampler.describe()["name"] == name
+    assert isinstance(sampler, EvolutionSampler) == (name == "evolution")

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from brpnas.errors import ConfigurationError
+from brpnas.search.constraints import Constraint
+from brpnas.search.met import Met
+
+from .toy import ToySpace, predict_latency
+
+LIMIT = (Constraint.parse("latency_ms <= 3", ["latency_ms"]),)
+
+
+class Watched(ToySpace):
+    """Counts the architectures whose function is asked for."""
+
+    asked = 0
+
+    def isomorphism_ids(self, arch_ids: Sequence[str]) -> list[str]:
+        type(self).asked += len(arch_ids)
+        return super().isomorphism_ids(arch_ids)
+
+
+def test_feasible_by_the_constraints_and_everything_without() -> None:
+    words = ["aaaa", "aaad", "aadb"]
+    assert Met(ToySpace(), predict_latency, LIMIT).feasible(words).tolist() == [True, True, False]
+    assert Met(ToySpace(), None, ()).feasible(words).all()
+    assert Met(ToySpace(), None, ()).metrics(words) == {}
+
+
+def test_batches_are_predicted_as_they_are_given_but_one_comes_from_the_table() -> None:
+    batches: list[list[str]] = []
+
+    def predict(arch_ids: Sequence[str]) -> dict[str, np.ndarray]:
+        batches.append(list(arch_ids))
+        return predict_latency(arch_ids)
+
+    met = Met(ToySpace(), predict, LIMIT)
+    met.feasible(["aaaa", "dddd"])
+    assert (met.is_feasible("aaaa"), met.is_feasible("dddd"), len(met)) == (True, False, 2)
+    met.feasible(["dddd", "aaab"])
+    assert met.is_feasible("bbba")
+    assert batches == [["aaaa", "dddd"], ["dddd", "aaab"], ["bbba"]]
+    assert len(met) == 4
+
+
+@pytest.mark.parametrize("text", ["", "aaa", " aaaa", "aaaa ", "aaaz"])
+def test_what_is_no_canonical_string_is_not_feasible(text: str) -> None:
+    met = Met(ToySpace(), None, ())
+    assert not met.is_feasible(text)
+    assert len(met) == 0
+
+
+def test_a_function_is_worked_out_once() -> None:
+    met = Met(Watched(), None, ())
+    words = ["aaab", "baaa", "aaab", "cddc"]
+    Watched.asked = 0
+    for _ in range(3):
+        assert met.functions(words) == ToySpace().isomorphism_ids(words)
+    assert met.functions([]) == []
+    assert Watched.asked == 3
+
+
+def test_predictions_of_the_wrong_length_are_refused() -> None:
+    met = Met(ToySpace(), lambda _: {"latency_ms": np.ones(3)}, LIMIT)
+    with pytest.raises(ConfigurationError, match=r"'latency_ms' in the shape \(3,\) for 2"):
+        met.feasible(["aaaa", "aaab"])

@@ -1,0 +1,130 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from brpnas.errors import ArchitectureError
+from brpnas.graphs import VIEWS, ArchGraph
+from brpnas.spaces import Darts
+from tests.spaces.contract import SearchSpaceContract
+from tests.spaces.darts.examples import DARTS_V2, DARTS_V2_ID, chain_of
+from tests.spaces.darts.slow import read
+
+
+class TestContract(SearchSpaceContract):
+    space_class = Darts
+    size = 1_076_746_950_455_072_400
+    neighbours = 120
+
+
+@pytest.fixture
+def space():
+    return Darts()
+
+
+def edges(arch_id: str) -> list[tuple[int, int, str, int]]:
+    return [
+        (cell, node, op, source)
+        for cell, nodes in enumerate(read(arch_id))
+        for node, terms in enumerate(nodes)
+        for op, source in terms
+    ]
+
+
+def test_sample_is_uniform_over_the_cases_of_every_node(space):
+    decisions = space.decisions(space.sample(np.random.default_rng(4), 6000))
+    for cell in range(2):
+        for node in range(4):
+            cases = [tuple(map(tuple, rows)) for rows in decisions[:, cell, node].tolist()]
+            pairs = Counter((a[1], b[1]) for a, b in cases)
+            assert len(pairs) == (node + 2) * (node + 1) // 2
+            assert len(pairs) == 1 or scipy.stats.chisquare(list(pairs.values())).pvalue > 0.001
+            for edge in range(2):
+                ops = np.bincount(decisions[:, cell, node, edge, 0], minlength=7)
+                assert scipy.stats.chisquare(ops).pvalue > 0.001
+
+
+def test_sample_draws_nothing_twice_where_draws_collide(space, monkeypatch):
+    """In a space of 48 the third draw mostly collides: it must be drawn again, not returned."""
+    monkeypatch.setattr("brpnas.spaces.darts.space.RADICES", (2, 2, 2, 2, 3, 1, 1, 1))
+    drawn = space.sample(np.random.default_rng(0), 48)
+    assert len(set(drawn)) == len(drawn) == 48
+    first = Counter(space.sample(np.random.default_rng(i), 2)[1] for i in range(4800))
+    assert len(first) == 48
+    assert scipy.stats.chisquare(list(first.values())).pvalue > 0.001
+
+
+def test_mutate_changes_one_operation_or_one_input(space, rng_sample):
+    rng = np.random.default_rng(5)
+    kinds = Counter()
+    for parent in rng_sample * 3:
+        before, after = Counter(edges(parent)), Counter(edges(space.mutate(parent, rng)))
+        (gone,), (new,) = (before - after).elements(), (after - before).elements()
+        assert gone[:2] == new[:2]
+        same_op, same_input = gone[2] == new[2], gone[3] == new[3]
+        assert same_op != same_input
+        kinds["input" if same_op else "operation"] += 1
+    share = 24 / 120
+    assert abs(kinds["input"] / 600 - share) < 4 * np.sqrt(share * (1 - share) / 600)
+
+
+def test_mutate_reaches_exactly_the_neighbours(space):
+    found = {space.mutate(DARTS_V2_ID, np.random.default_rng(i)) for i in range(3000)}
+    assert len(found) == 120
+    assert DARTS_V2_ID not in found
+
+
+def test_canonical_puts_the_earlier_input_first(space):
+    assert space.canonical(DARTS_V2_ID.replace("skip~0+dil3~2", "dil3~2+skip~0")) == DARTS_V2_ID
+
+
+def test_read_knows_a_genotype(space):
+    assert space.read(DARTS_V2) == DARTS_V2_ID
+    with pytest.raises(ArchitectureError):
+        space.canonical(DARTS_V2)
+
+
+def test_the_published_network_is_that_of_the_paper(space):
+    sizes = space.published
+    assert (sizes.channels, sizes.stages * (sizes.cells_per_stage + 1) - 1) == (36, 20)
+    params, flops = space.cost([DARTS_V2_ID])
+    assert params.dtype == flops.dtype == np.float64
+    assert params.tolist() == [3_349_342.0]  # published: 3.3 million
+    assert space.cost([])[0].shape == (0,)
+
+
+class TestGraph:
+    def test_string_to_graph_and_back(self, space, rng_sample):
+        batch = space.encode(rng_sample, "raw")
+        assert [space.from_graph(batch[i]) for i in range(len(batch))] == rng_sample
+
+    @pytest.mark.parametrize("view", VIEWS)
+    def test_to_graph_is_a_row_of_encode(self, space, rng_sample, view):
+        graph, batch = space.to_graph(rng_sample[9], view), space.encode(rng_sample, view)
+        assert np.array_equal(graph.ops, batch.ops[9])
+        assert np.array_equal(graph.adj, batch.adj[9])
+
+    def test_a_pruned_graph_that_lost_something_has_no_string(self, space):
+        with pytest.raises(ArchitectureError, match="not the raw view"):
+            space.from_graph(space.to_graph(DARTS_V2_ID, "pruned"))
+
+    @pytest.mark.parametrize(
+        "spoil",
+        [
+            lambda ops, adj: (ops[:-1], adj[:-1, :-1]),
+            lambda ops, adj: (np.append(ops, 0).astype(np.int8), np.pad(adj, (0, 1))),
+            lambda ops, adj: (ops[:0], adj[:0, :0]),
+            lambda ops, adj: (np.where(ops == 6, 15, ops).astype(np.int8), adj),
+            lambda ops, adj: (np.where(ops == 2, 3, ops).astype(np.int8), adj),
+            lambda ops, adj: (ops[::-1], adj),
+            lambda ops, adj: (ops, adj.T),
+            lambda ops, adj: (ops, np.triu(adj, 1)),
+            lambda ops, adj: (ops, np.ones_like(adj)),
+        ],
+        ids=["short", "long", "empty", "cell", "input", "reversed", "transposed", "loops", "full"],
+    )
+    def test_another_graph_has_no_string(self, space, spoil):
+        graph = space.to_graph(chain_of("max3"))
+        with pytest.raises(ArchitectureError, match="not the raw view"):
+            space.from_graph(ArchGraph(*spoil(graph.ops, graph.adj)))
