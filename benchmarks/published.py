@@ -78,12 +78,14 @@ class PublishedRecipe:
     Attributes:
         epochs: Passes over all ordered pairs.
         batch: Pairs a step; one as published.
+        hidden: Width of the layers.
         pair_s: Seconds of one training pair, after `fit`.
         comparisons: Comparisons that the last `rank` made.
     """
 
     epochs: int = 250
     batch: int = 1
+    hidden: int = 600
     pair_s: float = float("nan")
     comparisons: int = 0
 
@@ -92,7 +94,7 @@ class PublishedRecipe:
         torch.manual_seed(seed)
         ops, adj = to_tensors(graphs)
         adj, percent = adj.double(), torch.from_numpy(100 * np.asarray(accuracy, np.float64))
-        self.network = PublishedRelation(graphs.num_ops).double().train()
+        self.network = PublishedRelation(graphs.num_ops, self.hidden).double().train()
         pairs = torch.tensor(list(itertools.permutations(range(len(graphs)), 2)))
         optimiser = torch.optim.AdamW(self.network.parameters(), lr=3.5e-4, weight_decay=5e-4)
         steps = self.epochs * math.ceil(len(pairs) / self.batch)

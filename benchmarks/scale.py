@@ -37,7 +37,8 @@ from benchmarks.tasks import FOLDER, SEARCH_CODE, Task, code_hash, run_tasks
 from brpnas.datasets import embedded_devices, latbench_devices, read_embedded_latency
 from brpnas.graphs import GraphBatch
 from brpnas.metrics import kendall
-from brpnas.predictors import BinaryRelationPredictor, train_members, training_pool
+from brpnas.predictors import BinaryRelationPredictor, training_pool
+from brpnas.predictors.ensemble import train_members
 from brpnas.predictors.training import Labelled, TrainingTask, pairwise_logistic
 from brpnas.predictors.transfer import TrunkConfig, fit_prior
 from brpnas.search import HeldOutScores, TableOracle, compare

@@ -96,6 +96,7 @@ def _map(path: Path, raw: IO[bytes], info: zipfile.ZipInfo) -> npt.NDArray[Any]:
     size = dtype.itemsize * int(np.prod(shape, dtype=np.int64))
     if dtype.hasobject or raw.tell() + size != start + info.file_size:
         raise ValueError(f"{info.filename} holds something else than its header says")
-    order = "F" if is_fortran else "C"
-    mapped = np.memmap(path, dtype, "c", raw.tell(), shape, order)
+    mapped: npt.NDArray[Any] = np.memmap(
+        path, dtype, "c", raw.tell(), shape, "F" if is_fortran else "C"
+    )
     return np.asarray(mapped)

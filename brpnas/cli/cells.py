@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from brpnas.cli.text import fields, table
+from brpnas.errors import ArchitectureError
 from brpnas.graphs import BLANK, GLOBAL, OUTPUT, View
 from brpnas.spaces import DEFAULT_SPACE, NasBench201, SearchSpace, get_space
 from brpnas.spaces.nasbench201 import EDGES, OPERATIONS, from_string
 
-__all__ = ["describe_cell", "fates"]
+__all__ = ["describe_cell", "fates", "read_cell"]
 
 _VIEWS: tuple[View, View] = ("raw", "pruned")
 
@@ -34,6 +35,18 @@ def fates(arch_id: str) -> tuple[list[str], bool]:
     return seen, bool(graph.adj[1:output, output].any())
 
 
+def read_cell(text: str, space: SearchSpace) -> str:
+    """The architecture that a text means in any notation of the space.
+
+    Raises:
+        ArchitectureError: If it means none; shows what the canonical string looks like.
+    """
+    try:
+        return space.read(text)
+    except ArchitectureError:
+        return space.canonical(text)
+
+
 def describe_cell(text: str, space: SearchSpace | str = DEFAULT_SPACE) -> str:
     """Canonical string, function, cost; of NAS-Bench-201 every edge, else every node of the graph.
 
@@ -45,7 +58,7 @@ def describe_cell(text: str, space: SearchSpace | str = DEFAULT_SPACE) -> str:
         ArchitectureError: If the text is not an architecture of the space.
     """
     known = get_space(space)
-    arch_id = known.read(text)
+    arch_id = read_cell(text, known)
     params, flops = (float(value[0]) for value in known.cost([arch_id]))
     facts = {"architecture": arch_id}
     if known.name != DEFAULT_SPACE:

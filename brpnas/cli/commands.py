@@ -73,7 +73,7 @@ def arch(
         from brpnas.spaces import get_space  # noqa: PLC0415
 
         known = get_space(space)
-        svg.write_text(cell_svg(known.read(text), known), encoding="utf-8")
+        svg.write_text(cell_svg(cells.read_cell(text, known), known), encoding="utf-8")
         typer.echo(f"Drawing: {svg}")
 
 

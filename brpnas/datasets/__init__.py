@@ -8,6 +8,7 @@
   `read_architectures` for NAS-Bench-201, `read_nasbench101_accuracy` and
   `read_nasbench101_architectures` for the public sample of NAS-Bench-101. Pickles are opened by
   `safe_load` and `safe_loads` only.
+- To ask what a DARTS architecture would reach on CIFAR-10: `Surrogate`, that of NAS-Bench-301.
 - To check any table of the project, also a user's own: `validate` with `LATENCY`, `ACCURACY`,
   `ARCHITECTURES` or `OPERATIONS`.
 - To ask a table: `mean_accuracy` for one accuracy per architecture, `near_twins` for devices whose
@@ -27,6 +28,7 @@ from brpnas.datasets.nasbench101 import (
     read_nasbench101_architectures,
 )
 from brpnas.datasets.nasbench201 import DATASETS, SEEDS, read_accuracy, read_architectures
+from brpnas.datasets.nasbench301 import Surrogate
 from brpnas.datasets.schemas import ACCURACY, ARCHITECTURES, LATENCY, OPERATIONS, validate
 from brpnas.datasets.shipped import (
     EMBEDDED_DATASETS,
@@ -52,6 +54,7 @@ __all__ = [
     "SEEDS",
     "TEST_SHARE",
     "Source",
+    "Surrogate",
     "embedded_devices",
     "embedded_facts",
     "embedded_notes",

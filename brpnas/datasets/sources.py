@@ -31,8 +31,8 @@ class Source(BaseModel):
 
     Attributes:
         name: Name by which configuration and readers refer to it.
-        group: Benchmark that it belongs to, ``latbench``, ``nasbench201``, ``nasbench101`` or
-            ``help``.
+        group: Benchmark that it belongs to, ``latbench``, ``nasbench201``, ``nasbench101``,
+            ``nasbench301`` or ``help``.
         file: Its path below a mirror and below the download cache.
         url: Where it was published, pinned to a commit.
         sha256: Hash of its content, in hexadecimal.

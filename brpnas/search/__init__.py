@@ -16,6 +16,7 @@ from brpnas.search.oracle import Answer, Oracle, Question, TableOracle
 from brpnas.search.result import SearchResult, chosen, leaderboard
 from brpnas.search.samplers import Sampler, fit_ranker, get_sampler
 from brpnas.search.store import SearchStore
+from brpnas.search.surrogate_oracle import SurrogateOracle
 from brpnas.search.task import SearchTask, Shortlist
 from brpnas.search.trace import HeldOutScores, trace
 
@@ -34,6 +35,7 @@ __all__ = [
     "SearchStore",
     "SearchTask",
     "Shortlist",
+    "SurrogateOracle",
     "TableOracle",
     "chosen",
     "compare",

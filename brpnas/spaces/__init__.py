@@ -1,8 +1,8 @@
 """Search spaces: which architectures there are, and what their graphs look like.
 
-`get_space` returns a space by the name used in configuration and tables. `NasBench201` is the
-cell space of NAS-Bench-201. A space of one's own derives from `SearchSpace`, in a file of its own
-whose path is its name.
+`get_space` returns a space by the name used in configuration and tables. `NasBench201`,
+`NasBench101` and `Darts` are the published cell spaces. A space of one's own derives from
+`SearchSpace`, in a file of its own whose path is its name.
 """
 
 from brpnas.spaces.base import SearchSpace

@@ -1,4 +1,4 @@
-"""Tasks of a benchmark are done once, kept at once, and done again only if what decides them changed."""
+"""Tasks of a benchmark are done once, kept at once, and anew only if what decides them changed."""
 
 from __future__ import annotations
 

@@ -128,3 +128,11 @@ def test_an_unknown_space_is_an_error(brpnas: Brpnas) -> None:
     result = brpnas("arch", "--space", "nasbench2O1", CELL)
     assert result.exit_code == 1
     assert "Did you mean 'nasbench201'?" in result.stderr
+
+
+def test_other_notations_are_read(brpnas: Brpnas, tmp_path: Path) -> None:
+    drawing = tmp_path / "cell.svg"
+    names = from_string(CELL)
+    result = brpnas("arch", str(list(names)), "--svg", drawing)
+    assert result.stdout.splitlines()[0].split() == ["architecture", CELL]
+    assert drawing.is_file()

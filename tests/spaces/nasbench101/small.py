@@ -17,6 +17,6 @@ def small_space(nodes: int = 5) -> Iterator[np.ndarray]:
     """Let `keys_of_hashes` know only the cells of so many nodes: 2,532 of up to five."""
     keys = all_keys()[all_keys() >> 32 <= nodes]
     hashing._table.cache_clear()
-    with mock.patch.object(hashing, "all_keys", lambda: keys):
+    with mock.patch.object(hashing, "all_keys", return_value=keys):
         yield keys
     hashing._table.cache_clear()
