@@ -46,7 +46,7 @@ CASES = (("cifar100", 0.9), ("cifar100", 0.0), ("cifar10", 0.9))
 BUDGET = 100
 LIMITS = {"tight": 0.25, "middle": 0.5, "loose": 0.75}
 TWIN = "desktop-gpu-gtx-1080ti-fp32"
-CODE = (*SEARCH_CODE, "benchmarks/rankers.py", "benchmarks/constrained.py", "benchmarks/latency.py")
+CODE = (*SEARCH_CODE, "benchmarks/rankers.py")
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -158,7 +158,9 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
     train = settings("train")
     fits = {
         f"{d.task['device']} {d.task['seed']}": d.result
-        for d in run_tasks("constrained-latency", fit, to_fit, {"train": train}, workers, code=CODE)
+        for d in run_tasks(
+            "constrained-latency", fit, to_fit, {"train": train}, workers, code=(*CODE, fit_once)
+        )
     }
     tasks = [
         {"device": device, "seed": seed, "limit": limit, "confidence": confidence,
@@ -170,7 +172,8 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
     ]  # fmt: skip
     search = functools.partial(search_within, fits)
     values = {"train": train, "changes": changes}
-    done = run_tasks("constrained", search, tasks, values, workers, code=CODE)
+    code = (*CODE, fit, fit_once, bounds, upper_factor)
+    done = run_tasks("constrained", search, tasks, values, workers, code=code)
     rows = pd.DataFrame([{**d.task, **d.result} for d in done])
     noise = {dataset: ceiling(devices, dataset) for dataset in rows["dataset"].unique()}
     figures = _figures(rows, noise)

@@ -37,7 +37,7 @@ MARKS = (20, 30, 40, 50, 60)
 FROM = 21
 MANY = 10_000
 CODE = (*SEARCH_CODE, "brpnas/spaces/darts", "brpnas/datasets/nasbench301.py",
-        "benchmarks/darts.py", "benchmarks/rankers.py")  # fmt: skip
+        "benchmarks/rankers.py")  # fmt: skip
 
 
 def variants(*, quick: bool) -> dict[str, Task]:

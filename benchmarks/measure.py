@@ -41,8 +41,8 @@ from brpnas.predictors.baselines import baseline_predictions
 from brpnas.predictors.layerwise import LayerwisePredictor
 from brpnas.spaces import NasBench201
 from brpnas.spaces.nasbench201.build import build_network
-from brpnas.spaces.network import NetworkConfig
 from brpnas.spaces.nasbench201.cost import cost
+from brpnas.spaces.network import NetworkConfig
 
 __all__ = ["run"]
 

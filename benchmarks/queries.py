@@ -48,7 +48,7 @@ REPEATS = (5, 10, 20)
 COLUMNS = {
     "chosen": "chosen_test", "seen": "best_test_seen", "single": "best_single_seed_test_seen"
 }  # fmt: skip
-CODE = (*SEARCH_CODE, "benchmarks/rankers.py", "benchmarks/queries.py", "pipelines/search/task.py")
+CODE = (*SEARCH_CODE, "benchmarks/rankers.py")
 
 
 def variants(*, quick: bool = False) -> dict[str, Task]:

@@ -21,7 +21,7 @@ from brpnas.metrics import regression_metrics
 
 __all__ = ["run"]
 
-CODE = ("benchmarks/published.py", "benchmarks/reference.py", "benchmarks/latency.py")
+CODE = ("benchmarks/published.py",)
 SHOWN = ("within_1", "within_5", "within_10", "spearman", "kendall", "mape", "fit_s", "epochs")
 
 
@@ -52,7 +52,7 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
         for seed in range(seeds)
         for device in (list(DEVICES)[:2] if quick else DEVICES)
     ]
-    done = run_tasks("reference", fit_published, tasks, {}, workers, code=CODE)
+    done = run_tasks("reference", fit_published, tasks, {}, workers, code=(*CODE, split))
     rows = pd.DataFrame([{**d.task, "fit_epochs": d.result["epochs"], **d.result} for d in done])
     by_device = rows.groupby("device", sort=False)[list(SHOWN)]
     mean, spread = by_device.mean(), by_device.std(ddof=1).fillna(0.0)

@@ -54,15 +54,19 @@ WORKERS = (1, 2, 4)
 LARGE = 1_000
 TRAINED_ON, JOBS, QUERIES = 100, 8, 40
 STORE = FOLDER / "scale"
-CODE = (*SEARCH_CODE, "brpnas/spaces/nasbench101", "brpnas/predictors/transfer",
-        "benchmarks/scale.py", "benchmarks/rankers.py")  # fmt: skip
+CODE = (
+    *SEARCH_CODE,
+    "brpnas/spaces/nasbench101",
+    "brpnas/predictors/transfer",
+    "benchmarks/rankers.py",
+)
 
 
 def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
     """Print the tables and return their figures."""
     seeds = seeds or (1 if quick else 3)
     print(__doc__)
-    space = STORE / f"nasbench101-{code_hash(CODE)[:12]}"
+    space = STORE / f"nasbench101-{code_hash([*CODE, _write_space])[:12]}"
     if not (space / "adj.npy").exists():
         _write_space(space)
     sizes = {
@@ -89,13 +93,13 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
         for n in sizes["devices"]
     ]
     tasks += [
-        {"part": part, "size": n, "seed": 0}
+        {"part": part, "size": n, "jobs": 2 if quick else JOBS, "seed": 0}
         for part in ("rankers trained", "searches")
         for n in sizes["workers"]
     ]
     tasks.append({"part": "idle", "size": 0, "seed": 0})
     values = {"search": search_settings(), "pretrain": settings("pretrain")}
-    done = run_tasks("scale", work, tasks, values, code=CODE, fresh=True)
+    done = run_tasks("scale", work, tasks, values, code=(*CODE, *PARTS.values()), fresh=True)
     rows = pd.DataFrame([{**d.task, **d.result, "peak_mb": d.peak_mb} for d in done])
     figures = _figures(rows)
     for name, table in figures.items():
@@ -105,10 +109,7 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
 
 def work(task: Task) -> dict[str, float]:
     """One task, in a process of its own."""
-    parts = {"ranking": _rank, "training": _train, "devices": _devices, "idle": _idle,
-             "rankers trained": _members, "searches": _searches}  # fmt: skip
-    found: dict[str, float] = parts[task["part"]](task)
-    return found
+    return PARTS[task["part"]](task)
 
 
 def _idle(task: Task) -> dict[str, float]:
@@ -143,7 +144,7 @@ def _rank(task: Task) -> dict[str, float]:
     torch.set_num_threads(task["threads"])
     ranker = BinaryRelationPredictor.load(folder / "ranker.safetensors")
     with stopwatch() as seconds:
-        ops, adj = (np.load(folder / f"{n}.npy", mmap_mode="r") for n in ("ops", "adj"))
+        ops, adj = (np.load(folder / f"{n}.npy", mmap_mode="c") for n in ("ops", "adj"))
         num_ops = int((folder / "num_ops.txt").read_text("utf-8"))
         graphs = GraphBatch(ops[: task["size"]], adj[: task["size"]], num_ops)
         order = np.argsort(-ranker.score(graphs), kind="stable")
@@ -203,22 +204,32 @@ def _members(task: Task) -> dict[str, float]:
     rng = np.random.default_rng(0)
     rows = Labelled(graphs[rng.permutation(len(graphs))[:200]], rng.random(200))
     config = training_config(ranker)
-    jobs = [TrainingTask(rows, config, pairwise_logistic, seed) for seed in range(JOBS)]
+    jobs = [TrainingTask(rows, config, pairwise_logistic, seed) for seed in range(task["jobs"])]
     with stopwatch() as seconds, training_pool(task["size"]) as pool:
         train_members(jobs, pool)
     return {"seconds": seconds[0]}
 
 
 def _searches(task: Task) -> dict[str, float]:
-    config = search_settings()
+    config = search_settings() | ({"rounds": 2} if task["jobs"] < JOBS else {})
     context = context_of(bench(), config["ranker"]["view"])
     scores = HeldOutScores.from_table(bench().accuracy, "cifar10")
     oracle = TableOracle(bench().accuracy, "cifar10", 0)
     sampler = make_sampler_of({"sampler": "brp", "config": config})
     with stopwatch() as seconds:
         compare(context, {"brp": sampler}, oracle.reseeded, scores, budget=QUERIES,
-                seeds=range(JOBS), workers=task["size"], progress=False)  # fmt: skip
+                seeds=range(task["jobs"]), workers=task["size"], progress=False)  # fmt: skip
     return {"seconds": seconds[0]}
+
+
+PARTS = {
+    "idle": _idle,
+    "ranking": _rank,
+    "training": _train,
+    "devices": _devices,
+    "rankers trained": _members,
+    "searches": _searches,
+}
 
 
 def _figures(rows: pd.DataFrame) -> dict[str, Any]:

@@ -30,11 +30,13 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
 
 
-def spread(pair: Sequence[float] | None, digits: int = 2, factor: float = 1.0) -> str:
-    """Mean ± standard deviation."""
-    if pair is None:
+def spread(value: Sequence[float] | float | None, digits: int = 2, factor: float = 1.0) -> str:
+    """Mean ± standard deviation, or a number alone."""
+    if value is None:
         return ""
-    mean, deviation = (factor * value for value in pair[:2])
+    if isinstance(value, int | float):
+        return f"{factor * value:.{digits}f}"
+    mean, deviation = (factor * number for number in value[:2])
     return f"{mean:.{digits}f} ± {deviation:.{digits}f}"
 
 

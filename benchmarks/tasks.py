@@ -11,8 +11,10 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
+import inspect
 import json
 import resource
+import textwrap
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -66,7 +68,7 @@ def run_tasks(
     settings: Mapping[str, Any],
     workers: int = 2,
     *,
-    code: Iterable[str] = SEARCH_CODE,
+    code: Iterable[str | Callable[..., Any]] = SEARCH_CODE,
     fresh: bool = False,
     folder: Path | None = None,
 ) -> list[Done]:
@@ -79,7 +81,8 @@ def run_tasks(
         tasks: JSON objects, all different.
         settings: What else decides the results (JSON types).
         workers: Processes; with 1 the tasks run in this process.
-        code: Files, folders and patterns below the repository whose change makes results stale.
+        code: Files, folders and patterns below the repository, and functions, whose change makes
+            results stale; the function itself need not be named.
         fresh: A new process for each task, one at a time: for tasks whose memory counts.
         folder: Where the journal lies; `FOLDER` if left out.
 
@@ -90,7 +93,8 @@ def run_tasks(
         EngineError: If a task failed; the others are done and kept.
         StoreError: If another process runs the same benchmark.
     """
-    fingerprint = {"name": name, "settings": dict(settings), "code": code_hash(code)}
+    itself = function.func if isinstance(function, functools.partial) else function
+    fingerprint = {"name": name, "settings": dict(settings), "code": code_hash([*code, itself])}
     short = hashlib.sha256(json.dumps(fingerprint, sort_keys=True).encode()).hexdigest()[:12]
     found: dict[str, Done] = {}
 
@@ -127,16 +131,21 @@ def spent() -> float:
     return sum(_spent)
 
 
-def code_hash(patterns: Iterable[str]) -> str:
-    """Hash of Python files, without comments and docstrings, and of other files as they are.
+def code_hash(code: Iterable[str | Callable[..., Any]]) -> str:
+    """Hash of Python code, without comments and docstrings, and of other files as they are.
 
     Args:
-        patterns: Files, folders (their Python files) and glob patterns, relative to the repository.
+        code: Files, folders (their Python files) and glob patterns, relative to the repository, and
+            functions.
     """
+    items = list(code)
     total = hashlib.sha256()
-    for file in sorted({file for pattern in patterns for file in _files(pattern)}):
+    for file in sorted({file for item in items if isinstance(item, str) for file in _files(item)}):
         total.update(str(file.relative_to(ROOT)).encode())
-        total.update(_meaning(file))
+        total.update(_meaning(file.read_bytes()) if file.suffix == ".py" else file.read_bytes())
+    functions = (inspect.unwrap(item) for item in items if not isinstance(item, str))
+    for source in sorted(textwrap.dedent(inspect.getsource(function)) for function in functions):
+        total.update(_meaning(source.encode()))
     return total.hexdigest()
 
 
@@ -191,10 +200,8 @@ def _files(pattern: str) -> Iterable[Path]:
     return [path] if path.is_file() else ROOT.glob(pattern)
 
 
-def _meaning(file: Path) -> bytes:
-    if file.suffix != ".py":
-        return file.read_bytes()
-    tree = ast.parse(file.read_bytes())
+def _meaning(source: bytes) -> bytes:
+    tree = ast.parse(source)
     for node in ast.walk(tree):
         match node:
             case ast.Module(body=[ast.Expr(ast.Constant(str()) as text), *_]):

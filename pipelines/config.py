@@ -118,6 +118,8 @@ class RankerConfig(_EnsembleConfig):
 
     view: Literal["pruned", "raw"]
     """Graph encoding that it reads; accuracy, unlike latency, is no property of a device."""
+    paths: bool
+    """Whether a Gaussian process on the paths of the cells ranks beside it."""
 
 
 class SearchConfig(_Config):

@@ -53,7 +53,7 @@ def find_paths(graphs: GraphBatch) -> Paths:
     row, node = np.nonzero(used & ~inner.any(axis=1))
     code = np.zeros(len(row), np.uint64)
     counts = np.zeros((len(row), graphs.num_ops), np.int8)
-    found: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64], npt.NDArray[np.int8]]] = []
+    found = [(row[:0], code[:0], counts[:0])]
     while len(row):
         op = graphs.ops[row, node]
         code = code * _BASE + op.astype(np.uint64) + np.uint64(1)
@@ -70,12 +70,12 @@ def find_paths(graphs: GraphBatch) -> Paths:
 class PathFeatures:
     """Describes graphs in groups of columns, scaled by the graphs that it was fitted to.
 
-    The groups, see `groups`, are how often each known sequence of operations leads from input to
-    output, with one more column for all unknown ones; how often each operation feeds each other
-    one; how often each operation occurs; edges, paths and the degrees of input and output; and of
-    the length of the paths and of each operation on them mean, minimum and maximum. A column of
-    counts is divided by its spread, the others are standardised; a group's columns are then divided
-    by the square root of their number, so that groups are of one size.
+    The groups, see `groups`, are how often each known sequence of
+    operations leads from input to output, with one more column for all unknown ones; how often each
+    operation feeds each other one; how often each operation occurs; edges, paths and the degrees of
+    input and output; and of the length of the paths and of each operation on them mean, minimum and
+    maximum. A column of counts is divided by its spread, the others are standardised; a group's
+    columns are then divided by the square root of their number, so that groups are of one size.
 
     Args:
         graphs: Graphs to learn sequences and scales from, in the pruned view.

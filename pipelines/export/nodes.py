@@ -112,6 +112,7 @@ def export_found_network(
             network,
             space=graphs.space,
             seed=config.seed,
+            tolerance=config.tolerance,
         ),
     )
 

@@ -39,7 +39,7 @@ from pipelines.search.task import (
     make_context,
     make_sampler,
     predicted_metrics,
-    ranker_factory,
+    relation_factory,
 )
 from pipelines.search.winner import measure_winner
 
@@ -107,7 +107,7 @@ def search_architecture(  # noqa: PLR0913, PLR0917 - one argument per data set
             if log.answers:
                 logger.info("Resuming from the %d answers in %s", len(log.answers), path)
             result = run_search(context, sampler, oracle, config.budget, store=log)
-        ranker = fit_ranker(ranker_factory(config.ranker, pool), context, result.records)
+        ranker = fit_ranker(relation_factory(config.ranker, pool), context, result.records)
     return result.history, ranker, *_trained(oracle, result.history, dataset)
 
 

@@ -21,7 +21,12 @@ import pandas as pd
 
 from brpnas.errors import ConfigurationError, SchemaError
 from brpnas.graphs import SpaceGraphs
-from brpnas.predictors import BinaryRelationPredictor, LatencyPredictor, TrainingConfig
+from brpnas.predictors import (
+    BinaryRelationPredictor,
+    HybridRanker,
+    LatencyPredictor,
+    TrainingConfig,
+)
 from brpnas.search import (
     HeldOutScores,
     OpenContext,
@@ -33,6 +38,7 @@ from brpnas.search import (
     get_sampler,
     task_fingerprint,
 )
+from brpnas.search.samplers import Ranker
 from brpnas.spaces import get_space
 from pipelines.config import RankerConfig, SearchConfig
 from pipelines.search.predict import PredictedMetrics
@@ -44,6 +50,7 @@ __all__ = [
     "make_sampler",
     "predicted_metrics",
     "ranker_factory",
+    "relation_factory",
 ]
 
 _log = logging.getLogger(__name__)
@@ -164,14 +171,24 @@ def _digest(predictor: LatencyPredictor) -> str:
         return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
-def ranker_factory(
+def relation_factory(
     config: RankerConfig, pool: Executor | None = None
 ) -> Callable[[], BinaryRelationPredictor]:
-    """A function that makes an untrained ranker; without a pool it can go to other processes."""
-    training = TrainingConfig(**config.model_dump(exclude={"members", "view"}))
+    """A function that makes an untrained relation; without a pool it can go to other processes."""
+    training = TrainingConfig(**config.model_dump(exclude={"members", "view", "paths"}))
     return functools.partial(
         BinaryRelationPredictor, training, config.members, config.view, pool=pool
     )
+
+
+def ranker_factory(config: RankerConfig, pool: Executor | None = None) -> Callable[[], Ranker]:
+    """A function that makes an untrained ranker, which is the relation alone or joined by paths."""
+    make = relation_factory(config, pool)
+    return functools.partial(_hybrid, make) if config.paths else make
+
+
+def _hybrid(make: Callable[[], BinaryRelationPredictor]) -> HybridRanker:
+    return HybridRanker(make())
 
 
 def make_sampler(name: str, config: SearchConfig, pool: Executor | None = None) -> Sampler:

@@ -64,6 +64,7 @@ def test_markdown() -> None:
     assert markdown(["a", "b"], [["1", "2"]]) == "| a | b |\n|---|---|\n| 1 | 2 |"
     assert spread([0.5, 0.25], 1, 100) == "50.0 ± 25.0"
     assert spread(None) == ""
+    assert spread(0.25, 3) == "0.250"
 
 
 class TestSuite:

@@ -1,0 +1,163 @@
+"""How well rankers order cells they were not trained on: Kendall's tau by training cells.
+
+Training cells are drawn at random, all others are test cells. NAS-Bench-101: validation accuracy
+of the one public run of 108 epochs, for training and test alike; there is no test accuracy.
+NAS-Bench-201: validation accuracy on CIFAR-10, the mean over the published training seeds, for
+training and test alike (``brp``, ``relation``, ``process``); ``brp, test`` is the tau of the same
+ranking with the test accuracy, which is of another training, on twice the images: even the mean
+validation accuracy itself, known for all cells, reaches only ``limit, test``.
+
+*brp* is the ranker of the search (`brpnas.predictors.HybridRanker`), *relation* the binary relation
+predictor in it alone, *process* its Gaussian process on paths alone; three networks of width 128.
+
+Limits. NAS-Bench-201: many cells compute the same function, so the mean of a cell's siblings is
+nearly the best that a predictor of the function could say of it; ``limit`` is the tau of that mean
+with the cell's own accuracy, over all cells with at least four siblings. NAS-Bench-101 has one run
+of each cell; ``limit`` is the tau between two runs if the noise of a run is what the ranker from
+the most cells cannot explain: an estimate from below.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from benchmarks.data import Benchmark
+from benchmarks.nasbench101_tables import sample_accuracy, sample_graphs
+from benchmarks.queries import valid_runs
+from benchmarks.tasks import Task, run_tasks
+from brpnas.graphs import GraphBatch
+from brpnas.metrics import kendall
+from brpnas.predictors import BinaryRelationPredictor, HybridRanker, TrainingConfig
+from brpnas.search import HeldOutScores
+
+__all__ = ["run"]
+
+FloatArray = npt.NDArray[np.float64]
+CELLS = {"nasbench101": (100, 172, 424), "nasbench201 cifar10": (78, 156, 469, 781, 1563)}
+MOST = {"nasbench101": 5000, "nasbench201 cifar10": 5000}
+RANKER = {
+    "hidden": 128, "layers": 4, "epochs": 100, "batch_size": 32, "learning_rate": 1e-3,
+    "weight_decay": 1e-2,
+}  # fmt: skip
+MEMBERS = 3
+DATASET = "cifar10"
+LEAST_SIBLINGS = 4
+CODE = (
+    "brpnas/graphs.py",
+    "brpnas/metrics.py",
+    "brpnas/predictors/*.py",
+    "brpnas/predictors/transfer/kernel.py",
+    "brpnas/spaces/nasbench101",
+    "brpnas/spaces/nasbench201",
+    "benchmarks/nasbench101_tables.py",
+)
+
+
+@functools.cache
+def _nasbench201() -> tuple[GraphBatch, FloatArray, FloatArray, FloatArray, list[str]]:
+    """Graphs, mean validation accuracy, test accuracy, siblings' validation accuracy, functions."""
+    bench = Benchmark()
+    arch_ids = list(bench.graphs.arch_ids)
+    valid = valid_runs(bench.accuracy, DATASET).mean(axis=1).reindex(arch_ids).to_numpy()
+    scores = HeldOutScores.from_table(bench.accuracy, DATASET).mean
+    test = np.array([scores[arch_id] for arch_id in arch_ids])
+    table = bench.architectures.set_index("arch_id")["isomorphism_id"].reindex(arch_ids)
+    groups = pd.Series(valid).groupby(table.to_numpy())
+    count, total = groups.transform("count").to_numpy(), groups.transform("sum").to_numpy()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        siblings = np.where(count > LEAST_SIBLINGS, (total - valid) / (count - 1), np.nan)
+    return bench.graphs.view("pruned"), valid, test, siblings, table.tolist()
+
+
+def _tables(space: str) -> tuple[GraphBatch, FloatArray, FloatArray | None]:
+    if space == "nasbench101":
+        return sample_graphs().view("pruned"), sample_accuracy()["accuracy"].to_numpy(), None
+    graphs, valid, test, _, _ = _nasbench201()
+    return graphs, valid, test
+
+
+def fit_once(task: Task) -> dict[str, float]:
+    """Tau of each ranker on all cells but the training cells."""
+    graphs, accuracy, test = _tables(task["space"])
+    order = np.random.default_rng(task["seed"]).permutation(len(graphs))
+    train, rest = order[: task["cells"]], order[task["cells"] :]
+    relation = BinaryRelationPredictor(TrainingConfig(**task["ranker"]), task["members"], "pruned")
+    ranker = HybridRanker(relation)
+    ranker.fit(graphs[train], accuracy[train], task["seed"])
+    others = graphs[rest]
+    scores = ranker.score(others)
+    found = {
+        "brp": kendall(scores, accuracy[rest]),
+        "relation": kendall(relation.score(others), accuracy[rest]),
+        "process": kendall(ranker.expected(others), accuracy[rest]),
+    }
+    if test is not None:
+        found["brp, test"] = kendall(scores, test[rest])
+    return {name: round(float(tau), 5) for name, tau in found.items()}
+
+
+def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
+    """Print the tables and return their figures."""
+    seeds = seeds or (2 if quick else 10)
+    settings = {"ranker": RANKER, "members": 1 if quick else MEMBERS}
+    print(__doc__)
+    print(f"{seeds} seeds, {settings}\n")
+    tasks = [
+        {"space": space, "cells": cells, "seed": seed, **settings}
+        for space, sizes in CELLS.items()
+        for cells in (sizes[:1] if quick else sizes)
+        for seed in range(seeds)
+    ]
+    if not quick:  # the longest last: they only serve the limits
+        tasks += [
+            {"space": space, "cells": cells, "seed": 0, **settings} for space, cells in MOST.items()
+        ]
+    done = run_tasks("kendall", fit_once, tasks, {}, workers, code=CODE)
+    rows = pd.DataFrame([{**d.task, **d.result, "seconds": d.seconds} for d in done])
+    tables: dict[str, dict[str, Any]] = {}
+    for space in CELLS:
+        own = rows[rows["space"] == space]
+        limits = _limits(space, own)
+        tables[space] = {}
+        for cells, part in own.groupby("cells"):
+            names = [
+                n for n in ("brp", "relation", "process", "brp, test") if part[n].notna().any()
+            ]
+            figures: dict[str, Any] = {
+                name: [round(float(part[name].mean()), 4), _deviation(part[name])] for name in names
+            }
+            tables[space][str(cells)] = {
+                **figures, **limits, "seconds": round(float(part["seconds"].median()), 1)
+            }  # fmt: skip
+            shown = "   ".join(f"{n} {m:.3f} ± {s:.3f}" for n, (m, s) in figures.items())
+            print(f"{space:20} {cells:5} cells   {shown}   {limits}")
+    return {
+        "seeds": seeds,
+        "protocol": "random training cells, all others tested; validation accuracy of one run "
+        "(NAS-Bench-101), mean validation accuracy of the published seeds (NAS-Bench-201)",
+        "tables": tables,
+    }
+
+
+def _deviation(values: pd.Series) -> float:
+    return round(float(values.std(ddof=1)), 4) if len(values) > 1 else 0.0
+
+
+def _limits(space: str, rows: pd.DataFrame) -> dict[str, float]:
+    if space == "nasbench101":
+        best = float(rows["brp"].max())
+        # tau = 2 / pi * asin(r) of normal pairs; r of two noisy runs is that of one and the truth
+        # squared.
+        one = np.sin(np.pi / 2 * best)
+        return {"ceiling": round(best, 4), "two runs": round(2 / np.pi * np.arcsin(one**2), 4)}
+    _, valid, test, siblings, _ = _nasbench201()
+    known = ~np.isnan(siblings)
+    return {
+        "ceiling": round(float(kendall(siblings[known], valid[known])), 4),
+        "limit, test": round(float(kendall(valid, test)), 4),
+    }

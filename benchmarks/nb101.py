@@ -1,0 +1,102 @@
+"""Rank of the cell that a search finds among the 20,001 public cells of NAS-Bench-101.
+
+A query reveals the validation accuracy of the one public run of 108 epochs. The answer is the
+queried cell with the best validation accuracy, and its rank is its place among all 20,001 by the
+same accuracy, 1 for the best: with one run of each cell and no test accuracy nothing else can be
+scored, and that the best of 20,001 single runs was lucky cannot be seen. 140 queries; settings of
+the BRP as in conf/base.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from benchmarks.data import Benchmark
+from benchmarks.nasbench101_tables import sample_accuracy, sample_graphs
+from benchmarks.rankers import make_sampler_of, search_settings
+from benchmarks.tasks import SEARCH_CODE, Task, run_tasks
+from brpnas.search import SearchContext, TableOracle, run_search
+from brpnas.spaces import get_space
+
+__all__ = ["run"]
+
+QUERIES = 140
+MARKS = (40, 80, 100, 140)
+DATASET = "cifar10"
+CODE = (
+    *SEARCH_CODE,
+    "brpnas/spaces/nasbench101",
+    "benchmarks/nasbench101_tables.py",
+    "benchmarks/rankers.py",
+    "pipelines/search/task.py",
+)
+
+
+@functools.cache
+def _context() -> SearchContext:
+    graphs = sample_graphs()
+    return SearchContext.create(
+        get_space(graphs.space), graphs, seed=0, view="pruned", isomorphism_ids=graphs.arch_ids
+    )
+
+
+@functools.cache
+def _ranks() -> dict[str, int]:
+    table = sample_accuracy()
+    ranks = table["accuracy"].rank(ascending=False, method="min").astype(int)
+    return dict(zip(table["arch_id"], ranks.tolist(), strict=True))
+
+
+def search_once(task: Task) -> list[int]:
+    """Rank of the best answered cell after each query."""
+    oracle = TableOracle(sample_accuracy(), DATASET, task["seed"])
+    context = replace(_context(), seed=task["seed"])
+    result = run_search(context, make_sampler_of(task), oracle, task["queries"], progress=False)
+    ranks = [_ranks()[arch_id] for arch_id in result.history["arch_id"]]
+    return [int(best) for best in np.minimum.accumulate(ranks)]
+
+
+def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
+    """Print the table and return its figures."""
+    seeds = seeds or (2 if quick else 10)
+    queries = 40 if quick else QUERIES
+    print(__doc__)
+    samplers: dict[str, Task] = {
+        "brp": {"sampler": "brp", "config": search_settings(**({"rounds": 4} if quick else {}))},
+        "evolution": {"sampler": "evolution"},
+        "random": {"sampler": "random"},
+    }
+    tasks = [
+        {"label": label, "queries": queries, "seed": seed, **task}
+        for label, task in samplers.items()
+        for seed in range(seeds)
+    ]
+    done = run_tasks("nb101", search_once, tasks, {}, workers, code=CODE)
+    curves = {
+        label: np.array([d.result for d in done if d.task["label"] == label]) for label in samplers
+    }
+    print(f"Rank among {len(_ranks())}, median over {seeds} seeds (best to worst):")
+    for label, curve in curves.items():
+        cells = [
+            f"{mark}: {np.median(curve[:, mark - 1]):g} ({curve[:, mark - 1].min()} to "
+            f"{curve[:, mark - 1].max()})"
+            for mark in MARKS
+            if mark <= queries
+        ]
+        print(f"  {label:10} " + "   ".join(cells))
+    return {
+        "seeds": seeds,
+        "queries": queries,
+        "protocol": "validation accuracy of one run of 108 epochs, scored by the same accuracy; "
+        "there is no test accuracy",
+        "ranks": {label: curve[:, -1].tolist() for label, curve in curves.items()},
+        "median_rank": {
+            label: {str(m): float(np.median(curve[:, m - 1])) for m in MARKS if m <= queries}
+            for label, curve in curves.items()
+        },
+        "settings": search_settings(),
+    }

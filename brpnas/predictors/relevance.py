@@ -1,0 +1,145 @@
+"""A Gaussian process that learns how much each column of its features matters.
+
+`fit_relevance` is for a few hundred rows and about as many columns in groups, as `PathFeatures`
+gives them. The kernel is that of `brpnas.predictors.transfer.kernel`, whose groups have weights;
+here each column has one too (automatic relevance determination, Rasmussen & Williams, Gaussian
+Processes for Machine Learning, 2006, 5.1). The logarithms of these have a normal prior around 0, so
+that few rows move them little and the groups decide, and many rows move them freely.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from brpnas.errors import TrainingError
+from brpnas.predictors.training import single_thread
+from brpnas.predictors.transfer.kernel import Settings, covariance
+
+__all__ = ["RelevanceProcess", "fit_relevance"]
+
+FloatArray = npt.NDArray[np.float64]
+_JITTER = 1e-8
+_NOISE = -3.0
+"""Logarithm of the variance of an answer of standardised size, where learning starts."""
+_CHUNK = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class RelevanceProcess:
+    """A process that has seen rows.
+
+    Attributes:
+        settings: Weights of the groups, and the noise.
+        relevance: Factor of each column of each group.
+        rows: Features of the rows seen, times their factors.
+        weights: ``(K + noise)^-1 (y - mean)``, shape ``[n]``.
+        mean: Mean target of the rows.
+    """
+
+    settings: Settings
+    relevance: list[Tensor]
+    rows: list[Tensor]
+    weights: Tensor
+    mean: float
+
+    def predict(self, features: Sequence[FloatArray]) -> FloatArray:
+        """Mean of the target of others, shape ``[N]``.
+
+        Args:
+            features: Columns of each group, ``[N, width]`` of each.
+        """
+        with torch.inference_mode():
+            parts = [
+                covariance(self.settings, _scaled(chunk, self.relevance), self.rows) @ self.weights
+                for chunk in (
+                    [torch.from_numpy(group[i : i + _CHUNK]) for group in features]
+                    for i in range(0, len(features[0]), _CHUNK)
+                )
+            ]
+        return np.concatenate([part.numpy() for part in parts] or [np.empty(0)]) + self.mean
+
+
+def fit_relevance(
+    features: Sequence[FloatArray],
+    target: FloatArray,
+    *,
+    seed: int = 0,
+    steps: int = 80,
+    learning_rate: float = 0.1,
+    freedom: float = 1.0,
+    learn_from: int = 600,
+) -> RelevanceProcess:
+    """Learn the settings by maximum a posteriori, and condition on all rows.
+
+    Args:
+        features: Columns of each group, ``[n, width]`` of each, of about unit size a row.
+        target: Of about unit variance, shape ``[n]``.
+        seed: Which rows settings are learnt from, where there are more than ``learn_from``.
+        steps: Steps of Adam.
+        learning_rate: Of Adam.
+        freedom: Standard deviation of the prior on the logarithm of a column's weight.
+        learn_from: Rows, at most, that settings are learnt from: the time grows with their cube.
+
+    Raises:
+        TrainingError: If the likelihood is no number.
+    """
+    columns = [torch.from_numpy(np.ascontiguousarray(group)) for group in features]
+    mean = float(np.mean(target))
+    centred = torch.from_numpy(np.asarray(target, np.float64) - mean)
+    chosen = torch.from_numpy(np.random.default_rng(seed).permutation(len(target))[:learn_from])
+    with single_thread():
+        settings, relevance = _learn(
+            [group[chosen] for group in columns], centred[chosen], steps, learning_rate, freedom
+        )
+        rows = _scaled(columns, relevance)
+        factor = _factor(settings, rows)
+        weights = torch.cholesky_solve(centred[:, None], factor)[:, 0]
+    return RelevanceProcess(settings, relevance, rows, weights, mean)
+
+
+def _learn(
+    columns: Sequence[Tensor], target: Tensor, steps: int, learning_rate: float, freedom: float
+) -> tuple[Settings, list[Tensor]]:
+    start = replace(Settings.start(len(columns)), noise=torch.tensor(_NOISE, dtype=torch.float64))
+    values = {name: x.clone().requires_grad_() for name, x in start.tensors().items()}
+    logs = [
+        torch.zeros(group.shape[1], dtype=torch.float64, requires_grad=True) for group in columns
+    ]
+    optimiser = torch.optim.Adam([*values.values(), *logs], lr=learning_rate)
+    for _ in range(steps):
+        factor = _factor(Settings(**values), _scaled(columns, [(x / 2).exp() for x in logs]))
+        white = torch.linalg.solve_triangular(factor, target[:, None], upper=False)
+        prior = torch.stack([(x**2).sum() for x in logs]).sum() / (2 * freedom**2)
+        loss = 0.5 * (white**2).sum() + factor.diagonal().log().sum() + prior
+        if not torch.isfinite(loss):
+            raise TrainingError(
+                "The likelihood of the accuracies is no number: check that they are finite."
+            )
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    learnt = Settings(**{name: x.detach() for name, x in values.items()})
+    return learnt, [(x.detach() / 2).exp() for x in logs]
+
+
+def _scaled(columns: Sequence[Tensor], relevance: Sequence[Tensor]) -> list[Tensor]:
+    return [group * factor for group, factor in zip(columns, relevance, strict=True)]
+
+
+def _factor(settings: Settings, rows: Sequence[Tensor]) -> Tensor:
+    noise = settings.noise.exp() + _JITTER
+    noisy = covariance(settings, rows, rows) + noise * torch.eye(len(rows[0]), dtype=torch.float64)
+    factor: Tensor
+    factor, failed = torch.linalg.cholesky_ex(noisy)
+    if int(failed):
+        raise TrainingError(
+            "The covariance of the architectures cannot be factorised: check that their features "
+            "and accuracies are finite numbers."
+        )
+    return factor

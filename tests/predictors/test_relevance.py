@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+
+from brpnas.errors import TrainingError
+from brpnas.predictors.relevance import RelevanceProcess, fit_relevance
+
+FloatArray = npt.NDArray[np.float64]
+RNG = np.random.default_rng(0)
+GROUPS = [RNG.normal(size=(120, 6)) / np.sqrt(6), RNG.normal(size=(120, 3)) / np.sqrt(3)]
+TARGET = np.sin(3 * GROUPS[0][:, 0]) + GROUPS[1][:, 1] + 0.05 * RNG.normal(size=120)
+TARGET = (TARGET - TARGET.mean()) / TARGET.std()
+
+
+def part(rows: slice) -> list[FloatArray]:
+    return [group[rows] for group in GROUPS]
+
+
+@pytest.fixture(scope="module")
+def process() -> RelevanceProcess:
+    return fit_relevance(part(slice(80)), TARGET[:80])
+
+
+def literal_kernel(
+    process: RelevanceProcess, a: list[FloatArray], b: list[FloatArray]
+) -> FloatArray:
+    """The covariance by its formula, one pair at a time."""
+    s = {name: x.numpy() for name, x in process.settings.tensors().items()}
+    result = np.empty((len(a[0]), len(b[0])))
+    for i in range(len(a[0])):
+        for j in range(len(b[0])):
+            total, apart = np.exp(s["constant"]), 0.0
+            for g, factor in enumerate(process.relevance):
+                x, y = a[g][i] * factor.numpy(), b[g][j] * factor.numpy()
+                distance = ((x - y) ** 2).sum()
+                total += np.exp(s["linear"][g]) * (x @ y)
+                total += np.exp(s["gaussian"][g] - 0.5 * np.exp(s["nearness"][g]) * distance)
+                apart += np.exp(s["joint_nearness"][g]) * distance
+            result[i, j] = total + np.exp(s["joint"] - 0.5 * apart)
+    return result
+
+
+def test_prediction_is_that_of_the_formula(process: RelevanceProcess) -> None:
+    seen, others = part(slice(80)), part(slice(80, 120))
+    noise = float(process.settings.noise.exp())
+    among = literal_kernel(process, seen, seen) + noise * np.eye(80)
+    centred = TARGET[:80] - TARGET[:80].mean()
+    expected = literal_kernel(process, others, seen) @ np.linalg.solve(among, centred)
+    np.testing.assert_allclose(
+        process.predict(others), expected + TARGET[:80].mean(), rtol=1e-5, atol=1e-6
+    )
+
+
+def test_it_learns_and_finds_the_columns_that_matter(process: RelevanceProcess) -> None:
+    said = process.predict(part(slice(80, 120)))
+    assert np.corrcoef(said, TARGET[80:])[0, 1] > 0.9
+    first, second = (factor.numpy() for factor in process.relevance)
+    assert first.argmax() == 0
+    assert second.argmax() == 1
+
+
+def test_many_rows_move_relevances_further_than_few() -> None:
+    few = fit_relevance(part(slice(12)), TARGET[:12])
+    many = fit_relevance(part(slice(120)), TARGET)
+    moved = [float(torch.cat([f.log() for f in p.relevance]).abs().mean()) for p in (few, many)]
+    assert moved[0] < moved[1]
+
+
+def test_a_small_freedom_leaves_all_columns_alike() -> None:
+    process = fit_relevance(part(slice(80)), TARGET[:80], freedom=1e-3)
+    for factor in process.relevance:
+        np.testing.assert_allclose(factor.numpy(), 1, atol=1e-3)
+
+
+def test_settings_from_some_rows_still_condition_on_all() -> None:
+    process = fit_relevance(part(slice(None)), TARGET, learn_from=40, seed=1)
+    assert len(process.weights) == 120
+    assert np.corrcoef(process.predict(GROUPS), TARGET)[0, 1] > 0.9
+
+
+def test_same_seed_same_answers_and_another_seed_others() -> None:
+    def answers(seed: int) -> FloatArray:
+        return fit_relevance(GROUPS, TARGET, learn_from=40, seed=seed).predict(GROUPS)
+
+    np.testing.assert_array_equal(answers(1), answers(1))
+    assert (answers(1) != answers(2)).any()
+
+
+def test_equal_targets_are_predicted_for_all() -> None:
+    process = fit_relevance(part(slice(10)), np.full(10, 0.7))
+    np.testing.assert_allclose(process.predict(part(slice(10, 20))), 0.7, atol=1e-9)
+
+
+def test_threads_of_the_caller_are_left_alone() -> None:
+    before = torch.get_num_threads()
+    fit_relevance(part(slice(10)), TARGET[:10])
+    assert torch.get_num_threads() == before
+
+
+def test_targets_that_are_no_numbers_are_refused() -> None:
+    target = TARGET[:20].copy()
+    target[3] = np.nan
+    with pytest.raises(TrainingError, match="finite"):
+        fit_relevance(part(slice(20)), target)
+
+
+def test_features_that_are_no_numbers_are_refused() -> None:
+    broken = [group.copy() for group in part(slice(20))]
+    broken[0][2, 1] = np.nan
+    with pytest.raises(TrainingError, match="finite"):
+        fit_relevance(broken, TARGET[:20])
