@@ -148,6 +148,15 @@ class TestAccuracy:
         with pytest.raises(SchemaError, match="accuracies on 'cifar10', trained and nasbench201"):
             accuracy("trained", "nasbench201", trained=mine, published=published)
 
+    def test_the_public_part_of_nasbench101_is_validation_of_whole_trainings(
+        self, mirror: Path
+    ) -> None:
+        files = partial(fetch_group, "nasbench101", mirror=mirror, cache=mirror)
+        table = make_accuracy(SPACE, never, files, {}, asked("measured", "nasbench101"))
+        assert len(table) == table["arch_id"].nunique() == 20_001
+        assert set(table["split"]) == {"valid"}
+        assert set(table["epochs"]) == {108}
+
     def test_file_is_about_the_data_set_of_its_name(self) -> None:
         with pytest.raises(SchemaError, match=r"'mine' alone.*'dataset' says 'other'"):
             accuracy("trained", trained={"mine": toy_accuracy(SOME, "other")})

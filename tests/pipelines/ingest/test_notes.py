@@ -81,3 +81,12 @@ def test_digits_are_the_shipped_ones_unless_there_are_own(
         "board": [],
         "trained-digits": ["digits"],
     }
+
+
+def test_a_surrogate_holds_no_table_and_answers_for_its_data_set() -> None:
+    found = source_notes(["measured", "nasbench301"], [], {})
+    assert set(found) == {"nasbench301-model", "nasbench301-encoding", "nasbench301-space"}
+    assert all(note["datasets"] == ["cifar10"] for note in found.values())
+    assert all(note["devices"] == [] for note in found.values())
+    sample = source_notes(["nasbench101"], [], {})
+    assert sample["nasbench101-20k"]["datasets"] == ["cifar10"]
