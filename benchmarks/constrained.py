@@ -23,7 +23,6 @@ GPU of the two.
 from __future__ import annotations
 
 import functools
-import math
 from dataclasses import replace
 from typing import Any
 
@@ -37,9 +36,10 @@ from benchmarks.queries import bench, context_of, one_seed, valid_runs
 from benchmarks.rankers import make_sampler_of, search_settings
 from benchmarks.tasks import SEARCH_CODE, Task, run_tasks
 from brpnas.datasets import latbench_devices
+from brpnas.predictors.margin import upper_factor
 from brpnas.search import HeldOutScores, TableOracle, leaderboard, run_search
 
-__all__ = ["run", "upper_factor"]
+__all__ = ["run"]
 
 CASES = (("cifar100", 0.9), ("cifar100", 0.0), ("cifar10", 0.9))
 """Data set and confidence of the margin; what ships comes first."""
@@ -49,25 +49,6 @@ TWIN = "desktop-gpu-gtx-1080ti-fp32"
 CODE = (*SEARCH_CODE, "benchmarks/rankers.py")
 
 FloatArray = npt.NDArray[np.float64]
-
-
-def upper_factor(predicted: npt.ArrayLike, true: npt.ArrayLike, confidence: float) -> float:
-    """Factor that turns a predicted latency into a bound that the true one seldom exceeds.
-
-    It is the quantile of true over predicted of rows that the networks did not learn from, one
-    step up as split conformal prediction has it, and never below 1.
-
-    Args:
-        predicted: Predicted latencies of validation rows, shape ``[N]``.
-        true: Their measured latencies, in the same unit.
-        confidence: Share of cells whose true latency shall be within the bound, below 1; 0 for no
-            margin at all.
-    """
-    ratio = np.sort(np.asarray(true, np.float64) / np.asarray(predicted, np.float64))
-    if confidence <= 0:
-        return 1.0
-    place = min(math.ceil((len(ratio) + 1) * confidence), len(ratio))
-    return max(1.0, float(ratio[place - 1]))
 
 
 @functools.cache
@@ -172,7 +153,7 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
     ]  # fmt: skip
     search = functools.partial(search_within, fits)
     values = {"train": train, "changes": changes}
-    code = (*CODE, fit, fit_once, bounds, upper_factor)
+    code = (*CODE, fit, fit_once, bounds)
     done = run_tasks("constrained", search, tasks, values, workers, code=code)
     rows = pd.DataFrame([{**d.task, **d.result} for d in done])
     noise = {dataset: ceiling(devices, dataset) for dataset in rows["dataset"].unique()}

@@ -131,6 +131,8 @@ class SearchConfig(_Config):
     measure_winner: bool
     """Whether to measure the network found, as the stage `measure` would."""
     sampler: Sampler
+    confidence: Annotated[float, Field(ge=0, lt=1)]
+    """Share of architectures whose true latency shall keep a limit that the prediction keeps."""
     budget: Count
     """Queries in total, those of interrupted runs included."""
     rounds: Count
@@ -228,8 +230,8 @@ class _TrainingConfig(_Config):
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     shift: Natural
     flip: bool
-    drop_path: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    auxiliary_weight: Annotated[float, Field(ge=0)] = 0.0
+    drop_path: Annotated[float, Field(ge=0, lt=1)]
+    auxiliary_weight: Annotated[float, Field(ge=0)]
     device: str
 
 

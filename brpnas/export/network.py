@@ -30,6 +30,7 @@ def export_network(
     space: str = DEFAULT_SPACE,
     seed: int = 0,
     dynamic_batch: bool = False,
+    tolerance: float = 1e-5,
     exporter: Exporter = "dynamo",
 ) -> float:
     """Write the network of an architecture, with initialised weights, as ONNX.
@@ -45,6 +46,7 @@ def export_network(
         space: Name of the search space.
         seed: Decides the weights.
         dynamic_batch: Leave the size of the batch open instead of fixing it to 1.
+        tolerance: Largest error against torch that is allowed; deep networks round more.
         exporter: See `brpnas.export.onnx.Exporter`.
 
     Returns:
@@ -76,6 +78,7 @@ def export_network(
         config.input_shape,
         metadata,
         dynamic_batch=dynamic_batch,
+        tolerance=tolerance,
         exporter=exporter,
     )
 

@@ -72,6 +72,23 @@ class Constraint:
                 )
         return cls(text, tuple(terms.items()), relation, bound)
 
+    def tightened(self, metric: str, factor: float) -> Constraint:
+        """The constraint on a metric that may truly be larger than predicted by a factor.
+
+        Upper bounds with the metric on their left side are made stricter; others stay as they are.
+
+        Example:
+            >>> limit = Constraint.parse("latency_ms <= 5", metrics=("latency_ms",))
+            >>> limit.tightened("latency_ms", 1.25).terms
+            (('latency_ms', 1.25),)
+        """
+        terms = dict(self.terms)
+        if factor == 1 or terms.get(metric, 0.0) <= 0 or not self.relation.startswith("<"):
+            return self
+        terms[metric] *= factor
+        text = f"{self.text} (with {factor:.4g} * {metric})"
+        return Constraint(text, tuple(terms.items()), self.relation, self.bound)
+
     def left_side(self, values: Mapping[str, npt.ArrayLike]) -> npt.NDArray[np.float64]:
         """Value of the left side.
 

@@ -77,7 +77,7 @@ class OpenContext(SearchTask):
         candidates: int,
         view: View = "pruned",
         predict: Predict | None = None,
-        constraints: Sequence[str] = (),
+        constraints: Sequence[str | Constraint] = (),
         predictor: str = "",
     ) -> OpenContext:
         """Put a task together.
@@ -107,7 +107,9 @@ class OpenContext(SearchTask):
             )
         probe = space.sample(generator(seed, "probe"), 1)
         metrics = Met(space, predict, ()).metrics(probe)
-        parsed = tuple(Constraint.parse(text, metrics) for text in constraints)
+        parsed = tuple(
+            c if isinstance(c, Constraint) else Constraint.parse(c, metrics) for c in constraints
+        )
         return cls(space, seed, view, candidates, predict, parsed, predictor)
 
     @cached_property

@@ -25,7 +25,6 @@ from brpnas.search import (
     SearchStore,
     chosen,
     compare,
-    feasible_mask,
     fit_ranker,
     leaderboard,
     run_search,
@@ -34,6 +33,7 @@ from brpnas.search import (
 from pipelines.config import Sampler, SearchConfig, TrainCandidatesConfig, parse
 from pipelines.search.oracles import Files, cheap_oracle, make_oracle
 from pipelines.search.task import (
+    feasible,
     fingerprint,
     held_out_scores,
     make_context,
@@ -159,9 +159,9 @@ def summarise_search(  # noqa: PLR0913, PLR0917 - one argument per data set
     metrics = predicted_metrics(architectures, latency_predictions, arch_ids)
     mask = np.zeros(len(arch_ids), np.bool_)
     with suppress(InfeasibleError):  # of the few that are listed; the search found others
-        mask = feasible_mask(constraints, metrics, len(arch_ids))
-    feasible = architectures["arch_id"][mask].tolist()
-    scores = held_out_scores(config, accuracy, oracle_accuracy, dataset, feasible)
+        mask = feasible(constraints, metrics, latency_predictions, arch_ids, config)
+    allowed = architectures["arch_id"][mask].tolist()
+    scores = held_out_scores(config, accuracy, oracle_accuracy, dataset, allowed)
     last = trace(history, scores).iloc[-1]
     said = history[history["arch_id"] == winner].iloc[0]
     predicted = float(said["predicted_latency_ms"])
@@ -236,8 +236,8 @@ def compare_samplers(  # noqa: PLR0913, PLR0917 - one argument per data set
     tables = (graphs, architectures, accuracy, latency_predictions, latency_predictor)
     context = make_context(*tables, space, dataset, constraints, config)
     listed = isinstance(context, SearchContext)
-    feasible = context.names(np.flatnonzero(context.feasible)) if listed else []
-    scores = held_out_scores(config, accuracy, oracle_accuracy, dataset, feasible)
+    allowed = context.names(np.flatnonzero(context.feasible)) if listed else []
+    scores = held_out_scores(config, accuracy, oracle_accuracy, dataset, allowed)
     if not config.comparison_seeds or config.oracle not in ("table", "surrogate"):
         own = trace(history, scores)
         own.insert(0, "seed", config.seed)

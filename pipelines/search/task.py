@@ -7,12 +7,10 @@ import hashlib
 import json
 import logging
 import math
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,7 +25,9 @@ from brpnas.predictors import (
     LatencyPredictor,
     TrainingConfig,
 )
+from brpnas.predictors.margin import upper_factor
 from brpnas.search import (
+    Constraint,
     HeldOutScores,
     OpenContext,
     Oracle,
@@ -44,6 +44,7 @@ from pipelines.config import RankerConfig, SearchConfig
 from pipelines.search.predict import PredictedMetrics
 
 __all__ = [
+    "feasible",
     "fingerprint",
     "held_out_scores",
     "make_context",
@@ -78,6 +79,43 @@ def predicted_metrics(
             f"architectures, the first of them {table.index[missing][0]}: run train again."
         )
     return {name: table[column].to_numpy(np.float64) for name, column in METRICS.items()}
+
+
+def feasible(
+    constraints: Sequence[str],
+    metrics: Mapping[str, npt.NDArray[np.float64]],
+    latency_predictions: pd.DataFrame,
+    arch_ids: Sequence[str],
+    config: SearchConfig,
+) -> npt.NDArray[np.bool_]:
+    """Which architectures keep the constraints, with the margin that a prediction asks for.
+
+    The latency of the rows that the predictor learnt from is known and needs no margin. Without
+    confidence all are judged by prediction alone.
+
+    Raises:
+        InfeasibleError: If none does.
+    """
+    if not config.confidence:
+        return feasible_mask(constraints, metrics, len(arch_ids))
+    factor = _margin(latency_predictions, config)
+    known = latency_predictions[latency_predictions["split"].isin(["train", "valid"])]
+    measured = known.set_index("arch_id")["latency_ms"].reindex(list(arch_ids)).to_numpy()
+    latency = np.where(np.isnan(measured), metrics["latency_ms"], measured / factor)
+    limits = _tightened(constraints, factor)
+    return feasible_mask(limits, {**metrics, "latency_ms": latency}, len(arch_ids))
+
+
+def _margin(latency_predictions: pd.DataFrame, config: SearchConfig) -> float:
+    if not config.confidence:
+        return 1.0
+    valid = latency_predictions[latency_predictions["split"] == "valid"]
+    return upper_factor(valid["predicted_latency_ms"], valid["latency_ms"], config.confidence)
+
+
+def _tightened(constraints: Sequence[str], factor: float) -> list[Constraint]:
+    parsed = [Constraint.parse(text, METRICS) for text in constraints]
+    return [constraint.tightened("latency_ms", factor) for constraint in parsed]
 
 
 def make_context(  # noqa: PLR0913, PLR0917 - one argument per data set
@@ -118,9 +156,10 @@ def make_context(  # noqa: PLR0913, PLR0917 - one argument per data set
             "featurise and train again, or set space back."
         )
     if config.candidates is not None:
-        return _open_context(predictor, space, constraints, config, config.candidates)
+        limits = _tightened(constraints, _margin(latency_predictions, config))
+        return _open_context(predictor, space, limits, config, config.candidates)
     metrics = predicted_metrics(architectures, latency_predictions, graphs.arch_ids)
-    mask = feasible_mask(constraints, metrics, len(graphs))
+    mask = feasible(constraints, metrics, latency_predictions, graphs.arch_ids, config)
     valid = accuracy[(accuracy["dataset"] == dataset) & (accuracy["split"] == "valid")]
     # A data set without rows is an error of the oracle, which says what there is.
     if config.oracle == "table" and len(valid):
@@ -143,7 +182,7 @@ def make_context(  # noqa: PLR0913, PLR0917 - one argument per data set
 def _open_context(
     predictor: LatencyPredictor,
     space: str,
-    constraints: Sequence[str],
+    constraints: Sequence[Constraint],
     config: SearchConfig,
     candidates: int,
 ) -> OpenContext:
@@ -164,11 +203,11 @@ def _open_context(
 
 
 def _digest(predictor: LatencyPredictor) -> str:
-    """A short hash of its weights and settings."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "predictor.safetensors"
-        predictor.save(path)
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    """A short hash of what it predicts with. Not of its file, whose metadata are in any order."""
+    found = hashlib.sha256(repr((predictor.view, predictor.location, predictor.scale)).encode())
+    for name, values in sorted(predictor.ensemble.state_dict().items()):
+        found.update(name.encode() + values.cpu().numpy().tobytes())
+    return found.hexdigest()[:16]
 
 
 def relation_factory(

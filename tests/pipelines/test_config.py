@@ -10,6 +10,7 @@ from pipelines.config import IngestConfig, Parameters, RankerConfig, parse
 
 RANKER = {
     "view": "raw",
+    "paths": False,
     "backbone": "gcn",
     "dropout": 0.0,
     "weight_decay": 0.0,

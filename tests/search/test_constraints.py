@@ -158,3 +158,42 @@ def test_mask_names_an_unknown_metric() -> None:
 def test_a_metric_without_any_value_says_so() -> None:
     with pytest.raises(InfeasibleError, match="is nan"):
         feasible_mask(["latency_ms < 2"], {"latency_ms": np.full(2, np.nan)}, 2)
+
+
+class TestTightened:
+    METRICS = ("latency_ms", "params_m")
+
+    @pytest.mark.parametrize(
+        ("text", "terms"),
+        [
+            ("latency_ms <= 5", {"latency_ms": 1.2}),
+            ("5 > latency_ms", {"latency_ms": 1.2}),
+            ("2*latency_ms + params_m <= 7", {"latency_ms": 2.4, "params_m": 1.0}),
+            ("latency_ms >= 5", {"latency_ms": 1.0}),
+            ("params_m <= 5", {"params_m": 1.0}),
+            ("params_m - latency_ms <= 1", {"params_m": 1.0, "latency_ms": -1.0}),
+        ],
+    )
+    def test_upper_bounds_of_the_metric_become_stricter(
+        self, text: str, terms: dict[str, float]
+    ) -> None:
+        constraint = Constraint.parse(text, self.METRICS)
+        tight = constraint.tightened("latency_ms", 1.2)
+        assert dict(tight.terms) == pytest.approx(terms)
+        assert (tight.relation, tight.bound) == (constraint.relation, constraint.bound)
+        assert (tight is constraint) == (terms == dict(constraint.terms))
+
+    def test_what_satisfies_it_truly_satisfies_the_limit(self) -> None:
+        tight = Constraint.parse("latency_ms <= 5", self.METRICS).tightened("latency_ms", 1.25)
+        predicted = np.array([3.9, 4.0, 4.1])
+        np.testing.assert_array_equal(
+            tight.satisfied({"latency_ms": predicted}), 1.25 * predicted <= 5
+        )
+
+    def test_its_text_tells_the_margin(self) -> None:
+        tight = Constraint.parse("latency_ms <= 5", self.METRICS).tightened("latency_ms", 1.25)
+        assert tight.text == "latency_ms <= 5 (with 1.25 * latency_ms)"
+
+    def test_no_margin_changes_nothing(self) -> None:
+        constraint = Constraint.parse("latency_ms <= 5", self.METRICS)
+        assert constraint.tightened("latency_ms", 1.0) is constraint

@@ -114,3 +114,25 @@ def test_without_test_accuracies_nothing_is_held_out(accuracy: pd.DataFrame) -> 
     found = held_out_scores(config, valid, valid.iloc[:0], "cifar100", [])
     assert not found.mean
     assert np.isnan(found.optimum)
+
+
+def test_a_margin_from_the_validation_rows_keeps_the_limit(
+    small_graphs: SpaceGraphs,
+    architectures: pd.DataFrame,
+    accuracy: pd.DataFrame,
+    predictions: pd.DataFrame,
+    predictor: LatencyPredictor,
+) -> None:
+    said = predictions["predicted_latency_ms"].to_numpy()
+    split = np.array(["train", "valid", "valid", "valid"] + ["test"] * (len(said) - 4))
+    # The predictor is 20 % too low on its validation rows; the row it was trained on is exact.
+    truth = np.where(split == "train", 6.9, 1.2 * said)
+    table = predictions.assign(split=split, latency_ms=truth)
+    tables = (small_graphs, architectures, accuracy, table, predictor)
+    plain = context(*tables).feasible
+    kept = context(*tables, confidence=0.5).feasible
+    expected = 1.2 * said <= 7.0
+    expected[split == "train"] = True
+    expected[split == "valid"] = (truth <= 7.0)[split == "valid"]
+    np.testing.assert_array_equal(kept, expected)
+    assert kept.sum() < plain.sum()

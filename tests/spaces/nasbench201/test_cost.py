@@ -10,8 +10,8 @@ from torch import nn
 from brpnas.errors import ConfigurationError
 from brpnas.spaces.nasbench201 import NasBench201
 from brpnas.spaces.nasbench201.build import MacroNetwork
-from brpnas.spaces.network import NetworkConfig
 from brpnas.spaces.nasbench201.cost import cost
+from brpnas.spaces.network import NetworkConfig
 
 
 def _slow(
