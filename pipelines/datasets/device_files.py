@@ -48,6 +48,7 @@ class DeviceFilesDataset(AbstractDataset[None, dict[str, Callable[..., Intake]]]
             beside = file.name.startswith(".") or file.suffix.lower() in _BESIDE
             if file.is_file() and not beside:
                 tables.setdefault(file.stem, file)
+        get_space(self._space)  # a space that is not there is told now
         return {name: partial(_read, tables[name], space=self._space) for name in sorted(tables)}
 
     def save(self, data: None) -> None:

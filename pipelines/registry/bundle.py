@@ -35,7 +35,7 @@ ARTIFACTS = {
 """Files in the folder ``artifacts`` of a registered model; the last only where rows were given."""
 
 _PACKAGES = ("mlflow", "numpy", "onnxruntime", "pandas")
-_SOURCES = ("errors.py", "graphs.py", "serving.py", "spaces/**/*.py")
+_SOURCES = ("arrays.py", "errors.py", "graphs.py", "serving.py", "spaces/**/*.py")
 _TRAINS = {"build.py", "layers.py"}  # torch modules of a space, of no use to a server
 _SERVED = Path(__file__).with_name("served.py")
 
@@ -58,7 +58,9 @@ def copy_code(folder: Path) -> Path:
     for path, text in texts.items():
         target = package / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        renamed = re.sub(r"^(\s*(?:from|import) )brpnas\b", rf"\1{package.name}", text, flags=re.M)
+        renamed = re.sub(
+            r"^(\s*(?:>>> )?(?:from|import) )brpnas\b", rf"\1{package.name}", text, flags=re.M
+        )
         target.write_text(renamed, "utf-8")
     return package
 
