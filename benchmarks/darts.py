@@ -140,19 +140,14 @@ def _spread(values: np.ndarray) -> float:
 def _against(own: np.ndarray, other: np.ndarray, marks: list[int]) -> dict[str, Any]:
     """Lead in points and p at the marks, and the worst of both from `FROM` queries on."""
     lead = own - other
-    later = range(FROM, own.shape[1] + 1)
+    p = [_p(column) for column in lead.T]
+    doubtful = [query for query, value in enumerate(p, start=1) if value >= 0.05]
+    first = max(doubtful, default=0) + 1
     return {
-        "p": {str(mark): _p(lead[:, mark - 1]) for mark in marks},
+        "p": {str(mark): p[mark - 1] for mark in marks},
         "smallest_lead": round(float(lead[:, FROM - 1 :].mean(axis=0).min()), 4),
-        "largest_p": max(_p(lead[:, query - 1]) for query in later),
-        "significant_from": next(
-            (
-                query
-                for query in range(1, own.shape[1] + 1)
-                if all(_p(lead[:, q - 1]) < 0.05 for q in range(query, own.shape[1] + 1))
-            ),
-            None,
-        ),
+        "largest_p": max(p[FROM - 1 :]),
+        "significant_from": first if first <= len(p) else None,
     }
 
 

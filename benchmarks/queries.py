@@ -221,6 +221,8 @@ def _scores_of(accuracy: pd.DataFrame, dataset: str) -> HeldOutScores:
 
 def _curves(rows: pd.DataFrame, column: str) -> np.ndarray:
     """Shape ``[seeds, queries]``, in the order of the seeds; NaN where nothing is known."""
+    if column not in rows:
+        return np.full((len(rows), 1), np.nan).repeat(rows["budget"].max(), axis=1)
     known = [x if isinstance(x, list) else [None] for x in rows.sort_values("seed")[column]]
     longest = rows["budget"].max()
     return np.array([x * longest if len(x) == 1 else x for x in known], np.float64)

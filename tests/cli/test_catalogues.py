@@ -41,7 +41,7 @@ class TestSources:
             assert line.endswith(source.licence)
             assert f"{source.bytes / 1e6:.2f} MB" in line
         total = sum(source.bytes for source in load_catalogue().values())
-        assert text.endswith(f"21 files, {total / 1e6:.2f} MB\n")
+        assert text.endswith(f"26 files, {total / 1e6:.2f} MB\n")
 
     def test_group_chooses(self, brpnas: Brpnas) -> None:
         text = brpnas("sources", "--group", "nasbench201").stdout
@@ -49,9 +49,9 @@ class TestSources:
         assert "latbench" not in text
 
     def test_unknown_group_gets_a_suggestion(self, brpnas: Brpnas) -> None:
-        result = brpnas("sources", "--group", "nasbench101")
+        result = brpnas("sources", "--group", "nasbench202")
         assert result.exit_code == 1
-        assert "Did you mean 'nasbench201'?" in result.stderr
+        assert "Did you mean 'nasbench201'" in result.stderr
 
     def test_fetch_verifies_and_says_where(self, brpnas: Brpnas, mirror: Path) -> None:
         result = brpnas("sources", "--group", "nasbench201", "--fetch", "--mirror", mirror)

@@ -95,6 +95,7 @@ def test_a_space_too_large_needs_a_number() -> None:
 
 
 @pytest.mark.data
+@pytest.mark.slow
 def test_the_public_sample_of_nasbench101_without_the_rest(mirror: Path) -> None:
     from functools import partial  # noqa: PLC0415
 
