@@ -61,10 +61,6 @@ class DenseGCN(nn.Module):
 
     def vector(self, ops: Tensor, adj: Tensor) -> Tensor:
         """All outputs of the global node, shape ``[B, outputs]``."""
-        return self.head(self.embed(ops, adj))  # type: ignore[no-any-return]
-
-    def embed(self, ops: Tensor, adj: Tensor) -> Tensor:
-        """Embedding of the global node, which the linear head reads, shape ``[B, hidden]``."""
         x: Tensor = self.embedding(ops)
         neighbours = torch.stack([adj, adj.transpose(1, 2)], dim=2)  # [B, V, 2, V]
         last = len(self.convolutions) - 1
@@ -73,7 +69,7 @@ class DenseGCN(nn.Module):
             summed = torch.bmm(rows.flatten(1, 2), x)  # [B, rows * 2, H]
             x = F.relu(norm(linear(summed.view(-1, rows.shape[1], 2 * x.shape[2]))))
             x = F.dropout(x, self.dropout, self.training)
-        return x[:, 0]
+        return self.head(x[:, 0])  # type: ignore[no-any-return]
 
 
 class _DenseLayers(nn.Module):
@@ -92,16 +88,12 @@ class _DenseLayers(nn.Module):
 
     def forward(self, ops: Tensor, adj: Tensor) -> Tensor:
         """Output of the global node, shape ``[B]``."""
-        return self.head(self.embed(ops, adj)).squeeze(-1)  # type: ignore[no-any-return]
-
-    def embed(self, ops: Tensor, adj: Tensor) -> Tensor:
-        """Embedding of the global node, which the linear head reads, shape ``[B, hidden]``."""
         x: Tensor = self.embedding(ops)
         undirected = torch.maximum(adj, adj.transpose(1, 2))
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
             x = F.relu(norm(convolution(x, undirected, add_loop=self.add_loop)))
             x = F.dropout(x, self.dropout, self.training)
-        return x[:, 0]
+        return self.head(x[:, 0]).squeeze(-1)  # type: ignore[no-any-return]
 
 
 class DenseGIN(_DenseLayers):

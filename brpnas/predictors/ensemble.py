@@ -120,17 +120,6 @@ class GraphEnsemble(nn.Module):
             ]
         return torch.cat(parts).double().numpy() if parts else np.empty(0)
 
-    def embeddings(self, graphs: GraphBatch) -> list[npt.NDArray[np.float64]]:
-        """Embedding that each member's linear head reads, ``[N, hidden]`` of each."""
-        with torch.inference_mode():
-            chunks = [
-                [member.embed(*tensors) for member in self.members]  # type: ignore[operator]
-                for tensors in (
-                    to_tensors(graphs[i : i + _CHUNK]) for i in range(0, len(graphs), _CHUNK)
-                )
-            ]
-        return [torch.cat(parts).double().numpy() for parts in zip(*chunks, strict=True)]
-
     def save(self, path: Path, kind: str, extra: Mapping[str, object]) -> None:
         """Write the weights as safetensors with everything needed to read them back."""
         metadata = {

@@ -77,10 +77,6 @@ class BinaryRelationPredictor:
         """Score of each graph, shape ``[N]``; higher is better."""
         return self._fitted().outputs(graphs)
 
-    def embeddings(self, graphs: GraphBatch) -> list[npt.NDArray[np.float64]]:
-        """Embedding of each graph in each member, ``[N, hidden]`` of each member."""
-        return self._fitted().embeddings(graphs)
-
     def probability(self, a: GraphBatch, b: GraphBatch) -> npt.NDArray[np.float64]:
         """P(a better than b) for each pair of rows, shape ``[N]``."""
         return np.asarray(1 / (1 + np.exp(self.score(b) - self.score(a))))
