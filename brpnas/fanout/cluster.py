@@ -130,7 +130,7 @@ class DaskEngine(Engine):
             for future, answer in arrivals:
                 job = pending.pop(future)
                 self._running.pop(future.key, None)
-                if future.status == "finished":
+                if isinstance(answer, bytes):  # its status may be "lost" by now, and no harm done
                     yield job, attempt(unpack, answer)
                 else:
                     self._check_killed(future)

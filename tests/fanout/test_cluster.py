@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -79,6 +80,20 @@ class TestDask(ProcessContract):
         told = [record.getMessage() for record in caplog.records]
         number = killed[0].removeprefix("pid-")
         assert any(f"task {number}, which it had, is tried again" in message for message in told)
+
+    def test_what_has_arrived_outlives_the_worker_that_had_it(
+        self, engine: DaskEngine, tmp_path: Path
+    ) -> None:
+        """Results that are here are good, whatever Dask says of the futures afterwards."""
+        (tmp_path / "go").touch()
+        run = engine.run(functools.partial(tasks.wait_for_file, tmp_path), range(6))
+        found = [next(run)]
+        until(lambda: started(tmp_path, *range(6)))
+        time.sleep(0.5)  # for the results to arrive; those that did not are worked out again
+        for number in {(tmp_path / f"pid-{n}").read_text().strip() for n in range(6)}:
+            os.kill(int(number), signal.SIGKILL)
+        until(lambda: any(state.status == "lost" for state in engine._client.futures.values()))
+        assert sorted([*found, *run]) == [(n, n * n) for n in range(6)]
 
     def test_closing_early_cancels_what_waits(self, engine: Engine, tmp_path: Path) -> None:
         waiting = functools.partial(tasks.wait_for_file, tmp_path)
