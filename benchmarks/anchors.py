@@ -120,12 +120,11 @@ def _tau(space: str, cells: str, target: float, published: str) -> Anchor:
 
 
 def _queries(dataset: str, queries: int, target: float) -> Anchor:
-    label = "brp" if queries == 100 else f"brp, of {queries}"
     return Anchor(
         "Validation-chosen mean test accuracy, NAS-Bench-201, %",
         f"{dataset}, {queries} queries",
         target,
-        _reader("queries", "datasets", dataset, "samplers", label, str(queries), "chosen", 0),
+        _reader("queries", "datasets", dataset, "samplers", "brp", str(queries), "chosen", 0),
         limit=_reader("queries", "datasets", dataset, "ceilings", "one seed, all cells", 0),
     )
 

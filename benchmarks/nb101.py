@@ -4,7 +4,7 @@ A query reveals the validation accuracy of the one public run of 108 epochs. The
 queried cell with the best validation accuracy, and its rank is its place among all 20,001 by the
 same accuracy, 1 for the best: with one run of each cell and no test accuracy nothing else can be
 scored, and that the best of 20,001 single runs was lucky cannot be seen. 140 queries; settings of
-the BRP as in conf/base.
+the BRP as in conf/nasbench101.
 """
 
 from __future__ import annotations
@@ -65,8 +65,9 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
     seeds = seeds or (2 if quick else 10)
     queries = 40 if quick else QUERIES
     print(__doc__)
+    changes = {"rounds": 4} if quick else {}
     samplers: dict[str, Task] = {
-        "brp": {"sampler": "brp", "config": search_settings(**({"rounds": 4} if quick else {}))},
+        "brp": {"sampler": "brp", "config": search_settings("nasbench101", **changes)},
         "evolution": {"sampler": "evolution"},
         "random": {"sampler": "random"},
     }
@@ -98,5 +99,5 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
             label: {str(m): float(np.median(curve[:, m - 1])) for m in MARKS if m <= queries}
             for label, curve in curves.items()
         },
-        "settings": search_settings(),
+        "settings": search_settings("nasbench101"),
     }

@@ -126,18 +126,14 @@ def queries(keep: Sequence[str]) -> Callable[[Result], str]:
     def table(result: Result) -> str:
         parts = []
         for dataset, found in result["datasets"].items():
-            samplers = {
-                n: v for n, v in found["samplers"].items() if n.partition(", of")[0] in keep
-            }
+            samplers = {n: v for n, v in found["samplers"].items() if n in keep}
             marks = [m for m in next(iter(samplers.values())) if m.isdigit()]
             rows = [
                 [
                     name,
                     *(
                         f"{values[m]['chosen'][0]:.2f} / {values[m]['seen'][0]:.2f} "
-                        f"± {values[m]['chosen'][1]:.2f}"
-                        if m in values
-                        else ""
+                        f"/ {values[m]['answers'][0]:.2f} ± {values[m]['chosen'][1]:.2f}"
                         for m in marks
                     ),
                     ", ".join(f"{m}: {p}" for m, p in found["p"].get(name, {}).items()),
@@ -149,8 +145,8 @@ def queries(keep: Sequence[str]) -> Callable[[Result], str]:
                 for name, (mean, deviation) in found["ceilings"].items()
             )
             parts.append(
-                f"{dataset}, test accuracy in percent after so many queries, chosen / best seen "
-                "± deviation of the chosen:\n\n"
+                f"{dataset}, test accuracy in percent after so many queries, chosen / best seen / "
+                "what their own answers would choose ± deviation of the chosen:\n\n"
                 + markdown(["sampler", *marks, "p that brp is better at"], rows)
                 + f"\n\nCeilings: {limits}."
             )
@@ -223,6 +219,7 @@ def constrained(result: Result) -> str:
         [
             case["dataset"],
             f"{case['confidence']:.0%}" if case["confidence"] else "none",
+            f"{case['all']['searches']}",
             f"{100 * case['all']['within']:.1f}",
             f"{100 * case['all']['worst_over']:.1f}",
             spread(case["all"]["regret"]),
@@ -232,13 +229,13 @@ def constrained(result: Result) -> str:
         ]
         for case in result["cases"]
     ]
-    head = ["data set", "margin", "truly within, %", "furthest over, %", "regret, points",
-            "verified (measurements)", "latency", "noise"]  # fmt: skip
+    head = ["data set", "margin", "searches", "truly within, %", "furthest over, %",
+            "regret, points", "verified (measurements)", "latency", "noise"]  # fmt: skip
     parts = [
-        f"{result['cases'][0]['all']['searches']} searches of {result['budget']} queries for each "
-        "line: 12 devices (the two desktop files count once), limits at the 25, 50 and 75 % "
-        "quantile of the device's latency. *Margin*: confidence of the upper bound of the "
-        "predicted latency that is compared with the limit, from the errors on validation rows. "
+        f"Searches of {result['budget']} queries on 12 devices (the two desktop files count "
+        "once), limits at the 25, 50 and 75 % quantile of the device's latency. *Margin*: "
+        "confidence of the upper bound of the predicted latency that is compared with the limit, "
+        "from the errors on validation rows. "
         "*Verified*: regret if the leaders are measured, best first, until one is within the "
         "limit. What limits the regret: *latency*, the regret of the truly best of the cells that "
         "were open to the search; *noise*, of who knew every latency and chose by one seed's "

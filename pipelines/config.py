@@ -49,6 +49,7 @@ Benchmark = Literal[
     "nasbench101",
     "nasbench301",
 ]
+ChooseBy = Literal["ranker", "answers"]
 Sampler = Literal["brp", "evolution", "random"]
 M = TypeVar("M", bound=BaseModel)
 
@@ -136,11 +137,17 @@ class SearchConfig(_Config):
     budget: Count
     """Queries in total, those of interrupted runs included."""
     rounds: Count
+    exploit_fraction: Share
+    """Share of each round that goes to the best-ranked; the rest is drawn at random."""
     candidates: Count | None
     """Random architectures of the whole space to rank each round; null to rank those of `ingest`,
     the same each round."""
+    neighbours: Natural
+    """Mutations of the best answered that are ranked beside these candidates."""
     repeats: Natural
     """Queries at the end that go to second seeds of the leaders."""
+    choose_by: ChooseBy
+    """Whether the ranker or their own answers decide among the answered in the end."""
     seed: Natural
     comparison_seeds: Natural
     """Seeds over which the report compares all samplers; 0 for no comparison."""

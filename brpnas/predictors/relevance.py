@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from brpnas.errors import TrainingError
 from brpnas.predictors.training import single_thread
@@ -98,7 +98,7 @@ def fit_relevance(
             [group[chosen] for group in columns], centred[chosen], steps, learning_rate, freedom
         )
         rows = _scaled(columns, relevance)
-        factor = _factor(settings, rows)
+        factor = _factor(settings, covariance(settings, rows, rows))
         weights = torch.cholesky_solve(centred[:, None], factor)[:, 0]
     return RelevanceProcess(settings, relevance, rows, weights, mean)
 
@@ -108,14 +108,15 @@ def _learn(
 ) -> tuple[Settings, list[Tensor]]:
     start = replace(Settings.start(len(columns)), noise=torch.tensor(_NOISE, dtype=torch.float64))
     values = {name: x.clone().requires_grad_() for name, x in start.tensors().items()}
-    logs = [
-        torch.zeros(group.shape[1], dtype=torch.float64, requires_grad=True) for group in columns
-    ]
-    optimiser = torch.optim.Adam([*values.values(), *logs], lr=learning_rate)
+    widths = [group.shape[1] for group in columns]
+    padded = torch.stack([nn.functional.pad(x, (0, max(widths) - x.shape[1])) for x in columns])
+    logs = torch.zeros(len(widths), 1, max(widths), dtype=torch.float64, requires_grad=True)
+    optimiser = torch.optim.Adam([*values.values(), logs], lr=learning_rate)
     for _ in range(steps):
-        factor = _factor(Settings(**values), _scaled(columns, [(x / 2).exp() for x in logs]))
+        settings = Settings(**values)
+        factor = _factor(settings, _covariance_of(settings, padded * (logs / 2).exp()))
         white = torch.linalg.solve_triangular(factor, target[:, None], upper=False)
-        prior = torch.stack([(x**2).sum() for x in logs]).sum() / (2 * freedom**2)
+        prior = (logs**2).sum() / (2 * freedom**2)
         loss = 0.5 * (white**2).sum() + factor.diagonal().log().sum() + prior
         if not torch.isfinite(loss):
             raise TrainingError(
@@ -125,16 +126,35 @@ def _learn(
         loss.backward()
         optimiser.step()
     learnt = Settings(**{name: x.detach() for name, x in values.items()})
-    return learnt, [(x.detach() / 2).exp() for x in logs]
+    factors = (logs.detach() / 2).exp()
+    return learnt, [x[0, :width] for x, width in zip(factors, widths, strict=True)]
+
+
+def _covariance_of(settings: Settings, rows: Tensor) -> Tensor:
+    """`covariance` of rows with themselves, all groups at once, for many steps of learning.
+
+    Args:
+        settings: Weights.
+        rows: Features of ``G`` groups, padded with zeros, shape ``[G, n, width]``.
+    """
+    product = rows @ rows.mT
+    squares = product.diagonal(dim1=1, dim2=2)
+    distance = (squares[:, :, None] + squares[:, None, :] - 2 * product).clamp(min=0)
+    near = torch.exp(-0.5 * settings.nearness.exp()[:, None, None] * distance)
+    apart = torch.tensordot(settings.joint_nearness.exp(), distance, 1)
+    total: Tensor = settings.constant.exp() + settings.joint.exp() * torch.exp(-0.5 * apart)
+    total += torch.tensordot(settings.linear.exp(), product, 1)
+    total += torch.tensordot(settings.gaussian.exp(), near, 1)
+    return total
 
 
 def _scaled(columns: Sequence[Tensor], relevance: Sequence[Tensor]) -> list[Tensor]:
     return [group * factor for group, factor in zip(columns, relevance, strict=True)]
 
 
-def _factor(settings: Settings, rows: Sequence[Tensor]) -> Tensor:
+def _factor(settings: Settings, clean: Tensor) -> Tensor:
     noise = settings.noise.exp() + _JITTER
-    noisy = covariance(settings, rows, rows) + noise * torch.eye(len(rows[0]), dtype=torch.float64)
+    noisy = clean + noise * torch.eye(len(clean), dtype=torch.float64)
     factor: Tensor
     factor, failed = torch.linalg.cholesky_ex(noisy)
     if int(failed):

@@ -66,6 +66,10 @@ class Protocol(TypedDict, total=False):
     sampler: str
     budget: int
     rounds: int
+    chosen_by: str
+    """``ranker`` or ``answers``: what decided among the answered architectures."""
+    latency_margin: float
+    """By how much, relative to it, a latency limit was undercut by prediction; 0 for not at all."""
     seed: int
     """Seed of the main search."""
     train_rows: int

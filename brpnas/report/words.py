@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from brpnas.report.data import ReportData
-from brpnas.report.format import as_float
+from brpnas.report.format import as_float, percent
 from brpnas.report.plots.traces import known_curves
+from brpnas.report.verdict import latency_limit
 
 __all__ = ["protocol_sentences"]
 
@@ -96,14 +97,24 @@ def _search(data: ReportData) -> str:
         "test accuracy."
     )
     if data.constraints:
-        text += " Only architectures whose predicted figures satisfy the constraints were asked."
+        text += " Only architectures whose predicted figures satisfy the constraints were asked"
+        margin = said.get("latency_margin", 0.0)
+        text += (
+            f", a latency limit with a margin: a prediction counted {percent(margin, 1)} more than "
+            "it said, because it errs."
+            if margin and latency_limit(data.constraints) is not None
+            else "."
+        )
     return text
 
 
 def _answer(data: ReportData) -> str:
     text = (
-        "The winner is the queried architecture with the best validation accuracy, the mean of its "
-        "answers if it was asked more than once. "
+        "The winner is the queried architecture that the ranker put first after it was trained on "
+        "all answers: a single answer is noisy, and the best of many is a lucky one. "
+        if data.protocol.get("chosen_by") == "ranker"
+        else "The winner is the queried architecture with the best validation accuracy, the mean "
+        "of its answers if it was asked more than once. "
     )
     if as_float(data.chosen.get("test_accuracy")) is None:
         return text + (

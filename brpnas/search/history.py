@@ -27,12 +27,14 @@ class Plan:
         sampler: Name of the sampler that asked.
         first_query: Number of the round's first query.
         arch_ids: Architectures in the order of their query numbers.
+        leader: Whom the sampler would choose of all answered before; null where the answers decide.
     """
 
     round: int
     sampler: str
     first_query: int
     arch_ids: tuple[str, ...]
+    leader: str | None = None
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,9 @@ class History:
         self,
         predicted: Mapping[str, npt.NDArray[np.floating[Any]]] | None = None,
         rows: npt.NDArray[np.int64] | None = None,
+        *,
+        estimates: Mapping[str, float] | None = None,
+        leaders: Mapping[int, str] | None = None,
     ) -> pd.DataFrame:
         """Table with one row per query.
 
@@ -149,10 +154,13 @@ class History:
             predicted: Predicted metrics of the whole space by name, each ``[N]``; each becomes a
                 column ``predicted_<name>``.
             rows: Row in these of each record; needed with ``predicted``.
+            estimates: What the sampler makes of each answered architecture in the end.
+            leaders: Whom it would choose after a query, by the number of the query.
 
         Returns:
             Columns ``query, round, sampler, arch_id, isomorphism_id, seed, status, accuracy,
-            cost_s, predicted_..., message, asked_at``; accuracy is a fraction.
+            cost_s, estimate, leader, predicted_..., message, asked_at``; accuracy is a fraction,
+            ``estimate`` and ``leader`` are null where the sampler has none.
         """
         names = [n for n in Record.__dataclass_fields__ if n not in ("message", "asked_at")]
         frame = pd.DataFrame({n: [getattr(r, n) for r in self.records] for n in names})
@@ -161,6 +169,10 @@ class History:
             | {"accuracy": "float64", "cost_s": "float64"}
             | dict.fromkeys(("sampler", "arch_id", "isomorphism_id", "status"), "str")
         )
+        worth, led = estimates or {}, leaders or {}
+        frame["estimate"] = [worth.get(r.arch_id, np.nan) for r in self.records]
+        frame["estimate"] = frame["estimate"].astype("float64")
+        frame["leader"] = pd.Series([led.get(r.query) for r in self.records], dtype="str")
         for name, values in (predicted or {}).items():
             frame[f"predicted_{name}"] = np.asarray(values, np.float64)[rows]
         for name in ("message", "asked_at"):

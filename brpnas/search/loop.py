@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from brpnas.errors import BudgetError, InfeasibleError, OracleError
 from brpnas.search.events import EventLog
 from brpnas.search.history import History, Plan, Record
 from brpnas.search.oracle import Answer, Oracle, Question
-from brpnas.search.result import SearchResult
+from brpnas.search.result import SearchResult, chosen
 from brpnas.search.samplers.base import Sampler
 from brpnas.search.task import SearchTask
 
@@ -75,7 +75,14 @@ def run_search(
             queries = range(plan.first_query, plan.first_query + len(plan.arch_ids))
             history.extend(log.answers[query] for query in queries if query in log.answers)
     predicted = context.predictions([record.arch_id for record in history])
-    return SearchResult(history, history.to_frame(predicted, np.arange(len(history))))
+    estimates = sampler.estimates(context, history)
+    leaders = {plan.first_query - 1: plan.leader for plan in log.plans if plan.leader}
+    table = history.to_frame(
+        predicted, np.arange(len(history)), estimates=estimates, leaders=leaders
+    )
+    if estimates:
+        table.loc[table.index[-1], "leader"] = chosen(table)
+    return SearchResult(history, table)
 
 
 def _check_budget(budget: int, context: SearchTask) -> None:
@@ -108,7 +115,13 @@ def _next_plan(context: SearchTask, sampler: Sampler, history: History, total: i
         raise BudgetError(
             f"Sampler {sampler.name!r} asked for nothing after {len(history)} of {total} queries."
         )
-    return Plan(history.next_round, sampler.name, len(history), tuple(asked))
+    leader = _leader(sampler.estimates(context, history), history)
+    return Plan(history.next_round, sampler.name, len(history), tuple(asked), leader)
+
+
+def _leader(estimates: Mapping[str, float] | None, history: History) -> str | None:
+    means = history.means()
+    return min(estimates, key=lambda a: (-estimates[a], -means[a], a)) if estimates else None
 
 
 def _answer_round(

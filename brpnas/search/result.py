@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from brpnas.errors import OracleError
@@ -38,24 +39,29 @@ def leaderboard(history: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Columns ``arch_id, accuracy`` (mean over its answers, fraction), ``answers`` (their number)
-        and ``first_query``. Equal accuracies are ordered by predicted latency, if there
-        is one, then by ``arch_id``.
+        and ``first_query``. The best are those that the sampler estimates highest, and where it
+        has no estimates, those with the best accuracy. Equal ones are ordered by predicted latency,
+        if there is one, then by ``arch_id``.
     """
     answered = history[history["status"] == "ok"]
     if "predicted_latency_ms" not in answered:
         answered = answered.assign(predicted_latency_ms=0.0)
+    if "estimate" not in answered:
+        answered = answered.assign(estimate=np.nan)
     table = answered.groupby("arch_id", as_index=False).agg(
         accuracy=("accuracy", "mean"),
         answers=("accuracy", "size"),
         first_query=("query", "min"),
+        estimate=("estimate", "first"),
         latency=("predicted_latency_ms", "first"),
     )
-    table = table.sort_values(["accuracy", "latency", "arch_id"], ascending=[False, True, True])
-    return table.drop(columns="latency").reset_index(drop=True)
+    order = ["estimate", "accuracy", "latency", "arch_id"]
+    table = table.sort_values(order, ascending=[False, False, True, True])
+    return table.drop(columns=["estimate", "latency"]).reset_index(drop=True)
 
 
 def chosen(history: pd.DataFrame) -> str:
-    """The queried architecture with the best validation accuracy, the mean of its answers.
+    """The best of the `leaderboard`.
 
     Raises:
         OracleError: If no query was answered; quotes the first failure.

@@ -62,7 +62,9 @@ def trace(history: pd.DataFrame, scores: HeldOutScores) -> pd.DataFrame:
     """Progress of a search: one row per query, about all queries up to it.
 
     The choice is the architecture with the best mean validation accuracy, ties broken as in
-    `brpnas.search.chosen`; it never looks at test accuracies. Before the first answer all is null.
+    `brpnas.search.chosen`; where the sampler chooses by estimates of its own, it is the one that
+    led when it last trained its ranker. It never looks at test accuracies. Before the first answer
+    all is null.
 
     Args:
         history: Table of a search, as `History.to_frame` gives it.
@@ -112,11 +114,13 @@ def _best_so_far(values: list[float]) -> pd.Series[float]:
 def _choices(history: pd.DataFrame) -> Iterator[tuple[str | None, float]]:
     """After each query, the architecture that would be chosen and its mean validation accuracy."""
     latency = history.get("predicted_latency_ms", pd.Series(0.0, history.index))
+    leaders = history.get("leader", pd.Series(None, history.index, dtype="str"))
     keys: dict[str, tuple[float, float, str]] = {}
     answers: dict[str, list[float]] = {}
     best: tuple[float, float, str] | None = None
-    columns = (history["arch_id"], history["status"], history["accuracy"], latency)
-    for arch_id, status, accuracy, cost in zip(*columns, strict=True):
+    led: str | None = None
+    columns = (history["arch_id"], history["status"], history["accuracy"], latency, leaders)
+    for arch_id, status, accuracy, cost, leader in zip(*columns, strict=True):
         if status == "ok":
             again = arch_id in answers
             runs = answers.setdefault(arch_id, [])
@@ -124,4 +128,8 @@ def _choices(history: pd.DataFrame) -> Iterator[tuple[str | None, float]]:
             keys[arch_id] = (-float(np.mean(runs)), float(cost), arch_id)
             # A second answer may lower the leader's mean: only then look at all again.
             best = min(keys.values()) if again or best is None else min(best, keys[arch_id])
-        yield (best[2], -best[0]) if best else (None, _NAN)
+        led = leader if isinstance(leader, str) else led
+        if led:
+            yield led, float(np.mean(answers[led]))
+        else:
+            yield (best[2], -best[0]) if best else (None, _NAN)

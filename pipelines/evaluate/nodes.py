@@ -164,6 +164,8 @@ def _protocol(
         sampler=search["sampler"],
         budget=search["budget"],
         rounds=search["rounds"],
+        chosen_by=search["chosen_by"],
+        latency_margin=search["latency_margin"],
         seed=search["seed"],
         train_rows=rows["train"],
         valid_rows=rows["valid"],

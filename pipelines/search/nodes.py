@@ -38,6 +38,7 @@ from pipelines.search.task import (
     held_out_scores,
     make_context,
     make_sampler,
+    margin_factor,
     predicted_metrics,
     relation_factory,
 )
@@ -188,6 +189,8 @@ def summarise_search(  # noqa: PLR0913, PLR0917 - one argument per data set
         "sampler": config.sampler,
         "budget": config.budget,
         "rounds": config.rounds,
+        "chosen_by": config.choose_by if config.sampler == "brp" else "answers",
+        "latency_margin": margin_factor(latency_predictions, config) - 1,
         "seed": config.seed,
         "queries": len(history),
         "failed": int((history["status"] == "failed").sum()),

@@ -98,7 +98,7 @@ def feasible(
     """
     if not config.confidence:
         return feasible_mask(constraints, metrics, len(arch_ids))
-    factor = _margin(latency_predictions, config)
+    factor = margin_factor(latency_predictions, config)
     known = latency_predictions[latency_predictions["split"].isin(["train", "valid"])]
     measured = known.set_index("arch_id")["latency_ms"].reindex(list(arch_ids)).to_numpy()
     latency = np.where(np.isnan(measured), metrics["latency_ms"], measured / factor)
@@ -106,7 +106,8 @@ def feasible(
     return feasible_mask(limits, {**metrics, "latency_ms": latency}, len(arch_ids))
 
 
-def _margin(latency_predictions: pd.DataFrame, config: SearchConfig) -> float:
+def margin_factor(latency_predictions: pd.DataFrame, config: SearchConfig) -> float:
+    """What a predicted latency is multiplied with before it is held against a limit."""
     if not config.confidence:
         return 1.0
     valid = latency_predictions[latency_predictions["split"] == "valid"]
@@ -156,7 +157,7 @@ def make_context(  # noqa: PLR0913, PLR0917 - one argument per data set
             "featurise and train again, or set space back."
         )
     if config.candidates is not None:
-        limits = _tightened(constraints, _margin(latency_predictions, config))
+        limits = _tightened(constraints, margin_factor(latency_predictions, config))
         return _open_context(predictor, space, limits, config, config.candidates)
     metrics = predicted_metrics(architectures, latency_predictions, graphs.arch_ids)
     mask = feasible(constraints, metrics, latency_predictions, graphs.arch_ids, config)
@@ -235,8 +236,14 @@ def make_sampler(name: str, config: SearchConfig, pool: Executor | None = None) 
     parameters: dict[str, Any] = {"repeats": config.repeats}
     if name != "brp":
         return get_sampler(name, parameters)
-    ranker = ranker_factory(config.ranker, pool)
-    return get_sampler(name, parameters | {"rounds": config.rounds}, make_ranker=ranker)
+    if config.neighbours and config.candidates is None:
+        raise ConfigurationError(
+            "search.neighbours ranks architectures that are not listed, and search.candidates is "
+            "null, so only those of ingest are asked: set search.neighbours to 0."
+        )
+    for key in ("rounds", "exploit_fraction", "neighbours", "choose_by"):
+        parameters[key] = getattr(config, key)
+    return get_sampler(name, parameters, make_ranker=ranker_factory(config.ranker, pool))
 
 
 def held_out_scores(

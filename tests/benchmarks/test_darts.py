@@ -33,6 +33,8 @@ def test_p_is_one_sided() -> None:
     assert _p(np.linspace(0.1, 1, 8)) < 0.01 < 0.99 < _p(-np.linspace(0.1, 1, 8))
 
 
-def test_default_is_the_procedure_of_the_paper() -> None:
-    config = variants(quick=False)["brp"]["config"]
-    assert (config["rounds"], config["candidates"]) == (3, 10_000)
+def test_the_procedure_of_the_paper_is_beside_what_ships() -> None:
+    found = variants(quick=False)
+    config = found["brp, as published"]["config"]
+    assert (config["rounds"], config["candidates"], config["neighbours"]) == (3, 10_000, 0)
+    assert found["brp"]["config"]["neighbours"] > 0

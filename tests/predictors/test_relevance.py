@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from brpnas.errors import TrainingError
-from brpnas.predictors.relevance import RelevanceProcess, fit_relevance
+from brpnas.predictors.relevance import RelevanceProcess, _covariance_of, fit_relevance
+from brpnas.predictors.transfer.kernel import covariance
 
 FloatArray = npt.NDArray[np.float64]
 RNG = np.random.default_rng(0)
@@ -51,6 +52,17 @@ def test_prediction_is_that_of_the_formula(process: RelevanceProcess) -> None:
     expected = literal_kernel(process, others, seen) @ np.linalg.solve(among, centred)
     np.testing.assert_allclose(
         process.predict(others), expected + TARGET[:80].mean(), rtol=1e-5, atol=1e-6
+    )
+
+
+def test_rows_of_padded_groups_have_the_covariance_of_the_groups(
+    process: RelevanceProcess,
+) -> None:
+    rows = [torch.from_numpy(group) for group in GROUPS]
+    padded = torch.stack([rows[0], torch.nn.functional.pad(rows[1], (0, 3))])
+    expected = covariance(process.settings, rows, rows)
+    np.testing.assert_allclose(
+        _covariance_of(process.settings, padded), expected, rtol=1e-12, atol=1e-12
     )
 
 

@@ -49,6 +49,24 @@ def test_the_sum_of_operations_is_explained_where_it_is_shown() -> None:
     assert "learns nothing" in shown
 
 
+def test_what_the_winner_was_chosen_by_is_said() -> None:
+    by_ranker = "winner is the queried architecture that the ranker put first"
+    assert by_ranker in said(report_data(protocol={"chosen_by": "ranker"}))
+    for protocol in ({}, {"chosen_by": "answers"}):
+        text = said(report_data(protocol=protocol))
+        assert "winner is the queried architecture with the best validation accuracy" in text
+        assert by_ranker not in text
+
+
+def test_the_margin_of_a_latency_limit_is_said_where_there_is_one() -> None:
+    margin = {"latency_margin": 0.0312}
+    said_so = "with a margin: a prediction counted 3.1 % more than it said"
+    assert said_so in said(report_data(protocol=margin, constraints=["latency_ms <= 5"]))
+    for constraints in ([], ["params_m <= 1"]):
+        assert "margin" not in said(report_data(protocol=margin, constraints=constraints))
+    assert "margin" not in said(report_data(protocol={"latency_margin": 0.0}))
+
+
 def test_an_unfinished_budget_is_said() -> None:
     assert "12 queries of a budget of 100" in said(report_data(protocol={"budget": 100}))
     assert "budget" not in said(report_data(protocol={"budget": 12}))

@@ -37,6 +37,15 @@ def test_without_predictions_ties_go_to_the_name() -> None:
     assert chosen(history_of(("aaad", 0.5), ("aaac", 0.5)).to_frame()) == "aaac"
 
 
+def test_estimates_come_before_answers() -> None:
+    frame = history_of(("aaaa", 0.9), ("aaab", 0.8), ("aaac", None)).to_frame(
+        estimates={"aaaa": -1.0, "aaab": 2.0}
+    )
+    assert chosen(frame) == "aaab"
+    assert leaderboard(frame)["arch_id"].tolist() == ["aaab", "aaaa"]
+    assert "estimate" not in leaderboard(frame)
+
+
 def test_failures_are_not_chosen() -> None:
     assert chosen(table(("aaaa", None), ("aaab", 0.1))) == "aaab"
 

@@ -37,6 +37,16 @@ def test_each_column_on_a_history_worked_out_by_hand() -> None:
     pd.testing.assert_frame_equal(got, want)
 
 
+def test_a_leader_is_the_choice_until_the_next() -> None:
+    frame = history_of(("aaaa", 0.5), ("aaab", 0.6), ("aaac", 0.7), ("aaad", 0.8)).to_frame(
+        leaders={1: "aaaa", 3: "aaac"}
+    )
+    table = trace(frame, HeldOutScores({"aaaa": 0.9}, {}, 1.0))
+    assert table["chosen"].tolist() == ["aaaa", "aaaa", "aaaa", "aaac"]
+    assert table["chosen_valid"].tolist() == [0.5, 0.5, 0.5, 0.7]
+    assert table["chosen_test"].iloc[2] == 0.9
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_the_choice_at_each_query_is_the_choice_of_a_search_that_ends_there(seed: int) -> None:
     context = make_context(seed)

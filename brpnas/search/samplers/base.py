@@ -16,7 +16,7 @@ class Sampler(ABC):
     Life cycle: the loop calls `ask` with everything answered so far, stores the answer as the plan
     of a round, queries all of it, and asks again, until the budget is used up. A sampler keeps no
     state between calls: `ask` is a function of its parameters, the context (with its seed) and the
-    history. That alone makes a search resume exactly.
+    history, and so is `estimates`. That alone makes a search resume exactly.
 
     Each round holds at least one architecture, none twice, all of them
     `SearchTask.is_open`. A sampler that means to query an architecture again asks the very same
@@ -38,6 +38,18 @@ class Sampler(ABC):
         Returns:
             At least one and at most ``budget - len(history)`` architectures.
         """
+
+    def estimates(self, context: SearchTask, history: History) -> dict[str, float] | None:
+        """What the sampler makes of each answered architecture, for the choice among them.
+
+        Args:
+            context: The task.
+            history: All queries so far, with answers.
+
+        Returns:
+            A score of each, higher is better; None where the answers themselves decide.
+        """
+        return None
 
     def describe(self) -> dict[str, object]:
         """Name and parameters, for the store's fingerprint (JSON types)."""

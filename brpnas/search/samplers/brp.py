@@ -11,7 +11,7 @@ import itertools
 import logging
 import math
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,9 @@ from brpnas.search.samplers.base import Sampler
 from brpnas.search.seeding import generator, integer_seed
 from brpnas.search.task import IntArray, SearchTask, Shortlist
 
-__all__ = ["BRPSampler", "Ranker", "fit_ranker"]
+__all__ = ["BRPSampler", "ChooseBy", "Ranker", "fit_ranker"]
+
+ChooseBy = Literal["answers", "ranker"]
 
 _log = logging.getLogger(__name__)
 
@@ -90,6 +92,10 @@ class BRPSampler(Sampler):
         neighbours: In an open space, mutations of the ten best answered that are ranked with each
             round's sample; they may be among the best-ranked, but exploration draws from the sample
             alone. A listed space is ranked as a whole anyway.
+        choose_by: What decides among the answered in the end: ``answers``, the mean of their own,
+            as published; or ``ranker``, the score that they get when it is trained on all answers.
+            An answer is of a training seed or two and the best of many is a lucky one, where the
+            ranker has learnt from all; but where answers are exact it only blurs them.
 
     Raises:
         ConfigurationError: If a parameter is out of range.
@@ -104,6 +110,7 @@ class BRPSampler(Sampler):
         rounds: int = 5,
         exploit_fraction: float = 0.5,
         neighbours: int = 0,
+        choose_by: ChooseBy = "answers",
     ) -> None:
         if rounds < 1 or not 0 <= exploit_fraction <= 1 or neighbours < 0:
             raise ConfigurationError(
@@ -111,7 +118,8 @@ class BRPSampler(Sampler):
                 f"{rounds} and {exploit_fraction}, and no negative number of neighbours."
             )
         self.make_ranker, self.rounds, self.exploit_fraction = make_ranker, rounds, exploit_fraction
-        self.neighbours = neighbours
+        self.neighbours, self.choose_by = neighbours, choose_by
+        self._trained: tuple[object, Ranker] | None = None
 
     def ask(self, context: SearchTask, history: History, budget: int) -> list[str]:
         """Round 0 at random, then by the ranking; best-ranked only after the last round."""
@@ -151,13 +159,29 @@ class BRPSampler(Sampler):
 
     def _ranking(self, context: SearchTask, history: History, candidates: Shortlist) -> IntArray:
         """Places of the candidates, best first."""
-        ranker = fit_ranker(self.make_ranker, context, history)
-        scores = np.asarray(ranker.score(candidates.graphs))
+        return np.argsort(-self._scores(context, history, candidates.graphs), kind="stable")
+
+    def estimates(self, context: SearchTask, history: History) -> dict[str, float] | None:
+        """Scores of the answered by the ranker trained on them; None if their answers decide."""
+        names = list(history.means())
+        if self.choose_by == "answers" or len(names) < 2:
+            return None
+        scores = self._scores(context, history, context.graphs_of(names))
+        return dict(zip(names, scores.tolist(), strict=True))
+
+    def _scores(
+        self, context: SearchTask, history: History, graphs: GraphBatch
+    ) -> npt.NDArray[np.floating[Any]]:
+        """Scores by the ranker trained on the history, which is kept: it is asked for twice."""
+        known = (context, len(history), history.answers())
+        if self._trained is None or self._trained[0] != known:
+            self._trained = known, fit_ranker(self.make_ranker, context, history)
+        scores = np.asarray(self._trained[1].score(graphs))
         lost = int((~np.isfinite(scores)).sum())
         if lost:
             _log.warning("the ranker gave %d of %d scores that are no number", lost, len(scores))
             scores = np.where(np.isfinite(scores), scores, -np.inf)
-        return np.argsort(-scores, kind="stable")
+        return scores
 
     def describe(self) -> dict[str, object]:
         """Name, rounds and exploit fraction; not the ranker's own parameters."""
@@ -166,4 +190,5 @@ class BRPSampler(Sampler):
             "rounds": self.rounds,
             "exploit_fraction": self.exploit_fraction,
             **({"neighbours": self.neighbours} if self.neighbours else {}),
+            **({"choose_by": self.choose_by} if self.choose_by != "answers" else {}),
         }

@@ -14,8 +14,9 @@ class RepeatLeaders(Sampler):
     """Holds the last queries of a budget back to query the leaders once more.
 
     Answers of a single training seed are noisy, and the best of many is a lucky one. Another seed
-    of the leaders costs a few queries and makes the final choice, by the mean, a better one.
-    The inner sampler searches with the budget that remains.
+    of the leaders costs a few queries and makes the final choice a better one.
+    The inner sampler searches with the budget that remains; its estimates, if it has any, say who
+    leads.
 
     Args:
         inner: Sampler that spends the rest of the budget.
@@ -48,8 +49,13 @@ class RepeatLeaders(Sampler):
         means, answers = history.means(), history.answers()
         if not means:
             return self.inner.ask(context, history, budget)
-        leaders = sorted(means, key=lambda arch: (len(answers[arch]), -means[arch], arch))
+        worth = self.estimates(context, history) or means
+        leaders = sorted(means, key=lambda arch: (len(answers[arch]), -worth[arch], arch))
         return leaders[: budget - len(history)]
+
+    def estimates(self, context: SearchTask, history: History) -> dict[str, float] | None:
+        """Those of the inner sampler."""
+        return self.inner.estimates(context, history)
 
     def describe(self) -> dict[str, object]:
         """The inner sampler's parameters and the number of repeats."""

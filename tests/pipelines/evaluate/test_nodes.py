@@ -73,6 +73,8 @@ def result(history: pd.DataFrame) -> dict[str, Any]:
         "sampler": "brp",
         "budget": 3,
         "rounds": 1,
+        "chosen_by": "ranker",
+        "latency_margin": 0.02,
         "seed": 0,
         "chosen": chosen | {"regret": 0.02, "latency_ms": None, "predicted_latency_ms": 3.0},
     }

@@ -28,7 +28,7 @@ from brpnas.predictors import (
     TrainingConfig,
     fit_latency,
 )
-from brpnas.search import SearchContext
+from brpnas.search import SearchContext, chosen
 from brpnas.search.seeding import integer_seed
 from brpnas.spaces import get_space
 from pipelines.config import SearchConfig, parse
@@ -42,7 +42,10 @@ PARAMS: dict[str, Any] = {
     "sampler": "brp",
     "budget": 12,
     "rounds": 3,
+    "exploit_fraction": 0.5,
     "candidates": None,
+    "neighbours": 0,
+    "choose_by": "ranker",
     "confidence": 0.0,
     "repeats": 2,
     "seed": 0,
@@ -183,6 +186,9 @@ def test_search_keeps_its_budget_and_its_constraint(
     assert isinstance(ranker, BinaryRelationPredictor)
     scores = ranker.score(tables[0].view(ranker.view))
     assert np.isfinite(scores).all()
+    assert history["leader"].iloc[-1] == chosen(history)
+    by_answers = run(tables, tmp_path / "other", PARAMS | {"choose_by": "answers"})[0]
+    assert by_answers["leader"].isna().all()
     assert scores.std() > 0
 
 
@@ -377,7 +383,7 @@ def test_images_of_another_name_are_refused(tables: tuple[Any, ...], tmp_path: P
 
 def test_a_search_by_file_ends_and_goes_on(tables: tuple[Any, ...], tmp_path: Path) -> None:
     questions, answers = (tmp_path / "by_hand" / f"{name}.csv" for name in ("questions", "answers"))
-    params = PARAMS | {"oracle": "file", "budget": 6, "repeats": 0}
+    params = PARAMS | {"oracle": "file", "budget": 6, "repeats": 0, "choose_by": "answers"}
     rows: list[dict[str, object]] = []
     for _ in range(3):
         with pytest.raises(AnswersPendingError, match=r"questions\.csv"):
@@ -414,6 +420,7 @@ def test_a_search_in_a_space_too_large_to_list(mirror: Path, tmp_path: Path) -> 
     task = ("darts", "cifar10", [f"latency_ms <= {limit}"])
     nothing = accuracy_table([], "cifar10", 1)
     params = PARAMS | {"oracle": "surrogate", "candidates": 40, "repeats": 0}
+    params |= {"neighbours": 20, "choose_by": "answers"}
     tables = (graphs, listed, nothing, predictions, predictor)
     places = (files, tmp_path / "store", tmp_path, "digits")
     found = search_architecture(*tables, *places, *task, params, CANDIDATES)

@@ -13,7 +13,7 @@ from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import LatencyPredictor
 from brpnas.search import History, OpenContext, SearchContext
 from pipelines.config import SearchConfig, parse
-from pipelines.search.task import held_out_scores, make_context
+from pipelines.search.task import held_out_scores, make_context, make_sampler
 from tests.pipelines.search.test_nodes import PARAMS
 
 
@@ -67,6 +67,24 @@ def test_a_limit_that_nothing_keeps_is_an_error(
 ) -> None:
     with pytest.raises(InfeasibleError):
         context(small_graphs, architectures, accuracy, predictions, predictor, limit=0.01)
+
+
+def test_the_sampler_has_the_parameters_of_the_configuration() -> None:
+    given = {"exploit_fraction": 0.8, "neighbours": 7, "candidates": 9, "rounds": 4, "repeats": 0}
+    sampler = make_sampler("brp", parse(SearchConfig, PARAMS | given))
+    assert sampler.describe() == {
+        "name": "brp",
+        "rounds": 4,
+        "exploit_fraction": 0.8,
+        "neighbours": 7,
+        "choose_by": "ranker",
+    }
+
+
+def test_neighbours_of_listed_architectures_are_refused() -> None:
+    config = parse(SearchConfig, PARAMS | {"neighbours": 7})
+    with pytest.raises(ConfigurationError, match=r"set search\.neighbours to 0"):
+        make_sampler("brp", config)
 
 
 @pytest.mark.parametrize("oracle", ["train", "surrogate"])

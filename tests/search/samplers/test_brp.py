@@ -11,6 +11,7 @@ from brpnas.errors import ConfigurationError, OracleError
 from brpnas.graphs import GraphBatch, SpaceGraphs
 from brpnas.search.context import SearchContext
 from brpnas.search.events import EventLog
+from brpnas.search.history import History
 from brpnas.search.oracle import TableOracle
 from brpnas.search.samplers import (
     BRPSampler,
@@ -19,6 +20,7 @@ from brpnas.search.samplers import (
     Sampler,
     fit_ranker,
 )
+from brpnas.search.trace import HeldOutScores, trace
 from brpnas.spaces import NasBench201
 
 from ..toy import (
@@ -41,6 +43,11 @@ class TestBRP(SamplerContract):
 
 class TestBRPOnOpenSpace(OnOpenSpace, TestBRP):
     pass
+
+
+class TestBRPChoosingByItsRanker(SamplerContract):
+    def make(self) -> Sampler:
+        return BRPSampler(RidgeRanker, rounds=4, choose_by="ranker")
 
 
 class TestBRPWithRepeats(WithRepeats, TestBRP):
@@ -169,6 +176,69 @@ def test_scores_that_are_no_number_come_last_with_a_warning(
     best = true_ranking(make_context())[0]
     assert best not in set(frame["arch_id"][10:])
     assert "1 of 160 scores" in caplog.text
+
+
+class TestChoosingByTheRanker:
+    sampler = BRPSampler(RidgeRanker, rounds=4, choose_by="ranker")
+
+    def test_the_choice_is_whom_a_ranker_of_all_answers_puts_first(self) -> None:
+        result = run_search(make_context(), self.sampler, make_oracle(0, 0.1), 40, progress=False)
+        ranker = fit_ranker(RidgeRanker, make_context(), result.records)
+        words = list(result.records.means())
+        scores = ranker.score(make_context().graphs_of(words))
+        assert result.chosen == words[int(np.argmax(scores))]
+        by_word = dict(zip(words, scores.tolist(), strict=True))
+        assert result.history["estimate"].tolist() == [
+            by_word[w] for w in result.history["arch_id"]
+        ]
+        assert result.chosen != run(BRPSampler(RidgeRanker, rounds=4), 40)["arch_id"].iloc[0]
+
+    def test_each_round_says_who_led_after_it(self) -> None:
+        context, oracle = make_context(), make_oracle(0, 0.1)
+        result = run_search(context, self.sampler, oracle, 40, progress=False)
+        leaders = result.history["leader"]
+        assert leaders.notna().to_numpy().nonzero()[0].tolist() == [9, 19, 29, 39]
+        for end in (9, 19, 29, 39):
+            estimates = self.sampler.estimates(context, History(result.records.records[: end + 1]))
+            assert estimates is not None
+            assert leaders[end] == max(estimates, key=estimates.__getitem__)
+        traced = trace(result.history, HeldOutScores({}, {}, 1.0))
+        assert traced["chosen"].iloc[-1] == result.chosen
+
+    def test_it_asks_as_it_would_choosing_by_answers(self) -> None:
+        by_answers = run(BRPSampler(RidgeRanker, rounds=4), 40)
+        assert run(self.sampler, 40)["arch_id"].tolist() == by_answers["arch_id"].tolist()
+        assert by_answers[["estimate", "leader"]].isna().all(axis=None)
+
+    def test_it_chooses_better_where_answers_are_noisy(self) -> None:
+        words = ToySpace().enumerate()
+        true = dict(zip(words, additive_accuracy(words), strict=True))
+        found: dict[str, list[float]] = {"answers": [], "ranker": []}
+        for seed in range(20):
+            for choose_by, list_ in found.items():
+                sampler = BRPSampler(RidgeRanker, rounds=4, choose_by=choose_by)  # type: ignore[arg-type]
+                oracle = make_oracle(seed, 0.1)
+                result = run_search(make_context(seed), sampler, oracle, 40, progress=False)
+                list_.append(true[result.chosen])
+        assert np.mean(found["ranker"]) > np.mean(found["answers"])
+
+    def test_the_ranker_is_trained_once_for_each_length_of_history(self) -> None:
+        fits: list[int] = []
+
+        class Counting(RidgeRanker):
+            def fit(self, graphs: GraphBatch, accuracy: npt.NDArray[np.float64], seed: int) -> None:
+                fits.append(len(graphs))
+                super().fit(graphs, accuracy, seed)
+
+        sampler = BRPSampler(Counting, rounds=4, choose_by="ranker")
+        run(sampler, 40)
+        assert fits == [10, 20, 30, 40]
+        run(sampler, 40, seed=1)
+        assert fits == [10, 20, 30, 40] * 2, "another task has other answers"
+
+    def test_one_answer_is_no_ranking(self) -> None:
+        history = history_of(("aaaa", 0.5), ("aaab", None))
+        assert self.sampler.estimates(make_context(), history) is None
 
 
 @pytest.mark.parametrize("parameters", [{"rounds": 0}, {"exploit_fraction": 1.5}])

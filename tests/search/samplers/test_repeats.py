@@ -40,6 +40,19 @@ def test_the_leaders_are_asked_again_best_first() -> None:
     assert frame["arch_id"][:26].is_unique
 
 
+def test_who_leads_is_for_the_inner_sampler_to_estimate() -> None:
+    inner = BRPSampler(RidgeRanker, rounds=4, choose_by="ranker")
+    result = run_search(
+        make_context(), RepeatLeaders(inner, 4), make_oracle(0, 0.1), 24, progress=False
+    )
+    first = History(result.records.records[:20])
+    estimates = inner.estimates(make_context(), first)
+    assert estimates is not None
+    want = sorted(estimates, key=lambda word: -estimates[word])[:4]
+    assert result.history["arch_id"][20:].tolist() == want
+    assert want != sorted(first.means(), key=lambda word: -first.means()[word])[:4]
+
+
 def test_second_answers_are_of_other_seeds() -> None:
     frame = run(RepeatLeaders(RandomSampler(), 15), 30)
     assert frame["arch_id"].value_counts().tolist() == [2] * 15
