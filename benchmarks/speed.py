@@ -19,19 +19,21 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.data import Benchmark, settings, stopwatch, training_config
+from benchmarks.data import Benchmark, settings, stopwatch
 from benchmarks.latency import DEVICES, fit_once
 from benchmarks.published import PublishedRecipe
 from benchmarks.queries import context_of
 from benchmarks.rankers import make_sampler_of, search_settings
 from brpnas.graphs import GraphBatch
 from brpnas.metrics import kendall
-from brpnas.predictors import BinaryRelationPredictor, training_pool
+from brpnas.predictors import training_pool
 from brpnas.predictors.backbones import DenseGCN
 from brpnas.predictors.sparse import SparseGCN
 from brpnas.predictors.tensors import to_pyg_batch, to_tensors
 from brpnas.search import HeldOutScores, TableOracle, run_search
 from brpnas.spaces import get_space
+from pipelines.config import RankerConfig, parse
+from pipelines.search.task import ranker_factory
 
 __all__ = ["run"]
 
@@ -103,7 +105,7 @@ def _project(bench: Benchmark, seeds: int, pool: Executor | None) -> dict[str, l
         result[f"search, {BUDGET} queries, {rounds} rounds"] = _times(
             lambda s=sampler: run_search(context, s, oracle, BUDGET, progress=False), seeds
         )
-    ranker = _our_ranker(search)
+    ranker = ranker_factory(parse(RankerConfig, search["ranker"]))()
     ranker.fit(bench.graphs.view(view)[np.arange(50)], np.linspace(0, 1, 50), 0)
     result["ranking of all 15,625 cells"] = _times(
         lambda: ranker.score(bench.graphs.view(view)).argsort(), max(seeds, 5)
@@ -123,11 +125,6 @@ def _dense_and_sparse(bench: Benchmark, seeds: int) -> dict[str, list[float]]:
         }
 
 
-def _our_ranker(search: dict[str, Any]) -> BinaryRelationPredictor:
-    ranker = search["ranker"]
-    return BinaryRelationPredictor(training_config(ranker), ranker["members"], ranker["view"])
-
-
 def _published(bench: Benchmark, epochs: int, seeds: int, pool: Executor | None) -> dict[str, Any]:
     graphs = bench.graphs.view("pruned")
     arch_ids = list(bench.graphs.arch_ids)
@@ -135,7 +132,7 @@ def _published(bench: Benchmark, epochs: int, seeds: int, pool: Executor | None)
     test = np.array([scores.mean[arch_id] for arch_id in arch_ids])
     valid = bench.accuracy.query("dataset == @DATASET and split == 'valid'")
     answers = valid.groupby("arch_id")["accuracy"].first().reindex(arch_ids).to_numpy()
-    ranker = _our_ranker(settings("search"))
+    ranker = ranker_factory(parse(RankerConfig, settings("search")["ranker"]))()
     jobs, ours = [], []
     for seed in range(seeds):
         order = np.random.default_rng(seed).permutation(len(graphs))

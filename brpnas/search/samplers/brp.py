@@ -11,7 +11,7 @@ import itertools
 import logging
 import math
 from collections.abc import Callable
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -116,6 +116,10 @@ class BRPSampler(Sampler):
             raise ConfigurationError(
                 "BRP needs at least 1 round and an exploit_fraction from 0 to 1, not "
                 f"{rounds} and {exploit_fraction}, and no negative number of neighbours."
+            )
+        if choose_by not in get_args(ChooseBy):
+            raise ConfigurationError(
+                f"BRP chooses by 'answers' or by its 'ranker', not by {choose_by!r}."
             )
         self.make_ranker, self.rounds, self.exploit_fraction = make_ranker, rounds, exploit_fraction
         self.neighbours, self.choose_by = neighbours, choose_by

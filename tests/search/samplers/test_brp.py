@@ -247,6 +247,11 @@ def test_parameters_out_of_range(parameters: dict[str, float]) -> None:
         BRPSampler(RidgeRanker, **parameters)  # type: ignore[arg-type]
 
 
+def test_what_to_choose_by_is_one_of_two() -> None:
+    with pytest.raises(ConfigurationError, match="not by 'rank'"):
+        BRPSampler(RidgeRanker, choose_by="rank")  # type: ignore[arg-type]
+
+
 def _landscape(space: NasBench201, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
     """An accuracy that adds up over the edges of a NAS-Bench-201 cell, 0.1 to 0.9."""
     weights = np.random.default_rng(0).random((6, 5))
