@@ -330,7 +330,7 @@ SECTIONS = (
         (
             ("kendall", kendall),
             ("scale", training),
-            ("queries", queries(["brp", "unary"])),
+            ("queries", queries(["brp", "brp, relation alone", "unary"])),
         ),
     ),
     Section(
@@ -346,9 +346,7 @@ SECTIONS = (
         (
             (
                 "queries",
-                queries(
-                    ["brp", "evolution", "random", *(f"brp, {n} repeats" for n in (5, 10, 20))]
-                ),
+                queries(["brp", "evolution", "random", "brp, 10 repeats"]),
             ),
             ("nb101", nb101),
             ("darts", darts),
