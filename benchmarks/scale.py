@@ -7,9 +7,9 @@ where it says otherwise.
 - *ranking*: a binary relation predictor (conf/base, trained on 100 cells; the labels do not matter
   here) scores and sorts so many cells of NAS-Bench-101, the last line all 423,624. The graphs are
   read from memory-mapped files.
-- *training*: fit of the binary relation, and of a unary regression by the same network, to so many random
-  cells of NAS-Bench-201 (validation accuracy on CIFAR-10 of one seed); ``tau`` is Kendall's tau of
-  its ranking of all other cells with their mean test accuracy.
+- *training*: fit of the binary relation, and of a unary regression by the same network, to so many
+  random cells of NAS-Bench-201 (validation accuracy on CIFAR-10 of one seed); ``tau`` is Kendall's
+  tau of its ranking of all other cells with their mean test accuracy.
 - *devices*: `fit_prior` (conf/base, all 15,625 cells) on so many known devices. There are 19
   public and shipped ones; more than that are synthetic: the geometric mean of the latencies of two
   random devices, times noise of 2 %.
