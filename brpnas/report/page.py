@@ -41,7 +41,7 @@ __all__ = ["render", "write_report"]
 
 _CAPTIONS = {
     "chosen_test": "What a user gets: mean test accuracy of the architecture that"
-    " validation picks.",
+    " the search chooses.",
     "best_test_seen": "Best mean test accuracy among the queried; the search cannot know"
     " which it is.",
     "best_valid": "Best validation accuracy among the queried. No test accuracy is known, so this"
