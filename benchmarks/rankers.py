@@ -33,6 +33,8 @@ __all__ = ["UnaryRanker", "make_sampler_of", "search_settings"]
 
 _ELSEWHERE = (
     "oracle",
+    "latency",
+    "rule_out_confidence",
     "measure_winner",
     "sampler",
     "budget",

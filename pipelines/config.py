@@ -36,6 +36,7 @@ __all__ = [
 Count = Annotated[int, Field(ge=1)]
 Natural = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
+Confidence = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Backbone = Literal["gcn", "gin", "gat"]
 Benchmark = Literal[
@@ -49,6 +50,7 @@ Benchmark = Literal[
     "nasbench101",
     "nasbench301",
 ]
+LimitedLatency = Literal["predicted", "table", "device"]
 ChooseBy = Literal["ranker", "answers"]
 Sampler = Literal["brp", "evolution", "random"]
 M = TypeVar("M", bound=BaseModel)
@@ -132,8 +134,14 @@ class SearchConfig(_Config):
     measure_winner: bool
     """Whether to measure the network found, as the stage `measure` would."""
     sampler: Sampler
-    confidence: Annotated[float, Field(ge=0, lt=1)]
+    latency: LimitedLatency
+    """What a latency limit is held against: the prediction, what the table knows, or what this
+    machine measures before it asks."""
+    confidence: Confidence
     """Share of architectures whose true latency shall keep a limit that the prediction keeps."""
+    rule_out_confidence: Confidence
+    """Where latency is measured before asking: share of the architectures that keep the limit which
+    prediction must not rule out unmeasured."""
     budget: Count
     """Queries in total, those of interrupted runs included."""
     rounds: Count

@@ -2,14 +2,16 @@
 
 `run_search` runs or resumes one search, `compare` many in memory. `feasible_mask` turns constraint
 strings into what `SearchContext` restricts a search to; `OpenContext` is the task over a space that
-is too large to list. `chosen` and `trace` read the outcome.
+is too large to list. `LatencyCheck` measures what is about to be asked. `chosen` and `trace` read
+the outcome.
 """
 
+from brpnas.search.check import LatencyCheck, Measure, TableLatency
 from brpnas.search.compare import compare
 from brpnas.search.constraints import Constraint, feasible_mask
 from brpnas.search.context import SearchContext
 from brpnas.search.file_oracle import FileOracle
-from brpnas.search.history import History
+from brpnas.search.history import History, Measurement
 from brpnas.search.loop import run_search, task_fingerprint
 from brpnas.search.open_context import OpenContext
 from brpnas.search.oracle import Answer, Oracle, Question, TableOracle
@@ -26,6 +28,9 @@ __all__ = [
     "FileOracle",
     "HeldOutScores",
     "History",
+    "LatencyCheck",
+    "Measure",
+    "Measurement",
     "OpenContext",
     "Oracle",
     "Question",
@@ -36,6 +41,7 @@ __all__ = [
     "SearchTask",
     "Shortlist",
     "SurrogateOracle",
+    "TableLatency",
     "TableOracle",
     "chosen",
     "compare",

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 from tqdm.auto import tqdm
 
+from brpnas.search.check import LatencyCheck
 from brpnas.search.context import SearchContext
 from brpnas.search.loop import run_search
 from brpnas.search.open_context import OpenContext
@@ -31,14 +32,17 @@ class _Search:
     sampler: Sampler
     make_oracle: Callable[[int], Oracle]
     budget: int
+    check: LatencyCheck | None
 
     def run(self) -> tuple[str, int, pd.DataFrame]:
         oracle = self.make_oracle(self.context.seed)
-        result = run_search(self.context, self.sampler, oracle, self.budget, progress=False)
+        result = run_search(
+            self.context, self.sampler, oracle, self.budget, check=self.check, progress=False
+        )
         return self.label, self.context.seed, result.history
 
 
-def compare(
+def compare(  # noqa: PLR0913 - a comparison is all of a search, many times
     context: SearchContext | OpenContext,
     samplers: Mapping[str, Sampler],
     make_oracle: Callable[[int], Oracle],
@@ -46,6 +50,7 @@ def compare(
     *,
     budget: int,
     seeds: Sequence[int],
+    check: LatencyCheck | None = None,
     workers: int = 1,
     progress: bool = True,
 ) -> pd.DataFrame:
@@ -58,6 +63,7 @@ def compare(
         scores: Test accuracies to trace with.
         budget: Queries of each search.
         seeds: Seeds; each one seeds the sampler and the oracle of one search per sampler.
+        check: Measures what is about to be asked, see `run_search`.
         workers: Processes. With more than one, each runs torch on one thread, everything given
             must be picklable (no lambda), and a script must guard its main code by
             ``if __name__ == "__main__"``.
@@ -67,7 +73,7 @@ def compare(
         Columns ``sampler, seed`` and those of `trace`, ordered by sampler as given, seed, query.
     """
     searches = [
-        _Search(label, replace(context, seed=seed), sampler, make_oracle, budget)
+        _Search(label, replace(context, seed=seed), sampler, make_oracle, budget, check)
         for (label, sampler), seed in itertools.product(samplers.items(), seeds)
     ]
     traces: dict[tuple[str, int], pd.DataFrame] = {}

@@ -72,14 +72,15 @@ class Constraint:
                 )
         return cls(text, tuple(terms.items()), relation, bound)
 
-    def tightened(self, metric: str, factor: float) -> Constraint:
-        """The constraint on a metric that may truly be larger than predicted by a factor.
+    def with_margin(self, metric: str, factor: float) -> Constraint:
+        """The constraint on a metric of which a prediction counts so many times.
 
-        Upper bounds with the metric on their left side are made stricter; others stay as they are.
+        Upper bounds with the metric on their left side are made stricter by a factor above 1, and
+        looser by one below; others stay as they are.
 
         Example:
             >>> limit = Constraint.parse("latency_ms <= 5", metrics=("latency_ms",))
-            >>> limit.tightened("latency_ms", 1.25).terms
+            >>> limit.with_margin("latency_ms", 1.25).terms
             (('latency_ms', 1.25),)
         """
         terms = dict(self.terms)

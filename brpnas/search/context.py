@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -168,7 +169,8 @@ class SearchContext(SearchTask):
 
     def fresh(self, history: History, count: int) -> list[str]:
         """The next open architectures in the order of the pool."""
-        return self.names(self.unqueried(history)[:count])
+        names = (self.arch_ids[row] for row in self.unqueried(history).tolist())
+        return list(islice((name for name in names if not history.refuses(name)), count))
 
     def shortlist(self, history: History, also: Sequence[str] = ()) -> Shortlist:
         """The whole pool, in its order.

@@ -1,4 +1,4 @@
-"""The event log of a search in memory: which rounds were planned, which queries answered.
+"""The event log of a search in memory: what was measured, which rounds planned and answered.
 
 `brpnas.search.store.SearchStore` is the same log on disk. Use `EventLog` where nothing has to
 survive the process, as in comparisons of many searches.
@@ -7,20 +7,22 @@ survive the process, as in comparisons of many searches.
 from __future__ import annotations
 
 from brpnas.errors import StoreError
-from brpnas.search.history import Plan, Record
+from brpnas.search.history import Measurement, Plan, Record
 
 __all__ = ["EventLog"]
 
 
 class EventLog:
-    """Plans in order of their rounds, and answers by query number.
+    """Plans in order of their rounds, answers by query number, measurements by architecture.
 
     Attributes:
+        measurements: What was measured before it was planned.
         plans: The rounds planned so far.
         answers: The answers that have arrived, by query number.
     """
 
     def __init__(self) -> None:
+        self.measurements: dict[str, Measurement] = {}
         self.plans: list[Plan] = []
         self.answers: dict[int, Record] = {}
 
@@ -28,6 +30,25 @@ class EventLog:
     def planned(self) -> int:
         """Number of queries planned so far."""
         return sum(len(plan.arch_ids) for plan in self.plans)
+
+    def measured_until(self, number: int) -> list[Measurement]:
+        """Measurements for all rounds before a round."""
+        return [m for m in self.measurements.values() if m.round < number]
+
+    def add_measurement(self, measurement: Measurement) -> None:
+        """Note what was measured for the round that is planned next.
+
+        Raises:
+            StoreError: If it is for another round, or a second one of the architecture.
+        """
+        if measurement.arch_id in self.measurements:
+            raise StoreError(f"a second measurement of {measurement.arch_id}")
+        if measurement.round != len(self.plans):
+            raise StoreError(
+                f"a measurement for round {measurement.round}, where round {len(self.plans)} is "
+                "the next to be planned"
+            )
+        self.measurements[measurement.arch_id] = measurement
 
     def add_plan(self, plan: Plan) -> None:
         """Note what a round will ask, before its first query.

@@ -1,4 +1,4 @@
-"""What a search has asked and learnt: `Plan` and `Record`, and `History`, a list of records.
+"""What a search has asked and learnt: `Plan`, `Measurement` and `Record`, and `History` of them.
 
 `History` is what a sampler decides from; `to_frame` is what the reports and metrics read.
 """
@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["History", "Plan", "Record", "Status"]
+__all__ = ["History", "Measurement", "Plan", "Record", "Status"]
 
 Status = Literal["ok", "failed"]
 
@@ -35,6 +35,25 @@ class Plan:
     first_query: int
     arch_ids: tuple[str, ...]
     leader: str | None = None
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What was found out about an architecture before it was to be asked.
+
+    Attributes:
+        round: Number of the round that it was meant for.
+        arch_id: The architecture.
+        within: Whether it satisfies the constraints. If not, it is not asked.
+        latency_ms: Measured latency; null where none is known or measuring failed.
+        message: Why it failed; empty if it did not.
+    """
+
+    round: int
+    arch_id: str
+    within: bool
+    latency_ms: float | None = None
+    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,9 +99,14 @@ class History:
 
     An architecture that was queried several times, each time with another training seed, counts
     with the mean of its answers. A failed query tells nothing but is not repeated.
+
+    Attributes:
+        records: The queries.
+        measurements: What was found out about architectures before they were to be asked.
     """
 
     records: list[Record] = field(default_factory=list)
+    measurements: dict[str, Measurement] = field(default_factory=dict)
     _answers: dict[str, list[float]] = field(default_factory=dict, init=False, repr=False)
     _seeds: dict[str, set[int]] = field(default_factory=dict, init=False, repr=False)
     _queried: dict[str, None] = field(default_factory=dict, init=False, repr=False)
@@ -108,6 +132,14 @@ class History:
                 self._answers.setdefault(record.arch_id, []).append(record.accuracy)
             if record.seed is not None:
                 self._seeds.setdefault(record.arch_id, set()).add(record.seed)
+
+    def note(self, measurements: Iterable[Measurement]) -> None:
+        """Add what was measured."""
+        self.measurements.update((m.arch_id, m) for m in measurements)
+
+    def refuses(self, arch_id: str) -> bool:
+        """Whether the architecture was measured and is not to be asked."""
+        return arch_id in self.measurements and not self.measurements[arch_id].within
 
     @property
     def next_round(self) -> int:
@@ -140,6 +172,19 @@ class History:
         """Mean validation accuracy of each answered architecture, in order of first answer."""
         return {arch_id: sum(a) / len(a) for arch_id, a in self._answers.items()}
 
+    def measured_frame(
+        self, predicted: Mapping[str, npt.NDArray[np.floating[Any]]]
+    ) -> pd.DataFrame:
+        """Table of the measurements, as `brpnas.search.SearchResult` describes it.
+
+        Args:
+            predicted: Predicted metrics of the measured, in their order.
+        """
+        types = {"round": "int64", "arch_id": "str", "latency_ms": "float64", "within": "bool"}
+        rows = [asdict(measurement) for measurement in self.measurements.values()]
+        frame = pd.DataFrame(rows, columns=[*types, "message"]).astype({**types, "message": "str"})
+        return frame.assign(**{f"predicted_{name}": v for name, v in predicted.items()})
+
     def to_frame(
         self,
         predicted: Mapping[str, npt.NDArray[np.floating[Any]]] | None = None,
@@ -159,8 +204,9 @@ class History:
 
         Returns:
             Columns ``query, round, sampler, arch_id, isomorphism_id, seed, status, accuracy,
-            cost_s, estimate, leader, predicted_..., message, asked_at``; accuracy is a fraction,
-            ``estimate`` and ``leader`` are null where the sampler has none.
+            cost_s, estimate, leader, predicted_..., latency_ms, message, asked_at``; accuracy is a
+            fraction, ``estimate`` and ``leader`` are null where the sampler has none, and
+            ``latency_ms`` is the latency measured before asking, null where none was.
         """
         names = [n for n in Record.__dataclass_fields__ if n not in ("message", "asked_at")]
         frame = pd.DataFrame({n: [getattr(r, n) for r in self.records] for n in names})
@@ -175,6 +221,9 @@ class History:
         frame["leader"] = pd.Series([led.get(r.query) for r in self.records], dtype="str")
         for name, values in (predicted or {}).items():
             frame[f"predicted_{name}"] = np.asarray(values, np.float64)[rows]
+        measured = [self.measurements.get(record.arch_id) for record in self.records]
+        frame["latency_ms"] = [m.latency_ms if m else None for m in measured]
+        frame["latency_ms"] = frame["latency_ms"].astype("float64")
         for name in ("message", "asked_at"):
             frame[name] = pd.Series([getattr(r, name) for r in self.records], dtype="str")
         return frame

@@ -1,7 +1,8 @@
-"""The search loop: ask the sampler, plan, query the oracle, store, tell."""
+"""The search loop: ask the sampler, measure what it asks, plan, query the oracle, store, tell."""
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from brpnas.errors import BudgetError, InfeasibleError, OracleError
+from brpnas.search.check import LatencyCheck
 from brpnas.search.events import EventLog
 from brpnas.search.history import History, Plan, Record
 from brpnas.search.oracle import Answer, Oracle, Question
@@ -20,13 +22,18 @@ from brpnas.search.task import SearchTask
 
 __all__ = ["run_search", "task_fingerprint"]
 
+_log = logging.getLogger(__name__)
 
-def task_fingerprint(context: SearchTask, sampler: Sampler, oracle: Oracle) -> dict[str, object]:
+
+def task_fingerprint(
+    context: SearchTask, sampler: Sampler, oracle: Oracle, check: LatencyCheck | None = None
+) -> dict[str, object]:
     """What makes a search the same search, for `SearchStore`; not its budget.
 
     A ranker's own parameters are not known here: add them under a key of your own.
     """
-    return {**context.describe(), "sampler": sampler.describe(), "oracle": oracle.describe()}
+    task = {**context.describe(), "sampler": sampler.describe(), "oracle": oracle.describe()}
+    return task if check is None else {**task, "check": check.describe()}
 
 
 def run_search(
@@ -35,18 +42,22 @@ def run_search(
     oracle: Oracle,
     budget: int,
     *,
+    check: LatencyCheck | None = None,
     store: EventLog | None = None,
     progress: bool = True,
 ) -> SearchResult:
     """Run a search, or the rest of it, to the end of its budget.
 
-    What the store holds is not asked again: a round that was interrupted goes on where it was, and
-    a store that already holds the budget is only read. A query that fails is recorded and counts.
+    What the store holds is not asked or measured again: a round that was interrupted goes on where
+    it was, and a store that already holds the budget is only read. A query that fails is recorded
+    and counts. With a check the search ends early, with a warning, if too few architectures pass.
 
     Args:
         context: The task.
         sampler: What decides which architectures to query.
         oracle: What answers.
+        check: Measures what is about to be asked; what it refuses is not asked and does not count.
+            Without one, who is feasible in the context is.
         budget: Queries in total, earlier runs on the same store included. If the store holds more
             answers than that, all of them are returned.
         store: A `SearchStore` to resume from and to write to; in memory if left out.
@@ -57,6 +68,7 @@ def run_search(
 
     Raises:
         BudgetError: If the budget is not positive or exceeds the distinct feasible functions.
+        InfeasibleError: If the check refuses every architecture.
         OracleError: If the oracle ends a round without answering all of it.
     """
     _check_budget(budget, context)
@@ -68,9 +80,15 @@ def run_search(
         total=total, initial=len(log.answers), desc=sampler.name, unit="query", disable=not progress
     ) as bar:
         while len(history) < total:
-            if history.next_round == len(log.plans):
-                log.add_plan(_next_plan(context, sampler, history, total))
-            plan = log.plans[history.next_round]
+            number = history.next_round
+            history.note(log.measured_until(number + 1 if number < len(log.plans) else number))
+            if number == len(log.plans):
+                asked = _asked(context, sampler, check, history, log, total, bar)
+                if check is not None and not asked:
+                    _check_any(history)
+                    break
+                log.add_plan(_next_plan(context, sampler, history, asked, total))
+            plan = log.plans[number]
             _answer_round(context, oracle, plan, history, log, total, bar)
             queries = range(plan.first_query, plan.first_query + len(plan.arch_ids))
             history.extend(log.answers[query] for query in queries if query in log.answers)
@@ -82,7 +100,8 @@ def run_search(
     )
     if estimates:
         table.loc[table.index[-1], "leader"] = chosen(table)
-    return SearchResult(history, table)
+    measured = list(history.measurements)
+    return SearchResult(history, table, history.measured_frame(context.predictions(measured)))
 
 
 def _check_budget(budget: int, context: SearchTask) -> None:
@@ -94,8 +113,55 @@ def _check_budget(budget: int, context: SearchTask) -> None:
         )
 
 
-def _next_plan(context: SearchTask, sampler: Sampler, history: History, total: int) -> Plan:
-    asked = sampler.ask(context, history, total)[: total - len(history)]
+def _asked(
+    context: SearchTask,
+    sampler: Sampler,
+    check: LatencyCheck | None,
+    history: History,
+    log: EventLog,
+    total: int,
+    bar: tqdm[Any],
+) -> list[str]:
+    """What the sampler asks, until none of it is refused; measurements are stored one by one.
+
+    What an interrupted run has measured of a batch is taken from the log, and the history is told
+    of whole batches only: so the sampler asks the same after an interruption.
+    """
+    while True:
+        asked = sampler.ask(context, history, total)[: total - len(history)]
+        known = {*history.measurements, *history.queried}
+        batch = [arch_id for arch_id in asked if arch_id not in known]
+        if check is None or not batch:
+            return asked
+        unmeasured = [arch_id for arch_id in batch if arch_id not in log.measurements]
+        for measurement in check.judge(context, unmeasured, len(log.plans)):
+            log.add_measurement(measurement)
+            bar.set_postfix(measured=len(log.measurements), refresh=False)
+        history.note(log.measurements[arch_id] for arch_id in batch)
+
+
+def _check_any(history: History) -> None:
+    """A search that ends early has found something, or there is nothing to find."""
+    refused = sum(not measurement.within for measurement in history.measurements.values())
+    if not history.means():
+        first = next(iter(history.measurements.values()), None)
+        said = f" The first: {first.message}" if first and first.message else ""
+        raise InfeasibleError(
+            f"All {refused} architectures that might satisfy the constraints were measured, and "
+            f"none does: loosen them, or measure and train again on this device.{said}"
+        )
+    _log.warning(
+        "The search ends after %d queries: no other architecture is left that may satisfy the "
+        "constraints; %d were measured, %d of them refused.",
+        len(history),
+        len(history.measurements),
+        refused,
+    )
+
+
+def _next_plan(
+    context: SearchTask, sampler: Sampler, history: History, asked: Sequence[str], total: int
+) -> Plan:
     functions: set[str] = set()
     repeatable = set(history.queried)
     for arch_id in asked:

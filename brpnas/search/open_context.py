@@ -156,8 +156,9 @@ class OpenContext(SearchTask):
                 known.extend(islice(rest, _BLOCK))
             if place == len(known):
                 break
-            if not history.knows(self.isomorphism_id(known[place])):
-                found.append(known[place])
+            name = known[place]
+            if not history.refuses(name) and not history.knows(self.isomorphism_id(name)):
+                found.append(name)
             place += 1
         if count and not known:
             raise self._infeasible()

@@ -1,7 +1,7 @@
 """The store of a search on disk: an append-only event log that survives `kill -9`.
 
-A `brpnas.journal.Journal` of ``plan`` events (a round's architectures, before any of them is
-queried) and ``answer`` events.
+A `brpnas.journal.Journal` of ``measurement`` events (of what a round was about to ask), ``plan``
+events (a round's architectures, before any of them is queried) and ``answer`` events.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Self
 from brpnas.errors import StoreError
 from brpnas.journal import Journal
 from brpnas.search.events import EventLog
-from brpnas.search.history import Plan, Record
+from brpnas.search.history import Measurement, Plan, Record
 
 __all__ = ["SearchStore"]
 
@@ -37,6 +37,11 @@ class SearchStore(EventLog):
         super().__init__()
         self._journal = Journal(path, fingerprint, self._replay, "search store")
         self.path = self._journal.path
+
+    def add_measurement(self, measurement: Measurement) -> None:
+        """Store what was measured."""
+        super().add_measurement(measurement)
+        self._journal.append({"event": "measurement", **asdict(measurement)})
 
     def add_plan(self, plan: Plan) -> None:
         """Store what a round will ask."""
@@ -65,6 +70,8 @@ class SearchStore(EventLog):
 
     def _replay(self, event: dict[str, Any]) -> None:
         match event.pop("event", None), event:
+            case "measurement", dict(fields):
+                super().add_measurement(Measurement(**fields))
             case "plan", dict(fields):
                 super().add_plan(Plan(**{**fields, "arch_ids": tuple(fields["arch_ids"])}))
             case "answer", dict(fields):

@@ -35,7 +35,8 @@ class Shortlist:
         arch_ids: Architectures, these and perhaps others.
         rows: Place of each of the ``N`` among them.
         graphs: Their graphs, in the order of ``rows``.
-        is_open: Whether the function has not been queried yet, shape ``[N]``.
+        is_open: Whether the function has not been queried yet, shape ``[N]``. The architecture may
+            have been refused for its latency all the same: see `History.refuses`.
         drawn: The first so many are the task's own; those after them were added by the sampler.
     """
 
@@ -81,8 +82,12 @@ class SearchTask(ABC):
         """Whether the architecture is in the space and satisfies the constraints."""
 
     def is_open(self, arch_id: str, history: History) -> bool:
-        """Whether it is feasible and no architecture of the same function has been queried."""
-        return self.is_feasible(arch_id) and not history.knows(self.isomorphism_id(arch_id))
+        """Whether it is feasible, was not refused, and none of its function has been queried."""
+        return (
+            self.is_feasible(arch_id)
+            and not history.refuses(arch_id)
+            and not history.knows(self.isomorphism_id(arch_id))
+        )
 
     @abstractmethod
     def fresh(self, history: History, count: int) -> list[str]:

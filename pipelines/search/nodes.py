@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from brpnas.candidates import TrainedNetworkFile, TrainOracle, accuracy_table
@@ -30,7 +31,8 @@ from brpnas.search import (
     run_search,
     trace,
 )
-from pipelines.config import Sampler, SearchConfig, TrainCandidatesConfig, parse
+from pipelines.config import MeasureConfig, Sampler, SearchConfig, TrainCandidatesConfig, parse
+from pipelines.search.check import device_check, table_check
 from pipelines.search.oracles import Files, cheap_oracle, make_oracle
 from pipelines.search.task import (
     feasible,
@@ -40,6 +42,7 @@ from pipelines.search.task import (
     make_sampler,
     margin_factor,
     predicted_metrics,
+    reachable,
     relation_factory,
 )
 from pipelines.search.winner import measure_winner
@@ -59,12 +62,14 @@ def search_architecture(  # noqa: PLR0913, PLR0917 - one argument per data set
     store: Path,
     by_hand: Path,
     images: str,
+    known_devices: Mapping[str, Device],
     space: str,
     dataset: str,
     constraints: Sequence[str],
     params: Mapping[str, Any],
     candidate_params: Mapping[str, Any],
-) -> tuple[pd.DataFrame, BinaryRelationPredictor, pd.DataFrame, bytes]:
+    measure_params: Mapping[str, Any],
+) -> tuple[pd.DataFrame, pd.DataFrame, BinaryRelationPredictor, pd.DataFrame, bytes]:
     """Run the search, or what is left of it, and train the ranker on all that it learnt.
 
     Args:
@@ -78,38 +83,47 @@ def search_architecture(  # noqa: PLR0913, PLR0917 - one argument per data set
             oracle trains are kept there too.
         by_hand: Folder of the questions and answers, if these are given by hand.
         images: What networks are trained on, if the oracle trains.
+        known_devices: The catalogue of one's own devices.
         space: Name of the space.
         dataset: Data set of the accuracies.
         constraints: What an answer must satisfy by prediction.
         params: Parameters of the stage.
         candidate_params: Parameters of `train_candidates`, by which the oracle trains.
+        measure_params: Parameters of `measure`, by which latency is measured before asking.
 
     Returns:
-        All queries, one row each; the binary relation predictor; the accuracies that the oracle
-        found by training; and the network chosen with its trained weights, or nothing.
+        All queries, one row each; what was measured before it was to be asked, likewise; the binary
+        relation predictor; the accuracies that the oracle found by training; and the network chosen
+        with its trained weights, or nothing.
 
     Raises:
         AnswersPendingError: If the oracle waits for answers that are given by hand.
     """
     config = parse(SearchConfig, params)
     candidates = parse(TrainCandidatesConfig, candidate_params)
+    measure = parse(MeasureConfig, measure_params)
     tables = (graphs, architectures, accuracy, latency_predictions, latency_predictor)
     context = make_context(*tables, space, dataset, constraints, config)
     with (
         _engine(config, candidates) as engine,
+        get_engine(scheduler=measure.scheduler if config.latency == "device" else None) as meter,
         training_pool(min(config.workers, config.ranker.members)) as pool,
     ):
         places = (images, by_hand, store, engine)
         oracle = make_oracle(config, candidates, accuracy, surrogate, space, dataset, *places)
         sampler = make_sampler(config.sampler, config, pool)
-        task, name = fingerprint(context, sampler, oracle, config.ranker, accuracy)
+        check = table_check(config, constraints, latency_predictions) or device_check(
+            config, constraints, latency_predictions, known_devices, space, measure, meter
+        )
+        task, name = fingerprint(context, sampler, oracle, check, config.ranker, accuracy)
         path = store / f"{name}.jsonl"
         with SearchStore(path, task) as log:
             if log.answers:
                 logger.info("Resuming from the %d answers in %s", len(log.answers), path)
-            result = run_search(context, sampler, oracle, config.budget, store=log)
+            result = run_search(context, sampler, oracle, config.budget, check=check, store=log)
         ranker = fit_ranker(relation_factory(config.ranker, pool), context, result.records)
-    return result.history, ranker, *_trained(oracle, result.history, dataset)
+    found = _trained(oracle, result.history, dataset)
+    return result.history, result.measurements, ranker, *found
 
 
 def _engine(config: SearchConfig, candidates: TrainCandidatesConfig) -> Engine:
@@ -136,6 +150,7 @@ def summarise_search(  # noqa: PLR0913, PLR0917 - one argument per data set
     accuracy: pd.DataFrame,
     latency_predictions: pd.DataFrame,
     history: pd.DataFrame,
+    measurements: pd.DataFrame,
     oracle_accuracy: pd.DataFrame,
     winner_network: bytes,
     known_devices: Mapping[str, Device],
@@ -158,15 +173,19 @@ def summarise_search(  # noqa: PLR0913, PLR0917 - one argument per data set
     winner = chosen(history)
     arch_ids = architectures["arch_id"].tolist()
     metrics = predicted_metrics(architectures, latency_predictions, arch_ids)
-    mask = np.zeros(len(arch_ids), np.bool_)
+    listed = (constraints, metrics, latency_predictions, arch_ids, config)
+    mask: npt.NDArray[np.bool_] = np.zeros(len(arch_ids), np.bool_)
+    found: npt.NDArray[np.bool_] | None = mask
     with suppress(InfeasibleError):  # of the few that are listed; the search found others
-        mask = feasible(constraints, metrics, latency_predictions, arch_ids, config)
-    allowed = architectures["arch_id"][mask].tolist()
+        mask, found = feasible(*listed), reachable(*listed)
+    allowed = None if found is None else architectures["arch_id"][found].tolist()
     scores = held_out_scores(config, accuracy, oracle_accuracy, dataset, allowed)
     last = trace(history, scores).iloc[-1]
     said = history[history["arch_id"] == winner].iloc[0]
     predicted = float(said["predicted_latency_ms"])
-    measured = latency_predictions.set_index("arch_id")["latency_ms"].get(winner)
+    measured = _known(said["latency_ms"])  # before it was asked
+    if measured is None:
+        measured = latency_predictions.set_index("arch_id")["latency_ms"].get(winner)
     if config.measure_winner:
         device = str(latency_predictions["device"].iloc[0])
         measured = measure_winner(
@@ -190,7 +209,10 @@ def summarise_search(  # noqa: PLR0913, PLR0917 - one argument per data set
         "budget": config.budget,
         "rounds": config.rounds,
         "chosen_by": config.choose_by if config.sampler == "brp" else "answers",
+        "latency": config.latency,
         "latency_margin": margin_factor(latency_predictions, config) - 1,
+        "measured": len(measurements),
+        "refused": int((~measurements["within"]).sum()),
         "seed": config.seed,
         "queries": len(history),
         "failed": int((history["status"] == "failed").sum()),
@@ -229,8 +251,8 @@ def compare_samplers(  # noqa: PLR0913, PLR0917 - one argument per data set
 ) -> pd.DataFrame:
     """Traces of every sampler over several seeds, for the curves of the report.
 
-    With ``comparison_seeds: 0``, and where answers are not to be had from a table or a surrogate,
-    it is the trace of the search itself.
+    With ``comparison_seeds: 0``, and where answers are not to be had from a table or a surrogate or
+    latency is measured, it is the trace of the search itself.
 
     Returns:
         Columns ``sampler, seed, query`` and those of `brpnas.search.trace`.
@@ -238,10 +260,14 @@ def compare_samplers(  # noqa: PLR0913, PLR0917 - one argument per data set
     config = parse(SearchConfig, params)
     tables = (graphs, architectures, accuracy, latency_predictions, latency_predictor)
     context = make_context(*tables, space, dataset, constraints, config)
-    listed = isinstance(context, SearchContext)
-    allowed = context.names(np.flatnonzero(context.feasible)) if listed else []
+    allowed: list[str] | None = []
+    if isinstance(context, SearchContext):
+        metrics = {name: np.asarray(values) for name, values in context.predicted.items()}
+        found = reachable(constraints, metrics, latency_predictions, context.arch_ids, config)
+        allowed = None if found is None else context.names(np.flatnonzero(found & context.feasible))
     scores = held_out_scores(config, accuracy, oracle_accuracy, dataset, allowed)
-    if not config.comparison_seeds or config.oracle not in ("table", "surrogate"):
+    answered_at_once = config.oracle in {"table", "surrogate"} and config.latency != "device"
+    if not config.comparison_seeds or not answered_at_once:
         own = trace(history, scores)
         own.insert(0, "seed", config.seed)
         own.insert(0, "sampler", config.sampler)
@@ -253,6 +279,7 @@ def compare_samplers(  # noqa: PLR0913, PLR0917 - one argument per data set
         scores,
         budget=config.budget,
         seeds=range(config.seed, config.seed + config.comparison_seeds),
+        check=table_check(config, constraints, latency_predictions),
         workers=config.workers,
     )
 

@@ -24,11 +24,14 @@ def create_pipeline() -> Pipeline:
                     "search_store",
                     "answers_by_hand",
                     "images",
+                    "measured_device",
                     *_PARAMS,
                     "params:train_candidates",
+                    "params:measure",
                 ],
                 outputs=[
                     "search_history",
+                    "search_measurements",
                     "relation_predictor",
                     "oracle_accuracy",
                     "winner_network",
@@ -40,6 +43,7 @@ def create_pipeline() -> Pipeline:
                 inputs=[
                     *_TABLES,
                     "search_history",
+                    "search_measurements",
                     "oracle_accuracy",
                     "winner_network",
                     "measured_device",

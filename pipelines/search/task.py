@@ -25,10 +25,11 @@ from brpnas.predictors import (
     LatencyPredictor,
     TrainingConfig,
 )
-from brpnas.predictors.margin import upper_factor
+from brpnas.predictors.margin import lower_factor, upper_factor
 from brpnas.search import (
     Constraint,
     HeldOutScores,
+    LatencyCheck,
     OpenContext,
     Oracle,
     Sampler,
@@ -49,9 +50,14 @@ __all__ = [
     "held_out_scores",
     "make_context",
     "make_sampler",
+    "margin_factor",
+    "parsed",
     "predicted_metrics",
     "ranker_factory",
+    "reachable",
     "relation_factory",
+    "upper_margin",
+    "uses_latency",
 ]
 
 _log = logging.getLogger(__name__)
@@ -88,35 +94,98 @@ def feasible(
     arch_ids: Sequence[str],
     config: SearchConfig,
 ) -> npt.NDArray[np.bool_]:
-    """Which architectures keep the constraints, with the margin that a prediction asks for.
+    """Which architectures the search may consider, by the constraints and predicted metrics.
 
-    The latency of the rows that the predictor learnt from is known and needs no margin. Without
-    confidence all are judged by prediction alone.
+    A predicted latency counts with its margin, see `margin_factor`. The latency of the rows that
+    the predictor learnt from is known and needs none. With a margin of nothing all are judged by
+    prediction alone.
 
     Raises:
         InfeasibleError: If none does.
     """
-    if not config.confidence:
-        return feasible_mask(constraints, metrics, len(arch_ids))
     factor = margin_factor(latency_predictions, config)
+    if factor == 1:
+        return feasible_mask(constraints, metrics, len(arch_ids))
     known = latency_predictions[latency_predictions["split"].isin(["train", "valid"])]
+    return _keeps(constraints, metrics, known, arch_ids, factor)
+
+
+def reachable(
+    constraints: Sequence[str],
+    metrics: Mapping[str, npt.NDArray[np.float64]],
+    latency_predictions: pd.DataFrame,
+    arch_ids: Sequence[str],
+    config: SearchConfig,
+) -> npt.NDArray[np.bool_] | None:
+    """Which architectures the search could have found: those it considers and does not refuse.
+
+    None if nobody knows, because only what was about to be asked was measured.
+
+    Raises:
+        InfeasibleError: If there are none.
+    """
+    mask = feasible(constraints, metrics, latency_predictions, arch_ids, config)
+    if config.latency == "predicted" or not uses_latency(constraints):
+        return mask
+    if config.latency == "device":
+        return None
+    factor = upper_margin(latency_predictions, config)
+    return mask & _keeps(constraints, metrics, latency_predictions, arch_ids, factor)
+
+
+def _keeps(
+    constraints: Sequence[str],
+    metrics: Mapping[str, npt.NDArray[np.float64]],
+    known: pd.DataFrame,
+    arch_ids: Sequence[str],
+    factor: float,
+) -> npt.NDArray[np.bool_]:
+    """Which keep the constraints, by measured latency where it is known, else with a margin."""
     measured = known.set_index("arch_id")["latency_ms"].reindex(list(arch_ids)).to_numpy()
     latency = np.where(np.isnan(measured), metrics["latency_ms"], measured / factor)
-    limits = _tightened(constraints, factor)
+    limits = _with_margin(constraints, factor)
     return feasible_mask(limits, {**metrics, "latency_ms": latency}, len(arch_ids))
 
 
 def margin_factor(latency_predictions: pd.DataFrame, config: SearchConfig) -> float:
-    """What a predicted latency is multiplied with before it is held against a limit."""
+    """What a predicted latency is multiplied with before it is held against a limit.
+
+    Above 1 if the prediction decides. Below, if it only decides who is worth measuring.
+    """
+    if config.latency == "predicted":
+        return upper_margin(latency_predictions, config)
+    rows = _validation(latency_predictions)
+    return lower_factor(*rows, config.rule_out_confidence)
+
+
+def upper_margin(latency_predictions: pd.DataFrame, config: SearchConfig) -> float:
+    """What a predicted latency is multiplied with where it decides by itself."""
     if not config.confidence:
         return 1.0
+    return upper_factor(*_validation(latency_predictions), config.confidence)
+
+
+def _validation(latency_predictions: pd.DataFrame) -> tuple[pd.Series[float], pd.Series[float]]:
     valid = latency_predictions[latency_predictions["split"] == "valid"]
-    return upper_factor(valid["predicted_latency_ms"], valid["latency_ms"], config.confidence)
+    return valid["predicted_latency_ms"], valid["latency_ms"]
 
 
-def _tightened(constraints: Sequence[str], factor: float) -> list[Constraint]:
-    parsed = [Constraint.parse(text, METRICS) for text in constraints]
-    return [constraint.tightened("latency_ms", factor) for constraint in parsed]
+def parsed(constraints: Sequence[str]) -> list[Constraint]:
+    """Constraints on the metrics that there are.
+
+    Raises:
+        ConstraintError: If one cannot be read or names an unknown metric.
+    """
+    return [Constraint.parse(text, METRICS) for text in constraints]
+
+
+def uses_latency(constraints: Sequence[str]) -> bool:
+    """Whether any of the constraints is on latency."""
+    return any("latency_ms" in dict(constraint.terms) for constraint in parsed(constraints))
+
+
+def _with_margin(constraints: Sequence[str], factor: float) -> list[Constraint]:
+    return [constraint.with_margin("latency_ms", factor) for constraint in parsed(constraints)]
 
 
 def make_context(  # noqa: PLR0913, PLR0917 - one argument per data set
@@ -157,7 +226,7 @@ def make_context(  # noqa: PLR0913, PLR0917 - one argument per data set
             "featurise and train again, or set space back."
         )
     if config.candidates is not None:
-        limits = _tightened(constraints, margin_factor(latency_predictions, config))
+        limits = _with_margin(constraints, margin_factor(latency_predictions, config))
         return _open_context(predictor, space, limits, config, config.candidates)
     metrics = predicted_metrics(architectures, latency_predictions, graphs.arch_ids)
     mask = feasible(constraints, metrics, latency_predictions, graphs.arch_ids, config)
@@ -251,19 +320,21 @@ def held_out_scores(
     accuracy: pd.DataFrame,
     oracle_accuracy: pd.DataFrame,
     dataset: str,
-    feasible: Sequence[str],
+    feasible: Sequence[str] | None,
 ) -> HeldOutScores:
     """Test accuracies to score a search with.
 
-    With the table oracle those of the table, and the optimum is that of the feasible architectures.
-    Otherwise what the oracle has trained, where it says, and the optimum is not known. None where
-    there are none, as in the public part of NAS-Bench-101 and with a surrogate.
+    With the table oracle those of the table, and the optimum is that of the feasible architectures,
+    not known if these are not. Otherwise what the oracle has trained, where it says, and the
+    optimum is not known. None where there are none, as in the public part of NAS-Bench-101 and with
+    a surrogate.
     """
     table = accuracy if config.oracle == "table" else oracle_accuracy
     if not ((table["split"] == "test") & (table["dataset"] == dataset)).any():
         return HeldOutScores({}, {}, math.nan)
     if config.oracle == "table":
-        return HeldOutScores.from_table(accuracy, dataset, feasible)
+        scores = HeldOutScores.from_table(accuracy, dataset, feasible)
+        return scores if feasible is not None else replace(scores, optimum=math.nan)
     return replace(HeldOutScores.from_table(oracle_accuracy, dataset), optimum=math.nan)
 
 
@@ -271,6 +342,7 @@ def fingerprint(
     context: SearchContext | OpenContext,
     sampler: Sampler,
     oracle: Oracle,
+    check: LatencyCheck | None,
     ranker: RankerConfig,
     accuracy: pd.DataFrame,
 ) -> tuple[dict[str, Any], str]:
@@ -279,7 +351,7 @@ def fingerprint(
     The answers are part of it: a table with other accuracies is another task. So is the release of
     the library, whose samplers may ask differently.
     """
-    task: Mapping[str, Any] = task_fingerprint(context, sampler, oracle)
+    task: Mapping[str, Any] = task_fingerprint(context, sampler, oracle, check)
     full = {**task, "brpnas": version("brpnas")}
     if isinstance(oracle, TableOracle):
         rows = accuracy[(accuracy["dataset"] == oracle.dataset) & (accuracy["split"] == "valid")]

@@ -22,7 +22,7 @@ from brpnas.measure import (
 from pipelines.config import MeasureConfig, parse
 from pipelines.measuring import measure_settings
 
-__all__ = ["measure_winner"]
+__all__ = ["measure_winner", "warn_of_another_device"]
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ def measure_winner(
     config = parse(MeasureConfig, params)
     settings = measure_settings(config, space)
     with get_engine(scheduler=config.scheduler) as engine:
-        _compare(device, known_devices, settings, engine)
+        warn_of_another_device(device, known_devices, settings, engine)
         trained = TrainedNetworkFile.from_bytes(network) if network else None
         if trained is not None and trained.network == settings.network:
             timed = partial(time_module, shape=trained.network.input_shape, settings=settings)
@@ -73,10 +73,17 @@ def measure_winner(
     return outcome.latency_ms
 
 
-def _compare(
+def warn_of_another_device(
     device: str, known: Mapping[str, Device], settings: MeasureSettings, engine: Engine
 ) -> None:
-    """Warn if what measures is not what the latency is predicted of."""
+    """Warn if what measures is not what the latency is predicted of.
+
+    Args:
+        device: The device that the latency is predicted of.
+        known: The catalogue of one's own devices.
+        settings: How it is measured.
+        engine: Where.
+    """
     here = describe_device(probe(settings, engine), settings, device)
     try:
         if device not in known:
@@ -84,7 +91,7 @@ def _compare(
         check_name(here, known)
     except MeasurementError as error:
         logger.warning(
-            "The network found is measured on another device than its latency is predicted of, so "
-            "the two do not compare. %s",
+            "What is measured here is another device than latency is predicted of, so the two do "
+            "not compare. %s",
             error,
         )

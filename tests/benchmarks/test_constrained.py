@@ -14,16 +14,22 @@ def test_measured_cells_are_compared_by_what_was_measured(monkeypatch: pytest.Mo
     true = np.array([1.0, 2.0, 3.0, np.nan])
     monkeypatch.setattr(constrained, "_latency", lambda device: true)
     fitted = {"predicted": [1.1, 1.0, 3.5, 5.0], "train": [0], "valid": [1]}
-    np.testing.assert_allclose(bounds("d", fitted, 0.9), [1.0, 2.0, 7.0, 10.0])
-    np.testing.assert_allclose(bounds("d", fitted, 0.0), [1.0, 2.0, 3.5, 5.0])
+    np.testing.assert_allclose(bounds("d", fitted, "predicted", 0.9), [1.0, 2.0, 7.0, 10.0])
+    np.testing.assert_allclose(bounds("d", fitted, "predicted", 0.0), [1.0, 2.0, 3.5, 5.0])
+    # The only validation row is slower than predicted, so nothing is ruled out sooner than by that.
+    np.testing.assert_allclose(bounds("d", fitted, "measured", 0.99), [1.0, 2.0, 3.5, 5.0])
+    fitted["predicted"][1] = 4.0
+    np.testing.assert_allclose(bounds("d", fitted, "measured", 0.99), [1.0, 2.0, 1.75, 2.5])
 
 
 def test_figures_leave_the_twin_out_of_the_mean_alone() -> None:
     rows = pd.DataFrame(
         [
-            {"dataset": "d", "confidence": 0.9, "device": device, "limit": "tight", "seed": seed,
+            {"dataset": "d", "limit_by": "measured", "confidence": 0.9, "device": device,
+             "limit": "tight", "seed": seed,
              "within": device == "a", "over": -0.1, "queried_within": 1.0, "regret": 0.01 * seed,
-             "verified": 0.02, "measured": 1, "latency": 0.0}
+             "verified": 0.02, "measured": 1, "latency": 0.0, "measurements": 100 * seed,
+             "refused": seed}
             for device in ("a", constrained.TWIN)
             for seed in (1, 3)
         ]
@@ -33,4 +39,5 @@ def test_figures_leave_the_twin_out_of_the_mean_alone() -> None:
     assert case["all"]["within"] == 1.0
     assert case["all"]["regret"] == [2.0, pytest.approx(1.414)]
     assert case["all"]["noise"] == 0.4
+    assert (case["all"]["measurements"], case["all"]["most_measurements"]) == (200.0, 300)
     assert case["devices"][constrained.TWIN]["tight"]["within"] == 0.0

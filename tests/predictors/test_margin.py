@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from brpnas.errors import ConfigurationError
-from brpnas.predictors.margin import upper_factor
+from brpnas.predictors.margin import lower_factor, upper_factor
 
 
 def literal_factor(predicted: np.ndarray, true: np.ndarray, confidence: float) -> float:
@@ -23,6 +23,33 @@ def test_factor_is_the_quantile_counted_by_hand(rows: int, confidence: float) ->
     assert found == pytest.approx(literal_factor(predicted, true, confidence))
 
 
+def literal_lower(predicted: np.ndarray, true: np.ndarray, confidence: float) -> float:
+    """The largest ratio that at least (n + 1) * confidence of the n ratios are not below."""
+    ratios = [t / p for t, p in zip(true, predicted, strict=True)]
+    need = (len(ratios) + 1) * confidence - 1e-9
+    enough = [r for r in ratios if sum(x >= r for x in ratios) >= need]
+    return min(1.0, max(enough, default=min(ratios)))
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.8, 0.9, 0.95, 0.99, 0.999])
+@pytest.mark.parametrize("rows", [5, 99, 100])
+def test_lower_factor_is_the_quantile_counted_by_hand(rows: int, confidence: float) -> None:
+    rng = np.random.default_rng(rows)
+    true, predicted = rng.uniform(1, 9, rows), rng.uniform(1, 9, rows)
+    found = lower_factor(predicted, true, confidence)
+    assert found == pytest.approx(literal_lower(predicted, true, confidence))
+
+
+def test_new_cells_are_ruled_out_as_seldom_as_promised() -> None:
+    rng = np.random.default_rng(0)
+    covered = []
+    for _ in range(400):
+        error = rng.lognormal(0, 0.1, 300)
+        factor = lower_factor(np.ones(100), error[:100], 0.9)
+        covered.append((error[100:] >= factor).mean())
+    assert np.mean(covered) == pytest.approx(0.9, abs=0.01)
+
+
 def test_new_cells_are_within_the_bound_as_often_as_promised() -> None:
     rng = np.random.default_rng(0)
     covered = []
@@ -37,17 +64,25 @@ def test_it_never_loosens_a_limit() -> None:
     assert upper_factor(np.full(20, 2.0), np.ones(20), 0.9) == 1.0
 
 
+def test_what_is_only_to_be_ruled_out_is_never_ruled_out_sooner_than_by_prediction() -> None:
+    assert lower_factor(np.ones(20), np.full(20, 2.0), 0.9) == 1.0
+
+
 def test_no_confidence_no_margin() -> None:
-    assert upper_factor([1.0], [2.0], 0) == 1.0
-    assert upper_factor([], [], 0) == 1.0
+    assert upper_factor([1.0], [2.0], 0) == lower_factor([2.0], [1.0], 0) == 1.0
+    assert upper_factor([], [], 0) == lower_factor([], [], 0) == 1.0
 
 
 @pytest.mark.parametrize("confidence", [-0.1, 1.0, 1.5])
 def test_a_confidence_out_of_range_is_refused(confidence: float) -> None:
     with pytest.raises(ConfigurationError, match="confidence"):
         upper_factor([1.0], [1.0], confidence)
+    with pytest.raises(ConfigurationError, match="confidence"):
+        lower_factor([1.0], [1.0], confidence)
 
 
 def test_no_rows_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="validation rows"):
         upper_factor([], [], 0.9)
+    with pytest.raises(ConfigurationError, match="validation rows"):
+        lower_factor([], [], 0.9)

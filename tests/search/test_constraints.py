@@ -178,22 +178,22 @@ class TestTightened:
         self, text: str, terms: dict[str, float]
     ) -> None:
         constraint = Constraint.parse(text, self.METRICS)
-        tight = constraint.tightened("latency_ms", 1.2)
+        tight = constraint.with_margin("latency_ms", 1.2)
         assert dict(tight.terms) == pytest.approx(terms)
         assert (tight.relation, tight.bound) == (constraint.relation, constraint.bound)
         assert (tight is constraint) == (terms == dict(constraint.terms))
 
     def test_what_satisfies_it_truly_satisfies_the_limit(self) -> None:
-        tight = Constraint.parse("latency_ms <= 5", self.METRICS).tightened("latency_ms", 1.25)
+        tight = Constraint.parse("latency_ms <= 5", self.METRICS).with_margin("latency_ms", 1.25)
         predicted = np.array([3.9, 4.0, 4.1])
         np.testing.assert_array_equal(
             tight.satisfied({"latency_ms": predicted}), 1.25 * predicted <= 5
         )
 
     def test_its_text_tells_the_margin(self) -> None:
-        tight = Constraint.parse("latency_ms <= 5", self.METRICS).tightened("latency_ms", 1.25)
+        tight = Constraint.parse("latency_ms <= 5", self.METRICS).with_margin("latency_ms", 1.25)
         assert tight.text == "latency_ms <= 5 (with 1.25 * latency_ms)"
 
     def test_no_margin_changes_nothing(self) -> None:
         constraint = Constraint.parse("latency_ms <= 5", self.METRICS)
-        assert constraint.tightened("latency_ms", 1.0) is constraint
+        assert constraint.with_margin("latency_ms", 1.0) is constraint

@@ -11,6 +11,7 @@ import itertools
 import logging
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Literal, Protocol, TypeVar, get_args
 
 import numpy as np
@@ -70,6 +71,16 @@ def fit_ranker(
     return ranker
 
 
+def _refused_in(candidates: Shortlist, history: History) -> IntArray:
+    """Round in which each candidate was measured and refused; a very late one if it was not."""
+    never = np.iinfo(np.int64).max
+    if not history.measurements:
+        return np.full(len(candidates), never)
+    rounds = {name: m.round for name, m in history.measurements.items() if not m.within}
+    names = candidates.names(np.arange(len(candidates)))
+    return np.array([rounds.get(name, never) for name in names], np.int64)
+
+
 class BRPSampler(Sampler):
     """Half exploitation, half exploration of an ever narrower top, predictor retrained each round.
 
@@ -124,6 +135,7 @@ class BRPSampler(Sampler):
         self.make_ranker, self.rounds, self.exploit_fraction = make_ranker, rounds, exploit_fraction
         self.neighbours, self.choose_by = neighbours, choose_by
         self._trained: tuple[object, Ranker] | None = None
+        self._ranked: tuple[object, Shortlist, IntArray] | None = None
 
     def ask(self, context: SearchTask, history: History, budget: int) -> list[str]:
         """Round 0 at random, then by the ranking; best-ranked only after the last round."""
@@ -131,22 +143,26 @@ class BRPSampler(Sampler):
         number = history.next_round
         if number == 0 or len(history.means()) < 2:
             return context.fresh(history, size)
-        candidates = context.shortlist(history, self._mutants(context, history))
+        candidates, ranked = self._ranking(context, history)
         if not len(candidates):
             return context.fresh(history, size)
-        ranked = self._ranking(context, history, candidates)
         unqueried = ranked[candidates.is_open[ranked]]
         exploited = size if number >= self.rounds else math.ceil(size * self.exploit_fraction)
-        best = unqueried[:exploited]
         is_free = candidates.is_open.copy()
-        is_free[best] = False
-        sample = ranked[ranked < candidates.drawn]
+        is_free[unqueried[:exploited]] = False
+        refused_in = _refused_in(candidates, history)
+        sample = ranked[(ranked < candidates.drawn) & (refused_in[ranked] >= number)]
         top = sample[: math.ceil(len(sample) / 2**number)]
         rng = generator(context.seed, "brp", len(history))
-        explored = rng.permutation(top[is_free[top]])[: size - len(best)]
-        is_free[explored] = False
+        # Drawn before those refused in this round are left out: a refusal changes no other draw.
+        drawn = rng.permutation(top[is_free[top]])
+        is_left = refused_in > number
+        best = unqueried[is_left[unqueried]][:exploited]
+        is_left[best] = False
+        explored = drawn[is_left[drawn]][: size - len(best)]
+        is_left[explored] = False
         chosen = np.concatenate([best, explored])
-        fill = unqueried[is_free[unqueried]][: size - len(chosen)]
+        fill = unqueried[is_left[unqueried]][: size - len(chosen)]
         return candidates.names(np.concatenate([chosen, fill]))
 
     def _round_size(self, history: History, budget: int) -> int:
@@ -161,9 +177,20 @@ class BRPSampler(Sampler):
         parents = itertools.islice(itertools.cycle(leaders), self.neighbours)
         return list(dict.fromkeys(context.space.mutate(parent, rng) for parent in parents))
 
-    def _ranking(self, context: SearchTask, history: History, candidates: Shortlist) -> IntArray:
-        """Places of the candidates, best first."""
-        return np.argsort(-self._scores(context, history, candidates.graphs), kind="stable")
+    def _ranking(self, context: SearchTask, history: History) -> tuple[Shortlist, IntArray]:
+        """Candidates, without their graphs, and their places, best first.
+
+        Kept: a round whose architectures are measured before they are asked needs it many times.
+        """
+        known = (context, len(history), history.answers())
+        if self._ranked is None or self._ranked[0] != known:
+            candidates = context.shortlist(history, self._mutants(context, history))
+            scores: npt.NDArray[np.floating[Any]] = np.zeros(0)
+            if len(candidates):
+                scores = self._scores(context, history, candidates.graphs)
+            candidates = replace(candidates, graphs=candidates.graphs[:0])
+            self._ranked = known, candidates, np.argsort(-scores, kind="stable")
+        return self._ranked[1:]
 
     def estimates(self, context: SearchTask, history: History) -> dict[str, float] | None:
         """Scores of the answered by the ranker trained on them; None if their answers decide."""

@@ -21,6 +21,7 @@ from brpnas.errors import (
     SchemaError,
 )
 from brpnas.graphs import VIEWS, SpaceGraphs, View
+from brpnas.measure import time_cell
 from brpnas.predictors import (
     BinaryRelationPredictor,
     LatencyPredictor,
@@ -31,7 +32,8 @@ from brpnas.predictors import (
 from brpnas.search import SearchContext, chosen
 from brpnas.search.seeding import integer_seed
 from brpnas.spaces import get_space
-from pipelines.config import SearchConfig, parse
+from pipelines.config import MeasureConfig, SearchConfig, parse
+from pipelines.measuring import measure_settings
 from pipelines.search import create_pipeline
 from pipelines.search.nodes import compare_samplers, search_architecture, summarise_search
 from pipelines.search.task import make_context, predicted_metrics
@@ -46,7 +48,9 @@ PARAMS: dict[str, Any] = {
     "candidates": None,
     "neighbours": 0,
     "choose_by": "ranker",
+    "latency": "predicted",
     "confidence": 0.0,
+    "rule_out_confidence": 0.99,
     "repeats": 2,
     "seed": 0,
     "comparison_seeds": 2,
@@ -144,10 +148,9 @@ def run(
     store: Path,
     params: dict[str, Any] = PARAMS,
     task: tuple[str, str, list[str]] = TASK,
-) -> tuple[pd.DataFrame, BinaryRelationPredictor, pd.DataFrame, bytes]:
-    return search_architecture(
-        *tables, never, store, store.parent / "by_hand", "digits", *task, params, CANDIDATES
-    )
+) -> tuple[pd.DataFrame, pd.DataFrame, BinaryRelationPredictor, pd.DataFrame, bytes]:
+    places = (never, store, store.parent / "by_hand", "digits", {})
+    return search_architecture(*tables, *places, *task, params, CANDIDATES, MEASURE)
 
 
 def summarise(
@@ -156,8 +159,8 @@ def summarise(
     params: dict[str, Any] = PARAMS,
     task: tuple[str, str, list[str]] = TASK,
 ) -> dict[str, Any]:
-    history, _, trained, winner = found
-    return summarise_search(*tables[1:4], history, trained, winner, {}, *task, params, MEASURE)
+    history, measured, _, *rest = found
+    return summarise_search(*tables[1:4], history, measured, *rest, {}, *task, params, MEASURE)
 
 
 def without_times(history: pd.DataFrame) -> pd.DataFrame:
@@ -180,7 +183,8 @@ def test_only_what_the_table_answers_is_asked(tables: tuple[Any, ...], tmp_path:
 def test_search_keeps_its_budget_and_its_constraint(
     tables: tuple[Any, ...], tmp_path: Path
 ) -> None:
-    history, ranker, *_ = run(tables, tmp_path)
+    history, measurements, ranker, *_ = run(tables, tmp_path)
+    assert measurements.empty
     assert len(history) == 12
     assert history["predicted_latency_ms"].max() <= 7
     assert isinstance(ranker, BinaryRelationPredictor)
@@ -254,7 +258,7 @@ def test_summary_is_scored_by_test_means_and_is_json(
 
 
 def test_comparison_traces_every_sampler_and_seed(tables: tuple[Any, ...], tmp_path: Path) -> None:
-    history, _, trained, winner = run(tables, tmp_path)
+    history, _, _, trained, winner = run(tables, tmp_path)
     assert trained.empty
     assert winner == b""
     traces = compare_samplers(*tables, never, history, trained, *TASK, PARAMS)
@@ -281,7 +285,7 @@ def test_ranker_reads_the_configured_view(
     tables: tuple[Any, ...], tmp_path: Path, view: View
 ) -> None:
     params = PARAMS | {"ranker": {**PARAMS["ranker"], "view": view}}
-    history, ranker, *_ = run(tables, tmp_path, params)
+    history, _, ranker, *_ = run(tables, tmp_path, params)
     context = make_context(*tables, *TASK, parse(SearchConfig, params))
     assert isinstance(context, SearchContext)
     assert ranker.view == view
@@ -340,6 +344,88 @@ def test_pipeline_runs_alone_on_existing_inputs(tables: tuple[Any, ...], tmp_pat
     assert winner == catalog["search_traces"].load()["chosen"].iloc[-1]
 
 
+def test_a_search_by_known_latencies_keeps_the_limit_truly(
+    tables: tuple[Any, ...], tmp_path: Path
+) -> None:
+    """A prediction that is 20 % too low on average: by itself it would break the limit."""
+    graphs, architectures, accuracy, predictions, predictor = tables
+    said = predictions["predicted_latency_ms"].to_numpy()
+    rng = np.random.default_rng(0)
+    truth = said * rng.uniform(0.9, 1.5, len(said))
+    truth[::10] = np.nan  # never measured
+    split = np.where(np.arange(len(said)) % 3 == 1, "valid", "test")
+    table = predictions.assign(latency_ms=truth, split=split)
+    table.loc[table["latency_ms"].isna(), "split"] = "test"
+    known = (graphs, architectures, accuracy, table, predictor)
+    params = PARAMS | {"latency": "table", "confidence": 0.9}
+    found = run(known, tmp_path, params)
+    history, measurements = found[:2]
+    measured = table.set_index("arch_id")["latency_ms"]
+    asked = measured[history["arch_id"]]
+    assert not (asked > 7).any()
+    assert history["latency_ms"].tolist() == pytest.approx(asked.tolist(), nan_ok=True)
+    refused = measurements[~measurements["within"]]
+    assert (measured[refused["arch_id"]] > 7).any()
+    assert set(refused["arch_id"]).isdisjoint(history["arch_id"])
+    result = summarise(known, found, params)
+    json.dumps(result, allow_nan=False)
+    assert (result["measured"], result["refused"]) == (len(measurements), len(refused))
+    assert result["latency_margin"] < 0, "prediction only rules out"
+    chosen = result["chosen"]
+    # The optimum is that of the cells that keep the limit, not of all that might have.
+    tests = accuracy[(accuracy["split"] == "test") & accuracy["seed"].isna()]
+    tests = tests[tests["dataset"] == "cifar100"].set_index("arch_id")["accuracy"]
+    best = tests[[a for a in table["arch_id"] if measured[a] <= 7 and a in tests.index]].max()
+    assert chosen["optimum_test_accuracy"] >= best
+    over = tests[[a for a in table["arch_id"] if measured[a] > 7 and a in tests.index]]
+    assert over.max() > chosen["optimum_test_accuracy"], "all could be asked, so nothing was tested"
+    traces = compare_samplers(
+        *known, never, history, found[3], *TASK, params | {"comparison_seeds": 1}
+    )
+    last = traces.groupby("sampler")["chosen"].last()
+    assert not (measured[last] > 7).any()
+    own = traces[traces["sampler"] == "brp"]["chosen_test"]
+    assert own.iloc[-1] == chosen["test_accuracy"]
+    # Without a limit on latency nothing needs to be measured.
+    free = run(known, tmp_path, params, (SPACE, "cifar100", ["flops_m <= 100"]))
+    assert free[1].empty
+
+
+def test_a_search_on_this_machine_measures_before_it_asks(
+    tables: tuple[Any, ...], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The limit is one that about half of the networks keep here, whatever was predicted."""
+    settings = measure_settings(parse(MeasureConfig, MEASURE), SPACE)
+    graphs, architectures, accuracy, predictions, predictor = tables
+    some = [time_cell(a, settings).latency_ms for a in graphs.arch_ids[:40]]
+    limit = float(np.median(some))
+    scale = limit / predictions["predicted_latency_ms"].median()
+    table = predictions.assign(
+        predicted_latency_ms=predictions["predicted_latency_ms"] * scale,
+        latency_ms=predictions["predicted_latency_ms"] * scale,
+        split=np.where(np.arange(len(predictions)) % 2, "valid", "test"),
+    )
+    known = (graphs, architectures, accuracy, table, predictor)
+    task = (SPACE, "cifar100", [f"latency_ms <= {limit}"])
+    params = PARAMS | {"latency": "device", "repeats": 0, "budget": 8}
+    found = run(known, tmp_path, params, task)
+    history, measurements = found[:2]
+    assert (history["latency_ms"] <= limit).all()
+    assert (history["latency_ms"] > 0).all()
+    assert len(measurements) >= len(history)
+    assert "another device than latency is predicted of" in caplog.text
+    result = summarise(known, found, params, task)
+    assert result["chosen"]["latency_ms"] <= limit
+    assert result["chosen"]["optimum_test_accuracy"] is None, "nobody measured all"
+    traces = compare_samplers(*known, never, history, found[3], *task, params)
+    assert traces["sampler"].unique().tolist() == ["brp"], "others would have to be measured too"
+    # A complete store is only read: nothing is measured again.
+    again = run(known, tmp_path, params, task)
+    pd.testing.assert_frame_equal(again[0], history)
+    pd.testing.assert_frame_equal(again[1], measurements)
+    assert len(list(tmp_path.glob("*.jsonl"))) == 1
+
+
 LIVE = PARAMS | {"oracle": "train", "budget": 6, "repeats": 0, "measure_winner": True}
 DIGITS = (SPACE, "digits", ["latency_ms <= 7"])
 
@@ -348,7 +434,7 @@ def test_live_search_trains_resumes_and_measures(tables: tuple[Any, ...], tmp_pa
     nothing = accuracy_table([], "digits", 1)
     live = (*tables[:2], nothing, *tables[3:])
     found = run(live, tmp_path, LIVE, DIGITS)
-    history, _, trained, winner = found
+    history, _, _, trained, winner = found
     assert (history["status"] == "ok").all()
     assert set(trained["split"]) == {"valid", "test"}
     valid = trained[trained["split"] == "valid"].set_index("arch_id")["accuracy"]
@@ -422,25 +508,25 @@ def test_a_search_in_a_space_too_large_to_list(mirror: Path, tmp_path: Path) -> 
     params = PARAMS | {"oracle": "surrogate", "candidates": 40, "repeats": 0}
     params |= {"neighbours": 20, "choose_by": "answers"}
     tables = (graphs, listed, nothing, predictions, predictor)
-    places = (files, tmp_path / "store", tmp_path, "digits")
-    found = search_architecture(*tables, *places, *task, params, CANDIDATES)
-    history, ranker, trained, winner = found
+    places = (files, tmp_path / "store", tmp_path, "digits", {})
+    rest = (params, CANDIDATES, MEASURE)
+    history, none, ranker, trained, winner = search_architecture(*tables, *places, *task, *rest)
     assert len(history) == 12
     assert (history["status"] == "ok").all()
     assert set(history["arch_id"]) - set(graphs.arch_ids)
     assert history["predicted_latency_ms"].max() <= limit
     assert np.isfinite(ranker.score(graphs.view(ranker.view))).all()
-    again = search_architecture(*tables, *places, *task, params, CANDIDATES)[0]
+    again = search_architecture(*tables, *places, *task, *rest)[0]
     pd.testing.assert_frame_equal(again, history)
-    result = summarise_search(*tables[1:4], history, trained, winner, {}, *task, params, MEASURE)
+    outcome = (history, none, trained, winner, {})
+    result = summarise_search(*tables[1:4], *outcome, *task, params, MEASURE)
     json.dumps(result, allow_nan=False)
     chosen = result["chosen"]
     assert chosen["valid_accuracy"] == history["accuracy"].max()
     assert chosen["test_accuracy"] is None
     assert chosen["params_m"] == pytest.approx(space.cost([chosen["arch_id"]])[0][0] / 1e6)
-    none = [f"latency_ms <= {predictions['predicted_latency_ms'].min() - 1e-9}"]
-    rest = (params, MEASURE)
-    others = summarise_search(*tables[1:4], history, trained, winner, {}, *task[:2], none, *rest)
+    too_low = [f"latency_ms <= {predictions['predicted_latency_ms'].min() - 1e-9}"]
+    others = summarise_search(*tables[1:4], *outcome, *task[:2], too_low, params, MEASURE)
     assert others["feasible"] == 0, "of those listed; a search among others may find some"
     traces = compare_samplers(*tables, files, history, trained, *task, params)
     assert set(traces["sampler"]) == {"brp", "evolution", "random"}

@@ -1,0 +1,99 @@
+"""Measuring what a search is about to ask: a limit kept by measurement, not by prediction alone.
+
+A training takes minutes to hours, a measurement seconds at most. So the architectures of a round
+are measured before the first of them is asked, and those over the limit are left out for the next
+best. Prediction then only decides what is worth measuring, see
+`brpnas.predictors.margin.lower_factor`, and needs no safety margin, which would cost the best of
+the architectures close to the limit. Use it wherever the device is at hand, or a table holds its
+latencies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from brpnas.errors import TaskError
+from brpnas.search.constraints import Constraint
+from brpnas.search.history import Measurement
+from brpnas.search.task import SearchTask
+
+__all__ = ["LatencyCheck", "Measure", "TableLatency"]
+
+LATENCY = "latency_ms"
+
+Measure: TypeAlias = Callable[[Sequence[str]], Iterable[tuple[str, float | TaskError | None]]]
+"""Latency in ms of architectures, each the moment it is known; None where it cannot be known, an
+error where measuring failed."""
+
+
+@dataclass(frozen=True)
+class TableLatency:
+    """Measured latencies of a table.
+
+    Args:
+        latency_ms: By architecture.
+    """
+
+    latency_ms: Mapping[str, float]
+
+    def __call__(self, arch_ids: Sequence[str]) -> Iterator[tuple[str, float | None]]:
+        """Latency in ms of each architecture, None for those not in the table."""
+        return ((arch_id, self.latency_ms.get(arch_id)) for arch_id in arch_ids)
+
+
+@dataclass(frozen=True, eq=False)
+class LatencyCheck:
+    """Says of architectures whether they truly satisfy the constraints.
+
+    Attributes:
+        constraints: What they must satisfy, by measured latency and the predicted other metrics.
+        measure: Measures them. Picklable, for searches in several processes.
+        margin: Factor that a predicted latency counts with where no measured one can be known.
+        source: What tells ``measure`` from another one, for the store of a search.
+    """
+
+    constraints: tuple[Constraint, ...]
+    measure: Measure
+    margin: float
+    source: str
+
+    def judge(
+        self, context: SearchTask, arch_ids: Sequence[str], number: int
+    ) -> Iterator[Measurement]:
+        """Measure architectures one after another.
+
+        Args:
+            context: The task, which predicts the other metrics.
+            arch_ids: Architectures of the space.
+            number: Number of the round that they are for.
+        """
+        predicted = context.predictions(arch_ids)
+        metrics = {
+            arch_id: {name: float(values[place]) for name, values in predicted.items()}
+            for place, arch_id in enumerate(arch_ids)
+        }
+        for arch_id, outcome in self.measure(arch_ids):
+            if isinstance(outcome, TaskError):
+                yield Measurement(number, arch_id, within=False, message=outcome.message)
+            elif outcome is None or not np.isfinite(outcome):
+                within = self._satisfied(metrics[arch_id], self.margin)
+                yield Measurement(number, arch_id, within)
+            else:
+                within = self._satisfied({**metrics[arch_id], LATENCY: float(outcome)}, 1.0)
+                yield Measurement(number, arch_id, within, float(outcome))
+
+    def _satisfied(self, values: Mapping[str, float], margin: float) -> bool:
+        limits = (constraint.with_margin(LATENCY, margin) for constraint in self.constraints)
+        return all(bool(limit.satisfied(values)) for limit in limits)
+
+    def describe(self) -> dict[str, object]:
+        """What a store must hold against another check (JSON types)."""
+        return {
+            "constraints": [constraint.text for constraint in self.constraints],
+            "margin": float(f"{self.margin:.6g}"),
+            "source": self.source,
+        }

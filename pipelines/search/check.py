@@ -1,0 +1,82 @@
+"""What measures an architecture before a search asks it, as the parameters ask for it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import pandas as pd
+
+from brpnas.devices import Device
+from brpnas.errors import TaskError
+from brpnas.fanout import Engine
+from brpnas.measure import MeasureSettings, time_cell
+from brpnas.search import LatencyCheck, Measure, TableLatency
+from pipelines.config import MeasureConfig, SearchConfig
+from pipelines.measuring import measure_settings
+from pipelines.search.task import parsed, upper_margin, uses_latency
+from pipelines.search.winner import warn_of_another_device
+
+__all__ = ["device_check", "table_check"]
+
+
+def table_check(
+    config: SearchConfig, constraints: Sequence[str], latency_predictions: pd.DataFrame
+) -> LatencyCheck | None:
+    """Looks up what was measured before; None if that is not asked for, or latency has no limit."""
+    if config.latency != "table" or not uses_latency(constraints):
+        return None
+    known = latency_predictions.dropna(subset=["latency_ms"])[["arch_id", "latency_ms"]]
+    latency = dict(zip(known["arch_id"], known["latency_ms"].astype(float), strict=True))
+    digest = int(pd.util.hash_pandas_object(known, index=False).sum())
+    return _check(config, constraints, latency_predictions, TableLatency(latency), f"{digest:x}")
+
+
+def device_check(
+    config: SearchConfig,
+    constraints: Sequence[str],
+    latency_predictions: pd.DataFrame,
+    known_devices: Mapping[str, Device],
+    space: str,
+    measure: MeasureConfig,
+    engine: Engine,
+) -> LatencyCheck | None:
+    """Measures on this machine or where `measure` measures; None if that is not asked for.
+
+    If what measures is another device than the latency is predicted of, a warning says so.
+    """
+    if config.latency != "device" or not uses_latency(constraints):
+        return None
+    settings = measure_settings(measure, space)
+    device = str(latency_predictions["device"].iloc[0])
+    warn_of_another_device(device, known_devices, settings, engine)
+    digest = hashlib.sha256(f"{device} {settings}".encode()).hexdigest()[:16]
+    return _check(config, constraints, latency_predictions, _OnDevice(settings, engine), digest)
+
+
+@dataclass(frozen=True)
+class _OnDevice:
+    """Measures architectures with initialised weights."""
+
+    settings: MeasureSettings
+    engine: Engine
+
+    def __call__(self, arch_ids: Sequence[str]) -> Iterator[tuple[str, float | TaskError | None]]:
+        timed = partial(time_cell, settings=self.settings)
+        for arch_id, outcome in self.engine.run(timed, list(arch_ids)):
+            failed = isinstance(outcome, TaskError)
+            yield arch_id, outcome if failed else outcome.latency_ms
+
+
+def _check(
+    config: SearchConfig,
+    constraints: Sequence[str],
+    latency_predictions: pd.DataFrame,
+    measure: Measure,
+    source: str,
+) -> LatencyCheck:
+    margin = upper_margin(latency_predictions, config)
+    source = f"{config.latency} {source}"
+    return LatencyCheck(tuple(parsed(constraints)), measure, margin, source)

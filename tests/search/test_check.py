@@ -1,0 +1,327 @@
+"""Searches that measure what they are about to ask."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from brpnas.errors import InfeasibleError, StoreError, TaskError
+from brpnas.search import (
+    Constraint,
+    HeldOutScores,
+    LatencyCheck,
+    Measurement,
+    Oracle,
+    Question,
+    SearchContext,
+    SearchResult,
+    SearchStore,
+    TableLatency,
+    compare,
+    task_fingerprint,
+)
+from brpnas.search.events import EventLog
+from brpnas.search.history import Plan
+from brpnas.search.open_context import OpenContext
+from brpnas.search.oracle import Answer
+from brpnas.search.samplers import (
+    BRPSampler,
+    EvolutionSampler,
+    RandomSampler,
+    RepeatLeaders,
+    Sampler,
+)
+
+from .toy import (
+    RidgeRanker,
+    ToySpace,
+    accuracy_table,
+    additive_accuracy,
+    comparable,
+    history_of,
+    make_context,
+    make_open_context,
+    make_oracle,
+    predict_latency,
+    run_search,
+)
+
+BUDGET, LIMIT = 24, 6.0
+WORDS = ToySpace().enumerate()
+PREDICTED = dict(zip(WORDS, predict_latency(WORDS)["latency_ms"].tolist(), strict=True))
+TRUE = {w: v + float(e) for (w, v), e in zip(
+    PREDICTED.items(), np.random.default_rng(3).normal(0, 1.5, len(WORDS)), strict=True
+)}  # fmt: skip
+SAMPLERS: list[Sampler] = [
+    RandomSampler(),
+    EvolutionSampler(population=6),
+    BRPSampler(RidgeRanker, rounds=4),
+    BRPSampler(RidgeRanker, rounds=4, choose_by="ranker"),
+    RepeatLeaders(BRPSampler(RidgeRanker, rounds=4), 5),
+]
+every_sampler = pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda s: str(s.describe()))
+CONTEXTS = [make_context(limit=9), make_open_context(limit=9)]
+every_context = pytest.mark.parametrize("context", CONTEXTS, ids=["listed", "open"])
+
+
+class Counting:
+    """Measures by the table of true latencies, stops after some, and remembers what it measured."""
+
+    def __init__(self, stop_after: int | None = None) -> None:
+        self.measured: list[str] = []
+        self.stop_after = stop_after
+
+    def __call__(self, arch_ids: Sequence[str]) -> Iterator[tuple[str, float | None]]:
+        for arch_id, latency in TableLatency(TRUE)(arch_ids):
+            if len(self.measured) == self.stop_after:
+                raise KeyboardInterrupt
+            self.measured.append(arch_id)
+            yield arch_id, latency
+
+
+def check_of(measure: Counting | TableLatency | None = None, limit: float = LIMIT) -> LatencyCheck:
+    limits = (Constraint.parse(f"latency_ms <= {limit}", ["latency_ms"]),)
+    return LatencyCheck(limits, measure or Counting(), 1.0, "toy")
+
+
+def search(
+    sampler: Sampler,
+    check: LatencyCheck | None,
+    context: SearchContext | OpenContext = CONTEXTS[0],
+    log: EventLog | None = None,
+    oracle: Oracle | None = None,
+    budget: int = BUDGET,
+) -> SearchResult:
+    oracle = oracle or make_oracle()
+    return run_search(context, sampler, oracle, budget, check=check, store=log, progress=False)
+
+
+@every_context
+@every_sampler
+def test_only_what_is_truly_within_is_asked_and_nothing_is_measured_twice(
+    sampler: Sampler, context: SearchContext | OpenContext
+) -> None:
+    measure = Counting()
+    result = search(sampler, check_of(measure), context)
+    history = result.history
+    assert len(history) == BUDGET
+    assert all(TRUE[arch_id] <= LIMIT for arch_id in history["arch_id"])
+    assert history["latency_ms"].tolist() == [TRUE[arch_id] for arch_id in history["arch_id"]]
+    table = result.measurements
+    assert table["arch_id"].tolist() == measure.measured
+    assert table["arch_id"].is_unique
+    assert set(history["arch_id"]) <= set(measure.measured)
+    assert table["latency_ms"].tolist() == [TRUE[arch_id] for arch_id in measure.measured]
+    assert table["within"].tolist() == [TRUE[arch_id] <= LIMIT for arch_id in measure.measured]
+    assert not table["within"].all(), "no refusal, so that nothing was tested"
+    assert table["predicted_latency_ms"].tolist() == [PREDICTED[a] for a in measure.measured]
+
+
+@every_context
+@every_sampler
+def test_a_check_that_refuses_nothing_changes_nothing(
+    sampler: Sampler, context: SearchContext | OpenContext
+) -> None:
+    plain = search(sampler, None, context)
+    checked = search(sampler, check_of(limit=99.0), context)
+    pd.testing.assert_frame_equal(
+        comparable(checked.history).drop(columns="latency_ms"),
+        comparable(plain.history).drop(columns="latency_ms"),
+    )
+    assert plain.measurements.empty
+    assert plain.history["latency_ms"].isna().all()
+    assert list(plain.measurements.columns) == list(checked.measurements.columns)
+
+
+class Interrupted(Oracle):
+    """Stops the process after some answers, as Ctrl-C would."""
+
+    name = "interrupted"
+
+    def __init__(self, after: int) -> None:
+        self.inner, self.left = make_oracle(), after
+
+    def ask(self, question: Question) -> Answer:
+        if not self.left:
+            raise KeyboardInterrupt
+        self.left -= 1
+        return self.inner.ask(question)
+
+
+@every_context
+@every_sampler
+def test_interrupted_anywhere_and_resumed_equals_uninterrupted(
+    sampler: Sampler, context: SearchContext | OpenContext, tmp_path: Path
+) -> None:
+    want, rng = search(sampler, check_of(), context), random.Random(1)
+    path = tmp_path / "search.jsonl"
+    task = task_fingerprint(context, sampler, make_oracle(), check_of())
+    measured, interruptions = [], 0
+    for _ in range(500):
+        measure = Counting(stop_after=rng.randint(0, 5))
+        with SearchStore(path, task) as log:
+            try:
+                oracle = Interrupted(rng.randint(0, 5))
+                got = search(sampler, check_of(measure), context, log, oracle)
+            except KeyboardInterrupt:
+                interruptions += 1
+            else:
+                break
+            finally:
+                measured += measure.measured
+    assert interruptions > 10
+    pd.testing.assert_frame_equal(comparable(got.history), comparable(want.history))
+    by_name = want.measurements.sort_values("arch_id", ignore_index=True)
+    pd.testing.assert_frame_equal(
+        got.measurements.sort_values("arch_id", ignore_index=True), by_name
+    )
+    assert sorted(measured) == by_name["arch_id"].tolist(), "measured once over all runs"
+    with SearchStore(path, task) as log:
+        again = search(sampler, check_of(Counting(stop_after=0)), context, log, Interrupted(0))
+    pd.testing.assert_frame_equal(again.history, got.history)
+
+
+@every_context
+@every_sampler
+def test_if_nothing_is_within_an_error_says_what_to_do(
+    sampler: Sampler, context: SearchContext | OpenContext
+) -> None:
+    with pytest.raises(InfeasibleError, match="were measured, and none does: loosen"):
+        search(sampler, check_of(limit=-9.0), context)
+
+
+@every_sampler
+def test_a_search_that_runs_out_of_architectures_ends_with_what_it_has(
+    sampler: Sampler, caplog: pytest.LogCaptureFixture
+) -> None:
+    context, limit = make_context(limit=9), 0.5
+    within = {w for w in WORDS if context.is_feasible(w) and TRUE[w] <= limit}
+    functions = set(ToySpace().isomorphism_ids(sorted(within)))
+    assert 2 < len(functions) < BUDGET
+    log = EventLog()
+    result = search(sampler, check_of(limit=limit), context, log)
+    assert 0 < len(result.history) < BUDGET
+    assert set(result.history["arch_id"]) <= within
+    assert "no other architecture is left" in caplog.text
+    assert result.chosen in within
+    again = search(sampler, check_of(Counting(stop_after=0), limit), context, log, Interrupted(0))
+    pd.testing.assert_frame_equal(again.history, result.history)
+
+
+def test_a_measured_latency_counts_an_unknown_one_is_predicted_a_failed_one_is_refused() -> None:
+    limits = (
+        Constraint.parse("latency_ms <= 6", ["latency_ms"]),
+        Constraint.parse("latency_ms + params_m <= 10", ["latency_ms", "params_m"]),
+    )
+    # Latency, predicted: 2, 5, 5, 3, 3.
+    words = ["abba", "dcaa", "aacd", "daaa", "aaad"]
+    outcomes = {
+        "abba": 6.5,
+        "dcaa": 5.5,
+        "aacd": None,
+        "daaa": None,
+        "aaad": TaskError("out of memory"),
+    }
+    context = make_context()
+    params = np.full(len(context.arch_ids), 4.0)
+    context = SearchContext.create(
+        context.space,
+        ToySpace().graphs(),
+        seed=0,
+        predicted={**context.predicted, "params_m": params},
+    )
+    check = LatencyCheck(limits, lambda names: ((n, outcomes[n]) for n in names), 1.3, "mine")
+    assert list(check.judge(context, words, 2)) == [
+        Measurement(2, "abba", False, 6.5),  # over the first limit, whatever was predicted
+        Measurement(2, "dcaa", True, 5.5),  # 5.5 + 4 is within the second
+        Measurement(2, "aacd", False),  # 1.3 * 5 is over the first
+        Measurement(2, "daaa", True),  # 1.3 * 3
+        Measurement(2, "aaad", False, message="out of memory"),
+    ]
+    assert check.describe() == {
+        "constraints": ["latency_ms <= 6", "latency_ms + params_m <= 10"],
+        "margin": 1.3,
+        "source": "mine",
+    }
+
+
+def test_a_search_in_which_measuring_fails_says_how() -> None:
+    def broken(arch_ids: Sequence[str]) -> Iterator[tuple[str, TaskError]]:
+        return ((arch_id, TaskError("the device is gone")) for arch_id in arch_ids)
+
+    check = LatencyCheck(check_of().constraints, broken, 1.0, "broken")
+    with pytest.raises(InfeasibleError, match="the device is gone"):
+        search(SAMPLERS[0], check)
+
+
+def test_the_check_is_part_of_the_task() -> None:
+    context, sampler, oracle = make_context(), SAMPLERS[0], make_oracle()
+    plain = task_fingerprint(context, sampler, oracle)
+    assert "check" not in plain
+    checked = task_fingerprint(context, sampler, oracle, check_of())
+    assert checked == {**plain, "check": check_of().describe()}
+    assert checked != task_fingerprint(context, sampler, oracle, check_of(limit=5))
+
+
+def test_a_comparison_checks_every_search() -> None:
+    table = accuracy_table(WORDS, additive_accuracy(WORDS))
+    check, seeds = check_of(TableLatency(TRUE)), [4, 1]
+    traces = {
+        workers: compare(
+            CONTEXTS[0],
+            {"brp": SAMPLERS[2], "random": SAMPLERS[0]},
+            make_oracle().reseeded,
+            HeldOutScores.from_table(table, "toys"),
+            budget=12,
+            seeds=seeds,
+            check=check,
+            workers=workers,
+            progress=False,
+        )
+        for workers in (1, 2)
+    }
+    pd.testing.assert_frame_equal(traces[1], traces[2])
+    assert all(TRUE[arch_id] <= LIMIT for arch_id in traces[1]["chosen"])
+
+
+def test_what_is_refused_makes_no_other_draw() -> None:
+    """Those drawn at random before a refusal are asked after it: they are measured already."""
+    sampler = BRPSampler(RidgeRanker, rounds=3)
+    history = history_of(*[(w, a) for w, a in zip(
+        WORDS[:40], additive_accuracy(WORDS[:40]), strict=True
+    )])  # fmt: skip
+    first = sampler.ask(make_context(), history, 60)
+    history.note([Measurement(1, arch_id, arch_id != first[0]) for arch_id in first])
+    second = sampler.ask(make_context(), history, 60)
+    assert first[0] not in second
+    assert len(second) == len(first)
+    assert len(set(first) - set(second)) <= 2  # the one refused, and one of the explored at most
+    # In later rounds the refused are not among those that the top of the ranking is taken of.
+    assert first[0] not in sampler.ask(make_context(), history, 90)
+
+
+def test_the_log_takes_a_measurement_for_the_next_round_and_only_once() -> None:
+    log = EventLog()
+    log.add_measurement(Measurement(0, "aaaa", True, 1.0))
+    with pytest.raises(StoreError, match="second measurement"):
+        log.add_measurement(Measurement(0, "aaaa", True, 1.0))
+    with pytest.raises(StoreError, match="round 1"):
+        log.add_measurement(Measurement(1, "aaab", True, 1.0))
+    log.add_plan(Plan(0, "random", 0, ("aaaa",)))
+    log.add_measurement(Measurement(1, "aaab", False, 9.0))
+    assert [m.arch_id for m in log.measured_until(1)] == ["aaaa"]
+    assert [m.arch_id for m in log.measured_until(2)] == ["aaaa", "aaab"]
+
+
+def test_measurements_come_back_from_the_store(tmp_path: Path) -> None:
+    known = [Measurement(0, "aaaa", True, 0.1 + 0.2), Measurement(0, "b", False, message="é\n")]
+    with SearchStore(tmp_path / "search.jsonl", {}) as store:
+        for measurement in known:
+            store.add_measurement(measurement)
+    with SearchStore(tmp_path / "search.jsonl", {}) as store:
+        assert list(store.measurements.values()) == known
