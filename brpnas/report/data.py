@@ -68,8 +68,15 @@ class Protocol(TypedDict, total=False):
     rounds: int
     chosen_by: str
     """``ranker`` or ``answers``: what decided among the answered architectures."""
+    latency: str
+    """What a latency limit was held against: ``predicted``, ``table`` or ``device``."""
     latency_margin: float
-    """By how much, relative to it, a latency limit was undercut by prediction; 0 for not at all."""
+    """By how much, relative to it, a latency limit was undercut by prediction; 0 for not at all.
+    Negative where prediction only ruled out what was not worth measuring."""
+    measured: int
+    """Architectures measured before they were to be asked."""
+    refused: int
+    """How many of them were not asked because of it."""
     seed: int
     """Seed of the main search."""
     train_rows: int

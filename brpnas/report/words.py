@@ -96,16 +96,31 @@ def _search(data: ReportData) -> str:
         else ". A query reveals the validation accuracy of one training run; the search never sees "
         "test accuracy."
     )
-    if data.constraints:
-        text += " Only architectures whose predicted figures satisfy the constraints were asked"
-        margin = said.get("latency_margin", 0.0)
+    return text + (_limits(data) if data.constraints else "")
+
+
+def _limits(data: ReportData) -> str:
+    """How the constraints were kept."""
+    said = data.protocol
+    margin, measured = said.get("latency_margin", 0.0), said.get("measured", 0)
+    if measured:
+        how = {
+            "device": "was measured before it was asked, with initialised weights",
+            "table": "was looked up, where it had been measured, before it was asked",
+        }[said["latency"]]
+        return (
+            f" The latency of an architecture {how}; of {measured:,} such, {said['refused']:,} "
+            "did not satisfy the constraints and were left out for the next best. Prediction ruled "
+            f"out only those that even {percent(-margin, 1)} less than predicted would not have "
+            "brought within the limit."
+        )
+    text = " Only architectures whose predicted figures satisfy the constraints were asked"
+    if margin > 0 and latency_limit(data.constraints) is not None:
         text += (
             f", a latency limit with a margin: a prediction counted {percent(margin, 1)} more than "
-            "it said, because it errs."
-            if margin and latency_limit(data.constraints) is not None
-            else "."
+            "it said, because it errs"
         )
-    return text
+    return f"{text}."
 
 
 def _answer(data: ReportData) -> str:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from brpnas.report.data import ReportData
 from brpnas.report.words import protocol_sentences
 from tests.report.samples import METRICS, report_data, traces_table
@@ -65,6 +67,19 @@ def test_the_margin_of_a_latency_limit_is_said_where_there_is_one() -> None:
     for constraints in ([], ["params_m <= 1"]):
         assert "margin" not in said(report_data(protocol=margin, constraints=constraints))
     assert "margin" not in said(report_data(protocol={"latency_margin": 0.0}))
+
+
+@pytest.mark.parametrize(
+    ("latency", "how"),
+    [("device", "was measured before it was asked"), ("table", "was looked up")],
+)
+def test_what_was_measured_before_asking_is_said(latency: str, how: str) -> None:
+    protocol = {"latency": latency, "latency_margin": -0.2, "measured": 1274, "refused": 174}
+    text = said(report_data(protocol=protocol, constraints=["latency_ms <= 5"]))
+    assert how in text
+    assert "of 1,274 such, 174 did not satisfy the constraints" in text
+    assert "even 20.0 % less than predicted" in text
+    assert "with a margin" not in text
 
 
 def test_an_unfinished_budget_is_said() -> None:

@@ -74,7 +74,10 @@ def result(history: pd.DataFrame) -> dict[str, Any]:
         "budget": 3,
         "rounds": 1,
         "chosen_by": "ranker",
+        "latency": "predicted",
         "latency_margin": 0.02,
+        "measured": 0,
+        "refused": 0,
         "seed": 0,
         "chosen": chosen | {"regret": 0.02, "latency_ms": None, "predicted_latency_ms": 3.0},
     }
