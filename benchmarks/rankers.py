@@ -35,6 +35,7 @@ _ELSEWHERE = (
     "oracle",
     "latency",
     "rule_out_confidence",
+    "measurements_per_query",
     "measure_winner",
     "sampler",
     "budget",

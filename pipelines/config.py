@@ -142,6 +142,8 @@ class SearchConfig(_Config):
     rule_out_confidence: Confidence
     """Where latency is measured before asking: share of the architectures that keep the limit which
     prediction must not rule out unmeasured."""
+    measurements_per_query: Natural
+    """So many for each query of a round; then only what probably keeps the limit is measured."""
     budget: Count
     """Queries in total, those of interrupted runs included."""
     rounds: Count

@@ -53,6 +53,8 @@ class LatencyCheck:
         constraints: What they must satisfy, by measured latency and the predicted other metrics.
         measure: Measures them. Picklable, for searches in several processes.
         margin: Factor that a predicted latency counts with where no measured one can be known.
+        per_query: Measurements for each query of a round, after which no more is measured in the
+            round that is not probably within the limit.
         source: What tells ``measure`` from another one, for the store of a search.
     """
 
@@ -60,6 +62,7 @@ class LatencyCheck:
     measure: Measure
     margin: float
     source: str
+    per_query: int = 10
 
     def judge(
         self, context: SearchTask, arch_ids: Sequence[str], number: int
@@ -95,5 +98,6 @@ class LatencyCheck:
         return {
             "constraints": [constraint.text for constraint in self.constraints],
             "margin": float(f"{self.margin:.6g}"),
+            "per_query": self.per_query,
             "source": self.source,
         }

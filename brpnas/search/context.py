@@ -40,6 +40,8 @@ class SearchContext(SearchTask):
         feasible: Which architectures satisfy the constraints by prediction, shape ``[N]``.
         predicted: Predicted metrics by name (``latency_ms``, ...), each of shape ``[N]``.
         seed: Seed of the search.
+        likely: Which of the feasible probably satisfy them, and are not only worth measuring, shape
+            ``[N]``; these are explored.
     """
 
     space: SearchSpace
@@ -50,6 +52,7 @@ class SearchContext(SearchTask):
     feasible: BoolArray
     predicted: Mapping[str, npt.NDArray[np.floating[Any]]]
     seed: int
+    likely: BoolArray
 
     @classmethod
     def create(
@@ -60,6 +63,7 @@ class SearchContext(SearchTask):
         seed: int,
         view: View = "pruned",
         feasible: BoolArray | None = None,
+        likely: BoolArray | None = None,
         predicted: Mapping[str, npt.NDArray[np.floating[Any]]] | None = None,
         isomorphism_ids: Sequence[str] | None = None,
     ) -> SearchContext:
@@ -72,6 +76,7 @@ class SearchContext(SearchTask):
             seed: Seed of the search, not negative.
             view: View that rankers see.
             feasible: Mask of shape ``[N]``, as `feasible_mask` gives it; all, if left out.
+            likely: Which of these probably are, shape ``[N]``; all, if left out.
             predicted: Predicted metrics by name, each ``[N]``; they end up in the history.
             isomorphism_ids: Those of the graphs, where they are known already; computed if left
                 out.
@@ -84,7 +89,13 @@ class SearchContext(SearchTask):
         ids = isomorphism_ids
         ids = tuple(space.isomorphism_ids(graphs.arch_ids) if ids is None else ids)
         functions = pd.factorize(np.array(ids, np.object_))[0].astype(np.int64)
-        given = {"feasible": mask, "isomorphism_ids": functions, **(predicted or {})}
+        likely = mask if likely is None else np.asarray(likely)
+        given = {
+            "feasible": mask,
+            "likely": likely,
+            "isomorphism_ids": functions,
+            **(predicted or {}),
+        }
         for name, values in given.items():
             if values.shape != (len(graphs),):
                 raise ConfigurationError(
@@ -104,6 +115,7 @@ class SearchContext(SearchTask):
             mask,
             dict(predicted or {}),
             seed,
+            likely,
         )
 
     @cached_property
@@ -126,6 +138,20 @@ class SearchContext(SearchTask):
         first = shuffled[~pd.Series(self.functions[shuffled]).duplicated().to_numpy()]
         # Large classes come early in the order of first sight; a second shuffle makes it uniform.
         return rng.permutation(first)
+
+    @cached_property
+    def _members(self) -> dict[int, IntArray]:
+        """Rows of the feasible architectures of each function, in a random order of the seed."""
+        rows = generator(self.seed, "siblings").permutation(np.flatnonzero(self.feasible))
+        rows = rows[np.argsort(self.functions[rows], kind="stable")]
+        numbers, starts = np.unique(self.functions[rows], return_index=True)
+        return dict(zip(numbers.tolist(), np.split(rows, starts[1:]), strict=True))
+
+    def siblings(self, arch_id: str) -> list[str]:
+        """Other feasible architectures of the same function, in an order of the seed."""
+        row = int(self.rows([arch_id])[0])
+        members = self._members.get(int(self.functions[row]), np.zeros(0, np.int64))
+        return self.names(members[members != row])
 
     @property
     def capacity(self) -> int:
@@ -168,9 +194,11 @@ class SearchContext(SearchTask):
         return ~is_known[self.functions[self.pool]]
 
     def fresh(self, history: History, count: int) -> list[str]:
-        """The next open architectures in the order of the pool."""
-        names = (self.arch_ids[row] for row in self.unqueried(history).tolist())
-        return list(islice((name for name in names if not history.refuses(name)), count))
+        """The next open architectures in the order of the pool, the likely ones first."""
+        rows = self.unqueried(history)
+        rows = np.concatenate([rows[self.likely[rows]], rows[~self.likely[rows]]])
+        names = (self.arch_ids[row] for row in rows.tolist())
+        return list(islice((n for n in names if not self.is_refused(n, history)), count))
 
     def shortlist(self, history: History, also: Sequence[str] = ()) -> Shortlist:
         """The whole pool, in its order.
@@ -185,6 +213,7 @@ class SearchContext(SearchTask):
             self.graphs[self.pool],
             self._is_open(history),
             len(self.pool),
+            self.likely[self.pool],
         )
 
     def graphs_of(self, arch_ids: Sequence[str]) -> GraphBatch:

@@ -103,10 +103,12 @@ class History:
     Attributes:
         records: The queries.
         measurements: What was found out about architectures before they were to be asked.
+        is_thrifty: Whether only what probably is within the limit is still to be measured.
     """
 
     records: list[Record] = field(default_factory=list)
     measurements: dict[str, Measurement] = field(default_factory=dict)
+    is_thrifty: bool = False
     _answers: dict[str, list[float]] = field(default_factory=dict, init=False, repr=False)
     _seeds: dict[str, set[int]] = field(default_factory=dict, init=False, repr=False)
     _queried: dict[str, None] = field(default_factory=dict, init=False, repr=False)

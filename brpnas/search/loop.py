@@ -124,20 +124,42 @@ def _asked(
 ) -> list[str]:
     """What the sampler asks, until none of it is refused; measurements are stored one by one.
 
-    What an interrupted run has measured of a batch is taken from the log, and the history is told
-    of whole batches only: so the sampler asks the same after an interruption.
+    Who is refused is stood in for by the first sibling that is not. What an interrupted run has
+    measured of a batch is taken from the log, and the history is told of whole batches only: so the
+    sampler asks the same after an interruption.
     """
-    while True:
-        asked = sampler.ask(context, history, total)[: total - len(history)]
-        known = {*history.measurements, *history.queried}
-        batch = [arch_id for arch_id in asked if arch_id not in known]
-        if check is None or not batch:
-            return asked
-        unmeasured = [arch_id for arch_id in batch if arch_id not in log.measurements]
-        for measurement in check.judge(context, unmeasured, len(log.plans)):
+    number, exhausted, asked = len(log.plans), False, list[str]()
+
+    def measure(arch_ids: Sequence[str]) -> None:
+        unknown = [arch_id for arch_id in arch_ids if arch_id not in log.measurements]
+        for measurement in check.judge(context, unknown, number) if check else ():
             log.add_measurement(measurement)
             bar.set_postfix(measured=len(log.measurements), refresh=False)
+
+    while True:
+        spent = sum(m.round == number for m in history.measurements.values())
+        allowed = check.per_query * max(len(asked), 1) if check else 0
+        history.is_thrifty = not exhausted and spent > allowed
+        asked = sampler.ask(context, history, total)[: total - len(history)]
+        if check is None:
+            return asked
+        if not asked and history.is_thrifty:  # nothing is left that probably is within the limit
+            exhausted = True
+            continue
+        repeated = set(history.queried)
+        fresh = [arch_id for arch_id in asked if arch_id not in repeated]
+        measure(fresh)
+        batch, stands_for = list(fresh), {}
+        for arch_id in fresh:
+            for tried in (arch_id, *context.siblings(arch_id)):
+                measure([tried])
+                batch.append(tried)
+                if log.measurements[tried].within:
+                    stands_for[arch_id] = tried
+                    break
         history.note(log.measurements[arch_id] for arch_id in batch)
+        if all(arch_id in stands_for for arch_id in fresh):
+            return [stands_for.get(arch_id, arch_id) for arch_id in asked]
 
 
 def _check_any(history: History) -> None:

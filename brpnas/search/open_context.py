@@ -22,7 +22,7 @@ from brpnas.search.constraints import Constraint
 from brpnas.search.history import History
 from brpnas.search.met import Met, Predict
 from brpnas.search.seeding import generator
-from brpnas.search.task import SearchTask, Shortlist
+from brpnas.search.task import BoolArray, SearchTask, Shortlist
 from brpnas.spaces import SearchSpace
 
 __all__ = ["OpenContext"]
@@ -56,6 +56,7 @@ class OpenContext(SearchTask):
             give an architecture the same values each time, and, for searches in several processes,
             be picklable.
         constraints: What a feasible architecture satisfies.
+        likely: What one satisfies that is more than worth measuring.
         predictor: What tells ``predict`` from another one, such as a hash of its weights, for the
             store of a search.
     """
@@ -67,6 +68,7 @@ class OpenContext(SearchTask):
     predict: Predict | None
     constraints: tuple[Constraint, ...]
     predictor: str
+    likely: tuple[Constraint, ...]
 
     @classmethod
     def create(
@@ -78,6 +80,7 @@ class OpenContext(SearchTask):
         view: View = "pruned",
         predict: Predict | None = None,
         constraints: Sequence[str | Constraint] = (),
+        likely: Sequence[Constraint] = (),
         predictor: str = "",
     ) -> OpenContext:
         """Put a task together.
@@ -89,6 +92,9 @@ class OpenContext(SearchTask):
             view: View that rankers see.
             predict: Predicts metrics of architectures; they end up in the history.
             constraints: Constraints on these metrics.
+            likely: Stricter ones, which those satisfy that probably keep the limit; those of
+                ``constraints`` if left out. They are explored, and the others only measured if
+                they are among the best.
             predictor: What tells ``predict`` from another one.
 
         Raises:
@@ -110,7 +116,7 @@ class OpenContext(SearchTask):
         parsed = tuple(
             c if isinstance(c, Constraint) else Constraint.parse(c, metrics) for c in constraints
         )
-        return cls(space, seed, view, candidates, predict, parsed, predictor)
+        return cls(space, seed, view, candidates, predict, parsed, predictor, tuple(likely))
 
     @cached_property
     def _met(self) -> Met:
@@ -157,7 +163,7 @@ class OpenContext(SearchTask):
             if place == len(known):
                 break
             name = known[place]
-            if not history.refuses(name) and not history.knows(self.isomorphism_id(name)):
+            if not self.is_refused(name, history) and not history.knows(self.isomorphism_id(name)):
                 found.append(name)
             place += 1
         if count and not known:
@@ -190,8 +196,20 @@ class OpenContext(SearchTask):
             _log.info("%d candidates instead of %d to rank", len(sample), self.candidates)
         is_open = np.ones(len(names), np.bool_)
         return Shortlist(
-            names, np.arange(len(names)), self.graphs_of(names), is_open, drawn=len(sample)
+            names,
+            np.arange(len(names)),
+            self.graphs_of(names),
+            is_open,
+            len(sample),
+            is_likely=self._is_likely(names),
         )
+
+    def _is_likely(self, names: Sequence[str]) -> BoolArray:
+        mask = np.ones(len(names), np.bool_)
+        metrics = self._met.metrics(names) if self.likely and names else {}
+        for constraint in self.likely if names else ():
+            mask &= constraint.satisfied(metrics)
+        return mask
 
     def graphs_of(self, arch_ids: Sequence[str]) -> GraphBatch:
         """Graphs of architectures in the view that rankers see, encoded anew."""

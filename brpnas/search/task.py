@@ -36,8 +36,10 @@ class Shortlist:
         rows: Place of each of the ``N`` among them.
         graphs: Their graphs, in the order of ``rows``.
         is_open: Whether the function has not been queried yet, shape ``[N]``. The architecture may
-            have been refused for its latency all the same: see `History.refuses`.
+            have been refused for its latency all the same: see `SearchTask.is_refused`.
         drawn: The first so many are the task's own; those after them were added by the sampler.
+        is_likely: Whether it probably is within the constraints, shape ``[N]``; all but those that
+            are only worth measuring.
     """
 
     arch_ids: Sequence[str]
@@ -45,6 +47,7 @@ class Shortlist:
     graphs: GraphBatch
     is_open: BoolArray
     drawn: int
+    is_likely: BoolArray
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -82,12 +85,24 @@ class SearchTask(ABC):
         """Whether the architecture is in the space and satisfies the constraints."""
 
     def is_open(self, arch_id: str, history: History) -> bool:
-        """Whether it is feasible, was not refused, and none of its function has been queried."""
+        """Whether it is feasible and not refused, and none of its function has been queried."""
         return (
             self.is_feasible(arch_id)
-            and not history.refuses(arch_id)
+            and not self.is_refused(arch_id, history)
             and not history.knows(self.isomorphism_id(arch_id))
         )
+
+    def siblings(self, arch_id: str) -> Sequence[str]:
+        """Other feasible architectures of the same function, in an order of the seed.
+
+        They may be faster: not every runtime removes what a network computes in vain. None where
+        they are not listed.
+        """
+        return ()
+
+    def is_refused(self, arch_id: str, history: History) -> bool:
+        """Whether it was measured and is over the limit, and so are all of its siblings."""
+        return history.refuses(arch_id) and all(map(history.refuses, self.siblings(arch_id)))
 
     @abstractmethod
     def fresh(self, history: History, count: int) -> list[str]:

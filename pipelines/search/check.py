@@ -79,4 +79,5 @@ def _check(
 ) -> LatencyCheck:
     margin = upper_margin(latency_predictions, config)
     source = f"{config.latency} {source}"
-    return LatencyCheck(tuple(parsed(constraints)), measure, margin, source)
+    limits = tuple(parsed(constraints))
+    return LatencyCheck(limits, measure, margin, source, config.measurements_per_query)

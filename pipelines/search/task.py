@@ -9,6 +9,7 @@ import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
@@ -17,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from brpnas.errors import ConfigurationError, SchemaError
+from brpnas.errors import ConfigurationError, InfeasibleError, SchemaError
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import (
     BinaryRelationPredictor,
@@ -133,6 +134,22 @@ def reachable(
     return mask & _keeps(constraints, metrics, latency_predictions, arch_ids, factor)
 
 
+def _likely(
+    constraints: Sequence[str],
+    metrics: Mapping[str, npt.NDArray[np.float64]],
+    latency_predictions: pd.DataFrame,
+    arch_ids: Sequence[str],
+    config: SearchConfig,
+) -> npt.NDArray[np.bool_] | None:
+    """Where latency is measured before asking: which keep the constraints by prediction alone."""
+    if config.latency == "predicted":
+        return None
+    with suppress(InfeasibleError):
+        known = latency_predictions[latency_predictions["split"].isin(["train", "valid"])]
+        return _keeps(constraints, metrics, known, arch_ids, 1.0)
+    return np.zeros(len(arch_ids), np.bool_)
+
+
 def _keeps(
     constraints: Sequence[str],
     metrics: Mapping[str, npt.NDArray[np.float64]],
@@ -227,7 +244,8 @@ def make_context(  # noqa: PLR0913, PLR0917 - one argument per data set
         )
     if config.candidates is not None:
         limits = _with_margin(constraints, margin_factor(latency_predictions, config))
-        return _open_context(predictor, space, limits, config, config.candidates)
+        likely = parsed(constraints) if config.latency != "predicted" else ()
+        return _open_context(predictor, space, limits, likely, config, config.candidates)
     metrics = predicted_metrics(architectures, latency_predictions, graphs.arch_ids)
     mask = feasible(constraints, metrics, latency_predictions, graphs.arch_ids, config)
     valid = accuracy[(accuracy["dataset"] == dataset) & (accuracy["split"] == "valid")]
@@ -244,6 +262,7 @@ def make_context(  # noqa: PLR0913, PLR0917 - one argument per data set
         seed=config.seed,
         view=config.ranker.view,
         feasible=mask,
+        likely=_likely(constraints, metrics, latency_predictions, graphs.arch_ids, config),
         predicted=metrics,
         isomorphism_ids=functions.loc[list(graphs.arch_ids)].tolist(),
     )
@@ -253,6 +272,7 @@ def _open_context(
     predictor: LatencyPredictor,
     space: str,
     constraints: Sequence[Constraint],
+    likely: Sequence[Constraint],
     config: SearchConfig,
     candidates: int,
 ) -> OpenContext:
@@ -268,6 +288,7 @@ def _open_context(
         view=config.ranker.view,
         predict=PredictedMetrics(space, predictor),
         constraints=constraints,
+        likely=likely,
         predictor=_digest(predictor),
     )
 

@@ -33,7 +33,7 @@ def test_settings_are_those_that_ship_with_changes() -> None:
     shipped = search_settings()
     assert not {"budget", "seed", "workers"} & set(shipped)
     assert search_settings(rounds=3) == shipped | {"rounds": 3}
-    assert search_settings("darts")["choose_by"] == "answers" != shipped["choose_by"]
+    assert search_settings("darts")["exploit_fraction"] == 0.8 != shipped["exploit_fraction"]
 
 
 def test_sampler_of_a_task_has_its_settings() -> None:

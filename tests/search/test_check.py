@@ -22,6 +22,7 @@ from brpnas.search import (
     SearchResult,
     SearchStore,
     TableLatency,
+    TableOracle,
     compare,
     task_fingerprint,
 )
@@ -246,6 +247,7 @@ def test_a_measured_latency_counts_an_unknown_one_is_predicted_a_failed_one_is_r
     assert check.describe() == {
         "constraints": ["latency_ms <= 6", "latency_ms + params_m <= 10"],
         "margin": 1.3,
+        "per_query": 10,
         "source": "mine",
     }
 
@@ -297,6 +299,9 @@ def test_what_is_refused_makes_no_other_draw() -> None:
     )])  # fmt: skip
     first = sampler.ask(make_context(), history, 60)
     history.note([Measurement(1, arch_id, arch_id != first[0]) for arch_id in first])
+    assert sampler.ask(make_context(), history, 60) == first, "its sibling may stand in for it"
+    (sibling,) = make_context().siblings(first[0])
+    history.note([Measurement(1, sibling, within=False)])
     second = sampler.ask(make_context(), history, 60)
     assert first[0] not in second
     assert len(second) == len(first)
@@ -325,3 +330,38 @@ def test_measurements_come_back_from_the_store(tmp_path: Path) -> None:
             store.add_measurement(measurement)
     with SearchStore(tmp_path / "search.jsonl", {}) as store:
         assert list(store.measurements.values()) == known
+
+
+@pytest.mark.parametrize("kind", ["listed", "open"])
+def test_only_so_many_of_the_doubtful_are_measured_in_a_round(kind: str) -> None:
+    """The doubtful are better by far and all over the limit: without an end all were measured."""
+    true = {word: value if value <= 4 else 99.0 for word, value in PREDICTED.items()}
+    latency = predict_latency(WORDS)["latency_ms"]
+    context: SearchContext | OpenContext = SearchContext.create(
+        ToySpace(),
+        ToySpace().graphs(),
+        seed=0,
+        likely=latency <= 4,
+        predicted={"latency_ms": latency},
+    )
+    if kind == "open":
+        limit = Constraint.parse("latency_ms <= 4", ["latency_ms"])
+        context = OpenContext.create(
+            ToySpace(), seed=0, candidates=200, predict=predict_latency, likely=[limit]
+        )
+    better = pd.DataFrame({"arch_id": WORDS}).assign(true=additive_accuracy(WORDS))
+    better["true"] += 0.02 * latency
+    table = accuracy_table(WORDS, better["true"].to_numpy())
+    measured = {}
+    for per_query in (0, 2, 1000):
+        limits = (Constraint.parse("latency_ms <= 4", ["latency_ms"]),)
+        check = LatencyCheck(limits, TableLatency(true), 1.0, "toy", per_query)
+        oracle = TableOracle(table, "toys", 0)
+        sampler = BRPSampler(RidgeRanker, rounds=4)
+        result = search(sampler, check, context, oracle=oracle)
+        assert len(result.history) == BUDGET
+        doubtful = result.measurements[result.measurements["latency_ms"] == 99]
+        measured[per_query] = len(doubtful)
+        if kind == "listed":  # the first round of an open space is any of it
+            assert (doubtful["round"] > 0).all()
+    assert measured[0] < measured[2] < measured[1000]

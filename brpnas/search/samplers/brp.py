@@ -22,7 +22,7 @@ from brpnas.graphs import GraphBatch
 from brpnas.search.history import History
 from brpnas.search.samplers.base import Sampler
 from brpnas.search.seeding import generator, integer_seed
-from brpnas.search.task import IntArray, SearchTask, Shortlist
+from brpnas.search.task import BoolArray, IntArray, SearchTask, Shortlist
 
 __all__ = ["BRPSampler", "ChooseBy", "Ranker", "fit_ranker"]
 
@@ -71,14 +71,26 @@ def fit_ranker(
     return ranker
 
 
-def _refused_in(candidates: Shortlist, history: History) -> IntArray:
-    """Round in which each candidate was measured and refused; a very late one if it was not."""
-    never = np.iinfo(np.int64).max
-    if not history.measurements:
-        return np.full(len(candidates), never)
-    rounds = {name: m.round for name, m in history.measurements.items() if not m.within}
-    names = candidates.names(np.arange(len(candidates)))
-    return np.array([rounds.get(name, never) for name in names], np.int64)
+def _measured(
+    context: SearchTask, candidates: Shortlist, history: History
+) -> tuple[IntArray, BoolArray]:
+    """What measurements say of each candidate and its siblings.
+
+    Returns:
+        Round in which all of them were refused, a very late one if not yet; and whether one of them
+        is within the limit.
+    """
+    rounds = np.full(len(candidates), np.iinfo(np.int64).max)
+    is_passed = np.zeros(len(candidates), np.bool_)
+    known = history.measurements
+    for place, name in enumerate(candidates.names(np.arange(len(candidates))) if known else ()):
+        if name not in known:
+            continue
+        members = [known[n] for n in (name, *context.siblings(name)) if n in known]
+        is_passed[place] = any(member.within for member in members)
+        if context.is_refused(name, history):
+            rounds[place] = max(member.round for member in members)
+    return rounds, is_passed
 
 
 class BRPSampler(Sampler):
@@ -150,13 +162,19 @@ class BRPSampler(Sampler):
         exploited = size if number >= self.rounds else math.ceil(size * self.exploit_fraction)
         is_free = candidates.is_open.copy()
         is_free[unqueried[:exploited]] = False
-        refused_in = _refused_in(candidates, history)
-        sample = ranked[(ranked < candidates.drawn) & (refused_in[ranked] >= number)]
+        refused_in, is_passed = _measured(context, candidates, history)
+        sample = ranked[
+            (ranked < candidates.drawn)
+            & (refused_in[ranked] >= number)
+            & candidates.is_likely[ranked]
+        ]
         top = sample[: math.ceil(len(sample) / 2**number)]
         rng = generator(context.seed, "brp", len(history))
         # Drawn before those refused in this round are left out: a refusal changes no other draw.
         drawn = rng.permutation(top[is_free[top]])
         is_left = refused_in > number
+        if history.is_thrifty:
+            is_left &= candidates.is_likely | is_passed
         best = unqueried[is_left[unqueried]][:exploited]
         is_left[best] = False
         explored = drawn[is_left[drawn]][: size - len(best)]

@@ -51,6 +51,7 @@ PARAMS: dict[str, Any] = {
     "latency": "predicted",
     "confidence": 0.0,
     "rule_out_confidence": 0.99,
+    "measurements_per_query": 10,
     "repeats": 2,
     "seed": 0,
     "comparison_seeds": 2,
