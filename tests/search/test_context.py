@@ -13,7 +13,7 @@ from brpnas.search.history import History
 from brpnas.search.seeding import generator
 from brpnas.spaces import NasBench201
 
-from .toy import ToySpace, history_of, make_context
+from .toy import LETTERS, ToySpace, history_of, make_context, predict_latency
 
 
 def test_pool_holds_each_feasible_function_once() -> None:
@@ -141,3 +141,34 @@ def test_known_isomorphism_ids_are_taken_over() -> None:
     assert (context.capacity, context.isomorphism_id("bacd")) == (2, "x")
     with pytest.raises(ConfigurationError, match="'isomorphism_ids' has shape"):
         SearchContext.create(ToySpace(), graphs, seed=0, isomorphism_ids=["x", "y"])
+
+
+def test_siblings_are_the_other_feasible_ones_of_the_function() -> None:
+    context = make_context(limit=6)
+    for word in ("abcd", "dabc", "aaaa"):
+        swapped = word[-1] + word[1:-1] + word[0]
+        want = [swapped] if swapped != word and context.is_feasible(swapped) else []
+        assert context.siblings(word) == want
+    assert context.siblings("dddd") == [], "itself infeasible, and alone"
+
+
+def test_the_likely_come_first() -> None:
+    words = ToySpace().enumerate()
+    latency = predict_latency(words)["latency_ms"]
+    given = {"seed": 0, "predicted": {"latency_ms": latency}}
+    graphs = ToySpace().graphs()
+    context = SearchContext.create(
+        ToySpace(), graphs, feasible=latency <= 9, likely=latency <= 3, **given
+    )
+    fresh = context.fresh(History(), 400)
+    cost = np.array([sum(map(LETTERS.index, word)) for word in fresh])
+    first = int((cost <= 3).sum())
+    assert 0 < first < len(fresh)
+    assert (cost[:first] <= 3).all()
+    assert cost.max() <= 9
+    assert len(fresh) == context.capacity
+    listed = context.shortlist(History())
+    of = [sum(map(LETTERS.index, word)) <= 3 for word in listed.names(np.arange(len(listed)))]
+    assert listed.is_likely.tolist() == of
+    with pytest.raises(ConfigurationError, match="likely"):
+        SearchContext.create(ToySpace(), graphs, likely=np.ones(3, np.bool_), **given)

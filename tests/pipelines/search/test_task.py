@@ -13,7 +13,13 @@ from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import LatencyPredictor
 from brpnas.search import History, OpenContext, SearchContext
 from pipelines.config import SearchConfig, parse
-from pipelines.search.task import held_out_scores, make_context, make_sampler
+from pipelines.search.task import (
+    held_out_scores,
+    make_context,
+    make_sampler,
+    predicted_metrics,
+    reachable,
+)
 from tests.pipelines.search.test_nodes import PARAMS
 
 
@@ -154,3 +160,60 @@ def test_a_margin_from_the_validation_rows_keeps_the_limit(
     expected[split == "valid"] = (truth <= 7.0)[split == "valid"]
     np.testing.assert_array_equal(kept, expected)
     assert kept.sum() < plain.sum()
+
+
+def test_where_latency_is_measured_first_prediction_only_rules_out(
+    small_graphs: SpaceGraphs,
+    architectures: pd.DataFrame,
+    accuracy: pd.DataFrame,
+    predictions: pd.DataFrame,
+    predictor: LatencyPredictor,
+) -> None:
+    said = predictions["predicted_latency_ms"].to_numpy()
+    split = np.full(len(said), "valid", object)
+    split[np.argsort(said)[: len(said) // 2]] = "test"
+    split[said.argmax()] = "train"
+    # On its validation rows the predictor is 25 % too high; the row it was trained on is over.
+    truth = np.where(split == "train", 99.0, 0.8 * said)
+    table = predictions.assign(split=split, latency_ms=truth)
+    tables = (small_graphs, architectures, accuracy, table, predictor)
+    given = {"latency": "table", "rule_out_confidence": 0.9, "confidence": 0.9}
+    limit = float(np.median(said[split == "test"]))
+    found = context(*tables, limit=limit, **given)
+    # Known exactly, or within the limit if the truth is 20 % below the prediction.
+    known = split != "test"
+    np.testing.assert_array_equal(found.feasible, np.where(known, truth, 0.8 * said) <= limit)
+    np.testing.assert_array_equal(found.likely, np.where(known, truth, said) <= limit)
+    assert 0 < found.likely.sum() < found.feasible.sum() < len(said)
+    config = parse(SearchConfig, PARAMS | given)
+    metrics = predicted_metrics(architectures, table, small_graphs.arch_ids)
+    args = ([f"latency_ms <= {limit}"], metrics, table, small_graphs.arch_ids)
+    np.testing.assert_array_equal(reachable(*args, config), truth <= limit)
+    assert reachable(*args, parse(SearchConfig, PARAMS | given | {"latency": "device"})) is None
+    # Where nobody is likely, all that is not ruled out may still be measured.
+    none = context(*tables, limit=float(said.min()) * 0.9, **given, oracle="train")
+    assert not none.likely.any()
+    assert none.feasible.any()
+
+
+def test_candidates_of_a_measured_search_are_likely_by_prediction(
+    small_graphs: SpaceGraphs,
+    architectures: pd.DataFrame,
+    accuracy: pd.DataFrame,
+    predictions: pd.DataFrame,
+    predictor: LatencyPredictor,
+) -> None:
+    said = predictor.predict(small_graphs)
+    limit = float(np.median(said))
+    split = np.where(np.arange(len(said)) % 2, "valid", "test")
+    table = predictions.assign(predicted_latency_ms=said, latency_ms=0.8 * said, split=split)
+    given = {"oracle": "train", "candidates": 60, "latency": "device", "rule_out_confidence": 0.9}
+    config = parse(SearchConfig, PARAMS | given)
+    tables = (small_graphs, architectures, accuracy, table, predictor)
+    found = make_context(*tables, "nasbench201", "digits", [f"latency_ms <= {limit}"], config)
+    assert isinstance(found, OpenContext)
+    listed = found.shortlist(History())
+    latency = found.predictions(listed.names(np.arange(len(listed))))["latency_ms"]
+    assert (latency <= limit / 0.8 * 1.001).all()
+    np.testing.assert_array_equal(listed.is_likely, latency <= limit)
+    assert 0 < listed.is_likely.sum() < len(listed)
