@@ -140,10 +140,11 @@ class SearchConfig(_Config):
     confidence: Confidence
     """Share of architectures whose true latency shall keep a limit that the prediction keeps."""
     rule_out_confidence: Confidence
-    """Where latency is measured before asking: share of the architectures that keep the limit which
-    prediction must not rule out unmeasured."""
+    """Where latency is measured before asking: share of the architectures whose true latency is not
+    as far below the prediction as prediction allows for when it rules one out unmeasured."""
     measurements_per_query: Natural
-    """So many for each query of a round; then only what probably keeps the limit is measured."""
+    """So many for each query of a round; then the brp sampler asks for what probably keeps the
+    limit."""
     budget: Count
     """Queries in total, those of interrupted runs included."""
     rounds: Count

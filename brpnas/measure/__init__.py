@@ -7,7 +7,7 @@ measures the operations alone, for the layer-wise baseline
 (`brpnas.predictors.layerwise`).
 """
 
-from brpnas.measure.cells import MeasureResult, measure_cells, probe
+from brpnas.measure.cells import MeasureResult, measure_cells, not_believed, probe
 from brpnas.measure.device import (
     check_table,
     describe_device,
@@ -56,6 +56,7 @@ __all__ = [
     "measure_device",
     "measure_operations",
     "measure_report",
+    "not_believed",
     "probe",
     "read_cells",
     "select_cells",

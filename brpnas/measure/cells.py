@@ -28,7 +28,7 @@ from brpnas.measure.setup import MeasureSettings, time_cell
 from brpnas.measure.store import MeasureStore, Row, task_of
 from brpnas.spaces import space_fingerprint
 
-__all__ = ["CellTask", "MeasureResult", "measure_cells", "measure_one", "probe"]
+__all__ = ["CellTask", "MeasureResult", "measure_cells", "measure_one", "not_believed", "probe"]
 
 _log = logging.getLogger(__name__)
 
@@ -203,15 +203,20 @@ def _tasks(
     return [*tasks, CellTask(reference, settings, len(arch_ids))] if tasks else []
 
 
+def not_believed(latency_ms: float) -> TaskError:
+    """What becomes of a latency below `MIN_LATENCY_MS`."""
+    return TaskError(
+        f"It takes {latency_ms:.2g} ms, less than the {MIN_LATENCY_MS:g} ms below which no latency "
+        "is believed: measure larger networks or batches."
+    )
+
+
 def _record(store: MeasureStore, task: CellTask, outcome: Row | TaskError) -> None:
     if not isinstance(outcome, TaskError):
         if outcome["latency_ms"] >= MIN_LATENCY_MS:
             store.add(outcome)
             return
-        outcome = TaskError(
-            f"It takes {outcome['latency_ms']:.2g} ms, less than the {MIN_LATENCY_MS:g} ms below "
-            "which no latency is believed: measure larger networks or batches."
-        )
+        outcome = not_believed(outcome["latency_ms"])
     if task.number is not None:
         raise MeasurementError(f"The reference network cannot be measured: {outcome.message}")
     _log.warning("%s failed: %s", task.arch_id, outcome.message)

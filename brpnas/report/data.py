@@ -74,9 +74,9 @@ class Protocol(TypedDict, total=False):
     """By how much, relative to it, a latency limit was undercut by prediction; 0 for not at all.
     Negative where prediction only ruled out what was not worth measuring."""
     measured: int
-    """Architectures measured before they were to be asked."""
+    """Architectures whose latency was measured, or known, before they were to be asked."""
     refused: int
-    """How many of them were not asked because of it."""
+    """Architectures that were not asked, because they did not satisfy the constraints then."""
     seed: int
     """Seed of the main search."""
     train_rows: int

@@ -109,9 +109,9 @@ def _limits(data: ReportData) -> str:
             "table": "was looked up, where it had been measured, before it was asked",
         }[said["latency"]]
         return (
-            f" The latency of an architecture {how}; of {measured:,} such, {said['refused']:,} "
-            "did not satisfy the constraints and were left out for the next best. Prediction ruled "
-            f"out only those that even {percent(-margin, 1)} less than predicted would not have "
+            f" The latency of an architecture {how}: {measured:,} were. {said['refused']:,} did "
+            "not satisfy the constraints and were left out for the next best. Prediction ruled out "
+            f"only those that even {percent(-margin, 1)} less than predicted would not have "
             "brought within the limit."
         )
     text = " Only architectures whose predicted figures satisfy the constraints were asked"

@@ -239,10 +239,17 @@ class SearchContext(SearchTask):
 
     def describe(self) -> dict[str, object]:
         """What a store must hold against another task: space, seed, feasible set."""
-        return {
+        described: dict[str, object] = {
             "space": self.space.name,
             "architectures": len(self.arch_ids),
             "seed": self.seed,
             "feasible": int(self.feasible.sum()),
-            "feasible_sha256": hashlib.sha256(np.packbits(self.feasible).tobytes()).hexdigest(),
+            "feasible_sha256": _digest(self.feasible),
         }
+        if (self.feasible & ~self.likely).any():
+            described["likely_sha256"] = _digest(self.likely)
+        return described
+
+
+def _digest(mask: BoolArray) -> str:
+    return hashlib.sha256(np.packbits(mask).tobytes()).hexdigest()

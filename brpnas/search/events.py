@@ -35,13 +35,24 @@ class EventLog:
         """Measurements for all rounds before a round."""
         return [m for m in self.measurements.values() if m.round < number]
 
+    def forget_failures(self) -> None:
+        """Forget what failed for the round that is planned next, so that it is measured again."""
+        number = len(self.plans)
+        self.measurements = {
+            arch_id: m
+            for arch_id, m in self.measurements.items()
+            if not (m.message and m.round == number)
+        }
+
     def add_measurement(self, measurement: Measurement) -> None:
         """Note what was measured for the round that is planned next.
 
         Raises:
-            StoreError: If it is for another round, or a second one of the architecture.
+            StoreError: If it is for another round, or a second one of the architecture, unless the
+                first failed for the same round.
         """
-        if measurement.arch_id in self.measurements:
+        earlier = self.measurements.get(measurement.arch_id)
+        if earlier and not (earlier.message and earlier.round == measurement.round):
             raise StoreError(f"a second measurement of {measurement.arch_id}")
         if measurement.round != len(self.plans):
             raise StoreError(

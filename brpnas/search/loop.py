@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from brpnas.errors import BudgetError, InfeasibleError, OracleError
+from brpnas.search.asking import Asking, check_end
 from brpnas.search.check import LatencyCheck
 from brpnas.search.events import EventLog
 from brpnas.search.history import History, Plan, Record
@@ -21,8 +21,6 @@ from brpnas.search.samplers.base import Sampler
 from brpnas.search.task import SearchTask
 
 __all__ = ["run_search", "task_fingerprint"]
-
-_log = logging.getLogger(__name__)
 
 
 def task_fingerprint(
@@ -69,6 +67,7 @@ def run_search(
     Raises:
         BudgetError: If the budget is not positive or exceeds the distinct feasible functions.
         InfeasibleError: If the check refuses every architecture.
+        MeasurementError: If one measurement of the check after another fails.
         OracleError: If the oracle ends a round without answering all of it.
     """
     _check_budget(budget, context)
@@ -79,13 +78,18 @@ def run_search(
     with tqdm(
         total=total, initial=len(log.answers), desc=sampler.name, unit="query", disable=not progress
     ) as bar:
+
+        def show(measured: int) -> None:
+            bar.set_postfix(measured=measured, refresh=measured % 5 == 0)
+
+        asking = Asking(context, sampler, check, log, show)
         while len(history) < total:
             number = history.next_round
             history.note(log.measured_until(number + 1 if number < len(log.plans) else number))
             if number == len(log.plans):
-                asked = _asked(context, sampler, check, history, log, total, bar)
+                asked = asking.ask(history, total)
                 if check is not None and not asked:
-                    _check_any(history)
+                    check_end(history)
                     break
                 log.add_plan(_next_plan(context, sampler, history, asked, total))
             plan = log.plans[number]
@@ -111,74 +115,6 @@ def _check_budget(budget: int, context: SearchTask) -> None:
             f"{context.capacity}, the number of distinct functions in {context.space.name} that "
             "satisfy the constraints."
         )
-
-
-def _asked(
-    context: SearchTask,
-    sampler: Sampler,
-    check: LatencyCheck | None,
-    history: History,
-    log: EventLog,
-    total: int,
-    bar: tqdm[Any],
-) -> list[str]:
-    """What the sampler asks, until none of it is refused; measurements are stored one by one.
-
-    Who is refused is stood in for by the first sibling that is not. What an interrupted run has
-    measured of a batch is taken from the log, and the history is told of whole batches only: so the
-    sampler asks the same after an interruption.
-    """
-    number, exhausted, asked = len(log.plans), False, list[str]()
-
-    def measure(arch_ids: Sequence[str]) -> None:
-        unknown = [arch_id for arch_id in arch_ids if arch_id not in log.measurements]
-        for measurement in check.judge(context, unknown, number) if check else ():
-            log.add_measurement(measurement)
-            bar.set_postfix(measured=len(log.measurements), refresh=False)
-
-    while True:
-        spent = sum(m.round == number for m in history.measurements.values())
-        allowed = check.per_query * max(len(asked), 1) if check else 0
-        history.is_thrifty = not exhausted and spent > allowed
-        asked = sampler.ask(context, history, total)[: total - len(history)]
-        if check is None:
-            return asked
-        if not asked and history.is_thrifty:  # nothing is left that probably is within the limit
-            exhausted = True
-            continue
-        repeated = set(history.queried)
-        fresh = [arch_id for arch_id in asked if arch_id not in repeated]
-        measure(fresh)
-        batch, stands_for = list(fresh), {}
-        for arch_id in fresh:
-            for tried in (arch_id, *context.siblings(arch_id)):
-                measure([tried])
-                batch.append(tried)
-                if log.measurements[tried].within:
-                    stands_for[arch_id] = tried
-                    break
-        history.note(log.measurements[arch_id] for arch_id in batch)
-        if all(arch_id in stands_for for arch_id in fresh):
-            return [stands_for.get(arch_id, arch_id) for arch_id in asked]
-
-
-def _check_any(history: History) -> None:
-    """A search that ends early has found something, or there is nothing to find."""
-    refused = sum(not measurement.within for measurement in history.measurements.values())
-    if not history.means():
-        first = next(iter(history.measurements.values()), None)
-        said = f" The first: {first.message}" if first and first.message else ""
-        raise InfeasibleError(
-            f"All {refused} architectures that might satisfy the constraints were measured, and "
-            f"none does: loosen them, or measure and train again on this device.{said}"
-        )
-    _log.warning(
-        "The search ends after %d queries: no other architecture is left that may satisfy the "
-        "constraints; %d were measured, %d of them refused.",
-        len(history),
-        len(history.measurements),
-        refused,
-    )
 
 
 def _next_plan(

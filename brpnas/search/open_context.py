@@ -229,6 +229,7 @@ class OpenContext(SearchTask):
             "candidates": self.candidates,
             "constraints": [constraint.text for constraint in self.constraints],
             "predictor": self.predictor,
+            **({"likely": [c.text for c in self.likely]} if self.likely else {}),
         }
 
     def _functions(

@@ -20,8 +20,8 @@ class SearchResult:
     Attributes:
         records: All queries in order, as samplers and `fit_ranker` read them.
         history: The same as a table, with the predicted metrics (see `History.to_frame`).
-        measurements: What was measured before it was to be asked, in that order: ``round, arch_id,
-            latency_ms, within, message``, and the predicted metrics; no rows without a check.
+        measurements: What was measured before it was to be asked: ``round, arch_id, latency_ms,
+            within, message``, and the predicted metrics; no rows without a check.
     """
 
     records: History

@@ -9,14 +9,15 @@ from functools import partial
 
 import pandas as pd
 
+from brpnas.datasets.schemas import MIN_LATENCY_MS
 from brpnas.devices import Device
 from brpnas.errors import TaskError
 from brpnas.fanout import Engine
-from brpnas.measure import MeasureSettings, time_cell
+from brpnas.measure import MeasureSettings, not_believed, time_cell
 from brpnas.search import LatencyCheck, Measure, TableLatency
 from pipelines.config import MeasureConfig, SearchConfig
 from pipelines.measuring import measure_settings
-from pipelines.search.task import parsed, upper_margin, uses_latency
+from pipelines.search.task import measures_first, parsed, upper_margin
 from pipelines.search.winner import warn_of_another_device
 
 __all__ = ["device_check", "table_check"]
@@ -26,7 +27,7 @@ def table_check(
     config: SearchConfig, constraints: Sequence[str], latency_predictions: pd.DataFrame
 ) -> LatencyCheck | None:
     """Looks up what was measured before; None if that is not asked for, or latency has no limit."""
-    if config.latency != "table" or not uses_latency(constraints):
+    if config.latency != "table" or not measures_first(config, constraints):
         return None
     known = latency_predictions.dropna(subset=["latency_ms"])[["arch_id", "latency_ms"]]
     latency = dict(zip(known["arch_id"], known["latency_ms"].astype(float), strict=True))
@@ -47,7 +48,7 @@ def device_check(
 
     If what measures is another device than the latency is predicted of, a warning says so.
     """
-    if config.latency != "device" or not uses_latency(constraints):
+    if config.latency != "device" or not measures_first(config, constraints):
         return None
     settings = measure_settings(measure, space)
     device = str(latency_predictions["device"].iloc[0])
@@ -66,8 +67,12 @@ class _OnDevice:
     def __call__(self, arch_ids: Sequence[str]) -> Iterator[tuple[str, float | TaskError | None]]:
         timed = partial(time_cell, settings=self.settings)
         for arch_id, outcome in self.engine.run(timed, list(arch_ids)):
-            failed = isinstance(outcome, TaskError)
-            yield arch_id, outcome if failed else outcome.latency_ms
+            if isinstance(outcome, TaskError):
+                yield arch_id, outcome
+            elif outcome.latency_ms < MIN_LATENCY_MS:
+                yield arch_id, not_believed(outcome.latency_ms)
+            else:
+                yield arch_id, outcome.latency_ms
 
 
 def _check(

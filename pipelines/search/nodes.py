@@ -41,6 +41,7 @@ from pipelines.search.task import (
     make_context,
     make_sampler,
     margin_factor,
+    measures_first,
     predicted_metrics,
     reachable,
     relation_factory,
@@ -106,7 +107,7 @@ def search_architecture(  # noqa: PLR0913, PLR0917 - one argument per data set
     context = make_context(*tables, space, dataset, constraints, config)
     with (
         _engine(config, candidates) as engine,
-        get_engine(scheduler=measure.scheduler if config.latency == "device" else None) as meter,
+        _meter(config, constraints, measure) as meter,
         training_pool(min(config.workers, config.ranker.members)) as pool,
     ):
         places = (images, by_hand, store, engine)
@@ -131,6 +132,12 @@ def _engine(config: SearchConfig, candidates: TrainCandidatesConfig) -> Engine:
     if config.oracle != "train":
         return SerialEngine()
     return get_engine(candidates.workers, candidates.scheduler)
+
+
+def _meter(config: SearchConfig, constraints: Sequence[str], measure: MeasureConfig) -> Engine:
+    """Where architectures are measured, if any are."""
+    measured = config.latency == "device" and measures_first(config, constraints)
+    return get_engine(scheduler=measure.scheduler if measured else None)
 
 
 def _trained(oracle: Oracle, history: pd.DataFrame, dataset: str) -> tuple[pd.DataFrame, bytes]:
@@ -177,7 +184,9 @@ def summarise_search(  # noqa: PLR0913, PLR0917 - one argument per data set
     mask: npt.NDArray[np.bool_] = np.zeros(len(arch_ids), np.bool_)
     found: npt.NDArray[np.bool_] | None = mask
     with suppress(InfeasibleError):  # of the few that are listed; the search found others
-        mask, found = feasible(*listed), reachable(*listed)
+        mask = feasible(*listed)
+    with suppress(InfeasibleError):
+        found = reachable(*listed)
     allowed = None if found is None else architectures["arch_id"][found].tolist()
     scores = held_out_scores(config, accuracy, oracle_accuracy, dataset, allowed)
     last = trace(history, scores).iloc[-1]
@@ -211,7 +220,7 @@ def summarise_search(  # noqa: PLR0913, PLR0917 - one argument per data set
         "chosen_by": config.choose_by if config.sampler == "brp" else "answers",
         "latency": config.latency,
         "latency_margin": margin_factor(latency_predictions, config) - 1,
-        "measured": len(measurements),
+        "measured": int(measurements["latency_ms"].notna().sum()),
         "refused": int((~measurements["within"]).sum()),
         "seed": config.seed,
         "queries": len(history),
@@ -266,7 +275,8 @@ def compare_samplers(  # noqa: PLR0913, PLR0917 - one argument per data set
         found = reachable(constraints, metrics, latency_predictions, context.arch_ids, config)
         allowed = None if found is None else context.names(np.flatnonzero(found & context.feasible))
     scores = held_out_scores(config, accuracy, oracle_accuracy, dataset, allowed)
-    answered_at_once = config.oracle in {"table", "surrogate"} and config.latency != "device"
+    on_device = config.latency == "device" and measures_first(config, constraints)
+    answered_at_once = config.oracle in {"table", "surrogate"} and not on_device
     if not config.comparison_seeds or not answered_at_once:
         own = trace(history, scores)
         own.insert(0, "seed", config.seed)

@@ -52,13 +52,13 @@ __all__ = [
     "make_context",
     "make_sampler",
     "margin_factor",
+    "measures_first",
     "parsed",
     "predicted_metrics",
     "ranker_factory",
     "reachable",
     "relation_factory",
     "upper_margin",
-    "uses_latency",
 ]
 
 _log = logging.getLogger(__name__)
@@ -126,7 +126,7 @@ def reachable(
         InfeasibleError: If there are none.
     """
     mask = feasible(constraints, metrics, latency_predictions, arch_ids, config)
-    if config.latency == "predicted" or not uses_latency(constraints):
+    if not measures_first(config, constraints):
         return mask
     if config.latency == "device":
         return None
@@ -142,7 +142,7 @@ def _likely(
     config: SearchConfig,
 ) -> npt.NDArray[np.bool_] | None:
     """Where latency is measured before asking: which keep the constraints by prediction alone."""
-    if config.latency == "predicted":
+    if not measures_first(config, constraints):
         return None
     with suppress(InfeasibleError):
         known = latency_predictions[latency_predictions["split"].isin(["train", "valid"])]
@@ -159,9 +159,19 @@ def _keeps(
 ) -> npt.NDArray[np.bool_]:
     """Which keep the constraints, by measured latency where it is known, else with a margin."""
     measured = known.set_index("arch_id")["latency_ms"].reindex(list(arch_ids)).to_numpy()
-    latency = np.where(np.isnan(measured), metrics["latency_ms"], measured / factor)
-    limits = _with_margin(constraints, factor)
-    return feasible_mask(limits, {**metrics, "latency_ms": latency}, len(arch_ids))
+    latency = np.where(np.isnan(measured), metrics["latency_ms"], measured)
+    values = {**metrics, "latency_ms": latency}
+    mask: npt.NDArray[np.bool_] = np.ones(len(arch_ids), np.bool_)
+    for plain, limit in zip(parsed(constraints), _with_margin(constraints, factor), strict=True):
+        kept = np.where(np.isnan(measured), limit.satisfied(values), plain.satisfied(values))
+        mask &= kept
+    if not mask.any():
+        feasible_mask(_with_margin(constraints, max(factor, 1.0)), values, len(arch_ids))
+        raise InfeasibleError(
+            f"No architecture among {len(arch_ids)} satisfies {', '.join(map(repr, constraints))} "
+            "with the margin that a prediction needs: loosen the constraint."
+        )
+    return mask
 
 
 def margin_factor(latency_predictions: pd.DataFrame, config: SearchConfig) -> float:
@@ -196,9 +206,10 @@ def parsed(constraints: Sequence[str]) -> list[Constraint]:
     return [Constraint.parse(text, METRICS) for text in constraints]
 
 
-def uses_latency(constraints: Sequence[str]) -> bool:
-    """Whether any of the constraints is on latency."""
-    return any("latency_ms" in dict(constraint.terms) for constraint in parsed(constraints))
+def measures_first(config: SearchConfig, constraints: Sequence[str]) -> bool:
+    """Whether latency is measured or looked up before asking: that is set, and it has a limit."""
+    limited = any("latency_ms" in dict(constraint.terms) for constraint in parsed(constraints))
+    return limited and config.latency != "predicted"
 
 
 def _with_margin(constraints: Sequence[str], factor: float) -> list[Constraint]:
@@ -244,7 +255,7 @@ def make_context(  # noqa: PLR0913, PLR0917 - one argument per data set
         )
     if config.candidates is not None:
         limits = _with_margin(constraints, margin_factor(latency_predictions, config))
-        likely = parsed(constraints) if config.latency != "predicted" else ()
+        likely = parsed(constraints) if measures_first(config, constraints) else ()
         return _open_context(predictor, space, limits, likely, config, config.candidates)
     metrics = predicted_metrics(architectures, latency_predictions, graphs.arch_ids)
     mask = feasible(constraints, metrics, latency_predictions, graphs.arch_ids, config)

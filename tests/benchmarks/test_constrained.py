@@ -25,7 +25,8 @@ def test_measured_cells_are_compared_by_what_was_measured(monkeypatch: pytest.Mo
 def test_figures_leave_the_twin_out_of_the_mean_alone() -> None:
     rows = pd.DataFrame(
         [
-            {"dataset": "d", "limit_by": "measured", "confidence": 0.9, "device": device,
+            {"dataset": "d", "limit_by": "measured", "confidence": 0.9, "repeats": 0,
+             "device": device,
              "limit": "tight", "seed": seed,
              "within": device == "a", "over": -0.1, "queried_within": 1.0, "regret": 0.01 * seed,
              "by_ranker": 0.02, "unseen": 0.0, "verified": 0.02, "measured": 1, "latency": 0.0,

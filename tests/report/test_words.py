@@ -77,7 +77,7 @@ def test_what_was_measured_before_asking_is_said(latency: str, how: str) -> None
     protocol = {"latency": latency, "latency_margin": -0.2, "measured": 1274, "refused": 174}
     text = said(report_data(protocol=protocol, constraints=["latency_ms <= 5"]))
     assert how in text
-    assert "of 1,274 such, 174 did not satisfy the constraints" in text
+    assert "1,274 were. 174 did not satisfy the constraints" in text
     assert "even 20.0 % less than predicted" in text
     assert "with a margin" not in text
 

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from brpnas.errors import InfeasibleError, StoreError, TaskError
+from brpnas.errors import (
+    InfeasibleError,
+    MeasurementError,
+    OracleError,
+    StoreError,
+    TaskError,
+)
 from brpnas.search import (
     Constraint,
     HeldOutScores,
+    History,
     LatencyCheck,
     Measurement,
     Oracle,
@@ -21,6 +29,7 @@ from brpnas.search import (
     SearchContext,
     SearchResult,
     SearchStore,
+    SearchTask,
     TableLatency,
     TableOracle,
     compare,
@@ -73,21 +82,27 @@ every_context = pytest.mark.parametrize("context", CONTEXTS, ids=["listed", "ope
 class Counting:
     """Measures by the table of true latencies, stops after some, and remembers what it measured."""
 
-    def __init__(self, stop_after: int | None = None) -> None:
+    def __init__(self, stop_after: int | None = None, *, shuffled: bool = False) -> None:
         self.measured: list[str] = []
-        self.stop_after = stop_after
+        self.stop_after, self.shuffled = stop_after, shuffled
 
     def __call__(self, arch_ids: Sequence[str]) -> Iterator[tuple[str, float | None]]:
-        for arch_id, latency in TableLatency(TRUE)(arch_ids):
+        """As an engine does, in any order."""
+        outcomes = list(TableLatency(TRUE)(arch_ids))
+        if self.shuffled:
+            random.shuffle(outcomes)
+        for arch_id, latency in outcomes:
             if len(self.measured) == self.stop_after:
                 raise KeyboardInterrupt
             self.measured.append(arch_id)
             yield arch_id, latency
 
 
-def check_of(measure: Counting | TableLatency | None = None, limit: float = LIMIT) -> LatencyCheck:
+def check_of(
+    measure: Counting | TableLatency | None = None, limit: float = LIMIT, per_query: int = 10
+) -> LatencyCheck:
     limits = (Constraint.parse(f"latency_ms <= {limit}", ["latency_ms"]),)
-    return LatencyCheck(limits, measure or Counting(), 1.0, "toy")
+    return LatencyCheck(limits, measure or Counting(), 1.0, "toy", per_query)
 
 
 def search(
@@ -159,16 +174,18 @@ class Interrupted(Oracle):
 def test_interrupted_anywhere_and_resumed_equals_uninterrupted(
     sampler: Sampler, context: SearchContext | OpenContext, tmp_path: Path
 ) -> None:
-    want, rng = search(sampler, check_of(), context), random.Random(1)
+    if isinstance(context, SearchContext):
+        context = replace(context, likely=np.array([PREDICTED[w] <= 4 for w in context.arch_ids]))
+    want, rng = search(sampler, check_of(per_query=1), context), random.Random(1)
     path = tmp_path / "search.jsonl"
-    task = task_fingerprint(context, sampler, make_oracle(), check_of())
+    task = task_fingerprint(context, sampler, make_oracle(), check_of(per_query=1))
     measured, interruptions = [], 0
     for _ in range(500):
-        measure = Counting(stop_after=rng.randint(0, 5))
+        measure = Counting(stop_after=rng.randint(0, 5), shuffled=True)
         with SearchStore(path, task) as log:
             try:
                 oracle = Interrupted(rng.randint(0, 5))
-                got = search(sampler, check_of(measure), context, log, oracle)
+                got = search(sampler, check_of(measure, per_query=1), context, log, oracle)
             except KeyboardInterrupt:
                 interruptions += 1
             else:
@@ -183,7 +200,8 @@ def test_interrupted_anywhere_and_resumed_equals_uninterrupted(
     )
     assert sorted(measured) == by_name["arch_id"].tolist(), "measured once over all runs"
     with SearchStore(path, task) as log:
-        again = search(sampler, check_of(Counting(stop_after=0)), context, log, Interrupted(0))
+        nothing = check_of(Counting(stop_after=0), per_query=1)
+        again = search(sampler, nothing, context, log, Interrupted(0))
     pd.testing.assert_frame_equal(again.history, got.history)
 
 
@@ -208,7 +226,7 @@ def test_a_search_that_runs_out_of_architectures_ends_with_what_it_has(
     result = search(sampler, check_of(limit=limit), context, log)
     assert 0 < len(result.history) < BUDGET
     assert set(result.history["arch_id"]) <= within
-    assert "no other architecture is left" in caplog.text
+    assert "no other architecture was found" in caplog.text
     assert result.chosen in within
     again = search(sampler, check_of(Counting(stop_after=0), limit), context, log, Interrupted(0))
     pd.testing.assert_frame_equal(again.history, result.history)
@@ -256,9 +274,84 @@ def test_a_search_in_which_measuring_fails_says_how() -> None:
     def broken(arch_ids: Sequence[str]) -> Iterator[tuple[str, TaskError]]:
         return ((arch_id, TaskError("the device is gone")) for arch_id in arch_ids)
 
-    check = LatencyCheck(check_of().constraints, broken, 1.0, "broken")
-    with pytest.raises(InfeasibleError, match="the device is gone"):
+    check = LatencyCheck(check_of().constraints, broken, 1.0, "toy")
+    sampler, log = SAMPLERS[2], EventLog()
+    with pytest.raises(MeasurementError, match=r"10 measurements in a row failed.*device is gone"):
+        search(sampler, check, log=log)
+    # The device was repaired: what failed is measured again, and the search is as if it never had.
+    got, want = search(sampler, check_of(), log=log), search(sampler, check_of())
+    pd.testing.assert_frame_equal(comparable(got.history), comparable(want.history))
+    assert (got.measurements["message"] == "").all()
+
+
+def test_one_that_cannot_be_measured_is_left_out() -> None:
+    def sometimes(arch_ids: Sequence[str]) -> Iterator[tuple[str, float | TaskError | None]]:
+        for arch_id in arch_ids:
+            fails = arch_id[1] == "a"
+            yield arch_id, TaskError("unsupported") if fails else TRUE[arch_id]
+
+    check = LatencyCheck(check_of().constraints, sometimes, 1.0, "toy")
+    result = search(SAMPLERS[2], check)
+    assert len(result.history) == BUDGET
+    assert all(arch_id[1] != "a" for arch_id in result.history["arch_id"])
+    failed = result.measurements[result.measurements["message"] != ""]
+    assert set(failed["message"]) == {"unsupported"}
+    assert failed["latency_ms"].isna().all()
+
+
+def test_measuring_nothing_of_an_architecture_is_an_error() -> None:
+    check = LatencyCheck(check_of().constraints, lambda names: iter(()), 1.0, "toy")
+    with pytest.raises(MeasurementError, match="Nothing was measured of"):
         search(SAMPLERS[0], check)
+
+
+class Stubborn(RandomSampler):
+    """Asks what is feasible, whether it was refused or not."""
+
+    def ask(self, context: SearchTask, history: History, budget: int) -> list[str]:
+        listed = context.shortlist(history)
+        return listed.names(np.flatnonzero(listed.is_open)[:3])
+
+
+def test_a_sampler_that_asks_for_what_was_refused_is_told() -> None:
+    with pytest.raises(InfeasibleError, match=r"must check SearchTask\.is_refused"):
+        search(Stubborn(), check_of(limit=2))
+
+
+@pytest.mark.parametrize("candidates", [5, 20, 40])
+def test_a_sample_without_any_within_the_limit_does_not_end_an_open_search(candidates: int) -> None:
+    context = make_open_context(limit=99, candidates=candidates)
+    result = search(BRPSampler(RidgeRanker, rounds=4), check_of(limit=3), context, budget=20)
+    assert len(result.history) == 20
+
+
+def test_a_space_without_an_end_is_not_measured_without_an_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("brpnas.search.asking._PATIENCE", 20)
+    measure = Counting()
+    with pytest.raises(InfeasibleError, match="none does"):
+        search(EvolutionSampler(population=6), check_of(measure, limit=-9), CONTEXTS[1])
+    assert 20 <= len(measure.measured) < 40
+
+
+def test_what_is_held_back_for_repeats_is_spent_on_them_when_nothing_else_is_left() -> None:
+    sampler = RepeatLeaders(BRPSampler(RidgeRanker, rounds=4), 4)
+    result = search(sampler, check_of(limit=0.5), make_context(limit=9))
+    counts = result.history["arch_id"].value_counts()
+    assert len(result.history) < BUDGET
+    assert counts.sum() - len(counts) == min(4, len(counts))
+
+
+def test_a_search_whose_trainings_fail_says_so_and_not_that_nothing_is_within() -> None:
+    class Failing(Interrupted):
+        def ask(self, question: Question) -> Answer:
+            raise OracleError("diverged")
+
+    result = search(SAMPLERS[0], check_of(limit=0.5), oracle=Failing(0))
+    assert len(result.history) > 0
+    with pytest.raises(OracleError, match="diverged"):
+        _ = result.chosen
 
 
 def test_the_check_is_part_of_the_task() -> None:

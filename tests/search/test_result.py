@@ -60,7 +60,7 @@ def test_nothing_answered_is_an_error_that_quotes_the_reason() -> None:
 
 def test_result_chooses_from_its_history() -> None:
     history = history_of(("aaaa", 0.9), ("aaab", 0.8))
-    assert SearchResult(history, history.to_frame()).chosen == "aaaa"
+    assert SearchResult(history, history.to_frame(), history.measured_frame({})).chosen == "aaaa"
 
 
 def test_leaderboard_agrees_with_a_loop() -> None:

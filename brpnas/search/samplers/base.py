@@ -18,9 +18,10 @@ class Sampler(ABC):
     state between calls: `ask` is a function of its parameters, the context (with its seed) and the
     history, and so is `estimates`. That alone makes a search resume exactly.
 
-    Each round holds at least one architecture, none twice, all of them
-    `SearchTask.is_open`. A sampler that means to query an architecture again asks the very same
-    ``arch_id`` again.
+    Each round holds at least one architecture, none twice, all of them `SearchTask.is_open`, which
+    those are not that were measured and refused (`SearchTask.is_refused`); where nothing is left
+    that is within a limit, none. A sampler that means to query an architecture again asks the very
+    same ``arch_id`` again.
     """
 
     name: str

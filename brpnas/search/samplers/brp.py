@@ -181,7 +181,9 @@ class BRPSampler(Sampler):
         is_left[explored] = False
         chosen = np.concatenate([best, explored])
         fill = unqueried[is_left[unqueried]][: size - len(chosen)]
-        return candidates.names(np.concatenate([chosen, fill]))
+        names = candidates.names(np.concatenate([chosen, fill]))
+        # All of a round's sample may have been refused; that is not all of an open space.
+        return names if names or history.is_thrifty else context.fresh(history, size)
 
     def _round_size(self, history: History, budget: int) -> int:
         first = sum(record.round == 0 for record in history)

@@ -44,14 +44,18 @@ class RepeatLeaders(Sampler):
                 f"A budget of {budget} leaves nothing to search with when {self.count} queries are "
                 "held back for repeats: raise the budget or lower the repeats."
             )
+        held_back = budget - len(history)
         if len(history) < fresh:
-            return self.inner.ask(context, history, fresh)
+            asked = self.inner.ask(context, history, fresh)
+            if asked:
+                return asked
+            held_back = self.count - (len(history) - len(history.queried))
         means, answers = history.means(), history.answers()
         if not means:
             return self.inner.ask(context, history, budget)
         worth = self.estimates(context, history) or means
         leaders = sorted(means, key=lambda arch: (len(answers[arch]), -worth[arch], arch))
-        return leaders[: budget - len(history)]
+        return leaders[:held_back]
 
     def estimates(self, context: SearchTask, history: History) -> dict[str, float] | None:
         """Those of the inner sampler."""
