@@ -20,8 +20,7 @@ within the limit. Cells that the file has no latency of take no part.
 best mean test accuracy among all cells that are truly within the limit, minus that of the chosen
 cell, in points; negative where the chosen cell is over the limit and better for it. The chosen is
 the one with the best answer (``search.choose_by: answers``); *by the ranker* is the regret of the
-one that the ranker of the same search puts first, *unseen* that of the best that was asked. Of the
-100 queries, *repeats* are spent on a second training seed of the leaders (``search.repeats``).
+one that the ranker of the same search puts first, *unseen* that of the best that was asked.
 
 What limits the regret: *latency* is the regret of the truly best cell among those that were open to
 the search, which is not the best of all because latencies are predicted and the measured ones
@@ -62,14 +61,13 @@ from brpnas.search import (
 __all__ = ["run"]
 
 CASES = (
-    ("cifar10", "measured", 0.99, 10, 1.0),
-    ("cifar10", "measured", 0.99, 0, 0.6),
-    ("cifar10", "predicted", 0.9, 0, 0.2),
-    ("cifar100", "measured", 0.99, 10, 0.2),
-    ("cifar10", "predicted", 0.0, 0, 0.2),
+    ("cifar10", "measured", 0.99, 1.0),
+    ("cifar10", "predicted", 0.9, 0.2),
+    ("cifar100", "measured", 0.99, 0.2),
+    ("cifar10", "predicted", 0.0, 0.2),
 )
 """Data set, what a limit is held against, confidence of the factor that a prediction counts with,
-queries that are second seeds of the leaders, and share of the seeds that are run."""
+and share of the seeds that are run."""
 BUDGET = 100
 LIMITS = {"tight": 0.25, "middle": 0.5, "loose": 0.75}
 TWIN = "desktop-gpu-gtx-1080ti-fp32"
@@ -183,11 +181,12 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
     """Print the table and return its figures."""
     seeds = seeds or (1 if quick else 10)
     devices, budget, limits = latbench_devices(), BUDGET, list(LIMITS)
-    rounds = {"rounds": 3} if quick else {}
+    # The answers are looked at as well.
+    config = search_settings(choose_by="ranker", **({"rounds": 3} if quick else {}))
     if quick:
         devices, budget, limits = devices[3:4], 30, limits[:1]
     print(__doc__)
-    print(f"{seeds} seeds, {workers} processes, settings: {_config(**rounds)}\n")
+    print(f"{seeds} seeds, {workers} processes, settings: {config}\n")
     changes = {"epochs": 5} if quick else {}
     to_fit = [
         {"device": device, "seed": seed, "changes": changes}
@@ -203,9 +202,8 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
     }
     tasks = [
         {"device": device, "seed": seed, "limit": limit, "limit_by": latency,
-         "confidence": confidence, "dataset": dataset, "budget": budget,
-         "config": _config(repeats=repeats, **rounds)}
-        for dataset, latency, confidence, repeats, share in (CASES[:1] if quick else CASES)
+         "confidence": confidence, "dataset": dataset, "budget": budget, "config": config}
+        for dataset, latency, confidence, share in (CASES[:1] if quick else CASES)
         for seed in range(math.ceil(share * seeds))
         for device in devices
         for limit in limits
@@ -214,9 +212,7 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
     values = {"train": train, "changes": changes}
     code = (*CODE, fit, fit_once, bounds)
     done = run_tasks("constrained", search, tasks, values, workers, code=code)
-    rows = pd.DataFrame(
-        [{**d.task, "repeats": d.task["config"]["repeats"], **d.result} for d in done]
-    )
+    rows = pd.DataFrame([{**d.task, **d.result} for d in done])
     noise = {dataset: ceiling(devices, dataset) for dataset in rows["dataset"].unique()}
     figures = _figures(rows, noise)
     _print(figures)
@@ -226,12 +222,6 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
         "twins": "desktop CPU and desktop GPU are nearly one measurement; the GPU is left out",
         "cases": figures,
     }
-
-
-def _config(repeats: int = 0, **changes: int) -> dict[str, Any]:
-    """Without repeats the ranker is trained in the end, to see what it would choose."""
-    choose_by = "answers" if repeats else "ranker"
-    return search_settings(choose_by=choose_by, repeats=repeats, **changes)
 
 
 def ceiling(devices: list[str], dataset: str, draws: int = 100) -> dict[str, dict[str, float]]:
@@ -252,8 +242,8 @@ def ceiling(devices: list[str], dataset: str, draws: int = 100) -> dict[str, dic
 
 def _figures(rows: pd.DataFrame, noise: dict[str, Any]) -> list[dict[str, Any]]:
     found = []
-    keys = ["dataset", "limit_by", "confidence", "repeats"]
-    for (dataset, latency, confidence, repeats), part in rows.groupby(keys, sort=False):
+    keys = ["dataset", "limit_by", "confidence"]
+    for (dataset, latency, confidence), part in rows.groupby(keys, sort=False):
         distinct = part[part["device"] != TWIN]
         by_device = {
             str(device): {str(n): _summary(p) for n, p in own.groupby("limit", sort=False)}
@@ -268,7 +258,6 @@ def _figures(rows: pd.DataFrame, noise: dict[str, Any]) -> list[dict[str, Any]]:
                 "dataset": str(dataset),
                 "limit_by": str(latency),
                 "confidence": float(confidence),
-                "repeats": int(repeats),
                 "all": {**_summary(distinct), "noise": round(float(np.mean(kept)), 3)},
                 "devices": by_device,
             }
@@ -305,8 +294,7 @@ def _print(figures: list[dict[str, Any]]) -> None:
     for found in figures:
         total = found["all"]
         print(
-            f"\n{found['dataset']}, {found['limit_by']}, confidence {found['confidence']}, "
-            f"{found['repeats']} repeats: within "
+            f"\n{found['dataset']}, {found['limit_by']}, confidence {found['confidence']}: within "
             f"{100 * total['within']:.1f} %, regret {total['regret'][0]:.2f} ± "
             f"{total['regret'][1]:.2f} points (by the ranker {total['by_ranker'][0]:.2f}, unseen "
             f"{total['unseen']:.2f}, verified {total['verified'][0]:.2f}, after "

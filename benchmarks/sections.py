@@ -31,13 +31,13 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def spread(value: Sequence[float] | float | None, digits: int = 2, factor: float = 1.0) -> str:
-    """Mean ± standard deviation, or a number alone."""
+    """Mean ± standard deviation, or a number alone, as where there is one seed."""
     if value is None:
         return ""
     if isinstance(value, int | float):
         return f"{factor * value:.{digits}f}"
     mean, deviation = (factor * number for number in value[:2])
-    return f"{mean:.{digits}f} ± {deviation:.{digits}f}"
+    return f"{mean:.{digits}f}" + (f" ± {deviation:.{digits}f}" if deviation else "")
 
 
 def latency(result: Result) -> str:
@@ -223,7 +223,7 @@ def constrained(result: Result) -> str:
             f"{100 * case['all']['within']:.1f}",
             f"{100 * case['all']['worst_over']:.1f}",
             spread(case["all"]["regret"]),
-            "" if case["repeats"] else spread(case["all"]["by_ranker"]),
+            spread(case["all"]["by_ranker"]),
             f"{case['all']['unseen']:.2f}",
             f"{case['all']['measurements']:.0f} ({case['all']['refused']:.0f})"
             if case["limit_by"] == "measured"
@@ -246,8 +246,7 @@ def constrained(result: Result) -> str:
         "from the errors on validation rows; under *measured* the regret if the leaders are "
         "measured afterwards, best first, until one is within the limit, and how many that takes. "
         "The regret is that of the best answer; *by the ranker*, of the one that the ranker puts "
-        "first; *unseen*, of the best that was asked. *Repeats*: queries spent on second seeds of "
-        "the leaders. "
+        "first; *unseen*, of the best that was asked. "
         "What limits the regret: *latency*, the regret of the truly best of the cells that were "
         "open to the search; *noise*, of who knew every latency and chose by one seed's "
         "validation.",
@@ -275,7 +274,7 @@ def constrained(result: Result) -> str:
 
 def _held_by(case: Result) -> str:
     if case["limit_by"] == "measured":
-        return "measurement" + (f", {case['repeats']} repeats" if case["repeats"] else "")
+        return "measurement"
     margin = f"margin of {case['confidence']:.0%}" if case["confidence"] else "no margin"
     return f"prediction, {margin}"
 

@@ -25,7 +25,7 @@ def test_measured_cells_are_compared_by_what_was_measured(monkeypatch: pytest.Mo
 def test_figures_leave_the_twin_out_of_the_mean_alone() -> None:
     rows = pd.DataFrame(
         [
-            {"dataset": "d", "limit_by": "measured", "confidence": 0.9, "repeats": 0,
+            {"dataset": "d", "limit_by": "measured", "confidence": 0.9,
              "device": device,
              "limit": "tight", "seed": seed,
              "within": device == "a", "over": -0.1, "queried_within": 1.0, "regret": 0.01 * seed,

@@ -172,3 +172,11 @@ def test_the_likely_come_first() -> None:
     assert listed.is_likely.tolist() == of
     with pytest.raises(ConfigurationError, match="likely"):
         SearchContext.create(ToySpace(), graphs, likely=np.ones(3, np.bool_), **given)
+
+
+def test_the_likely_are_part_of_the_task() -> None:
+    context = make_context(limit=9)
+    assert "likely_sha256" not in context.describe()
+    some = replace(context, likely=context.predicted["latency_ms"] <= 3)
+    fewer = replace(context, likely=context.predicted["latency_ms"] <= 2)
+    assert len({str(c.describe()) for c in (context, some, fewer)}) == 3

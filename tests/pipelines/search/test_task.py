@@ -217,3 +217,33 @@ def test_candidates_of_a_measured_search_are_likely_by_prediction(
     assert (latency <= limit / 0.8 * 1.001).all()
     np.testing.assert_array_equal(listed.is_likely, latency <= limit)
     assert 0 < listed.is_likely.sum() < len(listed)
+
+
+def test_a_lower_bound_is_held_against_what_was_measured_as_it_is(
+    small_graphs: SpaceGraphs,
+    architectures: pd.DataFrame,
+    accuracy: pd.DataFrame,
+    predictions: pd.DataFrame,
+    predictor: LatencyPredictor,
+) -> None:
+    said = predictions["predicted_latency_ms"].to_numpy()
+    split = np.where(np.arange(len(said)) % 2, "valid", "test")
+    rng = np.random.default_rng(0)
+    table = predictions.assign(split=split, latency_ms=said * rng.uniform(0.7, 1.4, len(said)))
+    limit = float(np.median(said))
+    constraints = [f"latency_ms >= {limit}", "flops_m <= 1000"]
+    for latency in ("predicted", "table"):
+        config = parse(SearchConfig, PARAMS | {"latency": latency, "confidence": 0.9})
+        metrics = predicted_metrics(architectures, table, small_graphs.arch_ids)
+        args = (constraints, metrics, table, small_graphs.arch_ids, config)
+        truth = table["latency_ms"].to_numpy()
+        known = split == "valid"
+        want = np.where(known, truth, said) >= limit
+        found = make_context(
+            *(small_graphs, architectures, accuracy, table, predictor),
+            *("nasbench201", "cifar100", constraints, config),
+        )
+        assert isinstance(found, SearchContext)
+        np.testing.assert_array_equal(found.feasible, want)
+        reached = want if latency == "predicted" else want & (truth >= limit)
+        np.testing.assert_array_equal(reachable(*args), reached)
