@@ -59,7 +59,7 @@ def get(results: Any, *keys: str | int) -> Any:
 
 
 def _constrained(dataset: str, by: str, *keys: str | int) -> Callable[[Results], float | None]:
-    """A mean over devices and limits, of the search with the margin."""
+    """A mean over devices and limits, of the case with the most confidence."""
 
     def read(results: Results) -> float | None:
         cases = get(results, "constrained", "cases") or []
