@@ -139,6 +139,7 @@ def search_within(fits: dict[str, dict[str, Any]], task: Task) -> dict[str, Any]
     context = replace(
         context_of(bench(), view, seed),
         feasible=(bound <= limit) & ~np.isnan(true),
+        answerable=~np.isnan(true),
         likely=bounds(device, fitted, task["limit_by"], 0.0) <= limit,
         predicted={"latency_ms": np.array(fitted["predicted"])},
     )
@@ -182,7 +183,11 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
     seeds = seeds or (1 if quick else 10)
     devices, budget, limits = latbench_devices(), BUDGET, list(LIMITS)
     # The answers are looked at as well.
-    config = search_settings(choose_by="ranker", **({"rounds": 3} if quick else {}))
+    config = search_settings(
+        choose_by="ranker",
+        unconstrained_share=settings("search")["unconstrained_share"],
+        **({"rounds": 3} if quick else {}),
+    )
     if quick:
         devices, budget, limits = devices[3:4], 30, limits[:1]
     print(__doc__)

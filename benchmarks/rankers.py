@@ -36,6 +36,7 @@ _ELSEWHERE = (
     "latency",
     "rule_out_confidence",
     "measurements_per_query",
+    "unconstrained_share",
     "measure_winner",
     "sampler",
     "budget",

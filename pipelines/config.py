@@ -155,6 +155,8 @@ class SearchConfig(_Config):
     the same each round."""
     neighbours: Natural
     """Mutations of the best answered that are ranked beside these candidates."""
+    unconstrained_share: Share
+    """Share of the rounds that at the start are drawn from all that can be asked."""
     repeats: Natural
     """Queries at the end that go to second seeds of the leaders."""
     choose_by: ChooseBy

@@ -104,7 +104,7 @@ class ReportData:
         chosen: The winner of the main search.
         history: Queries of the main search, one row each: ``query`` (from 0), ``round``,
             ``arch_id``, ``accuracy`` (validation, fraction), ``predicted_latency_ms``, ``status``
-            (``ok`` or ``failed``).
+            (``ok`` or ``failed``); optional ``feasible`` (may be chosen; all, if left out).
         constraints: Such as ``"latency_ms <= 5"``.
         predictions: Measured rows of the device: ``arch_id``, ``split`` (train, valid or test),
             ``latency_ms``, ``predicted_latency_ms``.

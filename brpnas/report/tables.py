@@ -104,6 +104,7 @@ def metrics_table(metrics: Mapping[str, Mapping[str, float]]) -> Table:
 
 def history_table(history: pd.DataFrame) -> Table:
     """Every query of the main search in order."""
+    broken = ~history["feasible"] if "feasible" in history else [False] * len(history)
     rows = tuple(
         (
             Cell(str(row.query), as_float(row.query)),
@@ -111,9 +112,9 @@ def history_table(history: pd.DataFrame) -> Table:
             Cell(str(row.arch_id), code=True),
             Cell(percent(row.accuracy), as_float(row.accuracy)),
             Cell(milliseconds(row.predicted_latency_ms), as_float(row.predicted_latency_ms)),
-            Cell(str(row.status)),
+            Cell(f"{row.status}, breaks a constraint" if beyond else str(row.status)),
         )
-        for row in history.itertuples()
+        for row, beyond in zip(history.itertuples(), broken, strict=True)
     )
     heads = ("query", "round", "architecture", "validation accuracy", "predicted latency", "status")
     return Table(heads, rows)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from brpnas.report.data import ReportData
 from brpnas.report.format import as_float, percent
 from brpnas.report.plots.traces import known_curves
@@ -89,6 +91,13 @@ def _search(data: ReportData) -> str:
     text += f" with the sampler {said['sampler']}" if "sampler" in said else ""
     text += f" (seed {said['seed']})" if "seed" in said else ""
     text += f"; {failed} of them failed" if failed else ""
+    beyond = _beyond(data.history)
+    text += (
+        f"; {beyond} of them, drawn at random at the start, broke a constraint and could not be "
+        "chosen: the ranker learnt from them"
+        if beyond
+        else ""
+    )
     text += (
         ". A query was answered by a surrogate, a model of published trainings that predicts the "
         "validation accuracy; no network was trained."
@@ -97,6 +106,11 @@ def _search(data: ReportData) -> str:
         "test accuracy."
     )
     return text + (_limits(data) if data.constraints else "")
+
+
+def _beyond(history: pd.DataFrame) -> int:
+    """Queries of architectures that broke the constraints."""
+    return int((~history["feasible"]).sum()) if "feasible" in history else 0
 
 
 def _limits(data: ReportData) -> str:
@@ -114,7 +128,8 @@ def _limits(data: ReportData) -> str:
             f"only those that even {percent(-margin, 1)} less than predicted would not have "
             "brought within the limit."
         )
-    text = " Only architectures whose predicted figures satisfy the constraints were asked"
+    whose = "Otherwise only" if _beyond(data.history) else "Only"
+    text = f" {whose} architectures whose predicted figures satisfy the constraints were asked"
     if margin > 0 and latency_limit(data.constraints) is not None:
         text += (
             f", a latency limit with a margin: a prediction counted {percent(margin, 1)} more than "

@@ -64,6 +64,8 @@ class Asking:
         """
         if self.check is None:
             return self.sampler.ask(self.context, history, total)[: total - len(history)]
+        if self.sampler.asks_beyond(self.context, history):
+            return self._beyond(history, total)
         known = len(history.measurements)
         asked: list[str] = []
         exhausted = False
@@ -87,9 +89,17 @@ class Asking:
             if _refused_in_a_row(history, known) >= _PATIENCE:
                 return []
 
+    def _beyond(self, history: History, total: int) -> list[str]:
+        """Whatever the sampler wants; measured to know what of it may be chosen."""
+        asked = self.sampler.ask(self.context, history, total)[: total - len(history)]
+        unclear = [arch_id for arch_id in asked if self.context.is_feasible(arch_id)]
+        self._measure(unclear)
+        history.note(self.log.measurements[arch_id] for arch_id in unclear)
+        return asked
+
     def _measured(self, asked: Sequence[str], history: History) -> list[str] | None:
         """Those asked, or who stands in for them; None if not all of them can be."""
-        repeated = set(history.queried)
+        repeated = {arch_id for arch_id in history.queried if not history.refuses(arch_id)}
         fresh = [arch_id for arch_id in asked if arch_id not in repeated]
         self._measure(fresh)
         batch, stands_for = list(fresh), {}
@@ -140,11 +150,11 @@ def check_end(history: History) -> None:
     """Say that the search ends early.
 
     Raises:
-        InfeasibleError: If nothing was within the limit, so that nothing was asked.
+        InfeasibleError: If nothing was within the limit, so that there is nothing to choose.
     """
     measured = history.measurements.values()
     refused = sum(not measurement.within for measurement in measured)
-    if not len(history):
+    if not any(record.feasible for record in history):
         failures = [measurement.message for measurement in measured if measurement.message]
         raise InfeasibleError(
             f"{refused} architectures that might satisfy the constraints were measured, and none "

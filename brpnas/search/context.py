@@ -42,6 +42,7 @@ class SearchContext(SearchTask):
         seed: Seed of the search.
         likely: Which of the feasible probably satisfy them, and are not only worth measuring, shape
             ``[N]``; these are explored.
+        answerable: Which can be asked, feasible or not, shape ``[N]``.
     """
 
     space: SearchSpace
@@ -53,9 +54,10 @@ class SearchContext(SearchTask):
     predicted: Mapping[str, npt.NDArray[np.floating[Any]]]
     seed: int
     likely: BoolArray
+    answerable: BoolArray
 
     @classmethod
-    def create(
+    def create(  # noqa: PLR0913 - one argument per array
         cls,
         space: SearchSpace,
         graphs: SpaceGraphs,
@@ -64,6 +66,7 @@ class SearchContext(SearchTask):
         view: View = "pruned",
         feasible: BoolArray | None = None,
         likely: BoolArray | None = None,
+        answerable: BoolArray | None = None,
         predicted: Mapping[str, npt.NDArray[np.floating[Any]]] | None = None,
         isomorphism_ids: Sequence[str] | None = None,
     ) -> SearchContext:
@@ -77,6 +80,8 @@ class SearchContext(SearchTask):
             view: View that rankers see.
             feasible: Mask of shape ``[N]``, as `feasible_mask` gives it; all, if left out.
             likely: Which of these probably are, shape ``[N]``; all, if left out.
+            answerable: Which the oracle can answer, shape ``[N]``; all, if left out. What it cannot
+                answer is not feasible.
             predicted: Predicted metrics by name, each ``[N]``; they end up in the history.
             isomorphism_ids: Those of the graphs, where they are known already; computed if left
                 out.
@@ -90,9 +95,11 @@ class SearchContext(SearchTask):
         ids = tuple(space.isomorphism_ids(graphs.arch_ids) if ids is None else ids)
         functions = pd.factorize(np.array(ids, np.object_))[0].astype(np.int64)
         likely = mask if likely is None else np.asarray(likely)
+        askable = np.ones_like(mask) if answerable is None else np.asarray(answerable)
         given = {
             "feasible": mask,
             "likely": likely,
+            "answerable": askable,
             "isomorphism_ids": functions,
             **(predicted or {}),
         }
@@ -104,6 +111,7 @@ class SearchContext(SearchTask):
                 )
         if seed < 0:
             raise ConfigurationError(f"The seed of a search must not be negative, and is {seed}.")
+        mask = mask & askable
         if not mask.any():
             raise InfeasibleError("The feasible mask excludes every architecture of the space.")
         return cls(
@@ -116,6 +124,7 @@ class SearchContext(SearchTask):
             dict(predicted or {}),
             seed,
             likely,
+            askable,
         )
 
     @cached_property
@@ -133,8 +142,16 @@ class SearchContext(SearchTask):
 
         Where several members of a class are feasible, the seed draws which one stands for it.
         """
+        return self._drawn(self.feasible)
+
+    @cached_property
+    def _whole(self) -> IntArray:
+        """`pool` without the constraints."""
+        return self._drawn(self.answerable)
+
+    def _drawn(self, mask: BoolArray) -> IntArray:
         rng = generator(self.seed, "pool")
-        shuffled = rng.permutation(np.flatnonzero(self.feasible))
+        shuffled = rng.permutation(np.flatnonzero(mask))
         first = shuffled[~pd.Series(self.functions[shuffled]).duplicated().to_numpy()]
         # Large classes come early in the order of first sight; a second shuffle makes it uniform.
         return rng.permutation(first)
@@ -157,6 +174,11 @@ class SearchContext(SearchTask):
     def capacity(self) -> int:
         """Number of distinct feasible functions."""
         return len(self.pool)
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether constraints exclude anything that could be asked."""
+        return bool((self.answerable & ~(self.feasible & self.likely)).any())
 
     def rows(self, arch_ids: Sequence[str]) -> IntArray:
         """Row of each architecture.
@@ -193,8 +215,17 @@ class SearchContext(SearchTask):
         is_known[known] = True
         return ~is_known[self.functions[self.pool]]
 
-    def fresh(self, history: History, count: int) -> list[str]:
-        """The next open architectures in the order of the pool, the likely ones first."""
+    def fresh(self, history: History, count: int, *, feasible: bool = True) -> list[str]:
+        """The next open architectures in the order of the pool, the likely ones first.
+
+        Args:
+            history: All queries so far.
+            count: How many.
+            feasible: Whether they are to satisfy the constraints; otherwise any that can be asked.
+        """
+        if not feasible:
+            unasked = (r for r in self._whole if not history.has_asked(self.isomorphism_ids[r]))
+            return self.names(np.array(list(islice(unasked, count)), np.int64))
         rows = self.unqueried(history)
         rows = np.concatenate([rows[self.likely[rows]], rows[~self.likely[rows]]])
         names = (self.arch_ids[row] for row in rows.tolist())
@@ -248,6 +279,8 @@ class SearchContext(SearchTask):
         }
         if (self.feasible & ~self.likely).any():
             described["likely_sha256"] = _digest(self.likely)
+        if not self.answerable.all():
+            described["answerable_sha256"] = _digest(self.answerable)
         return described
 
 

@@ -70,6 +70,8 @@ class Record:
         accuracy: Validation accuracy, fraction; null if failed.
         seed: Training seed that the answer belongs to, if known.
         cost_s: Training time in seconds, if known.
+        feasible: Whether the architecture satisfies the constraints, so that it may be chosen. If
+            not, it was asked for what can be learnt from it.
         message: Why it failed; empty if it did not.
         asked_at: When the oracle was asked, ISO 8601, UTC.
     """
@@ -83,6 +85,7 @@ class Record:
     accuracy: float | None = None
     seed: int | None = None
     cost_s: float | None = None
+    feasible: bool = True
     message: str = ""
     asked_at: str = ""
 
@@ -113,6 +116,8 @@ class History:
     _seeds: dict[str, set[int]] = field(default_factory=dict, init=False, repr=False)
     _queried: dict[str, None] = field(default_factory=dict, init=False, repr=False)
     _classes: set[str] = field(default_factory=set, init=False, repr=False)
+    _asked: set[str] = field(default_factory=set, init=False, repr=False)
+    _infeasible: set[str] = field(default_factory=set, init=False, repr=False)
 
     def __post_init__(self) -> None:
         records, self.records = self.records, []
@@ -129,7 +134,11 @@ class History:
         for record in records:
             self.records.append(record)
             self._queried[record.arch_id] = None
-            self._classes.add(record.isomorphism_id)
+            self._asked.add(record.isomorphism_id)
+            if record.feasible:
+                self._classes.add(record.isomorphism_id)
+            else:
+                self._infeasible.add(record.arch_id)
             if record.accuracy is not None:
                 self._answers.setdefault(record.arch_id, []).append(record.accuracy)
             if record.seed is not None:
@@ -155,12 +164,19 @@ class History:
 
     @property
     def functions(self) -> frozenset[str]:
-        """Isomorphism ids of everything queried."""
+        """Isomorphism ids of everything queried that may be chosen."""
         return frozenset(self._classes)
 
     def knows(self, isomorphism_id: str) -> bool:
-        """Whether an architecture that computes this function has been queried."""
+        """Whether an architecture that computes this function, and may be chosen, was queried.
+
+        One that breaks the constraints does not count: another of its function may keep them.
+        """
         return isomorphism_id in self._classes
+
+    def has_asked(self, isomorphism_id: str) -> bool:
+        """Whether any architecture that computes this function has been queried."""
+        return isomorphism_id in self._asked
 
     def revealed_seeds(self, arch_id: str) -> frozenset[int]:
         """Training seeds of the architecture that have been answered."""
@@ -173,6 +189,10 @@ class History:
     def means(self) -> dict[str, float]:
         """Mean validation accuracy of each answered architecture, in order of first answer."""
         return {arch_id: sum(a) / len(a) for arch_id, a in self._answers.items()}
+
+    def choosable(self) -> dict[str, float]:
+        """`means` of those that satisfy the constraints: one of them will be chosen."""
+        return {arch: mean for arch, mean in self.means().items() if arch not in self._infeasible}
 
     def measured_frame(
         self, predicted: Mapping[str, npt.NDArray[np.floating[Any]]]
@@ -201,20 +221,20 @@ class History:
             predicted: Predicted metrics of the whole space by name, each ``[N]``; each becomes a
                 column ``predicted_<name>``.
             rows: Row in these of each record; needed with ``predicted``.
-            estimates: What the sampler makes of each answered architecture in the end.
+            estimates: What the sampler makes of each architecture that may be chosen, in the end.
             leaders: Whom it would choose after a query, by the number of the query.
 
         Returns:
             Columns ``query, round, sampler, arch_id, isomorphism_id, seed, status, accuracy,
-            cost_s, estimate, leader, predicted_..., latency_ms, message, asked_at``; accuracy is a
-            fraction, ``estimate`` and ``leader`` are null where the sampler has none, and
-            ``latency_ms`` is the latency measured before asking, null where none was.
+            cost_s, feasible, estimate, leader, predicted_..., latency_ms, message, asked_at``;
+            accuracy is a fraction, ``estimate`` and ``leader`` are null where the sampler has none,
+            and ``latency_ms`` is the latency measured before asking, null where none was.
         """
         names = [n for n in Record.__dataclass_fields__ if n not in ("message", "asked_at")]
         frame = pd.DataFrame({n: [getattr(r, n) for r in self.records] for n in names})
         frame = frame.astype(
             {"query": "int64", "round": "int64", "seed": "Int64"}
-            | {"accuracy": "float64", "cost_s": "float64"}
+            | {"accuracy": "float64", "cost_s": "float64", "feasible": "bool"}
             | dict.fromkeys(("sampler", "arch_id", "isomorphism_id", "status"), "str")
         )
         worth, led = estimates or {}, leaders or {}

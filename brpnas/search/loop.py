@@ -122,8 +122,9 @@ def _next_plan(
 ) -> Plan:
     functions: set[str] = set()
     repeatable = set(history.queried)
+    beyond = sampler.asks_beyond(context, history)
     for arch_id in asked:
-        if not context.is_feasible(arch_id):
+        if not beyond and not context.is_feasible(arch_id):
             raise InfeasibleError(
                 f"Sampler {sampler.name!r} asked for {arch_id!r}, which is not feasible: a sampler "
                 "must check SearchTask.is_open."
@@ -144,7 +145,7 @@ def _next_plan(
 
 
 def _leader(estimates: Mapping[str, float] | None, history: History) -> str | None:
-    means = history.means()
+    means = history.choosable()
     return min(estimates, key=lambda a: (-estimates[a], -means[a], a)) if estimates else None
 
 
@@ -164,7 +165,8 @@ def _answer_round(
     ]
     asked_at = _now()
     for question, outcome in oracle.answers(questions) if questions else ():
-        log.add_answer(_record(context, plan, question, outcome, asked_at))
+        feasible = context.is_feasible(question.arch_id) and not history.refuses(question.arch_id)
+        log.add_answer(_record(context, plan, question, outcome, asked_at, feasible=feasible))
         bar.update()
         asked_at = _now()
     _check_answered(oracle, questions, log)
@@ -176,13 +178,22 @@ def _record(
     question: Question,
     outcome: Answer | OracleError,
     asked_at: str,
+    *,
+    feasible: bool,
 ) -> Record:
     common = (question.query, plan.round, plan.sampler, question.arch_id)
     function = context.isomorphism_id(question.arch_id)
     if isinstance(outcome, Answer) and not math.isfinite(outcome.accuracy):
         outcome = OracleError(f"The oracle answered {outcome.accuracy}, which is no accuracy.")
     if isinstance(outcome, OracleError):
-        return Record(*common, function, "failed", message=str(outcome), asked_at=asked_at)
+        return Record(
+            *common,
+            function,
+            "failed",
+            feasible=feasible,
+            message=str(outcome),
+            asked_at=asked_at,
+        )
     return Record(
         *common,
         function,
@@ -190,6 +201,7 @@ def _record(
         accuracy=float(outcome.accuracy),
         seed=outcome.seed,
         cost_s=outcome.cost_s,
+        feasible=feasible,
         asked_at=asked_at,
     )
 

@@ -125,8 +125,13 @@ class OpenContext(SearchTask):
     @cached_property
     def _order(self) -> tuple[list[str], Iterator[str]]:
         """The random order of the seed: what is known of it, and what continues it."""
+        return [], self._functions(generator(self.seed, "open"), min(_BLOCK, len(self.space)))
+
+    @cached_property
+    def _whole_order(self) -> tuple[list[str], Iterator[str]]:
+        """The same without the constraints."""
         rng = generator(self.seed, "open")
-        return [], self._functions(rng, min(_BLOCK, len(self.space)))
+        return [], self._functions(rng, min(_BLOCK, len(self.space)), feasible=False)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
@@ -144,17 +149,27 @@ class OpenContext(SearchTask):
         """
         return self._met.functions([arch_id])[0]
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether there are constraints."""
+        return bool(self.constraints)
+
     def is_feasible(self, arch_id: str) -> bool:
         """Whether the architecture is in the space and satisfies the constraints."""
         return self._met.is_feasible(arch_id)
 
-    def fresh(self, history: History, count: int) -> list[str]:
+    def fresh(self, history: History, count: int, *, feasible: bool = True) -> list[str]:
         """The next open architectures in the random order of the seed, of different functions.
+
+        Args:
+            history: All queries so far.
+            count: How many.
+            feasible: Whether they are to satisfy the constraints; otherwise any of the space.
 
         Raises:
             InfeasibleError: If no architecture satisfies the constraints.
         """
-        known, rest = self._order
+        known, rest = self._order if feasible else self._whole_order
         found: list[str] = []
         place = 0
         while len(found) < count:
@@ -163,7 +178,12 @@ class OpenContext(SearchTask):
             if place == len(known):
                 break
             name = known[place]
-            if not self.is_refused(name, history) and not history.knows(self.isomorphism_id(name)):
+            function = self.isomorphism_id(name)
+            if feasible:
+                is_new = not self.is_refused(name, history) and not history.knows(function)
+            else:
+                is_new = not history.has_asked(function)
+            if is_new:
                 found.append(name)
             place += 1
         if count and not known:
@@ -233,14 +253,20 @@ class OpenContext(SearchTask):
         }
 
     def _functions(
-        self, rng: np.random.Generator, block: int, most: int | None = None
+        self,
+        rng: np.random.Generator,
+        block: int,
+        most: int | None = None,
+        *,
+        feasible: bool = True,
     ) -> Iterator[str]:
-        """Random feasible architectures, each of another function, until there are no more.
+        """Random architectures, each of another function, until there are no more.
 
         Args:
             rng: Draws them.
             block: Architectures to draw and to predict at once.
             most: Draws in total; without end if left out.
+            feasible: Whether they satisfy the constraints.
         """
         seen: set[str] = set()
         functions: set[str] = set()
@@ -248,8 +274,8 @@ class OpenContext(SearchTask):
         while len(seen) < len(self.space) and idle < _PATIENCE and (most is None or total < most):
             names = self.space.sample(rng, block)
             total, idle = total + block, idle + block
-            feasible = list(compress(names, self._met.feasible(names)))
-            for name, function in zip(feasible, self._met.functions(feasible), strict=True):
+            drawn = list(compress(names, self._met.feasible(names))) if feasible else names
+            for name, function in zip(drawn, self._met.functions(drawn), strict=True):
                 if function not in functions:
                     functions.add(function)
                     idle = 0

@@ -35,7 +35,7 @@ class SearchResult:
 
 
 def leaderboard(history: pd.DataFrame) -> pd.DataFrame:
-    """Answered architectures, best first.
+    """Answered architectures that satisfy the constraints, best first.
 
     Args:
         history: Table of a search, as `History.to_frame` gives it.
@@ -47,6 +47,8 @@ def leaderboard(history: pd.DataFrame) -> pd.DataFrame:
         if there is one, then by ``arch_id``.
     """
     answered = history[history["status"] == "ok"]
+    if "feasible" in answered:
+        answered = answered[answered["feasible"]]
     if "predicted_latency_ms" not in answered:
         answered = answered.assign(predicted_latency_ms=0.0)
     if "estimate" not in answered:
@@ -70,6 +72,11 @@ def chosen(history: pd.DataFrame) -> str:
         OracleError: If no query was answered; quotes the first failure.
     """
     table = leaderboard(history)
+    if table.empty and (history["status"] == "ok").any():
+        raise OracleError(
+            f"None of the {len(history)} queries that was answered satisfies the constraints, so "
+            "there is nothing to choose from: raise the budget."
+        )
     if table.empty:
         reasons = [str(message) for message in history["message"]]
         raise OracleError(

@@ -72,6 +72,11 @@ class SearchTask(ABC):
     def capacity(self) -> int:
         """Number of distinct feasible functions, or a bound of it where they cannot be counted."""
 
+    @property
+    @abstractmethod
+    def is_limited(self) -> bool:
+        """Whether constraints exclude anything that could be asked."""
+
     @abstractmethod
     def isomorphism_id(self, arch_id: str) -> str:
         """Id of the function that an architecture computes.
@@ -105,12 +110,14 @@ class SearchTask(ABC):
         return history.refuses(arch_id) and all(map(history.refuses, self.siblings(arch_id)))
 
     @abstractmethod
-    def fresh(self, history: History, count: int) -> list[str]:
+    def fresh(self, history: History, count: int, *, feasible: bool = True) -> list[str]:
         """The next open architectures in the random order of the seed, of different functions.
 
         Args:
             history: All queries so far.
             count: How many; fewer come only if there are no more.
+            feasible: Whether they are to satisfy the constraints. Otherwise they are of all that
+                can be asked, in a random order of its own, and none of a function that was asked.
         """
 
     @abstractmethod

@@ -63,8 +63,8 @@ def trace(history: pd.DataFrame, scores: HeldOutScores) -> pd.DataFrame:
 
     The choice is the architecture with the best mean validation accuracy, ties broken as in
     `brpnas.search.chosen`; where the sampler chooses by estimates of its own, it is the one that
-    led when it last trained its ranker. It never looks at test accuracies. Before the first answer
-    all is null.
+    led when it last trained its ranker. It never looks at test accuracies. Answers of architectures
+    that break the constraints do not count. Before the first answer that does all is null.
 
     Args:
         history: Table of a search, as `History.to_frame` gives it.
@@ -81,11 +81,12 @@ def trace(history: pd.DataFrame, scores: HeldOutScores) -> pd.DataFrame:
         - ``best_single_seed_test_seen``: the same over single seeds, as published curves plot it.
         - ``regret``: the optimum among the feasible minus ``chosen_test``.
     """
-    answers = history["accuracy"].where(history["status"] == "ok")
+    counts = (history["status"] == "ok") & history.get("feasible", True)
+    answers = history["accuracy"].where(counts)
     answered = [
         str(a) if ok else "" for a, ok in zip(history["arch_id"], answers.notna(), strict=True)
     ]
-    choices = list(_choices(history))
+    choices = list(_choices(history.assign(counts=counts)))
     table = pd.DataFrame(
         {
             "query": history["query"].to_numpy(),
@@ -119,9 +120,9 @@ def _choices(history: pd.DataFrame) -> Iterator[tuple[str | None, float]]:
     answers: dict[str, list[float]] = {}
     best: tuple[float, float, str] | None = None
     led: str | None = None
-    columns = (history["arch_id"], history["status"], history["accuracy"], latency, leaders)
-    for arch_id, status, accuracy, cost, leader in zip(*columns, strict=True):
-        if status == "ok":
+    columns = (history["arch_id"], history["counts"], history["accuracy"], latency, leaders)
+    for arch_id, counts, accuracy, cost, leader in zip(*columns, strict=True):
+        if counts:
             again = arch_id in answers
             runs = answers.setdefault(arch_id, [])
             runs.append(float(accuracy))

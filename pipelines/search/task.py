@@ -261,11 +261,11 @@ def make_context(  # noqa: PLR0913, PLR0917 - one argument per data set
     mask = feasible(constraints, metrics, latency_predictions, graphs.arch_ids, config)
     valid = accuracy[(accuracy["dataset"] == dataset) & (accuracy["split"] == "valid")]
     # A data set without rows is an error of the oracle, which says what there is.
+    answered = None
     if config.oracle == "table" and len(valid):
         answered = np.isin(graphs.arch_ids, valid["arch_id"].unique().tolist())
         if not answered[mask].all():
             _log.info("%d of %d feasible have accuracies", (mask & answered).sum(), mask.sum())
-        mask = mask & answered
     functions = architectures.set_index("arch_id")["isomorphism_id"]
     return SearchContext.create(
         get_space(space),
@@ -274,6 +274,7 @@ def make_context(  # noqa: PLR0913, PLR0917 - one argument per data set
         view=config.ranker.view,
         feasible=mask,
         likely=_likely(constraints, metrics, latency_predictions, graphs.arch_ids, config),
+        answerable=answered,
         predicted=metrics,
         isomorphism_ids=functions.loc[list(graphs.arch_ids)].tolist(),
     )
@@ -342,7 +343,7 @@ def make_sampler(name: str, config: SearchConfig, pool: Executor | None = None) 
             "search.neighbours ranks architectures that are not listed, and search.candidates is "
             "null, so only those of ingest are asked: set search.neighbours to 0."
         )
-    for key in ("rounds", "exploit_fraction", "neighbours", "choose_by"):
+    for key in ("rounds", "exploit_fraction", "neighbours", "unconstrained_share", "choose_by"):
         parameters[key] = getattr(config, key)
     return get_sampler(name, parameters, make_ranker=ranker_factory(config.ranker, pool))
 

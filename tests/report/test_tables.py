@@ -67,6 +67,13 @@ def test_history_shows_every_query_in_order() -> None:
     assert rows[2][5] == "failed"
 
 
+def test_history_marks_what_breaks_a_constraint() -> None:
+    history = report_data().history
+    history["feasible"] = history["query"] != 1
+    status = [row[5] for row in texts(history_table(history))]
+    assert status[:3] == ["ok", "ok, breaks a constraint", "failed"]
+
+
 def test_history_sorts_by_the_numbers_themselves() -> None:
     history = report_data().history
     cells = [row[3].value for row in history_table(history).rows]

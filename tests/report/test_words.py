@@ -35,6 +35,15 @@ def test_what_is_not_known_is_not_claimed() -> None:
     assert "asked 12 queries in 3 rounds; 1 of them failed." in text
 
 
+def test_what_was_asked_beyond_the_constraints_is_said() -> None:
+    history = report_data().history
+    assert "broke a constraint" not in said(report_data())
+    over = history.assign(feasible=[False, False, *[True] * (len(history) - 2)])
+    text = said(report_data(history=over))
+    assert "2 of them, drawn at random at the start, broke a constraint" in text
+    assert "Otherwise only architectures whose predicted figures" in text
+
+
 def test_rows_of_the_protocol_stand_in_for_missing_predictions() -> None:
     rows = {"train_rows": 900, "valid_rows": 100, "test_rows": 14284}
     text = said(report_data(predictions=None, protocol=rows))

@@ -74,6 +74,7 @@ SAMPLERS: list[Sampler] = [
 ]
 every_sampler = pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda s: str(s.describe()))
 CONTEXTS = [make_context(limit=9), make_open_context(limit=9)]
+BEYOND = BRPSampler(RidgeRanker, rounds=4, unconstrained_share=0.5)
 every_context = pytest.mark.parametrize("context", CONTEXTS, ids=["listed", "open"])
 
 
@@ -137,6 +138,40 @@ def test_only_what_is_truly_within_is_asked_and_nothing_is_measured_twice(
 
 
 @every_context
+def test_an_unconstrained_start_measures_only_what_may_be_within(
+    context: SearchContext | OpenContext,
+) -> None:
+    measure = Counting()
+    history = search(BEYOND, check_of(measure), context).history
+    assert len(history) == BUDGET
+    start = history["round"] < 2
+    over = np.array([TRUE[w] > LIMIT or not context.is_feasible(w) for w in history["arch_id"]])
+    assert over[start].any()
+    assert history["feasible"].tolist() == (~over).tolist()
+    assert not over[~start].any()
+    assert len(measure.measured) == len(set(measure.measured))
+    assert all(context.is_feasible(arch_id) for arch_id in measure.measured)
+    known = {w for w in history["arch_id"] if context.is_feasible(w)}
+    assert known <= set(measure.measured)
+    assert TRUE[search(BEYOND, check_of(), context).chosen] <= LIMIT
+
+
+def test_what_was_measured_over_the_limit_and_asked_all_the_same_has_siblings() -> None:
+    """One of its function may be within the limit, and is then asked as well."""
+    true = {w: 1.0 if w[0] <= w[-1] else 9.0 for w in WORDS}
+    check = LatencyCheck(check_of().constraints, TableLatency(true), 1.0, "toy")
+    capacity = make_context().capacity
+    context = replace(make_context(), likely=np.zeros(len(WORDS), np.bool_))
+    history = search(BEYOND, check, context, budget=capacity).history
+    over = history[~history["feasible"]]
+    assert len(over) > 10
+    assert set(over["round"]) == {0, 1}
+    kept = history[history["feasible"]]
+    assert all(true[arch_id] == 1.0 for arch_id in kept["arch_id"])
+    assert set(over["isomorphism_id"]) & set(kept["isomorphism_id"])
+
+
+@every_context
 @every_sampler
 def test_a_check_that_refuses_nothing_changes_nothing(
     sampler: Sampler, context: SearchContext | OpenContext
@@ -168,7 +203,7 @@ class Interrupted(Oracle):
 
 
 @every_context
-@every_sampler
+@pytest.mark.parametrize("sampler", [*SAMPLERS, BEYOND], ids=lambda s: str(s.describe()))
 def test_interrupted_anywhere_and_resumed_equals_uninterrupted(
     sampler: Sampler, context: SearchContext | OpenContext, tmp_path: Path
 ) -> None:

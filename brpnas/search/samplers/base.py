@@ -18,7 +18,8 @@ class Sampler(ABC):
     state between calls: `ask` is a function of its parameters, the context (with its seed) and the
     history, and so is `estimates`. That alone makes a search resume exactly.
 
-    Each round holds at least one architecture, none twice, all of them `SearchTask.is_open`, which
+    Each round holds at least one architecture, none twice, all of them `SearchTask.is_open` (but
+    where it `asks_beyond`), which
     those are not that were measured and refused (`SearchTask.is_refused`); where nothing is left
     that is within a limit, none. A sampler that means to query an architecture again asks the very
     same ``arch_id`` again.
@@ -48,9 +49,17 @@ class Sampler(ABC):
             history: All queries so far, with answers.
 
         Returns:
-            A score of each, higher is better; None where the answers themselves decide.
+            A score of each that may be chosen, higher is better; None where the answers themselves
+            decide.
         """
         return None
+
+    def asks_beyond(self, context: SearchTask, history: History) -> bool:
+        """Whether the next round may break the constraints, to learn from it.
+
+        What breaks them is asked all the same, and not chosen.
+        """
+        return False
 
     def describe(self) -> dict[str, object]:
         """Name and parameters, for the store's fingerprint (JSON types)."""

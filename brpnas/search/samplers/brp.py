@@ -115,6 +115,10 @@ class BRPSampler(Sampler):
         neighbours: In an open space, mutations of the ten best answered that are ranked with each
             round's sample; they may be among the best-ranked, but exploration draws from the sample
             alone. A listed space is ranked as a whole anyway.
+        unconstrained_share: Share of the rounds that, at the start of a task with constraints, are
+            drawn from all that can be asked, whether it satisfies them or not. Tight constraints
+            leave few architectures of some kinds; the ranker learns from the others how good these
+            kinds are. What breaks the constraints counts as a query and is not chosen.
         choose_by: What decides among the answered in the end: ``answers``, the mean of their own,
             as published; or ``ranker``, the score that they get when it is trained on all answers.
             An answer is of a training seed or two and the best of many is a lucky one, where the
@@ -133,6 +137,7 @@ class BRPSampler(Sampler):
         rounds: int = 5,
         exploit_fraction: float = 0.5,
         neighbours: int = 0,
+        unconstrained_share: float = 0.0,
         choose_by: ChooseBy = "answers",
     ) -> None:
         if rounds < 1 or not 0 <= exploit_fraction <= 1 or neighbours < 0:
@@ -140,12 +145,18 @@ class BRPSampler(Sampler):
                 "BRP needs at least 1 round and an exploit_fraction from 0 to 1, not "
                 f"{rounds} and {exploit_fraction}, and no negative number of neighbours."
             )
+        if not 0 <= unconstrained_share <= 1 or round(unconstrained_share * rounds) == rounds:
+            raise ConfigurationError(
+                f"BRP cannot have {unconstrained_share} of its {rounds} rounds unconstrained: at "
+                "least one must not be."
+            )
         if choose_by not in get_args(ChooseBy):
             raise ConfigurationError(
                 f"BRP chooses by 'answers' or by its 'ranker', not by {choose_by!r}."
             )
         self.make_ranker, self.rounds, self.exploit_fraction = make_ranker, rounds, exploit_fraction
         self.neighbours, self.choose_by = neighbours, choose_by
+        self.unconstrained_share = unconstrained_share
         self._trained: tuple[object, Ranker] | None = None
         self._ranked: tuple[object, Shortlist, IntArray] | None = None
 
@@ -153,6 +164,10 @@ class BRPSampler(Sampler):
         """Round 0 at random, then by the ranking; best-ranked only after the last round."""
         size = min(self._round_size(history, budget), budget - len(history))
         number = history.next_round
+        if self.asks_beyond(context, history):
+            asked = context.fresh(history, size, feasible=False)
+            if asked:
+                return asked
         if number == 0 or len(history.means()) < 2:
             return context.fresh(history, size)
         candidates, ranked = self._ranking(context, history)
@@ -185,13 +200,18 @@ class BRPSampler(Sampler):
         # All of a round's sample may have been refused; that is not all of an open space.
         return names if names or history.is_thrifty else context.fresh(history, size)
 
+    def asks_beyond(self, context: SearchTask, history: History) -> bool:
+        """In the first rounds, if there is anything beyond the constraints."""
+        count = round(self.unconstrained_share * self.rounds)
+        return context.is_limited and history.next_round < count
+
     def _round_size(self, history: History, budget: int) -> int:
         first = sum(record.round == 0 for record in history)
         return first or max(1, budget // self.rounds)
 
     def _mutants(self, context: SearchTask, history: History) -> list[str]:
         """Mutations of the leaders, the leaders in turn."""
-        means = history.means()
+        means = history.choosable()
         leaders = sorted(means, key=lambda arch: (-means[arch], arch))[:_LEADERS]
         rng = generator(context.seed, "neighbours", len(history))
         parents = itertools.islice(itertools.cycle(leaders), self.neighbours)
@@ -213,9 +233,12 @@ class BRPSampler(Sampler):
         return self._ranked[1:]
 
     def estimates(self, context: SearchTask, history: History) -> dict[str, float] | None:
-        """Scores of the answered by the ranker trained on them; None if their answers decide."""
-        names = list(history.means())
-        if self.choose_by == "answers" or len(names) < 2:
+        """Scores of those to choose from by the ranker trained on all answers.
+
+        None if their own answers decide.
+        """
+        names = list(history.choosable())
+        if self.choose_by == "answers" or not names or len(history.means()) < 2:
             return None
         scores = self._scores(context, history, context.graphs_of(names))
         return dict(zip(names, scores.tolist(), strict=True))
@@ -241,5 +264,10 @@ class BRPSampler(Sampler):
             "rounds": self.rounds,
             "exploit_fraction": self.exploit_fraction,
             **({"neighbours": self.neighbours} if self.neighbours else {}),
+            **(
+                {"unconstrained_share": self.unconstrained_share}
+                if self.unconstrained_share
+                else {}
+            ),
             **({"choose_by": self.choose_by} if self.choose_by != "answers" else {}),
         }

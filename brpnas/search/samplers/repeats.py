@@ -50,7 +50,7 @@ class RepeatLeaders(Sampler):
             if asked:
                 return asked
             held_back = self.count - (len(history) - len(history.queried))
-        means, answers = history.means(), history.answers()
+        means, answers = history.choosable(), history.answers()
         if not means:
             return self.inner.ask(context, history, budget)
         worth = self.estimates(context, history) or means
@@ -60,6 +60,10 @@ class RepeatLeaders(Sampler):
     def estimates(self, context: SearchTask, history: History) -> dict[str, float] | None:
         """Those of the inner sampler."""
         return self.inner.estimates(context, history)
+
+    def asks_beyond(self, context: SearchTask, history: History) -> bool:
+        """Whether the inner sampler does."""
+        return self.inner.asks_beyond(context, history)
 
     def describe(self) -> dict[str, object]:
         """The inner sampler's parameters and the number of repeats."""

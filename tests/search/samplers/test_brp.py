@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,9 @@ from brpnas.graphs import GraphBatch, SpaceGraphs
 from brpnas.search.context import SearchContext
 from brpnas.search.events import EventLog
 from brpnas.search.history import History
-from brpnas.search.oracle import TableOracle
+from brpnas.search.open_context import OpenContext
+from brpnas.search.oracle import Answer, Question, TableOracle
+from brpnas.search.result import leaderboard
 from brpnas.search.samplers import (
     BRPSampler,
     EvolutionSampler,
@@ -20,6 +23,7 @@ from brpnas.search.samplers import (
     Sampler,
     fit_ranker,
 )
+from brpnas.search.samplers.brp import ChooseBy
 from brpnas.search.trace import HeldOutScores, trace
 from brpnas.spaces import NasBench201
 
@@ -28,9 +32,13 @@ from ..toy import (
     ToySpace,
     accuracy_table,
     additive_accuracy,
+    comparable,
     history_of,
     make_context,
+    make_open_context,
     make_oracle,
+    predict_latency,
+    record,
     run_search,
 )
 from .contract import OnOpenSpace, SamplerContract, WithRepeats
@@ -51,6 +59,27 @@ class TestBRPChoosingByItsRanker(SamplerContract):
 
 
 class TestBRPWithRepeats(WithRepeats, TestBRP):
+    pass
+
+
+class TestBRPWithAnUnconstrainedStart(SamplerContract):
+    def make(self) -> Sampler:
+        return BRPSampler(RidgeRanker, rounds=4, unconstrained_share=0.25)
+
+    @pytest.mark.parametrize("seed", range(3))
+    def test_never_asks_the_infeasible(self, seed: int) -> None:
+        frame = self.run(seed, limit=4, budget=20)
+        start = frame["round"] < 1
+        assert (frame["predicted_latency_ms"] > 4)[start].any(), "nothing beyond was asked"
+        assert frame["feasible"].equals(frame["predicted_latency_ms"] <= 4)
+        assert frame["feasible"][~start].all()
+
+
+class TestBRPWithAnUnconstrainedStartOnOpenSpace(OnOpenSpace, TestBRPWithAnUnconstrainedStart):
+    pass
+
+
+class TestBRPWithAnUnconstrainedStartAndRepeats(WithRepeats, TestBRPWithAnUnconstrainedStart):
     pass
 
 
@@ -240,6 +269,135 @@ class TestChoosingByTheRanker:
     def test_one_answer_is_no_ranking(self) -> None:
         history = history_of(("aaaa", 0.5), ("aaab", None))
         assert self.sampler.estimates(make_context(), history) is None
+
+
+class TestUnconstrainedRounds:
+    sampler = BRPSampler(RidgeRanker, rounds=6, unconstrained_share=0.33)
+
+    @pytest.mark.parametrize("choose_by", ["answers", "ranker"])
+    def test_what_breaks_the_constraints_is_learnt_from_and_not_chosen(
+        self, choose_by: ChooseBy
+    ) -> None:
+        taught: list[int] = []
+
+        class Counting(RidgeRanker):
+            def fit(self, graphs: GraphBatch, accuracy: npt.NDArray[np.float64], seed: int) -> None:
+                taught.append(len(graphs))
+                super().fit(graphs, accuracy, seed)
+
+        sampler = BRPSampler(Counting, rounds=6, unconstrained_share=0.33, choose_by=choose_by)
+        words = ToySpace().enumerate()
+        slow = predict_latency(words)["latency_ms"] > 5
+        # Who is slow is better than anyone else.
+        table = accuracy_table(words, additive_accuracy(words) / 2 + 0.5 * slow)
+        oracle = TableOracle(table, "toys", 0)
+        result = run_search(make_context(limit=5), sampler, oracle, 24, progress=False)
+        history = result.history
+        over = ~history["feasible"]
+        assert 0 < over.sum() < 8
+        assert set(history["round"][over]) == {0, 1}
+        assert 8 in taught, "all of the start"
+        best = history["accuracy"].idxmax()
+        assert over[best]
+        assert set(leaderboard(history)["arch_id"]) == set(history["arch_id"][~over])
+        assert not slow[words.index(result.chosen)]
+        scores = HeldOutScores(dict(zip(words, additive_accuracy(words), strict=True)), {}, 1.0)
+        traced = trace(history, scores)
+        assert set(traced["chosen"].dropna()) <= set(history["arch_id"][~over])
+        assert traced["best_valid"].max() == history["accuracy"][~over].max()
+        assert traced["best_test_seen"].max() == max(
+            scores.mean[w] for w in history["arch_id"][~over]
+        )
+        if choose_by == "ranker":
+            assert history["estimate"].isna().equals(over)
+            assert set(history["leader"].dropna()) <= set(history["arch_id"][~over])
+
+    @pytest.mark.parametrize("context", [make_context(), make_open_context()])
+    def test_without_constraints_they_make_no_difference(
+        self, context: SearchContext | OpenContext
+    ) -> None:
+        plain = BRPSampler(RidgeRanker, rounds=6)
+        want, got = (
+            run_search(context, sampler, make_oracle(), 24, progress=False).history
+            for sampler in (plain, self.sampler)
+        )
+        pd.testing.assert_frame_equal(comparable(got), comparable(want))
+
+    @pytest.mark.parametrize("context", [make_context(limit=4), make_open_context(limit=4)])
+    def test_they_draw_from_everything_in_an_order_of_the_seed(
+        self, context: SearchContext | OpenContext
+    ) -> None:
+        history = run_search(context, self.sampler, make_oracle(), 24, progress=False).history
+        free = replace(context, **unlimited(context))
+        assert history["arch_id"][:8].tolist() == free.fresh(History(), 8)
+        assert context.fresh(History(), 8, feasible=False) == free.fresh(History(), 8)
+
+    def test_of_the_function_of_one_that_breaks_them_another_may_still_be_asked(self) -> None:
+        words = ToySpace().enumerate()
+        # Of each function only one way to write it keeps the constraints.
+        feasible = np.array([w[0] <= w[-1] for w in words])
+        context = replace(make_context(), feasible=feasible, likely=feasible)
+        sampler = BRPSampler(RidgeRanker, rounds=4, unconstrained_share=0.25)
+        total = context.capacity
+        history = run_search(context, sampler, make_oracle(), total, progress=False).history
+        over = history[~history["feasible"]]
+        assert len(over) > 5
+        again = set(over["isomorphism_id"]) & set(history["isomorphism_id"][history["feasible"]])
+        assert again
+        assert not history[history["feasible"]]["isomorphism_id"].duplicated().any()
+
+    def test_what_the_oracle_cannot_answer_is_not_drawn(self) -> None:
+        words = np.array(ToySpace().enumerate())
+        known = np.array([w[1] != "a" for w in words])
+        slow = predict_latency(words.tolist())["latency_ms"] > 5
+        context = SearchContext.create(
+            ToySpace(), ToySpace().graphs(), seed=0, feasible=~slow, answerable=known
+        )
+        history = run_search(context, self.sampler, make_oracle(), 24, progress=False).history
+        assert set(history["arch_id"]) <= set(words[known])
+        assert not history["feasible"].all()
+        everything = make_context().describe()
+        assert "answerable_sha256" not in everything
+        assert "answerable_sha256" in context.describe()
+
+    def test_if_none_that_keeps_them_is_answered_the_error_says_so(self) -> None:
+        class OnlyTheSlow(TableOracle):
+            def ask(self, question: Question) -> Answer:
+                if predict_latency([question.arch_id])["latency_ms"][0] <= 4:
+                    raise OracleError("diverged")
+                return super().ask(question)
+
+        words = ToySpace().enumerate()
+        oracle = OnlyTheSlow(accuracy_table(words, additive_accuracy(words)), "toys", 0)
+        result = run_search(make_context(limit=4), self.sampler, oracle, 24, progress=False)
+        assert (result.history["status"] == "ok").any()
+        with pytest.raises(OracleError, match="satisfies the constraints, so there is nothing"):
+            _ = result.chosen
+
+    @pytest.mark.parametrize("share", [-0.1, 0.9, 1.5])
+    def test_at_least_one_round_is_constrained(self, share: float) -> None:
+        with pytest.raises(ConfigurationError, match=f"cannot have {share} of its 3 rounds"):
+            BRPSampler(RidgeRanker, rounds=3, unconstrained_share=share)
+
+    @pytest.mark.parametrize(("rounds", "expected"), [(20, 2), (12, 1), (5, 0)])
+    def test_a_tenth_of_the_rounds(self, rounds: int, expected: int) -> None:
+        sampler = BRPSampler(RidgeRanker, rounds=rounds, unconstrained_share=0.1)
+        history, context = History(), make_context(limit=4)
+        for number in range(expected):
+            assert sampler.asks_beyond(context, history)
+            history.extend([record(number, "aaaa", 0.5, round=number)])
+        assert not sampler.asks_beyond(context, history)
+
+    def test_they_are_part_of_the_task(self) -> None:
+        assert self.sampler.describe()["unconstrained_share"] == 0.33
+        assert "unconstrained_share" not in BRPSampler(RidgeRanker).describe()
+
+
+def unlimited(context: SearchContext | OpenContext) -> dict[str, object]:
+    if isinstance(context, OpenContext):
+        return {"constraints": ()}
+    everything = np.ones(len(context.arch_ids), np.bool_)
+    return {"feasible": everything, "likely": everything}
 
 
 @pytest.mark.parametrize("parameters", [{"rounds": 0}, {"exploit_fraction": 1.5}])
