@@ -22,6 +22,20 @@ def test_measured_cells_are_compared_by_what_was_measured(monkeypatch: pytest.Mo
     np.testing.assert_allclose(bounds("d", fitted, "measured", 0.99), [1.0, 2.0, 1.75, 2.5])
 
 
+def test_a_latency_that_no_prediction_comes_near_is_implausible(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        constrained, "_latency", lambda device: np.array([0.9, 2.0, 9.0, np.nan, 0.9])
+    )
+    fits = {
+        f"{device} {seed}": {"predicted": [factor * value for value in (2.0, 2.0, 2.0, 2.0, 1.0)]}
+        for device, factors in (("a", (1.0, 1.0, 0.1)), ("ab", (50.0, 50.0, 50.0)))
+        for seed, factor in enumerate(factors)
+    }
+    assert constrained.implausible("a", fits).tolist() == [True, False, False, False, False]
+
+
 def test_figures_leave_the_twin_out_of_the_mean_alone() -> None:
     rows = pd.DataFrame(
         [
@@ -29,8 +43,8 @@ def test_figures_leave_the_twin_out_of_the_mean_alone() -> None:
              "device": device,
              "limit": "tight", "seed": seed,
              "within": device == "a", "over": -0.1, "queried_within": 1.0, "regret": 0.01 * seed,
-             "by_ranker": 0.02, "unseen": 0.0, "verified": 0.02, "measured": 1, "latency": 0.0,
-             "measurements": 100 * seed, "refused": seed}
+             "by_ranker": 0.02, "plausible": 0.01, "unseen": 0.0, "verified": 0.02, "measured": 1,
+             "latency": 0.0, "measurements": 100 * seed, "refused": seed}
             for device in ("a", constrained.TWIN)
             for seed in (1, 3)
         ]

@@ -59,9 +59,11 @@ def test_feasible_is_what_the_prediction_allows_and_the_table_answers(
     answered = np.array([arch_id in some for arch_id in small_graphs.arch_ids])
     found = context(small_graphs, architectures, few, predictions, predictor)
     np.testing.assert_array_equal(found.feasible, fast & answered)
+    np.testing.assert_array_equal(found.answerable, answered)
     # What is trained when it is asked for needs no table.
     trains = context(small_graphs, architectures, few, predictions, predictor, oracle="train")
     np.testing.assert_array_equal(trains.feasible, fast)
+    assert trains.answerable.all()
 
 
 def test_a_limit_that_nothing_keeps_is_an_error(
@@ -77,12 +79,14 @@ def test_a_limit_that_nothing_keeps_is_an_error(
 
 def test_the_sampler_has_the_parameters_of_the_configuration() -> None:
     given = {"exploit_fraction": 0.8, "neighbours": 7, "candidates": 9, "rounds": 4, "repeats": 0}
+    given["unconstrained_share"] = 0.25
     sampler = make_sampler("brp", parse(SearchConfig, PARAMS | given))
     assert sampler.describe() == {
         "name": "brp",
         "rounds": 4,
         "exploit_fraction": 0.8,
         "neighbours": 7,
+        "unconstrained_share": 0.25,
         "choose_by": "ranker",
     }
 
