@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,20 +24,32 @@ from pipelines.search.task import (
 from tests.pipelines.search.test_nodes import PARAMS
 
 
-def context(
-    graphs: SpaceGraphs,
+class Tables(NamedTuple):
+    """What a task is made of, in the order of `make_context`."""
+
+    graphs: SpaceGraphs
+    architectures: pd.DataFrame
+    accuracy: pd.DataFrame
+    predictions: pd.DataFrame
+    predictor: LatencyPredictor
+
+
+@pytest.fixture
+def tables(
+    small_graphs: SpaceGraphs,
     architectures: pd.DataFrame,
     accuracy: pd.DataFrame,
     predictions: pd.DataFrame,
     predictor: LatencyPredictor,
-    *,
-    limit: float = 7.0,
-    **changes: object,
-) -> SearchContext:
+) -> Tables:
+    return Tables(small_graphs, architectures, accuracy, predictions, predictor)
+
+
+def context(tables: Tables, *, limit: float = 7.0, **changes: object) -> SearchContext:
     config = parse(SearchConfig, PARAMS | changes)
     constraints = [f"latency_ms <= {limit}"]
     found = make_context(
-        *(graphs, architectures, accuracy, predictions, predictor),
+        *tables,
         *("nasbench201", "cifar100", constraints, config),
     )
     assert isinstance(found, SearchContext)
@@ -44,37 +57,29 @@ def context(
 
 
 def test_feasible_is_what_the_prediction_allows_and_the_table_answers(
-    small_graphs: SpaceGraphs,
-    architectures: pd.DataFrame,
-    accuracy: pd.DataFrame,
-    predictions: pd.DataFrame,
-    predictor: LatencyPredictor,
+    tables: Tables,
 ) -> None:
-    tables = (small_graphs, architectures, accuracy, predictions, predictor)
+    predictions, accuracy = tables.predictions, tables.accuracy
     fast = predictions["predicted_latency_ms"].to_numpy() <= 7.0
     assert 0 < fast.sum() < len(fast)
-    np.testing.assert_array_equal(context(*tables).feasible, fast)
-    some = set(small_graphs.arch_ids[::3])
-    few = accuracy[accuracy["arch_id"].isin(some)]
-    answered = np.array([arch_id in some for arch_id in small_graphs.arch_ids])
-    found = context(small_graphs, architectures, few, predictions, predictor)
+    np.testing.assert_array_equal(context(tables).feasible, fast)
+    some = set(tables.graphs.arch_ids[::3])
+    few = tables._replace(accuracy=accuracy[accuracy["arch_id"].isin(some)])
+    answered = np.array([arch_id in some for arch_id in tables.graphs.arch_ids])
+    found = context(few)
     np.testing.assert_array_equal(found.feasible, fast & answered)
     np.testing.assert_array_equal(found.answerable, answered)
     # What is trained when it is asked for needs no table.
-    trains = context(small_graphs, architectures, few, predictions, predictor, oracle="train")
+    trains = context(few, oracle="train")
     np.testing.assert_array_equal(trains.feasible, fast)
     assert trains.answerable.all()
 
 
 def test_a_limit_that_nothing_keeps_is_an_error(
-    small_graphs: SpaceGraphs,
-    architectures: pd.DataFrame,
-    accuracy: pd.DataFrame,
-    predictions: pd.DataFrame,
-    predictor: LatencyPredictor,
+    tables: Tables,
 ) -> None:
     with pytest.raises(InfeasibleError):
-        context(small_graphs, architectures, accuracy, predictions, predictor, limit=0.01)
+        context(tables, limit=0.01)
 
 
 def test_the_sampler_has_the_parameters_of_the_configuration() -> None:
@@ -99,41 +104,31 @@ def test_neighbours_of_listed_architectures_are_refused() -> None:
 
 @pytest.mark.parametrize("oracle", ["train", "surrogate"])
 def test_candidates_are_drawn_from_the_whole_space(
-    small_graphs: SpaceGraphs,
-    architectures: pd.DataFrame,
-    accuracy: pd.DataFrame,
-    predictions: pd.DataFrame,
-    predictor: LatencyPredictor,
+    tables: Tables,
     oracle: str,
 ) -> None:
     config = parse(SearchConfig, PARAMS | {"oracle": oracle, "candidates": 20, "seed": 3})
-    limit = float(np.median(predictor.predict(small_graphs)))
-    given = (small_graphs, architectures, accuracy, predictions, predictor, "nasbench201")
-    found = make_context(*given, "cifar100", [f"latency_ms <= {limit}"], config)
+    limit = float(np.median(tables.predictor.predict(tables.graphs)))
+    found = make_context(*tables, "nasbench201", "cifar100", [f"latency_ms <= {limit}"], config)
     assert isinstance(found, OpenContext)
     assert (found.seed, found.candidates, found.view) == (3, 20, config.ranker.view)
     drawn = found.fresh(History(), 30)
-    assert set(drawn) - set(small_graphs.arch_ids), "not only those that are listed"
+    assert set(drawn) - set(tables.graphs.arch_ids), "not only those that are listed"
     assert found.predictions(drawn)["latency_ms"].max() <= limit
     # The store of the search is not that of another predictor.
-    other = replace(predictor, scale=2 * predictor.scale)
-    changed = make_context(*given[:4], other, "nasbench201", "cifar100", [], config)
+    other = replace(tables.predictor, scale=2 * tables.predictor.scale)
+    changed = make_context(*tables._replace(predictor=other), "nasbench201", "cifar100", [], config)
     assert changed.describe()["predictor"] != found.describe()["predictor"]
 
 
 def test_a_table_cannot_answer_for_what_is_drawn(
-    small_graphs: SpaceGraphs,
-    architectures: pd.DataFrame,
-    accuracy: pd.DataFrame,
-    predictions: pd.DataFrame,
-    predictor: LatencyPredictor,
+    tables: Tables,
 ) -> None:
     config = parse(SearchConfig, PARAMS | {"candidates": 20})
-    given = (small_graphs, architectures, accuracy, predictions, predictor)
     with pytest.raises(ConfigurationError, match=r"set search\.candidates to null"):
-        make_context(*given, "nasbench201", "cifar100", [], config)
+        make_context(*tables, "nasbench201", "cifar100", [], config)
     with pytest.raises(SchemaError, match="graphs are of the space 'nasbench201', but space is"):
-        make_context(*given, "darts", "cifar100", [], config)
+        make_context(*tables, "darts", "cifar100", [], config)
 
 
 def test_without_test_accuracies_nothing_is_held_out(accuracy: pd.DataFrame) -> None:
@@ -145,20 +140,16 @@ def test_without_test_accuracies_nothing_is_held_out(accuracy: pd.DataFrame) -> 
 
 
 def test_a_margin_from_the_validation_rows_keeps_the_limit(
-    small_graphs: SpaceGraphs,
-    architectures: pd.DataFrame,
-    accuracy: pd.DataFrame,
-    predictions: pd.DataFrame,
-    predictor: LatencyPredictor,
+    tables: Tables,
 ) -> None:
-    said = predictions["predicted_latency_ms"].to_numpy()
+    said = tables.predictions["predicted_latency_ms"].to_numpy()
     split = np.array(["train", "valid", "valid", "valid"] + ["test"] * (len(said) - 4))
     # The predictor is 20 % too low on its validation rows; the row it was trained on is exact.
     truth = np.where(split == "train", 6.9, 1.2 * said)
-    table = predictions.assign(split=split, latency_ms=truth)
-    tables = (small_graphs, architectures, accuracy, table, predictor)
-    plain = context(*tables).feasible
-    kept = context(*tables, confidence=0.5).feasible
+    table = tables.predictions.assign(split=split, latency_ms=truth)
+    tables = tables._replace(predictions=table)
+    plain = context(tables).feasible
+    kept = context(tables, confidence=0.5).feasible
     expected = 1.2 * said <= 7.0
     expected[split == "train"] = True
     expected[split == "valid"] = (truth <= 7.0)[split == "valid"]
@@ -167,53 +158,45 @@ def test_a_margin_from_the_validation_rows_keeps_the_limit(
 
 
 def test_where_latency_is_measured_first_prediction_only_rules_out(
-    small_graphs: SpaceGraphs,
-    architectures: pd.DataFrame,
-    accuracy: pd.DataFrame,
-    predictions: pd.DataFrame,
-    predictor: LatencyPredictor,
+    tables: Tables,
 ) -> None:
-    said = predictions["predicted_latency_ms"].to_numpy()
+    said = tables.predictions["predicted_latency_ms"].to_numpy()
     split = np.full(len(said), "valid", object)
     split[np.argsort(said)[: len(said) // 2]] = "test"
     split[said.argmax()] = "train"
     # On its validation rows the predictor is 25 % too high; the row it was trained on is over.
     truth = np.where(split == "train", 99.0, 0.8 * said)
-    table = predictions.assign(split=split, latency_ms=truth)
-    tables = (small_graphs, architectures, accuracy, table, predictor)
+    table = tables.predictions.assign(split=split, latency_ms=truth)
+    tables = tables._replace(predictions=table)
     given = {"latency": "table", "rule_out_confidence": 0.9, "confidence": 0.9}
     limit = float(np.median(said[split == "test"]))
-    found = context(*tables, limit=limit, **given)
+    found = context(tables, limit=limit, **given)
     # Known exactly, or within the limit if the truth is 20 % below the prediction.
     known = split != "test"
     np.testing.assert_array_equal(found.feasible, np.where(known, truth, 0.8 * said) <= limit)
     np.testing.assert_array_equal(found.likely, np.where(known, truth, said) <= limit)
     assert 0 < found.likely.sum() < found.feasible.sum() < len(said)
     config = parse(SearchConfig, PARAMS | given)
-    metrics = predicted_metrics(architectures, table, small_graphs.arch_ids)
-    args = ([f"latency_ms <= {limit}"], metrics, table, small_graphs.arch_ids)
+    metrics = predicted_metrics(tables.architectures, table, tables.graphs.arch_ids)
+    args = ([f"latency_ms <= {limit}"], metrics, table, tables.graphs.arch_ids)
     np.testing.assert_array_equal(reachable(*args, config), truth <= limit)
     assert reachable(*args, parse(SearchConfig, PARAMS | given | {"latency": "device"})) is None
     # Where nobody is likely, all that is not ruled out may still be measured.
-    none = context(*tables, limit=float(said.min()) * 0.9, **given, oracle="train")
+    none = context(tables, limit=float(said.min()) * 0.9, **given, oracle="train")
     assert not none.likely.any()
     assert none.feasible.any()
 
 
 def test_candidates_of_a_measured_search_are_likely_by_prediction(
-    small_graphs: SpaceGraphs,
-    architectures: pd.DataFrame,
-    accuracy: pd.DataFrame,
-    predictions: pd.DataFrame,
-    predictor: LatencyPredictor,
+    tables: Tables,
 ) -> None:
-    said = predictor.predict(small_graphs)
+    said = tables.predictor.predict(tables.graphs)
     limit = float(np.median(said))
     split = np.where(np.arange(len(said)) % 2, "valid", "test")
-    table = predictions.assign(predicted_latency_ms=said, latency_ms=0.8 * said, split=split)
+    table = tables.predictions.assign(predicted_latency_ms=said, latency_ms=0.8 * said, split=split)
     given = {"oracle": "train", "candidates": 60, "latency": "device", "rule_out_confidence": 0.9}
     config = parse(SearchConfig, PARAMS | given)
-    tables = (small_graphs, architectures, accuracy, table, predictor)
+    tables = tables._replace(predictions=table)
     found = make_context(*tables, "nasbench201", "digits", [f"latency_ms <= {limit}"], config)
     assert isinstance(found, OpenContext)
     listed = found.shortlist(History())
@@ -224,27 +207,25 @@ def test_candidates_of_a_measured_search_are_likely_by_prediction(
 
 
 def test_a_lower_bound_is_held_against_what_was_measured_as_it_is(
-    small_graphs: SpaceGraphs,
-    architectures: pd.DataFrame,
-    accuracy: pd.DataFrame,
-    predictions: pd.DataFrame,
-    predictor: LatencyPredictor,
+    tables: Tables,
 ) -> None:
-    said = predictions["predicted_latency_ms"].to_numpy()
+    said = tables.predictions["predicted_latency_ms"].to_numpy()
     split = np.where(np.arange(len(said)) % 2, "valid", "test")
     rng = np.random.default_rng(0)
-    table = predictions.assign(split=split, latency_ms=said * rng.uniform(0.7, 1.4, len(said)))
+    table = tables.predictions.assign(
+        split=split, latency_ms=said * rng.uniform(0.7, 1.4, len(said))
+    )
     limit = float(np.median(said))
     constraints = [f"latency_ms >= {limit}", "flops_m <= 1000"]
     for latency in ("predicted", "table"):
         config = parse(SearchConfig, PARAMS | {"latency": latency, "confidence": 0.9})
-        metrics = predicted_metrics(architectures, table, small_graphs.arch_ids)
-        args = (constraints, metrics, table, small_graphs.arch_ids, config)
+        metrics = predicted_metrics(tables.architectures, table, tables.graphs.arch_ids)
+        args = (constraints, metrics, table, tables.graphs.arch_ids, config)
         truth = table["latency_ms"].to_numpy()
         known = split == "valid"
         want = np.where(known, truth, said) >= limit
         found = make_context(
-            *(small_graphs, architectures, accuracy, table, predictor),
+            *tables._replace(predictions=table),
             *("nasbench201", "cifar100", constraints, config),
         )
         assert isinstance(found, SearchContext)
