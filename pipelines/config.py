@@ -156,7 +156,7 @@ class SearchConfig(_Config):
     neighbours: Natural
     """Mutations of the best answered that are ranked beside these candidates."""
     unconstrained_share: Share
-    """Share of the rounds that at the start are drawn from all that can be asked."""
+    """Share of the budget, in whole rounds, that is drawn at the start from all there is to ask."""
     repeats: Natural
     """Queries at the end that go to second seeds of the leaders."""
     choose_by: ChooseBy

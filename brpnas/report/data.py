@@ -153,7 +153,10 @@ class ReportData:
         self._check_rows()
 
     def _check_winner(self) -> None:
-        answered = self.history.loc[self.history["status"] == "ok", "arch_id"]
+        counts = self.history["status"] == "ok"
+        if "feasible" in self.history:
+            counts &= self.history["feasible"].astype(bool)
+        answered = self.history.loc[counts, "arch_id"]
         if not (answered == self.chosen["arch_id"]).any():
             raise SchemaError(
                 f"The chosen architecture {self.chosen['arch_id']!r} is not among the "

@@ -42,8 +42,8 @@ __all__ = ["render", "write_report"]
 _CAPTIONS = {
     "chosen_test": "What a user gets: mean test accuracy of the architecture that"
     " the search chooses.",
-    "best_test_seen": "Best mean test accuracy among the queried; the search cannot know"
-    " which it is.",
+    "best_test_seen": "Best mean test accuracy among the queried that may be chosen; the"
+    " search cannot know which it is.",
     "best_valid": "Best validation accuracy among the queried. No test accuracy is known, so this"
     " is what the choice was made by: where training is noisy, it flatters the lucky.",
     "best_single_seed_test_seen": "Best test accuracy of any single training run among the"

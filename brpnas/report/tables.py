@@ -104,7 +104,7 @@ def metrics_table(metrics: Mapping[str, Mapping[str, float]]) -> Table:
 
 def history_table(history: pd.DataFrame) -> Table:
     """Every query of the main search in order."""
-    broken = ~history["feasible"] if "feasible" in history else [False] * len(history)
+    broken = ~_choosable(history)
     rows = tuple(
         (
             Cell(str(row.query), as_float(row.query)),
@@ -112,7 +112,7 @@ def history_table(history: pd.DataFrame) -> Table:
             Cell(str(row.arch_id), code=True),
             Cell(percent(row.accuracy), as_float(row.accuracy)),
             Cell(milliseconds(row.predicted_latency_ms), as_float(row.predicted_latency_ms)),
-            Cell(f"{row.status}, breaks a constraint" if beyond else str(row.status)),
+            Cell(f"{row.status}, not to be chosen" if beyond else str(row.status)),
         )
         for row, beyond in zip(history.itertuples(), broken, strict=True)
     )
@@ -120,9 +120,17 @@ def history_table(history: pd.DataFrame) -> Table:
     return Table(heads, rows)
 
 
+def _choosable(history: pd.DataFrame) -> pd.Series[bool]:
+    """Whether the architecture of each query satisfies the constraints."""
+    if "feasible" not in history:
+        return pd.Series(True, history.index)
+    return history["feasible"].astype(bool)
+
+
 def front_table(history: pd.DataFrame) -> Table:
-    """Pareto front of the answered queries: what the search knows without a test set."""
-    answers = history[history["status"] == "ok"].groupby("arch_id", as_index=False)
+    """Pareto front of the answers that count: what the search knows without a test set."""
+    counts = (history["status"] == "ok") & _choosable(history)
+    answers = history[counts].groupby("arch_id", as_index=False)
     asked = answers[["accuracy", "predicted_latency_ms"]].mean()
     mask = pareto_front(asked["predicted_latency_ms"], asked["accuracy"])
     front = asked[mask].sort_values(["predicted_latency_ms", "arch_id"])

@@ -93,8 +93,8 @@ def _search(data: ReportData) -> str:
     text += f"; {failed} of them failed" if failed else ""
     beyond = _beyond(data.history)
     text += (
-        f"; {beyond} of them, drawn at random at the start, broke a constraint and could not be "
-        "chosen: the ranker learnt from them"
+        f"; {beyond} of them, drawn at random at the start, did not satisfy the constraints and "
+        "could not be chosen: the ranker learnt from them"
         if beyond
         else ""
     )
@@ -108,9 +108,12 @@ def _search(data: ReportData) -> str:
     return text + (_limits(data) if data.constraints else "")
 
 
-def _beyond(history: pd.DataFrame) -> int:
-    """Queries of architectures that broke the constraints."""
-    return int((~history["feasible"]).sum()) if "feasible" in history else 0
+def _beyond(history: pd.DataFrame, *, measured: bool = False) -> int:
+    """Queries of architectures that broke the constraints; of those that were measured alone."""
+    if "feasible" not in history:
+        return 0
+    beyond = history[~history["feasible"].astype(bool)]
+    return len(beyond.dropna(subset="latency_ms")) if measured else len(beyond)
 
 
 def _limits(data: ReportData) -> str:
@@ -122,8 +125,10 @@ def _limits(data: ReportData) -> str:
             "device": "was measured before it was asked, with initialised weights",
             "table": "was looked up, where it had been measured, before it was asked",
         }[said["latency"]]
+        refused = said["refused"] - _beyond(data.history, measured=True)
+        start = "Otherwise the" if _beyond(data.history) else "The"
         return (
-            f" The latency of an architecture {how}: {measured:,} were. {said['refused']:,} did "
+            f" {start} latency of an architecture {how}: {measured:,} were. {refused:,} did "
             "not satisfy the constraints and were left out for the next best. Prediction ruled out "
             f"only those that even {percent(-margin, 1)} less than predicted would not have "
             "brought within the limit."
@@ -143,8 +148,10 @@ def _answer(data: ReportData) -> str:
         "The winner is the queried architecture that the ranker put first after it was trained on "
         "all answers: a single answer is noisy, and the best of many is a lucky one. "
         if data.protocol.get("chosen_by") == "ranker"
-        else "The winner is the queried architecture with the best validation accuracy, the mean "
-        "of its answers if it was asked more than once. "
+        else "The winner is the queried architecture "
+        + ("within the constraints " if _beyond(data.history) else "")
+        + "with the best validation accuracy, the mean of its answers if it was asked more than "
+        "once. "
     )
     if as_float(data.chosen.get("test_accuracy")) is None:
         return text + (

@@ -64,7 +64,7 @@ class Asking:
         """
         if self.check is None:
             return self.sampler.ask(self.context, history, total)[: total - len(history)]
-        if self.sampler.asks_beyond(self.context, history):
+        if self.sampler.asks_beyond(self.context, history, total):
             return self._beyond(history, total)
         known = len(history.measurements)
         asked: list[str] = []

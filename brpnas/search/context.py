@@ -205,11 +205,11 @@ class SearchContext(SearchTask):
         return row is not None and bool(self.feasible[row])
 
     def unqueried(self, history: History) -> IntArray:
-        """Rows of the pool whose function has not been queried, in the order of the pool."""
+        """Rows of the pool whose function `History.knows` not, in the order of the pool."""
         return self.pool[self._is_open(history)] if len(history) else self.pool
 
     def _is_open(self, history: History) -> BoolArray:
-        """Of each row of the pool, whether its function has not been queried."""
+        """Of each row of the pool, whether its function is not known to the history."""
         known = [self._numbers[name] for name in history.functions if name in self._numbers]
         is_known = np.zeros(len(self._numbers), np.bool_)
         is_known[known] = True
@@ -279,7 +279,7 @@ class SearchContext(SearchTask):
         }
         if (self.feasible & ~self.likely).any():
             described["likely_sha256"] = _digest(self.likely)
-        if not self.answerable.all():
+        if not self.answerable.all() and self.is_limited:
             described["answerable_sha256"] = _digest(self.answerable)
         return described
 

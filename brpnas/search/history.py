@@ -44,7 +44,8 @@ class Measurement:
     Attributes:
         round: Number of the round that it was meant for.
         arch_id: The architecture.
-        within: Whether it satisfies the constraints. If not, it is not asked.
+        within: Whether it satisfies the constraints. If not, it is not chosen, and only asked by a
+            sampler that `asks_beyond` them.
         latency_ms: Measured latency; null where none is known or measuring failed.
         message: Why it failed; empty if it did not.
     """
@@ -149,7 +150,7 @@ class History:
         self.measurements.update((m.arch_id, m) for m in measurements)
 
     def refuses(self, arch_id: str) -> bool:
-        """Whether the architecture was measured and is not to be asked."""
+        """Whether the architecture was measured and does not satisfy the constraints."""
         return arch_id in self.measurements and not self.measurements[arch_id].within
 
     @property

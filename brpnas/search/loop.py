@@ -54,8 +54,8 @@ def run_search(
         context: The task.
         sampler: What decides which architectures to query.
         oracle: What answers.
-        check: Measures what is about to be asked; what it refuses is not asked and does not count.
-            Without one, who is feasible in the context is.
+        check: Measures what is about to be asked; what it refuses is not asked and does not count,
+            unless the sampler `asks_beyond`. Without one, who is feasible in the context is.
         budget: Queries in total, earlier runs on the same store included. If the store holds more
             answers than that, all of them are returned.
         store: A `SearchStore` to resume from and to write to; in memory if left out.
@@ -122,7 +122,7 @@ def _next_plan(
 ) -> Plan:
     functions: set[str] = set()
     repeatable = set(history.queried)
-    beyond = sampler.asks_beyond(context, history)
+    beyond = sampler.asks_beyond(context, history, total)
     for arch_id in asked:
         if not beyond and not context.is_feasible(arch_id):
             raise InfeasibleError(

@@ -69,7 +69,8 @@ def chosen(history: pd.DataFrame) -> str:
     """The best of the `leaderboard`.
 
     Raises:
-        OracleError: If no query was answered; quotes the first failure.
+        OracleError: If no query was answered, and then it quotes the first failure, or none of an
+            architecture that satisfies the constraints.
     """
     table = leaderboard(history)
     if table.empty and (history["status"] == "ok").any():

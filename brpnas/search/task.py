@@ -35,8 +35,9 @@ class Shortlist:
         arch_ids: Architectures, these and perhaps others.
         rows: Place of each of the ``N`` among them.
         graphs: Their graphs, in the order of ``rows``.
-        is_open: Whether the function has not been queried yet, shape ``[N]``. The architecture may
-            have been refused for its latency all the same: see `SearchTask.is_refused`.
+        is_open: Whether no architecture of the function that may be chosen has been queried yet,
+            shape ``[N]``. The architecture may have been refused for its latency all the same: see
+            `SearchTask.is_refused`.
         drawn: The first so many are the task's own; those after them were added by the sampler.
         is_likely: Whether it probably is within the constraints, shape ``[N]``; all but those that
             are only worth measuring.
@@ -90,7 +91,7 @@ class SearchTask(ABC):
         """Whether the architecture is in the space and satisfies the constraints."""
 
     def is_open(self, arch_id: str, history: History) -> bool:
-        """Whether it is feasible and not refused, and none of its function has been queried."""
+        """Whether it is feasible and not refused, and `History.knows` none of its function."""
         return (
             self.is_feasible(arch_id)
             and not self.is_refused(arch_id, history)

@@ -77,7 +77,8 @@ def trace(history: pd.DataFrame, scores: HeldOutScores) -> pd.DataFrame:
         - ``best_valid``: the best single validation answer so far.
         - ``chosen``, ``chosen_valid``, ``chosen_test``: the choice so far, the mean of its answers,
           and its test accuracy averaged over seeds.
-        - ``best_test_seen``: the best such average among all queried; the search cannot know it.
+        - ``best_test_seen``: the best such average among all answered that count; the search cannot
+          know it.
         - ``best_single_seed_test_seen``: the same over single seeds, as published curves plot it.
         - ``regret``: the optimum among the feasible minus ``chosen_test``.
     """

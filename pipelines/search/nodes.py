@@ -225,6 +225,7 @@ def summarise_search(  # noqa: PLR0913, PLR0917 - one argument per data set
         "seed": config.seed,
         "queries": len(history),
         "failed": int((history["status"] == "failed").sum()),
+        "beyond": int((~history["feasible"]).sum()),
         "feasible": int(mask.sum()),
         "chosen": {
             "arch_id": winner,

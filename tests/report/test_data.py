@@ -49,6 +49,13 @@ def test_winner_must_have_been_asked() -> None:
         report_data(history=history[history["arch_id"] != WINNER])
 
 
+def test_what_breaks_the_constraints_cannot_win() -> None:
+    history = report_data().history
+    history["feasible"] = history["arch_id"] != WINNER
+    with pytest.raises(SchemaError, match="not among"):
+        report_data(history=history)
+
+
 def test_a_failed_query_cannot_win() -> None:
     history = report_data().history
     history.loc[history["arch_id"] == WINNER, "status"] = "failed"

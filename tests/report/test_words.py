@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from brpnas.report.data import ReportData
@@ -37,11 +38,22 @@ def test_what_is_not_known_is_not_claimed() -> None:
 
 def test_what_was_asked_beyond_the_constraints_is_said() -> None:
     history = report_data().history
-    assert "broke a constraint" not in said(report_data())
+    assert "did not satisfy" not in said(report_data())
     over = history.assign(feasible=[False, False, *[True] * (len(history) - 2)])
     text = said(report_data(history=over))
-    assert "2 of them, drawn at random at the start, broke a constraint" in text
+    assert "2 of them, drawn at random at the start, did not satisfy the constraints" in text
     assert "Otherwise only architectures whose predicted figures" in text
+    assert "winner is the queried architecture within the constraints with the best" in text
+
+
+def test_what_was_measured_and_asked_all_the_same_was_not_left_out() -> None:
+    history = report_data().history
+    history["feasible"] = [False, False, *[True] * (len(history) - 2)]
+    history["latency_ms"] = [9.0, np.nan, *[1.0] * (len(history) - 2)]
+    protocol = {"latency": "device", "latency_margin": -0.2, "measured": 30, "refused": 18}
+    text = said(report_data(history=history, protocol=protocol))
+    assert "Otherwise the latency of an architecture was measured before it was asked" in text
+    assert "30 were. 17 did not satisfy the constraints and were left out" in text
 
 
 def test_rows_of_the_protocol_stand_in_for_missing_predictions() -> None:

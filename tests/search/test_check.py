@@ -239,7 +239,7 @@ def test_interrupted_anywhere_and_resumed_equals_uninterrupted(
 
 
 @every_context
-@every_sampler
+@pytest.mark.parametrize("sampler", [*SAMPLERS, BEYOND], ids=lambda s: str(s.describe()))
 def test_if_nothing_is_within_an_error_says_what_to_do(
     sampler: Sampler, context: SearchContext | OpenContext
 ) -> None:

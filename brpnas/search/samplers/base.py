@@ -18,11 +18,10 @@ class Sampler(ABC):
     state between calls: `ask` is a function of its parameters, the context (with its seed) and the
     history, and so is `estimates`. That alone makes a search resume exactly.
 
-    Each round holds at least one architecture, none twice, all of them `SearchTask.is_open` (but
-    where it `asks_beyond`), which
-    those are not that were measured and refused (`SearchTask.is_refused`); where nothing is left
-    that is within a limit, none. A sampler that means to query an architecture again asks the very
-    same ``arch_id`` again.
+    Each round holds at least one architecture, none twice. All of them are `SearchTask.is_open`,
+    which those are not that were measured and refused (`SearchTask.is_refused`), but for the rounds
+    in which it `asks_beyond`; where nothing is left that is within a limit, there are none. A
+    sampler that means to query an architecture again asks the very same ``arch_id`` again.
     """
 
     name: str
@@ -54,10 +53,15 @@ class Sampler(ABC):
         """
         return None
 
-    def asks_beyond(self, context: SearchTask, history: History) -> bool:
+    def asks_beyond(self, context: SearchTask, history: History, budget: int) -> bool:
         """Whether the next round may break the constraints, to learn from it.
 
         What breaks them is asked all the same, and not chosen.
+
+        Args:
+            context: The task.
+            history: All queries so far, with answers.
+            budget: Queries in total, as for `ask`.
         """
         return False
 

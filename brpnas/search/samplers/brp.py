@@ -96,7 +96,8 @@ def _measured(
 class BRPSampler(Sampler):
     """Half exploitation, half exploration of an ever narrower top, predictor retrained each round.
 
-    Of a budget of B queries, each of I rounds takes B/I. Round 0 is random. Round i trains the
+    Of a budget of B queries, each of I rounds takes B/I. Round 0 is random, and so are those of
+    ``unconstrained_share``. Round i trains the
     ranker on all answers, ranks the candidates, and asks the best-ranked unqueried and as many
     drawn at random from the top 1/2^i of the ranking. What the rounds leave of the budget goes to
     the best-ranked unqueried.
@@ -115,10 +116,10 @@ class BRPSampler(Sampler):
         neighbours: In an open space, mutations of the ten best answered that are ranked with each
             round's sample; they may be among the best-ranked, but exploration draws from the sample
             alone. A listed space is ranked as a whole anyway.
-        unconstrained_share: Share of the rounds that, at the start of a task with constraints, are
-            drawn from all that can be asked, whether it satisfies them or not. Tight constraints
-            leave few architectures of some kinds; the ranker learns from the others how good these
-            kinds are. What breaks the constraints counts as a query and is not chosen.
+        unconstrained_share: Share of the budget, in whole rounds, that at the start of a task with
+            constraints is drawn from all that can be asked, whether it satisfies them or not. Tight
+            constraints leave few architectures of some kinds; the ranker learns from the others how
+            good these kinds are. What breaks the constraints counts as a query and is not chosen.
         choose_by: What decides among the answered in the end: ``answers``, the mean of their own,
             as published; or ``ranker``, the score that they get when it is trained on all answers.
             An answer is of a training seed or two and the best of many is a lucky one, where the
@@ -145,10 +146,10 @@ class BRPSampler(Sampler):
                 "BRP needs at least 1 round and an exploit_fraction from 0 to 1, not "
                 f"{rounds} and {exploit_fraction}, and no negative number of neighbours."
             )
-        if not 0 <= unconstrained_share <= 1 or round(unconstrained_share * rounds) == rounds:
+        if not 0 <= unconstrained_share < 1:
             raise ConfigurationError(
-                f"BRP cannot have {unconstrained_share} of its {rounds} rounds unconstrained: at "
-                "least one must not be."
+                "The unconstrained_share of BRP must be at least 0 and less than 1, and is "
+                f"{unconstrained_share}."
             )
         if choose_by not in get_args(ChooseBy):
             raise ConfigurationError(
@@ -161,13 +162,14 @@ class BRPSampler(Sampler):
         self._ranked: tuple[object, Shortlist, IntArray] | None = None
 
     def ask(self, context: SearchTask, history: History, budget: int) -> list[str]:
-        """Round 0 at random, then by the ranking; best-ranked only after the last round."""
+        """Round 0 at random, then by the ranking; best-ranked only after the last round.
+
+        Where it `asks_beyond`, at random as well, from all that can be asked.
+        """
         size = min(self._round_size(history, budget), budget - len(history))
         number = history.next_round
-        if self.asks_beyond(context, history):
-            asked = context.fresh(history, size, feasible=False)
-            if asked:
-                return asked
+        if self.asks_beyond(context, history, budget):
+            return context.fresh(history, size, feasible=False)
         if number == 0 or len(history.means()) < 2:
             return context.fresh(history, size)
         candidates, ranked = self._ranking(context, history)
@@ -200,10 +202,10 @@ class BRPSampler(Sampler):
         # All of a round's sample may have been refused; that is not all of an open space.
         return names if names or history.is_thrifty else context.fresh(history, size)
 
-    def asks_beyond(self, context: SearchTask, history: History) -> bool:
-        """In the first rounds, if there is anything beyond the constraints."""
-        count = round(self.unconstrained_share * self.rounds)
-        return context.is_limited and history.next_round < count
+    def asks_beyond(self, context: SearchTask, history: History, budget: int) -> bool:
+        """While whole rounds of the unconstrained share are left, if anything is constrained."""
+        end = len(history) + self._round_size(history, budget)
+        return context.is_limited and end <= self.unconstrained_share * budget + 1e-9
 
     def _round_size(self, history: History, budget: int) -> int:
         first = sum(record.round == 0 for record in history)

@@ -45,7 +45,7 @@ class EvolutionSampler(Sampler):
 
     def ask(self, context: SearchTask, history: History, budget: int) -> list[str]:
         """The initial population in the first round, one child in each later one."""
-        population = list(history.choosable().items())[-self.population :]
+        population = list(history.means().items())[-self.population :]
         missing = min(self.population, budget) - len(history)
         if missing > 0 or not population:
             return context.fresh(history, max(missing, 1))

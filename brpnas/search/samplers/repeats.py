@@ -61,9 +61,9 @@ class RepeatLeaders(Sampler):
         """Those of the inner sampler."""
         return self.inner.estimates(context, history)
 
-    def asks_beyond(self, context: SearchTask, history: History) -> bool:
+    def asks_beyond(self, context: SearchTask, history: History, budget: int) -> bool:
         """Whether the inner sampler does."""
-        return self.inner.asks_beyond(context, history)
+        return self.inner.asks_beyond(context, history, budget - self.count)
 
     def describe(self) -> dict[str, object]:
         """The inner sampler's parameters and the number of repeats."""

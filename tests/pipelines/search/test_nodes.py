@@ -259,6 +259,26 @@ def test_summary_is_scored_by_test_means_and_is_json(
     assert (result["queries"], result["failed"]) == (12, 0)
 
 
+@pytest.mark.parametrize("choose_by", ["answers", "ranker"])
+def test_what_was_asked_beyond_the_constraint_is_learnt_from_and_not_chosen(
+    tables: tuple[Any, ...], tmp_path: Path, choose_by: str
+) -> None:
+    params = PARAMS | {"unconstrained_share": 0.4, "repeats": 0, "choose_by": choose_by}
+    found = run(tables, tmp_path, params)
+    history = found[0]
+    over = history["predicted_latency_ms"] > 7
+    assert 0 < over.sum() <= 4
+    assert history["feasible"].equals(~over)
+    result = summarise(tables, found, params)
+    assert result["beyond"] == over.sum()
+    assert result["chosen"]["predicted_latency_ms"] <= 7
+    assert {row["arch_id"] for row in result["leaders"]} <= set(history["arch_id"][~over])
+    traces = compare_samplers(*tables, never, history, found[3], *TASK, params)
+    chosen_by_brp = set(traces.loc[traces["sampler"] == "brp", "chosen"].dropna())
+    allowed = predicted_metrics(tables[1], tables[3], tables[0].arch_ids)["latency_ms"] <= 7
+    assert chosen_by_brp <= set(np.array(tables[0].arch_ids)[allowed])
+
+
 def test_comparison_traces_every_sampler_and_seed(tables: tuple[Any, ...], tmp_path: Path) -> None:
     history, _, _, trained, winner = run(tables, tmp_path)
     assert trained.empty

@@ -272,7 +272,7 @@ class TestChoosingByTheRanker:
 
 
 class TestUnconstrainedRounds:
-    sampler = BRPSampler(RidgeRanker, rounds=6, unconstrained_share=0.33)
+    sampler = BRPSampler(RidgeRanker, rounds=6, unconstrained_share=0.34)
 
     @pytest.mark.parametrize("choose_by", ["answers", "ranker"])
     def test_what_breaks_the_constraints_is_learnt_from_and_not_chosen(
@@ -285,7 +285,7 @@ class TestUnconstrainedRounds:
                 taught.append(len(graphs))
                 super().fit(graphs, accuracy, seed)
 
-        sampler = BRPSampler(Counting, rounds=6, unconstrained_share=0.33, choose_by=choose_by)
+        sampler = BRPSampler(Counting, rounds=6, unconstrained_share=0.34, choose_by=choose_by)
         words = ToySpace().enumerate()
         slow = predict_latency(words)["latency_ms"] > 5
         # Who is slow is better than anyone else.
@@ -374,22 +374,38 @@ class TestUnconstrainedRounds:
         with pytest.raises(OracleError, match="satisfies the constraints, so there is nothing"):
             _ = result.chosen
 
-    @pytest.mark.parametrize("share", [-0.1, 0.9, 1.5])
-    def test_at_least_one_round_is_constrained(self, share: float) -> None:
-        with pytest.raises(ConfigurationError, match=f"cannot have {share} of its 3 rounds"):
+    @pytest.mark.parametrize("share", [-0.1, 1.0, 1.5])
+    def test_not_all_of_the_budget_is_unconstrained(self, share: float) -> None:
+        with pytest.raises(ConfigurationError, match=f"less than 1, and is {share}"):
             BRPSampler(RidgeRanker, rounds=3, unconstrained_share=share)
 
-    @pytest.mark.parametrize(("rounds", "expected"), [(20, 2), (12, 1), (5, 0)])
-    def test_a_tenth_of_the_rounds(self, rounds: int, expected: int) -> None:
+    @pytest.mark.parametrize(
+        ("rounds", "budget", "expected"),
+        [(20, 100, 2), (12, 60, 1), (8, 40, 0), (5, 100, 0), (20, 10, 1), (20, 9, 0), (20, 1, 0)],
+    )
+    def test_whole_rounds_of_a_tenth_of_the_budget(
+        self, rounds: int, budget: int, expected: int
+    ) -> None:
         sampler = BRPSampler(RidgeRanker, rounds=rounds, unconstrained_share=0.1)
         history, context = History(), make_context(limit=4)
+        size = max(budget // rounds, 1)
         for number in range(expected):
-            assert sampler.asks_beyond(context, history)
-            history.extend([record(number, "aaaa", 0.5, round=number)])
-        assert not sampler.asks_beyond(context, history)
+            assert sampler.asks_beyond(context, history, budget)
+            start = len(history)
+            history.extend(record(start + i, "aaaa", 0.5, round=number) for i in range(size))
+        assert not sampler.asks_beyond(context, history, budget)
+        assert not sampler.asks_beyond(make_context(), History(), budget)
+
+    def test_mutations_are_of_leaders_that_satisfy_the_constraints(self) -> None:
+        sampler = BRPSampler(RidgeRanker, rounds=4, neighbours=30)
+        context = make_open_context(limit=4)
+        history = History([record(0, "dddd", 0.9, feasible=False), record(1, "aaaa", 0.5)])
+        mutants = sampler._mutants(context, history)
+        assert mutants
+        assert all(word.count("a") == 3 for word in mutants)
 
     def test_they_are_part_of_the_task(self) -> None:
-        assert self.sampler.describe()["unconstrained_share"] == 0.33
+        assert self.sampler.describe()["unconstrained_share"] == 0.34
         assert "unconstrained_share" not in BRPSampler(RidgeRanker).describe()
 
 
