@@ -109,11 +109,13 @@ def _search(data: ReportData) -> str:
 
 
 def _beyond(history: pd.DataFrame, *, measured: bool = False) -> int:
-    """Queries of architectures that broke the constraints; of those that were measured alone."""
+    """Queries of architectures that broke the constraints, or only of the measured among them."""
     if "feasible" not in history:
         return 0
-    beyond = history[~history["feasible"].astype(bool)]
-    return len(beyond.dropna(subset="latency_ms")) if measured else len(beyond)
+    beyond = ~history["feasible"].astype(bool)
+    if measured:
+        beyond &= history["latency_ms"].notna() if "latency_ms" in history else False
+    return int(beyond.sum())
 
 
 def _limits(data: ReportData) -> str:
