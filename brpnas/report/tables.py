@@ -112,7 +112,7 @@ def history_table(history: pd.DataFrame) -> Table:
             Cell(str(row.arch_id), code=True),
             Cell(percent(row.accuracy), as_float(row.accuracy)),
             Cell(milliseconds(row.predicted_latency_ms), as_float(row.predicted_latency_ms)),
-            Cell(f"{row.status}, not to be chosen" if beyond else str(row.status)),
+            Cell(f"{row.status}, infeasible" if beyond else str(row.status)),
         )
         for row, beyond in zip(history.itertuples(), broken, strict=True)
     )

@@ -71,7 +71,7 @@ def test_history_marks_what_breaks_a_constraint() -> None:
     history = report_data().history
     history["feasible"] = history["query"] != 1
     status = [row[5] for row in texts(history_table(history))]
-    assert status[:3] == ["ok", "ok, not to be chosen", "failed"]
+    assert status[:3] == ["ok", "ok, infeasible", "failed"]
 
 
 def test_the_front_is_of_those_that_may_be_chosen() -> None:
