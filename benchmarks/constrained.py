@@ -235,13 +235,17 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
     noise = {dataset: ceiling(devices, dataset) for dataset in rows["dataset"].unique()}
     figures = _figures(rows, noise)
     _print(figures)
-    doubtful = {device: int(implausible(device, fits).sum()) for device in devices}
-    print(f"\nimplausible latencies: {doubtful}")
+    masks = pd.DataFrame({device: implausible(device, fits) for device in devices})
+    doubtful = {str(device): int(count) for device, count in masks.sum().items()}
+    on_many = int((masks.sum(axis=1) > 1).sum())
+    print(f"\nimplausible latencies: {doubtful}; cells: {int(masks.any(axis=1).sum())}, "
+          f"of them on more than one device: {on_many}")  # fmt: skip
     return {
         "seeds": seeds,
         "budget": budget,
         "twins": "desktop CPU and desktop GPU are nearly one measurement; the GPU is left out",
         "implausible": doubtful,
+        "implausible_cells": [int(masks.any(axis=1).sum()), on_many],
         "cases": figures,
     }
 

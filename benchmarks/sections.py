@@ -251,8 +251,10 @@ def constrained(result: Result) -> str:
         "open to the search; *noise*, of who knew every latency and chose by one seed's "
         "validation. "
         f"{sum(result['implausible'].values()):,} latencies are less than half of what predictors "
-        f"say, on {sum(map(bool, result['implausible'].values()))} devices, and most likely of "
-        "another network ([data.md](data.md#traps)); they count as any other.",
+        f"say, on {sum(map(bool, result['implausible'].values()))} devices, "
+        "of {} cells, {} of them on more than one of these".format(*result["implausible_cells"])
+        + ", and most likely of another network ([data.md](data.md#traps)); they count as any "
+        "other.",
         markdown(head, rows),
     ]
     best = result["cases"][0]
