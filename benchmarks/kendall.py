@@ -71,12 +71,12 @@ def _nasbench201() -> tuple[GraphBatch, FloatArray, FloatArray, FloatArray, list
     count, total = groups.transform("count").to_numpy(), groups.transform("sum").to_numpy()
     with np.errstate(invalid="ignore", divide="ignore"):
         siblings = np.where(count > LEAST_SIBLINGS, (total - valid) / (count - 1), np.nan)
-    return bench.graphs.view("pruned"), valid, test, siblings, table.tolist()
+    return bench.graphs.view("function"), valid, test, siblings, table.tolist()
 
 
 def _tables(space: str) -> tuple[GraphBatch, FloatArray, FloatArray | None]:
     if space == "nasbench101":
-        return sample_graphs().view("pruned"), sample_accuracy()["accuracy"].to_numpy(), None
+        return sample_graphs().view("function"), sample_accuracy()["accuracy"].to_numpy(), None
     graphs, valid, test, _, _ = _nasbench201()
     return graphs, valid, test
 
@@ -86,7 +86,9 @@ def fit_once(task: Task) -> dict[str, float]:
     graphs, accuracy, test = _tables(task["space"])
     order = np.random.default_rng(task["seed"]).permutation(len(graphs))
     train, rest = order[: task["cells"]], order[task["cells"] :]
-    relation = BinaryRelationPredictor(TrainingConfig(**task["ranker"]), task["members"], "pruned")
+    relation = BinaryRelationPredictor(
+        TrainingConfig(**task["ranker"]), task["members"], "function"
+    )
     ranker = HybridRanker(relation)
     ranker.fit(graphs[train], accuracy[train], task["seed"])
     others = graphs[rest]

@@ -40,7 +40,7 @@ CODE = (
 def _context() -> SearchContext:
     graphs = sample_graphs()
     return SearchContext.create(
-        get_space(graphs.space), graphs, seed=0, view="pruned", isomorphism_ids=graphs.arch_ids
+        get_space(graphs.space), graphs, seed=0, view="function", isomorphism_ids=graphs.arch_ids
     )
 
 

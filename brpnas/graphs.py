@@ -1,7 +1,7 @@
 """Graphs of architectures as dense arrays: one graph, a padded batch, a whole space.
 
 `ArchGraph` is one architecture, `GraphBatch` many of them padded to the same number of nodes,
-`SpaceGraphs` a whole space in both views (see `View`) with its architecture ids. Operations are
+`SpaceGraphs` a whole space in all views (see `View`) with its architecture ids. Operations are
 nodes. Node 0 is the *global* node of the GCN: it points to every node, and every node has a
 self-loop. A blanked or padding node has operation `BLANK` and no edge at all, so it can neither
 send nor receive.
@@ -28,6 +28,7 @@ from brpnas.errors import SchemaError, UnknownNameError
 
 __all__ = [
     "BLANK",
+    "DEVICE_VIEWS",
     "GLOBAL",
     "INPUT",
     "OUTPUT",
@@ -44,13 +45,17 @@ __all__ = [
 Int8Array: TypeAlias = npt.NDArray[np.int8]
 IndexArray: TypeAlias = npt.NDArray[np.integer] | npt.NDArray[np.bool_]
 
-View = Literal["pruned", "raw"]
-"""What of a cell the device executes.
+View = Literal["pruned", "raw", "function"]
+"""What a graph shows of a cell.
 
 ``pruned``: dead code removed (`none` cut, `skip_connect` bypassed, nodes off every path from input
-to output blanked), right for compilers. ``raw``: every operation kept, right for eager runtimes.
+to output blanked), what a device executes after a compiler. ``raw``: every operation kept, what an
+eager runtime executes. ``function``: what the cell computes, for predicting accuracy. As pruned,
+but an edge counts how many ways of bypassed operations it stands for: x + x is not x.
 """
 VIEWS: tuple[View, ...] = get_args(View)
+DEVICE_VIEWS: tuple[View, View] = ("pruned", "raw")
+"""What a device may execute: the views that latency is predicted from."""
 
 BLANK, GLOBAL, INPUT, OUTPUT = range(4)
 """Node operations that every space has; a space's own operations follow from 4 on."""
@@ -65,7 +70,8 @@ class ArchGraph:
 
     Args:
         ops: Operation code of each node, shape ``[V]``.
-        adj: ``adj[i, j]`` is 1 where an edge leads from node i to node j, shape ``[V, V]``.
+        adj: ``adj[i, j]`` is 1 where an edge leads from node i to node j, shape ``[V, V]``; in the
+            view ``function`` it may be more than 1.
     """
 
     ops: Int8Array
@@ -166,7 +172,7 @@ def with_global_node(ops: Int8Array, adj: Int8Array, num_ops: int) -> GraphBatch
 
 @dataclass(frozen=True, eq=False)
 class SpaceGraphs:
-    """Every architecture of a space in both views, in the order of ``arch_ids``.
+    """Every architecture of a space in all views, in the order of ``arch_ids``.
 
     Args:
         space: Name of the search space.
@@ -218,19 +224,25 @@ class SpaceGraphs:
         """Write an NPZ file without pickled objects.
 
         The arrays are compressed where they are small; from 32 MiB on they are not, so that `load`
-        can map them.
+        can map them. Views that are one and the same batch are written once.
         """
         arrays: dict[str, npt.NDArray[np.generic]] = {
             "space": np.array(self.space),
             "arch_ids": np.array(self.arch_ids, dtype=np.str_),
         }
+        written: dict[View, GraphBatch] = {}
         for name, batch in self.views.items():
+            same = next((other for other, known in written.items() if known is batch), None)
+            if same is not None:
+                arrays[f"{name}_same_as"] = np.array(same)
+                continue
+            written[name] = batch
             arrays |= {
                 f"{name}_ops": batch.ops,
                 f"{name}_adj": batch.adj,
                 f"{name}_num_ops": np.array(batch.num_ops),
             }
-        is_large = sum(b.ops.nbytes + b.adj.nbytes for b in self.views.values()) >= _LARGE
+        is_large = sum(b.ops.nbytes + b.adj.nbytes for b in written.values()) >= _LARGE
         if is_large and all(map(str.isascii, self.arch_ids)):  # a quarter of the size
             arrays["arch_ids"] = np.array(self.arch_ids, dtype=np.bytes_)
         write_arrays(path, arrays, compress=not is_large)
@@ -252,6 +264,12 @@ class SpaceGraphs:
                 )
                 for name in VIEWS
                 if f"{name}_ops" in data
+            }
+            views |= {
+                name: views[other]
+                for name in VIEWS
+                for other in VIEWS
+                if f"{name}_same_as" in data and str(data[f"{name}_same_as"]) == other
             }
             if not views:
                 raise KeyError("no view")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +16,7 @@ import onnxruntime as ort
 import pandas as pd
 
 from brpnas.errors import ArchitectureError, SchemaError
-from brpnas.graphs import VIEWS, View
+from brpnas.graphs import DEVICE_VIEWS, VIEWS, View
 from brpnas.spaces import get_space
 
 __all__ = ["MAX_BATCH", "OUTPUTS", "OnnxPredictor"]
@@ -60,7 +59,7 @@ class OnnxPredictor:
             raise SchemaError(f"ONNX Runtime cannot read this predictor: {error}") from error
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         view = self.metadata.get("view", "")
-        known = ("both", *get_args(View))
+        known = ("both", *VIEWS)
         if "space" not in self.metadata or view not in known:
             raise SchemaError(
                 "This ONNX file is no predictor of this project: its metadata must name a space "
@@ -75,7 +74,7 @@ class OnnxPredictor:
                 f"has {', '.join(sorted(names))}. Export it again."
             )
         self._prefixes: dict[View, str] = (
-            {name: f"{name}_" for name in VIEWS}
+            {name: f"{name}_" for name in DEVICE_VIEWS}
             if view == "both"
             else {name: "" for name in VIEWS if name == view}
         )

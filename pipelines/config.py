@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from brpnas.errors import ConfigurationError
+from brpnas.graphs import View
 from pipelines.explain import explain
 
 __all__ = [
@@ -119,7 +120,7 @@ class TrainConfig(_EnsembleConfig):
 class RankerConfig(_EnsembleConfig):
     """The binary relation predictor that ranks architectures during a search."""
 
-    view: Literal["pruned", "raw"]
+    view: View
     """Graph encoding that it reads; accuracy, unlike latency, is no property of a device."""
     paths: bool
     """Whether a Gaussian process on the paths of the cells ranks beside it."""

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from brpnas.errors import SchemaError
 from brpnas.export.onnx import Exporter, atomic_path, export_module
 from brpnas.export.parity import check_parity
-from brpnas.graphs import VIEWS, GraphBatch, SpaceGraphs
+from brpnas.graphs import DEVICE_VIEWS, GraphBatch, SpaceGraphs
 
 __all__ = ["export_device_predictor", "export_predictor", "graph_feeds"]
 
@@ -98,7 +98,7 @@ def export_device_predictor(
     feeds = [
         {
             f"{view}_{name}": value
-            for view in VIEWS
+            for view in DEVICE_VIEWS
             for name, value in graph_feeds(graphs.view(view)[rows]).items()
         }
         for rows in _samples(len(graphs), path)

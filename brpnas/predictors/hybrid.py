@@ -38,13 +38,13 @@ class HybridRanker:
     graph does not depend on which others it is ranked with.
 
     Args:
-        relation: The relation predictor, untrained; its view should be the pruned one.
+        relation: The relation predictor, untrained; its view should be ``function``.
 
     Example:
         >>> from brpnas.predictors import TrainingConfig
         >>> from brpnas.spaces import get_space
         >>> space = get_space("nasbench201")
-        >>> graphs = space.encode(space.sample(np.random.default_rng(0), 8), "pruned")
+        >>> graphs = space.encode(space.sample(np.random.default_rng(0), 8), "function")
         >>> tiny = BinaryRelationPredictor(TrainingConfig(hidden=4, layers=2, epochs=2), 1)
         >>> ranker = HybridRanker(tiny)
         >>> ranker.fit(graphs, np.linspace(0, 1, 8), seed=0)

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from brpnas.errors import ConfigurationError, SchemaError
-from brpnas.graphs import VIEWS, GraphBatch, SpaceGraphs, View
+from brpnas.graphs import DEVICE_VIEWS, GraphBatch, SpaceGraphs, View
 from brpnas.predictors.ensemble import GraphEnsemble, train_members
 from brpnas.predictors.training import (
     FloatArray,
@@ -168,8 +168,12 @@ def fit_latency(  # noqa: PLR0913 - one argument per choice, all but four with d
 
     if view == "auto":
         pilot = replace(config, epochs=max(1, round(config.epochs * _PILOT_SHARE)))
-        pilots = train_members([task(name, 0, pilot) for name in VIEWS], pool, progress=progress)
-        view = choose_view({name: min(p.valid_loss) for name, p in zip(VIEWS, pilots, strict=True)})
+        pilots = train_members(
+            [task(name, 0, pilot) for name in DEVICE_VIEWS], pool, progress=progress
+        )
+        view = choose_view(
+            {name: min(p.valid_loss) for name, p in zip(DEVICE_VIEWS, pilots, strict=True)}
+        )
     tasks = [task(view, member, config) for member in range(members)]
     trained = train_members(tasks, pool, progress=progress)
     ensemble = GraphEnsemble.of(trained, config, graphs.view(view).num_ops)
@@ -187,7 +191,7 @@ def fit_latency(  # noqa: PLR0913 - one argument per choice, all but four with d
 
 def choose_view(valid_loss: dict[View, float]) -> View:
     """View with the smallest validation loss; the pruned one on a tie."""
-    return min(VIEWS, key=lambda name: valid_loss[name])
+    return min(DEVICE_VIEWS, key=lambda name: valid_loss[name])
 
 
 def _best_shift(log_ratio: FloatArray, bound: float) -> float:

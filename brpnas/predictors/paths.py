@@ -3,8 +3,8 @@
 `PathFeatures` learns its columns from some graphs and describes any others by them: how often each
 sequence of operations occurs (the path encoding of BANANAS, White et al., AAAI 2021, arXiv
 1910.11858, with counts), which operation feeds which, and statistics of paths and operations. A
-kernel on them needs few graphs, where a graph network needs many. Use the pruned view: a path is
-then what the cell computes. `find_paths` lists the paths themselves.
+kernel on them needs few graphs, where a graph network needs many. Use the view ``function``: paths
+are then what the cell computes. `find_paths` lists the paths themselves.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from brpnas.graphs import BLANK, GLOBAL, INPUT, OUTPUT, GraphBatch
+from brpnas.graphs import BLANK, GLOBAL, INPUT, OUTPUT, GraphBatch, Int8Array
 
 __all__ = ["PathFeatures", "Paths", "find_paths"]
 
@@ -29,6 +29,8 @@ _LEAST_SPREAD = 0.3
 @dataclass(frozen=True, eq=False)
 class Paths:
     """All paths of a batch of graphs from a node without predecessor to one without successor.
+
+    Where an edge counts for several, so do the paths along it: they are listed as often.
 
     Attributes:
         graph: Row of the graph of each path, shape ``[P]``, ascending.
@@ -53,17 +55,20 @@ def find_paths(graphs: GraphBatch) -> Paths:
     row, node = np.nonzero(used & ~inner.any(axis=1))
     code = np.zeros(len(row), np.uint64)
     counts = np.zeros((len(row), graphs.num_ops), np.int8)
-    found = [(row[:0], code[:0], counts[:0])]
+    times = np.ones(len(row), np.int64)
+    found = [(row[:0], code[:0], counts[:0], times[:0])]
     while len(row):
         op = graphs.ops[row, node]
         code = code * _BASE + op.astype(np.uint64) + np.uint64(1)
         counts[np.arange(len(row)), op] += 1
         done = ends[row, node]
-        found.append((row[done], code[done], counts[done]))
+        found.append((row[done], code[done], counts[done], times[done]))
         parent, following = np.nonzero(inner[row, node])
+        times = times[parent] * inner[row[parent], node[parent], following]
         row, node, code, counts = row[parent], following, code[parent], counts[parent]
-    rows, codes, ops = (np.concatenate(part) for part in zip(*found, strict=True))
+    rows, codes, ops, often = (np.concatenate(part) for part in zip(*found, strict=True))
     order = np.argsort(rows, kind="stable")
+    order = np.repeat(order, often[order])
     return Paths(rows[order], codes[order], ops[order])
 
 
@@ -78,7 +83,7 @@ class PathFeatures:
     columns are then divided by the square root of their number, so that groups are of one size.
 
     Args:
-        graphs: Graphs to learn sequences and scales from, in the pruned view.
+        graphs: Graphs to learn sequences and scales from, in the view ``function``.
     """
 
     groups = ("sequences", "pairs", "operations", "shape", "length", "mean", "least", "most")
@@ -140,12 +145,11 @@ class PathFeatures:
         return np.asarray(counts, np.float64)
 
 
-def _inner_edges(graphs: GraphBatch) -> npt.NDArray[np.bool_]:
+def _inner_edges(graphs: GraphBatch) -> Int8Array:
     """Adjacencies without the global node's edges and self-loops."""
-    inner = graphs.adj.astype(np.bool_)
+    inner: Int8Array = graphs.adj * (graphs.ops != GLOBAL)[:, :, None]
     diagonal = np.arange(graphs.num_nodes)
-    inner[:, diagonal, diagonal] = False
-    inner &= (graphs.ops != GLOBAL)[:, :, None]
+    inner[:, diagonal, diagonal] = 0
     return inner
 
 

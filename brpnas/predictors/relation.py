@@ -44,7 +44,7 @@ class BinaryRelationPredictor:
         self,
         config: TrainingConfig,
         members: int = 2,
-        view: View = "pruned",
+        view: View = "function",
         pool: Executor | None = None,
     ) -> None:
         if members < 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch_geometric.data import Batch, Data
@@ -25,11 +26,13 @@ def to_pyg(graph: ArchGraph) -> Data:
     """One graph as a PyTorch Geometric object.
 
     Blank nodes are left out; the global node stays node 0. ``x`` holds the operation codes, int64
-    ``[nodes]``, ``edge_index`` the edges, self-loops and those of the global node included.
+    ``[nodes]``, ``edge_index`` the edges, self-loops and those of the global node included; one
+    that counts for several is there as often.
     """
     kept = graph.ops != BLANK
-    sources, targets = graph.adj[kept][:, kept].nonzero()
-    edges = torch.stack([torch.from_numpy(sources), torch.from_numpy(targets)])
+    adj = graph.adj[kept][:, kept]
+    ends = np.repeat(np.argwhere(adj), adj[adj > 0], axis=0)
+    edges = torch.from_numpy(ends).T.contiguous()
     return Data(x=torch.from_numpy(graph.ops[kept]).long(), edge_index=edges)
 
 

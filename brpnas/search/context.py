@@ -63,7 +63,7 @@ class SearchContext(SearchTask):
         graphs: SpaceGraphs,
         *,
         seed: int,
-        view: View = "pruned",
+        view: View = "function",
         feasible: BoolArray | None = None,
         likely: BoolArray | None = None,
         answerable: BoolArray | None = None,

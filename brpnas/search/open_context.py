@@ -77,7 +77,7 @@ class OpenContext(SearchTask):
         *,
         seed: int,
         candidates: int,
-        view: View = "pruned",
+        view: View = "function",
         predict: Predict | None = None,
         constraints: Sequence[str | Constraint] = (),
         likely: Sequence[Constraint] = (),

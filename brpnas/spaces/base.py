@@ -98,7 +98,10 @@ class SearchSpace(ABC):
 
     @abstractmethod
     def encode(self, arch_ids: Sequence[str], view: View) -> GraphBatch:
-        """Graphs of architectures in one view, with global node and self-loops."""
+        """Graphs of architectures in one view, with global node and self-loops.
+
+        Where no edge of the pruned view stands for several ways, ``function`` is the same.
+        """
 
     @abstractmethod
     def isomorphism_ids(self, arch_ids: Sequence[str]) -> list[str]:
@@ -139,7 +142,7 @@ class SearchSpace(ABC):
         return unknown, unknown.copy()
 
     def graphs(self, arch_ids: Sequence[str] | None = None) -> SpaceGraphs:
-        """Some architectures in both views; the whole space, if none are named.
+        """Some architectures in all views; the whole space, if none are named.
 
         Raises:
             BudgetError: If none are named and the space is not ``enumerable``.

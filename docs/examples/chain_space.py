@@ -70,7 +70,7 @@ class ChainSpace(SearchSpace):
         ops[:, 0], ops[:, -1] = INPUT, OUTPUT
         for row, arch_id in enumerate(arch_ids):
             ops[row, 1:-1] = [FIRST + OPTIONS.index(block) for block in _blocks(arch_id)]
-        if view == "pruned":  # a skipped block costs nothing: it is bypassed
+        if view != "raw":  # a skipped block costs nothing: it is bypassed
             ops[ops == FIRST + OPTIONS.index("skip")] = BLANK
         adj = np.zeros((*ops.shape, LENGTH + 2), np.int8)
         for row, kept in enumerate(ops != BLANK):

@@ -105,7 +105,7 @@ def _relation(
         sources=sources,
         limits=["Best near the top of the ranking, where the search asked most."],
         space=search["space"],
-        view="raw" if view == "raw" else "pruned",
+        view=view,
         example=example,
     )
 

@@ -1,4 +1,4 @@
-"""Nodes of the stage `featurise`: from architectures to dense graphs in both views."""
+"""Nodes of the stage `featurise`: from architectures to dense graphs in all views."""
 
 from __future__ import annotations
 

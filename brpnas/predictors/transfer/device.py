@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from brpnas.errors import ConfigurationError
-from brpnas.graphs import VIEWS, GraphBatch, SpaceGraphs, View
+from brpnas.graphs import DEVICE_VIEWS, GraphBatch, SpaceGraphs, View
 from brpnas.predictors.latency import MeasuredRows
 from brpnas.predictors.training import TrainingConfig, single_thread
 from brpnas.predictors.transfer.calibration import calibrate
@@ -202,7 +202,7 @@ def fit_device(
         )
     order = np.random.default_rng(seed).permutation(len(rows.rows))
     log = np.log(np.asarray(rows.latency_ms, np.float64))
-    views = {name: graphs.view(name)[rows.rows] for name in VIEWS}
+    views = {name: graphs.view(name)[rows.rows] for name in DEVICE_VIEWS}
     kept, tuning = order[: config.process_rows], order[: config.tuning_rows]
     every = Task(prior.features.of(views), torch.from_numpy(log))
     alone = _adapted(prior.settings, every, tuning, config)
@@ -299,13 +299,13 @@ def _processes(
 def _view(settings: Settings, groups: Sequence[str], task: Task) -> View:
     """View whose features alone predict rows left out the better."""
     errors: dict[View, float] = {}
-    for view in VIEWS:
+    for view in DEVICE_VIEWS:
         others = [g for g, name in enumerate(groups) if not name.startswith(view)]
         process = condition(
             settings.without(others), Task(task.features[: len(groups)], task.target)
         )
         errors[view] = float((process.left_out - task.target).abs().mean())
-    return min(VIEWS, key=lambda name: errors[name])
+    return min(DEVICE_VIEWS, key=lambda name: errors[name])
 
 
 def _networks(
@@ -323,6 +323,8 @@ def _networks(
     def trained(view: View, network: TrainingConfig, folds: int) -> FoldNetworks:
         return fit_folds(views[view], log, network, folds, seed=seed, pool=pool, progress=progress)
 
-    errors = {view: float(np.abs(trained(view, pilot, 2).left_out - log).mean()) for view in VIEWS}
-    view = min(VIEWS, key=lambda name: errors[name])
+    errors = {
+        view: float(np.abs(trained(view, pilot, 2).left_out - log).mean()) for view in DEVICE_VIEWS
+    }
+    view = min(DEVICE_VIEWS, key=lambda name: errors[name])
     return view, trained(view, config.network, config.folds)

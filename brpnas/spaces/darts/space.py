@@ -132,12 +132,15 @@ class Darts(SearchSpace):
     def encode(self, arch_ids: Sequence[str], view: View) -> GraphBatch:
         """Graphs of 31 nodes, shape ``[N, 31]`` and ``[N, 31, 31]``.
 
+        A node reads two different inputs and sums keep their node, so that no edge stands for two
+        ways: the view ``function`` is the pruned one.
+
         Raises:
             UnknownNameError: If there is no such view.
         """
         if view not in VIEWS:
             raise UnknownNameError("view", view, VIEWS)
-        return darts_graphs(node_numbers(arch_ids), view == "pruned")
+        return darts_graphs(node_numbers(arch_ids), view != "raw")
 
     def to_graph(self, arch_id: str, view: View = "raw") -> ArchGraph:
         """Graph of one architecture."""

@@ -1,7 +1,7 @@
 """Dense graphs of NAS-Bench-101 cells, vectorised over cells.
 
 Operations are nodes here as in the benchmark: global node, input, up to five operations, output,
-then padding. A canonical cell has no dead code, so both views are the same graph.
+then padding. A canonical cell has no dead code, so all views are the same graph.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class NasBench101(SearchSpace):
 
     The ``arch_id`` names each node after the input with the nodes that feed it, see
     `brpnas.spaces.nasbench101.cell`; no two of them are the same graph. A cell has no dead code, so
-    the views ``raw`` and ``pruned`` are equal. `enumerate` follows the order in which the benchmark
+    all views are equal. `enumerate` follows the order in which the benchmark
     met the cells: by nodes, then edges, then operations.
 
     Strings are for people and tables. Whoever handles the whole space does so with keys, one
@@ -101,7 +101,7 @@ class NasBench101(SearchSpace):
         return keys
 
     def encode(self, arch_ids: Sequence[str], view: View) -> GraphBatch:
-        """Graphs of 8 nodes, shape ``[N, 8]`` and ``[N, 8, 8]``, the same in both views.
+        """Graphs of 8 nodes, shape ``[N, 8]`` and ``[N, 8, 8]``, the same in all views.
 
         Raises:
             UnknownNameError: If there is no such view.
@@ -111,7 +111,7 @@ class NasBench101(SearchSpace):
         return cell_graphs(self.keys(arch_ids))
 
     def graphs(self, arch_ids: Sequence[str] | None = None) -> SpaceGraphs:
-        """Some architectures, or the whole space; both views are one and the same batch."""
+        """Some architectures, or the whole space; all views are one and the same batch."""
         keys = all_keys() if arch_ids is None else self.keys(arch_ids)
         names = to_strings(keys) if arch_ids is None else arch_ids
         return SpaceGraphs(self.name, tuple(names), dict.fromkeys(VIEWS, cell_graphs(keys)))

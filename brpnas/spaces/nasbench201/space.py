@@ -14,7 +14,13 @@ from brpnas.graphs import BLANK, VIEWS, ArchGraph, GraphBatch, View
 from brpnas.spaces.base import SearchSpace
 from brpnas.spaces.nasbench201.cell import EDGES, OPERATIONS, from_string, to_string
 from brpnas.spaces.nasbench201.cost import cost
-from brpnas.spaces.nasbench201.encode import FIRST_OP, VOCABULARY, pruned_graphs, raw_graphs
+from brpnas.spaces.nasbench201.encode import (
+    FIRST_OP,
+    VOCABULARY,
+    function_graphs,
+    pruned_graphs,
+    raw_graphs,
+)
 from brpnas.spaces.nasbench201.isomorphism import expression
 from brpnas.spaces.nasbench201.notation import read_notation
 from brpnas.spaces.network import NetworkConfig
@@ -93,8 +99,8 @@ class NasBench201(SearchSpace):
         """
         if view not in VIEWS:
             raise UnknownNameError("view", view, VIEWS)
-        codes = self.codes(arch_ids)
-        return raw_graphs(codes) if view == "raw" else pruned_graphs(codes)
+        make = {"raw": raw_graphs, "pruned": pruned_graphs, "function": function_graphs}[view]
+        return make(self.codes(arch_ids))
 
     def to_graph(self, arch_id: str, view: View = "raw") -> ArchGraph:
         """Graph of one cell."""
