@@ -9,6 +9,7 @@ import pytest
 from brpnas.errors import SchemaError, UnknownNameError
 from brpnas.graphs import (
     BLANK,
+    DEVICE_VIEWS,
     GLOBAL,
     INPUT,
     OUTPUT,
@@ -40,7 +41,8 @@ def npy_file() -> bytes:
 
 @pytest.fixture
 def space_graphs() -> SpaceGraphs:
-    views = {"pruned": batch_of([0, 1, 2]), "raw": batch_of([3, 3, 4])}
+    pruned = batch_of([0, 1, 2])
+    views = {"pruned": pruned, "raw": batch_of([3, 3, 4]), "function": pruned}
     return SpaceGraphs("toy", ("a", "b~0|ü", "c"), views)
 
 
@@ -205,6 +207,20 @@ class TestFile:
             assert (after.ops.dtype, after.adj.dtype) == (np.int8, np.int8)
             assert before.num_ops == after.num_ops
 
+    def test_views_of_one_batch_are_one_again(self, space_graphs, tmp_path):
+        space_graphs.save(tmp_path / "graphs.npz")
+        again = SpaceGraphs.load(tmp_path / "graphs.npz")
+        assert again.view("function") is again.view("pruned")
+        assert again.view("raw") is not again.view("pruned")
+
+    def test_edges_that_count_for_several_are_kept(self, space_graphs, tmp_path):
+        pruned = space_graphs.view("pruned")
+        counted = GraphBatch(pruned.ops, 3 * pruned.adj, pruned.num_ops)
+        views = {**space_graphs.views, "function": counted}
+        SpaceGraphs("toy", space_graphs.arch_ids, views).save(tmp_path / "graphs.npz")
+        again = SpaceGraphs.load(tmp_path / "graphs.npz")
+        assert np.array_equal(again.view("function").adj, 3 * again.view("pruned").adj)
+
     def test_is_the_same_file_each_time(self, space_graphs, tmp_path):
         for name in ("one.npz", "two.npz"):
             space_graphs.save(tmp_path / name)
@@ -223,8 +239,8 @@ class TestFile:
         path = tmp_path / "graphs.npz"
         space_graphs.save(path)
         with np.load(path, allow_pickle=False) as data:
-            arrays = {f"{view}_{part}" for view in VIEWS for part in ("ops", "adj", "num_ops")}
-            assert set(data) == arrays | {"space", "arch_ids"}
+            arrays = {f"{view}_{x}" for view in DEVICE_VIEWS for x in ("ops", "adj", "num_ops")}
+            assert set(data) == arrays | {"space", "arch_ids", "function_same_as"}
             assert not any(data[name].dtype.hasobject for name in data)
 
     def test_writes_to_the_very_path_it_is_given(self, space_graphs, tmp_path):

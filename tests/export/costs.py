@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from brpnas.graphs import VIEWS, View
+from brpnas.graphs import DEVICE_VIEWS, View
 from brpnas.spaces import get_space
 
 COSTS = (0.0, 0.1, 0.2, 0.3, 0.01, 0.5, 2.0, 7.0, 1.0)
@@ -28,7 +28,7 @@ def cost_model(
     metadata: Mapping[str, str] | None = None,
 ) -> bytes:
     """An ONNX file; with ``margin`` its interval is the value times ``1 ± margin``."""
-    views = VIEWS if view == "both" else (view,)
+    views = DEVICE_VIEWS if view == "both" else (view,)
     prefixes = [f"{name}_" if view == "both" else "" for name in views]
     graph = [helper.make_node("Add", [f"{p}nodes" for p in prefixes], [value])]
     if view != "both":

@@ -13,7 +13,7 @@ from brpnas.export import describe_model, export_predictor, graph_feeds
 from brpnas.export.onnx import Exporter
 from brpnas.export.parity import open_session
 from brpnas.export.predictors import export_device_predictor
-from brpnas.graphs import VIEWS, GraphBatch, SpaceGraphs, View
+from brpnas.graphs import DEVICE_VIEWS, GraphBatch, SpaceGraphs, View
 from brpnas.predictors import (
     BinaryRelationPredictor,
     LatencyPredictor,
@@ -181,7 +181,9 @@ class TestDevicePredictor:
         error = export_device_predictor(Intervals(), path, graphs, metadata, exporter="torchscript")
         assert error <= 1e-5
         inputs, outputs, read = describe_model(path)
-        assert [x.name for x in inputs] == [f"{view}_{x}" for view in VIEWS for x in ("ops", "adj")]
+        assert [x.name for x in inputs] == [
+            f"{view}_{x}" for view in DEVICE_VIEWS for x in ("ops", "adj")
+        ]
         assert [x.name for x in outputs] == ["latency_ms", "lower_ms", "upper_ms"]
         described = {"space": "nasbench201", "view": "both", "num_nodes": "9", "num_ops": "9"}
         assert read == {**metadata, **described}

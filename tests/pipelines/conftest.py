@@ -62,9 +62,7 @@ def small_benchmark(tmp_path: Path) -> Path:
 def small_graphs() -> SpaceGraphs:
     """Graphs of 120 cells of NAS-Bench-201."""
     space = get_space("nasbench201")
-    arch_ids = tuple(sorted(space.sample(np.random.default_rng(0), 120)))
-    views = {view: space.encode(arch_ids, view) for view in ("pruned", "raw")}
-    return SpaceGraphs("nasbench201", arch_ids, views)
+    return space.graphs(sorted(space.sample(np.random.default_rng(0), 120)))
 
 
 @pytest.fixture(scope="session")

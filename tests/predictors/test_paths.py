@@ -16,13 +16,13 @@ SPACES = ("nasbench201", "nasbench101", "darts")
 
 def graphs_of(space: str, count: int, seed: int = 0) -> GraphBatch:
     found = get_space(space)
-    return found.encode(found.sample(np.random.default_rng(seed), count), "pruned")
+    return found.encode(found.sample(np.random.default_rng(seed), count), "function")
 
 
 def literal_paths(graph: ArchGraph) -> Iterator[tuple[int, ...]]:
-    """Every path by recursion, as a tuple of operations."""
+    """Every path by recursion, as a tuple of operations, as often as its edges count."""
     nodes = [v for v in range(len(graph.ops)) if graph.ops[v] not in (BLANK, GLOBAL)]
-    following = {v: [w for w in nodes if graph.adj[v, w] and w != v] for v in nodes}
+    following = {v: [w for w in nodes if w != v for _ in range(graph.adj[v, w])] for v in nodes}
     entered = {w for v in nodes for w in following[v]}
 
     def walk(node: int) -> Iterator[tuple[int, ...]]:
@@ -40,7 +40,8 @@ def literal_paths(graph: ArchGraph) -> Iterator[tuple[int, ...]]:
 
 @pytest.mark.parametrize("space", SPACES)
 def test_paths_are_those_of_a_recursion(space: str) -> None:
-    graphs = graphs_of(space, 40)
+    graphs = graphs_of(space, 400 if space == "nasbench201" else 40)
+    assert (graphs.adj.max() > 1) == (space == "nasbench201")
     paths = find_paths(graphs)
     sequences: dict[tuple[int, ...], int] = {}
     for i in range(len(graphs)):
@@ -99,11 +100,21 @@ def test_counts_are_those_of_the_recursion() -> None:
     assert not raw[:, -1].any(), "a sequence of the graphs themselves is unknown"
 
 
+def test_a_tensor_added_to_itself_counts_twice() -> None:
+    space = get_space("nasbench201")
+    once = "|none~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|"
+    twice = "|skip_connect~0|+|none~0|none~1|+|skip_connect~0|skip_connect~1|none~2|"
+    graphs = space.encode([once, twice], "function")
+    assert np.bincount(find_paths(graphs).graph).tolist() == [1, 2]
+    groups = PathFeatures(graphs_of("nasbench201", 60))(graphs)
+    assert any(not np.array_equal(group[0], group[1]) for group in groups)
+
+
 def test_unknown_sequences_share_the_last_column() -> None:
     space = get_space("nasbench201")
     conv = "|nor_conv_3x3~0|+|none~0|none~1|+|{}~0|nor_conv_3x3~1|none~2|"
-    known = space.encode([conv.format("none")], "pruned")
-    other = space.encode([conv.format("avg_pool_3x3")], "pruned")
+    known = space.encode([conv.format("none")], "function")
+    other = space.encode([conv.format("avg_pool_3x3")], "function")
     features = PathFeatures(known)
     assert features(known)[0][0, -1] == 0
     assert features(other)[0][0, -1] > 0
@@ -129,6 +140,6 @@ def test_no_graphs_no_rows() -> None:
 
 def test_a_cell_without_a_path_is_described() -> None:
     space = get_space("nasbench201")
-    nothing = space.encode(["|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"], "pruned")
+    nothing = space.encode(["|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"], "function")
     groups = PathFeatures(graphs_of("nasbench201", 30))(nothing)
     assert all(np.isfinite(group).all() for group in groups)

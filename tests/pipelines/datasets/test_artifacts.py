@@ -10,7 +10,7 @@ import pytest
 from kedro.io import DatasetError
 
 from brpnas.errors import UnknownNameError
-from brpnas.graphs import SpaceGraphs
+from brpnas.graphs import VIEWS, SpaceGraphs
 from pipelines.datasets import BytesDataset, PlotsDataset, PredictorDataset, SpaceGraphsDataset
 
 
@@ -19,7 +19,7 @@ def test_graphs_round_trip(tmp_path: Path, small_graphs: SpaceGraphs) -> None:
     dataset.save(small_graphs)
     loaded = dataset.load()
     assert loaded.arch_ids == small_graphs.arch_ids
-    for view in ("pruned", "raw"):
+    for view in VIEWS:
         np.testing.assert_array_equal(loaded.view(view).adj, small_graphs.view(view).adj)
 
 

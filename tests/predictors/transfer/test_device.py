@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from brpnas.errors import ConfigurationError, SchemaError
-from brpnas.graphs import VIEWS, SpaceGraphs, View
+from brpnas.graphs import DEVICE_VIEWS, SpaceGraphs, View
 from brpnas.metrics import spearman
 from brpnas.predictors import MeasuredRows, TrainingConfig, training_pool
 from brpnas.predictors.transfer import AdaptConfig, DevicePredictor, device, fit_device
@@ -88,7 +88,7 @@ class TestAccuracy:
 
 
 class TestView:
-    @pytest.mark.parametrize("view", VIEWS)
+    @pytest.mark.parametrize("view", DEVICE_VIEWS)
     @pytest.mark.parametrize("count", [60, 150])
     def test_is_what_the_device_executes(self, view: View, count: int) -> None:
         for seed in range(3):
@@ -266,7 +266,7 @@ class TestTwins:
         ]
         assert errors[0] < 0.5 * errors[1]
 
-    @pytest.mark.parametrize("view", VIEWS)
+    @pytest.mark.parametrize("view", DEVICE_VIEWS)
     def test_a_device_of_its_own_follows_none(self, view: View) -> None:
         for seed in range(3):
             rows = without_quirks(view, 60, seed)

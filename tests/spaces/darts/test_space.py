@@ -99,6 +99,11 @@ class TestGraph:
         batch = space.encode(rng_sample, "raw")
         assert [space.from_graph(batch[i]) for i in range(len(batch))] == rng_sample
 
+    def test_no_edge_counts_for_several(self, space, rng_sample):
+        """A sum has a node, and the two inputs of a node differ."""
+        pruned, function = space.encode(rng_sample, "pruned"), space.encode(rng_sample, "function")
+        assert np.array_equal(function.adj, pruned.adj)
+
     @pytest.mark.parametrize("view", VIEWS)
     def test_to_graph_is_a_row_of_encode(self, space, rng_sample, view):
         graph, batch = space.to_graph(rng_sample[9], view), space.encode(rng_sample, view)

@@ -54,10 +54,13 @@ def test_everything_is_encoded_in_seconds(space: NasBench101) -> None:
     assert np.array_equal(space.keys(names), all_keys())
 
 
-def test_both_views_are_equal(space: NasBench101, some: list[str]) -> None:
-    raw, pruned = (space.encode(some, view) for view in VIEWS)
-    assert np.array_equal(raw.ops, pruned.ops)
-    assert np.array_equal(raw.adj, pruned.adj)
+def test_all_views_are_equal(space: NasBench101, some: list[str]) -> None:
+    raw, *others = (space.encode(some, view) for view in VIEWS)
+    for other in others:
+        assert np.array_equal(raw.ops, other.ops)
+        assert np.array_equal(raw.adj, other.adj)
+    graphs = space.graphs(some)
+    assert len({id(graphs.view(view)) for view in VIEWS}) == 1
 
 
 def test_graphs_of_some(space: NasBench101, some: list[str]) -> None:

@@ -8,6 +8,8 @@ if they follow one another on such a path once the skips are taken out of it.
 from __future__ import annotations
 
 import itertools
+from collections import Counter
+from collections.abc import Iterable
 
 PATHS = (((0, 3),), ((0, 1), (1, 3)), ((0, 2), (2, 3)), ((0, 1), (1, 2), (2, 3)))
 EDGE_ORDER = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
@@ -28,24 +30,40 @@ def node_of(edge: tuple[int, int]) -> int:
     return EDGE_ORDER.index(edge) + 2
 
 
-def _finish(ops: list[int], edges: set[tuple[int, int]]) -> tuple[list[int], list[list[int]]]:
+def _finish(ops: list[int], edges: Iterable[tuple[int, int]]) -> tuple[list[int], list[list[int]]]:
     used = [node for node in range(9) if ops[node] != BLANK]
-    edges = edges | {(0, node) for node in used} | {(node, node) for node in used}
-    return ops, [[int((i, j) in edges) for j in range(9)] for i in range(9)]
+    always = {(0, node) for node in used} | {(node, node) for node in used}
+    often = Counter([*edges, *always])
+    return ops, [[often[i, j] for j in range(9)] for i in range(9)]
+
+
+def _ways(codes: tuple[int, ...]) -> tuple[list[int], set[tuple[int, int, tuple[int, ...]]]]:
+    """Operations, and how one leads to the next: both nodes and the nodes within 0 to 3 between."""
+    ops = [GLOBAL, INPUT, *[BLANK] * 6, OUTPUT]
+    ways = set()
+    code = dict(zip(EDGE_ORDER, codes, strict=True))
+    for path in live_paths(codes):
+        station, between = INPUT_NODE, [0]
+        for edge in path:
+            if code[edge] != SKIP:
+                ops[node_of(edge)] = FIRST + code[edge]
+                ways.add((station, node_of(edge), tuple(between)))
+                station, between = node_of(edge), []
+            between.append(edge[1])
+        ways.add((station, OUTPUT_NODE, tuple(between)))
+    return ops, ways
 
 
 def slow_pruned(codes: tuple[int, ...]) -> tuple[list[int], list[list[int]]]:
     """Operations and adjacency of the pruned view."""
-    ops = [GLOBAL, INPUT, *[BLANK] * 6, OUTPUT]
-    edges = set()
-    code = dict(zip(EDGE_ORDER, codes, strict=True))
-    for path in live_paths(codes):
-        doing = [edge for edge in path if code[edge] != SKIP]
-        for edge in doing:
-            ops[node_of(edge)] = FIRST + code[edge]
-        stations = [INPUT_NODE, *map(node_of, doing), OUTPUT_NODE]
-        edges |= set(itertools.pairwise(stations))
-    return _finish(ops, edges)
+    ops, ways = _ways(codes)
+    return _finish(ops, {(start, end) for start, end, _ in ways})
+
+
+def slow_function(codes: tuple[int, ...]) -> tuple[list[int], list[list[int]]]:
+    """Operations and adjacency of the view ``function``: how many ways lead along an edge."""
+    ops, ways = _ways(codes)
+    return _finish(ops, [(start, end) for start, end, _ in ways])
 
 
 def slow_raw(codes: tuple[int, ...]) -> tuple[list[int], list[list[int]]]:

@@ -7,8 +7,20 @@ import numpy as np
 import pytest
 
 from brpnas.graphs import BLANK, INPUT, OUTPUT
-from brpnas.spaces.nasbench201.encode import FIRST_OP, VOCABULARY, pruned_graphs, raw_graphs
-from tests.spaces.nasbench201.slow import live_paths, slow_pruned, slow_raw
+from brpnas.spaces.nasbench201.encode import (
+    FIRST_OP,
+    VOCABULARY,
+    function_graphs,
+    pruned_graphs,
+    raw_graphs,
+)
+from tests.spaces.nasbench201.slow import (
+    EDGE_ORDER,
+    live_paths,
+    slow_function,
+    slow_pruned,
+    slow_raw,
+)
 
 CELLS = list(itertools.product(range(5), repeat=6))
 NONE, SKIP, CONV1, CONV3, POOL = range(5)
@@ -25,7 +37,8 @@ def pruned(codes):
 
 
 @pytest.mark.parametrize(
-    ("vectorised", "slow"), [(pruned_graphs, slow_pruned), (raw_graphs, slow_raw)]
+    ("vectorised", "slow"),
+    [(pruned_graphs, slow_pruned), (raw_graphs, slow_raw), (function_graphs, slow_function)],
 )
 def test_every_cell_equals_the_slow_loop(codes, vectorised, slow):
     batch = vectorised(codes)
@@ -34,8 +47,8 @@ def test_every_cell_equals_the_slow_loop(codes, vectorised, slow):
     assert np.array_equal(batch.adj, np.array([adj for _, adj in expected]))
 
 
-@pytest.mark.parametrize("encode", [pruned_graphs, raw_graphs])
-class TestBothViews:
+@pytest.mark.parametrize("encode", [pruned_graphs, raw_graphs, function_graphs])
+class TestEveryView:
     def test_shapes_and_vocabulary(self, encode, codes):
         batch = encode(codes[:10])
         assert (batch.ops.shape, batch.adj.shape) == ((10, 9), (10, 9, 9))
@@ -109,6 +122,58 @@ class TestPruned:
         graph = pruned_graphs(np.array([cell]))[0]
         found = {(int(i), int(j)) for i, j in np.argwhere(graph.adj) if i and i != j}
         assert found == edges
+
+
+def outputs_of_cells(codes, factors):
+    """What cells make of the number 1 if their operations multiply: skips by 1, none by 0."""
+    by_edge = np.where(codes == NONE, 0, np.where(codes == SKIP, 1, factors))
+    nodes = [np.ones(len(codes), np.int64)]
+    for target in (1, 2, 3):
+        reads = [(i, source) for i, (source, end) in enumerate(EDGE_ORDER) if end == target]
+        nodes.append(sum(by_edge[:, i] * nodes[source] for i, source in reads))
+    return nodes[3]
+
+
+def outputs_of_graphs(batch, factors):
+    """The same of their graphs: a node multiplies the sum of what it reads."""
+    own = np.concatenate([np.ones((len(batch), 1), np.int64), factors], axis=1)
+    values = np.zeros((len(batch), 8), np.int64)
+    values[:, 0] = 1
+    for node in range(1, 8):
+        read = (values[:, :node] * batch.adj[:, 1 : node + 1, node + 1]).sum(axis=1)
+        values[:, node] = read * (own[:, node] if node < 7 else 1)
+    return values[:, 7]
+
+
+class TestFunction:
+    FACTORS = (101, 103, 107, 109, 113, 127)
+
+    def test_computes_what_the_cell_computes(self, codes):
+        """Numbers in place of tensors: a different prime for every edge."""
+        factors = np.broadcast_to(np.array(self.FACTORS), codes.shape)
+        expected = outputs_of_cells(codes.astype(np.int64), factors)
+        assert np.array_equal(outputs_of_graphs(function_graphs(codes), factors), expected)
+
+    def test_the_pruned_view_does_not_where_a_tensor_is_added_to_itself(self, codes, pruned):
+        factors = np.broadcast_to(np.array(self.FACTORS), codes.shape)
+        expected = outputs_of_cells(codes.astype(np.int64), factors)
+        doubled = (function_graphs(codes).adj > 1).any(axis=(1, 2))
+        assert np.array_equal(outputs_of_graphs(pruned, factors) != expected, doubled)
+        assert doubled.sum() == 457
+
+    @pytest.mark.parametrize(
+        ("cell", "often"),
+        [
+            ((SKIP,) * 6, 4),
+            ((SKIP, NONE, SKIP, SKIP, SKIP, SKIP), 3),
+            ((SKIP, NONE, NONE, SKIP, SKIP, NONE), 2),
+            ((SKIP, CONV3, NONE, SKIP, CONV1, POOL), 1),
+        ],
+    )
+    def test_input_added_to_itself(self, cell, often):
+        graph = function_graphs(np.array([cell]))[0]
+        assert graph.adj[1, 8] == often
+        assert graph.adj[0].max() == 1
 
 
 class TestRaw:
