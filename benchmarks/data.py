@@ -67,7 +67,7 @@ class Benchmark:
 
     @functools.cached_property
     def graphs(self) -> SpaceGraphs:
-        """The space in both views."""
+        """The space in all views."""
         return get_space(self.space_name).graphs()
 
     @functools.cached_property

@@ -18,7 +18,7 @@ differ); as the mean has its own noise already, an estimate from above. ``siblin
 the mean of all other cells that compute the same function, over all cells with at least four such:
 what one gets by looking up instead of predicting. NAS-Bench-101 has one run of each cell; ``two
 runs`` is the tau between two runs if the noise of a run is what the ranker from the most cells
-cannot explain: an estimate from below.
+cannot explain: an estimate from below; ``ceiling`` is what that ranker itself reaches.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ MEMBERS = 3
 DATASET = "cifar10"
 LEAST_SIBLINGS = 4
 ALIKE = 500
-"""Cells of most similar accuracy, from whose seeds the noise at that accuracy is estimated."""
+"""Cells of most similar accuracy, from whose seeds noise is estimated; half, for the extremes."""
 CODE = (
     "brpnas/graphs.py",
     "brpnas/metrics.py",
@@ -148,7 +148,10 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
     return {
         "seeds": seeds,
         "protocol": "random training cells, all others tested; validation accuracy of one run "
-        "(NAS-Bench-101), mean validation accuracy of the published seeds (NAS-Bench-201)",
+        "(NAS-Bench-101), mean validation accuracy of the published seeds (NAS-Bench-201). "
+        "*Siblings*: looking up the mean of other cells of the same function instead of "
+        "predicting; *valid, test*: the mean validation accuracy as a ranking by test accuracy; "
+        "*two runs*: one run as a ranking by another, estimated",
         "tables": tables,
     }
 

@@ -30,11 +30,11 @@ cores; with `--quick` a command takes a minute, and its figures are not to be qu
 """
 
 _NOISE = (
-    "*Noise*: what it leaves. Of a tau, how well the cells that compute the same function predict "
-    "each other (NAS-Bench-201), or what this ranker reaches from many more cells (NAS-Bench-101). "
-    "Of a search, what he finds who knows the validation accuracy of one training of every cell, "
-    "and under a limit also every latency, and chooses by that; a ranker has learnt from more than "
-    "one training and can pass it."
+    "*Noise*: what it leaves. Of a tau, how well the mean over the seeds agrees with itself drawn "
+    "anew (NAS-Bench-201, from above), or what this ranker reaches from many more cells "
+    "(NAS-Bench-101). Of a search, what he finds who knows the validation accuracy of one training "
+    "of every cell, and under a limit also every latency, and chooses by that; a ranker has learnt "
+    "from more than one training and can pass it."
 )
 
 

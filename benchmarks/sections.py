@@ -184,8 +184,8 @@ def darts(result: Result) -> str:
         ]
         parts.append(
             f"DARTS, {surrogate} surrogate of NAS-Bench-301: best validation accuracy in percent "
-            f"after so many queries (the best of 10,000 random: {found['random_10000']:.2f}; a "
-            f"perfect predictor of graphs has a tau of {found['ceiling']:.2f} with it):\n\n"
+            f"after so many queries (the best of 10,000 random: {found['random_10000']:.2f}; "
+            f"Kendall's tau of a perfect predictor of graphs: {found['ceiling']:.2f}):\n\n"
             + markdown(["sampler", *marks], rows)
         )
         rows = [

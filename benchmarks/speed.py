@@ -48,7 +48,7 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
     print(__doc__)
     torch.set_num_threads(1)
     space = get_space(bench.space_name)
-    times = {"encode 15,625 cells, both views": _times(space.graphs, seeds)}
+    times = {"encode 15,625 cells, all views": _times(space.graphs, seeds)}
     with training_pool(workers) as pool:
         pool and pool.submit(int).result()  # the processes start before the clock does
         times |= _project(bench, seeds, pool)

@@ -51,7 +51,7 @@ View = Literal["pruned", "raw", "function"]
 ``pruned``: dead code removed (`none` cut, `skip_connect` bypassed, nodes off every path from input
 to output blanked), what a device executes after a compiler. ``raw``: every operation kept, what an
 eager runtime executes. ``function``: what the cell computes, for predicting accuracy. As pruned,
-but an edge counts how many ways of bypassed operations it stands for: x + x is not x.
+but an edge holds the number of paths of bypassed operations between its two nodes: x + x counts 2.
 """
 VIEWS: tuple[View, ...] = get_args(View)
 DEVICE_VIEWS: tuple[View, View] = ("pruned", "raw")
@@ -199,11 +199,17 @@ class SpaceGraphs:
 
         Raises:
             UnknownNameError: If there is no such view.
+            SchemaError: If there is, but these graphs were made without it.
         """
         for known, batch in self.views.items():
             if known == name:
                 return batch
-        raise UnknownNameError("view", name, self.views)
+        if name in VIEWS:
+            raise SchemaError(
+                f"These graphs hold no view {name!r}, but {', '.join(self.views)}: run featurise "
+                "again, or make them by the method `graphs` of the space."
+            )
+        raise UnknownNameError("view", name, VIEWS)
 
     @cached_property
     def _index(self) -> dict[str, int]:
@@ -265,12 +271,10 @@ class SpaceGraphs:
                 for name in VIEWS
                 if f"{name}_ops" in data
             }
-            views |= {
-                name: views[other]
-                for name in VIEWS
-                for other in VIEWS
-                if f"{name}_same_as" in data and str(data[f"{name}_same_as"]) == other
-            }
+            written = {str(name): batch for name, batch in views.items()}
+            for name in VIEWS:
+                if f"{name}_same_as" in data:
+                    views[name] = written[str(data[f"{name}_same_as"])]
             if not views:
                 raise KeyError("no view")
             names = data["arch_ids"]

@@ -34,9 +34,9 @@ class OnnxPredictor:
     """Predicts latency or scores accuracy of architectures, from one ONNX file.
 
     The file says in its metadata which ``space`` it knows and which ``view`` of a cell it reads:
-    ``raw`` or ``pruned``, with the inputs ``ops`` int64 ``[B, V]`` and ``adj`` float32
-    ``[B, V, V]``, or ``both``, with ``raw_ops, raw_adj, pruned_ops, pruned_adj``. Its outputs, each
-    ``[B]``, are among `OUTPUTS`.
+    ``raw``, ``pruned`` or ``function``, with the inputs ``ops`` int64 ``[B, V]`` and ``adj``
+    float32 ``[B, V, V]``, or ``both``, with ``raw_ops, raw_adj, pruned_ops, pruned_adj``. Its
+    outputs, each ``[B]``, are among `OUTPUTS`.
 
     Args:
         source: The file, or its bytes.

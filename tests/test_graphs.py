@@ -178,6 +178,12 @@ class TestSpaceGraphs:
         with pytest.raises(UnknownNameError, match=r"view 'prunned'\. Did you mean 'pruned'"):
             space_graphs.view("prunned")
 
+    def test_graphs_of_before_say_what_to_do(self, space_graphs):
+        views = {name: space_graphs.view(name) for name in DEVICE_VIEWS}
+        old = SpaceGraphs("toy", space_graphs.arch_ids, views)
+        with pytest.raises(SchemaError, match="no view 'function', but pruned, raw: run featurise"):
+            old.view("function")
+
     def test_rows_in_the_order_asked(self, space_graphs):
         rows = space_graphs.rows(["c", "a", "c"])
         assert (rows.tolist(), rows.dtype) == ([2, 0, 2], np.int64)
@@ -278,6 +284,16 @@ class TestFile:
                 if name != f"{missing}.npy":
                     target.writestr(name, source.read(name))
         with pytest.raises(SchemaError, match=f"{missing}.*featurise again"):
+            SpaceGraphs.load(part)
+
+    def test_a_view_that_is_said_to_be_another_one_needs_that_one(self, space_graphs, tmp_path):
+        whole, part = tmp_path / "whole.npz", tmp_path / "part.npz"
+        space_graphs.save(whole)
+        with zipfile.ZipFile(whole) as source, zipfile.ZipFile(part, "w") as target:
+            for name in source.namelist():
+                if not name.startswith("pruned"):
+                    target.writestr(name, source.read(name))
+        with pytest.raises(SchemaError, match=r"'pruned'.*featurise again"):
             SpaceGraphs.load(part)
 
     def test_a_large_file_is_mapped_and_holds_the_same(self, space_graphs, tmp_path, monkeypatch):

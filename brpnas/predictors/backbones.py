@@ -107,7 +107,10 @@ class DenseGIN(_DenseLayers):
 
 
 class DenseGAT(_DenseLayers):
-    """Graph attention network (Velickovic et al., ICLR 2018) on `DenseGATConv`, four heads."""
+    """Graph attention network (Velickovic et al., ICLR 2018) on `DenseGATConv`, four heads.
+
+    Attends to neighbours whatever their edge counts, so that ``function`` is ``pruned`` to it.
+    """
 
     add_loop = True  # a blank node without one attends to nothing, which is NaN for all
 

@@ -134,7 +134,7 @@ def fit_latency(  # noqa: PLR0913 - one argument per choice, all but four with d
         train: Rows to learn from.
         valid: Rows to choose by; must not overlap with ``train``.
         config: Size of the networks and how to train them.
-        view: View of the cells, or ``auto`` to try both on the validation rows.
+        view: View of the cells, or ``auto`` to try `DEVICE_VIEWS` on the validation rows.
         members: Networks to average.
         bound: Relative error that counts as a hit. The prediction is scaled by one factor if that
             makes significantly more training and validation rows hits: on a device whose

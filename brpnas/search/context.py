@@ -43,6 +43,7 @@ class SearchContext(SearchTask):
         likely: Which of the feasible probably satisfy them, and are not only worth measuring, shape
             ``[N]``; these are explored.
         answerable: Which can be asked, feasible or not, shape ``[N]``.
+        view: View of the graphs.
     """
 
     space: SearchSpace
@@ -55,6 +56,7 @@ class SearchContext(SearchTask):
     seed: int
     likely: BoolArray
     answerable: BoolArray
+    view: View
 
     @classmethod
     def create(  # noqa: PLR0913 - one argument per array
@@ -125,6 +127,7 @@ class SearchContext(SearchTask):
             seed,
             likely,
             askable,
+            view,
         )
 
     @cached_property
@@ -269,11 +272,12 @@ class SearchContext(SearchTask):
         return [self.arch_ids[row] for row in rows.tolist()]
 
     def describe(self) -> dict[str, object]:
-        """What a store must hold against another task: space, seed, feasible set."""
+        """What a store must hold against another task: space, seed, view, feasible set."""
         described: dict[str, object] = {
             "space": self.space.name,
             "architectures": len(self.arch_ids),
             "seed": self.seed,
+            "view": self.view,
             "feasible": int(self.feasible.sum()),
             "feasible_sha256": _digest(self.feasible),
         }

@@ -148,6 +148,7 @@ class SearchSpace(ABC):
             BudgetError: If none are named and the space is not ``enumerable``.
         """
         names = self.enumerate() if arch_ids is None else list(arch_ids)
-        return SpaceGraphs(
-            self.name, tuple(names), {view: self.encode(names, view) for view in VIEWS}
-        )
+        views = {view: self.encode(names, view) for view in VIEWS}
+        if np.array_equal(views["function"].adj, views["pruned"].adj):
+            views["function"] = views["pruned"]
+        return SpaceGraphs(self.name, tuple(names), views)

@@ -109,6 +109,10 @@ def test_equal_accuracies_teach_nothing_and_break_nothing() -> None:
     assert np.isfinite(predictor.score(some("pruned"))).all()
 
 
+def test_reads_what_a_cell_computes_unless_told_otherwise() -> None:
+    assert BinaryRelationPredictor(TINY).view == "function"
+
+
 def test_view_is_kept(tmp_path: Any) -> None:
     predictor = BinaryRelationPredictor(TINY, view="raw")
     predictor.fit(some("raw", 10), ACCURACY[:10], 0)

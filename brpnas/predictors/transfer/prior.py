@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from brpnas.errors import ConfigurationError, SchemaError
-from brpnas.graphs import GraphBatch, SpaceGraphs, View
+from brpnas.graphs import DEVICE_VIEWS, GraphBatch, SpaceGraphs, View
 from brpnas.predictors.training import single_thread
 from brpnas.predictors.transfer.features import GraphFeatures, both_views
 from brpnas.predictors.transfer.kernel import Settings, Task, learn_settings
@@ -303,6 +303,6 @@ def _tasks(
         rows = rng.choice(measured, min(_TASK_ROWS, len(measured)), replace=False)
         others = [c for c in range(log.shape[1]) if c != device and not alike[c, device] > _TWINS]
         some = PriorFeatures(features.graph, features.network, features.known, others)
-        views = {name: graphs.view(name)[rows] for name in graphs.views}
+        views = {name: graphs.view(name)[rows] for name in DEVICE_VIEWS}
         tasks.append(Task(some.eval().of(views), torch.from_numpy(log[rows, device])))
     return tasks

@@ -79,8 +79,8 @@ def pruned_graphs(codes: npt.NDArray[np.integer]) -> GraphBatch:
 def function_graphs(codes: npt.NDArray[np.integer]) -> GraphBatch:
     """Graphs of what cells compute: `pruned_graphs` whose edges count skip paths.
 
-    A sum of the same tensor twice doubles it, in every cell of the network anew, which drowns what
-    is added to it: three in a hundred cells do so, and are among the worst to predict without.
+    Two in a hundred cells add their input to itself. It doubles in every cell of the network anew,
+    which drowns what is added to it.
 
     Args:
         codes: Operation codes, shape ``[N, 6]``.

@@ -6,7 +6,9 @@ a node the sum of its edges in sorted order. Cells with equal expressions are on
 the "unique string" of NAS-Bench-201, which counts 6,466 of them, and the notation is the published
 one because its sorting decides which sums are found equal. The benchmark neither drops zeros from
 sums nor flattens them, so some of its classes still compute the same (multiplied out and without
-zeros there are 4,930); keeping its count keeps results comparable.
+zeros there are 4,930), and others do not: it writes one convolution added to itself as it writes
+two of the same kind, which the view ``function`` tells apart. Keeping its count keeps results
+comparable.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from brpnas.candidates import (
     train_candidate,
 )
 from brpnas.errors import ConfigurationError, ParityError
-from brpnas.graphs import SpaceGraphs, View
+from brpnas.graphs import VIEWS, SpaceGraphs, View
 from brpnas.predictors import (
     BinaryRelationPredictor,
     LatencyPredictor,
@@ -64,8 +64,10 @@ def latency_predictor(small_graphs: SpaceGraphs) -> LatencyPredictor:
 
 @pytest.fixture(scope="module")
 def relation_predictor(small_graphs: SpaceGraphs) -> BinaryRelationPredictor:
-    predictor = BinaryRelationPredictor(TINY, members=1, view="pruned")
-    predictor.fit(small_graphs.view("pruned")[:40], weight(small_graphs.arch_ids[:40]) / 20, seed=0)
+    predictor = BinaryRelationPredictor(TINY, members=1)
+    predictor.fit(
+        small_graphs.view("function")[:40], weight(small_graphs.arch_ids[:40]) / 20, seed=0
+    )
     return predictor
 
 
@@ -106,8 +108,8 @@ def test_predictors_answer_as_torch_on_any_batch(
     np.testing.assert_allclose(answer(latency, feeds(small_graphs, "raw")), expected, rtol=1e-5)
     relation, error = export_relation(relation_predictor, small_graphs, result, PARAMS)
     assert 0 <= error <= 1e-5
-    scores = relation_predictor.score(small_graphs.view("pruned"))[:3]
-    found = answer(relation, feeds(small_graphs, "pruned"))
+    scores = relation_predictor.score(small_graphs.view("function"))[:3]
+    found = answer(relation, feeds(small_graphs, "function"))
     np.testing.assert_allclose(found, scores, rtol=1e-5, atol=1e-5)
 
 
@@ -121,18 +123,20 @@ def test_a_file_that_answers_otherwise_is_refused(
         export_latency(latency_predictor, small_graphs, TRAIN, PARAMS)
 
 
+@pytest.mark.parametrize("view", VIEWS)
 def test_network_has_the_configured_sizes_and_the_card_tells_all(
     small_graphs: SpaceGraphs,
     result: dict[str, Any],
     latency_predictor: LatencyPredictor,
     relation_predictor: BinaryRelationPredictor,
+    view: View,
 ) -> None:
     network, error = export_found_network(result, b"", small_graphs, PARAMS)
     assert error <= 1e-5
     assert answer(network, {"image": np.zeros((1, 3, 16, 16), np.float32)}).shape == (1, 7)
     latency, _ = export_latency(latency_predictor, small_graphs, TRAIN, PARAMS)
-    ranker = BinaryRelationPredictor(relation_predictor.config, 1, "raw")
-    ranker.fit(small_graphs.view("raw"), np.linspace(0, 1, len(small_graphs)), 0)
+    ranker = BinaryRelationPredictor(relation_predictor.config, 1, view)
+    ranker.fit(small_graphs.view(view), np.linspace(0, 1, len(small_graphs)), 0)
     relation, _ = export_relation(ranker, small_graphs, result, PARAMS)
     ingest = {
         "sources": {
@@ -147,7 +151,7 @@ def test_network_has_the_configured_sizes_and_the_card_tells_all(
     assert card.count("\n---\n\n# ") == 2
     for text in (TRAIN["device"], "within_10 (test)", "0.97", "9 answers", "not trained"):
         assert text in card
-    assert "'raw')" in card.split("\n---\n")[1], "the snippet encodes what the ranker reads"
+    assert f"'{view}')" in card.split("\n---\n")[1], "the snippet encodes what the ranker reads"
     assert card.count("NeurIPS 2020") == card.split("\n---\n")[0].count("NeurIPS 2020") == 1
     assert card.count("ICLR 2020") == card.split("\n---\n")[1].count("ICLR 2020") == 1
     assert "of digits" not in card

@@ -9,7 +9,7 @@ import pytest
 
 from brpnas.datasets import held_out
 from brpnas.errors import BudgetError, UnknownNameError
-from brpnas.graphs import VIEWS, SpaceGraphs
+from brpnas.graphs import DEVICE_VIEWS, SpaceGraphs
 from brpnas.predictors import LatencyPredictor
 from pipelines.train.nodes import predict_latency, score_latency, split_latency, train_latency
 from tests.pipelines.toys import make_latency, make_operations
@@ -102,7 +102,7 @@ def test_training_reads_only_its_rows_and_gives_its_losses(
 ) -> None:
     rows = split_latency(latency, "toy-device", SHARE, PARAMS)
     predictor, history = train_latency(small_graphs, rows, PARAMS)
-    assert predictor.view in VIEWS
+    assert predictor.view in DEVICE_VIEWS
     assert set(history["member"]) == {0, 1}
     assert history.columns.tolist() == ["member", "epoch", "train_loss", "valid_loss"]
     hidden = rows.copy()
