@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brpnas.errors import ConfigurationError, SchemaError, UnknownNameError
+from brpnas.errors import ConfigurationError, SchemaError
 from brpnas.graphs import GraphBatch, SpaceGraphs
 from brpnas.metrics import regression_metrics
 from brpnas.predictors import MeasuredRows
