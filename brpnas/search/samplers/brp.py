@@ -97,10 +97,9 @@ class BRPSampler(Sampler):
     """Half exploitation, half exploration of an ever narrower top, predictor retrained each round.
 
     Of a budget of B queries, each of I rounds takes B/I. Round 0 is random, and so are those of
-    ``unconstrained_share``. Round i trains the
-    ranker on all answers, ranks the candidates, and asks the best-ranked unqueried and as many
-    drawn at random from the top 1/2^i of the ranking. What the rounds leave of the budget goes to
-    the best-ranked unqueried.
+    ``unconstrained_share``. Round i trains the ranker on all answers, ranks the candidates, and
+    asks the best-ranked unqueried and as many drawn at random from the top 1/2^i of the ranking.
+    What the rounds leave of the budget goes to the best-ranked unqueried.
 
     The candidates are all distinct feasible functions of a listed space, and a new random sample in
     each round of an open one, see `brpnas.search.SearchTask.shortlist`.
