@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from brpnas.errors import ConfigurationError, InfeasibleError, UnknownNameError
-from brpnas.graphs import SpaceGraphs
+from brpnas.graphs import VIEWS, SpaceGraphs
 from brpnas.search.context import SearchContext
 from brpnas.search.history import History
 from brpnas.search.seeding import generator
@@ -104,6 +104,9 @@ def test_says_what_does_not_fit(
 def test_description_tells_tasks_apart() -> None:
     descriptions = [make_context(limit=limit).describe() for limit in (None, 6, 6)]
     assert descriptions[0] != descriptions[1] == descriptions[2]
+    space = ToySpace()
+    views = [SearchContext.create(space, space.graphs(), seed=0, view=view) for view in VIEWS]
+    assert len({str(context.describe()) for context in views}) == len(VIEWS)
 
 
 def slow_pool(context: SearchContext) -> list[int]:

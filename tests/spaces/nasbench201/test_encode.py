@@ -160,6 +160,7 @@ class TestFunction:
         doubled = (function_graphs(codes).adj > 1).any(axis=(1, 2))
         assert np.array_equal(outputs_of_graphs(pruned, factors) != expected, doubled)
         assert doubled.sum() == 457
+        assert (function_graphs(codes).adj[:, 1, 8] > 1).sum() == 313, "the input itself"
 
     @pytest.mark.parametrize(
         ("cell", "often"),
