@@ -224,7 +224,7 @@ def constrained(result: Result) -> str:
             f"{100 * case['all']['within']:.1f}",
             f"{100 * case['all']['worst_over']:.1f}",
             spread(case["all"]["regret"]),
-            spread(case["all"]["by_ranker"]),
+            spread(case["all"]["by_answers"]),
             f"{case['all']['unseen']:.2f}",
             f"{case['all']['measurements']:.0f} ({case['all']['refused']:.0f})"
             if case["limit_by"] == "measured"
@@ -235,7 +235,7 @@ def constrained(result: Result) -> str:
         for case in result["cases"]
     ]
     head = ["data set", "limit held against", "searches", "truly within, %", "furthest over, %",
-            "regret, points", "by the ranker", "unseen", "measured", "latency",
+            "regret, points", "by answers", "unseen", "measured", "latency",
             "noise"]  # fmt: skip
     parts = [
         f"Searches of {result['budget']} queries on 12 devices (the two desktop files count "
@@ -246,8 +246,8 @@ def constrained(result: Result) -> str:
         "predictor is fitted to. Held against the *prediction*, with the confidence of its margin "
         "from the errors on validation rows; under *measured* the regret if the leaders are "
         "measured afterwards, best first, until one is within the limit, and how many that takes. "
-        "The regret is that of the best answer; *by the ranker*, of the one that the ranker puts "
-        "first; *unseen*, of the best that was asked. "
+        "The regret is that of the one that the ranker puts first; *by answers*, of the one with "
+        "the best answer; *unseen*, of the best that was asked. "
         "What limits the regret: *latency*, the regret of the truly best of the cells that were "
         "open to the search; *noise*, of who knew every latency and chose by one seed's "
         "validation. "

@@ -156,6 +156,8 @@ class SearchConfig(_Config):
     the same each round."""
     neighbours: Natural
     """Mutations of the best answered that are ranked beside these candidates."""
+    flops_prior: Natural
+    """Answers that count as much as the prior that more multiply-adds are better; 0 for none."""
     unconstrained_share: Share
     """Share of the budget, in whole rounds, that is drawn at the start from all there is to ask."""
     repeats: Natural

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -134,6 +135,19 @@ class SearchTask(ABC):
     @abstractmethod
     def graphs_of(self, arch_ids: Sequence[str]) -> GraphBatch:
         """Graphs of architectures in the view that rankers see."""
+
+    def flops(self, arch_ids: Sequence[str]) -> npt.NDArray[np.float64]:
+        """Multiply-adds of what each computes in the published network, ``[N]``, NaN if unknown."""
+        known = self._known_flops
+        new = [arch_id for arch_id in arch_ids if arch_id not in known]
+        if new:
+            sizes = replace(self.space.published, executes_dead_ops=False)
+            known.update(zip(new, self.space.cost(new, sizes)[1].tolist(), strict=True))
+        return np.array([known[arch_id] for arch_id in arch_ids], np.float64)
+
+    @cached_property
+    def _known_flops(self) -> dict[str, float]:
+        return {}
 
     @abstractmethod
     def predictions(self, arch_ids: Sequence[str]) -> dict[str, npt.NDArray[np.float64]]:

@@ -343,7 +343,14 @@ def make_sampler(name: str, config: SearchConfig, pool: Executor | None = None) 
             "search.neighbours ranks architectures that are not listed, and search.candidates is "
             "null, so only those of ingest are asked: set search.neighbours to 0."
         )
-    for key in ("rounds", "exploit_fraction", "neighbours", "unconstrained_share", "choose_by"):
+    for key in (
+        "rounds",
+        "exploit_fraction",
+        "neighbours",
+        "flops_prior",
+        "unconstrained_share",
+        "choose_by",
+    ):
         parameters[key] = getattr(config, key)
     return get_sampler(name, parameters, make_ranker=ranker_factory(config.ranker, pool))
 

@@ -43,7 +43,7 @@ def test_figures_leave_the_twin_out_of_the_mean_alone() -> None:
              "device": device,
              "limit": "tight", "seed": seed,
              "within": device == "a", "over": -0.1, "queried_within": 1.0, "regret": 0.01 * seed,
-             "by_ranker": 0.02, "unseen": 0.0, "verified": 0.02, "measured": 1,
+             "by_answers": 0.02, "unseen": 0.0, "verified": 0.02, "measured": 1,
              "latency": 0.0, "measurements": 100 * seed, "refused": seed}
             for device in ("a", constrained.TWIN)
             for seed in (1, 3)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
 from brpnas.search.history import History
 from brpnas.search.task import SearchTask
+from brpnas.spaces import NetworkConfig
 
 from .toy import ToySpace, history_of, make_context, make_open_context, predict_latency
 
@@ -105,3 +107,23 @@ def test_graphs_and_predictions_come_in_the_order_asked(make: Callable[..., Sear
 @every_task
 def test_capacity_bounds_the_functions(make: Callable[..., SearchTask]) -> None:
     assert make(0, LIMIT).capacity >= len({function(word) for word in feasible_words()})
+
+
+@every_task
+def test_multiply_adds_are_what_the_space_counts_once(
+    make: Callable[..., SearchTask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[str] = []
+    cost = ToySpace.cost
+
+    def watched(self: ToySpace, words: list[str], config: NetworkConfig) -> Any:
+        assert not config.executes_dead_ops, "what a cell computes, as rankers see it"
+        counted.extend(words)
+        return cost(self, words, config)
+
+    monkeypatch.setattr(ToySpace, "cost", watched)
+    task = make(0, LIMIT)
+    assert task.flops([]).shape == (0,)
+    for words in (["abcd", "aaaa"], ["aaaa", "bbbb", "abcd"]):
+        np.testing.assert_array_equal(task.flops(words), cost(ToySpace(), words)[1])
+    assert counted == ["abcd", "aaaa", "bbbb"]

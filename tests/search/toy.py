@@ -16,7 +16,7 @@ from brpnas.search.history import History, Plan, Record
 from brpnas.search.loop import run_search
 from brpnas.search.open_context import OpenContext
 from brpnas.search.oracle import TableOracle
-from brpnas.spaces import SearchSpace
+from brpnas.spaces import NetworkConfig, SearchSpace
 
 LENGTH, LETTERS = 4, "abcd"
 SEEDS = (777, 888, 999)
@@ -58,6 +58,12 @@ class ToySpace(SearchSpace):
         ops = np.concatenate([ends[0], codes, ends[1]], axis=1)
         chain = np.eye(ops.shape[1], k=1, dtype=np.int8)
         return with_global_node(ops, np.broadcast_to(chain, (len(ops), *chain.shape)), 8)
+
+    def cost(
+        self, arch_ids: Sequence[str], config: NetworkConfig | None = None
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        flops = np.array([sum(10.0 ** LETTERS.index(x) for x in word) for word in arch_ids])
+        return 2 * flops, flops
 
     def isomorphism_ids(self, arch_ids: Sequence[str]) -> list[str]:
         return ["".join(sorted(w[0] + w[-1])) + w[1:-1] for w in arch_ids]

@@ -2,7 +2,8 @@
 
 The predictor is anything with `fit` and `score`, see `Ranker`; the published one is the binary
 relation predictor of `brpnas.predictors`. `fit_ranker` trains it on a whole history, also after a
-search, when the predictor itself is wanted.
+search, when the predictor itself is wanted. Until there are answers to learn from, a prior that
+costs nothing can stand in for them: that networks that compute more are more accurate.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import itertools
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Literal, Protocol, TypeVar, get_args
 
@@ -30,7 +31,9 @@ ChooseBy = Literal["answers", "ranker"]
 
 _log = logging.getLogger(__name__)
 
-_LEADERS = 10
+_LEADERS = 3
+_CHOICE = 8
+"""Random architectures for each of the first round, of which the prior takes the largest."""
 
 
 class Ranker(Protocol):
@@ -93,6 +96,25 @@ def _measured(
     return rounds, is_passed
 
 
+def _standardised(values: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
+    """Distance from the mean in standard deviations, ``[N]``; what is not finite is left as it is.
+
+    All are 0 where they do not differ.
+    """
+    known = np.isfinite(values)
+    found = np.array(values, np.float64)
+    if known.any():
+        found[known] -= found[known].mean()
+        found[known] /= found[known].std() or 1.0
+    return found
+
+
+def _size(context: SearchTask, arch_ids: Sequence[str]) -> npt.NDArray[np.float64]:
+    """Standardised logarithm of multiply-adds, shape ``[N]``; the average where unknown."""
+    flops = context.flops(arch_ids)
+    return np.nan_to_num(_standardised(np.log(np.maximum(flops, 1.0))), nan=0.0)
+
+
 class BRPSampler(Sampler):
     """Half exploitation, half exploration of an ever narrower top, predictor retrained each round.
 
@@ -104,6 +126,14 @@ class BRPSampler(Sampler):
     The candidates are all distinct feasible functions of a listed space, and a new random sample in
     each round of an open one, see `brpnas.search.SearchTask.shortlist`.
 
+    With ``flops_prior`` p, round 0 is the largest of eight times as many random ones, by their
+    multiply-adds, and after n answers candidates are ranked by the score of the ranker plus
+    p / (n + p) times the logarithm of their multiply-adds, both standardised over the candidates.
+    Multiply-adds are among the best predictors of accuracy that need no training (Krishnakumar et
+    al., NeurIPS 2022, arXiv 2210.03230), and to start a ranker by such a predictor is due to
+    Abdelfattah et al. (ICLR 2021, arXiv 2101.08134). Where the space does not know them, there is
+    no prior.
+
     The first round fixes B/I. If the budget is raised later, rounds keep this size, so that
     nothing already asked would have been asked differently; the queries beyond the I rounds go to
     the best-ranked unqueried, the ranker trained again for each B/I of them.
@@ -112,9 +142,11 @@ class BRPSampler(Sampler):
         make_ranker: Makes an untrained ranker.
         rounds: Number of rounds I.
         exploit_fraction: Share of each round that goes to the best-ranked.
-        neighbours: In an open space, mutations of the ten best answered that are ranked with each
+        neighbours: In an open space, mutations of the three best answered that are ranked with each
             round's sample; they may be among the best-ranked, but exploration draws from the sample
             alone. A listed space is ranked as a whole anyway.
+        flops_prior: Answers that count as much as the prior, 0 for none. What the search chooses in
+            the end does not depend on it.
         unconstrained_share: Share of the budget, in whole rounds, that at the start of a task with
             constraints is drawn from all that can be asked, whether it satisfies them or not. Tight
             constraints leave few architectures of some kinds; the ranker learns from the others how
@@ -137,6 +169,7 @@ class BRPSampler(Sampler):
         rounds: int = 5,
         exploit_fraction: float = 0.5,
         neighbours: int = 0,
+        flops_prior: float = 0.0,
         unconstrained_share: float = 0.0,
         choose_by: ChooseBy = "answers",
     ) -> None:
@@ -144,6 +177,10 @@ class BRPSampler(Sampler):
             raise ConfigurationError(
                 "BRP needs at least 1 round and an exploit_fraction from 0 to 1, not "
                 f"{rounds} and {exploit_fraction}, and no negative number of neighbours."
+            )
+        if not 0 <= flops_prior < math.inf:
+            raise ConfigurationError(
+                f"The flops_prior of BRP must be 0 or a number of answers, and is {flops_prior}."
             )
         if not 0 <= unconstrained_share < 1:
             raise ConfigurationError(
@@ -156,21 +193,21 @@ class BRPSampler(Sampler):
             )
         self.make_ranker, self.rounds, self.exploit_fraction = make_ranker, rounds, exploit_fraction
         self.neighbours, self.choose_by = neighbours, choose_by
-        self.unconstrained_share = unconstrained_share
+        self.flops_prior, self.unconstrained_share = flops_prior, unconstrained_share
         self._trained: tuple[object, Ranker] | None = None
         self._ranked: tuple[object, Shortlist, IntArray] | None = None
 
     def ask(self, context: SearchTask, history: History, budget: int) -> list[str]:
-        """Round 0 at random, then by the ranking; best-ranked only after the last round.
+        """Round 0 at random or by the prior, then the ranking; after the last round its best only.
 
-        Where it `asks_beyond`, at random as well, from all that can be asked.
+        Where it `asks_beyond`, at random, from all that can be asked.
         """
         size = min(self._round_size(history, budget), budget - len(history))
         number = history.next_round
         if self.asks_beyond(context, history, budget):
             return context.fresh(history, size, feasible=False)
         if number == 0 or len(history.means()) < 2:
-            return context.fresh(history, size)
+            return self._unlearnt(context, history, size)
         candidates, ranked = self._ranking(context, history)
         if not len(candidates):
             return context.fresh(history, size)
@@ -210,6 +247,17 @@ class BRPSampler(Sampler):
         first = sum(record.round == 0 for record in history)
         return first or max(1, budget // self.rounds)
 
+    def _unlearnt(self, context: SearchTask, history: History, size: int) -> list[str]:
+        """Random ones; with a prior the largest of more of them.
+
+        Not when enough was measured for them: the largest are those that a limit refuses.
+        """
+        if not self.flops_prior or history.is_thrifty:
+            return context.fresh(history, size)
+        drawn = context.fresh(history, _CHOICE * size)
+        largest = np.argsort(-_size(context, drawn), kind="stable")
+        return [drawn[place] for place in largest[:size].tolist()]
+
     def _mutants(self, context: SearchTask, history: History) -> list[str]:
         """Mutations of the leaders, the leaders in turn."""
         means = history.choosable()
@@ -229,6 +277,10 @@ class BRPSampler(Sampler):
             scores: npt.NDArray[np.floating[Any]] = np.zeros(0)
             if len(candidates):
                 scores = self._scores(context, history, candidates.graphs)
+                if self.flops_prior:
+                    names = candidates.names(np.arange(len(candidates)))
+                    weight = self.flops_prior / (len(history.means()) + self.flops_prior)
+                    scores = _standardised(scores) + weight * _size(context, names)
             candidates = replace(candidates, graphs=candidates.graphs[:0])
             self._ranked = known, candidates, np.argsort(-scores, kind="stable")
         return self._ranked[1:]
@@ -265,6 +317,7 @@ class BRPSampler(Sampler):
             "rounds": self.rounds,
             "exploit_fraction": self.exploit_fraction,
             **({"neighbours": self.neighbours} if self.neighbours else {}),
+            **({"flops_prior": self.flops_prior} if self.flops_prior else {}),
             **(
                 {"unconstrained_share": self.unconstrained_share}
                 if self.unconstrained_share

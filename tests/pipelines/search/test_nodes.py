@@ -47,6 +47,7 @@ PARAMS: dict[str, Any] = {
     "exploit_fraction": 0.5,
     "candidates": None,
     "neighbours": 0,
+    "flops_prior": 0,
     "unconstrained_share": 0,
     "choose_by": "ranker",
     "latency": "predicted",

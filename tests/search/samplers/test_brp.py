@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
+import scipy.stats
 
 from brpnas.errors import ConfigurationError, OracleError
 from brpnas.graphs import GraphBatch, SpaceGraphs
@@ -23,9 +24,9 @@ from brpnas.search.samplers import (
     Sampler,
     fit_ranker,
 )
-from brpnas.search.samplers.brp import ChooseBy
+from brpnas.search.samplers.brp import ChooseBy, _size
 from brpnas.search.trace import HeldOutScores, trace
-from brpnas.spaces import NasBench201
+from brpnas.spaces import NasBench201, SearchSpace
 
 from ..toy import (
     RidgeRanker,
@@ -80,6 +81,19 @@ class TestBRPWithAnUnconstrainedStartOnOpenSpace(OnOpenSpace, TestBRPWithAnUncon
 
 
 class TestBRPWithAnUnconstrainedStartAndRepeats(WithRepeats, TestBRPWithAnUnconstrainedStart):
+    pass
+
+
+class TestBRPWithAPrior(SamplerContract):
+    def make(self) -> Sampler:
+        return BRPSampler(RidgeRanker, rounds=4, flops_prior=5)
+
+
+class TestBRPWithAPriorOnOpenSpace(OnOpenSpace, TestBRPWithAPrior):
+    pass
+
+
+class TestBRPWithAPriorAndRepeats(WithRepeats, TestBRPWithAPrior):
     pass
 
 
@@ -269,6 +283,130 @@ class TestChoosingByTheRanker:
     def test_one_answer_is_no_ranking(self) -> None:
         history = history_of(("aaaa", 0.5), ("aaab", None))
         assert self.sampler.estimates(make_context(), history) is None
+
+
+class TestPrior:
+    sampler = BRPSampler(Clairvoyant, rounds=4, exploit_fraction=1, flops_prior=6)
+
+    @pytest.mark.parametrize("context", [make_context(), make_open_context()])
+    def test_the_first_round_is_the_largest_of_eight_times_as_many(
+        self, context: SearchContext | OpenContext
+    ) -> None:
+        asked = self.sampler.ask(context, History(), 24)
+        drawn = context.fresh(History(), 8 * 6)
+        assert asked == sorted(drawn, key=lambda word: -ToySpace().cost([word])[1][0])[:6]
+        assert set(asked) != set(drawn[:6])
+
+    def test_when_enough_was_measured_the_first_round_is_random(self) -> None:
+        history = History()
+        history.is_thrifty = True
+        context = make_context()
+        assert self.sampler.ask(context, history, 24) == context.fresh(History(), 6)
+
+    def test_it_is_added_to_the_ranking_and_fades(self) -> None:
+        context = make_context()
+        words = context.names(context.pool)
+        flops = ToySpace().cost(words)[1]
+        of_ranker = scipy.stats.zscore(additive_accuracy(words))
+        of_size = scipy.stats.zscore(np.log(flops))
+        frame = run(self.sampler, 24)
+        for number, weight in ((1, 6 / 12), (2, 6 / 18), (3, 6 / 24)):
+            before = set(frame["arch_id"][: 6 * number])
+            ranked = np.argsort(-(of_ranker + weight * of_size), kind="stable")
+            left = [words[i] for i in ranked if words[i] not in before]
+            asked = frame["arch_id"][frame["round"] == number].tolist()
+            assert asked == left[:6]
+            without = [w for w in true_ranking(context) if w not in before]
+            assert asked != without[:6], "here the prior decides"
+
+    def test_failed_queries_teach_nothing_and_do_not_weaken_it(self) -> None:
+        answered = [("aaaa", 0.5), ("abcd", 0.6)]
+        failed = [(word, None) for word in ("bbbb", "cccc", "bbcc", "ccbb")]
+        asked = {
+            tuple(self.sampler.ask(make_context(), history_of(*rows), 40)[:2])
+            for rows in (answered, [*answered, *failed])
+        }
+        assert len(asked) == 1
+
+    def test_the_choice_does_not_depend_on_it(self) -> None:
+        history = history_of(("dddd", 0.5), ("abcd", 0.6), ("aaaa", 0.55))
+        estimates = [
+            BRPSampler(RidgeRanker, choose_by="ranker", flops_prior=prior).estimates(
+                make_context(), history
+            )
+            for prior in (0, 50)
+        ]
+        assert estimates[0] == estimates[1]
+
+    @pytest.mark.parametrize("context", [make_context(), make_open_context()])
+    def test_where_nobody_knows_the_multiply_adds_all_is_as_without(
+        self, context: SearchContext | OpenContext, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(ToySpace, "cost", SearchSpace.cost)
+        want, got = (
+            run_search(context, sampler, make_oracle(), 24, progress=False).history
+            for sampler in (BRPSampler(Clairvoyant, rounds=4, exploit_fraction=1), self.sampler)
+        )
+        pd.testing.assert_frame_equal(comparable(got), comparable(want))
+
+    def test_some_unknown_are_taken_for_average(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        known = _size(make_context(), ["aaaa", "aabb", "dddd"])
+        cost = ToySpace.cost
+        monkeypatch.setattr(
+            ToySpace,
+            "cost",
+            lambda self, words, config: (
+                np.zeros(len(words)),
+                np.where([w == "cccc" for w in words], np.nan, cost(self, words)[1]),
+            ),
+        )
+        found = _size(make_context(), ["aaaa", "cccc", "aabb", "dddd"])
+        np.testing.assert_array_equal(found, [known[0], 0.0, *known[1:]])
+
+    def test_scores_that_are_no_number_stay_last(self, caplog: pytest.LogCaptureFixture) -> None:
+        class Broken(Clairvoyant):
+            def score(self, graphs: GraphBatch) -> npt.NDArray[np.float64]:
+                scores = super().score(graphs)
+                scores[np.argmax(scores)] = np.nan
+                return scores
+
+        sampler = BRPSampler(Broken, rounds=2, exploit_fraction=1, flops_prior=1)
+        best = true_ranking(make_context())[0]
+        assert best not in set(run(sampler, 20)["arch_id"][10:])
+        assert "1 of 160 scores" in caplog.text
+
+    def test_equal_scores_leave_the_prior_alone(self) -> None:
+        class Flat(Clairvoyant):
+            def score(self, graphs: GraphBatch) -> npt.NDArray[np.float64]:
+                return np.zeros(len(graphs))
+
+        context = make_context()
+        words = context.names(context.pool)
+        frame = run(BRPSampler(Flat, rounds=2, exploit_fraction=1, flops_prior=1), 12)
+        left = [w for w in words if w not in set(frame["arch_id"][:6])]
+        largest = sorted(left, key=lambda word: -ToySpace().cost([word])[1][0])[:6]
+        assert frame["arch_id"][6:].tolist() == largest
+
+    @pytest.mark.parametrize("prior", [-1, math.inf, math.nan])
+    def test_a_number_of_answers_is_asked_for(self, prior: float) -> None:
+        with pytest.raises(ConfigurationError, match="flops_prior of BRP must be 0"):
+            BRPSampler(RidgeRanker, flops_prior=prior)
+
+    def test_a_store_tells_priors_apart(self) -> None:
+        assert self.sampler.describe()["flops_prior"] == 6
+        assert "flops_prior" not in BRPSampler(RidgeRanker).describe()
+
+    def test_it_finds_more_from_few_queries_where_size_tells_of_accuracy(self) -> None:
+        words = ToySpace().enumerate()
+        true = np.log(ToySpace().cost(words)[1]) / 10 + 0.2 * additive_accuracy(words)
+        found: dict[float, list[float]] = {0: [], 6: []}
+        for seed in range(10):
+            for prior, best in found.items():
+                oracle = TableOracle(accuracy_table(words, true), "toys", seed)
+                sampler = BRPSampler(RidgeRanker, rounds=4, flops_prior=prior)
+                result = run_search(make_context(seed), sampler, oracle, 12, progress=False)
+                best.append(result.history["accuracy"].max())
+        assert np.mean(found[6]) > np.mean(found[0])
 
 
 class TestUnconstrainedRounds:
