@@ -359,8 +359,14 @@ SECTIONS = (
     Section(
         "Iterative selection against a random training set",
         "The third: choosing what to train by the predictor beats choosing at random. *Rounds*: "
-        "how often; *random training set*: half of the budget at random, one ranking.",
-        (("queries", queries(["brp", "brp, 5 rounds", "brp, random training set"])),),
+        "how often; *no prior*: the first round at random, no prior on multiply-adds; *random "
+        "training set*: half of the budget at random, one ranking, no prior either.",
+        (
+            (
+                "queries",
+                queries(["brp", "brp, no prior", "brp, 5 rounds", "brp, random training set"]),
+            ),
+        ),
     ),
     Section(
         "Search against baselines",

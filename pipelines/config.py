@@ -155,9 +155,9 @@ class SearchConfig(_Config):
     """Random architectures of the whole space to rank each round; null to rank those of `ingest`,
     the same each round."""
     neighbours: Natural
-    """Mutations of the best answered that are ranked beside these candidates."""
+    """Mutations of the three best answered that are ranked beside these candidates."""
     flops_prior: Natural
-    """Answers that count as much as the prior that more multiply-adds are better; 0 for none."""
+    """How many answers the prior, that more multiply-adds are better, weighs as much as."""
     unconstrained_share: Share
     """Share of the budget, in whole rounds, that is drawn at the start from all there is to ask."""
     repeats: Natural

@@ -40,7 +40,7 @@ class Chosen(TypedDict, total=False):
     latency_error: float | None
     """Predicted over measured latency, less 1."""
     valid_accuracy: float | None
-    """The single-seed answer that it was chosen by."""
+    """Mean of its answers."""
     test_accuracy: float | None
     """Mean over training seeds."""
     regret: float | None
@@ -66,6 +66,8 @@ class Protocol(TypedDict, total=False):
     sampler: str
     budget: int
     rounds: int
+    flops_prior: int
+    """Answers that the prior on multiply-adds weighed as much as; 0 for none."""
     chosen_by: str
     """``ranker`` or ``answers``: what decided among the answered architectures."""
     latency: str

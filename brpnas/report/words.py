@@ -99,6 +99,12 @@ def _search(data: ReportData) -> str:
         else ""
     )
     text += (
+        ". That networks with more multiply-adds tend to be more accurate is a prior of the "
+        f"ranking, which weighs as much as {said['flops_prior']} answers"
+        if said.get("flops_prior")
+        else ""
+    )
+    text += (
         ". A query was answered by a surrogate, a model of published trainings that predicts the "
         "validation accuracy; no network was trained."
         if said.get("oracle") == "surrogate"
@@ -146,14 +152,13 @@ def _limits(data: ReportData) -> str:
 
 
 def _answer(data: ReportData) -> str:
+    within = "within the constraints " if _beyond(data.history) else ""
     text = (
-        "The winner is the queried architecture that the ranker put first after it was trained on "
-        "all answers: a single answer is noisy, and the best of many is a lucky one. "
+        f"The winner is the queried architecture {within}that the ranker put first after it was "
+        "trained on all answers: a single answer is noisy, and the best of many is a lucky one. "
         if data.protocol.get("chosen_by") == "ranker"
-        else "The winner is the queried architecture "
-        + ("within the constraints " if _beyond(data.history) else "")
-        + "with the best validation accuracy, the mean of its answers if it was asked more than "
-        "once. "
+        else f"The winner is the queried architecture {within}with the best validation accuracy, "
+        "the mean of its answers if it was asked more than once. "
     )
     if as_float(data.chosen.get("test_accuracy")) is None:
         return text + (

@@ -250,6 +250,14 @@ class SearchContext(SearchTask):
             self.likely[self.pool],
         )
 
+    def is_likely(self, arch_ids: Sequence[str]) -> BoolArray:
+        """Which probably are within the constraints, shape ``[N]``.
+
+        Raises:
+            UnknownNameError: If one is not in the list.
+        """
+        return self.likely[self.rows(arch_ids)]
+
     def graphs_of(self, arch_ids: Sequence[str]) -> GraphBatch:
         """Graphs of architectures in the view that rankers see.
 

@@ -221,13 +221,14 @@ class OpenContext(SearchTask):
             self.graphs_of(names),
             is_open,
             len(sample),
-            is_likely=self._is_likely(names),
+            is_likely=self.is_likely(names),
         )
 
-    def _is_likely(self, names: Sequence[str]) -> BoolArray:
-        mask = np.ones(len(names), np.bool_)
-        metrics = self._met.metrics(names) if self.likely and names else {}
-        for constraint in self.likely if names else ():
+    def is_likely(self, arch_ids: Sequence[str]) -> BoolArray:
+        """Which probably are within the constraints, shape ``[N]``."""
+        mask = np.ones(len(arch_ids), np.bool_)
+        metrics = self._met.metrics(arch_ids) if self.likely and arch_ids else {}
+        for constraint in self.likely if arch_ids else ():
             mask &= constraint.satisfied(metrics)
         return mask
 

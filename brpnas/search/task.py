@@ -133,6 +133,13 @@ class SearchTask(ABC):
         """
 
     @abstractmethod
+    def is_likely(self, arch_ids: Sequence[str]) -> BoolArray:
+        """Which of feasible ones probably are within the constraints, shape ``[N]``.
+
+        The others are only worth measuring.
+        """
+
+    @abstractmethod
     def graphs_of(self, arch_ids: Sequence[str]) -> GraphBatch:
         """Graphs of architectures in the view that rankers see."""
 

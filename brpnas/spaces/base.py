@@ -30,7 +30,8 @@ class SearchSpace(ABC):
 
     A space of one's own is a subclass in a file; docs/spaces.md walks through one. What is abstract
     here is needed to search it. `build` is needed where networks are measured, trained or
-    exported, `cost` where constraints name parameters or multiply-adds.
+    exported, `cost` where constraints name parameters or multiply-adds, and for the prior of the
+    search.
     """
 
     name: str

@@ -164,6 +164,7 @@ def _protocol(
         sampler=search["sampler"],
         budget=search["budget"],
         rounds=search["rounds"],
+        flops_prior=search["flops_prior"],
         chosen_by=search["chosen_by"],
         latency=search["latency"],
         latency_margin=search["latency_margin"],

@@ -118,9 +118,9 @@ def _network(search: Mapping[str, Any], metadata: Mapping[str, str]) -> ModelCar
         title="Network of the architecture found",
         description=f"`{chosen['arch_id']}`, the most accurate on {search['dataset']} that the "
         f"search found within {', '.join(search['constraints']) or 'no constraint'}.",
-        protocol="The weights are those that the search trained and chose by their validation "
-        "accuracy. Divide the pixels of an image by `pixel_scale`, subtract `mean` and divide by "
-        "`std`, channel by channel; the largest logit is the index into `label_names`."
+        protocol="The weights are those that the search trained. Divide the pixels of an image by "
+        "`pixel_scale`, subtract `mean` and divide by `std`, channel by channel; the largest logit "
+        "is the index into `label_names`."
         if trained
         else "Accuracies (fractions) and latencies are those of the benchmark for this "
         "architecture, not of this file, whose weights are untrained.",

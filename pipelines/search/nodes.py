@@ -217,6 +217,7 @@ def summarise_search(  # noqa: PLR0913, PLR0917 - one argument per data set
         "sampler": config.sampler,
         "budget": config.budget,
         "rounds": config.rounds,
+        "flops_prior": config.flops_prior if config.sampler == "brp" else 0,
         "chosen_by": config.choose_by if config.sampler == "brp" else "answers",
         "latency": config.latency,
         "latency_margin": margin_factor(latency_predictions, config) - 1,

@@ -37,4 +37,6 @@ def test_the_procedure_of_the_paper_is_beside_what_ships() -> None:
     found = variants(quick=False)
     config = found["brp, as published"]["config"]
     assert (config["rounds"], config["candidates"], config["neighbours"]) == (3, 10_000, 0)
+    assert config["flops_prior"] == 0 == found["brp, no prior"]["config"]["flops_prior"]
     assert found["brp"]["config"]["neighbours"] > 0
+    assert found["brp"]["config"]["flops_prior"] > 0

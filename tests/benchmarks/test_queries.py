@@ -6,7 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.queries import _lead, _p_values, _samplers, ceilings, one_seed, valid_runs
+from benchmarks.queries import (
+    _lead,
+    _p_values,
+    _samplers,
+    ceilings,
+    one_seed,
+    valid_runs,
+    variants,
+)
 
 
 def table() -> pd.DataFrame:
@@ -21,6 +29,12 @@ def table() -> pd.DataFrame:
     rows += [(cell, "test", 0, value) for cell, value in test.items()]
     columns = ["arch_id", "split", "seed", "accuracy"]
     return pd.DataFrame(rows, columns=columns).assign(dataset="d", epochs=200)
+
+
+def test_only_what_trains_on_a_random_set_has_no_prior() -> None:
+    found = {name: task.get("config", {}).get("flops_prior") for name, task in variants().items()}
+    without = {"evolution", "random", "brp, no prior", "brp, random training set"}
+    assert {name for name, prior in found.items() if not prior} == without
 
 
 def test_one_seed_draws_each_known_seed_equally_often() -> None:

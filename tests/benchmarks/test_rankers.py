@@ -40,6 +40,7 @@ def test_sampler_of_a_task_has_its_settings() -> None:
     sampler = make_sampler_of({"sampler": "brp", "config": search_settings(rounds=7, repeats=0)})
     assert isinstance(sampler, BRPSampler)
     assert sampler.rounds == 7
+    assert sampler.flops_prior == search_settings()["flops_prior"] > 0
     assert isinstance(sampler.make_ranker(), HybridRanker)
     alone = search_settings(ranker={**search_settings()["ranker"], "paths": False})
     plain = make_sampler_of({"sampler": "brp", "config": alone})

@@ -44,6 +44,16 @@ def test_what_was_asked_beyond_the_constraints_is_said() -> None:
     assert "2 of them, drawn at random at the start, did not satisfy the constraints" in text
     assert "Otherwise only architectures whose predicted figures" in text
     assert "winner is the queried architecture within the constraints with the best" in text
+    by_ranker = said(report_data(history=over, protocol={"chosen_by": "ranker"}))
+    assert "winner is the queried architecture within the constraints that the ranker" in by_ranker
+
+
+def test_a_prior_is_said_where_there_was_one() -> None:
+    text = said(report_data(protocol={"flops_prior": 10}))
+    assert "networks with more multiply-adds tend to be more accurate is a prior" in text
+    assert "weighs as much as 10 answers. " in text
+    for protocol in ({}, {"flops_prior": 0}):
+        assert "prior" not in said(report_data(protocol=protocol))
 
 
 def test_what_was_measured_and_asked_all_the_same_was_not_left_out() -> None:

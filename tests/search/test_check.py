@@ -70,6 +70,7 @@ SAMPLERS: list[Sampler] = [
     EvolutionSampler(population=6),
     BRPSampler(RidgeRanker, rounds=4),
     BRPSampler(RidgeRanker, rounds=4, choose_by="ranker"),
+    BRPSampler(RidgeRanker, rounds=4, flops_prior=5),
     RepeatLeaders(BRPSampler(RidgeRanker, rounds=4), 5),
 ]
 every_sampler = pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda s: str(s.describe()))

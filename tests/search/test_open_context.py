@@ -8,10 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pytest
 
 from brpnas.errors import BudgetError, ConfigurationError, ConstraintError, InfeasibleError
+from brpnas.graphs import GraphBatch
 from brpnas.search import open_context as module
 from brpnas.search.compare import compare
 from brpnas.search.events import EventLog
@@ -195,6 +197,22 @@ def test_neighbours_of_the_leaders_are_ranked_but_not_explored() -> None:
     assert sampler.describe()["neighbours"] == 400
     with pytest.raises(ConfigurationError, match="neighbours"):
         BRPSampler(RidgeRanker, neighbours=-1)
+
+
+def test_only_the_three_best_are_mutated() -> None:
+    class Flat(RidgeRanker):
+        def score(self, graphs: GraphBatch) -> npt.NDArray[np.float64]:
+            return np.arange(len(graphs), dtype=np.float64)  # mutations come last: best-ranked
+
+    rows = [("aaaa", 0.5), ("bbbb", 0.9), ("cccc", 0.8), ("dddd", 0.7), ("abab", 0.6)]
+    sampler = BRPSampler(Flat, rounds=2, exploit_fraction=1, neighbours=60)
+    asked = sampler.ask(make_open_context(0, candidates=5), history_of(*rows), 20)
+    parents = [
+        {w for w, _ in rows if sum(x != y for x, y in zip(w, word, strict=True)) == 1}
+        for word in asked
+    ]
+    assert all(found & {"bbbb", "cccc", "dddd"} for found in parents)
+    assert set.union(*parents) >= {"bbbb", "cccc", "dddd"}
 
 
 def test_goes_to_other_processes_without_what_it_has_met() -> None:

@@ -32,8 +32,9 @@ ChooseBy = Literal["answers", "ranker"]
 _log = logging.getLogger(__name__)
 
 _LEADERS = 3
-_CHOICE = 8
-"""Random architectures for each of the first round, of which the prior takes the largest."""
+"""So many of the best answered are mutated."""
+_DRAWN = 8
+"""Random architectures for each query of the first round, of which the prior takes the largest."""
 
 
 class Ranker(Protocol):
@@ -75,18 +76,18 @@ def fit_ranker(
 
 
 def _measured(
-    context: SearchTask, candidates: Shortlist, history: History
+    context: SearchTask, names: Sequence[str], history: History
 ) -> tuple[IntArray, BoolArray]:
-    """What measurements say of each candidate and its siblings.
+    """What measurements say of each architecture and its siblings.
 
     Returns:
         Round in which all of them were refused, a very late one if not yet; and whether one of them
         is within the limit.
     """
-    rounds = np.full(len(candidates), np.iinfo(np.int64).max)
-    is_passed = np.zeros(len(candidates), np.bool_)
+    rounds = np.full(len(names), np.iinfo(np.int64).max)
+    is_passed = np.zeros(len(names), np.bool_)
     known = history.measurements
-    for place, name in enumerate(candidates.names(np.arange(len(candidates))) if known else ()):
+    for place, name in enumerate(names if known else ()):
         if name not in known:
             continue
         members = [known[n] for n in (name, *context.siblings(name)) if n in known]
@@ -112,27 +113,29 @@ def _standardised(values: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float
 def _size(context: SearchTask, arch_ids: Sequence[str]) -> npt.NDArray[np.float64]:
     """Standardised logarithm of multiply-adds, shape ``[N]``; the average where unknown."""
     flops = context.flops(arch_ids)
-    return np.nan_to_num(_standardised(np.log(np.maximum(flops, 1.0))), nan=0.0)
+    sizes = _standardised(np.log(np.maximum(flops, 1.0)))
+    return np.where(np.isfinite(sizes), sizes, 0.0)
 
 
 class BRPSampler(Sampler):
     """Half exploitation, half exploration of an ever narrower top, predictor retrained each round.
 
-    Of a budget of B queries, each of I rounds takes B/I. Round 0 is random, and so are those of
-    ``unconstrained_share``. Round i trains the ranker on all answers, ranks the candidates, and
-    asks the best-ranked unqueried and as many drawn at random from the top 1/2^i of the ranking.
-    What the rounds leave of the budget goes to the best-ranked unqueried.
+    Of a budget of B queries, each of I rounds takes B/I. Round 0 is random, or chosen by the prior,
+    see below; the first rounds are random where ``unconstrained_share`` takes them. Round i trains
+    the ranker on all answers, ranks the candidates, and asks the best-ranked unqueried and as many
+    drawn at random from the top 1/2^i of the ranking. What the rounds leave of the budget goes to
+    the best-ranked unqueried.
 
     The candidates are all distinct feasible functions of a listed space, and a new random sample in
     each round of an open one, see `brpnas.search.SearchTask.shortlist`.
 
     With ``flops_prior`` p, round 0 is the largest of eight times as many random ones, by their
-    multiply-adds, and after n answers candidates are ranked by the score of the ranker plus
-    p / (n + p) times the logarithm of their multiply-adds, both standardised over the candidates.
-    Multiply-adds are among the best predictors of accuracy that need no training (Krishnakumar et
-    al., NeurIPS 2022, arXiv 2210.03230), and to start a ranker by such a predictor is due to
-    Abdelfattah et al. (ICLR 2021, arXiv 2101.08134). Where the space does not know them, there is
-    no prior.
+    multiply-adds; and with n architectures answered, candidates are ranked by the score of the
+    ranker plus p / (n + p) times the logarithm of their multiply-adds, both standardised over all
+    candidates. Multiply-adds are among the best predictors of accuracy that need no training
+    (Krishnakumar et al., NeurIPS 2022, arXiv 2210.03230), and to start a ranker by such a predictor
+    is due to Abdelfattah et al. (ICLR 2021, arXiv 2101.08134). Where the space does not know them,
+    there is no prior.
 
     The first round fixes B/I. If the budget is raised later, rounds keep this size, so that
     nothing already asked would have been asked differently; the queries beyond the I rounds go to
@@ -145,8 +148,9 @@ class BRPSampler(Sampler):
         neighbours: In an open space, mutations of the three best answered that are ranked with each
             round's sample; they may be among the best-ranked, but exploration draws from the sample
             alone. A listed space is ranked as a whole anyway.
-        flops_prior: Answers that count as much as the prior, 0 for none. What the search chooses in
-            the end does not depend on it.
+        flops_prior: How many answers the prior weighs as much as, that networks with more
+            multiply-adds are more accurate; 0 for none. What is chosen in the end among the
+            answered does not depend on it.
         unconstrained_share: Share of the budget, in whole rounds, that at the start of a task with
             constraints is drawn from all that can be asked, whether it satisfies them or not. Tight
             constraints leave few architectures of some kinds; the ranker learns from the others how
@@ -215,7 +219,8 @@ class BRPSampler(Sampler):
         exploited = size if number >= self.rounds else math.ceil(size * self.exploit_fraction)
         is_free = candidates.is_open.copy()
         is_free[unqueried[:exploited]] = False
-        refused_in, is_passed = _measured(context, candidates, history)
+        names = candidates.names(np.arange(len(candidates)))
+        refused_in, is_passed = _measured(context, names, history)
         sample = ranked[
             (ranked < candidates.drawn)
             & (refused_in[ranked] >= number)
@@ -250,13 +255,16 @@ class BRPSampler(Sampler):
     def _unlearnt(self, context: SearchTask, history: History, size: int) -> list[str]:
         """Random ones; with a prior the largest of more of them.
 
-        Not when enough was measured for them: the largest are those that a limit refuses.
+        First come those that are measured and within the limit, then those that probably are. When
+        enough was measured size counts no more: the largest are those that a limit refuses.
         """
-        if not self.flops_prior or history.is_thrifty:
+        if not self.flops_prior:
             return context.fresh(history, size)
-        drawn = context.fresh(history, _CHOICE * size)
-        largest = np.argsort(-_size(context, drawn), kind="stable")
-        return [drawn[place] for place in largest[:size].tolist()]
+        drawn = context.fresh(history, _DRAWN * size)
+        _, is_passed = _measured(context, drawn, history)
+        sizes = np.zeros(len(drawn)) if history.is_thrifty else _size(context, drawn)
+        order = np.lexsort((-sizes, ~context.is_likely(drawn), ~is_passed))
+        return [drawn[place] for place in order[:size].tolist()]
 
     def _mutants(self, context: SearchTask, history: History) -> list[str]:
         """Mutations of the leaders, the leaders in turn."""
@@ -311,12 +319,12 @@ class BRPSampler(Sampler):
         return scores
 
     def describe(self) -> dict[str, object]:
-        """Name, rounds and exploit fraction; not the ranker's own parameters."""
+        """What it was made with; not the ranker's own parameters."""
         return {
             "name": self.name,
             "rounds": self.rounds,
             "exploit_fraction": self.exploit_fraction,
-            **({"neighbours": self.neighbours} if self.neighbours else {}),
+            **({"neighbours": self.neighbours, "leaders": _LEADERS} if self.neighbours else {}),
             **({"flops_prior": self.flops_prior} if self.flops_prior else {}),
             **(
                 {"unconstrained_share": self.unconstrained_share}

@@ -73,6 +73,7 @@ def result(history: pd.DataFrame) -> dict[str, Any]:
         "sampler": "brp",
         "budget": 3,
         "rounds": 1,
+        "flops_prior": 0,
         "chosen_by": "ranker",
         "latency": "predicted",
         "latency_margin": 0.02,

@@ -84,13 +84,15 @@ def test_a_limit_that_nothing_keeps_is_an_error(
 
 def test_the_sampler_has_the_parameters_of_the_configuration() -> None:
     given = {"exploit_fraction": 0.8, "neighbours": 7, "candidates": 9, "rounds": 4, "repeats": 0}
-    given["unconstrained_share"] = 0.25
+    given |= {"unconstrained_share": 0.25, "flops_prior": 6}
     sampler = make_sampler("brp", parse(SearchConfig, PARAMS | given))
     assert sampler.describe() == {
         "name": "brp",
         "rounds": 4,
         "exploit_fraction": 0.8,
         "neighbours": 7,
+        "leaders": 3,
+        "flops_prior": 6,
         "unconstrained_share": 0.25,
         "choose_by": "ranker",
     }

@@ -11,9 +11,10 @@ import scipy.stats
 
 from brpnas.errors import ConfigurationError, OracleError
 from brpnas.graphs import GraphBatch, SpaceGraphs
+from brpnas.search.constraints import Constraint
 from brpnas.search.context import SearchContext
 from brpnas.search.events import EventLog
-from brpnas.search.history import History
+from brpnas.search.history import History, Measurement
 from brpnas.search.open_context import OpenContext
 from brpnas.search.oracle import Answer, Question, TableOracle
 from brpnas.search.result import leaderboard
@@ -303,6 +304,32 @@ class TestPrior:
         context = make_context()
         assert self.sampler.ask(context, history, 24) == context.fresh(History(), 6)
 
+    @pytest.mark.parametrize("thrifty", [False, True])
+    def test_what_was_measured_and_is_within_the_limit_is_kept(self, *, thrifty: bool) -> None:
+        context, history = make_context(), History()
+        drawn = context.fresh(history, 8 * 6)
+        passed, refused = drawn[40], self.sampler.ask(context, history, 24)[0]
+        history.note([Measurement(0, passed, True, 1.0), Measurement(0, refused, False, 9.0)])
+        history.is_thrifty = thrifty
+        asked = self.sampler.ask(context, history, 24)
+        assert asked[0] == passed
+        assert refused not in asked
+
+    @pytest.mark.parametrize("open_space", [False, True])
+    def test_the_first_round_is_of_those_that_probably_keep_the_limit(
+        self, *, open_space: bool
+    ) -> None:
+        words = ToySpace().enumerate()
+        latency = predict_latency(words)["latency_ms"]
+        context: SearchContext | OpenContext
+        if open_space:
+            likely = (Constraint.parse("latency_ms <= 3", ["latency_ms"]),)
+            context = replace(make_open_context(limit=8), likely=likely)
+        else:
+            context = replace(make_context(limit=8), likely=latency <= 3)
+        asked = self.sampler.ask(context, History(), 24)
+        assert all(latency[words.index(word)] <= 3 for word in asked)
+
     def test_it_is_added_to_the_ranking_and_fades(self) -> None:
         context = make_context()
         words = context.names(context.pool)
@@ -322,11 +349,12 @@ class TestPrior:
     def test_failed_queries_teach_nothing_and_do_not_weaken_it(self) -> None:
         answered = [("aaaa", 0.5), ("abcd", 0.6)]
         failed = [(word, None) for word in ("bbbb", "cccc", "bbcc", "ccbb")]
-        asked = {
-            tuple(self.sampler.ask(make_context(), history_of(*rows), 40)[:2])
-            for rows in (answered, [*answered, *failed])
-        }
-        assert len(asked) == 1
+        more = [(word, 0.5) for word in ("bbbb", "cccc", "bbcc", "ccbb")]
+        few, same, many = (
+            self.sampler._ranking(make_context(), history_of(*answered, *rows))[1].tolist()
+            for rows in ([], failed, more)
+        )
+        assert few == same != many
 
     def test_the_choice_does_not_depend_on_it(self) -> None:
         history = history_of(("dddd", 0.5), ("abcd", 0.6), ("aaaa", 0.55))
