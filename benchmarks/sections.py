@@ -275,6 +275,24 @@ def constrained(result: Result) -> str:
         f"{best['dataset']}, {_held_by(best)}: truly within, % / regret / unseen / latency / "
         "noise.\n\n" + markdown(["device", *limits], rows)
     )
+    rows = [
+        [
+            f"{row['confidence']:.0%}" if row["confidence"] else "no margin",
+            f"{row['points']:.2f}",
+            f"{row['plausible']:.2f}",
+            f"{100 * row['over']:.1f}",
+        ]
+        for row in result["out_of_reach"]
+    ]
+    parts.append(
+        "What a limit held against the prediction puts out of reach of any search: regret in "
+        "points of the truly best cell that may be asked, over all devices, limits and seeds "
+        "(cifar10); the same if latencies that hardly can be true are not counted among the best; "
+        "and how many of the ten best that may be asked are truly over the limit.\n\n"
+        + markdown(
+            ["margin", "out of reach, points", "without these latencies", "over the limit, %"], rows
+        )
+    )
     return "\n\n".join(parts)
 
 

@@ -36,6 +36,29 @@ def test_a_latency_that_no_prediction_comes_near_is_implausible(
     assert constrained.implausible("a", fits).tolist() == [True, False, False, False, False]
 
 
+def test_what_prediction_puts_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Of limit 2, cell 0 is truly within it and predicted over it, cell 3 the other way round.
+    true = np.array([1.2, 2.0, 1.5, 3.0, 4.0])
+    test = np.array([0.9, 0.7, 0.6, 0.8, 0.95])
+    monkeypatch.setattr(constrained, "_latency", lambda device: true)
+    monkeypatch.setattr(constrained, "_test", lambda dataset: test)
+    monkeypatch.setattr(constrained, "LIMITS", {"middle": 0.5})
+    monkeypatch.setattr(constrained, "CONFIDENCES", (0.0, 0.99))
+
+    def found(of_0: float, of_3: float) -> list[tuple[float, ...]]:
+        fitted = {"predicted": [of_0, 1.9, 1.0, of_3, 4.0], "train": [1], "valid": [2]}
+        rows = constrained.out_of_reach({"a 0": fitted, f"{constrained.TWIN} 0": {}}, "cifar10")
+        assert [row["confidence"] for row in rows] == [0.0, 0.99]
+        return [(row["points"], row["plausible"], row["over"]) for row in rows]
+
+    assert found(2.1, 1.0) == [(20, 20, 0.3333)] * 2
+    # The margin is 1.5, the true latency of the validation row over its predicted one.
+    assert found(2.1, 1.5) == [(20, 20, 0.3333), (20, 20, 0.0)]
+    assert found(1.9, 1.0) == [(0, 0, 0.25), (20, 20, 0.3333)]
+    # Less than half of what is predicted is not believed, so that nothing believed is out of reach.
+    assert found(2.5, 1.0) == [(20, 0, 0.3333)] * 2
+
+
 def test_figures_leave_the_twin_out_of_the_mean_alone() -> None:
     rows = pd.DataFrame(
         [
