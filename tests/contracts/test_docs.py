@@ -113,7 +113,9 @@ def check_kedro(arguments: Sequence[str]) -> None:
 def check_dvc(arguments: Sequence[str], folder: Path) -> None:
     """Parse a command as DVC would; look up its stages, apply its parameters to a copy."""
     parsed = parse_args(list(arguments))
-    assert set(getattr(parsed, "targets", None) or []) <= set(DVC["stages"])
+    files = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("[!.]*/dvc.yaml")}
+    targets = set(getattr(parsed, "targets", None) or [])
+    assert targets <= {*DVC["stages"], "dvc.yaml", *files}
     overrides = to_path_overrides(getattr(parsed, "set_param", None) or [])
     values = parameters({Path(file): given for file, given in overrides.items()}, folder)
     parse(Parameters, values)
@@ -354,6 +356,7 @@ class TestTheChecksThemselves:
         [
             ["repo"],
             ["repro", "serch"],
+            ["status", "dvc.yml"],
             ["exp", "run", "--set-parameter", "x"],
             ["exp", "run", "-S", "conf/base/parameters_search.yml:search.bugdet=60"],
             ["exp", "run", "-S", "conf/base/parameters_search.yml:dataset=mnist"],
