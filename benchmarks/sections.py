@@ -224,6 +224,7 @@ def constrained(result: Result) -> str:
             f"{100 * case['all']['within']:.1f}",
             f"{100 * case['all']['worst_over']:.1f}",
             spread(case["all"]["regret"]),
+            f"{case['all']['first_seed']:.2f}",
             spread(case["all"]["by_answers"]),
             f"{case['all']['unseen']:.2f}",
             f"{case['all']['measurements']:.0f} ({case['all']['refused']:.0f})"
@@ -235,7 +236,7 @@ def constrained(result: Result) -> str:
         for case in result["cases"]
     ]
     head = ["data set", "limit held against", "searches", "truly within, %", "furthest over, %",
-            "regret, points", "by answers", "unseen", "measured", "latency",
+            "regret, points", "first seed", "by answers", "unseen", "measured", "latency",
             "noise"]  # fmt: skip
     parts = [
         f"Searches of {result['budget']} queries on 12 devices (the two desktop files count "
@@ -246,7 +247,8 @@ def constrained(result: Result) -> str:
         "predictor is fitted to. Held against the *prediction*, with the confidence of its margin "
         "from the errors on validation rows; under *measured* the regret if the leaders are "
         "measured afterwards, best first, until one is within the limit, and how many that takes. "
-        "The regret is that of the one that the ranker puts first; *by answers*, of the one with "
+        "The regret is that of the one that the ranker puts first; *first seed*, of the seed that "
+        "all rows have in common, to compare them by; *by answers*, of the one with "
         "the best answer; *unseen*, of the best that was asked. "
         "What limits the regret: *latency*, the regret of the truly best of the cells that were "
         "open to the search; *noise*, of who knew every latency and chose by one seed's "

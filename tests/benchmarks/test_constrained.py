@@ -47,7 +47,10 @@ def test_what_prediction_puts_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> N
 
     def found(of_0: float, of_3: float) -> list[tuple[float, ...]]:
         fitted = {"predicted": [of_0, 1.9, 1.0, of_3, 4.0], "train": [1], "valid": [2]}
-        rows = constrained.out_of_reach({"a 0": fitted, f"{constrained.TWIN} 0": {}}, "cifar10")
+        fits = {"a 0": fitted}
+        doubtful = pd.DataFrame({"a": constrained.implausible("a", fits)})
+        fits[f"{constrained.TWIN} 0"] = {}
+        rows = constrained.out_of_reach(fits, doubtful, "cifar10")
         assert [row["confidence"] for row in rows] == [0.0, 0.99]
         return [(row["points"], row["plausible"], row["over"]) for row in rows]
 
@@ -76,6 +79,7 @@ def test_figures_leave_the_twin_out_of_the_mean_alone() -> None:
     (case,) = constrained._figures(rows, noise)
     assert case["all"]["within"] == 1.0
     assert case["all"]["regret"] == [2.0, pytest.approx(1.414)]
+    assert case["all"]["first_seed"] == 1.0
     assert case["all"]["noise"] == 0.4
     assert (case["all"]["measurements"], case["all"]["most_measurements"]) == (200.0, 300)
     assert case["devices"][constrained.TWIN]["tight"]["within"] == 0.0

@@ -50,7 +50,8 @@ def test_from_measuring_to_onnx(kedro: Run, project: Path, repository: Path) -> 
     chosen = result["chosen"]
     assert (result["space"], result["queries"], result["failed"]) == (FILE, 4, 0)
     assert space.canonical(chosen["arch_id"]) == chosen["arch_id"]
-    assert space.cost([chosen["arch_id"]])[1][0] <= 40e6, "the limit of the environment"
+    assert result["constraints"] == ["flops_m <= 40"], "the limit of the environment"
+    assert space.cost([chosen["arch_id"]])[1][0] <= 40e6
     assert chosen["latency_ms"] > 0, "measured at the end"
     assert chosen["test_accuracy"] is not None, "trained networks are tested"
     page = (workspace / "08_reporting/report.html").read_text()
