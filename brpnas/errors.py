@@ -21,6 +21,7 @@ __all__ = [
     "EngineError",
     "InfeasibleError",
     "IntakeError",
+    "LockedError",
     "MeasurementError",
     "OracleError",
     "ParityError",
@@ -98,6 +99,10 @@ class IntakeError(SchemaError):
     def __init__(self, report: str, findings: Iterable[Any] = ()) -> None:
         super().__init__(report)
         self.findings = tuple(findings)
+
+
+class LockedError(BrpNasError, OSError):
+    """Another process writes a file or folder, or its lock cannot be taken."""
 
 
 class SourceError(BrpNasError, OSError):

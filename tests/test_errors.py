@@ -18,6 +18,7 @@ BUILTINS = {
     "EngineError": RuntimeError,
     "InfeasibleError": ValueError,
     "IntakeError": ValueError,
+    "LockedError": OSError,
     "MeasurementError": RuntimeError,
     "OracleError": LookupError,
     "ParityError": ArithmeticError,
