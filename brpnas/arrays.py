@@ -10,12 +10,16 @@ import io
 import os
 import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+from brpnas.array_headers import ARRAYS_LIMIT, ArrayHeader, read_headers
+from brpnas.errors import SchemaError
 
 __all__ = ["read_arrays", "write_arrays"]
 
@@ -50,27 +54,35 @@ def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]], *, compress
         partial.unlink(missing_ok=True)
 
 
-def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+def read_arrays(path: Path, *, limit: int | None = ARRAYS_LIMIT) -> dict[str, npt.NDArray[Any]]:
     """Arrays of an NPZ file by name.
 
     Those that are stored uncompressed are mapped privately: what is written to them stays in this
-    process. They are valid as long as the file is replaced, but not overwritten in place.
+    process. They are valid as long as the file is replaced, but not overwritten in place. Headers
+    are checked before anything is allocated, see `brpnas.array_headers`.
+
+    Args:
+        path: The file.
+        limit: Bytes that the compressed arrays may have together; None for no limit.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If a member is no array, or one of Python objects.
-        zipfile.BadZipFile: If it is no complete ZIP file.
+        SchemaError: If it is no complete archive of plain arrays, or exceeds the limit.
     """
+    headers = read_headers(path, limit=limit)
     arrays: dict[str, npt.NDArray[Any]] = {}
-    with path.open("rb") as raw, zipfile.ZipFile(raw) as file:
-        for info in file.infolist():
-            name = info.filename.removesuffix(".npy")
-            is_large = info.compress_type == zipfile.ZIP_STORED and info.file_size > 2**16
-            if is_large:
-                arrays[name] = _map(path, raw, info)
-            else:
-                with file.open(info) as member:
-                    arrays[name] = np.lib.format.read_array(member, allow_pickle=False)
+    try:
+        with path.open("rb") as raw, zipfile.ZipFile(raw) as file:
+            for info in file.infolist():
+                name = info.filename.removesuffix(".npy")
+                is_large = info.compress_type == zipfile.ZIP_STORED and info.file_size > 2**16
+                if is_large:
+                    arrays[name] = _map(path, raw, info, headers[name])
+                else:
+                    with file.open(info) as member:
+                        arrays[name] = np.lib.format.read_array(member, allow_pickle=False)
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        raise SchemaError(f"{path} is not a complete NPZ file: {error}.") from error
     return arrays
 
 
@@ -80,23 +92,14 @@ def _padding(position: int) -> bytes:
     return struct.pack("<HH", _PADDING, missing) + bytes(missing)
 
 
-def _map(path: Path, raw: IO[bytes], info: zipfile.ZipInfo) -> npt.NDArray[Any]:
+def _map(
+    path: Path, raw: IO[bytes], info: zipfile.ZipInfo, header: ArrayHeader
+) -> npt.NDArray[Any]:
     raw.seek(info.header_offset)
-    header = raw.read(_LOCAL_HEADER)
-    if len(header) < _LOCAL_HEADER or not header.startswith(b"PK\x03\x04"):
-        raise zipfile.BadZipFile(f"the header of {info.filename} is damaged")
-    start = info.header_offset + _LOCAL_HEADER + sum(struct.unpack("<HH", header[26:]))
-    raw.seek(start)
-    version = np.lib.format.read_magic(raw)
-    read_header = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }[version]
-    shape, is_fortran, dtype = read_header(raw)
-    size = dtype.itemsize * int(np.prod(shape, dtype=np.int64))
-    if dtype.hasobject or raw.tell() + size != start + info.file_size:
-        raise ValueError(f"{info.filename} holds something else than its header says")
+    local = raw.read(_LOCAL_HEADER)
+    start = info.header_offset + _LOCAL_HEADER + sum(struct.unpack("<HH", local[26:]))
+    order: Literal["F", "C"] = "F" if header.is_fortran else "C"
     mapped: npt.NDArray[Any] = np.memmap(
-        path, dtype, "c", raw.tell(), shape, "F" if is_fortran else "C"
+        path, header.dtype, "c", start + header.length, header.shape, order
     )
     return np.asarray(mapped)

@@ -1,0 +1,198 @@
+"""Headers of the arrays in an NPZ file, checked before anything is allocated.
+
+A header of a few bytes can ask for terabytes. `read_headers` reads the headers alone and compares
+each shape with the size of its member and with a limit, so that a reader allocates only sizes that
+were checked.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import struct
+import tokenize
+import warnings
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from brpnas.errors import SchemaError
+
+__all__ = ["ARRAYS_LIMIT", "ArrayHeader", "read_header", "read_headers"]
+
+ARRAYS_LIMIT = 2**31
+"""Bytes that the compressed arrays of a file may have together, unless the caller says otherwise.
+Those that are stored uncompressed are never larger than the file."""
+_MAX_MEMBERS = 1000
+_MAX_HEADER = 10_000
+"""As in numpy: longer headers are slow to parse."""
+_ENCRYPTED = 0x1
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_MAGIC = b"\x93NUMPY"
+# numpy parses a header as a literal, and one of Python 2 by the tokenizer too.
+_DAMAGED = (
+    ValueError,
+    TypeError,
+    SyntaxError,
+    LookupError,
+    ArithmeticError,
+    RecursionError,
+    MemoryError,
+    tokenize.TokenError,
+)
+_LENGTH = {(1, 0): "<H", (2, 0): "<I"}
+
+
+@dataclass(frozen=True)
+class ArrayHeader:
+    """Shape and type of an array, as its header says.
+
+    Attributes:
+        shape: Size of each axis.
+        dtype: Type of the elements, without Python objects.
+        is_fortran: Whether the first axis varies fastest.
+        length: Bytes of the header itself; the data follow.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    is_fortran: bool
+    length: int
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the data."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
+def read_headers(path: Path, *, limit: int | None = ARRAYS_LIMIT) -> Mapping[str, ArrayHeader]:
+    """Headers of all arrays of an NPZ file by name; nothing else of the file is read.
+
+    Args:
+        path: The file.
+        limit: Bytes that the compressed arrays may have together, decompressed; None for no limit.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        SchemaError: If the file is encrypted, compressed by a method that NPZ does not use, or no
+            archive of plain arrays, if a header does not fit the size of its member, or if the
+            arrays exceed the limit.
+    """
+    headers: dict[str, ArrayHeader] = {}
+    total = 0
+    try:
+        with zipfile.ZipFile(path) as file:
+            _check_archive(path, file)
+            for info in file.infolist():
+                what = f"{path}: the array {_short(info.filename)}"
+                with file.open(info) as member:
+                    header = read_header(member, info.file_size, what)
+                headers[info.filename.removesuffix(".npy")] = header
+                total += header.nbytes if info.compress_type != zipfile.ZIP_STORED else 0
+    except FileNotFoundError:
+        raise
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+        raise SchemaError(f"{path} is not a complete NPZ file: {error}.") from error
+    if limit is not None and total > limit:
+        raise SchemaError(
+            f"The arrays of {path} take {_size(total)} when they are decompressed, more than the "
+            f"limit of {_size(limit)}; the file itself has {_size(path.stat().st_size)}. Write it "
+            "with numpy.savez, uncompressed."
+        )
+    return headers
+
+
+def read_header(stream: IO[bytes], size: int, what: str) -> ArrayHeader:
+    """Read the header of one array; afterwards the stream is at the data.
+
+    Args:
+        stream: Where the array begins.
+        size: Bytes of header and data together.
+        what: Name of the array in errors.
+
+    Raises:
+        SchemaError: If it is no array, one of Python objects, or of another size.
+    """
+    start = stream.read(len(_MAGIC) + 2)
+    layout = _LENGTH.get((start[-2], start[-1])) if start[: len(_MAGIC)] == _MAGIC else None
+    if layout is None or len(start) != len(_MAGIC) + 2:
+        raise SchemaError(f"{what} is not a numpy array. Write the file with numpy.savez.")
+    raw = stream.read(struct.calcsize(layout))
+    length = struct.unpack(layout, raw)[0] if len(raw) == struct.calcsize(layout) else _MAX_HEADER
+    text = stream.read(length) if length < _MAX_HEADER else b""
+    if len(text) != length:
+        raise SchemaError(f"{what} has a header of {length} bytes, which is too long or cut off.")
+    shape, is_fortran, dtype = _parse(layout, raw + text, what)
+    header = ArrayHeader(shape, dtype, is_fortran, len(start) + len(raw) + length)
+    if header.length + header.nbytes != size or (dtype.itemsize == 0 and 0 not in shape):
+        raise SchemaError(
+            f"{what} claims shape {_short(shape)} of {dtype}, {_size(header.nbytes)}, but has "
+            f"{_size(max(size - header.length, 0))}: the file is damaged or forged."
+        )
+    return header
+
+
+def _check_archive(path: Path, file: zipfile.ZipFile) -> None:
+    members = file.infolist()
+    names = {info.filename for info in members}
+    if not members or len(members) > _MAX_MEMBERS or len(names) < len(members):
+        raise SchemaError(
+            f"{path} has {len(members)} members of {len(names)} names; an NPZ file has one member "
+            f"for each array, at least 1 and at most {_MAX_MEMBERS}."
+        )
+    stored = sum(info.compress_size for info in members)
+    sizes = all(
+        info.file_size == info.compress_size
+        for info in members
+        if info.compress_type == zipfile.ZIP_STORED
+    )
+    if not sizes or stored > path.stat().st_size:
+        raise SchemaError(f"{path} claims other sizes than it has: it is damaged or forged.")
+    for info in members:
+        name = _short(info.filename)
+        if info.flag_bits & _ENCRYPTED:
+            raise SchemaError(f"{path} is encrypted ({name}). Write it again without a password.")
+        if info.compress_type not in _METHODS:
+            raise SchemaError(
+                f"{path} compresses {name} by method {info.compress_type} of ZIP; numpy writes 0 "
+                "and 8. Write it again with numpy.savez or numpy.savez_compressed."
+            )
+
+
+def _parse(layout: str, text: bytes, what: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    version_1 = layout == _LENGTH[1, 0]
+    read = np.lib.format.read_array_header_1_0 if version_1 else np.lib.format.read_array_header_2_0
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of Python 2, and of escapes in a damaged header
+            shape, is_fortran, dtype = read(io.BytesIO(text))
+    except _DAMAGED as error:
+        raise SchemaError(f"{what} has a damaged header ({type(error).__name__}).") from error
+    if dtype.hasobject:
+        raise SchemaError(
+            f"{what} holds Python objects, which are not read because unpickling can run code. "
+            "Save numbers or strings of one shape: numpy.array(..., dtype=...)."
+        )
+    if any(isinstance(axis, bool) or axis < 0 for axis in shape) or len(shape) > 32:
+        raise SchemaError(f"{what} has a damaged header (shape {_short(shape)}).")
+    return shape, is_fortran, dtype
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _size(count: int) -> str:
+    """Bytes in words, ``1.5 GB``."""
+    number = float(count)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.3g} {unit}"
+        number /= 1000
+    return f"{number:,.4g} TB"
