@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import os
+import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -159,7 +160,8 @@ class TrainOracle(Oracle):
         )
         path = self._path(candidate)
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
+        # Two searches may keep the same network at the same time.
+        partial = path.with_name(f".{path.stem}.{uuid.uuid4().hex}.partial")
         with partial.open("wb") as opened:
             opened.write(file.to_bytes())
             opened.flush()

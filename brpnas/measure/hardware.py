@@ -23,6 +23,7 @@ from pydantic import ValidationError
 from brpnas.devices import Device, load_devices
 from brpnas.errors import ConfigurationError, MeasurementError
 from brpnas.export import atomic_path
+from brpnas.locks import locked
 from brpnas.measure.runtimes import Runtime
 
 __all__ = [
@@ -158,6 +159,8 @@ def _without_memory(value: object) -> object:
 def add_device(device: Device, path: Path) -> None:
     """Write a device into a YAML catalogue, beside those that are there.
 
+    Processes that add devices at the same time wait for one another.
+
     Args:
         device: The entry.
         path: File of the catalogue; made if there is none.
@@ -165,14 +168,15 @@ def add_device(device: Device, path: Path) -> None:
     Raises:
         MeasurementError: If the catalogue describes another device by that name.
         ConfigurationError: If the catalogue is malformed.
+        LockedError: If another process does not finish writing the catalogue.
     """
-    known = load_devices(path) if path.exists() else {}
-    check_name(device, known)
-    entries = [entry.model_dump() for entry in (known | {device.name: device}).values()]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(path) as partial:
+    with locked(path, "catalogue of devices"):
+        known = load_devices(path) if path.exists() else {}
+        check_name(device, known)
+        entries = [entry.model_dump() for entry in (known | {device.name: device}).values()]
         text = yaml.safe_dump(entries, sort_keys=False, allow_unicode=True, width=100)
-        partial.write_text(text, encoding="utf-8")
+        with atomic_path(path) as partial:
+            partial.write_text(text, encoding="utf-8")
 
 
 def _processor() -> str:

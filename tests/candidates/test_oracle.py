@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,25 @@ def test_a_kept_network_is_not_trained_again(tmp_path: Path) -> None:
     written = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")}
     assert oracle(tmp_path).ask(Question(7, CONV)) == first, "seconds of the first training too"
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")} == written
+
+
+def test_two_searches_may_keep_the_same_network_at_the_same_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, sync = oracle(tmp_path), os.fsync
+    answers = []
+
+    def other_search_meanwhile(handle: int) -> None:
+        sync(handle)
+        if not answers:
+            answers.append(None)
+            answers.append(other.ask(Question(0, CONV)))
+
+    monkeypatch.setattr(os, "fsync", other_search_meanwhile)
+    answer = oracle(tmp_path).ask(Question(0, CONV))
+    assert answers[1].accuracy == answer.accuracy
+    assert [path.suffix for path in other.folder.iterdir()] == [".safetensors"]
+    assert other.trained(CONV, 0).train_time_s == answer.cost_s, "of the last to end"
 
 
 def test_another_query_of_it_trains_the_next_seed(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import multiprocessing
 import os
 import platform
 from dataclasses import replace
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -137,3 +139,22 @@ def test_a_gpu_that_cannot_be_asked_is_still_named(
 def test_impossible_name() -> None:
     with pytest.raises(ConfigurationError, match="'my device'"):
         device_entry(XEON, OnnxRuntime(), batch_size=1, name="my device")
+
+
+def _add_some(path: Path, first: int, barrier: Barrier) -> None:
+    for number in range(first, first + 4):
+        barrier.wait()
+        add_device(device_entry(XEON, OnnxRuntime(), batch_size=1, name=f"d{number}"), path)
+
+
+def test_devices_added_at_the_same_time_are_all_kept(tmp_path: Path) -> None:
+    context, path = multiprocessing.get_context("fork"), tmp_path / "devices.yml"
+    barrier = context.Barrier(3)
+    processes = [
+        context.Process(target=_add_some, args=(path, first, barrier)) for first in (0, 4, 8)
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert set(load_devices(path)) == {f"d{number}" for number in range(12)}
