@@ -21,6 +21,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from brpnas.archives import open_archive
 from brpnas.errors import SchemaError
 
 __all__ = ["ARRAYS_LIMIT", "ArrayHeader", "read_header", "read_headers"]
@@ -31,8 +32,6 @@ Those that are stored uncompressed are never larger than the file."""
 _MAX_MEMBERS = 1000
 _MAX_HEADER = 10_000
 """As in numpy: longer headers are slow to parse."""
-_ENCRYPTED = 0x1
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _MAGIC = b"\x93NUMPY"
 # numpy parses a header as a literal, and one of Python 2 by the tokenizer too.
 _DAMAGED = (
@@ -86,8 +85,7 @@ def read_headers(path: Path, *, limit: int | None = ARRAYS_LIMIT) -> Mapping[str
     headers: dict[str, ArrayHeader] = {}
     total = 0
     try:
-        with zipfile.ZipFile(path) as file:
-            _check_archive(path, file)
+        with path.open("rb") as raw, open_archive(raw, max_members=_MAX_MEMBERS) as file:
             for info in file.infolist():
                 what = f"{path}: the array {_short(info.filename)}"
                 with file.open(info) as member:
@@ -97,7 +95,11 @@ def read_headers(path: Path, *, limit: int | None = ARRAYS_LIMIT) -> Mapping[str
     except FileNotFoundError:
         raise
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
-        raise SchemaError(f"{path} is not a complete NPZ file: {error}.") from error
+        raise SchemaError(
+            f"{path} is not a complete NPZ file: {error}. Write it again with numpy.savez."
+        ) from error
+    if not headers:
+        raise SchemaError(f"{path} holds no array. Write it again with numpy.savez.")
     if limit is not None and total > limit:
         raise SchemaError(
             f"The arrays of {path} take {_size(total)} when they are decompressed, more than the "
@@ -135,33 +137,6 @@ def read_header(stream: IO[bytes], size: int, what: str) -> ArrayHeader:
             f"{_size(max(size - header.length, 0))}: the file is damaged or forged."
         )
     return header
-
-
-def _check_archive(path: Path, file: zipfile.ZipFile) -> None:
-    members = file.infolist()
-    names = {info.filename for info in members}
-    if not members or len(members) > _MAX_MEMBERS or len(names) < len(members):
-        raise SchemaError(
-            f"{path} has {len(members)} members of {len(names)} names; an NPZ file has one member "
-            f"for each array, at least 1 and at most {_MAX_MEMBERS}."
-        )
-    stored = sum(info.compress_size for info in members)
-    sizes = all(
-        info.file_size == info.compress_size
-        for info in members
-        if info.compress_type == zipfile.ZIP_STORED
-    )
-    if not sizes or stored > path.stat().st_size:
-        raise SchemaError(f"{path} claims other sizes than it has: it is damaged or forged.")
-    for info in members:
-        name = _short(info.filename)
-        if info.flag_bits & _ENCRYPTED:
-            raise SchemaError(f"{path} is encrypted ({name}). Write it again without a password.")
-        if info.compress_type not in _METHODS:
-            raise SchemaError(
-                f"{path} compresses {name} by method {info.compress_type} of ZIP; numpy writes 0 "
-                "and 8. Write it again with numpy.savez or numpy.savez_compressed."
-            )
 
 
 def _parse(layout: str, text: bytes, what: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

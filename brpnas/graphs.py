@@ -12,13 +12,11 @@ tensors and into PyTorch Geometric data.
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args, overload
+from typing import Any, Literal, TypeAlias, get_args, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +60,8 @@ BLANK, GLOBAL, INPUT, OUTPUT = range(4)
 
 _LARGE = 32 * 2**20
 """Bytes of graphs from which on a file is mapped instead of read."""
+_LIMIT = 256 * 2**20
+"""Bytes of all compressed arrays of a file; larger files are not compressed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,35 +263,49 @@ class SpaceGraphs:
             SchemaError: If the file is not such an NPZ file.
         """
         try:
-            data = read_arrays(path)
-            views = {
-                name: GraphBatch(
-                    data[f"{name}_ops"], data[f"{name}_adj"], int(data[f"{name}_num_ops"])
-                )
-                for name in VIEWS
-                if f"{name}_ops" in data
-            }
-            written = {str(name): batch for name, batch in views.items()}
-            for name in VIEWS:
-                if f"{name}_same_as" in data:
-                    views[name] = written[str(data[f"{name}_same_as"])]
-            if not views:
-                raise KeyError("no view")
-            names = data["arch_ids"]
-            if names.dtype.kind == "S":
-                names = np.char.decode(names, "ascii")
-            return cls(str(data["space"]), tuple(names.tolist()), views)
+            return cls._of(read_arrays(path, limit=_LIMIT))
         except FileNotFoundError:
             raise
-        except (
-            KeyError,
-            ValueError,
-            TypeError,
-            OSError,
-            EOFError,
-            zipfile.BadZipFile,
-            zlib.error,
-        ) as error:
+        except (KeyError, ValueError, TypeError) as error:
             raise SchemaError(
                 f"{path} is not a graph file of this project ({error}): run featurise again."
             ) from error
+
+    @classmethod
+    def _of(cls, data: Mapping[str, npt.NDArray[Any]]) -> SpaceGraphs:
+        views = {
+            name: GraphBatch(
+                _codes(data, f"{name}_ops", 2),
+                _codes(data, f"{name}_adj", 3),
+                int(_scalar(data, f"{name}_num_ops", "iu")),
+            )
+            for name in VIEWS
+            if f"{name}_ops" in data
+        }
+        written = {str(name): batch for name, batch in views.items()}
+        for name in VIEWS:
+            if f"{name}_same_as" in data:
+                views[name] = written[_scalar(data, f"{name}_same_as", "U")]
+        if not views:
+            raise KeyError("no view")
+        names = data["arch_ids"]
+        if names.ndim != 1 or names.dtype.kind not in "SU":
+            raise ValueError("arch_ids is no list of text")
+        arch_ids = names.tolist()
+        if names.dtype.kind == "S":
+            arch_ids = [name.decode("ascii") for name in arch_ids]
+        return cls(_scalar(data, "space", "U"), tuple(arch_ids), views)
+
+
+def _codes(data: Mapping[str, npt.NDArray[Any]], key: str, dimensions: int) -> Int8Array:
+    array = data[key]
+    if array.ndim != dimensions or array.dtype != np.int8:
+        raise ValueError(f"{key} is of type {array.dtype} and shape {array.shape}")
+    return array
+
+
+def _scalar(data: Mapping[str, npt.NDArray[Any]], key: str, kinds: str) -> Any:
+    array = data[key]
+    if array.ndim or array.dtype.kind not in kinds:
+        raise ValueError(f"{key} is no single value but of type {array.dtype}, {array.shape}")
+    return array.item()

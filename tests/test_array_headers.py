@@ -121,10 +121,10 @@ def patched(path: Path, offset: int, value: bytes) -> None:
 @pytest.mark.parametrize(
     ("offset", "value", "message"),
     [
-        (8, b"\x01", "is encrypted .* without a password"),
+        (8, b"\x01", "is encrypted. Write it again"),
         (10, b"\x63", "by method 99 of ZIP"),
-        (20, b"\xff\xff\xff\x7f", "claims other sizes than it has"),
-        (24, b"\xff\xff\xff\x7f", "claims other sizes than it has"),
+        (20, b"\xff\xff\xff\x7f", "has two sizes"),
+        (24, b"\xff\xff\xff\x7f", "has two sizes"),
     ],
 )
 def test_odd_archives(tmp_path: Path, offset: int, value: bytes, message: str) -> None:
@@ -144,9 +144,9 @@ def test_other_compression_is_not_what_numpy_writes(tmp_path: Path, method: int)
 
 
 def test_members_are_counted(tmp_path: Path) -> None:
-    with pytest.raises(SchemaError, match="2000 members"):
+    with pytest.raises(SchemaError, match="2,000 members"):
         read_headers(archive(tmp_path / "a.npz", {f"{n}.npy": b"" for n in range(2000)}))
-    with pytest.raises(SchemaError, match="0 members"):
+    with pytest.raises(SchemaError, match="holds no array"):
         read_headers(archive(tmp_path / "b.npz", {}))
 
 

@@ -6,6 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 
+from brpnas.arrays import read_arrays, write_arrays
 from brpnas.errors import SchemaError, UnknownNameError
 from brpnas.graphs import (
     BLANK,
@@ -285,6 +286,29 @@ class TestFile:
                     target.writestr(name, source.read(name))
         with pytest.raises(SchemaError, match=f"{missing}.*featurise again"):
             SpaceGraphs.load(part)
+
+    @pytest.mark.parametrize(
+        ("name", "array"),
+        [
+            ("raw_ops", np.zeros(3, np.int8)),
+            ("raw_ops", np.zeros((3, 6))),
+            ("raw_adj", np.zeros((3, 6, 6), np.int64)),
+            ("raw_adj", np.zeros((2, 6, 6), np.int8)),
+            ("raw_num_ops", np.array([7, 7])),
+            ("raw_num_ops", np.array("7")),
+            ("arch_ids", np.array([1, 2, 3])),
+            ("arch_ids", np.array("a")),
+            ("arch_ids", np.array([b"\xff", b"b", b"c"])),
+            ("space", np.array(3)),
+            ("space", np.array(["a", "b"])),
+        ],
+    )
+    def test_an_array_of_another_type_says_what_to_do(self, space_graphs, tmp_path, name, array):
+        path = tmp_path / "graphs.npz"
+        space_graphs.save(path)
+        write_arrays(path, read_arrays(path) | {name: array}, compress=True)
+        with pytest.raises(SchemaError, match=r"not a graph file.*featurise|needs adjacencies"):
+            SpaceGraphs.load(path)
 
     def test_a_view_that_is_said_to_be_another_one_needs_that_one(self, space_graphs, tmp_path):
         whole, part = tmp_path / "whole.npz", tmp_path / "part.npz"

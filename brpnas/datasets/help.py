@@ -9,13 +9,16 @@ output too, and most were run by software that leaves no operation out.
 from __future__ import annotations
 
 import logging
+import os
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from brpnas.archives import open_archive, read_member
 from brpnas.datasets.schemas import LATENCY, MIN_LATENCY_MS, validate
 from brpnas.datasets.sources import load_catalogue
 from brpnas.datasets.unpickle import safe_loads
@@ -27,6 +30,7 @@ __all__ = ["help_devices", "read_help_latency"]
 _log = logging.getLogger(__name__)
 
 _MEMBER = "/data.pkl"
+_MAX_MEMBERS, _MAX_BYTES = 16, 4 * 2**20  # published: 2 members, 140 kB
 _INPUT = "0"  # in an isomorphism id
 
 
@@ -80,10 +84,13 @@ def read_help_latency(path: Path, device: str) -> pd.DataFrame:
 def _pickle(path: Path) -> bytes:
     """The pickle in an archive of torch."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            (member,) = (name for name in archive.namelist() if name.endswith(_MEMBER))
-            return archive.read(member)
-    except Exception as error:  # damaged archives raise nearly anything
+        with path.open("rb") as file:
+            if file.seek(0, os.SEEK_END) > _MAX_BYTES:
+                raise ValueError(f"more than {_MAX_BYTES:,} bytes")
+            with open_archive(file, max_members=_MAX_MEMBERS, max_unpacked=_MAX_BYTES) as archive:
+                (member,) = (m for m in archive.infolist() if m.filename.endswith(_MEMBER))
+                return read_member(archive, member)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise SourceError(
             f"The file {path} cannot be read as an archive of torch with one {_MEMBER[1:]} "
             f"({type(error).__name__}: {error}): it is missing, truncated or something else. "

@@ -109,6 +109,18 @@ def test_other_content(tmp_path: Path, content: object) -> None:
     assert str(path) in str(caught.value)
 
 
+def test_an_archive_beyond_all_published_ones(tmp_path: Path) -> None:
+    path = write(tmp_path, VALUES)
+    content = path.read_bytes()
+    path.write_bytes(bytes(4 * 2**20) + content)
+    with pytest.raises(SourceError, match=r"more than 4,194,304 bytes"):
+        read_help_latency(path, "x")
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", bytes(2**23))
+    with pytest.raises(SourceError, match=r"unpacks to 8,388,608 bytes"):
+        read_help_latency(path, "x")
+
+
 def test_archive_without_the_one_pickle(tmp_path: Path) -> None:
     path = write(tmp_path, VALUES, member="archive/other.pkl")
     with pytest.raises(SourceError, match=r"torch with one data\.pkl"):
