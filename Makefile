@@ -14,21 +14,26 @@ DVC_ARGS ?=
 # Device whose predictor `make retrain` makes.
 DEVICE ?=
 
-BIN   := $(abspath $(VENV))/bin
-STAMP := $(BIN)/../.installed
+# Targets and prerequisites are relative: make takes a blank in a name for the end of it.
+ifneq ($(words $(VENV)),1)
+$(error VENV is '$(VENV)': give a path without blanks, relative to $(CURDIR))
+endif
+STAMP := $(VENV)/.installed
 
-export PATH := $(BIN):$(PATH)
+export PATH := $(if $(filter /%,$(VENV)),,$(CURDIR)/)$(VENV)/bin:$(PATH)
 export DO_NOT_TRACK := 1
 export DVC_NO_ANALYTICS := 1
+export ITERATIVE_DO_NOT_TRACK := 1
 export KEDRO_DISABLE_TELEMETRY := 1
 export MLFLOW_DISABLE_TELEMETRY := true
+export ORT_DISABLE_TELEMETRY := 1
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 ifeq ($(MLFLOW_TRACKING_URI),)
 unexport MLFLOW_TRACKING_URI # in CI a variable that is not set is empty, which is no address
 endif
 ifndef BRPNAS_MIRROR
 ifneq ($(wildcard ../shared/data),)
-export BRPNAS_MIRROR := $(abspath ../shared/data)
+export BRPNAS_MIRROR := $(CURDIR)/../shared/data
 endif
 endif
 
@@ -42,7 +47,15 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 ON_COMPOSE = $(COMPOSE) --file docker/compose.yaml
 
-.PHONY: help run retrain .device ui images up down test test-all test-docker benchmark lint fmt constraints clean
+# A download of the project has no .git, and DVC has to be told so.
+IN_GIT = test -e .git || git rev-parse --git-dir >/dev/null 2>&1
+define TELL_DVC
+if $(IN_GIT); then \
+  if grep -qs no_scm .dvc/config.local; then dvc config --local --unset core.no_scm; fi; \
+else dvc config --local core.no_scm true; fi
+endef
+
+.PHONY: help run retrain .device .scm ui images up down test test-all test-docker benchmark lint fmt constraints clean
 
 help:  ## Print this help.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,14 +63,15 @@ help:  ## Print this help.
 $(STAMP): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or later is needed, and '$(PYTHON)' is not: make PYTHON=/path/to/python3.11"; exit 1; }
-	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
-	$(BIN)/python -m pip install $(PIP_ARGS) --constraint constraints.txt --editable '.[all,dev]'
+	@test -x $(VENV)/bin/python || "$(PYTHON)" -m venv $(VENV)
+	$(VENV)/bin/python -m pip install $(PIP_ARGS) --constraint constraints.txt --editable '.[all,dev]'
 	@touch $@
 
-run: $(STAMP)  ## Set up, run the whole pipeline (only what changed), say where the results are.
+run: .scm $(STAMP)  ## Set up, run the whole pipeline (only what changed), say where the results are.
+	@$(TELL_DVC)
 	dvc repro $(DVC_ARGS)
 	@echo
-	@echo "Report        $(abspath $(REPORT))  (one file, opens offline)"
+	@echo "Report        $(CURDIR)/$(REPORT)  (one file, opens offline)"
 	@find $(MODELS) -name '*.onnx' | sort | sed 's/^/ONNX          /'
 	@echo "Metrics       $(VENV)/bin/dvc metrics show"
 	@echo "Tracked runs  $(TRACKING); to look at them: make ui"
@@ -76,6 +90,10 @@ retrain: .device $(STAMP)  ## Predictor of DEVICE from data/01_raw/devices/DEVIC
 	@case "$$DEVICE" in ''|[!A-Za-z0-9]*|*[!A-Za-z0-9._-]*) \
 	  echo "Which device? make retrain DEVICE=NAME, for data/01_raw/devices/NAME.csv; a name is of" \
 	    "letters, digits, dots, hyphens and underscores." >&2; exit 2;; esac
+
+.scm:
+	@$(IN_GIT) || echo "No git repository here (a download?): the pipeline runs, but runs carry no" \
+	  "commit, and 'dvc exp' and 'dvc metrics diff' need one: git clone the project, or git init."
 
 ui: $(STAMP)  ## Serve the tracked runs (mlflow ui) on http://127.0.0.1:5000.
 	mlflow ui --backend-store-uri $(TRACKING)
@@ -105,7 +123,8 @@ test-all: $(STAMP)  ## All tests, the slow ones too, but for those in containers
 test-docker: $(STAMP)  ## Build the images and test them; needs a Docker engine.
 	pytest -m docker -r s $(PYTEST_ARGS) tests/docker
 
-benchmark: $(STAMP)  ## All figures of README and docs/results.md anew: hours; goes on where it was interrupted.
+benchmark: .scm $(STAMP)  ## All figures of README and docs/results.md anew: hours; goes on where it was interrupted.
+	@$(TELL_DVC)
 	dvc repro benchmarks/dvc.yaml $(DVC_ARGS)
 
 lint: $(STAMP)  ## Style, format, types and the direction of imports.

@@ -20,9 +20,21 @@ Example:
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING
+
+from brpnas.errors import UnsupportedPlatformError
+from brpnas.telemetry import turn_off_telemetry
+
+if sys.platform == "win32":
+    raise UnsupportedPlatformError(
+        "brpnas runs on Linux and macOS, not on Windows itself: its stores need the file locks of "
+        "POSIX. On Windows, install it inside the Windows Subsystem for Linux (`wsl --install`), "
+        "or use the containers (docs/containers.md)."
+    )
+turn_off_telemetry()
 
 if TYPE_CHECKING:
     from brpnas.datasets import fetch_group

@@ -33,6 +33,7 @@ __all__ = [
     "TrainingError",
     "UnknownNameError",
     "UnsafePickleError",
+    "UnsupportedPlatformError",
     "did_you_mean",
 ]
 
@@ -143,6 +144,10 @@ class UnknownNameError(BrpNasError, LookupError):
 
 class UnsafePickleError(BrpNasError, ValueError):
     """A pickle asks for something outside the allow-list."""
+
+
+class UnsupportedPlatformError(BrpNasError, ImportError):
+    """The operating system lacks what the project builds on."""
 
 
 def did_you_mean(name: str, options: Iterable[str]) -> str:

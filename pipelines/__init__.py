@@ -4,3 +4,8 @@ One stage is one folder: `nodes` holds functions from data to data, `pipeline` o
 names of the catalog. Reading and writing is done by `pipelines.datasets` alone, the typed
 configuration is in `pipelines.config`, tracking in `pipelines.hooks`.
 """
+
+from brpnas.telemetry import turn_off_telemetry
+
+# Kedro imports this package before its plugins, and those import MLflow, which looks once.
+turn_off_telemetry()

@@ -8,16 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from brpnas.telemetry import SWITCHES
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 # Before torch, numpy, kedro or mlflow are first imported, so that they and the processes that tests
 # start see it. Two workers of one thread each are faster than one of two.
 for _name, _value in {
+    **SWITCHES,
     "OMP_NUM_THREADS": "1",
-    "DO_NOT_TRACK": "1",
-    "DVC_NO_ANALYTICS": "1",
-    "KEDRO_DISABLE_TELEMETRY": "1",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
 }.items():
     os.environ.setdefault(_name, _value)

@@ -30,6 +30,7 @@ BUILTINS = {
     "TrainingError": ArithmeticError,
     "UnknownNameError": LookupError,
     "UnsafePickleError": ValueError,
+    "UnsupportedPlatformError": ImportError,
 }
 
 

@@ -34,7 +34,9 @@ def test_every_name_is_the_documented_object_of_a_public_package(name: str) -> N
 
 def test_type_checkers_see_the_names_that_python_gives() -> None:
     tree = ast.parse(Path(brpnas.__file__).read_text())
-    (block,) = (n for n in tree.body if isinstance(n, ast.If))
+    (block,) = (
+        n for n in tree.body if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"
+    )
     declared = {
         (str(statement.module).removeprefix("brpnas."), alias.name)
         for statement in block.body
@@ -53,6 +55,16 @@ def test_names_are_described_in_the_docstring() -> None:
 def test_import_loads_no_package_of_weight() -> None:
     heavy = "{'torch', 'numpy', 'pandas', 'matplotlib', 'kedro', 'mlflow', 'dvc'}"
     assert run(f"import sys, brpnas; dir(brpnas); print({heavy} & set(sys.modules))") == "set()"
+
+
+def test_windows_is_refused_at_import_with_the_ways_that_work() -> None:
+    command = [sys.executable, "-c", "import sys; sys.platform = 'win32'; import brpnas"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("brpnas.errors.UnsupportedPlatformError: brpnas runs on Linux and macOS")
+    assert "Windows Subsystem for Linux" in last
+    assert "containers" in last
 
 
 def test_names_without_torch_load_no_torch() -> None:

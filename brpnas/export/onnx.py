@@ -25,7 +25,11 @@ from torch import Tensor, nn
 __all__ = ["OPSET", "Exporter", "atomic_path", "export_module", "frozen_copy"]
 
 OPSET = 18
-"""Version of the ONNX operators written; what the exporter of torch produces without converting."""
+"""Version of the ONNX operators written; what the exporter of torch produces without converting.
+
+The file declares the lowest IR version that this opset allows, 8, so ONNX Runtime 1.14 and later
+load it.
+"""
 
 Exporter = Literal["dynamo", "torchscript"]
 """How torch turns a module into ONNX.
@@ -104,8 +108,9 @@ def frozen_copy(module: nn.Module) -> nn.Module:
 
 
 def _finish(path: Path, metadata: Mapping[str, str]) -> None:
-    """Add the metadata, drop traces of the machine that exported, check."""
+    """Add the metadata, drop traces of the machine that exported, lower the IR version, check."""
     model = onnx.load(str(path))
+    model.ir_version = onnx.helper.find_min_ir_version_for(model.opset_import)
     graph = model.graph
     parts = (*graph.node, *graph.value_info, *graph.initializer, *graph.input, *graph.output)
     for part in (model, graph, *parts):

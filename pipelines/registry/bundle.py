@@ -35,9 +35,15 @@ ARTIFACTS = {
 """Files in the folder ``artifacts`` of a registered model; the last only where rows were given."""
 
 _PACKAGES = ("mlflow", "numpy", "onnxruntime", "pandas")
-_SOURCES = ("arrays.py", "errors.py", "graphs.py", "serving.py", "spaces/**/*.py")
+_SOURCES = ("arrays.py", "errors.py", "graphs.py", "serving.py", "telemetry.py", "spaces/**/*.py")
 _TRAINS = {"build.py", "layers.py"}  # torch modules of a space, of no use to a server
 _SERVED = Path(__file__).with_name("served.py")
+_INIT = '''"""What the model beside it needs of brpnas."""
+
+from brpnas.telemetry import turn_off_telemetry
+
+turn_off_telemetry()
+'''
 
 
 def copy_code(folder: Path) -> Path:
@@ -54,7 +60,7 @@ def copy_code(folder: Path) -> Path:
     texts = {file.relative_to(root): file.read_text("utf-8") for file in files}
     digest = hashlib.sha256(repr(sorted((str(p), t) for p, t in texts.items())).encode())
     package = folder / f"brpnas_{digest.hexdigest()[:8]}"
-    texts[Path("__init__.py")] = '"""What the model beside it needs of brpnas."""\n'
+    texts[Path("__init__.py")] = _INIT
     for path, text in texts.items():
         target = package / path
         target.parent.mkdir(parents=True, exist_ok=True)

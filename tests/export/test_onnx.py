@@ -49,7 +49,9 @@ def test_interface_of_the_file(module: SmallGCN, tmp_path: Path, exporter: Expor
     ]
     assert [(o.name, o.dtype, o.shape) for o in outputs] == [("latency_ms", "float32", ("batch",))]
     assert read == metadata
-    assert [entry.version for entry in onnx.load(path).opset_import if not entry.domain] == [OPSET]
+    model = onnx.load(path)
+    assert [entry.version for entry in model.opset_import if not entry.domain] == [OPSET]
+    assert model.ir_version == onnx.helper.find_min_ir_version_for(model.opset_import) == 8
 
 
 @pytest.mark.parametrize("exporter", EXPORTERS)

@@ -1,0 +1,76 @@
+"""`make run` in folders as people have them: with blanks in their names, or without git."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DVC = '#!/bin/sh\necho "$@" >>dvc.log\n'
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A project that is installed, with a `dvc` that only writes down how it is called."""
+    root = tmp_path / "My Drive" / "a project"
+    commands = root / ".venv" / "bin"
+    commands.mkdir(parents=True)
+    (root / ".dvc").mkdir()
+    (root / "data" / "06_models").mkdir(parents=True)
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, root / name)
+    (commands / "dvc").write_text(DVC, "utf-8")
+    (commands / "dvc").chmod(0o755)
+    (root / ".venv" / ".installed").touch()
+    return root
+
+
+def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run make outside of any git repository, but for one that the folder itself is."""
+    kept = {k: v for k, v in os.environ.items() if k not in ("VENV", "MAKEFLAGS", "MAKELEVEL")}
+    return subprocess.run(
+        ["make", "--no-print-directory", *arguments],
+        check=False,
+        cwd=folder,
+        env=kept | {"GIT_CEILING_DIRECTORIES": str(folder.parent)},
+        capture_output=True,
+        text=True,
+    )
+
+
+def calls(folder: Path) -> list[str]:
+    return (folder / "dvc.log").read_text("utf-8").splitlines()
+
+
+def test_runs_in_a_clone_whose_path_has_blanks(folder: Path) -> None:
+    (folder / ".git").mkdir()
+    done = make(folder, "run", "DVC_ARGS=train")
+    assert done.returncode == 0, done.stderr
+    assert calls(folder) == ["repro train"]
+    assert f"{folder}/data/08_reporting/report.html" in done.stdout
+    assert "git" not in done.stdout
+    assert sorted(path.name for path in folder.parent.iterdir()) == ["a project"]
+
+
+def test_runs_in_a_download_and_says_first_what_is_missing(folder: Path) -> None:
+    done = make(folder, "run")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("No git repository here")
+    assert calls(folder) == ["config --local core.no_scm true", "repro"]
+
+
+def test_a_download_that_became_a_repository_uses_it(folder: Path) -> None:
+    (folder / ".dvc" / "config.local").write_text("[core]\n    no_scm = true\n", "utf-8")
+    (folder / ".git").mkdir()
+    assert make(folder, "run").returncode == 0
+    assert calls(folder) == ["config --local --unset core.no_scm", "repro"]
+
+
+def test_environment_in_a_path_with_blanks_is_refused(folder: Path) -> None:
+    done = make(folder, "run", "VENV=my env")
+    assert done.returncode == 2
+    assert "VENV is 'my env': give a path without blanks" in done.stderr
