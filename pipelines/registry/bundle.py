@@ -35,7 +35,16 @@ ARTIFACTS = {
 """Files in the folder ``artifacts`` of a registered model; the last only where rows were given."""
 
 _PACKAGES = ("mlflow", "numpy", "onnxruntime", "pandas")
-_SOURCES = ("arrays.py", "errors.py", "graphs.py", "serving.py", "telemetry.py", "spaces/**/*.py")
+_SOURCES = (
+    "archives.py",
+    "array_headers.py",
+    "arrays.py",
+    "errors.py",
+    "graphs.py",
+    "serving.py",
+    "telemetry.py",
+    "spaces/**/*.py",
+)
 _TRAINS = {"build.py", "layers.py"}  # torch modules of a space, of no use to a server
 _SERVED = Path(__file__).with_name("served.py")
 _INIT = '''"""What the model beside it needs of brpnas."""
