@@ -35,6 +35,7 @@ __all__ = [
     "UnsafePickleError",
     "UnsupportedPlatformError",
     "did_you_mean",
+    "shortened",
 ]
 
 
@@ -154,3 +155,14 @@ def did_you_mean(name: str, options: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?`` for the closest option, or an empty string."""
     close = difflib.get_close_matches(name, list(options), n=1, cutoff=0.5)
     return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def shortened(text: str, most: int = 400) -> str:
+    """Return the text, or its two ends and its length if it is longer than ``most`` characters.
+
+    For messages that quote input: what was sent must not decide how long an answer is.
+    """
+    if len(text) <= most:
+        return text
+    half = most // 2
+    return f"{text[:half]} [... {len(text) - 2 * half:,} characters ...] {text[-half:]}"

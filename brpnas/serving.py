@@ -15,16 +15,18 @@ import numpy.typing as npt
 import onnxruntime as ort
 import pandas as pd
 
-from brpnas.errors import ArchitectureError, SchemaError
+from brpnas.errors import ArchitectureError, SchemaError, shortened
 from brpnas.graphs import DEVICE_VIEWS, VIEWS, View
 from brpnas.spaces import get_space
 
-__all__ = ["MAX_BATCH", "OUTPUTS", "OnnxPredictor"]
+__all__ = ["MAX_BATCH", "MAX_LENGTH", "OUTPUTS", "OnnxPredictor"]
 
 OUTPUTS = ("latency_ms", "score", "lower_ms", "upper_ms")
 """Outputs that a file may have: the value first, then the bounds of its interval."""
 MAX_BATCH = 20_000
 """Most architectures of one question; more than the whole of NAS-Bench-201."""
+MAX_LENGTH = 10_000
+"""Most characters of one architecture; a genotype of DARTS has about 300."""
 
 _CHUNK = 1024
 _SHOWN = 20
@@ -111,11 +113,9 @@ class OnnxPredictor:
         known, wrong = [], []
         for position, entry in enumerate(entries):
             try:
-                if not isinstance(entry, str):
-                    raise ArchitectureError(f"is no string but {entry!r:.60}")
-                known.append(self.space.canonical(entry))
+                known.append(self.space.canonical(_text(entry)))
             except ArchitectureError as error:
-                wrong.append(f"[{position}] {error}")
+                wrong.append(f"[{position}] {shortened(str(error))}")
         if wrong:
             more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
             raise ArchitectureError(
@@ -155,3 +155,20 @@ class OnnxPredictor:
             name: np.asarray(answer, np.float64)
             for name, answer in zip(self.outputs, answers, strict=True)
         }
+
+
+def _text(entry: object) -> str:
+    """The entry, if it can be an architecture at all.
+
+    Raises:
+        ArchitectureError: If it is no string, or longer than any architecture.
+    """
+    if not isinstance(entry, str):
+        raise ArchitectureError(
+            f"a {type(entry).__name__}, not a string: {shortened(repr(entry), 60)}"
+        )
+    if len(entry) > MAX_LENGTH:
+        raise ArchitectureError(
+            f"{shortened(entry, 60)!r} has {len(entry):,} characters, more than {MAX_LENGTH:,}"
+        )
+    return entry

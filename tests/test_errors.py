@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from brpnas import errors
-from brpnas.errors import BrpNasError, UnknownNameError, did_you_mean
+from brpnas.errors import BrpNasError, UnknownNameError, did_you_mean, shortened
 
 CLASSES = [getattr(errors, name) for name in errors.__all__ if name.endswith("Error")]
 
@@ -108,3 +108,8 @@ class TestUnknownName:
 def test_did_you_mean(name, options, expected):
     assert did_you_mean(name, options) == expected
     assert did_you_mean(name, iter(options)) == expected
+
+
+def test_long_texts_are_shortened_and_say_by_how_much() -> None:
+    assert shortened("x" * 400) == "x" * 400
+    assert shortened("a" * 500 + "b" * 500, 10) == "aaaaa [... 990 characters ...] bbbbb"

@@ -11,7 +11,7 @@ import pytest
 
 from brpnas.errors import ArchitectureError, SchemaError, UnknownNameError
 from brpnas.export import export_predictor
-from brpnas.serving import MAX_BATCH, OnnxPredictor
+from brpnas.serving import MAX_BATCH, MAX_LENGTH, OnnxPredictor
 from brpnas.spaces import get_space
 from tests.export.costs import METADATA, cost_model, cost_of
 from tests.export.models import SmallGCN, sample_graphs
@@ -101,6 +101,13 @@ class TestQuestionsThatMakeNoSense:
         with pytest.raises(ArchitectureError, match="and 480 more") as caught:
             predictor.predict(["x"] * 500)
         assert len(str(caught.value)) < 10_000
+
+    def test_no_answer_is_as_long_as_a_question_can_be(self, predictor):
+        for entry in ("x" * MAX_LENGTH, "y" * 2_000_000, ["z" * 2_000_000], {"a": "b" * 2_000_000}):
+            with pytest.raises(ArchitectureError, match="characters") as caught:
+                predictor.predict([GOOD, entry])
+            assert "[1]" in str(caught.value)
+            assert len(str(caught.value)) < 1_000
 
     def test_nothing(self, predictor):
         with pytest.raises(ArchitectureError, match="No architecture"):

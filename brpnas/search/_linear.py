@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from fractions import Fraction
 
 from brpnas.errors import ConstraintError
 
@@ -20,15 +21,18 @@ _FLIPPED = {"<=": ">=", ">=": "<=", "<": ">", ">": "<"}
 _CONSTANT = ""
 
 Token = tuple[str, str]
-Sum = dict[str, float]
+Sum = dict[str, Fraction]
 
 
 def parse_comparison(text: str) -> tuple[dict[str, float], str, float]:
-    """Read a comparison and bring it to the form ``sum of terms, relation, number``.
+    """Read a comparison and bring it to its one form ``sum of terms, relation, number``.
+
+    All names stand on the left side in alphabetical order, and the coefficient of the first is 1:
+    ``3 >= a``, ``-a >= -3`` and ``2*a <= 6`` all become ``a <= 3``. Numbers are added and divided
+    as the decimal fractions that they are written as.
 
     Returns:
-        Coefficient of each name (never zero), the relation, and the number. Names that stand on the
-        right side only are moved to the left by turning the comparison round.
+        Coefficient of each name (never zero), the relation, and the number.
 
     Raises:
         ConstraintError: If the text is malformed or no name remains; says what is wrong.
@@ -43,16 +47,24 @@ def parse_comparison(text: str) -> tuple[dict[str, float], str, float]:
         )
     left, right = _sum(text, tokens[: places[0]]), _sum(text, tokens[places[0] + 1 :])
     relation = tokens[places[0]][1]
-    if set(left) == {_CONSTANT}:
-        left, right, relation = right, left, _FLIPPED[relation]
-    names = dict.fromkeys(name for name in (*left, *right) if name != _CONSTANT)
-    terms = {name: left.get(name, 0.0) - right.get(name, 0.0) for name in names}
-    terms = {name: coefficient for name, coefficient in terms.items() if coefficient != 0}
-    if not terms:
+    zero = Fraction(0)
+    names = sorted({*left, *right} - {_CONSTANT})
+    moved = {name: left.get(name, zero) - right.get(name, zero) for name in names}
+    moved = {name: coefficient for name, coefficient in moved.items() if coefficient != 0}
+    if not moved:
         raise _malformed(text, "it constrains no metric")
-    bound = right[_CONSTANT] - left[_CONSTANT]
-    if not all(math.isfinite(number) for number in (bound, *terms.values())):
-        raise _malformed(text, "a number in it is too large")
+    first = next(iter(moved.values()))
+    if first < 0:
+        relation = _FLIPPED[relation]
+    moved[_CONSTANT] = right[_CONSTANT] - left[_CONSTANT]
+    try:
+        sizes = [float(number) for number in moved.values()]
+        terms = {name: float(number / first) for name, number in moved.items()}
+    except OverflowError:
+        raise _malformed(text, "a number in it is too large or too small") from None
+    bound = terms.pop(_CONSTANT)
+    if not (all(sizes[:-1]) and all(terms.values())):
+        raise _malformed(text, "a number in it is too large or too small")
     return terms, relation, bound
 
 
@@ -73,10 +85,10 @@ def _tokenise(text: str) -> list[Token]:
 
 def _sum(text: str, tokens: list[Token]) -> Sum:
     """Coefficients of one side; the constant stands under the empty name."""
-    total: Sum = {_CONSTANT: 0.0}
+    total: Sum = {_CONSTANT: Fraction(0)}
     position = 0
     while True:
-        sign = 1.0
+        sign = 1
         if position and (position >= len(tokens) or tokens[position][0] != "sign"):
             if position >= len(tokens):
                 return total
@@ -85,16 +97,16 @@ def _sum(text: str, tokens: list[Token]) -> Sum:
             sign = -sign if tokens[position][1] == "-" else sign
             position += 1
         name, coefficient, position = _product(text, tokens, position)
-        total[name] = total.get(name, 0.0) + sign * coefficient
+        total[name] = total.get(name, Fraction(0)) + sign * coefficient
 
 
-def _product(text: str, tokens: list[Token], position: int) -> tuple[str, float, int]:
+def _product(text: str, tokens: list[Token], position: int) -> tuple[str, Fraction, int]:
     """One term from ``position`` on: its name, its coefficient, and where the next one begins."""
-    name, coefficient, action = _CONSTANT, 1.0, "*"
+    name, coefficient, action = _CONSTANT, Fraction(1), "*"
     while True:
         kind, value = tokens[position] if position < len(tokens) else ("end", "the end")
         if kind == "number":
-            number = float(value)
+            number = _number(text, value)
             if action == "/" and number == 0:
                 raise _malformed(text, "it divides by zero")
             coefficient = coefficient / number if action == "/" else coefficient * number
@@ -109,6 +121,14 @@ def _product(text: str, tokens: list[Token], position: int) -> tuple[str, float,
             return name, coefficient, position
         action = tokens[position][1]
         position += 1
+
+
+def _number(text: str, digits: str) -> Fraction:
+    """The shortest decimal fraction that means the same float: exponents stay small."""
+    number = float(digits)
+    if not math.isfinite(number):
+        raise _malformed(text, "a number in it is too large")
+    return Fraction(repr(number))
 
 
 def _malformed(text: str, why: str) -> ConstraintError:

@@ -97,7 +97,7 @@ class LatencyCheck:
     def describe(self) -> dict[str, object]:
         """What a store must hold against another check (JSON types)."""
         return {
-            "constraints": [constraint.text for constraint in self.constraints],
+            "constraints": [constraint.canonical for constraint in self.constraints],
             "margin": float(f"{self.margin:.6g}"),
             "per_query": self.per_query,
             "source": self.source,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,11 +29,13 @@ _COMPARE: dict[str, Callable[[Any, float], Any]] = {
 
 @dataclass(frozen=True)
 class Constraint:
-    """A linear inequality over metrics, with all metrics on its left side.
+    """A linear inequality over metrics, in one form for all notations of the same limit.
+
+    All metrics stand on the left side. Two constraints are equal if they mean the same.
 
     Attributes:
         text: The string it was read from.
-        terms: Coefficient of each metric, in order of appearance; none is zero.
+        terms: Coefficient of each metric in alphabetical order; the first is 1, none is zero.
         relation: One of ``<=``, ``>=``, ``<``, ``>``.
         bound: The number on the right side.
 
@@ -41,11 +43,13 @@ class Constraint:
         >>> limit = Constraint.parse("5 >= latency_ms", metrics=("latency_ms",))
         >>> limit.terms, limit.relation, limit.bound
         ((('latency_ms', 1.0),), '<=', 5.0)
+        >>> limit == Constraint.parse("-2*latency_ms >= -10", metrics=("latency_ms",))
+        True
         >>> limit.satisfied({"latency_ms": np.array([4.0, 6.0])})
         array([ True, False])
     """
 
-    text: str
+    text: str = field(compare=False)
     terms: tuple[tuple[str, float], ...]
     relation: str
     bound: float
@@ -72,20 +76,35 @@ class Constraint:
                 )
         return cls(text, tuple(terms.items()), relation, bound)
 
-    def with_margin(self, metric: str, factor: float) -> Constraint:
-        """The constraint on a metric of which a prediction counts so many times.
+    @property
+    def canonical(self) -> str:
+        """One string for all notations of the same limit; numbers with ten digits."""
+        parts = []
+        for name, coefficient in self.terms:
+            size = abs(coefficient)
+            sign = "-" if coefficient < 0 else "+"
+            parts.append(f"{sign} {name}" if size == 1 else f"{sign} {size:.10g}*{name}")
+        return f"{' '.join(parts).removeprefix('+ ')} {self.relation} {self.bound:.10g}"
 
-        Upper bounds with the metric on their left side are made stricter by a factor above 1, and
-        looser by one below; others stay as they are.
+    def limits(self, metric: str) -> bool:
+        """Whether a greater value of the metric can break the constraint."""
+        coefficient = dict(self.terms).get(metric, 0.0)
+        return coefficient > 0 if self.relation.startswith("<") else coefficient < 0
+
+    def with_margin(self, metric: str, factor: float) -> Constraint:
+        """The constraint on a metric whose predictions are multiplied by a factor.
+
+        A factor above 1 makes limits stricter that a greater value of the metric can break, and
+        one below 1 makes them looser. Other constraints stay as they are.
 
         Example:
             >>> limit = Constraint.parse("latency_ms <= 5", metrics=("latency_ms",))
             >>> limit.with_margin("latency_ms", 1.25).terms
             (('latency_ms', 1.25),)
         """
-        terms = dict(self.terms)
-        if factor == 1 or terms.get(metric, 0.0) <= 0 or not self.relation.startswith("<"):
+        if factor == 1 or not self.limits(metric):
             return self
+        terms = dict(self.terms)
         terms[metric] *= factor
         text = f"{self.text} (with {factor:.4g} * {metric})"
         return Constraint(text, tuple(terms.items()), self.relation, self.bound)
@@ -165,8 +184,9 @@ def feasible_mask(
 def _excludes_all(constraint: Constraint, metrics: Mapping[str, npt.ArrayLike], size: int) -> str:
     extreme = "smallest" if constraint.relation.startswith("<") else "largest"
     names = ", ".join(name for name, _ in constraint.terms)
+    left = constraint.canonical.rsplit(f" {constraint.relation} ", 1)[0]
     return (
         f"No architecture among {size} satisfies {constraint.text!r}: the {extreme} predicted "
-        f"value of its left side is {constraint.closest(metrics):.6g}, against a bound of "
+        f"value of {left} is {constraint.closest(metrics):.6g}, against a bound of "
         f"{constraint.bound:.6g}. Loosen the constraint, or check the units of {names}."
     )

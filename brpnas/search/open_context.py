@@ -248,9 +248,9 @@ class OpenContext(SearchTask):
             "seed": self.seed,
             "view": self.view,
             "candidates": self.candidates,
-            "constraints": [constraint.text for constraint in self.constraints],
+            "constraints": [constraint.canonical for constraint in self.constraints],
             "predictor": self.predictor,
-            **({"likely": [c.text for c in self.likely]} if self.likely else {}),
+            **({"likely": [c.canonical for c in self.likely]} if self.likely else {}),
         }
 
     def _functions(

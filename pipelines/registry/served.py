@@ -18,6 +18,25 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INTERNAL_ERROR, INVALID_PARAMETER_VALUE
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
+_SHOWN = 10
+
+
+class _BadRequest(MlflowException):
+    """HTTP 400. Its message stays: MLflow's server would put the whole request in front of it."""
+
+    def __init__(self, message: str) -> None:
+        self._message = message
+        super().__init__(message, INVALID_PARAMETER_VALUE)
+
+    @property
+    def message(self) -> str:
+        """What is wrong with the request."""
+        return self._message
+
+    @message.setter
+    def message(self, longer: str) -> None:
+        """Keep what it was made with."""
+
 
 class ArchitectureModel(PythonModel):
     """Answers architecture strings by an ONNX file."""
@@ -39,21 +58,23 @@ class ArchitectureModel(PythonModel):
 
         Args:
             context: Unused.
-            model_input: One column of strings; MLflow makes it of a list, as of a table with the
-                column ``arch_id``.
+            model_input: A table with the column ``arch_id``, whatever is beside it; or one column
+                without a name, which MLflow makes of a list.
             params: Unused.
 
         Returns:
             One row for each string: ``arch_id`` and the outputs of the file.
 
         Raises:
-            MlflowException: If there is no string, or one is no architecture: a bad request, HTTP
-                400. If the file gives no number: an internal error.
+            MlflowException: If no column can be meant, there is no string, or one is no
+                architecture: a bad request, HTTP 400. If the file gives no number: an internal
+                error.
         """
+        entries = _entries(model_input)
         try:
-            answer: pd.DataFrame = self._predictor.predict(list(model_input.iloc[:, 0]))
+            answer: pd.DataFrame = self._predictor.predict(entries)
         except self._refusal as error:
-            raise MlflowException(str(error), INVALID_PARAMETER_VALUE) from None
+            raise _BadRequest(str(error)) from None
         numbers = np.isfinite(answer.drop(columns="arch_id").to_numpy()).all(axis=1)
         if not numbers.all():
             bad = np.flatnonzero(~numbers)
@@ -63,6 +84,21 @@ class ArchitectureModel(PythonModel):
                 INTERNAL_ERROR,
             )
         return answer
+
+
+def _entries(table: pd.DataFrame) -> list[object]:
+    """The column of architectures: ``arch_id``, or the only one if it has no name."""
+    names = list(table.columns)
+    if names.count("arch_id") == 1:
+        return list(table["arch_id"])
+    if len(names) == 1 and not isinstance(names[0], str):
+        return list(table.iloc[:, 0])
+    shown = ", ".join(repr(name)[:40] for name in names[:_SHOWN])
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    raise _BadRequest(
+        f"The table has the columns {shown or 'none'}{more}: one of them must be named arch_id and "
+        "hold the architectures. Other columns are ignored."
+    )
 
 
 mlflow.models.set_model(ArchitectureModel())

@@ -138,7 +138,7 @@ class TestRequests:
             ([WRONG], "1 of 1 entries"),
             ([3], "[0]"),
             ([None, ARCHS[0]], "[0]"),
-            ([{"a": 1}], "dict"),
+            ([{"a": 1}], "columns 'a'"),
             ([], "inputs"),
             ([ARCHS[0]] * 20_001, "split"),
         ],
@@ -149,6 +149,34 @@ class TestRequests:
         assert status == 400
         assert why in message
         assert post(model, {"inputs": ARCHS[:1]})[0] == 200
+
+    @pytest.mark.parametrize(
+        "entry",
+        ["x" * 3_000_000, "|" * 9_000, {"a" * 3_000_000: 1}],
+        ids=["longer", "long", "name"],
+    )
+    def test_what_was_sent_is_not_sent_back_at_length(self, model: PyFuncModel, entry: Any) -> None:
+        status, message = post(model, {"inputs": [entry]})
+        assert status == 400
+        assert len(message) < 2_000
+
+    @pytest.mark.parametrize(
+        "beside", [{"twin": ARCHS[1]}, {"arch": ARCHS[1], "accuracy": 0.9}], ids=["one", "two"]
+    )
+    def test_the_column_of_that_name_is_answered(self, model: PyFuncModel, beside: Any) -> None:
+        for row in ({**beside, "arch_id": ARCHS[0]}, {"arch_id": ARCHS[0], **beside}):
+            status, answer = post(model, {"dataframe_records": [row]})
+            assert status == 200
+            assert [found["arch_id"] for found in answer["predictions"]] == [ARCHS[0]]
+
+    @pytest.mark.parametrize(
+        "row", [{"twin": ARCHS[1]}, {"a": ARCHS[0], "b": ARCHS[1]}], ids=["one", "two"]
+    )
+    def test_columns_of_other_names_are_refused(self, model: PyFuncModel, row: Any) -> None:
+        status, message = post(model, {"dataframe_records": [row]})
+        assert status == 400
+        assert all(repr(name) in message for name in row)
+        assert "must be named arch_id" in message
 
     def test_no_numbers_is_an_error_of_the_server(self) -> None:
         assert post(loaded(onnx=cost_model([np.nan] * 9)), {"inputs": ARCHS[:1]})[0] == 500
