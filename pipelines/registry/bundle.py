@@ -112,12 +112,12 @@ def bundle(candidate: Candidate) -> Iterator[dict[str, Any]]:
 
 
 def _signature(outputs: tuple[str, ...]) -> ModelSignature:
-    # The input has no name, so that a plain list of strings will do as well as a table.
+    # No inputs: with one, MLflow hands on the first column of a table, whatever its name.
     answers: list[ColSpec | TensorSpec] = [
         ColSpec("string", "arch_id"),
         *(ColSpec("double", name) for name in outputs),
     ]
-    return ModelSignature(Schema([ColSpec("string")]), Schema(answers))
+    return ModelSignature(outputs=Schema(answers))
 
 
 def _example(candidate: Candidate, predictor: OnnxPredictor) -> list[str]:

@@ -51,15 +51,15 @@ class ArchitectureModel(PythonModel):
     def predict(
         self,
         context: PythonModelContext,
-        model_input: pd.DataFrame,
+        model_input,  # without a type, of which MLflow would make a schema
         params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:
         """Answer strings.
 
         Args:
             context: Unused.
-            model_input: A table with the column ``arch_id``, whatever is beside it; or one column
-                without a name, which MLflow makes of a list.
+            model_input: Strings in a list, array or series; or a table with the column
+                ``arch_id``, whatever is beside it.
             params: Unused.
 
         Returns:
@@ -86,13 +86,15 @@ class ArchitectureModel(PythonModel):
         return answer
 
 
-def _entries(table: pd.DataFrame) -> list[object]:
-    """The column of architectures: ``arch_id``, or the only one if it has no name."""
-    names = list(table.columns)
+def _entries(question: Any) -> list[object]:
+    """The architectures of a question, in whatever form MLflow hands it on."""
+    if isinstance(question, dict):
+        question = pd.DataFrame({name: np.atleast_1d(column) for name, column in question.items()})
+    if not isinstance(question, pd.DataFrame):
+        return list(np.atleast_1d(question))
+    names = list(question.columns)
     if names.count("arch_id") == 1:
-        return list(table["arch_id"])
-    if len(names) == 1 and not isinstance(names[0], str):
-        return list(table.iloc[:, 0])
+        return list(question["arch_id"])
     shown = ", ".join(repr(name)[:40] for name in names[:_SHOWN])
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     raise _BadRequest(
