@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from brpnas.candidates import CandidateConfig
 from brpnas.datasets import fetch, get_source, read_accuracy, read_architectures, read_latency
 from brpnas.datasets.help import read_help_latency
 from brpnas.datasets.sources import fetch_group
@@ -20,7 +21,7 @@ from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import TrainingConfig
 from brpnas.spaces import get_space
 
-__all__ = ["Benchmark", "settings", "stopwatch", "training_config"]
+__all__ = ["Benchmark", "candidate_config", "settings", "stopwatch", "training_config"]
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -38,6 +39,12 @@ def settings(stage: str, environment: str = "base") -> dict[str, Any]:
         if path.exists():
             values |= yaml.safe_load(path.read_text("utf-8")).get(stage, {})
     return values
+
+
+def candidate_config() -> CandidateConfig:
+    """Small networks, trained as the stage `train_candidates` trains."""
+    training = settings("train_candidates")["training"]
+    return CandidateConfig(channels=4, cells_per_stage=2, stages=2, **training)
 
 
 def training_config(values: dict[str, Any]) -> TrainingConfig:

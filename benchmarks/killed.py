@@ -19,10 +19,9 @@ from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from benchmarks.data import ROOT, settings, training_config
+from benchmarks.data import ROOT, candidate_config, settings, training_config
 from brpnas.candidates import (
     Candidate,
-    CandidateConfig,
     ImageSource,
     TrainOracle,
     train_candidates,
@@ -82,7 +81,7 @@ def train(folder: Path) -> None:
     """Train 24 cells by conf/base."""
     candidates = [Candidate(arch_id, 0) for arch_id in select_cells(24, distinct=True)]
     train_candidates(
-        candidates, ImageSource(), _training(), folder / STORE,
+        candidates, ImageSource(), candidate_config(), folder / STORE,
         engine=NotingEngine(folder), progress=False,
     )  # fmt: skip
 
@@ -97,16 +96,14 @@ def search(folder: Path) -> None:
         {"rounds": 6},
         make_ranker=lambda: BinaryRelationPredictor(training_config(values), 1, values["view"]),
     )
-    oracle = TrainOracle(ImageSource(), _training(), folder / "networks", NotingEngine(folder))
+    oracle = TrainOracle(
+        ImageSource(), candidate_config(), folder / "networks", NotingEngine(folder)
+    )
     with SearchStore(folder / STORE, task_fingerprint(context, sampler, oracle)) as store:
         run_search(context, sampler, oracle, 24, store=store, progress=False)
 
 
 JOBS: dict[str, Callable[[Path], None]] = {"measure": measure, "train": train, "search": search}
-
-
-def _training() -> CandidateConfig:
-    return CandidateConfig(**settings("train_candidates")["training"])
 
 
 def kill_and_resume(job: str, kills: int, seed: int = 0) -> dict[str, Any]:

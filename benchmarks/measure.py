@@ -42,7 +42,6 @@ from brpnas.predictors.layerwise import LayerwisePredictor
 from brpnas.spaces import NasBench201
 from brpnas.spaces.nasbench201.build import build_network
 from brpnas.spaces.nasbench201.cost import cost
-from brpnas.spaces.network import NetworkConfig
 
 __all__ = ["run"]
 
@@ -116,9 +115,8 @@ def _settings(values: dict[str, Any]) -> MeasureSettings:
         threads=values["threads"],
         precision=values["precision"],
     )
-    sizes = values["network"] | {"input_shape": tuple(values["network"]["input_shape"])}
     protocol = Protocol(values["warmup"], values["runs"], values["repeats"])
-    return MeasureSettings(runtime, protocol, NetworkConfig(**sizes), values["batch_size"])
+    return MeasureSettings(runtime, protocol, NasBench201.published, values["batch_size"])
 
 
 def _parameters(bench: Benchmark, every: int) -> dict[str, int]:

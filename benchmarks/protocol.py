@@ -63,7 +63,8 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
         print(changed, figures, flush=True)
     shipped = yaml.safe_load(
         (ROOT / "conf" / "embedded" / "parameters_train_candidates.yml").read_text("utf-8")
-    )["train_candidates"]["training"]
+    )
+    shipped = {**shipped["network"], **shipped["train_candidates"]["training"]}
     return {"cells": len(cells), "seeds": max(2, seeds or 2), "settings": rows, "shipped": shipped}
 
 

@@ -18,11 +18,10 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.data import Benchmark, settings, stopwatch
+from benchmarks.data import Benchmark, candidate_config, stopwatch
 from benchmarks.killed import JOBS, kill_and_resume
 from brpnas.candidates import (
     Candidate,
-    CandidateConfig,
     ImageSource,
     accuracy_table,
     train_candidates,
@@ -60,7 +59,7 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
 
 
 def _train_some(workers: int) -> pd.DataFrame:
-    config = CandidateConfig(**settings("train_candidates")["training"])
+    config = candidate_config()
     cells = select_cells(CELLS, distinct=True)
     candidates = [Candidate(arch_id, seed) for seed in (0, 1) for arch_id in cells]
     with tempfile.TemporaryDirectory() as folder, get_engine(workers) as engine, stopwatch() as s:

@@ -20,8 +20,10 @@ __all__ = [
     "BENCHMARK_SPACES",
     "EvaluateConfig",
     "ExportConfig",
+    "ImagesConfig",
     "IngestConfig",
     "MeasureConfig",
+    "NetworkSize",
     "Parameters",
     "PretrainConfig",
     "PromoteConfig",
@@ -81,8 +83,31 @@ class IngestConfig(_Config):
     """Decides which."""
 
 
-class _NetworkConfig(_Config):
-    """Size of a network and how to train it; see `brpnas.predictors.TrainingConfig`."""
+class NetworkSize(_Config):
+    """Size of every network that is counted, measured, trained or exported.
+
+    Null is the size in which the space was published; of input shape and classes, if there are
+    images, those of the images. `pipelines.resolve` fills in both before a pipeline starts, so that
+    stages read numbers alone.
+    """
+
+    channels: Count | None
+    cells_per_stage: Count | None
+    stages: Count | None
+    input_shape: tuple[Count, Count, Count] | None
+    """Channels, height and width of an image."""
+    classes: Count | None
+
+
+class ImagesConfig(_Config):
+    """Images that networks are trained on."""
+
+    path: str | None
+    """``digits``, or the path of a file, from the root of the project; null for none."""
+
+
+class _PredictorConfig(_Config):
+    """Size of a predictor and how to train it; see `brpnas.predictors.TrainingConfig`."""
 
     backbone: Backbone
     hidden: Count
@@ -94,7 +119,7 @@ class _NetworkConfig(_Config):
     weight_decay: Annotated[float, Field(ge=0)]
 
 
-class _EnsembleConfig(_NetworkConfig):
+class _EnsembleConfig(_PredictorConfig):
     """Several such networks."""
 
     members: Count
@@ -184,21 +209,8 @@ class ExportConfig(_Config):
 
     tolerance: Positive
     """Largest difference between ONNX Runtime and torch."""
-    classes: Count
-    image_size: Count
-    """Height and width of the input, in pixels."""
     seed: Natural
     """Decides the initial weights of the network."""
-
-
-class _MacroConfig(_Config):
-    """Sizes of a network around its cell; see `brpnas.spaces.network.NetworkConfig`."""
-
-    channels: Count
-    cells_per_stage: Count
-    stages: Count
-    input_shape: tuple[Count, Count, Count]
-    classes: Count
 
 
 class MeasureConfig(_Config):
@@ -226,7 +238,6 @@ class MeasureConfig(_Config):
     """Whether to measure the operations alone as well, for the layer-wise baseline."""
     drift_limit: Positive
     """Drift of the reference network, a fraction, to warn of."""
-    network: _MacroConfig
     scheduler: str | None
     """Address of a Dask scheduler; null for this machine."""
 
@@ -239,11 +250,8 @@ class _MoreSeedsConfig(_Config):
 
 
 class _TrainingConfig(_Config):
-    """Size of the networks and how to train them; see `brpnas.candidates.CandidateConfig`."""
+    """How to train networks; see `brpnas.candidates.CandidateConfig`."""
 
-    channels: Count
-    cells_per_stage: Count
-    stages: Count
     epochs: Count
     batch_size: Count
     optimiser: Literal["sgd", "adamw"]
@@ -316,7 +324,7 @@ class RetrainConfig(_Config):
     process_rows: Count
     network_rows: Count
     folds: Annotated[int, Field(ge=2)]
-    network: _NetworkConfig
+    network: _PredictorConfig
     tolerance: Positive
     seed: Natural
     workers: Count
@@ -340,10 +348,13 @@ class Parameters(_Config):
 
     space: str
     """Search space: its name, or the path of a file; see `brpnas.spaces.get_space`."""
+    network: NetworkSize
+    images: ImagesConfig
     device: str
     test_share: Annotated[float, Field(ge=0, lt=1)]
     """Share of the cells that are always test rows; see `brpnas.datasets.held_out`."""
-    dataset: str
+    dataset: str | None
+    """Data set of the accuracies; null for that of the images."""
     constraints: tuple[str, ...]
     ingest: IngestConfig
     train: TrainConfig

@@ -30,12 +30,16 @@ from pipelines.checks import check_inputs, check_parameters
 from pipelines.config import Parameters, parse
 from pipelines.explain import locate
 from pipelines.provenance import dvc_tags, git_tags, group_id
+from pipelines.resolve import resolve
 
 __all__ = ["ConfigurationHooks", "TrackingHooks"]
 
 
 class ConfigurationHooks:
-    """Refuses a run whose configuration or inputs are wrong, before anything is written."""
+    """Refuses a run whose configuration or inputs are wrong, before anything is written.
+
+    What the parameters leave open is filled in where the pipeline reads it: `pipelines.resolve`.
+    """
 
     @hook_impl(tryfirst=True)
     def after_context_created(self, context: KedroContext) -> None:
@@ -58,9 +62,14 @@ class ConfigurationHooks:
         """Check names and inputs; before kedro-mlflow starts a run that would never end.
 
         Raises:
-            BrpNasError: If a name is unknown, or an input is missing.
+            BrpNasError: If a name is unknown, sizes contradict each other, or an input is missing.
         """
-        check_parameters(pipeline, self._parameters, catalog)
+        parameters = self._parameters
+        if left_open := {"params:network", "params:dataset"} & pipeline.inputs():
+            parameters = resolve(parameters)
+            for name in left_open:
+                catalog.save(name, parameters[name.removeprefix("params:")])
+        check_parameters(pipeline, parameters, catalog)
         check_inputs(pipeline, catalog)
 
 

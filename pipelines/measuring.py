@@ -9,12 +9,13 @@ from pipelines.config import MeasureConfig
 __all__ = ["measure_settings"]
 
 
-def measure_settings(config: MeasureConfig, space: str) -> MeasureSettings:
+def measure_settings(config: MeasureConfig, space: str, network: NetworkConfig) -> MeasureSettings:
     """Runtime, protocol and network of a configuration.
 
     Args:
         config: Parameters of the stage `measure`.
         space: Name of the space that the networks are of.
+        network: Their size.
 
     Raises:
         UnknownNameError: If the runtime has no such precision.
@@ -27,7 +28,7 @@ def measure_settings(config: MeasureConfig, space: str) -> MeasureSettings:
             precision=config.precision,
         ),
         protocol=Protocol(config.warmup, config.runs, config.repeats),
-        network=NetworkConfig(**config.network.model_dump()),
+        network=network,
         batch_size=config.batch_size,
         space=space,
     )

@@ -13,7 +13,6 @@ from pipelines.datasets.artifacts import (
 from pipelines.datasets.atomic import Atomic, FileDataset, atomically
 from pipelines.datasets.device_files import DeviceFilesDataset
 from pipelines.datasets.devices import DeviceFoldersDataset, DevicePriorDataset
-from pipelines.datasets.images import ImagesDataset
 from pipelines.datasets.measured import (
     AccuracyTablesDataset,
     DeviceCatalogueDataset,
@@ -32,7 +31,6 @@ __all__ = [
     "DevicePriorDataset",
     "DeviceTablesDataset",
     "FileDataset",
-    "ImagesDataset",
     "JSONDataset",
     "ParquetDataset",
     "PartitionedDataset",

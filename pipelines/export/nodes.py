@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,9 @@ from brpnas.candidates import TrainedNetworkFile, export_trained
 from brpnas.export import export_network, export_predictor
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import BinaryRelationPredictor, LatencyPredictor
-from brpnas.spaces import get_space
 from pipelines.config import ExportConfig, parse
 from pipelines.export.card import write_model_card
+from pipelines.network import network_config
 
 __all__ = [
     "collect_parity",
@@ -81,12 +80,12 @@ def export_found_network(
     search_result: Mapping[str, Any],
     winner_network: bytes,
     graphs: SpaceGraphs,
+    network: Mapping[str, Any],
     params: Mapping[str, Any],
 ) -> tuple[bytes, float]:
     """The network of the chosen architecture as ONNX, and its largest error against torch.
 
-    With the weights that the oracle trained, if it did; else with initialised ones, in the sizes in
-    which the space was published.
+    With the weights that the oracle trained, if it did; else with initialised ones.
 
     Raises:
         ParityError: If ONNX Runtime answers differently.
@@ -98,18 +97,12 @@ def export_found_network(
             "network.onnx",
             lambda path: export_trained(trained, path, tolerance=config.tolerance),
         )
-    network = replace(
-        get_space(graphs.space).published,
-        input_shape=(3, config.image_size, config.image_size),
-        classes=config.classes,
-        executes_dead_ops=False,
-    )
     return _to_bytes(
         "network.onnx",
         lambda path: export_network(
             search_result["chosen"]["arch_id"],
             path,
-            network,
+            network_config(network),
             space=graphs.space,
             seed=config.seed,
             tolerance=config.tolerance,

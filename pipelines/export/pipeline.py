@@ -33,7 +33,13 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 export_found_network,
-                inputs=["search_result", "winner_network", "space_graphs", "params:export"],
+                inputs=[
+                    "search_result",
+                    "winner_network",
+                    "space_graphs",
+                    "params:network",
+                    "params:export",
+                ],
                 outputs=["network_onnx", "network_error"],
                 name="export_found_network",
             ),

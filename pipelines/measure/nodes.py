@@ -28,6 +28,7 @@ from brpnas.measure import (
 from brpnas.spaces import DEFAULT_SPACE
 from pipelines.config import MeasureConfig, parse
 from pipelines.measuring import measure_settings
+from pipelines.network import network_config
 
 __all__ = ["measure_latency"]
 
@@ -39,6 +40,7 @@ def measure_latency(
     known_devices: Mapping[str, Device],
     known_latency: Mapping[str, Callable[[], pd.DataFrame]],
     space: str,
+    network: Mapping[str, Any],
     params: Mapping[str, Any],
 ) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame], Device, dict[str, Any]]:
     """Measure cells and the operations they are made of, or what the store lacks of them.
@@ -48,6 +50,7 @@ def measure_latency(
         known_devices: Devices that have been measured before.
         known_latency: For each of them a function that reads its table.
         space: Name of the space that the cells are of.
+        network: Size of the networks.
         params: Parameters of the stage.
 
     Returns:
@@ -60,7 +63,7 @@ def measure_latency(
         UnknownNameError: If the machine lacks the execution provider or torch device.
     """
     config = parse(MeasureConfig, params)
-    settings = measure_settings(config, space)
+    settings = measure_settings(config, space, network_config(network))
     among = None if config.file is None else read_cells(Path(config.file), space=space)
     with get_engine(scheduler=config.scheduler) as engine:
         device, result = measure_device(

@@ -20,6 +20,7 @@ def create_pipeline() -> Pipeline:
                     "known_devices",
                     "known_latency",
                     "params:space",
+                    "params:network",
                     "params:measure",
                 ],
                 outputs=[

@@ -15,6 +15,7 @@ from brpnas.errors import TaskError
 from brpnas.fanout import Engine
 from brpnas.measure import MeasureSettings, not_believed, time_cell
 from brpnas.search import LatencyCheck, Measure, TableLatency
+from brpnas.spaces.network import NetworkConfig
 from pipelines.config import MeasureConfig, SearchConfig
 from pipelines.measuring import measure_settings
 from pipelines.search.task import measures_first, parsed, upper_margin
@@ -41,6 +42,7 @@ def device_check(
     latency_predictions: pd.DataFrame,
     known_devices: Mapping[str, Device],
     space: str,
+    network: NetworkConfig,
     measure: MeasureConfig,
     engine: Engine,
 ) -> LatencyCheck | None:
@@ -50,7 +52,7 @@ def device_check(
     """
     if config.latency != "device" or not measures_first(config, constraints):
         return None
-    settings = measure_settings(measure, space)
+    settings = measure_settings(measure, space, network)
     device = str(latency_predictions["device"].iloc[0])
     warn_of_another_device(device, known_devices, settings, engine)
     digest = hashlib.sha256(f"{device} {settings}".encode()).hexdigest()[:16]

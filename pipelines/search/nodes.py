@@ -31,7 +31,15 @@ from brpnas.search import (
     run_search,
     trace,
 )
-from pipelines.config import MeasureConfig, Sampler, SearchConfig, TrainCandidatesConfig, parse
+from pipelines.config import (
+    ImagesConfig,
+    MeasureConfig,
+    Sampler,
+    SearchConfig,
+    TrainCandidatesConfig,
+    parse,
+)
+from pipelines.network import network_config
 from pipelines.search.check import device_check, table_check
 from pipelines.search.oracles import Files, cheap_oracle, make_oracle
 from pipelines.search.task import (
@@ -62,12 +70,13 @@ def search_architecture(  # noqa: PLR0913, PLR0917 - one argument per data set
     surrogate: Files,
     store: Path,
     by_hand: Path,
-    images: str,
     known_devices: Mapping[str, Device],
     space: str,
     dataset: str,
     constraints: Sequence[str],
     params: Mapping[str, Any],
+    network: Mapping[str, Any],
+    images: Mapping[str, Any],
     candidate_params: Mapping[str, Any],
     measure_params: Mapping[str, Any],
 ) -> tuple[pd.DataFrame, pd.DataFrame, BinaryRelationPredictor, pd.DataFrame, bytes]:
@@ -83,12 +92,13 @@ def search_architecture(  # noqa: PLR0913, PLR0917 - one argument per data set
         store: Folder for the answers; one file per task, named by a hash of it. Networks that the
             oracle trains are kept there too.
         by_hand: Folder of the questions and answers, if these are given by hand.
-        images: What networks are trained on, if the oracle trains.
         known_devices: The catalogue of one's own devices.
         space: Name of the space.
         dataset: Data set of the accuracies.
         constraints: What an answer must satisfy by prediction.
         params: Parameters of the stage.
+        network: Size of the networks that are trained and measured.
+        images: What they are trained on, if the oracle trains.
         candidate_params: Parameters of `train_candidates`, by which the oracle trains.
         measure_params: Parameters of `measure`, by which latency is measured before asking.
 
@@ -103,6 +113,7 @@ def search_architecture(  # noqa: PLR0913, PLR0917 - one argument per data set
     config = parse(SearchConfig, params)
     candidates = parse(TrainCandidatesConfig, candidate_params)
     measure = parse(MeasureConfig, measure_params)
+    size = network_config(network)
     tables = (graphs, architectures, accuracy, latency_predictions, latency_predictor)
     context = make_context(*tables, space, dataset, constraints, config)
     with (
@@ -110,11 +121,11 @@ def search_architecture(  # noqa: PLR0913, PLR0917 - one argument per data set
         _meter(config, constraints, measure) as meter,
         training_pool(min(config.workers, config.ranker.members)) as pool,
     ):
-        places = (images, by_hand, store, engine)
+        places = (size, parse(ImagesConfig, images), by_hand, store, engine)
         oracle = make_oracle(config, candidates, accuracy, surrogate, space, dataset, *places)
         sampler = make_sampler(config.sampler, config, pool)
         check = table_check(config, constraints, latency_predictions) or device_check(
-            config, constraints, latency_predictions, known_devices, space, measure, meter
+            config, constraints, latency_predictions, known_devices, space, size, measure, meter
         )
         task, name = fingerprint(context, sampler, oracle, check, config.ranker, accuracy)
         path = store / f"{name}.jsonl"
@@ -165,6 +176,7 @@ def summarise_search(  # noqa: PLR0913, PLR0917 - one argument per data set
     dataset: str,
     constraints: Sequence[str],
     params: Mapping[str, Any],
+    network: Mapping[str, Any],
     measure_params: Mapping[str, Any],
 ) -> dict[str, Any]:
     """What the search found, scored by test accuracies that it never saw.
@@ -198,7 +210,13 @@ def summarise_search(  # noqa: PLR0913, PLR0917 - one argument per data set
     if config.measure_winner:
         device = str(latency_predictions["device"].iloc[0])
         measured = measure_winner(
-            winner, winner_network, device, known_devices, space, measure_params
+            winner,
+            winner_network,
+            device,
+            known_devices,
+            space,
+            network_config(network),
+            measure_params,
         )
         logger.info(
             "Latency of the network found: predicted %.4g ms, measured %.4g ms, error %+.1f %%",

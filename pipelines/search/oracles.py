@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from brpnas.candidates import CandidateConfig, ImageSource, TrainOracle
+from brpnas.candidates import TrainOracle
 from brpnas.datasets.nasbench301 import Surrogate
 from brpnas.errors import ConfigurationError
 from brpnas.fanout import Engine
 from brpnas.search import FileOracle, Oracle, TableOracle
 from brpnas.search.surrogate_oracle import SurrogateOracle
-from pipelines.config import SearchConfig, TrainCandidatesConfig
+from brpnas.spaces.network import NetworkConfig
+from pipelines.config import ImagesConfig, SearchConfig, TrainCandidatesConfig
+from pipelines.training import candidate_config, image_source
 
 __all__ = ["Files", "cheap_oracle", "make_oracle"]
 
@@ -28,7 +30,8 @@ def make_oracle(  # noqa: PLR0913, PLR0917 - one argument per data set
     surrogate: Files,
     space: str,
     dataset: str,
-    images: str,
+    network: NetworkConfig,
+    images: ImagesConfig,
     by_hand: Path,
     store: Path,
     engine: Engine,
@@ -42,7 +45,8 @@ def make_oracle(  # noqa: PLR0913, PLR0917 - one argument per data set
         surrogate: Gives the files of NAS-Bench-301, if it is the surrogate.
         space: Name of the space.
         dataset: Data set of the accuracies.
-        images: What networks are trained on.
+        network: Size of the networks.
+        images: What they are trained on.
         by_hand: Folder of the questions and answers, if these are given by hand.
         store: Folder in which trained networks are kept.
         engine: Where they are trained.
@@ -55,16 +59,14 @@ def make_oracle(  # noqa: PLR0913, PLR0917 - one argument per data set
         return FileOracle(by_hand / "questions.csv", by_hand / "answers.csv", dataset)
     if config.oracle != "train":
         return cheap_oracle(config, accuracy, surrogate, dataset)(config.seed)
-    source = ImageSource(
-        images, candidates.valid_share, candidates.test_share, candidates.split_seed
-    )
+    source = image_source(images, candidates)
     if source.name != dataset:
         raise ConfigurationError(
-            f"The parameter dataset is {dataset!r}, but search.oracle is 'train' and the images of "
-            f"the catalog are {source.name!r}: set dataset to {source.name!r}, or `images` in "
-            "globals.yml to the file of the other images."
+            f"The parameter dataset is {dataset!r}, but search.oracle is 'train' and the images "
+            f"are {source.name!r}: set dataset to null, which means that of the images, or "
+            "images.path to the other images."
         )
-    settings = CandidateConfig(**candidates.training.model_dump())
+    settings = candidate_config(candidates, network)
     return TrainOracle(source, settings, store / "trained", engine, space=space)
 
 

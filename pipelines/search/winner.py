@@ -19,6 +19,7 @@ from brpnas.measure import (
     time_cell,
     time_module,
 )
+from brpnas.spaces.network import NetworkConfig
 from pipelines.config import MeasureConfig, parse
 from pipelines.measuring import measure_settings
 
@@ -33,6 +34,7 @@ def measure_winner(
     device: str,
     known_devices: Mapping[str, Device],
     space: str,
+    size: NetworkConfig,
     params: Mapping[str, Any],
 ) -> float:
     """Latency in ms of an architecture, on this machine or where `measure` measures.
@@ -46,13 +48,14 @@ def measure_winner(
             a warning says so.
         known_devices: The catalogue of one's own devices.
         space: Name of the space that the architecture is of.
+        size: Size of the networks that are measured.
         params: Parameters of the stage `measure`.
 
     Raises:
         MeasurementError: If the network cannot be measured.
     """
     config = parse(MeasureConfig, params)
-    settings = measure_settings(config, space)
+    settings = measure_settings(config, space, size)
     with get_engine(scheduler=config.scheduler) as engine:
         warn_of_another_device(device, known_devices, settings, engine)
         trained = TrainedNetworkFile.from_bytes(network) if network else None

@@ -12,8 +12,6 @@ import pandas as pd
 
 from brpnas.candidates import (
     Candidate,
-    CandidateConfig,
-    ImageSource,
     accuracy_table,
     candidates_report,
     stored_candidates,
@@ -22,7 +20,9 @@ from brpnas.candidates import (
 )
 from brpnas.fanout import get_engine
 from brpnas.spaces.select import read_cells, select_cells
-from pipelines.config import TrainCandidatesConfig, parse
+from pipelines.config import ImagesConfig, TrainCandidatesConfig, parse
+from pipelines.network import network_config
+from pipelines.training import candidate_config, image_source
 
 __all__ = ["list_candidates", "train_cells"]
 
@@ -30,14 +30,19 @@ logger = logging.getLogger(__name__)
 
 
 def train_cells(
-    images: str, store: Path, space: str, params: Mapping[str, Any]
+    store: Path,
+    space: str,
+    network: Mapping[str, Any],
+    images: Mapping[str, Any],
+    params: Mapping[str, Any],
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     """Train cells, or what the store lacks of them.
 
     Args:
-        images: ``digits``, or path of a file of images.
         store: Folder for the results while they come in; a file per data set and settings.
         space: Name of the space that the cells are of.
+        network: Size of the networks.
+        images: What to train on.
         params: Parameters of the stage.
 
     Returns:
@@ -49,8 +54,8 @@ def train_cells(
         TrainingError: If nothing could be trained.
     """
     config = parse(TrainCandidatesConfig, params)
-    source = ImageSource(images, config.valid_share, config.test_share, config.split_seed)
-    training = CandidateConfig(**config.training.model_dump())
+    source = image_source(parse(ImagesConfig, images), config)
+    training = candidate_config(config, network_config(network))
     if config.file is None:
         cells = select_cells(config.cells, distinct=True, seed=config.seed, space=space)
     else:

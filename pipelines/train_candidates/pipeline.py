@@ -10,12 +10,18 @@ __all__ = ["create_pipeline"]
 
 
 def create_pipeline() -> Pipeline:
-    """Images to the accuracy table of a data set and a report."""
+    """Parameters to the accuracy table of a data set and a report."""
     return Pipeline(
         [
             node(
                 train_cells,
-                inputs=["images", "training_store", "params:space", "params:train_candidates"],
+                inputs=[
+                    "training_store",
+                    "params:space",
+                    "params:network",
+                    "params:images",
+                    "params:train_candidates",
+                ],
                 outputs=["trained_accuracy", "train_candidates_report"],
                 name="train_cells",
             )

@@ -40,7 +40,9 @@ SMALL = {
         "ranker": {"epochs": 3, "hidden": 16},
     },
     "retrain": {"steps": 5, "network_rows": 100_000, "workers": 1},
-    "train_candidates": {"cells": 3, "training": {"cells_per_stage": 1, "epochs": 1}},
+    "train_candidates": {"cells": 3, "training": {"epochs": 1}},
+    "images": {"path": "digits"},
+    "network": {"channels": 4, "cells_per_stage": 1, "stages": 2},
     "measure": {
         "device": "board",
         "cells": 3,
@@ -48,7 +50,6 @@ SMALL = {
         "runs": 1,
         "repeats": 2,
         "operations": False,
-        "network": {"channels": 4, "cells_per_stage": 1, "input_shape": [3, 8, 8]},
     },
     "pretrain": {"hidden": 8, "layers": 1, "epochs": 1},
 }

@@ -185,10 +185,11 @@ def test_outside_the_main_thread_signals_are_left_alone() -> None:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_terminated_and_run_again(kedro: Run, project: Path, workers: int) -> None:
     folder = project / "data" / "07_model_output" / "store"
-    small = "cells=12,training.cells_per_stage=1,training.epochs=2"
+    small = "cells=12,training.epochs=2"
     params = ",".join(
         f"train_candidates.{pair}" for pair in f"{small},workers={workers}".split(",")
     )
+    params += ",images.path=digits,network.channels=4,network.cells_per_stage=1,network.stages=2"
     words = ["run", "--pipelines=train_candidates", f"--params={params}"]
 
     def trained() -> list[str]:

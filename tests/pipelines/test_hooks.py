@@ -167,6 +167,20 @@ def test_bad_name_stops_the_pipeline_before_it_starts(context: Any) -> None:
     hooks.after_context_created(context=context(dataset="mnist"))
     pipeline = Pipeline([node(lambda a, b: a, ["params:dataset", "table"], "out", name="n")])
     with pytest.raises(BrpNasError, match="mnist"):
-        hooks.before_pipeline_run(
-            pipeline=pipeline, catalog=DataCatalog({"table": MemoryDataset(1)})
-        )
+        hooks.before_pipeline_run(pipeline=pipeline, catalog=catalog(**{"params:dataset": "mnist"}))
+
+
+def catalog(**more: Any) -> DataCatalog:
+    return DataCatalog({name: MemoryDataset(value) for name, value in {"table": 1, **more}.items()})
+
+
+def test_what_is_left_open_is_filled_in_before_the_pipeline_starts(context: Any) -> None:
+    hooks = ConfigurationHooks()
+    hooks.after_context_created(context=context(space="darts"))
+    pipeline = Pipeline([node(lambda a, b: a, ["params:network", "table"], "out", name="n")])
+    given = catalog(**{"params:network": {"channels": None}})
+    hooks.before_pipeline_run(pipeline=pipeline, catalog=given)
+    assert given.load("params:network")["channels"] == 36
+    hooks.after_context_created(context=context(images={"path": "digits"}, network={"classes": 3}))
+    with pytest.raises(ConfigurationError, match=r"classes 3.*have classes 10"):
+        hooks.before_pipeline_run(pipeline=pipeline, catalog=given)

@@ -8,12 +8,15 @@ from brpnas.errors import UnknownNameError
 from brpnas.measure import Protocol
 from pipelines.config import MeasureConfig, parse
 from pipelines.measuring import measure_settings
-from tests.pipelines.search.test_nodes import MEASURE
+from pipelines.network import network_config
+from tests.pipelines.search.test_nodes import MEASURE, NETWORK
 
 
 def test_every_parameter_arrives() -> None:
     values = MEASURE | {"threads": 2, "batch_size": 3, "warmup": 4, "runs": 5, "repeats": 6}
-    settings = measure_settings(parse(MeasureConfig, values), "nasbench201")
+    settings = measure_settings(
+        parse(MeasureConfig, values), "nasbench201", network_config(NETWORK)
+    )
     assert settings.protocol == Protocol(4, 5, 6)
     assert settings.space == "nasbench201"
     assert (settings.batch_size, settings.runtime.threads) == (3, 2)
@@ -24,4 +27,4 @@ def test_every_parameter_arrives() -> None:
 def test_a_precision_that_the_runtime_lacks_is_refused() -> None:
     values = MEASURE | {"runtime": "torch", "precision": "int8"}
     with pytest.raises(UnknownNameError, match="torch eager"):
-        measure_settings(parse(MeasureConfig, values), "nasbench201")
+        measure_settings(parse(MeasureConfig, values), "nasbench201", network_config(NETWORK))

@@ -33,7 +33,14 @@ from pipelines.export.nodes import (
 from tests.pipelines.toys import weight
 
 TINY = TrainingConfig(hidden=8, layers=2, epochs=2)
-PARAMS = {"tolerance": 1e-5, "classes": 7, "image_size": 16, "seed": 0}
+PARAMS = {"tolerance": 1e-5, "seed": 0}
+NETWORK = {
+    "channels": 2,
+    "cells_per_stage": 1,
+    "stages": 2,
+    "input_shape": [3, 16, 16],
+    "classes": 7,
+}
 TRAIN: dict[str, Any] = {
     "device": "desktop-cpu-core-i7-7820x-fp32",
     "space": "nasbench201",
@@ -131,7 +138,7 @@ def test_network_has_the_configured_sizes_and_the_card_tells_all(
     relation_predictor: BinaryRelationPredictor,
     view: View,
 ) -> None:
-    network, error = export_found_network(result, b"", small_graphs, PARAMS)
+    network, error = export_found_network(result, b"", small_graphs, NETWORK, PARAMS)
     assert error <= 1e-5
     assert answer(network, {"image": np.zeros((1, 3, 16, 16), np.float32)}).shape == (1, 7)
     latency, _ = export_latency(latency_predictor, small_graphs, TRAIN, PARAMS)
@@ -169,7 +176,7 @@ def test_a_trained_network_is_exported_with_its_weights_and_explained(
     trained = TrainedNetworkFile.of(
         arch_id, 0, train_candidate(arch_id, 0, data, config), data, config
     )
-    network, error = export_found_network(result, trained.to_bytes(), small_graphs, PARAMS)
+    network, error = export_found_network(result, trained.to_bytes(), small_graphs, NETWORK, PARAMS)
     assert error <= 1e-5
     images = np.random.default_rng(0).normal(size=(3, 1, 8, 8)).astype(np.float32)
     with torch.inference_mode():

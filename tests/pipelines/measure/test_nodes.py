@@ -26,19 +26,19 @@ PARAMS: dict[str, Any] = {
     "reference_every": 2,
     "drift_limit": 1e9,
     "operations": True,
-    "network": {
-        "channels": 4,
-        "cells_per_stage": 1,
-        "stages": 2,
-        "input_shape": [3, 24, 24],
-        "classes": 10,
-    },
     "scheduler": None,
+}
+NETWORK: dict[str, Any] = {
+    "channels": 4,
+    "cells_per_stage": 1,
+    "stages": 2,
+    "input_shape": [3, 24, 24],
+    "classes": 10,
 }
 
 
 def test_table_entry_and_report_agree(tmp_path: Path) -> None:
-    tables, operations, device, report = measure_latency(tmp_path, {}, {}, SPACE, PARAMS)
+    tables, operations, device, report = measure_latency(tmp_path, {}, {}, SPACE, NETWORK, PARAMS)
     assert list(tables) == list(operations) == [device.name] == ["mine"] == [report["device"]]
     assert set(operations["mine"]["device"]) == {"mine"}
     assert set(tables["mine"]["arch_id"]) == set(select_cells(3))
@@ -46,19 +46,21 @@ def test_table_entry_and_report_agree(tmp_path: Path) -> None:
     assert report["settings"]["seed"] == 0
     # More cells go on in the same file, even if another seed chose them.
     asked = PARAMS | {"cells": 4, "seed": 1}
-    more, same, _, _ = measure_latency(tmp_path, {"mine": device}, {}, SPACE, asked)
+    more, same, _, _ = measure_latency(tmp_path, {"mine": device}, {}, SPACE, NETWORK, asked)
     assert same["mine"].equals(operations["mine"])
     assert set(more["mine"]["arch_id"]) == set(select_cells(3)) | set(select_cells(4, seed=1))
     assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_other_settings_are_another_device(tmp_path: Path) -> None:
-    _, _, device, _ = measure_latency(tmp_path, {}, {}, SPACE, PARAMS)
+    _, _, device, _ = measure_latency(tmp_path, {}, {}, SPACE, NETWORK, PARAMS)
     eager = PARAMS | {"runtime": "torch", "cells": 1}
     with pytest.raises(MeasurementError, match=r"'mine'.*runtime"):
-        measure_latency(tmp_path, {"mine": device}, {}, SPACE, eager)
+        measure_latency(tmp_path, {"mine": device}, {}, SPACE, NETWORK, eager)
     unnamed = eager | {"device": None, "operations": False}
-    tables, operations, other, _ = measure_latency(tmp_path, {"mine": device}, {}, SPACE, unnamed)
+    tables, operations, other, _ = measure_latency(
+        tmp_path, {"mine": device}, {}, SPACE, NETWORK, unnamed
+    )
     assert not operations
     assert other.executes_dead_ops
     assert other.name.endswith("-torch-fp32-1t")
@@ -69,11 +71,11 @@ def test_cells_of_a_file(tmp_path: Path) -> None:
     file = tmp_path / "cells.txt"
     file.write_text("\n".join(select_cells(2, seed=5)))
     tables, _, _, _ = measure_latency(
-        tmp_path, {}, {}, SPACE, PARAMS | {"file": str(file), "cells": None}
+        tmp_path, {}, {}, SPACE, NETWORK, PARAMS | {"file": str(file), "cells": None}
     )
     assert set(tables["mine"]["arch_id"]) == set(select_cells(2, seed=5))
     with pytest.raises(BudgetError, match="3 of 2"):
-        measure_latency(tmp_path, {}, {}, SPACE, PARAMS | {"file": str(file)})
+        measure_latency(tmp_path, {}, {}, SPACE, NETWORK, PARAMS | {"file": str(file)})
 
 
 @pytest.mark.parametrize(
@@ -81,7 +83,6 @@ def test_cells_of_a_file(tmp_path: Path) -> None:
     [
         ({"runs": 0}, ConfigurationError),
         ({"device": "my device"}, ConfigurationError),
-        ({"network": {"channels": 4}}, ConfigurationError),
         ({"target": "Foo"}, UnknownNameError),
         ({"runtime": "torch", "precision": "int8"}, UnknownNameError),
     ],
@@ -90,18 +91,18 @@ def test_what_cannot_be_measured(
     tmp_path: Path, wrong: dict[str, Any], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        measure_latency(tmp_path, {}, {}, SPACE, PARAMS | wrong)
+        measure_latency(tmp_path, {}, {}, SPACE, NETWORK, PARAMS | wrong)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_table_loses_no_cell_when_its_journal_is_gone(tmp_path: Path) -> None:
-    before, _, device, _ = measure_latency(tmp_path, {}, {}, SPACE, PARAMS)
+    before, _, device, _ = measure_latency(tmp_path, {}, {}, SPACE, NETWORK, PARAMS)
     for journal in tmp_path.iterdir():
         journal.unlink()
     known = {"mine": lambda: before["mine"]}
     with pytest.raises(MeasurementError, match=r"'mine' holds 2 measured cells"):
-        measure_latency(tmp_path, {"mine": device}, known, SPACE, PARAMS | {"cells": 1})
-    again, *_ = measure_latency(tmp_path, {"mine": device}, known, SPACE, PARAMS)
+        measure_latency(tmp_path, {"mine": device}, known, SPACE, NETWORK, PARAMS | {"cells": 1})
+    again, *_ = measure_latency(tmp_path, {"mine": device}, known, SPACE, NETWORK, PARAMS)
     assert set(again["mine"]["arch_id"]) == set(before["mine"]["arch_id"])
 
 
@@ -112,7 +113,7 @@ def test_operations_that_cannot_be_measured_cost_no_table(
         raise ValueError("no memory")
 
     monkeypatch.setattr("brpnas.measure.operations.measure_operation", fail)
-    tables, operations, _, report = measure_latency(tmp_path, {}, {}, SPACE, PARAMS)
+    tables, operations, _, report = measure_latency(tmp_path, {}, {}, SPACE, NETWORK, PARAMS)
     assert len(tables["mine"]) == 3
     assert not operations
     assert report["operations"] == 0
@@ -124,5 +125,5 @@ def test_the_command_to_go_on_with_fits_the_table(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level("INFO"):
-        measure_latency(tmp_path, {}, {}, SPACE, PARAMS | {"operations": False})
+        measure_latency(tmp_path, {}, {}, SPACE, NETWORK, PARAMS | {"operations": False})
     assert "device=mine,train.train_rows=1,train.valid_rows=1" in caplog.text

@@ -34,6 +34,7 @@ from brpnas.search.seeding import integer_seed
 from brpnas.spaces import get_space
 from pipelines.config import MeasureConfig, SearchConfig, parse
 from pipelines.measuring import measure_settings
+from pipelines.network import network_config
 from pipelines.search import create_pipeline
 from pipelines.search.nodes import compare_samplers, search_architecture, summarise_search
 from pipelines.search.task import make_context, predicted_metrics
@@ -82,9 +83,6 @@ CANDIDATES: dict[str, Any] = {
     "test_share": 1 / 3,
     "split_seed": 0,
     "training": {
-        "channels": 2,
-        "cells_per_stage": 1,
-        "stages": 2,
         "epochs": 1,
         "batch_size": 128,
         "optimiser": "sgd",
@@ -117,15 +115,16 @@ MEASURE: dict[str, Any] = {
     "reference_every": 25,
     "drift_limit": 0.1,
     "operations": False,
-    "network": {
-        "channels": 2,
-        "cells_per_stage": 1,
-        "stages": 2,
-        "input_shape": [1, 8, 8],
-        "classes": 10,
-    },
     "scheduler": None,
 }
+NETWORK: dict[str, Any] = {
+    "channels": 2,
+    "cells_per_stage": 1,
+    "stages": 2,
+    "input_shape": [1, 8, 8],
+    "classes": 10,
+}
+IMAGES = {"path": "digits"}
 CONFIG = parse(SearchConfig, PARAMS)
 SPACE = "nasbench201"
 TASK = (SPACE, "cifar100", ["latency_ms <= 7"])
@@ -152,8 +151,9 @@ def run(
     params: dict[str, Any] = PARAMS,
     task: tuple[str, str, list[str]] = TASK,
 ) -> tuple[pd.DataFrame, pd.DataFrame, BinaryRelationPredictor, pd.DataFrame, bytes]:
-    places = (never, store, store.parent / "by_hand", "digits", {})
-    return search_architecture(*tables, *places, *task, params, CANDIDATES, MEASURE)
+    places = (never, store, store.parent / "by_hand", {})
+    rest = (params, NETWORK, IMAGES, CANDIDATES, MEASURE)
+    return search_architecture(*tables, *places, *task, *rest)
 
 
 def summarise(
@@ -163,7 +163,8 @@ def summarise(
     task: tuple[str, str, list[str]] = TASK,
 ) -> dict[str, Any]:
     history, measured, _, *rest = found
-    return summarise_search(*tables[1:4], history, measured, *rest, {}, *task, params, MEASURE)
+    given = (*task, params, NETWORK, MEASURE)
+    return summarise_search(*tables[1:4], history, measured, *rest, {}, *given)
 
 
 def without_times(history: pd.DataFrame) -> pd.DataFrame:
@@ -351,7 +352,8 @@ def test_pipeline_runs_alone_on_existing_inputs(tables: tuple[Any, ...], tmp_pat
         "search_store": tmp_path,
         "measured_device": {},
         "answers_by_hand": tmp_path,
-        "images": "digits",
+        "params:network": NETWORK,
+        "params:images": IMAGES,
         "params:train_candidates": CANDIDATES,
         "params:measure": MEASURE,
         "params:space": TASK[0],
@@ -421,7 +423,7 @@ def test_a_search_on_this_machine_measures_before_it_asks(
     tables: tuple[Any, ...], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The limit is one that about half of the networks keep here, whatever was predicted."""
-    settings = measure_settings(parse(MeasureConfig, MEASURE), SPACE)
+    settings = measure_settings(parse(MeasureConfig, MEASURE), SPACE, network_config(NETWORK))
     graphs, architectures, accuracy, predictions, predictor = tables
     some = [time_cell(a, settings).latency_ms for a in graphs.arch_ids[:40]]
     limit = float(np.median(some))
@@ -489,7 +491,7 @@ def test_live_search_trains_resumes_and_measures(tables: tuple[Any, ...], tmp_pa
 
 
 def test_images_of_another_name_are_refused(tables: tuple[Any, ...], tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="set dataset to 'digits'"):
+    with pytest.raises(ConfigurationError, match="set dataset to null"):
         run(tables, tmp_path, LIVE, (SPACE, "cifar100", []))
 
 
@@ -534,8 +536,8 @@ def test_a_search_in_a_space_too_large_to_list(mirror: Path, tmp_path: Path) -> 
     params = PARAMS | {"oracle": "surrogate", "candidates": 40, "repeats": 0}
     params |= {"neighbours": 20, "choose_by": "answers"}
     tables = (graphs, listed, nothing, predictions, predictor)
-    places = (files, tmp_path / "store", tmp_path, "digits", {})
-    rest = (params, CANDIDATES, MEASURE)
+    places = (files, tmp_path / "store", tmp_path, {})
+    rest = (params, NETWORK, IMAGES, CANDIDATES, MEASURE)
     history, none, ranker, trained, winner = search_architecture(*tables, *places, *task, *rest)
     assert len(history) == 12
     assert (history["status"] == "ok").all()
@@ -545,14 +547,14 @@ def test_a_search_in_a_space_too_large_to_list(mirror: Path, tmp_path: Path) -> 
     again = search_architecture(*tables, *places, *task, *rest)[0]
     pd.testing.assert_frame_equal(again, history)
     outcome = (history, none, trained, winner, {})
-    result = summarise_search(*tables[1:4], *outcome, *task, params, MEASURE)
+    result = summarise_search(*tables[1:4], *outcome, *task, params, NETWORK, MEASURE)
     json.dumps(result, allow_nan=False)
     chosen = result["chosen"]
     assert chosen["valid_accuracy"] == history["accuracy"].max()
     assert chosen["test_accuracy"] is None
     assert chosen["params_m"] == pytest.approx(space.cost([chosen["arch_id"]])[0][0] / 1e6)
     too_low = [f"latency_ms <= {predictions['predicted_latency_ms'].min() - 1e-9}"]
-    others = summarise_search(*tables[1:4], *outcome, *task[:2], too_low, params, MEASURE)
+    others = summarise_search(*tables[1:4], *outcome, *task[:2], too_low, params, NETWORK, MEASURE)
     assert others["feasible"] == 0, "of those listed; a search among others may find some"
     traces = compare_samplers(*tables, files, history, trained, *task, params)
     assert set(traces["sampler"]) == {"brp", "evolution", "random"}

@@ -20,9 +20,10 @@ from brpnas.search import FileOracle, Oracle, TableOracle
 from brpnas.search.oracle import Question
 from brpnas.search.surrogate_oracle import SurrogateOracle
 from brpnas.spaces import get_space
-from pipelines.config import SearchConfig, TrainCandidatesConfig, parse
+from pipelines.config import ImagesConfig, SearchConfig, TrainCandidatesConfig, parse
+from pipelines.network import network_config
 from pipelines.search.oracles import Files, cheap_oracle, make_oracle
-from tests.pipelines.search.test_nodes import CANDIDATES, PARAMS, never
+from tests.pipelines.search.test_nodes import CANDIDATES, IMAGES, NETWORK, PARAMS, never
 
 
 def config(oracle: str) -> SearchConfig:
@@ -39,7 +40,13 @@ def made(
     surrogate: Files = never,
 ) -> Oracle:
     candidates = parse(TrainCandidatesConfig, CANDIDATES)
-    places: Any = ("digits", folder / "by_hand", folder, SerialEngine())
+    places: Any = (
+        network_config(NETWORK),
+        parse(ImagesConfig, IMAGES),
+        folder / "by_hand",
+        folder,
+        SerialEngine(),
+    )
     return make_oracle(config(oracle), candidates, accuracy, surrogate, space, dataset, *places)
 
 
@@ -52,7 +59,7 @@ def test_each_name_has_its_oracle(accuracy: pd.DataFrame, tmp_path: Path) -> Non
 
 
 def test_images_are_those_of_the_data_set(accuracy: pd.DataFrame, tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="set dataset to 'digits'"):
+    with pytest.raises(ConfigurationError, match="set dataset to null"):
         made("train", accuracy, tmp_path)
 
 

@@ -12,13 +12,15 @@ from brpnas.errors import MeasurementError
 from brpnas.measure import describe_device, probe
 from pipelines.config import MeasureConfig, parse
 from pipelines.measuring import measure_settings
+from pipelines.network import network_config
 from pipelines.search.winner import measure_winner
-from tests.pipelines.search.test_nodes import MEASURE
+from tests.pipelines.search.test_nodes import MEASURE, NETWORK
 
 SPACE = "nasbench201"
 CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|skip_connect~2|"
 
-SETTINGS = measure_settings(parse(MeasureConfig, MEASURE), SPACE)
+SIZE = network_config(NETWORK)
+SETTINGS = measure_settings(parse(MeasureConfig, MEASURE), SPACE, SIZE)
 KNOWN = {"mine": describe_device(probe(SETTINGS), SETTINGS, "mine")}
 
 
@@ -32,14 +34,14 @@ def trained(channels: int) -> bytes:
 
 def test_networks_with_and_without_weights_are_measured(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        assert measure_winner(CELL, b"", "mine", KNOWN, SPACE, MEASURE) > 0
-        assert measure_winner(CELL, trained(2), "mine", KNOWN, SPACE, MEASURE) > 0
+        assert measure_winner(CELL, b"", "mine", KNOWN, SPACE, SIZE, MEASURE) > 0
+        assert measure_winner(CELL, trained(2), "mine", KNOWN, SPACE, SIZE, MEASURE) > 0
     assert not caplog.records
 
 
 def test_other_sizes_are_said(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        assert measure_winner(CELL, trained(3), "mine", KNOWN, SPACE, MEASURE) > 0
+        assert measure_winner(CELL, trained(3), "mine", KNOWN, SPACE, SIZE, MEASURE) > 0
     assert "was trained as NetworkConfig(channels=3" in caplog.text
 
 
@@ -55,11 +57,11 @@ def test_a_device_that_is_not_the_predicted_one_is_said(
     device: str, change: dict[str, object], why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        assert measure_winner(CELL, b"", device, KNOWN, SPACE, MEASURE | change) > 0
+        assert measure_winner(CELL, b"", device, KNOWN, SPACE, SIZE, MEASURE | change) > 0
     assert "another device than latency is predicted of" in caplog.text
     assert re.search(why, caplog.text)
 
 
 def test_a_network_that_cannot_be_measured_is_an_error() -> None:
     with pytest.raises(MeasurementError, match="network found cannot be measured"):
-        measure_winner("no cell", b"", "mine", KNOWN, SPACE, MEASURE)
+        measure_winner("no cell", b"", "mine", KNOWN, SPACE, SIZE, MEASURE)

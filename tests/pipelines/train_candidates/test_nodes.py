@@ -10,7 +10,7 @@ import pytest
 import yaml
 from kedro.config import OmegaConfigLoader
 
-from brpnas.candidates import Candidate, CandidateConfig, ImageSource
+from brpnas.candidates import Candidate
 from brpnas.datasets import embedded_facts
 from brpnas.datasets.schemas import ACCURACY, validate
 from brpnas.errors import (
@@ -22,8 +22,11 @@ from brpnas.errors import (
 )
 from brpnas.spaces.select import select_cells
 from pipelines import settings
-from pipelines.config import TrainCandidatesConfig, parse
+from pipelines.config import ImagesConfig, TrainCandidatesConfig, parse
+from pipelines.network import network_config
+from pipelines.resolve import resolve
 from pipelines.train_candidates.nodes import list_candidates, train_cells
+from pipelines.training import candidate_config, image_source
 from tests.candidates.small import CONV, TWINS, digits
 
 CONF = Path(__file__).resolve().parents[3] / "conf"
@@ -31,18 +34,24 @@ BASE: dict[str, Any] = yaml.safe_load(
     (CONF / "base" / "parameters_train_candidates.yml").read_text()
 )["train_candidates"]
 SPACE = "nasbench201"
-TINY = {"cells_per_stage": 1, "epochs": 1}
-PARAMS = {**BASE, "cells": 3, "workers": 1, "training": {**BASE["training"], **TINY}}
+DIGITS = {"path": "digits"}
+NETWORK = {
+    "channels": 4,
+    "cells_per_stage": 1,
+    "stages": 2,
+    "input_shape": [1, 8, 8],
+    "classes": 10,
+}
+PARAMS = {**BASE, "cells": 3, "workers": 1, "training": {**BASE["training"], "epochs": 1}}
 
 
-def config(env: str = "base", **more: Any) -> TrainCandidatesConfig:
-    loader = OmegaConfigLoader(str(CONF), env=env, **settings.CONFIG_LOADER_ARGS)
-    return parse(TrainCandidatesConfig, {**loader["parameters"]["train_candidates"], **more})
+def config(**more: Any) -> TrainCandidatesConfig:
+    return parse(TrainCandidatesConfig, {**BASE, **more})
 
 
 def test_table_and_report_agree(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
-        tables, report = train_cells("digits", tmp_path, SPACE, PARAMS)
+        tables, report = train_cells(tmp_path, SPACE, NETWORK, DIGITS, PARAMS)
     (table,) = tables.values()
     assert list(tables) == ["digits"] == [report["dataset"]]
     assert validate(table, ACCURACY, origin="x").equals(table)
@@ -52,11 +61,13 @@ def test_table_and_report_agree(tmp_path: Path, caplog: pytest.LogCaptureFixture
     assert "3 networks of 3 cells, 0 failed" in caplog.text
     assert "--params=dataset=digits" in caplog.text
     # What an earlier run has trained with these settings stays in the table.
-    fewer, again = train_cells("digits", tmp_path, SPACE, {**PARAMS, "cells": 1, "seeds": 2})
+    fewer, again = train_cells(tmp_path, SPACE, NETWORK, DIGITS, {**PARAMS, "cells": 1, "seeds": 2})
     assert len(fewer["digits"]) == 8
     assert (again["asked"], again["trained"], again["noise"]["valid"]["cells"]) == (2, 4, 1)
     assert len(list(tmp_path.iterdir())) == 1
-    other, _ = train_cells("digits", tmp_path, SPACE, {**PARAMS, "cells": 1, "split_seed": 1})
+    other, _ = train_cells(
+        tmp_path, SPACE, NETWORK, DIGITS, {**PARAMS, "cells": 1, "split_seed": 1}
+    )
     assert len(other["digits"]) == 2
     assert len(list(tmp_path.iterdir())) == 2
 
@@ -65,7 +76,8 @@ def test_images_of_ones_own(tmp_path: Path) -> None:
     pixels, labels = digits(120)
     np.savez(tmp_path / "Mine.npz", images=pixels, labels=labels)
     (tmp_path / "store").mkdir()
-    tables, report = train_cells(str(tmp_path / "Mine.npz"), tmp_path / "store", SPACE, PARAMS)
+    mine = {"path": str(tmp_path / "Mine.npz")}
+    tables, report = train_cells(tmp_path / "store", SPACE, NETWORK, mine, PARAMS)
     assert set(tables["mine"]["dataset"]) == {"mine"}
     assert report["images"]["rows"]["train"] == pytest.approx(40, abs=5)
 
@@ -76,13 +88,13 @@ def test_cells_of_a_file_are_trained_as_they_stand(tmp_path: Path) -> None:
     store = tmp_path / "store"
     store.mkdir()
     params = {**PARAMS, "file": str(file), "cells": None}
-    tables, _ = train_cells("digits", store, SPACE, params)
+    tables, _ = train_cells(store, SPACE, NETWORK, DIGITS, params)
     assert set(tables["digits"]["arch_id"]) == {CONV, *TWINS}
     with pytest.raises(BudgetError, match="4 of 3"):
-        train_cells("digits", store, SPACE, {**params, "cells": 4})
+        train_cells(store, SPACE, NETWORK, DIGITS, {**params, "cells": 4})
     file.write_text("arch_id\nfoo\n")
     with pytest.raises(ArchitectureError, match="line 2"):
-        train_cells("digits", store, SPACE, params)
+        train_cells(store, SPACE, NETWORK, DIGITS, params)
 
 
 class TestOrder:
@@ -99,7 +111,9 @@ class TestOrder:
 
     def test_the_embedded_benchmark_is_what_it_was_trained_as(self) -> None:
         """Order, images and settings of the shipped table."""
-        chosen = config("embedded")
+        loader = OmegaConfigLoader(str(CONF), env="embedded", **settings.CONFIG_LOADER_ARGS)
+        values = resolve(loader["parameters"])
+        chosen = parse(TrainCandidatesConfig, values["train_candidates"])
         cells = select_cells(chosen.cells, distinct=True, seed=chosen.seed)
         wanted = list_candidates(cells, chosen)
         assert len(cells) == 6466
@@ -110,8 +124,8 @@ class TestOrder:
             0,
         )
         assert wanted[6466:] == [Candidate(a, s) for s in (1, 2) for a in cells[:1500]]
-        source = ImageSource("digits", chosen.valid_share, chosen.test_share, chosen.split_seed)
-        training = CandidateConfig(**chosen.training.model_dump())
+        source = image_source(parse(ImagesConfig, values["images"]), chosen)
+        training = candidate_config(chosen, network_config(values["network"]))
         facts = embedded_facts()["accuracy"]
         assert facts["settings"] == {**training.settings(), "executes_dead_ops": False}
         assert facts["images"]["digest"] == source.load().digest
@@ -135,10 +149,11 @@ def test_what_cannot_be_trained(
     tmp_path: Path, wrong: dict[str, Any], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        train_cells("digits", tmp_path, SPACE, {**PARAMS, **wrong})
+        train_cells(tmp_path, SPACE, NETWORK, DIGITS, {**PARAMS, **wrong})
 
 
 def test_a_run_is_refused_before_there_is_a_store(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="no file"):
-        train_cells(str(tmp_path / "none.npz"), tmp_path, SPACE, PARAMS)
+    for path, why in ((str(tmp_path / "none.npz"), "no images at"), (None, "images.path is null")):
+        with pytest.raises(SourceError, match=why):
+            train_cells(tmp_path, SPACE, NETWORK, {"path": path}, PARAMS)
     assert not list(tmp_path.iterdir())

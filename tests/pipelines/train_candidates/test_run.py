@@ -22,13 +22,18 @@ from tests.candidates.small import digits
 from tests.fanout.clusters import running_cluster
 from tests.pipelines.conftest import Run
 
-SMALL = {"cells": 12, "training.cells_per_stage": 1, "training.epochs": 2}
+SMALL = {"cells": 12, "training.epochs": 2}
+SIZE = {"channels": 4, "cells_per_stage": 1, "stages": 2}
 CELLS = select_cells(12, distinct=True)
-TRAINING = CandidateConfig(cells_per_stage=1, epochs=2)
+TRAINING = CandidateConfig(channels=4, cells_per_stage=1, stages=2, epochs=2)
 
 
-def arguments(**more: object) -> list[str]:
-    params = ",".join(f"train_candidates.{key}={value}" for key, value in (SMALL | more).items())
+def arguments(images: str = "digits", **more: object) -> list[str]:
+    size = {f"network.{key}": value for key, value in SIZE.items()}
+    own = {f"train_candidates.{key}": value for key, value in (SMALL | more).items()}
+    params = ",".join(
+        f"{key}={value}" for key, value in ({"images.path": images} | size | own).items()
+    )
     return ["run", "--pipelines=train_candidates", f"--params={params}"]
 
 
@@ -76,9 +81,8 @@ def test_killed_and_run_again(kedro: Run, project: Path) -> None:
 
 @pytest.mark.slow
 def test_images_of_ones_own_beside_those_of_others(kedro: Run, project: Path) -> None:
-    settings = project / "conf" / "local" / "globals.yml"
-    settings.write_text("images: data/01_raw/mine.npz\n")
-    refused = kedro(*arguments())
+    mine = "data/01_raw/mine.npz"
+    refused = kedro(*arguments(mine))
     assert refused.returncode == 1
     assert "There are no images at" in refused.stderr
     assert "Traceback" not in refused.stderr
@@ -87,7 +91,7 @@ def test_images_of_ones_own_beside_those_of_others(kedro: Run, project: Path) ->
     (folder / "trained" / "other.parquet").write_bytes(b"left alone")
     pixels, labels = digits(90)
     np.savez(folder / "mine.npz", images=pixels, labels=labels)
-    done = kedro(*arguments(cells=2, workers=1))
+    done = kedro(*arguments(mine, cells=2, workers=1))
     assert done.returncode == 0, done.stderr
     assert "--params=dataset=mine" in done.stdout + done.stderr
     assert (folder / "trained" / "other.parquet").read_bytes() == b"left alone"

@@ -1,0 +1,90 @@
+"""What parameters leave open, filled in before a pipeline starts: network size, and the data set.
+
+Both follow from the images, if there are any. They are read here, once, so that a size that is not
+theirs is refused before anything is spent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from brpnas.errors import ConfigurationError
+from pipelines.config import ImagesConfig, NetworkSize, TrainCandidatesConfig, parse
+
+if TYPE_CHECKING:
+    from brpnas.candidates import ImageSource
+
+__all__ = ["resolve"]
+
+
+def resolve(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The same parameters with numbers for `network` and a name for `dataset`.
+
+    Raises:
+        ConfigurationError: If `network` differs from the images, or `dataset` is null without
+            images.
+        SourceError: If the images cannot be read.
+        SchemaError: If they are not images with labels.
+    """
+    images = parse(ImagesConfig, parameters["images"])
+    network = parse(NetworkSize, parameters["network"])
+    source = None if images.path is None else _source(images, network, parameters)
+    size = _size(network, parameters["space"], source)
+    dataset = parameters["dataset"]
+    if dataset is None:
+        if source is None:
+            raise ConfigurationError(
+                "dataset is null, which means that of the images, and images.path is null too. Set "
+                "dataset to the name of a data set, or images.path to the images."
+            )
+        dataset = source.name
+    return {**parameters, "network": size, "dataset": dataset}
+
+
+def _source(
+    images: ImagesConfig, network: NetworkSize, parameters: Mapping[str, Any]
+) -> ImageSource | None:
+    try:
+        from pipelines.training import image_source  # noqa: PLC0415 - it needs torch
+    except ModuleNotFoundError as error:
+        if network.input_shape is not None and network.classes is not None:
+            return None  # a stage that trains reads the images and compares
+        raise ConfigurationError(
+            f"network.input_shape or network.classes is null, and to read the images {images.path} "
+            f"this installation lacks {error.name}: pip install 'brpnas[candidates]', or set both."
+        ) from error
+    candidates = parse(TrainCandidatesConfig, parameters["train_candidates"])
+    return image_source(images, candidates)
+
+
+def _size(network: NetworkSize, space: str, source: ImageSource | None) -> dict[str, Any]:
+    from brpnas.spaces import get_space  # noqa: PLC0415
+
+    published = get_space(space).published
+    given = network.model_dump()
+    size = {name: getattr(published, name) for name in given} | _set(given)
+    if source is not None:
+        data = source.load()
+        theirs = {"input_shape": data.input_shape, "classes": len(data.label_names)}
+        differing = [
+            name for name, value in _set(given).items() if theirs.get(name, value) != value
+        ]
+        if differing:
+            wrong = ", ".join(f"{name} {_text(given[name])}" for name in differing)
+            right = ", ".join(f"{name} {_text(theirs[name])}" for name in differing)
+            raise ConfigurationError(
+                f"The parameters of network say {wrong}, but the images {source.path} have "
+                f"{right}: set {' and '.join(f'network.{name}' for name in differing)} to null, "
+                "which means that of the images."
+            )
+        size |= theirs
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in size.items()}
+
+
+def _set(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _text(value: Any) -> str:
+    return " x ".join(map(str, value)) if isinstance(value, tuple) else str(value)

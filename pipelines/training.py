@@ -1,0 +1,52 @@
+"""Images and settings by which networks are trained: shared by the stages that train."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from brpnas.candidates import DIGITS, CandidateConfig, ImageSource
+from brpnas.errors import SourceError
+from brpnas.spaces.network import NetworkConfig
+from pipelines.config import ImagesConfig, TrainCandidatesConfig
+
+__all__ = ["candidate_config", "image_source"]
+
+_ROOT = Path(__file__).resolve().parents[1]
+
+
+def image_source(images: ImagesConfig, candidates: TrainCandidatesConfig) -> ImageSource:
+    """The images that the parameters name; not yet read.
+
+    Args:
+        images: Which.
+        candidates: How they are split.
+
+    Raises:
+        SourceError: If none are named, or there is no such file.
+    """
+    path = images.path
+    if path is None:
+        raise SourceError(
+            "There are no images to train on: images.path is null. Set it to digits or to a file "
+            "of your own, in conf/live/parameters.yml for --env=live, or by "
+            "--params=images.path=digits."
+        )
+    if path != DIGITS:
+        file = _ROOT / path
+        if not file.is_file():
+            raise SourceError(
+                f"There are no images at {file}. images.path in the parameters names them: "
+                f"{DIGITS!r}, or an .npz or .parquet file, from the root of the project."
+            )
+        path = str(file)
+    return ImageSource(path, candidates.valid_share, candidates.test_share, candidates.split_seed)
+
+
+def candidate_config(candidates: TrainCandidatesConfig, network: NetworkConfig) -> CandidateConfig:
+    """How networks of a size are trained."""
+    return CandidateConfig(
+        channels=network.channels,
+        cells_per_stage=network.cells_per_stage,
+        stages=network.stages,
+        **candidates.training.model_dump(),
+    )
