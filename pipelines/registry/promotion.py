@@ -2,27 +2,33 @@
 
 Everything that is decided is written: tags and a description of the version, and a page and its
 figures among the artifacts of the run that the version comes from. The alias moves last, so that
-no champion is without a record.
+no champion is without a record, and only if the champion is still the one of the comparison.
 """
 
 from __future__ import annotations
+
+import logging
 
 from brpnas.errors import RegistryError, SchemaError
 from brpnas.promotion import Decision, Gates, Kind, decide
 from pipelines.config import PromoteConfig
 from pipelines.registry.contents import Contents, entrant, read
+from pipelines.registry.moves import move_champion
 from pipelines.registry.versions import CHALLENGER, CHAMPION, Shelf, now
 
 __all__ = ["promote"]
 
 _DESCRIPTION = 5000
+_TRIES = 20
+_log = logging.getLogger(__name__)
 
 
 def promote(name: str, config: PromoteConfig) -> Decision:
     """Let the challenger of a model become its champion, if it wins.
 
     Running it again changes nothing: where the challenger is the champion already, that is said and
-    nothing is written.
+    nothing is written. If the champion changes during the comparison, by another promotion or a
+    rollback, the challenger meets the new one.
 
     Args:
         name: Registered model.
@@ -30,7 +36,8 @@ def promote(name: str, config: PromoteConfig) -> Decision:
 
     Raises:
         UnknownNameError: If there is no such model.
-        RegistryError: If it has no challenger, or the files of a version are lost.
+        RegistryError: If it has no challenger, or the files of a version are lost, or the champion
+            changes again and again.
         SchemaError: If challenger and champion do not predict the same thing.
     """
     shelf = Shelf(name)
@@ -39,19 +46,48 @@ def promote(name: str, config: PromoteConfig) -> Decision:
             f"{name} has no version with the alias {CHALLENGER!r}: register a predictor first, by "
             f"the stage promote, or give the alias to a version in MLflow."
         )
-    number, current = shelf.aliases[CHALLENGER], shelf.aliases.get(CHAMPION)
-    challenger = read(shelf, number)
+    challenger = read(shelf, shelf.aliases[CHALLENGER])
+    for _ in range(_TRIES):
+        decision = _judge(shelf, challenger, config)
+        if decision is None:
+            return _already(challenger)
+        if _settled(shelf, challenger, decision):
+            return decision
+        _log.info("The champion of %s changed during the comparison: comparing again", name)
+        shelf = Shelf(name)
+    raise RegistryError(
+        f"The champion of {name} changed {_TRIES} times while version "
+        f"{challenger.version.version} was compared with it. Run this again when the other "
+        "promotions have ended."
+    )
+
+
+def _judge(shelf: Shelf, challenger: Contents, config: PromoteConfig) -> Decision | None:
+    """Decide, and write the decision down; None if the challenger is the champion already."""
+    number, current = str(challenger.version.version), shelf.aliases.get(CHAMPION)
     if number == current:
-        return _already(challenger)
+        return None
     champion = None if current is None else read(shelf, current)
     decision = _decide(shelf, challenger, champion, config)
     _record(shelf, number, decision)
-    if decision.promote:
-        shelf.tag(
+    return decision
+
+
+def _settled(shelf: Shelf, challenger: Contents, decision: Decision) -> bool:
+    """Move the alias if the challenger won; False if the champion is no longer the same."""
+    number, current = str(challenger.version.version), shelf.aliases.get(CHAMPION)
+    if not decision.promote:
+        return Shelf(shelf.name).aliases.get(CHAMPION) == current
+
+    def prepare(fresh: Shelf) -> bool:
+        if _rolled_back(fresh, challenger):
+            return False
+        fresh.tag(
             number, {"brpnas.champion.since": now(), "brpnas.champion.previous": current or ""}
         )
-        shelf.client.set_registered_model_alias(name, CHAMPION, number)
-    return decision
+        return True
+
+    return move_champion(shelf.name, number, current, prepare)
 
 
 def _decide(

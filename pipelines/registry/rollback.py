@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from brpnas.errors import RegistryError
+from pipelines.registry.moves import move_champion
 from pipelines.registry.versions import CHAMPION, Shelf, now
 
 __all__ = ["Rollback", "rollback"]
@@ -47,7 +48,8 @@ def rollback(name: str, to: str | None = None) -> Rollback:
     Raises:
         UnknownNameError: If there is no such model.
         RegistryError: If it has no champion, or none before it, or the version is not there, is
-            champion already, or never was.
+            champion already, or never was; if another promotion or rollback moves the champion at
+            the same time.
     """
     shelf = Shelf(name)
     left = shelf.aliases.get(CHAMPION)
@@ -63,13 +65,25 @@ def rollback(name: str, to: str | None = None) -> Rollback:
             " was. `brpnas promote` decides about new versions."
         )
     done = Rollback(name, left, target, now())
-    path = f"promotion/{name}-v{left}-{done.at.replace(':', '')}-rollback.md"
-    shelf.write(left, {path: done.record()})
-    shelf.tag(left, {"brpnas.champion.rolled_back": done.at, "brpnas.rollback.to": target})
-    shelf.tag(target, {"brpnas.champion.since": done.at})
-    shelf.untag(target, "brpnas.champion.rolled_back")
-    shelf.client.set_registered_model_alias(name, CHAMPION, target)
+    if not move_champion(name, target, left, lambda fresh: _record(fresh, done)):
+        champion = Shelf(name).aliases.get(CHAMPION, "none")
+        raise RegistryError(
+            f"The champion of {name} was version {left} and is version {champion} now, by another "
+            "promotion or rollback. Nothing was rolled back; look at `brpnas models` and run this "
+            "again if it is still wanted."
+        )
     return done
+
+
+def _record(shelf: Shelf, done: Rollback) -> bool:
+    path = f"promotion/{shelf.name}-v{done.left}-{done.at.replace(':', '')}-rollback.md"
+    shelf.write(done.left, {path: done.record()})
+    shelf.tag(
+        done.left, {"brpnas.champion.rolled_back": done.at, "brpnas.rollback.to": done.champion}
+    )
+    shelf.tag(done.champion, {"brpnas.champion.since": done.at})
+    shelf.untag(done.champion, "brpnas.champion.rolled_back")
+    return True
 
 
 def _target(shelf: Shelf, champion: str) -> str:

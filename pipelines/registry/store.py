@@ -11,6 +11,7 @@ from mlflow.tracking import MlflowClient
 
 from pipelines.registry.bundle import bundle
 from pipelines.registry.candidate import Candidate
+from pipelines.registry.lock import locked
 from pipelines.registry.versions import CHALLENGER, without_progress_bars
 
 __all__ = ["register"]
@@ -41,28 +42,28 @@ def register(candidate: Candidate) -> str:
             ".", "-"
         )  # a logged model, unlike a registered one, has no dot
         logged = mlflow.pyfunc.log_model(name=name, **arguments)
-    created = client.create_model_version(
-        candidate.name,
-        logged.model_uri,
-        run_id=run_id,
-        tags=candidate.all_tags(),
-        description=f"{len(candidate.test)} test rows. Not judged yet: "
-        f"`brpnas promote {candidate.name}`.",
-        model_id=logged.model_id,
-    )
-    version = str(created.version)
-    client.set_registered_model_alias(candidate.name, CHALLENGER, version)
+    with locked(client, candidate.name):  # of two at once, the challenger is the later version
+        created = client.create_model_version(
+            candidate.name,
+            logged.model_uri,
+            run_id=run_id,
+            tags=candidate.all_tags(),
+            description=f"{len(candidate.test)} test rows. Not judged yet: "
+            f"`brpnas promote {candidate.name}`.",
+            model_id=logged.model_id,
+        )
+        version = str(created.version)
+        client.set_registered_model_alias(candidate.name, CHALLENGER, version)
     return version
 
 
 def _ensure_model(client: MlflowClient, candidate: Candidate) -> None:
+    about = f"{_ABOUT[candidate.kind]} Aliases: `challenger`, the newest; `champion`, in use."
     try:
-        client.get_registered_model(candidate.name)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            raise
-        about = f"{_ABOUT[candidate.kind]} Aliases: `challenger`, the newest; `champion`, in use."
         client.create_registered_model(candidate.name, {"brpnas.kind": candidate.kind}, about)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
 
 
 @contextmanager
