@@ -35,16 +35,7 @@ ARTIFACTS = {
 """Files in the folder ``artifacts`` of a registered model; the last only where rows were given."""
 
 _PACKAGES = ("mlflow", "numpy", "onnxruntime", "pandas")
-_SOURCES = (
-    "archives.py",
-    "array_headers.py",
-    "arrays.py",
-    "errors.py",
-    "graphs.py",
-    "serving.py",
-    "telemetry.py",
-    "spaces/**/*.py",
-)
+_SOURCES = ("serving.py", "telemetry.py", "spaces/**/*.py")  # and the modules that these import
 _TRAINS = {"build.py", "layers.py"}  # torch modules of a space, of no use to a server
 _SERVED = Path(__file__).with_name("served.py")
 _INIT = '''"""What the model beside it needs of brpnas."""
@@ -65,8 +56,7 @@ def copy_code(folder: Path) -> Path:
         The package, a folder named after its content.
     """
     root = Path(brpnas.__file__).parent
-    files = sorted(f for pattern in _SOURCES for f in root.glob(pattern) if f.name not in _TRAINS)
-    texts = {file.relative_to(root): file.read_text("utf-8") for file in files}
+    texts = {path.relative_to(root): text for path, text in _sources(root).items()}
     digest = hashlib.sha256(repr(sorted((str(p), t) for p, t in texts.items())).encode())
     package = folder / f"brpnas_{digest.hexdigest()[:8]}"
     texts[Path("__init__.py")] = _INIT
@@ -78,6 +68,19 @@ def copy_code(folder: Path) -> Path:
         )
         target.write_text(renamed, "utf-8")
     return package
+
+
+def _sources(root: Path) -> dict[Path, str]:
+    """Text of each file that `brpnas.serving` needs, in the order of their names."""
+    todo = [f for pattern in _SOURCES for f in root.glob(pattern) if f.name not in _TRAINS]
+    texts: dict[Path, str] = {}
+    while todo:
+        file = todo.pop()
+        texts[file] = file.read_text("utf-8")
+        imported = re.findall(r"^(?:from|import) brpnas\.(\w+)", texts[file], flags=re.M)
+        modules = {root / f"{name}.py" for name in imported}
+        todo += [path for path in modules if path.is_file() and path not in texts]
+    return dict(sorted(texts.items()))
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import mlflow
@@ -16,17 +17,24 @@ from tests.pipelines.registry.processes import free_port, running
 from tests.pipelines.registry.toys import ARCHS, NAME, candidate, config
 
 
-@pytest.fixture
-def server(store: str, tmp_path: Path) -> Iterator[str]:
-    """Address of a server on the store, which MLflow is set to."""
+@contextmanager
+def serving(store: str, folder: Path) -> Iterator[str]:
+    """Address of a server on a store, which MLflow is set to for the block."""
     port = free_port()
     uri = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store]
-    command += ["--artifacts-destination", str(tmp_path / "kept"), "--port", str(port)]
+    command += ["--artifacts-destination", str(folder / "kept"), "--port", str(port)]
     command += ["--workers", "1"]
-    with running(command, f"{uri}/health", tmp_path, os.environ):
+    with running(command, f"{uri}/health", folder, os.environ):
         mlflow.set_tracking_uri(uri)
         mlflow.set_experiment("over http")
+        yield uri
+
+
+@pytest.fixture
+def server(store: str, tmp_path: Path) -> Iterator[str]:
+    """Address of a server on a new store."""
+    with serving(store, tmp_path) as uri:
         yield uri
 
 

@@ -1,0 +1,94 @@
+"""Compare and swap of the champion, and what happens to a process that slept through it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from mlflow.tracking import MlflowClient
+
+from pipelines.registry import moves
+from pipelines.registry.lock import PREFIX
+from pipelines.registry.moves import move_champion
+from pipelines.registry.versions import Shelf
+
+NAME = "latency-board"
+
+
+@pytest.fixture
+def client(store: str) -> MlflowClient:
+    """Client of a store with three versions, of which the first is champion."""
+    found = MlflowClient(store)
+    found.create_registered_model(NAME)
+    for _ in range(3):
+        found.create_model_version(NAME, "file:///nowhere")
+    assert move_champion(NAME, "1", None, claim("1"))
+    return found
+
+
+def claim(number: str) -> Any:
+    def prepare(shelf: Shelf) -> bool:
+        shelf.tag(number, {"brpnas.champion.since": f"by {number}"})
+        return True
+
+    return prepare
+
+
+def champion() -> str:
+    return Shelf(NAME).aliases["champion"]
+
+
+def test_moves_from_the_expected_one(client: MlflowClient) -> None:
+    assert move_champion(NAME, "2", "1", claim("2"))
+    assert champion() == "2"
+
+
+@pytest.mark.parametrize("expected", [None, "3"])
+def test_writes_nothing_if_the_champion_is_another(
+    client: MlflowClient, expected: str | None
+) -> None:
+    assert not move_champion(NAME, "2", expected, claim("2"))
+    assert champion() == "1"
+    assert client.get_model_version(NAME, "2").tags == {}
+
+
+def test_not_if_the_caller_refuses_what_it_finds(client: MlflowClient) -> None:
+    assert not move_champion(NAME, "2", "1", lambda shelf: shelf.aliases["champion"] != "1")
+    assert champion() == "1"
+
+
+def remove_tickets(client: MlflowClient) -> None:
+    """As another process does that waited for longer than the lease."""
+    for key in client.get_registered_model(NAME).tags:
+        if key.startswith(PREFIX):
+            client.delete_registered_model_tag(NAME, key)
+
+
+def test_not_if_the_lock_was_lost_before(client: MlflowClient) -> None:
+    def slow(shelf: Shelf) -> bool:
+        remove_tickets(client)
+        return True
+
+    assert not move_champion(NAME, "2", "1", slow)
+    assert champion() == "1"
+
+
+@pytest.mark.parametrize(("rival", "result"), [("3", False), (None, True)])
+def test_a_move_that_comes_too_late_is_taken_back(
+    client: MlflowClient, monkeypatch: pytest.MonkeyPatch, rival: str | None, result: bool
+) -> None:
+    """The process sleeps between its last look at the lock and its write of the alias."""
+
+    class Sleepy(MlflowClient):
+        asleep = True
+
+        def set_registered_model_alias(self, name: str, alias: str, version: str) -> None:
+            if version == "2" and Sleepy.asleep:
+                Sleepy.asleep = False
+                remove_tickets(client)
+                assert rival is None or move_champion(NAME, rival, "1", claim(rival))
+            super().set_registered_model_alias(name, alias, version)
+
+    monkeypatch.setattr(moves, "MlflowClient", Sleepy)
+    assert move_champion(NAME, "2", "1", claim("2")) is result
+    assert champion() == (rival or "2")
