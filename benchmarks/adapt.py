@@ -143,7 +143,7 @@ def _once(
     predictor = fit_device(
         devices.graphs, MeasuredRows(rows[known], latency[known]), prior, config, seed=seed
     )
-    every, lower, upper = predictor.predict(devices.graphs)[rows].T
+    every, lower, upper = predictor.intervals(devices.graphs)[rows].T
     predicted, true = every[~known], latency[~known]
     lower, upper = lower[~known], upper[~known]
     moved = np.log(latency / every)

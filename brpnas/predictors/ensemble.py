@@ -6,25 +6,24 @@ One member is an ensemble too, so the predictors know nothing else.
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from brpnas.errors import ConfigurationError, SchemaError
 from brpnas.graphs import GraphBatch
 from brpnas.predictors.backbones import build_network
+from brpnas.predictors.files import read_file, write_file
 from brpnas.predictors.tensors import to_tensors
 from brpnas.predictors.training import (
     TrainedNetwork,
@@ -123,29 +122,21 @@ class GraphEnsemble(nn.Module):
     def save(self, path: Path, kind: str, extra: Mapping[str, object]) -> None:
         """Write the weights as safetensors with everything needed to read them back."""
         metadata = {
-            "kind": kind,
             "config": asdict(self.config),
             "num_ops": self.num_ops,
             "members": len(self.members),
             **extra,
         }
-        save_file(self.state_dict(), path, {key: json.dumps(v) for key, v in metadata.items()})
+        write_file(path, kind, metadata, self.state_dict())
 
     @classmethod
-    def load(cls, path: Path, kind: str) -> tuple[GraphEnsemble, dict[str, object]]:
+    def load(cls, path: Path, kind: str) -> tuple[GraphEnsemble, dict[str, Any]]:
         """Read what `save` wrote: the ensemble, and its metadata.
 
         Raises:
             SchemaError: If the file is not a predictor of that kind.
         """
-        try:
-            with safe_open(path, framework="pt") as file:
-                metadata = {key: json.loads(v) for key, v in (file.metadata() or {}).items()}
-                weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (SafetensorError, json.JSONDecodeError) as error:
-            raise SchemaError(f"{path} is not a predictor of this project: {error}.") from error
-        if metadata.get("kind") != kind:
-            raise SchemaError(f"{path} holds {metadata.get('kind')!r}, not a {kind!r} predictor.")
+        metadata, weights = read_file(path, kind)
         try:
             config = TrainingConfig(**metadata["config"])
             ensemble = cls(config, metadata["num_ops"], metadata["members"])

@@ -6,6 +6,7 @@ executes, if you do not know. Baselines to compare with are in `brpnas.predictor
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Sequence
 from concurrent.futures import Executor
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 from brpnas.errors import ConfigurationError, SchemaError
 from brpnas.graphs import DEVICE_VIEWS, GraphBatch, SpaceGraphs, View
 from brpnas.predictors.ensemble import GraphEnsemble, train_members
+from brpnas.predictors.margin import lower_factor, upper_factor
 from brpnas.predictors.training import (
     FloatArray,
     Labelled,
@@ -77,6 +79,8 @@ class LatencyPredictor:
         view: View of the cells that they read.
         location, scale: ``log(latency / ms) = output * scale + location``.
         history: Losses by member and epoch (``member, epoch, train_loss, valid_loss``).
+        ratios: True over predicted latency of the validation rows, smallest first: how far off it
+            is, for `bounds`.
     """
 
     ensemble: GraphEnsemble
@@ -84,6 +88,12 @@ class LatencyPredictor:
     location: float
     scale: float
     history: pd.DataFrame = field(default_factory=pd.DataFrame)
+    ratios: tuple[float, ...] = ()
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """Views of a cell that it reads."""
+        return (self.view,)
 
     def predict(self, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
         """Latency in ms of every architecture of the space, shape ``[N]``."""
@@ -94,13 +104,48 @@ class LatencyPredictor:
         output = self.ensemble.outputs(graphs)
         return np.asarray(np.exp(output * self.scale + self.location))
 
+    def bounds(self, graphs: SpaceGraphs, lower: float, upper: float) -> npt.NDArray[np.float64]:
+        """Latency, and bounds that a measurement is within with given probabilities.
+
+        The bounds are quantiles of what the validation rows have shown, the same factor for all
+        architectures; see `brpnas.predictors.margin`.
+
+        Args:
+            graphs: Architectures.
+            lower: Probability that a measurement is not below the lower bound, from 0 to below 1;
+                0 for the prediction itself.
+            upper: The same of the upper bound.
+
+        Returns:
+            Latency, lower and upper bound in ms, shape ``[N, 3]``.
+
+        Raises:
+            ConfigurationError: If a probability is out of range, or the predictor has no ratios.
+        """
+        ones = np.ones(len(self.ratios))
+        factors = [1.0, lower_factor(ones, self.ratios, lower)]
+        factors.append(upper_factor(ones, self.ratios, upper))
+        return np.asarray(self.predict(graphs)[:, None] * np.array(factors))
+
+    def digest(self) -> str:
+        """Short hash of what it predicts with; the bytes of a file also depend on its metadata."""
+        found = hashlib.sha256(repr((self.view, self.location, self.scale)).encode())
+        for name, values in sorted(self.ensemble.state_dict().items()):
+            found.update(name.encode() + values.cpu().numpy().tobytes())
+        return found.hexdigest()[:16]
+
     def module(self) -> nn.Module:
         """Torch module ``(ops, adj) -> latency in ms``, for export."""
         return _LatencyModule(self.ensemble, self.location, self.scale).eval()
 
     def save(self, path: Path) -> None:
         """Write to a safetensors file; the history is not part of it."""
-        extra = {"view": self.view, "location": self.location, "scale": self.scale}
+        extra = {
+            "view": self.view,
+            "location": self.location,
+            "scale": self.scale,
+            "ratios": self.ratios,
+        }
         self.ensemble.save(path, _KIND, extra)
 
     @classmethod
@@ -111,7 +156,8 @@ class LatencyPredictor:
             SchemaError: If the file is not a latency predictor.
         """
         ensemble, meta = GraphEnsemble.load(path, _KIND)
-        return cls(ensemble, meta["view"], meta["location"], meta["scale"])  # type: ignore[arg-type]
+        ratios = tuple(meta.get("ratios", ()))
+        return cls(ensemble, meta["view"], meta["location"], meta["scale"], ratios=ratios)
 
 
 def fit_latency(  # noqa: PLR0913 - one argument per choice, all but four with defaults
@@ -178,15 +224,16 @@ def fit_latency(  # noqa: PLR0913 - one argument per choice, all but four with d
     trained = train_members(tasks, pool, progress=progress)
     ensemble = GraphEnsemble.of(trained, config, graphs.view(view).num_ops)
     predictor = LatencyPredictor(ensemble, view, location, scale, _history(trained))
-    if bound is None:
-        return predictor
-    known = MeasuredRows(
-        np.concatenate([train.rows, valid.rows]),
-        np.concatenate([train.latency_ms, valid.latency_ms]),
-    )
-    predicted = predictor.predict_batch(graphs.view(view)[known.rows])
-    shift = _best_shift(np.log(predicted / known.latency_ms), bound)
-    return replace(predictor, location=location + shift)
+    if bound is not None:
+        known = MeasuredRows(
+            np.concatenate([train.rows, valid.rows]),
+            np.concatenate([train.latency_ms, valid.latency_ms]),
+        )
+        predicted = predictor.predict_batch(graphs.view(view)[known.rows])
+        shift = _best_shift(np.log(predicted / known.latency_ms), bound)
+        predictor = replace(predictor, location=location + shift)
+    predicted = predictor.predict_batch(graphs.view(view)[valid.rows])
+    return replace(predictor, ratios=tuple(sorted((valid.latency_ms / predicted).tolist())))
 
 
 def choose_view(valid_loss: dict[View, float]) -> View:

@@ -97,7 +97,7 @@ class BinaryRelationPredictor:
             SchemaError: If the file is not a binary relation predictor.
         """
         ensemble, meta = GraphEnsemble.load(path, _KIND)
-        predictor = cls(ensemble.config, len(ensemble.members), meta["view"])  # type: ignore[arg-type]
+        predictor = cls(ensemble.config, len(ensemble.members), meta["view"])
         predictor._ensemble = ensemble
         return predictor
 

@@ -164,7 +164,7 @@ def answer_rows(predictor: DevicePredictor, rows: pd.DataFrame) -> pd.DataFrame:
     """
     graphs = get_space(predictor.space).graphs()
     test = rows[rows["split"] == "test"]
-    said = predictor.predict(graphs)[graphs.rows(test["arch_id"].tolist())]
+    said = predictor.intervals(graphs)[graphs.rows(test["arch_id"].tolist())]
     return pd.DataFrame(
         {
             "arch_id": test["arch_id"].to_numpy(),

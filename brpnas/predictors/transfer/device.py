@@ -14,14 +14,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
 
 from brpnas.errors import ConfigurationError
 from brpnas.graphs import DEVICE_VIEWS, GraphBatch, SpaceGraphs, View
 from brpnas.predictors.latency import MeasuredRows
-from brpnas.predictors.training import TrainingConfig, single_thread
+from brpnas.predictors.training import TrainingConfig
 from brpnas.predictors.transfer.calibration import calibrate
-from brpnas.predictors.transfer.features import both_views
 from brpnas.predictors.transfer.folds import FoldNetworks, fit_folds
 from brpnas.predictors.transfer.kernel import (
     Posterior,
@@ -31,6 +29,7 @@ from brpnas.predictors.transfer.kernel import (
     condition,
     log_evidence,
 )
+from brpnas.predictors.transfer.predictor import DevicePredictor
 from brpnas.predictors.transfer.prior import KNOWN_GROUPS, DevicePrior, PriorFeatures
 
 __all__ = ["AdaptConfig", "DevicePredictor", "fit_device"]
@@ -85,80 +84,6 @@ class AdaptConfig:
             )
         if self.folds < 2:
             raise ConfigurationError(f"folds must be 2 or more, not {self.folds}.")
-
-
-class _DeviceModule(nn.Module):
-    """Both views of a cell to latency and interval in ms."""
-
-    def __init__(self, predictor: DevicePredictor) -> None:
-        super().__init__()
-        posterior = predictor.posterior
-        self.features: PriorFeatures = predictor.features
-        self.posterior = posterior
-        self.networks = predictor.networks
-        self.ensemble = None if self.networks is None else self.networks.ensemble
-        self.weight, self.view, self.factor = predictor.weight, predictor.view, predictor.factor
-
-    def forward(
-        self, pruned_ops: Tensor, pruned_adj: Tensor, raw_ops: Tensor, raw_adj: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Latency, lower and upper bound in ms, each of shape ``[B]``."""
-        views = (pruned_ops, pruned_adj, raw_ops, raw_adj)
-        mean, variance = self.posterior.predict(self.features(*views))
-        if self.ensemble is not None and self.networks is not None:
-            own = views[:2] if self.view == "pruned" else views[2:]
-            said = self.ensemble(*own).double() * self.networks.scale + self.networks.location
-            mean = (1 - self.weight) * mean + self.weight * said
-        width = self.factor * variance.sqrt()
-        bounds = (mean, mean - width, mean + width)
-        return tuple(torch.exp(x).float() for x in bounds)  # type: ignore[return-value]
-
-
-@dataclass(frozen=True, eq=False)
-class DevicePredictor:
-    """Predicts the latency of cells on one device, with intervals.
-
-    Args:
-        features: Features of cells.
-        posterior: Gaussian process that has seen the rows.
-        networks: Networks of the device alone, if they take part.
-        weight: Share of the networks in the logarithm of the latency.
-        view: View that describes better what the device executes.
-        factor: Half width of an interval, in predicted deviations.
-        coverage: Share of measurements that an interval is to hold.
-        method: How it predicts.
-        errors: Mean absolute error of log latency on rows left out, by method.
-        rows: Number of rows learnt from.
-        space: Name of the search space.
-        known: Names of the devices that it was adapted from.
-    """
-
-    features: PriorFeatures
-    posterior: Posterior
-    networks: FoldNetworks | None
-    weight: float
-    view: View
-    factor: float
-    coverage: float
-    method: str
-    errors: dict[str, float]
-    rows: int
-    space: str
-    known: tuple[str, ...]
-
-    def module(self) -> nn.Module:
-        """Torch module of both views to latency, lower and upper bound in ms, for export."""
-        return _DeviceModule(self).eval()
-
-    def predict(self, graphs: SpaceGraphs, chunk: int = 1024) -> npt.NDArray[np.float64]:
-        """Latency, lower and upper bound in ms of every architecture, shape ``[N, 3]``."""
-        inputs, module = both_views(graphs.views), self.module()
-        with torch.inference_mode(), single_thread():
-            parts = [
-                torch.stack(module(*(x[i : i + chunk] for x in inputs)), dim=1)
-                for i in range(0, max(1, len(graphs)), chunk)
-            ]
-        return np.asarray(torch.cat(parts).double().numpy())
 
 
 def fit_device(
@@ -226,19 +151,24 @@ def fit_device(
     method = _best(errors)
     process = processes.get(method, processes[ADAPTED])
     deviation = process.left_out_variance.sqrt().numpy()
+    used = features if len(process.features) == len(features.groups) else prior.features
+    row_by_row = np.full((len(log), 3), np.nan)
+    row_by_row[kept] = np.stack([left_out[method], deviation, seen], axis=1)
+    error, like = left_out[method] - seen, used.like is not None
     return DevicePredictor(
-        features if len(process.features) == len(features.groups) else prior.features,
+        used,
         process,
         networks if method in (NETWORK, BOTH) else None,
         {NETWORK: 1.0, BOTH: 0.5}.get(method, 0.0),
         view,
-        calibrate(left_out[method] - seen, deviation, config.coverage),
+        calibrate(error, deviation, config.coverage, like=like),
         config.coverage,
         method,
         errors,
         len(log),
         prior.space,
         tuple(prior.devices[column] for column in prior.features.columns),
+        row_by_row,
     )
 
 

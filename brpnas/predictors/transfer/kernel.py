@@ -313,6 +313,7 @@ def condition(settings: Settings, task: Task) -> Posterior:
     whiten = torch.linalg.solve_triangular(
         factor, torch.eye(len(noisy), dtype=torch.float64), upper=False
     )
+    whiten = whiten.contiguous()  # as a file gives it back: the last bits depend on the layout
     inverse = whiten.T @ whiten
     weights = inverse @ (task.target - mean)
     variance = 1 / inverse.diagonal()

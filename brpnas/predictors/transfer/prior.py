@@ -7,21 +7,20 @@ device follows them, or the graph itself, is learnt by making each known device 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from brpnas.errors import ConfigurationError, SchemaError
 from brpnas.graphs import DEVICE_VIEWS, GraphBatch, SpaceGraphs, View
+from brpnas.predictors.files import part, read_file, write_file
 from brpnas.predictors.training import single_thread
 from brpnas.predictors.transfer.features import GraphFeatures, both_views
 from brpnas.predictors.transfer.kernel import Settings, Task, learn_settings
@@ -107,6 +106,47 @@ class PriorFeatures(nn.Module):
             return said, torch.zeros_like(said)
         return said, self.known(views[2])[:, self.columns]
 
+    def parts(self) -> tuple[dict[str, object], dict[str, Tensor]]:
+        """What a file must hold to rebuild it by `of_parts`: metadata, and tensors by name."""
+        metadata: dict[str, object] = {
+            "columns": self.columns,
+            "like": self.like,
+            "num_nodes": self.graph.num_nodes,
+            "num_ops": self.graph.num_ops,
+            "config": asdict(self.network.config),
+        }
+        tensors = {f"graph.{k}": v for k, v in self.graph.state_dict().items()}
+        tensors |= {f"network.{k}": v for k, v in self.network.state_dict().items()}
+        if self.known is not None:
+            tensors |= {"known.table": self.known.table}
+            tensors |= {"known.choices": self.known.numbers.choices}
+        return metadata, tensors
+
+    @classmethod
+    def of_parts(
+        cls, meta: Mapping[str, Any], tensors: Mapping[str, Tensor], devices: int
+    ) -> PriorFeatures:
+        """Rebuild what `parts` took apart.
+
+        Args:
+            meta: Its metadata, and perhaps others.
+            tensors: Its tensors, and perhaps others.
+            devices: Number of devices of the network.
+        """
+        graph = GraphFeatures(int(meta["num_nodes"]), int(meta["num_ops"]))
+        graph.load_state_dict(part(tensors, "graph"))
+        with torch.random.fork_rng(devices=[]):  # these weights are only there to be overwritten
+            config = TrunkConfig(**meta["config"])
+            network = DeviceNetwork(graph.num_ops, devices, config)
+        network.load_state_dict(part(tensors, "network"))
+        known = None
+        if "known.table" in tensors:
+            numbers = CellNumbers(tensors["known.choices"].numpy())
+            known = KnownLatency(numbers, tensors["known.table"])
+        features = cls(graph, network, known, list(meta["columns"]), meta.get("like"))
+        features.eval()
+        return features
+
     def of(self, views: Mapping[View, GraphBatch], chunk: int = 4096) -> list[Tensor]:
         """Features of any number of graphs, given in both views."""
         inputs = both_views(views)
@@ -150,24 +190,10 @@ class DevicePrior:
 
     def save(self, path: Path) -> None:
         """Write to a safetensors file."""
-        graph, network = self.features.graph, self.features.network
-        metadata = {
-            "kind": _KIND,
-            "space": self.space,
-            "devices": self.devices,
-            "columns": self.features.columns,
-            "config": asdict(self.config),
-            "num_nodes": graph.num_nodes,
-            "num_ops": graph.num_ops,
-        }
-        tensors = {f"graph.{k}": v for k, v in graph.state_dict().items()}
-        tensors |= {f"network.{k}": v for k, v in network.state_dict().items()}
+        metadata, tensors = self.features.parts()
+        metadata |= {"space": self.space, "devices": self.devices}
         tensors |= {f"settings.{k}": v for k, v in self.settings.tensors().items()}
-        if self.features.known is not None:
-            known = self.features.known
-            tensors |= {"known.table": known.table, "known.choices": known.numbers.choices}
-        tensors = {k: v.contiguous() for k, v in tensors.items()}
-        save_file(tensors, path, {k: json.dumps(v) for k, v in metadata.items()})
+        write_file(path, _KIND, metadata, tensors)
 
     @classmethod
     def load(cls, path: Path) -> DevicePrior:
@@ -176,44 +202,19 @@ class DevicePrior:
         Raises:
             SchemaError: If the file is no such prior.
         """
+        meta, tensors = read_file(path, _KIND)
         try:
-            with safe_open(path, framework="pt") as file:
-                meta = {k: json.loads(v) for k, v in (file.metadata() or {}).items()}
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (SafetensorError, json.JSONDecodeError) as error:
-            raise SchemaError(f"{path} is not a prior of this project: {error}.") from error
-        if meta.get("kind") != _KIND:
-            raise SchemaError(f"{path} holds {meta.get('kind')!r}, not a prior of devices.")
-        try:
-            return cls._of(meta, tensors)
+            return cls(
+                str(meta["space"]),
+                tuple(map(str, meta["devices"])),
+                PriorFeatures.of_parts(meta, tensors, len(meta["devices"])),
+                Settings(**part(tensors, "settings")),
+                TrunkConfig(**meta["config"]),
+            )
         except (KeyError, TypeError, RuntimeError) as error:
             raise SchemaError(
                 f"{path} was written by another version ({error}): learn the prior again."
             ) from error
-
-    @classmethod
-    def _of(cls, meta: Mapping[str, object], tensors: Mapping[str, Tensor]) -> DevicePrior:
-        def part(name: str) -> dict[str, Tensor]:
-            return {
-                k.removeprefix(f"{name}."): v
-                for k, v in tensors.items()
-                if k.startswith(f"{name}.")
-            }
-
-        config = TrunkConfig(**meta["config"])  # type: ignore[arg-type]
-        devices = tuple(map(str, meta["devices"]))  # type: ignore[call-overload]
-        graph = GraphFeatures(int(meta["num_nodes"]), int(meta["num_ops"]))  # type: ignore[call-overload]
-        graph.load_state_dict(part("graph"))
-        with torch.random.fork_rng(devices=[]):  # these weights are only there to be overwritten
-            network = DeviceNetwork(graph.num_ops, len(devices), config)
-        network.load_state_dict(part("network"))
-        known = None
-        if "known.table" in tensors:
-            numbers = CellNumbers(tensors["known.choices"].numpy())
-            known = KnownLatency(numbers, tensors["known.table"])
-        features = PriorFeatures(graph, network, known, list(meta["columns"]))  # type: ignore[call-overload]
-        settings = Settings(**part("settings"))
-        return cls(str(meta["space"]), devices, features.eval(), settings, config)
 
 
 def fit_prior(

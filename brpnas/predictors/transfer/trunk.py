@@ -60,6 +60,7 @@ class DeviceNetwork(nn.Module):
 
     def __init__(self, num_ops: int, devices: int, config: TrunkConfig) -> None:
         super().__init__()
+        self.devices, self.config = devices, config
         self.pruned = DenseGCN(num_ops, config.hidden, config.layers, outputs=devices)
         self.raw = DenseGCN(num_ops, config.hidden, config.layers, outputs=devices)
 

@@ -14,7 +14,15 @@ from brpnas.errors import ConfigurationError, SchemaError
 from brpnas.graphs import DEVICE_VIEWS, SpaceGraphs, View
 from brpnas.metrics import spearman
 from brpnas.predictors import MeasuredRows, TrainingConfig, training_pool
-from brpnas.predictors.transfer import AdaptConfig, DevicePredictor, device, fit_device
+from brpnas.predictors.transfer import (
+    AdaptConfig,
+    DevicePredictor,
+    device,
+    fit_device,
+)
+from brpnas.predictors.transfer import (
+    predictor as device_predictor,
+)
 from brpnas.predictors.transfer.calibration import calibrate
 from brpnas.predictors.transfer.features import both_views
 from brpnas.predictors.transfer.kernel import Settings, Task, adapt_settings, condition
@@ -50,11 +58,11 @@ def adapted(name: str, count: int = 20, seed: int = 0) -> DevicePredictor:
 
 def errors(predictor: DevicePredictor, name: str) -> npt.NDArray[np.float64]:
     """Errors of the logarithm of latency; rows that were learnt from are a handful of them."""
-    return np.asarray(np.log(predictor.predict(sample())[:, 0] / device_ms(name)[TEST]))
+    return np.asarray(np.log(predictor.intervals(sample())[:, 0] / device_ms(name)[TEST]))
 
 
 def log_predictions(predictor: DevicePredictor) -> npt.NDArray[np.float64]:
-    return np.log(predictor.predict(sample()))
+    return np.log(predictor.intervals(sample()))
 
 
 class TestAccuracy:
@@ -62,7 +70,7 @@ class TestAccuracy:
     @pytest.mark.parametrize("seed", [0, 1])
     def test_twenty_rows_rank_a_device(self, name: str, seed: int) -> None:
         predictor = adapted(name, seed=seed)
-        predicted = predictor.predict(sample())[:, 0]
+        predicted = predictor.intervals(sample())[:, 0]
         assert spearman(predicted, device_ms(name)[TEST]) > 0.96
         assert np.abs(errors(predictor, name)).mean() < 0.08
 
@@ -78,13 +86,13 @@ class TestAccuracy:
         rows = measured("eager-new", 20)
         slow = fit_device(cells(), MeasuredRows(rows.rows, 10 * rows.latency_ms), prior(), QUICK)
         np.testing.assert_allclose(
-            slow.predict(sample()), 10 * adapted("eager-new").predict(sample()), rtol=1e-4
+            slow.intervals(sample()), 10 * adapted("eager-new").intervals(sample()), rtol=1e-4
         )
 
     def test_of_a_device_that_does_not_vary(self) -> None:
         rows = rows_of(20)
         flat = fit_device(cells(), MeasuredRows(rows, np.full(20, 2.5)), prior(), QUICK)
-        np.testing.assert_allclose(flat.predict(sample()), 2.5, rtol=0.02)
+        np.testing.assert_allclose(flat.intervals(sample()), 2.5, rtol=0.02)
 
 
 class TestView:
@@ -103,7 +111,7 @@ class TestView:
 class TestIntervals:
     @pytest.mark.parametrize("name", NEW)
     def test_hold_the_prediction_and_are_positive(self, name: str) -> None:
-        latency, lower, upper = adapted(name).predict(sample()).T
+        latency, lower, upper = adapted(name).intervals(sample()).T
         assert (lower > 0).all()
         assert (lower < latency).all()
         assert (latency < upper).all()
@@ -114,7 +122,7 @@ class TestIntervals:
         """Here less than 0.9, as four known devices teach too much confidence in few rows."""
         covered = []
         for seed in range(3):
-            _, lower, upper = adapted(name, count, seed).predict(sample()).T
+            _, lower, upper = adapted(name, count, seed).intervals(sample()).T
             true = device_ms(name)[TEST]
             covered.append(((lower <= true) & (true <= upper)).mean())
         assert least < np.mean(covered) < 0.98
@@ -131,7 +139,7 @@ class TestIntervals:
         assert widths[2] > 1.5 * widths[0]
 
     def test_are_wider_where_less_is_known(self) -> None:
-        _, lower, upper = np.log(adapted("eager-new", 60).predict(cells())).T
+        _, lower, upper = np.log(adapted("eager-new", 60).intervals(cells())).T
         seen = measured("eager-new", 60).rows
         assert (upper - lower)[seen].mean() < 0.8 * (upper - lower).mean()
 
@@ -163,21 +171,20 @@ class TestInside:
             outputs = module(*(x[:50] for x in inputs))
             alone = [module(*(x[i : i + 1] for x in inputs)) for i in range(5)]
         assert [(x.shape, x.dtype) for x in outputs] == [((50,), torch.float32)] * 3
-        expected = predictor.predict(sample())
+        expected = predictor.intervals(sample())
         assert expected.dtype == np.float64
         np.testing.assert_allclose(torch.stack(outputs, 1).numpy(), expected[:50], rtol=1e-5)
         singles = np.array([[float(x) for x in row] for row in alone])
         np.testing.assert_allclose(singles, expected[:5], rtol=1e-5)
 
-    def test_chunks_do_not_matter(self) -> None:
-        predictor = adapted("eager-new")
-        np.testing.assert_allclose(
-            predictor.predict(sample(), chunk=700), predictor.predict(sample()), rtol=1e-5
-        )
+    def test_chunks_do_not_matter(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        found = adapted("eager-new").intervals(sample())
+        monkeypatch.setattr(device_predictor, "_CHUNK", 700)
+        np.testing.assert_allclose(adapted("eager-new").intervals(sample()), found, rtol=1e-5)
 
     def test_no_cells_no_answers(self) -> None:
         empty = SpaceGraphs("nasbench201", (), both(rows_of(0)))
-        assert adapted("eager-new").predict(empty).shape == (0, 3)
+        assert adapted("eager-new").intervals(empty).shape == (0, 3)
 
     def test_rows_kept_and_tuned_on_are_limited(self, monkeypatch: pytest.MonkeyPatch) -> None:
         tuned = []
@@ -200,7 +207,7 @@ class TestDeterminism:
 
         def answers(seed: int) -> npt.NDArray[np.float64]:
             rows = measured("eager-new", 70)
-            return fit_device(cells(), rows, prior(), config, seed=seed).predict(sample())
+            return fit_device(cells(), rows, prior(), config, seed=seed).intervals(sample())
 
         first = answers(0)
         torch.manual_seed(5)
@@ -215,7 +222,7 @@ class TestDeterminism:
         turned = MeasuredRows(rows.rows[::-1].copy(), rows.latency_ms[::-1].copy())
         found = fit_device(cells(), turned, prior(), QUICK)
         np.testing.assert_allclose(
-            found.predict(sample()), adapted("eager-new").predict(sample()), rtol=1e-3
+            found.intervals(sample()), adapted("eager-new").intervals(sample()), rtol=1e-3
         )
 
     @pytest.mark.slow
@@ -249,7 +256,7 @@ class TestTwins:
         found = fit_device(cells(), MeasuredRows(rows, latency[rows]), prior(), QUICK, seed=seed)
         assert found.features.like == column
         assert found.method == "adapted"
-        assert np.abs(np.log(found.predict(sample())[:, 0] / latency[TEST])).mean() < 0.02
+        assert np.abs(np.log(found.intervals(sample())[:, 0] / latency[TEST])).mean() < 0.02
 
     def test_it_is_named_among_the_devices_that_are_left(self) -> None:
         latency, rows = twin_ms("compiled-a"), rows_of(20, seed=5)
@@ -262,7 +269,8 @@ class TestTwins:
         alone = fit_device(cells(), MeasuredRows(rows, latency[rows]), without, QUICK)
         assert alone.known == ("eager-a", "compiled-b")
         errors = [
-            np.abs(np.log(x.predict(sample())[:, 0] / latency[TEST])).mean() for x in (found, alone)
+            np.abs(np.log(x.intervals(sample())[:, 0] / latency[TEST])).mean()
+            for x in (found, alone)
         ]
         assert errors[0] < 0.5 * errors[1]
 
@@ -346,7 +354,9 @@ class TestSelection:
         assert found.method in METHODS[:2]
         assert found.networks is None
         assert found.errors["network"] == pytest.approx(100)
-        np.testing.assert_array_equal(found.predict(sample()), self.fit(QUICK).predict(sample()))
+        np.testing.assert_array_equal(
+            found.intervals(sample()), self.fit(QUICK).intervals(sample())
+        )
 
     def test_the_graph_alone_where_known_devices_mislead(self) -> None:
         """A prior that trusts tables which are noise, and must not learn better."""
@@ -394,7 +404,7 @@ class TestRefusals:
 
     def test_five_are_enough(self) -> None:
         found = adapted("eager-new", 5)
-        assert np.isfinite(found.predict(sample())).all()
+        assert np.isfinite(found.intervals(sample())).all()
         assert found.rows == 5
 
     def test_another_space(self) -> None:

@@ -300,8 +300,8 @@ class TestFiles:
         rows = measured("eager-new", 12)
         some = SpaceGraphs(cells().space, cells().arch_ids[:50], both(np.arange(50)))
         np.testing.assert_array_equal(
-            fit_device(cells(), rows, loaded, QUICK).predict(some),
-            fit_device(cells(), rows, given, QUICK).predict(some),
+            fit_device(cells(), rows, loaded, QUICK).intervals(some),
+            fit_device(cells(), rows, given, QUICK).intervals(some),
         )
 
     def test_written_again_it_is_the_same_file(self, saved: Path, tmp_path: Path) -> None:

@@ -1,0 +1,244 @@
+"""The predictor that `fit_device` returns: latency of a device with calibrated intervals.
+
+It answers, bounds and is saved as `brpnas.predictors.LatencyPredictor` is, so that a search, an
+export and the command line take either; `brpnas.predictors.load_latency` reads both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from brpnas.errors import SchemaError
+from brpnas.graphs import DEVICE_VIEWS, SpaceGraphs, View
+from brpnas.predictors.ensemble import GraphEnsemble
+from brpnas.predictors.files import part, read_file, write_file
+from brpnas.predictors.training import TrainingConfig, single_thread
+from brpnas.predictors.transfer.calibration import calibrate
+from brpnas.predictors.transfer.features import both_views
+from brpnas.predictors.transfer.folds import FoldNetworks
+from brpnas.predictors.transfer.kernel import Posterior, Settings
+from brpnas.predictors.transfer.prior import PriorFeatures
+
+__all__ = ["DevicePredictor"]
+
+_CHUNK = 1024
+_KIND = "device_latency"
+_PLAIN = ("weight", "view", "factor", "coverage", "method", "errors", "rows", "space", "known")
+"""Attributes that are written as they are."""
+_PROCESS = ("weights", "whiten", "left_out", "left_out_variance")
+"""Tensors of the Gaussian process beside its settings and features."""
+
+
+class _DeviceModule(nn.Module):
+    """Both views of a cell to latency and interval in ms."""
+
+    def __init__(self, predictor: DevicePredictor) -> None:
+        super().__init__()
+        self.features: PriorFeatures = predictor.features
+        self.posterior = predictor.posterior
+        self.networks = predictor.networks
+        self.ensemble = None if self.networks is None else self.networks.ensemble
+        self.weight, self.view, self.factor = predictor.weight, predictor.view, predictor.factor
+
+    def logarithms(
+        self, pruned_ops: Tensor, pruned_adj: Tensor, raw_ops: Tensor, raw_adj: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Log latency and its deviation, float64, each of shape ``[B]``."""
+        views = (pruned_ops, pruned_adj, raw_ops, raw_adj)
+        mean, variance = self.posterior.predict(self.features(*views))
+        if self.ensemble is not None and self.networks is not None:
+            own = views[:2] if self.view == "pruned" else views[2:]
+            said = self.ensemble(*own).double() * self.networks.scale + self.networks.location
+            mean = (1 - self.weight) * mean + self.weight * said
+        return mean, variance.sqrt()
+
+    def forward(
+        self, pruned_ops: Tensor, pruned_adj: Tensor, raw_ops: Tensor, raw_adj: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Latency, lower and upper bound in ms, each of shape ``[B]``."""
+        mean, deviation = self.logarithms(pruned_ops, pruned_adj, raw_ops, raw_adj)
+        width = self.factor * deviation
+        bounds = (mean, mean - width, mean + width)
+        return tuple(torch.exp(x).float() for x in bounds)  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, eq=False)
+class DevicePredictor:
+    """Predicts the latency of cells on one device, with intervals.
+
+    Args:
+        features: Features of cells.
+        posterior: Gaussian process that has seen the rows.
+        networks: Networks of the device alone, if they take part.
+        weight: Share of the networks in the logarithm of the latency.
+        view: View that describes better what the device executes.
+        factor: Half width of an interval, in predicted deviations.
+        coverage: Share of measurements that an interval is to hold.
+        method: How it predicts.
+        errors: Mean absolute error of log latency on rows left out, by method.
+        rows: Number of rows learnt from.
+        space: Name of the search space.
+        known: Names of the devices that it was adapted from.
+        left_out: Each row predicted from the others: log latency, its deviation, and the measured
+            log latency, shape ``[n, 3]``, in the order of the rows; NaN where a row is not kept.
+    """
+
+    features: PriorFeatures
+    posterior: Posterior
+    networks: FoldNetworks | None
+    weight: float
+    view: View
+    factor: float
+    coverage: float
+    method: str
+    errors: dict[str, float]
+    rows: int
+    space: str
+    known: tuple[str, ...]
+    left_out: npt.NDArray[np.float64] = field(repr=False)
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """Views of a cell that it reads."""
+        return DEVICE_VIEWS
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """Losses by member and epoch: none, as nothing is stopped by validation rows."""
+        columns = {"member": "int64", "epoch": "int64"}
+        columns |= {"train_loss": "float64", "valid_loss": "float64"}
+        return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in columns.items()})
+
+    def module(self) -> nn.Module:
+        """Torch module of both views to latency, lower and upper bound in ms, for export."""
+        return _DeviceModule(self).eval()
+
+    def predict(self, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
+        """Latency in ms of every architecture, shape ``[N]``."""
+        return np.asarray(np.exp(self._logarithms(graphs)[0]))
+
+    def intervals(self, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
+        """Latency, lower and upper bound in ms of every architecture, shape ``[N, 3]``."""
+        mean, deviation = self._logarithms(graphs)
+        width = self.factor * deviation
+        return np.asarray(np.exp(np.stack([mean, mean - width, mean + width], axis=1)))
+
+    def bounds(self, graphs: SpaceGraphs, lower: float, upper: float) -> npt.NDArray[np.float64]:
+        """Latency, and bounds that a measurement is within with given probabilities.
+
+        Args:
+            graphs: Architectures.
+            lower: Probability that a measurement is not below the lower bound, below 1; up to one
+                half the bound is the prediction.
+            upper: The same of the upper bound.
+
+        Returns:
+            Latency, lower and upper bound in ms, shape ``[N, 3]``.
+        """
+        mean, deviation = self._logarithms(graphs)
+        below, above = (self._reach(share) * deviation for share in (lower, upper))
+        return np.asarray(np.exp(np.stack([mean, mean - below, mean + above], axis=1)))
+
+    def _reach(self, confidence: float) -> float:
+        """Deviations to a bound on one side: those of an interval with twice the rows outside."""
+        coverage = 2 * confidence - 1
+        if coverage <= 0:
+            return 0.0
+        said, deviation, true = self.left_out[np.isfinite(self.left_out[:, 0])].T
+        return calibrate(said - true, deviation, coverage, like=self.features.like is not None)
+
+    def _logarithms(
+        self, graphs: SpaceGraphs
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        inputs, module = both_views(graphs.views), _DeviceModule(self).eval()
+        with torch.inference_mode(), single_thread():
+            parts = [
+                torch.stack(module.logarithms(*(x[i : i + _CHUNK] for x in inputs)))
+                for i in range(0, max(1, len(graphs)), _CHUNK)
+            ]
+        mean, deviation = torch.cat(parts, dim=1).numpy()
+        return mean, deviation
+
+    def digest(self) -> str:
+        """Short hash of what it predicts with; the bytes of a file also depend on its metadata."""
+        metadata, tensors = self._parts()
+        found = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
+        for name, values in sorted(tensors.items()):
+            found.update(name.encode() + values.numpy().tobytes())
+        return found.hexdigest()[:16]
+
+    def save(self, path: Path) -> None:
+        """Write to a safetensors file."""
+        write_file(path, _KIND, *self._parts())
+
+    def _parts(self) -> tuple[dict[str, object], dict[str, Tensor]]:
+        metadata, tensors = self.features.parts()
+        metadata |= {name: getattr(self, name) for name in _PLAIN}
+        metadata |= {"devices": self.features.network.devices, "mean": self.posterior.mean}
+        process = self.posterior
+        tensors |= {f"settings.{k}": v for k, v in process.settings.tensors().items()}
+        tensors |= {f"rows.{g}": x for g, x in enumerate(process.features)}
+        tensors |= {f"process.{name}": getattr(process, name) for name in _PROCESS}
+        tensors["left_out"] = torch.from_numpy(self.left_out)
+        if self.networks is not None:
+            own = self.networks
+            metadata["networks"] = {
+                "config": asdict(own.ensemble.config),
+                "members": len(own.ensemble.members),
+                "num_ops": own.ensemble.num_ops,
+                "location": own.location,
+                "scale": own.scale,
+            }
+            tensors |= {f"networks.{k}": v for k, v in own.ensemble.state_dict().items()}
+            tensors["folds.left_out"] = torch.from_numpy(own.left_out)
+        return metadata, tensors
+
+    @classmethod
+    def load(cls, path: Path) -> DevicePredictor:
+        """Read what `save` wrote.
+
+        Raises:
+            SchemaError: If the file is no such predictor.
+        """
+        meta, tensors = read_file(path, _KIND)
+        try:
+            return cls._of(meta, tensors)
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise SchemaError(
+                f"{path} was written by another version ({error}): make the predictor again."
+            ) from error
+
+    @classmethod
+    def _of(cls, meta: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> DevicePredictor:
+        features = PriorFeatures.of_parts(meta, tensors, int(meta["devices"]))
+        rows = [tensors[f"rows.{g}"] for g in range(len(features.groups))]
+        process = {name: tensors[f"process.{name}"] for name in _PROCESS}
+        settings = Settings(**part(tensors, "settings"))
+        networks = None
+        if "networks" in meta:
+            own = meta["networks"]
+            ensemble = GraphEnsemble(
+                TrainingConfig(**own["config"]), own["num_ops"], own["members"]
+            )
+            ensemble.load_state_dict(part(tensors, "networks"))
+            left_out = tensors["folds.left_out"].numpy()
+            networks = FoldNetworks(ensemble.eval(), own["location"], own["scale"], left_out)
+        plain = {name: meta[name] for name in _PLAIN} | {"known": tuple(meta["known"])}
+        return cls(
+            features,
+            Posterior(settings, rows, float(meta["mean"]), **process),
+            networks,
+            left_out=tensors["left_out"].numpy(),
+            **plain,
+        )
