@@ -115,6 +115,22 @@ def _constraints(texts: Sequence[str], *_: object) -> None:
         Constraint.parse(text, ("latency_ms", "flops_m", "params_m"))
 
 
+def _search(search: Mapping[str, Any], *_: object) -> None:
+    """Settings of networks that the search trains, where it trains none."""
+    if search["oracle"] == "train":
+        return
+    for name, wanted, instead in (
+        ("final_training", search["final_training"] is True, "auto or false"),
+        ("metric", search["metric"] != "accuracy", "accuracy"),
+    ):
+        if wanted:
+            raise ConfigurationError(
+                f"search.{name} is {search[name]!r}, which needs a search that trains networks, "
+                f"but search.oracle is {search['oracle']!r}, which trains none. Set search.{name} "
+                f"to {instead}, or search.oracle to train."
+            )
+
+
 def _load(catalog: CatalogProtocol | None, name: str) -> Mapping[str, Any]:
     """What the user has of their own, by name; nothing without a catalog."""
     if catalog is None or name not in catalog:
@@ -148,6 +164,7 @@ _CHECKS: dict[str, Callable[[Any, Mapping[str, Any], CatalogProtocol | None], No
     "params:device": _device,
     "params:dataset": _dataset,
     "params:constraints": _constraints,
+    "params:search": _search,
 }
 _PRIOR_SPACE = "nasbench201"
 """Space of the devices that the prior that ships was learnt from."""

@@ -157,6 +157,11 @@ class SearchConfig(_Config):
     oracle: Literal["table", "train", "file", "surrogate"]
     """What answers: the accuracy table, a training on this machine or a cluster, a file, or the
     published surrogate of the space."""
+    metric: Literal["accuracy", "balanced_accuracy"]
+    """Validation score that answers a query, where the oracle trains."""
+    final_training: bool | Literal["auto"]
+    """Whether the network found is trained again on training and validation images before it is
+    exported; ``auto`` does it where the oracle trains."""
     measure_winner: bool
     """Whether to measure the network found, as the stage `measure` would."""
     sampler: Sampler

@@ -16,7 +16,7 @@ from kedro.pipeline import Pipeline
 
 __all__ = ["DELIVERERS", "ON_REQUEST", "PRODUCERS", "STAGES", "LazyPipelines", "register_pipelines"]
 
-STAGES: tuple[str, ...] = ("ingest", "featurise", "train", "search", "evaluate", "export")
+STAGES: tuple[str, ...] = ("ingest", "featurise", "train", "search", "export", "evaluate")
 """Names of the stages in the order in which they run."""
 
 PRODUCERS: tuple[str, ...] = ("measure", "train_candidates", "pretrain")

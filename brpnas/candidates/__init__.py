@@ -14,13 +14,16 @@ from brpnas.candidates.batch import (
     stored_candidates,
     train_candidates,
 )
+from brpnas.candidates.evaluation import network_evaluation, score_file
 from brpnas.candidates.export import export_trained
 from brpnas.candidates.images import DIGITS, ImageData, ImageSource
 from brpnas.candidates.oracle import TrainOracle
 from brpnas.candidates.report import candidates_report, summary
+from brpnas.candidates.scores import ClassScores, Metric, class_scores
 from brpnas.candidates.training import (
     CandidateConfig,
     TrainedCandidate,
+    final_data,
     network_config,
     train_candidate,
 )
@@ -31,16 +34,22 @@ __all__ = [
     "Candidate",
     "CandidateConfig",
     "CandidateRun",
+    "ClassScores",
     "ImageData",
     "ImageSource",
+    "Metric",
     "TrainOracle",
     "TrainedCandidate",
     "TrainedNetworkFile",
     "accuracy_table",
     "candidates_report",
+    "class_scores",
     "export_trained",
+    "final_data",
     "network_config",
+    "network_evaluation",
     "run_candidates",
+    "score_file",
     "store_name",
     "stored_candidates",
     "summary",

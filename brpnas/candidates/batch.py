@@ -65,6 +65,9 @@ class CandidateRun:
         test_accuracy: Fraction.
         train_time_s: Seconds.
         message: What went wrong.
+        valid_recall: Recall of each class on the validation images, None for a class without any;
+            None if it failed, or the store is older than this field.
+        test_recall: The same on the test images.
     """
 
     arch_id: str
@@ -74,6 +77,8 @@ class CandidateRun:
     test_accuracy: float | None = None
     train_time_s: float | None = None
     message: str = ""
+    valid_recall: tuple[float | None, ...] | None = None
+    test_recall: tuple[float | None, ...] | None = None
 
     @property
     def candidate(self) -> Candidate:
@@ -88,23 +93,34 @@ def run_candidates(
     engine: Engine,
     *,
     space: str = DEFAULT_SPACE,
+    final: bool = False,
 ) -> Iterator[tuple[Candidate, TrainedCandidate | TaskError]]:
     """Train candidates on an engine; each comes back the moment it is done, in any order.
 
-    A worker that reads other images than this process trains nothing.
+    A worker that reads other images than this process trains nothing. With ``final``, see
+    `train_candidate`.
     """
     digest = source.load().digest
-    task = functools.partial(_train, source=source, digest=digest, config=config, space=space)
+    task = functools.partial(
+        _train, source=source, digest=digest, config=config, space=space, final=final
+    )
     return engine.run(task, candidates)
 
 
 def _train(
-    candidate: Candidate, source: ImageSource, digest: str, config: CandidateConfig, space: str
+    candidate: Candidate,
+    source: ImageSource,
+    digest: str,
+    config: CandidateConfig,
+    space: str,
+    final: bool,
 ) -> TrainedCandidate:
     data = source.load()
     if data.digest != digest:
         raise TrainingError(f"{source.path} holds other images on this worker.")
-    return train_candidate(candidate.arch_id, candidate.seed, data, config, space=space)
+    return train_candidate(
+        candidate.arch_id, candidate.seed, data, config, space=space, final=final
+    )
 
 
 def train_candidates(
@@ -217,7 +233,11 @@ class _Store(Journal):
         self.runs[run.candidate] = run
 
     def _keep(self, event: dict[str, Any]) -> None:
-        run = CandidateRun(**event)
+        recall = {
+            name: None if event.get(name) is None else tuple(event[name])
+            for name in ("valid_recall", "test_recall")
+        }
+        run = CandidateRun(**{**event, **recall})
         self.runs[run.candidate] = run
 
 
@@ -272,6 +292,8 @@ def _runs(
                 outcome.valid_accuracy,
                 outcome.test_accuracy,
                 outcome.train_time_s,
+                valid_recall=outcome.valid.recall if outcome.valid else None,
+                test_recall=outcome.test.recall if outcome.test else None,
             )
 
 

@@ -22,7 +22,8 @@ def export_trained(
 
     Input ``image`` float32 ``[B, C, H, W]``, output ``logits`` ``[B, classes]``. The metadata hold
     the normalisation of the images (``pixel_scale``, ``mean``, ``std``), ``label_names``, where the
-    weights come from and their accuracies, as JSON.
+    weights come from and their accuracies, as JSON; the test accuracy is left out where it is not
+    known.
 
     Args:
         trained: The network.
@@ -36,12 +37,19 @@ def export_trained(
     Raises:
         ParityError: If the file answers differently from the network.
     """
+    parts = ", training and validation images" if trained.final else ""
+    figures = {
+        "valid_accuracy": trained.valid_accuracy,
+        "valid_balanced_accuracy": trained.valid_balanced_accuracy,
+        "test_accuracy": trained.test_accuracy,
+        "test_balanced_accuracy": trained.test_balanced_accuracy,
+    }
     metadata = {
         "arch_id": trained.arch_id,
         "space": trained.space,
-        "weights": f"trained on {trained.dataset}, {trained.epochs} epochs, seed {trained.seed}",
-        "valid_accuracy": json.dumps(trained.valid_accuracy),
-        "test_accuracy": json.dumps(trained.test_accuracy),
+        "weights": f"trained on {trained.dataset}{parts}, {trained.epochs} epochs, seed "
+        f"{trained.seed}",
+        **{name: json.dumps(value) for name, value in figures.items() if value is not None},
         "pixel_scale": json.dumps(trained.pixel_scale),
         "mean": json.dumps(trained.mean),
         "std": json.dumps(trained.std),

@@ -21,9 +21,10 @@ from brpnas.candidates.batch import (
     training_fingerprint,
 )
 from brpnas.candidates.images import ImageSource
-from brpnas.candidates.training import CandidateConfig, TrainedCandidate
+from brpnas.candidates.scores import METRICS, Metric
+from brpnas.candidates.training import CandidateConfig
 from brpnas.candidates.weights import TrainedNetworkFile
-from brpnas.errors import OracleError, SchemaError, TaskError
+from brpnas.errors import ConfigurationError, OracleError, SchemaError, TaskError, TrainingError
 from brpnas.fanout import Engine, SerialEngine
 from brpnas.search import Answer, Oracle, Question
 from brpnas.spaces import DEFAULT_SPACE
@@ -46,10 +47,12 @@ class TrainOracle(Oracle):
         folder: Where the trained networks are kept, in a folder of their own for each setting.
         engine: Where to train; in this process if left out.
         space: Name of the space that is searched.
+        metric: Validation score that answers a query: ``accuracy``, or ``balanced_accuracy``, the
+            mean recall over the classes, where small classes count as much as large ones.
 
     Raises:
         SourceError: If the images cannot be read.
-        ConfigurationError: If the file of the space is not one.
+        ConfigurationError: If the file of the space is not one, or there is no such metric.
     """
 
     name = "train"
@@ -62,11 +65,14 @@ class TrainOracle(Oracle):
         engine: Engine | None = None,
         *,
         space: str = DEFAULT_SPACE,
+        metric: Metric = "accuracy",
     ) -> None:
-        self.source, self.config, self.space = source, config, space
+        if metric not in METRICS:
+            raise ConfigurationError(f"metric must be {' or '.join(METRICS)}, not {metric!r}.")
+        self.source, self.config, self.space, self.metric = source, config, space, metric
         self._data = source.load()
         self._engine = engine or SerialEngine()
-        settings = json.dumps(self.describe(), sort_keys=True).encode()
+        settings = json.dumps(self._training(), sort_keys=True).encode()  # whatever the metric
         self.folder = folder / f"{self._data.name}-{hashlib.sha256(settings).hexdigest()[:16]}"
 
     def ask(self, question: Question) -> Answer:
@@ -100,7 +106,7 @@ class TrainOracle(Oracle):
                 _log.warning("%s It is trained again.", error)
                 waiting.append(candidate)
                 continue
-            yield question, Answer(file.valid_accuracy, file.seed, file.train_time_s)
+            yield question, self._answer(file)
         if waiting:
             check_engine(self._engine, self.source, self._data, self.config, space=self.space)
         for candidate, outcome in run_candidates(
@@ -110,14 +116,71 @@ class TrainOracle(Oracle):
                 _log.warning("%s, seed %d: %s", candidate.arch_id, candidate.seed, outcome)
                 yield asked[candidate], OracleError(str(outcome))
             else:
-                self._keep(candidate, outcome)
-                answer = Answer(outcome.valid_accuracy, candidate.seed, outcome.train_time_s)
-                yield asked[candidate], answer
+                file = TrainedNetworkFile.of(
+                    candidate.arch_id,
+                    candidate.seed,
+                    outcome,
+                    self._data,
+                    self.config,
+                    space=self.space,
+                )
+                _write(self._path(candidate), file)
+                yield asked[candidate], self._answer(file)
 
     def describe(self) -> dict[str, object]:
-        """Name, images, settings and versions; not where it trains."""
+        """Name, metric, images, settings and versions; not where it trains."""
+        return {"metric": self.metric, **self._training()}
+
+    def _training(self) -> dict[str, object]:
         settings = training_fingerprint(self._data, self.config, space=self.space)
         return {"name": self.name, **settings}
+
+    def _answer(self, file: TrainedNetworkFile) -> Answer:
+        return Answer(file.valid_score(self.metric), file.seed, file.train_time_s)
+
+    def final(self, arch_id: str, seed: int) -> TrainedNetworkFile:
+        """A network of the search, trained again on training and validation images together.
+
+        It is kept beside the other networks: the same call again, after an interruption too, reads
+        it. Its test accuracy is not known; the exported file is scored.
+
+        Args:
+            arch_id: An architecture that the search has trained.
+            seed: Seed of that training, and of this one.
+
+        Raises:
+            OracleError: If the network of the search is gone.
+            TrainingError: If the training fails.
+        """
+        candidate = Candidate(arch_id, seed)
+        path = self._path(candidate, "-final")
+        try:
+            return TrainedNetworkFile.from_bytes(path.read_bytes())
+        except FileNotFoundError:
+            pass
+        except SchemaError as error:
+            _log.warning("%s: %s It is trained again.", path, error)
+        chosen = self.trained(arch_id, seed)
+        parts = self._data.parts
+        _log.info(
+            "Final training of %s on %d training and %d validation images",
+            arch_id,
+            len(parts["train"]),
+            len(parts["valid"]),
+        )
+        check_engine(self._engine, self.source, self._data, self.config, space=self.space)
+        ((_, outcome),) = run_candidates(
+            [candidate], self.source, self.config, self._engine, space=self.space, final=True
+        )
+        if isinstance(outcome, TaskError):
+            raise TrainingError(
+                f"The final training of {arch_id}, seed {seed}, failed: {outcome} Run the same "
+                "command again to try it again (nothing else is trained again), or set "
+                "search.final_training to false to deliver the network of the search."
+            )
+        file = chosen.retrained(outcome, self._data)
+        _write(path, file)
+        return file
 
     def trained(self, arch_id: str, seed: int) -> TrainedNetworkFile:
         """A network that this or an earlier run of the search has trained.
@@ -138,7 +201,11 @@ class TrainOracle(Oracle):
             raise SchemaError(f"{path}: {error}") from error
 
     def accuracy(self, history: pd.DataFrame) -> pd.DataFrame:
-        """Accuracy table, validation and test, of the networks that a search's history names."""
+        """Scores, validation and test, of the networks that a search's history names.
+
+        Returns:
+            An accuracy table with one more column, ``balanced_accuracy``.
+        """
         answered = history[history["status"] == "ok"]
         files = [
             self.trained(arch_id, int(seed))
@@ -148,25 +215,29 @@ class TrainOracle(Oracle):
             CandidateRun(f.arch_id, f.seed, "ok", f.valid_accuracy, f.test_accuracy, f.train_time_s)
             for f in files
         ]
-        return accuracy_table(runs, self._data.name, self.config.epochs)
+        table = accuracy_table(runs, self._data.name, self.config.epochs)
+        balanced = {(f.arch_id, f.seed, "valid"): f.valid_balanced_accuracy for f in files} | {
+            (f.arch_id, f.seed, "test"): f.test_balanced_accuracy for f in files
+        }
+        keys = zip(table["arch_id"], table["seed"], table["split"], strict=True)
+        scores = pd.Series([balanced[key] for key in keys], table.index, dtype="float64")
+        return table.assign(balanced_accuracy=scores)
 
-    def _path(self, candidate: Candidate) -> Path:
+    def _path(self, candidate: Candidate, suffix: str = "") -> Path:
         short = hashlib.sha256(candidate.arch_id.encode()).hexdigest()[:16]
-        return self.folder / f"{short}-{candidate.seed}.safetensors"
+        return self.folder / f"{short}-{candidate.seed}{suffix}.safetensors"
 
-    def _keep(self, candidate: Candidate, trained: TrainedCandidate) -> None:
-        file = TrainedNetworkFile.of(
-            candidate.arch_id, candidate.seed, trained, self._data, self.config, space=self.space
-        )
-        path = self._path(candidate)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Two searches may keep the same network at the same time.
-        partial = path.with_name(f".{path.stem}.{uuid.uuid4().hex}.partial")
-        with partial.open("wb") as opened:
-            opened.write(file.to_bytes())
-            opened.flush()
-            os.fsync(opened.fileno())
-        partial.replace(path)
+
+def _write(path: Path, file: TrainedNetworkFile) -> None:
+    """Put a network on the disk, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Two searches may keep the same network at the same time.
+    partial = path.with_name(f".{path.stem}.{uuid.uuid4().hex}.partial")
+    with partial.open("wb") as opened:
+        opened.write(file.to_bytes())
+        opened.flush()
+        os.fsync(opened.fileno())
+    partial.replace(path)
 
 
 def _seed(question: Question) -> int:

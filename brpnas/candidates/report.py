@@ -1,4 +1,4 @@
-"""What a batch of trainings amounts to: counts, failures, accuracies, noise between seeds."""
+"""Results of a batch of trainings: counts, failures, accuracies, classes, noise between seeds."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from brpnas.candidates.batch import CandidateRun, accuracy_table
 from brpnas.candidates.images import SPLITS, ImageData
+from brpnas.candidates.scores import class_counts
 from brpnas.candidates.training import CandidateConfig, network_config
 from brpnas.datasets.noise import seed_noise
 
@@ -53,6 +55,7 @@ def candidates_report(
         ],
         "accuracy": {split: _quantiles(part["accuracy"]) for split, part in table.groupby("split")},
         "best": {"arch_id": best.idxmax(), "valid": float(best.max())},
+        "classes": _classes(runs, data, str(best.idxmax())),
         "noise": {split: _noise(table, data.name, split) for split in ("valid", "test")},
         "seconds": {
             "training": round(float(times.sum()), 3),
@@ -65,11 +68,34 @@ def candidates_report(
             "digest": data.digest,
             "input_shape": list(data.input_shape),
             "rows": {part: len(data.parts[part]) for part in SPLITS},
+            "rows_of_classes": {part: class_counts(data, part) for part in SPLITS},
             "normalisation": {"mean": mean.tolist(), "std": std.tolist()},
             "label_names": list(data.label_names),
         },
         "settings": {**config.settings(), "executes_dead_ops": network.executes_dead_ops},
     }
+
+
+def _classes(runs: Sequence[CandidateRun], data: ImageData, best: str) -> dict[str, Any] | None:
+    """What accuracies hide, on the test images; None of trainings from before it was stored."""
+    known = [run for run in runs if run.test_recall is not None]
+    if not known:
+        return None
+    recalls = {run.candidate: run.test_recall or () for run in known}
+    balanced = pd.Series([_mean(recall) for recall in recalls.values()])
+    first = min((c for c in recalls if c.arch_id == best), key=lambda c: c.seed, default=None)
+    rows = class_counts(data, "test")
+    return {
+        "largest_class": data.label_names[int(np.argmax(rows))],
+        "largest_class_share": max(rows) / sum(rows),
+        "balanced_accuracy": _quantiles(balanced),
+        "trainings_with_a_class_never_recognised": sum(0 in r for r in recalls.values()),
+        "best": None if first is None else {"seed": first.seed, "recall": list(recalls[first])},
+    }
+
+
+def _mean(recall: Sequence[float | None]) -> float:
+    return float(np.mean([value for value in recall if value is not None]))
 
 
 def _noise(table: pd.DataFrame, dataset: str, split: str) -> dict[str, Any] | None:
@@ -108,6 +134,8 @@ def summary(report: dict[str, Any]) -> str:
         f"{100 * valid['max']:.1f} % (validation); median {100 * test['median']:.1f} % (test)",
         "best": f"{report['best']['arch_id']}: {100 * report['best']['valid']:.1f} % (validation)",
     }
+    if report["classes"] is not None:
+        lines["classes"] = _said_of_classes(report["classes"], images["label_names"])
     if noise is not None:
         rank = noise["mean_spearman"]
         lines["noise"] = (
@@ -118,3 +146,15 @@ def summary(report: dict[str, Any]) -> str:
     if report["failed"]:
         lines["failed"] = "{arch_id}, seed {seed}: {message}".format(**report["failed"][0])
     return "\n".join(f"{name:10}{text}" for name, text in lines.items())
+
+
+def _said_of_classes(classes: dict[str, Any], names: Sequence[str]) -> str:
+    dead = classes["trainings_with_a_class_never_recognised"]
+    text = (
+        f"balanced accuracy median {100 * classes['balanced_accuracy']['median']:.1f} % (test); "
+        f"always {classes['largest_class']!r}: {100 * classes['largest_class_share']:.1f} %; "
+        f"{dead} networks never recognise some class"
+    )
+    recall = classes["best"]["recall"] if classes["best"] else []
+    never = [name for name, value in zip(names, recall, strict=False) if value == 0]
+    return text + (f", the best one {', '.join(map(repr, never))}" if never else "")

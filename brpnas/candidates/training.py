@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -26,6 +26,7 @@ from brpnas.candidates.regularise import (
     end_training,
     training_loss,
 )
+from brpnas.candidates.scores import ClassScores, class_scores
 from brpnas.errors import ConfigurationError, TrainingError
 from brpnas.predictors.training import single_thread
 from brpnas.spaces import DEFAULT_SPACE, NetworkConfig, get_space
@@ -33,6 +34,7 @@ from brpnas.spaces import DEFAULT_SPACE, NetworkConfig, get_space
 __all__ = [
     "CandidateConfig",
     "TrainedCandidate",
+    "final_data",
     "find_device",
     "network_config",
     "train_candidate",
@@ -121,21 +123,38 @@ class CandidateConfig:
 
 @dataclass(frozen=True, eq=False)
 class TrainedCandidate:
-    """What a training gives.
+    """Result of a training.
 
     Attributes:
-        valid_accuracy: Fraction of the validation rows that it gets right, after the last epoch.
-        test_accuracy: The same of the test rows.
+        valid: Scores on the validation rows, after the last epoch; None for a final training, which
+            has none left.
+        test: Scores on the test rows; None for a final training, whose exported file is scored.
         train_time_s: Seconds of training, evaluation left out.
         train_loss: Mean loss of each epoch.
         weights: State of the network that the space builds (`SearchSpace.build`).
     """
 
-    valid_accuracy: float
-    test_accuracy: float
+    valid: ClassScores | None
+    test: ClassScores | None
     train_time_s: float
     train_loss: tuple[float, ...]
     weights: dict[str, npt.NDArray[np.generic]]
+
+    @property
+    def valid_accuracy(self) -> float | None:
+        """Fraction of the validation rows that it gets right."""
+        return None if self.valid is None else self.valid.accuracy
+
+    @property
+    def test_accuracy(self) -> float | None:
+        """Fraction of the test rows that it gets right."""
+        return None if self.test is None else self.test.accuracy
+
+
+def final_data(data: ImageData) -> ImageData:
+    """The same images with the validation rows among the training rows, for a final training."""
+    rows = np.sort(np.concatenate([data.parts["train"], data.parts["valid"]]))
+    return replace(data, parts={**data.parts, "train": rows, "valid": rows[:0]})
 
 
 def network_config(data: ImageData, config: CandidateConfig) -> NetworkConfig:
@@ -157,6 +176,7 @@ def train_candidate(
     config: CandidateConfig,
     *,
     space: str = DEFAULT_SPACE,
+    final: bool = False,
 ) -> TrainedCandidate:
     """Train an architecture from random weights and evaluate it.
 
@@ -166,6 +186,7 @@ def train_candidate(
         data: The images.
         config: How to train.
         space: Name of the space that the architecture is of.
+        final: Train on the validation rows as well (`final_data`), and score nothing.
 
     Raises:
         ArchitectureError: If the string is not an architecture of the space.
@@ -175,6 +196,7 @@ def train_candidate(
     """
     device = find_device(config.device)
     known = get_space(space)
+    data = final_data(data) if final else data
     with single_thread(), _deterministic(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = known.build(arch_id, network_config(data, config))
@@ -187,8 +209,7 @@ def train_candidate(
         seconds = time.perf_counter() - began
         end_training(network, config.auxiliary_weight)
         valid, test = (
-            _accuracy(network, images, labels, torch.from_numpy(data.parts[part]))
-            for part in ("valid", "test")
+            None if final else _scores(network, images, data, part) for part in ("valid", "test")
         )
     weights = {name: value.cpu().numpy().copy() for name, value in network.state_dict().items()}
     return TrainedCandidate(valid, test, seconds, tuple(losses), weights)
@@ -310,10 +331,10 @@ def _augment(images: Tensor, config: CandidateConfig) -> Tensor:
     return images
 
 
-def _accuracy(network: nn.Module, images: Tensor, labels: Tensor, rows: Tensor) -> float:
+def _scores(network: nn.Module, images: Tensor, data: ImageData, part: str) -> ClassScores:
     network.eval()
-    right = 0
+    rows = torch.from_numpy(data.parts[part])
     with torch.inference_mode():
-        for batch in torch.split(rows.to(images.device), _EVALUATED):
-            right += int((network(images[batch]).argmax(dim=1) == labels[batch]).sum())
-    return right / len(rows)
+        batches = torch.split(rows.to(images.device), _EVALUATED)
+        said = torch.cat([network(images[batch]).argmax(dim=1) for batch in batches])
+    return class_scores(data.labels[rows.numpy()], said.cpu().numpy(), len(data.label_names))

@@ -8,7 +8,7 @@ the page that goes with a file.
 """
 
 from brpnas.export.card import Attribution, ModelCard, model_card
-from brpnas.export.interface import TensorSpec, describe_model
+from brpnas.export.interface import TensorSpec, describe_model, with_metadata
 from brpnas.export.network import export_image_network, export_network, initialise_weights
 from brpnas.export.onnx import OPSET, Exporter, atomic_path, export_module
 from brpnas.export.parity import check_parity
@@ -31,4 +31,5 @@ __all__ = [
     "graph_feeds",
     "initialise_weights",
     "model_card",
+    "with_metadata",
 ]

@@ -1,7 +1,7 @@
 """The model card: the page that goes with an exported model.
 
-`model_card` writes Markdown from a `ModelCard`, what its author knows, and from the ONNX file
-itself, whose inputs, outputs and metadata are the truth about how to call it (`describe_model`).
+`model_card` writes Markdown from a `ModelCard`, which holds what its author knows, and from the
+ONNX file, whose inputs, outputs and metadata decide how to call it (`describe_model`).
 The sections follow Mitchell et al., "Model Cards for Model Reporting" (arXiv 1810.03993).
 """
 
@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from brpnas.export.interface import TensorSpec, describe_model
+from brpnas.export.interface import describe_model
+from brpnas.export.markdown import Code, code, code_block, escape, table
+from brpnas.export.snippet import image_snippet, tensor_snippet
 from brpnas.graphs import View
 
 __all__ = ["Attribution", "ModelCard", "model_card"]
@@ -42,12 +44,18 @@ class Attribution(Protocol):
 class ModelCard:
     """What only the author of a model knows about it.
 
+    Titles, warnings, keys and values are plain text and are escaped. Description, protocol, limits
+    and sections are Markdown: pass names of unknown origin through `brpnas.export.markdown`.
+
     Args:
         title: Heading of the page.
         description: What the model computes, with the unit, and what it is for.
+        warnings: What a reader must know first; shown above all else.
+        facts: Properties of the model, by name.
         protocol: How it was trained and on which rows the metrics were taken.
         metrics: Value of each metric; name split and unit, as in ``"Spearman (test)"``.
         sources: Data it was trained on.
+        sections: Further sections, by heading.
         limits: What it must not be used for or trusted with.
         space: Search space of a predictor on graphs; with ``example`` the snippet encodes that
             architecture, otherwise it shows an input of zeros. By default that which the metadata
@@ -59,9 +67,12 @@ class ModelCard:
 
     title: str
     description: str
+    warnings: Sequence[str] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
     protocol: str = ""
     metrics: Mapping[str, float | str] = field(default_factory=dict)
     sources: Sequence[Attribution] = ()
+    sections: Mapping[str, str] = field(default_factory=dict)
     limits: Sequence[str] = ()
     space: str | None = None
     view: View | None = None
@@ -78,7 +89,7 @@ def model_card(path: Path, card: ModelCard) -> str:
     """
     inputs, outputs, metadata = describe_model(path)
     tensors = [
-        (role, f"`{spec.name}`", spec.dtype, " x ".join(map(str, spec.shape)))
+        (role, Code(spec.name), spec.dtype, " x ".join(map(str, spec.shape)))
         for role, specs in (("input", inputs), ("output", outputs))
         for spec in specs
     ]
@@ -89,66 +100,39 @@ def model_card(path: Path, card: ModelCard) -> str:
     sources = [
         (source.name, source.licence, source.citation, source.url) for source in card.sources
     ]
+    encoded = None
+    if card.space and card.view and card.example:
+        encoded = (card.space, card.view, card.example)
+    snippet = image_snippet(path.name, inputs, outputs, metadata)
+    snippet = snippet or tensor_snippet(path.name, inputs, outputs, encoded)
     space = card.space or metadata.get("space")
+    facts = {**card.facts, **({"Weights": metadata["weights"]} if "weights" in metadata else {})}
     sections = {
+        "At a glance": table(("", ""), list(facts.items())),
         "Search space": _space(space) if space else "",
-        "How to use": f"```python\n{_snippet(path, card, inputs, outputs)}\n```\n\n"
-        + _table(("", "name", "type", "shape"), tensors),
-        "Training data": _table(("data", "licence", "citation", "source"), sources)
-        or (f"None: weights {metadata['weights']}." if "weights" in metadata else ""),
+        "How to use": f"{code_block(snippet, 'python')}\n\n"
+        + table(("", "name", "type", "shape"), tensors),
+        "Training data": table(("data", "licence", "citation", "source"), sources),
         "Protocol": card.protocol,
-        "Metrics": _table(("metric", "value"), metrics),
+        "Metrics": table(("metric", "value"), metrics),
+        **card.sections,
         "Limits": "\n".join(f"- {limit}" for limit in card.limits),
-        "Metadata of the file": _table(("key", "value"), list(metadata.items())),
+        "Metadata of the file": table(
+            ("key", "value"), [(k, _literal(v)) for k, v in metadata.items()]
+        ),
         "Licence": card.licence,
     }
+    warnings = [f"> **Warning: {escape(warning)}**" for warning in card.warnings]
     body = [f"## {heading}\n\n{text}" for heading, text in sections.items() if text]
-    return "\n\n".join([f"# {card.title}", card.description, *body]) + "\n"
+    return "\n\n".join([f"# {escape(card.title)}", *warnings, card.description, *body]) + "\n"
+
+
+def _literal(value: str) -> str:
+    """As code, which is easier to read, but for what could be taken for HTML."""
+    return value if set("<>&`") & set(value) else Code(value)
 
 
 def _space(name: str) -> str:
     if not name.endswith(".py"):
-        return f"`{name}` of `brpnas.spaces`."
-    return f"The one that the file `{name}` defines; whoever reads architectures needs that file."
-
-
-def _snippet(
-    path: Path, card: ModelCard, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]
-) -> str:
-    """Code that loads the file, makes an input as it asks for, and runs it."""
-    encodes = card.space and card.view and card.example
-    lines = ["import numpy as np", "import onnxruntime as ort"]
-    if encodes:
-        lines += [
-            "",
-            "from brpnas.spaces import get_space",
-            "",
-            f"graphs = get_space({card.space!r}).encode([{card.example!r}], {card.view!r})",
-        ]
-    lines += [
-        "",
-        f'session = ort.InferenceSession({path.name!r}, providers=["CPUExecutionProvider"])',
-    ]
-    lines.append("feeds = {")
-    for spec in inputs:
-        shape = tuple(size if isinstance(size, int) else 1 for size in spec.shape)
-        if encodes:
-            value = f"graphs.{spec.name}.astype(np.{spec.dtype})"
-        else:
-            value = f"np.zeros({shape}, np.{spec.dtype})"
-        lines.append(f'    "{spec.name}": {value},')
-    lines += [
-        "}",
-        f'answer = session.run(["{outputs[0].name}"], feeds)[0]',
-        "print(answer)",
-    ]
-    return "\n".join(lines)
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Markdown table, or nothing if there is no row."""
-    if not rows:
-        return ""
-    cells = [[str(cell).replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
-    lines = [header, ["---"] * len(header), *cells]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        return f"{code(name)} of `brpnas.spaces`."
+    return f"The file {code(name)} defines it; reading architectures takes that file."

@@ -1,15 +1,15 @@
-"""What an ONNX file says about itself: inputs, outputs, metadata."""
+"""Inputs, outputs and metadata of an ONNX file."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import onnx
 
-__all__ = ["TensorSpec", "describe_model"]
+__all__ = ["TensorSpec", "describe_model", "with_metadata"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,19 @@ def describe_model(
     model = onnx.load(str(path))
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     return _specs(model.graph.input), _specs(model.graph.output), metadata
+
+
+def with_metadata(content: bytes, more: Mapping[str, str]) -> bytes:
+    """The content of an ONNX file with further metadata; the graph stays as it is.
+
+    Args:
+        content: The file.
+        more: Metadata to add, or to replace.
+    """
+    model = onnx.load_model_from_string(content)
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    onnx.helper.set_model_props(model, dict(sorted({**metadata, **more}.items())))
+    return bytes(model.SerializeToString(deterministic=True))
 
 
 def _specs(values: Sequence[onnx.ValueInfoProto]) -> tuple[TensorSpec, ...]:

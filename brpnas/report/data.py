@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import pandas as pd
 
@@ -40,11 +40,14 @@ class Chosen(TypedDict, total=False):
     latency_error: float | None
     """Predicted over measured latency, less 1."""
     valid_accuracy: float | None
-    """Mean of its answers."""
+    """Mean of its answers, or of the accuracies of these trainings."""
+    valid_balanced_accuracy: float | None
     test_accuracy: float | None
     """Mean over training seeds."""
+    test_balanced_accuracy: float | None
     regret: float | None
-    """Best mean test accuracy there was to find, less ``test_accuracy``."""
+    """Best mean test accuracy there was to find, less ``test_accuracy``; this and the three below
+    are of the metric of the protocol."""
     optimum_test_accuracy: float | None
     """Best mean test accuracy there was to find under the constraints."""
     best_test_seen: float | None
@@ -63,6 +66,8 @@ class Protocol(TypedDict, total=False):
     device: str
     oracle: str
     """What answered the queries, as `brpnas.search.Oracle.name` calls it."""
+    metric: str
+    """``accuracy`` or ``balanced_accuracy``: what an answer is; ``accuracy`` if left out."""
     sampler: str
     budget: int
     rounds: int
@@ -116,7 +121,9 @@ class ReportData:
         traces: ``sampler``, ``seed``, ``query`` (from 0), ``best_valid``, ``chosen_test``,
             ``best_test_seen``; optional ``best_single_seed_test_seen``, ``regret`` (fractions).
         space: ``arch_id``, ``predicted_latency_ms``, ``latency_ms`` and ``test_accuracy`` (mean
-            over seeds); the last two may be null.
+            over seeds, of the metric of the protocol); the last two may be null.
+        network: Evaluation of the exported file (`brpnas.candidates.network_evaluation`); None if
+            its weights are not trained.
         protocol: How the figures came about.
         provenance: Git revision, versions, date: shown as given.
         sources: Data sets with licence and citation.
@@ -135,10 +142,16 @@ class ReportData:
     training: pd.DataFrame | None = None
     traces: pd.DataFrame | None = None
     space: pd.DataFrame | None = None
+    network: Mapping[str, Any] | None = None
     protocol: Protocol = field(default_factory=Protocol)
     provenance: Mapping[str, object] = field(default_factory=dict)
     sources: Sequence[SourceNote] = ()
     title: str = "BRP-NAS report"
+
+    @property
+    def metric(self) -> str:
+        """The metric of the search in words: ``accuracy``, or ``balanced accuracy``."""
+        return self.protocol.get("metric", "accuracy").replace("_", " ")
 
     def __post_init__(self) -> None:
         for name, columns in COLUMNS.items():

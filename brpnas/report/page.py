@@ -16,6 +16,14 @@ from brpnas.errors import ArchitectureError, BrpNasError
 from brpnas.report.cell import cell_svg
 from brpnas.report.data import ReportData
 from brpnas.report.format import plain
+from brpnas.report.network import (
+    alarms,
+    class_table,
+    confusion_matrix,
+    confusion_table,
+    data_facts,
+    score_facts,
+)
 from brpnas.report.plots import (
     accuracies,
     error_histogram,
@@ -33,7 +41,7 @@ from brpnas.report.tables import (
     metrics_table,
     search_table,
 )
-from brpnas.report.verdict import judge, latency_limit
+from brpnas.report.verdict import judge, latency_limit, verdict_sentence
 from brpnas.report.words import protocol_sentences
 from brpnas.spaces import DEFAULT_SPACE
 
@@ -81,10 +89,12 @@ def render(data: ReportData) -> str:
         "protocol": protocol_sentences(data),
         "settings": [(k, plain(v)) for k, v in data.protocol.get("settings", {}).items()],
         "provenance": [(k, plain(v)) for k, v in data.provenance.items()],
-        "history": history_table(data.history),
-        "front": front_table(data.history),
+        "history": history_table(data.history, data.metric),
+        "front": front_table(data.history, data.metric),
+        "metric": data.metric,
         "safe_link": lambda url: str(url).lower().startswith(("https://", "http://")),
         **_winner(data),
+        **_network(data),
         **_latency(data),
         **_search(data),
         **_space(data),
@@ -134,6 +144,22 @@ def _winner(data: ReportData) -> dict[str, object]:
     }
 
 
+def _network(data: ReportData) -> dict[str, object]:
+    """The exported network, and what to say above all else."""
+    broken = [v for v in judge(data.constraints, data.chosen) if v.kept is False]
+    said = [f"The network found breaks a limit. {verdict_sentence(v)}." for v in broken]
+    if data.network is None:
+        return {"alarms": said, "scores": None}
+    return {
+        "alarms": [*alarms(data.network), *said],
+        "scores": score_facts(data.network),
+        "data_facts": data_facts(data.network),
+        "classes": class_table(data.network),
+        "matrix": confusion_matrix(data.network),
+        "confusions": confusion_table(data.network),
+    }
+
+
 def _latency(data: ReportData) -> dict[str, object]:
     shown: dict[str, object] = dict.fromkeys(("scatter", "errors", "training", "metrics"))
     if data.predictions is not None:
@@ -156,14 +182,19 @@ def _search(data: ReportData) -> dict[str, object]:
         return {"curves": []}
     optimum = data.chosen.get("optimum_test_accuracy")
     curves = [
-        {"svg": Markup(search_curve(traces, column, optimum)), "caption": _CAPTIONS[column]}
+        {
+            "svg": Markup(search_curve(traces, column, optimum, data.metric)),
+            "caption": _CAPTIONS[column].replace("accuracy", data.metric),
+        }
         for column in known_curves(traces)
     ]
     tested = known_curves(traces)[:1] != ["best_valid"]
     return {
         "curves": curves,
-        "checked": "Test accuracy of the chosen" if tested else "Best validation accuracy seen",
-        "search_table": search_table(traces),
+        "checked": f"Test {data.metric} of the chosen"
+        if tested
+        else f"Best validation {data.metric} seen",
+        "search_table": search_table(traces, data.metric),
         "checkpoints": checkpoint_table(traces),
     }
 
@@ -176,9 +207,11 @@ def _space(data: ReportData) -> dict[str, object]:
     limit = latency_limit(data.constraints)
     accuracy = "mean test" if shown.accuracy == "test" else "validation"
     caption = (
-        f"{len(shown.points):,} architectures by {shown.latency} latency and {accuracy} accuracy, "
-        "the queried ones by round. The axis leaves out the least accurate fifth of a large space."
+        f"{len(shown.points):,} architectures by {shown.latency} latency and {accuracy} "
+        f"{data.metric}, the queried ones by round. The axis leaves out the least accurate fifth "
+        "of a large space."
     )
     if shown.left_out:
         caption += f" {shown.left_out:,} more have no {shown.latency} latency."
-    return {"space": Markup(space_plot(shown, winner, limit)), "space_caption": caption}
+    drawn = Markup(space_plot(shown, winner, limit, data.metric))
+    return {"space": drawn, "space_caption": caption}

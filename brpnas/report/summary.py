@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from brpnas.report.data import ReportData
 from brpnas.report.format import (
@@ -49,19 +50,14 @@ def cards(data: ReportData, verdicts: Sequence[Verdict]) -> list[Card]:
     chosen = data.chosen
     measured, predicted = chosen.get("latency_ms"), chosen.get("predicted_latency_ms")
     optimum = percent(chosen.get("optimum_test_accuracy"))
-    shown = [
-        Card(
-            "Test accuracy",
-            percent(chosen.get("test_accuracy")),
-            "mean over training seeds" + ("" if optimum == MISSING else f"; optimum {optimum}"),
-        )
-        if as_float(chosen.get("test_accuracy")) is not None
-        else Card(
-            "Validation accuracy",
-            percent(chosen.get("valid_accuracy")),
-            f"{_runs(data)}; no test accuracy is known",
-        )
-    ]
+    if data.network is not None:
+        shown = _of_the_file(data.network)
+    elif as_float(chosen.get("test_accuracy")) is not None:
+        seeds = "mean over training seeds" + ("" if optimum == MISSING else f"; optimum {optimum}")
+        shown = [Card("Test accuracy", percent(chosen.get("test_accuracy")), seeds)]
+    else:
+        runs = f"{_runs(data)}; no test accuracy is known"
+        shown = [Card("Validation accuracy", percent(chosen.get("valid_accuracy")), runs)]
     if as_float(measured) is not None:
         shown.append(
             Card(
@@ -76,6 +72,25 @@ def cards(data: ReportData, verdicts: Sequence[Verdict]) -> list[Card]:
             Card("Regret", f"{points(chosen['regret'])} points", "of test accuracy, to the optimum")
         )
     return shown
+
+
+def _of_the_file(network: Mapping[str, Any]) -> list[Card]:
+    test = network["test"]
+    never = len(test["never_recognised"])
+    return [
+        Card(
+            "Test accuracy",
+            percent(test["accuracy"]),
+            f"exported file, {test['images']:,} test images; always the largest class: "
+            f"{percent(test['largest_class_share'])}",
+        ),
+        Card(
+            "Test balanced accuracy",
+            percent(test["balanced_accuracy"]),
+            f"mean recall of {len(network['classes'])} classes; {never or 'none'} never recognised",
+            "bad" if never else "",
+        ),
+    ]
 
 
 def _limit_card(verdicts: Sequence[Verdict]) -> Card:
@@ -102,17 +117,23 @@ def verdict_table(verdicts: Sequence[Verdict]) -> Table:
 
 def winner_facts(data: ReportData) -> list[tuple[str, str]]:
     """All that is known of the winner, labelled."""
-    chosen = data.chosen
+    chosen, metric = data.chosen, data.metric
+    tested = "mean over seeds" if data.network is None else "training of the search"
     facts = [
         ("Predicted latency", milliseconds(chosen.get("predicted_latency_ms"))),
         ("Measured latency", milliseconds(chosen.get("latency_ms"))),
         ("Error of the prediction", signed_percent(chosen.get("latency_error"))),
         (f"Validation accuracy, {_runs(data)}", percent(chosen.get("valid_accuracy"))),
-        ("Test accuracy, mean over seeds", percent(chosen.get("test_accuracy"))),
-        ("Optimum of that mean", percent(chosen.get("optimum_test_accuracy"))),
-        ("Best mean test accuracy seen", percent(chosen.get("best_test_seen"))),
         (
-            "Best single-seed test accuracy seen",
+            f"Validation balanced accuracy, {_runs(data)}",
+            percent(chosen.get("valid_balanced_accuracy")),
+        ),
+        (f"Test accuracy, {tested}", percent(chosen.get("test_accuracy"))),
+        (f"Test balanced accuracy, {tested}", percent(chosen.get("test_balanced_accuracy"))),
+        (f"Optimum of test {metric}", percent(chosen.get("optimum_test_accuracy"))),
+        (f"Best mean test {metric} seen", percent(chosen.get("best_test_seen"))),
+        (
+            f"Best single-seed test {metric} seen",
             percent(chosen.get("best_single_seed_test_seen")),
         ),
         ("Parameters", _millions(chosen.get("params_m"))),

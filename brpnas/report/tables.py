@@ -102,7 +102,7 @@ def metrics_table(metrics: Mapping[str, Mapping[str, float]]) -> Table:
     return Table(("model", *(head for _, head, _ in _METRICS)), rows)
 
 
-def history_table(history: pd.DataFrame) -> Table:
+def history_table(history: pd.DataFrame, metric: str = "accuracy") -> Table:
     """Every query of the main search in order."""
     broken = ~_choosable(history)
     rows = tuple(
@@ -116,7 +116,8 @@ def history_table(history: pd.DataFrame) -> Table:
         )
         for row, beyond in zip(history.itertuples(), broken, strict=True)
     )
-    heads = ("query", "round", "architecture", "validation accuracy", "predicted latency", "status")
+    answer = f"validation {metric}"
+    heads = ("query", "round", "architecture", answer, "predicted latency", "status")
     return Table(heads, rows)
 
 
@@ -127,7 +128,7 @@ def _choosable(history: pd.DataFrame) -> pd.Series[bool]:
     return history["feasible"].astype(bool)
 
 
-def front_table(history: pd.DataFrame) -> Table:
+def front_table(history: pd.DataFrame, metric: str = "accuracy") -> Table:
     """Pareto front of the answers that count: what the search knows without a test set."""
     counts = (history["status"] == "ok") & _choosable(history)
     answers = history[counts].groupby("arch_id", as_index=False)
@@ -142,10 +143,10 @@ def front_table(history: pd.DataFrame) -> Table:
         )
         for row in front.itertuples()
     )
-    return Table(("architecture", "predicted latency", "validation accuracy"), rows)
+    return Table(("architecture", "predicted latency", f"validation {metric}"), rows)
 
 
-def search_table(traces: pd.DataFrame) -> Table:
+def search_table(traces: pd.DataFrame, metric: str = "accuracy") -> Table:
     """What each sampler reached at the end of the shortest budget, mean and spread over seeds."""
     end = int(traces.groupby(["sampler", "seed"])["query"].max().min())
     final = traces[traces["query"] == end]
@@ -162,10 +163,10 @@ def search_table(traces: pd.DataFrame) -> Table:
         return Cell(text, as_float(value), bool(value == best[column]))
 
     names = {
-        "chosen_test": "chosen: test accuracy",
-        "best_test_seen": "best mean test accuracy seen",
-        "best_single_seed_test_seen": "best single-seed test accuracy seen",
-        "best_valid": "best validation accuracy seen",
+        "chosen_test": f"chosen: test {metric}",
+        "best_test_seen": f"best mean test {metric} seen",
+        "best_single_seed_test_seen": f"best single-seed test {metric} seen",
+        "best_valid": f"best validation {metric} seen",
         "regret": "regret (points)",
     }
     rows = tuple(

@@ -2,27 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-import numpy as np
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from brpnas.report.data import Chosen
 from brpnas.report.format import as_float
 from brpnas.search.constraints import Constraint
 
-__all__ = ["Verdict", "judge", "latency_limit"]
+__all__ = ["Verdict", "judge", "latency_limit", "verdict_sentence"]
 
 _METRICS = ("latency_ms", "flops_m", "params_m")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One constraint: kept, broken, or None where a value that it needs is unknown."""
+    """One constraint: kept, broken, or None where a value that it needs is unknown.
+
+    The values are those of its left side.
+    """
 
     constraint: str
     predicted: bool | None
     measured: bool | None
+    predicted_value: float | None = field(default=None, compare=False)
+    measured_value: float | None = field(default=None, compare=False)
+
+    @property
+    def kept(self) -> bool | None:
+        """By measurement, or by prediction where nothing was measured."""
+        return self.predicted if self.measured is None else self.measured
+
+
+def verdict_sentence(verdict: Verdict) -> str:
+    """Say how a limit and the value held against it compare.
+
+    Example:
+        >>> verdict_sentence(Verdict("latency_ms <= 0.2", True, False, 0.19, 0.285))
+        'latency_ms <= 0.2: measured 0.285, predicted 0.19; exceeds the limit'
+    """
+    values = {"measured": verdict.measured_value, "predicted": verdict.predicted_value}
+    said = ", ".join(f"{by} {value:.4g}" for by, value in values.items() if value is not None)
+    if verdict.measured_value == verdict.predicted_value is not None:
+        said = f"{verdict.measured_value:.4g}"  # it depends on the network alone
+    holds = {True: "keeps the limit", False: "exceeds the limit", None: "not known"}[verdict.kept]
+    by = " by prediction alone" if verdict.measured is None and verdict.predicted else ""
+    return f"{verdict.constraint}: {f'{said}; ' if said else ''}{holds}{by}"
 
 
 def judge(constraints: Sequence[str], chosen: Chosen) -> list[Verdict]:
@@ -41,7 +65,16 @@ def judge(constraints: Sequence[str], chosen: Chosen) -> list[Verdict]:
     }
     predicted = {**shared, "latency_ms": chosen.get("predicted_latency_ms")}
     measured = {**shared, "latency_ms": chosen.get("latency_ms")}
-    return [Verdict(text, _kept(text, predicted), _kept(text, measured)) for text in constraints]
+    return [
+        Verdict(
+            text,
+            _kept(text, predicted),
+            _kept(text, measured),
+            _value(text, predicted),
+            _value(text, measured),
+        )
+        for text in constraints
+    ]
 
 
 def latency_limit(constraints: Sequence[str]) -> float | None:
@@ -61,9 +94,19 @@ def latency_limit(constraints: Sequence[str]) -> float | None:
     return min(limits, default=None)
 
 
-def _kept(text: str, values: dict[str, object]) -> bool | None:
+def _kept(text: str, values: Mapping[str, object]) -> bool | None:
+    constraint, known = _known(text, values)
+    return None if known is None else bool(constraint.satisfied(known))
+
+
+def _value(text: str, values: Mapping[str, object]) -> float | None:
+    constraint, known = _known(text, values)
+    return None if known is None else float(constraint.left_side(known))
+
+
+def _known(text: str, values: Mapping[str, object]) -> tuple[Constraint, dict[str, float] | None]:
+    """The constraint, and the values of its metrics if all of them are known."""
     constraint = Constraint.parse(text, metrics=_METRICS)
-    known = {name: as_float(values[name]) for name, _ in constraint.terms}
-    if None in known.values():
-        return None
-    return bool(constraint.satisfied({name: np.array(v) for name, v in known.items()}))
+    found = {name: as_float(values[name]) for name, _ in constraint.terms}
+    known = {name: value for name, value in found.items() if value is not None}
+    return constraint, known if len(known) == len(found) else None

@@ -16,7 +16,14 @@ def protocol_sentences(data: ReportData) -> list[str]:
     """State the protocol, one paragraph a topic; what is not known is not claimed."""
     return [
         text
-        for text in (_task(data), _latency(data), _search(data), _answer(data), _curves(data))
+        for text in (
+            _task(data),
+            _latency(data),
+            _search(data),
+            _answer(data),
+            _delivered(data),
+            _curves(data),
+        )
         if text
     ]
 
@@ -108,8 +115,8 @@ def _search(data: ReportData) -> str:
         ". A query was answered by a surrogate, a model of published trainings that predicts the "
         "validation accuracy; no network was trained."
         if said.get("oracle") == "surrogate"
-        else ". A query reveals the validation accuracy of one training run; the search never sees "
-        "test accuracy."
+        else f". A query reveals the validation {data.metric} of one training run; the search "
+        "never sees test accuracy."
     )
     return text + (_limits(data) if data.constraints else "")
 
@@ -157,9 +164,11 @@ def _answer(data: ReportData) -> str:
         f"The winner is the queried architecture {within}that the ranker put first after it was "
         "trained on all answers: a single answer is noisy, and the best of many is a lucky one. "
         if data.protocol.get("chosen_by") == "ranker"
-        else f"The winner is the queried architecture {within}with the best validation accuracy, "
-        "the mean of its answers if it was asked more than once. "
+        else f"The winner is the queried architecture {within}with the best validation "
+        f"{data.metric}, the mean of its answers if it was asked more than once. "
     )
+    if data.network is not None:
+        return text.strip()
     if as_float(data.chosen.get("test_accuracy")) is None:
         return text + (
             "There is no test accuracy of it, so its validation accuracy is all there is to "
@@ -169,6 +178,23 @@ def _answer(data: ReportData) -> str:
         "It is scored by its test accuracy averaged over "
         "training seeds; its regret is how far that lies below the best such average there was to "
         "find under the constraints."
+    )
+
+
+def _delivered(data: ReportData) -> str:
+    """How the exported network was trained and scored."""
+    if data.network is None:
+        return "The exported network has initial weights; no accuracy on this page is of that file."
+    trained = (
+        "The architecture found was trained again before it was exported, with the same settings "
+        "and seed, on training and validation images together."
+        if data.network["training"]["final"]
+        else "The exported network is the one that the search trained."
+    )
+    return (
+        f"{trained} Its test scores were taken once, from the exported file, by ONNX Runtime with "
+        "the preprocessing that the file states. Balanced accuracy is the mean recall over the "
+        "classes, each counting alike."
     )
 
 

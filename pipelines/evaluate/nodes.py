@@ -24,34 +24,67 @@ from pipelines.config import EvaluateConfig, parse
 
 __all__ = ["make_metrics", "make_plots", "make_report"]
 
-_SEARCH = ("valid_accuracy", "test_accuracy", "regret", "best_test_seen", "predicted_latency_ms")
+_TESTED = ("test_accuracy", "test_balanced_accuracy", "best_test_seen")
+_SEARCH = (
+    "valid_accuracy",
+    "valid_balanced_accuracy",
+    *_TESTED,
+    "regret",
+    "predicted_latency_ms",
+)
 _NOTE = ("licence", "citation", "url")
 
 
 def make_metrics(
-    train_metrics: Mapping[str, Any], search_result: Mapping[str, Any], traces: pd.DataFrame
+    train_metrics: Mapping[str, Any],
+    search_result: Mapping[str, Any],
+    network_evaluation: Mapping[str, Any],
+    traces: pd.DataFrame,
 ) -> dict[str, Any]:
     """The figures that experiments are compared by; accuracies and error shares as fractions.
 
     Args:
         train_metrics: What `train` reports.
         search_result: What `search` found.
+        network_evaluation: Scores of the exported network.
         traces: Traces of the compared searches.
 
     Returns:
-        ``latency`` (the predictor on test rows), ``search`` (the architecture chosen) and
-        ``comparison`` (mean over seeds at the end of the budget, by sampler; of the validation
-        accuracy, where no test accuracy is known).
+        ``latency`` (the predictor on test rows), ``search`` (the architecture chosen), ``network``
+        (the exported file on the test images, if its weights are trained; ``search`` then has no
+        test scores, which would be of another training) and ``comparison`` (mean over seeds at the
+        end of the budget, by sampler; of the validation scores, where no test scores are known).
     """
     chosen = search_result["chosen"]
     last = traces.sort_values("query").groupby(["sampler", "seed"]).tail(1)
     tested = traces["chosen_test"].notna().any()
     columns = ["chosen_test", "best_test_seen", "regret"] if tested else ["best_valid"]
     means = last.groupby("sampler")[columns].mean()
+    network = _network_metrics(network_evaluation)
+    hidden = _TESTED if network else ()
     return {
         "latency": dict(train_metrics["metrics"][train_metrics["model"]]),
-        "search": {name: chosen[name] for name in _SEARCH if chosen.get(name) is not None},
+        "search": {
+            name: chosen[name]
+            for name in _SEARCH
+            if chosen.get(name) is not None and name not in hidden
+        },
+        **({"network": network} if network else {}),
         "comparison": means.dropna(axis="columns").to_dict("index"),
+    }
+
+
+def _network_metrics(evaluation: Mapping[str, Any]) -> dict[str, float]:
+    """Scores of the exported file; nothing if its weights are not trained."""
+    if not evaluation["trained"]:
+        return {}
+    test = evaluation["test"]
+    return {
+        "test_accuracy": test["accuracy"],
+        "test_balanced_accuracy": test["balanced_accuracy"],
+        "test_images": test["images"],
+        "largest_class_share": test["largest_class_share"],
+        "classes_never_recognised": len(test["never_recognised"]),
     }
 
 
@@ -85,6 +118,7 @@ def make_report(  # noqa: PLR0913, PLR0917 - one argument per data set
     train_metrics: Mapping[str, Any],
     search_history: pd.DataFrame,
     search_result: Mapping[str, Any],
+    network_evaluation: Mapping[str, Any],
     traces: pd.DataFrame,
     ingest_report: Mapping[str, Any],
     params: Mapping[str, Any],
@@ -99,12 +133,15 @@ def make_report(  # noqa: PLR0913, PLR0917 - one argument per data set
         train_metrics: What `train` reports.
         search_history: Queries of the search.
         search_result: What `search` found.
+        network_evaluation: Scores of the exported network.
         traces: Traces of the compared searches.
         ingest_report: Where the data comes from.
         params: Parameters of the stage.
     """
     config = parse(EvaluateConfig, params)
     table = accuracy if search_result["oracle"] == "table" else oracle_accuracy
+    if search_result["metric"] != "accuracy":
+        table = table.assign(accuracy=table[search_result["metric"]])
     known = _test_accuracy(table, search_result["dataset"])
     listed = latency_predictions[["arch_id", "predicted_latency_ms", "latency_ms"]]
     # A search in a space too large to list asks for architectures beside those that are.
@@ -123,6 +160,7 @@ def make_report(  # noqa: PLR0913, PLR0917 - one argument per data set
             training=train_history,
             traces=traces,
             space=space,
+            network=network_evaluation if network_evaluation["trained"] else None,
             protocol=_protocol(train_metrics, search_result, ingest_report),
             provenance=_versions("brpnas", "torch", "numpy"),
             sources=_sources(ingest_report),
@@ -161,6 +199,7 @@ def _protocol(
         dataset=search["dataset"],
         device=device,
         oracle=search["oracle"],
+        metric=search["metric"],
         sampler=search["sampler"],
         budget=search["budget"],
         rounds=search["rounds"],

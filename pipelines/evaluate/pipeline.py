@@ -15,7 +15,7 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 make_metrics,
-                inputs=["train_metrics", "search_result", "search_traces"],
+                inputs=["train_metrics", "search_result", "network_evaluation", "search_traces"],
                 outputs="metrics",
                 name="make_metrics",
             ),
@@ -40,6 +40,7 @@ def create_pipeline() -> Pipeline:
                     "train_metrics",
                     "search_history",
                     "search_result",
+                    "network_evaluation",
                     "search_traces",
                     "ingest_report",
                     "params:evaluate",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from brpnas.export import ModelCard, describe_model, model_card
+from pipelines.export.network_card import network_card
 
 __all__ = ["write_model_card"]
 
@@ -27,37 +28,41 @@ def write_model_card(
     network_onnx: bytes,
     train_metrics: Mapping[str, Any],
     search_result: Mapping[str, Any],
-    metrics: Mapping[str, Any],
+    network_evaluation: Mapping[str, Any],
     ingest_report: Mapping[str, Any],
 ) -> str:
-    """One Markdown page about the exported files.
+    """One Markdown page about the exported files, the network found first.
 
     Args:
         latency_onnx: The latency predictor.
         relation_onnx: The ranking predictor.
         network_onnx: The network of the chosen architecture.
-        train_metrics: How the latency predictor was trained.
+        train_metrics: How the latency predictor was trained, and its figures.
         search_result: What the search found.
-        metrics: The figures of the report.
+        network_evaluation: Scores of the network file and its data; see
+            `brpnas.candidates.network_evaluation`.
         ingest_report: Where the data comes from.
     """
     of_device = _sources(ingest_report, "devices", train_metrics["device"])
     of_accuracy = _sources(ingest_report, "datasets", search_result["dataset"])
     chosen = search_result["chosen"]["arch_id"]
     contents = {
+        "network.onnx": network_onnx,
         "latency.onnx": latency_onnx,
         "relation.onnx": relation_onnx,
-        "network.onnx": network_onnx,
     }
     with tempfile.TemporaryDirectory() as folder:
         paths = {name: Path(folder) / name for name in contents}
         for name, content in contents.items():
             paths[name].write_bytes(content)
         view = describe_model(paths["relation.onnx"])[2]["view"]
+        network = network_card(
+            search_result, network_evaluation, train_metrics["device"], of_accuracy
+        )
         cards = {
-            "latency.onnx": _latency(train_metrics, metrics, of_device, chosen),
+            "network.onnx": network,
+            "latency.onnx": _latency(train_metrics, of_device, chosen),
             "relation.onnx": _relation(search_result, view, of_accuracy, chosen),
-            "network.onnx": _network(search_result, describe_model(paths["network.onnx"])[2]),
         }
         texts = [model_card(paths[name], card) for name, card in cards.items()]
     return "\n---\n\n".join(texts)
@@ -72,10 +77,8 @@ def _sources(ingest_report: Mapping[str, Any], holds: str, name: str) -> list[_S
     ]
 
 
-def _latency(
-    train: Mapping[str, Any], metrics: Mapping[str, Any], sources: list[_Source], example: str
-) -> ModelCard:
-    rows = train["rows"]
+def _latency(train: Mapping[str, Any], sources: list[_Source], example: str) -> ModelCard:
+    rows, figures = train["rows"], train["metrics"][train["model"]]
     return ModelCard(
         title=f"Latency predictor of {train['device']}",
         description="Predicts the latency in ms of an architecture from its graph (BRP-NAS, "
@@ -83,7 +86,7 @@ def _latency(
         protocol=f"Trained on {rows['train']} measured architectures drawn at random, stopped by "
         f"{rows['valid']} others; metrics are of the remaining {rows['test']}. Graphs in the view "
         f"{train['view']!r}, {train['members']} ensemble members.",
-        metrics={f"{name} (test)": value for name, value in metrics["latency"].items()},
+        metrics={f"{name} (test)": value for name, value in figures.items()},
         sources=sources,
         limits=[f"Knows only {train['device']}, and only architectures of its search space."],
         space=train["space"],
@@ -100,32 +103,11 @@ def _relation(
         description="Scores an architecture; the sigmoid of the difference of two scores is the "
         "probability that the first is the more accurate one. A score alone means nothing.",
         protocol=f"Trained on the {search['queries'] - search['failed']} answers of the search "
-        f"({search['sampler']}, seed {search['seed']}), each the validation accuracy of one "
-        "training seed.",
+        f"({search['sampler']}, seed {search['seed']}), each the validation "
+        f"{search['metric'].replace('_', ' ')} of one training seed.",
         sources=sources,
         limits=["Best near the top of the ranking, where the search asked most."],
         space=search["space"],
         view=view,
         example=example,
-    )
-
-
-def _network(search: Mapping[str, Any], metadata: Mapping[str, str]) -> ModelCard:
-    chosen = search["chosen"]
-    figures = ("test_accuracy", "valid_accuracy", "predicted_latency_ms", "latency_ms", "params_m")
-    trained = "label_names" in metadata
-    return ModelCard(
-        title="Network of the architecture found",
-        description=f"`{chosen['arch_id']}`, the most accurate on {search['dataset']} that the "
-        f"search found within {', '.join(search['constraints']) or 'no constraint'}.",
-        protocol="The weights are those that the search trained. Divide the pixels of an image by "
-        "`pixel_scale`, subtract `mean` and divide by `std`, channel by channel; the largest logit "
-        "is the index into `label_names`."
-        if trained
-        else "Accuracies (fractions) and latencies are those of the benchmark for this "
-        "architecture, not of this file, whose weights are untrained.",
-        metrics={name: chosen[name] for name in figures if chosen.get(name) is not None},
-        limits=["Trained for a search, not to the limit of what longer training would give."]
-        if trained
-        else ["The weights are initialised, not trained: train before use."],
     )

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from brpnas.candidates import TrainedNetworkFile, export_trained
-from brpnas.export import export_network, export_predictor
+from brpnas.candidates import (
+    TrainedNetworkFile,
+    export_trained,
+    network_evaluation,
+)
+from brpnas.export import export_network, export_predictor, with_metadata
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import BinaryRelationPredictor, LatencyPredictor
-from pipelines.config import ExportConfig, parse
+from brpnas.report.network import alarms
+from pipelines.config import ExportConfig, ImagesConfig, TrainCandidatesConfig, parse
 from pipelines.export.card import write_model_card
 from pipelines.network import network_config
+from pipelines.training import image_source
 
 __all__ = [
     "collect_parity",
+    "evaluate_network",
     "export_found_network",
     "export_latency",
     "export_relation",
     "write_model_card",
 ]
+
+
+logger = logging.getLogger(__name__)
 
 
 def export_latency(
@@ -108,6 +120,48 @@ def export_found_network(
             tolerance=config.tolerance,
         ),
     )
+
+
+def evaluate_network(
+    network: bytes, winner_network: bytes, images: Mapping[str, Any], params: Mapping[str, Any]
+) -> tuple[bytes, dict[str, Any]]:
+    """Score the exported network on the test images, and write the scores into its metadata.
+
+    Args:
+        network: The ONNX file.
+        winner_network: The trained network that it was made from; nothing if its weights are
+            initial ones.
+        images: What it was trained on.
+        params: Parameters of `train_candidates`, which say how the images are split.
+
+    Returns:
+        The file with its test scores, and the evaluation
+        (`brpnas.candidates.network_evaluation`); ``{"trained": False}`` if it is not trained.
+
+    Raises:
+        SchemaError: If the images or their split have changed since the training.
+    """
+    if not winner_network:
+        return network, {"trained": False}
+    config = parse(TrainCandidatesConfig, params)
+    source = image_source(parse(ImagesConfig, images), config)
+    trained = TrainedNetworkFile.from_bytes(winner_network)
+    split = (
+        f"by the data where it names parts; else {config.valid_share:.3g} validation and "
+        f"{config.test_share:.3g} test, each class with its share, seed {config.split_seed}"
+    )
+    found = network_evaluation(network, trained, source.load(), split)
+    test = found["test"]
+    logger.info(
+        "The exported network on %d test images: accuracy %.2f %%, balanced accuracy %.2f %%",
+        test["images"],
+        100 * test["accuracy"],
+        100 * test["balanced_accuracy"],
+    )
+    for alarm in alarms(found):
+        logger.warning("%s", alarm)
+    figures = ("accuracy", "balanced_accuracy")
+    return with_metadata(network, {f"test_{k}": json.dumps(test[k]) for k in figures}), found
 
 
 def collect_parity(

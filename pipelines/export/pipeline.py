@@ -6,6 +6,7 @@ from kedro.pipeline import Pipeline, node
 
 from pipelines.export.nodes import (
     collect_parity,
+    evaluate_network,
     export_found_network,
     export_latency,
     export_relation,
@@ -40,8 +41,19 @@ def create_pipeline() -> Pipeline:
                     "params:network",
                     "params:export",
                 ],
-                outputs=["network_onnx", "network_error"],
+                outputs=["exported_network", "network_error"],
                 name="export_found_network",
+            ),
+            node(
+                evaluate_network,
+                inputs=[
+                    "exported_network",
+                    "winner_network",
+                    "params:images",
+                    "params:train_candidates",
+                ],
+                outputs=["network_onnx", "network_evaluation"],
+                name="evaluate_network",
             ),
             node(
                 collect_parity,
@@ -57,7 +69,7 @@ def create_pipeline() -> Pipeline:
                     "network_onnx",
                     "train_metrics",
                     "search_result",
-                    "metrics",
+                    "network_evaluation",
                     "ingest_report",
                 ],
                 outputs="model_card",

@@ -103,12 +103,14 @@ def search_architecture(  # noqa: PLR0913, PLR0917 - one argument per data set
         measure_params: Parameters of `measure`, by which latency is measured before asking.
 
     Returns:
-        All queries, one row each; what was measured before it was to be asked, likewise; the binary
-        relation predictor; the accuracies that the oracle found by training; and the network chosen
-        with its trained weights, or nothing.
+        All queries, one row each, where ``metric`` names what ``accuracy`` holds; what was
+        measured before it was to be asked, likewise; the binary relation predictor; the accuracies
+        that the oracle found by training; and the network chosen with its trained weights, or
+        nothing.
 
     Raises:
         AnswersPendingError: If the oracle waits for answers that are given by hand.
+        TrainingError: If the final training of the network found fails.
     """
     config = parse(SearchConfig, params)
     candidates = parse(TrainCandidatesConfig, candidate_params)
@@ -134,8 +136,9 @@ def search_architecture(  # noqa: PLR0913, PLR0917 - one argument per data set
                 logger.info("Resuming from the %d answers in %s", len(log.answers), path)
             result = run_search(context, sampler, oracle, config.budget, check=check, store=log)
         ranker = fit_ranker(relation_factory(config.ranker, pool), context, result.records)
-    found = _trained(oracle, result.history, dataset)
-    return result.history, result.measurements, ranker, *found
+        found = _trained(oracle, result.history, dataset, config)
+    history = result.history.assign(metric=config.metric)
+    return history, result.measurements, ranker, *found
 
 
 def _engine(config: SearchConfig, candidates: TrainCandidatesConfig) -> Engine:
@@ -151,13 +154,16 @@ def _meter(config: SearchConfig, constraints: Sequence[str], measure: MeasureCon
     return get_engine(scheduler=measure.scheduler if measured else None)
 
 
-def _trained(oracle: Oracle, history: pd.DataFrame, dataset: str) -> tuple[pd.DataFrame, bytes]:
-    """What the oracle trained: its accuracies, and the network chosen."""
+def _trained(
+    oracle: Oracle, history: pd.DataFrame, dataset: str, config: SearchConfig
+) -> tuple[pd.DataFrame, bytes]:
+    """What the oracle trained: its accuracies, and the network chosen, after its final training."""
     if isinstance(oracle, TrainOracle):
         winner = chosen(history)
         runs = history[(history["arch_id"] == winner) & (history["status"] == "ok")]
-        best = runs.loc[runs["accuracy"].astype(float).idxmax()]
-        return oracle.accuracy(history), oracle.trained(winner, int(best["seed"])).to_bytes()
+        seed = int(runs.loc[runs["accuracy"].astype(float).idxmax(), "seed"])
+        network = oracle.final if config.final_training else oracle.trained  # "auto" too
+        return oracle.accuracy(history), network(winner, seed).to_bytes()
     if isinstance(oracle, FileOracle):
         return oracle.accuracy(), b""
     return accuracy_table([], dataset, 1), b""
@@ -232,6 +238,7 @@ def summarise_search(  # noqa: PLR0913, PLR0917 - one argument per data set
         "dataset": dataset,
         "constraints": list(constraints),
         "oracle": config.oracle,
+        "metric": config.metric,
         "sampler": config.sampler,
         "budget": config.budget,
         "rounds": config.rounds,
@@ -253,14 +260,34 @@ def summarise_search(  # noqa: PLR0913, PLR0917 - one argument per data set
             "latency_error": None if _known(measured) is None else predicted / measured - 1,
             "params_m": _known(params_m),
             "flops_m": _known(flops_m),
-            "valid_accuracy": _known(last["chosen_valid"]),
-            "test_accuracy": _known(last["chosen_test"]),
+            **_scores(winner, oracle_accuracy, last),
             "regret": _known(last["regret"]),
             "optimum_test_accuracy": _known(scores.optimum),
             "best_test_seen": _known(last["best_test_seen"]),
             "best_single_seed_test_seen": _known(last["best_single_seed_test_seen"]),
         },
-        "leaders": leaderboard(history).head(10).to_dict("records"),
+        "leaders": leaderboard(history)
+        .head(10)
+        .rename(columns={"accuracy": f"valid_{config.metric}"})
+        .to_dict("records"),
+    }
+
+
+def _scores(
+    winner: str, oracle_accuracy: pd.DataFrame, last: pd.Series[Any]
+) -> dict[str, float | None]:
+    """Scores of the winner's trainings in the search, by metric, means over seeds."""
+    if "balanced_accuracy" not in oracle_accuracy:
+        return {
+            "valid_accuracy": _known(last["chosen_valid"]),
+            "test_accuracy": _known(last["chosen_test"]),
+        }
+    of_winner = oracle_accuracy[oracle_accuracy["arch_id"] == winner].groupby("split")
+    means = of_winner[["accuracy", "balanced_accuracy"]].mean()
+    return {
+        f"{split}_{metric}": _known(means.loc[split, metric])
+        for split in ("valid", "test")
+        for metric in ("accuracy", "balanced_accuracy")
     }
 
 

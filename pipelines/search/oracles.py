@@ -67,7 +67,9 @@ def make_oracle(  # noqa: PLR0913, PLR0917 - one argument per data set
             "images.path to the other images."
         )
     settings = candidate_config(candidates, network)
-    return TrainOracle(source, settings, store / "trained", engine, space=space)
+    return TrainOracle(
+        source, settings, store / "trained", engine, space=space, metric=config.metric
+    )
 
 
 def cheap_oracle(

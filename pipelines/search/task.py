@@ -367,7 +367,7 @@ def held_out_scores(
     With the table oracle those of the table, and the optimum is that of the feasible architectures,
     not known if these are not. Otherwise what the oracle has trained, where it says, and the
     optimum is not known. None where there are none, as in the public part of NAS-Bench-101 and with
-    a surrogate.
+    a surrogate. They are of the metric that answers have.
     """
     table = accuracy if config.oracle == "table" else oracle_accuracy
     if not ((table["split"] == "test") & (table["dataset"] == dataset)).any():
@@ -375,7 +375,9 @@ def held_out_scores(
     if config.oracle == "table":
         scores = HeldOutScores.from_table(accuracy, dataset, feasible)
         return scores if feasible is not None else replace(scores, optimum=math.nan)
-    return replace(HeldOutScores.from_table(oracle_accuracy, dataset), optimum=math.nan)
+    if config.metric != "accuracy":
+        table = table.assign(accuracy=table[config.metric])
+    return replace(HeldOutScores.from_table(table, dataset), optimum=math.nan)
 
 
 def fingerprint(

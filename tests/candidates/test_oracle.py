@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 import torch
 
-from brpnas.candidates import CandidateConfig, ImageSource, TrainOracle
-from brpnas.errors import OracleError, SchemaError, TrainingError
+from brpnas.candidates import CandidateConfig, ImageSource, TrainOracle, train_candidate
+from brpnas.errors import ConfigurationError, OracleError, SchemaError, TrainingError
 from brpnas.fanout import LocalEngine
 from brpnas.search import Answer, Question
 
@@ -140,3 +140,65 @@ def test_a_missing_device_ends_the_round_instead_of_spending_it(tmp_path: Path) 
     teacher = oracle(tmp_path, dataclasses.replace(SMALL, device="cuda"))
     with pytest.raises(TrainingError, match="No network can be trained"):
         list(teacher.answers([Question(0, CONV), Question(1, POOL)]))
+
+
+def test_the_answer_may_be_balanced_accuracy(tmp_path: Path) -> None:
+    plain = oracle(tmp_path)
+    plain.ask(Question(0, CONV))
+    kept = plain.trained(CONV, 0)
+    assert kept.valid_balanced_accuracy != kept.valid_accuracy
+    balanced = TrainOracle(ImageSource(), SMALL, tmp_path, metric="balanced_accuracy")
+    assert balanced.folder == plain.folder, "the networks are the same"
+    assert balanced.describe() != plain.describe(), "the search is another"
+    answer = balanced.ask(Question(0, CONV))
+    assert answer == Answer(kept.valid_balanced_accuracy, 0, kept.train_time_s)
+    history = pd.DataFrame({"arch_id": [CONV], "status": ["ok"], "seed": [0]})
+    table = balanced.accuracy(history).set_index("split")
+    assert table.loc["valid", "accuracy"] == kept.valid_accuracy, "is what it is called"
+    assert table.loc["test", "balanced_accuracy"] == kept.test_balanced_accuracy
+    with pytest.raises(ConfigurationError, match="metric must be accuracy or"):
+        TrainOracle(ImageSource(), SMALL, tmp_path, metric="recall")  # type: ignore[arg-type]
+
+
+def test_the_final_training_takes_the_validation_images_too(tmp_path: Path) -> None:
+    teacher = oracle(tmp_path)
+    teacher.ask(Question(0, CONV))
+    searched, final = teacher.trained(CONV, 0), teacher.final(CONV, 0)
+    data = ImageSource().load()
+    again = train_candidate(CONV, 0, data, SMALL, final=True)
+    assert all(np.array_equal(final.weights[k], again.weights[k]) for k in again.weights)
+    assert not np.array_equal(
+        final.weights["classifier.weight"], searched.weights["classifier.weight"]
+    )
+    rows = np.concatenate([data.parts["train"], data.parts["valid"]])
+    np.testing.assert_allclose(final.mean, data.images[rows].mean(axis=(0, 2, 3)), rtol=1e-6)
+    assert (final.valid_accuracy, final.final) == (searched.valid_accuracy, True)
+    assert final.test_accuracy is None, "is measured once, on the exported file"
+    assert teacher.trained(CONV, 0).final is False, "the search's own network stays"
+
+
+def test_a_final_training_is_not_done_twice_and_survives_damage(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    teacher = oracle(tmp_path)
+    teacher.ask(Question(0, CONV))
+    first = teacher.final(CONV, 0)
+    (path,) = tmp_path.rglob("*-final.safetensors")
+    written = path.stat().st_mtime_ns
+    assert oracle(tmp_path).final(CONV, 0).train_time_s == first.train_time_s
+    assert path.stat().st_mtime_ns == written
+    path.write_bytes(path.read_bytes()[:50])
+    again = teacher.final(CONV, 0)
+    assert "trained again" in caplog.text
+    assert np.array_equal(again.weights["classifier.weight"], first.weights["classifier.weight"])
+
+
+def test_a_final_training_that_fails_says_how_to_go_on(tmp_path: Path) -> None:
+    teacher = oracle(tmp_path)
+    with pytest.raises(OracleError, match="is gone"):
+        teacher.final(CONV, 0)
+    teacher.ask(Question(0, CONV))
+    teacher.config = dataclasses.replace(SMALL, learning_rate=1e25, epochs=3)
+    with pytest.raises(TrainingError, match=r"diverged.*search\.final_training"):
+        teacher.final(CONV, 0)
+    assert not list(tmp_path.rglob("*-final*"))

@@ -71,7 +71,7 @@ def test_the_snippet_of_a_network_runs(tmp_path: Path) -> None:
     text = model_card(tmp_path / "network.onnx", ModelCard("Winner", "A network."))
     assert run_snippet(text, tmp_path).count("[") == 2
     assert "np.zeros((1, 3, 8, 8), np.float32)" in text
-    assert "None: weights initialised, not trained (seed 0)." in text
+    assert "| Weights | initialised, not trained (seed 0) |" in text
 
 
 def test_the_card_says_all_that_it_was_told(predictor: Path) -> None:
@@ -87,7 +87,7 @@ def test_the_card_says_all_that_it_was_told(predictor: Path) -> None:
         "| rows (test) | 14,284 |",
         "| within 10 % (test) | 97 |",
         "- Only this device.\n- Only batch 1.\n",
-        "| view | pruned |",
+        "| view | `pruned` |",
         "## Licence\n\nApache-2.0\n",
     ):
         assert said in text
@@ -97,7 +97,7 @@ def test_bars_in_values_do_not_break_tables(predictor: Path) -> None:
     text = model_card(predictor, CARD)
     row = next(line for line in text.splitlines() if line.startswith("| trained_on"))
     assert len(re.findall(r"(?<!\\)\|", row)) == 3
-    assert ARCH in row.replace("\\|", "|")
+    assert ARCH in re.sub(r"\\(\W)", r"\1", row)
 
 
 def test_sections_without_content_are_left_out(predictor: Path) -> None:
@@ -114,4 +114,4 @@ def test_the_space_is_named(predictor: Path, tmp_path: Path) -> None:
     cell = "conv3-sep3w-skip-conv5-squeeze"
     export_network(cell, path, config, space=chain, exporter="torchscript")
     text = model_card(path, ModelCard("Winner", "A network."))
-    assert f"## Search space\n\nThe one that the file `{chain}` defines" in text
+    assert f"## Search space\n\nThe file `{chain}` defines it" in text

@@ -75,7 +75,9 @@ def accuracies(space: pd.DataFrame, history: pd.DataFrame, winner: str) -> Accur
     return Accuracies(points[columns].reset_index(drop=True), latency, kind, left_out)
 
 
-def space_plot(shown: Accuracies, winner: str, limit_ms: float | None = None) -> str:
+def space_plot(
+    shown: Accuracies, winner: str, limit_ms: float | None = None, metric: str = "accuracy"
+) -> str:
     """Draw accuracy against latency.
 
     The axis of accuracies leaves out the lowest fifth of a large space, where nobody looks.
@@ -84,6 +86,7 @@ def space_plot(shown: Accuracies, winner: str, limit_ms: float | None = None) ->
         shown: From `accuracies`.
         winner: ``arch_id`` of the chosen architecture.
         limit_ms: Upper limit of the latency, drawn as a line.
+        metric: What the accuracies are, for the labels: ``accuracy`` or ``balanced accuracy``.
     """
     points = shown.points
     x, y = points["latency_ms"].to_numpy(), 100 * points["accuracy"].to_numpy()
@@ -109,11 +112,11 @@ def space_plot(shown: Accuracies, winner: str, limit_ms: float | None = None) ->
         axes.set_ylim(floor - 0.04 * span, float(y.max()) + 0.06 * span)
         axes.set_xlabel(f"{shown.latency} latency (ms)")
         axes.set_ylabel(
-            "mean test accuracy (%)" if shown.accuracy == "test" else "validation accuracy (%)"
+            f"mean test {metric} (%)" if shown.accuracy == "test" else f"validation {metric} (%)"
         )
         drawn.legend(loc="outside lower center", ncols=4)
         alt = (
-            f"{shown.accuracy.capitalize()} accuracy against {shown.latency} latency of "
+            f"{shown.accuracy.capitalize()} {metric} against {shown.latency} latency of "
             f"{len(points)} architectures, {int(points['front'].sum())} of them on the Pareto "
             f"front, {int(points['round'].notna().sum())} queried."
         )

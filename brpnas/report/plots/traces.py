@@ -56,7 +56,9 @@ def spread(traces: pd.DataFrame, column: str) -> pd.DataFrame:
     return table[["sampler", "queries", "mean", "q25", "q75", "seeds"]]
 
 
-def search_curve(traces: pd.DataFrame, column: str, optimum: float | None = None) -> str:
+def search_curve(
+    traces: pd.DataFrame, column: str, optimum: float | None = None, metric: str = "accuracy"
+) -> str:
     """Draw one curve per sampler: mean over seeds, with the interquartile range as a band.
 
     The axis starts where the first tenth of the budget is spent, because the first random queries
@@ -66,7 +68,9 @@ def search_curve(traces: pd.DataFrame, column: str, optimum: float | None = None
         traces: ``sampler``, ``seed``, ``query`` (from 0) and the column, a fraction.
         column: A key of `CURVES`.
         optimum: Best value there is to find, a fraction; drawn as a line.
+        metric: What the values are, for the labels: ``accuracy`` or ``balanced accuracy``.
     """
+    label = CURVES[column].replace("accuracy", metric)
     table = spread(traces, column)
     last = int(table["queries"].max())
     first = max(1, last // 10)
@@ -94,12 +98,12 @@ def search_curve(traces: pd.DataFrame, column: str, optimum: float | None = None
             )
         axes.set_xlim(first, last) if last > first else None
         axes.set_xlabel("queries spent")
-        axes.set_ylabel(CURVES[column])
+        axes.set_ylabel(label)
         axes.legend(loc="lower right")
         ends = table[table["queries"] == table.groupby("sampler")["queries"].transform("max")]
         results = ", ".join(
             f"{sampler} {100 * mean:.2f} percent"
             for sampler, mean in zip(ends["sampler"], ends["mean"], strict=True)
         )
-        alt = f"{CURVES[column]} against queries spent, mean over seeds; at the end {results}."
+        alt = f"{label} against queries spent, mean over seeds; at the end {results}."
         return to_svg(drawn, column.replace("_", "-"), alt)

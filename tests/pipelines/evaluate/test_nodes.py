@@ -12,6 +12,7 @@ import pytest
 from brpnas.candidates import accuracy_table
 from pipelines.evaluate import nodes
 from pipelines.evaluate.nodes import make_metrics, make_plots, make_report
+from tests.report.samples import network_evaluation
 
 PARAMS = {"title": "A <title> of mine", "plot_points": 10}
 FIGURES = {"within_1": 0.2, "within_5": 0.7, "within_10": 0.9}
@@ -25,6 +26,7 @@ TRAIN: dict[str, Any] = {
     "rows": {"train": 30, "valid": 30, "test": 57},
     "metrics": {"gcn": FIGURES, "FLOPs": FIGURES | {"within_10": 0.1}},
 }
+UNTRAINED = {"trained": False}
 
 
 @pytest.fixture
@@ -70,6 +72,7 @@ def result(history: pd.DataFrame) -> dict[str, Any]:
         "dataset": "cifar100",
         "constraints": ["latency_ms <= 7"],
         "oracle": "table",
+        "metric": "accuracy",
         "sampler": "brp",
         "budget": 3,
         "rounds": 1,
@@ -87,7 +90,7 @@ def result(history: pd.DataFrame) -> dict[str, Any]:
 def test_metrics_are_means_over_seeds_at_the_end(
     traces: pd.DataFrame, result: dict[str, Any]
 ) -> None:
-    metrics = make_metrics(TRAIN, result, traces)
+    metrics = make_metrics(TRAIN, result, UNTRAINED, traces)
     json.dumps(metrics, allow_nan=False)
     assert metrics["latency"] == FIGURES
     assert metrics["comparison"]["brp"]["chosen_test"] == pytest.approx(0.63)
@@ -137,6 +140,7 @@ def test_report_is_a_page_about_the_winner(
         TRAIN | {"rows": counts},
         history,
         result,
+        UNTRAINED,
         traces,
         ingest,
         PARAMS,
@@ -150,6 +154,7 @@ def test_report_is_a_page_about_the_winner(
         TRAIN | {"rows": counts},
         history,
         result | {"oracle": "file"},
+        UNTRAINED,
         traces,
         ingest,
         PARAMS,
@@ -176,7 +181,7 @@ def test_without_test_accuracies_the_validation_accuracy_is_compared(
 ) -> None:
     untested = traces.assign(chosen_test=np.nan, best_test_seen=np.nan, regret=np.nan)
     untested["best_valid"] = 0.5 + 0.01 * untested["query"]
-    metrics = make_metrics(TRAIN, result, untested)
+    metrics = make_metrics(TRAIN, result, UNTRAINED, untested)
     json.dumps(metrics, allow_nan=False)
     assert metrics["comparison"]["brp"] == {"best_valid": pytest.approx(0.52)}
     training = pd.DataFrame({"member": [0], "epoch": [0], "train_loss": [1.0], "valid_loss": [3.0]})
@@ -201,6 +206,7 @@ def test_a_winner_that_is_not_listed_is_drawn(
         TRAIN | {"rows": counts},
         history,
         found,
+        UNTRAINED,
         untested,
         {"near_twins": [], "sources": {}},
         PARAMS,
@@ -209,3 +215,38 @@ def test_a_winner_that_is_not_listed_is_drawn(
     assert "no network was trained" in page
     assert "There is no test accuracy of it" in page
     assert not re.search(r"\bnan\b", page, re.IGNORECASE)
+
+
+def test_scores_are_those_of_the_exported_file_where_it_is_trained(
+    predictions: pd.DataFrame, history: pd.DataFrame, result: dict[str, Any], traces: pd.DataFrame
+) -> None:
+    network = network_evaluation()
+    metrics = make_metrics(TRAIN, result, network, traces)
+    json.dumps(metrics, allow_nan=False)
+    assert metrics["network"] == {
+        "test_accuracy": 0.75,
+        "test_balanced_accuracy": pytest.approx(2 / 3),
+        "test_images": 20,
+        "largest_class_share": 0.5,
+        "classes_never_recognised": 1,
+    }
+    assert metrics["search"]["valid_accuracy"] == 0.6
+    assert "test_accuracy" not in metrics["search"], "which is of another training"
+    counts = predictions.dropna(subset=["latency_ms"])["split"].value_counts().to_dict()
+    trained = accuracy_table([], "cifar100", 1).assign(balanced_accuracy=[])
+    page = make_report(
+        trained,
+        trained,
+        predictions,
+        pd.DataFrame({"member": [0], "epoch": [0], "train_loss": [1.0], "valid_loss": [1.0]}),
+        TRAIN | {"rows": counts},
+        history,
+        result | {"oracle": "train", "metric": "balanced_accuracy"},
+        network,
+        traces,
+        {"near_twins": [], "sources": {}},
+        PARAMS,
+    )
+    assert "1 of 3 classes is never recognised" in page
+    assert '<th scope="col" class="number">validation balanced accuracy</th>' in page
+    assert "chosen: test balanced accuracy" in page

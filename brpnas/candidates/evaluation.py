@@ -1,0 +1,154 @@
+"""Scores of an exported network: the ONNX file itself, run on the images of a split.
+
+`score_file` applies the preprocessing that the metadata of the file state and runs ONNX Runtime, as
+a user of the file does: a user who does the same on the same images gets the same scores.
+`network_evaluation` puts together what report, model card and metrics say about the file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+
+from brpnas.candidates.images import SPLITS, ImageData
+from brpnas.candidates.scores import ClassScores, class_counts, class_scores
+from brpnas.candidates.weights import TrainedNetworkFile
+from brpnas.errors import SchemaError
+
+__all__ = ["network_evaluation", "score_file"]
+
+_BATCH = 256
+
+
+def score_file(content: bytes, data: ImageData, part: str = "test") -> ClassScores:
+    """Score an exported network on one part of the images, with ONNX Runtime on the CPU.
+
+    Args:
+        content: ONNX file of `brpnas.candidates.export_trained`.
+        data: The images.
+        part: ``train``, ``valid`` or ``test``.
+
+    Raises:
+        SchemaError: If the file is of images of another kind: other classes, size or pixel values.
+    """
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    about = session.get_modelmeta().custom_metadata_map
+    stated = {key: json.loads(about[key]) for key in ("label_names", "pixel_scale", "input_shape")}
+    here = {
+        "label_names": list(data.label_names),
+        "pixel_scale": data.pixel_scale,
+        "input_shape": [1, *data.input_shape],
+    }
+    for key, value in here.items():
+        if stated[key] != value:
+            raise SchemaError(
+                f"The network says {key} {stated[key]}, but the images of {data.name} have {value}:"
+                " it was trained on other images."
+            )
+    rows = data.parts[part]
+    mean, std = (np.array(json.loads(about[key]), np.float32) for key in ("mean", "std"))
+    said = [
+        session.run(["logits"], {"image": batch})[0].argmax(axis=1)
+        for batch in _batches(data, rows, mean[:, None, None], std[:, None, None])
+    ]
+    return class_scores(data.labels[rows], np.concatenate(said), len(data.label_names))
+
+
+def _batches(
+    data: ImageData,
+    rows: npt.NDArray[np.int64],
+    mean: npt.NDArray[np.float32],
+    std: npt.NDArray[np.float32],
+) -> Iterator[npt.NDArray[np.float32]]:
+    """Images as the file wants them; `ImageData` holds pixels divided by ``pixel_scale``."""
+    for start in range(0, len(rows), _BATCH):
+        yield (data.images[rows[start : start + _BATCH]] - mean) / std
+
+
+def network_evaluation(
+    content: bytes, trained: TrainedNetworkFile, data: ImageData, split: str
+) -> dict[str, Any]:
+    """Scores of an exported network on the test images, and what it was trained on (JSON types).
+
+    Args:
+        content: The ONNX file.
+        trained: The network it was made from.
+        data: The images.
+        split: How they were split, in words.
+
+    Returns:
+        ``test`` and ``valid`` (scores; those of validation are of the training in the search),
+        ``classes`` (images of each part, recall and precision on the test images), ``confusion``
+        (test images by true and predicted class), ``data``, ``training`` and ``network``.
+
+    Raises:
+        SchemaError: If the images or their split are not those of the training.
+    """
+    if trained.images != data.digest:
+        raise SchemaError(
+            f"The network found was trained on other images, or on another split of them, than "
+            f"{data.name} holds now ({trained.images} there, {data.digest} now), so its test "
+            "accuracy would mean nothing. Run `search` again, or put images and split back."
+        )
+    scores = score_file(content, data)
+    counts = {part: class_counts(data, part) for part in SPLITS}
+    images = {part: len(data.parts[part]) for part in SPLITS}
+    params_m, flops_m = trained.cost()
+    return {
+        "trained": True,
+        "dataset": data.name,
+        "test": {
+            "images": images["test"],
+            "accuracy": scores.accuracy,
+            "balanced_accuracy": scores.balanced_accuracy,
+            "largest_class": data.label_names[scores.largest_class],
+            "largest_class_share": scores.largest_share,
+            "never_recognised": [data.label_names[i] for i in scores.never_recognised],
+        },
+        "valid": {
+            "accuracy": trained.valid_accuracy,
+            "balanced_accuracy": trained.valid_balanced_accuracy,
+        },
+        "classes": [
+            {
+                "name": name,
+                **{part: counts[part][i] for part in SPLITS},
+                "recall": scores.recall[i],
+                "precision": scores.precision[i],
+            }
+            for i, name in enumerate(data.label_names)
+        ],
+        "confusion": [list(row) for row in scores.confusion],
+        "data": {
+            "images": images,
+            "split": split,
+            "input_shape": list(data.input_shape),
+            "pixel_scale": trained.pixel_scale,
+            "mean": list(trained.mean),
+            "std": list(trained.std),
+        },
+        "training": {
+            "final": trained.final,
+            "images": images["train"] + (images["valid"] if trained.final else 0),
+            "epochs": trained.epochs,
+            "seed": trained.seed,
+            "seconds": trained.train_time_s,
+        },
+        "network": {
+            "arch_id": trained.arch_id,
+            "space": trained.space,
+            "channels": trained.network.channels,
+            "cells_per_stage": trained.network.cells_per_stage,
+            "stages": trained.network.stages,
+            "params_m": params_m,
+            "flops_m": None if np.isnan(flops_m) else flops_m,
+        },
+    }

@@ -1,0 +1,111 @@
+"""How well a network classifies: accuracy, balanced accuracy, and what it does with each class.
+
+An overall accuracy hides classes that a network never recognises. `ClassScores` holds the confusion
+matrix and all that follows from it; scikit-learn computes the figures.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from brpnas.candidates.images import ImageData
+from brpnas.errors import SourceError
+
+__all__ = ["METRICS", "ClassScores", "Metric", "class_counts", "class_scores"]
+
+Metric = Literal["accuracy", "balanced_accuracy"]
+"""What an answer of a training is: the share of images that are right, or the mean recall."""
+METRICS: tuple[Metric, ...] = ("accuracy", "balanced_accuracy")
+
+IntArray = npt.NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """Scores of a network on the images of one part of a data set.
+
+    Attributes:
+        accuracy: Fraction of the images that it gets right.
+        balanced_accuracy: Mean recall of the classes that have images.
+        confusion: Images by true class (rows) and predicted class (columns).
+    """
+
+    accuracy: float
+    balanced_accuracy: float
+    confusion: tuple[tuple[int, ...], ...]
+
+    @property
+    def images(self) -> tuple[int, ...]:
+        """Images of each class."""
+        return tuple(sum(row) for row in self.confusion)
+
+    @property
+    def recall(self) -> tuple[float | None, ...]:
+        """Fraction of each class that is recognised; None for a class without images."""
+        rows = enumerate(self.confusion)
+        return tuple(row[i] / sum(row) if sum(row) else None for i, row in rows)
+
+    @property
+    def precision(self) -> tuple[float | None, ...]:
+        """Fraction right of the images taken for each class; None for a class never predicted."""
+        columns = enumerate(zip(*self.confusion, strict=True))
+        return tuple(column[i] / sum(column) if sum(column) else None for i, column in columns)
+
+    @property
+    def never_recognised(self) -> tuple[int, ...]:
+        """Classes with images, none of which is recognised."""
+        return tuple(i for i, recall in enumerate(self.recall) if recall == 0)
+
+    @property
+    def largest_class(self) -> int:
+        """The class with most images; the first of several."""
+        return int(np.argmax(self.images))
+
+    @property
+    def largest_share(self) -> float:
+        """Accuracy of always answering `largest_class`."""
+        return max(self.images) / sum(self.images)
+
+    def value(self, metric: Metric) -> float:
+        """The figure that a metric names."""
+        return self.accuracy if metric == "accuracy" else self.balanced_accuracy
+
+
+def class_counts(data: ImageData, part: str) -> list[int]:
+    """Images of each class in a part of the data."""
+    labels = data.labels[data.parts[part]]
+    counted: list[int] = np.bincount(labels, minlength=len(data.label_names)).tolist()
+    return counted
+
+
+def class_scores(labels: IntArray, predicted: IntArray, classes: int) -> ClassScores:
+    """Score predictions.
+
+    Args:
+        labels: True class of each image, at least one image.
+        predicted: Predicted class of each image, ``[N]`` as well.
+        classes: Number of classes.
+
+    Raises:
+        SourceError: If scikit-learn is not installed.
+    """
+    try:
+        from sklearn import metrics  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise SourceError(
+            "Networks are scored by scikit-learn: pip install 'brpnas[candidates]'."
+        ) from error
+    confusion = metrics.confusion_matrix(labels, predicted, labels=np.arange(classes))
+    with warnings.catch_warnings():  # a class that only occurs among the predictions is no fault
+        warnings.simplefilter("ignore", UserWarning)
+        balanced = metrics.balanced_accuracy_score(labels, predicted)
+    return ClassScores(
+        accuracy=float(metrics.accuracy_score(labels, predicted)),
+        balanced_accuracy=float(balanced),
+        confusion=tuple(tuple(row) for row in confusion.tolist()),
+    )

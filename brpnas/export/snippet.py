@@ -1,0 +1,116 @@
+"""Code for the model card: how to load an ONNX file, make its input, and run it.
+
+`tensor_snippet` fits any file, `image_snippet` a classifier of images whose metadata state its
+preprocessing: there the code starts from an image and ends with the name of its class.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from brpnas.export.interface import TensorSpec
+from brpnas.graphs import View
+
+__all__ = ["image_snippet", "tensor_snippet"]
+
+_STATED = ("pixel_scale", "mean", "std", "label_names")
+_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+_BYTES = 255.0
+
+_HEAD = """\
+session = ort.InferenceSession({name}, providers=["CPUExecutionProvider"])"""
+_IMAGE = """\
+about = session.get_modelmeta().custom_metadata_map
+mean, std = (np.array(json.loads(about[key]), np.float32)[:, None, None] for key in ("mean", "std"))
+
+{pixels}
+image = (pixels / json.loads(about["pixel_scale"]) - mean) / std
+(logits,) = session.run([{output}], {{{input}: image[None].astype(np.float32)}})
+print(json.loads(about["label_names"])[int(logits[0].argmax())])"""
+
+
+def image_snippet(
+    name: str,
+    inputs: Sequence[TensorSpec],
+    outputs: Sequence[TensorSpec],
+    metadata: Mapping[str, str],
+) -> str | None:
+    """Code that classifies one image.
+
+    Args:
+        name: Name of the ONNX file.
+        inputs: Its inputs.
+        outputs: Its outputs.
+        metadata: Its metadata.
+
+    Returns:
+        None if the file does not state how to prepare an image.
+    """
+    if any(key not in metadata for key in _STATED) or len(inputs) != 1:
+        return None
+    channels, height, width = (int(size) for size in inputs[0].shape[1:])
+    scale = float(json.loads(metadata["pixel_scale"]))
+    pictures = scale == _BYTES
+    lines = ["import json", "", "import numpy as np", "import onnxruntime as ort"]
+    lines += ["from PIL import Image"] if pictures else []
+    pixels = (
+        _from_picture(channels, height, width)
+        if pictures
+        else _from_array(channels, height, width, scale)
+    )
+    names = {"input": json.dumps(inputs[0].name), "output": json.dumps(outputs[0].name)}
+    body = _IMAGE.format(pixels=pixels, **names)
+    return "\n".join([*lines, "", _HEAD.format(name=json.dumps(name)), body])
+
+
+def _from_picture(channels: int, height: int, width: int) -> str:
+    axes = "[None]" if channels == 1 else ".transpose(2, 0, 1)"
+    return (
+        f'picture = Image.open("picture.png").convert("{_MODES[channels]}")\n'
+        f"assert picture.size == ({width}, {height})  # width, height\n"
+        f"pixels = np.asarray(picture, np.float32){axes}"
+    )
+
+
+def _from_array(channels: int, height: int, width: int, scale: float) -> str:
+    values = f"values as in the training data, divided by {scale:g} below"
+    return (
+        f'pixels = np.load("image.npy").astype(np.float32)  # {values}\n'
+        f"assert pixels.shape == ({channels}, {height}, {width})  # channels, height, width"
+    )
+
+
+def tensor_snippet(
+    name: str,
+    inputs: Sequence[TensorSpec],
+    outputs: Sequence[TensorSpec],
+    encoded: tuple[str, View, str] | None = None,
+) -> str:
+    """Code that runs a file on zeros, or on an encoded architecture.
+
+    Args:
+        name: Name of the ONNX file.
+        inputs: Its inputs.
+        outputs: Its outputs; the first is printed.
+        encoded: Space, view and architecture string to encode.
+    """
+    lines = ["import numpy as np", "import onnxruntime as ort"]
+    if encoded:
+        space, view, example = encoded
+        lines += [
+            "",
+            "from brpnas.spaces import get_space",
+            "",
+            f"graphs = get_space({space!r}).encode([{example!r}], {view!r})",
+        ]
+    lines += ["", _HEAD.format(name=json.dumps(name)), "feeds = {"]
+    for spec in inputs:
+        shape = tuple(size if isinstance(size, int) else 1 for size in spec.shape)
+        value = f"np.zeros({shape}, np.{spec.dtype})"
+        if encoded:
+            value = f"graphs.{spec.name}.astype(np.{spec.dtype})"
+        lines.append(f"    {json.dumps(spec.name)}: {value},")
+    lines += ["}", f"answer = session.run([{json.dumps(outputs[0].name)}], feeds)[0]"]
+    lines += ["print(answer)"]
+    return "\n".join(lines)

@@ -1,0 +1,185 @@
+"""The exported network on the page: its scores class by class, and what it was trained on.
+
+All figures are of `brpnas.candidates.network_evaluation`, which scores the exported file. The
+sentences are also those of the model card and the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from brpnas.report.format import percent
+from brpnas.report.tables import Cell, Table
+
+__all__ = [
+    "HeatCell",
+    "alarms",
+    "class_table",
+    "confusion_matrix",
+    "confusion_table",
+    "data_facts",
+    "score_facts",
+]
+
+LABELLED = 20
+"""Most classes of which the whole confusion matrix is shown."""
+_NAMED = 10
+"""Most classes that a sentence names."""
+
+Network = Mapping[str, Any]
+"""Result of `brpnas.candidates.network_evaluation`."""
+
+
+def alarms(network: Network) -> list[str]:
+    """What an overall accuracy hides, one sentence a fault; none if there is none."""
+    test, classes = network["test"], network["classes"]
+    found = []
+    if never := test["never_recognised"]:
+        found.append(
+            f"{len(never)} of {len(classes)} classes {_is(never)} never recognised on the test "
+            f"images (recall 0): {_names(never)}. Test accuracy is {percent(test['accuracy'])}, "
+            f"balanced accuracy {percent(test['balanced_accuracy'])}; answering "
+            f"{test['largest_class']!r} every time has an accuracy of "
+            f"{percent(test['largest_class_share'])}. More epochs, more images of "
+            f"{'these classes' if len(never) > 1 else 'this class'}, or "
+            "search.metric: balanced_accuracy can help."
+        )
+    if test["accuracy"] <= test["largest_class_share"] and test["accuracy"] != 1:
+        found.append(
+            f"A test accuracy of {percent(test['accuracy'])} is no better than answering "
+            f"{test['largest_class']!r} every time ({percent(test['largest_class_share'])})."
+        )
+    if untested := [row["name"] for row in classes if not row["test"]]:
+        found.append(
+            f"{len(untested)} of {len(classes)} classes {_has(untested)} no test image, so nothing "
+            f"is known of {_names(untested)}."
+        )
+    return found
+
+
+def _is(names: Sequence[str]) -> str:
+    return "are" if len(names) > 1 else "is"
+
+
+def _has(names: Sequence[str]) -> str:
+    return "have" if len(names) > 1 else "has"
+
+
+def _names(names: Sequence[str]) -> str:
+    shown = ", ".join(repr(name) for name in names[:_NAMED])
+    more = len(names) - _NAMED
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def score_facts(network: Network) -> list[tuple[str, str]]:
+    """Scores of the exported file, and the validation scores by which it was chosen."""
+    test, valid = network["test"], network["valid"]
+    never, classes = len(test["never_recognised"]), len(network["classes"])
+    of = f"exported file, {test['images']:,} test images"
+    return [
+        (f"Test accuracy ({of})", percent(test["accuracy"])),
+        (f"Test balanced accuracy ({of})", percent(test["balanced_accuracy"])),
+        (
+            f"Largest class among the test images, {test['largest_class']}",
+            percent(test["largest_class_share"]),
+        ),
+        ("Classes never recognised", f"{never} of {classes}"),
+        ("Validation accuracy, training of the search", percent(valid["accuracy"])),
+        (
+            "Validation balanced accuracy, training of the search",
+            percent(valid["balanced_accuracy"]),
+        ),
+    ]
+
+
+def data_facts(network: Network) -> list[tuple[str, str]]:
+    """The data set, its split, and the training of the exported network."""
+    data, training = network["data"], network["training"]
+    images = data["images"]
+    channels, height, width = data["input_shape"]
+    parts = "training and validation images" if training["final"] else "training images"
+    mean, std = (", ".join(f"{value:.4g}" for value in data[key]) for key in ("mean", "std"))
+    return [
+        ("Data set", str(network["dataset"])),
+        (
+            "Images",
+            f"{sum(images.values()):,}: {images['train']:,} training, {images['valid']:,} "
+            f"validation, {images['test']:,} test",
+        ),
+        ("Classes", f"{len(network['classes']):,}"),
+        ("Split", str(data["split"])),
+        ("Resolution", f"{height} x {width} pixels, {channels} channel{'s' * (channels > 1)}"),
+        (
+            "Normalisation",
+            f"pixels divided by {data['pixel_scale']:g}, less {mean}, divided by {std} (channel "
+            "by channel)",
+        ),
+        (
+            "Training of the exported network",
+            f"{training['epochs']} epochs on {training['images']:,} {parts}, seed "
+            f"{training['seed']}",
+        ),
+    ]
+
+
+def class_table(network: Network) -> Table:
+    """Images of each class in each part, and recall and precision on the test images."""
+    parts = ("train", "valid", "test")
+    rows = tuple(
+        (
+            Cell(str(row["name"])),
+            *(Cell(f"{row[part]:,}", float(row[part])) for part in parts),
+            Cell(percent(row["recall"], 1), row["recall"]),
+            Cell(percent(row["precision"], 1), row["precision"]),
+        )
+        for row in network["classes"]
+    )
+    return Table(("class", "training", "validation", "test", "recall", "precision"), rows)
+
+
+@dataclass(frozen=True)
+class HeatCell:
+    """A cell of the confusion matrix: its count, and its share of the row from 0 to 1."""
+
+    count: int
+    share: float
+    right: bool
+
+
+def confusion_matrix(network: Network) -> list[tuple[str, list[HeatCell]]] | None:
+    """Rows of the confusion matrix by true class; None for more than 20 classes."""
+    if len(network["classes"]) > LABELLED:
+        return None
+    return [
+        (
+            str(row["name"]),
+            [HeatCell(n, n / max(row["test"], 1), i == j) for j, n in enumerate(counts)],
+        )
+        for i, (row, counts) in enumerate(
+            zip(network["classes"], network["confusion"], strict=True)
+        )
+    ]
+
+
+def confusion_table(network: Network, count: int = LABELLED) -> Table:
+    """The most frequent confusions."""
+    names = [str(row["name"]) for row in network["classes"]]
+    wrong = [
+        (n, i, j)
+        for i, counts in enumerate(network["confusion"])
+        for j, n in enumerate(counts)
+        if n and i != j
+    ]
+    wrong.sort(key=lambda found: (-found[0], found[1], found[2]))
+    rows = tuple(
+        (
+            Cell(names[i]),
+            Cell(names[j]),
+            Cell(f"{n:,}", float(n)),
+            Cell(percent(n / network["classes"][i]["test"], 1), n / network["classes"][i]["test"]),
+        )
+        for n, i, j in wrong[:count]
+    )
+    return Table(("class", "taken for", "images", "of the class"), rows)

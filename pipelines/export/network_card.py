@@ -1,0 +1,162 @@
+"""The card of the network found: what its user must know, from the exported file's own figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from brpnas.export import Attribution, ModelCard
+from brpnas.export.markdown import Code, code, escape, table
+from brpnas.report.format import milliseconds, percent, signed_percent
+from brpnas.report.network import (
+    alarms,
+    class_table,
+    confusion_table,
+    data_facts,
+    score_facts,
+)
+from brpnas.report.tables import Table
+from brpnas.report.verdict import judge, verdict_sentence
+
+__all__ = ["network_card"]
+
+_ROWS = 100
+"""Most classes that the card lists."""
+
+
+def network_card(
+    search: Mapping[str, Any],
+    evaluation: Mapping[str, Any],
+    device: str,
+    sources: Sequence[Attribution],
+) -> ModelCard:
+    """Card of the network of the architecture found.
+
+    Args:
+        search: What the search found.
+        evaluation: Scores and data of the exported file; ``{"trained": False}`` if its weights are
+            initial ones.
+        device: The device of the latencies.
+        sources: Where the accuracies of the search come from.
+    """
+    chosen = search["chosen"]
+    verdicts = judge(search["constraints"], chosen)
+    broken = [
+        f"The network breaks a limit. {verdict_sentence(v)}." for v in verdicts if v.kept is False
+    ]
+    facts = {
+        "Architecture": Code(chosen["arch_id"]),
+        "Search space": search["space"],
+        **_size(evaluation.get("network")),
+        "Parameters": _millions(chosen.get("params_m")),
+        "Multiply-adds": _millions(chosen.get("flops_m")),
+        **_latency(chosen, device),
+        **{f"Limit {v.constraint}": verdict_sentence(v).partition(": ")[2] for v in verdicts},
+    }
+    dataset = escape(str(search["dataset"]))
+    if not evaluation["trained"]:
+        return _untrained(search, facts, broken, sources, dataset)
+    training = evaluation["training"]
+    metric = search["metric"].replace("_", " ")
+    return ModelCard(
+        title=f"Network for {search['dataset']}",
+        description=f"Classifies images of {dataset} into {len(evaluation['classes'])} classes. "
+        f"Architecture {code(chosen['arch_id'])}, chosen by validation {metric} among "
+        f"{search['queries']} trainings. All scores below are of this file, on test images that "
+        "neither training nor choice has seen.",
+        warnings=[*alarms(evaluation), *broken],
+        facts={name: text for name, text in facts.items() if text},
+        protocol=_protocol(training),
+        metrics=dict(score_facts(evaluation)),
+        sections={
+            "Data": table(("", ""), data_facts(evaluation)),
+            "Classes": _listed(class_table(evaluation), "class"),
+            "Most frequent confusions": _listed(confusion_table(evaluation, 10), "confusion"),
+        },
+        limits=[
+            "Made for images like those of the data set: the scores say nothing about others.",
+            "Trained with the settings of the search; longer training may give more.",
+        ],
+    )
+
+
+def _untrained(
+    search: Mapping[str, Any],
+    facts: Mapping[str, str],
+    broken: Sequence[str],
+    sources: Sequence[Attribution],
+    dataset: str,
+) -> ModelCard:
+    """Card of a file with initial weights, whose accuracies are those of others' trainings."""
+    chosen = search["chosen"]
+    figures = {
+        "Validation accuracy": chosen.get("valid_accuracy"),
+        "Test accuracy": chosen.get("test_accuracy"),
+    }
+    answered = {
+        "table": f"the accuracy table of {dataset}",
+        "file": f"trainings by hand on {dataset}",
+        "surrogate": f"a surrogate of trainings on {dataset}",
+    }.get(search["oracle"], dataset)
+    return ModelCard(
+        title="Network of the architecture found, not trained",
+        description=f"Architecture {code(chosen['arch_id'])}, chosen by the accuracies of "
+        f"{answered}. The weights of this file are initial ones: train it before use.",
+        warnings=["The weights are initialised, not trained: its answers mean nothing.", *broken],
+        facts={name: text for name, text in facts.items() if text},
+        protocol=f"Accuracies are those of {answered} for this architecture, not of this file.",
+        metrics={
+            f"{name} ({search['oracle']})": percent(value)
+            for name, value in figures.items()
+            if value is not None
+        },
+        sources=sources,
+        limits=["The weights are initialised, not trained: train before use."],
+    )
+
+
+def _size(network: Mapping[str, Any] | None) -> dict[str, str]:
+    if network is None:
+        return {}
+    return {
+        "Size": f"{network['channels']} channels, {network['stages']} stages of "
+        f"{network['cells_per_stage']} cells"
+    }
+
+
+def _latency(chosen: Mapping[str, Any], device: str) -> dict[str, str]:
+    measured, predicted = chosen.get("latency_ms"), chosen.get("predicted_latency_ms")
+    facts = {"Predicted latency": f"{milliseconds(predicted)} on {device}"}
+    if measured is None:
+        return {**facts, "Measured latency": "not measured"}
+    error = signed_percent(chosen.get("latency_error"))
+    return {
+        **facts,
+        "Measured latency": f"{milliseconds(measured)} on {device}; prediction {error}",
+    }
+
+
+def _protocol(training: Mapping[str, Any]) -> str:
+    if training["final"]:
+        return (
+            "The search trained the network on the training images and chose it by its validation "
+            "score. It was then trained again, with the same settings and seed, on training and "
+            "validation images together; this file holds those weights. Its test scores were taken "
+            "once, from this file."
+        )
+    return (
+        "The search trained the network on the training images and chose it by its validation "
+        "score; this file holds those weights. Its test scores were taken from this file."
+    )
+
+
+def _listed(given: Table, what: str) -> str:
+    rows = [[cell.text for cell in row] for row in given.rows]
+    if not rows:
+        return f"No {what}."
+    more = f"\n\nand {len(rows) - _ROWS} more." if len(rows) > _ROWS else ""
+    return table(given.heads, rows[:_ROWS]) + more
+
+
+def _millions(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g} M"
