@@ -18,7 +18,7 @@ from brpnas.candidates.evaluation import network_evaluation, score_file
 from brpnas.candidates.export import export_trained
 from brpnas.candidates.images import DIGITS, ImageData, ImageSource
 from brpnas.candidates.oracle import TrainOracle
-from brpnas.candidates.report import candidates_report, summary
+from brpnas.candidates.report import candidates_report, never_recognised, summary
 from brpnas.candidates.scores import ClassScores, Metric, class_scores
 from brpnas.candidates.training import (
     CandidateConfig,
@@ -48,6 +48,7 @@ __all__ = [
     "final_data",
     "network_config",
     "network_evaluation",
+    "never_recognised",
     "run_candidates",
     "score_file",
     "store_name",

@@ -15,7 +15,7 @@ from brpnas.candidates.scores import class_counts
 from brpnas.candidates.training import CandidateConfig, network_config
 from brpnas.datasets.noise import seed_noise
 
-__all__ = ["candidates_report", "summary"]
+__all__ = ["candidates_report", "never_recognised", "summary"]
 
 _QUANTILES = {"min": 0.0, "q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
 
@@ -135,7 +135,9 @@ def summary(report: dict[str, Any]) -> str:
         "best": f"{report['best']['arch_id']}: {100 * report['best']['valid']:.1f} % (validation)",
     }
     if report["classes"] is not None:
-        lines["classes"] = _said_of_classes(report["classes"], images["label_names"])
+        lines["classes"] = _said_of_classes(report["classes"])
+    if never := never_recognised(report):
+        lines["never"] = f"the best cell never recognises {', '.join(map(repr, never))} (test)"
     if noise is not None:
         rank = noise["mean_spearman"]
         lines["noise"] = (
@@ -148,13 +150,18 @@ def summary(report: dict[str, Any]) -> str:
     return "\n".join(f"{name:10}{text}" for name, text in lines.items())
 
 
-def _said_of_classes(classes: dict[str, Any], names: Sequence[str]) -> str:
+def never_recognised(report: dict[str, Any]) -> list[str]:
+    """Classes of which the best cell recognises no test image, as far as that was stored."""
+    best = (report["classes"] or {}).get("best") or {"recall": []}
+    names = report["images"]["label_names"]
+    return [name for name, value in zip(names, best["recall"], strict=False) if value == 0]
+
+
+def _said_of_classes(classes: dict[str, Any]) -> str:
     dead = classes["trainings_with_a_class_never_recognised"]
     text = (
         f"balanced accuracy median {100 * classes['balanced_accuracy']['median']:.1f} % (test); "
         f"always {classes['largest_class']!r}: {100 * classes['largest_class_share']:.1f} %; "
         f"{dead} networks never recognise some class"
     )
-    recall = classes["best"]["recall"] if classes["best"] else []
-    never = [name for name, value in zip(names, recall, strict=False) if value == 0]
-    return text + (f", the best one {', '.join(map(repr, never))}" if never else "")
+    return text

@@ -70,8 +70,8 @@ def network_card(
         metrics=dict(score_facts(evaluation)),
         sections={
             "Data": table(("", ""), data_facts(evaluation)),
-            "Classes": _listed(class_table(evaluation), "class"),
-            "Most frequent confusions": _listed(confusion_table(evaluation, 10), "confusion"),
+            "Classes": _listed(class_table(evaluation)),
+            "Most frequent confusions": _listed(confusion_table(evaluation, 10)),
         },
         limits=[
             "Made for images like those of the data set: the scores say nothing about others.",
@@ -150,10 +150,10 @@ def _protocol(training: Mapping[str, Any]) -> str:
     )
 
 
-def _listed(given: Table, what: str) -> str:
+def _listed(given: Table) -> str:
     rows = [[cell.text for cell in row] for row in given.rows]
     if not rows:
-        return f"No {what}."
+        return "None."
     more = f"\n\nand {len(rows) - _ROWS} more." if len(rows) > _ROWS else ""
     return table(given.heads, rows[:_ROWS]) + more
 

@@ -14,6 +14,7 @@ from brpnas.candidates import (
     Candidate,
     accuracy_table,
     candidates_report,
+    never_recognised,
     stored_candidates,
     summary,
     train_candidates,
@@ -75,6 +76,14 @@ def train_cells(
         summary(report),
         source.name,
     )
+    if never := never_recognised(report):
+        logger.warning(
+            "The best cell, %s, never recognises %d of %d classes on the test images: %s",
+            report["best"]["arch_id"],
+            len(never),
+            len(report["images"]["label_names"]),
+            ", ".join(map(repr, never)),
+        )
     return {source.name: accuracy_table(runs, source.name, training.epochs)}, report
 
 

@@ -9,8 +9,14 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from brpnas.candidates import CandidateRun, ImageSource, candidates_report, summary
-from tests.candidates.small import small
+from brpnas.candidates import (
+    CandidateRun,
+    ImageSource,
+    candidates_report,
+    never_recognised,
+    summary,
+)
+from tests.candidates.small import random_images, small
 
 ARCHS = [f"arch{n}" for n in range(8)]
 
@@ -80,3 +86,28 @@ def test_summary_is_short_and_says_it_all(runs: list[CandidateRun]) -> None:
     assert "Spearman" in text
     one = candidates_report(runs[:1], ImageSource().load(), small(), asked=1, seconds=1)
     assert len(summary(one).splitlines()) == 4
+
+
+def test_what_accuracy_hides_is_reported() -> None:
+    recalls = {"a": (1.0, 0.0, None), "b": (0.5, 0.5, None)}
+    known = [
+        CandidateRun(name, 0, "ok", 0.9 if name == "a" else 0.6, 0.7, 1.0, test_recall=recall)
+        for name, recall in recalls.items()
+    ]
+    data = random_images(labels=3)
+    report = candidates_report(known, data, small(), asked=2, seconds=1)
+    classes = report["classes"]
+    json.dumps(report, allow_nan=False)
+    assert classes["balanced_accuracy"]["max"] == 0.5
+    assert classes["trainings_with_a_class_never_recognised"] == 1
+    assert classes["best"] == {"seed": 0, "recall": [1.0, 0.0, None]}
+    assert (classes["largest_class"], classes["largest_class_share"]) == ("0", 0.5)
+    assert never_recognised(report) == ["1"]
+    assert "never recognises '1' (test)" in summary(report)
+    assert report["images"]["rows_of_classes"]["train"] == [4, 4, 4]
+
+
+def test_stores_from_before_recalls_are_reported_without_them(runs: list[CandidateRun]) -> None:
+    report = candidates_report(runs, ImageSource().load(), small(), asked=1, seconds=1)
+    assert report["classes"] is None
+    assert never_recognised(report) == []

@@ -57,6 +57,26 @@ def test_bad_names_are_refused(change: dict[str, Any], error: type, message: str
         check_parameters(ALL, GOOD | change)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"final_training": True}, r"search\.final_training is True.*to auto or false"),
+        ({"metric": "balanced_accuracy"}, r"search\.metric is 'balanced_accuracy'.*to accuracy"),
+    ],
+)
+@pytest.mark.parametrize("oracle", ["table", "file", "surrogate"])
+def test_settings_of_trainings_are_refused_where_nothing_is_trained(
+    change: dict[str, Any], message: str, oracle: str
+) -> None:
+    usual = {"oracle": oracle, "final_training": "auto", "metric": "accuracy"}
+    check_parameters(reads("params:search"), GOOD | {"search": usual})
+    with pytest.raises(ConfigurationError, match=message):
+        check_parameters(reads("params:search"), GOOD | {"search": usual | change})
+    check_parameters(
+        reads("params:search"), GOOD | {"search": usual | change | {"oracle": "train"}}
+    )
+
+
 @pytest.fixture
 def own(tmp_path: Path) -> DataCatalog:
     """The catalog of somebody who has measured one device and trained on one data set."""

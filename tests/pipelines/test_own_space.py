@@ -45,7 +45,7 @@ def test_from_measuring_to_onnx(kedro: Run, project: Path, repository: Path) -> 
     assert set(measured["arch_id"]) < set(architectures["arch_id"])
     assert 40 <= len(architectures) <= 24 + 40
 
-    run("search,evaluate,export")
+    run("search,export,evaluate")
     result = json.loads((workspace / "07_model_output/search_result.json").read_text())
     chosen = result["chosen"]
     assert (result["space"], result["queries"], result["failed"]) == (FILE, 4, 0)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from brpnas.candidates import (
     TrainedNetworkFile,
     train_candidate,
 )
-from brpnas.errors import ConfigurationError, ParityError
+from brpnas.errors import ConfigurationError, ParityError, SchemaError
 from brpnas.graphs import VIEWS, SpaceGraphs, View
 from brpnas.predictors import (
     BinaryRelationPredictor,
@@ -25,6 +26,7 @@ from brpnas.predictors import (
 )
 from pipelines.export.nodes import (
     collect_parity,
+    evaluate_network,
     export_found_network,
     export_latency,
     export_relation,
@@ -47,7 +49,36 @@ TRAIN: dict[str, Any] = {
     "view": "raw",
     "members": 1,
     "rows": {"train": 9, "valid": 3, "test": 5},
+    "model": "gcn",
+    "metrics": {"gcn": {"within_10": 0.97}},
 }
+CANDIDATES: dict[str, Any] = {
+    "cells": 1,
+    "file": None,
+    "seed": 0,
+    "seeds": 1,
+    "more_seeds": {"cells": 0, "seeds": 1},
+    "valid_share": 1 / 3,
+    "test_share": 1 / 3,
+    "split_seed": 0,
+    "training": {
+        "epochs": 1,
+        "batch_size": 256,
+        "optimiser": "sgd",
+        "learning_rate": 0.1,
+        "momentum": 0.9,
+        "weight_decay": 0.0005,
+        "label_smoothing": 0.0,
+        "shift": 0,
+        "flip": False,
+        "drop_path": 0.0,
+        "auxiliary_weight": 0.0,
+        "device": "cpu",
+    },
+    "workers": 1,
+    "scheduler": None,
+}
+UNTRAINED = {"trained": False}
 
 
 def note(citation: str, **holds: list[str]) -> dict[str, Any]:
@@ -85,6 +116,7 @@ def result(small_graphs: SpaceGraphs) -> dict[str, Any]:
         "dataset": "cifar100",
         "constraints": ["latency_ms <= 5"],
         "oracle": "table",
+        "metric": "accuracy",
         "sampler": "brp",
         "seed": 0,
         "queries": 10,
@@ -153,14 +185,17 @@ def test_network_has_the_configured_sizes_and_the_card_tells_all(
             "other": note("of others", devices=["other"]),
         }
     }
-    metrics = {"latency": {"within_10": 0.97}}
-    card = write_model_card(latency, relation, network, TRAIN, result, metrics, ingest)
+    assert evaluate_network(network, b"", {"path": None}, CANDIDATES) == (network, UNTRAINED)
+    card = write_model_card(latency, relation, network, TRAIN, result, UNTRAINED, ingest)
     assert card.count("\n---\n\n# ") == 2
     for text in (TRAIN["device"], "within_10 (test)", "0.97", "9 answers", "not trained"):
         assert text in card
-    assert f"'{view}')" in card.split("\n---\n")[1], "the snippet encodes what the ranker reads"
-    assert card.count("NeurIPS 2020") == card.split("\n---\n")[0].count("NeurIPS 2020") == 1
-    assert card.count("ICLR 2020") == card.split("\n---\n")[1].count("ICLR 2020") == 1
+    found, of_latency, of_ranker = card.split("\n---\n")
+    assert found.startswith("# Network of the architecture found, not trained"), "what is shipped"
+    assert "Warning: The weights are initialised" in found
+    assert f"'{view}')" in of_ranker, "the snippet encodes what the ranker reads"
+    assert card.count("NeurIPS 2020") == of_latency.count("NeurIPS 2020") == 1
+    assert ["ICLR 2020" in text for text in (found, of_latency, of_ranker)] == [True, False, True]
     assert "of digits" not in card
     assert "of others" not in card
 
@@ -184,11 +219,32 @@ def test_a_trained_network_is_exported_with_its_weights_and_explained(
     np.testing.assert_allclose(answer(network, {"image": images}), expected, atol=1e-5)
     latency, _ = export_latency(latency_predictor, small_graphs, TRAIN, PARAMS)
     relation, _ = export_relation(relation_predictor, small_graphs, result, PARAMS)
-    metrics = {"latency": {"within_10": 0.97}}
-    card = write_model_card(latency, relation, network, TRAIN, result, metrics, {"sources": {}})
+    scored, evaluation = evaluate_network(
+        network, trained.to_bytes(), {"path": "digits"}, CANDIDATES
+    )
+    about = ort.InferenceSession(scored).get_modelmeta().custom_metadata_map
+    assert json.loads(about["test_accuracy"]) == evaluation["test"]["accuracy"]
+    assert json.loads(about["test_balanced_accuracy"]) == evaluation["test"]["balanced_accuracy"]
+    assert evaluation["test"]["accuracy"] == pytest.approx(trained.test_accuracy)
+    np.testing.assert_array_equal(
+        answer(scored, {"image": images}), answer(network, {"image": images})
+    )
+    card = write_model_card(latency, relation, scored, TRAIN, result, evaluation, {"sources": {}})
+    assert card.startswith(f"# Network for {result['dataset']}\n")
     for text in ("label_names", "pixel_scale", "trained on digits, 1 epochs, seed 0"):
         assert text in card
     assert "not trained" not in card
+
+
+def test_a_split_that_has_changed_since_the_search_is_refused(small_graphs: SpaceGraphs) -> None:
+    """Its test images may be among those that the network was trained on."""
+    config = CandidateConfig(channels=2, cells_per_stage=1, stages=2, epochs=1, batch_size=256)
+    data, arch_id = ImageSource().load(), small_graphs.arch_ids[5]
+    trained = TrainedNetworkFile.of(
+        arch_id, 0, train_candidate(arch_id, 0, data, config), data, config
+    ).to_bytes()
+    with pytest.raises(SchemaError, match="Run `search` again"):
+        evaluate_network(b"", trained, {"path": "digits"}, CANDIDATES | {"split_seed": 1})
 
 
 def test_parity_holds_all_files_and_the_tolerance() -> None:

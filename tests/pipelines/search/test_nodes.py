@@ -41,6 +41,8 @@ from pipelines.search.task import make_context, predicted_metrics
 
 PARAMS: dict[str, Any] = {
     "oracle": "table",
+    "metric": "accuracy",
+    "final_training": "auto",
     "measure_winner": False,
     "sampler": "brp",
     "budget": 12,
@@ -471,7 +473,11 @@ def test_live_search_trains_resumes_and_measures(tables: tuple[Any, ...], tmp_pa
     json.dumps(result, allow_nan=False)
     chosen = result["chosen"]
     file = TrainedNetworkFile.from_bytes(winner)
-    assert (file.arch_id, file.test_accuracy) == (chosen["arch_id"], chosen["test_accuracy"])
+    assert (file.arch_id, file.final) == (chosen["arch_id"], True)
+    assert file.test_accuracy is None, "of this training it is measured once, on the exported file"
+    assert file.valid_accuracy == chosen["valid_accuracy"]
+    assert chosen["valid_balanced_accuracy"] != chosen["valid_accuracy"]
+    assert set(history["metric"]) == {result["metric"]} == {"accuracy"}
     assert chosen["regret"] is None, "the optimum is not known"
     assert chosen["latency_ms"] > 0
     assert chosen["latency_ms"] != tables[3].set_index("arch_id")["latency_ms"].get(file.arch_id)
@@ -488,6 +494,36 @@ def test_live_search_trains_resumes_and_measures(tables: tuple[Any, ...], tmp_pa
     again = run(live, tmp_path, LIVE, DIGITS)
     pd.testing.assert_frame_equal(without_times(again[0]), without_times(history))
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")} == times
+
+
+def test_a_search_by_balanced_accuracy_says_so_and_trains_nothing_again(
+    tables: tuple[Any, ...], tmp_path: Path
+) -> None:
+    live = (*tables[:2], accuracy_table([], "digits", 1), *tables[3:])
+    params = LIVE | {"budget": 4, "rounds": 2, "measure_winner": False, "final_training": False}
+    run(live, tmp_path, params | {"sampler": "random"}, DIGITS)
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")}
+    balanced = params | {"sampler": "random", "metric": "balanced_accuracy"}
+    found = run(live, tmp_path, balanced, DIGITS)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")} == kept
+    assert len(list(tmp_path.glob("*.jsonl"))) == 2, "another search"
+    history, trained = found[0], found[3]
+    valid = trained[trained["split"] == "valid"].set_index("arch_id")
+    answers = history.set_index("arch_id")["accuracy"]
+    assert answers.to_dict() == valid["balanced_accuracy"].to_dict()
+    assert set(history["metric"]) == {"balanced_accuracy"}
+    result = summarise(live, found, balanced, DIGITS)
+    chosen = result["chosen"]
+    assert result["metric"] == "balanced_accuracy"
+    assert chosen["valid_balanced_accuracy"] == answers[chosen["arch_id"]]
+    assert chosen["valid_accuracy"] == valid.loc[chosen["arch_id"], "accuracy"]
+    assert result["leaders"][0]["valid_balanced_accuracy"] == answers.max()
+    file = TrainedNetworkFile.from_bytes(found[4])
+    assert not file.final
+    assert (
+        chosen["best_test_seen"] == trained["balanced_accuracy"][trained["split"] == "test"].max()
+    )
+    assert file.test_balanced_accuracy == chosen["test_balanced_accuracy"]
 
 
 def test_images_of_another_name_are_refused(tables: tuple[Any, ...], tmp_path: Path) -> None:

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from brpnas.export import export_image_network, model_card
+from pipelines.export.network_card import network_card
+from tests.report.samples import WINNER, network_evaluation
+
+SEARCH: dict[str, Any] = {
+    "space": "nasbench201",
+    "dataset": "pets",
+    "metric": "accuracy",
+    "oracle": "train",
+    "constraints": ["latency_ms <= 0.2", "params_m <= 1"],
+    "queries": 40,
+    "chosen": {
+        "arch_id": WINNER,
+        "predicted_latency_ms": 0.19,
+        "latency_ms": 0.285,
+        "latency_error": -0.333,
+        "params_m": 0.1,
+        "flops_m": 1.0,
+        "valid_accuracy": 0.8,
+    },
+}
+HOSTILE = "<img src=x onerror=alert(1)> [x](javascript:y) | `z`"
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Any file: the card reads interface and metadata from it."""
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("card") / "network.onnx"
+    network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 4 * 4, 3))
+    export_image_network(network, path, (3, 4, 4), {"label_names": f'["{HOSTILE}"]'})
+    return path
+
+
+def card(path: Path, evaluation: dict[str, Any], **search: Any) -> str:
+    return model_card(path, network_card(SEARCH | search, evaluation, "my-board", ()))
+
+
+def test_it_names_data_network_and_scores(path: Path) -> None:
+    text = card(path, network_evaluation())
+    assert text.startswith("# Network for pets\n")
+    for said in (
+        f"`{WINNER}`".replace("|", "\\|"),
+        "| Size | 16 channels, 3 stages of 2 cells |",
+        "| Parameters | 0.1 M |",
+        "| Multiply-adds | 1 M |",
+        "| Images | 90: 50 training, 20 validation, 20 test |",
+        "| Split | by seed 0 |",
+        "| Resolution | 32 x 24 pixels, 3 channels |",
+        "| Training of the exported network | 15 epochs on 70 training and validation images",
+        "| Test accuracy (exported file, 20 test images) | 75.00 % |",
+        "| Validation accuracy, training of the search | 80.00 % |",
+        "| cat | 10 | 5 | 5 | 0.0 % | – |",
+        "| cat | dog | 3 | 60.0 % |",
+        "trained again, with the same settings and seed, on training and validation images",
+        "taken once",
+    ):
+        assert said in text
+    assert "None" not in text
+
+
+def test_faults_come_first(path: Path) -> None:
+    _, first, second, *_ = card(path, network_evaluation()).split("\n\n")
+    assert first.startswith("> **Warning: 1 of 3 classes is never recognised on the test images")
+    assert "breaks a limit" in second
+    assert "latency\\_ms" not in second
+
+
+def test_a_limit_and_the_measurement_that_breaks_it_stand_together(path: Path) -> None:
+    text = card(path, network_evaluation())
+    assert (
+        "| Limit latency_ms &lt;= 0.2 | measured 0.285, predicted 0.19; exceeds the limit |" in text
+    )
+    assert "| Limit params_m &lt;= 1 | 0.1; keeps the limit |" in text
+    assert "| Measured latency | 0.285 ms on my-board; prediction -33.3 % |" in text
+    assert "within latency_ms" not in text, "nothing was found within a limit that is broken"
+    unmeasured = SEARCH["chosen"] | {"latency_ms": None, "latency_error": None}
+    text = card(path, network_evaluation(), chosen=unmeasured)
+    assert "predicted 0.19; keeps the limit by prediction alone" in text
+    assert "| Measured latency | not measured |" in text
+    assert "breaks a limit" not in text
+
+
+def test_names_have_no_markup(path: Path) -> None:
+    evaluation = copy.deepcopy(network_evaluation())
+    evaluation["classes"][2]["name"] = HOSTILE
+    evaluation["test"] |= {"never_recognised": [HOSTILE], "largest_class": HOSTILE}
+    text = card(path, evaluation, dataset=HOSTILE)
+    assert "<img" not in text
+    assert "](javascript" not in text.replace("\\](", "")
+    row = next(
+        line for line in text.splitlines() if line.startswith("| &lt;img") and "0.0 %" in line
+    )
+    assert row.replace("\\|", "").count("|") == 7
+
+
+def test_many_classes_are_cut_and_counted(path: Path) -> None:
+    evaluation = network_evaluation([[int(i == j) for j in range(150)] for i in range(150)])
+    text = card(path, evaluation)
+    assert "| class 99 |" in text
+    assert "| class 100 |" not in text
+    assert "and 50 more." in text
+    assert "## Most frequent confusions\n\nNone." in text
+
+
+@pytest.mark.parametrize(
+    ("oracle", "said"),
+    [("table", "the accuracy table of pets"), ("file", "by hand"), ("surrogate", "a surrogate")],
+)
+def test_initial_weights_are_called_so(path: Path, oracle: str, said: str) -> None:
+    text = card(path, {"trained": False}, oracle=oracle)
+    assert text.startswith("# Network of the architecture found, not trained\n")
+    assert "> **Warning: The weights are initialised, not trained" in text
+    assert said in text
+    assert f"| Validation accuracy ({oracle}) | 80.00 % |" in text
+    assert "Test accuracy" not in text
