@@ -159,9 +159,8 @@ def never_recognised(report: dict[str, Any]) -> list[str]:
 
 def _said_of_classes(classes: dict[str, Any]) -> str:
     dead = classes["trainings_with_a_class_never_recognised"]
-    text = (
+    return (
         f"balanced accuracy median {100 * classes['balanced_accuracy']['median']:.1f} % (test); "
         f"always {classes['largest_class']!r}: {100 * classes['largest_class_share']:.1f} %; "
         f"{dead} networks never recognise some class"
     )
-    return text
