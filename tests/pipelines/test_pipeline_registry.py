@@ -27,7 +27,7 @@ def test_default_is_all_stages_in_a_row() -> None:
     nodes = {node.name for stage in STAGES for node in registry[stage].nodes}
     assert {node.name for node in registry["__default__"].nodes} == nodes
     free = {name for name in registry["__default__"].inputs() if not name.startswith("params:")}
-    given = {"published_help", "published_latbench", "published_nasbench201", "images"}
+    given = {"published_help", "published_latbench", "published_nasbench201"}
     given |= {"published_nasbench101", "published_nasbench301"}
     measured = {"measured_latency", "measured_operations", "measured_device"}
     own = measured | {"device_files", "trained_accuracy", "answers_by_hand"}
