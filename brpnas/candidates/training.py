@@ -20,6 +20,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from brpnas.candidates.images import ImageData
+from brpnas.candidates.normalised import NormalisedImages
 from brpnas.candidates.regularise import (
     begin_epoch,
     begin_training,
@@ -202,7 +203,8 @@ def train_candidate(
         network = known.build(arch_id, network_config(data, config))
         begin_training(network, config.drop_path, config.auxiliary_weight, known.name)
         network = network.to(device, memory_format=_LAYOUT)  # type: ignore[call-overload]
-        images, labels = _tensors(data, device)
+        images = NormalisedImages(data, device)
+        labels = torch.from_numpy(data.labels).to(device)
         rows = torch.from_numpy(data.parts["train"])
         began = time.perf_counter()
         losses = _fit(network, images, labels, rows, config)
@@ -251,14 +253,12 @@ def _deterministic() -> Iterator[None]:
         backend.deterministic, backend.benchmark = before
 
 
-def _tensors(data: ImageData, device: torch.device) -> tuple[Tensor, Tensor]:
-    mean, std = (part[:, None, None] for part in data.normalisation)
-    images = torch.from_numpy((data.images - mean) / std)
-    return images.to(device, memory_format=_LAYOUT), torch.from_numpy(data.labels).to(device)
-
-
 def _fit(
-    network: nn.Module, images: Tensor, labels: Tensor, rows: Tensor, config: CandidateConfig
+    network: nn.Module,
+    images: NormalisedImages,
+    labels: Tensor,
+    rows: Tensor,
+    config: CandidateConfig,
 ) -> list[float]:
     steps = max(1, math.ceil(len(rows) / config.batch_size) - (len(rows) % config.batch_size == 1))
     optimiser = _optimiser(network, config)
@@ -280,7 +280,7 @@ def _fit(
             chosen = batch.to(images.device)
             loss = training_loss(
                 network,
-                _augment(images[chosen], config).contiguous(memory_format=_LAYOUT),
+                _laid_out(_augment(images[chosen], config)),
                 labels[chosen],
                 config.auxiliary_weight,
                 config.label_smoothing,
@@ -314,6 +314,10 @@ def _optimiser(network: nn.Module, config: CandidateConfig) -> torch.optim.Optim
     )
 
 
+def _laid_out(images: Tensor) -> Tensor:
+    return images.contiguous(memory_format=_LAYOUT)
+
+
 def _augment(images: Tensor, config: CandidateConfig) -> Tensor:
     """Move and mirror each image on its own, ``[B, C, H, W]`` to the same shape."""
     count, _, height, width = images.shape
@@ -331,10 +335,12 @@ def _augment(images: Tensor, config: CandidateConfig) -> Tensor:
     return images
 
 
-def _scores(network: nn.Module, images: Tensor, data: ImageData, part: str) -> ClassScores:
+def _scores(
+    network: nn.Module, images: NormalisedImages, data: ImageData, part: str
+) -> ClassScores:
     network.eval()
     rows = torch.from_numpy(data.parts[part])
     with torch.inference_mode():
         batches = torch.split(rows.to(images.device), _EVALUATED)
-        said = torch.cat([network(images[batch]).argmax(dim=1) for batch in batches])
+        said = torch.cat([network(_laid_out(images[batch])).argmax(dim=1) for batch in batches])
     return class_scores(data.labels[rows.numpy()], said.cpu().numpy(), len(data.label_names))

@@ -1,0 +1,241 @@
+"""Pixels of a source in one file that processes map, so that each image is decoded once.
+
+A folder of the cache belongs to one source with one size; its name ends with a hash of the state of
+all files of the source (name, length, times). It is written beside under a lock, and renamed when
+it is complete. Older states of the same source are deleted then.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pooch
+
+from brpnas.arrays import read_arrays, write_arrays
+from brpnas.candidates.images.contents import Contents, PixelFormat, Size
+from brpnas.candidates.images.data import IntArray
+from brpnas.errors import BrpNasError, SchemaError, SourceError
+from brpnas.locks import locked
+
+__all__ = ["CacheEntry", "StoredImages", "files_state"]
+
+_log = logging.getLogger(__name__)
+_VERSION = 1
+_PATIENCE_S = 3600.0
+_MARGIN = 2**26
+"""Bytes that stay free on the disk."""
+
+
+@dataclass(frozen=True, eq=False)
+class StoredImages:
+    """Images as the cache holds them.
+
+    Attributes:
+        pixels: ``[N, C, H, W]``, mapped.
+        form: Their format.
+        labels: Positions in ``label_names``.
+        label_names: Name of each class.
+        split: Part of each image, as far as the source names parts.
+    """
+
+    pixels: npt.NDArray[Any]
+    form: PixelFormat
+    labels: IntArray
+    label_names: tuple[str, ...]
+    split: npt.NDArray[np.str_] | None
+
+
+def files_state(files: Sequence[Path]) -> str:
+    """Hash of names, lengths and times of files; it changes when one of them does.
+
+    Raises:
+        SourceError: If a file cannot be seen.
+    """
+    content = hashlib.sha256()
+    for file in files:
+        try:
+            state = file.stat()
+        except OSError as error:
+            raise SourceError(f"{file} cannot be read: {error.strerror}.") from error
+        known = (os.fspath(file), state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino)
+        content.update(repr(known).encode())
+    return content.hexdigest()[:16]
+
+
+class CacheEntry:
+    """The place of a source in a cache.
+
+    Args:
+        name: Of the data set.
+        settings: What the pixels depend on beside the files: path, size, label column.
+        state: Hash of the files, see `files_state`.
+        folder: Folder of the cache; where it is None, or cannot be written, the user's own
+            (``$XDG_CACHE_HOME/brpnas/images``) serves.
+    """
+
+    def __init__(self, name: str, settings: tuple[object, ...], state: str, folder: str | None):
+        own = hashlib.sha256(repr((_VERSION, *settings)).encode()).hexdigest()[:12]
+        self._prefix, self._state = f"{name}-{own}", state
+        users = Path(pooch.os_cache("brpnas")) / "images"
+        self._folders = [users] if folder is None else [Path(folder), users]
+
+    def load(self) -> StoredImages | None:
+        """The images, mapped; None if the cache does not have them."""
+        for folder in self._folders:
+            place = folder / f"{self._prefix}-{self._state}"
+            try:
+                return _load(place)
+            except (OSError, ValueError, KeyError, TypeError):
+                continue  # not there, or damaged: then it is made again
+        return None
+
+    def store(
+        self, contents: Contents, labels: IntArray, label_names: tuple[str, ...], size: Size | None
+    ) -> StoredImages:
+        """Decode all images into the cache.
+
+        Args:
+            contents: The images.
+            labels: Positions in ``label_names``.
+            label_names: Name of each class.
+            size: Height and width to resize to.
+
+        Raises:
+            SchemaError: If an image cannot be used, see `Pixels`.
+            SourceError: If no folder for the cache has the room.
+        """
+        form = contents.pixels.survey(size)
+        folder = self._writable(len(labels) * form.nbytes)
+        place = folder / f"{self._prefix}-{self._state}"
+        with locked(folder / self._prefix, "cache of images", _PATIENCE_S):
+            stored = self.load()  # by a process that held the lock before
+            if stored is not None:
+                return stored
+            self._clean(folder)
+            partial = folder / f"{place.name}.partial"
+            try:
+                partial.mkdir()
+                _write(partial, contents, form, size, labels, label_names)
+                partial.rename(place)
+                return _load(place)
+            except OSError as error:
+                if isinstance(error, BrpNasError):
+                    raise
+                raise SourceError(
+                    f"The decoded images cannot be kept in {folder}: {error}."
+                ) from error
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
+
+    def _writable(self, needed: int) -> Path:
+        complaints = []
+        for folder in self._folders:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                free = shutil.disk_usage(folder).free
+            except OSError as error:
+                complaints.append(f"{folder}: {error.strerror}")
+                continue
+            if not os.access(folder, os.W_OK):
+                complaints.append(f"{folder}: not writable")
+            elif free < needed + _MARGIN:
+                complaints.append(f"{folder}: {free / 1e9:.2f} GB free")
+            else:
+                return folder
+        raise SourceError(
+            f"The decoded images need {needed / 1e9:.2f} GB on a disk, and there is no room for "
+            f"them ({'; '.join(complaints)}). Free some, set images.size to a smaller size, or "
+            "set XDG_CACHE_HOME to a folder on another disk."
+        )
+
+    def _clean(self, folder: Path) -> None:
+        """Delete other states of the source; processes that map them keep what they map."""
+        for old in folder.glob(f"{self._prefix}-*"):
+            shutil.rmtree(old)
+            _log.info("%s is deleted: the images have changed, or it is not complete", old)
+
+
+def _write(
+    folder: Path,
+    contents: Contents,
+    form: PixelFormat,
+    size: Size | None,
+    labels: IntArray,
+    label_names: tuple[str, ...],
+) -> None:
+    shape = (len(labels), *form.shape)
+    pixels = np.lib.format.open_memmap(folder / "pixels.npy", "w+", np.dtype(form.dtype), shape)
+    check = _Check(contents)
+    row = 0
+    for batch in contents.pixels.batches(form, size):
+        check.add(batch, row)
+        pixels[row : row + len(batch)] = batch
+        row += len(batch)
+    check.end()
+    pixels.flush()
+    split = {} if contents.split is None else {"split": np.asarray(contents.split, np.str_)}
+    write_arrays(folder / "labels.npz", {"labels": labels, **split}, compress=True)
+    facts = {"form": asdict(form), "label_names": list(label_names)}
+    (folder / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
+
+
+class _Check:
+    """Looks for pixels that are no numbers, and for images without contrast."""
+
+    def __init__(self, contents: Contents) -> None:
+        self._where = contents.pixels.where
+        self._constant: list[int] = []
+        self._count = 0
+
+    def add(self, batch: npt.NDArray[Any], row: int) -> None:
+        """Look at the next images, the first of which has the row."""
+        axes = (1, 2, 3)
+        if batch.dtype.kind == "f":
+            bad = np.flatnonzero(~np.isfinite(batch).all(axis=axes))
+            if len(bad):
+                raise SchemaError(
+                    f"The image in {self._where(row + int(bad[0]))} has pixels that are not finite "
+                    "(NaN or infinite). Replace them, or leave the image out."
+                )
+        constant = np.flatnonzero(batch.min(axis=axes) == batch.max(axis=axes))
+        self._constant.extend((row + constant).tolist())
+        self._count += len(batch)
+
+    def end(self) -> None:
+        """Refuse images none of which shows anything; warn of single ones."""
+        if not self._constant:
+            return
+        first = self._where(self._constant[0])
+        if len(self._constant) == self._count:
+            raise SchemaError(
+                f"All {self._count} images, from {first} on, are constant: every pixel of an image "
+                "has the same value, so there is nothing to learn. Check how they were written."
+            )
+        _log.warning(
+            "%d of %d images are constant, every pixel the same: %s is the first",
+            len(self._constant),
+            self._count,
+            first,
+        )
+
+
+def _load(place: Path) -> StoredImages:
+    facts = json.loads((place / "facts.json").read_text(encoding="utf-8"))
+    form = PixelFormat(**{**facts["form"], "shape": tuple(facts["form"]["shape"])})
+    # Privately, so that torch may take it for writable.
+    pixels = np.asarray(np.load(place / "pixels.npy", mmap_mode="c", allow_pickle=False))
+    arrays = read_arrays(place / "labels.npz")
+    if pixels.shape != (len(arrays["labels"]), *form.shape) or pixels.dtype != form.dtype:
+        raise ValueError(f"{place} is damaged")
+    names = tuple(facts["label_names"])
+    return StoredImages(pixels, form, arrays["labels"], names, arrays.get("split"))

@@ -1,0 +1,125 @@
+"""Labelled images in three parts, and how a picture becomes the input of a network."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["INTERPOLATION", "SPLITS", "FloatImages", "ImageData", "IntArray"]
+
+SPLITS = ("train", "valid", "test")
+INTERPOLATION = "bilinear"
+"""Name of Pillow's filter for `ImageSource` with a size."""
+
+FloatImages = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.int64]
+_CHUNK = 2**25
+"""Bytes of float32 pixels to work on at a time."""
+
+
+@dataclass(frozen=True, eq=False)
+class ImageData:
+    """Labelled images in three disjoint parts.
+
+    Args:
+        name: Name of the data set in accuracy tables.
+        pixels: Pixels as stored, shape ``[N, C, H, W]``, of type uint8, uint16 or float32. Those of
+            a file are mapped from a cache, which processes share.
+        labels: Index into ``label_names``, shape ``[N]``.
+        parts: Rows of ``train``, ``valid`` and ``test``.
+        label_names: Name of each class.
+        pixel_scale: What pixels are divided by: 255, 65,535 for 16 bits, 1 for floats.
+        colours: Mode of Pillow that pictures were converted to: ``L`` (grey), ``RGB``, ``I;16``
+            (grey, 16 bits) or ``F``; None where the source holds arrays.
+        size: Height and width that images were resized and cropped to; None if they were not.
+    """
+
+    name: str
+    pixels: npt.NDArray[Any]
+    labels: IntArray
+    parts: Mapping[str, IntArray]
+    label_names: tuple[str, ...]
+    pixel_scale: float = 1.0
+    colours: str | None = None
+    size: tuple[int, int] | None = None
+
+    @property
+    def images(self) -> FloatImages:
+        """Pixels of all images, divided by ``pixel_scale``; read into memory at each call."""
+        return self.scaled(slice(None))
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width."""
+        _, channels, height, width = self.pixels.shape
+        return channels, height, width
+
+    def scaled(self, rows: IntArray | slice) -> FloatImages:
+        """Pixels of some rows as float32, divided by ``pixel_scale``, ``[n, C, H, W]``."""
+        pixels: FloatImages = self.pixels[rows].astype(np.float32)
+        if self.pixel_scale != 1:
+            pixels /= np.float32(self.pixel_scale)
+        return pixels
+
+    @functools.cached_property
+    def normalisation(self) -> tuple[FloatImages, FloatImages]:
+        """Mean and standard deviation of each channel over the training rows, shape ``[C]``.
+
+        A constant channel has deviation 1.
+        """
+        channels, height, width = self.input_shape
+        count = len(self.parts["train"]) * height * width
+        total, squares = np.zeros(channels), np.zeros(channels)
+        for chunk in self._chunks("train"):
+            total += chunk.sum(axis=(0, 2, 3), dtype=np.float64)
+        mean = total / count
+        for chunk in self._chunks("train"):
+            deviation = chunk - mean[:, None, None]
+            squares += np.square(deviation).sum(axis=(0, 2, 3), dtype=np.float64)
+        std = np.sqrt(squares / count)
+        return mean.astype(np.float32), np.where(std > 0, std, 1.0).astype(np.float32)
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """Hash of scaled pixels, labels and parts: equal for equal data, whatever the file."""
+        content = hashlib.sha256(str(self.pixels.shape).encode())
+        for chunk in self._chunks(None):
+            content.update(np.ascontiguousarray(chunk).data)
+        for array in (self.labels, *(self.parts[part] for part in SPLITS)):
+            content.update(str(array.shape).encode())
+            content.update(np.ascontiguousarray(array).tobytes())
+        content.update("\0".join(self.label_names).encode())
+        return content.hexdigest()[:16]
+
+    def preprocessing(self) -> dict[str, Any]:
+        """What is done to a picture before the network, in this order (JSON types).
+
+        ``orientation`` by EXIF, conversion to the mode ``colours``, ``resize`` of the shorter side
+        and crop of the centre, division by ``pixel_scale``, subtraction of ``mean``, division by
+        ``std``. The first three are None where they do not apply.
+        """
+        mean, std = self.normalisation
+        resize = {"size": list(self.size), "fit": "cover", "crop": "centre"} if self.size else None
+        return {
+            "orientation": "exif" if self.colours else None,
+            "colours": self.colours,
+            "resize": resize and {**resize, "interpolation": INTERPOLATION},
+            "input_shape": list(self.input_shape),
+            "pixel_scale": self.pixel_scale,
+            "mean": mean.tolist(),
+            "std": std.tolist(),
+        }
+
+    def _chunks(self, part: str | None) -> Iterator[FloatImages]:
+        """Scaled pixels of a part, or of all rows, a few at a time."""
+        step = max(1, _CHUNK // (4 * int(np.prod(self.input_shape))))
+        rows = None if part is None else self.parts[part]
+        for start in range(0, len(self.pixels) if rows is None else len(rows), step):
+            chosen = slice(start, start + step)
+            yield self.scaled(chosen if rows is None else rows[chosen])

@@ -1,0 +1,182 @@
+"""Pictures in folders, one folder for each class: ``CLASS/*.png``, or ``train/CLASS/*.png``."""
+
+from __future__ import annotations
+
+import logging
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from brpnas.candidates.images.contents import Contents, Found
+from brpnas.candidates.images.decode import FORMATS
+from brpnas.candidates.images.pictures import EncodedPictures
+from brpnas.candidates.images.split import PART_NAMES
+from brpnas.errors import SchemaError
+
+__all__ = ["find_folder"]
+
+_log = logging.getLogger(__name__)
+_SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff"),
+    *(".ppm", ".pgm", ".pbm", ".pnm"),
+)
+_OTHER = (
+    *(".heic", ".heif", ".avif", ".jp2", ".j2k", ".jxl", ".svg", ".eps", ".ps", ".pdf", ".psd"),
+    *(".cr2", ".nef", ".arw", ".dng", ".raw", ".dcm", ".ico", ".tga", ".exr", ".hdr", ".mp4"),
+    *(".avi", ".mov"),
+)
+"""Pictures that are not read; they are refused, so that none is left out in silence."""
+
+
+@dataclass(frozen=True)
+class _Picture:
+    path: Path
+    label: str
+    part: str | None
+
+
+def find_folder(root: Path) -> Found:
+    """Pictures of a folder, their classes and parts by the names of the folders.
+
+    Raises:
+        SchemaError: If the layout is not one of the two, a class has no picture, or a picture is of
+            a format that is not read.
+    """
+    ignored: list[Path] = []
+    pictures = sorted(_pictures(root, ignored), key=lambda picture: str(picture.path))
+    if ignored:
+        named = ", ".join(str(path.relative_to(root)) for path in ignored[:4])
+        _log.info(
+            "%s: %d files and folders are no pictures and are left out: %s%s",
+            root,
+            len(ignored),
+            named,
+            " ..." if len(ignored) > 4 else "",
+        )
+    return Found(tuple(picture.path for picture in pictures), lambda: _read(pictures))
+
+
+def _read(pictures: Sequence[_Picture]) -> Contents:
+    def streams() -> Iterator[IO[bytes]]:
+        for picture in pictures:
+            yield _open(picture.path)
+
+    encoded = EncodedPictures(len(pictures), streams, lambda row: str(pictures[row].path))
+    parts = [picture.part for picture in pictures]
+    return Contents(
+        np.array([picture.label for picture in pictures]),
+        encoded,
+        split=None if None in parts else np.array(parts),
+    )
+
+
+def _open(path: Path) -> IO[bytes]:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise SchemaError(
+            f"{path} cannot be opened ({error.strerror}). Replace it, or leave it out."
+        ) from error
+
+
+def _pictures(root: Path, ignored: list[Path]) -> Iterator[_Picture]:
+    folders, files = _list(root, ignored)
+    _refuse_loose(root, files, "CLASS/picture.png, or train/CLASS/picture.png and so on")
+    parts = [folder for folder in folders if folder.name.lower() in PART_NAMES]
+    if not _are_parts(parts):
+        yield from _classes(root, folders, None, ignored)
+        return
+    others = [folder.name for folder in folders if folder not in parts]
+    if others:
+        raise SchemaError(
+            f"{root} holds {others[0]}/ beside {parts[0].name}/. With parts (train/, valid/ or "
+            "validation/, test/) all classes must be in them: move it there, or leave it out."
+        )
+    for part in parts:
+        classes, loose = _list(part, ignored)
+        _refuse_loose(part, loose, f"{part.name}/CLASS/picture.png; without classes leave it out")
+        yield from _classes(part, classes, PART_NAMES[part.name.lower()], ignored)
+
+
+def _are_parts(folders: Sequence[Path]) -> bool:
+    """Whether folders named as parts are parts: ``train`` is one, and holds folders itself.
+
+    A class can be named ``train`` too, beside ``bus`` and ``car``.
+    """
+    train = [folder for folder in folders if PART_NAMES[folder.name.lower()] == "train"]
+    return any(_list(folder, [])[0] for folder in train)
+
+
+def _classes(
+    root: Path, folders: Sequence[Path], part: str | None, ignored: list[Path]
+) -> Iterator[_Picture]:
+    if not folders:
+        raise SchemaError(
+            f"{root} holds no folder with pictures. Expected are folders named after classes, "
+            "CLASS/picture.png."
+        )
+    for folder in folders:
+        label = unicodedata.normalize("NFC", folder.name)
+        if not label.isprintable():
+            raise SchemaError(f"{root} has a folder named {label!r}: rename it, it is a class.")
+        found = list(_below(folder, ignored, frozenset()))
+        if not found:
+            raise SchemaError(
+                f"The class folder {folder} holds no picture ({', '.join(FORMATS)}). Fill it, or "
+                "delete it."
+            )
+        for path in found:
+            yield _Picture(path, label, part)
+
+
+def _below(folder: Path, ignored: list[Path], above: frozenset[Path]) -> Iterator[Path]:
+    """Pictures of a folder and of folders in it; a link back up is not followed."""
+    real = folder.resolve()
+    if real in above:
+        return
+    folders, files = _list(folder, ignored)
+    yield from files
+    for inner in folders:
+        yield from _below(inner, ignored, above | {real})
+
+
+def _list(folder: Path, ignored: list[Path]) -> tuple[list[Path], list[Path]]:
+    """Folders and pictures of a folder, sorted; what is neither goes to ``ignored``.
+
+    Raises:
+        SchemaError: If the folder cannot be listed, or holds a picture of a format that is not
+            read.
+    """
+    folders, files = [], []
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise SchemaError(f"{folder} cannot be listed: {error.strerror}.") from error
+    for entry in entries:
+        suffix = entry.suffix.lower()
+        if entry.name.startswith(".") or entry.name == "__MACOSX":
+            ignored.append(entry)
+        elif entry.is_dir():
+            folders.append(entry)
+        elif suffix in _SUFFIXES:
+            files.append(entry)
+        elif suffix in _OTHER:
+            raise SchemaError(
+                f"{entry} is of a format that is not read. Convert it to one of "
+                f"{', '.join(FORMATS)}, or leave it out."
+            )
+        else:
+            ignored.append(entry)
+    return folders, files
+
+
+def _refuse_loose(folder: Path, files: Sequence[Path], expected: str) -> None:
+    if files:
+        raise SchemaError(
+            f"{folder} holds {len(files)} pictures directly, the first {files[0].name}, which "
+            f"therefore have no class. The folder of a picture is its class: {expected}."
+        )

@@ -1,0 +1,188 @@
+"""Images in Parquet files, alone or in several parts, as Hugging Face stores them too."""
+
+from __future__ import annotations
+
+import bisect
+import io
+import itertools
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from brpnas.candidates.images.arrays import ArrayImages
+from brpnas.candidates.images.columns import Columns, find_columns
+from brpnas.candidates.images.contents import Contents, Found, Pixels
+from brpnas.candidates.images.nested import nested_array, nested_shape
+from brpnas.candidates.images.npz import plausible_size
+from brpnas.candidates.images.pictures import EncodedPictures
+from brpnas.candidates.images.split import PART_NAMES
+from brpnas.errors import SchemaError, SourceError
+
+__all__ = ["find_parquet", "find_shards"]
+
+_ROWS = 64
+"""Rows that are read at a time."""
+_BYTES_OF_ROW = 8
+Where = Callable[[int], str]
+_PART = re.compile(r"(?P<part>[a-z]+)(-\d+-of-\d+)?")
+
+
+def find_parquet(path: Path, label: str | None) -> Found:
+    """A Parquet file of images.
+
+    Args:
+        path: The file.
+        label: Column of the labels, if the user names it.
+    """
+    return Found((path,), lambda: _read([path], label, None))
+
+
+def find_shards(root: Path, label: str | None) -> Found | None:
+    """Parquet files of a folder, each named after its part, as ``train-00000-of-00002.parquet``.
+
+    Args:
+        root: The folder; the files may be in its folder ``data``.
+        label: Column of the labels, if the user names it.
+
+    Returns:
+        None if it holds no Parquet file.
+
+    Raises:
+        SchemaError: If files are named otherwise.
+    """
+    files = sorted(root.glob("*.parquet")) or sorted((root / "data").glob("*.parquet"))
+    if not files:
+        return None
+    if len(files) == 1 and _part(files[0]) is None:
+        return find_parquet(files[0], label)
+    parts = []
+    for file in files:
+        part = _part(file)
+        if part is None:
+            raise SchemaError(
+                f"{file} is one of {len(files)} Parquet files, but its name does not say its part: "
+                "name them train-00000-of-00002.parquet, validation.parquet, test.parquet and so "
+                "on."
+            )
+        parts.append(part)
+    return Found(tuple(files), lambda: _read(files, label, parts))
+
+
+def _part(file: Path) -> str | None:
+    match = _PART.fullmatch(file.stem.lower())
+    return PART_NAMES.get(match["part"]) if match else None
+
+
+def _read(files: Sequence[Path], label: str | None, parts: Sequence[str] | None) -> Contents:
+    columns = [_columns(file, label) for file in files]
+    if len(set(columns)) > 1:
+        raise SchemaError(
+            f"{files[0]} and other files beside it have different columns or class names. Write "
+            "them alike."
+        )
+    chosen = columns[0]
+    counts = [pq.read_metadata(file).num_rows for file in files]
+    starts = [0, *itertools.accumulate(counts)]
+
+    def where(row: int) -> str:
+        file = bisect.bisect_right(starts, row) - 1
+        return f"row {row - starts[file]} of {files[file]}"
+
+    split: npt.NDArray[Any] | None = None
+    if parts is not None:
+        split = np.repeat(np.array(parts), counts)
+    elif chosen.split is not None:
+        split = _values(files, chosen.split)
+    pixels = _pixels(files, chosen, sum(counts), where)
+    return Contents(_values(files, chosen.label), pixels, chosen.label_names, split)
+
+
+def _columns(file: Path, label: str | None) -> Columns:
+    """The columns, once the sizes that the file claims are plausible."""
+    metadata = pq.read_metadata(file)
+    claimed = sum(metadata.row_group(n).total_byte_size for n in range(metadata.num_row_groups))
+    size = file.stat().st_size
+    if claimed > plausible_size(file) or metadata.num_rows * _BYTES_OF_ROW > size:
+        raise SchemaError(
+            f"{file} claims {metadata.num_rows:,} rows of {claimed:,} bytes in a file of {size:,}: "
+            "images do not compress like that, so it is not read. Write it without copies of rows."
+        )
+    return find_columns(pq.read_schema(file), label, str(file))
+
+
+def _values(files: Sequence[Path], column: str) -> npt.NDArray[Any]:
+    tables = [pq.read_table(file, columns=[column]).column(column) for file in files]
+    values = pa.chunked_array(list(itertools.chain.from_iterable(t.chunks for t in tables)))
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    if values.null_count or pa.types.is_nested(values.type):
+        array = np.empty(len(values), object)
+        array[:] = values.to_pylist()
+        return array
+    return np.asarray(values.to_numpy())
+
+
+def _pixels(files: Sequence[Path], columns: Columns, count: int, where: Where) -> Pixels:
+    kind = pq.read_schema(files[0]).field(columns.image).type
+    if pa.types.is_struct(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return EncodedPictures(count, lambda: _streams(files, columns, where), where)
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        raise SchemaError(_only_paths(where(0), columns.image))
+    first = next(_cells(files, columns.image), None)
+    if first is None:
+        raise SchemaError(f"{files[0]} has no rows.")
+    shape, dtype = nested_shape(first, where)
+
+    def chunks() -> Iterator[npt.NDArray[Any]]:
+        row = 0
+        for cells in _cells(files, columns.image):
+            yield nested_array(cells, shape, where, row)
+            row += len(cells)
+
+    return ArrayImages((count, *shape), dtype, chunks, str(files[0]), where)
+
+
+def _cells(files: Sequence[Path], column: str) -> Iterator[pa.Array]:
+    """A column of all files, some rows at a time."""
+    for file in files:
+        try:
+            with pq.ParquetFile(file) as opened:
+                for batch in opened.iter_batches(_ROWS, columns=[column]):
+                    yield batch.column(0)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            if isinstance(error, SchemaError):
+                raise
+            raise SourceError(f"{file} cannot be read: {error}.") from error
+
+
+def _streams(files: Sequence[Path], columns: Columns, where: Where) -> Iterator[IO[bytes]]:
+    row = 0
+    for cells in _cells(files, columns.image):
+        for cell in cells.to_pylist():
+            content = cell.get("bytes") if isinstance(cell, dict) else cell
+            if not isinstance(content, bytes):
+                path = cell.get("path") if isinstance(cell, dict) else None
+                if path is not None:
+                    raise SchemaError(_only_paths(where(row), columns.image, str(path)))
+                raise SchemaError(
+                    f"The image in {where(row)} is missing: column {columns.image} has no bytes "
+                    "there. Leave the row out."
+                )
+            yield io.BytesIO(content)
+            row += 1
+
+
+def _only_paths(where: str, column: str, path: str | None = None) -> str:
+    named = f" ({path!r})" if path is not None else ""
+    return (
+        f"The image in {where} is only the path of a picture{named}, not its bytes: the pictures "
+        f"are elsewhere. Give the folder of the pictures instead, or store their bytes in column "
+        f"{column}; Hugging Face datasets embeds them with push_to_hub, or with to_parquet after "
+        "map(embed_table_storage)."
+    )

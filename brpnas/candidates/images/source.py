@@ -1,0 +1,227 @@
+"""Where images come from: the digits of scikit-learn, a folder, an NPZ or Parquet file."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from brpnas.candidates.images.cache import CacheEntry, StoredImages, files_state
+from brpnas.candidates.images.contents import Found, PixelFormat
+from brpnas.candidates.images.data import SPLITS, ImageData
+from brpnas.candidates.images.folder import find_folder
+from brpnas.candidates.images.labels import encode_labels
+from brpnas.candidates.images.npz import find_npz
+from brpnas.candidates.images.parquet import find_parquet, find_shards
+from brpnas.candidates.images.split import split_parts
+from brpnas.errors import BrpNasError, ConfigurationError, SchemaError, SourceError
+
+__all__ = ["DIGITS", "ImageSource"]
+
+_log = logging.getLogger(__name__)
+DIGITS = "digits"
+"""Name of the embedded data set: 1,797 digits of 8 x 8 pixels (Alpaydin & Kaynak, UCI, 1998)."""
+_DIGITS_SCALE = 16.0
+_DIGITS_SHARE = 1 / 3
+"""Split of NB201-Digits, the benchmark that ships with the project."""
+_LARGEST_SIDE = 4096
+
+
+@dataclass(frozen=True)
+class ImageSource:
+    """Where images come from, how they are resized, and how they are split.
+
+    Four kinds of source: ``digits``; a folder of pictures in a folder for each class, with or
+    without ``train``, ``valid`` and ``test`` above the classes; a Parquet file, or a folder of
+    them, one or more for each part; an NPZ file. docs/train_candidates.md describes them. A source
+    is small, so that it can be sent to workers; they map the pixels from a cache.
+
+    Args:
+        path: ``digits``, or path of a folder, an NPZ or a Parquet file.
+        valid_share: Share of all images for validation, where the source names no ``valid`` part;
+            None for a share by size, see `split_parts`.
+        test_share: The same for the test.
+        split_seed: Decides which images; classes keep their shares.
+        size: Height and width, or one number for both, that images are resized (shorter side,
+            bilinear) and cropped (centre) to; None where all have one size.
+        label: Column of the labels of a Parquet file, where it has several.
+        cache: Folder for decoded pixels; None for ``brpnas/images`` in the user's cache folder.
+
+    Raises:
+        ConfigurationError: If the shares leave nothing to train on, or the size is out of range.
+    """
+
+    path: str = DIGITS
+    valid_share: float | None = None
+    test_share: float | None = None
+    split_seed: int = 0
+    size: int | tuple[int, int] | None = None
+    label: str | None = None
+    cache: str | None = None
+
+    def __post_init__(self) -> None:
+        given = [share for share in (self.valid_share, self.test_share) if share is not None]
+        if given and (min(given) <= 0 or sum(given) >= 1):
+            raise ConfigurationError(
+                "valid_share and test_share must be positive and leave rows to train on; they are "
+                f"{self.valid_share} and {self.test_share}."
+            )
+        sides = (self.size, self.size) if isinstance(self.size, int) else self.size
+        if sides is not None:
+            if len(sides) != 2 or not all(1 <= side <= _LARGEST_SIDE for side in sides):
+                raise ConfigurationError(
+                    f"images.size must be one number or [height, width], from 1 to {_LARGEST_SIDE}"
+                    f", not {self.size}."
+                )
+            object.__setattr__(self, "size", (int(sides[0]), int(sides[1])))
+
+    @property
+    def name(self) -> str:
+        """Name of the data set in accuracy tables: ``digits``, or made from the file's name."""
+        if self.path == DIGITS:
+            return DIGITS
+        path = Path(self.path)
+        own = path.stem if path.suffix.lower() in (".npz", ".parquet") else path.resolve().name
+        return re.sub(r"[^a-z0-9._-]+", "-", own.lower()).strip("-._") or "images"
+
+    def load(self) -> ImageData:
+        """Read the images; kept for the next call, until a file changes.
+
+        Raises:
+            SourceError: If there is no such file, it cannot be read, or the cache has no room.
+            SchemaError: If it does not hold images and labels as described above.
+        """
+        if self.path == DIGITS:
+            return _load(self, None, "")
+        with _as_source_errors(self.path):
+            found = _find(self)
+            return _load(self, _Once(found), files_state(found.files))
+
+
+class _Once:
+    """Files of a source beside the arguments that decide: equal to any other."""
+
+    def __init__(self, found: Found) -> None:
+        self.found = found
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Once)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+@contextmanager
+def _as_source_errors(path: str) -> Iterator[None]:
+    """What a damaged file makes numpy, zipfile and pyarrow raise, as a SourceError."""
+    try:
+        yield
+    except BrpNasError:
+        raise
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise SourceError(f"{path} cannot be read: {error}.") from error
+    except pa.ArrowException as error:
+        raise SourceError(f"{path} cannot be read: {error}.") from error
+
+
+def _find(source: ImageSource) -> Found:
+    path = Path(source.path)
+    if path.is_dir():
+        return find_shards(path, source.label) or find_folder(path)
+    suffix = path.suffix.lower()
+    if not path.exists() and (suffix in (".npz", ".parquet") or "/" in source.path):
+        raise SourceError(
+            f"There is no file or folder {path} (seen from {Path.cwd()}). On a cluster the path "
+            "must lead to the same images on every machine."
+        )
+    if not path.is_file() or suffix not in (".npz", ".parquet"):
+        raise SourceError(
+            f"{path} is no data set: give {DIGITS!r}, a folder of pictures, or an .npz or .parquet "
+            "file."
+        )
+    return find_npz(path) if suffix == ".npz" else find_parquet(path, source.label)
+
+
+@functools.lru_cache(maxsize=1)
+def _load(source: ImageSource, once: _Once | None, state: str) -> ImageData:
+    stored = _digits() if once is None else _stored(source, once.found, state)
+    own = _DIGITS_SHARE if once is None else None
+    shares = [own if share is None else share for share in (source.valid_share, source.test_share)]
+    parts = split_parts(
+        stored.labels,
+        stored.label_names,
+        stored.split,
+        (shares[0], shares[1]),
+        source.split_seed,
+        source.path,
+    )
+    data = ImageData(
+        source.name,
+        stored.pixels,
+        stored.labels,
+        parts,
+        stored.label_names,
+        stored.form.pixel_scale,
+        stored.form.colours,
+        None if isinstance(source.size, int) else source.size,
+    )
+    _describe(data, stored)
+    return data
+
+
+def _stored(source: ImageSource, found: Found, state: str) -> StoredImages:
+    settings = (str(Path(source.path).resolve()), source.size, source.label)
+    entry = CacheEntry(source.name, settings, state, source.cache)
+    stored = entry.load()
+    if stored is not None:
+        return stored
+    contents = found.read()
+    pixels = contents.pixels
+    labels, names = encode_labels(contents.labels, contents.label_names, source.path, pixels.where)
+    if len(labels) != len(pixels):
+        raise SchemaError(f"{source.path} has {len(pixels)} images but {len(labels)} labels.")
+    # Before the pixels, which take longest.
+    shares = (source.valid_share, source.test_share)
+    split_parts(labels, names, contents.split, shares, source.split_seed, source.path)
+    size = None if isinstance(source.size, int) else source.size
+    return entry.store(contents, labels, names, size)
+
+
+def _digits() -> StoredImages:
+    try:
+        from sklearn.datasets import load_digits  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise SourceError(
+            "The embedded digits come with scikit-learn: pip install 'brpnas[candidates]'."
+        ) from error
+    pixels, labels = load_digits(return_X_y=True)
+    images = pixels.reshape(-1, 1, 8, 8).astype(np.uint8)
+    names = tuple(str(label) for label in range(10))
+    form = PixelFormat((1, 8, 8), "uint8", _DIGITS_SCALE, None)
+    return StoredImages(images, form, labels.astype(np.int64), names, None)
+
+
+def _describe(data: ImageData, stored: StoredImages) -> None:
+    channels, height, width = data.input_shape
+    given = set() if stored.split is None else set(stored.split.tolist())
+    _log.info(
+        "%s: %d images of %d x %d with %d channel%s in %d classes; %s; %s",
+        data.name,
+        len(data.pixels),
+        height,
+        width,
+        channels,
+        "" if channels == 1 else "s",
+        len(data.label_names),
+        ", ".join(f"{len(data.parts[part])} {part}" for part in SPLITS),
+        "parts as the source names them" if len(given) > 1 else "split at random, stratified",
+    )
