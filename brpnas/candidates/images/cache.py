@@ -31,6 +31,7 @@ __all__ = ["CacheEntry", "StoredImages", "files_state"]
 
 _log = logging.getLogger(__name__)
 _VERSION = 1
+_FACTS = "facts.json"
 _PATIENCE_S = 3600.0
 _MARGIN = 2**26
 """Bytes that stay free on the disk."""
@@ -77,14 +78,18 @@ class CacheEntry:
 
     Args:
         name: Of the data set.
-        settings: What the pixels depend on beside the files: path, size, label column.
+        path: Absolute path of the source.
+        settings: What the pixels depend on beside the files: size, label column.
         state: Hash of the files, see `files_state`.
         folder: Folder of the cache; where it is None, or cannot be written, the user's own
             (``$XDG_CACHE_HOME/brpnas/images``) serves.
     """
 
-    def __init__(self, name: str, settings: tuple[object, ...], state: str, folder: str | None):
-        own = hashlib.sha256(repr((_VERSION, *settings)).encode()).hexdigest()[:12]
+    def __init__(
+        self, name: str, path: str, settings: tuple[object, ...], state: str, folder: str | None
+    ) -> None:
+        self._path = path
+        own = hashlib.sha256(repr((_VERSION, path, *settings)).encode()).hexdigest()[:12]
         self._prefix, self._state = f"{name}-{own}", state
         users = Path(pooch.os_cache("brpnas")) / "images"
         self._folders = [users] if folder is None else [Path(folder), users]
@@ -125,7 +130,7 @@ class CacheEntry:
             partial = folder / f"{place.name}.partial"
             try:
                 partial.mkdir()
-                _write(partial, contents, form, size, labels, label_names)
+                _write(partial, contents, form, size, labels, label_names, self._path)
                 partial.rename(place)
                 return _load(place)
             except OSError as error:
@@ -159,10 +164,17 @@ class CacheEntry:
         )
 
     def _clean(self, folder: Path) -> None:
-        """Delete other states of the source; processes that map them keep what they map."""
-        for old in folder.glob(f"{self._prefix}-*"):
-            shutil.rmtree(old)
-            _log.info("%s is deleted: the images have changed, or it is not complete", old)
+        """Delete other states of the source, and sources that are gone.
+
+        Processes that map them keep what they map.
+        """
+        for old in folder.iterdir():
+            if old.name.startswith(f"{self._prefix}-"):
+                shutil.rmtree(old)
+                _log.info("%s is deleted: the images have changed, or it is not complete", old)
+            elif _is_orphan(old):
+                shutil.rmtree(old, ignore_errors=True)
+                _log.info("%s is deleted: its images are gone", old)
 
 
 def _write(
@@ -172,6 +184,7 @@ def _write(
     size: Size | None,
     labels: IntArray,
     label_names: tuple[str, ...],
+    path: str,
 ) -> None:
     shape = (len(labels), *form.shape)
     pixels = np.lib.format.open_memmap(folder / "pixels.npy", "w+", np.dtype(form.dtype), shape)
@@ -185,8 +198,8 @@ def _write(
     pixels.flush()
     split = {} if contents.split is None else {"split": np.asarray(contents.split, np.str_)}
     write_arrays(folder / "labels.npz", {"labels": labels, **split}, compress=True)
-    facts = {"form": asdict(form), "label_names": list(label_names)}
-    (folder / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
+    facts = {"path": path, "form": asdict(form), "label_names": list(label_names)}
+    (folder / _FACTS).write_text(json.dumps(facts), encoding="utf-8")
 
 
 class _Check:
@@ -229,8 +242,15 @@ class _Check:
         )
 
 
+def _is_orphan(place: Path) -> bool:
+    try:
+        return not Path(json.loads((place / _FACTS).read_text(encoding="utf-8"))["path"]).exists()
+    except (OSError, ValueError, LookupError, TypeError):
+        return False  # nothing of ours, or under way
+
+
 def _load(place: Path) -> StoredImages:
-    facts = json.loads((place / "facts.json").read_text(encoding="utf-8"))
+    facts = json.loads((place / _FACTS).read_text(encoding="utf-8"))
     form = PixelFormat(**{**facts["form"], "shape": tuple(facts["form"]["shape"])})
     # Privately, so that torch may take it for writable.
     pixels = np.asarray(np.load(place / "pixels.npy", mmap_mode="c", allow_pickle=False))

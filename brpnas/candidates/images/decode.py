@@ -66,7 +66,9 @@ def read_picture_header(stream: IO[bytes], where: str) -> PictureHeader:
     """
     with _opened(stream, where) as picture:
         width, height = picture.size
-        if picture.getexif().get(_ORIENTATION) in _SIDEWAYS:
+        # Of a PNG without EXIF before its pixels, Pillow would decode all to look behind them.
+        has_exif = picture.format != "PNG" or "exif" in picture.info
+        if has_exif and picture.getexif().get(_ORIENTATION) in _SIDEWAYS:
             width, height = height, width
         return PictureHeader(_MODES[picture.mode], (height, width))
 

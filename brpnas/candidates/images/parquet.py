@@ -183,6 +183,5 @@ def _only_paths(where: str, column: str, path: str | None = None) -> str:
     return (
         f"The image in {where} is only the path of a picture{named}, not its bytes: the pictures "
         f"are elsewhere. Give the folder of the pictures instead, or store their bytes in column "
-        f"{column}; Hugging Face datasets embeds them with push_to_hub, or with to_parquet after "
-        "map(embed_table_storage)."
+        f"{column} (Hugging Face's push_to_hub does)."
     )

@@ -76,7 +76,10 @@ class EncodedPictures(Pixels):
             where = self.where(row)
             pixels = decode_picture(stream, str(form.colours), size, where)
             if pixels.shape != form.shape:
-                raise SchemaError(f"{where} has changed while it was read. Run this again.")
+                raise SchemaError(
+                    f"{where} has other sizes than its header says: save it again, or set "
+                    "images.size."
+                )
             yield pixels[None].astype(form.dtype, copy=False)
 
     def _each(self, what: str) -> Iterator[IO[bytes]]:

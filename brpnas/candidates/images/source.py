@@ -179,8 +179,9 @@ def _load(source: ImageSource, once: _Once | None, state: str) -> ImageData:
 
 
 def _stored(source: ImageSource, found: Found, state: str) -> StoredImages:
-    settings = (str(Path(source.path).resolve()), source.size, source.label)
-    entry = CacheEntry(source.name, settings, state, source.cache)
+    settings = (source.size, source.label)
+    path = str(Path(source.path).resolve())
+    entry = CacheEntry(source.name, path, settings, state, source.cache)
     stored = entry.load()
     if stored is not None:
         return stored

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import shutil
+from collections import namedtuple
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from brpnas.candidates import ImageSource
+from brpnas.candidates.images import pictures, source
+from brpnas.errors import SourceError
+from tests.candidates.images.pictures import classes, noise, write
+
+
+@pytest.fixture(autouse=True)
+def forget() -> None:
+    source._load.cache_clear()
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> ImageSource:
+    root = write(tmp_path / "x", classes("ab", 5))
+    return ImageSource(str(root), cache=str(tmp_path / "cache"))
+
+
+def never(*args: object) -> None:
+    pytest.fail("a picture was decoded again")
+
+
+def entries(mine: ImageSource) -> list[str]:
+    return sorted(p.name for p in Path(str(mine.cache)).iterdir() if p.is_dir())
+
+
+def test_pictures_are_decoded_once(mine: ImageSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = mine.load()
+    assert mine.load() is first
+    source._load.cache_clear()
+    monkeypatch.setattr(pictures, "decode_picture", never)
+    second = mine.load()
+    assert second.digest == first.digest
+    assert second.preprocessing() == first.preprocessing()
+    assert second.label_names == first.label_names
+
+
+def test_pixels_are_mapped_and_what_is_written_stays_here(mine: ImageSource) -> None:
+    pixels = mine.load().pixels
+    base: Any = pixels
+    while isinstance(base, np.ndarray) and not isinstance(base, np.memmap):
+        base = base.base
+    assert isinstance(base, np.memmap)
+    before = pixels[0].copy()
+    pixels[0] = 0
+    source._load.cache_clear()
+    np.testing.assert_array_equal(mine.load().pixels[0], before)
+
+
+def test_a_change_of_a_picture_is_noticed(
+    mine: ImageSource, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = mine.load().digest
+    (place,) = entries(mine)
+    write(Path(mine.path), {"a/0.png": noise(8, 8)})
+    with caplog.at_level(logging.INFO):
+        assert mine.load().digest != before
+    assert len(entries(mine)) == 1
+    assert place not in entries(mine)
+    assert "the images have changed" in caplog.text
+    write(Path(mine.path), {"b/7.png": noise(8, 8)})
+    assert len(mine.load().labels) == 11
+
+
+def test_each_size_has_its_own_place(mine: ImageSource) -> None:
+    mine.load()
+    assert ImageSource(mine.path, cache=mine.cache, size=4).load().input_shape == (1, 4, 4)
+    assert len(entries(mine)) == 2
+
+
+@pytest.mark.parametrize("name", ["pixels.npy", "labels.npz", "facts.json"])
+def test_damage_is_repaired(mine: ImageSource, name: str) -> None:
+    before = mine.load().digest
+    file = next(Path(str(mine.cache)).rglob(name))
+    os.truncate(file, file.stat().st_size // 2)
+    source._load.cache_clear()
+    assert mine.load().digest == before
+
+
+def test_remains_of_a_kill_are_removed(mine: ImageSource) -> None:
+    mine.load()
+    (name,) = entries(mine)
+    place = Path(str(mine.cache), name)
+    place.rename(place.with_name(f"{name}.partial"))
+    source._load.cache_clear()
+    mine.load()
+    assert entries(mine) == [name]
+
+
+def test_images_that_are_gone_leave_the_cache(mine: ImageSource, tmp_path: Path) -> None:
+    mine.load()
+    root = write(tmp_path / "y", classes("cd", 5))
+    shutil.rmtree(mine.path)
+    ImageSource(str(root), cache=mine.cache).load()
+    assert [name[0] for name in entries(mine)] == ["y"]
+
+
+def test_a_folder_that_cannot_be_used_is_passed_over(
+    mine: ImageSource, cache_home: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    ImageSource(mine.path, cache=str(tmp_path / "file" / "cache")).load()
+    assert list(cache_home.rglob("pixels.npy"))
+
+
+def test_no_room_is_said_with_the_size(mine: ImageSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage(9, 9, 5e6))
+    with pytest.raises(
+        SourceError, match=r"need .* GB on a disk.*cache: 0\.01 GB free.*images\.size"
+    ):
+        mine.load()
+
+
+def digest_of(mine: ImageSource) -> str:
+    return mine.load().digest
+
+
+@pytest.mark.slow
+def test_processes_at_once_agree(mine: ImageSource) -> None:
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        digests = pool.map(digest_of, [mine] * 4)
+    assert set(digests) == {mine.load().digest}
+    assert len(entries(mine)) == 1

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from brpnas.candidates import ImageData, ImageSource
+from brpnas.errors import SchemaError
+from tests.candidates.images.pictures import EPS, classes, encoded, noise, write
+
+
+def load(root: Path, **more: Any) -> ImageData:
+    return ImageSource(str(root), **more).load()
+
+
+def test_folders_are_classes(tmp_path: Path) -> None:
+    files = {**classes("ab", 5, 8, 6, 3), "b/deep/er/x.JPG": encoded(noise(8, 6, 3), "JPEG")}
+    data = load(write(tmp_path / "My Birds", files))
+    assert (data.name, data.input_shape) == ("my-birds", (3, 8, 6))
+    assert data.label_names == ("a", "b")
+    assert np.bincount(data.labels).tolist() == [5, 6]
+    assert data.pixels.dtype == np.uint8
+    assert (data.pixel_scale, data.colours, data.size) == (255, "RGB", None)
+    np.testing.assert_array_equal(data.pixels[2], files["a/2.png"].transpose(2, 0, 1))
+    np.testing.assert_allclose(data.images, data.pixels / np.float32(255))
+
+
+@pytest.mark.parametrize(
+    ("names", "parts"),
+    [
+        (("train", "val", "test"), {"train": 6, "valid": 4, "test": 2}),
+        (("Training", "validation"), {"train": 4, "valid": 4, "test": 2}),
+        (("train", "testing"), {"train": 4, "valid": 2, "test": 4}),
+    ],
+)
+def test_folders_of_parts(tmp_path: Path, names: tuple[str, ...], parts: dict[str, int]) -> None:
+    for count, name in zip((3, 2, 1) if len(names) == 3 else (3, 2), names, strict=True):
+        write(tmp_path / "x" / name, classes("ab", count))
+    data = load(tmp_path / "x")
+    assert {part: len(rows) for part, rows in data.parts.items()} == parts
+    assert all(set(data.labels[rows].tolist()) == {0, 1} for rows in data.parts.values())
+
+
+def test_a_class_may_be_named_as_a_part(tmp_path: Path) -> None:
+    files = {f"{name}/{n}.png": noise(4, 4) for name in ("bus", "train") for n in range(4)}
+    assert load(write(tmp_path / "x", files)).label_names == ("bus", "train")
+
+
+def test_stray_files_are_left_out_with_one_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    stray = {
+        "README": b"read",
+        "a/Thumbs.db": b"db",
+        "a/.DS_Store": b"",
+        "a/.ipynb_checkpoints/0-checkpoint.png": b"",
+        "b/._0.png": b"",
+        "__MACOSX/a/0.png": b"",
+    }
+    with caplog.at_level(logging.INFO):
+        data = load(write(tmp_path / "x", {**classes(), **stray}))
+    assert len(data.labels) == 8
+    (line,) = [r.message for r in caplog.records if "left out" in r.message]
+    assert "6 files and folders are no pictures and are left out: README, __MACOSX" in line
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({}, "holds no folder with pictures"),
+        ({"notes.txt": b""}, "holds no folder with pictures"),
+        ({"0.png": noise(4, 4), "1.png": noise(4, 4)}, r"2 pictures directly, the first 0\.png"),
+        ({**classes(), "5.png": noise(4, 4)}, r"1 pictures directly, the first 5\.png"),
+        ({**classes(), "empty/notes.txt": b""}, "class folder .*empty holds no picture"),
+        (classes("a"), "labels of .* are all a: there is nothing to tell apart"),
+        (classes("ab", 2), "class 'a' of .* 2 images, and 1 other .* at least 3 are needed"),
+        ({**classes(), "a/9.png": b"\x89PNG broken"}, r"a/9\.png is not a picture"),
+        ({**classes(), "a/9.png": b""}, r"a/9\.png is not a picture"),
+        ({**classes(), "b/9.heic": b""}, r"b/9\.heic is of a format that is not read"),
+        ({**classes(), "b/9.jpg": EPS}, r"b/9\.jpg is not a picture"),
+        ({"train/a/0.png": noise(4, 4), "extra/a/0.png": noise(4, 4)}, "extra/ beside train/"),
+        ({"train/a/0.png": noise(4, 4), "test/0.png": noise(4, 4)}, "test holds 1 pictures dir"),
+        (
+            {
+                **{f"train/{c}/{n}.png": noise(4, 4) for c in "ab" for n in range(5)},
+                "valid/A/0.png": noise(4, 4),
+            },
+            "class 'A' of .* none to train on. Check its spelling",
+        ),
+        (
+            {**classes(), "b/8.png": noise(8, 9), "b/9.png": noise(5, 4)},
+            r"differ in size: 8 x 8 \(8 pictures\), 8 x 9 \(1 .*images\.size: 8",
+        ),
+        (
+            {**classes(), "b/9.png": noise(8, 8, high=60_000, dtype=np.uint16)},
+            r"8 of 8 bits, grey, as .*a/0\.png; 1 of 16 bits, as .*b/9\.png",
+        ),
+    ],
+)
+def test_what_is_refused_names_the_file(
+    tmp_path: Path, files: dict[str, bytes | np.ndarray], message: str
+) -> None:
+    root = tmp_path / "x"
+    root.mkdir()
+    with pytest.raises(SchemaError, match=message) as caught:
+        load(write(root, files))
+    assert str(root) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_damaged_picture_is_named_while_it_is_read(tmp_path: Path, cache_home: Path) -> None:
+    files = {**classes("ab", 5, 60, 60), "b/4.png": encoded(noise(60, 60))[:700]}
+    with pytest.raises(SchemaError, match=r"b/4\.png is a damaged picture"):
+        load(write(tmp_path / "x", files))
+    assert not list(cache_home.rglob("pixels.npy")), "nothing half done stays"
+
+
+def test_constant_pictures(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    blank = {f"{c}/{n}.png": np.full((4, 4), 9, np.uint8) for c in "ab" for n in range(3)}
+    with pytest.raises(SchemaError, match=r"All 6 images, from .*a/0\.png on, are constant"):
+        load(write(tmp_path / "x", blank))
+    load(write(tmp_path / "y", {**classes("ab", 4, 4, 4), "b/9.png": blank["a/0.png"]}))
+    assert "1 of 9 images are constant" in caplog.text
+    assert "b/9.png" in caplog.text
+
+
+def test_grey_becomes_rgb_where_others_have_colours(tmp_path: Path) -> None:
+    grey, colour = noise(4, 4), noise(4, 4, 3)
+    files = {"a/0.png": grey, "b/0.png": colour}
+    more = {f"{c}/{n}.png": noise(4, 4, 3) for c in "ab" for n in range(1, 4)}
+    data = load(write(tmp_path / "x", {**files, **more}))
+    np.testing.assert_array_equal(data.pixels[0], np.stack([grey] * 3))
+    np.testing.assert_array_equal(data.pixels[4], colour.transpose(2, 0, 1))
+    assert data.preprocessing()["colours"] == "RGB"
+
+
+def test_mixed_sizes_are_resized_when_asked(tmp_path: Path) -> None:
+    root = write(tmp_path / "x", {**classes("a", 4, 20, 30), **classes("b", 4, 50, 9)})
+    assert load(root, size=12).input_shape == (1, 12, 12)
+    data = load(root, size=(10, 6))
+    assert data.input_shape == (1, 10, 6)
+    about = data.preprocessing()
+    mean, std = data.normalisation
+    assert about == {
+        "orientation": "exif",
+        "colours": "L",
+        "resize": {"size": [10, 6], "fit": "cover", "crop": "centre", "interpolation": "bilinear"},
+        "input_shape": [1, 10, 6],
+        "pixel_scale": 255.0,
+        "mean": mean.tolist(),
+        "std": std.tolist(),
+    }
+
+
+def test_sixteen_bits_are_scaled_by_their_range(tmp_path: Path) -> None:
+    files = {
+        f"{c}/{n}.png": noise(4, 4, high=60_000, dtype=np.uint16) for c in "ab" for n in range(4)
+    }
+    data = load(write(tmp_path / "x", files))
+    assert (data.pixels.dtype, data.pixel_scale, data.colours) == (np.uint16, 65_535, "I;16")
+    np.testing.assert_array_equal(data.pixels[0, 0], files["a/0.png"])
+    assert 0.8 < data.images.max() <= 1
+
+
+def test_links_in_a_circle_end(tmp_path: Path) -> None:
+    root = write(tmp_path / "x", classes())
+    (root / "a" / "again").symlink_to(root / "a")
+    assert len(load(root).labels) == 8
+
+
+def test_a_link_that_leads_nowhere_is_named(tmp_path: Path) -> None:
+    root = write(tmp_path / "x", classes())
+    (root / "a" / "9.png").symlink_to(tmp_path / "gone.png")
+    with pytest.raises(OSError, match=r"a/9\.png cannot be read"):
+        load(root)
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    root = write(tmp_path / "x", classes())
+    os.rename(os.fsencode(root / "a"), os.fsencode(root) + b"/\xff")  # noqa: PTH104
+    with pytest.raises(SchemaError, match="rename it"):
+        load(root)
