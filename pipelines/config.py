@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 Count = Annotated[int, Field(ge=1)]
+Side = Annotated[int, Field(ge=1, le=4096)]
 Natural = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Confidence = Annotated[float, Field(ge=0, lt=1)]
@@ -103,7 +104,11 @@ class ImagesConfig(_Config):
     """Images that networks are trained on."""
 
     path: str | None
-    """``digits``, or the path of a file, from the root of the project; null for none."""
+    """``digits``, or the path of a folder or file, from the root of the project; null for none."""
+    size: Side | tuple[Side, Side] | None
+    """Height and width, or one number for both, to resize and crop to; null for their own size."""
+    label: str | None
+    """Column of the labels in Parquet files that have several."""
 
 
 class _PredictorConfig(_Config):
@@ -282,8 +287,9 @@ class TrainCandidatesConfig(_Config):
     seeds: Count
     """Trainings of each cell."""
     more_seeds: _MoreSeedsConfig
-    valid_share: Annotated[float, Field(gt=0, lt=1)]
-    test_share: Annotated[float, Field(gt=0, lt=1)]
+    valid_share: Annotated[float, Field(gt=0, lt=1)] | None
+    """Of the images; null for a share by their number, see `brpnas.candidates.ImageSource`."""
+    test_share: Annotated[float, Field(gt=0, lt=1)] | None
     split_seed: Natural
     training: _TrainingConfig
     workers: Count

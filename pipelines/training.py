@@ -12,6 +12,7 @@ from pipelines.config import ImagesConfig, TrainCandidatesConfig
 __all__ = ["candidate_config", "image_source"]
 
 _ROOT = Path(__file__).resolve().parents[1]
+_CACHE = _ROOT / "data" / "02_intermediate" / "images"
 
 
 def image_source(images: ImagesConfig, candidates: TrainCandidatesConfig) -> ImageSource:
@@ -22,7 +23,7 @@ def image_source(images: ImagesConfig, candidates: TrainCandidatesConfig) -> Ima
         candidates: How they are split.
 
     Raises:
-        SourceError: If none are named, or there is no such file.
+        SourceError: If none are named, or there is no such file or folder.
     """
     path = images.path
     if path is None:
@@ -33,13 +34,22 @@ def image_source(images: ImagesConfig, candidates: TrainCandidatesConfig) -> Ima
         )
     if path != DIGITS:
         file = _ROOT / path
-        if not file.is_file():
+        if not file.exists():
             raise SourceError(
                 f"There are no images at {file}. images.path in the parameters names them: "
-                f"{DIGITS!r}, or an .npz or .parquet file, from the root of the project."
+                f"{DIGITS!r}, a folder of pictures, or an .npz or .parquet file, from the root of "
+                "the project."
             )
         path = str(file)
-    return ImageSource(path, candidates.valid_share, candidates.test_share, candidates.split_seed)
+    return ImageSource(
+        path,
+        candidates.valid_share,
+        candidates.test_share,
+        candidates.split_seed,
+        size=images.size,
+        label=images.label,
+        cache=str(_CACHE),
+    )
 
 
 def candidate_config(candidates: TrainCandidatesConfig, network: NetworkConfig) -> CandidateConfig:

@@ -41,7 +41,7 @@ SMALL = {
     },
     "retrain": {"steps": 5, "network_rows": 100_000, "workers": 1},
     "train_candidates": {"cells": 3, "training": {"epochs": 1}},
-    "images": {"path": "digits"},
+    "images": {"path": "digits", "size": None, "label": None},
     "network": {"channels": 4, "cells_per_stage": 1, "stages": 2},
     "measure": {
         "device": "board",

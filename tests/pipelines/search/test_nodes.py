@@ -126,7 +126,7 @@ NETWORK: dict[str, Any] = {
     "input_shape": [1, 8, 8],
     "classes": 10,
 }
-IMAGES = {"path": "digits"}
+IMAGES = {"path": "digits", "size": None, "label": None}
 CONFIG = parse(SearchConfig, PARAMS)
 SPACE = "nasbench201"
 TASK = (SPACE, "cifar100", ["latency_ms <= 7"])
