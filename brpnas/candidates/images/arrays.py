@@ -105,7 +105,7 @@ class ArrayImages(Pixels):
             lowest, highest = min(lowest, int(chunk.min())), max(highest, int(chunk.max()))
         if lowest >= 0 and highest <= 255:
             return "uint8", 255.0
-        if lowest >= 0 and highest <= 65_535 and self._dtype == np.uint16:
+        if self._dtype.newbyteorder("=") == np.uint16:
             return "uint16", 65_535.0
         raise SchemaError(
             f"The images of {self._path} are integers from {lowest} to {highest} of type "

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from brpnas.candidates.images.labels import encode_labels
+from brpnas.errors import SchemaError
+
+
+def encode(values: Any, names: tuple[str, ...] | None = None) -> tuple[list[int], tuple[str, ...]]:
+    labels, classes = encode_labels(np.asarray(values), names, "x.npz", "row {}".format)
+    assert labels.dtype == np.int64
+    return labels.tolist(), classes
+
+
+def objects(*values: Any) -> np.ndarray:
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array
+
+
+@pytest.mark.parametrize(
+    ("values", "classes"),
+    [
+        (["b", "a", "b"], ("a", "b")),
+        ([b"b", b"a", b"b"], ("a", "b")),
+        ([7, -1, 7], ("-1", "7")),
+        ([True, False, True], ("False", "True")),
+        (objects("b", "a", "b"), ("a", "b")),
+        (objects(b"b", b"a", b"b"), ("a", "b")),
+        (objects("ö", "a", "ö"), ("a", "ö")),
+    ],
+)
+def test_words_numbers_and_bytes(values: Any, classes: tuple[str, ...]) -> None:
+    assert encode(values) == ([1, 0, 1], classes)
+
+
+def test_positions_keep_classes_without_images() -> None:
+    assert encode([2, 0], ("a", "b", "c")) == ([2, 0], ("a", "b", "c"))
+
+
+@pytest.mark.parametrize(
+    ("values", "names", "message"),
+    [
+        ([0.0, 1.0], None, r"not float64\. .* labels\.astype\(int\)"),
+        (objects("a", None), None, "row 1 has no label"),
+        (objects("a", float("nan")), None, "row 1 has no label"),
+        (objects("a", ["a", "b"]), None, "row 1 is a list, not one integer or string"),
+        (objects("a", b"\xff"), None, "row 1 is bytes that are not UTF-8"),
+        ([[0, 1], [1, 0], [0, 1]], None, r"shape \(3, 2\).* labels\.argmax\(1\)"),
+        ([[0, 1, 1], [1, 0, 0]], None, r"shape \(2, 3\).* labels\.argmax\(0\)"),
+        (3, None, r"shape \(\)"),
+        (["a", "b"], ("a", "b"), "integers from 0 to 1, not strings like 'a'"),
+        ([0, 2], ("a", "b"), "1 are not, the first 2 of the image in row 1"),
+        ([0, -1], ("a", "b"), "the first -1 of the image in row 1"),
+        ([5, 5], None, "all 5: there is nothing to tell apart"),
+    ],
+)
+def test_what_is_refused(values: Any, names: tuple[str, ...] | None, message: str) -> None:
+    with pytest.raises(SchemaError, match=message):
+        encode(values, names)
