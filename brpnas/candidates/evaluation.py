@@ -68,9 +68,9 @@ def _batches(
     mean: npt.NDArray[np.float32],
     std: npt.NDArray[np.float32],
 ) -> Iterator[npt.NDArray[np.float32]]:
-    """Images as the file wants them; `ImageData` holds pixels divided by ``pixel_scale``."""
+    """Images as the file wants them; pixels come divided by ``pixel_scale``."""
     for start in range(0, len(rows), _BATCH):
-        yield (data.images[rows[start : start + _BATCH]] - mean) / std
+        yield (data.scaled(rows[start : start + _BATCH]) - mean) / std
 
 
 def network_evaluation(

@@ -67,7 +67,5 @@ def test_a_predictor_of_accuracy_is_none(tmp_path: Path) -> None:
     ranker = BinaryRelationPredictor(TINY, 1, "pruned")
     ranker.fit(some("pruned", 8), np.linspace(0, 1, 8), 0)
     ranker.save(tmp_path / "relation.safetensors")
-    with pytest.raises(
-        SchemaError, match=r"relation\.safetensors holds 'binary-relation', not a latency"
-    ):
+    with pytest.raises(SchemaError, match=r"relation\.safetensors holds .binary-relation., not"):
         load_latency(tmp_path / "relation.safetensors")

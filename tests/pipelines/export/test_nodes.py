@@ -52,6 +52,7 @@ TRAIN: dict[str, Any] = {
     "model": "gcn",
     "metrics": {"gcn": {"within_10": 0.97}},
 }
+IMAGES = {"path": "digits", "size": None, "label": None}
 CANDIDATES: dict[str, Any] = {
     "cells": 1,
     "file": None,
@@ -219,9 +220,7 @@ def test_a_trained_network_is_exported_with_its_weights_and_explained(
     np.testing.assert_allclose(answer(network, {"image": images}), expected, atol=1e-5)
     latency, _ = export_latency(latency_predictor, small_graphs, TRAIN, PARAMS)
     relation, _ = export_relation(relation_predictor, small_graphs, result, PARAMS)
-    scored, evaluation = evaluate_network(
-        network, trained.to_bytes(), {"path": "digits"}, CANDIDATES
-    )
+    scored, evaluation = evaluate_network(network, trained.to_bytes(), IMAGES, CANDIDATES)
     about = ort.InferenceSession(scored).get_modelmeta().custom_metadata_map
     assert json.loads(about["test_accuracy"]) == evaluation["test"]["accuracy"]
     assert json.loads(about["test_balanced_accuracy"]) == evaluation["test"]["balanced_accuracy"]
@@ -244,7 +243,7 @@ def test_a_split_that_has_changed_since_the_search_is_refused(small_graphs: Spac
         arch_id, 0, train_candidate(arch_id, 0, data, config), data, config
     ).to_bytes()
     with pytest.raises(SchemaError, match="Run `search` again"):
-        evaluate_network(b"", trained, {"path": "digits"}, CANDIDATES | {"split_seed": 1})
+        evaluate_network(b"", trained, IMAGES, CANDIDATES | {"split_seed": 1})
 
 
 def test_parity_holds_all_files_and_the_tolerance() -> None:
