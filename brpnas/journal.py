@@ -8,7 +8,6 @@ of searches, measurements and trainings are journals.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import logging
 import os
@@ -18,7 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from brpnas.errors import StoreError
+from brpnas.errors import LockedError, StoreError
+from brpnas.locks import locked
 
 __all__ = ["Journal"]
 
@@ -30,18 +30,20 @@ class Journal:
     """An append-only file of one task; a context manager.
 
     A last line that was cut off by a crash is dropped with a warning. One process at a time holds
-    the file; the lock ends with the process, however it ends.
+    the file, and one handle in a process; the lock (`brpnas.locks`) ends with the process, however
+    it ends.
 
     Args:
         path: File to create or to continue; its folder is created.
         fingerprint: What defines the task (JSON types).
-        replay: Called with every event that the file already holds, in order. A StoreError,
-            TypeError, ValueError or KeyError that it raises means that the event is damaged.
+        replay: Called with every event that the file already holds, in order. It checks types and
+            ranges, see `brpnas.typed.parse_typed`. A StoreError, TypeError, ValueError or KeyError
+            that it raises means that the event is damaged.
         what: What the file is called in messages, as ``search store``.
 
     Raises:
-        StoreError: If the file belongs to another task, another process holds it, or it is damaged
-            anywhere but in its last line.
+        StoreError: If the file belongs to another task, another process or handle holds it, it
+            cannot be written, or it is damaged anywhere but in its last line.
     """
 
     def __init__(
@@ -55,13 +57,21 @@ class Journal:
         self._what, self._replay_event = what, replay
         self._failed = False
         header = {"event": "task", "version": _VERSION, "fingerprint": fingerprint}
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self.path.open("a+b")
+        self._held = contextlib.ExitStack()
         try:
             self._lock()
+            self._file = self._held.enter_context(self.path.open("a+b"))
             self._load(_line(header))
+        except OSError as error:
+            self._held.close()
+            if isinstance(error, StoreError):
+                raise
+            raise StoreError(
+                f"Cannot write the {self._what} {self.path}: {error.strerror or error}. Give the "
+                "path of a file, in a folder that can be written."
+            ) from error
         except BaseException:
-            self._file.close()
+            self._held.close()
             raise
 
     def append(self, event: Mapping[str, object]) -> None:
@@ -76,7 +86,7 @@ class Journal:
         """Close the file and give up the lock."""
         # What could not be written is still in the buffer, and closing would try and fail again.
         with contextlib.suppress(OSError) if self._failed else contextlib.nullcontext():
-            self._file.close()
+            self._held.close()
 
     def __enter__(self) -> Self:
         return self
@@ -90,11 +100,11 @@ class Journal:
         self.close()
 
     def _lock(self) -> None:
-        # A POSIX record lock, not flock: forked workers that outlive a killed search must not keep
-        # it, or the search could not be resumed.
         try:
-            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError) as error:
+            self._held.enter_context(locked(self.path.resolve(), self._what, timeout_s=0))
+        except LockedError as error:
+            if not isinstance(error.__cause__, TimeoutError):
+                raise StoreError(str(error)) from error
             raise StoreError(
                 f"Another process is writing the {self._what} {self.path}. Wait until it has "
                 "ended, or give this task a file of its own."
@@ -141,20 +151,28 @@ class Journal:
         try:
             if event is None:
                 raise StoreError("not an event")
+            json.dumps(event, allow_nan=False)
             self._replay_event(event)
-        except (StoreError, TypeError, ValueError, KeyError) as error:
+        except (StoreError, TypeError, ValueError, KeyError, RecursionError) as error:
             raise StoreError(
-                f"The {self._what} {self.path} is damaged in line {number}: {error}. Cut the file "
-                f"off before line {number} to go on from there, or delete it to begin anew."
+                f"The {self._what} {self.path} is damaged in line {number}: {error!s:.300}. Cut "
+                f"the file off before line {number} to go on from there, or delete it to start "
+                "from nothing."
             ) from error
 
     def _check_task(self, event: dict[str, Any] | None, header: dict[str, Any]) -> None:
         if event is None or event.get("event") != "task":
             raise StoreError(
                 f"{self.path} is not a {self._what}: its first line (line 1) names no task. Give "
-                "another path, or delete the file to begin anew."
+                "another path, or delete the file to start from nothing."
             )
-        stored, wanted = _flat(event), _flat(header)
+        try:
+            stored, wanted = _flat(event), _flat(header)
+        except RecursionError as error:
+            raise StoreError(
+                f"The {self._what} {self.path} is damaged in line 1, which is nested too deep. "
+                "Give another path, or delete the file to start from nothing."
+            ) from error
         missing = object()
         changes = [
             f"{key} ({_show(stored, key)} in the store, {_show(wanted, key)} now)"
@@ -165,7 +183,7 @@ class Journal:
             raise StoreError(
                 f"The {self._what} {self.path} belongs to another task; these differ: "
                 f"{'; '.join(changes)}. Run with the settings of the store, or give this task "
-                "another path or delete the file to begin anew."
+                "another path or delete the file to start from nothing."
             )
 
 
@@ -177,7 +195,7 @@ def _decode(line: bytes) -> dict[str, Any] | None:
     """The event of a line, or None if it is damaged."""
     try:
         event = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return event if isinstance(event, dict) else None
 
@@ -195,4 +213,4 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _show(leaves: Mapping[str, Any], key: str) -> str:
-    return repr(leaves[key]) if key in leaves else "absent"
+    return f"{leaves[key]!r:.200}" if key in leaves else "absent"

@@ -7,7 +7,9 @@ where a model answers, and `brpnas.predictors` where one is trained.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,8 @@ import pandas as pd
 
 from brpnas.errors import ArchitectureError, SchemaError, shortened
 from brpnas.graphs import DEVICE_VIEWS, VIEWS, View
-from brpnas.spaces import get_space
+from brpnas.onnx_check import MAX_ONNX_BYTES, check_onnx
+from brpnas.spaces import SearchSpace, opened_space
 
 __all__ = ["MAX_BATCH", "MAX_LENGTH", "OUTPUTS", "OnnxPredictor"]
 
@@ -30,6 +33,10 @@ MAX_LENGTH = 10_000
 
 _CHUNK = 1024
 _SHOWN = 20
+_PROBES = 8
+_MAX_MEMORY = 3 * 2**29  # bytes of all sessions of a process
+_NUMBERS = {"num_nodes": int, "num_ops": int, "learnt_rows": int, "coverage": float}
+"""Metadata that are numbers, where they are there."""
 
 
 class OnnxPredictor:
@@ -42,44 +49,66 @@ class OnnxPredictor:
 
     Args:
         source: The file, or its bytes.
+        space: The space that it knows, or its name. Needed where that is a Python file, unless
+            `brpnas.get_space` has opened it: a file does not choose the code that runs.
+        check_answers: Ask it about a few architectures, and refuse it if it gives no finite
+            numbers. A registry, which replaces such a predictor, must be able to load it.
 
     Raises:
-        SchemaError: If it is not such a file.
-        UnknownNameError: If its space is not known here.
+        SchemaError: If it is not such a file, needs anything outside of it, or fails the check.
     """
 
-    def __init__(self, source: Path | bytes) -> None:
-        content = source if isinstance(source, bytes) else source.read_bytes()
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 3
+    def __init__(
+        self,
+        source: Path | bytes,
+        space: SearchSpace | str | None = None,
+        *,
+        check_answers: bool = True,
+    ) -> None:
+        self._origin = "This ONNX file" if isinstance(source, bytes) else str(source)
+        content = source if isinstance(source, bytes) else _read(source)
+        check_onnx(content, self._origin)
         try:
             self._session = ort.InferenceSession(
-                content, sess_options=options, providers=["CPUExecutionProvider"]
+                content, sess_options=_options(), providers=["CPUExecutionProvider"]
             )
+            self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         except Exception as error:  # ONNX Runtime has an exception for each cause, and no root
-            raise SchemaError(f"ONNX Runtime cannot read this predictor: {error}") from error
-        self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
-        view = self.metadata.get("view", "")
-        known = ("both", *VIEWS)
-        if "space" not in self.metadata or view not in known:
             raise SchemaError(
-                "This ONNX file is no predictor of this project: its metadata must name a space "
-                f"and a view ({', '.join(known)}), and holds {self.metadata}. Export it again."
-            )
-        self.space = get_space(self.metadata["space"])
+                f"ONNX Runtime cannot read the predictor {self._origin}: {error}"
+            ) from error
+        view = _check_metadata(self.metadata, self._origin)
+        self.space = opened_space(self.metadata["space"], self._origin, space)
         names = {output.name for output in self._session.get_outputs()}
         self.outputs: tuple[str, ...] = tuple(name for name in OUTPUTS if name in names)
         if len({"latency_ms", "score"} & names) != 1:
             raise SchemaError(
-                "A predictor answers by an output named latency_ms, or one named score; this file "
-                f"has {', '.join(sorted(names))}. Export it again."
+                "A predictor answers by an output named latency_ms, or one named score; "
+                f"{self._origin} has {', '.join(sorted(names))}. Export it again."
             )
         self._prefixes: dict[View, str] = (
             {name: f"{name}_" for name in DEVICE_VIEWS}
             if view == "both"
             else {name: "" for name in VIEWS if name == view}
         )
+        self._check_answers(are_numbers=check_answers)
+
+    def _check_answers(self, *, are_numbers: bool) -> None:
+        """Answer a few architectures, so that a file of other inputs is refused now."""
+        asked = self.space.sample(np.random.default_rng(0), min(_PROBES, len(self.space)))
+        answers = self._run(asked)
+        for name, values in answers.items():
+            if values.shape != (len(asked),):
+                raise SchemaError(
+                    f"{self._origin} gives {name} of shape {values.shape} for {len(asked)} "
+                    "architectures. Export it again."
+                )
+            if are_numbers and not np.isfinite(values).all():
+                bad = asked[int(np.flatnonzero(~np.isfinite(values))[0])]
+                raise SchemaError(
+                    f"{self._origin} gives no finite {name} for {bad!r:.200}, so it predicts "
+                    "nothing. Train the predictor again, and export it again."
+                )
 
     @property
     def value(self) -> str:
@@ -150,11 +179,18 @@ class OnnxPredictor:
             graphs = self.space.encode(arch_ids, view)
             feeds[f"{prefix}ops"] = graphs.ops.astype(np.int64)
             feeds[f"{prefix}adj"] = graphs.adj.astype(np.float32)
-        answers = self._session.run(list(self.outputs), feeds)
-        return {
-            name: np.asarray(answer, np.float64)
-            for name, answer in zip(self.outputs, answers, strict=True)
-        }
+        try:
+            answers = self._session.run(list(self.outputs), feeds)
+            return {
+                name: np.asarray(answer, np.float64)
+                for name, answer in zip(self.outputs, answers, strict=True)
+            }
+        except Exception as error:  # ONNX Runtime has an exception for each cause, and no root
+            shapes = ", ".join(f"{name} {feed.shape}" for name, feed in feeds.items())
+            raise SchemaError(
+                f"{self._origin} does not answer graphs of {self.space.name} ({shapes}): "
+                f"{' '.join(str(error).split()):.500}. Export the predictor again, for this space."
+            ) from error
 
 
 def _text(entry: object) -> str:
@@ -172,3 +208,48 @@ def _text(entry: object) -> str:
             f"{shortened(entry, 60)!r} has {len(entry):,} characters, more than {MAX_LENGTH:,}"
         )
     return entry
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MAX_ONNX_BYTES + 1)
+
+
+def _options() -> ort.SessionOptions:
+    """One thread, and bounded memory, whatever shapes the file computes."""
+    _bound_memory()
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 4  # what goes wrong is raised
+    options.add_session_config_entry("session.use_env_allocators", "1")
+    return options
+
+
+@functools.cache
+def _bound_memory() -> None:
+    """Register an allocator for the sessions of this process that ask for it."""
+    place = ort.OrtMemoryInfo(
+        "Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT
+    )
+    ort.create_and_register_allocator(place, ort.OrtArenaCfg({"max_mem": _MAX_MEMORY}))
+
+
+def _check_metadata(metadata: Mapping[str, str], origin: str) -> str:
+    """Check what the file says of itself, and give its view."""
+    view, known = metadata.get("view", ""), ("both", *VIEWS)
+    if "space" not in metadata or view not in known:
+        raise SchemaError(
+            f"{origin} is no predictor of this project: its metadata must name a space and a view "
+            f"({', '.join(known)}), and hold {dict(metadata)!s:.300}. Export it again."
+        )
+    for key, kind in _NUMBERS.items():
+        try:
+            is_number = math.isfinite(kind(metadata.get(key, "0")))
+        except ValueError:
+            is_number = False
+        if not is_number:
+            raise SchemaError(
+                f"The metadata of {origin} are damaged: {key} is {metadata[key]!r:.80}, and no "
+                "number. Export it again."
+            )
+    return view

@@ -159,7 +159,6 @@ def _held(
 
 
 _CHECKS: dict[str, Callable[[Any, Mapping[str, Any], CatalogProtocol | None], None]] = {
-    "params:space": _space,
     "params:ingest": _ingest,
     "params:device": _device,
     "params:dataset": _dataset,
@@ -191,6 +190,7 @@ def check_parameters(
     """
     used = pipeline.inputs()
     made = pipeline.all_outputs()
+    _space(parameters["space"])  # files of a space of the user's own load only once it is opened
     if "device_prior" in pipeline.datasets() and parameters["space"] != _PRIOR_SPACE:
         raise ConfigurationError(
             f"pretrain and retrain know the space {_PRIOR_SPACE!r} alone, and space is "

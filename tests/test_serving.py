@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
-from brpnas.errors import ArchitectureError, SchemaError, UnknownNameError
+from brpnas.errors import ArchitectureError, SchemaError
 from brpnas.export import export_predictor
 from brpnas.serving import MAX_BATCH, MAX_LENGTH, OnnxPredictor
 from brpnas.spaces import get_space
@@ -123,7 +124,7 @@ class TestFilesThatAreNoPredictors:
         ("content", "why"),
         [
             (b"", "cannot read"),
-            (b"nonsense", "cannot read"),
+            (b"nonsense", "no complete ONNX file"),
             (cost_model(metadata={"space": "nasbench201"}), "view"),
             (cost_model(metadata=METADATA | {"view": "sideways"}), "sideways"),
             (cost_model(metadata={"view": "raw"}), "space"),
@@ -135,9 +136,92 @@ class TestFilesThatAreNoPredictors:
             OnnxPredictor(content)
 
     def test_unknown_space_is_named(self):
-        with pytest.raises(UnknownNameError, match="nasbench202"):
+        with pytest.raises(SchemaError, match="nasbench202"):
             OnnxPredictor(cost_model(metadata={"space": "nasbench202", "view": "raw"}))
 
     def test_missing_file_is_an_os_error(self):
         with pytest.raises(FileNotFoundError):
             OnnxPredictor(Path("none.onnx"))
+
+
+class TestSpacesOfOnesOwn:
+    """A file names a Python file; only its reader decides whether that runs."""
+
+    @pytest.fixture
+    def space_file(self, tmp_path: Path) -> Path:
+        path = tmp_path / "mine.py"
+        path.write_text(
+            "from pathlib import Path\n"
+            "from brpnas.spaces import NasBench201\n"
+            "class Mine(NasBench201):\n"
+            "    name = 'mine'\n"
+            f"Path({str(tmp_path / 'ran')!r}).touch()\n"
+        )
+        return path
+
+    def content(self, space_file: Path) -> bytes:
+        return cost_model(metadata=METADATA | {"space": str(space_file)})
+
+    def test_one_that_nobody_opened_does_not_run(self, space_file, tmp_path):
+        with pytest.raises(SchemaError, match=r"may not choose the code.*--space"):
+            OnnxPredictor(self.content(space_file))
+        assert not (tmp_path / "ran").exists()
+
+    def test_one_that_is_given(self, space_file):
+        predictor = OnnxPredictor(self.content(space_file), str(space_file))
+        assert predictor.space.name == str(space_file)
+        np.testing.assert_allclose(predictor.predict(ARCHS)["latency_ms"], cost_of(ARCHS), 1e-5)
+
+    def test_one_that_was_opened(self, space_file):
+        space = get_space(str(space_file))
+        assert OnnxPredictor(self.content(space_file)).space is space
+
+    def test_another_than_the_given_one(self, space_file):
+        with pytest.raises(SchemaError, match="is of the space"):
+            OnnxPredictor(self.content(space_file), "nasbench201")
+        with pytest.raises(SchemaError, match="is of the space 'nasbench201'"):
+            OnnxPredictor(cost_model(), "darts")
+
+
+class TestAnswersThatAreNone:
+    @pytest.mark.parametrize("value", [np.nan, np.inf])
+    def test_no_number_is_refused_on_load(self, value):
+        with pytest.raises(SchemaError, match="no finite latency_ms"):
+            OnnxPredictor(cost_model([value] * 9))
+
+    def test_a_registry_can_load_it(self):
+        predictor = OnnxPredictor(cost_model([np.nan] * 9), check_answers=False)
+        assert predictor.predict(ARCHS)["latency_ms"].isna().all()
+
+    def test_inputs_of_another_space(self):
+        wrong = cost_model(metadata=METADATA | {"space": "darts"})
+        with pytest.raises(SchemaError, match="does not answer graphs of darts"):
+            OnnxPredictor(wrong)
+
+    def test_an_output_of_another_shape(self):
+        made = onnx.load_from_string(cost_model())
+        made.graph.node.append(onnx.helper.make_node("Identity", ["adj"], ["score"]))
+        del made.graph.output[:]
+        made.graph.output.append(onnx.helper.make_tensor_value_info("score", 1, None))
+        with pytest.raises(SchemaError, match=r"score of shape \(8, 9, 9\)"):
+            OnnxPredictor(made.SerializeToString())
+
+    @pytest.mark.parametrize("key", ["coverage", "num_nodes", "learnt_rows"])
+    @pytest.mark.parametrize("value", ["x", "nan", "", "[1]"])
+    def test_metadata_that_are_no_numbers(self, key, value):
+        with pytest.raises(SchemaError, match=f"damaged: {key}"):
+            OnnxPredictor(cost_model(metadata=METADATA | {key: value}))
+
+    def test_a_file_that_asks_for_gigabytes(self):
+        """The shape is computed, so that no look at the file tells it."""
+        made = onnx.load_from_string(cost_model())
+        made.graph.initializer.append(
+            onnx.numpy_helper.from_array(np.array([10**5, 10**5], np.int64), "sizes")
+        )
+        made.graph.node.append(onnx.helper.make_node("ConstantOfShape", ["sizes"], ["zeros"]))
+        made.graph.node.append(onnx.helper.make_node("ReduceSum", ["zeros"], ["zero"], keepdims=0))
+        made.graph.node[1].output[0] = "before"
+        made.graph.node.append(onnx.helper.make_node("Add", ["before", "zero"], ["nodes"]))
+        made.graph.node.append(made.graph.node.pop(2))
+        with pytest.raises(SchemaError, match=r"does not answer|cannot read"):
+            OnnxPredictor(made.SerializeToString())

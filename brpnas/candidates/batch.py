@@ -27,6 +27,7 @@ from brpnas.errors import TaskError, TrainingError
 from brpnas.fanout import Engine, SerialEngine
 from brpnas.journal import Journal
 from brpnas.spaces import DEFAULT_SPACE, space_fingerprint
+from brpnas.typed import Finite, Fraction, parse_typed
 
 __all__ = [
     "Candidate",
@@ -73,12 +74,17 @@ class CandidateRun:
     arch_id: str
     seed: int
     status: Literal["ok", "failed"]
-    valid_accuracy: float | None = None
-    test_accuracy: float | None = None
-    train_time_s: float | None = None
+    valid_accuracy: Fraction | None = None
+    test_accuracy: Fraction | None = None
+    train_time_s: Finite | None = None
     message: str = ""
-    valid_recall: tuple[float | None, ...] | None = None
-    test_recall: tuple[float | None, ...] | None = None
+    valid_recall: tuple[Fraction | None, ...] | None = None
+    test_recall: tuple[Fraction | None, ...] | None = None
+
+    def __post_init__(self) -> None:
+        values = (self.valid_accuracy, self.test_accuracy)
+        if any((value is None) == (self.status == "ok") for value in values):
+            raise ValueError(f"status {self.status!r} does not go with the accuracies {values}")
 
     @property
     def candidate(self) -> Candidate:
@@ -233,11 +239,7 @@ class _Store(Journal):
         self.runs[run.candidate] = run
 
     def _keep(self, event: dict[str, Any]) -> None:
-        recall = {
-            name: None if event.get(name) is None else tuple(event[name])
-            for name in ("valid_recall", "test_recall")
-        }
-        run = CandidateRun(**{**event, **recall})
+        run = parse_typed(CandidateRun, event)
         self.runs[run.candidate] = run
 
 

@@ -7,14 +7,17 @@ and accuracies.
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import MISSING, asdict, dataclass, replace
+from typing import Any, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from pydantic import BaseModel, ConfigDict, create_model
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 from torch import nn
@@ -28,12 +31,15 @@ from brpnas.candidates.training import (
     network_config,
 )
 from brpnas.errors import SchemaError
-from brpnas.spaces import DEFAULT_SPACE, NetworkConfig, get_space
+from brpnas.spaces import DEFAULT_SPACE, NetworkConfig, get_space, opened_space
+from brpnas.typed import Finite, Fraction, parse_typed
 
 __all__ = ["TrainedNetworkFile"]
 
 _KIND = "trained-network"
 _PREFIX = 8
+_MAX_HEADER = 4 * 2**20
+_MAX_SIZE, _MAX_STAGES, _MAX_CLASSES = 2**14, 16, 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,11 +73,11 @@ class TrainedNetworkFile:
     seed: int
     dataset: str
     epochs: int
-    valid_accuracy: float
-    valid_balanced_accuracy: float
-    test_accuracy: float | None
-    test_balanced_accuracy: float | None
-    train_time_s: float
+    valid_accuracy: Fraction
+    valid_balanced_accuracy: Fraction
+    test_accuracy: Fraction | None
+    test_balanced_accuracy: Fraction | None
+    train_time_s: Finite
     network: NetworkConfig
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -146,12 +152,27 @@ class TrainedNetworkFile:
         return self.valid_accuracy if metric == "accuracy" else self.valid_balanced_accuracy
 
     def module(self) -> nn.Module:
-        """The network with its weights, in evaluation mode."""
+        """The network with its weights, in evaluation mode.
+
+        Raises:
+            SchemaError: If the weights are of another network than the file describes.
+        """
+        space, there = get_space(self.space), sum(np.size(v) for v in self.weights.values())
+        if float(space.cost([self.arch_id], self.network)[0][0]) > there:  # NaN where unknown
+            raise SchemaError(
+                f"The file holds {there:,} weights, fewer than {self.arch_id} has in the sizes "
+                "that it names. Search again."
+            )
         with torch.random.fork_rng(devices=[]):
-            network = get_space(self.space).build(self.arch_id, self.network)
-        network.load_state_dict(
-            {name: torch.from_numpy(np.asarray(value)) for name, value in self.weights.items()}
-        )
+            network = space.build(self.arch_id, self.network)
+        weights = {name: torch.from_numpy(np.asarray(v)) for name, v in self.weights.items()}
+        try:
+            network.load_state_dict(weights)
+        except RuntimeError as error:
+            raise SchemaError(
+                f"The weights of the file are not those of {self.arch_id} in the sizes that it "
+                f"names: {' '.join(str(error).split()):.300}. Search again."
+            ) from error
         return network.eval()
 
     def cost(self) -> tuple[float, float]:
@@ -174,15 +195,42 @@ class TrainedNetworkFile:
             SchemaError: If it is something else.
         """
         try:
-            weights = load(content)
             size = int.from_bytes(content[:_PREFIX], "little")
+            if size > _MAX_HEADER:
+                raise ValueError(f"its header claims {size:,} bytes")
+            weights = load(content)
             metadata = json.loads(content[_PREFIX : _PREFIX + size])["__metadata__"]
-            fields: dict[str, Any] = json.loads(metadata["trained"])
-            shape = tuple(fields["network"].pop("input_shape"))
-            fields["network"] = NetworkConfig(input_shape=shape, **fields["network"])
-            fields |= {key: tuple(fields[key]) for key in ("mean", "std", "label_names")}
-            return cls(weights=weights, **fields)
-        except (SafetensorError, ValueError, KeyError, TypeError) as error:
+            described = parse_typed(_described(), json.loads(metadata["trained"]))
+            fields = {name: getattr(described, name) for name in type(described).model_fields}
+            _check_sizes(fields["network"])
+        except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise SchemaError(
-                f"The file is not a trained network of this project: {error}."
+                f"The file is not a trained network of this project: {error!s:.300}. It is "
+                "damaged, or was written by another version: search again."
             ) from error
+        opened_space(fields["space"], "The file of a trained network")
+        return cls(weights=weights, **fields)
+
+
+@functools.cache
+def _described() -> type[BaseModel]:
+    """Model of what the metadata hold: all fields but the weights."""
+    hints = get_type_hints(TrainedNetworkFile, include_extras=True)
+    fields: dict[str, Any] = {
+        field.name: (hints[field.name], ... if field.default is MISSING else field.default)
+        for field in dataclasses.fields(TrainedNetworkFile)
+        if field.name != "weights"
+    }
+    strict = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+    return create_model("Described", __config__=strict, **fields)
+
+
+def _check_sizes(network: NetworkConfig) -> None:
+    """Check that somebody may have trained such a network.
+
+    Raises:
+        ValueError: If not.
+    """
+    largest = max(network.channels, network.cells_per_stage, *network.input_shape)
+    if largest > _MAX_SIZE or network.stages > _MAX_STAGES or network.classes > _MAX_CLASSES:
+        raise ValueError(f"no such network was trained: {network}")

@@ -14,7 +14,7 @@ from brpnas.devices import read_device_table
 from brpnas.errors import BudgetError, SourceError
 from brpnas.graphs import OUTPUT, GraphBatch
 from brpnas.predictors.transfer import DevicePrior, shipped_prior, suggest_rows
-from brpnas.spaces import get_space
+from brpnas.spaces import opened_space
 
 __all__ = ["as_text", "suggest", "write"]
 
@@ -48,7 +48,7 @@ def suggest(
         SchemaError: If the file of a prior is none.
     """
     known = shipped_prior(_SPACE) if prior is None else DevicePrior.load(prior)
-    space = get_space(known.space)
+    space = opened_space(known.space, prior or "The prior that ships")
     graphs = space.graphs()
     done = np.array([], np.int64)
     if measured is not None:

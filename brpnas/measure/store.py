@@ -13,10 +13,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from pydantic import BaseModel
+
 from brpnas.errors import MeasurementError, StoreError
 from brpnas.journal import Journal
 from brpnas.measure.hardware import Machine
 from brpnas.measure.setup import MeasureSettings
+from brpnas.typed import Count, Finite, Positive, parse_typed
 
 __all__ = ["MeasureStore", "Row", "store_name", "task_of"]
 
@@ -38,6 +41,55 @@ def store_name(task: Mapping[str, Any]) -> str:
     return f"measure-{digest[:16]}.jsonl"
 
 
+class _Failed(BaseModel):
+    """A cell that could not be measured."""
+
+    arch_id: str
+    error: str
+
+
+class _Measured(BaseModel):
+    """What all measurements have."""
+
+    latency_ms: Positive
+    std_ms: Finite | None
+    blocks_ms: list[Positive] = []
+    time: str
+    load: Finite
+    seconds: Finite
+    host: str
+    machine: dict[str, Any]
+
+
+class _Cell(_Measured):
+    """A cell, or the reference network."""
+
+    event: str
+    arch_id: str
+
+
+class _Operation(_Measured):
+    """An operation measured alone."""
+
+    part: str
+    stage: Count
+
+
+_KINDS: dict[str, type[_Failed | _Cell | _Operation]] = {
+    "failed": _Failed,
+    "cell": _Cell,
+    "reference": _Cell,
+    "operation": _Operation,
+}
+
+
+def _kind_of(row: Row) -> str:
+    kind = row.get("event")
+    if kind not in _KINDS:
+        raise StoreError(f"a row of kind {kind!r:.80}")
+    return str(kind)
+
+
 class MeasureStore:
     """Rows on the disk, and in memory by what they are; a context manager.
 
@@ -56,7 +108,8 @@ class MeasureStore:
     """
 
     def __init__(self, path: Path, task: Mapping[str, Any]) -> None:
-        self.path, self._machine = Path(path), task["machine"]
+        self.path = Path(path)
+        self._machine = json.loads(json.dumps(task["machine"]))  # as it is read again
         self.cells: dict[str, Row] = {}
         self.failures: dict[str, str] = {}
         self.references: list[Row] = []
@@ -79,20 +132,19 @@ class MeasureStore:
         self._keep(row)
 
     def _keep(self, row: Row) -> None:
-        kind = row["event"]
-        if kind == "operation":
-            self.operations[row["part"], row["stage"]] = row
+        event = parse_typed(_KINDS[_kind_of(row)], row)
+        if isinstance(event, _Failed):
+            self.failures[event.arch_id] = event.error
             return
-        arch_id = row["arch_id"]
-        if kind == "failed":
-            self.failures[arch_id] = row["error"]
-        elif kind == "reference":
+        if event.machine != self._machine:
+            raise StoreError("a row of another machine")
+        if isinstance(event, _Operation):
+            self.operations[event.part, event.stage] = row
+        elif event.event == "reference":
             self.references.append(row)
-        elif kind == "cell" and row["latency_ms"] > 0:
-            self.cells[arch_id] = row
-            self.failures.pop(arch_id, None)
         else:
-            raise StoreError(f"a row of kind {kind!r}")
+            self.cells[event.arch_id] = row
+            self.failures.pop(event.arch_id, None)
 
     def __enter__(self) -> Self:
         return self

@@ -12,18 +12,28 @@ from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from pydantic import Field, JsonValue
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from brpnas.errors import ConfigurationError, SchemaError
-from brpnas.graphs import GraphBatch
+from brpnas.errors import ConfigurationError, SchemaError, UnknownNameError
+from brpnas.graphs import OUTPUT, GraphBatch
 from brpnas.predictors.backbones import build_network
-from brpnas.predictors.files import read_file, write_file
+from brpnas.predictors.files import (
+    SavedModel,
+    as_config,
+    check_finite,
+    checked,
+    count_parts,
+    read_file,
+    refuse_file,
+    write_file,
+)
 from brpnas.predictors.tensors import to_tensors
 from brpnas.predictors.training import (
     TrainedNetwork,
@@ -32,7 +42,7 @@ from brpnas.predictors.training import (
     train_network,
 )
 
-__all__ = ["GraphEnsemble", "train_members", "training_pool"]
+__all__ = ["GraphEnsemble", "Members", "SavedEnsemble", "Vocabulary", "train_members", "training_pool"]
 
 _CHUNK = 1024
 
@@ -112,7 +122,16 @@ class GraphEnsemble(nn.Module):
 
         Tensors are made of a few graphs at a time, so that graphs which are mapped from a file are
         never in memory as a whole.
+
+        Raises:
+            SchemaError: If the graphs have another vocabulary than those it learnt from.
         """
+        if graphs.num_ops != self.num_ops:
+            raise SchemaError(
+                f"The predictor knows {self.num_ops} operations and these graphs have "
+                f"{graphs.num_ops}: it was trained in another search space. Name the space that it "
+                "was trained in, or train again."
+            )
         with torch.inference_mode():
             parts = [
                 self(*to_tensors(graphs[i : i + _CHUNK])) for i in range(0, len(graphs), _CHUNK)
@@ -130,19 +149,103 @@ class GraphEnsemble(nn.Module):
         write_file(path, kind, metadata, self.state_dict())
 
     @classmethod
-    def load(cls, path: Path, kind: str) -> tuple[GraphEnsemble, dict[str, Any]]:
+    def load(cls, path: Path, kind: str, model: type[S]) -> tuple[GraphEnsemble, S]:
         """Read what `save` wrote: the ensemble, and its metadata.
 
+        Args:
+            path: The file.
+            kind: Kind of the predictor.
+            model: Its metadata.
+
         Raises:
-            SchemaError: If the file is not a predictor of that kind.
+            SchemaError: If the file is not a predictor of that kind, its metadata do not describe
+                its weights, or it answers no finite number.
         """
         metadata, weights = read_file(path, kind)
+        saved = checked(path, metadata, model)
+        return cls.of_saved(path, saved.config, saved.num_ops, saved.members, weights), saved
+
+    @classmethod
+    def of_saved(
+        cls,
+        path: Path,
+        settings: Mapping[str, JsonValue],
+        num_ops: int,
+        members: int,
+        weights: Mapping[str, Tensor],
+    ) -> GraphEnsemble:
+        """Make an ensemble of what a file holds.
+
+        Args:
+            path: The file.
+            settings: What it says of the config.
+            num_ops: What it says of the size of the vocabulary.
+            members: What it says of the number of networks.
+            weights: State of the ensemble.
+
+        Raises:
+            SchemaError: If these do not fit one another, or the ensemble answers no finite number.
+        """
+        config = as_config(path, settings, TrainingConfig)
+        check_finite(path, weights)
+        _check_sizes(path, config, num_ops, members, weights)
         try:
-            config = TrainingConfig(**metadata["config"])
-            ensemble = cls(config, metadata["num_ops"], metadata["members"])
-            ensemble.load_state_dict(weights)
-        except (KeyError, TypeError, RuntimeError) as error:
-            raise SchemaError(
-                f"{path} was written by another version ({error}): run train again."
-            ) from error
-        return ensemble.eval(), metadata
+            with torch.device("meta"):  # allocates nothing: the tensors of the file are taken
+                ensemble = cls(config, num_ops, members)
+            ensemble.load_state_dict(weights, assign=True)
+        except (UnknownNameError, RuntimeError) as error:
+            refuse_file(path, str(error), error)
+        ensemble.eval()
+        if not np.isfinite(ensemble.outputs(_probe(num_ops))).all():
+            refuse_file(path, "it answers no finite number")
+        return ensemble
+
+
+Vocabulary = Annotated[int, Field(gt=OUTPUT, le=127)]
+"""Number of operations, of graphs whose codes are of 8 bits."""
+Members = Annotated[int, Field(gt=0)]
+"""Number of networks."""
+
+
+class SavedEnsemble(SavedModel):
+    """Metadata of a saved ensemble.
+
+    Attributes:
+        num_ops: Size of the operation vocabulary.
+        members: Number of networks.
+    """
+
+    num_ops: Vocabulary
+    members: Members
+
+
+S = TypeVar("S", bound=SavedEnsemble)
+
+
+def _check_sizes(
+    path: Path, config: TrainingConfig, num_ops: int, members: int, weights: Mapping[str, Tensor]
+) -> None:
+    """Compare the sizes that the metadata claim with the tensors of the file."""
+    embedding = weights.get("members.0.embedding.weight", torch.empty(0, 0))
+    there = {
+        "members": count_parts(weights, "members."),
+        "layers": count_parts(weights, "members.0.convolutions."),
+        "num_ops, hidden": tuple(embedding.shape),
+        "dtypes": {tensor.dtype for tensor in weights.values()},
+    }
+    claimed = {
+        "members": members,
+        "layers": config.layers,
+        "num_ops, hidden": (num_ops, config.hidden),
+        "dtypes": {torch.float32},
+    }
+    for name, value in claimed.items():
+        if there[name] != value:
+            refuse_file(path, f"it claims {name} = {value}, and its tensors are of {there[name]}")
+
+
+def _probe(num_ops: int) -> GraphBatch:
+    """A graph that holds every operation once, each reading all before it."""
+    ops = np.arange(num_ops, dtype=np.int8)[None]
+    adj = np.triu(np.ones((1, num_ops, num_ops), np.int8))
+    return GraphBatch(ops, adj, num_ops)

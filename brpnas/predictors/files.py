@@ -1,22 +1,59 @@
 """Predictors as safetensors files: tensors, and metadata as JSON that says what they are.
 
-Nothing in such a file is code, and nothing is run when it is read.
+Nothing in such a file is code, and nothing is run when it is read. `read_file` reads it, `checked`
+checks its metadata against a model of them, and `as_config` the settings of a network. What the
+metadata claim is compared with the tensors before a network is built, so that a file of a few kB
+cannot ask for one that fills the memory.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, TypeVar
 
+import torch
+from pydantic import BaseModel, ConfigDict, JsonValue
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from brpnas.errors import SchemaError
+from brpnas.typed import parse_typed
 
-__all__ = ["kind_of", "part", "read_file", "write_file"]
+__all__ = [
+    "SavedModel",
+    "as_config",
+    "check_finite",
+    "checked",
+    "count_parts",
+    "kind_of",
+    "part",
+    "read_file",
+    "refuse_file",
+    "write_file",
+]
+
+_LENGTH_BYTES = 8
+_MAX_HEADER = 4 * 2**20
+
+M = TypeVar("M", bound=BaseModel)
+C = TypeVar("C")
+
+
+class SavedModel(BaseModel):
+    """Metadata of a predictor; subclasses add the keys of their kind.
+
+    Attributes:
+        kind: Kind of the predictor.
+        config: Settings of its networks, see `as_config`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    kind: str
+    config: dict[str, JsonValue]
 
 
 def write_file(
@@ -31,13 +68,15 @@ def read_file(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, Tensor]]
     """Read what `write_file` wrote: metadata and tensors.
 
     Raises:
+        FileNotFoundError: If there is no such file.
         SchemaError: If the file is not one of that kind.
     """
     metadata = _metadata(path)
     if metadata.get("kind") != kind:
-        raise SchemaError(f"{path} holds {metadata.get('kind')!r}, not a {kind!r} predictor.")
+        raise SchemaError(f"{path} holds {metadata.get('kind')!r:.80}, not a {kind!r} predictor.")
     with safe_open(path, framework="pt") as file:
-        return metadata, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        # Copies: a tensor that is mapped would change with the file.
+        return metadata, {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
 
 
 def kind_of(path: Path) -> object:
@@ -57,9 +96,77 @@ def part(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
     }
 
 
+def checked(path: Path, metadata: Mapping[str, Any], model: type[M]) -> M:
+    """Metadata of a file as an instance of their model.
+
+    Raises:
+        SchemaError: If a key is unknown or missing, or a value of another type or out of range.
+    """
+    try:
+        return parse_typed(model, metadata)
+    except ValueError as error:
+        refuse_file(path, str(error), error)
+
+
+def as_config(path: Path, values: Mapping[str, JsonValue], config: type[C]) -> C:
+    """Settings of a network, a dataclass, from the metadata of a file.
+
+    Raises:
+        SchemaError: If a key is unknown, or a value of another type or out of range.
+    """
+    try:
+        return parse_typed(config, values, "config.")
+    except ValueError as error:
+        refuse_file(path, str(error), error)
+
+
+def check_finite(path: Path, tensors: Mapping[str, Tensor], but: Collection[str] = ()) -> None:
+    """Check that floating-point tensors hold finite numbers, all but some.
+
+    Raises:
+        SchemaError: If one does not.
+    """
+    for name, tensor in tensors.items():
+        if name in but or not tensor.is_floating_point():
+            continue
+        if not bool(torch.isfinite(tensor).all()):
+            refuse_file(path, f"the tensor {name!r:.80} holds values that are not finite")
+
+
+def count_parts(names: Iterable[str], prefix: str) -> int:
+    """Number of the parts of a list of modules, as ``members.0``, from the names of tensors.
+
+    Example:
+        >>> count_parts(["members.0.head.bias", "members.1.head.bias"], "members.")
+        2
+    """
+    return len({n.removeprefix(prefix).partition(".")[0] for n in names if n.startswith(prefix)})
+
+
+def refuse_file(path: Path, why: str, error: Exception | None = None) -> NoReturn:
+    """Raise the SchemaError of a file that is damaged or of another version."""
+    raise SchemaError(
+        f"{path} is not a predictor that this version can load: {' '.join(why.split()):.300}. It "
+        "is damaged, or was written by another version: train again, or get the file again."
+    ) from error
+
+
 def _metadata(path: Path) -> dict[str, Any]:
     try:
+        with path.open("rb") as raw:
+            length = int.from_bytes(raw.read(_LENGTH_BYTES), "little")
+        if length > min(_MAX_HEADER, path.stat().st_size):
+            raise ValueError(f"its header claims {length:,} bytes")
         with safe_open(path, framework="pt") as file:
-            return {key: json.loads(value) for key, value in (file.metadata() or {}).items()}
-    except (SafetensorError, json.JSONDecodeError) as error:
-        raise SchemaError(f"{path} is not a predictor of this project: {error}.") from error
+            return {key: _plain(value) for key, value in (file.metadata() or {}).items()}
+    except FileNotFoundError:
+        raise
+    except (SafetensorError, ValueError, RecursionError, OSError) as error:
+        raise SchemaError(f"{path} is not a predictor of this project: {error!s:.300}.") from error
+
+
+def _plain(text: str) -> Any:
+    """A value of the metadata: JSON without infinities and NaN."""
+    value = json.loads(text)
+    json.dumps(value, allow_nan=False)
+    return value

@@ -19,11 +19,12 @@ import numpy.typing as npt
 import pandas as pd
 import scipy.special
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from brpnas.errors import ConfigurationError, SchemaError
 from brpnas.graphs import DEVICE_VIEWS, GraphBatch, SpaceGraphs, View
-from brpnas.predictors.ensemble import GraphEnsemble, train_members
+from brpnas.predictors.ensemble import GraphEnsemble, SavedEnsemble, train_members
 from brpnas.predictors.margin import lower_factor, upper_factor
 from brpnas.predictors.training import (
     FloatArray,
@@ -33,6 +34,7 @@ from brpnas.predictors.training import (
     TrainingTask,
     absolute_error,
 )
+from brpnas.typed import Positive
 
 __all__ = ["LatencyPredictor", "MeasuredRows", "choose_view", "fit_latency"]
 
@@ -155,9 +157,17 @@ class LatencyPredictor:
         Raises:
             SchemaError: If the file is not a latency predictor.
         """
-        ensemble, meta = GraphEnsemble.load(path, _KIND)
-        ratios = tuple(meta.get("ratios", ()))
-        return cls(ensemble, meta["view"], meta["location"], meta["scale"], ratios=ratios)
+        ensemble, saved = GraphEnsemble.load(path, _KIND, _Saved)
+        return cls(ensemble, saved.view, saved.location, saved.scale, ratios=tuple(saved.ratios))
+
+
+class _Saved(SavedEnsemble):
+    """Metadata of the file; the scale is that of standardised log latencies in ms."""
+
+    view: View
+    location: float = Field(ge=-50, le=50)
+    scale: float = Field(gt=0, le=50)
+    ratios: list[Positive] = []
 
 
 def fit_latency(  # noqa: PLR0913 - one argument per choice, all but four with defaults

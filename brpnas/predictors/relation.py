@@ -11,7 +11,7 @@ from torch import nn
 
 from brpnas.errors import BrpNasError, ConfigurationError
 from brpnas.graphs import GraphBatch, View
-from brpnas.predictors.ensemble import GraphEnsemble, train_members
+from brpnas.predictors.ensemble import GraphEnsemble, SavedEnsemble, train_members
 from brpnas.predictors.training import (
     FloatArray,
     Labelled,
@@ -23,6 +23,12 @@ from brpnas.predictors.training import (
 __all__ = ["BinaryRelationPredictor"]
 
 _KIND = "binary-relation"
+
+
+class _Saved(SavedEnsemble):
+    """Metadata of the file."""
+
+    view: View
 
 
 class BinaryRelationPredictor:
@@ -96,8 +102,8 @@ class BinaryRelationPredictor:
         Raises:
             SchemaError: If the file is not a binary relation predictor.
         """
-        ensemble, meta = GraphEnsemble.load(path, _KIND)
-        predictor = cls(ensemble.config, len(ensemble.members), meta["view"])
+        ensemble, saved = GraphEnsemble.load(path, _KIND, _Saved)
+        predictor = cls(ensemble.config, len(ensemble.members), saved.view)
         predictor._ensemble = ensemble
         return predictor
 

@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from brpnas.typed import Count, Finite, Fraction, Positive
+
 __all__ = ["History", "Measurement", "Plan", "Record", "Status"]
 
 Status = Literal["ok", "failed"]
@@ -30,9 +32,9 @@ class Plan:
         leader: Whom the sampler would choose of all answered before; null where the answers decide.
     """
 
-    round: int
+    round: Count
     sampler: str
-    first_query: int
+    first_query: Count
     arch_ids: tuple[str, ...]
     leader: str | None = None
 
@@ -50,10 +52,10 @@ class Measurement:
         message: Why it failed; empty if it did not.
     """
 
-    round: int
+    round: Count
     arch_id: str
     within: bool
-    latency_ms: float | None = None
+    latency_ms: Positive | None = None
     message: str = ""
 
 
@@ -77,15 +79,15 @@ class Record:
         asked_at: When the oracle was asked, ISO 8601, UTC.
     """
 
-    query: int
-    round: int
+    query: Count
+    round: Count
     sampler: str
     arch_id: str
     isomorphism_id: str
     status: Status
-    accuracy: float | None = None
+    accuracy: Fraction | None = None
     seed: int | None = None
-    cost_s: float | None = None
+    cost_s: Finite | None = None
     feasible: bool = True
     message: str = ""
     asked_at: str = ""

@@ -16,6 +16,7 @@ from brpnas.errors import StoreError
 from brpnas.journal import Journal
 from brpnas.search.events import EventLog
 from brpnas.search.history import Measurement, Plan, Record
+from brpnas.typed import parse_typed
 
 __all__ = ["SearchStore"]
 
@@ -71,10 +72,10 @@ class SearchStore(EventLog):
     def _replay(self, event: dict[str, Any]) -> None:
         match event.pop("event", None), event:
             case "measurement", dict(fields):
-                super().add_measurement(Measurement(**fields))
+                super().add_measurement(parse_typed(Measurement, fields))
             case "plan", dict(fields):
-                super().add_plan(Plan(**{**fields, "arch_ids": tuple(fields["arch_ids"])}))
+                super().add_plan(parse_typed(Plan, fields))
             case "answer", dict(fields):
-                super().add_answer(Record(**fields))
+                super().add_answer(parse_typed(Record, fields))
             case _:
                 raise StoreError("not an event")

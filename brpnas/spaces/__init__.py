@@ -10,7 +10,7 @@ from brpnas.spaces.darts import Darts
 from brpnas.spaces.nasbench101 import NasBench101
 from brpnas.spaces.nasbench201 import NasBench201
 from brpnas.spaces.network import NetworkConfig
-from brpnas.spaces.registry import DEFAULT_SPACE, get_space, space_fingerprint
+from brpnas.spaces.registry import DEFAULT_SPACE, get_space, opened_space, space_fingerprint
 
 __all__ = [
     "DEFAULT_SPACE",
@@ -20,5 +20,6 @@ __all__ = [
     "NetworkConfig",
     "SearchSpace",
     "get_space",
+    "opened_space",
     "space_fingerprint",
 ]

@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from brpnas.errors import ConfigurationError, UnknownNameError
+from brpnas.errors import ConfigurationError, SchemaError, UnknownNameError
 from brpnas.spaces.base import SearchSpace
 from brpnas.spaces.darts import Darts
 from brpnas.spaces.nasbench101 import NasBench101
 from brpnas.spaces.nasbench201 import NasBench201
 
-__all__ = ["DEFAULT_SPACE", "SPACES", "get_space", "space_fingerprint"]
+__all__ = ["DEFAULT_SPACE", "SPACES", "get_space", "opened_space", "space_fingerprint"]
 
 SPACES: dict[str, type[SearchSpace]] = {
     space.name: space for space in (NasBench201, NasBench101, Darts)
@@ -23,6 +23,8 @@ SPACES: dict[str, type[SearchSpace]] = {
 """The spaces of the library."""
 DEFAULT_SPACE = NasBench201.name
 """The space that is meant where none is named, and that of files that are too old to name one."""
+_OPENED: dict[str, SearchSpace] = {}
+"""Spaces of Python files that configuration, command line or caller have opened, by their names."""
 
 
 def get_space(name: str | SearchSpace) -> SearchSpace:
@@ -47,6 +49,49 @@ def get_space(name: str | SearchSpace) -> SearchSpace:
     if name.endswith(".py"):
         return _load(name)
     raise UnknownNameError("search space", name, SPACES)
+
+
+def opened_space(
+    name: str, origin: Path | str, given: SearchSpace | str | None = None
+) -> SearchSpace:
+    """Return the space that a file names: one of the library, or one that its reader has opened.
+
+    A Python file is code. Which one runs is the choice of the configuration, the command line or
+    the caller, never of a predictor or table that names it. So a space of a Python file must have
+    been opened by `get_space` in this process, or be given.
+
+    Args:
+        name: Space that the file names.
+        origin: The file, for messages.
+        given: Space that the caller names instead, or its name.
+
+    Raises:
+        SchemaError: If the file names no space, a Python file that is not opened, or another
+            space than the given one.
+    """
+    if given is not None:
+        space = get_space(given)
+        if space.name != name and Path(space.name).name != Path(name).name:
+            raise SchemaError(
+                f"{origin} is of the space {name!r:.200}, not of {space.name!r}: name the space "
+                "that it was made in."
+            )
+        return space
+    if name in SPACES:
+        return SPACES[name]()
+    if name in _OPENED:
+        return _OPENED[name]
+    if name.endswith(".py"):
+        raise SchemaError(
+            f"{origin} names the Python file {name!r:.200} as its search space, and a file may not "
+            "choose the code that runs. If you trust that Python file, name it yourself: --space "
+            "on the command line, `space` in the parameters of the project, or "
+            "brpnas.get_space(PATH) before the file is loaded."
+        )
+    raise SchemaError(
+        f"{origin} names the search space {name!r:.80}, which does not exist. Known: "
+        f"{', '.join(sorted(SPACES))}. It is damaged, or was written by another version."
+    )
 
 
 def space_fingerprint(name: str) -> dict[str, str]:
@@ -101,6 +146,7 @@ def _load(name: str) -> SearchSpace:
             f"{type(error).__name__}: {error}. It must take no arguments."
         ) from error
     space.name = name
+    _OPENED[name] = space
     return space
 
 

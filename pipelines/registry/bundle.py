@@ -63,11 +63,13 @@ def copy_code(folder: Path) -> Path:
     for path, text in texts.items():
         target = package / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        renamed = re.sub(
-            r"^(\s*(?:>>> )?(?:from|import) )brpnas\b", rf"\1{package.name}", text, flags=re.M
-        )
-        target.write_text(renamed, "utf-8")
+        target.write_text(_renamed(text, package.name), "utf-8")
     return package
+
+
+def _renamed(text: str, package: str) -> str:
+    """Code that imports the copy instead of `brpnas`."""
+    return re.sub(r"^(\s*(?:>>> )?(?:from|import) )brpnas\b", rf"\1{package}", text, flags=re.M)
 
 
 def _sources(root: Path) -> dict[Path, str]:
@@ -102,6 +104,7 @@ def bundle(candidate: Candidate) -> Iterator[dict[str, Any]]:
         paths["licence"].write_text(candidate.licence, "utf-8")
         package = copy_code(folder)
         predictor = candidate.predictor()
+        paths |= _space_file(predictor.space.name, folder, package.name)
         yield {
             "python_model": str(_SERVED),
             "artifacts": {key: str(path) for key, path in paths.items()},
@@ -112,6 +115,16 @@ def bundle(candidate: Candidate) -> Iterator[dict[str, Any]]:
             "pip_requirements": [f"{name}=={version(name)}" for name in _PACKAGES],
             "metadata": {**predictor.metadata, "kind": candidate.kind},
         }
+
+
+def _space_file(name: str, folder: Path, package: str) -> dict[str, Path]:
+    """A copy of the Python file of a space of the user's own: the model needs it where it runs."""
+    if not name.endswith(".py"):
+        return {}
+    copied = folder / "space" / Path(name).name
+    copied.parent.mkdir()
+    copied.write_text(_renamed(Path(name).read_text("utf-8"), package), "utf-8")
+    return {"space": copied}
 
 
 def _signature(outputs: tuple[str, ...]) -> ModelSignature:

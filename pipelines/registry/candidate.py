@@ -81,8 +81,8 @@ class Candidate:
             predictor.canonical(self.test["arch_id"].tolist())
 
     def predictor(self) -> OnnxPredictor:
-        """The file, ready to answer."""
-        return OnnxPredictor(self.onnx)
+        """The file, ready to answer; whether its answers are numbers is judged by promotion."""
+        return OnnxPredictor(self.onnx, check_answers=False)
 
     def all_tags(self) -> dict[str, str]:
         """Tags of the version: where it comes from, what it was judged on, how well it did."""

@@ -20,6 +20,7 @@ from mlflow.exceptions import MlflowException
 from brpnas.cli.text import fields, table
 from brpnas.errors import RegistryError, UnknownNameError
 from brpnas.promotion import Decision
+from brpnas.spaces import get_space
 from pipelines.config import Parameters, PromoteConfig, parse
 from pipelines.explain import locate
 from pipelines.registry.listing import list_models
@@ -57,6 +58,7 @@ def _project(root: Path, env: str | None) -> Iterator[PromoteConfig]:
         parameters = parse(
             Parameters, loader["parameters"], lambda key: locate(key, source, named, {})
         )
+        get_space(parameters.space)  # models of a space of the user's own need it opened
         server = loader["mlflow"]["server"]
         mlflow.set_tracking_uri(server["mlflow_tracking_uri"])
         mlflow.set_registry_uri(server["mlflow_registry_uri"])

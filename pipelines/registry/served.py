@@ -46,7 +46,12 @@ class ArchitectureModel(PythonModel):
         package = context.model_config["package"]
         self._refusal: type[Exception] = import_module(f"{package}.errors").ArchitectureError
         predictor = import_module(f"{package}.serving").OnnxPredictor
-        self._predictor = predictor(Path(context.artifacts["predictor"]))
+        # The file of a space travels with the model, which is code anyway, so it may be run.
+        self._predictor = predictor(
+            Path(context.artifacts["predictor"]),
+            context.artifacts.get("space"),
+            check_answers=False,
+        )
 
     def predict(
         self,

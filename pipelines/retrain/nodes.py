@@ -22,7 +22,7 @@ from brpnas.export import export_device_predictor
 from brpnas.predictors import MeasuredRows, TrainingConfig, training_pool
 from brpnas.predictors.transfer import AdaptConfig, DevicePredictor, DevicePrior, fit_device
 from brpnas.predictors.transfer.device import LEAST_ROWS
-from brpnas.spaces import get_space
+from brpnas.spaces import opened_space
 from pipelines.config import RetrainConfig, parse
 
 __all__ = ["adapt_device", "answer_rows", "export_device", "read_device", "split_device"]
@@ -101,7 +101,7 @@ def adapt_device(
         ConfigurationError: If too few rows are left to learn from.
     """
     config = parse(RetrainConfig, params)
-    graphs = get_space(prior.space).graphs()
+    graphs = opened_space(prior.space, "The prior of devices").graphs()
     learn = rows[rows["split"] == "learn"]
     if len(learn) < LEAST_ROWS:
         raise ConfigurationError(
@@ -141,7 +141,7 @@ def export_device(
         ParityError: If ONNX Runtime answers differently.
     """
     config = parse(RetrainConfig, params)
-    graphs = get_space(predictor.space).graphs()
+    graphs = opened_space(predictor.space, "The prior of devices").graphs()
     metadata = {
         "device": device,
         "coverage": repr(predictor.coverage),
@@ -162,7 +162,7 @@ def answer_rows(predictor: DevicePredictor, rows: pd.DataFrame) -> pd.DataFrame:
     Returns:
         ``arch_id, true, predicted, lower, upper``, in ms.
     """
-    graphs = get_space(predictor.space).graphs()
+    graphs = opened_space(predictor.space, "The prior of devices").graphs()
     test = rows[rows["split"] == "test"]
     said = predictor.intervals(graphs)[graphs.rows(test["arch_id"].tolist())]
     return pd.DataFrame(

@@ -19,7 +19,7 @@ def test_a_device_with_its_report(tmp_path: Path) -> None:
     )
     assert (device.name, device.precision, device.batch_size) == ("mine", "fp32", 1)
     assert "2 stages of 1 cells, 4 channels, input 3 x 24 x 24" in device.notes
-    (store,) = tmp_path.iterdir()
+    (store,) = tmp_path.glob("*.jsonl")
     assert store.name.startswith("measure-")
     report = measure_report(device, small(), result, drift_limit=1e9)
     assert json.loads(json.dumps(report)) == report

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,9 @@ TASK = task_of(SETTINGS, MACHINE)
 
 def row(arch_id: str, event: str = "cell", **more: object) -> dict[str, object]:
     machine = {"host": "here", "machine": MACHINE.identity()}
-    return {"event": event, "arch_id": arch_id, "latency_ms": 1.5, **machine, **more}
+    figures = {"latency_ms": 1.5, "std_ms": 0.1, "blocks_ms": [1.4, 1.6], "load": 0.5}
+    when = {"time": "2026-01-01T00:00:00+00:00", "seconds": 0.2}
+    return {"event": event, "arch_id": arch_id, **figures, **when, **machine, **more}
 
 
 def test_rows_come_back(tmp_path: Path) -> None:
@@ -76,4 +79,32 @@ def test_damage_is_named(tmp_path: Path) -> None:
     text = path.read_text()
     path.write_text(text + '{"event":"what","arch_id":"b"}\n' + text.splitlines()[1] + "\n")
     with pytest.raises(StoreError, match=r"damaged in line 3: a row of kind 'what'"):
+        MeasureStore(path, TASK)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("latency_ms", -1.5, "latency_ms: "),
+        ("latency_ms", "1.5", "latency_ms: .*valid number"),
+        ("latency_ms", float("nan"), "Out of range float values"),
+        ("latency_ms", None, "latency_ms: "),
+        ("arch_id", 7, "arch_id: "),
+        ("blocks_ms", [1.0, "x"], r"blocks_ms\.1: "),
+        ("std_ms", [1], "std_ms: "),
+        ("host", {}, "host: "),
+        ("machine", {"processor": "another"}, "a row of another machine"),
+    ],
+)
+@pytest.mark.parametrize("is_last", [True, False])
+def test_damaged_values_are_named(
+    tmp_path: Path, key: str, value: object, says: str, is_last: bool
+) -> None:
+    path = tmp_path / "m.jsonl"
+    with MeasureStore(path, TASK) as store:
+        store.add(row("a"))
+    good = path.read_text().splitlines()
+    bad = json.dumps(row("b") | {key: value})
+    path.write_text("\n".join([*good, bad] if is_last else [good[0], bad, good[1]]) + "\n")
+    with pytest.raises(StoreError, match=rf"damaged in line {3 if is_last else 2}: .*{says}"):
         MeasureStore(path, TASK)

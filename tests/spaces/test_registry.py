@@ -8,8 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from brpnas.errors import ConfigurationError, UnknownNameError
-from brpnas.spaces import DEFAULT_SPACE, NasBench201, get_space, space_fingerprint
+from brpnas.errors import ConfigurationError, SchemaError, UnknownNameError
+from brpnas.spaces import (
+    DEFAULT_SPACE,
+    Darts,
+    NasBench201,
+    get_space,
+    opened_space,
+    space_fingerprint,
+)
 
 BASE = """
 import dataclasses
@@ -152,3 +159,28 @@ def test_fingerprints(file: Path) -> None:
     assert space_fingerprint(str(file)) != mine
     with pytest.raises(UnknownNameError):
         space_fingerprint("nasbench2O1")
+
+
+class TestSpacesThatFilesName:
+    def test_those_of_the_library(self) -> None:
+        assert isinstance(opened_space("darts", "x.npz"), Darts)
+
+    @pytest.mark.parametrize("name", ["", "nasbench202", "spaces", "/etc/passwd"])
+    def test_those_that_do_not_exist(self, name: str) -> None:
+        with pytest.raises(SchemaError, match=r"x\.npz names the search space.*does not exist"):
+            opened_space(name, "x.npz")
+
+    def test_a_python_file_runs_only_once_it_is_opened(self, file: Path, tmp_path: Path) -> None:
+        file.write_text(BASE + f"import pathlib; pathlib.Path({str(tmp_path / 'ran')!r}).touch()\n")
+        with pytest.raises(SchemaError, match="may not choose the code that runs"):
+            opened_space(str(file), "x.npz")
+        assert not (tmp_path / "ran").exists()
+        space = get_space(str(file))
+        assert (tmp_path / "ran").exists()
+        assert opened_space(str(file), "x.npz") is space
+
+    def test_one_that_the_caller_names(self, file: Path) -> None:
+        moved = "elsewhere/" + file.name
+        assert opened_space(moved, "x.npz", str(file)).name == str(file)
+        with pytest.raises(SchemaError, match=r"is of the space 'other\.py', not of"):
+            opened_space("other.py", "x.npz", str(file))

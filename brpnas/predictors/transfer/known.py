@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from brpnas.graphs import GraphBatch
 
-__all__ = ["CellNumbers", "KnownLatency"]
+__all__ = ["MOST_CELLS", "CellNumbers", "KnownLatency"]
 
-_MOST_CELLS = 1_000_000
+MOST_CELLS = 1_000_000
+"""Most cells that are numbered, and so rows of a table of known latencies."""
 
 
 class CellNumbers(nn.Module):
@@ -48,7 +49,7 @@ class CellNumbers(nn.Module):
         """
         choices = np.zeros((graphs.num_nodes, graphs.num_ops), bool)
         choices[np.arange(graphs.num_nodes)[None, :], graphs.ops] = True
-        if choices.sum(axis=1).astype(float).prod() > _MOST_CELLS:
+        if choices.sum(axis=1).astype(float).prod() > MOST_CELLS:
             return None
         numbers = cls(choices)
         found = numbers(torch.from_numpy(graphs.ops.astype(np.int64)))

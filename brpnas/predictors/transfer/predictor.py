@@ -11,24 +11,32 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from torch import Tensor, nn
 
 from brpnas.errors import SchemaError
 from brpnas.graphs import DEVICE_VIEWS, SpaceGraphs, View
-from brpnas.predictors.ensemble import GraphEnsemble
-from brpnas.predictors.files import part, read_file, write_file
-from brpnas.predictors.training import TrainingConfig, single_thread
+from brpnas.predictors.ensemble import GraphEnsemble, Members, Vocabulary
+from brpnas.predictors.files import (
+    check_finite,
+    checked,
+    part,
+    read_file,
+    refuse_file,
+    write_file,
+)
+from brpnas.predictors.training import single_thread
 from brpnas.predictors.transfer.calibration import calibrate
 from brpnas.predictors.transfer.features import both_views
 from brpnas.predictors.transfer.folds import FoldNetworks
-from brpnas.predictors.transfer.kernel import Posterior, Settings
-from brpnas.predictors.transfer.prior import PriorFeatures
+from brpnas.predictors.transfer.kernel import Posterior
+from brpnas.predictors.transfer.prior import PriorFeatures, SavedFeatures, saved_settings
+from brpnas.typed import Finite, Fraction
 
 __all__ = ["DevicePredictor"]
 
@@ -211,34 +219,73 @@ class DevicePredictor:
         Raises:
             SchemaError: If the file is no such predictor.
         """
-        meta, tensors = read_file(path, _KIND)
+        metadata, tensors = read_file(path, _KIND)
+        saved = checked(path, metadata, _Saved)
+        check_finite(path, tensors, but=("left_out",))
         try:
-            return cls._of(meta, tensors)
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise SchemaError(
-                f"{path} was written by another version ({error}): make the predictor again."
-            ) from error
+            predictor = cls._of(path, saved, tensors)
+            answers = predictor.module()(*_probe(saved.num_nodes, saved.num_ops))
+        except (KeyError, TypeError, IndexError, ValueError, RuntimeError) as error:
+            if isinstance(error, SchemaError):
+                raise
+            refuse_file(path, str(error), error)
+        if not all(bool(torch.isfinite(answer).all()) for answer in answers):
+            refuse_file(path, "it answers no finite number")
+        return predictor
 
     @classmethod
-    def _of(cls, meta: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> DevicePredictor:
-        features = PriorFeatures.of_parts(meta, tensors, int(meta["devices"]))
+    def _of(cls, path: Path, saved: _Saved, tensors: Mapping[str, Tensor]) -> DevicePredictor:
+        features = PriorFeatures.of_parts(path, saved, tensors, saved.devices)
         rows = [tensors[f"rows.{g}"] for g in range(len(features.groups))]
         process = {name: tensors[f"process.{name}"] for name in _PROCESS}
-        settings = Settings(**part(tensors, "settings"))
+        settings = saved_settings(tensors, len(rows))
         networks = None
-        if "networks" in meta:
-            own = meta["networks"]
-            ensemble = GraphEnsemble(
-                TrainingConfig(**own["config"]), own["num_ops"], own["members"]
-            )
-            ensemble.load_state_dict(part(tensors, "networks"))
+        if saved.networks is not None:
+            own, weights = saved.networks, part(tensors, "networks")
+            ensemble = GraphEnsemble.of_saved(path, own.config, own.num_ops, own.members, weights)
             left_out = tensors["folds.left_out"].numpy()
-            networks = FoldNetworks(ensemble.eval(), own["location"], own["scale"], left_out)
-        plain = {name: meta[name] for name in _PLAIN} | {"known": tuple(meta["known"])}
+            networks = FoldNetworks(ensemble, own.location, own.scale, left_out)
+        plain = {name: getattr(saved, name) for name in _PLAIN} | {"known": tuple(saved.known)}
         return cls(
             features,
-            Posterior(settings, rows, float(meta["mean"]), **process),
+            Posterior(settings, rows, saved.mean, **process),
             networks,
             left_out=tensors["left_out"].numpy(),
             **plain,
         )
+
+
+class _SavedNetworks(BaseModel):
+    """Metadata of `FoldNetworks` in the file."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    config: dict[str, JsonValue]
+    members: Members
+    num_ops: Vocabulary
+    location: float = Field(ge=-50, le=50)
+    scale: float = Field(gt=0, le=50)
+
+
+class _Saved(SavedFeatures):
+    """Metadata of the file."""
+
+    devices: int = Field(gt=0, le=1000)
+    mean: float = Field(ge=-50, le=50)
+    networks: _SavedNetworks | None = None
+    weight: Fraction
+    view: View
+    factor: Finite
+    coverage: float = Field(gt=0, lt=1)
+    method: str
+    errors: dict[str, Finite]
+    rows: int = Field(gt=0)
+    space: str
+    known: list[str]
+
+
+def _probe(num_nodes: int, num_ops: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """A graph in both views: operations in turn, each reading all before it."""
+    ops = torch.arange(num_nodes)[None] % num_ops
+    adj = torch.triu(torch.ones(1, num_nodes, num_nodes))
+    return ops, adj, ops, adj

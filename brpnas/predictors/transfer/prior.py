@@ -7,27 +7,40 @@ device follows them, or the graph itself, is learnt by making each known device 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from brpnas.errors import ConfigurationError, SchemaError
 from brpnas.graphs import DEVICE_VIEWS, GraphBatch, SpaceGraphs, View
-from brpnas.predictors.files import part, read_file, write_file
+from brpnas.predictors.ensemble import Vocabulary
+from brpnas.predictors.files import (
+    SavedModel,
+    as_config,
+    check_finite,
+    checked,
+    count_parts,
+    part,
+    read_file,
+    refuse_file,
+    write_file,
+)
 from brpnas.predictors.training import single_thread
 from brpnas.predictors.transfer.features import GraphFeatures, both_views
 from brpnas.predictors.transfer.kernel import Settings, Task, learn_settings
-from brpnas.predictors.transfer.known import CellNumbers, KnownLatency
+from brpnas.predictors.transfer.known import MOST_CELLS, CellNumbers, KnownLatency
 from brpnas.predictors.transfer.trunk import DeviceNetwork, TrunkConfig, train_device_network
+from brpnas.typed import Count
 
-__all__ = ["KNOWN_GROUPS", "LIKE_GROUP", "DevicePrior", "PriorFeatures", "fit_prior"]
+__all__ = ["KNOWN_GROUPS", "LIKE_GROUP", "DevicePrior", "PriorFeatures", "SavedFeatures", "fit_prior", "saved_settings"]
 
 KNOWN_GROUPS = ("devices", "mean_device", "known_latency")
 """Groups of features that come from known devices; all others come from the graph alone."""
@@ -124,31 +137,48 @@ class PriorFeatures(nn.Module):
 
     @classmethod
     def of_parts(
-        cls, meta: Mapping[str, Any], tensors: Mapping[str, Tensor], devices: int
+        cls, path: Path, saved: SavedFeatures, tensors: Mapping[str, Tensor], devices: int
     ) -> PriorFeatures:
         """Rebuild what `parts` took apart.
 
         Args:
-            meta: Its metadata, and perhaps others.
+            path: The file.
+            saved: Its metadata.
             tensors: Its tensors, and perhaps others.
             devices: Number of devices of the network.
+
+        Raises:
+            SchemaError: If these do not fit one another.
         """
-        graph = GraphFeatures(int(meta["num_nodes"]), int(meta["num_ops"]))
+        config = as_config(path, saved.config, TrunkConfig)
+        _check_sizes(path, saved, config, tensors, devices)
+        graph = GraphFeatures(saved.num_nodes, saved.num_ops)
         graph.load_state_dict(part(tensors, "graph"))
         with torch.random.fork_rng(devices=[]):  # these weights are only there to be overwritten
-            config = TrunkConfig(**meta["config"])
             network = DeviceNetwork(graph.num_ops, devices, config)
         network.load_state_dict(part(tensors, "network"))
         known = None
         if "known.table" in tensors:
             numbers = CellNumbers(tensors["known.choices"].numpy())
             known = KnownLatency(numbers, tensors["known.table"])
-        features = cls(graph, network, known, list(meta["columns"]), meta.get("like"))
+        features = cls(graph, network, known, saved.columns, saved.like)
         features.eval()
         return features
 
     def of(self, views: Mapping[View, GraphBatch], chunk: int = 4096) -> list[Tensor]:
-        """Features of any number of graphs, given in both views."""
+        """Features of any number of graphs, given in both views.
+
+        Raises:
+            SchemaError: If they have other nodes or operations than those it learnt from.
+        """
+        sizes = (self.graph.num_nodes, self.graph.num_ops)
+        for name in DEVICE_VIEWS:
+            if (views[name].num_nodes, views[name].num_ops) != sizes:
+                raise SchemaError(
+                    f"The prior knows graphs of {sizes[0]} nodes and {sizes[1]} operations, these "
+                    f"have {views[name].num_nodes} and {views[name].num_ops}: it is of another "
+                    "space. Learn a prior of this one."
+                )
         inputs = both_views(views)
         with torch.inference_mode(), single_thread():
             parts = [
@@ -202,19 +232,81 @@ class DevicePrior:
         Raises:
             SchemaError: If the file is no such prior.
         """
-        meta, tensors = read_file(path, _KIND)
+        metadata, tensors = read_file(path, _KIND)
+        saved = checked(path, metadata, _Saved)
+        check_finite(path, tensors)
         try:
-            return cls(
-                str(meta["space"]),
-                tuple(map(str, meta["devices"])),
-                PriorFeatures.of_parts(meta, tensors, len(meta["devices"])),
-                Settings(**part(tensors, "settings")),
-                TrunkConfig(**meta["config"]),
-            )
-        except (KeyError, TypeError, RuntimeError) as error:
-            raise SchemaError(
-                f"{path} was written by another version ({error}): learn the prior again."
-            ) from error
+            features = PriorFeatures.of_parts(path, saved, tensors, len(saved.devices))
+            settings = saved_settings(tensors, len(features.groups))
+        except (KeyError, TypeError, IndexError, ValueError, RuntimeError) as error:
+            if isinstance(error, SchemaError):
+                raise
+            refuse_file(path, str(error), error)
+        devices, config = tuple(saved.devices), features.network.config
+        return cls(saved.space, devices, features, settings, config)
+
+
+class SavedFeatures(SavedModel):
+    """Metadata of `PriorFeatures` in a file."""
+
+    columns: list[Count]
+    like: Count | None = None
+    num_nodes: int = Field(gt=1, le=127)
+    num_ops: Vocabulary
+
+
+class _Saved(SavedFeatures):
+    """Metadata of the file of a prior."""
+
+    space: str
+    devices: list[str] = Field(min_length=1, max_length=1000)
+
+
+def saved_settings(tensors: Mapping[str, Tensor], groups: int) -> Settings:
+    """Settings of a kernel in a file.
+
+    Raises:
+        TypeError: If one is missing or unknown.
+        ValueError: If one is of another shape than such a number of groups has.
+    """
+    settings = Settings(**part(tensors, "settings"))
+    for name, value in settings.tensors().items():
+        wanted = () if name in ("constant", "noise", "joint") else (groups,)
+        if tuple(value.shape) != wanted or value.dtype != torch.float64:
+            raise ValueError(f"settings.{name} is of shape {tuple(value.shape)}")
+    return settings
+
+
+def _check_sizes(
+    path: Path,
+    saved: SavedFeatures,
+    config: TrunkConfig,
+    tensors: Mapping[str, Tensor],
+    devices: int,
+) -> None:
+    """Compare the sizes that the metadata claim with the tensors of the file."""
+    nothing = torch.empty(0, 0)
+    embedding = tensors.get("network.pruned.embedding.weight", nothing)
+    layer = tensors.get("network.pruned.convolutions.0.weight", nothing)
+    fits = (
+        tuple(embedding.shape) == (saved.num_ops, config.hidden)
+        and layer.numel() == 2 * config.hidden**2
+        and count_parts(tensors, "network.pruned.convolutions.") == config.layers
+        and tensors.get("network.pruned.head.bias", nothing).numel() == devices
+        and set(saved.columns) <= set(range(devices))
+        and (saved.like is None or saved.like < len(saved.columns))
+    )
+    if fits and "known.table" in tensors:
+        choices, table = tensors["known.choices"], tensors["known.table"]
+        rows = math.prod(choices.sum(dim=1).clamp(min=1).tolist())
+        fits = (
+            choices.dtype == torch.bool
+            and tuple(choices.shape) == (saved.num_nodes, saved.num_ops)
+            and tuple(table.shape) == (rows, devices)
+            and rows <= MOST_CELLS
+        )
+    if not fits:
+        refuse_file(path, "its metadata claim other sizes than its tensors have")
 
 
 def fit_prior(

@@ -48,7 +48,7 @@ def test_killed_and_run_again(kedro: Run, project: Path) -> None:
         while process.poll() is None and not any(map(cells, folder.glob("*.jsonl"))):
             time.sleep(0.01)
         os.kill(process.pid, signal.SIGKILL)
-    (store,) = folder.iterdir()
+    (store,) = folder.glob("*.jsonl")
     before = cells(store)
     assert 1 <= len(before) < 12, (project / "killed.log").read_text()
     done = kedro(*arguments())

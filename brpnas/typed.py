@@ -1,0 +1,90 @@
+"""Values from files, checked against the types of a class.
+
+`parse_typed` makes an instance of a dataclass or pydantic model from plain values, and says in one
+clause which key is unknown, missing or of another type. Numbers are finite; a text is never taken
+for a number.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from brpnas.errors import did_you_mean
+
+__all__ = ["Count", "Finite", "Fraction", "Positive", "explain", "parse_typed"]
+
+Count = Annotated[int, Field(ge=0)]
+"""An integer from 0 on."""
+Fraction = Annotated[float, Field(ge=0, le=1)]
+"""A number from 0 to 1."""
+Finite = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+"""A finite number from 0 on."""
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+"""A finite number above 0."""
+
+_MAX_SHOWN = 80
+
+T = TypeVar("T")
+
+
+def parse_typed(kind: type[T], values: Mapping[str, Any], prefix: str = "") -> T:
+    """Make an instance from the values of a file (JSON types).
+
+    Args:
+        kind: A dataclass, whose annotations are checked strictly, or a pydantic model.
+        values: Values by name of their field.
+        prefix: What comes before the names in errors, as ``config.``.
+
+    Raises:
+        ValueError: If a key is unknown or missing, or a value is not of its type or range.
+
+    Example:
+        >>> @dataclasses.dataclass
+        ... class Answer:
+        ...     accuracy: Fraction
+        >>> parse_typed(Answer, {"accuracy": 0.5})
+        Answer(accuracy=0.5)
+        >>> parse_typed(Answer, {"accuracy": "0.5"})
+        Traceback (most recent call last):
+        ValueError: accuracy: Input should be a valid number, not '0.5'
+    """
+    if dataclasses.is_dataclass(kind):
+        known = [field.name for field in dataclasses.fields(kind)]
+        unknown = [name for name in values if name not in known]
+        if unknown:
+            hint = did_you_mean(unknown[0][:_MAX_SHOWN], known)
+            raise ValueError(f"unknown key {_shown(prefix + unknown[0])}.{hint}".rstrip("."))
+    try:
+        text = json.dumps(values, allow_nan=False)
+        parsed: T = _adapter(kind).validate_json(text, strict=True)  # type: ignore[arg-type]
+        return parsed
+    except ValidationError as error:
+        raise ValueError(explain(error, prefix)) from error
+
+
+def explain(error: ValidationError, prefix: str = "") -> str:
+    """The first problem that pydantic found, in a clause: key and reason."""
+    problem = error.errors()[0]
+    key = prefix + ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "missing":
+        return f"the key {_shown(key)} is missing"
+    if problem["type"] == "extra_forbidden":
+        return f"unknown key {_shown(key)}"
+    reason = problem["msg"].removeprefix("Value error, ")
+    return f"{key[:_MAX_SHOWN]}: {reason}, not {_shown(problem['input'])}" if key else reason
+
+
+@functools.cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 3]}..."

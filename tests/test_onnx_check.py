@@ -1,0 +1,101 @@
+"""`check_onnx` passes what predictors are made of, and nothing that reaches outside of the file."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from brpnas.errors import SchemaError
+from brpnas.onnx_check import check_onnx
+from tests.export.costs import cost_model
+
+
+def model(change: str) -> bytes:
+    """A predictor of the tests, with one change."""
+    made = onnx.load_from_string(cost_model())
+    graph = made.graph
+    if change == "external":
+        tensor = graph.initializer[0]
+        tensor.ClearField("raw_data")
+        tensor.data_location = TensorProto.EXTERNAL
+        tensor.external_data.add(key="location", value="/etc/passwd")
+    if change == "external attribute":
+        value = numpy_helper.from_array(np.zeros(2, np.float32), "x")
+        value.external_data.add(key="location", value="secret")
+        graph.node.append(helper.make_node("Constant", [], ["unused"], value=value))
+    if change == "loop":
+        body = helper.make_graph([], "body", [], [])
+        graph.node.append(helper.make_node("Loop", ["", ""], [], body=body))
+    if change == "branch":
+        branch = helper.make_graph([], "branch", [], [])
+        graph.node.append(helper.make_node("If", ["x"], [], then_branch=branch))
+    if change == "domain":
+        graph.node.append(helper.make_node("Identity", ["x"], ["y"], domain="com.example"))
+    if change == "function":
+        made.functions.add(name="f", domain="x")
+    if change == "training":
+        made.training_info.add()
+    if change == "sparse":
+        graph.sparse_initializer.add()
+    if change == "names":
+        graph.doc_string = "x" * (5 * 2**20)
+    return bytes(made.SerializeToString())
+
+
+def test_a_predictor_passes() -> None:
+    check_onnx(model("nothing"), "x.onnx")
+    check_onnx(cost_model(view="both", margin=0.5), "x.onnx")
+
+
+def test_weights_may_be_large() -> None:
+    made = onnx.load_from_string(cost_model())
+    made.graph.initializer.append(numpy_helper.from_array(np.zeros(2**21, np.float32), "large"))
+    made.graph.initializer.append(
+        helper.make_tensor("plain", TensorProto.FLOAT, [2**21], [0.5] * 2**21)
+    )
+    check_onnx(made.SerializeToString(), "x.onnx")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("external", "another file"),
+        ("external attribute", "another file"),
+        ("loop", "loops or branches"),
+        ("branch", "loops or branches"),
+        ("domain", r"domain 'com\.example'"),
+        ("function", "functions"),
+        ("training", "training steps"),
+        ("sparse", "sparse"),
+        ("names", "beside its weights"),
+    ],
+)
+def test_what_no_predictor_has(change: str, says: str) -> None:
+    with pytest.raises(SchemaError, match=rf"x\.onnx is not loaded.*{says}"):
+        check_onnx(model(change), "x.onnx")
+
+
+@pytest.mark.parametrize("cut", [1, 5, 100])
+def test_a_file_that_is_cut_off(cut: int) -> None:
+    with pytest.raises(SchemaError, match="no complete ONNX file"):
+        check_onnx(cost_model()[:-cut], "x.onnx")
+
+
+@pytest.mark.parametrize(
+    "content", [b"\x3a\xff\xff\xff\xff\x0f", b"\xff" * 20, b"\x3b", b"\x38\x01"]
+)
+def test_what_is_no_protocol_buffer(content: bytes) -> None:
+    with pytest.raises(SchemaError, match="no complete ONNX file"):
+        check_onnx(content, "x.onnx")
+
+
+def test_millions_of_empty_parts() -> None:
+    nodes = b"\x0a\x00" * 1_100_000
+    size = len(nodes)
+    varint = bytes(
+        [size & 0x7F | 0x80, size >> 7 & 0x7F | 0x80, size >> 14 & 0x7F | 0x80, size >> 21]
+    )
+    with pytest.raises(SchemaError, match="more than 1,000,000 parts"):
+        check_onnx(b"\x3a" + varint + nodes, "x.onnx")
