@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from brpnas.errors import MeasurementError, StoreError
 from brpnas.journal import Journal
@@ -53,7 +53,7 @@ class _Measured(BaseModel):
 
     latency_ms: Positive
     std_ms: Finite | None
-    blocks_ms: list[Positive] = []
+    blocks_ms: list[Positive] = Field(default_factory=list)
     time: str
     load: Finite
     seconds: Finite

@@ -42,7 +42,14 @@ from brpnas.predictors.training import (
     train_network,
 )
 
-__all__ = ["GraphEnsemble", "Members", "SavedEnsemble", "Vocabulary", "train_members", "training_pool"]
+__all__ = [
+    "GraphEnsemble",
+    "Members",
+    "SavedEnsemble",
+    "Vocabulary",
+    "train_members",
+    "training_pool",
+]
 
 _CHUNK = 1024
 

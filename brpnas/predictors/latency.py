@@ -167,7 +167,7 @@ class _Saved(SavedEnsemble):
     view: View
     location: float = Field(ge=-50, le=50)
     scale: float = Field(gt=0, le=50)
-    ratios: list[Positive] = []
+    ratios: list[Positive] = Field(default_factory=list)
 
 
 def fit_latency(  # noqa: PLR0913 - one argument per choice, all but four with defaults

@@ -135,7 +135,7 @@ def test_a_folder_holds_a_file_for_each_setting(tmp_path: Path) -> None:
     train(FEW[:1], tmp_path)
     train_candidates(FEW[:1], SOURCE, small(epochs=2), tmp_path, progress=False)
     names = {store_name(SOURCE, CONFIG), store_name(SOURCE, small(epochs=2))}
-    assert {file.name for file in tmp_path.iterdir()} == names
+    assert {file.name for file in tmp_path.glob("*.jsonl")} == names
     assert len(names) == 2
     assert all(
         name.startswith("digits-") and len(name) == len("digits-12345678.jsonl") for name in names

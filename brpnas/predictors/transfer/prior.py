@@ -40,7 +40,15 @@ from brpnas.predictors.transfer.known import MOST_CELLS, CellNumbers, KnownLaten
 from brpnas.predictors.transfer.trunk import DeviceNetwork, TrunkConfig, train_device_network
 from brpnas.typed import Count
 
-__all__ = ["KNOWN_GROUPS", "LIKE_GROUP", "DevicePrior", "PriorFeatures", "SavedFeatures", "fit_prior", "saved_settings"]
+__all__ = [
+    "KNOWN_GROUPS",
+    "LIKE_GROUP",
+    "DevicePrior",
+    "PriorFeatures",
+    "SavedFeatures",
+    "fit_prior",
+    "saved_settings",
+]
 
 KNOWN_GROUPS = ("devices", "mean_device", "known_latency")
 """Groups of features that come from known devices; all others come from the graph alone."""

@@ -205,12 +205,12 @@ def test_search_keeps_its_budget_and_its_constraint(
 def test_search_resumes_from_a_torn_store(tables: tuple[Any, ...], tmp_path: Path) -> None:
     whole = run(tables, tmp_path / "a")[0]
     run(tables, tmp_path / "b")
-    (store,) = (tmp_path / "b").iterdir()
+    (store,) = (tmp_path / "b").glob("*.jsonl")
     lines = store.read_bytes().splitlines(keepends=True)
     store.write_bytes(b"".join(lines[:6]) + lines[6][:10])
     resumed = run(tables, tmp_path / "b")[0]
     pd.testing.assert_frame_equal(without_times(resumed), without_times(whole))
-    assert len(list((tmp_path / "b").iterdir())) == 1
+    assert len(list((tmp_path / "b").glob("*.jsonl"))) == 1
 
 
 @pytest.mark.parametrize(
