@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-import pandas as pd
-
+from brpnas.datasets import LATENCY, read_own_table
 from brpnas.devices import load_devices
 from brpnas.errors import ConfigurationError
 from brpnas.export import atomic_path
@@ -20,6 +19,7 @@ from brpnas.measure import (
     measure_report,
     summary,
 )
+from brpnas.spaces import get_space
 
 __all__ = ["check_output", "measure"]
 
@@ -72,8 +72,8 @@ def measure(
     )
     table = result.latency(entry.name)
     if output.exists():
-        read = pd.read_csv if output.suffix == ".csv" else pd.read_parquet
-        check_table(entry.name, read(output), table)
+        before = read_own_table(output, LATENCY, get_space(settings.space))
+        check_table(entry.name, before, table)
     with atomic_path(output) as partial_file:
         if output.suffix == ".csv":
             table.to_csv(partial_file, index=False)

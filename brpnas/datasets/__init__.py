@@ -13,6 +13,7 @@
   `ARCHITECTURES` or `OPERATIONS`.
 - To ask a table: `mean_accuracy` for one accuracy per architecture, `near_twins` for devices whose
   tables are nearly the same measurement, `brpnas.datasets.noise` for what repeating it would give.
+- To read a table that a user brings: `read_own_table`.
 - To split a table that may grow: `held_out` names the test rows.
 - `share_with_siblings` gives accuracies to cells that compute the same function as a trained one.
 """
@@ -29,6 +30,7 @@ from brpnas.datasets.nasbench101 import (
 )
 from brpnas.datasets.nasbench201 import DATASETS, SEEDS, read_accuracy, read_architectures
 from brpnas.datasets.nasbench301 import Surrogate
+from brpnas.datasets.own import read_own_table
 from brpnas.datasets.schemas import ACCURACY, ARCHITECTURES, LATENCY, OPERATIONS, validate
 from brpnas.datasets.shipped import (
     EMBEDDED_DATASETS,
@@ -77,6 +79,7 @@ __all__ = [
     "read_latency",
     "read_nasbench101_accuracy",
     "read_nasbench101_architectures",
+    "read_own_table",
     "safe_load",
     "safe_loads",
     "share_with_siblings",

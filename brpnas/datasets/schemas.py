@@ -7,6 +7,8 @@ enters the project, whether read from a benchmark or written by hand.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
@@ -103,26 +105,33 @@ OPERATIONS = pa.DataFrameSchema(
 the network that they are parts of."""
 
 
-def validate(table: pd.DataFrame, schema: pa.DataFrameSchema, *, origin: str) -> pd.DataFrame:
+def validate(
+    table: pd.DataFrame,
+    schema: pa.DataFrameSchema,
+    *,
+    origin: str,
+    rows: tuple[str, Sequence[int]] = ("row", ()),
+) -> pd.DataFrame:
     """Hold a table to its schema.
 
     Args:
         table: The table; its index is ignored.
         schema: One of the four above.
         origin: Where the table comes from, for the message: a file, a reader.
+        rows: What a row is called, and the number of each; counted from 0 if there are none.
 
     Returns:
         The table with the columns in the declared order and types, and rows numbered from 0.
 
     Raises:
-        SchemaError: If it breaks the schema; names the columns, the first rows (counted from 0
-            below the header) and what is wrong with them.
+        SchemaError: If it breaks the schema; names the columns, the first rows and what is wrong
+            with them.
     """
     numbered = table.reset_index(drop=True)
     try:
         valid = schema.validate(numbered, lazy=True)
     except pa.errors.SchemaErrors as error:
-        problems = _problems(error.failure_cases, schema)
+        problems = _problems(error.failure_cases, schema, *rows)
         raise SchemaError(
             f"{origin} is not a valid table of kind {schema.name!r}: {'; '.join(problems)}. "
             "Correct or remove these and try again."
@@ -131,7 +140,9 @@ def validate(table: pd.DataFrame, schema: pa.DataFrameSchema, *, origin: str) ->
     return ordered
 
 
-def _problems(cases: pd.DataFrame, schema: pa.DataFrameSchema) -> list[str]:
+def _problems(
+    cases: pd.DataFrame, schema: pa.DataFrameSchema, word: str, numbers: Sequence[int]
+) -> list[str]:
     found = []
     known = list(schema.columns)
     for kind, name in (("column_in_dataframe", "missing"), ("column_in_schema", "unknown")):
@@ -141,12 +152,15 @@ def _problems(cases: pd.DataFrame, schema: pa.DataFrameSchema) -> list[str]:
     rows = cases[~cases["check"].isin(["column_in_dataframe", "column_in_schema"])]
     doubled = rows["check"] == "multiple_fields_uniqueness"
     if doubled.any():
-        where = _rows(rows.loc[doubled, "index"])
+        where = _rows(rows.loc[doubled, "index"], word, numbers)
         found.append(f"the key ({', '.join(schema.unique or ())}) comes more than once, in {where}")
     for (column, check), group in rows[~doubled].groupby(["column", "check"], sort=False):
         value = group["failure_case"].iloc[0]
         value = value.item() if isinstance(value, np.generic) else value
-        found.append(f"{column} {_reason(str(check))}, not {value!r}, in {_rows(group['index'])}")
+        found.append(
+            f"{column} {_reason(str(check))}, not {value!r}, in "
+            f"{_rows(group['index'], word, numbers)}"
+        )
     return found
 
 
@@ -159,9 +173,10 @@ def _reason(check: str) -> str:
     return check
 
 
-def _rows(index: pd.Series) -> str:
-    numbers = sorted(int(i) for i in index.dropna().unique())
-    if not numbers:
+def _rows(index: pd.Series, word: str, numbers: Sequence[int]) -> str:
+    where = sorted(int(i) for i in index.dropna().unique())
+    if not where:
         return "the whole column"
-    more = f" and {len(numbers) - _SHOWN:,} more" if len(numbers) > _SHOWN else ""
-    return f"row{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers[:_SHOWN]))}{more}"
+    shown = ", ".join(str(numbers[i] if numbers else i) for i in where[:_SHOWN])
+    more = f" and {len(where) - _SHOWN:,} more" if len(where) > _SHOWN else ""
+    return f"{word}{'s' * (len(where) > 1)} {shown}{more}"

@@ -5,19 +5,24 @@ For clusters with a queue of their own, and for people who train by hand.
 
 from __future__ import annotations
 
+import logging
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from brpnas.datasets.schemas import ACCURACY, validate
-from brpnas.errors import AnswersPendingError, OracleError, SchemaError
+from brpnas.errors import AnswersPendingError, OracleError
+from brpnas.search.answers import read_answers
 from brpnas.search.oracle import Answer, Oracle, Question
+from brpnas.spaces import DEFAULT_SPACE, SearchSpace, get_space
+from brpnas.tables import quoted, rows_text
 
 __all__ = ["FileOracle"]
 
-_REQUIRED = ("arch_id", "accuracy")
+_log = logging.getLogger(__name__)
 
 
 class FileOracle(Oracle):
@@ -26,19 +31,30 @@ class FileOracle(Oracle):
     The answers are a CSV file with the columns ``arch_id`` and ``accuracy`` (validation accuracy,
     fraction; empty for a training that failed), optionally ``train_time_s``, ``test_accuracy`` and
     ``message``. Rows may come in any order and be added to over time. Several rows of one
-    architecture answer several queries of it, in their order.
+    architecture answer several queries of it, in their order. Rows that answer no question of the
+    search are reported with their lines.
 
     Args:
         questions: File to write, with the columns ``query, arch_id, run``. ``run`` counts the
             trainings of an architecture from 0: its seed, for whoever trains.
         answers: File to read; need not exist yet.
         dataset: Name of the data set that the accuracies are of.
+        space: What the architectures are of, or its name; None if answers name them exactly as the
+            questions do.
     """
 
     name = "file"
 
-    def __init__(self, questions: Path, answers: Path, dataset: str) -> None:
+    def __init__(
+        self,
+        questions: Path,
+        answers: Path,
+        dataset: str,
+        space: SearchSpace | str | None = DEFAULT_SPACE,
+    ) -> None:
         self.questions_path, self.answers_path, self.dataset = questions, answers, dataset
+        self.space = None if space is None else get_space(space)
+        self._asked: Counter[str] = Counter()
 
     def ask(self, question: Question) -> Answer:
         """Look the answer up.
@@ -59,10 +75,14 @@ class FileOracle(Oracle):
 
         Raises:
             AnswersPendingError: If answers are missing; all open questions are in their file.
-            SchemaError: If the file of answers is malformed.
+            IntakeError: If the file of answers is malformed.
         """
-        known = self._read()
-        waiting = []
+        table = read_answers(self.answers_path, self.space)
+        for question in questions:
+            runs = len(question.revealed) + 1
+            self._asked[question.arch_id] = max(self._asked[question.arch_id], runs)
+        unused = self._unused(table)
+        known, waiting = _by_architecture(table), []
         for question in questions:
             rows = known.get(question.arch_id, [])
             run = len(question.revealed)
@@ -76,9 +96,16 @@ class FileOracle(Oracle):
                 f"The search waits for {len(waiting)} trainings: {self.questions_path} lists them. "
                 f"Train these architectures, put their validation accuracies (fractions) into "
                 f"{self.answers_path} in the columns arch_id,accuracy, and run the same command "
-                "again; it goes on from there. Leave accuracy empty where a training failed."
+                f"again; it goes on from there. Leave accuracy empty where a training failed."
+                f"{unused}"
             )
+        if unused:
+            _log.warning("%s:%s", self.answers_path, unused)
         self.questions_path.unlink(missing_ok=True)
+
+    def resume(self, arch_ids: Sequence[str]) -> None:
+        """Learn what earlier runs have asked: their answers stay in the file."""
+        self._asked = Counter(arch_ids)
 
     def describe(self) -> dict[str, object]:
         """Name and data set; not where the files are."""
@@ -89,7 +116,7 @@ class FileOracle(Oracle):
 
         The epochs are not known to the search and set to 1.
         """
-        table = self._table()
+        table = read_answers(self.answers_path, self.space)
         table["seed"] = table.groupby("arch_id").cumcount()
         parts = [
             table.assign(split=split, accuracy=table[column])
@@ -97,68 +124,43 @@ class FileOracle(Oracle):
         ]
         rows = pd.concat(parts, ignore_index=True).dropna(subset="accuracy")
         rows = rows.assign(dataset=self.dataset, epochs=1)[list(ACCURACY.columns)]
-        return validate(rows.astype({"seed": "Int64"}), ACCURACY, origin=str(self.answers_path))
+        typed = rows.astype({"arch_id": "str", "dataset": "str", "split": "str", "seed": "Int64"})
+        return validate(typed, ACCURACY, origin=str(self.answers_path))
 
-    def _read(self) -> dict[str, list[Answer | OracleError]]:
-        answers: dict[str, list[Answer | OracleError]] = {}
-        table = self._table()
-        for arch_id, value, seconds, message in zip(
-            table["arch_id"],
-            table["accuracy"],
-            table["train_time_s"],
-            table["message"],
-            strict=True,
-        ):
-            runs = answers.setdefault(str(arch_id), [])
-            if math.isnan(value):
-                runs.append(OracleError(message or "The file of answers gives no accuracy."))
-            else:
-                cost = None if math.isnan(seconds) else float(seconds)
-                runs.append(Answer(float(value), len(runs), cost))
-        return answers
-
-    def _table(self) -> pd.DataFrame:
-        numbers = ("accuracy", "train_time_s", "test_accuracy")
-        columns = ["arch_id", *numbers, "message"]
-        if not self.answers_path.exists():
-            empty = pd.DataFrame(columns=columns)
-            return empty.astype({name: "float64" if name in numbers else "str" for name in columns})
-        try:
-            table = pd.read_csv(self.answers_path, skipinitialspace=True)
-        except (OSError, ValueError) as error:
-            raise SchemaError(f"{self.answers_path} is no CSV file: {error}.") from error
-        missing = [name for name in _REQUIRED if name not in table]
-        if missing:
-            raise SchemaError(
-                f"{self.answers_path} lacks the column {missing[0]!r}; it has "
-                f"{', '.join(map(str, table.columns))}."
+    def _unused(self, table: pd.DataFrame) -> str:
+        """Which answers the search has not asked for; empty if it has asked for all."""
+        run = table.groupby("arch_id").cumcount()
+        asked = table["arch_id"].map(self._asked).fillna(0)
+        strange, surplus = table[asked == 0], table[(asked > 0) & (run >= asked)]
+        said = ""
+        if len(strange):
+            first = quoted(strange["arch_id"].iloc[0])
+            said += (
+                f" Not asked so far: {rows_text(strange['line'].tolist(), 'line')} of the answers, "
+                f"the first {first}; check them for errors."
             )
-        table = table.reindex(columns=columns)
-        for name in numbers:
-            table[name] = self._numbers(table, name)
-        for name in ("accuracy", "test_accuracy"):
-            wrong = table.index[(table[name] < 0) | (table[name] > 1)]
-            if len(wrong):
-                raise SchemaError(
-                    f"{self.answers_path}: {name} must be a fraction from 0 to 1, not "
-                    f"{table[name][wrong[0]]:g} as in line {wrong[0] + 2}. Divide percent by 100."
-                )
-        table["arch_id"] = table["arch_id"].astype("str").str.strip()
-        table["message"] = table["message"].astype("str").fillna("")
-        return table
-
-    def _numbers(self, table: pd.DataFrame, name: str) -> pd.Series[float]:
-        values = pd.to_numeric(table[name], errors="coerce")
-        wrong = table.index[values.isna() & table[name].notna()]
-        if len(wrong):
-            raise SchemaError(
-                f"{self.answers_path}: {name} must be a number, not {table[name][wrong[0]]!r} as "
-                f"in line {wrong[0] + 2}."
+        if len(surplus):
+            said += (
+                f" More answers than trainings asked: {rows_text(surplus['line'].tolist(), 'line')}"
+                " of the answers repeat an architecture; they are kept for its next training."
             )
-        return values.astype("float64")
+        return said
 
     def _write(self, waiting: list[dict[str, object]]) -> None:
         self.questions_path.parent.mkdir(parents=True, exist_ok=True)
         partial = self.questions_path.with_suffix(".partial")
         pd.DataFrame(waiting).to_csv(partial, index=False)
         partial.replace(self.questions_path)
+
+
+def _by_architecture(table: pd.DataFrame) -> dict[str, list[Answer | OracleError]]:
+    """The answers of each architecture, in their order."""
+    answers: dict[str, list[Answer | OracleError]] = {}
+    for row in table.to_dict("records"):
+        runs = answers.setdefault(str(row["arch_id"]), [])
+        if math.isnan(row["accuracy"]):
+            runs.append(OracleError(row["message"] or "The file of answers gives no accuracy."))
+        else:
+            cost = None if math.isnan(row["train_time_s"]) else float(row["train_time_s"])
+            runs.append(Answer(float(row["accuracy"]), len(runs), cost))
+    return answers

@@ -74,6 +74,7 @@ def run_search(
     log = EventLog() if store is None else store
     total = max(budget, len(log.answers))
     history = History()
+    oracle.resume([record.arch_id for record in log.answers.values()])
     bar: tqdm[Any]
     with tqdm(
         total=total, initial=len(log.answers), desc=sampler.name, unit="query", disable=not progress

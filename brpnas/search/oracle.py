@@ -83,6 +83,13 @@ class Oracle(ABC):
             except OracleError as error:
                 yield question, error
 
+    def resume(self, arch_ids: Sequence[str]) -> None:  # noqa: B027 - most oracles need not know
+        """Learn what earlier runs of the search have asked; called once, before any question.
+
+        Args:
+            arch_ids: The architecture of each answered query.
+        """
+
     def describe(self) -> dict[str, object]:
         """Name and parameters, for the store's fingerprint (JSON types)."""
         return {"name": self.name}

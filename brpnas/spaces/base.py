@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from brpnas.errors import ConfigurationError
+from brpnas.errors import ConfigurationError, UnknownNameError
 from brpnas.graphs import VIEWS, GraphBatch, SpaceGraphs, View
 from brpnas.spaces.network import NetworkConfig
+from brpnas.spaces.notations import Notation
 
 if TYPE_CHECKING:
     from torch import nn
@@ -41,6 +42,8 @@ class SearchSpace(ABC):
     """False where there are too many architectures to list them: then a sample stands for all."""
     published: ClassVar[NetworkConfig] = NetworkConfig()
     """Sizes of the network with which the space was published."""
+    notations: ClassVar[tuple[Notation, ...]] = ()
+    """Notations of other tools that nothing tells from those of the space, see `reader`."""
     vocabulary: tuple[str, ...]
     """Name of each node operation code; the first four are blank, global, input, output."""
 
@@ -96,6 +99,22 @@ class SearchSpace(ABC):
             ArchitectureError: If it means none; says what is wrong with it.
         """
         return self.canonical(notation)
+
+    def reader(self, notation: str | None = None) -> Callable[[str], str]:
+        """The function that reads architectures in a notation into their ``arch_id``.
+
+        Args:
+            notation: Name of one of ``notations``; None, or the name of the space, for `read`.
+
+        Raises:
+            UnknownNameError: If there is no such notation.
+        """
+        if notation in (None, self.name):
+            return self.read
+        named = {known.name: known.read for known in self.notations}
+        if notation not in named:
+            raise UnknownNameError("notation", str(notation), {self.name, *named})
+        return named[notation]
 
     @abstractmethod
     def encode(self, arch_ids: Sequence[str], view: View) -> GraphBatch:

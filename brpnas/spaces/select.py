@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from brpnas.errors import ArchitectureError, BudgetError, SchemaError, SourceError
+from brpnas.errors import BudgetError, SourceError
 from brpnas.spaces.base import SearchSpace
+from brpnas.spaces.notations import read_column
 from brpnas.spaces.registry import DEFAULT_SPACE, get_space
+from brpnas.tables import CELL, SUFFIXES, Finding, check, error, read_lines, read_raw
 
 __all__ = ["read_cells", "select_cells"]
 
@@ -96,41 +97,43 @@ def _drawn(space: SearchSpace, count: int | None, distinct: bool, seed: int) -> 
     return list(found.values())
 
 
-def read_cells(path: Path, *, space: SearchSpace | str = DEFAULT_SPACE) -> list[str]:
+def read_cells(
+    path: Path, *, space: SearchSpace | str = DEFAULT_SPACE, notation: str | None = None
+) -> list[str]:
     """Read cells from a file.
 
     Args:
         path: A CSV or Parquet file with the column ``arch_id``, or any other text file with one
             cell per line; empty lines and those that begin with ``#`` are left out.
         space: What the cells are of, or its name.
+        notation: How they are written, see `SearchSpace.reader`; by default in any of the space's
+            own notations.
 
     Raises:
         SourceError: If there is no such file.
-        SchemaError: If a table has no such column.
-        ArchitectureError: If a line is not a cell; says which.
+        IntakeError: If it cannot be read, has no such column, or a line is not a cell; the report
+            names the lines.
+        UnknownNameError: If the space has no such notation.
     """
-    if not path.is_file():
+    if not path.exists():
         raise SourceError(f"There is no file of cells {path} (seen from {Path.cwd()}).")
-    suffix = path.suffix.lower()
-    if suffix in (".csv", ".parquet"):
-        table = pd.read_csv(path) if suffix == ".csv" else pd.read_parquet(path)
-        if "arch_id" not in table:
-            columns = ", ".join(map(str, table.columns))
-            raise SchemaError(f"{path} has no column 'arch_id', only {columns}.")
-        lines = [(number, str(text)) for number, text in enumerate(table["arch_id"], start=2)]
-    else:
-        texts = path.read_text(encoding="utf-8").splitlines()
-        lines = [
-            (number, text.strip())
-            for number, text in enumerate(texts, start=1)
-            if text.strip() and not text.startswith("#")
-        ]
     space = get_space(space)
-    return [_cell(text, f"{path}, line {number}", space) for number, text in lines]
+    texts, lines, found = _texts(path)
+    arch_ids, about = read_column(texts, lines, space.reader(notation))
+    check(path, [*found, *about])
+    return [arch_id for arch_id in arch_ids if arch_id is not None]
 
 
-def _cell(text: str, where: str, space: SearchSpace) -> str:
-    try:
-        return space.canonical(text)
-    except ArchitectureError as error:
-        raise ArchitectureError(f"{where}: {error}") from None
+def _texts(path: Path) -> tuple[Sequence[str], Sequence[int], list[Finding]]:
+    """Cells as they are written, where each stands, and what is wrong with the file."""
+    if path.suffix.lower() in SUFFIXES:
+        raw, found = read_raw(path, (CELL,))
+        found = [finding for finding in found if finding.kind != "unknown column"]
+        if raw is None or CELL.name not in raw.texts:
+            return (), (), found
+        return raw.texts[CELL.name], raw.lines, found
+    rows, found = read_lines(path)
+    if not rows and not found:
+        message = "there are comments and no cell."
+        found = [error("no rows", message, "Write one cell per line.")]
+    return [text for _, text in rows], [line for line, _ in rows], found

@@ -17,6 +17,7 @@ from pipelines.datasets.measured import (
     AccuracyTablesDataset,
     DeviceCatalogueDataset,
     DeviceTablesDataset,
+    OperationTablesDataset,
 )
 from pipelines.datasets.sources import PublishedFiles, SearchStoreDataset
 from pipelines.datasets.tables import JSONDataset, ParquetDataset, PartitionedDataset, TextDataset
@@ -32,6 +33,7 @@ __all__ = [
     "DeviceTablesDataset",
     "FileDataset",
     "JSONDataset",
+    "OperationTablesDataset",
     "ParquetDataset",
     "PartitionedDataset",
     "PlotsDataset",

@@ -11,11 +11,9 @@ from kedro.io import AbstractDataset, DatasetError
 
 from brpnas.devices import Intake, read_device_table
 from brpnas.spaces import get_space
+from brpnas.tables import table_files
 
 __all__ = ["DeviceFilesDataset"]
-
-_TABLES = (".csv", ".parquet")
-_BESIDE = {".md", ".yml", ".yaml", ".dvc"}
 
 
 class DeviceFilesDataset(AbstractDataset[None, dict[str, Callable[..., Intake]]]):
@@ -38,18 +36,12 @@ class DeviceFilesDataset(AbstractDataset[None, dict[str, Callable[..., Intake]]]
         """Return for each device a function that reads its file.
 
         The function takes the name of a ``space`` and the options of
-        `brpnas.devices.read_device_table`, and raises `IntakeError` if the file is refused. Files
-        of another kind than CSV and Parquet are among them, to be refused, if there is no table of
-        that device; hidden files and notes are not.
+        `brpnas.devices.read_device_table`, and raises `IntakeError` if the file is refused. See
+        `brpnas.tables.table_files` for which files are among them.
         """
-        files = self._filepath.iterdir() if self._filepath.is_dir() else ()
-        tables: dict[str, Path] = {}
-        for file in sorted(files, key=lambda file: (file.suffix.lower() not in _TABLES, file)):
-            beside = file.name.startswith(".") or file.suffix.lower() in _BESIDE
-            if file.is_file() and not beside:
-                tables.setdefault(file.stem, file)
+        tables = table_files(self._filepath, meant=True)
         get_space(self._space)  # a space that is not there is told now
-        return {name: partial(_read, tables[name], space=self._space) for name in sorted(tables)}
+        return {name: partial(_read, path, space=self._space) for name, path in tables.items()}
 
     def save(self, data: None) -> None:
         """Refuse: these files are their owners'."""

@@ -8,48 +8,52 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pandera.pandas as pa
 from kedro.io import AbstractDataset
 
+from brpnas.datasets import ACCURACY, LATENCY, OPERATIONS, read_own_table
 from brpnas.devices import Device, load_devices
-from brpnas.errors import SchemaError
+from brpnas.spaces import DEFAULT_SPACE, get_space
+from brpnas.tables import table_files
 from pipelines.datasets.atomic import atomically
 
-__all__ = ["AccuracyTablesDataset", "DeviceCatalogueDataset", "DeviceTablesDataset"]
+__all__ = [
+    "AccuracyTablesDataset",
+    "DeviceCatalogueDataset",
+    "DeviceTablesDataset",
+    "OperationTablesDataset",
+]
+
+Readers = dict[str, Callable[..., pd.DataFrame]]
 
 
-class _TablesDataset(
-    AbstractDataset[Mapping[str, pd.DataFrame], dict[str, Callable[[], pd.DataFrame]]]
-):
+class _TablesDataset(AbstractDataset[Mapping[str, pd.DataFrame], Readers]):
     """A folder of tables; saving one leaves the others as they are.
 
     It writes Parquet, and reads CSV as well, for tables that were made elsewhere.
 
     Args:
         filepath: The folder; it need not exist.
+        space: Search space that cells are of, where whoever reads a table names no other.
         metadata: What hooks want to know about it; Kedro ignores it.
     """
 
     _kind: str
+    _schema: pa.DataFrameSchema
 
-    def __init__(self, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        self._filepath, self.metadata = Path(filepath), metadata
+    def __init__(
+        self, filepath: str, space: str = DEFAULT_SPACE, metadata: dict[str, Any] | None = None
+    ) -> None:
+        self._filepath, self._space, self.metadata = Path(filepath), space, metadata
 
-    def load(self) -> dict[str, Callable[[], pd.DataFrame]]:
+    def load(self) -> Readers:
         """Return for each name a function that reads its table.
 
-        Raises:
-            SchemaError: If a name has two.
+        The function takes the name of a ``space``, and raises `IntakeError` or `SchemaError` if the
+        table is refused.
         """
-        tables: dict[str, Callable[[], pd.DataFrame]] = {}
-        for suffix, read in {".parquet": pd.read_parquet, ".csv": pd.read_csv}.items():
-            for file in sorted(self._filepath.glob(f"[!.]*{suffix}")):
-                if file.stem in tables:
-                    raise SchemaError(
-                        f"{self._filepath} holds two tables of the {self._kind} {file.stem!r}: "
-                        "remove the Parquet or the CSV file."
-                    )
-                tables[file.stem] = partial(read, file)
-        return tables
+        read = partial(_read, schema=self._schema, space=self._space, kind=self._kind)
+        return {name: partial(read, path) for name, path in table_files(self._filepath).items()}
 
     def save(self, data: Mapping[str, pd.DataFrame]) -> None:
         """Write the table of each name given, at once or not at all."""
@@ -67,13 +71,23 @@ class _TablesDataset(
 class DeviceTablesDataset(_TablesDataset):
     """A folder of latency tables, one per device."""
 
-    _kind = "device"
+    _kind, _schema = "device", LATENCY
+
+
+class OperationTablesDataset(_TablesDataset):
+    """A folder of tables of operations measured alone, one per device."""
+
+    _kind, _schema = "device", OPERATIONS
 
 
 class AccuracyTablesDataset(_TablesDataset):
     """A folder of accuracy tables, one per data set."""
 
-    _kind = "data set"
+    _kind, _schema = "data set", ACCURACY
+
+
+def _read(path: Path, *, schema: pa.DataFrameSchema, space: str, kind: str) -> pd.DataFrame:
+    return read_own_table(path, schema, get_space(space), kind)
 
 
 class DeviceCatalogueDataset(AbstractDataset[Device, dict[str, Device]]):

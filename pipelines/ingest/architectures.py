@@ -18,7 +18,7 @@ from pipelines.config import IngestConfig, parse
 
 __all__ = ["make_architectures"]
 
-Tables = Mapping[str, Callable[[], pd.DataFrame]]
+Tables = Mapping[str, Callable[..., pd.DataFrame]]
 
 _log = logging.getLogger(__name__)
 
@@ -58,8 +58,8 @@ def make_architectures(
             )
         return list_architectures(space=chosen)
     own: dict[str, Iterator[pd.DataFrame]] = {
-        "trained": (read() for read in trained.values()),
-        "measured": (read() for read in measured.values()),
+        "trained": (read(space=space) for read in trained.values()),
+        "measured": (read(space=space) for read in measured.values()),
         "devices": (read(space=space).table for read in brought.values()),
     }
     names = set[str]()

@@ -54,7 +54,7 @@ ACCURACIES = ("embedded", "trained", "nasbench201", "nasbench101")
 LATENCIES = ("embedded", "measured", "devices", "latbench", "help")
 
 Files = Callable[[], Mapping[str, Path]]
-Tables = Mapping[str, Callable[[], pd.DataFrame]]
+Tables = Mapping[str, Callable[..., pd.DataFrame]]
 Intakes = Mapping[str, Callable[..., Intake]]
 
 _log = logging.getLogger(__name__)
@@ -89,7 +89,8 @@ def make_accuracy(
     """
     asked = parse(IngestConfig, params).benchmarks
     found: dict[str, pd.DataFrame] = {}
-    own = trained_datasets(trained, asked)
+    space = _space_of(architectures)
+    own = trained_datasets(trained, asked, space)
     if "embedded" in asked:
         shipped = read_embedded_accuracy()
         for dataset in sorted(set(shipped["dataset"]) & set(trained) if "trained" in asked else ()):
@@ -103,7 +104,7 @@ def make_accuracy(
         if len(shipped):
             found["embedded"] = share_with_siblings(shipped, architectures)
     if own:
-        tables = [_own(trained[name](), name, "accuracy") for name in own]
+        tables = [_own(trained[name](space=space), name, "accuracy") for name in own]
         found["trained"] = share_with_siblings(pd.concat(tables, ignore_index=True), architectures)
     if "nasbench201" in asked:
         found["nasbench201"] = read_accuracy(published())
@@ -165,7 +166,7 @@ def make_latency(
         known = set(architectures["arch_id"])
         found["measured"] = {
             name: lambda name=name, read=read: _known_cells(
-                _own(read(), name, "latency"), known, space
+                _own(read(space=space), name, "latency"), known, space
             )
             for name, read in measured.items()
         }
@@ -254,12 +255,12 @@ def report_ingest(
             list(tables),
             described,
             brought=list(brought) if "devices" in asked else (),
-            trained=trained_datasets(trained, asked),
+            trained=trained_datasets(trained, asked, _space_of(architectures)),
         ),
     }
 
 
-def trained_datasets(trained: Tables, asked: Sequence[str]) -> list[str]:
+def trained_datasets(trained: Tables, asked: Sequence[str], space: str) -> list[str]:
     """Data sets whose accuracies are one's own: those trained on, if asked for.
 
     Where the shipped benchmark was asked for too and holds more cells of one, that one is left to
@@ -272,8 +273,14 @@ def trained_datasets(trained: Tables, asked: Sequence[str]) -> list[str]:
     return [
         name
         for name, read in trained.items()
-        if name not in cells or _own(read(), name, "accuracy")["arch_id"].nunique() >= cells[name]
+        if name not in cells
+        or _own(read(space=space), name, "accuracy")["arch_id"].nunique() >= cells[name]
     ]
+
+
+def _space_of(architectures: pd.DataFrame) -> str:
+    """Name of the space of a table of architectures."""
+    return str(architectures["space"].iloc[0])
 
 
 def _nothing(schema: pa.DataFrameSchema) -> pd.DataFrame:

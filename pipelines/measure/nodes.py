@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 def measure_latency(
     store: Path,
     known_devices: Mapping[str, Device],
-    known_latency: Mapping[str, Callable[[], pd.DataFrame]],
+    known_latency: Mapping[str, Callable[..., pd.DataFrame]],
     space: str,
     network: Mapping[str, Any],
     params: Mapping[str, Any],
@@ -80,7 +80,7 @@ def measure_latency(
         operations, failed = _operations(settings, result, device.name, engine, config)
     table = result.latency(device.name)
     if device.name in known_latency:
-        check_table(device.name, known_latency[device.name](), table)
+        check_table(device.name, known_latency[device.name](space=space), table)
     report = measure_report(device, settings, result, drift_limit=config.drift_limit)
     report |= {"operations": sum(map(len, operations.values())), "operations_failed": failed}
     logger.info(

@@ -29,7 +29,7 @@ __all__ = ["adapt_device", "answer_rows", "export_device", "read_device", "split
 
 _log = logging.getLogger(__name__)
 
-Tables = Mapping[str, Callable[[], pd.DataFrame]]
+Tables = Mapping[str, Callable[..., pd.DataFrame]]
 
 
 def read_device(

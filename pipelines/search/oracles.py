@@ -56,7 +56,7 @@ def make_oracle(  # noqa: PLR0913, PLR0917 - one argument per data set
             set.
     """
     if config.oracle == "file":
-        return FileOracle(by_hand / "questions.csv", by_hand / "answers.csv", dataset)
+        return FileOracle(by_hand / "questions.csv", by_hand / "answers.csv", dataset, space)
     if config.oracle != "train":
         return cheap_oracle(config, accuracy, surrogate, dataset)(config.seed)
     source = image_source(images, candidates)

@@ -18,7 +18,7 @@ A, B = "cell-a", "cell-b"
 
 @pytest.fixture
 def oracle(tmp_path: Path) -> FileOracle:
-    return FileOracle(tmp_path / "out" / "questions.csv", tmp_path / "answers.csv", "mine")
+    return FileOracle(tmp_path / "out" / "questions.csv", tmp_path / "answers.csv", "mine", None)
 
 
 def test_what_is_missing_is_written_and_said(oracle: FileOracle) -> None:
@@ -57,10 +57,21 @@ def test_an_empty_accuracy_is_a_failed_training(oracle: FileOracle) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("arch_id,acc\nx,0.5\n", "lacks the column 'accuracy'; it has arch_id, acc"),
-        ("arch_id,accuracy\nx,93.1\n", r"fraction from 0 to 1, not 93.1 as in line 2"),
-        ("arch_id,accuracy\nx,0.5\ny,good\n", r"must be a number, not 'good' as in line 3"),
-        ("", "no CSV file"),
+        ("arch_id,acc\nx,0.5\n", "'acc' seems to be meant"),
+        ("arch_id,accuracy\nx,93.1\n", "line 2: accuracy '93.1': a fraction.*[\\s\\S]*by 100"),
+        ("arch_id,accuracy\nx,91 %\n", "line 2: .*[\\s\\S]*0.914 for 91.4 %"),
+        ("arch_id,accuracy\nx,0.5\ny,good\n", "line 3: accuracy 'good'"),
+        ("arch_id,accuracy\nx,nan\n", "NaN accuracy, line 2.*[\\s\\S]*empty where a training"),
+        ("arch_id,accuracy\nx,-1\n", "negative accuracy, line 2.*[\\s\\S]*empty where a training"),
+        ("arch_id,accuracy\nx,0.5\n,0.6\n", "missing cell, line 3"),
+        ("arch_id,accuracy\nx,0.9,\ny,0.8,\n", "lines 2, 3.*comma at the end"),
+        ("arch_id,accuracy\nx,0,914\n", "line 2.*decimal comma"),
+        ('arch_id,accuracy\nx,"0,914"\n', "decimal comma in accuracy, line 2"),
+        ("arch_id,accuracy,train_time_s\nx,0,914\ny,1,0\n", "lines 2, 3.*decimal commas"),
+        ("arch_id,accuracy,message\nx,,out of memory, killed\n", "line 2: 4 values"),
+        ("arch_id;accuracy\nx;0.5\n", "separated by a semicolon"),
+        ("", "the file is empty"),
+        ("arch_id,accuracy\n", "no row below it"),
     ],
 )
 def test_malformed_answers_are_refused(oracle: FileOracle, text: str, message: str) -> None:
@@ -96,7 +107,7 @@ def test_a_search_ends_goes_on_and_equals_one_that_was_answered_at_once(
 
     context = toy.make_context()
     sampler = get_sampler("evolution", {"population": 4, "tournament": 2})
-    oracle = FileOracle(tmp_path / "q.csv", tmp_path / "a.csv", "mine")
+    oracle = FileOracle(tmp_path / "q.csv", tmp_path / "a.csv", "mine", None)
     rows: list[dict[str, object]] = []
     for _ in range(99):
         try:
@@ -126,3 +137,58 @@ def test_the_answers_shown_in_the_docs_are_read(oracle: FileOracle) -> None:
     assert oracle.ask(Question(0, first)) == Answer(0.914, 0, 512.0)
     with pytest.raises(OracleError, match="out of memory"):
         oracle.ask(Question(1, second))
+
+
+CELL = "|nor_conv_3x3~0|+|none~0|none~1|+|none~0|none~1|skip_connect~2|"
+OTHER = "|nor_conv_1x1~0|+|none~0|none~1|+|none~0|none~1|skip_connect~2|"
+
+
+@pytest.fixture
+def of_cells(tmp_path: Path) -> FileOracle:
+    return FileOracle(tmp_path / "questions.csv", tmp_path / "answers.csv", "mine")
+
+
+@pytest.mark.parametrize("cell", ["300001", '"(3, 0, 0, 0, 0, 1)"', f" {CELL} "])
+def test_answers_may_be_in_any_notation_of_the_space(of_cells: FileOracle, cell: str) -> None:
+    of_cells.answers_path.write_text(f"\ufeffquery,arch_id,run,accuracy\n0,{cell},0,0.9\n", "utf-8")
+    assert of_cells.ask(Question(0, CELL)).accuracy == 0.9
+
+
+def test_a_typing_error_is_reported_with_its_line_and_not_waited_for(of_cells: FileOracle) -> None:
+    of_cells.answers_path.write_text(f"arch_id,accuracy\n{OTHER},0.5\n{CELL[:-3]},0.9\n")
+    with pytest.raises(SchemaError, match="unknown cell, line 3"):
+        of_cells.ask(Question(0, CELL))
+
+
+def test_answers_to_no_question_are_reported_with_their_lines(
+    of_cells: FileOracle, caplog: pytest.LogCaptureFixture
+) -> None:
+    of_cells.answers_path.write_text(f"arch_id,accuracy\n{OTHER},0.5\n")
+    with pytest.raises(AnswersPendingError, match=r"Not asked so far: line 2 .*nor_conv_1x1"):
+        of_cells.ask(Question(0, CELL))
+    of_cells.resume([OTHER])
+    with pytest.raises(AnswersPendingError) as caught:
+        of_cells.ask(Question(0, CELL))
+    assert "Not asked" not in str(caught.value)
+    with of_cells.answers_path.open("a") as file:
+        file.write(f"{CELL},0.9\n{CELL},0.9\n")
+    assert of_cells.ask(Question(0, CELL)).accuracy == 0.9
+    assert "More answers than trainings asked: line 4" in caplog.text
+    assert of_cells.ask(Question(1, CELL, frozenset({0}))).seed == 1
+    assert caplog.text.count("More answers") == 1
+
+
+def test_a_resumed_search_tells_the_oracle_what_was_asked(tmp_path: Path) -> None:
+    context, sampler = toy.make_context(), get_sampler("random", {})
+    oracle = FileOracle(tmp_path / "q.csv", tmp_path / "a.csv", "mine", None)
+    answers = [{"arch_id": a, "accuracy": 0.5} for a in context.arch_ids]
+    pd.DataFrame(answers).to_csv(oracle.answers_path, index=False)
+    with SearchStore(tmp_path / "store.jsonl", {"task": 1}) as store:
+        run_search(context, sampler, oracle, 3, store=store, progress=False)
+        first = {record.arch_id for record in store.answers.values()}
+        kept = [answer for answer in answers if answer["arch_id"] in first]
+        pd.DataFrame(kept).to_csv(oracle.answers_path, index=False)
+        later = FileOracle(tmp_path / "q.csv", tmp_path / "a.csv", "mine", None)
+        with pytest.raises(AnswersPendingError) as caught:
+            run_search(context, sampler, later, 5, store=store, progress=False)
+    assert "Not asked" not in str(caught.value)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brpnas.errors import ArchitectureError, BudgetError, SchemaError, SourceError
+from brpnas.errors import BudgetError, IntakeError, SchemaError, SourceError, UnknownNameError
 from brpnas.spaces import NasBench201, get_space
 from brpnas.spaces.nasbench201 import to_string
 from brpnas.spaces.select import read_cells, select_cells
@@ -46,13 +46,46 @@ def test_files(tmp_path: Path) -> None:
 
 def test_wrong_files(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(f"{CELLS[0]}\nfoo\n")
-    with pytest.raises(ArchitectureError, match=r"a\.txt, line 2: 'foo'"):
+    with pytest.raises(IntakeError, match=r"a\.txt is refused[\s\S]*unknown cell, line 2: 'foo'"):
         read_cells(tmp_path / "a.txt")
     (tmp_path / "a.csv").write_text("cell\nx\n")
-    with pytest.raises(SchemaError, match="only cell"):
+    with pytest.raises(SchemaError, match="'cell' seems to be meant"):
         read_cells(tmp_path / "a.csv")
     with pytest.raises(SourceError, match="no file of cells"):
         read_cells(tmp_path / "b.txt")
+
+
+def test_cells_in_other_notations(tmp_path: Path) -> None:
+    file = tmp_path / "cells.txt"
+    file.write_text("333333\n(1, 1, 1, 1, 1, 1)\n2-2-2-2-2-2\n")
+    assert read_cells(file) == CELLS
+    file.write_text("(2, 2, 2, 2, 2, 2)\n(0, 0, 0, 0, 0, 0)\n333333\n")
+    assert read_cells(file, notation="naslib") == CELLS
+    with pytest.raises(UnknownNameError, match="naslib"):
+        read_cells(file, notation="naslip")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.csv", b"", "the file is empty"),
+        ("a.txt", b" \n", "the file is empty"),
+        ("a.txt", b"# none yet\n", "no cell"),
+        ("a.csv", f"arch_id\n{CELLS[0]},\n".encode(), "line 2: 2 values"),
+        ("a.csv", f"arch_id\n{CELLS[0]}\n{CELLS[1][:-9]}\n".encode(), "line 3"),
+        ("a.csv", f"arch_id\n{CELLS[0]}\n".encode("utf-16"), "UTF-16"),
+        ("a.txt", f"{CELLS[0]}\n".encode("utf-16"), "UTF-16"),
+        ("a.txt", "Zelle für Zelle\n".encode("latin-1"), "Latin-1"),
+        ("a.parquet", b"PAR1broken", "cannot be read as Parquet"),
+    ],
+)
+def test_damaged_lists_are_refused_with_rows(
+    tmp_path: Path, name: str, content: bytes, words: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(IntakeError, match=words) as caught:
+        read_cells(tmp_path / name)
+    assert str(tmp_path / name) in str(caught.value)
 
 
 def test_distinct_cells_are_the_first_of_each_function_in_a_published_order() -> None:
@@ -110,5 +143,5 @@ def test_given_cells_of_another_space(tmp_path: Path) -> None:
     (tmp_path / "cells.txt").write_text("\n".join(cells))
     assert read_cells(tmp_path / "cells.txt", space="darts") == cells
     assert set(select_cells(None, among=cells, space=space)) == set(cells)
-    with pytest.raises(ArchitectureError, match="line 1"):
+    with pytest.raises(IntakeError, match="lines 1, 2, 3"):
         read_cells(tmp_path / "cells.txt")

@@ -5,7 +5,7 @@ everything that is wrong: each `Finding` with its rows, the likely cause and the
 `intake_report` tells what was accepted and flagged. Nothing here writes.
 """
 
-from brpnas.devices.intake.findings import Finding
 from brpnas.devices.intake.table import LEAST_ROWS, Intake, intake_report, read_device_table
+from brpnas.tables import Finding
 
 __all__ = ["LEAST_ROWS", "Finding", "Intake", "intake_report", "read_device_table"]

@@ -4,22 +4,35 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from brpnas.datasets.schemas import LATENCY, validate
-from brpnas.devices.intake.columns import REQUIRED, match_columns
-from brpnas.devices.intake.files import RawTable, check_path, read_raw
-from brpnas.devices.intake.findings import Finding, error, refusal_text, row_word, warning_text
+from brpnas.devices.intake.columns import COLUMNS, REQUIRED
+from brpnas.devices.intake.files import check_path
+from brpnas.devices.intake.notation import OTHER_NOTATION, check_notation
 from brpnas.devices.intake.rows import read_rows
 from brpnas.devices.intake.values import check_values
-from brpnas.errors import IntakeError
 from brpnas.spaces import SearchSpace
+from brpnas.tables import (
+    MAX_ROWS,
+    Finding,
+    RawTable,
+    check,
+    error,
+    read_raw,
+    row_word,
+    warning_text,
+)
 
 __all__ = ["DROPPABLE", "LEAST_ROWS", "Intake", "intake_report", "read_device_table"]
 
 LEAST_ROWS = 10
 """With fewer cells a predictor cannot even be checked."""
+LEAST_LIMIT = 1_000
+"""Rows that may be read of a small space; of a large one twice as many as it has cells."""
 DROPPABLE = ("impossible latency", "outlier")
 """Kinds of finding whose rows `read_device_table` leaves out if it is told to drop."""
 
@@ -41,6 +54,14 @@ class Intake:
     path: Path
 
 
+class Limits(NamedTuple):
+    """What a file must hold to be accepted, see `read_device_table`."""
+
+    least: int
+    unit_check: bool
+    drop: bool
+
+
 def read_device_table(
     path: Path,
     space: SearchSpace,
@@ -48,6 +69,7 @@ def read_device_table(
     least: int = LEAST_ROWS,
     unit_check: bool = True,
     drop: bool = False,
+    notation: str | None = None,
 ) -> Intake:
     """Read the latencies of a device from a CSV or Parquet file that its owner brings.
 
@@ -63,20 +85,24 @@ def read_device_table(
             off for a device that is slower or faster than all known ones.
         drop: Leave out rows with an impossible latency or an outlier, with a warning, instead of
             refusing the file. For published tables that nobody can correct.
+        notation: How the cells are written, see `SearchSpace.reader`. None reads the notations of
+            the space, and reports if the latencies speak for another.
 
     Raises:
         IntakeError: If anything is wrong; the message is a report of every problem with its rows,
             likely cause and remedy, and ``findings`` holds them.
     """
-    found = check_path(path)
-    raw, about = read_raw(path)
-    found += about
-    table = pd.DataFrame()
-    if raw is not None:
-        table, about = _read(raw, space, path, least=least, unit_check=unit_check, drop=drop)
+    found, table = check_path(path), pd.DataFrame()
+    if not any(finding.kind == "symbolic link" for finding in found):
+        most = min(MAX_ROWS, max(LEAST_LIMIT, 2 * len(space)))
+        raw, about = read_raw(path, COLUMNS, most=most)
         found += about
-    if any(finding.severity == "error" for finding in found):
-        raise IntakeError(refusal_text(path, found), found)
+        if raw is not None:
+            limits = Limits(least, unit_check, drop)
+            table, about = _read(raw, space, path, limits, notation)
+            found += about
+    found.sort(key=lambda finding: finding.kind != OTHER_NOTATION)
+    check(path, found)
     table = table.assign(device=path.stem, arch_id=table["arch_id"].astype(str))
     table = table.sort_values("arch_id")
     valid = validate(table[list(LATENCY.columns)], LATENCY, origin=str(path))
@@ -95,28 +121,27 @@ def intake_report(intake: Intake) -> str:
 
 
 def _read(
-    raw: RawTable, space: SearchSpace, path: Path, *, least: int, unit_check: bool, drop: bool
+    raw: RawTable, space: SearchSpace, path: Path, limits: Limits, notation: str | None
 ) -> tuple[pd.DataFrame, list[Finding]]:
-    """Rows that are left, and everything that is wrong with columns, rows and values."""
-    columns, found = match_columns(raw.header)
-    if any(finding.kind == "duplicate column" for finding in found) or not raw.rows:
-        return pd.DataFrame(), found
-    rows, about = read_rows(raw, columns, space, path.stem, row_word(path))
-    found += about
+    """Rows that are left, and everything that is wrong with rows and values."""
+    rows, found = read_rows(raw, space.reader(notation), path.stem, row_word(path))
     if raw.total > len(space):
         message = f"there are {raw.total:,} rows, and {space.name} has {len(space):,} cells."
         found.append(error("too many rows", message, "Keep one row per cell."))
-    if not set(REQUIRED) <= set(columns):
+    if not set(REQUIRED) <= set(raw.texts):
         return rows, found
     sound = rows[rows["sound"]]
-    odd = check_values(sound, space, unit_check=unit_check)
-    if drop:
+    odd = check_values(sound, space, unit_check=limits.unit_check)
+    if limits.drop:
         odd = [_dropped(finding) if finding.kind in DROPPABLE else finding for finding in odd]
     found += odd
     gone = {line for finding in odd if finding.kind in DROPPABLE for line in finding.rows}
     left = sound[~sound["line"].isin(gone)]
-    if len(left) < least and (len(left) or raw.total < least):
-        message = f"{len(left)} of {raw.total} rows are sound, and {least} are needed."
+    if notation is None:
+        values = left["latency_ms"].to_numpy(np.float64)
+        found += check_notation(left["text"].tolist(), left["line"].tolist(), values, space)
+    if len(left) < limits.least and (len(left) or raw.total < limits.least):
+        message = f"{len(left)} of {raw.total} rows are sound, and {limits.least} are needed."
         found.append(error("too few rows", message, "Measure more cells."))
     return left, found
 

@@ -15,9 +15,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from brpnas.datasets.schemas import MAX_LATENCY_MS, MIN_LATENCY_MS
-from brpnas.devices.intake.findings import Finding, error, warning
 from brpnas.graphs import INPUT, OUTPUT
 from brpnas.spaces import SearchSpace
+from brpnas.tables import Finding, error, warning
 
 __all__ = [
     "FAR_FACTOR",

@@ -15,7 +15,7 @@ import numpy as np
 from brpnas.errors import ArchitectureError, did_you_mean
 from brpnas.spaces.nasbench201.cell import EDGES, OPERATIONS, from_string, to_string
 
-__all__ = ["published_cells", "read_notation"]
+__all__ = ["operation_codes", "published_cells", "read_notation"]
 
 _EXAMPLE = "|none~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|none~2|"
 _CODES = {name: code for code, name in enumerate(OPERATIONS)} | {
@@ -25,6 +25,8 @@ _SIZE = len(OPERATIONS) ** len(EDGES)
 _NUMPY = re.compile(r"np\.u?int\d+\((\d+)\)")
 _BETWEEN = re.compile(r"\s*[,;]\s*|\s+|(?<=\w)-(?=\w)")
 _BRACKETS = {"(": ")", "[": "]"}
+_LONGEST = 1_000
+"""Characters of a cell at most, in any notation."""
 
 
 @cache
@@ -47,7 +49,7 @@ def read_notation(text: str) -> str:
     index, from 0 to 15,624. Six digits are always codes: an index has five at most.
 
     Tuples of NASLib number the operations and order the edges in another way, and nothing in such a
-    tuple tells: translate them first.
+    tuple tells; see `brpnas.spaces.nasbench201.naslib`.
 
     Raises:
         ArchitectureError: If it is no cell in any notation; says what is wrong with it.
@@ -58,22 +60,52 @@ def read_notation(text: str) -> str:
         >>> read_notation("0")
         '|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|skip_connect~1|skip_connect~2|'
     """
+    _check_length(text)
     given = text.strip()
     if "|" in given or "~" in given:
         return to_string(from_string(text))
     if re.fullmatch(r"-?\d+", given, re.ASCII):
         return _from_digits(text, given)
-    return to_string(_from_tuple(text, _NUMPY.sub(r"\1", given)))
+    return to_string(_from_tuple(text, given))
+
+
+def operation_codes(text: str) -> list[int]:
+    """Six operation codes as they are written, whatever notation numbers them.
+
+    Raises:
+        ArchitectureError: If the text is something else.
+
+    Example:
+        >>> operation_codes("(0, 0, 0, 2, 0, 0)") == operation_codes("000200")
+        True
+    """
+    _check_length(text)
+    given = text.strip()
+    if re.fullmatch(r"\d+", given, re.ASCII):
+        return _six_digits(text, given)
+    if re.search("[a-z|~]", _NUMPY.sub(r"\1", given), re.IGNORECASE):
+        raise _unknown(text, "six operation codes are needed here, from 0 to 4")
+    return _from_tuple(text, given)
+
+
+def _check_length(text: str) -> None:
+    if len(text) > _LONGEST:
+        raise ArchitectureError(
+            f"{text[:40]!r} and {len(text) - 40:,} more characters are not a NAS-Bench-201 cell."
+        )
+
+
+def _six_digits(text: str, digits: str) -> list[int]:
+    wrong = sorted({digit for digit in digits if digit not in _CODES})
+    if wrong or len(digits) != len(EDGES):
+        why = f"{wrong[0]} is none" if wrong else f"there are {len(digits)} digits"
+        raise _unknown(text, f"six digits are operation codes, from 0 to 4, and {why}")
+    return [int(digit) for digit in digits]
 
 
 def _from_digits(text: str, digits: str) -> str:
     if len(digits) == len(EDGES) and digits.isdigit():
-        wrong = sorted({digit for digit in digits if digit not in _CODES})
-        if wrong:
-            raise _unknown(
-                text, f"six digits are operation codes, from 0 to 4, and {wrong[0]} is none"
-            )
-        return to_string([int(digit) for digit in digits])
+        return to_string(_six_digits(text, digits))
     if len(digits) > 1 and digits[0] == "0":
         raise _unknown(
             text, f"it begins with 0 but has {len(digits)} digits, where operation codes have six"
@@ -85,7 +117,8 @@ def _from_digits(text: str, digits: str) -> str:
     return published_cells()[int(digits)]
 
 
-def _from_tuple(text: str, body: str) -> list[int]:
+def _from_tuple(text: str, given: str) -> list[int]:
+    body = _NUMPY.sub(r"\1", given)
     if body[:1] in _BRACKETS and body[-1:] == _BRACKETS[body[0]]:
         body = body[1:-1]
     tokens = [token.strip("'\"") for token in _BETWEEN.split(body.strip().rstrip(","))]

@@ -22,6 +22,7 @@ from brpnas.spaces.nasbench201.encode import (
     raw_graphs,
 )
 from brpnas.spaces.nasbench201.isomorphism import expression
+from brpnas.spaces.nasbench201.naslib import NASLIB
 from brpnas.spaces.nasbench201.notation import read_notation
 from brpnas.spaces.network import NetworkConfig
 
@@ -47,6 +48,7 @@ class NasBench201(SearchSpace):
 
     name = "nasbench201"
     vocabulary = VOCABULARY
+    notations = (NASLIB,)
 
     def __len__(self) -> int:
         return int(len(OPERATIONS) ** len(EDGES))

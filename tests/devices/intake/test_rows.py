@@ -4,11 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brpnas.devices.intake.files import RawTable
-from brpnas.devices.intake.findings import Finding
 from brpnas.devices.intake.rows import read_rows
 from brpnas.spaces import NasBench201
 from brpnas.spaces.nasbench201 import published_cells
+from brpnas.tables import Finding, RawTable
 
 SPACE = NasBench201()
 CELLS = SPACE.enumerate()[3000:3012]
@@ -19,10 +18,8 @@ def read(
 ) -> tuple[pd.DataFrame, list[Finding]]:
     values = latencies or [f"{5 + i / 10}" for i in range(len(cells))]
     columns = {"arch_id": cells, "latency_ms": values, **others}
-    rows = tuple(zip(*columns.values(), strict=True))
-    lines = tuple(range(2, len(rows) + 2))
-    raw = RawTable(tuple(columns), rows, lines, len(rows))
-    return read_rows(raw, {name: i for i, name in enumerate(columns)}, SPACE, "board", "line")
+    lines = tuple(range(2, len(cells) + 2))
+    return read_rows(RawTable(columns, lines, len(lines)), SPACE.read, "board", "line")
 
 
 def changed(values: list[str], **positions: str) -> list[str]:
@@ -130,7 +127,7 @@ def test_the_device_is_that_of_the_file() -> None:
 
 
 def test_columns_that_are_missing_are_not_told_again() -> None:
-    raw = RawTable(("latency_ms",), (("5",), ("-1",)), (2, 3), 2)
-    table, (finding,) = read_rows(raw, {"latency_ms": 0}, SPACE, "board", "line")
+    raw = RawTable({"latency_ms": ["5", "-1"]}, (2, 3), 2)
+    table, (finding,) = read_rows(raw, SPACE.read, "board", "line")
     assert finding.kind == "negative latency"
     assert not table["sound"].any()

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from brpnas.datasets import embedded_devices, read_embedded_latency
-from brpnas.devices.intake.findings import Finding
 from brpnas.devices.intake.values import (
     FAR_FACTOR,
     FAST_FACTOR,
@@ -18,6 +17,7 @@ from brpnas.devices.intake.values import (
     check_values,
 )
 from brpnas.spaces import NasBench201
+from brpnas.tables import Finding
 
 SPACE = NasBench201()
 REAL = read_embedded_latency("amd-epyc-torch-fp32-1t")

@@ -67,6 +67,29 @@ def test_notes_are_left_alone_and_other_files_refused(tmp_path: Path) -> None:
         devices["b"]()
 
 
+def test_what_editors_and_systems_leave_beside_tables_stops_nothing(tmp_path: Path) -> None:
+    REAL.to_csv(tmp_path / "a.csv", index=False)
+    for name in (
+        *("Thumbs.db", "desktop.ini", "~$a.csv", "~a.csv", "a.csv.bak", "a.csv~", "#a.csv#"),
+        *(".~lock.a.csv#", "a.csv.crdownload", "b.parquet.part", "Icon\r", "LICENSE", "a.csv.lock"),
+    ):
+        (tmp_path / name).write_bytes(b"\0\xff")
+    devices = DeviceFilesDataset(str(tmp_path)).load()
+    assert list(devices) == ["a"]
+    assert len(devices["a"]().table) == 20
+
+
+def test_a_symbolic_link_is_refused_unread(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("arch_id,latency_ms\npassword,x\n")
+    (tmp_path / "devices").mkdir()
+    (tmp_path / "devices" / "a.csv").symlink_to(tmp_path / "secret")
+    (tmp_path / "devices" / "b.csv").symlink_to(tmp_path / "nowhere")
+    for read in DeviceFilesDataset(str(tmp_path / "devices")).load().values():
+        with pytest.raises(IntakeError, match="symbolic link") as caught:
+            read()
+        assert "password" not in str(caught.value)
+
+
 def test_it_is_read_only(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="read only"):
         DeviceFilesDataset(str(tmp_path)).save({"a": None})  # type: ignore[arg-type]

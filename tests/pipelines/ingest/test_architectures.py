@@ -25,7 +25,7 @@ def never() -> dict[str, Path]:
 
 
 def gives(arch_ids: list[str]) -> Callable[[], pd.DataFrame]:
-    return lambda: pd.DataFrame({"arch_id": arch_ids})
+    return lambda **_: pd.DataFrame({"arch_id": arch_ids})
 
 
 def params(*benchmarks: str, sample: int | None = None, seed: int = 0) -> dict[str, Any]:

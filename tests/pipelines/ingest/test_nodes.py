@@ -54,7 +54,7 @@ def never_read() -> Intake:
 
 
 def gives(table: pd.DataFrame) -> Callable[[], pd.DataFrame]:
-    return lambda: table
+    return lambda **_: table
 
 
 @pytest.fixture

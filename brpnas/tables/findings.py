@@ -1,7 +1,7 @@
-"""What the intake of a file finds, and how it is told: problems, rows, causes, remedies.
+"""What reading a table finds, and how it is reported: problems, rows, causes, remedies.
 
-`Finding` is one of them; `refusal_text` tells why a file is refused, `warning_text` what is odd
-about one that is accepted.
+`Finding` is one of them. `refusal_text` reports why a file is refused, `warning_text` what is odd
+about one that is accepted; `check` raises the first if there is a problem.
 """
 
 from __future__ import annotations
@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from brpnas.errors import IntakeError
+
 __all__ = [
     "Finding",
     "Severity",
+    "check",
     "error",
+    "quoted",
     "refusal_text",
     "row_word",
     "rows_text",
@@ -26,11 +30,12 @@ Severity = Literal["error", "warning"]
 """An error refuses the file; a warning flags rows that are kept as they are."""
 
 _SHOWN = 5
+_CHARACTERS = 120
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong or odd about a file of latencies.
+    """One thing that is wrong or odd about a table.
 
     Attributes:
         severity: Whether the file is refused for it.
@@ -58,6 +63,27 @@ def warning(kind: str, message: str, remedy: str = "", rows: Iterable[int] = ())
     return Finding("warning", kind, message, tuple(int(row) for row in rows), remedy)
 
 
+def quoted(text: str, most: int = _CHARACTERS) -> str:
+    """A value as messages show it: in quotes, control characters escaped, a long one cut.
+
+    Example:
+        >>> quoted("abcdefgh", 3)
+        "'abc' and 5 more characters"
+    """
+    more = len(text) - most
+    return repr(text) if more <= 0 else f"{text[:most]!r} and {more:,} more characters"
+
+
+def check(path: Path, findings: Sequence[Finding]) -> None:
+    """Refuse a file if one of the findings is an error.
+
+    Raises:
+        IntakeError: With a report of all of them.
+    """
+    if any(finding.severity == "error" for finding in findings):
+        raise IntakeError(refusal_text(path, findings), findings)
+
+
 def row_word(path: Path) -> str:
     """What the rows of a file are called in a message: lines of text, rows of Parquet."""
     return "row" if path.suffix.lower() == ".parquet" else "line"
@@ -81,7 +107,8 @@ def refusal_text(path: Path, findings: Sequence[Finding]) -> str:
     problems = [finding for finding in findings if finding.severity == "error"]
     others = [finding for finding in findings if finding.severity == "warning"]
     count = f"{len(problems)} problem{'s' * (len(problems) != 1)}"
-    lines = [f"{path} is refused and nothing was written: {count}."]
+    name = str(path) if str(path).isprintable() else repr(str(path))
+    lines = [f"{name} is refused and nothing was written: {count}."]
     for number, finding in enumerate(problems, start=1):
         lines += _lines(finding, f"{number}.", word)
     if others:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from brpnas.devices.intake.numbers import REMEDIES, read_number
+from brpnas.tables.numbers import REMEDIES, read_number
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,22 @@
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
+
 import pytest
 
-from brpnas.devices.intake.columns import guess_delimiter, looks_like_data, match_columns
+from brpnas.devices.intake.columns import COLUMNS
+from brpnas.tables import CELL, Finding, columns
+from brpnas.tables.columns import guess_delimiter, looks_like_data
+
+
+def match_columns(header: Sequence[str]) -> tuple[dict[str, int], list[Finding]]:
+    return columns.match_columns(header, COLUMNS)
 
 
 def test_known_columns_are_found_in_any_order() -> None:
-    columns, found = match_columns(["repeats", "latency_ms", "device", "arch_id", "std_ms"])
-    assert columns == {"arch_id": 3, "latency_ms": 1, "std_ms": 4, "repeats": 0, "device": 2}
+    places, found = match_columns(["repeats", "latency_ms", "device", "arch_id", "std_ms"])
+    assert places == {"arch_id": 3, "latency_ms": 1, "std_ms": 4, "repeats": 0, "device": 2}
     assert found == []
 
 
@@ -15,8 +24,8 @@ def test_known_columns_are_found_in_any_order() -> None:
     "name", ["arch", "Architecture", "arch_str", "cell", "ARCH_ID", "arch id", "arhc_id", "index"]
 )
 def test_the_cell_by_another_name(name: str) -> None:
-    columns, (finding,) = match_columns([name, "latency_ms"])
-    assert columns == {"latency_ms": 1}
+    places, (finding,) = match_columns([name, "latency_ms"])
+    assert places == {"latency_ms": 1}
     assert finding.severity == "error"
     assert repr(name) in finding.message
     assert finding.remedy == "Rename the column to 'arch_id'."
@@ -44,15 +53,15 @@ def test_the_latency_by_another_name_or_in_another_unit(name: str, remedy: str) 
 
 
 def test_both_may_be_missing() -> None:
-    columns, found = match_columns(["x", "y"])
-    assert columns == {}
+    places, found = match_columns(["x", "y"])
+    assert places == {}
     assert [finding.kind for finding in found] == ["missing column"] * 2 + ["unknown column"]
     assert "among 'x', 'y'" in found[0].message
 
 
 def test_other_columns_are_flagged_with_what_may_be_meant() -> None:
-    columns, (finding,) = match_columns(["", "arch_id", "latency_ms", "std", "note", "latency"])
-    assert set(columns) == {"arch_id", "latency_ms"}
+    places, (finding,) = match_columns(["", "arch_id", "latency_ms", "std", "note", "latency"])
+    assert set(places) == {"arch_id", "latency_ms"}
     assert finding.severity == "warning"
     assert "'' (without a name: perhaps a row number)" in finding.message
     assert "'std' Did you mean 'std_ms'?" in finding.message
@@ -83,7 +92,7 @@ def test_each_double_column_is_told() -> None:
     ],
 )
 def test_the_delimiter_is_guessed_from_the_header(line: list[str], words: str) -> None:
-    assert guess_delimiter(line) == words
+    assert guess_delimiter(line, COLUMNS) == words
 
 
 @pytest.mark.parametrize(
@@ -99,3 +108,16 @@ def test_the_delimiter_is_guessed_from_the_header(line: list[str], words: str) -
 )
 def test_data_is_told_from_a_header(line: list[str], is_data: bool) -> None:
     assert looks_like_data(line) == is_data
+
+
+def test_one_required_column_is_told_from_its_name_in_two_words() -> None:
+    assert guess_delimiter(["arch id"], [CELL]) == ""
+    assert guess_delimiter(["arch_id;note"], [CELL]) == "a semicolon"
+
+
+def test_many_unknown_columns_are_matched_in_linear_time_and_counted() -> None:
+    started = time.process_time()
+    _, found = match_columns(["arch_id", "latency_ms", *(f"c{i}" for i in range(50_000))])
+    assert time.process_time() - started < 5
+    assert "and 49,990 more" in found[0].message
+    assert len(found[0].message) < 1000

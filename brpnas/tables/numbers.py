@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
-__all__ = ["REMEDIES", "read_number"]
+from brpnas.tables.findings import Finding, error, quoted
+
+__all__ = ["REMEDIES", "examples", "read_number", "read_numbers"]
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _NAN = {"-", "--", "?", "nan", "na", "n/a", "#n/a", "null", "none", "<na>"}
@@ -13,6 +16,9 @@ _INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 _COMMA = re.compile(r"[+-]?\d+(,\d+)+(\.\d+)?", re.ASCII)
 _WITH_UNIT = re.compile(r"[+-]?[\d.]+\s*(ms|s|us|µs|μs|ns|sec|msec)", re.IGNORECASE)
 
+_LONGEST = 64
+"""Characters of a number at most; longer text is no number."""
+_SHOWN = 3
 _MISSING = "Measure the cell, or remove the row."
 REMEDIES = {
     "missing": ("there is no value.", _MISSING),
@@ -42,8 +48,8 @@ def read_number(text: str) -> tuple[float, str]:
         >>> read_number("4.31"), read_number("4,31")[1], read_number("-1")[1]
         ((4.31, ''), 'decimal comma in', 'negative')
     """
-    if not text:
-        return math.nan, "missing"
+    if not text or len(text) > _LONGEST:
+        return math.nan, "text as" if text else "missing"
     if _NUMBER.fullmatch(text):
         value = float(text)
         wrong = "infinite" if math.isinf(value) else "negative" if value < 0 else ""
@@ -55,3 +61,40 @@ def read_number(text: str) -> tuple[float, str]:
     if _COMMA.fullmatch(text):
         return math.nan, "decimal comma in"
     return math.nan, "unit within" if _WITH_UNIT.fullmatch(text) else "text as"
+
+
+def read_numbers(
+    what: str, texts: Sequence[str], lines: Sequence[int], *, may_miss: Sequence[str] = ()
+) -> tuple[list[float], list[Finding]]:
+    """Read a column of numbers from zero.
+
+    Args:
+        what: Name of the column in messages.
+        texts: The values.
+        lines: Where each stands.
+        may_miss: Keys of `REMEDIES` that are no problem here, such as ``missing``.
+
+    Returns:
+        The numbers, NaN where there is none, and a finding for each kind of problem.
+    """
+    values: list[float] = []
+    wrong: dict[str, list[int]] = {}
+    for i, text in enumerate(texts):
+        value, why = read_number(text)
+        values.append(value)
+        if why and why not in may_miss:
+            wrong.setdefault(why, []).append(i)
+    found = []
+    for why, rows in wrong.items():
+        cause, remedy = REMEDIES[why]
+        shown = examples([texts[i] for i in rows])
+        where = [lines[i] for i in rows]
+        found.append(error(f"{why} {what}", f"{what} {shown}: {cause}", remedy, where))
+    return values, found
+
+
+def examples(texts: Sequence[str]) -> str:
+    """The first different values, quoted."""
+    different = list(dict.fromkeys(texts))
+    more = ", ..." if len(different) > _SHOWN else ""
+    return ", ".join(quoted(text) for text in different[:_SHOWN]) + more

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from brpnas.devices.intake.findings import (
+from brpnas.tables.findings import (
     error,
     refusal_text,
     row_word,

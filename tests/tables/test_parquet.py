@@ -4,9 +4,20 @@ import io
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from brpnas.devices.intake.parquet import read_parquet
+from brpnas.devices.intake.columns import COLUMNS
+from brpnas.tables import Column, Finding, parquet
+from brpnas.tables.limits import MAX_VALUES
+
+
+def read_parquet(data: bytes, most: int = 100) -> tuple[tuple[str, ...], object, list[Finding]]:
+    """Rows instead of columns."""
+    header, texts, found = parquet.read_parquet(data, COLUMNS, most)
+    columns = [texts[name] for name in header if name in texts]
+    return header, tuple(zip(*columns, strict=True)), found
 
 
 def content(table: pd.DataFrame) -> bytes:
@@ -31,7 +42,8 @@ def test_values_become_the_text_of_a_csv() -> None:
 
 def test_single_precision_keeps_its_value() -> None:
     table = pd.DataFrame({"latency_ms": np.array([0.1], np.float32)})
-    _, ((text,),), _ = read_parquet(content(table))
+    _, rows, _ = read_parquet(content(table))
+    ((text,),) = rows
     assert float(text) == float(np.float32(0.1))
 
 
@@ -50,7 +62,7 @@ def test_indices_are_whole_numbers_of_any_size() -> None:
 def test_cells_may_be_the_index_of_the_table() -> None:
     table = pd.DataFrame({"latency_ms": [1.0]}, index=pd.Index(["a"], name="arch_id"))
     header, rows, _ = read_parquet(content(table))
-    assert (header, rows) == (("arch_id", "latency_ms"), (("a", "1.0"),))
+    assert (header, rows) == (("latency_ms", "arch_id"), (("1.0", "a"),))
 
 
 @pytest.mark.parametrize(
@@ -87,3 +99,38 @@ def test_what_is_no_parquet_is_told(damage: bytes) -> None:
     header, _, (finding,) = read_parquet(damage)
     assert header == ()
     assert "cannot be read as Parquet" in finding.message
+
+
+@pytest.mark.parametrize("rows", [101, 5_000_000])
+def test_rows_are_counted_by_the_metadata(rows: int) -> None:
+    same = pa.DictionaryArray.from_arrays(np.zeros(rows, np.int32), pa.array(["000200"]))
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"arch_id": same}), buffer, compression="zstd")
+    header, _, (finding,) = read_parquet(buffer.getvalue())
+    assert header == ()
+    assert finding.kind == "too many rows"
+    assert f"{rows:,} rows, and 100 are the limit" in finding.message
+
+
+def test_values_in_lists_are_counted_by_the_metadata() -> None:
+    codes = pa.ListArray.from_arrays([0, MAX_VALUES + 1], pa.nulls(MAX_VALUES + 1, pa.int8()))
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"arch_id": codes}), buffer, compression="zstd")
+    assert len(buffer.getvalue()) < 2**20
+    _, _, (finding,) = read_parquet(buffer.getvalue())
+    assert finding.kind == "too many values"
+
+
+def test_a_long_text_that_rows_share_is_held_once() -> None:
+    same = pa.DictionaryArray.from_arrays(np.zeros(50_000, np.int32), pa.array(["x" * 200_000]))
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"arch_id": same}), buffer, compression="zstd")
+    _, texts, _ = parquet.read_parquet(buffer.getvalue(), COLUMNS, 100_000)
+    assert len({id(text) for text in texts["arch_id"]}) == 1
+
+
+def test_columns_that_nothing_knows_are_not_read() -> None:
+    table = pd.DataFrame({"arch_id": ["a"], "secret": ["b"]})
+    header, texts, _ = parquet.read_parquet(content(table), [Column("arch_id", "cell")], 5)
+    assert header == ("arch_id", "secret")
+    assert texts == {"arch_id": ["a"]}

@@ -1,0 +1,101 @@
+"""Cells as NASLib writes them: other numbers of operations, another order of edges.
+
+``NASLIB.read`` reads them. A tuple does not tell which of the two notations it is in, but latencies
+do: read as the other notation, 3x3 convolutions are 1x1, and connections are cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import nnls
+
+from brpnas.errors import ArchitectureError
+from brpnas.graphs import BLANK
+from brpnas.spaces.nasbench201.cell import EDGES, OPERATIONS, to_string
+from brpnas.spaces.nasbench201.encode import pruned_graphs
+from brpnas.spaces.nasbench201.notation import operation_codes, read_notation
+from brpnas.spaces.notations import Notation
+
+__all__ = ["LEAST_TEXTS", "NASLIB", "NaslibNotation"]
+
+LEAST_TEXTS = 20
+"""With fewer texts latencies say nothing."""
+_THEIRS = ("skip_connect", "none", "nor_conv_3x3", "nor_conv_1x1", "avg_pool_3x3")
+_CODES = np.array([OPERATIONS.index(name) for name in _THEIRS], np.int8)
+"""Our code of each of their operations; the other way round it is the same."""
+_EDGES = np.array([EDGES.index(edge) for edge in sorted(EDGES)])
+"""Our position of each of their edges, which are ordered by source; the other way likewise."""
+Floats = npt.NDArray[np.float64]
+
+
+class NaslibNotation(Notation):
+    """Six operation codes of NASLib (Ruchte et al., 2020), in its order of edges."""
+
+    name: ClassVar[str] = "naslib"
+    words: ClassVar[str] = "operation codes of NASLib"
+
+    def read(self, text: str) -> str:
+        """Return the ``arch_id`` of six codes, as a tuple or joined; or of the benchmark's string.
+
+        Raises:
+            ArchitectureError: If it is neither.
+
+        Example:
+            >>> NASLIB.read("(1, 1, 2, 1, 1, 1)")
+            '|none~0|+|none~0|none~1|+|nor_conv_3x3~0|none~1|none~2|'
+        """
+        if "|" in text:
+            return read_notation(text)
+        return to_string(_translated(np.array([operation_codes(text)], np.int8))[0].tolist())
+
+    def evidence(
+        self, texts: Sequence[str], latencies_ms: Floats
+    ) -> tuple[npt.NDArray[np.bool_], float]:
+        """Compare how well costs of operations explain the latencies under both readings.
+
+        A reading fits by the costs, none negative and that of a 3x3 convolution not below that of a
+        1x1 convolution, that leave the least squares of relative errors; of all operations, or of
+        those that are left after dead ones are removed. Errors are taken for Gaussian.
+        """
+        codes = [_codes(text) for text in texts]
+        about = np.array([bool(six) for six in codes], bool)
+        if about.sum() < LEAST_TEXTS:
+            return about, 0.0
+        ours = np.array([six for six in codes if six], np.int8)
+        values = latencies_ms[about]
+        left, left_theirs = (_squares(read, values) for read in (ours, _translated(ours)))
+        return about, float(about.sum() / 2 * np.log(left / left_theirs))
+
+
+NASLIB = NaslibNotation()
+"""The notation; it has no state."""
+
+
+def _codes(text: str) -> list[int]:
+    """Six operation codes as they are written; none if the text is something else."""
+    try:
+        return operation_codes(text)
+    except ArchitectureError:
+        return []
+
+
+def _translated(codes: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
+    """Cells of one notation in the other, shape ``[N, 6]``; twice is the same again."""
+    translated: npt.NDArray[np.int8] = _CODES[codes[:, _EDGES]]
+    return translated
+
+
+def _squares(codes: npt.NDArray[np.int8], latencies_ms: Floats) -> float:
+    """Squared relative errors of the better of two fits of costs, never zero."""
+    dead = pruned_graphs(codes).ops[:, 2:-1] == BLANK
+    left = []
+    for ops in (codes, np.where(dead, -1, codes)):
+        none, skip, conv1, conv3, pool = ((ops == k).sum(axis=1) for k in range(len(OPERATIONS)))
+        base = np.ones(len(codes))
+        costs = np.column_stack([base, none, skip, conv1 + conv3, conv3, pool])
+        left.append(float(nnls(costs / latencies_ms[:, None], base)[1]) ** 2)
+    return max(min(left), float(np.finfo(float).tiny))

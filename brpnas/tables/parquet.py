@@ -1,0 +1,128 @@
+"""Parquet read into the text that CSV would hold, so that both are checked by the same rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyarrow.types as kinds
+
+from brpnas.tables.columns import Column
+from brpnas.tables.findings import Finding, error, quoted
+from brpnas.tables.limits import MAX_BYTES, MAX_COLUMNS, MAX_VALUES, too_large
+
+__all__ = ["read_parquet"]
+
+_INDEX = "__index_level_"
+_UNPACKED = 8 * MAX_BYTES
+Texts = dict[str, list[str]]
+
+
+def read_parquet(
+    data: bytes, columns: Sequence[Column], most: int
+) -> tuple[tuple[str, ...], Texts, list[Finding]]:
+    """Read the known columns of a Parquet file; its metadata decide whether it is too large.
+
+    Args:
+        data: Content of the file.
+        columns: Columns to read.
+        most: Rows allowed.
+
+    Returns:
+        Names of all columns, none if it cannot be read; the values of each known one as text, empty
+        where there is none; what is wrong: columns of another type, no rows, sizes.
+    """
+    try:
+        file = pq.ParquetFile(pa.BufferReader(data))
+        header = tuple(n for n in file.schema_arrow.names if not n.startswith(_INDEX))
+        large = _sizes(file.metadata, len(header), most)
+        if large:
+            return (), {}, [large]
+        if file.metadata.num_rows == 0:
+            message = "there are columns and no row below them."
+            remedy = "Add a row for each measured cell, or remove the file."
+            return header, {}, [error("no rows", message, remedy)]
+        known = {c.name: c for c in columns if header.count(c.name) == 1}
+        texts = [name for name in known if _is_text(file.schema_arrow.field(name).type)]
+        table = pq.read_table(pa.BufferReader(data), columns=list(known), read_dictionary=texts)
+        return (
+            tuple(name.strip() for name in header),
+            {name: _texts(table.column(name)) for name in known},
+            [finding for name in known for finding in _wrong_type(known[name], table.column(name))],
+        )
+    except Exception as reason:  # whatever a damaged file makes the reader raise
+        why = " ".join(str(reason).split())[:120]
+        message = f"it cannot be read as Parquet ({why}); it is damaged or another kind of file."
+        remedy = "Write it again, by pandas.DataFrame.to_parquet, or give a CSV file."
+        return (), {}, [error("unreadable Parquet", message, remedy)]
+
+
+def _sizes(metadata: Any, columns: int, most: int) -> Finding | None:
+    """Which size is above its limit, by the metadata alone."""
+    if metadata.num_rows > most:
+        return too_large("rows", metadata.num_rows, most)
+    if max(columns, metadata.num_columns) > MAX_COLUMNS:
+        return too_large("columns", max(columns, metadata.num_columns), MAX_COLUMNS)
+    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+    values = sum(g.column(i).num_values for g in groups for i in range(g.num_columns))
+    if values > MAX_VALUES:
+        return too_large("values", values, MAX_VALUES)
+    unpacked = sum(group.total_byte_size for group in groups)
+    return too_large("bytes", unpacked, _UNPACKED) if unpacked > _UNPACKED else None
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return any(
+        check(kind)
+        for check in (
+            *(kinds.is_string, kinds.is_large_string, kinds.is_string_view),
+            *(kinds.is_binary, kinds.is_large_binary),
+        )
+    )
+
+
+def _texts(column: pa.ChunkedArray) -> list[str]:
+    """Values as CSV would hold them; equal texts of a dictionary share their memory."""
+    if not kinds.is_dictionary(column.type):
+        return [_text(value) for value in column.to_pylist()]
+    found: list[str] = []
+    for chunk in column.chunks:
+        names = [_text(value) for value in chunk.dictionary.to_pylist()]
+        found += ["" if i is None else names[i] for i in chunk.indices.to_pylist()]
+    return found
+
+
+def _wrong_type(column: Column, values: pa.ChunkedArray) -> Iterator[Finding]:
+    """A known column whose type cannot be what it should hold."""
+    kind, name = values.type, column.name
+    if kinds.is_dictionary(kind):
+        kind = kind.value_type
+    number = kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_decimal(kind)
+    if column.kind == "number" and not number and values.null_count < len(values):
+        first = quoted(str(values.drop_null()[0].as_py()))
+        message = f"the column {name!r} holds {kind}, such as {first}, where numbers belong."
+        remedy = f"Convert it before writing: table[{name!r}].astype(float)."
+        yield error("column type", message, remedy)
+    if column.kind == "cell" and (kinds.is_floating(kind) or kinds.is_boolean(kind)):
+        message = f"the column {name!r} holds {kind}, no text and no whole numbers."
+        remedy = "Write cells as text, or their published index as whole numbers."
+        yield error("column type", message, remedy)
+
+
+def _text(value: object) -> str:
+    """A value as CSV would hold it."""
+    match value:
+        case None:
+            return ""
+        case float():
+            return "" if value != value else repr(value)  # noqa: PLR0124 - NaN is a missing value
+        case bytes():
+            return value.decode("utf-8", "replace")
+        case list() | tuple():
+            return str(tuple(value))
+        case Mapping():
+            return str(dict(value))
+        case _:
+            return str(value).strip()
