@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from brpnas.cli.group import SpaceName, examples
+from brpnas.cli.group import Notation, SpaceName, examples
 
 __all__ = ["devices"]
 
@@ -59,6 +59,8 @@ def show(name: Annotated[str, typer.Argument(metavar="NAME", help="A device.")])
     epilog=examples(
         "brpnas devices check data/01_raw/devices/my-board.csv",
         "brpnas devices check --no-unit-check slow-board.csv",
+        "brpnas devices check tuples.csv --notation naslib \\",
+        "    --output data/01_raw/devices/my-board.csv",
     )
 )
 def check(
@@ -76,15 +78,34 @@ def check(
         int, typer.Option(metavar="COUNT", min=1, help="Cells that there must be.")
     ] = 10,
     space: SpaceName = "nasbench201",
+    notation: Notation = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the one file that is given again, its cells as strings; it must not exist.",
+        ),
+    ] = None,
 ) -> None:
     """Check files of latencies as the pipeline would.
 
-    Nothing is written. What is accepted and flagged goes to stdout. The report on a file that is
-    refused goes to stderr, and the exit code is 1.
+    Without --output nothing is written. What is accepted and flagged goes to stdout. The report on
+    a file that is refused goes to stderr, and the exit code is 1.
     """
     from brpnas.cli import intake  # noqa: PLC0415
 
-    accepted, refused = intake.check_files(files, unit_check=unit, least=least, space=space)
+    options: dict[str, Any] = {
+        "unit_check": unit,
+        "least": least,
+        "space": space,
+        "notation": notation,
+    }
+    if output is not None:
+        if len(files) != 1:
+            raise typer.BadParameter("--output needs exactly one FILE")
+        typer.echo(intake.rewrite(files[0], output, **options))
+        return
+    accepted, refused = intake.check_files(files, **options)
     for report in accepted:
         typer.echo(report)
     for report in refused:
@@ -131,6 +152,7 @@ def suggest(
             metavar="FILE", help="Write a CSV file to fill in instead; it must not exist."
         ),
     ] = None,
+    notation: Notation = None,
     seed: Annotated[int, typer.Option(metavar="NUMBER", help="Decides what is compared.")] = 0,
 ) -> None:
     """Name the cells worth measuring first on a new device.
@@ -141,7 +163,9 @@ def suggest(
     """
     from brpnas.cli import suggestions  # noqa: PLC0415
 
-    rows = suggestions.suggest(count, test=test, measured=measured, prior=prior, seed=seed)
+    rows = suggestions.suggest(
+        count, test=test, measured=measured, prior=prior, seed=seed, notation=notation
+    )
     if output is None:
         typer.echo(suggestions.as_text(rows))
     else:

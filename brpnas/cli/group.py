@@ -15,12 +15,28 @@ from typer.core import TyperGroup
 
 from brpnas.errors import BrpNasError
 
-__all__ = ["ErrorGroup", "MissingExtraError", "SpaceName", "app", "examples", "paragraph"]
+__all__ = [
+    "ErrorGroup",
+    "MissingExtraError",
+    "Notation",
+    "SpaceName",
+    "app",
+    "examples",
+    "paragraph",
+]
 
 SpaceName = Annotated[
     str, typer.Option("--space", metavar="NAME", help="Search space, or the path of its file.")
 ]
 """The option that says what architectures are of."""
+
+Notation = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="How cells are written: naslib (default: as the space writes them)."
+    ),
+]
+"""The option that says how the cells of a file are written."""
 
 _EXTRAS = {
     "kedro": "pipeline",

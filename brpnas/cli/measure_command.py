@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from brpnas.cli.commands import app
-from brpnas.cli.group import SpaceName, examples
+from brpnas.cli.group import Notation, SpaceName, examples
 
 __all__ = ["app"]
 
@@ -65,6 +65,7 @@ def measure(  # noqa: PLR0913 - one argument per option
             help="Cells to choose from: lines of text, or the column arch_id of a table.",
         ),
     ] = None,
+    notation: Notation = None,
     device: Annotated[
         str | None, typer.Option(metavar="NAME", help="Name of the device (default: derived).")
     ] = None,
@@ -131,7 +132,7 @@ def measure(  # noqa: PLR0913 - one argument per option
         batch,
         space=space,
     )
-    among = None if file is None else read_cells(file, space=space)
+    among = None if file is None else read_cells(file, space=space, notation=notation)
     count = cells or (300 if among is None else None)
     chosen = select_cells(count, among=among, seed=seed, space=space)
     typer.echo(

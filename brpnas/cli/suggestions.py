@@ -28,6 +28,7 @@ def suggest(
     measured: Path | None = None,
     prior: Path | None = None,
     seed: int = 0,
+    notation: str | None = None,
 ) -> pd.DataFrame:
     """Cells to measure, those to learn from first, the most telling at the top.
 
@@ -37,6 +38,7 @@ def suggest(
         measured: File of latencies of the device that are known already.
         prior: File of a prior; None for the one that ships.
         seed: Decides what is compared, and the cells to test on.
+        notation: How the cells of that file are written, see `SearchSpace.reader`.
 
     Returns:
         ``arch_id`` and ``use``, which is ``learn`` or ``test``. None is measured already, and each
@@ -52,7 +54,8 @@ def suggest(
     graphs = space.graphs()
     done = np.array([], np.int64)
     if measured is not None:
-        done = graphs.rows(read_device_table(measured, space, least=1).table["arch_id"].tolist())
+        known_rows = read_device_table(measured, space, least=1, notation=notation).table
+        done = graphs.rows(known_rows["arch_id"].tolist())
     open_rows = np.flatnonzero(_connected(graphs.view("pruned")))
     held = held_out([graphs.arch_ids[row] for row in open_rows])
     learn = suggest_rows(

@@ -17,7 +17,7 @@ from pandas.api.types import is_bool_dtype, is_float_dtype, is_numeric_dtype
 
 from brpnas.datasets.schemas import validate
 from brpnas.spaces import SearchSpace
-from brpnas.spaces.notations import read_column
+from brpnas.spaces.reading import read_column
 from brpnas.tables import (
     CELL,
     Column,

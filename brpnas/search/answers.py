@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from brpnas.spaces import SearchSpace
-from brpnas.spaces.notations import read_column
+from brpnas.spaces.reading import read_column
 from brpnas.tables import CELL, Column, Finding, RawTable, check, error, read_numbers, read_raw
 from brpnas.tables.numbers import examples
 
@@ -61,8 +61,9 @@ def read_answers(path: Path, space: SearchSpace | None) -> pd.DataFrame:
     texts = raw.column("arch_id")
     arch_ids: Sequence[str | None] = texts
     if "arch_id" in raw.texts:
-        read = str if space is None else space.read
-        arch_ids, about = read_column(texts, raw.lines, read)
+        as_it_stands: Callable[[str], str] = str
+        reader = as_it_stands if space is None else space.read
+        arch_ids, about = read_column(texts, raw.lines, reader)
         found += about
     table["arch_id"] = pd.Series(list(arch_ids), dtype="object")
     for name, remedy in _EMPTY_MEANS.items():

@@ -1,27 +1,20 @@
-"""Notations of other tools, and columns of cells in any notation.
+"""Notations of other tools.
 
 `Notation` describes how another tool writes the architectures of a space where that cannot be told
-from the space's own notations; such text is read only by whoever names the notation, see
-`SearchSpace.reader`. `read_column` reads the cells of a table, and reports those that are none.
+from the space's own notations. Such text is read only if the notation is named, see
+`SearchSpace.reader`.
 """
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from brpnas.errors import ArchitectureError
-from brpnas.tables import Finding, error, quoted
-
-__all__ = ["Notation", "read_column"]
-
-_REASON = 600
-"""Characters of a reason that are shown; it may quote its text."""
+__all__ = ["Notation"]
 
 
 class Notation(ABC):
@@ -54,63 +47,3 @@ class Notation(ABC):
             Which texts the two readings differ about, shape ``[N]``, and the logarithm of the ratio
             of likelihoods: above zero for this reading, zero if there are too few texts.
         """
-
-
-def read_column(
-    texts: Sequence[str], lines: Sequence[int], read: Callable[[str], str]
-) -> tuple[list[str | None], list[Finding]]:
-    """Read the cells of a table.
-
-    Args:
-        texts: Cells as they are written.
-        lines: Where each stands.
-        read: What reads one, see `SearchSpace.reader`.
-
-    Returns:
-        ``arch_id`` of each, None where it is no cell; and what is wrong.
-    """
-    arch_ids: list[str | None] = []
-    wrong: list[int] = []
-    reason = ""
-    for text, line in zip(texts, lines, strict=True):
-        try:
-            arch_ids.append(read(text) if text else None)
-        except ArchitectureError as why:
-            arch_ids.append(None)
-            wrong.append(line)
-            reason = reason or _short(str(why))
-    found = []
-    missing = [line for text, line in zip(texts, lines, strict=True) if not text]
-    if missing:
-        remedy = "Name the cell, or remove the row."
-        found.append(error("missing cell", "arch_id is empty.", remedy, missing))
-    if wrong:
-        first = "" if len(wrong) == 1 else "the first: "
-        remedy = "Write cells of the space in one of its notations, or remove the rows."
-        found.append(error("unknown cell", first + reason, remedy, wrong))
-    return arch_ids, found + _lost_zeros(texts, arch_ids, lines)
-
-
-def _short(reason: str) -> str:
-    """A reason without the middle of what it quotes."""
-    if len(reason) <= _REASON:
-        return reason
-    return f"{reason[: _REASON // 2]} ... {reason[-_REASON // 2 :]}"
-
-
-def _lost_zeros(
-    texts: Sequence[str], arch_ids: Sequence[str | None], lines: Sequence[int]
-) -> list[Finding]:
-    """Codes and shorter whole numbers in one column: a spreadsheet drops leading zeros."""
-    read = [i for i, arch_id in enumerate(arch_ids) if arch_id and texts[i].isdigit()]
-    longest = max((len(texts[i]) for i in read), default=0)
-    codes = [i for i in read if len(texts[i]) == longest and re.fullmatch("[0-4]{6,}", texts[i])]
-    short = [i for i in read if len(texts[i]) < longest]
-    if not codes or not short:
-        return []
-    message = (
-        f"{quoted(texts[short[0]])} is read as an index, but other rows hold operation codes, such "
-        f"as {quoted(texts[codes[0]])}; a spreadsheet removes the zeros at the beginning of codes."
-    )
-    remedy = "Write codes with all their digits, or as (0, 0, 0, 2, 0, 0) in double quotes."
-    return [error("ambiguous cell", message, remedy, [lines[i] for i in short])]

@@ -13,7 +13,7 @@ import numpy as np
 
 from brpnas.errors import BudgetError, SourceError
 from brpnas.spaces.base import SearchSpace
-from brpnas.spaces.notations import read_column
+from brpnas.spaces.reading import read_column
 from brpnas.spaces.registry import DEFAULT_SPACE, get_space
 from brpnas.tables import CELL, SUFFIXES, Finding, check, error, read_lines, read_raw
 

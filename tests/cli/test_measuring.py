@@ -32,6 +32,7 @@ def test_a_table_with_its_catalogue(brpnas: Brpnas, tmp_path: Path, suffix: str)
         output.name,
         "mine.jsonl",
         "devices.yml",
+        "devices.yml.lock",
     }
 
 

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from brpnas.errors import IntakeError
 from brpnas.tables.findings import (
+    check,
     error,
+    quoted,
     refusal_text,
     row_word,
     rows_text,
@@ -30,6 +33,23 @@ def test_first_rows_are_shown_and_all_counted(rows: list[int], text: str) -> Non
 @pytest.mark.parametrize(("name", "word"), [("a.csv", "line"), ("a.PARQUET", "row")])
 def test_rows_are_called_after_the_kind_of_file(name: str, word: str) -> None:
     assert row_word(Path(name)) == word
+
+
+def test_values_are_quoted_and_cut() -> None:
+    assert quoted("a\nb") == "'a\\nb'"
+    assert quoted("x" * 200).endswith("x' and 80 more characters")
+
+
+def test_only_an_error_refuses() -> None:
+    check(Path("a.csv"), [warning("odd", "x.")])
+    with pytest.raises(IntakeError, match=r"a\.csv is refused") as caught:
+        check(Path("a.csv"), [warning("odd", "x."), error("wrong", "y.", "z.")])
+    assert [finding.kind for finding in caught.value.findings] == ["odd", "wrong"]
+
+
+def test_a_path_cannot_add_lines_to_a_report() -> None:
+    first, *_ = refusal_text(Path("a\nError: b.csv"), [error("x", "y.", "z.")]).splitlines()
+    assert first.startswith("'a\\nError: b.csv' is refused")
 
 
 def test_refusal_numbers_problems_and_tells_the_rest_below() -> None:

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import math
+import time
 
 import pytest
 
-from brpnas.tables.numbers import REMEDIES, read_number
+from brpnas.tables.numbers import REMEDIES, read_number, read_numbers
 
 
 @pytest.mark.parametrize(
@@ -51,3 +52,21 @@ def test_what_is_no_number_is_named(text: str, wrong: str) -> None:
     assert math.isnan(value)
     assert found == wrong
     assert all(REMEDIES[found])
+
+
+def test_long_text_is_no_number_at_once() -> None:
+    started = time.process_time()
+    assert read_number("1" * 2_000_000 + "x")[1] == "text as"
+    assert time.process_time() - started < 1
+
+
+def test_a_column_of_numbers() -> None:
+    values, found = read_numbers("x", ["1", "", "a", "b", "2,5"], [2, 3, 4, 5, 6])
+    assert values[0] == 1
+    assert [(f.kind, f.rows) for f in found] == [
+        ("missing x", (3,)),
+        ("text as x", (4, 5)),
+        ("decimal comma in x", (6,)),
+    ]
+    assert "'a', 'b'" in found[1].message
+    assert read_numbers("x", [""], [2], may_miss=("missing",))[1] == []

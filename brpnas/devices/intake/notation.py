@@ -46,14 +46,14 @@ def check_notation(
             continue
         where = [line for line, is_about in zip(lines, about, strict=True) if is_about]
         message = (
-            f"the cells are probably {notation.words}: read as such, costs of operations explain "
-            f"the latencies better (logarithm of the ratio of likelihoods {ratio:.0f}, where files "
-            f"of {space.name} stay below {LIKELY:g}). Read as they stand, they are other cells."
+            f"the cells are probably {notation.words}. Read as such, they explain the latencies "
+            f"better: the log-likelihood ratio is {ratio:.0f}, and below {LIKELY:g} for files in "
+            f"the notation of {space.name}. Read as that, they are other cells than were measured."
         )
         remedy = (
-            f"Rewrite the file: `brpnas devices check FILE --notation {notation.name} --output "
-            f"NEW.csv`, then use NEW.csv. If they are of {space.name} all the same, name that "
-            "notation instead."
+            f"Rewrite the file by `brpnas devices check FILE --notation {notation.name} --output "
+            f"NEW.csv`, and use NEW.csv. If the cells are in the notation of {space.name}, rewrite "
+            f"it with --notation {space.name}."
         )
         make = error if ratio >= CERTAIN else warning
         found.append(make(OTHER_NOTATION, message, remedy, where))

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from brpnas.datasets.schemas import MAX_LATENCY_MS
-from brpnas.spaces.notations import read_column
+from brpnas.spaces.reading import read_column
 from brpnas.tables import Finding, RawTable, error, read_numbers, rows_text, warning
 from brpnas.tables.numbers import examples
 

@@ -11,7 +11,6 @@ from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import nnls
 
 from brpnas.errors import ArchitectureError
 from brpnas.graphs import BLANK
@@ -24,6 +23,8 @@ __all__ = ["LEAST_TEXTS", "NASLIB", "NaslibNotation"]
 
 LEAST_TEXTS = 20
 """With fewer texts latencies say nothing."""
+_LEAST_ERROR = 1e-4
+"""Relative error that every fit is taken to have at least, so that rounding says nothing."""
 _THEIRS = ("skip_connect", "none", "nor_conv_3x3", "nor_conv_1x1", "avg_pool_3x3")
 _CODES = np.array([OPERATIONS.index(name) for name in _THEIRS], np.int8)
 """Our code of each of their operations; the other way round it is the same."""
@@ -90,7 +91,9 @@ def _translated(codes: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
 
 
 def _squares(codes: npt.NDArray[np.int8], latencies_ms: Floats) -> float:
-    """Squared relative errors of the better of two fits of costs, never zero."""
+    """Squared relative errors of the better of two fits of costs."""
+    from scipy.optimize import nnls  # noqa: PLC0415 - its import is slow, and few need it
+
     dead = pruned_graphs(codes).ops[:, 2:-1] == BLANK
     left = []
     for ops in (codes, np.where(dead, -1, codes)):
@@ -98,4 +101,4 @@ def _squares(codes: npt.NDArray[np.int8], latencies_ms: Floats) -> float:
         base = np.ones(len(codes))
         costs = np.column_stack([base, none, skip, conv1 + conv3, conv3, pool])
         left.append(float(nnls(costs / latencies_ms[:, None], base)[1]) ** 2)
-    return max(min(left), float(np.finfo(float).tiny))
+    return max(min(left), len(codes) * _LEAST_ERROR**2)

@@ -99,7 +99,7 @@ def test_a_table_loses_no_cell_when_its_journal_is_gone(tmp_path: Path) -> None:
     before, _, device, _ = measure_latency(tmp_path, {}, {}, SPACE, NETWORK, PARAMS)
     for journal in tmp_path.iterdir():
         journal.unlink()
-    known = {"mine": lambda: before["mine"]}
+    known = {"mine": lambda **_: before["mine"]}
     with pytest.raises(MeasurementError, match=r"'mine' holds 2 measured cells"):
         measure_latency(tmp_path, {"mine": device}, known, SPACE, NETWORK, PARAMS | {"cells": 1})
     again, *_ = measure_latency(tmp_path, {"mine": device}, known, SPACE, NETWORK, PARAMS)

@@ -14,9 +14,9 @@ from brpnas.candidates import Candidate
 from brpnas.datasets import embedded_facts
 from brpnas.datasets.schemas import ACCURACY, validate
 from brpnas.errors import (
-    ArchitectureError,
     BudgetError,
     ConfigurationError,
+    IntakeError,
     SourceError,
     TrainingError,
 )
@@ -93,7 +93,7 @@ def test_cells_of_a_file_are_trained_as_they_stand(tmp_path: Path) -> None:
     with pytest.raises(BudgetError, match="4 of 3"):
         train_cells(store, SPACE, NETWORK, DIGITS, {**params, "cells": 4})
     file.write_text("arch_id\nfoo\n")
-    with pytest.raises(ArchitectureError, match="line 2"):
+    with pytest.raises(IntakeError, match="line 2"):
         train_cells(store, SPACE, NETWORK, DIGITS, params)
 
 
