@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -104,7 +105,7 @@ def _decimal_commas(raw: RawTable) -> list[Finding]:
     if not after:
         return []
     pairs = list(zip(raw.texts["accuracy"], raw.texts[after[0]], strict=True))
-    wrong = [i for i, pair in enumerate(pairs) if pair[0] in ("0", "1") and pair[1].isdigit()]
+    wrong = [i for i, pair in enumerate(pairs) if re.fullmatch(r"0,\d+|1,0+", ",".join(pair))]
     given = sum(bool(first) for first, _ in pairs)
     if not wrong or len(wrong) < given:
         return []
