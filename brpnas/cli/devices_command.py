@@ -59,8 +59,7 @@ def show(name: Annotated[str, typer.Argument(metavar="NAME", help="A device.")])
     epilog=examples(
         "brpnas devices check data/01_raw/devices/my-board.csv",
         "brpnas devices check --no-unit-check slow-board.csv",
-        "brpnas devices check tuples.csv --notation naslib \\",
-        "    --output data/01_raw/devices/my-board.csv",
+        "brpnas devices check tuples.csv --notation naslib --output my-board.csv",
     )
 )
 def check(

@@ -6,10 +6,12 @@ import re
 import shlex
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from brpnas.datasets import read_embedded_latency
 from brpnas.devices import load_devices
+from brpnas.spaces import NasBench201
 from tests.cli.conftest import Brpnas
 
 REAL = read_embedded_latency("amd-epyc-torch-fp32-1t")[["arch_id", "latency_ms"]].head(20)
@@ -75,8 +77,13 @@ def test_examples_of_check_work(
 ) -> None:
     text = brpnas("devices", "check", "--help").stdout.partition("Examples:")[2]
     lines = [line.strip() for line in text.strip().splitlines()]
+    *lines, rewriting = lines
     assert len(lines) == 2
     monkeypatch.chdir(good.parent)
+    tuples = [str(tuple(row)) for row in NasBench201().codes(REAL["arch_id"].tolist()).tolist()]
+    REAL.assign(arch_id=tuples).to_csv("tuples.csv", index=False)
+    assert brpnas(*shlex.split(rewriting)[1:]).exit_code == 0
+    assert len(pd.read_csv("my-board.csv")) == 20
     for line in lines:
         here = re.sub(r"\S+\.csv", bad.name if "unit" in line else good.name, line)
         assert brpnas(*shlex.split(here)[1:]).exit_code == 0
