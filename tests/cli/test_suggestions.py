@@ -110,7 +110,7 @@ def test_a_bad_prior_is_a_readable_error(tmp_path: Path) -> None:
     bad.write_bytes(b"no prior")
     result = CliRunner().invoke(app, ["devices", "suggest", "--prior", str(bad)])
     assert result.exit_code == 1
-    assert "is not a prior of this project" in result.stderr
+    assert "prior.safetensors is not a" in result.stderr
 
 
 def test_the_command_writes_over_nothing_and_reads_no_refused_file(
