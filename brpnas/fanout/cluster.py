@@ -8,12 +8,12 @@ import pkgutil
 import reprlib
 import socket
 from collections.abc import Callable, Generator, Mapping, Sequence
-from importlib.metadata import version
 from types import ModuleType
 from typing import Any, TypeVar
 
 from brpnas.errors import ConfigurationError, EngineError, TaskError
 from brpnas.fanout._attempt import attempt, attempt_packed, pack, pack_function, unpack
+from brpnas.fanout.code import FINGERPRINT
 from brpnas.fanout.engine import Engine
 
 __all__ = ["DaskEngine"]
@@ -42,7 +42,7 @@ class DaskEngine(Engine):
 
     Raises:
         ConfigurationError: If the extra ``brpnas[cluster]`` is not installed, the scheduler does
-            not answer, or a worker has another version of brpnas than this process, or none.
+            not answer, or a worker has other code of brpnas than this process, or none.
     """
 
     def __init__(self, scheduler: str, retries: int = 2, timeout_s: float = 10.0) -> None:
@@ -116,7 +116,7 @@ class DaskEngine(Engine):
             _perform,
             [content for _, content in jobs],
             function=function,
-            expected=version("brpnas"),
+            expected=FINGERPRINT,
             pure=False,
         )
         pending = dict(zip(futures, jobs, strict=True))
@@ -157,20 +157,20 @@ class DaskEngine(Engine):
             ) from error
 
     def _check_workers(self, module: str) -> None:
-        """All workers that are there can import a module of the same brpnas as ours."""
-        versions = self._ask_workers("brpnas:__version__")
-        if not versions:
+        """All workers that are there can import a module, and have the same code of brpnas."""
+        found = self._ask_workers("brpnas.fanout.code:FINGERPRINT")
+        if not found:
             _log.warning("The Dask cluster %s has no workers yet; waiting", self._scheduler)
-        ours = version("brpnas")
         wrong = {
             worker: f"cannot import it ({answer})" if _is_error(answer) else f"has {answer}"
-            for worker, answer in versions.items()
-            if answer != ours
+            for worker, answer in found.items()
+            if answer != FINGERPRINT
         }
         if wrong:
             raise ConfigurationError(
-                f"Dask workers need brpnas {ours}, as here: {_listed(wrong)}. Install it there, in "
-                "the environment that `dask worker` runs in."
+                f"Dask workers need the brpnas of this process, {FINGERPRINT}: {_listed(wrong)}. "
+                "Install the same files there, in the environment that `dask worker` runs in, and "
+                "start the workers again."
             )
         if module == "__main__":
             raise ConfigurationError(
@@ -219,11 +219,11 @@ def _import_distributed() -> ModuleType:
 
 
 def _perform(task: bytes, function: bytes, expected: str) -> bytes:
-    """On a worker: one attempt, if it is a worker of the right version."""
-    found = version("brpnas")
-    if found != expected:
+    """On a worker: one attempt, if it has the same code."""
+    if expected != FINGERPRINT:
         raise ConfigurationError(
-            f"A Dask worker that came later has brpnas {found}, not {expected}; install it there."
+            f"A Dask worker that came later has brpnas {FINGERPRINT}, not {expected}; install the "
+            "same files there."
         )
     return attempt_packed(_unpack_function(function), task)
 

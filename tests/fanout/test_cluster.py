@@ -6,6 +6,8 @@ import functools
 import importlib
 import logging
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -22,6 +24,7 @@ from brpnas.errors import ConfigurationError, EngineError
 from brpnas.fanout import DaskEngine, Engine, get_engine
 from brpnas.fanout._attempt import pack, unpack
 from brpnas.fanout.cluster import _module_of, _perform
+from brpnas.fanout.code import FINGERPRINT
 
 from . import tasks
 from .clusters import Cluster, running_cluster
@@ -143,20 +146,35 @@ def test_tasks_wait_for_workers_and_end_with_the_scheduler(tmp_path: Path) -> No
             next(run)
 
 
-def test_workers_of_another_version_are_refused(tmp_path: Path) -> None:
+def test_workers_of_a_version_without_fingerprints_are_refused(tmp_path: Path) -> None:
     package = tmp_path / "path" / "brpnas"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text('__version__ = "0.0.1"\n')
     folder = tmp_path / "cluster"
     folder.mkdir()
     with running_cluster(folder, workers=1, path=package.parent) as cluster:
-        wanted = rf"need brpnas {version('brpnas')}, as here: tcp://\S+ has 0\.0\.1\. Install it"
+        wanted = rf"need the brpnas .*{re.escape(FINGERPRINT)}: tcp://\S+ cannot import it"
+        with pytest.raises(ConfigurationError, match=wanted):
+            get_engine(scheduler=cluster.address)
+
+
+def test_workers_with_other_code_of_the_same_version_are_refused(
+    tmp_path: Path, repository: Path
+) -> None:
+    copied = tmp_path / "path" / "brpnas"
+    shutil.copytree(repository / "brpnas", copied, ignore=shutil.ignore_patterns("__pycache__"))
+    changed = copied / "metrics.py"
+    changed.write_text(changed.read_text() + "\n# another\n")
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    with running_cluster(folder, workers=1, path=copied.parent) as cluster:
+        wanted = rf"has {version('brpnas')} \(code [0-9a-f]{{12}}\)\. Install the same files"
         with pytest.raises(ConfigurationError, match=wanted):
             get_engine(scheduler=cluster.address)
 
 
 def test_workers_that_came_later_are_checked_as_well() -> None:
-    assert unpack(_perform(pack(-1), pack(abs), version("brpnas"))) == 1
+    assert unpack(_perform(pack(-1), pack(abs), FINGERPRINT)) == 1
     with pytest.raises(ConfigurationError, match=r"came later has brpnas .*, not 0\.0\.0"):
         _perform(pack(-1), pack(abs), "0.0.0")
 
