@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import shutil
-import uuid
 from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,40 +15,29 @@ from typing import Any, TypeVar
 
 from kedro.io import AbstractDataset
 
+from pipelines.datasets.swap import clear_away, fresh_path, remove, replace
+
 __all__ = ["Atomic", "FileDataset", "atomically"]
 
 T = TypeVar("T")
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
 def atomically(target: Path) -> Iterator[Path]:
     """Yield a path beside ``target`` to write a file or folder to; then it becomes ``target``.
 
-    The suffix of the name stays, for writers that look at it. A file takes the place of a file in
-    one step; a folder needs two, so an old folder is first moved aside. If the body raises, what it
-    wrote is removed and ``target`` is untouched.
+    The suffix of the name stays, for writers that look at it. The content is on the disk before it
+    takes the place of the old one, in one step. If the body raises, what it wrote is removed and
+    ``target`` is untouched; what a killed process left is removed by the next one.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    token = uuid.uuid4().hex[:8]
-    fresh = target.with_name(f".{token}.new.{target.name}")
-    stale = target.with_name(f".{token}.old.{target.name}")
+    clear_away(target)
+    fresh = fresh_path(target)
     try:
         yield fresh
-        if fresh.is_dir() and target.exists():
-            target.rename(stale)
-        fresh.replace(target)
+        replace(fresh, target)
     finally:
-        _remove(fresh)
-        if stale.exists() and not target.exists():
-            stale.rename(target)
-        _remove(stale)
+        remove(fresh)
 
 
 class Atomic:

@@ -1,0 +1,131 @@
+"""Replacing a file or folder in one step, and what a killed process left of that.
+
+`replace` makes a finished file or folder appear under its name: written to the disk first, then by
+one operation of the file system, so that a crash leaves either the old or the new one. `clear_away`
+removes what processes that no longer exist left beside it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import glob
+import os
+import re
+import shutil
+import socket
+import sys
+import uuid
+import zlib
+from pathlib import Path
+
+__all__ = ["clear_away", "fresh_path", "remove", "replace"]
+
+_AT_FDCWD = -100
+_EXCHANGE = 2  # RENAME_EXCHANGE of Linux and RENAME_SWAP of macOS
+_LEFT = re.compile(r"\.(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-[0-9a-f]{8}\.(?P<kind>new|old)\.")
+
+
+def fresh_path(target: Path, kind: str = "new") -> Path:
+    """A name beside the target that tells which process uses it."""
+    token = f"{_host()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    return target.with_name(f".{token}.{kind}.{target.name}")
+
+
+def replace(fresh: Path, target: Path) -> None:
+    """Put a finished file or folder in the place of the target, which may exist.
+
+    Old content that had to be moved aside is removed.
+
+    Raises:
+        OSError: If it cannot be written; the target is then as it was.
+    """
+    _flush(fresh)
+    if not fresh.is_dir() or not target.exists():
+        fresh.replace(target)
+    elif not _exchange(fresh, target):
+        # Two steps, where the file system has no such operation: `clear_away` mends the rest.
+        stale = fresh_path(target, "old")
+        target.rename(stale)
+        try:
+            fresh.replace(target)
+        except BaseException:
+            stale.rename(target)
+            raise
+        remove(stale)
+    _flush_folder(target.parent)
+
+
+def clear_away(target: Path) -> None:
+    """Remove what killed processes of this machine left beside a target.
+
+    Where one was killed between the two steps of a replacement, the old content comes back.
+    """
+    for path in target.parent.glob(f".*.{glob.escape(target.name)}"):
+        left = _LEFT.match(path.name)
+        if left is None or path.name[left.end() :] != target.name or _is_alive(left):
+            continue
+        if left["kind"] == "old" and not target.exists():
+            path.rename(target)
+        else:
+            remove(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _host() -> str:
+    return f"{zlib.crc32(socket.gethostname().encode()):08x}"
+
+
+def _is_alive(left: re.Match[str]) -> bool:
+    """Whether the process that used the name may still run; on other machines it may."""
+    if left["host"] != _host():
+        return True
+    try:
+        os.kill(int(left["pid"]), 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two names in one step; False where the file system cannot."""
+    names = (os.fsencode(one), os.fsencode(other))
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        if sys.platform == "darwin":
+            failed = libc.renamex_np(*names, ctypes.c_uint(_EXCHANGE))
+        else:
+            at = (_AT_FDCWD, names[0], _AT_FDCWD, names[1])
+            failed = libc.renameat2(*at, ctypes.c_uint(_EXCHANGE))
+    except (AttributeError, OSError):  # a C library without it
+        return False
+    return not failed
+
+
+def _flush(path: Path) -> None:
+    """Write a file, or all files of a folder, to the disk."""
+    if path.is_symlink():
+        return
+    if not path.is_dir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+        return
+    for inner in path.iterdir():
+        _flush(inner)
+    _flush_folder(path)
+
+
+def _flush_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,145 @@
+"""Replacing in one step: what is there after a kill, and what is left of it after the next save."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines.datasets import swap
+from pipelines.datasets.swap import clear_away, fresh_path, replace
+
+
+def folder(path: Path, content: str) -> Path:
+    path.mkdir()
+    (path / "a").write_text(content)
+    return path
+
+
+def names(path: Path) -> list[str]:
+    return sorted(inner.name for inner in path.iterdir())
+
+
+@pytest.fixture(params=[True, False], ids=["exchange", "two steps"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Both ways to replace a folder; that of one step is the one of this machine."""
+    if not request.param:
+        monkeypatch.setattr(swap, "_exchange", lambda one, other: False)
+    return bool(request.param)
+
+
+def test_this_file_system_exchanges_folders(tmp_path: Path) -> None:
+    one, other = folder(tmp_path / "one", "1"), folder(tmp_path / "other", "2")
+    assert swap._exchange(one, other)
+    assert ((one / "a").read_text(), (other / "a").read_text()) == ("2", "1")
+    assert not swap._exchange(one, tmp_path / "none")
+
+
+def test_a_folder_takes_the_place_of_another(tmp_path: Path, way: bool) -> None:
+    target = folder(tmp_path / "board", "old")
+    fresh = folder(fresh_path(target), "new")
+    replace(fresh, target)
+    assert (target / "a").read_text() == "new"
+    swap.remove(fresh)
+    assert names(tmp_path) == ["board"]
+
+
+def test_a_failure_leaves_the_old_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(swap, "_exchange", lambda one, other: False)
+    target = folder(tmp_path / "board", "old")
+    fresh = folder(fresh_path(target), "new")
+
+    def refuse(*_: object) -> None:
+        raise PermissionError("no")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(PermissionError):
+        replace(fresh, target)
+    assert (target / "a").read_text() == "old"
+
+
+def _killed(code: str, *arguments: object) -> None:
+    """Run code that kills itself."""
+    start = "import os, sys; from pathlib import Path; from pipelines.datasets import swap\n"
+    command = [sys.executable, "-c", start + code, *map(str, arguments)]
+    assert subprocess.run(command, check=False, timeout=120).returncode == -9
+
+
+SAVE = """
+from pipelines.datasets.atomic import atomically
+with atomically(Path(sys.argv[1])) as fresh:
+    fresh.mkdir()
+    (fresh / "a").write_text("new")
+"""
+
+
+@pytest.mark.parametrize(
+    ("when", "there"),
+    [
+        ("swap._flush = lambda path: os.kill(os.getpid(), 9)", "old"),
+        ("swap._flush_folder = lambda path: os.kill(os.getpid(), 9)", "old"),
+        (
+            "real = swap._exchange\n"
+            "swap._exchange = lambda a, b: (real(a, b), os.kill(os.getpid(), 9))",
+            "new",
+        ),
+    ],
+)
+def test_a_kill_leaves_the_old_or_the_new_folder(tmp_path: Path, when: str, there: str) -> None:
+    target = folder(tmp_path / "board", "old")
+    _killed(when + SAVE, target)
+    assert (target / "a").read_text() == there
+    assert len(names(tmp_path)) == 2
+    clear_away(target)
+    assert (target / "a").read_text() == there
+    assert names(tmp_path) == ["board"]
+
+
+def test_a_kill_between_two_steps_is_mended_by_the_next_save(tmp_path: Path) -> None:
+    target = folder(tmp_path / "board", "old")
+    killer = (
+        "swap._exchange = lambda a, b: False\nPath.replace = lambda a, b: os.kill(os.getpid(), 9)"
+    )
+    _killed(killer + SAVE, target)
+    assert not target.exists()
+    clear_away(target)
+    assert (target / "a").read_text() == "old"
+    assert names(tmp_path) == ["board"]
+
+
+def test_what_living_processes_and_other_machines_use_stays(tmp_path: Path) -> None:
+    target = tmp_path / "board"
+    ours = fresh_path(target)
+    other = fresh_path(target).name.split("-", 1)[1]
+    elsewhere = tmp_path / f".{'0' * 8}-{other}"
+    foreign = [
+        tmp_path / ".hidden.board",
+        tmp_path / ".x.new.board",
+        fresh_path(tmp_path / "a.board"),
+    ]
+    for path in (ours, elsewhere, *foreign):
+        path.touch()
+    before = names(tmp_path)
+    clear_away(target)
+    assert names(tmp_path) == before
+
+
+def test_content_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forced: list[str] = []
+    real = os.fsync
+
+    def noted(descriptor: int) -> None:
+        name = Path(f"/proc/self/fd/{descriptor}").readlink().name
+        forced.append(f"{name}:{target.exists()}")
+        real(descriptor)
+
+    target = tmp_path / "board"
+    fresh = folder(fresh_path(target), "new")
+    monkeypatch.setattr(os, "fsync", noted)
+    replace(fresh, target)
+    assert forced == ["a:False", f"{fresh.name}:False", f"{tmp_path.name}:True"]
