@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,9 @@ from brpnas.candidates import CandidateConfig, ImageSource, TrainOracle, train_c
 from brpnas.errors import ConfigurationError, OracleError, SchemaError, TrainingError
 from brpnas.fanout import LocalEngine
 from brpnas.search import Answer, Question
+from tests.candidates import killed_final, small
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 SMALL = CandidateConfig(channels=2, cells_per_stage=1, stages=2, epochs=1, batch_size=128)
 CONV = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|skip_connect~2|"
 POOL = "|avg_pool_3x3~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|nor_conv_1x1~2|"
@@ -202,3 +206,21 @@ def test_a_final_training_that_fails_says_how_to_go_on(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"diverged.*search\.final_training"):
         teacher.final(CONV, 0)
     assert not list(tmp_path.rglob("*-final*"))
+
+
+@pytest.mark.slow
+def test_a_final_training_that_was_killed_is_done_again_and_nothing_else(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.candidates.killed_final", str(tmp_path)]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "searched\n"
+        process.kill()
+    (searched,) = tmp_path.rglob("*.safetensors")
+    written = searched.stat().st_mtime_ns
+    done = subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, text=True)
+    assert done.stdout == "searched\nfinal\n"
+    assert searched.stat().st_mtime_ns == written
+    final = TrainOracle(ImageSource(), killed_final.SETTINGS, tmp_path).final(small.CONV, 0)
+    alone = train_candidate(small.CONV, 0, ImageSource().load(), killed_final.SETTINGS, final=True)
+    assert all(np.array_equal(final.weights[k], alone.weights[k]) for k in alone.weights)
+    assert len(list(tmp_path.rglob("*.safetensors"))) == 2
