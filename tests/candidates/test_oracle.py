@@ -210,17 +210,25 @@ def test_a_final_training_that_fails_says_how_to_go_on(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_final_training_that_was_killed_is_done_again_and_nothing_else(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.candidates.killed_final", str(tmp_path)]
-    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-m", "tests.candidates.killed_final"]
+    killed, alone = tmp_path / "killed", tmp_path / "alone"
+    with subprocess.Popen(
+        [*command, str(killed)], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "searched\n"
         process.kill()
-    (searched,) = tmp_path.rglob("*.safetensors")
+    (searched,) = killed.rglob("*.safetensors")
     written = searched.stat().st_mtime_ns
-    done = subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, text=True)
-    assert done.stdout == "searched\nfinal\n"
+    for folder in (killed, alone):
+        done = subprocess.run(
+            [*command, str(folder)], cwd=REPOSITORY, check=True, capture_output=True, text=True
+        )
+        assert done.stdout == "searched\nfinal\n"
     assert searched.stat().st_mtime_ns == written
-    final = TrainOracle(ImageSource(), killed_final.SETTINGS, tmp_path).final(small.CONV, 0)
-    alone = train_candidate(small.CONV, 0, ImageSource().load(), killed_final.SETTINGS, final=True)
-    assert all(np.array_equal(final.weights[k], alone.weights[k]) for k in alone.weights)
-    assert len(list(tmp_path.rglob("*.safetensors"))) == 2
+    again, whole = (
+        TrainOracle(ImageSource(), killed_final.SETTINGS, folder).final(small.CONV, 0)
+        for folder in (killed, alone)
+    )
+    assert all(np.array_equal(again.weights[k], whole.weights[k]) for k in whole.weights)
+    assert len(list(killed.rglob("*.safetensors"))) == 2
