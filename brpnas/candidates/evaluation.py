@@ -74,7 +74,7 @@ def _batches(
 
 
 def network_evaluation(
-    content: bytes, trained: TrainedNetworkFile, data: ImageData, split: str
+    content: bytes, trained: TrainedNetworkFile, data: ImageData
 ) -> dict[str, Any]:
     """Scores of an exported network on the test images, and what it was trained on (JSON types).
 
@@ -82,7 +82,6 @@ def network_evaluation(
         content: The ONNX file.
         trained: The network it was made from.
         data: The images.
-        split: How they were split, in words.
 
     Returns:
         ``test`` and ``valid`` (scores; those of validation are of the training in the search),
@@ -129,8 +128,10 @@ def network_evaluation(
         "confusion": [list(row) for row in scores.confusion],
         "data": {
             "images": images,
-            "split": split,
+            "split": data.split,
             "input_shape": list(data.input_shape),
+            "colours": data.colours,
+            "size": None if data.size is None else list(data.size),
             "pixel_scale": trained.pixel_scale,
             "mean": list(trained.mean),
             "std": list(trained.std),

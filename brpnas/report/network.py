@@ -110,7 +110,12 @@ def data_facts(network: Network) -> list[tuple[str, str]]:
         ),
         ("Classes", f"{len(network['classes']):,}"),
         ("Split", str(data["split"])),
-        ("Resolution", f"{height} x {width} pixels, {channels} channel{'s' * (channels > 1)}"),
+        (
+            "Resolution",
+            f"{height} x {width} pixels, {channels} channel{'s' * (channels > 1)}"
+            + (f" ({data['colours']})" if data["colours"] else ""),
+        ),
+        *_resizing(data["size"]),
         (
             "Normalisation",
             f"pixels divided by {data['pixel_scale']:g}, less {mean}, divided by {std} (channel "
@@ -122,6 +127,13 @@ def data_facts(network: Network) -> list[tuple[str, str]]:
             f"{training['seed']}",
         ),
     ]
+
+
+def _resizing(size: Sequence[int] | None) -> list[tuple[str, str]]:
+    if size is None:
+        return []
+    how = f"scaled until it covers {size[0]} x {size[1]} pixels (bilinear), the centre kept"
+    return [("Resizing of pictures", how)]
 
 
 def class_table(network: Network) -> Table:

@@ -146,11 +146,7 @@ def evaluate_network(
     config = parse(TrainCandidatesConfig, params)
     source = image_source(parse(ImagesConfig, images), config)
     trained = TrainedNetworkFile.from_bytes(winner_network)
-    split = (
-        f"by the data where it names parts; else {config.valid_share:.3g} validation and "
-        f"{config.test_share:.3g} test, each class with its share, seed {config.split_seed}"
-    )
-    found = network_evaluation(network, trained, source.load(), split)
+    found = network_evaluation(network, trained, source.load())
     test = found["test"]
     logger.info(
         "The exported network on %d test images: accuracy %.2f %%, balanced accuracy %.2f %%",

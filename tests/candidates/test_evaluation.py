@@ -70,7 +70,7 @@ def test_figures_are_what_a_user_recomputes(
     ]
     said = session.run(["logits"], {"image": images.astype(np.float32)})[0].argmax(axis=1)
     labels = data.labels[rows]
-    evaluation = network_evaluation(content, found, data, "by hand")
+    evaluation = network_evaluation(content, found, data)
     json.dumps(evaluation, allow_nan=False)
     test = evaluation["test"]
     assert test["accuracy"] == accuracy_score(labels, said)
@@ -87,10 +87,10 @@ def test_figures_are_what_a_user_recomputes(
 def test_data_and_training_are_told(
     content: bytes, found: TrainedNetworkFile, data: ImageData
 ) -> None:
-    evaluation = network_evaluation(content, found, data, "by hand")
+    evaluation = network_evaluation(content, found, data)
     images = {part: len(rows) for part, rows in data.parts.items()}
     assert evaluation["data"]["images"] == images
-    assert evaluation["data"]["split"] == "by hand"
+    assert evaluation["data"]["split"] == data.split
     assert evaluation["training"]["final"]
     assert evaluation["training"]["images"] == images["train"] + images["valid"]
     assert evaluation["valid"]["accuracy"] == found.valid_accuracy
@@ -104,7 +104,7 @@ def test_other_images_than_those_of_the_training_are_refused(
     """With another split some test images were trained on."""
     moved = ImageSource(split_seed=1).load()
     with pytest.raises(SchemaError, match="another split"):
-        network_evaluation(content, found, moved, "")
+        network_evaluation(content, found, moved)
     for change, said in (
         ({"label_names": tuple("abcdefghij")}, "label_names"),
         ({"pixel_scale": 255.0}, "pixel_scale"),

@@ -151,6 +151,8 @@ def network_evaluation(confusion: list[list[int]] = DEAD) -> dict[str, Any]:
             "images": {"train": 50, "valid": 20, "test": sum(images)},
             "split": "by seed 0",
             "input_shape": [3, 32, 24],
+            "colours": "RGB",
+            "size": [32, 24],
             "pixel_scale": 255.0,
             "mean": [0.5, 0.5, 0.5],
             "std": [0.25, 0.25, 0.25],

@@ -73,7 +73,8 @@ def test_data_say_images_split_size_and_training() -> None:
         "Images: 90: 50 training, 20 validation, 20 test",
         "Classes: 3",
         "Split: by seed 0",
-        "Resolution: 32 x 24 pixels, 3 channels",
+        "Resolution: 32 x 24 pixels, 3 channels (RGB)",
+        "Resizing of pictures: scaled until it covers 32 x 24 pixels (bilinear)",
         "divided by 255, less 0.5, 0.5, 0.5, divided by 0.25",
         "15 epochs on 70 training and validation images, seed 0",
     ):

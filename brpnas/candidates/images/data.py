@@ -38,6 +38,7 @@ class ImageData:
         colours: Mode of Pillow that pictures were converted to: ``L`` (grey), ``RGB``, ``I;16``
             (grey, 16 bits) or ``F``; None where the source holds arrays.
         size: Height and width that images were resized and cropped to; None if they were not.
+        split: How the parts came about, in words.
     """
 
     name: str
@@ -48,6 +49,7 @@ class ImageData:
     pixel_scale: float = 1.0
     colours: str | None = None
     size: tuple[int, int] | None = None
+    split: str = "not stated"
 
     @property
     def images(self) -> FloatImages:

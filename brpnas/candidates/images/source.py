@@ -22,7 +22,7 @@ from brpnas.candidates.images.folder import find_folder
 from brpnas.candidates.images.labels import encode_labels
 from brpnas.candidates.images.npz import find_npz
 from brpnas.candidates.images.parquet import find_parquet, find_shards
-from brpnas.candidates.images.split import split_parts
+from brpnas.candidates.images.split import describe_split, split_parts
 from brpnas.errors import BrpNasError, ConfigurationError, SchemaError, SourceError
 
 __all__ = ["DIGITS", "ImageSource"]
@@ -173,8 +173,9 @@ def _load(source: ImageSource, once: _Once | None, state: str) -> ImageData:
         stored.form.pixel_scale,
         stored.form.colours,
         None if isinstance(source.size, int) else source.size,
+        describe_split(stored.split, (shares[0], shares[1]), source.split_seed),
     )
-    _describe(data, stored)
+    _describe(data)
     return data
 
 
@@ -211,9 +212,8 @@ def _digits() -> StoredImages:
     return StoredImages(images, form, labels.astype(np.int64), names, None)
 
 
-def _describe(data: ImageData, stored: StoredImages) -> None:
+def _describe(data: ImageData) -> None:
     channels, height, width = data.input_shape
-    given = set() if stored.split is None else set(stored.split.tolist())
     _log.info(
         "%s: %d images of %d x %d with %d channel%s in %d classes; %s; %s",
         data.name,
@@ -224,5 +224,5 @@ def _describe(data: ImageData, stored: StoredImages) -> None:
         "" if channels == 1 else "s",
         len(data.label_names),
         ", ".join(f"{len(data.parts[part])} {part}" for part in SPLITS),
-        "parts as the source names them" if len(given) > 1 else "split at random, stratified",
+        data.split,
     )

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from brpnas.candidates.images.data import SPLITS, IntArray
 from brpnas.errors import SchemaError
 
-__all__ = ["PART_NAMES", "split_parts"]
+__all__ = ["PART_NAMES", "describe_split", "split_parts"]
 
 PART_NAMES = {
     "train": "train",
@@ -78,6 +78,27 @@ def split_parts(
     return parts
 
 
+def describe_split(
+    split: npt.NDArray[Any] | None, shares: tuple[float | None, float | None], seed: int
+) -> str:
+    """Say how the parts of `split_parts` come about."""
+    given = set() if split is None else {PART_NAMES[name.lower()] for name in set(_texts(split))}
+    drawn = {"validation": ("valid", shares[0]), "test": ("test", shares[1])}
+    missing = [
+        f"{name} {'15 % by size' if share is None else f'{100 * share:.3g} %'}"
+        for name, (part, share) in drawn.items()
+        if part not in given
+    ]
+    if not missing:
+        return "as the source names the parts"
+    named = (
+        f"{' and '.join(p for p in SPLITS if p in given)} as the source names them; "
+        if len(given) > 1
+        else ""
+    )
+    return f"{named}{' and '.join(missing)}, drawn at random from each class alike, seed {seed}"
+
+
 def _named(split: npt.NDArray[Any] | None, count: int, path: str) -> npt.NDArray[np.str_]:
     if split is None:
         return np.full(count, "train")
@@ -86,7 +107,7 @@ def _named(split: npt.NDArray[Any] | None, count: int, path: str) -> npt.NDArray
             f"The split of {path} must say train, valid or test for each of the {count} images; "
             f"it has shape {split.shape}."
         )
-    text = [v.decode(errors="replace") if isinstance(v, bytes) else str(v) for v in split.tolist()]
+    text = _texts(split)
     unknown = [row for row, value in enumerate(text) if value.lower() not in PART_NAMES]
     if unknown:
         raise SchemaError(
@@ -94,6 +115,10 @@ def _named(split: npt.NDArray[Any] | None, count: int, path: str) -> npt.NDArray
             f"not {text[unknown[0]]!r} as in row {unknown[0]}."
         )
     return np.array([PART_NAMES[value.lower()] for value in text])
+
+
+def _texts(split: npt.NDArray[Any]) -> list[str]:
+    return [v.decode(errors="replace") if isinstance(v, bytes) else str(v) for v in split.tolist()]
 
 
 def _counts_by_size(sizes: IntArray) -> IntArray:

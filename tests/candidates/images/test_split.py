@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from brpnas.candidates import ImageSource
-from brpnas.candidates.images.split import split_parts
+from brpnas.candidates.images.split import describe_split, split_parts
 from brpnas.errors import SchemaError
 
 
@@ -78,3 +78,16 @@ def test_log_says_the_counts_once(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     (line,) = [record.message for record in caplog.records if "mine: " in record.message]
     assert "100 images of 8 x 8 with 1 channel in 2 classes" in line
     assert "68 train, 16 valid, 16 test" in line
+
+
+def test_the_rule_is_said_in_words() -> None:
+    parts = np.array([b"train", b"val", b"TEST"])
+    assert describe_split(parts, (None, None), 0) == "as the source names the parts"
+    assert describe_split(None, (1 / 3, 0.2), 7) == (
+        "validation 33.3 % and test 20 %, drawn at random from each class alike, seed 7"
+    )
+    assert describe_split(np.array(["train", "testing"]), (None, None), 0) == (
+        "train and test as the source names them; validation 15 % by size, drawn at random from "
+        "each class alike, seed 0"
+    )
+    assert ImageSource(split_seed=3).load().split.endswith("seed 3")

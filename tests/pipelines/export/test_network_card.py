@@ -56,7 +56,7 @@ def test_it_names_data_network_and_scores(path: Path) -> None:
         "| Multiply-adds | 1 M |",
         "| Images | 90: 50 training, 20 validation, 20 test |",
         "| Split | by seed 0 |",
-        "| Resolution | 32 x 24 pixels, 3 channels |",
+        "| Resolution | 32 x 24 pixels, 3 channels (RGB) |",
         "| Training of the exported network | 15 epochs on 70 training and validation images",
         "| Test accuracy (exported file, 20 test images) | 75.00 % |",
         "| Validation accuracy, training of the search | 80.00 % |",
