@@ -4,7 +4,8 @@ Usage: changed_devices.py COMMIT [DEVICE]
 
 They are those whose table was added or changed since the commit, but for those whose predictor was
 committed after their table; all of these if the commit is not known. A device that is named is
-taken without a comparison.
+taken without a comparison. A workflow has at most 256 jobs of one kind; of more devices, the first
+are printed, and a warning says how to go on with the rest.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import PurePosixPath
 TABLES = "data/01_raw/devices"
 PREDICTORS = "data/06_models/devices"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+MOST = 256
 BESIDE = {".md", ".yml", ".yaml", ".dvc"}
 """Kinds of file that are no table; files of any other kind are refused when they are read."""
 
@@ -68,7 +70,15 @@ def main() -> None:
             f"No name of a device: {named}. The file of a device is named after it; use letters, "
             "digits, dots, hyphens and underscores."
         )
-    sys.stdout.write(f"devices={json.dumps(sorted(set(names)))}\n")
+    devices = sorted(set(names))
+    if len(devices) > MOST:
+        sys.stderr.write(
+            f"::warning title=Not all at once::{MOST} of {len(devices)} devices are retrained now, "
+            f"from {devices[0]} to {devices[MOST - 1]}. When this run has ended, start it again "
+            "for the rest: gh workflow run retrain.yml --ref BRANCH leaves out what is retrained "
+            "by then.\n"
+        )
+    sys.stdout.write(f"devices={json.dumps(devices[:MOST])}\n")
 
 
 if __name__ == "__main__":

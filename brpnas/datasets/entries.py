@@ -14,9 +14,12 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from brpnas.errors import ConfigurationError, did_you_mean
+from brpnas.yaml_files import parse_yaml
 
 __all__ = ["read_entries"]
 
+
+_SHOWN = 200
 
 E = TypeVar("E", bound=BaseModel)
 
@@ -36,10 +39,10 @@ def read_entries(path: Path, model: type[E]) -> dict[str, E]:
             the wrong type, or two entries have one name.
     """
     try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+        entries = parse_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigurationError(
-            f"The catalogue {path} cannot be read: {' '.join(str(error).split())}. "
+            f"The catalogue {path} cannot be read: {' '.join(str(error).split()):.500}. "
             "Give the path of an existing, well-formed YAML file."
         ) from error
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
@@ -48,7 +51,7 @@ def read_entries(path: Path, model: type[E]) -> dict[str, E]:
         )
     found: dict[str, E] = {}
     for number, entry in enumerate(entries, start=1):
-        name = str(entry.get("name", f"number {number}"))
+        name = str(entry.get("name", f"number {number}"))[:_SHOWN]
         if name in found:
             raise ConfigurationError(
                 f"The catalogue {path} has two entries named {name!r}. Rename or remove one."
@@ -71,5 +74,5 @@ def _explain(error: ValidationError, fields: Sequence[str]) -> str:
         elif problem["type"] == "missing":
             problems.append(f"the key {key!r} is missing.")
         else:
-            problems.append(f"{key}: {problem['msg']}, not {problem['input']!r}.")
+            problems.append(f"{key}: {problem['msg']}, not {problem['input']!r:.80}.")
     return " ".join(problems)

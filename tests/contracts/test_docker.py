@@ -58,7 +58,7 @@ def test_no_other_target_runs_a_stage() -> None:
 
 
 def test_all_are_built_on_the_slim_python() -> None:
-    assert {targets()[lineage(name)[-1]][0] for name in targets()} == {"python:3.11-slim-bookworm"}
+    assert {targets()[lineage(name)[-1]][0] for name in targets()} == {"${PYTHON_IMAGE}"}
 
 
 @pytest.mark.parametrize("name", [*ALL, "mlflow"])
@@ -130,6 +130,32 @@ def test_the_database_is_for_the_server_alone() -> None:
     assert COMPOSE["networks"]["store"]["internal"] is True
     assert "ports" not in SERVICES["postgres"]
     assert SERVICES["mlflow"]["ports"] == ["${MLFLOW_PUBLISH:-127.0.0.1:5000}:5000"]
+
+
+def test_no_service_keeps_what_the_kernel_gives_to_root() -> None:
+    for name, service in SERVICES.items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+    added = {name: service["cap_add"] for name, service in SERVICES.items() if "cap_add" in service}
+    assert added == {"postgres": ["CHOWN", "DAC_READ_SEARCH", "FOWNER", "SETGID", "SETUID"]}
+
+
+def test_base_images_can_be_given_with_a_digest() -> None:
+    default = "python:3.11-slim-bookworm"
+    assert f"ARG PYTHON_IMAGE={default}\n" in DOCKERFILE
+    built = [service["build"]["args"] for service in SERVICES.values() if "build" in service]
+    assert {args["PYTHON_IMAGE"] for args in built} == {f"${{PYTHON_IMAGE:-{default}}}"}
+    assert SERVICES["postgres"]["image"] == "${POSTGRES_IMAGE:-postgres:15-bookworm}"
+
+
+def test_actions_and_tools_of_the_workflows_are_pinned() -> None:
+    """A tag can be moved to other code; a commit cannot."""
+    for file in sorted((ROOT / ".github" / "workflows").glob("*.yml")):
+        text = file.read_text()
+        used = re.findall(r"uses: (.*)", text)
+        assert used
+        assert not [u for u in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v[\d.]+", u)]
+        assert not re.findall(r"pip install (?!-|\.)[\w-]+$", text, flags=re.MULTILINE)
 
 
 def test_workflow_runs_the_stages() -> None:

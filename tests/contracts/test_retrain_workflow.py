@@ -249,6 +249,19 @@ class TestChangedDevices:
         commit(folder, "no predictor")
         assert self.listed(folder, self.base) == ["old"]
 
+    def test_of_more_than_a_workflow_can_run_the_rest_is_told(self, folder: Path) -> None:
+        for number in range(300):
+            self.write(folder, f"d{number:03}.csv", "b\n")
+        commit(folder, "many")
+        done = self.run(folder, self.base)
+        names = json.loads(done.stdout.removeprefix("devices="))
+        assert names == [f"d{number:03}" for number in range(256)]
+        assert done.stderr.startswith("::warning title=Not all at once::256 of 300 devices")
+        for name in names:
+            self.retrain(folder, name)
+        commit(folder, "retrained")
+        assert self.listed(folder, "") == [*(f"d{n:03}" for n in range(256, 300)), "gone", "old"]
+
     def test_one_that_is_asked_for(self, folder: Path) -> None:
         assert self.listed(folder, "", "mine") == ["mine"]
 

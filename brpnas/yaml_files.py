@@ -1,0 +1,54 @@
+"""YAML from elsewhere: plain values, without what makes a small file large.
+
+`parse_yaml` reads what ``yaml.safe_load`` reads, but for references, by which a file of a few lines
+describes billions of values, and nesting deeper than any file of this project has.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+__all__ = ["parse_yaml"]
+
+_MAX_CHARACTERS = 2 * 2**20
+_MAX_DEPTH = 32
+
+
+def parse_yaml(text: str) -> Any:
+    """Read a YAML document.
+
+    Raises:
+        yaml.YAMLError: If it is damaged, holds references, or is larger or nested deeper than any
+            file that is meant.
+    """
+    if len(text) > _MAX_CHARACTERS:
+        raise yaml.YAMLError(f"it has {len(text):,} characters, more than {_MAX_CHARACTERS:,}")
+    try:
+        return yaml.load(text, Loader=_Loader)
+    except (RecursionError, ValueError, TypeError) as error:  # numbers and dates that are none
+        raise yaml.YAMLError(f"a value cannot be read: {error}") from error
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader with limits."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """Compose a node, unless it is a reference or nested too deep."""
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent):
+            raise yaml.YAMLError(
+                f"the reference *{event.anchor} is not allowed, write the value itself "
+                f"({event.start_mark})"
+            )
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise yaml.YAMLError(f"nested more than {_MAX_DEPTH} deep")
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node

@@ -1,0 +1,62 @@
+"""YAML from elsewhere: plain values are read, and what blows up is refused."""
+
+from __future__ import annotations
+
+import tracemalloc
+from pathlib import Path
+
+import pytest
+import yaml
+
+from brpnas.devices import load_devices
+from brpnas.errors import ConfigurationError
+from brpnas.yaml_files import parse_yaml
+
+LAUGHS = "a: &a [x, x, x]\n" + "".join(
+    f"{new}: &{new} [*{old}, *{old}, *{old}]\n"
+    for old, new in zip("abcdefgh", "bcdefghi", strict=True)
+)
+HOSTILE = {
+    "references": LAUGHS,
+    "a reference to itself": "&a [*a]",
+    "deep lists": "[" * 50_000,
+    "deep mappings": "".join(" " * depth + "a:\n" for depth in range(200)),
+    "large": "- a\n" * 2**20,
+    "a Python object": "!!python/object/apply:os.system [id]",
+    "a day that is none": "2026-13-45",
+    "cut off": "a: [1, 2",
+    "a number of many digits": "9" * 10_000,
+    "control characters": "a: \x01",
+}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "- name: a\n  size: 3\n- {name: b}",
+        "a: [1, 2.5, yes, ~, 2026-01-01, 'x']",
+        "x: |\n  y\n",
+    ],
+)
+def test_plain_files_are_read_as_by_the_safe_loader(text: str) -> None:
+    assert parse_yaml(text) == yaml.safe_load(text)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_others_are_refused(name: str) -> None:
+    tracemalloc.start()
+    with pytest.raises(yaml.YAMLError):
+        parse_yaml(HOSTILE[name])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 50e6
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_catalogue_says_so_in_a_paragraph(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "devices.yml"
+    path.write_text(HOSTILE[name])
+    with pytest.raises(ConfigurationError, match=r"devices\.yml") as caught:
+        load_devices(path)
+    assert len(str(caught.value)) < 1000
