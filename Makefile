@@ -96,7 +96,7 @@ retrain: .device $(STAMP)  ## Predictor of DEVICE from data/01_raw/devices/DEVIC
 	  "commit, and 'dvc exp' and 'dvc metrics diff' need one: git clone the project, or git init."
 
 ui: $(STAMP)  ## Serve the tracked runs (mlflow ui) on http://127.0.0.1:5000.
-	mlflow ui --backend-store-uri $(TRACKING)
+	store=$$(python -m pipelines.mlflow_store) && mlflow ui --backend-store-uri "$$store"
 
 images: export BRPNAS_VERSION = $(VERSION)
 images: export BRPNAS_REVISION = $(shell git rev-parse HEAD 2>/dev/null)

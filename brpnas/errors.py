@@ -29,7 +29,9 @@ __all__ = [
     "SchemaError",
     "SourceError",
     "StoreError",
+    "SurroundingsError",
     "TaskError",
+    "TrackingError",
     "TrainingError",
     "UnknownNameError",
     "UnsafePickleError",
@@ -115,6 +117,10 @@ class StoreError(BrpNasError, OSError):
     """The store of a search belongs to another task or is damaged beyond its last line."""
 
 
+class SurroundingsError(BrpNasError, OSError):
+    """The machine lacks space, a permission, or a folder for temporary files."""
+
+
 class TaskError(BrpNasError, RuntimeError):
     """A task failed; `message` says how, and the traceback is a note of the error."""
 
@@ -122,6 +128,10 @@ class TaskError(BrpNasError, RuntimeError):
     def message(self) -> str:
         """What happened, in one line where the failure itself is."""
         return str(self)
+
+
+class TrackingError(RegistryError):
+    """The MLflow store of runs and models is old, damaged, of another kind, or unreachable."""
 
 
 class TrainingError(BrpNasError, ArithmeticError):

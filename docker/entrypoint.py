@@ -10,25 +10,16 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from types import FrameType
 
-__all__ = ["complaint", "main", "release"]
+__all__ = ["complaint", "main"]
 
 _ROOT = Path(__file__).resolve().parent
 _STORE = "data/mlflow.db"
 _ARTIFACTS = "data/mlartifacts"
-_COLUMNS = (
-    ("experiments", "artifact_location"),
-    ("runs", "artifact_uri"),
-    ("logged_models", "artifact_location"),
-    ("model_versions", "source"),
-    ("model_versions", "storage_location"),
-)
 
 
 def _end(number: int, frame: FrameType | None) -> None:
@@ -101,24 +92,15 @@ def complaint(root: Path, mounts: set[Path]) -> str | None:
     return None
 
 
-def release(store: Path) -> None:
+def _release() -> None:
     """Make a local MLflow store name its artifacts relative to the project.
 
     MLflow notes absolute paths, and those of the host do not exist in a container, nor the other
     way round. Relative ones hold in both, for whoever works in the folder of the project.
     """
-    if not store.is_file():
-        return
-    with closing(sqlite3.connect(store, timeout=60)) as database, database:
-        there = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
-        for table, column in _COLUMNS:
-            if table in there:
-                for absolute in (f"/%/{_ARTIFACTS}%", f"file:/%/{_ARTIFACTS}%"):
-                    database.execute(
-                        f"UPDATE {table} SET {column} = substr({column}, instr({column}, ?) + 1)"
-                        f" WHERE {column} LIKE ?",
-                        (f"/{_ARTIFACTS}", absolute),
-                    )
+    from pipelines.mlflow_store import relocate  # noqa: PLC0415 - after the checks
+
+    relocate(_ROOT / _STORE, _ARTIFACTS, None)
 
 
 def main(stage: str, arguments: list[str]) -> None:
@@ -131,7 +113,7 @@ def main(stage: str, arguments: list[str]) -> None:
         if reason:
             sys.exit(f"Error: {reason}")
         if local:
-            release(_ROOT / _STORE)
+            _release()
     from kedro.framework.cli import main as kedro  # noqa: PLC0415 - it takes seconds
 
     sys.argv = ["kedro", "run", f"--pipelines={stage}", *arguments]
@@ -139,7 +121,7 @@ def main(stage: str, arguments: list[str]) -> None:
         kedro()
     finally:
         if local:
-            release(_ROOT / _STORE)  # the first run of a store has noted paths of this container
+            _release()  # the first run of a store has noted paths of this container
 
 
 if __name__ == "__main__":

@@ -1,9 +1,12 @@
 """`kedro run` of this project: as Kedro's own, but errors made for users end it in one paragraph.
 
 Kedro takes the commands in here before its own. An error of `brpnas.errors`, also where Kedro has
-wrapped it, is printed as the last thing, without a traceback, and the exit code is 1 (`PENDING` for
-a search that waits for answers). All other errors keep their traceback, and so do these if
-``BRPNAS_TRACEBACK`` is set. SIGTERM ends a run as Ctrl-C does, with the exit code `TERMINATED`.
+wrapped it, of the MLflow store or of the machine is printed as the last thing, without a traceback,
+and the exit code is 1 (`PENDING` for a search that waits for answers). All other errors keep their
+traceback, and so do these if ``BRPNAS_TRACEBACK`` is set. SIGTERM ends a run as Ctrl-C does, with
+the exit code `TERMINATED`, and so does the end of the `dvc` that started it. A run works in the
+folder of the project, whatever folder it is started in, so every relative path of the configuration
+is from there.
 """
 
 from __future__ import annotations
@@ -22,8 +25,12 @@ import mlflow
 from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.startup import ProjectMetadata
 
+from brpnas import surroundings
 from brpnas.errors import AnswersPendingError, BrpNasError, UnknownNameError
+from pipelines import mlflow_store
+from pipelines.mlflow_store.hooks import end_runs
 from pipelines.pipeline_registry import LazyPipelines
+from pipelines.provenance import end_with_dvc
 
 __all__ = ["PENDING", "TERMINATED", "cli"]
 
@@ -84,17 +91,12 @@ def _give_up(run_id: str | None) -> None:
         os._exit(TERMINATED)
 
 
-def _kill_runs() -> None:
-    """Mark the run as killed; at exit, MLflow would call it finished."""
-    while mlflow.active_run():  # kedro-mlflow starts the same run again at each node
-        mlflow.end_run("KILLED")
-
-
-def _purposeful(error: BaseException | None) -> BrpNasError | None:
-    """First error of this project in the chain of causes."""
-    while error is not None and not isinstance(error, BrpNasError):
-        error = error.__cause__
-    return error
+def _purposeful(error: BaseException) -> BrpNasError | None:
+    """First error of this project in the chain of causes, or one for what stands in its way."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, BrpNasError):
+        cause = cause.__cause__
+    return cause or mlflow_store.explained(error) or surroundings.explained(error)
 
 
 def _check_names(context: click.Context) -> None:
@@ -121,7 +123,11 @@ class RunCommand(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the pipeline."""
+        surroundings.open_streams()
+        if isinstance(ctx.obj, ProjectMetadata):
+            os.chdir(ctx.obj.project_path)
         with _sigterm_raises():
+            end_with_dvc()
             return self._invoke(ctx)
 
     def _invoke(self, ctx: click.Context) -> Any:
@@ -130,13 +136,14 @@ class RunCommand(click.Command):
             return super().invoke(ctx)
         except _Terminated:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it may come twice, as from `timeout`
-            _kill_runs()
+            end_runs("KILLED")
             click.echo("Terminated!", err=True)
             ctx.exit(TERMINATED)
         except KeyboardInterrupt:
-            _kill_runs()
+            end_runs("KILLED")
             raise
         except Exception as error:
+            end_runs("FAILED")
             purposeful = _purposeful(error)
             if purposeful is None or os.environ.get("BRPNAS_TRACEBACK"):
                 raise

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
+import signal
 import subprocess
+import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import yaml
 
-__all__ = ["dvc_tags", "git_tags", "group_id", "local_artifacts"]
+from brpnas.errors import ConfigurationError
+
+__all__ = ["dvc_pid", "dvc_tags", "end_with_dvc", "git_tags", "group_id", "local_artifacts"]
+
+_LOOK_S = 1.0
+_log = logging.getLogger(__name__)
 
 
 def local_artifacts(folder: str) -> str | None:
@@ -61,17 +71,73 @@ def dvc_tags(root: Path, stage: str | None = None) -> dict[str, str]:
         return tags
     content = lock.read_bytes()
     tags["dvc.lock"] = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    entry = (yaml.safe_load(content) or {}).get("stages", {}).get(stage)
+    entry = _stages(lock, content).get(stage)
     if entry is not None:
         text = json.dumps(entry, sort_keys=True)
         tags["dvc.stage"] = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
     return tags
 
 
+def _stages(lock: Path, content: bytes) -> dict[str, Any]:
+    """What a lock file says of each stage.
+
+    Raises:
+        ConfigurationError: If it cannot be read.
+    """
+    for number, line in enumerate(content.splitlines(), start=1):
+        if line.startswith((b"<<<<<<< ", b">>>>>>> ")):
+            raise ConfigurationError(
+                f"{lock} holds conflict markers of git, the first in line {number}. Take one side, "
+                "`git checkout --ours dvc.lock` or `--theirs`, then `dvc repro`, which runs the "
+                "stages that do not match it, and commit the file."
+            )
+    try:
+        loaded = yaml.safe_load(content) or {}
+        stages: dict[str, Any] = loaded.get("stages", {})
+    except (yaml.YAMLError, AttributeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"{lock} is damaged ({' '.join(str(error).split())}). Take it back from git, "
+            "`git checkout dvc.lock`, then run `dvc repro`."
+        ) from error
+    return stages
+
+
 def _is_dvc(process: psutil.Process) -> bool:
     """Whether a process is the command ``dvc``, as a script or by ``python -m dvc``."""
     words = process.cmdline()[:3]
     return any(Path(word).name in ("dvc", "dvc.exe") for word in words)
+
+
+def _dvc() -> psutil.Process | None:
+    """The `dvc` that started this process, if one did."""
+    try:
+        return next(filter(_is_dvc, psutil.Process().parents()), None)
+    except psutil.Error:
+        return None
+
+
+def dvc_pid() -> int | None:
+    """Id of the `dvc` process that started this one, if one did."""
+    dvc = _dvc()
+    return dvc.pid if dvc else None
+
+
+def end_with_dvc() -> None:
+    """Let this process get SIGTERM when the `dvc` that started it is gone.
+
+    ``kill -9`` of `dvc repro` reaches no stage. One that went on would compute, and write, beside
+    the next `dvc repro`.
+    """
+    dvc = _dvc()
+    if dvc is not None:
+        threading.Thread(target=_wait_and_end, args=(dvc,), daemon=True).start()
+
+
+def _wait_and_end(dvc: psutil.Process) -> None:
+    while dvc.is_running() and dvc.status() != psutil.STATUS_ZOMBIE:
+        time.sleep(_LOOK_S)
+    _log.warning("The dvc that started this stage is gone, so the stage ends")
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def group_id(fallback: str) -> str:
@@ -82,10 +148,5 @@ def group_id(fallback: str) -> str:
     """
     if given := os.environ.get("BRPNAS_GROUP"):
         return given
-    try:
-        for parent in psutil.Process().parents():
-            if _is_dvc(parent):
-                return f"dvc-{int(parent.create_time() * 1000):x}-{parent.pid}"
-    except psutil.Error:
-        return fallback
-    return fallback
+    dvc = _dvc()
+    return f"dvc-{int(dvc.create_time() * 1000):x}-{dvc.pid}" if dvc else fallback

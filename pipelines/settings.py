@@ -3,9 +3,12 @@
 from omegaconf.resolvers import oc
 
 from pipelines.hooks import ConfigurationHooks, TrackingHooks
+from pipelines.mlflow_store.hooks import StoreHooks
 from pipelines.provenance import local_artifacts
 
-HOOKS = (ConfigurationHooks(), TrackingHooks())
+# Of two that want to be first, Kedro calls the later one first: the configuration is checked before
+# the store is opened.
+HOOKS = (StoreHooks(), ConfigurationHooks(), TrackingHooks())
 
 # It would build every pipeline, and send usage data.
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro-telemetry",)
@@ -13,6 +16,7 @@ DISABLE_HOOKS_FOR_PLUGINS = ("kedro-telemetry",)
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",
+    "config_patterns": {"mlflow": ["mlflow*", "mlflow*/**", "**/mlflow*"]},
     "merge_strategy": {"parameters": "soft", "globals": "soft"},
     # Kedro drops `oc.env` outside credentials unless it is registered again.
     "custom_resolvers": {"oc.env": oc.env, "local_artifacts": local_artifacts},

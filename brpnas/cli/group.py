@@ -7,6 +7,7 @@ with ``BRPNAS_TRACEBACK`` set it keeps its traceback.
 from __future__ import annotations
 
 import os
+import sys
 from importlib.metadata import version
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from brpnas.errors import BrpNasError
+from brpnas.surroundings import explained, open_streams
 
 __all__ = [
     "ErrorGroup",
@@ -70,7 +72,9 @@ def paragraph(error: BaseException) -> BrpNasError | OSError | None:
                 f"This command needs the package {package}, which is not installed. Install the "
                 f"extra that brings it: pip install 'brpnas[{_EXTRAS[package]}]'."
             )
-    return error if isinstance(error, OSError) and error.filename is not None else None
+    if isinstance(error, OSError) and error.filename is None:
+        return explained(error)
+    return explained(error) or (error if isinstance(error, OSError) else None)
 
 
 class ErrorGroup(TyperGroup):
@@ -83,14 +87,17 @@ class ErrorGroup(TyperGroup):
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         """Run the subcommand."""
+        open_streams()
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            sys.stdout.flush()  # what cannot be printed is told here, not as Python ends
         except Exception as error:
             shown = paragraph(error)
             if shown is None or os.environ.get("BRPNAS_TRACEBACK"):
                 raise
             typer.echo(f"Error: {' '.join(str(shown).split())}", err=True)
             raise typer.Exit(1) from None
+        return result
 
 
 app = typer.Typer(

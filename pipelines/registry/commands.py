@@ -8,21 +8,19 @@ environment that is asked for.
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import mlflow
 from kedro.config import OmegaConfigLoader
-from mlflow.exceptions import MlflowException
 
 from brpnas.cli.text import fields, table
-from brpnas.errors import RegistryError, UnknownNameError
+from brpnas.errors import BrpNasError, UnknownNameError
 from brpnas.promotion import Decision
 from brpnas.spaces import get_space
 from pipelines.config import Parameters, PromoteConfig, parse
 from pipelines.explain import locate
+from pipelines.mlflow_store import explained, open_store
 from pipelines.registry.listing import list_models
 from pipelines.registry.promotion import promote
 from pipelines.registry.rollback import rollback
@@ -41,34 +39,31 @@ def _project(root: Path, env: str | None) -> Iterator[PromoteConfig]:
     Raises:
         UnknownNameError: If there is no such environment.
         ConfigurationError: If the parameters are wrong.
-        RegistryError: If the store cannot be reached, or refuses.
+        TrackingError: If the store cannot be used or reached, or refuses.
     """
     source = root / "conf"
     environments = {path.name for path in source.iterdir() if path.is_dir()}
     if env is not None and env not in environments:
         raise UnknownNameError("environment", env, environments)
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # MLflow would try for minutes
-    with contextlib.chdir(root):  # the store is named relative to it
-        settings: dict[str, Any] = {
-            **CONFIG_LOADER_ARGS,
-            "config_patterns": {"mlflow": ["mlflow*"]},
-        }
-        loader = OmegaConfigLoader(str(source), env=env, **settings)
+    with contextlib.chdir(root):  # containers store locations of artifacts relative to it
+        loader = OmegaConfigLoader(str(source), env=env, **CONFIG_LOADER_ARGS)
         named = [name for name in (env or loader.default_run_env, loader.base_env) if name]
         parameters = parse(
             Parameters, loader["parameters"], lambda key: locate(key, source, named, {})
         )
         get_space(parameters.space)  # models of a space of the user's own need it opened
-        server = loader["mlflow"]["server"]
+        server = open_store(root, loader["mlflow"])["server"]
         mlflow.set_tracking_uri(server["mlflow_tracking_uri"])
         mlflow.set_registry_uri(server["mlflow_registry_uri"])
         try:
             yield parameters.promote
-        except MlflowException as error:
-            raise RegistryError(
-                f"The registry at {mlflow.get_tracking_uri()} cannot do this: {error}. It is set "
-                "in conf/base/mlflow.yml, or by MLFLOW_TRACKING_URI."
-            ) from error
+        except BrpNasError:
+            raise
+        except Exception as error:
+            refusal = explained(error)
+            if refusal is None:
+                raise
+            raise refusal from error
 
 
 def models_text(root: Path, env: str | None = None) -> str:

@@ -6,6 +6,7 @@ import itertools
 import os
 import re
 import subprocess
+import time
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +24,14 @@ DOCKERFILE = (ROOT / "docker" / "Dockerfile").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 CLUSTER = {"scheduler", "worker"}
+
+
+def wait_for(file: Path) -> None:
+    """Wait until a file has content."""
+    end = time.monotonic() + 120
+    while not (file.exists() and file.stat().st_size):
+        assert time.monotonic() < end, f"{file} did not appear"
+        time.sleep(0.05)
 
 
 def targets() -> dict[str, tuple[str, str]]:
@@ -199,6 +208,28 @@ class TestStage:
         assert f"{tmp_path}/conf:/app/conf:ro" in found
         assert "--read-only" in found
         assert "--tty" not in found
+
+    def test_its_container_stops_when_its_dvc_is_killed(self, tmp_path: Path) -> None:
+        """A shell named `dvc` calls it; the `docker` there runs a container that never ends."""
+        (tmp_path / "dvc").write_text(f"{ROOT}/docker/stage ingest; true\n", "utf-8")
+        docker = tmp_path / "docker"
+        docker.write_text(
+            '#!/bin/sh\ncase "$1" in\n'
+            'run) echo $$ >pid; echo "$@" >run; exec sleep 600;;\n'
+            'stop) echo "$2" >stopped; kill "$(cat pid)";;\nesac\n',
+            "utf-8",
+        )
+        docker.chmod(0o755)
+        path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+        environment = {"PATH": path, "PYTHONPATH": str(ROOT), "BRPNAS_IMAGES": "brpnas"}
+        with subprocess.Popen(
+            ["sh", "dvc"], cwd=tmp_path, env=os.environ | environment, stdin=subprocess.DEVNULL
+        ) as dvc:
+            wait_for(tmp_path / "run")
+            dvc.kill()
+        wait_for(tmp_path / "stopped")
+        name = (tmp_path / "stopped").read_text("utf-8").strip()
+        assert f" --name {name} " in (tmp_path / "run").read_text("utf-8")
 
     def test_what_it_is_told_goes_on(self, tmp_path: Path) -> None:
         (tmp_path / "dvc.lock").touch()

@@ -41,12 +41,14 @@ def project(tmp_path: Path, repository: Path) -> Path:
 def kedro(project: Path) -> Run:
     """Run a `kedro` command in the project and return what it printed and its exit code."""
 
-    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        *arguments: str, folder: Path = project, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("BRPNAS_", "MLFLOW_T"))}
         environment: Mapping[str, str] = {**kept, "BRPNAS_MIRROR": "nowhere", **variables}
         command = [sys.executable, "-m", "kedro", *arguments]
         return subprocess.run(
-            command, cwd=project, env=environment, capture_output=True, text=True, check=False
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
         )
 
     return run

@@ -240,7 +240,7 @@ def test_refused_file_of_a_device_ends_with_its_report_and_nothing_is_written(
     assert "data/01_raw/devices/board.csv is refused and nothing was written" in report
     assert "negative latency, line 2" in report
     files = {path.name for path in (project / "data").rglob("*") if path.is_file()}
-    assert files == {"board.csv", "mlflow.db"}
+    assert files == {"board.csv", "mlflow.db", "mlflow.db.lock"}
     with sqlite3.connect(project / "data" / "mlflow.db") as database:
         assert database.execute("select name from runs").fetchall() == []
 
@@ -267,6 +267,57 @@ def test_missing_mirror_marks_the_run_failed(kedro: Run, project: Path) -> None:
         assert database.execute("select name, status from runs").fetchall() == [
             ("ingest", "FAILED")
         ]
+
+
+@pytest.mark.slow
+def test_conflict_in_the_lock_file_is_named_and_the_run_has_failed(
+    kedro: Run, project: Path
+) -> None:
+    (project / "dvc.lock").write_text("<<<<<<< HEAD\n=======\n>>>>>>> other\n")
+    assert "conflict markers of git, the first in line 1" in message(
+        kedro("run", "--pipelines=ingest")
+    )
+    with sqlite3.connect(project / "data" / "mlflow.db") as database:
+        assert database.execute("select status from runs").fetchall() == [("FAILED",)]
+
+
+@pytest.mark.slow
+def test_paths_of_the_configuration_are_from_the_project(
+    kedro: Run, project: Path, tmp_path: Path
+) -> None:
+    """In a folder below it; with a space, a mirror and a store that are given as relative paths."""
+    (project / "docs").mkdir()
+    done = kedro(
+        "run",
+        "--env=latbench",
+        "--pipelines=ingest",
+        folder=project / "docs",
+        BRPNAS_MIRROR="mirrors/mine",
+        MLFLOW_TRACKING_URI="sqlite:///data/own.db",
+    )
+    assert f"{project}/mirrors/mine" in message(done)
+    assert (project / "data" / "own.db").is_file()
+    assert list((project / "docs").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_run_that_was_killed_is_called_so_by_the_next(kedro: Run, project: Path) -> None:
+    def runs() -> list[tuple[str]]:
+        store = project / "data" / "mlflow.db"
+        if not store.exists():
+            return []
+        with sqlite3.connect(store) as database:
+            return database.execute("select status from runs order by start_time").fetchall()
+
+    command = [sys.executable, "-m", "kedro", "run", "--pipelines=ingest"]
+    with subprocess.Popen(command, cwd=project, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None and not runs():
+            time.sleep(0.01)
+        process.kill()
+    assert runs() == [("RUNNING",)]
+    done = kedro("run", "--pipelines=ingest")
+    assert done.returncode == 0, done.stderr
+    assert runs() == [("KILLED",), ("FINISHED",)]
 
 
 @pytest.mark.slow

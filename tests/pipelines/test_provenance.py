@@ -6,8 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
+from brpnas.errors import ConfigurationError
 from pipelines.provenance import dvc_tags, git_tags, group_id, local_artifacts
 
 
@@ -64,6 +66,58 @@ def test_dvc_tags_follow_lock_and_stage(tmp_path: Path, monkeypatch: pytest.Monk
     assert set(dvc_tags(tmp_path, "evaluate")) == {"dvc.lock"}
     monkeypatch.setenv("DVC_EXP_NAME", "brave-otter")
     assert dvc_tags(tmp_path, "train")["dvc.experiment"] == "brave-otter"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (
+            "schema: '2.0'\n<<<<<<< HEAD\nstages: {}\n=======\nstages: {a: 1}\n>>>>>>> other\n",
+            r"conflict markers of git, the first in line 2\..*git checkout --ours",
+        ),
+        ("stages: [", r"is damaged \(.*git checkout dvc\.lock"),
+        ("- a list\n", r"is damaged"),
+    ],
+)
+def test_a_lock_file_that_cannot_be_read_is_named(tmp_path: Path, content: str, words: str) -> None:
+    (tmp_path / "dvc.lock").write_text(content, "utf-8")
+    with pytest.raises(ConfigurationError, match=words):
+        dvc_tags(tmp_path, "train")
+
+
+_STAGE = """
+import signal, sys, time
+from pipelines.provenance import end_with_dvc
+signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
+end_with_dvc()
+print(flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_stage_ends_when_its_dvc_is_killed(tmp_path: Path, repository: Path) -> None:
+    """A shell named `dvc` runs a stage below a shell of its own."""
+    (tmp_path / "stage.py").write_text(_STAGE, "utf-8")
+    script = tmp_path / "dvc"
+    script.write_text(f"sh -c '\"{sys.executable}\" {tmp_path}/stage.py; true'; true\n", "utf-8")
+    with subprocess.Popen(
+        ["sh", str(script)],
+        env=os.environ | {"PYTHONPATH": str(repository)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as dvc:
+        assert dvc.stdout is not None
+        dvc.stdout.readline()
+        (stage,) = (
+            child
+            for child in psutil.Process(dvc.pid).children(recursive=True)
+            if "python" in child.name()
+        )
+        dvc.kill()
+        stage.wait(timeout=60)
+        assert dvc.stderr is not None
+        assert dvc.stderr.read().splitlines()[-1] == "ended"
 
 
 def test_group_is_given_or_falls_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,9 +11,7 @@ from pipelines import settings
 @pytest.fixture
 def load(project: Path, monkeypatch: pytest.MonkeyPatch):
     def make(env: str | None = None) -> OmegaConfigLoader:
-        loader = OmegaConfigLoader(str(project / "conf"), env=env, **settings.CONFIG_LOADER_ARGS)
-        loader.config_patterns["mlflow"] = ["mlflow*"]
-        return loader
+        return OmegaConfigLoader(str(project / "conf"), env=env, **settings.CONFIG_LOADER_ARGS)
 
     return make
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from brpnas.errors import ConfigurationError, RegistryError, UnknownNameError
+from brpnas.errors import ConfigurationError, TrackingError, UnknownNameError
 from pipelines.registry import register
 from pipelines.registry.commands import models_text, promote_text, rollback_text
 from tests.pipelines.registry.toys import NAME, candidate
@@ -66,7 +66,7 @@ def test_the_folder_one_is_in_does_not_matter_and_stays(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     text = models_text(stocked)
-    assert text == "No model is registered in sqlite:///data/mlflow.db."
+    assert text == f"No model is registered in sqlite:///{stocked}/data/mlflow.db."
     assert (stocked / "data" / "mlflow.db").exists()
     assert Path.cwd() == tmp_path
 
@@ -78,5 +78,5 @@ def test_errors_are_of_this_project(stocked: Path, monkeypatch: pytest.MonkeyPat
         rollback_text(stocked, "none")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    with pytest.raises(RegistryError, match=r"127\.0\.0\.1:9.*MLFLOW_TRACKING_URI"):
+    with pytest.raises(TrackingError, match=r"127\.0\.0\.1:9.*MLFLOW_TRACKING_URI"):
         models_text(stocked)

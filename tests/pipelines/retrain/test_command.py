@@ -68,6 +68,6 @@ def test_what_is_refused_leaves_no_file_and_no_version(kedro: Run, project: Path
         assert "Traceback" not in done.stderr
         assert message in done.stderr
     left = {file.name for file in (project / "data").rglob("*") if file.is_file()}
-    assert left == {"board.csv", "mlflow.db"}
+    assert left == {"board.csv", "mlflow.db", "mlflow.db.lock"}
     client = MlflowClient(f"sqlite:///{project}/data/mlflow.db")
     assert not client.search_registered_models()

@@ -1,0 +1,30 @@
+"""Open the store of the project around the current folder and print its address.
+
+``make ui`` hands it to MLflow, which would make a store of its own, and leave half of one if it
+were interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from kedro.config import OmegaConfigLoader
+
+from brpnas.cli.registry import find_project
+from brpnas.errors import BrpNasError
+from pipelines.mlflow_store.opening import open_store
+from pipelines.settings import CONFIG_LOADER_ARGS
+
+
+def main() -> None:
+    """Print the address on stdout."""
+    try:
+        root = find_project()
+        loader = OmegaConfigLoader(str(root / "conf"), **CONFIG_LOADER_ARGS)
+        print(open_store(root, loader["mlflow"])["server"]["mlflow_tracking_uri"])  # noqa: T201
+    except BrpNasError as error:
+        sys.exit(f"Error: {error}")
+
+
+if __name__ == "__main__":
+    main()

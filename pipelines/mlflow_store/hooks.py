@@ -1,0 +1,82 @@
+"""The store around every run: opened before kedro-mlflow looks for it, and told who is running."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from kedro.framework.context import KedroContext
+from kedro.framework.hooks import hook_impl
+
+from pipelines.mlflow_store.opening import ensure_experiment, open_store
+from pipelines.mlflow_store.processes import RunningProcess, end_dead_runs
+
+__all__ = ["StoreHooks", "end_runs"]
+
+_RUNNING = Path("data", ".running")
+
+
+class StoreHooks:
+    """Opens the store; ends runs whose process is gone, and a run that could not start."""
+
+    def __init__(self) -> None:
+        self._experiment: str | None = None
+        self._process: RunningProcess | None = None
+
+    @hook_impl(tryfirst=True)
+    def after_context_created(self, context: KedroContext) -> None:
+        """Open the store, and give kedro-mlflow addresses that hold in every folder.
+
+        Where a run is active already, the store is that of whoever started it.
+
+        Raises:
+            TrackingError: If the store cannot be used.
+        """
+        if mlflow.active_run() is not None:
+            return
+        settings = open_store(Path(context.project_path), context.config_loader["mlflow"])
+        context.config_loader["mlflow"] = settings
+        self._experiment = ensure_experiment(settings)
+
+    @hook_impl(wrapper=True)
+    def before_pipeline_run(self, run_params: dict[str, Any]) -> Generator[None, Any, Any]:
+        """Around the start of a run: it carries the name of its process from the first moment."""
+        if self._experiment is None:
+            return (yield)
+        folder = Path(run_params["project_path"]) / _RUNNING
+        end_dead_runs(folder, self._experiment)
+        self._process = RunningProcess(folder)
+        try:
+            with self._process.births():
+                return (yield)
+        except BaseException as error:
+            end_runs("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+            self._close()
+            raise
+
+    @hook_impl(trylast=True)
+    def after_pipeline_run(self) -> None:
+        """Give up the lock of the process."""
+        self._close()
+
+    @hook_impl(trylast=True)
+    def on_pipeline_error(self) -> None:
+        """Give up the lock of the process."""
+        self._close()
+
+    def _close(self) -> None:
+        if self._process is not None:
+            self._process.close()
+            self._process = None
+
+
+def end_runs(status: str) -> None:
+    """End the active runs; at exit, MLflow would call them finished.
+
+    Args:
+        status: ``FAILED`` or ``KILLED``.
+    """
+    while mlflow.active_run():  # kedro-mlflow starts the same run again at each node
+        mlflow.end_run(status)

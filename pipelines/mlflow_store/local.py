@@ -1,0 +1,205 @@
+"""A store in one SQLite file: made at once or not at all, and checked before it is used.
+
+MLflow makes its tables by a chain of migrations, which takes seconds, in the file itself. Whoever
+interrupts that leaves tables that neither MLflow nor its migrations can go on from. Here the file
+is made beside its place, under a lock, and then takes its place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from brpnas.errors import TrackingError
+from brpnas.locks import locked
+
+__all__ = ["check_or_make", "sqlite_file"]
+
+_log = logging.getLogger(__name__)
+_MAKING_S = 300.0
+_BUSY_S = 60.0
+_JOURNALS = ("-journal", "-wal", "-shm")
+
+
+def sqlite_file(uri: str) -> Path | None:
+    """File of a SQLite address; None for a server, or a store in memory."""
+    if not uri.startswith("sqlite"):
+        return None
+    from sqlalchemy.engine import make_url  # noqa: PLC0415 - it comes with MLflow
+
+    database = make_url(uri).database
+    named = database and not database.startswith((":memory:", "file:"))
+    return Path(str(database)) if named else None
+
+
+def check_or_make(file: Path, artifacts: Path) -> None:
+    """Leave a store that MLflow of this version can use.
+
+    A store that was left unfinished and holds nothing is set aside, with a warning, and made again.
+
+    Args:
+        file: The store, an absolute path.
+        artifacts: Folder for artifacts of runs without an experiment of their own.
+
+    Raises:
+        TrackingError: If there is something else in its place, it is damaged, or another version's.
+        LockedError: If its folder cannot be written, or another process is making it for minutes.
+    """
+    if _is_ready(file):
+        return
+    with locked(file, "MLflow store", _MAKING_S):
+        if _is_ready(file):
+            return  # another process was faster
+        if file.exists():
+            _set_aside(file)
+        _make(file, artifacts)
+
+
+def _is_ready(file: Path) -> bool:
+    """Whether the store is there and finished; False if it is to be made.
+
+    Raises:
+        TrackingError: If it can be neither used nor replaced.
+    """
+    if not file.exists():
+        return False
+    if not file.is_file():
+        raise TrackingError(
+            f"The MLflow store {file} is a folder, but a SQLite file is expected there. Move the "
+            "folder away, or set MLFLOW_TRACKING_URI to another file."
+        )
+    if not os.access(file, os.R_OK | os.W_OK):
+        raise TrackingError(
+            f"The MLflow store {file} belongs to user {file.stat().st_uid}, and this user "
+            f"({os.geteuid()}) may not write it. Change its permissions, or set "
+            "MLFLOW_TRACKING_URI to another file."
+        )
+    try:
+        with closing(sqlite3.connect(file, timeout=_BUSY_S)) as database:
+            found = _revision(database)
+            known = _revisions()
+            if found == known[0]:
+                return True
+            if _holds_nothing(database):
+                return False
+    except sqlite3.DatabaseError as error:
+        raise TrackingError(
+            f"The MLflow store {file} cannot be read ({error}). If it is damaged, restore it from "
+            "a backup, or move it away: the next command makes a new one, without the former runs "
+            "and models."
+        ) from error
+    raise _refusal(file, found, known)
+
+
+def _refusal(file: Path, found: str | None, known: list[str]) -> TrackingError:
+    """Why a store of another version of MLflow cannot be used, and what to do."""
+    from mlflow.version import VERSION  # noqa: PLC0415
+
+    if found is not None and found not in known:
+        return TrackingError(
+            f"The MLflow store {file} was written by a newer MLflow (schema {found}) than the "
+            f"installed {VERSION}. Install that version (`make run` installs the one of the "
+            "project), or set MLFLOW_TRACKING_URI to another file."
+        )
+    return TrackingError(
+        f"The MLflow store {file} has the schema of an older MLflow (schema {found or 'unknown'}; "
+        f"MLflow {VERSION} needs {known[0]}). Copy the file to be safe, then run: "
+        f"mlflow db upgrade 'sqlite:///{file}'"
+    )
+
+
+def _revisions() -> list[str]:
+    """Revisions of the schema that the installed MLflow knows, its own first."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - it comes with MLflow
+    from mlflow.store import db_migrations  # noqa: PLC0415
+
+    scripts = ScriptDirectory(str(Path(str(db_migrations.__file__)).parent))
+    return [script.revision for script in scripts.walk_revisions()]
+
+
+def _tables(database: sqlite3.Connection) -> set[str]:
+    rows = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    return {name for (name,) in rows if not name.startswith("sqlite_")}
+
+
+def _revision(database: sqlite3.Connection) -> str | None:
+    if "alembic_version" not in _tables(database):
+        return None
+    row = database.execute("SELECT version_num FROM alembic_version").fetchone()
+    return None if row is None else str(row[0])
+
+
+def _holds_nothing(database: sqlite3.Connection) -> bool:
+    """Whether there is no more in it than MLflow puts there itself."""
+    own = {"alembic_version": "", "experiments": " WHERE experiment_id != 0", "workspaces": ""}
+    for table in _tables(database):
+        if table in ("alembic_version", "workspaces"):
+            continue
+        query = f'SELECT 1 FROM "{table}"{own.get(table, "")} LIMIT 1'
+        if database.execute(query).fetchone():
+            return False
+    return True
+
+
+def _set_aside(file: Path) -> None:
+    aside = file.with_name(f"{file.name}.unfinished")
+    _log.warning(
+        "The MLflow store %s was left unfinished by a command that was interrupted. It holds no "
+        "run, so it is made again; the former file is %s",
+        file,
+        aside.name,
+    )
+    file.replace(aside)
+
+
+def _make(file: Path, artifacts: Path) -> None:
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore  # noqa: PLC0415
+
+    _log.info("Making the MLflow store %s, once", file)
+    fresh = file.with_name(f".{file.name}.new")
+    _remove(fresh)
+    for journal in _JOURNALS:  # of a store that is gone; SQLite would play it into the new one
+        file.with_name(file.name + journal).unlink(missing_ok=True)
+    try:
+        with _quiet():
+            store = SqlAlchemyStore(f"sqlite:///{fresh}", str(artifacts))
+        store.engine.dispose()
+        _flush(fresh)
+        fresh.rename(file)
+        _flush(file.parent)
+    finally:
+        _remove(fresh)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep MLflow from naming each of its migrations."""
+    loggers = [logging.getLogger(name) for name in ("alembic", "mlflow.store.db.utils")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _remove(fresh: Path) -> None:
+    for suffix in ("", *_JOURNALS):
+        with contextlib.suppress(FileNotFoundError):
+            fresh.with_name(fresh.name + suffix).unlink()
+
+
+def _flush(path: Path) -> None:
+    """Wait until a file, or what a folder lists, is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

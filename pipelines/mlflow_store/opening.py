@@ -1,0 +1,147 @@
+"""From the section of ``mlflow.yml`` to a store that answers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from brpnas.errors import TrackingError
+from pipelines.mlflow_store.local import check_or_make, sqlite_file
+from pipelines.mlflow_store.locations import relocate
+
+__all__ = ["ensure_experiment", "explained", "open_store"]
+
+_CONNECT_S, _ANSWER_S = 5.0, 30.0
+_RETRIES = "4"
+"""Of a request, with pauses of half a minute together. By itself MLflow tries for 4.5 minutes."""
+
+
+def open_store(root: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Make the store that a project names usable.
+
+    Args:
+        root: Folder of the project; relative addresses are from there.
+        settings: Section ``mlflow`` of the configuration.
+
+    Returns:
+        The settings, with absolute addresses.
+
+    Raises:
+        TrackingError: If the store is old, damaged, no file, or does not answer.
+        LockedError: If it cannot be written, or another process is making it for minutes.
+    """
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", _RETRIES)
+    root = root.resolve()
+    server: Mapping[str, Any] = settings["server"]
+    relative = _artifacts(settings)
+    artifacts = root / relative if relative else None
+    opened: dict[str, Any] = {}
+    for key in ("mlflow_tracking_uri", "mlflow_registry_uri"):
+        opened[key] = uri = _absolute(root, server.get(key))
+        if uri is None:
+            continue
+        file = sqlite_file(uri)
+        if file is None:
+            _reach(uri)
+            continue
+        check_or_make(file, artifacts or file.parent / "mlartifacts")
+        if artifacts is not None and relative and file.is_relative_to(root):
+            relocate(file, relative, artifacts)
+    changed = {**settings, "server": {**server, **opened}}
+    if artifacts is None:
+        return changed
+    experiment = settings["tracking"]["experiment"]
+    location = {**experiment["create_experiment_kwargs"], "artifact_location": artifacts.as_uri()}
+    named = {**experiment, "create_experiment_kwargs": location}
+    return {**changed, "tracking": {**settings["tracking"], "experiment": named}}
+
+
+def ensure_experiment(settings: Mapping[str, Any]) -> str:
+    """Make the experiment of opened settings, unless it is there or another process just did.
+
+    Args:
+        settings: What `open_store` returned.
+
+    Returns:
+        Its id.
+    """
+    from mlflow import MlflowClient  # noqa: PLC0415 - it takes seconds
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415
+
+    experiment = settings["tracking"]["experiment"]
+    client = MlflowClient(tracking_uri=settings["server"]["mlflow_tracking_uri"])
+    found = client.get_experiment_by_name(experiment["name"])
+    if found is None:
+        location = (experiment.get("create_experiment_kwargs") or {}).get("artifact_location")
+        try:
+            return client.create_experiment(experiment["name"], location)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        found = client.get_experiment_by_name(experiment["name"])
+    return str(found.experiment_id)
+
+
+def explained(error: BaseException | None) -> TrackingError | None:
+    """One paragraph for what MLflow or its database raised; None for errors of others.
+
+    Args:
+        error: An error; its causes are looked at as well.
+    """
+    names = {"MlflowException", "SQLAlchemyError"}
+    while error is not None:
+        if names & {kind.__name__ for kind in type(error).__mro__}:
+            said = " ".join(str(error).split())
+            return TrackingError(
+                f"The MLflow store cannot do this: {said[:1000]} It is set in "
+                "conf/base/mlflow.yml, or by MLFLOW_TRACKING_URI."
+            )
+        error = error.__cause__
+    return None
+
+
+def _artifacts(settings: Mapping[str, Any]) -> str | None:
+    """Folder of artifacts relative to the project; None if it is elsewhere or for a server."""
+    experiment = settings.get("tracking", {}).get("experiment", {})
+    given = (experiment.get("create_experiment_kwargs") or {}).get("artifact_location")
+    if not given or urlsplit(given).scheme or Path(given).is_absolute():
+        return None
+    return Path(given).as_posix()
+
+
+def _absolute(root: Path, uri: str | None) -> str | None:
+    """A SQLite address with the path of its file from the root; other addresses as they are."""
+    if not uri or not uri.startswith("sqlite"):
+        return uri
+    from sqlalchemy.engine import make_url  # noqa: PLC0415 - it comes with MLflow
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+
+    try:
+        url = make_url(uri)
+    except ArgumentError as error:
+        raise TrackingError(
+            f"The address {uri!r} of the MLflow store cannot be read: write "
+            "sqlite:///data/mlflow.db, or http://HOST:PORT for a server."
+        ) from error
+    if not url.database or url.database.startswith((":memory:", "file:")):
+        return uri
+    return url.set(database=str(root / url.database)).render_as_string(hide_password=False)
+
+
+def _reach(uri: str) -> None:
+    if urlsplit(uri).scheme not in ("http", "https"):
+        return
+    import requests  # noqa: PLC0415 - it comes with MLflow
+
+    try:
+        requests.get(f"{uri.rstrip('/')}/health", timeout=(_CONNECT_S, _ANSWER_S))
+    except requests.exceptions.SSLError:
+        return  # MLflow has settings of its own for certificates
+    except requests.exceptions.RequestException as error:
+        raise TrackingError(
+            f"No MLflow server answers at {uri} ({error}). Start it, or correct "
+            "MLFLOW_TRACKING_URI; without that variable runs are tracked in data/mlflow.db."
+        ) from error

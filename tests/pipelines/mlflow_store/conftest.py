@@ -1,0 +1,42 @@
+"""What the tests of the store share: one that was made, which takes seconds."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from pipelines.mlflow_store.local import check_or_make
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store as a first command makes it."""
+    folder = tmp_path_factory.mktemp("made")
+    check_or_make(folder / "mlflow.db", folder / "mlartifacts")
+    return folder / "mlflow.db"
+
+
+@pytest.fixture
+def file(made: Path, tmp_path: Path) -> Path:
+    """A copy of it in a project of its own, whose folder has a blank in its name."""
+    root = tmp_path / "my project"
+    (root / "data").mkdir(parents=True)
+    shutil.copy(made, root / "data" / "mlflow.db")
+    return root / "data" / "mlflow.db"
+
+
+@pytest.fixture
+def uri(file: Path) -> Iterator[str]:
+    """Its address, which MLflow is set to."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
+            patch.setenv(name, "")  # so that what MLflow sets is undone
+            patch.delenv(name)
+        before, address = mlflow.get_tracking_uri(), f"sqlite:///{file}"
+        mlflow.set_tracking_uri(address)
+        yield address
+        mlflow.set_tracking_uri(before)

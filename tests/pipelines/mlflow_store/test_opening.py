@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pytest
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import OperationalError
+
+from brpnas.errors import TrackingError
+from pipelines.mlflow_store import ensure_experiment, explained, open_store
+
+
+def settings(uri: str | None, location: str | None = "data/mlartifacts") -> dict[str, Any]:
+    return {
+        "server": {"mlflow_tracking_uri": uri, "mlflow_registry_uri": None, "credentials": None},
+        "tracking": {
+            "experiment": {
+                "name": "brpnas",
+                "create_experiment_kwargs": {"artifact_location": location},
+            },
+            "run": {"nested": True},
+        },
+    }
+
+
+def test_relative_addresses_are_from_the_project(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = file.parents[1]
+    monkeypatch.chdir(tmp_path)
+    opened = open_store(root, settings("sqlite:///data/mlflow.db"))
+    assert opened["server"]["mlflow_tracking_uri"] == f"sqlite:///{file}"
+    made = opened["tracking"]["experiment"]["create_experiment_kwargs"]
+    assert made == {"artifact_location": (root / "data" / "mlartifacts").as_uri()}
+    assert opened["tracking"]["run"] == {"nested": True}
+    assert sorted(path.name for path in tmp_path.iterdir()) == [root.name]
+
+
+def test_absolute_addresses_stay(file: Path, tmp_path: Path) -> None:
+    opened = open_store(tmp_path, settings(f"sqlite:///{file}", "s3://bucket"))
+    assert opened == settings(f"sqlite:///{file}", "s3://bucket")
+    assert open_store(tmp_path, settings(None, None)) == settings(None, None)
+
+
+def test_an_experiment_is_made_once(file: Path, uri: str) -> None:
+    opened = open_store(file.parents[1], settings(uri))
+    first = ensure_experiment(opened)
+    assert ensure_experiment(opened) == first
+    location = MlflowClient(uri).get_experiment(first).artifact_location
+    assert location == (file.parent / "mlartifacts").as_uri()
+
+
+def test_another_process_may_make_the_experiment_first(
+    file: Path, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = open_store(file.parents[1], settings(uri))
+    find = MlflowClient.get_experiment_by_name
+    asked: list[str] = []
+
+    def made_in_between(client: MlflowClient, name: str) -> Any:
+        asked.append(name)
+        if len(asked) > 1:
+            return find(client, name)
+        mlflow.create_experiment(name)
+        return None
+
+    monkeypatch.setattr(MlflowClient, "get_experiment_by_name", made_in_between)
+    assert ensure_experiment(opened) == find(MlflowClient(uri), "brpnas").experiment_id
+
+
+def test_a_server_that_is_down_is_told_soon(tmp_path: Path) -> None:
+    begin = time.monotonic()
+    with pytest.raises(TrackingError, match=r"No MLflow server answers at http://127\.0\.0\.1:9"):
+        open_store(tmp_path, settings("http://127.0.0.1:9", None))
+    assert time.monotonic() - begin < 20
+
+
+def test_an_address_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TrackingError, match=r"'sqlite:/data/mlflow\.db'"):
+        open_store(tmp_path, settings("sqlite:/data/mlflow.db"))
+
+
+def test_errors_of_mlflow_and_its_database_are_explained() -> None:
+    outer = RuntimeError("wrapped by kedro")
+    outer.__cause__ = MlflowException("the run is gone")
+    assert "the run is gone" in str(explained(outer))
+    assert "disk is full" in str(
+        explained(OperationalError("INSERT", {}, Exception("disk is full")))
+    )
+    assert explained(ValueError("ours")) is None
