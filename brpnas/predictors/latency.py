@@ -25,7 +25,6 @@ from torch import Tensor, nn
 from brpnas.errors import ConfigurationError, SchemaError
 from brpnas.graphs import DEVICE_VIEWS, GraphBatch, SpaceGraphs, View
 from brpnas.predictors.ensemble import GraphEnsemble, SavedEnsemble, train_members
-from brpnas.predictors.margin import lower_factor, upper_factor
 from brpnas.predictors.training import (
     FloatArray,
     Labelled,
@@ -34,7 +33,6 @@ from brpnas.predictors.training import (
     TrainingTask,
     absolute_error,
 )
-from brpnas.typed import Positive
 
 __all__ = ["LatencyPredictor", "MeasuredRows", "choose_view", "fit_latency"]
 
@@ -81,8 +79,6 @@ class LatencyPredictor:
         view: View of the cells that they read.
         location, scale: ``log(latency / ms) = output * scale + location``.
         history: Losses by member and epoch (``member, epoch, train_loss, valid_loss``).
-        ratios: True over predicted latency of the validation rows, smallest first: how far off it
-            is, for `bounds`.
     """
 
     ensemble: GraphEnsemble
@@ -90,7 +86,6 @@ class LatencyPredictor:
     location: float
     scale: float
     history: pd.DataFrame = field(default_factory=pd.DataFrame)
-    ratios: tuple[float, ...] = ()
 
     @property
     def views(self) -> tuple[View, ...]:
@@ -106,28 +101,8 @@ class LatencyPredictor:
         output = self.ensemble.outputs(graphs)
         return np.asarray(np.exp(output * self.scale + self.location))
 
-    def bounds(self, graphs: SpaceGraphs, lower: float, upper: float) -> npt.NDArray[np.float64]:
-        """Latency, and bounds that a measurement is within with given probabilities.
-
-        The bounds are quantiles of what the validation rows have shown, the same factor for all
-        architectures; see `brpnas.predictors.margin`.
-
-        Args:
-            graphs: Architectures.
-            lower: Probability that a measurement is not below the lower bound, from 0 to below 1;
-                0 for the prediction itself.
-            upper: The same of the upper bound.
-
-        Returns:
-            Latency, lower and upper bound in ms, shape ``[N, 3]``.
-
-        Raises:
-            ConfigurationError: If a probability is out of range, or the predictor has no ratios.
-        """
-        ones = np.ones(len(self.ratios))
-        factors = [1.0, lower_factor(ones, self.ratios, lower)]
-        factors.append(upper_factor(ones, self.ratios, upper))
-        return np.asarray(self.predict(graphs)[:, None] * np.array(factors))
+    def deviations(self, graphs: SpaceGraphs) -> None:
+        """Its deviations are not known: validation rows tell how far off it is."""
 
     def digest(self) -> str:
         """Short hash of what it predicts with; the bytes of a file also depend on its metadata."""
@@ -146,7 +121,6 @@ class LatencyPredictor:
             "view": self.view,
             "location": self.location,
             "scale": self.scale,
-            "ratios": self.ratios,
         }
         self.ensemble.save(path, _KIND, extra)
 
@@ -158,7 +132,7 @@ class LatencyPredictor:
             SchemaError: If the file is not a latency predictor.
         """
         ensemble, saved = GraphEnsemble.load(path, _KIND, _Saved)
-        return cls(ensemble, saved.view, saved.location, saved.scale, ratios=tuple(saved.ratios))
+        return cls(ensemble, saved.view, saved.location, saved.scale)
 
 
 class _Saved(SavedEnsemble):
@@ -167,7 +141,6 @@ class _Saved(SavedEnsemble):
     view: View
     location: float = Field(ge=-50, le=50)
     scale: float = Field(gt=0, le=50)
-    ratios: list[Positive] = Field(default_factory=list)
 
 
 def fit_latency(  # noqa: PLR0913 - one argument per choice, all but four with defaults
@@ -242,8 +215,7 @@ def fit_latency(  # noqa: PLR0913 - one argument per choice, all but four with d
         predicted = predictor.predict_batch(graphs.view(view)[known.rows])
         shift = _best_shift(np.log(predicted / known.latency_ms), bound)
         predictor = replace(predictor, location=location + shift)
-    predicted = predictor.predict_batch(graphs.view(view)[valid.rows])
-    return replace(predictor, ratios=tuple(sorted((valid.latency_ms / predicted).tolist())))
+    return predictor
 
 
 def choose_view(valid_loss: dict[View, float]) -> View:

@@ -6,10 +6,12 @@ import math
 
 import numpy as np
 import numpy.typing as npt
+import scipy.optimize
+import scipy.stats
 
 from brpnas.errors import ConfigurationError
 
-__all__ = ["lower_factor", "upper_factor"]
+__all__ = ["lower_factor", "shared_factor", "upper_factor"]
 
 
 def upper_factor(predicted: npt.ArrayLike, true: npt.ArrayLike, confidence: float) -> float:
@@ -64,13 +66,52 @@ def lower_factor(predicted: npt.ArrayLike, true: npt.ArrayLike, confidence: floa
     return min(1.0, float(ratio[place - 1]))
 
 
+def shared_factor(deviations: npt.ArrayLike, confidence: float) -> float:
+    """Factor for all architectures by which so many of their latencies stay below a bound.
+
+    For a predictor that knows the deviation of each prediction: where architectures differ in it,
+    the bound is too far off for some and too near for others, and holds on average over them. The
+    inverse is a lower bound.
+
+    Args:
+        deviations: Standard deviation of log latency around each prediction, positive, ``[N]``.
+        confidence: Share of architectures whose true latency shall be within the bound, from 0 to
+            below 1; up to one half no margin is needed.
+
+    Raises:
+        ConfigurationError: If the confidence is out of range or there are no deviations.
+
+    Example:
+        >>> round(shared_factor([0.1, 0.1], 0.9), 3)
+        1.137
+    """
+    _check(confidence)
+    spread = np.asarray(deviations, np.float64)
+    if not len(spread):
+        raise ConfigurationError(
+            "A margin needs the deviations of predictions, and there are none."
+        )
+    if confidence <= 0.5:
+        return 1.0
+    least, most = float(scipy.stats.norm.ppf(confidence)) * np.array([spread.min(), spread.max()])
+
+    def excess(log: float) -> float:
+        return float(scipy.stats.norm.cdf(log / spread).mean()) - confidence
+
+    return math.exp(scipy.optimize.brentq(excess, 0.99 * least, 1.01 * most))
+
+
 def _ratios(
     predicted: npt.ArrayLike, true: npt.ArrayLike, confidence: float
 ) -> npt.NDArray[np.float64]:
     """True over predicted, smallest first."""
-    if not 0 <= confidence < 1:
-        raise ConfigurationError(f"confidence must be from 0 to below 1, not {confidence}.")
+    _check(confidence)
     ratio = np.sort(np.asarray(true, np.float64) / np.asarray(predicted, np.float64))
     if not len(ratio):
         raise ConfigurationError("A margin needs validation rows, and there are none.")
     return ratio
+
+
+def _check(confidence: float) -> None:
+    if not 0 <= confidence < 1:
+        raise ConfigurationError(f"confidence must be from 0 to below 1, not {confidence}.")

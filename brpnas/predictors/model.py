@@ -41,17 +41,10 @@ class LatencyModel(Protocol):
     def predict(self, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
         """Latency in ms of every architecture, shape ``[N]``."""
 
-    def bounds(self, graphs: SpaceGraphs, lower: float, upper: float) -> npt.NDArray[np.float64]:
-        """Latency, and bounds that a measurement is within with given probabilities.
+    def deviations(self, graphs: SpaceGraphs) -> npt.NDArray[np.float64] | None:
+        """Standard deviation of log latency around each prediction, as calibrated, shape ``[N]``.
 
-        Args:
-            graphs: Architectures.
-            lower: Probability that a measurement is not below the lower bound, from 0 to below 1;
-                0 for the prediction itself.
-            upper: The same of the upper bound.
-
-        Returns:
-            Latency, lower and upper bound in ms, shape ``[N, 3]``.
+        None where validation rows tell instead how far off the predictor is.
         """
 
     def module(self) -> nn.Module:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,10 +17,8 @@ from brpnas.predictors import (
     MeasuredRows,
     TrainingConfig,
     fit_latency,
-    load_latency,
 )
 from brpnas.predictors.latency import _best_shift, choose_view
-from brpnas.predictors.margin import lower_factor, upper_factor
 from brpnas.predictors.tensors import to_tensors
 from brpnas.predictors.training import train_network
 from tests.predictors.contract import PredictorContract
@@ -261,29 +258,3 @@ def test_a_gain_that_may_be_chance_does_not_shift() -> None:
     steady = np.full(95, 0.02)
     assert _best_shift(np.concatenate([steady, np.full(2, 0.11)]), 0.1) == 0.0
     assert _best_shift(np.concatenate([steady, np.full(5, 0.11)]), 0.1) < 0.0
-
-
-class TestBounds:
-    def test_are_quantiles_of_the_validation_rows(self) -> None:
-        predictor = replace(fit(), ratios=tuple(np.linspace(0.8, 1.3, 11).tolist()))
-        latency, lower, upper = predictor.bounds(cells(), 0.7, 0.8).T
-        np.testing.assert_array_equal(latency, predictor.predict(cells()))
-        ones = np.ones(11)
-        np.testing.assert_allclose(upper / latency, upper_factor(ones, predictor.ratios, 0.8))
-        np.testing.assert_allclose(lower / latency, lower_factor(ones, predictor.ratios, 0.7))
-        assert (upper > latency).all()
-        assert (lower < latency).all()
-
-    def test_the_ratios_are_of_the_rows_that_it_was_stopped_by(self, tmp_path: Path) -> None:
-        predictor = fit()
-        expected = np.sort(VALID.latency_ms / predictor.predict(cells())[VALID.rows])
-        np.testing.assert_allclose(predictor.ratios, expected, rtol=1e-6)
-        predictor.save(tmp_path / "p.safetensors")
-        loaded = load_latency(tmp_path / "p.safetensors")
-        assert isinstance(loaded, LatencyPredictor)
-        assert loaded.ratios == predictor.ratios
-        assert loaded.digest() == predictor.digest() != replace(predictor, scale=2.0).digest()
-
-    def test_without_ratios_there_are_none(self) -> None:
-        with pytest.raises(ConfigurationError, match="validation rows"):
-            replace(fit(), ratios=()).bounds(cells(), 0, 0.9)

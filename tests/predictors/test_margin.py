@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from brpnas.errors import ConfigurationError
-from brpnas.predictors.margin import lower_factor, upper_factor
+from brpnas.predictors.margin import lower_factor, shared_factor, upper_factor
 
 
 def literal_factor(predicted: np.ndarray, true: np.ndarray, confidence: float) -> float:
@@ -86,3 +86,27 @@ def test_no_rows_are_refused() -> None:
         upper_factor([], [], 0.9)
     with pytest.raises(ConfigurationError, match="validation rows"):
         lower_factor([], [], 0.9)
+
+
+class TestShared:
+    @pytest.mark.parametrize("confidence", [0.6, 0.9, 0.99])
+    def test_keeps_that_share_of_latencies_below(self, confidence: float) -> None:
+        rng = np.random.default_rng(0)
+        deviations = rng.uniform(0.02, 0.4, 20_000)
+        true = np.exp(deviations * rng.normal(size=len(deviations)))
+        factor = shared_factor(deviations, confidence)
+        assert (true <= factor).mean() == pytest.approx(confidence, abs=0.01)
+        assert (true >= 1 / factor).mean() == pytest.approx(confidence, abs=0.01)
+
+    def test_of_equal_deviations_is_the_quantile(self) -> None:
+        assert shared_factor(np.full(5, 0.2), 0.9) == pytest.approx(np.exp(0.2 * 1.2815516))
+
+    @pytest.mark.parametrize("confidence", [0, 0.2, 0.5])
+    def test_up_to_one_half_needs_none(self, confidence: float) -> None:
+        assert shared_factor([0.1, 0.3], confidence) == 1.0
+
+    def test_what_it_needs(self) -> None:
+        with pytest.raises(ConfigurationError, match="from 0 to below 1"):
+            shared_factor([0.1], 1.0)
+        with pytest.raises(ConfigurationError, match="there are none"):
+            shared_factor([], 0.9)

@@ -152,8 +152,8 @@ def fit_device(
     process = processes.get(method, processes[ADAPTED])
     deviation = process.left_out_variance.sqrt().numpy()
     used = features if len(process.features) == len(features.groups) else prior.features
-    row_by_row = np.full((len(log), 3), np.nan)
-    row_by_row[kept] = np.stack([left_out[method], deviation, seen], axis=1)
+    row_by_row = np.full(len(log), np.nan)
+    row_by_row[kept] = np.exp(left_out[method])
     error, like = left_out[method] - seen, used.like is not None
     return DevicePredictor(
         used,

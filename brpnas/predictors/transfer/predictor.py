@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import scipy.stats
 import torch
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from torch import Tensor, nn
@@ -31,7 +32,6 @@ from brpnas.predictors.files import (
     write_file,
 )
 from brpnas.predictors.training import single_thread
-from brpnas.predictors.transfer.calibration import calibrate
 from brpnas.predictors.transfer.features import both_views
 from brpnas.predictors.transfer.folds import FoldNetworks
 from brpnas.predictors.transfer.kernel import Posterior
@@ -98,8 +98,8 @@ class DevicePredictor:
         rows: Number of rows learnt from.
         space: Name of the search space.
         known: Names of the devices that it was adapted from.
-        left_out: Each row predicted from the others: log latency, its deviation, and the measured
-            log latency, shape ``[n, 3]``, in the order of the rows; NaN where a row is not kept.
+        left_out: Latency in ms of each row as the others predict it, shape ``[n]``, in the order
+            of the rows; NaN where a row is not kept.
     """
 
     features: PriorFeatures
@@ -142,29 +142,13 @@ class DevicePredictor:
         width = self.factor * deviation
         return np.asarray(np.exp(np.stack([mean, mean - width, mean + width], axis=1)))
 
-    def bounds(self, graphs: SpaceGraphs, lower: float, upper: float) -> npt.NDArray[np.float64]:
-        """Latency, and bounds that a measurement is within with given probabilities.
+    def deviations(self, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
+        """Standard deviation of log latency around each prediction, shape ``[N]``.
 
-        Args:
-            graphs: Architectures.
-            lower: Probability that a measurement is not below the lower bound, below 1; up to one
-                half the bound is the prediction.
-            upper: The same of the upper bound.
-
-        Returns:
-            Latency, lower and upper bound in ms, shape ``[N, 3]``.
+        Calibrated: a normal distribution of that deviation has as much within the interval.
         """
-        mean, deviation = self._logarithms(graphs)
-        below, above = (self._reach(share) * deviation for share in (lower, upper))
-        return np.asarray(np.exp(np.stack([mean, mean - below, mean + above], axis=1)))
-
-    def _reach(self, confidence: float) -> float:
-        """Deviations to a bound on one side: those of an interval with twice the rows outside."""
-        coverage = 2 * confidence - 1
-        if coverage <= 0:
-            return 0.0
-        said, deviation, true = self.left_out[np.isfinite(self.left_out[:, 0])].T
-        return calibrate(said - true, deviation, coverage, like=self.features.like is not None)
+        inside = float(scipy.stats.norm.ppf((1 + self.coverage) / 2))
+        return np.asarray(self._logarithms(graphs)[1] * self.factor / inside)
 
     def _logarithms(
         self, graphs: SpaceGraphs

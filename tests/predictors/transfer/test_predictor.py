@@ -55,8 +55,9 @@ class TestFile:
             assert isinstance(loaded, DevicePredictor)
             np.testing.assert_array_equal(loaded.intervals(sample()), predictor.intervals(sample()))
             np.testing.assert_array_equal(
-                loaded.bounds(sample(), 0.8, 0.95), predictor.bounds(sample(), 0.8, 0.95)
+                loaded.deviations(sample()), predictor.deviations(sample())
             )
+            np.testing.assert_array_equal(loaded.left_out, predictor.left_out)
             assert loaded.digest() == predictor.digest()
             plain = ("method", "errors", "rows", "space", "known", "view", "coverage", "factor")
             for name in plain:
@@ -103,49 +104,21 @@ class TestFile:
             load_latency(path)
 
 
-class TestBounds:
-    def test_are_around_the_prediction_and_further_off_for_more_confidence(self) -> None:
-        predictor, before = adapted(), None
-        for confidence in (0.6, 0.9, 0.99):
-            latency, lower, upper = predictor.bounds(sample(), confidence, confidence).T
-            np.testing.assert_array_equal(latency, predictor.predict(sample()))
-            assert (lower < latency).all()
-            assert (latency < upper).all()
-            assert before is None or (upper > before).all()
-            before = upper
-
-    @pytest.mark.parametrize("confidence", [0, 0.3, 0.5])
-    def test_up_to_one_half_they_are_the_prediction(self, confidence: float) -> None:
-        latency, lower, upper = adapted().bounds(sample(), confidence, confidence).T
-        np.testing.assert_array_equal(lower, latency)
-        np.testing.assert_array_equal(upper, latency)
-
-    def test_that_of_one_side_is_that_of_an_interval_with_twice_as_much_outside(self) -> None:
-        predictor = adapted()
-        assert predictor.coverage == 0.9
-        np.testing.assert_allclose(
-            predictor.bounds(sample(), 0.95, 0.95), predictor.intervals(sample()), rtol=1e-9
-        )
-
-    @pytest.mark.parametrize("name", ["eager-new", "compiled-new"])
-    def test_most_latencies_are_within_them(self, name: str) -> None:
-        """Toy devices of which four are known: rather fewer than promised, see `TestIntervals`."""
-        true, kept = device_ms(name)[TEST], []
-        for seed in range(4):
-            latency, lower, upper = adapted(name, 20, seed).bounds(sample(), 0.9, 0.9).T
-            kept.append([(true <= latency).mean(), (true <= upper).mean(), (lower <= true).mean()])
-        plain, above, below = np.mean(kept, axis=0)
-        assert above > max(0.75, plain + 0.1)
-        assert below > 0.75
+def test_a_normal_distribution_of_its_deviation_has_as_much_in_the_interval() -> None:
+    predictor = adapted()
+    latency, lower, upper = predictor.intervals(sample()).T
+    deviation = predictor.deviations(sample())
+    np.testing.assert_allclose(upper, latency * np.exp(1.6448536 * deviation))
+    np.testing.assert_allclose(lower, latency / np.exp(1.6448536 * deviation))
+    np.testing.assert_array_equal(latency, predictor.predict(sample()))
 
 
 def test_rows_left_out_are_those_given_in_their_order() -> None:
     rows = measured("eager-new", 30)
     found = fit_device(cells(), rows, prior(), replace(QUICK, process_rows=25))
-    kept = np.isfinite(found.left_out[:, 0])
+    kept = np.isfinite(found.left_out)
     assert (len(kept), kept.sum()) == (30, 25)
-    np.testing.assert_allclose(found.left_out[kept, 2], np.log(rows.latency_ms)[kept])
-    error = np.abs(found.left_out[kept, 0] - found.left_out[kept, 2]).mean()
+    error = np.abs(np.log(found.left_out / rows.latency_ms))[kept].mean()
     assert error == pytest.approx(found.errors[found.method])
 
 
