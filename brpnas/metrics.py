@@ -18,7 +18,15 @@ import scipy.stats
 
 from brpnas.errors import SchemaError
 
-__all__ = ["kendall", "mape", "regression_metrics", "spearman", "within"]
+__all__ = [
+    "kendall",
+    "mape",
+    "regression_metrics",
+    "share_interval",
+    "spearman",
+    "spearman_interval",
+    "within",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -125,6 +133,48 @@ def regression_metrics(predicted: npt.ArrayLike, true: npt.ArrayLike) -> dict[st
         "kendall": kendall(predicted, true),
         "mape": float(np.mean(errors)),
     }
+
+
+def spearman_interval(rho: float, rows: int, coverage: float = 0.9) -> tuple[float, float]:
+    """Interval of the correlation that holds in the population (Bonett & Wright, 2000).
+
+    Args:
+        rho: Spearman's correlation of a sample; NaN for one that is not defined.
+        rows: Size of the sample.
+        coverage: Share of such intervals that hold the correlation.
+
+    Returns:
+        Lower and upper end; -1 and 1 where the sample says nothing, as fewer than five rows do.
+
+    Example:
+        >>> spearman_interval(1.0, 2)
+        (-1.0, 1.0)
+    """
+    if rows < 5 or np.isnan(rho):
+        return -1.0, 1.0
+    # A perfect order may have missed one exchange of neighbours.
+    most = 1 - 12 / (rows * (rows**2 - 1))
+    centre = np.arctanh(np.clip(rho, -most, most))
+    width = scipy.stats.norm.ppf((1 + coverage) / 2) * np.sqrt((1 + rho**2 / 2) / (rows - 3))
+    return float(np.tanh(centre - width)), float(np.tanh(centre + width))
+
+
+def share_interval(share: float, rows: int, coverage: float = 0.9) -> tuple[float, float]:
+    """Wilson's interval of the share that holds in the population.
+
+    Args:
+        share: Share of a sample, from 0 to 1.
+        rows: Size of the sample.
+        coverage: Share of such intervals that hold the share.
+
+    Example:
+        >>> [round(end, 2) for end in share_interval(1.0, 2)]
+        [0.43, 1.0]
+    """
+    z = scipy.stats.norm.ppf((1 + coverage) / 2)
+    centre = (share + z**2 / (2 * rows)) / (1 + z**2 / rows)
+    width = z / (1 + z**2 / rows) * np.sqrt(share * (1 - share) / rows + z**2 / (4 * rows**2))
+    return float(centre - width), float(centre + width)
 
 
 def _relative_errors(predicted: npt.ArrayLike, true: npt.ArrayLike) -> FloatArray:

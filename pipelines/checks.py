@@ -191,7 +191,8 @@ def check_parameters(
     used = pipeline.inputs()
     made = pipeline.all_outputs()
     _space(parameters["space"])  # files of a space of the user's own load only once it is opened
-    if "device_prior" in pipeline.datasets() and parameters["space"] != _PRIOR_SPACE:
+    transfers = {node.name for node in pipeline.nodes} & {"learn_prior", "adapt_device"}
+    if transfers and parameters["space"] != _PRIOR_SPACE:
         raise ConfigurationError(
             f"pretrain and retrain know the space {_PRIOR_SPACE!r} alone, and space is "
             f"{parameters['space']!r}. There a device is learnt from its own measurements: "

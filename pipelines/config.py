@@ -134,6 +134,9 @@ class _EnsembleConfig(_PredictorConfig):
 class TrainConfig(_EnsembleConfig):
     """How `train` fits the latency predictor of a device."""
 
+    method: Literal["auto", "networks", "adapted"]
+    """Networks trained on the rows of the device, or a predictor adapted from known devices as
+    `retrain` does; ``auto`` adapts where there are too few rows for networks."""
     view: Literal["auto", "pruned", "raw"]
     """Graph encoding; ``auto`` lets the validation rows decide."""
     patience: Count

@@ -20,7 +20,7 @@
 
 from brpnas.datasets.architectures import list_architectures
 from brpnas.datasets.help import help_devices, read_help_latency
-from brpnas.datasets.holdout import TEST_SHARE, held_out
+from brpnas.datasets.holdout import TEST_SHARE, fitting_rows, held_out
 from brpnas.datasets.latbench import latbench_devices, near_twins, read_latency
 from brpnas.datasets.lookup import mean_accuracy
 from brpnas.datasets.nasbench101 import (
@@ -62,6 +62,7 @@ __all__ = [
     "embedded_notes",
     "fetch",
     "fetch_group",
+    "fitting_rows",
     "get_source",
     "held_out",
     "help_devices",

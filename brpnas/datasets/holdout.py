@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from brpnas.errors import ConfigurationError
 
-__all__ = ["TEST_SHARE", "held_out"]
+__all__ = ["TEST_SHARE", "fitting_rows", "held_out"]
 
 TEST_SHARE = 0.2
 """Share of the architectures of a space that are test rows, unless configured otherwise."""
@@ -41,3 +41,19 @@ def held_out(arch_ids: Sequence[str], share: float = TEST_SHARE) -> npt.NDArray[
         int.from_bytes(hashlib.sha256(arch_id.encode()).digest()[:8], "big") for arch_id in arch_ids
     ]
     return np.array([number < share * 2**64 for number in numbers], bool)
+
+
+def fitting_rows(arch_ids: Sequence[str], share: float = TEST_SHARE) -> tuple[int, int] | None:
+    """How many rows of a table to train on and to stop training by: at most 900 and 100.
+
+    Args:
+        arch_ids: Architectures of the table.
+        share: Share of a space that is held out.
+
+    Returns:
+        The two numbers; None if the table is too small for any. One row at least is left to test
+        on, and a tenth of those that are not held out stops training.
+    """
+    left = min(int((~held_out(arch_ids, share)).sum()), len(arch_ids) - 1)
+    valid = min(100, max(1, left // 10))
+    return (min(900, left - valid), valid) if left > valid else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from pipelines.datasets.atomic import FileDataset
 __all__ = ["BytesDataset", "PlotsDataset", "PredictorDataset", "SpaceGraphsDataset"]
 
 _PREDICTORS = {
-    "latency": ("brpnas.predictors.latency", "LatencyPredictor"),
-    "relation": ("brpnas.predictors.relation", "BinaryRelationPredictor"),
+    "latency": ("brpnas.predictors.model", "load_latency"),
+    "relation": ("brpnas.predictors.relation", "BinaryRelationPredictor.load"),
 }
 
 
@@ -49,7 +50,7 @@ class PredictorDataset(FileDataset[Any]):
 
     Args:
         filepath: The file.
-        kind: ``latency`` or ``relation``. The class is imported when it is needed, so that stages
+        kind: ``latency`` or ``relation``. The library is imported when it is needed, so that stages
             without predictors run without torch.
         metadata: What hooks want to know about it; Kedro ignores it.
     """
@@ -65,7 +66,7 @@ class PredictorDataset(FileDataset[Any]):
     def read(self, path: Path) -> Any:
         """Rebuild the predictor."""
         module, name = _PREDICTORS[self._kind]
-        return getattr(import_module(module), name).load(path)
+        return attrgetter(name)(import_module(module))(path)
 
     def write(self, data: Any, path: Path) -> None:
         """Write weights and settings."""

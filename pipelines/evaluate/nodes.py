@@ -101,8 +101,9 @@ def make_plots(
     config = parse(EvaluateConfig, params)
     curves = search_curves(traces)
     curve = "chosen_test" if "chosen_test" in curves else "best_valid"
+    scored = _scored(latency_predictions)
     return {
-        "predicted_vs_measured": predicted_vs_measured(latency_predictions, config.plot_points),
+        "predicted_vs_measured": predicted_vs_measured(scored, config.plot_points),
         "training": training_curve(train_history),
         "search": curves.pivot_table(
             index="queries", columns="sampler", values=curve
@@ -149,13 +150,12 @@ def make_report(  # noqa: PLR0913, PLR0917 - one argument per data set
     others = others[["arch_id", "predicted_latency_ms"]].drop_duplicates("arch_id")
     space = pd.concat([listed, others], ignore_index=True) if len(others) else listed
     space = space.assign(test_accuracy=lambda table: table["arch_id"].map(known))
-    measured = latency_predictions.dropna(subset=["latency_ms"])
     return render(
         ReportData(
             chosen=Chosen(**search_result["chosen"]),
             history=search_history,
             constraints=search_result["constraints"],
-            predictions=measured,
+            predictions=_scored(latency_predictions),
             metrics=train_metrics["metrics"],
             training=train_history,
             traces=traces,
@@ -166,6 +166,19 @@ def make_report(  # noqa: PLR0913, PLR0917 - one argument per data set
             sources=_sources(ingest_report),
             title=config.title,
         )
+    )
+
+
+def _scored(latency_predictions: pd.DataFrame) -> pd.DataFrame:
+    """Measured rows; those that the figures are of have the split ``test``.
+
+    A row that a predictor learnt from is among these only as it was predicted without itself.
+    """
+    rows = latency_predictions.dropna(subset=["latency_ms"])
+    scored = rows["scored_ms"].notna()
+    return rows.assign(
+        split=rows["split"].mask(scored, "test"),
+        predicted_latency_ms=rows["predicted_latency_ms"].mask(scored, rows["scored_ms"]),
     )
 
 

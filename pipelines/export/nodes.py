@@ -14,9 +14,15 @@ from brpnas.candidates import (
     export_trained,
     network_evaluation,
 )
-from brpnas.export import export_network, export_predictor, with_metadata
+from brpnas.export import (
+    export_device_predictor,
+    export_network,
+    export_predictor,
+    with_metadata,
+)
 from brpnas.graphs import SpaceGraphs
-from brpnas.predictors import BinaryRelationPredictor, LatencyPredictor
+from brpnas.predictors import BinaryRelationPredictor, LatencyModel
+from brpnas.predictors.transfer import DevicePredictor
 from brpnas.report.network import alarms
 from pipelines.config import ExportConfig, ImagesConfig, TrainCandidatesConfig, parse
 from pipelines.export.card import write_model_card
@@ -37,18 +43,28 @@ logger = logging.getLogger(__name__)
 
 
 def export_latency(
-    predictor: LatencyPredictor,
+    predictor: LatencyModel,
     graphs: SpaceGraphs,
     train_metrics: Mapping[str, Any],
     params: Mapping[str, Any],
 ) -> tuple[bytes, float]:
     """The latency predictor as ONNX, and its largest error against torch.
 
+    One that was adapted from known devices reads both views and gives intervals as well.
+
     Raises:
         ParityError: If ONNX Runtime answers differently.
     """
     config = parse(ExportConfig, params)
-    metadata = {"space": graphs.space, "view": predictor.view, "device": train_metrics["device"]}
+    metadata = {"space": graphs.space, "device": train_metrics["device"]}
+    if isinstance(predictor, DevicePredictor):
+        metadata |= predictor.metadata()
+        return _to_bytes(
+            "latency.onnx",
+            lambda path: export_device_predictor(
+                predictor.module(), path, graphs, metadata, tolerance=config.tolerance
+            ),
+        )
     return _to_bytes(
         "latency.onnx",
         lambda path: export_predictor(
@@ -56,7 +72,7 @@ def export_latency(
             path,
             graphs.view(predictor.view),
             "latency_ms",
-            metadata,
+            metadata | {"view": predictor.view},
             tolerance=config.tolerance,
         ),
     )

@@ -17,12 +17,11 @@ import pandas as pd
 
 from brpnas.datasets import LATENCY, held_out, validate
 from brpnas.devices import Intake, intake_report
-from brpnas.errors import ConfigurationError, UnknownNameError
+from brpnas.errors import UnknownNameError
 from brpnas.export import export_device_predictor
-from brpnas.predictors import MeasuredRows, TrainingConfig, training_pool
-from brpnas.predictors.transfer import AdaptConfig, DevicePredictor, DevicePrior, fit_device
-from brpnas.predictors.transfer.device import LEAST_ROWS
+from brpnas.predictors.transfer import DevicePredictor, DevicePrior
 from brpnas.spaces import opened_space
+from pipelines.adapting import adapt
 from pipelines.config import RetrainConfig, parse
 
 __all__ = ["adapt_device", "answer_rows", "export_device", "read_device", "split_device"]
@@ -103,32 +102,7 @@ def adapt_device(
     config = parse(RetrainConfig, params)
     graphs = opened_space(prior.space, "The prior of devices").graphs()
     learn = rows[rows["split"] == "learn"]
-    if len(learn) < LEAST_ROWS:
-        raise ConfigurationError(
-            f"Of the {len(rows)} measured cells of {device}, {len(rows) - len(learn)} are test "
-            f"rows, so {len(learn)} are left to learn from, and {LEAST_ROWS} are needed. Measure "
-            "more: `brpnas devices suggest` names cells that are no test rows."
-        )
-    measured = MeasuredRows(
-        graphs.rows(learn["arch_id"].tolist()), learn["latency_ms"].to_numpy(np.float64)
-    )
-    values = config.model_dump(include=set(AdaptConfig.__dataclass_fields__))
-    settings = AdaptConfig(**values | {"network": TrainingConfig(**config.network.model_dump())})
-    with training_pool(config.workers) as pool:
-        predictor = fit_device(
-            graphs,
-            measured,
-            prior.without([device]),
-            settings,
-            seed=config.seed,
-            pool=pool,
-            progress=True,
-        )
-    _log.info(
-        "%s: %s, from %d rows; mean error of rows left out %s",
-        *(device, predictor.method, predictor.rows),
-        ", ".join(f"{name} {100 * error:.1f} %" for name, error in predictor.errors.items()),
-    )
+    predictor = adapt(graphs, learn, prior, device, config, held_out=len(rows) - len(learn))
     return predictor, list(prior.devices)
 
 
@@ -141,13 +115,8 @@ def export_device(
         ParityError: If ONNX Runtime answers differently.
     """
     config = parse(RetrainConfig, params)
-    graphs = opened_space(predictor.space, "The prior of devices").graphs()
-    metadata = {
-        "device": device,
-        "coverage": repr(predictor.coverage),
-        "method": predictor.method,
-        "learnt_rows": str(predictor.rows),
-    }
+    graphs = get_space(predictor.space).graphs()
+    metadata = {"device": device, **predictor.metadata()}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "predictor.onnx"
         error = export_device_predictor(

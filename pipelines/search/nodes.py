@@ -18,7 +18,7 @@ from brpnas.devices import Device
 from brpnas.errors import InfeasibleError
 from brpnas.fanout import Engine, SerialEngine, get_engine
 from brpnas.graphs import SpaceGraphs
-from brpnas.predictors import BinaryRelationPredictor, LatencyPredictor, training_pool
+from brpnas.predictors import BinaryRelationPredictor, LatencyModel, training_pool
 from brpnas.search import (
     FileOracle,
     Oracle,
@@ -66,7 +66,7 @@ def search_architecture(  # noqa: PLR0913, PLR0917 - one argument per data set
     architectures: pd.DataFrame,
     accuracy: pd.DataFrame,
     latency_predictions: pd.DataFrame,
-    latency_predictor: LatencyPredictor,
+    latency_predictor: LatencyModel,
     surrogate: Files,
     store: Path,
     by_hand: Path,
@@ -296,7 +296,7 @@ def compare_samplers(  # noqa: PLR0913, PLR0917 - one argument per data set
     architectures: pd.DataFrame,
     accuracy: pd.DataFrame,
     latency_predictions: pd.DataFrame,
-    latency_predictor: LatencyPredictor,
+    latency_predictor: LatencyModel,
     surrogate: Files,
     history: pd.DataFrame,
     oracle_accuracy: pd.DataFrame,

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from brpnas.predictors import LatencyPredictor
+from brpnas.graphs import SpaceGraphs
+from brpnas.predictors import LatencyModel
 from brpnas.spaces import get_space
 
 __all__ = ["PredictedMetrics"]
@@ -27,15 +28,16 @@ class PredictedMetrics:
     """
 
     space: str
-    predictor: LatencyPredictor
+    predictor: LatencyModel
 
     def __call__(self, arch_ids: Sequence[str]) -> dict[str, npt.NDArray[np.float64]]:
         """Return ``latency_ms, flops_m, params_m``, each of shape ``[N]``; NaN where unknown."""
         space = get_space(self.space)
         params, flops = space.cost(arch_ids)
-        graphs = space.encode(arch_ids, self.predictor.view)
+        views = {view: space.encode(arch_ids, view) for view in self.predictor.views}
+        graphs = SpaceGraphs(space.name, tuple(arch_ids), views)
         return {
-            "latency_ms": self.predictor.predict_batch(graphs),
+            "latency_ms": self.predictor.predict(graphs),
             "flops_m": flops / 1e6,
             "params_m": params / 1e6,
         }

@@ -23,10 +23,10 @@ from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import (
     BinaryRelationPredictor,
     HybridRanker,
-    LatencyPredictor,
+    LatencyModel,
     TrainingConfig,
 )
-from brpnas.predictors.margin import lower_factor, upper_factor
+from brpnas.predictors.margin import lower_factor, shared_factor, upper_factor
 from brpnas.search import (
     Constraint,
     HeldOutScores,
@@ -181,19 +181,33 @@ def margin_factor(latency_predictions: pd.DataFrame, config: SearchConfig) -> fl
     """
     if config.latency == "predicted":
         return upper_margin(latency_predictions, config)
-    rows = _validation(latency_predictions)
-    return lower_factor(*rows, config.rule_out_confidence)
+    valid = _validation(latency_predictions)
+    if valid is None:
+        return 1 / shared_factor(latency_predictions["log_deviation"], config.rule_out_confidence)
+    return lower_factor(*valid, config.rule_out_confidence)
 
 
 def upper_margin(latency_predictions: pd.DataFrame, config: SearchConfig) -> float:
     """What a predicted latency is multiplied with where it decides by itself."""
     if not config.confidence:
         return 1.0
-    return upper_factor(*_validation(latency_predictions), config.confidence)
+    valid = _validation(latency_predictions)
+    if valid is None:
+        return shared_factor(latency_predictions["log_deviation"], config.confidence)
+    return upper_factor(*valid, config.confidence)
 
 
-def _validation(latency_predictions: pd.DataFrame) -> tuple[pd.Series[float], pd.Series[float]]:
+def _validation(
+    latency_predictions: pd.DataFrame,
+) -> tuple[pd.Series[float], pd.Series[float]] | None:
+    """Predicted and measured latency of validation rows; None if the predictor had none.
+
+    A predictor that was adapted from known devices learnt from all rows, and knows the deviation
+    of each of its predictions instead.
+    """
     valid = latency_predictions[latency_predictions["split"] == "valid"]
+    if not len(valid) and latency_predictions["log_deviation"].notna().any():
+        return None
     return valid["predicted_latency_ms"], valid["latency_ms"]
 
 
@@ -221,7 +235,7 @@ def make_context(  # noqa: PLR0913, PLR0917 - one argument per data set
     architectures: pd.DataFrame,
     accuracy: pd.DataFrame,
     latency_predictions: pd.DataFrame,
-    predictor: LatencyPredictor,
+    predictor: LatencyModel,
     space: str,
     dataset: str,
     constraints: Sequence[str],
@@ -281,7 +295,7 @@ def make_context(  # noqa: PLR0913, PLR0917 - one argument per data set
 
 
 def _open_context(
-    predictor: LatencyPredictor,
+    predictor: LatencyModel,
     space: str,
     constraints: Sequence[Constraint],
     likely: Sequence[Constraint],
@@ -301,16 +315,8 @@ def _open_context(
         predict=PredictedMetrics(space, predictor),
         constraints=constraints,
         likely=likely,
-        predictor=_digest(predictor),
+        predictor=predictor.digest(),
     )
-
-
-def _digest(predictor: LatencyPredictor) -> str:
-    """A short hash of what it predicts with. Not of its file, whose metadata are in any order."""
-    found = hashlib.sha256(repr((predictor.view, predictor.location, predictor.scale)).encode())
-    for name, values in sorted(predictor.ensemble.state_dict().items()):
-        found.update(name.encode() + values.cpu().numpy().tobytes())
-    return found.hexdigest()[:16]
 
 
 def relation_factory(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
@@ -9,64 +10,96 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from brpnas.datasets import held_out
-from brpnas.errors import BudgetError, UnknownNameError
+from brpnas.datasets import fitting_rows, held_out
+from brpnas.errors import BudgetError, ConfigurationError, UnknownNameError
 from brpnas.graphs import SpaceGraphs
-from brpnas.metrics import regression_metrics
 from brpnas.predictors import (
+    LatencyModel,
     LatencyPredictor,
     MeasuredRows,
     TrainingConfig,
     fit_latency,
     training_pool,
 )
-from brpnas.predictors.baselines import baseline_predictions
-from brpnas.predictors.layerwise import LayerwisePredictor
-from pipelines.config import TrainConfig, parse
+from brpnas.predictors.transfer import DevicePredictor, DevicePrior
+from pipelines.adapting import adapt
+from pipelines.config import RetrainConfig, TrainConfig, parse
+from pipelines.train.score import describe_score, scored_rows, scores
 
 __all__ = ["predict_latency", "score_latency", "split_latency", "train_latency"]
+
+_log = logging.getLogger(__name__)
 
 
 def split_latency(
     latency: Mapping[str, Callable[[], pd.DataFrame]],
+    prior: DevicePrior,
+    space: str,
     device: str,
     test_share: float,
     params: Mapping[str, Any],
 ) -> pd.DataFrame:
-    """Measured rows of a device, drawn at random into ``train``, ``valid`` and ``test``.
+    """Measured rows of a device: those to learn from, to stop training by, and to test on.
 
-    Some cells are always test rows, see `brpnas.datasets.held_out`; so are all that are not drawn.
+    Some cells are always test rows, see `brpnas.datasets.held_out`. Of the others, networks are
+    trained on as many random ones as the parameters say, and the rest are test rows; a predictor
+    that is adapted from known devices learns from all of them, and there are no validation rows.
 
     Args:
         latency: A function for each device that loads its table.
+        prior: What known devices teach, for the space that it was learnt in.
+        space: Name of the space.
         device: Name of the device.
         test_share: Share of the cells that are always test rows.
         params: Parameters of the stage.
 
     Returns:
-        Columns ``arch_id, latency_ms, split``.
+        Columns ``arch_id, latency_ms, split``, the last ``train``, ``valid`` or ``test``.
 
     Raises:
         UnknownNameError: If no table holds that device.
-        BudgetError: If there are not so many rows, or none would be left to test on.
+        ConfigurationError: If a predictor is to be adapted in a space without a prior.
+        BudgetError: If there are too few rows, or none would be left to test on.
     """
     config = parse(TrainConfig, params)
     if device not in latency:
         raise UnknownNameError("device with measured latency", device, latency)
     rows = latency[device]()[["arch_id", "latency_ms"]].sort_values("arch_id", ignore_index=True)
+    held = held_out(rows["arch_id"].tolist(), test_share)
+    open_rows = np.flatnonzero(~held)
     wanted = config.train_rows + config.valid_rows
-    open_rows = np.flatnonzero(~held_out(rows["arch_id"].tolist(), test_share))
-    if wanted > len(open_rows) or wanted >= len(rows):
-        raise BudgetError(
-            f"train.train_rows + train.valid_rows = {wanted} is too much: {device} has {len(rows)} "
-            f"measured architectures, of which {len(rows) - len(open_rows)} are always test rows, "
-            "and one at least must be: lower them in conf/base/parameters_train.yml."
+    enough = wanted <= len(open_rows) and wanted < len(rows)
+    if config.method == "adapted" and prior.space != space:
+        raise ConfigurationError(
+            f"train.method is 'adapted', and known devices are of the space {prior.space!r}, not "
+            f"of {space!r}: set train.method to auto in conf/base/parameters_train.yml."
         )
-    order = open_rows[np.random.default_rng(config.seed).permutation(len(open_rows))]
     split = np.full(len(rows), "test", dtype=object)
-    split[order[: config.train_rows]] = "train"
-    split[order[config.train_rows : wanted]] = "valid"
+    if config.method == "adapted" or (
+        config.method == "auto" and not enough and prior.space == space
+    ):
+        split[open_rows] = "train"
+    elif not enough:
+        raise BudgetError(_too_few(rows, device, int(held.sum()), test_share, wanted))
+    else:
+        order = open_rows[np.random.default_rng(config.seed).permutation(len(open_rows))]
+        split[order[: config.train_rows]] = "train"
+        split[order[config.train_rows : wanted]] = "valid"
     return rows.assign(split=pd.Series(split, dtype="str"))
+
+
+def _too_few(rows: pd.DataFrame, device: str, held: int, test_share: float, wanted: int) -> str:
+    fitting = fitting_rows(rows["arch_id"].tolist(), test_share)
+    fits = (
+        f"--params=train.train_rows={fitting[0]},train.valid_rows={fitting[1]} fits"
+        if fitting
+        else "measure more"
+    )
+    return (
+        f"train.train_rows + train.valid_rows = {wanted} is too much: {device} has {len(rows)} "
+        f"measured architectures, of which {held} are always test rows, and one at least must be: "
+        f"{fits}, or lower them in conf/base/parameters_train.yml."
+    )
 
 
 def _measured(graphs: SpaceGraphs, table: pd.DataFrame, split: str) -> MeasuredRows:
@@ -76,22 +109,48 @@ def _measured(graphs: SpaceGraphs, table: pd.DataFrame, split: str) -> MeasuredR
 
 
 def train_latency(
-    graphs: SpaceGraphs, latency_rows: pd.DataFrame, params: Mapping[str, Any]
-) -> tuple[LatencyPredictor, pd.DataFrame]:
-    """Train the latency predictor.
+    graphs: SpaceGraphs,
+    latency_rows: pd.DataFrame,
+    prior: DevicePrior,
+    device: str,
+    params: Mapping[str, Any],
+    retrain_params: Mapping[str, Any],
+) -> tuple[LatencyModel, pd.DataFrame]:
+    """Train the latency predictor, or adapt it from known devices where no rows stop a training.
 
     Args:
         graphs: The whole space.
         latency_rows: Columns ``arch_id, latency_ms, split``; test rows are not looked at.
+        prior: What known devices teach.
+        device: Name of the device.
         params: Parameters of the stage.
+        retrain_params: Parameters of `retrain`, by which it is adapted.
 
     Returns:
         The predictor, and its losses with the columns ``member, epoch, train_loss, valid_loss``.
     """
-    config = parse(TrainConfig, params)
+    counts = latency_rows["split"].value_counts()
+    predictor: LatencyModel
+    if counts.get("valid", 0):
+        predictor = _trained(graphs, latency_rows, parse(TrainConfig, params))
+    else:
+        predictor = adapt(
+            graphs,
+            latency_rows[latency_rows["split"] == "train"],
+            prior,
+            device,
+            parse(RetrainConfig, retrain_params),
+            held_out=int(counts.get("test", 0)),
+        )
+    return predictor, predictor.history
+
+
+def _trained(
+    graphs: SpaceGraphs, latency_rows: pd.DataFrame, config: TrainConfig
+) -> LatencyPredictor:
     names = {field.name for field in fields(TrainingConfig)}
     with training_pool(config.workers) as pool:
-        predictor = fit_latency(
+        return fit_latency(
             graphs,
             _measured(graphs, latency_rows, "train"),
             _measured(graphs, latency_rows, "valid"),
@@ -103,33 +162,42 @@ def train_latency(
             pool=pool,
             progress=True,
         )
-    return predictor, predictor.history
 
 
 def predict_latency(
-    predictor: LatencyPredictor, graphs: SpaceGraphs, latency_rows: pd.DataFrame, device: str
+    predictor: LatencyModel, graphs: SpaceGraphs, latency_rows: pd.DataFrame, device: str
 ) -> pd.DataFrame:
     """Predicted latency of every architecture of the space, beside the measured one.
 
     Returns:
-        Columns ``arch_id, device, split, latency_ms, predicted_latency_ms``; where an architecture
-        was not measured, ``split`` and ``latency_ms`` are null.
+        Columns ``arch_id, device, split, latency_ms, predicted_latency_ms, log_deviation,
+        scored_ms``. Where an architecture was not measured, ``split`` and ``latency_ms`` are null.
+        ``log_deviation`` is the standard deviation of log latency around the prediction, null
+        where validation rows tell instead how far off predictions are. ``scored_ms`` is what the
+        figures of the predictor are taken of, predicted without having seen the row, and null
+        elsewhere: test rows, and where these are few and the predictor knows them, rows that were
+        left out in turn.
     """
     table = pd.DataFrame({"arch_id": list(graphs.arch_ids), "device": device})
     table = table.merge(latency_rows, on="arch_id", how="left")
     table["predicted_latency_ms"] = predictor.predict(graphs)
-    return table[["arch_id", "device", "split", "latency_ms", "predicted_latency_ms"]]
+    deviations = predictor.deviations(graphs)
+    table["log_deviation"] = np.nan if deviations is None else deviations
+    left_out = predictor.left_out if isinstance(predictor, DevicePredictor) else None
+    table["scored_ms"] = scored_rows(table, latency_rows, left_out)
+    columns = ["arch_id", "device", "split", "latency_ms", "predicted_latency_ms"]
+    return table[[*columns, "log_deviation", "scored_ms"]]
 
 
 def score_latency(
-    predictor: LatencyPredictor,
+    predictor: LatencyModel,
     graphs: SpaceGraphs,
     latency_predictions: pd.DataFrame,
     architectures: pd.DataFrame,
     operations: pd.DataFrame,
     params: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Figures of the predictor and of the baselines beside it, on test rows alone.
+    """Figures of the predictor and of the baselines beside it, and a log of how good it is.
 
     Args:
         predictor: What was trained.
@@ -142,28 +210,23 @@ def score_latency(
 
     Returns:
         What was trained on what, and under ``metrics`` for each model the figures of
-        `brpnas.metrics.regression_metrics`; ``model`` names the predictor among them.
+        `brpnas.metrics.regression_metrics` on the rows that are scored; ``model`` names the
+        predictor among them, ``intervals`` says how sure two of its figures are.
     """
     config = parse(TrainConfig, params)
-    test = latency_predictions[latency_predictions["split"] == "test"]
-    true, rows = test["latency_ms"].to_numpy(np.float64), graphs.rows(test["arch_id"].tolist())
-    train = _measured(graphs, latency_predictions, "train")
-    baselines = baseline_predictions(graphs, architectures, train)
-    predictions = {config.backbone: test["predicted_latency_ms"].to_numpy(np.float64)}
-    predictions |= {name: values[rows] for name, values in baselines.items()}
-    device = str(latency_predictions["device"].iloc[0])
-    alone = operations[operations["device"] == device]
-    if len(alone):
-        predictions["layerwise"] = LayerwisePredictor(alone).predict(test["arch_id"].tolist())
+    adapted = isinstance(predictor, DevicePredictor)
+    model = "adapted" if adapted else config.backbone
     counts = latency_predictions["split"].value_counts()
-    return {
-        "device": device,
+    found: dict[str, Any] = {
+        "device": str(latency_predictions["device"].iloc[0]),
         "space": graphs.space,
         "view": predictor.view,
-        "members": config.members,
-        "model": config.backbone,
+        "members": 1 if adapted else config.members,
+        "model": model,
+        "method": predictor.method if isinstance(predictor, DevicePredictor) else "networks",
+        "known_devices": list(predictor.known) if isinstance(predictor, DevicePredictor) else [],
         "rows": {split: int(counts.get(split, 0)) for split in ("train", "valid", "test")},
-        "metrics": {
-            name: regression_metrics(predicted, true) for name, predicted in predictions.items()
-        },
     }
+    found |= scores(model, graphs, latency_predictions, architectures, operations)
+    describe_score(found, latency_predictions)
+    return found

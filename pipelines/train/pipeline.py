@@ -15,13 +15,27 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 split_latency,
-                inputs=["latency", "params:device", "params:test_share", "params:train"],
+                inputs=[
+                    "latency",
+                    "device_prior",
+                    "params:space",
+                    "params:device",
+                    "params:test_share",
+                    "params:train",
+                ],
                 outputs="latency_rows",
                 name="split_latency",
             ),
             node(
                 train_latency,
-                inputs=["space_graphs", "latency_rows", "params:train"],
+                inputs=[
+                    "space_graphs",
+                    "latency_rows",
+                    "device_prior",
+                    "params:device",
+                    "params:train",
+                    "params:retrain",
+                ],
                 outputs=["latency_predictor", "train_history"],
                 name="train_latency",
             ),

@@ -20,6 +20,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 DVC: dict[str, Any] = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())
 NOT_DEPENDENCIES = {
     "answers_by_hand",
+    "device_prior",
     "measured_device",
     "published_help",
     "published_latbench",
@@ -28,8 +29,9 @@ NOT_DEPENDENCIES = {
     "published_nasbench301",
     "search_store",
 }
-"""Inputs that DVC does not track: files pinned by hash in the code, folders that the search itself
-writes to, and devices.yml, whose folder is tracked."""
+"""Inputs that DVC does not track: files pinned by hash in the code, a prior of devices, which need
+not be there because one ships, folders that the search itself writes to, and devices.yml, whose
+folder is tracked."""
 NO_EFFECT = {"brpnas.errors", "pipelines.config", "pipelines.explain"}
 """Modules that change what an error says, never a result."""
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from brpnas.datasets import TEST_SHARE, held_out
+from brpnas.datasets import TEST_SHARE, fitting_rows, held_out
 from brpnas.errors import ConfigurationError
 from brpnas.spaces import NasBench201
 
@@ -37,3 +37,25 @@ def test_it_depends_on_the_cell_alone() -> None:
 def test_a_share_lies_between_0_and_1(share: float) -> None:
     with pytest.raises(ConfigurationError, match="between 0 and 1"):
         held_out(CELLS[:2], share)
+
+
+@pytest.mark.parametrize("count", [2, 3, 8, 10, 30, 150, 3000])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_rows_that_fit_leave_one_to_test_on(count: int, seed: int) -> None:
+    cells = np.random.default_rng(seed).permutation(CELLS)[:count].tolist()
+    held = held_out(cells)
+    found = fitting_rows(cells)
+    if found is None:
+        assert (~held).sum() < 2 or count == 2
+        return
+    train, valid = found
+    assert 0 < train <= 900
+    assert 0 < valid <= 100
+    assert train + valid <= (~held).sum()
+    assert train + valid < count
+    assert train + valid == min(1000, (~held).sum(), count - 1) or (train, valid) == (900, 100)
+
+
+def test_a_table_of_test_rows_alone_has_none_to_learn_from() -> None:
+    assert fitting_rows(CELLS[:20], 1.0) is None
+    assert fitting_rows([]) is None

@@ -86,4 +86,5 @@ def make_predictions(arch_ids: Sequence[str], device: str = "toy-device") -> pd.
     split = np.resize(["train", "valid", "test", "test"], len(table)).astype(object)
     split[-3:] = None
     table.loc[table.index[-3:], "latency_ms"] = np.nan
-    return table.assign(split=split)
+    scored = table["predicted_latency_ms"].where(split == "test")
+    return table.assign(split=split, log_deviation=np.nan, scored_ms=scored)

@@ -132,6 +132,14 @@ class DevicePredictor:
         """Torch module of both views to latency, lower and upper bound in ms, for export."""
         return _DeviceModule(self).eval()
 
+    def metadata(self) -> dict[str, str]:
+        """What an exported file says about it."""
+        return {
+            "coverage": repr(self.coverage),
+            "method": self.method,
+            "learnt_rows": str(self.rows),
+        }
+
     def predict(self, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
         """Latency in ms of every architecture, shape ``[N]``."""
         return np.asarray(np.exp(self._logarithms(graphs)[0]))

@@ -58,8 +58,8 @@ def test_predictor_is_saved_and_rebuilt_by_its_class(
         def load(cls, path: Path) -> Fake:
             return cls(path.read_text())
 
-    module = ModuleType("brpnas.predictors.latency")
-    module.LatencyPredictor = Fake  # type: ignore[attr-defined]
+    module = ModuleType("brpnas.predictors.model")
+    module.load_latency = Fake.load  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
     dataset = PredictorDataset(tmp_path / "p.safetensors", "latency")
     dataset.save(Fake("weights"))

@@ -1,0 +1,74 @@
+"""A predictor of a device adapted from known devices: shared by `retrain` and `train`.
+
+Both learn from the same rows, all that are not held out, so that the predictor that `retrain`
+registers and the one that a search uses are the same.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pandas as pd
+
+from brpnas.errors import ConfigurationError
+from brpnas.graphs import SpaceGraphs
+from brpnas.predictors import MeasuredRows, TrainingConfig, training_pool
+from brpnas.predictors.transfer import AdaptConfig, DevicePredictor, DevicePrior, fit_device
+from brpnas.predictors.transfer.device import LEAST_ROWS
+from pipelines.config import RetrainConfig
+
+__all__ = ["adapt"]
+
+_log = logging.getLogger(__name__)
+
+
+def adapt(
+    graphs: SpaceGraphs,
+    learn: pd.DataFrame,
+    prior: DevicePrior,
+    device: str,
+    config: RetrainConfig,
+    *,
+    held_out: int,
+) -> DevicePredictor:
+    """Learn the latency of a device from its rows and from what known devices teach.
+
+    Args:
+        graphs: The space, or all of it that was measured.
+        learn: Rows to learn from, columns ``arch_id, latency_ms``.
+        prior: What known devices teach; its answers for this device are not used.
+        device: Name of the device.
+        config: How.
+        held_out: Number of rows that are test rows, for the error.
+
+    Raises:
+        ConfigurationError: If there are too few rows to learn from.
+    """
+    if len(learn) < LEAST_ROWS:
+        raise ConfigurationError(
+            f"Of the {len(learn) + held_out} measured cells of {device}, {held_out} are test "
+            f"rows, so {len(learn)} are left to learn from, and {LEAST_ROWS} are needed. Measure "
+            "more: `brpnas devices suggest` names cells that are no test rows."
+        )
+    rows = MeasuredRows(
+        graphs.rows(learn["arch_id"].tolist()), learn["latency_ms"].to_numpy(np.float64)
+    )
+    values = config.model_dump(include=set(AdaptConfig.__dataclass_fields__))
+    settings = AdaptConfig(**values | {"network": TrainingConfig(**config.network.model_dump())})
+    with training_pool(config.workers) as pool:
+        predictor = fit_device(
+            graphs,
+            rows,
+            prior.without([device]),
+            settings,
+            seed=config.seed,
+            pool=pool,
+            progress=True,
+        )
+    _log.info(
+        "%s: %s, from %d rows; mean error of rows left out %s",
+        *(device, predictor.method, predictor.rows),
+        ", ".join(f"{name} {100 * error:.1f} %" for name, error in predictor.errors.items()),
+    )
+    return predictor

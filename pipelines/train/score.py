@@ -1,0 +1,166 @@
+"""How good a latency predictor is: its figures, how sure they are, and what a reader makes of them.
+
+All figures are of rows that the predictor had not seen when it predicted them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from brpnas.graphs import SpaceGraphs
+from brpnas.metrics import regression_metrics, share_interval, spearman_interval
+from brpnas.predictors import MeasuredRows
+from brpnas.predictors.baselines import baseline_predictions
+from brpnas.predictors.layerwise import LayerwisePredictor
+from brpnas.predictors.margin import shared_factor, upper_factor
+
+__all__ = ["FEW_ROWS", "describe_score", "scored_rows", "scores"]
+
+FEW_ROWS = 30
+"""Below so many test rows, rows that were left out in turn are scored too."""
+_FOLDS = 20
+_CONFIDENCE = 0.9
+"""Of the margin that the log tells; a search has its own, `search.confidence`."""
+_WIDE = 1.25
+"""Margin from which few architectures near a limit remain."""
+_SURE = 0.2
+"""Width of an interval of Spearman from which its figure says little."""
+
+_log = logging.getLogger(__name__)
+
+
+def scored_rows(
+    table: pd.DataFrame,
+    latency_rows: pd.DataFrame,
+    left_out: npt.NDArray[np.float64] | None,
+) -> pd.Series[float]:
+    """Predictions that figures are taken of; null where a row is not scored.
+
+    Args:
+        table: Columns ``arch_id, split, predicted_latency_ms``.
+        latency_rows: Rows of the device; those with the split ``train`` in the order in which the
+            predictor got them.
+        left_out: Latency in ms of each of these as the others predict it, if that is known.
+    """
+    test = table["split"] == "test"
+    scored = table["predicted_latency_ms"].where(test).astype(float)
+    if left_out is None or test.sum() >= FEW_ROWS:
+        return scored
+    learnt = latency_rows.loc[latency_rows["split"] == "train", "arch_id"]
+    said = pd.Series(left_out, index=learnt.to_numpy())
+    return scored.fillna(table["arch_id"].map(said).astype(float))
+
+
+def scores(
+    model: str,
+    graphs: SpaceGraphs,
+    latency_predictions: pd.DataFrame,
+    architectures: pd.DataFrame,
+    operations: pd.DataFrame,
+) -> dict[str, Any]:
+    """Figures of the predictor and of the baselines on the same rows.
+
+    Returns:
+        ``scored`` (``test``, or ``left out`` where most rows are), ``scored_rows``, ``metrics`` by
+        model, and ``intervals``: 90 % intervals of Spearman's correlation and of the share within
+        10 % of the predictor.
+    """
+    rows = latency_predictions.dropna(subset=["scored_ms"])
+    true = rows["latency_ms"].to_numpy(np.float64)
+    predictions = {model: rows["scored_ms"].to_numpy(np.float64)}
+    predictions |= _baselines(graphs, architectures, latency_predictions, rows)
+    alone = operations[operations["device"] == str(latency_predictions["device"].iloc[0])]
+    if len(alone):
+        predictions["layerwise"] = LayerwisePredictor(alone).predict(rows["arch_id"].tolist())
+    metrics = {name: regression_metrics(said, true) for name, said in predictions.items()}
+    own = metrics[model]
+    return {
+        "scored": "test" if (rows["split"] == "test").all() else "left out",
+        "scored_rows": len(rows),
+        "metrics": metrics,
+        "intervals": {
+            "spearman": spearman_interval(own["spearman"], len(rows)),
+            "within_10": share_interval(own["within_10"], len(rows)),
+        },
+    }
+
+
+def _baselines(
+    graphs: SpaceGraphs,
+    architectures: pd.DataFrame,
+    latency_predictions: pd.DataFrame,
+    scored: pd.DataFrame,
+) -> dict[str, npt.NDArray[np.float64]]:
+    """Baselines fitted to the training rows; for rows among these, to the other folds of them."""
+    measured = latency_predictions[latency_predictions["split"].isin(["train", "test"])]
+    learnt = measured[measured["split"] == "train"]
+    at = graphs.rows(measured["arch_id"].tolist())
+    few = SpaceGraphs(graphs.space, tuple(measured["arch_id"]), {"raw": graphs.view("raw")[at]})
+    folds = min(_FOLDS, len(learnt))
+    fold = pd.Series(np.random.default_rng(0).permutation(len(learnt)) % folds, learnt["arch_id"])
+    of_row = scored["arch_id"].map(fold).fillna(-1).to_numpy(int)
+    found: dict[str, npt.NDArray[np.float64]] = {}
+    for number in np.unique(of_row):
+        kept = learnt[(fold != number).to_numpy()]
+        train = MeasuredRows(
+            few.rows(kept["arch_id"].tolist()), kept["latency_ms"].to_numpy(np.float64)
+        )
+        here = of_row == number
+        rows = few.rows(scored.loc[here, "arch_id"].tolist())
+        for name, said in baseline_predictions(few, architectures, train).items():
+            found.setdefault(name, np.empty(len(scored)))[here] = said[rows]
+    return found
+
+
+def describe_score(found: Mapping[str, Any], latency_predictions: pd.DataFrame) -> None:
+    """Log how good the predictor is, and warn where rows are too few for what follows."""
+    own, rows = found["metrics"][found["model"]], found["rows"]
+    low, high = found["intervals"]["spearman"]
+    share_low, share_high = found["intervals"]["within_10"]
+    others = {name: m["spearman"] for name, m in found["metrics"].items() if name != found["model"]}
+    best = max(others, key=lambda name: np.nan_to_num(others[name], nan=-1.0))
+    factor = _margin(latency_predictions)
+    which = "test rows" if found["scored"] == "test" else "rows, each predicted without itself"
+    _log.info(
+        "Latency predictor of %s (%s, %d rows to train on, %d to validate, %d to test). On %d %s: "
+        "Spearman %.3f (%.2f to %.2f), within 10 %% %.0f %% (%.0f to %.0f %%), mean error %.1f %%. "
+        "Best baseline: %s, Spearman %.3f. A latency limit is kept with a margin of %.0f %% at a "
+        "confidence of %.0f %%.",
+        *(found["device"], found["method"], rows["train"], rows["valid"], rows["test"]),
+        *(found["scored_rows"], which, own["spearman"], low, high),
+        *(100 * own["within_10"], 100 * share_low, 100 * share_high, 100 * own["mape"]),
+        *(best, others[best], 100 * (factor - 1), 100 * _CONFIDENCE),
+    )
+    device = found["device"]
+    if others[best] >= own["spearman"]:
+        _log.warning(
+            "The baseline %s ranks %s as well as the predictor does (Spearman %.3f, %.3f): more "
+            "measured rows would help.",
+            *(best, device, others[best], own["spearman"]),
+        )
+    if high - low > _SURE:
+        _log.warning(
+            "The figures are of %d rows, so Spearman may lie anywhere from %.2f to %.2f: measure "
+            "more cells of %s to know how good its predictor is.",
+            *(found["scored_rows"], low, high, device),
+        )
+    if factor > _WIDE:
+        _log.warning(
+            "With a margin of %.0f %%, a limit of 1 ms admits predictions up to %.2f ms only, so "
+            "that few architectures may remain: measure more cells of %s (`brpnas devices "
+            "suggest` names those that tell most), or lower search.confidence.",
+            *(100 * (factor - 1), 1 / factor, device),
+        )
+
+
+def _margin(latency_predictions: pd.DataFrame) -> float:
+    valid = latency_predictions[latency_predictions["split"] == "valid"]
+    if len(valid):
+        return upper_factor(valid["predicted_latency_ms"], valid["latency_ms"], _CONFIDENCE)
+    return shared_factor(latency_predictions["log_deviation"], _CONFIDENCE)
