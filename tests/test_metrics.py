@@ -8,7 +8,15 @@ import pytest
 import scipy.stats
 
 from brpnas.errors import BrpNasError, SchemaError
-from brpnas.metrics import kendall, mape, regression_metrics, spearman, within
+from brpnas.metrics import (
+    kendall,
+    mape,
+    regression_metrics,
+    share_interval,
+    spearman,
+    spearman_interval,
+    within,
+)
 
 ALL_OF_TWO = [spearman, kendall, mape, regression_metrics, lambda p, t: within(p, t, 0.1)]
 
@@ -151,3 +159,36 @@ class TestBadInput:
             mape([float("nan"), 1.0, float("-inf")], [1.0, 1.0, 1.0])
         assert issubclass(SchemaError, ValueError)
         assert issubclass(SchemaError, BrpNasError)
+
+
+class TestIntervals:
+    @pytest.mark.parametrize("rho", [0.3, 0.9])
+    @pytest.mark.parametrize("rows", [10, 60])
+    def test_of_spearman_hold_as_often_as_they_say(self, rho: float, rows: int) -> None:
+        rng = np.random.default_rng(0)
+        pearson = 2 * np.sin(np.pi * rho / 6)
+        held = []
+        for _ in range(400):
+            x, y = rng.multivariate_normal([0, 0], [[1, pearson], [pearson, 1]], rows).T
+            low, high = spearman_interval(spearman(x, y), rows)
+            held.append(low <= rho <= high)
+        assert 0.84 < np.mean(held) < 0.98
+
+    def test_two_rows_in_order_say_nothing(self) -> None:
+        for rows in (2, 3, 4):
+            assert spearman_interval(1.0, rows) == (-1.0, 1.0)
+        low, high = spearman_interval(1.0, 8)
+        assert 0.5 < low < 0.95
+        assert high < 1
+        assert spearman_interval(float("nan"), 100) == (-1.0, 1.0)
+
+    def test_of_a_share_is_wilsons(self) -> None:
+        """Against the end points that solve the score equation."""
+        for share, rows in ((0.0, 10), (0.4, 5), (0.95, 200), (1.0, 2)):
+            low, high = share_interval(share, rows)
+            assert low + 1e-12 >= 0
+            assert high <= 1 + 1e-12
+            for end in (low, high):
+                if 1e-9 < end < 1 - 1e-9:
+                    score = abs(share - end) / np.sqrt(end * (1 - end) / rows)
+                    assert score == pytest.approx(1.6448536)

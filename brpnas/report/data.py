@@ -91,6 +91,16 @@ class Protocol(TypedDict, total=False):
     test_rows: int
     view: str
     members: int
+    learnt_rows: int
+    """Rows that the latency predictor was adapted to, from known devices; none if its networks were
+    trained on ``train_rows`` of the device alone."""
+    known_devices: int
+    """Number of these devices."""
+    scored: str
+    """What the figures of the latency predictor are of: ``test`` rows, or rows ``left out`` in
+    turn, each predicted without itself."""
+    spearman_interval: tuple[float, float]
+    """Where Spearman's correlation may lie in the whole space, at 90 %."""
     settings: Mapping[str, object]
 
 

@@ -166,6 +166,8 @@ def _latency(data: ReportData) -> dict[str, object]:
         test = data.predictions[data.predictions["split"] == "test"]
         test = test.dropna(subset=["latency_ms", "predicted_latency_ms"])
         shown["test_rows"] = f"{len(test):,}"
+        left_out = data.protocol.get("scored", "test") != "test"
+        shown["scored"] = "rows left out in turn" if left_out else "test rows"
         if len(test):
             shown["scatter"] = Markup(latency_scatter(test))
             shown["errors"] = Markup(error_histogram(test))

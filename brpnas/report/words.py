@@ -46,7 +46,9 @@ def _latency(data: ReportData) -> str:
     said = data.protocol
     text = ""
     rows = [_rows(data, split) for split in ("train", "valid", "test")]
-    if None not in rows:
+    if "learnt_rows" in said:
+        text = _adapted(data)
+    elif None not in rows:
         train, valid, test = rows
         text = (
             f"The latency predictor was fitted on {train:,} measured architectures; {valid:,} "
@@ -57,7 +59,7 @@ def _latency(data: ReportData) -> str:
             f". All its figures are on the remaining {test:,} test rows, which took no part in "
             "either. "
         )
-    if "members" in said:
+    if "members" in said and "learnt_rows" not in said:
         text += (
             f"The predictor averages an ensemble of {said['members']}. "
             if said["members"] > 1
@@ -75,6 +77,24 @@ def _latency(data: ReportData) -> str:
             "the same device, and learns nothing; the other models are fitted to the training rows."
         )
     return text.strip()
+
+
+def _adapted(data: ReportData) -> str:
+    """Of a predictor that was adapted from known devices."""
+    said = data.protocol
+    text = (
+        f"The latency predictor was adapted from {said['known_devices']} known devices to "
+        f"{said['learnt_rows']:,} measured architectures. "
+    )
+    scored = _rows(data, "test")
+    text += (
+        f"All its figures are on {scored:,} test rows, which took no part in that"
+        if said["scored"] == "test"
+        else f"Its figures are on {scored:,} measured rows, each predicted without itself, because "
+        "there are few test rows or none"
+    )
+    low, high = said["spearman_interval"]
+    return text + f"; ρ of the whole space lies between {low:.2f} and {high:.2f} at 90 %. "
 
 
 def _rows(data: ReportData, split: str) -> int | None:

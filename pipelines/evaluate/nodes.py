@@ -201,6 +201,15 @@ def _protocol(
     train: Mapping[str, Any], search: Mapping[str, Any], ingest: Mapping[str, Any]
 ) -> Protocol:
     rows, device = train["rows"], train["device"]
+    adapted: Protocol = {}
+    if train["model"] == "adapted":
+        adapted = {
+            "learnt_rows": rows["train"],
+            "known_devices": len(train["known_devices"]),
+            "scored": train["scored"],
+            "spearman_interval": tuple(train["intervals"]["spearman"]),
+        }
+    seen = sum(rows.values()) - train["scored_rows"] - rows["valid"]
     twins = {
         name
         for pair in ingest["near_twins"]
@@ -223,15 +232,16 @@ def _protocol(
         measured=search["measured"],
         refused=search["refused"],
         seed=search["seed"],
-        train_rows=rows["train"],
+        train_rows=seen,
         valid_rows=rows["valid"],
-        test_rows=rows["test"],
+        test_rows=train["scored_rows"],
         view=train["view"],
         members=train["members"],
         settings={
             "oracle": search["oracle"],
             "devices with nearly the same measurements": ", ".join(sorted(twins)) or "none",
         },
+        **adapted,
     )
 
 
