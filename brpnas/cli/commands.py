@@ -79,17 +79,17 @@ def arch(
 
 @app.command(
     epilog=examples(
-        f"brpnas predict {_LATENCY} {_CELL}", f"brpnas predict --json {_LATENCY} < cells.txt"
+        f"brpnas predict {_LATENCY} {_CELL}",
+        f"brpnas predict --json {_LATENCY} < cells.txt",
+        f"brpnas predict my-board {_CELL}",
     )
 )
 def predict(
     predictor: Annotated[
-        Path,
+        str,
         typer.Argument(
             metavar="PREDICTOR",
-            exists=True,
-            dir_okay=False,
-            help="A latency predictor, .safetensors.",
+            help="A latency predictor: a file, .safetensors or .onnx, or a device of `retrain`.",
         ),
     ],
     archs: Annotated[
@@ -99,13 +99,13 @@ def predict(
     as_json: Json = False,
     space: SpaceName = "nasbench201",
 ) -> None:
-    """Predict latency, in ms, by a saved predictor."""
+    """Predict latency, in ms, by a saved or exported predictor."""
     texts = archs or ([] if sys.stdin.isatty() else [x.strip() for x in sys.stdin if x.strip()])
     if not texts:
         raise typer.BadParameter("give architectures, as arguments or on stdin, one per line")
     from brpnas.cli import predictions  # noqa: PLC0415
 
-    rows = predictions.predict(predictor, texts, space)
+    rows = predictions.predict(predictions.find_predictor(predictor), texts, space)
     typer.echo(predictions.as_json(rows) if as_json else predictions.as_text(rows))
 
 
@@ -128,9 +128,9 @@ def rank(
     ],
     top: Annotated[int, typer.Option(metavar="COUNT", min=1, help="How many to print.")] = 10,
     predictor: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            metavar="FILE", exists=True, dir_okay=False, help="A latency predictor, .safetensors."
+            metavar="PREDICTOR", help="A latency predictor: a file, or a device of `retrain`."
         ),
     ] = None,
     constraint: Annotated[
@@ -157,7 +157,8 @@ def rank(
     """Rank the whole space by a saved accuracy predictor."""
     from brpnas.cli import predictions  # noqa: PLC0415
 
+    latency = None if predictor is None else predictions.find_predictor(predictor)
     rows = predictions.rank(
-        relation, top, predictor, constraint or (), every=every, space=space, sample=sample
+        relation, top, latency, constraint or (), every=every, space=space, sample=sample
     )
     typer.echo(predictions.as_json(rows) if as_json else predictions.as_text(rows))

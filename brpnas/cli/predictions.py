@@ -7,44 +7,96 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from brpnas.cli.text import table
-from brpnas.errors import ConstraintError
-from brpnas.predictors import BinaryRelationPredictor, LatencyPredictor
+from brpnas.errors import ConstraintError, SchemaError, UnknownNameError
+from brpnas.graphs import SpaceGraphs
+from brpnas.predictors import BinaryRelationPredictor, load_latency
+from brpnas.predictors.transfer import DevicePredictor
 from brpnas.search import Constraint, feasible_mask
+from brpnas.serving import MAX_BATCH, OnnxPredictor
 from brpnas.spaces import DEFAULT_SPACE, SearchSpace, get_space
 from brpnas.spaces.select import select_cells
 
-__all__ = ["as_json", "as_text", "predict", "rank"]
+__all__ = ["as_json", "as_text", "find_predictor", "predict", "rank"]
 
-_DIGITS = {"latency_ms": 4, "score": 4, "params_m": 3, "flops_m": 2}
+_DEVICES, _FILE = Path("data/06_models/devices"), "predictor.onnx"
+_INTERVAL = ("latency_ms", "lower_ms", "upper_ms")
+_DIGITS = {"latency_ms": 4, "lower_ms": 4, "upper_ms": 4, "score": 4, "params_m": 3, "flops_m": 2}
 _METRICS = ("latency_ms", "params_m", "flops_m")
 _SAMPLE = 10_000
+
+
+def find_predictor(name: str, folder: Path | None = None) -> Path:
+    """File of a latency predictor that is named by its path, or by its device.
+
+    Args:
+        name: Path of a file, or a device whose predictor `retrain` has made.
+        folder: Folder in which to look for ``data/06_models/devices``, and above it; by default
+            the current one.
+
+    Raises:
+        UnknownNameError: If there is neither such a file nor such a device.
+    """
+    if Path(name).is_file():
+        return Path(name)
+    start = (folder or Path.cwd()).resolve()
+    known: list[str] = []
+    for root in (start, *start.parents):
+        files = (root / _DEVICES).glob(f"*/{_FILE}")
+        known = [file.parent.name for file in files]
+        if name in known:
+            return root / _DEVICES / name / _FILE
+        if known:
+            break
+    raise UnknownNameError("file of a predictor, or device with a predictor,", name, known)
 
 
 def predict(
     file: Path, texts: Sequence[str], space: SearchSpace | str = DEFAULT_SPACE
 ) -> pd.DataFrame:
-    """Latency of architectures by a saved predictor.
+    """Latency of architectures by a saved or an exported predictor.
 
     Args:
-        file: What `LatencyPredictor.save` wrote.
+        file: What a latency predictor was saved to, or exported to (``.onnx``).
         texts: Architectures.
-        space: What they are of, or its name: that which the predictor was trained on.
+        space: What they are of, or its name: that which a saved predictor was trained on. An
+            exported one names its space itself.
 
     Returns:
-        Columns ``latency_ms, arch_id``, in the order given.
+        Columns ``latency_ms, arch_id``, and ``lower_ms, upper_ms`` between them where the predictor
+        gives intervals, in the order given.
 
     Raises:
         SchemaError: If the file is not a latency predictor.
         ArchitectureError: If a text is not an architecture.
     """
+    if file.suffix == ".onnx":
+        served = OnnxPredictor(file)
+        if served.value != "latency_ms":
+            raise SchemaError(f"{file} predicts {served.value}, not latency_ms.")
+        said = served.predict(list(texts))
+        return said[[*served.outputs, "arch_id"]]
     known = get_space(space)
     arch_ids = [known.canonical(text) for text in texts]
-    predictor = LatencyPredictor.load(file)
-    latency = predictor.predict_batch(known.encode(arch_ids, predictor.view))
-    return pd.DataFrame({"latency_ms": latency, "arch_id": arch_ids})
+    graphs = known.graphs(arch_ids)
+    predictor = load_latency(file)
+    if isinstance(predictor, DevicePredictor):
+        columns = dict(zip(_INTERVAL, predictor.intervals(graphs).T, strict=True))
+    else:
+        columns = {"latency_ms": predictor.predict(graphs)}
+    return pd.DataFrame({**columns, "arch_id": arch_ids})
+
+
+def _latency(file: Path, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
+    """Latency of every architecture by a predictor of any kind."""
+    if file.suffix == ".onnx":
+        chunks = [graphs.arch_ids[i : i + MAX_BATCH] for i in range(0, len(graphs), MAX_BATCH)]
+        served = OnnxPredictor(file)
+        return np.concatenate([served.predict(c)["latency_ms"].to_numpy() for c in chunks])
+    return load_latency(file).predict(graphs)
 
 
 def rank(
@@ -102,7 +154,7 @@ def rank(
             )
     ranking = pd.DataFrame({"score": relation.score(graphs.view(relation.view))})
     if latency_file is not None:
-        ranking["latency_ms"] = LatencyPredictor.load(latency_file).predict(graphs)
+        ranking["latency_ms"] = _latency(latency_file, graphs)
     ranking = ranking.assign(params_m=params / 1e6, flops_m=flops / 1e6, arch_id=graphs.arch_ids)
     metrics = {name: ranking[name].to_numpy() for name in _METRICS if name in ranking}
     ranking = ranking[feasible_mask(parsed, metrics, len(ranking))]

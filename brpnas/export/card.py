@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from brpnas.export.interface import describe_model
 from brpnas.export.markdown import Code, code, code_block, escape, table
@@ -60,7 +60,7 @@ class ModelCard:
         space: Search space of a predictor on graphs; with ``example`` the snippet encodes that
             architecture, otherwise it shows an input of zeros. By default that which the metadata
             of the file name.
-        view: View of the graphs that the predictor expects.
+        view: View of the graphs that the predictor expects, or both.
         example: Architecture string for the snippet.
         licence: Licence of the model.
     """
@@ -75,7 +75,7 @@ class ModelCard:
     sections: Mapping[str, str] = field(default_factory=dict)
     limits: Sequence[str] = ()
     space: str | None = None
-    view: View | None = None
+    view: View | Literal["both"] | None = None
     example: str | None = None
     licence: str = "Apache-2.0"
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from brpnas.export.interface import TensorSpec
-from brpnas.graphs import View
+from brpnas.graphs import DEVICE_VIEWS, View
 
 __all__ = ["image_snippet", "tensor_snippet"]
 
@@ -85,32 +86,38 @@ def tensor_snippet(
     name: str,
     inputs: Sequence[TensorSpec],
     outputs: Sequence[TensorSpec],
-    encoded: tuple[str, View, str] | None = None,
+    encoded: tuple[str, View | Literal["both"], str] | None = None,
 ) -> str:
     """Code that runs a file on zeros, or on an encoded architecture.
 
     Args:
         name: Name of the ONNX file.
         inputs: Its inputs.
-        outputs: Its outputs; the first is printed.
-        encoded: Space, view and architecture string to encode.
+        outputs: Its outputs, which are printed.
+        encoded: Space, view and architecture string to encode. A file that reads both views names
+            its inputs ``<view>_ops`` and ``<view>_adj``.
     """
     lines = ["import numpy as np", "import onnxruntime as ort"]
     if encoded:
         space, view, example = encoded
+        views = DEVICE_VIEWS if view == "both" else (view,)
         lines += [
             "",
             "from brpnas.spaces import get_space",
             "",
-            f"graphs = get_space({space!r}).encode([{example!r}], {view!r})",
+            f"space, example = get_space({json.dumps(space)}), {json.dumps(example)}",
+            *(f'{name} = space.encode([example], "{name}")' for name in views),
         ]
     lines += ["", _HEAD.format(name=json.dumps(name)), "feeds = {"]
     for spec in inputs:
         shape = tuple(size if isinstance(size, int) else 1 for size in spec.shape)
         value = f"np.zeros({shape}, np.{spec.dtype})"
         if encoded:
-            value = f"graphs.{spec.name}.astype(np.{spec.dtype})"
+            path = spec.name.replace("_", ".") if view == "both" else f"{view}.{spec.name}"
+            value = f"{path}.astype(np.{spec.dtype})"
         lines.append(f"    {json.dumps(spec.name)}: {value},")
-    lines += ["}", f"answer = session.run([{json.dumps(outputs[0].name)}], feeds)[0]"]
-    lines += ["print(answer)"]
+    lines.append("}")
+    for spec in outputs:
+        shown = json.dumps(spec.name)
+        lines.append(f"print({shown}, session.run([{shown}], feeds)[0])")
     return "\n".join(lines)

@@ -19,6 +19,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from brpnas.metrics import spearman_interval
 from brpnas.report.palette import INK, OKABE_ITO
 from brpnas.report.plots.ticks import log_axis
 from brpnas.report.svg import drawing
@@ -100,7 +101,20 @@ def _metrics(figures: Mapping[str, Any]) -> str:
         cells = [label, _number(new, digits), _number(old, digits)]
         cells.append("" if old is None or math.isnan(new - old) else f"{new - old:+.{digits}f}")
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return "\n".join(lines) + f"\n\n{_how_sure(challenger['spearman'], figures['rows']['test'])}"
+
+
+def _how_sure(rho: float, rows: int) -> str:
+    low, high = spearman_interval(rho, rows)
+    if (low, high) == (-1.0, 1.0):
+        return (
+            f"{rows} test rows say nothing of its Spearman correlation: see rows left out, below. "
+            "`brpnas devices suggest --test 30` names more."
+        )
+    return (
+        f"Its Spearman correlation over the whole space lies between {low:.2f} and {high:.2f} "
+        f"(90 %, from {rows} test rows)."
+    )
 
 
 def _number(value: float | None, digits: int) -> str:

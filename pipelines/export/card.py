@@ -78,20 +78,46 @@ def _sources(ingest_report: Mapping[str, Any], holds: str, name: str) -> list[_S
 
 
 def _latency(train: Mapping[str, Any], sources: list[_Source], example: str) -> ModelCard:
-    rows, figures = train["rows"], train["metrics"][train["model"]]
+    figures, scored = train["metrics"][train["model"]], train["scored"]
+    intervals = {
+        f"{name}, 90 % interval": f"{low:.3g} to {high:.3g}"
+        for name, (low, high) in train["intervals"].items()
+    }
+    adapted = train["model"] == "adapted"
     return ModelCard(
         title=f"Latency predictor of {train['device']}",
         description="Predicts the latency in ms of an architecture from its graph (BRP-NAS, "
-        "arXiv 2007.08668).",
-        protocol=f"Trained on {rows['train']} measured architectures drawn at random, stopped by "
-        f"{rows['valid']} others; metrics are of the remaining {rows['test']}. Graphs in the view "
-        f"{train['view']!r}, {train['members']} ensemble members.",
-        metrics={f"{name} (test)": value for name, value in figures.items()},
+        f"arXiv 2007.08668){', with an interval' if adapted else ''}.",
+        protocol=_adapted(train) if adapted else _trained(train),
+        metrics={f"{name} ({scored})": value for name, value in {**figures, **intervals}.items()},
         sources=sources,
         limits=[f"Knows only {train['device']}, and only architectures of its search space."],
         space=train["space"],
-        view=train["view"],
+        view="both" if adapted else train["view"],
         example=example,
+    )
+
+
+def _trained(train: Mapping[str, Any]) -> str:
+    rows = train["rows"]
+    return (
+        f"Trained on {rows['train']} measured architectures drawn at random, stopped by "
+        f"{rows['valid']} others; metrics are of the remaining {rows['test']}. Graphs in the view "
+        f"{train['view']!r}, {train['members']} ensemble members."
+    )
+
+
+def _adapted(train: Mapping[str, Any]) -> str:
+    known = train["known_devices"]
+    return (
+        f"Adapted to {train['rows']['train']} measured architectures from {len(known)} known "
+        f"devices ({', '.join(known)}); way of predicting: {train['method']}. Metrics are of "
+        f"{train['scored_rows']} "
+        + (
+            "test rows."
+            if train["scored"] == "test"
+            else "measured rows, each predicted without itself."
+        )
     )
 
 

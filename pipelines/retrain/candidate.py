@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from brpnas.export import ModelCard, model_card
-from brpnas.metrics import regression_metrics
+from brpnas.metrics import regression_metrics, share_interval, spearman_interval
 from brpnas.predictors.transfer import DevicePredictor
 from brpnas.promotion import describe_growth, growth_sentences
 from brpnas.report.device import DeviceReport, device_page, device_plot
@@ -113,7 +113,7 @@ def _answers(predictor: OnnxPredictor, cells: pd.Series, true: pd.Series | None)
 
 
 def write_card(onnx: bytes, figures: Mapping[str, Any], example: pd.DataFrame) -> str:
-    """Model card of the exported predictor.
+    """Model card of the exported predictor, with code that asks it about a row of the device.
 
     Args:
         onnx: The file.
@@ -122,27 +122,48 @@ def write_card(onnx: bytes, figures: Mapping[str, Any], example: pd.DataFrame) -
     """
     device, rows = figures["device"], figures["rows"]
     errors = figures["errors_left_out"]
-    known = figures["known_devices"]
+    known, cell = figures["known_devices"], str(example["arch_id"].iloc[0])
+    served = OnnxPredictor(onnx)
     card = ModelCard(
         title=f"Latency predictor of {device}",
         description="Predicts the latency in ms of an architecture, with an interval that holds "
-        f"{figures['coverage']:.0%} of measurements. It reads both views of a cell; ask it by "
-        "`brpnas.serving.OnnxPredictor`, or serve it from the registry. "
-        f"For example: `{example['arch_id'].iloc[0]}`.",
+        f"{figures['coverage']:.0%} of measurements. The code below makes the graphs that it "
+        "reads. To ask it with strings alone: "
+        f"`brpnas predict predictor.onnx '{cell}'`, `brpnas.serving.OnnxPredictor`, or the "
+        "registry.",
         protocol=f"Learnt from {rows['learn']} measured cells and from {len(known)} other devices "
         f"({', '.join(known)}){_own_part(figures)}; way of predicting: {figures['method']}, chosen "
         "on rows left out. "
         f"Metrics are of {rows['test']} test rows, which a hash of the cell decides.",
         metrics={
             **{f"{k} (test)": v for k, v in (figures["challenger"] or {}).items()},
+            **_how_sure(figures),
             **{f"mean log error, rows left out, {k}": v for k, v in errors.items()},
         },
         limits=[f"Knows only {device}, and only architectures of its search space."],
+        space=served.space.name,
+        view=served.metadata["view"],  # type: ignore[arg-type]
+        example=cell,
     )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "predictor.onnx"
         path.write_bytes(onnx)
         return model_card(path, card)
+
+
+def _how_sure(figures: Mapping[str, Any]) -> dict[str, str]:
+    """Where two of the figures may lie: of few test rows they say little."""
+    if not figures["challenger"]:
+        return {}
+    rows, own = figures["rows"]["test"], figures["challenger"]
+    found = {
+        "spearman": spearman_interval(own["spearman"], rows),
+        "within_10": share_interval(own["within_10"], rows),
+    }
+    return {
+        f"{name}, 90 % interval (test)": f"{low:.2f} to {high:.2f}"
+        for name, (low, high) in found.items()
+    }
 
 
 def _own_part(figures: Mapping[str, Any]) -> str:

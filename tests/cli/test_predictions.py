@@ -9,10 +9,14 @@ import pytest
 from brpnas.cli.predictions import rank
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import BinaryRelationPredictor, LatencyPredictor
+from brpnas.predictors.transfer import fit_device
 from brpnas.spaces import NasBench201
 from brpnas.spaces.nasbench201.cost import cost
 from brpnas.spaces.select import select_cells
 from tests.cli.conftest import Brpnas
+from tests.export.costs import cost_model, cost_of
+from tests.predictors.toys import cells
+from tests.predictors.transfer.toys import QUICK, measured, prior
 
 SPACE = NasBench201()
 CELLS = SPACE.sample(np.random.default_rng(5), 3)
@@ -53,15 +57,54 @@ class TestPredict:
         assert (result.exit_code, result.stdout) == (1, "")
         assert "'foo' is not" in result.stderr
 
-    def test_missing_file_is_a_usage_error(self, brpnas: Brpnas, tmp_path: Path) -> None:
+    def test_neither_a_file_nor_a_device_is_told(self, brpnas: Brpnas, tmp_path: Path) -> None:
         result = brpnas("predict", tmp_path / "none.safetensors", *CELLS)
-        assert result.exit_code == 2
-        assert "does not exist" in result.stderr
+        assert result.exit_code == 1
+        assert "Unknown file of a predictor, or device with a predictor" in result.stderr
+
+    def test_an_exported_file_is_asked_with_strings(self, brpnas: Brpnas, tmp_path: Path) -> None:
+        path = tmp_path / "predictor.onnx"
+        path.write_bytes(cost_model(view="both", margin=0.25))
+        rows = json.loads(brpnas("predict", path, "--json", *CELLS).stdout)
+        assert list(rows[0]) == ["latency_ms", "lower_ms", "upper_ms", "arch_id"]
+        expected = cost_of(CELLS, "raw") + cost_of(CELLS, "pruned")
+        assert [row["latency_ms"] for row in rows] == pytest.approx(expected.tolist(), rel=1e-5)
+        assert rows[0]["upper_ms"] == pytest.approx(1.25 * expected[0], rel=1e-5)
+        path.write_bytes(cost_model(value="score"))
+        assert "predicts score, not latency_ms" in brpnas("predict", path, *CELLS).stderr
+
+    def test_a_device_stands_for_the_predictor_that_retrain_made(
+        self, brpnas: Brpnas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for device, error in (("my-board", 1.0), ("other", 3.0)):
+            folder = tmp_path / "data/06_models/devices" / device
+            folder.mkdir(parents=True)
+            (folder / "predictor.onnx").write_bytes(cost_model([error] * 9))
+        deeper = tmp_path / "docs" / "examples"
+        deeper.mkdir(parents=True)
+        for place in (tmp_path, deeper):
+            monkeypatch.chdir(place)
+            by_name = brpnas("predict", "other", *CELLS).stdout
+            file = tmp_path / "data/06_models/devices/other/predictor.onnx"
+            assert by_name == brpnas("predict", file, *CELLS).stdout
+            assert by_name != brpnas("predict", "my-board", *CELLS).stdout
+        wrong = brpnas("predict", "my-bord", *CELLS)
+        assert wrong.exit_code == 1
+        assert "Did you mean 'my-board'" in wrong.stderr
+
+    def test_an_adapted_predictor_gives_intervals(self, brpnas: Brpnas, tmp_path: Path) -> None:
+        path = tmp_path / "latency_predictor.safetensors"
+        predictor = fit_device(cells(), measured("eager-new", 10), prior(), QUICK)
+        predictor.save(path)
+        rows = json.loads(brpnas("predict", path, "--json", *CELLS).stdout)
+        expected = predictor.intervals(SPACE.graphs(CELLS))
+        found = [[row[name] for name in ("latency_ms", "lower_ms", "upper_ms")] for row in rows]
+        np.testing.assert_allclose(found, expected, rtol=1e-9)
 
     def test_predictor_of_another_kind_is_refused(self, brpnas: Brpnas, relation: Path) -> None:
         result = brpnas("predict", relation, *CELLS)
         assert result.exit_code == 1
-        assert "not a 'latency' predictor" in result.stderr
+        assert "not a latency predictor" in result.stderr
 
     def test_file_that_is_no_predictor_is_refused(self, brpnas: Brpnas, tmp_path: Path) -> None:
         (tmp_path / "x.safetensors").write_text("no")

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brpnas.metrics import regression_metrics
+from brpnas.metrics import regression_metrics, spearman_interval
 from brpnas.report.device import DeviceReport, device_page, device_plot
 
 
@@ -44,6 +44,14 @@ def report(*, champion: bool = True, test: bool = True) -> DeviceReport:
         "champion": regression_metrics(old["predicted"], old["true"]) if champion else None,
     }
     return DeviceReport(figures, new if test else new.head(0), old if champion else old.head(0))
+
+
+def test_it_says_how_sure_the_correlation_is() -> None:
+    few = report()
+    low, high = spearman_interval(few.figures["challenger"]["spearman"], 60)
+    assert f"between {low:.2f} and {high:.2f} (90 %, from 60 test rows)" in device_page(few)
+    few.figures["rows"]["test"] = 2
+    assert "2 test rows say nothing of its Spearman correlation" in device_page(few)
 
 
 def lines(page: str) -> list[list[float]]:

@@ -1,6 +1,11 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +21,7 @@ from brpnas.candidates import (
     train_candidate,
 )
 from brpnas.errors import ConfigurationError, ParityError, SchemaError
+from brpnas.export import export_device_predictor
 from brpnas.graphs import VIEWS, SpaceGraphs, View
 from brpnas.predictors import (
     BinaryRelationPredictor,
@@ -24,6 +30,8 @@ from brpnas.predictors import (
     TrainingConfig,
     fit_latency,
 )
+from brpnas.predictors.transfer import fit_device
+from brpnas.serving import OnnxPredictor
 from pipelines.export.nodes import (
     collect_parity,
     evaluate_network,
@@ -33,6 +41,8 @@ from pipelines.export.nodes import (
     write_model_card,
 )
 from tests.pipelines.toys import weight
+from tests.predictors.toys import cells
+from tests.predictors.transfer.toys import QUICK, measured, prior
 
 TINY = TrainingConfig(hidden=8, layers=2, epochs=2)
 PARAMS = {"tolerance": 1e-5, "seed": 0}
@@ -44,6 +54,11 @@ NETWORK = {
     "classes": 7,
 }
 TRAIN: dict[str, Any] = {
+    "method": "networks",
+    "known_devices": [],
+    "scored": "test",
+    "scored_rows": 5,
+    "intervals": {"spearman": (0.9, 0.99), "within_10": (0.7, 0.9)},
     "device": "desktop-cpu-core-i7-7820x-fp32",
     "space": "nasbench201",
     "view": "raw",
@@ -163,6 +178,49 @@ def test_a_file_that_answers_otherwise_is_refused(
         export_latency(latency_predictor, small_graphs, TRAIN, PARAMS)
 
 
+def test_a_predictor_of_few_rows_gives_intervals_and_its_card_runs_as_typed(
+    small_graphs: SpaceGraphs,
+    result: dict[str, Any],
+    relation_predictor: BinaryRelationPredictor,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    quick = partial(export_device_predictor, exporter="torchscript")
+    monkeypatch.setattr("pipelines.export.nodes.export_device_predictor", quick)
+    predictor = fit_device(cells(), measured("eager-new", 10), prior(), QUICK)
+    latency, error = export_latency(predictor, small_graphs, TRAIN, PARAMS)
+    assert 0 <= error <= 1e-5
+    served = OnnxPredictor(latency)
+    said = served.predict(small_graphs.arch_ids[:5])
+    expected = predictor.intervals(small_graphs)[:5]
+    found = said[["latency_ms", "lower_ms", "upper_ms"]].to_numpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+    assert (served.metadata["view"], served.metadata["learnt_rows"]) == ("both", "10")
+
+    adapted = {"model": "adapted", "method": "adapted", "known_devices": ["eager-a", "eager-b"]}
+    adapted |= {"scored": "left out", "scored_rows": 10, "metrics": {"adapted": {"mape": 0.07}}}
+    relation, _ = export_relation(relation_predictor, small_graphs, result, PARAMS)
+    network, _ = export_found_network(result, b"", small_graphs, NETWORK, PARAMS)
+    ingest: dict[str, Any] = {"sources": {}}
+    train = TRAIN | adapted
+    card = write_model_card(latency, relation, network, train, result, UNTRAINED, ingest)
+    of_latency = card.split("\n---\n")[1]
+    assert "Adapted to 9 measured architectures from 2 known devices (eager-a, eager-b)" in card
+    assert "10 measured rows, each predicted without itself" in of_latency
+    assert "mape (left out)" in of_latency
+    assert "spearman, 90 % interval (left out)" in of_latency
+    (tmp_path / "latency.onnx").write_bytes(latency)
+    (code,) = re.findall(r"```python\n(.*?)```", of_latency, flags=re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    printed = re.findall(r"^(\w+) \[([\d.e+-]+)\]$", done.stdout, flags=re.MULTILINE)
+    chosen = served.predict([result["chosen"]["arch_id"]]).iloc[0]
+    assert [name for name, _ in printed] == ["latency_ms", "lower_ms", "upper_ms"], done.stderr
+    for name, value in printed:
+        assert float(value) == pytest.approx(chosen[name], rel=1e-4)
+
+
 @pytest.mark.parametrize("view", VIEWS)
 def test_network_has_the_configured_sizes_and_the_card_tells_all(
     small_graphs: SpaceGraphs,
@@ -194,7 +252,7 @@ def test_network_has_the_configured_sizes_and_the_card_tells_all(
     found, of_latency, of_ranker = card.split("\n---\n")
     assert found.startswith("# Network of the architecture found, not trained"), "what is shipped"
     assert "Warning: The weights are initialised" in found
-    assert f"'{view}')" in of_ranker, "the snippet encodes what the ranker reads"
+    assert f'"{view}")' in of_ranker, "the snippet encodes what the ranker reads"
     assert card.count("NeurIPS 2020") == of_latency.count("NeurIPS 2020") == 1
     assert ["ICLR 2020" in text for text in (found, of_latency, of_ranker)] == [True, False, True]
     assert "of digits" not in card

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +18,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from brpnas.metrics import regression_metrics
+from brpnas.serving import OnnxPredictor
 from pipelines.registry import promote, register
 from pipelines.registry.contents import read
 from pipelines.registry.versions import Shelf
@@ -144,6 +149,36 @@ def test_card_says_what_it_was_learnt_from() -> None:
     without = write_card(content, judged(rows(test=0))[0], rows())
     assert "Metrics are of 0 test rows" in without
     assert "mape (test)" not in without
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize("view", ["raw", "both"])
+def test_examples_of_the_card_run_as_typed(view: str, tmp_path: Path) -> None:
+    content = onnx(0.05, view=view)
+    card = write_card(content, judged()[0], rows())
+    (tmp_path / "predictor.onnx").write_bytes(content)
+    expected = OnnxPredictor(content).predict([rows()["arch_id"].iloc[0]])["latency_ms"][0]
+
+    def printed(*command: str) -> str:
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    (code,) = re.findall(r"```python\n(.*?)```", card, flags=re.DOTALL)
+    (said,) = re.findall(r"latency_ms \[([\d.e+-]+)\]", printed(sys.executable, "-c", code))
+    assert float(said) == pytest.approx(expected, rel=1e-4)
+    (command,) = re.findall(r"`brpnas (predict [^`]*)`", card)
+    typed = shlex.split(command)
+    assert f"{expected:.4f}" in printed(
+        sys.executable, "-c", "from brpnas.cli.commands import app; app()", *typed
+    )
+
+
+@pytest.mark.usefixtures("store")
+def test_few_test_rows_are_no_proof() -> None:
+    figures = judged(rows(test=2))[0]
+    card = write_card(onnx(0.05), figures, rows())
+    assert "| spearman, 90 % interval (test) | -1.00 to 1.00 |" in card
 
 
 @pytest.mark.usefixtures("store")
