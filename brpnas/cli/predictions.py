@@ -73,13 +73,13 @@ def predict(
         SchemaError: If the file is not a latency predictor.
         ArchitectureError: If a text is not an architecture.
     """
+    known = get_space(space)  # opened now, where it is a file: a predictor may not choose one
     if file.suffix == ".onnx":
         served = OnnxPredictor(file)
         if served.value != "latency_ms":
             raise SchemaError(f"{file} predicts {served.value}, not latency_ms.")
         said = served.predict(list(texts))
         return said[[*served.outputs, "arch_id"]]
-    known = get_space(space)
     arch_ids = [known.canonical(text) for text in texts]
     graphs = known.graphs(arch_ids)
     predictor = load_latency(file)

@@ -115,7 +115,7 @@ def export_device(
         ParityError: If ONNX Runtime answers differently.
     """
     config = parse(RetrainConfig, params)
-    graphs = get_space(predictor.space).graphs()
+    graphs = opened_space(predictor.space, "The prior of devices").graphs()
     metadata = {"device": device, **predictor.metadata()}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "predictor.onnx"

@@ -255,3 +255,64 @@ def test_scores_are_those_of_the_exported_file_where_it_is_trained(
     assert "1 of 3 classes is never recognised" in page
     assert '<th scope="col" class="number">validation balanced accuracy</th>' in page
     assert "chosen: test balanced accuracy" in page
+
+
+def test_rows_left_out_are_shown_as_they_were_predicted_without_themselves(
+    predictions: pd.DataFrame, traces: pd.DataFrame
+) -> None:
+    measured = predictions["latency_ms"].notna()
+    scored = (predictions["latency_ms"] * 1.5).where(measured & (predictions["split"] != "valid"))
+    training = pd.DataFrame(
+        {
+            name: pd.Series(dtype="float64")
+            for name in ("member", "epoch", "train_loss", "valid_loss")
+        }
+    )
+    plots = make_plots(predictions.assign(scored_ms=scored), training, traces, PARAMS)
+    shown = plots["predicted_vs_measured"]
+    assert len(shown) == 10
+    np.testing.assert_allclose(shown["predicted_ms"], 1.5 * shown["measured_ms"])
+    assert plots["training"].empty
+
+
+def test_the_report_tells_a_predictor_of_few_rows_as_such(
+    accuracy: pd.DataFrame,
+    predictions: pd.DataFrame,
+    history: pd.DataFrame,
+    result: dict[str, Any],
+    traces: pd.DataFrame,
+) -> None:
+    measured = predictions["latency_ms"].notna()
+    table = predictions.assign(
+        split=predictions["split"].where(~measured, "train"),
+        scored_ms=(1.1 * predictions["latency_ms"]).where(measured),
+    )
+    count = int(measured.sum())
+    adapted = {
+        "model": "adapted",
+        "method": "adapted",
+        "known_devices": ["a", "b", "c"],
+        "scored": "left out",
+        "scored_rows": count,
+        "rows": {"train": count, "valid": 0, "test": 0},
+        "metrics": {"adapted": FIGURES},
+        "intervals": {"spearman": [0.71, 0.97], "within_10": [0.4, 0.9]},
+    }
+    page = make_report(
+        accuracy,
+        accuracy_table([], "cifar100", 1),
+        table,
+        pd.DataFrame({"member": [], "epoch": [], "train_loss": [], "valid_loss": []}),
+        TRAIN | adapted,
+        history,
+        result,
+        UNTRAINED,
+        traces,
+        {"near_twins": [], "sources": {}},
+        PARAMS,
+    )
+    assert f"adapted from 3 known devices to {count} measured architectures" in page
+    assert f"{count} measured rows, each predicted without itself" in page
+    assert "between 0.71 and 0.97 at 90" in page
+    assert f"On {count} rows left out in turn" in page
+    assert "validation rows" not in page

@@ -9,8 +9,11 @@ import numpy as np
 from brpnas.datasets import list_architectures
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import LatencyPredictor
+from brpnas.predictors.transfer import fit_device
 from brpnas.spaces import get_space
 from pipelines.search.predict import PredictedMetrics
+from tests.predictors.toys import cells
+from tests.predictors.transfer.toys import QUICK, measured, prior
 
 
 def test_they_are_those_that_ingest_and_train_have_worked_out(
@@ -29,3 +32,9 @@ def test_it_goes_to_other_processes(predictor: LatencyPredictor) -> None:
     metrics = PredictedMetrics("nasbench201", predictor)
     there = pickle.loads(pickle.dumps(metrics))(cells)
     np.testing.assert_allclose(there["latency_ms"], metrics(cells)["latency_ms"], rtol=1e-6)
+
+
+def test_a_predictor_that_reads_both_views_gets_them(small_graphs: SpaceGraphs) -> None:
+    adapted = fit_device(cells(), measured("eager-new", 10), prior(), QUICK)
+    found = PredictedMetrics("nasbench201", adapted)(small_graphs.arch_ids)
+    np.testing.assert_allclose(found["latency_ms"], adapted.predict(small_graphs), rtol=1e-9)

@@ -12,6 +12,7 @@ import pytest
 from brpnas.errors import ConfigurationError, InfeasibleError, SchemaError
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import LatencyPredictor
+from brpnas.predictors.margin import shared_factor
 from brpnas.search import History, OpenContext, SearchContext
 from pipelines.config import SearchConfig, parse
 from pipelines.search.task import (
@@ -234,3 +235,25 @@ def test_a_lower_bound_is_held_against_what_was_measured_as_it_is(
         np.testing.assert_array_equal(found.feasible, want)
         reached = want if latency == "predicted" else want & (truth >= limit)
         np.testing.assert_array_equal(reachable(*args), reached)
+
+
+def test_a_predictor_of_few_rows_gives_the_margin_itself(tables: Tables) -> None:
+    """Without validation rows the deviations of its predictions do."""
+    said = tables.predictions["predicted_latency_ms"].to_numpy()
+    split = np.where(np.arange(len(said)) < 10, "train", None)
+    deviation = np.linspace(0.05, 0.3, len(said))
+    truth = np.where(split == "train", said, np.nan)
+    table = tables.predictions.assign(split=split, latency_ms=truth, log_deviation=deviation)
+    tables = tables._replace(predictions=table)
+    factor = shared_factor(deviation, 0.9)
+    assert factor > 1.1
+    limit = float(np.median(said))
+    kept = context(tables, limit=limit, confidence=0.9).feasible
+    known = split == "train"
+    np.testing.assert_array_equal(kept, np.where(known, said, factor * said) <= limit)
+    given = {"latency": "device", "rule_out_confidence": 0.99, "oracle": "train"}
+    measured = context(tables, limit=limit, **given).feasible
+    lowest = np.where(known, said, said / shared_factor(deviation, 0.99))
+    np.testing.assert_array_equal(measured, lowest <= limit)
+    plain = context(tables, limit=limit, confidence=0).feasible
+    np.testing.assert_array_equal(plain, said <= limit)
