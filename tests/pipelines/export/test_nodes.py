@@ -40,6 +40,7 @@ from pipelines.export.nodes import (
     export_relation,
     write_model_card,
 )
+from pipelines.promote.nodes import own_card
 from tests.pipelines.toys import weight
 from tests.predictors.toys import cells
 from tests.predictors.transfer.toys import QUICK, measured, prior
@@ -250,6 +251,8 @@ def test_network_has_the_configured_sizes_and_the_card_tells_all(
     for text in (TRAIN["device"], "within_10 (test)", "0.97", "9 answers", "not trained"):
         assert text in card
     found, of_latency, of_ranker = card.split("\n---\n")
+    assert own_card(card, "latency.onnx").strip() == of_latency.strip()
+    assert own_card(card, "relation.onnx").strip() == of_ranker.strip(), "is what is registered"
     assert found.startswith("# Network of the architecture found, not trained"), "what is shipped"
     assert "Warning: The weights are initialised" in found
     assert f'"{view}")' in of_ranker, "the snippet encodes what the ranker reads"
