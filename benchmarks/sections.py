@@ -325,7 +325,30 @@ def speed(result: Result) -> str:
             f"{published['lenient_times_slower']:,} times ours."
         )
     said += f" From 8 cells its tau is {published['tau']}, ours {published['tau_ours']}."
-    return markdown(["step", "median, s", "range"], rows) + "\n\n" + said
+    parts = [markdown(["step", "median, s", "range"], rows), said]
+    if "start" in result:
+        parts.append(start(result["start"]))
+    return "\n\n".join(parts)
+
+
+def start(result: Result) -> str:
+    """Seconds until the first node of a run, or the end of a command."""
+    rows = [
+        [kind, f"`{name}`" if name != "bare" else "bare Kedro", f"{clock:.2f}", f"{processor:.2f}"]
+        + [_ratio(result["ratios"][kind].get(f"{name} / {o}")) for o in ("bare", f"{name}, before")]
+        for kind, seconds in result["seconds"].items()
+        for name, (clock, processor) in seconds.items()
+        if not name.endswith("before")
+    ]
+    header = ["", "command", "clock, s", "processor, s", "against bare Kedro", "against before"]
+    return (
+        "From the start of a command to the first node, or to the end of `--help`; *cold* with an "
+        f"empty page cache; ratios of clock / processor; *before* is {result['before']}.\n\n"
+    ) + markdown(header, rows)
+
+
+def _ratio(pair: Sequence[float] | None) -> str:
+    return "" if pair is None else f"{pair[0]:.2f} / {pair[1]:.2f}"
 
 
 def scale(result: Result) -> str:

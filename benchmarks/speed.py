@@ -6,7 +6,7 @@ per comparison, times the pairs and comparisons of 100 queries in 5 rounds (n lo
 ranking). *Lenient*: pairs in batches of 64, which is not as published, and embeddings computed once
 before the ranking, as in the released code. Quality is compared on the same training cells, answers
 and view (pruned): Kendall's tau of the ranking of other cells with their test accuracy (CIFAR-100).
-One thread a process.
+One thread a process. How long commands take to start is measured by `benchmarks.start`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from benchmarks.latency import DEVICES, fit_once
 from benchmarks.published import PublishedRecipe
 from benchmarks.queries import context_of
 from benchmarks.rankers import make_sampler_of, search_settings
+from benchmarks.start import measure, summary
 from brpnas.graphs import GraphBatch
 from brpnas.metrics import kendall
 from brpnas.predictors import training_pool
@@ -46,6 +47,8 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
     """Print the table and return its figures."""
     seeds = seeds or (1 if quick else 5)
     print(__doc__)
+    start = measure(1 if quick else 5, 0 if quick else 3)
+    print(summary(start))
     torch.set_num_threads(1)
     space = get_space(bench.space_name)
     times = {"encode 15,625 cells, all views": _times(space.graphs, seeds)}
@@ -69,6 +72,7 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
     )
     return {
         "seeds": seeds,
+        "start": start,
         "seconds": {
             k: [round(min(v), 4), round(statistics.median(v), 4), round(max(v), 4)]
             for k, v in times.items()

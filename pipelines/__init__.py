@@ -6,6 +6,9 @@ configuration is in `pipelines.config`, tracking in `pipelines.hooks`.
 """
 
 from brpnas.telemetry import turn_off_telemetry
+from pipelines.quiet import quieten
 
 # Kedro imports this package before its plugins, and those import MLflow, which looks once.
 turn_off_telemetry()
+
+quieten()

@@ -10,8 +10,9 @@ from pipelines.provenance import local_artifacts
 # the store is opened.
 HOOKS = (StoreHooks(), ConfigurationHooks(), TrackingHooks())
 
-# It would build every pipeline, and send usage data.
-DISABLE_HOOKS_FOR_PLUGINS = ("kedro-telemetry",)
+# The first would build every pipeline and send usage data. The second warns at each run of one
+# stage that it does not watch it, and writes files that only `kedro viz` reads.
+DISABLE_HOOKS_FOR_PLUGINS = ("kedro-telemetry", "kedro-viz")
 
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

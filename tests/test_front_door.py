@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
@@ -46,6 +47,20 @@ def test_type_checkers_see_the_names_that_python_gives() -> None:
     given = {(home, name) for home, names in brpnas._HOMES.items() for name in names}
     assert declared == given
     assert {name for _, name in given} == set(brpnas.__all__)
+
+
+@pytest.mark.parametrize("name", ["brpnas.datasets", "brpnas.devices"])
+def test_packages_whose_names_are_imported_when_asked_for(name: str) -> None:
+    package = import_module(name)
+    assert set(package.__all__) <= set(dir(package))
+    tree = ast.parse(Path(str(package.__file__)).read_text())
+    (block,) = (n for n in tree.body if isinstance(n, ast.If))
+    declared = {alias.name for found in block.body for alias in found.names}  # type: ignore[attr-defined]
+    assert declared == set(package.__all__)
+    for public in package.__all__:
+        assert getattr(package, public) is getattr(package, public)
+    with pytest.raises(AttributeError, match=f"module '{name}' has no attribute 'nothing'"):
+        package.nothing  # noqa: B018
 
 
 def test_names_are_described_in_the_docstring() -> None:

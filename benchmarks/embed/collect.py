@@ -15,9 +15,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from brpnas.datasets import ACCURACY, LATENCY, OPERATIONS, list_architectures, validate
+from brpnas.datasets import (
+    ACCURACY,
+    EMBEDDED_DATASETS,
+    LATENCY,
+    OPERATIONS,
+    list_architectures,
+    validate,
+)
 from brpnas.datasets.noise import agreement, repeat_noise, seed_noise
-from brpnas.datasets.shipped import EMBEDDED_DATASETS
 from brpnas.devices import Device, load_devices
 from brpnas.errors import SchemaError, SourceError
 from brpnas.measure.drift import Drift

@@ -18,32 +18,39 @@
 - `share_with_siblings` gives accuracies to cells that compute the same function as a trained one.
 """
 
-from brpnas.datasets.architectures import list_architectures
-from brpnas.datasets.help import help_devices, read_help_latency
-from brpnas.datasets.holdout import TEST_SHARE, fitting_rows, held_out
-from brpnas.datasets.latbench import latbench_devices, near_twins, read_latency
-from brpnas.datasets.lookup import mean_accuracy
-from brpnas.datasets.nasbench101 import (
-    NASBENCH101_EPOCHS,
-    read_nasbench101_accuracy,
-    read_nasbench101_architectures,
-)
-from brpnas.datasets.nasbench201 import DATASETS, SEEDS, read_accuracy, read_architectures
-from brpnas.datasets.nasbench301 import Surrogate
-from brpnas.datasets.own import read_own_table
-from brpnas.datasets.schemas import ACCURACY, ARCHITECTURES, LATENCY, OPERATIONS, validate
-from brpnas.datasets.shipped import (
-    EMBEDDED_DATASETS,
-    embedded_devices,
-    embedded_facts,
-    embedded_notes,
-    read_embedded_accuracy,
-    read_embedded_latency,
-    read_embedded_operations,
-)
-from brpnas.datasets.siblings import share_with_siblings
-from brpnas.datasets.sources import Source, fetch, fetch_group, get_source, load_catalogue
-from brpnas.datasets.unpickle import safe_load, safe_loads
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from brpnas.front_door import front_door
+
+if TYPE_CHECKING:
+    from brpnas.datasets.architectures import list_architectures
+    from brpnas.datasets.help import help_devices, read_help_latency
+    from brpnas.datasets.holdout import TEST_SHARE, fitting_rows, held_out
+    from brpnas.datasets.latbench import latbench_devices, near_twins, read_latency
+    from brpnas.datasets.lookup import mean_accuracy
+    from brpnas.datasets.names import DATASETS, EMBEDDED_DATASETS
+    from brpnas.datasets.nasbench101 import (
+        NASBENCH101_EPOCHS,
+        read_nasbench101_accuracy,
+        read_nasbench101_architectures,
+    )
+    from brpnas.datasets.nasbench201 import SEEDS, read_accuracy, read_architectures
+    from brpnas.datasets.nasbench301 import Surrogate
+    from brpnas.datasets.own import read_own_table
+    from brpnas.datasets.schemas import ACCURACY, ARCHITECTURES, LATENCY, OPERATIONS, validate
+    from brpnas.datasets.shipped import (
+        embedded_devices,
+        embedded_facts,
+        embedded_notes,
+        read_embedded_accuracy,
+        read_embedded_latency,
+        read_embedded_operations,
+    )
+    from brpnas.datasets.siblings import share_with_siblings
+    from brpnas.datasets.sources import Source, fetch, fetch_group, get_source, load_catalogue
+    from brpnas.datasets.unpickle import safe_load, safe_loads
 
 __all__ = [
     "ACCURACY",
@@ -86,3 +93,65 @@ __all__ = [
     "share_with_siblings",
     "validate",
 ]
+
+__getattr__, __dir__ = front_door(
+    __name__,
+    {
+        "architectures": ("list_architectures",),
+        "help": (
+            "help_devices",
+            "read_help_latency",
+        ),
+        "holdout": (
+            "TEST_SHARE",
+            "fitting_rows",
+            "held_out",
+        ),
+        "latbench": (
+            "latbench_devices",
+            "near_twins",
+            "read_latency",
+        ),
+        "lookup": ("mean_accuracy",),
+        "nasbench101": (
+            "NASBENCH101_EPOCHS",
+            "read_nasbench101_accuracy",
+            "read_nasbench101_architectures",
+        ),
+        "names": ("DATASETS", "EMBEDDED_DATASETS"),
+        "nasbench201": (
+            "SEEDS",
+            "read_accuracy",
+            "read_architectures",
+        ),
+        "nasbench301": ("Surrogate",),
+        "own": ("read_own_table",),
+        "schemas": (
+            "ACCURACY",
+            "ARCHITECTURES",
+            "LATENCY",
+            "OPERATIONS",
+            "validate",
+        ),
+        "shipped": (
+            "embedded_devices",
+            "embedded_facts",
+            "embedded_notes",
+            "read_embedded_accuracy",
+            "read_embedded_latency",
+            "read_embedded_operations",
+        ),
+        "siblings": ("share_with_siblings",),
+        "sources": (
+            "Source",
+            "fetch",
+            "fetch_group",
+            "get_source",
+            "load_catalogue",
+        ),
+        "unpickle": (
+            "safe_load",
+            "safe_loads",
+        ),
+    },
+)

@@ -17,10 +17,10 @@ import pandas as pd
 
 from brpnas.datasets.architectures import list_architectures
 from brpnas.datasets.cells import arch_ids
-from brpnas.datasets.nasbench201_files import DATASETS, Benchmark, Runs, read_benchmark
+from brpnas.datasets.nasbench201_files import Benchmark, Runs, read_benchmark
 from brpnas.datasets.schemas import ACCURACY, validate
 
-__all__ = ["DATASETS", "EPOCHS", "SEEDS", "read_accuracy", "read_architectures"]
+__all__ = ["EPOCHS", "SEEDS", "read_accuracy", "read_architectures"]
 
 logger = logging.getLogger(__name__)
 

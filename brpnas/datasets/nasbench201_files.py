@@ -16,14 +16,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from brpnas.datasets.cells import cell_numbers
+from brpnas.datasets.names import DATASETS
 from brpnas.datasets.unpickle import safe_load
 from brpnas.errors import SourceError
 from brpnas.spaces.nasbench201 import from_string
 
-__all__ = ["DATASETS", "Benchmark", "Runs", "read_benchmark"]
-
-DATASETS: tuple[str, ...] = ("cifar10", "cifar100", "imagenet16-120")
-"""Data sets of the benchmark, as the column ``dataset`` names them."""
+__all__ = ["Benchmark", "Runs", "read_benchmark"]
 
 _RUNS, _TEST = "nasbench201-runs", "nasbench201-test"
 _RUNS_KEY = {"cifar10": "cifar10", "cifar100": "cifar100", "imagenet16-120": "imagenet"}

@@ -23,7 +23,6 @@ from brpnas.errors import SourceError, UnknownNameError
 __all__ = [
     "EMBEDDED",
     "EMBEDDED_ACCURACY",
-    "EMBEDDED_DATASETS",
     "EMBEDDED_OPERATIONS",
     "Note",
     "embedded_devices",
@@ -39,9 +38,6 @@ EMBEDDED = Path(__file__).with_name("embedded")
 
 EMBEDDED_ACCURACY = "nb201-digits.parquet"
 EMBEDDED_OPERATIONS = "operations.parquet"
-EMBEDDED_DATASETS: tuple[str, ...] = ("digits",)
-"""Data sets that its accuracies are on."""
-
 _WHERE = "brpnas/datasets/embedded"
 
 

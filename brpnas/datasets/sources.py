@@ -12,7 +12,6 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import pooch
 from pydantic import BaseModel, ConfigDict, Field
 from tqdm import tqdm
 
@@ -126,6 +125,8 @@ def _from_mirror(source: Source, mirror: Path) -> Path:
 
 
 def _from_url(source: Source, cache: Path, progress: bool) -> Path:
+    import pooch  # noqa: PLC0415 - it brings a client for HTTP, and most files are there already
+
     target = cache / source.file
 
     def download(url: str, output: str, _: Any) -> None:

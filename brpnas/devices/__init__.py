@@ -4,8 +4,15 @@
 latencies of a device that its owner brings in a file, with or without an entry in a catalogue.
 """
 
-from brpnas.devices.catalogue import Device, get_device, load_devices
-from brpnas.devices.intake import Finding, Intake, intake_report, read_device_table
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from brpnas.front_door import front_door
+
+if TYPE_CHECKING:
+    from brpnas.devices.catalogue import Device, get_device, load_devices
+    from brpnas.devices.intake import Finding, Intake, intake_report, read_device_table
 
 __all__ = [
     "Device",
@@ -16,3 +23,20 @@ __all__ = [
     "load_devices",
     "read_device_table",
 ]
+
+__getattr__, __dir__ = front_door(
+    __name__,
+    {
+        "catalogue": (
+            "Device",
+            "get_device",
+            "load_devices",
+        ),
+        "intake": (
+            "Finding",
+            "Intake",
+            "intake_report",
+            "read_device_table",
+        ),
+    },
+)

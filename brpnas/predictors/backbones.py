@@ -3,7 +3,8 @@
 `DenseGCN` is the predictor of BRP-NAS and the one to use. `DenseGIN` and `DenseGAT` wrap PyTorch
 Geometric's dense layers, for comparison. `build_network` makes one by name. All share the calling
 convention ``network(ops [B, V] int64, adj [B, V, V] float32) -> [B]``, ignore blank nodes, and do
-not depend on the order of the nodes after the global one.
+not depend on the order of the nodes after the global one. PyTorch Geometric takes seconds to
+import, so only the networks that use its layers import it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from collections.abc import Mapping
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
-from torch_geometric.nn import DenseGATConv, DenseGINConv
 
 from brpnas.errors import UnknownNameError
 from brpnas.graphs import BLANK
@@ -100,6 +100,8 @@ class DenseGIN(_DenseLayers):
     """Graph isomorphism network (Xu et al., ICLR 2019) on PyTorch Geometric's `DenseGINConv`."""
 
     def __init__(self, num_ops: int, hidden: int, layers: int, dropout: float = 0.0) -> None:
+        from torch_geometric.nn import DenseGINConv  # noqa: PLC0415
+
         def mlp() -> nn.Module:
             return nn.Sequential(nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, hidden))
 
@@ -115,6 +117,8 @@ class DenseGAT(_DenseLayers):
     add_loop = True  # a blank node without one attends to nothing, which is NaN for all
 
     def __init__(self, num_ops: int, hidden: int, layers: int, dropout: float = 0.0) -> None:
+        from torch_geometric.nn import DenseGATConv  # noqa: PLC0415
+
         convolutions = [
             DenseGATConv(hidden, hidden, heads=4, concat=False, dropout=dropout)
             for _ in range(layers)

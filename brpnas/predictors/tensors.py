@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch_geometric.data import Batch, Data
 
 from brpnas.graphs import BLANK, ArchGraph, GraphBatch
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Batch, Data
 
 __all__ = ["GraphTensors", "to_pyg", "to_pyg_batch", "to_tensors"]
 
@@ -29,6 +31,8 @@ def to_pyg(graph: ArchGraph) -> Data:
     ``[nodes]``, ``edge_index`` the edges, self-loops and those of the global node included; one
     that counts for several is there as often.
     """
+    from torch_geometric.data import Data  # noqa: PLC0415 - it takes seconds, and few need it
+
     kept = graph.ops != BLANK
     adj = graph.adj[kept][:, kept]
     ends = np.repeat(np.argwhere(adj), adj[adj > 0], axis=0)
@@ -38,4 +42,6 @@ def to_pyg(graph: ArchGraph) -> Data:
 
 def to_pyg_batch(batch: GraphBatch) -> Batch:
     """A batch as one disjoint union; ``ptr[:-1]`` are the global nodes."""
+    from torch_geometric.data import Batch  # noqa: PLC0415
+
     return Batch.from_data_list([to_pyg(batch[i]) for i in range(len(batch))])

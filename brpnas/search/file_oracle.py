@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from brpnas.datasets.schemas import ACCURACY, validate
 from brpnas.errors import AnswersPendingError, OracleError
 from brpnas.search.answers import read_answers
 from brpnas.search.oracle import Answer, Oracle, Question
@@ -123,6 +122,9 @@ class FileOracle(Oracle):
             for split, column in (("valid", "accuracy"), ("test", "test_accuracy"))
         ]
         rows = pd.concat(parts, ignore_index=True).dropna(subset="accuracy")
+        # pandera takes as long to import as all the rest, and other oracles do without
+        from brpnas.datasets.schemas import ACCURACY, validate  # noqa: PLC0415
+
         rows = rows.assign(dataset=self.dataset, epochs=1)[list(ACCURACY.columns)]
         typed = rows.astype({"arch_id": "str", "dataset": "str", "split": "str", "seed": "Int64"})
         return validate(typed, ACCURACY, origin=str(self.answers_path))

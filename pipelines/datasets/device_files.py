@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kedro.io import AbstractDataset, DatasetError
 
-from brpnas.devices import Intake, read_device_table
 from brpnas.spaces import get_space
 from brpnas.tables import table_files
+
+if TYPE_CHECKING:
+    from brpnas.devices import Intake
 
 __all__ = ["DeviceFilesDataset"]
 
 
-class DeviceFilesDataset(AbstractDataset[None, dict[str, Callable[..., Intake]]]):
+class DeviceFilesDataset(AbstractDataset[None, dict[str, Callable[..., Any]]]):
     """A folder of files of latencies, ``<device>.csv`` or ``<device>.parquet``; read only.
 
     Loading it reads no file yet, so that one that is refused stands in nobody's way but its own.
@@ -55,4 +57,6 @@ class DeviceFilesDataset(AbstractDataset[None, dict[str, Callable[..., Intake]]]
 
 
 def _read(path: Path, *, space: str, **options: Any) -> Intake:
+    from brpnas.devices import read_device_table  # noqa: PLC0415 - it needs pandera
+
     return read_device_table(path, get_space(space), **options)

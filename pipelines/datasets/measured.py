@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pandera.pandas as pa
 from kedro.io import AbstractDataset
 
-from brpnas.datasets import ACCURACY, LATENCY, OPERATIONS, read_own_table
+from brpnas import datasets
 from brpnas.devices import Device, load_devices
 from brpnas.spaces import DEFAULT_SPACE, get_space
 from brpnas.tables import table_files
@@ -39,7 +38,8 @@ class _TablesDataset(AbstractDataset[Mapping[str, pd.DataFrame], Readers]):
     """
 
     _kind: str
-    _schema: pa.DataFrameSchema
+    _schema: str
+    """Name of the schema in `brpnas.datasets`, which imports pandera when it is asked for it."""
 
     def __init__(
         self, filepath: str, space: str = DEFAULT_SPACE, metadata: dict[str, Any] | None = None
@@ -71,23 +71,23 @@ class _TablesDataset(AbstractDataset[Mapping[str, pd.DataFrame], Readers]):
 class DeviceTablesDataset(_TablesDataset):
     """A folder of latency tables, one per device."""
 
-    _kind, _schema = "device", LATENCY
+    _kind, _schema = "device", "LATENCY"
 
 
 class OperationTablesDataset(_TablesDataset):
     """A folder of tables of operations measured alone, one per device."""
 
-    _kind, _schema = "device", OPERATIONS
+    _kind, _schema = "device", "OPERATIONS"
 
 
 class AccuracyTablesDataset(_TablesDataset):
     """A folder of accuracy tables, one per data set."""
 
-    _kind, _schema = "data set", ACCURACY
+    _kind, _schema = "data set", "ACCURACY"
 
 
-def _read(path: Path, *, schema: pa.DataFrameSchema, space: str, kind: str) -> pd.DataFrame:
-    return read_own_table(path, schema, get_space(space), kind)
+def _read(path: Path, *, schema: str, space: str, kind: str) -> pd.DataFrame:
+    return datasets.read_own_table(path, getattr(datasets, schema), get_space(space), kind)
 
 
 class DeviceCatalogueDataset(AbstractDataset[Device, dict[str, Device]]):

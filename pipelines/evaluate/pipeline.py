@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline, node
 
-from pipelines.evaluate.nodes import make_metrics, make_plots, make_report
+from pipelines.deferred import functions_of
 
 __all__ = ["create_pipeline"]
+
+_nodes = functions_of("pipelines.evaluate.nodes")
 
 
 def create_pipeline() -> Pipeline:
@@ -14,13 +16,13 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         [
             node(
-                make_metrics,
+                _nodes.make_metrics,
                 inputs=["train_metrics", "search_result", "network_evaluation", "search_traces"],
                 outputs="metrics",
                 name="make_metrics",
             ),
             node(
-                make_plots,
+                _nodes.make_plots,
                 inputs=[
                     "latency_predictions",
                     "train_history",
@@ -31,7 +33,7 @@ def create_pipeline() -> Pipeline:
                 name="make_plots",
             ),
             node(
-                make_report,
+                _nodes.make_report,
                 inputs=[
                     "accuracy",
                     "oracle_accuracy",

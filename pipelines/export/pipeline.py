@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline, node
 
-from pipelines.export.nodes import (
-    collect_parity,
-    evaluate_network,
-    export_found_network,
-    export_latency,
-    export_relation,
-    write_model_card,
-)
+from pipelines.deferred import functions_of
 
 __all__ = ["create_pipeline"]
+
+_nodes = functions_of("pipelines.export.nodes")
 
 
 def create_pipeline() -> Pipeline:
@@ -21,19 +16,19 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         [
             node(
-                export_latency,
+                _nodes.export_latency,
                 inputs=["latency_predictor", "space_graphs", "train_metrics", "params:export"],
                 outputs=["latency_onnx", "latency_error"],
                 name="export_latency",
             ),
             node(
-                export_relation,
+                _nodes.export_relation,
                 inputs=["relation_predictor", "space_graphs", "search_result", "params:export"],
                 outputs=["relation_onnx", "relation_error"],
                 name="export_relation",
             ),
             node(
-                export_found_network,
+                _nodes.export_found_network,
                 inputs=[
                     "search_result",
                     "winner_network",
@@ -45,7 +40,7 @@ def create_pipeline() -> Pipeline:
                 name="export_found_network",
             ),
             node(
-                evaluate_network,
+                _nodes.evaluate_network,
                 inputs=[
                     "exported_network",
                     "winner_network",
@@ -56,13 +51,13 @@ def create_pipeline() -> Pipeline:
                 name="evaluate_network",
             ),
             node(
-                collect_parity,
+                _nodes.collect_parity,
                 inputs=["latency_error", "relation_error", "network_error", "params:export"],
                 outputs="parity",
                 name="collect_parity",
             ),
             node(
-                write_model_card,
+                _nodes.write_model_card,
                 inputs=[
                     "latency_onnx",
                     "relation_onnx",

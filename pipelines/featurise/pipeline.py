@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline, node
 
-from pipelines.featurise.nodes import make_graphs
+from pipelines.deferred import functions_of
 
 __all__ = ["create_pipeline"]
+
+_nodes = functions_of("pipelines.featurise.nodes")
 
 
 def create_pipeline() -> Pipeline:
@@ -14,7 +16,7 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         [
             node(
-                make_graphs,
+                _nodes.make_graphs,
                 inputs=["architectures", "params:space"],
                 outputs="space_graphs",
                 name="make_graphs",

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline, node
 
-from pipelines.ingest.nodes import (
-    make_accuracy,
-    make_architectures,
-    make_latency,
-    make_operations,
-    report_ingest,
-)
+from pipelines.deferred import functions_of
 
 __all__ = ["create_pipeline"]
+
+_nodes = functions_of("pipelines.ingest.nodes")
 
 
 def create_pipeline() -> Pipeline:
@@ -20,7 +16,7 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         [
             node(
-                make_architectures,
+                _nodes.make_architectures,
                 inputs=[
                     "published_nasbench101",
                     "trained_accuracy",
@@ -33,7 +29,7 @@ def create_pipeline() -> Pipeline:
                 name="make_architectures",
             ),
             node(
-                make_accuracy,
+                _nodes.make_accuracy,
                 inputs=[
                     "architectures",
                     "published_nasbench201",
@@ -45,7 +41,7 @@ def create_pipeline() -> Pipeline:
                 name="make_accuracy",
             ),
             node(
-                make_latency,
+                _nodes.make_latency,
                 inputs=[
                     "architectures",
                     "published_latbench",
@@ -60,13 +56,13 @@ def create_pipeline() -> Pipeline:
                 name="make_latency",
             ),
             node(
-                make_operations,
+                _nodes.make_operations,
                 inputs=["measured_operations", "params:ingest"],
                 outputs="operations",
                 name="make_operations",
             ),
             node(
-                report_ingest,
+                _nodes.report_ingest,
                 inputs=[
                     "architectures",
                     "accuracy",

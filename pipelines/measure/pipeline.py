@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline, node
 
-from pipelines.measure.nodes import measure_latency
+from pipelines.deferred import functions_of
 
 __all__ = ["create_pipeline"]
+
+_nodes = functions_of("pipelines.measure.nodes")
 
 
 def create_pipeline() -> Pipeline:
@@ -14,7 +16,7 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         [
             node(
-                measure_latency,
+                _nodes.measure_latency,
                 inputs=[
                     "measure_store",
                     "known_devices",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline, node
 
-from pipelines.pretrain.nodes import learn_prior
+from pipelines.deferred import functions_of
 
 __all__ = ["create_pipeline"]
+
+_nodes = functions_of("pipelines.pretrain.nodes")
 
 
 def create_pipeline() -> Pipeline:
@@ -14,7 +16,7 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         [
             node(
-                learn_prior,
+                _nodes.learn_prior,
                 inputs=["space_graphs", "latency", "params:test_share", "params:pretrain"],
                 outputs="device_prior",
                 name="learn_prior",

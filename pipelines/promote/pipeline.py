@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline, node
 
-from pipelines.promote.nodes import decide_champions, register_accuracy, register_latency
+from pipelines.deferred import functions_of
 
 __all__ = ["create_pipeline"]
+
+_nodes = functions_of("pipelines.promote.nodes")
 
 
 def create_pipeline() -> Pipeline:
@@ -14,7 +16,7 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         [
             node(
-                register_latency,
+                _nodes.register_latency,
                 inputs=[
                     "latency_onnx",
                     "latency_predictions",
@@ -26,7 +28,7 @@ def create_pipeline() -> Pipeline:
                 name="register_latency",
             ),
             node(
-                register_accuracy,
+                _nodes.register_accuracy,
                 inputs=[
                     "relation_onnx",
                     "relation_predictor",
@@ -41,7 +43,7 @@ def create_pipeline() -> Pipeline:
                 name="register_accuracy",
             ),
             node(
-                decide_champions,
+                _nodes.decide_champions,
                 inputs=["registered_latency", "registered_accuracy", "params:promote"],
                 outputs="promotion_report",
                 name="decide_champions",

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline, node
 
-from pipelines.retrain.candidate import judge_device, register_device, write_card, write_files
-from pipelines.retrain.nodes import (
-    adapt_device,
-    answer_rows,
-    export_device,
-    read_device,
-    split_device,
-)
+from pipelines.deferred import functions_of
 
 __all__ = ["create_pipeline"]
+
+_candidate = functions_of("pipelines.retrain.candidate")
+_nodes = functions_of("pipelines.retrain.nodes")
 
 _PARAMS = "params:retrain"
 
@@ -23,37 +19,37 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         [
             node(
-                read_device,
+                _nodes.read_device,
                 inputs=["device_files", "measured_latency", "params:device", _PARAMS],
                 outputs="device_table",
                 name="read_device",
             ),
             node(
-                split_device,
+                _nodes.split_device,
                 inputs=["device_table", "params:test_share"],
                 outputs="device_rows",
                 name="split_device",
             ),
             node(
-                adapt_device,
+                _nodes.adapt_device,
                 inputs=["device_rows", "device_prior", "params:device", _PARAMS],
                 outputs=["device_predictor", "prior_devices"],
                 name="adapt_device",
             ),
             node(
-                export_device,
+                _nodes.export_device,
                 inputs=["device_predictor", "params:device", _PARAMS],
                 outputs=["device_onnx", "device_parity"],
                 name="export_device",
             ),
             node(
-                answer_rows,
+                _nodes.answer_rows,
                 inputs=["device_predictor", "device_rows"],
                 outputs="device_answers",
                 name="answer_rows",
             ),
             node(
-                judge_device,
+                _candidate.judge_device,
                 inputs=[
                     "device_predictor",
                     "prior_devices",
@@ -66,13 +62,13 @@ def create_pipeline() -> Pipeline:
                 name="judge_device",
             ),
             node(
-                write_card,
+                _candidate.write_card,
                 inputs=["device_onnx", "device_figures", "device_rows"],
                 outputs="device_card",
                 name="write_card",
             ),
             node(
-                write_files,
+                _candidate.write_files,
                 inputs=[
                     "device_onnx",
                     "device_card",
@@ -85,7 +81,7 @@ def create_pipeline() -> Pipeline:
                 name="write_files",
             ),
             node(
-                register_device,
+                _candidate.register_device,
                 inputs=[
                     "device_onnx",
                     "device_parity",

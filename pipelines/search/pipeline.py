@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline, node
 
-from pipelines.search.nodes import compare_samplers, search_architecture, summarise_search
+from pipelines.deferred import functions_of
 
 __all__ = ["create_pipeline"]
+
+_nodes = functions_of("pipelines.search.nodes")
 
 _TABLES = ["architectures", "accuracy", "latency_predictions"]
 _TASK = ["space_graphs", *_TABLES, "latency_predictor", "published_nasbench301"]
@@ -18,7 +20,7 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         [
             node(
-                search_architecture,
+                _nodes.search_architecture,
                 inputs=[
                     *_TASK,
                     "search_store",
@@ -40,7 +42,7 @@ def create_pipeline() -> Pipeline:
                 name="search_architecture",
             ),
             node(
-                summarise_search,
+                _nodes.summarise_search,
                 inputs=[
                     *_TABLES,
                     "search_history",
@@ -56,7 +58,7 @@ def create_pipeline() -> Pipeline:
                 name="summarise_search",
             ),
             node(
-                compare_samplers,
+                _nodes.compare_samplers,
                 inputs=[*_TASK, "search_history", "oracle_accuracy", *_PARAMS],
                 outputs="search_traces",
                 name="compare_samplers",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline, node
 
-from pipelines.train.nodes import predict_latency, score_latency, split_latency, train_latency
+from pipelines.deferred import functions_of
 
 __all__ = ["create_pipeline"]
+
+_nodes = functions_of("pipelines.train.nodes")
 
 
 def create_pipeline() -> Pipeline:
@@ -14,7 +16,7 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         [
             node(
-                split_latency,
+                _nodes.split_latency,
                 inputs=[
                     "latency",
                     "device_prior",
@@ -27,7 +29,7 @@ def create_pipeline() -> Pipeline:
                 name="split_latency",
             ),
             node(
-                train_latency,
+                _nodes.train_latency,
                 inputs=[
                     "space_graphs",
                     "latency_rows",
@@ -40,13 +42,13 @@ def create_pipeline() -> Pipeline:
                 name="train_latency",
             ),
             node(
-                predict_latency,
+                _nodes.predict_latency,
                 inputs=["latency_predictor", "space_graphs", "latency_rows", "params:device"],
                 outputs="latency_predictions",
                 name="predict_latency",
             ),
             node(
-                score_latency,
+                _nodes.score_latency,
                 inputs=[
                     "latency_predictor",
                     "space_graphs",

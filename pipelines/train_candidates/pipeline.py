@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline, node
 
-from pipelines.train_candidates.nodes import train_cells
+from pipelines.deferred import functions_of
 
 __all__ = ["create_pipeline"]
+
+_nodes = functions_of("pipelines.train_candidates.nodes")
 
 
 def create_pipeline() -> Pipeline:
@@ -14,7 +16,7 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         [
             node(
-                train_cells,
+                _nodes.train_cells,
                 inputs=[
                     "training_store",
                     "params:space",

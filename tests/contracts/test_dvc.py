@@ -32,8 +32,14 @@ NOT_DEPENDENCIES = {
 """Inputs that DVC does not track: files pinned by hash in the code, a prior of devices, which need
 not be there because one ships, folders that the search itself writes to, and devices.yml, whose
 folder is tracked."""
-NO_EFFECT = {"brpnas.errors", "pipelines.config", "pipelines.explain"}
-"""Modules that change what an error says, never a result."""
+NO_EFFECT = {
+    "brpnas.errors",
+    "brpnas.front_door",
+    "pipelines.config",
+    "pipelines.deferred",
+    "pipelines.explain",
+}
+"""Modules that change what an error says, or when something is imported, never a result."""
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,5 @@
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from pipelines.pipeline_registry import ON_REQUEST, STAGES, register_pipelines
@@ -46,25 +42,3 @@ def test_outputs_of_stages_do_not_overlap() -> None:
         for name in register_pipelines()[stage].all_outputs()
     ]
     assert len(made) == len(set(made))
-
-
-@pytest.mark.parametrize(
-    ("stage", "heavy"),
-    [
-        ("ingest", {"torch", "onnx", "matplotlib", "sklearn"}),
-        ("featurise", {"torch", "onnx", "matplotlib", "sklearn"}),
-        ("evaluate", {"torch", "onnx", "sklearn"}),
-    ],
-)
-def test_some_stages_need_no_torch(stage: str, heavy: set[str], repository: Path) -> None:
-    """Nor do the data sets, all of which kedro-mlflow makes in every run."""
-    code = (
-        "import sys, pipelines.datasets; "
-        "from pipelines.pipeline_registry import register_pipelines; "
-        f"register_pipelines()[{stage!r}]; "
-        f"sys.exit(str(sorted({heavy!r} & set(sys.modules)) or ''))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, check=False
-    )
-    assert done.stderr.strip() == ""

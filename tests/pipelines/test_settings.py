@@ -42,5 +42,5 @@ def test_environments_write_to_folders_of_their_own(load) -> None:
     assert load("latbench")["catalog"]["published_latbench"]["filepath"] == "data/01_raw"
 
 
-def test_usage_data_is_not_sent() -> None:
-    assert "kedro-telemetry" in settings.DISABLE_HOOKS_FOR_PLUGINS
+def test_usage_data_is_not_sent_and_runs_are_not_watched() -> None:
+    assert {"kedro-telemetry", "kedro-viz"} == set(settings.DISABLE_HOOKS_FOR_PLUGINS)

@@ -1,0 +1,11 @@
+"""Names of data sets that accuracy tables are on, for those who ask for no table."""
+
+from __future__ import annotations
+
+__all__ = ["DATASETS", "EMBEDDED_DATASETS"]
+
+DATASETS: tuple[str, ...] = ("cifar10", "cifar100", "imagenet16-120")
+"""Data sets of NAS-Bench-201."""
+
+EMBEDDED_DATASETS: tuple[str, ...] = ("digits",)
+"""Data sets of the benchmark that ships with the package."""

@@ -1,0 +1,38 @@
+"""Names of a package that are imported when they are first asked for (PEP 562)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+
+__all__ = ["front_door"]
+
+
+def front_door(
+    package: str, homes: Mapping[str, Sequence[str]]
+) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
+    """Make the functions ``__getattr__`` and ``__dir__`` of a package.
+
+    Args:
+        package: Full name of the package.
+        homes: For each of its modules the names that it gives to the package.
+
+    Example:
+        >>> look_up, _ = front_door("brpnas.devices", {"catalogue": ["load_devices"]})
+        >>> look_up("load_devices").__module__
+        'brpnas.devices.catalogue'
+    """
+    where = {name: home for home, names in homes.items() for name in names}
+
+    def look_up(name: str) -> object:
+        if name not in where:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value: object = getattr(import_module(f"{package}.{where[name]}"), name)
+        setattr(sys.modules[package], name, value)
+        return value
+
+    def names() -> list[str]:
+        return sorted({*vars(sys.modules[package]), *where})
+
+    return look_up, names
