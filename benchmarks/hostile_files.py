@@ -1,0 +1,187 @@
+"""Hostile and damaged files of every kind, read as the project reads them.
+
+`run` makes the files of `benchmarks.hostile` and lets a process of its own read each in a fork,
+with a limit on memory and time. It counts files that ran code or another program, ended in a
+traceback, or took more than 2 GB or a minute. ``python -m benchmarks hostile`` prints the figures.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.hostile import Hostile
+
+__all__ = ["LIMIT_BYTES", "LIMIT_S", "make_files", "run", "try_files"]
+
+LIMIT_S = 60.0
+LIMIT_BYTES = 2_000_000_000
+_MORE = 4 * 2**30  # beyond which a reader gets no memory, so that this machine survives
+_PROGRAMS = ("os.system", "os.exec", "os.posix_spawn", "subprocess.Popen", "pty.spawn")
+_LONGEST = 3000
+
+
+def make_files(folder: Path) -> list[Hostile]:
+    """Make every file in a folder."""
+    from benchmarks.hostile.arrays import make_graphs  # noqa: PLC0415 - torch and ONNX are slow
+    from benchmarks.hostile.onnx_models import make_onnx  # noqa: PLC0415
+    from benchmarks.hostile.pickles import make_pickles  # noqa: PLC0415
+    from benchmarks.hostile.pictures import make_pictures  # noqa: PLC0415
+    from benchmarks.hostile.predictors import make_predictors  # noqa: PLC0415
+    from benchmarks.hostile.tables import make_tables  # noqa: PLC0415
+    from benchmarks.hostile.text import make_text  # noqa: PLC0415
+
+    makers = (
+        *(make_pickles, make_graphs, make_predictors, make_onnx),
+        *(make_text, make_tables, make_pictures),
+    )
+    return [file for make in makers for file in make(folder)]
+
+
+def run(quick: bool = False) -> dict[str, Any]:
+    """Make and try all files.
+
+    Args:
+        quick: Give a reader 20 seconds instead of 60.
+
+    Returns:
+        ``tried``, ``code_run``, ``tracebacks``, ``too_large_or_slow``: numbers of files; ``read``:
+        how many were read without an error, which some may be; ``seconds``; and ``faults``, what
+        was wrong with which file.
+    """
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        files = make_files(Path(folder))
+        results = try_files(files, Path(folder), 20.0 if quick else LIMIT_S)
+    faults = [result for result in results if result["fault"]]
+    counts = Counter(result["fault"] for result in faults)
+    return {
+        "tried": len(results),
+        "code_run": counts["code run"],
+        "tracebacks": counts["traceback"],
+        "too_large_or_slow": counts["memory"] + counts["time"],
+        "read": sum(result["outcome"] == "read" for result in results),
+        "kinds": dict(Counter(result["kind"] for result in results)),
+        "seconds": round(time.perf_counter() - start, 1),
+        "faults": faults,
+        "read_files": [f"{r['kind']}: {r['name']}" for r in results if r["outcome"] == "read"],
+    }
+
+
+def try_files(files: list[Hostile], folder: Path, limit_s: float = LIMIT_S) -> list[dict[str, Any]]:
+    """Let another process read the files.
+
+    Args:
+        files: What to read.
+        folder: Where to keep what is said of them.
+        limit_s: Seconds for each.
+
+    Returns:
+        Kind and name of each file, ``outcome`` (``refused``, ``read``, ``traceback``), ``said``,
+        ``seconds``, ``megabytes``, and ``fault``: empty, ``code run``, ``traceback``, ``memory``,
+        or ``time``.
+    """
+    listed = folder / "files.json"
+    listed.write_text(json.dumps([vars(file) for file in files], default=str), "utf-8")
+    command = [sys.executable, "-m", "benchmarks.hostile_files", str(listed), str(limit_s)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"The process that reads the files failed: {done.stderr[-2000:]}")
+    results: list[dict[str, Any]] = json.loads(listed.with_suffix(".results").read_text("utf-8"))
+    return results
+
+
+def _serve(listed: Path, limit_s: float) -> None:
+    """Read the files of a list, each in a fork of this process, which has imported all readers."""
+    from benchmarks.hostile.entries import ENTRIES  # noqa: PLC0415 - in this process alone
+
+    for entry in ("onnx", "latency"):  # what is imported late would count as the first file's
+        assert entry in ENTRIES
+    results = []
+    for values in json.loads(listed.read_text("utf-8")):
+        file = Hostile(**values)
+        file = replace(file, path=Path(file.path), marker=Path(str(file.marker)))
+        results.append(_tried(file, ENTRIES[file.entry], limit_s))
+    listed.with_suffix(".results").write_text(json.dumps(results), "utf-8")
+
+
+def _tried(file: Hostile, read: Any, limit_s: float) -> dict[str, Any]:
+    out = file.path.with_name(f"{file.path.name}.outcome")
+    before, start = _resident(), time.monotonic()
+    child = os.fork()
+    if child == 0:
+        _read_here(file, read, out)
+    status, used = 0, None
+    while used is None:
+        found, status, usage = os.wait4(child, os.WNOHANG)
+        if found:
+            used = usage
+        elif time.monotonic() - start > limit_s:
+            os.kill(child, signal.SIGKILL)
+            _, status, used = os.wait4(child, 0)
+        else:
+            time.sleep(0.005)
+    seconds = time.monotonic() - start
+    said = json.loads(out.read_text("utf-8")) if out.exists() else _died(status)
+    grown = used.ru_maxrss * 1024 - before
+    ran = said["programs"] or (file.marker is not None and file.marker.exists())
+    fault = (
+        "code run"
+        if ran
+        else "time"
+        if seconds > limit_s
+        else "memory"
+        if grown > LIMIT_BYTES
+        else "traceback"
+        if said["outcome"] == "traceback"
+        else ""
+    )
+    figures = {"seconds": round(seconds, 2), "megabytes": max(0, round(grown / 1e6))}
+    return {"kind": file.kind, "name": file.name, **said, **figures, "fault": fault}
+
+
+def _read_here(file: Hostile, read: Any, out: Path) -> None:
+    """In the fork: read the file, say what came of it, and end."""
+    from brpnas.cli.group import paragraph  # noqa: PLC0415
+
+    programs: list[str] = []
+    sys.addaudithook(lambda event, _: programs.append(event) if event in _PROGRAMS else None)
+    limit = _virtual() + _MORE
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        read(file.path)
+        said = {"outcome": "read", "said": ""}
+    except BaseException as error:
+        shown = paragraph(error)
+        text = str(shown if shown is not None else f"{type(error).__name__}: {error}")
+        is_fine = shown is not None and len(text) < _LONGEST
+        said = {"outcome": "refused" if is_fine else "traceback", "said": text[:400]}
+    out.write_text(json.dumps(said | {"programs": programs}), "utf-8")
+    os._exit(0)
+
+
+def _died(status: int) -> dict[str, Any]:
+    return {"outcome": "traceback", "said": f"The process died of status {status}.", "programs": []}
+
+
+def _resident() -> int:
+    return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * resource.getpagesize()
+
+
+def _virtual() -> int:
+    return int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
+
+
+if __name__ == "__main__":
+    _serve(Path(sys.argv[1]), float(sys.argv[2]))
