@@ -20,11 +20,12 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from brpnas.archives import open_archive
 from brpnas.errors import SchemaError
 
-__all__ = ["ARRAYS_LIMIT", "ArrayHeader", "read_header", "read_headers"]
+__all__ = ["ARRAYS_LIMIT", "ArrayHeader", "check_text", "read_header", "read_headers"]
 
 ARRAYS_LIMIT = 2**31
 """Bytes that the compressed arrays of a file may have together, unless the caller says otherwise.
@@ -33,6 +34,7 @@ _MAX_MEMBERS = 1000
 _MAX_HEADER = 10_000
 """As in numpy: longer headers are slow to parse."""
 _MAGIC = b"\x93NUMPY"
+_LAST_CHARACTER = 0x10FFFF
 # numpy parses a header as a literal, and one of Python 2 by the tokenizer too.
 _DAMAGED = (
     ValueError,
@@ -137,6 +139,19 @@ def read_header(stream: IO[bytes], size: int, what: str) -> ArrayHeader:
             f"{_size(max(size - header.length, 0))}: the file is damaged or forged."
         )
     return header
+
+
+def check_text(array: npt.NDArray[Any], what: str) -> None:
+    """Check that an array of text holds characters that exist; numpy fails on others.
+
+    Raises:
+        SchemaError: If it does not.
+    """
+    if array.dtype.kind != "U" or not array.size or not array.dtype.itemsize:
+        return
+    codes = np.ravel(array, order="K").view(np.dtype("u4").newbyteorder(array.dtype.byteorder))
+    if int(codes.max()) > _LAST_CHARACTER:
+        raise SchemaError(f"{what} holds text that is damaged. Write the file with numpy.savez.")
 
 
 def _parse(layout: str, text: bytes, what: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

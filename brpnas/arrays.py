@@ -18,7 +18,7 @@ from typing import IO, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from brpnas.array_headers import ARRAYS_LIMIT, ArrayHeader, read_headers
+from brpnas.array_headers import ARRAYS_LIMIT, ArrayHeader, check_text, read_headers
 from brpnas.errors import SchemaError
 
 __all__ = ["read_arrays", "write_arrays"]
@@ -81,6 +81,9 @@ def read_arrays(path: Path, *, limit: int | None = ARRAYS_LIMIT) -> dict[str, np
                 else:
                     with file.open(info) as member:
                         arrays[name] = np.lib.format.read_array(member, allow_pickle=False)
+                check_text(arrays[name], f"{path}: the array {name!r:.80}")
+    except SchemaError:
+        raise
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise SchemaError(f"{path} is not a complete NPZ file: {error}.") from error
     return arrays

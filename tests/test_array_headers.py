@@ -157,3 +157,13 @@ def test_what_is_no_archive(tmp_path: Path, content: bytes) -> None:
         read_headers(tmp_path / "a.npz")
     with pytest.raises(FileNotFoundError):
         read_headers(tmp_path / "none.npz")
+
+
+def test_text_of_characters_that_do_not_exist(tmp_path: Path) -> None:
+    good = np.array(["a", "\U0010ffff"])
+    for dtype in ("<U1", ">U1"):
+        np.savez(tmp_path / "a.npz", a=good.astype(dtype), b=np.zeros((0, 2), dtype))
+        assert read_arrays(tmp_path / "a.npz")["a"].tolist() == good.tolist()
+    bad = npy(described((2,), "<U1"), b"\xff" * 8)
+    with pytest.raises(SchemaError, match="'a' holds text that is damaged"):
+        read_arrays(archive(tmp_path / "b.npz", {"a.npy": bad}))

@@ -80,4 +80,7 @@ def _arrays(root: Path) -> list[Hostile]:
     }
     for name, content in pixels.items():
         folder.add(name, npz({"images": content, "labels": labels}), "images")
+    good = {"images": npy(described((4, 8, 8), "|u1"), bytes(range(256))), "labels": labels}
+    names = npy(described((2,), "<U1"), b"\xff" * 8)
+    folder.add("names in no alphabet", npz(good | {"label_names": names}), "images")
     return folder.made

@@ -11,7 +11,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from brpnas.array_headers import ArrayHeader, read_headers
+from brpnas.array_headers import ArrayHeader, check_text, read_headers
 from brpnas.candidates.images.arrays import ArrayImages
 from brpnas.candidates.images.contents import Contents, Found
 from brpnas.errors import SchemaError, SourceError
@@ -86,6 +86,7 @@ def _array(path: Path, name: str, headers: Mapping[str, ArrayHeader]) -> npt.NDA
         )
     with zipfile.ZipFile(path) as file, _member(file, path, name) as member:
         array: npt.NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
+    check_text(array, f"{path}: the array {name!r}")
     return array
 
 
