@@ -227,7 +227,7 @@ def test_other_parameters_start_a_store_of_their_own(
 ) -> None:
     for params in (PARAMS, PARAMS | change, PARAMS):
         run(tables, tmp_path, params)
-    assert len(list(tmp_path.iterdir())) == 2
+    assert len(list(tmp_path.glob("*.jsonl"))) == 2
 
 
 def test_larger_budget_goes_on_in_the_same_store(tables: tuple[Any, ...], tmp_path: Path) -> None:
@@ -236,7 +236,7 @@ def test_larger_budget_goes_on_in_the_same_store(tables: tuple[Any, ...], tmp_pa
     second = run(tables, tmp_path, params | {"budget": 15})[0]
     assert second["arch_id"].tolist()[:12] == first["arch_id"].tolist()
     assert len(second) == 15
-    assert len(list(tmp_path.iterdir())) == 1
+    assert len(list(tmp_path.glob("*.jsonl"))) == 1
 
 
 def test_other_answers_are_another_task(tables: tuple[Any, ...], tmp_path: Path) -> None:
@@ -244,7 +244,7 @@ def test_other_answers_are_another_task(tables: tuple[Any, ...], tmp_path: Path)
     run(tables, tmp_path)
     better = accuracy.assign(accuracy=accuracy["accuracy"] + 0.01)
     run((graphs, architectures, better, predictions, predictor), tmp_path)
-    assert len(list(tmp_path.iterdir())) == 2
+    assert len(list(tmp_path.glob("*.jsonl"))) == 2
 
 
 def test_summary_is_scored_by_test_means_and_is_json(
