@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,13 @@ import torch
 from PIL import Image
 from torch import nn
 
-from brpnas.export import TensorSpec, describe_model, export_image_network
+from brpnas.export import (
+    ModelCard,
+    TensorSpec,
+    describe_model,
+    export_image_network,
+    model_card,
+)
 from brpnas.export.snippet import image_snippet, tensor_snippet
 
 STATED = {
@@ -51,8 +58,9 @@ def test_a_picture_is_prepared_as_for_training(
     export_image_network(network(channels), path, (channels, 6, 8), stated, dynamic_batch=True)
     pixels = np.random.default_rng(0).integers(0, 256, (6, 8, channels), np.uint8)
     Image.fromarray(pixels[:, :, 0] if channels == 1 else pixels).save(tmp_path / "picture.png")
-    code = image_snippet("network.onnx", *describe_model(path))
-    assert code is not None
+    card = model_card(path, ModelCard("A classifier", "Of pictures."))
+    (code,) = re.findall(r"```python\n(.*?)```", card, flags=re.DOTALL)
+    assert code.strip() == image_snippet("network.onnx", *describe_model(path))
     found = run(code, tmp_path, monkeypatch)
     scaled = torch.from_numpy(pixels).permute(2, 0, 1) / 255
     image = (scaled - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
