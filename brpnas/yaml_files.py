@@ -10,10 +10,11 @@ from typing import Any
 
 import yaml
 
-__all__ = ["parse_yaml"]
+__all__ = ["check_yaml", "parse_yaml"]
 
 _MAX_CHARACTERS = 2 * 2**20
 _MAX_DEPTH = 32
+_MAX_EXPANDED = 100_000
 
 
 def parse_yaml(text: str) -> Any:
@@ -29,6 +30,37 @@ def parse_yaml(text: str) -> Any:
         return yaml.load(text, Loader=_Loader)
     except (RecursionError, ValueError, TypeError) as error:  # numbers and dates that are none
         raise yaml.YAMLError(f"a value cannot be read: {error}") from error
+
+
+def check_yaml(text: str) -> None:
+    """Check that a file which may hold references is not much larger without them.
+
+    Raises:
+        yaml.YAMLError: If it is, or is nested too deep to be read.
+    """
+    if "*" not in text and text.count("[") + text.count("{") < _MAX_DEPTH and _is_flat(text):
+        return
+    try:
+        if _expanded(yaml.compose(text, Loader=yaml.SafeLoader), {}) > _MAX_EXPANDED:
+            raise yaml.YAMLError("references make it larger than any file of this kind")
+    except RecursionError as error:
+        raise yaml.YAMLError("it is nested too deep, or refers to itself") from error
+
+
+def _is_flat(text: str) -> bool:
+    """Whether no line is indented so far that the file is nested too deep."""
+    return all(len(line) - len(line.lstrip(" -")) < 2 * _MAX_DEPTH for line in text.splitlines())
+
+
+def _expanded(node: Any, known: dict[int, int]) -> int:
+    """Number of values below a node, each reference counted as what it refers to."""
+    if id(node) not in known:
+        children = node.value if isinstance(node, yaml.CollectionNode) else ()
+        parts = [
+            part for child in children for part in (child if isinstance(child, tuple) else (child,))
+        ]
+        known[id(node)] = 1 + sum(_expanded(part, known) for part in parts)
+    return known[id(node)]
 
 
 class _Loader(yaml.SafeLoader):

@@ -39,6 +39,7 @@ __all__ = [
 Count = Annotated[int, Field(ge=1)]
 Side = Annotated[int, Field(ge=1, le=4096)]
 Natural = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Positive = Annotated[float, Field(gt=0)]
 Confidence = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -80,7 +81,7 @@ class IngestConfig(_Config):
     benchmarks: Annotated[tuple[Benchmark, ...], Field(min_length=1)]
     sample: Natural | None
     """Random architectures beside those of the tables; null for the whole space."""
-    seed: Natural
+    seed: Seed
     """Decides which."""
 
 
@@ -145,7 +146,7 @@ class TrainConfig(_EnsembleConfig):
     """Relative error that counts as a hit; null to predict the median."""
     train_rows: Count
     valid_rows: Count
-    seed: Natural
+    seed: Seed
     workers: Count
     """Processes that train networks at the same time, one thread each."""
 
@@ -202,7 +203,7 @@ class SearchConfig(_Config):
     """Queries at the end that go to second seeds of the leaders."""
     choose_by: ChooseBy
     """Whether the ranker or their own answers decide among the answered in the end."""
-    seed: Natural
+    seed: Seed
     comparison_seeds: Natural
     """Seeds over which the report compares all samplers; 0 for no comparison."""
     workers: Count
@@ -222,7 +223,7 @@ class ExportConfig(_Config):
 
     tolerance: Positive
     """Largest difference between ONNX Runtime and torch."""
-    seed: Natural
+    seed: Seed
     """Decides the initial weights of the network."""
 
 
@@ -235,7 +236,7 @@ class MeasureConfig(_Config):
     """Random cells; null for all."""
     file: str | None
     """File of cells to choose from; null for the whole space."""
-    seed: Natural
+    seed: Seed
     runtime: Literal["onnxruntime", "torch"]
     target: str | None
     """Execution provider, or torch device; null for the CPU."""
@@ -286,14 +287,14 @@ class TrainCandidatesConfig(_Config):
     """Random cells; null for all that compute different functions."""
     file: str | None
     """File of cells to choose from; null for the whole space."""
-    seed: Natural
+    seed: Seed
     seeds: Count
     """Trainings of each cell."""
     more_seeds: _MoreSeedsConfig
     valid_share: Annotated[float, Field(gt=0, lt=1)] | None
     """Of the images; null for a share by their number, see `brpnas.candidates.ImageSource`."""
     test_share: Annotated[float, Field(gt=0, lt=1)] | None
-    split_seed: Natural
+    split_seed: Seed
     training: _TrainingConfig
     workers: Count
     scheduler: str | None
@@ -322,7 +323,7 @@ class PretrainConfig(_Config):
     weight_decay: Annotated[float, Field(ge=0)]
     keep_tables: bool
     """Whether the measured latencies stay beside what was learnt from them."""
-    seed: Natural
+    seed: Seed
 
 
 class RetrainConfig(_Config):
@@ -340,7 +341,7 @@ class RetrainConfig(_Config):
     folds: Annotated[int, Field(ge=2)]
     network: _PredictorConfig
     tolerance: Positive
-    seed: Natural
+    seed: Seed
     workers: Count
 
 
@@ -354,7 +355,7 @@ class PromoteConfig(_Config):
     confidence: Annotated[float, Field(gt=0, lt=1)]
     """Of the interval that must be on the challenger's side."""
     resamples: Count
-    seed: Natural
+    seed: Seed
 
 
 class Parameters(_Config):

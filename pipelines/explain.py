@@ -10,7 +10,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from brpnas.errors import did_you_mean
+from brpnas.errors import ConfigurationError, did_you_mean
+from brpnas.yaml_files import check_yaml
 
 __all__ = ["explain", "leaves", "locate"]
 
@@ -31,6 +32,23 @@ def _has(values: Any, keys: Sequence[str]) -> bool:
             return False
         values = values[key]
     return True
+
+
+def check_files(conf_source: Path, environments: Sequence[str]) -> None:
+    """Check that files of parameters can be read, before Kedro fails in the middle of one.
+
+    Raises:
+        ConfigurationError: If one is nested too deep, or blows up by references.
+    """
+    for env in environments:
+        for file in sorted((conf_source / env).glob("parameters*.yml")):
+            try:
+                check_yaml(file.read_text(encoding="utf-8"))
+            except (yaml.YAMLError, UnicodeDecodeError) as error:
+                raise ConfigurationError(
+                    f"The file of parameters {_short(file)} cannot be read: "
+                    f"{' '.join(str(error).split()):.300}. Write plain keys and values."
+                ) from error
 
 
 def locate(

@@ -28,7 +28,7 @@ from brpnas.errors import ConfigurationError
 from pipelines import tracking
 from pipelines.checks import check_inputs, check_parameters
 from pipelines.config import Parameters, parse
-from pipelines.explain import locate
+from pipelines.explain import check_files, locate
 from pipelines.provenance import dvc_tags, git_tags, group_id
 from pipelines.resolve import resolve
 
@@ -54,6 +54,7 @@ class ConfigurationHooks:
         source = Path(str(loader.conf_source))
         environments = [e for e in (context.env or "local", "base") if (source / e).is_dir()]
         runtime = loader.runtime_params or {}
+        check_files(source, environments)
         self._parameters: Mapping[str, Any] = loader["parameters"]
         parse(Parameters, self._parameters, lambda p: locate(p, source, environments, runtime))
 

@@ -10,10 +10,10 @@ import yaml
 
 from brpnas.devices import load_devices
 from brpnas.errors import ConfigurationError
-from brpnas.yaml_files import parse_yaml
+from brpnas.yaml_files import check_yaml, parse_yaml
 
 LAUGHS = "a: &a [x, x, x]\n" + "".join(
-    f"{new}: &{new} [*{old}, *{old}, *{old}]\n"
+    f"{new}: &{new} [{', '.join([f'*{old}'] * 5)}]\n"
     for old, new in zip("abcdefgh", "bcdefghi", strict=True)
 )
 HOSTILE = {
@@ -60,3 +60,19 @@ def test_a_catalogue_says_so_in_a_paragraph(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigurationError, match=r"devices\.yml") as caught:
         load_devices(path)
     assert len(str(caught.value)) < 1000
+
+
+class TestFilesWithReferences:
+    """Parameters may hold references, which Kedro follows."""
+
+    @pytest.mark.parametrize("text", ["", "a: 1", "a: &a [x, x]\nb: *a\n", "a: {b: [1, {c: 2}]}"])
+    def test_plain_files_pass(self, text: str) -> None:
+        check_yaml(text)
+
+    @pytest.mark.parametrize(
+        "text",
+        [LAUGHS, "a: " + "[" * 5000, "a: &a [*a]", HOSTILE["deep mappings"] + "  x: [" * 900],
+    )
+    def test_others_are_refused(self, text: str) -> None:
+        with pytest.raises(yaml.YAMLError):
+            check_yaml(text)

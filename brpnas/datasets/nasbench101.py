@@ -151,7 +151,13 @@ def _read(files: Mapping[str, Path]) -> _Sample:
             )
         }
         names = to_strings(keys_of_hashes(hashes))
-    except (OSError, ValueError, KeyError, TypeError) as error:  # ArchitectureError is a ValueError
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        RecursionError,
+    ) as error:  # ArchitectureError is a ValueError
         what = error if isinstance(error, ArchitectureError) else f"{type(error).__name__}: {error}"
         raise SourceError(
             f"{path} is not the published {_FILE!r}: {what}. Get it again from its catalogued URL."

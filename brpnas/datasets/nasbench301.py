@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from brpnas.errors import ConfigurationError, SchemaError
+from brpnas.onnx_check import check_onnx
 from brpnas.spaces.darts.cell import (
     CELLS,
     NODES,
@@ -157,7 +158,17 @@ class Surrogate:
             ) from error
         options = ort.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        session = ort.InferenceSession(str(self.model), options, providers=["CPUExecutionProvider"])
+        try:
+            content = self.model.read_bytes()
+            check_onnx(content, str(self.model))
+            session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        except SchemaError:
+            raise
+        except Exception as error:  # ONNX Runtime has an exception for each cause, and no root
+            raise SchemaError(
+                f"{self.model} cannot be read as the surrogate of NAS-Bench-301: {error!s:.300}. "
+                "Get it again from its catalogued URL."
+            ) from error
         shapes = {node.name: node.shape[1:] for node in session.get_inputs()}
         outputs = [node.shape[1:] for node in session.get_outputs()]
         width = len(_names())
@@ -268,5 +279,5 @@ def _check_config_space(space: Any, names: Sequence[str], path: Path) -> None:
 def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SchemaError(f"{path} cannot be read as JSON: {error}.") from error

@@ -107,6 +107,10 @@ class TrainingTask:
     seed: int
     valid: Labelled | None = None
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed < 2**63:
+            raise ConfigurationError(f"seed must be from 0 to below 2^63, not {self.seed}.")
+
 
 @dataclass(frozen=True, eq=False)
 class TrainedNetwork:

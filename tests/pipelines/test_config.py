@@ -56,6 +56,12 @@ def test_unknown_name_suggests_one() -> None:
         parse(IngestConfig, {"benchmarks": ["latbnch"], "sample": None, "seed": 0})
 
 
+@pytest.mark.parametrize("seed", [-1, 2**32, 2**63])
+def test_seeds_that_no_generator_takes_are_refused(seed: int) -> None:
+    with pytest.raises(ConfigurationError, match=r"Bad value .* of 'seed'"):
+        parse(IngestConfig, {"benchmarks": ["latbench"], "sample": None, "seed": seed})
+
+
 def test_no_model_has_a_default() -> None:
     def models(model: type[BaseModel]) -> list[type[BaseModel]]:
         nested = [f.annotation for f in model.model_fields.values()]

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pipelines.explain import explain, leaves, locate
+from brpnas.errors import ConfigurationError
+from pipelines.explain import check_files, explain, leaves, locate
 
 
 class Inner(BaseModel):
@@ -30,6 +31,14 @@ def conf(tmp_path: Path) -> Path:
         (tmp_path / env / "parameters_train.yml").write_text(text)
     (tmp_path / "base" / "parameters_empty.yml").write_text("# nothing\n")
     return tmp_path
+
+
+def test_files_of_parameters_that_blow_up_are_named(conf: Path) -> None:
+    check_files(conf, ["paper", "base"])
+    (conf / "paper" / "parameters_train.yml").write_text("a: " + "[" * 5000)
+    with pytest.raises(ConfigurationError, match=r"paper/parameters_train\.yml cannot be read"):
+        check_files(conf, ["paper", "base"])
+    check_files(conf, ["base"])
 
 
 def test_leaves_are_dotted_paths() -> None:

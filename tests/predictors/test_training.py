@@ -258,3 +258,9 @@ def test_settings_that_cannot_be_name_themselves(wrong: dict[str, float]) -> Non
 def test_targets_must_be_as_many_as_graphs() -> None:
     with pytest.raises(ConfigurationError, match="24 graphs cannot have 23 targets"):
         Labelled(some("raw"), np.zeros(23))
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, 10**30])
+def test_a_seed_that_torch_does_not_take_is_refused(seed: int) -> None:
+    with pytest.raises(ConfigurationError, match=r"seed must be from 0 to below 2\^63"):
+        TrainingTask(labelled(4), TINY, absolute_error, seed)

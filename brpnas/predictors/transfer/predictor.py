@@ -161,6 +161,7 @@ class DevicePredictor:
     def _logarithms(
         self, graphs: SpaceGraphs
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        self.features.check_graphs(graphs.views)
         inputs, module = both_views(graphs.views), _DeviceModule(self).eval()
         with torch.inference_mode(), single_thread():
             parts = [

@@ -173,20 +173,29 @@ class PriorFeatures(nn.Module):
         features.eval()
         return features
 
+    def check_graphs(self, views: Mapping[View, GraphBatch]) -> None:
+        """Check that graphs are of the space that it learnt from.
+
+        Raises:
+            SchemaError: If they have other nodes or operations.
+        """
+        sizes = (self.graph.num_nodes, self.graph.num_ops)
+        for name in DEVICE_VIEWS:
+            found = (views[name].num_nodes, views[name].num_ops)
+            if found != sizes:
+                raise SchemaError(
+                    f"The predictor knows graphs of {sizes[0]} nodes and {sizes[1]} operations, "
+                    f"these have {found[0]} and {found[1]}: it was made in another space. Name "
+                    "the space that it was made in, or make one for this space."
+                )
+
     def of(self, views: Mapping[View, GraphBatch], chunk: int = 4096) -> list[Tensor]:
         """Features of any number of graphs, given in both views.
 
         Raises:
             SchemaError: If they have other nodes or operations than those it learnt from.
         """
-        sizes = (self.graph.num_nodes, self.graph.num_ops)
-        for name in DEVICE_VIEWS:
-            if (views[name].num_nodes, views[name].num_ops) != sizes:
-                raise SchemaError(
-                    f"The prior knows graphs of {sizes[0]} nodes and {sizes[1]} operations, these "
-                    f"have {views[name].num_nodes} and {views[name].num_ops}: it is of another "
-                    "space. Learn a prior of this one."
-                )
+        self.check_graphs(views)
         inputs = both_views(views)
         with torch.inference_mode(), single_thread():
             parts = [
