@@ -21,7 +21,8 @@ def export_trained(
     """Write a trained network as ONNX.
 
     Input ``image`` float32 ``[B, C, H, W]``, output ``logits`` ``[B, classes]``. The metadata hold
-    the normalisation of the images (``pixel_scale``, ``mean``, ``std``), ``label_names``, where the
+    the preprocessing of pictures (``preprocessing``, all of it; its numbers also as
+    ``pixel_scale``, ``mean`` and ``std``), ``label_names``, where the
     weights come from and their accuracies, as JSON; the test accuracy is left out where it is not
     known.
 
@@ -50,6 +51,7 @@ def export_trained(
         "weights": f"trained on {trained.dataset}{parts}, {trained.epochs} epochs, seed "
         f"{trained.seed}",
         **{name: json.dumps(value) for name, value in figures.items() if value is not None},
+        "preprocessing": json.dumps(trained.preprocessing()),
         "pixel_scale": json.dumps(trained.pixel_scale),
         "mean": json.dumps(trained.mean),
         "std": json.dumps(trained.std),

@@ -11,7 +11,7 @@ import dataclasses
 import functools
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, replace
+from dataclasses import MISSING, asdict, dataclass, field, replace
 from typing import Any, get_type_hints
 
 import numpy as np
@@ -67,6 +67,7 @@ class TrainedNetworkFile:
         final: Whether it was trained on training and validation images.
         weights: State of the network.
         space: Name of the space that the architecture is of.
+        picture_steps: From a picture to pixels, see `ImageData.picture_steps`.
     """
 
     arch_id: str
@@ -87,6 +88,7 @@ class TrainedNetworkFile:
     final: bool
     weights: Mapping[str, npt.NDArray[np.generic]]
     space: str = DEFAULT_SPACE
+    picture_steps: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -126,6 +128,7 @@ class TrainedNetworkFile:
             final=False,
             weights=trained.weights,
             space=space,
+            picture_steps=data.picture_steps,
         )
 
     def retrained(self, trained: TrainedCandidate, data: ImageData) -> TrainedNetworkFile:
@@ -146,6 +149,15 @@ class TrainedNetworkFile:
             final=True,
             weights=trained.weights,
         )
+
+    def preprocessing(self) -> dict[str, Any]:
+        """All that is done to a picture before the network, in this order (JSON types).
+
+        `ImageData.picture_steps`, then division by ``pixel_scale``, subtraction of ``mean`` and
+        division by ``std``, channel by channel.
+        """
+        normalisation = {"mean": list(self.mean), "std": list(self.std)}
+        return {**self.picture_steps, "pixel_scale": self.pixel_scale, **normalisation}
 
     def valid_score(self, metric: Metric) -> float:
         """Validation score by a metric."""

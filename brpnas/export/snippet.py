@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from brpnas.export.interface import TensorSpec
 from brpnas.graphs import DEVICE_VIEWS, View
@@ -17,6 +17,8 @@ __all__ = ["image_snippet", "tensor_snippet"]
 
 _STATED = ("pixel_scale", "mean", "std", "label_names")
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+_WIDE = ("I;16", "F")
+"""Modes of Pillow for pictures of 16 bits and of floats."""
 _BYTES = 255.0
 
 _HEAD = """\
@@ -52,11 +54,12 @@ def image_snippet(
         return None
     channels, height, width = (int(size) for size in inputs[0].shape[1:])
     scale = float(json.loads(metadata["pixel_scale"]))
-    pictures = scale == _BYTES
+    steps = json.loads(metadata.get("preprocessing", "{}"))
+    pictures = scale == _BYTES or steps.get("colours") in _WIDE
     lines = ["import json", "", "import numpy as np", "import onnxruntime as ort"]
-    lines += ["from PIL import Image"] if pictures else []
+    lines += ["from PIL import Image, ImageOps"] if pictures else []
     pixels = (
-        _from_picture(channels, height, width)
+        _from_picture(channels, height, width, steps)
         if pictures
         else _from_array(channels, height, width, scale)
     )
@@ -65,13 +68,23 @@ def image_snippet(
     return "\n".join([*lines, "", _HEAD.format(name=json.dumps(name)), body])
 
 
-def _from_picture(channels: int, height: int, width: int) -> str:
+def _from_picture(channels: int, height: int, width: int, steps: Mapping[str, Any]) -> str:
     axes = "[None]" if channels == 1 else ".transpose(2, 0, 1)"
-    return (
-        f'picture = Image.open("picture.png").convert("{_MODES[channels]}")\n'
-        f"assert picture.size == ({width}, {height})  # width, height\n"
-        f"pixels = np.asarray(picture, np.float32){axes}"
-    )
+    stated = steps.get("colours")
+    mode = stated if stated in _WIDE else _MODES[channels]
+    lines = ['picture = ImageOps.exif_transpose(Image.open("picture.png"))']
+    if mode in _WIDE:
+        lines += [f'assert picture.mode.startswith("{mode}")  # not converted: it would be cut']
+    else:
+        lines += [f'picture = picture.convert("{mode}")']
+    if steps.get("resize"):  # band by band: alpha is a channel like the others
+        fitted = f"ImageOps.fit({{}}, ({width}, {height}), Image.Resampling.BILINEAR)"
+        band = f"[{fitted.format('band')} for band in picture.split()]"
+        whole = f'Image.merge("RGBA", {band})' if channels == 4 else fitted.format("picture")
+        lines += [f"picture = {whole}"]
+    lines += [f"assert picture.size == ({width}, {height})  # width, height"]
+    lines += [f"pixels = np.asarray(picture, np.float32){axes}"]
+    return "\n".join(lines)
 
 
 def _from_array(channels: int, height: int, width: int, scale: float) -> str:

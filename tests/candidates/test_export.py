@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
 import pytest
+import torch
+from PIL import Image
 
 from brpnas.candidates import (
     CandidateConfig,
@@ -16,6 +20,9 @@ from brpnas.candidates import (
     export_trained,
     train_candidate,
 )
+from brpnas.export import describe_model
+from brpnas.export.snippet import image_snippet
+from tests.candidates.images.pictures import encoded, noise
 
 CELL = "|nor_conv_3x3~0|+|nor_conv_3x3~0|skip_connect~1|+|none~0|none~1|nor_conv_3x3~2|"
 
@@ -44,3 +51,50 @@ def test_a_stranger_gets_the_accuracy_from_the_file_alone(tmp_path: Path) -> Non
     assert right > 0.5
     assert about["weights"] == "trained on digits, 5 epochs, seed 0"
     assert about["arch_id"] == CELL
+
+
+def turned(pixels: np.ndarray) -> bytes:
+    """A picture that lies on its side, as telephones write them."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return encoded(np.rot90(pixels).copy(), "JPEG", exif=exif, quality=95)
+
+
+@pytest.mark.parametrize(
+    ("write", "name"),
+    [
+        (lambda: turned(noise(20, 14, 3)), "turned and resized"),
+        (lambda: encoded(noise(9, 30, high=60_000, dtype=np.uint16)), "16 bits, resized"),
+        (lambda: encoded(noise(15, 11)), "grey, resized"),
+        (lambda: encoded(noise(15, 11).astype(np.float32) / 7, "TIFF"), "floats, resized"),
+    ],
+)
+def test_the_code_of_the_card_prepares_a_picture_as_training_did(
+    write: Callable[[], bytes],
+    name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """From files of pictures of several sizes to the logits of one of them."""
+    for place in (f"{label}/{n}.png" for label in "ab" for n in range(4)):
+        (tmp_path / "mine" / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "mine" / place).write_bytes(write())
+    data = ImageSource(str(tmp_path / "mine"), size=(8, 6)).load()
+    config = CandidateConfig(channels=2, cells_per_stage=1, stages=1, epochs=1)
+    trained = train_candidate(CELL, 0, data, config)
+    file = TrainedNetworkFile.of(CELL, 0, trained, data, config)
+    export_trained(file, tmp_path / "network.onnx")
+    (tmp_path / "picture.png").write_bytes((tmp_path / "mine" / "b" / "1.png").read_bytes())
+    inputs, outputs, about = describe_model(tmp_path / "network.onnx")
+    assert json.loads(about["preprocessing"]) == file.preprocessing()
+    code = image_snippet("network.onnx", inputs, outputs, about)
+    assert code is not None
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    np.testing.assert_array_equal(names["pixels"], data.pixels[5].astype(np.float32))
+    mean, std = (part[:, None, None] for part in data.normalisation)
+    with torch.inference_mode():
+        image = torch.from_numpy((data.images[5] - mean) / std)
+        expected = file.module()(image[None]).numpy()
+    np.testing.assert_allclose(names["logits"], expected, atol=1e-5)

@@ -174,6 +174,8 @@ class CacheEntry:
                 _log.info("%s is deleted: the images have changed, or it is not complete", old)
             elif _is_orphan(old):
                 shutil.rmtree(old, ignore_errors=True)
+                lock = old.name.rpartition("-")[0]
+                (folder / f"{lock}.lock").unlink(missing_ok=True)
                 _log.info("%s is deleted: its images are gone", old)
 
 

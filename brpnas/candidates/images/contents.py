@@ -83,7 +83,14 @@ class Contents:
 
 @dataclass(frozen=True)
 class Found:
-    """Files of a source, by whose state a cache knows it, and how to read them."""
+    """Files of a source, by whose state a cache knows it, and how to read them.
+
+    Attributes:
+        files: The files.
+        read: Reads them.
+        remark: What the user should know about the listing.
+    """
 
     files: tuple[Path, ...]
     read: Callable[[], Contents]
+    remark: str | None = None

@@ -99,23 +99,18 @@ class ImageData:
         content.update("\0".join(self.label_names).encode())
         return content.hexdigest()[:16]
 
-    def preprocessing(self) -> dict[str, Any]:
-        """What is done to a picture before the network, in this order (JSON types).
+    @property
+    def picture_steps(self) -> dict[str, Any]:
+        """Steps from a picture to pixels, in this order (JSON types); None where one is not taken.
 
-        ``orientation`` by EXIF, conversion to the mode ``colours``, ``resize`` of the shorter side
-        and crop of the centre, division by ``pixel_scale``, subtraction of ``mean``, division by
-        ``std``. The first three are None where they do not apply.
+        ``orientation``: turned as EXIF says. ``colours``: converted to this mode of Pillow.
+        ``resize``: scaled until it covers ``size`` (height, width), the centre of which is kept.
         """
-        mean, std = self.normalisation
         resize = {"size": list(self.size), "fit": "cover", "crop": "centre"} if self.size else None
         return {
             "orientation": "exif" if self.colours else None,
             "colours": self.colours,
             "resize": resize and {**resize, "interpolation": INTERPOLATION},
-            "input_shape": list(self.input_shape),
-            "pixel_scale": self.pixel_scale,
-            "mean": mean.tolist(),
-            "std": std.tolist(),
         }
 
     def _chunks(self, part: str | None) -> Iterator[FloatImages]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,6 @@ from brpnas.errors import SchemaError
 
 __all__ = ["find_folder"]
 
-_log = logging.getLogger(__name__)
 _SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff"),
     *(".ppm", ".pgm", ".pbm", ".pnm"),
@@ -48,16 +46,12 @@ def find_folder(root: Path) -> Found:
     """
     ignored: list[Path] = []
     pictures = sorted(_pictures(root, ignored), key=lambda picture: str(picture.path))
+    remark = None
     if ignored:
         named = ", ".join(str(path.relative_to(root)) for path in ignored[:4])
-        _log.info(
-            "%s: %d files and folders are no pictures and are left out: %s%s",
-            root,
-            len(ignored),
-            named,
-            " ..." if len(ignored) > 4 else "",
-        )
-    return Found(tuple(picture.path for picture in pictures), lambda: _read(pictures))
+        remark = f"files and folders that are no pictures are left out: {len(ignored)}, {named}"
+        remark += ", ..." if len(ignored) > 4 else ""
+    return Found(tuple(picture.path for picture in pictures), lambda: _read(pictures), remark)
 
 
 def _read(pictures: Sequence[_Picture]) -> Contents:

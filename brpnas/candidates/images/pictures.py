@@ -17,6 +17,7 @@ from brpnas.errors import SchemaError
 __all__ = ["EncodedPictures"]
 
 _FORMATS = {"L": ("uint8", 255.0), "RGB": ("uint8", 255.0), "I;16": ("uint16", 65_535.0)}
+_USUAL = (16, 32, 64)
 _SHOW_AFTER_S = 3.0
 Streams = Callable[[], Iterator[IO[bytes]]]
 
@@ -107,8 +108,9 @@ def _mixed_sizes(sizes: Counter[Size], first: str) -> str:
     seen = ", ".join(f"{h} x {w} ({count} pictures)" for (h, w), count in sizes.most_common(4))
     more = f" and {len(sizes) - 4} other sizes" if len(sizes) > 4 else ""
     shorter = int(np.median([min(size) for size in sizes.elements()]))
+    example = max((size for size in _USUAL if size <= shorter), default=shorter)
     return (
         f"Pictures differ in size: {seen}{more} (height x width; the first is {first}). Networks "
         "need one: set the parameter images.size, for example images.size: "
-        f"{min(64, shorter)}; the shorter side is then resized and the centre cropped."
+        f"{example}; the shorter side is then resized and the centre cropped."
     )

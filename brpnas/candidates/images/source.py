@@ -153,6 +153,8 @@ def _find(source: ImageSource) -> Found:
 
 @functools.lru_cache(maxsize=1)
 def _load(source: ImageSource, once: _Once | None, state: str) -> ImageData:
+    if once is not None and once.found.remark is not None:
+        _log.info("%s: %s", source.path, once.found.remark)
     stored = _digits() if once is None else _stored(source, once.found, state)
     own = _DIGITS_SHARE if once is None else None
     shares = [own if share is None else share for share in (source.valid_share, source.test_share)]

@@ -43,7 +43,7 @@ def test_pictures_are_decoded_once(mine: ImageSource, monkeypatch: pytest.Monkey
     monkeypatch.setattr(pictures, "decode_picture", never)
     second = mine.load()
     assert second.digest == first.digest
-    assert second.preprocessing() == first.preprocessing()
+    assert second.picture_steps == first.picture_steps
     assert second.label_names == first.label_names
 
 
@@ -104,7 +104,7 @@ def test_images_that_are_gone_leave_the_cache(mine: ImageSource, tmp_path: Path)
     root = write(tmp_path / "y", classes("cd", 5))
     shutil.rmtree(mine.path)
     ImageSource(str(root), cache=mine.cache).load()
-    assert [name[0] for name in entries(mine)] == ["y"]
+    assert {path.name[0] for path in Path(str(mine.cache)).iterdir()} == {"y"}
 
 
 def test_a_folder_that_cannot_be_used_is_passed_over(

@@ -61,7 +61,7 @@ def test_arrays_are_resized_too(tmp_path: Path) -> None:
     np.savez(tmp_path / "x.npz", images=PIXELS, labels=LABELS)
     data = load(tmp_path / "x.npz", size=4)
     assert data.input_shape == (3, 4, 4)
-    assert data.preprocessing()["resize"]["size"] == [4, 4]
+    assert data.picture_steps["resize"]["size"] == [4, 4]
 
 
 @pytest.mark.parametrize(
