@@ -43,6 +43,8 @@ __all__ = [
 
 Optimiser = Literal["sgd", "adamw"]
 _EVALUATED = 1024
+"""Images that are scored together, of up to 22 x 22 pixels; of larger ones fewer."""
+_EVALUATED_PIXELS = 2**19
 _CYCLE = 0.05
 """How far momentum goes from its value, both ways."""
 _LAYOUT = torch.channels_last
@@ -340,7 +342,9 @@ def _scores(
 ) -> ClassScores:
     network.eval()
     rows = torch.from_numpy(data.parts[part])
+    _, height, width = data.input_shape
+    together = max(1, min(_EVALUATED, _EVALUATED_PIXELS // (height * width)))
     with torch.inference_mode():
-        batches = torch.split(rows.to(images.device), _EVALUATED)
+        batches = torch.split(rows.to(images.device), together)
         said = torch.cat([network(_laid_out(images[batch])).argmax(dim=1) for batch in batches])
     return class_scores(data.labels[rows.numpy()], said.cpu().numpy(), len(data.label_names))
