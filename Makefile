@@ -11,8 +11,9 @@ PYTEST_ARGS ?=
 WORKERS ?= 2
 # Arguments for `dvc repro`, such as the name of a stage.
 DVC_ARGS ?=
-# Device whose predictor `make retrain` makes.
+# Device whose predictor `make retrain` makes; as it was typed, or make would run functions in it.
 DEVICE ?=
+override DEVICE := $(value DEVICE)
 
 # Targets and prerequisites are relative: make takes a blank in a name for the end of it.
 ifneq ($(words $(VENV)),1)

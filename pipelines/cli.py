@@ -11,6 +11,7 @@ is from there.
 
 from __future__ import annotations
 
+import copy
 import multiprocessing
 import os
 import signal
@@ -158,8 +159,23 @@ def cli() -> None:
     """Commands of this project."""
 
 
+def _options() -> list[click.Parameter]:
+    """Options of Kedro's `run`, of which ``--params`` keeps texts as they were typed."""
+    options = [copy.copy(option) for option in kedro_run.params]
+    for option in options:
+        if option.name == "params":
+            option.callback = _read_params
+    return options
+
+
+def _read_params(context: click.Context, option: click.Parameter, given: Any) -> Any:
+    if not given:
+        return {}
+    from pipelines.typed_params import read_params  # noqa: PLC0415 - only where there are any
+
+    return read_params(context, option, given)
+
+
 cli.add_command(
-    RunCommand(
-        name="run", params=kedro_run.params, callback=kedro_run.callback, help=kedro_run.help
-    )
+    RunCommand(name="run", params=_options(), callback=kedro_run.callback, help=kedro_run.help)
 )

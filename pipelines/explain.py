@@ -108,6 +108,11 @@ def _one(detail: ErrorDetails, model: type[BaseModel], where: Callable[[str], st
                 f"Unknown value {detail['input']!r} of {path!r} {where(path)}."
                 f"{did_you_mean(str(detail['input']), names)} Known: {', '.join(names)}."
             )
+        case "string_type":
+            return (
+                f"Bad value {detail['input']!r} of {path!r} {where(path)}: it must be a text, so "
+                f"write it in quotes, as '{detail['input']}'."
+            )
         case _:
             return f"Bad value {detail['input']!r} of {path!r} {where(path)}: {detail['msg']}."
 
