@@ -34,6 +34,8 @@ from pipelines.resolve import resolve
 
 __all__ = ["ConfigurationHooks", "TrackingHooks"]
 
+_log = logging.getLogger(__name__)
+
 
 class ConfigurationHooks:
     """Refuses a run whose configuration or inputs are wrong, before anything is written.
@@ -72,6 +74,30 @@ class ConfigurationHooks:
                 catalog.save(name, parameters[name.removeprefix("params:")])
         check_parameters(pipeline, parameters, catalog)
         check_inputs(pipeline, catalog)
+
+    @hook_impl
+    def after_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol
+    ) -> None:
+        """Tell how to go on after a measurement that nothing was trained on."""
+        made = pipeline.all_outputs()
+        if "measured_latency" not in made or "latency_predictor" in made:
+            return
+        from pipelines.guide import after_measure  # noqa: PLC0415 - other runs do without
+
+        device = catalog.load("measure_report")["device"]
+        table = catalog.load("measured_latency")[device]()
+        command = after_measure(
+            device,
+            table["arch_id"].tolist(),
+            self._parameters,
+            run_params.get("env"),
+            run_params.get("runtime_params") or {},
+        )
+        if command is None:
+            _log.info("%d rows are too few to train on: measure more cells.", len(table))
+        else:
+            _log.info("To train the predictor of %s:\n%s", device, command)
 
 
 class TrackingHooks:

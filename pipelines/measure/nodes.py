@@ -83,15 +83,7 @@ def measure_latency(
         check_table(device.name, known_latency[device.name](space=space), table)
     report = measure_report(device, settings, result, drift_limit=config.drift_limit)
     report |= {"operations": sum(map(len, operations.values())), "operations_failed": failed}
-    logger.info(
-        "Measured:\n%s\nTo train its predictor, in the same environment: "
-        "kedro run --pipelines=ingest,featurise,train "
-        "--params=device=%s,train.train_rows=%d,train.valid_rows=%d",
-        summary(report),
-        device.name,
-        min(900, 6 * len(table) // 10),
-        min(100, max(1, len(table) // 10)),
-    )
+    logger.info("Measured:\n%s", summary(report))
     return {device.name: table}, operations, device, report
 
 

@@ -74,3 +74,22 @@ def test_environment_in_a_path_with_blanks_is_refused(folder: Path) -> None:
     done = make(folder, "run", "VENV=my env")
     assert done.returncode == 2
     assert "VENV is 'my env': give a path without blanks" in done.stderr
+
+
+@pytest.mark.parametrize("how", ["argument", "environment"])
+def test_the_name_of_a_device_is_never_run(
+    how: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "$(shell touch was-run)$(info was said)`touch was-run`"
+    if how == "environment":
+        monkeypatch.setenv("DEVICE", name)
+    done = make(folder, "retrain", *([f"DEVICE={name}"] if how == "argument" else []))
+    assert done.returncode == 2
+    assert "a name is of letters, digits" in done.stderr
+    assert not (folder / "was-run").exists()
+    assert "was said" not in done.stdout
+
+
+def test_a_device_may_be_named_by_a_number(folder: Path) -> None:
+    done = make(folder, "--dry-run", "retrain", "DEVICE=855")
+    assert "kedro run --pipelines=retrain --params=device=855\n" in done.stdout
