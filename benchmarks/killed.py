@@ -57,7 +57,7 @@ class NotingEngine(SerialEngine):
         for task in tasks:
             arch_id = getattr(task, "arch_id", None)
             if arch_id is not None and getattr(task, "number", None) is None:
-                with self.file.open("a") as file:
+                with self.file.open("a", encoding="utf-8") as file:
                     file.write(f"{arch_id} {getattr(task, 'seed', '')}\n")
             yield from super()._outcomes(function, [task])
 
@@ -201,7 +201,7 @@ def _run(job: str, folder: Path, moment: tuple[bool, float] | None) -> bool:
 
 def _check(process: subprocess.Popen[bytes], folder: Path) -> None:
     if process.returncode:
-        raise RuntimeError(f"A job failed: {(folder / 'log').read_text()[-2000:]}")
+        raise RuntimeError(f"A job failed: {(folder / 'log').read_text('utf-8')[-2000:]}")
 
 
 def _lines(path: Path) -> list[bytes]:

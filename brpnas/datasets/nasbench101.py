@@ -140,7 +140,7 @@ def _read(files: Mapping[str, Path]) -> _Sample:
         )
     path = files[_FILE]
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text("utf-8"))
         hashes = [str(text) for text in content["key"]]
         numbers = {
             name: np.array(content[name], np.float64).reshape(len(hashes))

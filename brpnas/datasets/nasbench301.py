@@ -278,6 +278,6 @@ def _check_config_space(space: Any, names: Sequence[str], path: Path) -> None:
 
 def _read_json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise SchemaError(f"{path} cannot be read as JSON: {error}.") from error

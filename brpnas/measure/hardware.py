@@ -181,12 +181,12 @@ def add_device(device: Device, path: Path) -> None:
 
 def _processor() -> str:
     """Model of the processor, or on boards that name none, of the board or of its cores."""
-    info = _CPUINFO.read_text() if _CPUINFO.exists() else ""
+    info = _CPUINFO.read_text("utf-8", errors="replace") if _CPUINFO.exists() else ""
     found = re.search(r"^(?:model name|Model)\s*:\s*(.+)$", info, re.MULTILINE)
     if found:
         return found[1].strip()
     if _BOARD.exists():
-        return _BOARD.read_text().strip("\0\n ")
+        return _BOARD.read_text("utf-8", errors="replace").strip("\0\n ")
     if brand := _printed("sysctl", "-n", "machdep.cpu.brand_string"):
         return brand[0]
     cores = re.findall(r"^CPU (implementer|part)\s*:\s*(\S+)", info, re.MULTILINE)

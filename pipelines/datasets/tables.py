@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from kedro_datasets import json, pandas, partitions, text
 
 from pipelines.datasets.atomic import Atomic
@@ -13,11 +15,21 @@ class ParquetDataset(Atomic, pandas.ParquetDataset):
     """A table as one Parquet file."""
 
 
-class JSONDataset(Atomic, json.JSONDataset):
+class _Utf8:
+    """Mixin that reads and writes text as UTF-8, whatever the locale, unless told otherwise."""
+
+    def __init__(self, *, fs_args: dict[str, Any] | None = None, **arguments: Any) -> None:
+        given = dict(fs_args or {})
+        for key in ("open_args_load", "open_args_save"):
+            given[key] = {"encoding": "utf-8", **given.get(key, {})}
+        super().__init__(fs_args=given, **arguments)
+
+
+class JSONDataset(Atomic, _Utf8, json.JSONDataset):
     """Lists, mappings, numbers and strings as one JSON file."""
 
 
-class TextDataset(Atomic, text.TextDataset):
+class TextDataset(Atomic, _Utf8, text.TextDataset):
     """A string as one text file."""
 
 

@@ -168,6 +168,57 @@ class TestDataTests:
         assert (result.returncode != 0) == (required == "1")
 
 
+def encoding_is_missing(call: ast.Call) -> bool:
+    """Whether a call reads or writes text in the encoding of the locale."""
+    if any(keyword.arg == "encoding" for keyword in call.keywords):
+        return False
+    match call.func:
+        case ast.Attribute(attr="read_text" | "write_text" as name):
+            return len(call.args) <= (name == "write_text")
+        case ast.Name(id="open"):
+            modes = call.args[1:2]
+        case ast.Attribute(attr="open"):
+            if call.args and not isinstance(call.args[0], ast.Constant):
+                return False  # a member of an archive, or a descriptor
+            modes = call.args[:1]
+        case _:
+            return False
+    modes += [keyword.value for keyword in call.keywords if keyword.arg == "mode"]
+    return not any(isinstance(mode, ast.Constant) and "b" in str(mode.value) for mode in modes)
+
+
+class TestEncoding:
+    """Text is UTF-8, on a machine with another locale too."""
+
+    @pytest.mark.parametrize("folder", ["brpnas", "pipelines", "docker", "benchmarks", ".github"])
+    def test_is_named_wherever_text_is_read_or_written(self, folder):
+        found = [
+            f"{path.relative_to(ROOT)}:{node.lineno}"
+            for path in (ROOT / folder).rglob("*.py")
+            for node in ast.walk(ast.parse(path.read_text("utf-8")))
+            if isinstance(node, ast.Call) and encoding_is_missing(node)
+        ]
+        assert found == []
+
+    @pytest.mark.parametrize(
+        "code",
+        [
+            "p.read_text()",
+            "p.write_text(x)",
+            "open(p)",
+            "open(p, 'w')",
+            "p.open()",
+            "p.open('a')",
+            "p.open(mode='r')",
+        ],
+    )
+    def test_is_missed_where_it_is_missing(self, code):
+        (expression,) = ast.parse(code).body
+        assert encoding_is_missing(expression.value)
+        for bytes_or_named in ("open(p, 'rb')", "p.open('a+b')", "p.read_text('utf-8')"):
+            assert not encoding_is_missing(ast.parse(bytes_or_named).body[0].value)
+
+
 class TestLibrary:
     @pytest.mark.parametrize(
         "path", sorted((ROOT / "brpnas").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT))

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -46,3 +49,17 @@ def test_catalog_makes_them_from_configuration(tmp_path: Path) -> None:
     )
     catalog["metrics"].save({"a": 1})
     assert path.read_text() == '{\n  "a": 1\n}'
+
+
+@pytest.mark.parametrize("kind", ["TextDataset", "JSONDataset"])
+def test_text_is_utf_8_where_the_locale_is_not(tmp_path: Path, kind: str) -> None:
+    code = f"from pipelines.datasets import {kind} as D; d = D(filepath='x'); d.save('\\u25c2 µ')"
+    subprocess.run(
+        [sys.executable, "-c", f"{code}; assert d.load() == '\\u25c2 µ'"],
+        check=True,
+        cwd=tmp_path,
+        env=os.environ
+        | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+        | {"PYTHONPATH": str(Path(__file__).parents[3])},
+    )
+    assert (tmp_path / "x").read_text("utf-8") in ("\u25c2", '"\\u25c2"')
