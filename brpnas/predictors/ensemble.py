@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from concurrent.futures import Executor, as_completed
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from brpnas.errors import ConfigurationError, SchemaError, UnknownNameError
+from brpnas.fanout.pools import process_pool
 from brpnas.graphs import OUTPUT, GraphBatch
 from brpnas.predictors.backbones import build_network
 from brpnas.predictors.files import (
@@ -58,6 +59,8 @@ _CHUNK = 1024
 def training_pool(workers: int) -> Iterator[Executor | None]:
     """Processes for `train_members`; None for one worker, which then trains in this process.
 
+    None as well where the machine allows no pool, see `brpnas.fanout.pools.process_pool`.
+
     Raises:
         ConfigurationError: If ``workers`` is not positive.
     """
@@ -68,7 +71,7 @@ def training_pool(workers: int) -> Iterator[Executor | None]:
         return
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["brpnas.predictors.training"])
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with process_pool(workers, context) or nullcontext() as pool:
         yield pool
 
 

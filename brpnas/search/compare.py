@@ -6,12 +6,13 @@ import itertools
 import multiprocessing
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
 
 import pandas as pd
 from tqdm.auto import tqdm
 
+from brpnas.fanout.pools import process_pool
 from brpnas.search.check import LatencyCheck
 from brpnas.search.context import SearchContext
 from brpnas.search.loop import run_search
@@ -92,7 +93,10 @@ def _run_parallel(
     searches: Sequence[_Search], workers: int
 ) -> Iterator[tuple[str, int, pd.DataFrame]]:
     # Spawned, not forked: a fork of a process in which torch has run threads may hang.
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    pool = process_pool(workers, multiprocessing.get_context("spawn"))
+    if pool is None:
+        yield from (search.run() for search in searches)
+        return
     try:
         for future in as_completed([pool.submit(_run_alone, search) for search in searches]):
             yield future.result()

@@ -53,9 +53,9 @@ def test_catalog_makes_them_from_configuration(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["TextDataset", "JSONDataset"])
 def test_text_is_utf_8_where_the_locale_is_not(tmp_path: Path, kind: str) -> None:
-    code = f"from pipelines.datasets import {kind} as D; d = D(filepath='x'); d.save('\\u25c2 µ')"
+    code = f"from pipelines.datasets import {kind} as D; d = D(filepath='x'); d.save('\\u25c2')"
     subprocess.run(
-        [sys.executable, "-c", f"{code}; assert d.load() == '\\u25c2 µ'"],
+        [sys.executable, "-c", f"{code}; assert d.load() == '\\u25c2'"],
         check=True,
         cwd=tmp_path,
         env=os.environ
