@@ -17,8 +17,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
+from benchmarks.notation import written
 from brpnas.datasets import read_embedded_latency
+from brpnas.spaces import NasBench201
 from brpnas.spaces.nasbench201 import EDGES, OPERATIONS, from_string, published_cells
 
 __all__ = ["BAD", "GOOD", "Made", "Sample", "good_sample"]
@@ -476,6 +480,57 @@ def _null(folder: Path, sample: Sample) -> Made:
     table.to_parquet(folder / f"{NAME}.parquet")
     words = (f"missing latency, row {hit[0] + 1}:", "or remove the row")
     return Made(folder / f"{NAME}.parquet", words)
+
+
+@bad("tuples of NASLib")
+def _naslib(folder: Path, sample: Sample) -> Made:
+    rows = [
+        [f'"{cell}"', text]
+        for cell, text in zip(
+            written(NasBench201(), sample.cells), [text for _, text in sample.texts()], strict=True
+        )
+    ]
+    return csv(folder, rows, "operation codes of NASLib", "--notation naslib --output")
+
+
+@bad("symbolic link")
+def _link(folder: Path, sample: Sample) -> Made:
+    made = csv(folder, sample.texts(), "symbolic link", "Copy the table itself", name="other.csv")
+    (folder / f"{NAME}.csv").symlink_to(made.path)
+    return Made(folder / f"{NAME}.csv", made.words)
+
+
+@bad("name that ends in a line break")
+def _line_break(folder: Path, sample: Sample) -> Made:
+    made = csv(folder, sample.texts(), "'board\\n' is no name", "Rename", name=f"{NAME}\n.csv")
+    return Made(made.path, made.words)
+
+
+@bad("thousands of columns")
+def _columns(folder: Path, sample: Sample) -> Made:
+    header = "arch_id,latency_ms" + ",c" * 25_000
+    return csv(folder, [], "25,002 columns", "1,000 are the limit", header=header)
+
+
+@bad("index of thousands of digits")
+def _digits(folder: Path, sample: Sample) -> Made:
+    rows, where = replaced(sample, 0, ["1" * 5_000])
+    return csv(folder, rows, where, "unknown cell", "in one of its notations")
+
+
+@bad("value of a hundred thousand characters")
+def _long(folder: Path, sample: Sample) -> Made:
+    rows, where = replaced(sample, 1, ["1" * 100_000 + "x"])
+    return csv(folder, rows, where, "10,000 characters", "Correct the value")
+
+
+@bad("Parquet of millions of rows")
+def _millions(folder: Path, sample: Sample) -> Made:
+    rows = 5_000_000
+    same = pa.DictionaryArray.from_arrays(np.zeros(rows, np.int32), pa.array(["000200"]))
+    path = folder / f"{NAME}.parquet"
+    pq.write_table(pa.table({"arch_id": same}), path, compression="zstd")
+    return Made(path, ("5,000,000 rows", "31,250 are the limit", "split the table"))
 
 
 def pairs(sample: Sample) -> tuple[list[str], list[float]]:

@@ -3,7 +3,8 @@
 For each seed, rows of a table that ships are drawn and every kind of `benchmarks.bad_files` is made
 of them. A refusal is clear if it is an `IntakeError` that names the rows or columns hit and a
 remedy. A file is changed if its bytes, or the list of files beside it, differ after the intake.
-Good files in every notation of a cell must be accepted, all with the same table.
+Good files in every notation of a cell must be accepted, all with the same table. `--quick` asks the
+tables that ship about the notation of NASLib; else those of LatBench and HELP are asked too.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import pandas as pd
 
 from benchmarks.bad_files import BAD, GOOD, csv, good_sample
 from benchmarks.data import Benchmark
+from benchmarks.notation import figures as notation_figures
 from brpnas.devices import read_device_table
 from brpnas.errors import IntakeError
 from brpnas.spaces import get_space
@@ -57,6 +59,7 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
         "good": len(GOOD),
         "good_accepted": len(good),
         "not_refused": sorted(set(BAD) - set(refused)),
+        "notation": notation_figures(bench, published=not quick, draws=5 if quick else 40),
     }
 
 
@@ -78,7 +81,8 @@ def refuses(kind: str, seed: int, space: str) -> tuple[str, bool, int]:
         after = hashes(folder)
     touched = sum(before.get(name) != after.get(name) for name in {*before, *after})
     lines = [*report.splitlines(), ""]
-    is_clear = str(made.path) in lines[0] and all(word in report for word in made.words)
+    names = any(name in lines[0] for name in (str(made.path), repr(str(made.path))))
+    is_clear = names and all(word in report for word in made.words)
     return lines[1].strip(), is_clear, touched
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from brpnas.tables.findings import Finding, error
-from brpnas.tables.limits import MAX_BYTES, too_large
+from brpnas.tables.limits import MAX_BYTES, MAX_LINES, too_large
 
 __all__ = ["decode", "read_bytes"]
 
@@ -58,6 +58,9 @@ def read_bytes(path: Path, suffixes: Sequence[str] = ()) -> tuple[bytes, list[Fi
 
 def decode(data: bytes) -> tuple[str, list[Finding]]:
     """The text of a file in UTF-8, or why it is none."""
+    lines = max(data.count(b"\n"), data.count(b"\r"))
+    if lines > MAX_LINES:
+        return "", [too_large("lines", lines, MAX_LINES)]
     begin = data[:4096].lstrip()
     for start, what in _MAGIC:
         if begin.startswith(start):

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from brpnas.tables.findings import Finding, error
 
-__all__ = ["MAX_BYTES", "MAX_COLUMNS", "MAX_ROWS", "MAX_TEXT", "MAX_VALUES", "too_large"]
+__all__ = [
+    "MAX_BYTES",
+    "MAX_COLUMNS",
+    "MAX_GROUPS",
+    "MAX_LINES",
+    "MAX_ROWS",
+    "MAX_TEXT",
+    "MAX_VALUES",
+    "too_large",
+]
 
 MAX_BYTES = 64 * 2**20
 """Bytes of a file."""
 MAX_ROWS = 1_000_000
 """Rows of a table, where its reader allows no fewer."""
+MAX_LINES = 2 * MAX_ROWS
+"""Lines of a text file, blank ones included."""
+MAX_GROUPS = 10_000
+"""Groups of rows of a Parquet file."""
 MAX_COLUMNS = 1_000
 """Columns of a table."""
 MAX_VALUES = 10_000_000

@@ -10,7 +10,7 @@ from brpnas.tables.findings import Finding, error, quoted
 
 __all__ = ["REMEDIES", "examples", "read_number", "read_numbers"]
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _NAN = {"-", "--", "?", "nan", "na", "n/a", "#n/a", "null", "none", "<na>"}
 _INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 _COMMA = re.compile(r"[+-]?\d+(,\d+)+(\.\d+)?", re.ASCII)

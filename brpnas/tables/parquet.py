@@ -11,12 +11,12 @@ import pyarrow.types as kinds
 
 from brpnas.tables.columns import Column
 from brpnas.tables.findings import Finding, error, quoted
-from brpnas.tables.limits import MAX_BYTES, MAX_COLUMNS, MAX_VALUES, too_large
+from brpnas.tables.limits import MAX_BYTES, MAX_COLUMNS, MAX_GROUPS, MAX_VALUES, too_large
 
 __all__ = ["read_parquet"]
 
 _INDEX = "__index_level_"
-_UNPACKED = 8 * MAX_BYTES
+_UNPACKED = 4 * MAX_BYTES
 Texts = dict[str, list[str]]
 
 
@@ -65,6 +65,8 @@ def _sizes(metadata: Any, columns: int, most: int) -> Finding | None:
         return too_large("rows", metadata.num_rows, most)
     if max(columns, metadata.num_columns) > MAX_COLUMNS:
         return too_large("columns", max(columns, metadata.num_columns), MAX_COLUMNS)
+    if metadata.num_row_groups > MAX_GROUPS:
+        return too_large("groups of rows", metadata.num_row_groups, MAX_GROUPS)
     groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
     values = sum(g.column(i).num_values for g in groups for i in range(g.num_columns))
     if values > MAX_VALUES:

@@ -64,6 +64,8 @@ def test_figures(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[
     few = {kind: BAD[kind] for kind in ("seconds", "zero latency")}
     monkeypatch.setattr("benchmarks.intake.BAD", few)
     figures = run(Benchmark(), quick=True, seeds=2, workers=1)
+    notation = figures.pop("notation")
+    assert (notation["devices"], notation["draws"]) == (3, 5)
     assert figures == {
         "seeds": 2,
         "kinds": 2,

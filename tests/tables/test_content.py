@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from brpnas.tables.content import decode, read_bytes
-from brpnas.tables.limits import MAX_BYTES
+from brpnas.tables.limits import MAX_BYTES, MAX_LINES
 
 
 def test_text_with_and_without_a_mark() -> None:
@@ -41,6 +41,12 @@ def test_what_is_no_regular_file_is_never_opened(tmp_path: Path) -> None:
         data, (finding,) = read_bytes(tmp_path / name)
         assert data == b""
         assert what in finding.message
+
+
+def test_lines_are_counted_before_they_are_split() -> None:
+    for end in (b"\n", b"\r", b"\r\n"):
+        text, (finding,) = decode(b"a" + end * (MAX_LINES + 1))
+        assert (text, finding.kind) == ("", "too many lines")
 
 
 def test_a_large_file_is_refused_by_its_size(tmp_path: Path) -> None:

@@ -112,6 +112,13 @@ def test_rows_are_counted_by_the_metadata(rows: int) -> None:
     assert f"{rows:,} rows, and 100 are the limit" in finding.message
 
 
+def test_groups_of_rows_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet, "MAX_GROUPS", 4)
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"arch_id": ["a"] * 5}), buffer, row_group_size=1)
+    assert read_parquet(buffer.getvalue())[2][0].kind == "too many groups of rows"
+
+
 def test_values_in_lists_are_counted_by_the_metadata() -> None:
     codes = pa.ListArray.from_arrays([0, MAX_VALUES + 1], pa.nulls(MAX_VALUES + 1, pa.int8()))
     buffer = io.BytesIO()

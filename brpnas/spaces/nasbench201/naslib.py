@@ -25,6 +25,7 @@ LEAST_TEXTS = 20
 """With fewer texts latencies say nothing."""
 _LEAST_ERROR = 1e-4
 """Relative error that every fit is taken to have at least, so that rounding says nothing."""
+_MOST_LEFT = 0.6
 _THEIRS = ("skip_connect", "none", "nor_conv_3x3", "nor_conv_1x1", "avg_pool_3x3")
 _CODES = np.array([OPERATIONS.index(name) for name in _THEIRS], np.int8)
 """Our code of each of their operations; the other way round it is the same."""
@@ -60,7 +61,9 @@ class NaslibNotation(Notation):
 
         A reading fits by the costs, none negative and that of a 3x3 convolution not below that of a
         1x1 convolution, that leave the least squares of relative errors; of all operations, or of
-        those that are left after dead ones are removed. Errors are taken for Gaussian.
+        those that are left after dead ones are removed. Errors are taken for Gaussian. A reading
+        that leaves more than 60 % of the squares that one constant leaves gets no preference: the
+        rows may be shuffled.
         """
         codes = [_codes(text) for text in texts]
         about = np.array([bool(six) for six in codes], bool)
@@ -69,7 +72,9 @@ class NaslibNotation(Notation):
         ours = np.array([six for six in codes if six], np.int8)
         values = latencies_ms[about]
         left, left_theirs = (_squares(read, values) for read in (ours, _translated(ours)))
-        return about, float(about.sum() / 2 * np.log(left / left_theirs))
+        ratio = float(about.sum() / 2 * np.log(left / left_theirs))
+        explains = left_theirs <= _MOST_LEFT * _spread(values)
+        return about, ratio if explains else min(ratio, 0.0)
 
 
 NASLIB = NaslibNotation()
@@ -88,6 +93,13 @@ def _translated(codes: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
     """Cells of one notation in the other, shape ``[N, 6]``; twice is the same again."""
     translated: npt.NDArray[np.int8] = _CODES[codes[:, _EDGES]]
     return translated
+
+
+def _spread(latencies_ms: Floats) -> float:
+    """Squared relative errors of the best constant."""
+    inverse = 1 / latencies_ms
+    constant = inverse.sum() / (inverse**2).sum()
+    return float(((1 - constant * inverse) ** 2).sum())
 
 
 def _squares(codes: npt.NDArray[np.int8], latencies_ms: Floats) -> float:

@@ -80,6 +80,15 @@ def test_strings_and_indices_are_not_about_it() -> None:
     assert NASLIB.evidence(texts[1:], values[1:])[1] == 0, "too few"
 
 
+def test_shuffled_rows_are_not_taken_for_another_notation() -> None:
+    table = read_embedded_latency("amd-epyc-torch-fp32-1t")
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        drawn = table.sample(100, random_state=int(rng.integers(10**6)))
+        values = rng.permutation(drawn["latency_ms"].to_numpy(np.float64))
+        assert NASLIB.evidence(written(drawn["arch_id"].tolist()), values)[1] <= 0
+
+
 def test_latencies_that_do_not_depend_on_the_cells_say_nothing() -> None:
     rng = np.random.default_rng(0)
     for _ in range(20):
