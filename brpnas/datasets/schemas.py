@@ -35,7 +35,8 @@ _SHOWN = 5
 def _text(pattern: str | None = None) -> pa.Column:
     if pattern is None:
         return pa.Column(str, pa.Check.str_length(min_value=1, error="must not be empty"))
-    return pa.Column(str, pa.Check.str_matches(pattern, error=f"must match {pattern}"))
+    whole = f"{pattern.removesuffix('$')}\\Z"  # `$` also matches before a line break at the end
+    return pa.Column(str, pa.Check.str_matches(whole, error=f"must match {pattern}"))
 
 
 def _number(low: float, high: float, *, null: bool = False, kind: str = "float64") -> pa.Column:
