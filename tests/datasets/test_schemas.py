@@ -151,6 +151,7 @@ def test_all_problems_at_once() -> None:
         ("accuracy", math.inf, "accuracy must be from 0 to 1"),
         ("split", "train", "split must match ^(valid|test)$, not 'train'"),
         ("dataset", "CIFAR-10", "dataset must match"),
+        ("dataset", "cifar10\n", "dataset must match"),
         ("epochs", 0, "epochs must be from 1"),
         ("train_time_s", math.inf, "train_time_s must be from 0"),
         ("train_time_s", -1.0, "train_time_s must be from 0"),
