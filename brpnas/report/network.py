@@ -73,6 +73,12 @@ def _names(names: Sequence[str]) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
+def _shown(name: object) -> str:
+    """A name; one with characters that cannot be seen has them written as escapes."""
+    text = str(name)
+    return text if text.isprintable() else repr(text)[1:-1]
+
+
 def score_facts(network: Network) -> list[tuple[str, str]]:
     """Scores of the exported file, and the validation scores by which it was chosen."""
     test, valid = network["test"], network["valid"]
@@ -82,7 +88,7 @@ def score_facts(network: Network) -> list[tuple[str, str]]:
         (f"Test accuracy ({of})", percent(test["accuracy"])),
         (f"Test balanced accuracy ({of})", percent(test["balanced_accuracy"])),
         (
-            f"Largest class among the test images, {test['largest_class']}",
+            f"Largest class among the test images, {_shown(test['largest_class'])}",
             percent(test["largest_class_share"]),
         ),
         ("Classes never recognised", f"{never} of {classes}"),
@@ -141,7 +147,7 @@ def class_table(network: Network) -> Table:
     parts = ("train", "valid", "test")
     rows = tuple(
         (
-            Cell(str(row["name"])),
+            Cell(_shown(row["name"])),
             *(Cell(f"{row[part]:,}", float(row[part])) for part in parts),
             Cell(percent(row["recall"], 1), row["recall"]),
             Cell(percent(row["precision"], 1), row["precision"]),
@@ -166,7 +172,7 @@ def confusion_matrix(network: Network) -> list[tuple[str, list[HeatCell]]] | Non
         return None
     return [
         (
-            str(row["name"]),
+            _shown(row["name"]),
             [HeatCell(n, n / max(row["test"], 1), i == j) for j, n in enumerate(counts)],
         )
         for i, (row, counts) in enumerate(
@@ -177,7 +183,7 @@ def confusion_matrix(network: Network) -> list[tuple[str, list[HeatCell]]] | Non
 
 def confusion_table(network: Network, count: int = LABELLED) -> Table:
     """The most frequent confusions."""
-    names = [str(row["name"]) for row in network["classes"]]
+    names = [_shown(row["name"]) for row in network["classes"]]
     wrong = [
         (n, i, j)
         for i, counts in enumerate(network["confusion"])

@@ -123,6 +123,14 @@ def test_the_page_begins_with_the_warning_and_escapes_names() -> None:
     assert page.tables["Confusion matrix"][1][:4] == ["dog", "10", "0", "0"]
 
 
+def test_characters_that_cannot_be_seen_are_written_out() -> None:
+    network = copy.deepcopy(network_evaluation())
+    network["classes"][0]["name"] = network["test"]["largest_class"] = "cod\u202egod\u200b"
+    written = render(report_data(network=network))
+    assert "\u202e" not in written
+    assert written.count("cod\\u202egod\\u200b") >= 4, "in facts, matrix, its head and the table"
+
+
 def test_without_faults_there_is_no_warning() -> None:
     written = render(report_data(network=lively()))
     assert 'class="alarm"' not in written
