@@ -89,7 +89,7 @@ def _rounds(
         for name, command in commands.items():
             if cold:
                 os.sync()
-                _CACHES.write_text("3")
+                _CACHES.write_text("3", encoding="ascii")
             found[name].append(_time(command))
     return {
         name: [round(statistics.median(values), 3) for values in zip(*times, strict=True)]

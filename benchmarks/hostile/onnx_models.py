@@ -107,7 +107,7 @@ def make_onnx(root: Path) -> list[Hostile]:
     folder = Folder(root, "ONNX", ".onnx")
     name = "a space that is a Python file"
     space = folder.root / "space.py"
-    space.write_text(f"open({str(folder.marker(name))!r}, 'w')\n")
+    space.write_text(f"open({str(folder.marker(name))!r}, 'w')\n", encoding="utf-8")
     described = {
         name: {"space": str(space), "view": "raw"},
         "a space that does not exist": {"space": "x", "view": "raw"},

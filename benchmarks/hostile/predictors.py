@@ -103,7 +103,7 @@ def _networks(root: Path) -> list[Hostile]:
     folder = Folder(root, "trained network", ".safetensors")
     space = folder.root / "space.py"
     marker = folder.marker("a space that is a Python file")
-    space.write_text(f"open({str(marker)!r}, 'w')\n")
+    space.write_text(f"open({str(marker)!r}, 'w')\n", encoding="utf-8")
     cell = get_space("nasbench201").enumerate()[0]
     network = {"channels": 2, "cells_per_stage": 1, "stages": 1, "input_shape": [1, 8, 8]}
     network |= {"classes": 10, "executes_dead_ops": True}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -38,20 +39,29 @@ def sources(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            envvar="BRPNAS_MIRROR",
-            help="Folder that holds the files; the network is not asked.",
+            help="Folder that holds the files; the network is not asked. By default the one in "
+            "BRPNAS_MIRROR, which is relative to the project.",
         ),
     ] = None,
-    cache: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for downloads.")] = Path(
-        "data/01_raw"
-    ),
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Folder for downloads (default: data/01_raw of the project)."
+        ),
+    ] = None,
 ) -> None:
     """List or fetch the published files, with licences."""
     from brpnas.cli import catalogues  # noqa: PLC0415
+    from brpnas.cli.registry import from_project  # noqa: PLC0415
 
     chosen = catalogues.select_sources(group)
     if fetch:
-        typer.echo(catalogues.fetch_sources(chosen, mirror, cache))
+        named = os.environ.get("BRPNAS_MIRROR")
+        if mirror is None and named:
+            mirror = from_project(Path(named))
+        typer.echo(
+            catalogues.fetch_sources(chosen, mirror, cache or from_project(Path("data/01_raw")))
+        )
     else:
         typer.echo(catalogues.list_sources(chosen))
 

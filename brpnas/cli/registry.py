@@ -14,7 +14,7 @@ from types import ModuleType
 
 from brpnas.errors import ConfigurationError
 
-__all__ = ["find_project", "registry_commands"]
+__all__ = ["find_project", "from_project", "registry_commands"]
 
 _COMMANDS = "pipelines.registry.commands"
 
@@ -41,6 +41,18 @@ def find_project(start: Path | None = None) -> Path:
         f"{start} is in no project: neither it nor a folder above it has a pyproject.toml with "
         "[tool.kedro]. The registry is part of the pipeline; go to a checkout of it first."
     )
+
+
+def from_project(path: Path) -> Path:
+    """A path of the configuration: from the folder of the project, or, outside any, from here.
+
+    Args:
+        path: Relative to the project, or absolute.
+    """
+    try:
+        return find_project() / path
+    except ConfigurationError:
+        return path
 
 
 def registry_commands(project: Path) -> ModuleType:

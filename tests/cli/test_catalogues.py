@@ -60,6 +60,15 @@ class TestSources:
         assert all(path.is_file() and path.is_relative_to(mirror) for path in paths)
         assert "5 files, every hash as catalogued" in result.stdout
 
+    def test_a_relative_mirror_is_from_the_project(
+        self, brpnas: Brpnas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "pyproject.toml").write_text("[tool.kedro]\n")
+        (tmp_path / "docs").mkdir()
+        monkeypatch.chdir(tmp_path / "docs")
+        monkeypatch.setenv("BRPNAS_MIRROR", "mine")
+        assert f"The mirror {tmp_path}/mine" in brpnas("sources", "--fetch").stderr
+
     def test_mirror_comes_from_the_environment(
         self, brpnas: Brpnas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

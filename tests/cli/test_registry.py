@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from brpnas.cli.registry import find_project, registry_commands
+from brpnas.cli.registry import find_project, from_project, registry_commands
 from brpnas.errors import ConfigurationError
 
 
@@ -37,6 +37,19 @@ class TestFindProject:
     def test_outside_of_any(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError, match="is in no project"):
             find_project(tmp_path)
+
+
+class TestFromProject:
+    def test_is_from_the_project_or_outside_from_here(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        project = write_project(tmp_path / "project")
+        (project / "docs").mkdir()
+        monkeypatch.chdir(project / "docs")
+        assert from_project(Path("data/01_raw")) == project / "data" / "01_raw"
+        assert from_project(tmp_path) == tmp_path
+        monkeypatch.chdir(tmp_path)
+        assert from_project(Path("data/01_raw")) == Path("data/01_raw")
 
 
 class TestRegistryCommands:
