@@ -9,6 +9,7 @@ what the pipeline uses is checked, so that `ingest` needs no search library.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,8 @@ from pipelines.config import BENCHMARK_SPACES
 from pipelines.pipeline_registry import STAGES, LazyPipelines
 
 __all__ = ["MissingInputError", "check_inputs", "check_parameters"]
+
+_log = logging.getLogger(__name__)
 
 
 class MissingInputError(BrpNasError, FileNotFoundError):
@@ -108,15 +111,40 @@ def _surrogate(dataset: str, parameters: Mapping[str, Any]) -> None:
         )
 
 
-def _constraints(texts: Sequence[str], *_: object) -> None:
+def _constraints(texts: Sequence[str], parameters: Mapping[str, Any], *_: object) -> None:
     from brpnas.search.constraints import Constraint  # noqa: PLC0415
 
     for text in texts:
-        Constraint.parse(text, ("latency_ms", "flops_m", "params_m"))
+        constraint = Constraint.parse(text, ("latency_ms", "flops_m", "params_m"))
+        needed = sorted({name for name, _ in constraint.terms} & {"flops_m", "params_m"})
+        if needed and _lacks_cost(parameters["space"]):
+            raise ConfigurationError(
+                f"The constraint {text!r} needs {' and '.join(needed)}, which the space "
+                f"{parameters['space']!r} does not know of its networks: write its method `cost` "
+                "(docs/spaces.md), or limit latency_ms."
+            )
 
 
-def _search(search: Mapping[str, Any], *_: object) -> None:
-    """Settings of networks that the search trains, where it trains none."""
+def _lacks_cost(name: str) -> bool:
+    """Whether a space does not know the cost of its networks."""
+    import numpy as np  # noqa: PLC0415
+
+    from brpnas.spaces import get_space  # noqa: PLC0415
+
+    space = get_space(name)
+    return bool(np.isnan(space.cost(space.sample(np.random.default_rng(0), 1))[1]).any())
+
+
+def _search(search: Mapping[str, Any], parameters: Mapping[str, Any], *_: object) -> None:
+    """Settings of networks that the search trains, where it trains none; a prior without effect."""
+    has_prior = search.get("sampler") == "brp" and search["flops_prior"] > 0
+    if has_prior and _lacks_cost(parameters["space"]):
+        _log.warning(
+            "search.flops_prior is %d, but has no effect: the space %r does not know the "
+            "multiply-adds of its networks. Write its method `cost` (docs/spaces.md), or set "
+            "search.flops_prior to 0.",
+            *(search["flops_prior"], parameters["space"]),
+        )
     if search["oracle"] == "train":
         return
     for name, wanted, instead in (

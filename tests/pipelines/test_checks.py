@@ -57,6 +57,32 @@ def test_bad_names_are_refused(change: dict[str, Any], error: type, message: str
         check_parameters(ALL, GOOD | change)
 
 
+POCKET = str(Path(__file__).parents[1] / "spaces" / "own" / "pocket_space.py")
+
+
+@pytest.mark.parametrize("text", ["flops_m <= 40", "latency_ms + 0.1*params_m <= 3"])
+def test_a_cost_that_the_space_does_not_know_is_named(text: str) -> None:
+    of_constraints = reads("params:constraints")
+    check_parameters(of_constraints, GOOD | {"constraints": [text]})
+    own = GOOD | {"space": POCKET, "ingest": {"benchmarks": ["measured"]}}
+    check_parameters(of_constraints, own)
+    needed = "flops_m" if "flops_m" in text else "params_m"
+    with pytest.raises(ConfigurationError, match=rf"needs {needed}, which.*its method `cost`"):
+        check_parameters(of_constraints, own | {"constraints": [text]})
+
+
+@pytest.mark.parametrize(("sampler", "prior"), [("brp", 10), ("brp", 0), ("random", 10)])
+def test_so_is_one_that_the_prior_of_the_search_lacks(
+    sampler: str, prior: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    search = {"oracle": "train", "sampler": sampler, "flops_prior": prior}
+    for space, lacks in (("nasbench201", False), (POCKET, True)):
+        caplog.clear()
+        check_parameters(reads("params:search"), GOOD | {"space": space, "search": search})
+        warned = "method `cost`" in caplog.text
+        assert warned == (lacks and sampler == "brp" and prior > 0)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -17,7 +17,7 @@ from brpnas.errors import ConfigurationError
 __all__ = ["calibrate"]
 
 _PRIOR_ROWS = 20
-_EXPECTED, _EXPECTED_LIKE = 1.5, 1.5
+_EXPECTED = 1.5
 """Expected error of a prediction from few rows, in deviations; see `benchmarks/adapt.py`."""
 
 
@@ -27,7 +27,6 @@ def calibrate(
     coverage: float,
     *,
     prior_rows: float = _PRIOR_ROWS,
-    like: bool = False,
 ) -> float:
     """Factor ``q`` so that ``prediction ± q * deviation`` holds a share ``coverage`` of new rows.
 
@@ -40,7 +39,6 @@ def calibrate(
         deviations: Deviation that was predicted for each, shape ``[n]``.
         coverage: Share wanted, above 0 and below 1.
         prior_rows: How many rows the expectation counts for.
-        like: Whether one of many known devices was found to resemble this one by the same rows.
 
     Raises:
         ConfigurationError: If the share is out of range, or there are no rows.
@@ -49,9 +47,7 @@ def calibrate(
         raise ConfigurationError(f"A coverage lies above 0 and below 1, not at {coverage}.")
     if not len(errors):
         raise ConfigurationError("Intervals cannot be calibrated without rows.")
-    expected = (_EXPECTED_LIKE if like else _EXPECTED) * float(
-        scipy.stats.norm.ppf((1 + coverage) / 2)
-    )
+    expected = _EXPECTED * float(scipy.stats.norm.ppf((1 + coverage) / 2))
     scores = np.abs(errors) / deviations
     weight = len(scores) / (len(scores) + prior_rows)
     level = min(1.0, coverage * (1 + 1 / len(scores)))

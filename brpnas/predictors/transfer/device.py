@@ -154,14 +154,13 @@ def fit_device(
     used = features if len(process.features) == len(features.groups) else prior.features
     row_by_row = np.full(len(log), np.nan)
     row_by_row[kept] = np.exp(left_out[method])
-    error, like = left_out[method] - seen, used.like is not None
     return DevicePredictor(
         used,
         process,
         networks if method in (NETWORK, BOTH) else None,
         {NETWORK: 1.0, BOTH: 0.5}.get(method, 0.0),
         view,
-        calibrate(error, deviation, config.coverage, like=like),
+        calibrate(left_out[method] - seen, deviation, config.coverage),
         config.coverage,
         method,
         errors,

@@ -53,14 +53,10 @@ def chain() -> SearchSpace:
 
 
 class TestContract(SearchSpaceContract):
-    """The five lines of docs/spaces.md."""
+    """The lines of docs/spaces.md."""
 
-    space_class = type(get_space(CHAIN))
+    path, space_class = CHAIN, type(get_space(CHAIN))
     size, neighbours = 8**5, 5 * 7
-
-    @pytest.fixture
-    def space(self) -> SearchSpace:
-        return get_space(CHAIN)
 
 
 def apart(first: str, second: str, config: NetworkConfig = TINY) -> bool:
