@@ -6,20 +6,24 @@ were interrupted.
 
 from __future__ import annotations
 
+import os
 import sys
-
-from kedro.config import OmegaConfigLoader
 
 from brpnas.cli.registry import find_project
 from brpnas.errors import BrpNasError
-from pipelines.mlflow_store.opening import open_store
-from pipelines.settings import CONFIG_LOADER_ARGS
 
 
 def main() -> None:
     """Print the address on stdout."""
     try:
         root = find_project()
+        # Kedro sets logging up as it is imported, and says so unless a file is named.
+        os.environ.setdefault("KEDRO_LOGGING_CONFIG", str(root / "conf" / "logging.yml"))
+        from kedro.config import OmegaConfigLoader  # noqa: PLC0415
+
+        from pipelines.mlflow_store.opening import open_store  # noqa: PLC0415
+        from pipelines.settings import CONFIG_LOADER_ARGS  # noqa: PLC0415
+
         loader = OmegaConfigLoader(str(root / "conf"), **CONFIG_LOADER_ARGS)
         print(open_store(root, loader["mlflow"])["server"]["mlflow_tracking_uri"])  # noqa: T201
     except BrpNasError as error:

@@ -74,10 +74,15 @@ def _is_ready(file: Path) -> bool:
             "folder away, or set MLFLOW_TRACKING_URI to another file."
         )
     if not os.access(file, os.R_OK | os.W_OK):
+        read_only = os.statvfs(file).f_flag & os.ST_RDONLY
+        why = (
+            "lies on a file system that is mounted read-only. Mount it for writing"
+            if read_only
+            else f"belongs to user {file.stat().st_uid}, and this user ({os.geteuid()}) may not "
+            "write it. Change its permissions"
+        )
         raise TrackingError(
-            f"The MLflow store {file} belongs to user {file.stat().st_uid}, and this user "
-            f"({os.geteuid()}) may not write it. Change its permissions, or set "
-            "MLFLOW_TRACKING_URI to another file."
+            f"The MLflow store {file} {why}, or set MLFLOW_TRACKING_URI to another file."
         )
     try:
         with closing(sqlite3.connect(file, timeout=_BUSY_S)) as database:

@@ -94,9 +94,9 @@ def explained(error: BaseException | None) -> TrackingError | None:
     names = {"MlflowException", "SQLAlchemyError"}
     while error is not None:
         if names & {kind.__name__ for kind in type(error).__mro__}:
-            said = " ".join(str(error).split())
+            said = " ".join(str(error).split())[:1000].rstrip(".")
             return TrackingError(
-                f"The MLflow store cannot do this: {said[:1000]} It is set in "
+                f"The MLflow store cannot do this: {said}. It is set in "
                 "conf/base/mlflow.yml, or by MLFLOW_TRACKING_URI."
             )
         error = error.__cause__
