@@ -218,4 +218,11 @@ ANCHORS: tuple[Anchor, ...] = (
         _not_worse,
         digits=3,
     ),
+    Anchor(
+        "Start",
+        "`kedro run` to its first node, no file in the page cache: seconds against 37ee37c",
+        0.5,
+        _reader("speed", "start", "ratios", "cold", "kedro run / kedro run, before", 0),
+        at_most=True,
+    ),
 )  # fmt: skip

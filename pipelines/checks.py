@@ -30,15 +30,16 @@ class MissingInputError(BrpNasError, FileNotFoundError):
 
 
 def _device(name: str, parameters: Mapping[str, Any], catalog: CatalogProtocol | None) -> None:
-    from brpnas.datasets import get_source  # noqa: PLC0415
+    from brpnas.datasets import load_catalogue  # noqa: PLC0415
     from brpnas.devices import load_devices  # noqa: PLC0415
 
     holders: dict[str, set[str]] = {
         "devices": set(_load(catalog, "device_files")),
         "measured": set(_load(catalog, "measured_device")),
     }
+    published = load_catalogue()
     for device in load_devices().values():
-        benchmark = get_source(device.source).group if device.source else "embedded"
+        benchmark = published[device.source].group if device.source else "embedded"
         holders.setdefault(benchmark, set()).add(device.name)
     _held("device", name, holders, parameters)
 
