@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
+from brpnas.spaces import get_space
 from pipelines.registry.bundle import ARTIFACTS, bundle, copy_code
+from tests.export.costs import cost_model
 from tests.pipelines.registry.toys import ARCHS, candidate
 
 
@@ -72,3 +76,42 @@ class TestBundle:
             required = arguments["pip_requirements"]
         assert f"onnxruntime=={version('onnxruntime')}" in required
         assert not [r for r in required if "torch" in r]
+
+
+class TestSpacesOfOnesOwn:
+    """The Python file of a space travels with the model, which answers without the original."""
+
+    @pytest.fixture
+    def space(self, tmp_path: Path) -> str:
+        path = tmp_path / "mine.py"
+        path.write_text(
+            "from brpnas.spaces import NasBench201\n\n\nclass Mine(NasBench201):\n    pass\n"
+        )
+        return get_space(str(path)).name
+
+    def test_it_answers_alone(self, space: str, tmp_path: Path) -> None:
+        onnx = cost_model(metadata={"space": space, "view": "raw"})
+        with bundle(candidate(onnx=onnx)) as arguments:
+            files, folder = arguments["artifacts"], tmp_path / "served"
+            shutil.copytree(
+                arguments["code_paths"][0], folder / arguments["model_config"]["package"]
+            )
+            for key in ("space", "predictor"):
+                shutil.copy(files[key], folder)
+        Path(space).unlink()
+        package = arguments["model_config"]["package"]
+        code = (
+            "import sys; from pathlib import Path\n"
+            "sys.modules['brpnas'] = None\n"
+            f"from {package}.serving import OnnxPredictor\n"
+            "predictor = OnnxPredictor(Path('predictor.onnx'), 'mine.py')\n"
+            f"print(predictor.predict([{ARCHS[0]!r}])['latency_ms'][0] > 0)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False
+        )
+        assert done.stdout.split() == ["True"], done.stderr
+
+    def test_spaces_of_the_library_need_no_file(self) -> None:
+        with bundle(candidate()) as arguments:
+            assert "space" not in arguments["artifacts"]
