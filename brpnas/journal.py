@@ -8,30 +8,34 @@ of searches, measurements and trainings are journals.
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import json
 import logging
 import os
 import re
+import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from brpnas.errors import LockedError, StoreError
-from brpnas.locks import locked
+from brpnas.errors import StoreError
 
 __all__ = ["Journal"]
 
 _VERSION = 1
+_SHOWN, _MOST = 200, 20
 _log = logging.getLogger(__name__)
+_open: weakref.WeakSet[Journal] = weakref.WeakSet()
 
 
 class Journal:
     """An append-only file of one task; a context manager.
 
     A last line that was cut off by a crash is dropped with a warning. One process at a time holds
-    the file, and one handle in a process; the lock (`brpnas.locks`) ends with the process, however
-    it ends.
+    the file, and one handle in a process; the lock ends with the process, however it ends, and
+    a worker that it forked does not keep it.
 
     Args:
         path: File to create or to continue; its folder is created.
@@ -55,23 +59,21 @@ class Journal:
     ) -> None:
         self.path = Path(path)
         self._what, self._replay_event = what, replay
-        self._failed = False
         header = {"event": "task", "version": _VERSION, "fingerprint": fingerprint}
-        self._held = contextlib.ExitStack()
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("a+b", buffering=0)
+        except OSError as error:
+            raise StoreError(
+                f"Cannot write the {what} {self.path}: {error.strerror or error}. Give the path of "
+                "a file, in a folder that can be written."
+            ) from error
+        _open.add(self)
         try:
             self._lock()
-            self._file = self._held.enter_context(self.path.open("a+b"))
             self._load(_line(header))
-        except OSError as error:
-            self._held.close()
-            if isinstance(error, StoreError):
-                raise
-            raise StoreError(
-                f"Cannot write the {self._what} {self.path}: {error.strerror or error}. Give the "
-                "path of a file, in a folder that can be written."
-            ) from error
         except BaseException:
-            self._held.close()
+            self._file.close()
             raise
 
     def append(self, event: Mapping[str, object]) -> None:
@@ -84,9 +86,7 @@ class Journal:
 
     def close(self) -> None:
         """Close the file and give up the lock."""
-        # What could not be written is still in the buffer, and closing would try and fail again.
-        with contextlib.suppress(OSError) if self._failed else contextlib.nullcontext():
-            self._held.close()
+        self._file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -101,22 +101,22 @@ class Journal:
 
     def _lock(self) -> None:
         try:
-            self._held.enter_context(locked(self.path.resolve(), self._what, timeout_s=0))
-        except LockedError as error:
-            if not isinstance(error.__cause__, TimeoutError):
-                raise StoreError(str(error)) from error
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
             raise StoreError(
                 f"Another process is writing the {self._what} {self.path}. Wait until it has "
                 "ended, or give this task a file of its own."
             ) from error
 
     def _append(self, line: bytes) -> None:
+        size = self._file.seek(0, os.SEEK_END)
         try:
-            self._file.write(line)
-            self._file.flush()
+            if self._file.write(line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(self._file.fileno())
         except OSError as error:
-            self._failed = True
+            with contextlib.suppress(OSError):  # the next event must not follow half of this one
+                self._file.truncate(size)
             raise StoreError(
                 f"Cannot write the {self._what} {self.path}: {error}. What it holds is safe: mend "
                 "this and run the same command again to go on."
@@ -175,15 +175,16 @@ class Journal:
             ) from error
         missing = object()
         changes = [
-            f"{key} ({_show(stored, key)} in the store, {_show(wanted, key)} now)"
+            f"{key:.{_SHOWN}} ({_show(stored, key)} in the store, {_show(wanted, key)} now)"
             for key in sorted({*stored, *wanted})
             if stored.get(key, missing) != wanted.get(key, missing)
         ]
         if changes:
+            more = f"; and {len(changes) - _MOST} more" if len(changes) > _MOST else ""
             raise StoreError(
                 f"The {self._what} {self.path} belongs to another task; these differ: "
-                f"{'; '.join(changes)}. Run with the settings of the store, or give this task "
-                "another path or delete the file to start from nothing."
+                f"{'; '.join(changes[:_MOST])}{more}. Run with the settings of the store, or give "
+                "this task another path or delete the file to start from nothing."
             )
 
 
@@ -213,4 +214,13 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _show(leaves: Mapping[str, Any], key: str) -> str:
-    return f"{leaves[key]!r:.200}" if key in leaves else "absent"
+    return f"{leaves[key]!r:.{_SHOWN}}" if key in leaves else "absent"
+
+
+def _close_all() -> None:
+    """Close the files that a forked process shares with its parent, so that no lock outlives it."""
+    for journal in list(_open):
+        journal._file.close()
+
+
+os.register_at_fork(after_in_child=_close_all)

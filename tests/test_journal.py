@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -105,3 +107,71 @@ def test_a_full_disk_is_one_clear_error(tmp_path: Path) -> None:
     assert done.stdout.startswith("Cannot write the store"), done.stderr
     assert "What it holds is safe" in done.stdout
     assert read(path) == [{"x": 1}]
+
+
+def test_a_second_handle_of_the_same_process_conflicts_and_gives_nothing_up(tmp_path: Path) -> None:
+    path = tmp_path / "j.jsonl"
+    with Journal(path, {"a": 1}, lambda event: None, "notebook") as journal:
+        for _ in range(2):  # the first attempt must not have given up the lock
+            with pytest.raises(StoreError, match="Another process is writing the notebook"):
+                read(path)
+        journal.append({"x": 1})
+    assert read(path) == [{"x": 1}]
+    assert [file.name for file in tmp_path.iterdir()] == ["j.jsonl"]
+
+
+def test_the_lock_ends_with_its_process_though_a_forked_worker_lives_on(tmp_path: Path) -> None:
+    path = tmp_path / "j.jsonl"
+    code = (
+        "import os, signal, sys, time\n"
+        "from pathlib import Path\n"
+        "from brpnas.journal import Journal\n"
+        "journal = Journal(Path(sys.argv[1]), {'a': 1}, lambda event: None)\n"
+        "journal.append({'x': 1})\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    os.close(1), os.close(2)\n"
+        "    time.sleep(60)\n"
+        "print(child, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    command = [sys.executable, "-c", code, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    try:
+        assert read(path) == [{"x": 1}]
+    finally:
+        os.kill(int(done.stdout), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("where", ["folder", "file/j.jsonl"])
+def test_a_path_that_is_none_is_a_clear_error(tmp_path: Path, where: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match=r"Cannot write the notebook .*Give the path of a file"):
+        read(tmp_path / where)
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('{"x":NaN}', "line 2: Out of range float"),
+        ('{"x":1e999}', "line 2: Out of range float"),
+        ("[1]", "line 2: not an event"),
+        ("[" * 100_000, "line 2: not an event"),
+    ],
+)
+def test_a_damaged_line_is_refused_with_its_number(tmp_path: Path, line: str, says: str) -> None:
+    path = tmp_path / "j.jsonl"
+    write(path, {"x": 1})
+    path.write_text(path.read_text().replace('{"x":1}', f'{line}\n{{"x":1}}'))
+    with pytest.raises(StoreError, match=says):
+        read(path)
+
+
+def test_a_task_that_is_nested_too_deep(tmp_path: Path) -> None:
+    path = tmp_path / "j.jsonl"
+    deep = '{"a":' * 900 + "1" + "}" * 900
+    path.write_text(f'{{"event":"task","version":1,"fingerprint":{deep}}}\n{{"x":1}}\n')
+    with pytest.raises(StoreError, match=r"line 1|another task") as caught:
+        read(path)
+    assert len(str(caught.value)) < 1500

@@ -183,15 +183,13 @@ def test_two_processes_cannot_hold_it_at_once(tmp_path: Path) -> None:
     assert _open_elsewhere(path).returncode == 0
 
 
-def test_a_full_disk_is_told(path: Path) -> None:
-    class Full:
-        def write(self, data: bytes) -> int:
-            raise OSError(28, "No space left on device")
+def test_a_full_disk_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
 
-    with SearchStore(path, TASK) as store:
-        file, store._journal._file = store._journal._file, Full()  # type: ignore[assignment]
+    with SearchStore(path, TASK) as store, monkeypatch.context() as patched:
+        patched.setattr("os.fsync", full)
         with pytest.raises(StoreError, match="No space left on device"):
             store.add_answer(record(2, "aaac", 0.5))
-        store._journal._file = file
     with SearchStore(path, TASK) as store:
         assert sorted(store.answers) == [0, 1]
