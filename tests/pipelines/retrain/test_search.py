@@ -1,0 +1,58 @@
+"""From ten measured rows of a board to a search under its limit, as its owner types it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from brpnas.predictors import load_latency
+from brpnas.predictors.margin import shared_factor
+from brpnas.predictors.transfer import DevicePredictor
+from brpnas.serving import OnnxPredictor
+from tests.pipelines.conftest import Run
+from tests.pipelines.retrain.toys import table
+
+QUICK = ",".join(
+    [
+        *("retrain.steps=15", "retrain.workers=1", "search.budget=6", "search.rounds=2"),
+        *("search.comparison_seeds=0", "search.ranker.epochs=3", "search.workers=1"),
+    ]
+)
+LIMIT = 6.0
+
+
+@pytest.mark.slow
+def test_from_ten_rows_to_a_network_within_the_limit(kedro: Run, project: Path) -> None:
+    devices = project / "data" / "01_raw" / "devices"
+    devices.mkdir(parents=True)
+    table(10).to_csv(devices / "855.csv", index=False)
+    limit = f"constraints=[latency_ms <= {LIMIT}]"
+    done = kedro("run", f"--params=device=855,{limit},{QUICK}")
+    assert done.returncode == 0, done.stderr
+    said = done.stdout + done.stderr
+    assert "Latency predictor of 855 (adapted" in said
+    assert "each predicted without itself: Spearman" in said
+
+    data = project / "data"
+    predictions = pd.read_parquet(data / "07_model_output/latency_predictions.parquet")
+    result = json.loads((data / "07_model_output/search_result.json").read_text())
+    factor = shared_factor(predictions["log_deviation"], 0.9)
+    assert result["latency_margin"] == pytest.approx(factor - 1)
+    predicted = predictions.set_index("arch_id")["predicted_latency_ms"]
+    measured = predictions[predictions["split"] == "train"]["arch_id"].tolist()
+    winner = result["chosen"]["arch_id"]
+    assert winner in measured or factor * predicted[winner] <= LIMIT
+
+    saved = load_latency(data / "06_models/latency_predictor.safetensors")
+    assert isinstance(saved, DevicePredictor)
+    exported = OnnxPredictor(data / "06_models/onnx/latency.onnx")
+    cells = predictions["arch_id"].tolist()[::500]
+    answers = exported.predict(cells)["latency_ms"]
+    np.testing.assert_allclose(answers, predicted[cells], rtol=1e-4)
+    assert "Adapted to " in (data / "06_models/onnx/README.md").read_text()
+    report = (data / "08_reporting/report.html").read_text()
+    assert "rows left out in turn" in report
