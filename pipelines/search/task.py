@@ -273,6 +273,7 @@ def make_context(  # noqa: PLR0913, PLR0917 - one argument per data set
         return _open_context(predictor, space, limits, likely, config, config.candidates)
     metrics = predicted_metrics(architectures, latency_predictions, graphs.arch_ids)
     mask = feasible(constraints, metrics, latency_predictions, graphs.arch_ids, config)
+    _log_feasible(constraints, metrics, mask, margin_factor(latency_predictions, config), config)
     valid = accuracy[(accuracy["dataset"] == dataset) & (accuracy["split"] == "valid")]
     # A data set without rows is an error of the oracle, which says what there is.
     answered = None
@@ -292,6 +293,34 @@ def make_context(  # noqa: PLR0913, PLR0917 - one argument per data set
         predicted=metrics,
         isomorphism_ids=functions.loc[list(graphs.arch_ids)].tolist(),
     )
+
+
+def _log_feasible(
+    constraints: Sequence[str],
+    metrics: Mapping[str, npt.NDArray[np.float64]],
+    mask: npt.NDArray[np.bool_],
+    factor: float,
+    config: SearchConfig,
+) -> None:
+    """Tell what the margin leaves, and warn where that is less than twice the budget."""
+    if factor == 1 or config.latency != "predicted":
+        return
+    plain = np.ones(len(mask), np.bool_)
+    for constraint in parsed(constraints):
+        plain &= constraint.satisfied(metrics)
+    left = int(mask.sum())
+    _log.info(
+        "%d of %d architectures are feasible with a margin of %.0f %% on predicted latency, %d "
+        "without",
+        *(left, len(mask), 100 * (factor - 1), int(plain.sum())),
+    )
+    if left < 2 * config.budget and left < plain.sum() / 2:
+        _log.warning(
+            "The margin of %.0f %% leaves %d architectures for a budget of %d queries. Measure more "
+            "cells of the device to predict its latency more surely, loosen the limit, or lower "
+            "search.confidence.",
+            *(100 * (factor - 1), left, config.budget),
+        )
 
 
 def _open_context(

@@ -257,3 +257,26 @@ def test_a_predictor_of_few_rows_gives_the_margin_itself(tables: Tables) -> None
     np.testing.assert_array_equal(measured, lowest <= limit)
     plain = context(tables, limit=limit, confidence=0).feasible
     np.testing.assert_array_equal(plain, said <= limit)
+
+
+def test_what_a_wide_margin_leaves_is_told(
+    tables: Tables, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = tables.predictions["predicted_latency_ms"].to_numpy()
+    wide = tables.predictions.assign(split=None, latency_ms=np.nan, log_deviation=0.2)
+    limit = float(np.median(said))
+    factor = shared_factor([0.2], 0.9)
+    left, plain = (factor * said <= limit).sum(), (said <= limit).sum()
+    assert left < plain / 2
+    with caplog.at_level("INFO"):
+        context(tables._replace(predictions=wide), limit=limit, confidence=0.9, budget=100)
+    margin = f"{100 * (factor - 1):.0f} %"
+    assert (
+        f"{left} of {len(said)} architectures are feasible with a margin of {margin}" in caplog.text
+    )
+    assert f"{plain} without" in caplog.text
+    assert f"leaves {left} architectures for a budget of 100 queries" in caplog.text
+    caplog.clear()
+    with caplog.at_level("INFO"):
+        context(tables._replace(predictions=wide), limit=limit, confidence=0)
+    assert "margin" not in caplog.text
