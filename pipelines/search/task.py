@@ -316,9 +316,9 @@ def _log_feasible(
     )
     if left < 2 * config.budget and left < plain.sum() / 2:
         _log.warning(
-            "The margin of %.0f %% leaves %d architectures for a budget of %d queries. Measure more "
-            "cells of the device to predict its latency more surely, loosen the limit, or lower "
-            "search.confidence.",
+            "The margin of %.0f %% leaves %d architectures for a budget of %d queries. Measure "
+            "more cells of the device to predict its latency more surely, loosen the limit, or "
+            "lower search.confidence.",
             *(100 * (factor - 1), left, config.budget),
         )
 
