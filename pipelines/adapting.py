@@ -7,6 +7,7 @@ registers and the one that a search uses are the same.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import MeasuredRows, TrainingConfig, training_pool
 from brpnas.predictors.transfer import AdaptConfig, DevicePredictor, DevicePrior, fit_device
 from brpnas.predictors.transfer.device import LEAST_ROWS
+from brpnas.spaces import get_space
 from pipelines.config import RetrainConfig
 
 __all__ = ["adapt"]
@@ -71,4 +73,23 @@ def adapt(
         *(device, predictor.method, predictor.rows),
         ", ".join(f"{name} {100 * error:.1f} %" for name, error in predictor.errors.items()),
     )
-    return predictor
+    stated = learn["network_size"].dropna() if "network_size" in learn else ()
+    size = str(stated.iloc[0]) if len(stated) else None
+    _warn_of_transfer(predictor, prior, device, size)
+    return replace(predictor, network_size=size)
+
+
+def _warn_of_transfer(
+    predictor: DevicePredictor, prior: DevicePrior, device: str, size: str | None
+) -> None:
+    """Say that known devices were measured with networks of another size, and the error."""
+    published = get_space(prior.space).published.size
+    known = prior.network_sizes or (published,)
+    others = [name for name in known if name != (size or published)]
+    if others:
+        error = 100 * min(predictor.errors.values())
+        _log.warning(
+            "Transfer: known devices were measured with networks of the size %s, %s with networks "
+            "of the size %s. Its mean error on rows left out is %.1f %% all the same.",
+            *(", ".join(others), device, size or published, error),
+        )

@@ -26,7 +26,7 @@ from brpnas.datasets.schemas import ACCURACY, validate
 from brpnas.errors import TaskError, TrainingError
 from brpnas.fanout import Engine, SerialEngine
 from brpnas.journal import Journal
-from brpnas.spaces import DEFAULT_SPACE, space_fingerprint
+from brpnas.spaces import DEFAULT_SPACE, NetworkConfig, space_fingerprint
 from brpnas.typed import Finite, Fraction, parse_typed
 
 __all__ = [
@@ -312,14 +312,18 @@ def training_fingerprint(
     return {**images, **settings, **versions, **space_fingerprint(space)}
 
 
-def accuracy_table(runs: Iterable[CandidateRun], dataset: str, epochs: int) -> pd.DataFrame:
+def accuracy_table(
+    runs: Iterable[CandidateRun], dataset: str, epochs: int, network: NetworkConfig | None = None
+) -> pd.DataFrame:
     """Accuracy table of the trainings that succeeded, a validation and a test row of each.
 
     Args:
         runs: Results of trainings.
         dataset: Name of the data set.
         epochs: Epochs that they were trained for.
+        network: Size of the networks, where it is known.
     """
+    size = None if network is None else network.size
     rows = [
         {
             "arch_id": run.arch_id,
@@ -329,11 +333,12 @@ def accuracy_table(runs: Iterable[CandidateRun], dataset: str, epochs: int) -> p
             "epochs": epochs,
             "accuracy": value,
             "train_time_s": run.train_time_s,
+            "network_size": size,
         }
         for run in runs
         if run.status == "ok"
         for split, value in (("valid", run.valid_accuracy), ("test", run.test_accuracy))
     ]
-    text = dict.fromkeys(("arch_id", "dataset", "split"), "str")  # also of an empty table
+    text = dict.fromkeys(("arch_id", "dataset", "split", "network_size"), "str")  # if empty too
     table = pd.DataFrame(rows, columns=list(ACCURACY.columns)).astype(text)
     return validate(table, ACCURACY, origin="the table of trained candidates")

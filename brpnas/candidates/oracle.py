@@ -22,7 +22,7 @@ from brpnas.candidates.batch import (
 )
 from brpnas.candidates.images import ImageSource
 from brpnas.candidates.scores import METRICS, Metric
-from brpnas.candidates.training import CandidateConfig
+from brpnas.candidates.training import CandidateConfig, network_config
 from brpnas.candidates.weights import TrainedNetworkFile
 from brpnas.errors import ConfigurationError, OracleError, SchemaError, TaskError, TrainingError
 from brpnas.fanout import Engine, SerialEngine
@@ -215,7 +215,8 @@ class TrainOracle(Oracle):
             CandidateRun(f.arch_id, f.seed, "ok", f.valid_accuracy, f.test_accuracy, f.train_time_s)
             for f in files
         ]
-        table = accuracy_table(runs, self._data.name, self.config.epochs)
+        network = network_config(self._data, self.config)
+        table = accuracy_table(runs, self._data.name, self.config.epochs, network)
         balanced = {(f.arch_id, f.seed, "valid"): f.valid_balanced_accuracy for f in files} | {
             (f.arch_id, f.seed, "test"): f.test_balanced_accuracy for f in files
         }

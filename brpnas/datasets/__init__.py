@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from brpnas.datasets.shipped import (
         embedded_devices,
         embedded_facts,
+        embedded_network,
         embedded_notes,
         read_embedded_accuracy,
         read_embedded_latency,
@@ -66,6 +67,7 @@ __all__ = [
     "Surrogate",
     "embedded_devices",
     "embedded_facts",
+    "embedded_network",
     "embedded_notes",
     "fetch",
     "fetch_group",

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from brpnas.datasets.schemas import ARCHITECTURES, validate
-from brpnas.spaces import DEFAULT_SPACE, SearchSpace, get_space
+from brpnas.spaces import DEFAULT_SPACE, NetworkConfig, SearchSpace, get_space
 
 __all__ = ["list_architectures"]
 
@@ -20,6 +20,7 @@ def list_architectures(
     arch_ids: Sequence[str] | None = None,
     *,
     space: SearchSpace | str = DEFAULT_SPACE,
+    network: NetworkConfig | None = None,
     origin: str | None = None,
 ) -> pd.DataFrame:
     """List architectures of a space.
@@ -27,12 +28,13 @@ def list_architectures(
     Args:
         arch_ids: Which; the whole space by default.
         space: What they are of, or its name.
+        network: Network whose parameters and multiply-adds are listed, with or without dead
+            operations; by default the one with which the space was published.
         origin: Where they come from, for the error; the name of the space by default.
 
     Returns:
-        Architectures table sorted by ``arch_id``. Parameters and multiply-adds, in millions, are
-        those of the network with which the space was published (`SearchSpace.cost`), and missing
-        where the space does not know them.
+        Architectures table sorted by ``arch_id``. Parameters and multiply-adds are in millions
+        (`SearchSpace.cost`), and missing where the space does not know them.
 
     Raises:
         ArchitectureError: If one is not an architecture of the space.
@@ -41,7 +43,7 @@ def list_architectures(
     """
     space = get_space(space)
     names = list(space.enumerate() if arch_ids is None else arch_ids)
-    params, flops = space.cost(names)
+    params, flops = space.cost(names, network)
     table = pd.DataFrame(
         {
             "arch_id": names,

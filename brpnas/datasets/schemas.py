@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from brpnas.errors import SchemaError, did_you_mean
+from brpnas.errors import ConfigurationError, SchemaError, did_you_mean
+from brpnas.spaces.network import NetworkConfig
 
 __all__ = [
     "ACCURACY",
@@ -37,6 +38,21 @@ def _text(pattern: str | None = None) -> pa.Column:
         return pa.Column(str, pa.Check.str_length(min_value=1, error="must not be empty"))
     whole = f"{pattern.removesuffix('$')}\\Z"  # `$` also matches before a line break at the end
     return pa.Column(str, pa.Check.str_matches(whole, error=f"must match {pattern}"))
+
+
+def _size() -> pa.Column:
+    """Size of the networks, see `NetworkConfig.size`; left out or null where it is not stated."""
+    wrong = "must be the size of a network, as `brpnas measure` writes it"
+    return pa.Column(
+        str, pa.Check(_is_size, element_wise=True, error=wrong), nullable=True, required=False
+    )
+
+
+def _is_size(text: str) -> bool:
+    try:
+        return NetworkConfig.of_size(text).size == text
+    except ConfigurationError:
+        return False
 
 
 def _number(low: float, high: float, *, null: bool = False, kind: str = "float64") -> pa.Column:
@@ -67,6 +83,7 @@ ACCURACY = pa.DataFrameSchema(
         "epochs": _number(1, 1e6, kind="int64"),
         "accuracy": _number(0, 1),
         "train_time_s": _number(0, 1e9, null=True),
+        "network_size": _size(),
     },
     name="accuracy",
     strict=True,
@@ -81,6 +98,7 @@ LATENCY = pa.DataFrameSchema(
         "latency_ms": _number(MIN_LATENCY_MS, MAX_LATENCY_MS),
         "std_ms": _number(0, MAX_LATENCY_MS, null=True),
         "repeats": _number(1, 2**63 - 1, null=True, kind="Int64"),
+        "network_size": _size(),
     },
     name="latency",
     strict=True,
@@ -137,7 +155,7 @@ def validate(
             f"{origin} is not a valid table of kind {schema.name!r}: {'; '.join(problems)}. "
             "Correct or remove these and try again."
         ) from None
-    ordered: pd.DataFrame = valid[list(schema.columns)]
+    ordered: pd.DataFrame = valid[[name for name in schema.columns if name in valid]]
     return ordered
 
 

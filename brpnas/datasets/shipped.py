@@ -19,6 +19,7 @@ import pandas as pd
 
 from brpnas.datasets.schemas import ACCURACY, LATENCY, OPERATIONS, validate
 from brpnas.errors import SourceError, UnknownNameError
+from brpnas.spaces.network import NetworkConfig
 
 __all__ = [
     "EMBEDDED",
@@ -27,6 +28,7 @@ __all__ = [
     "Note",
     "embedded_devices",
     "embedded_facts",
+    "embedded_network",
     "embedded_notes",
     "read_embedded_accuracy",
     "read_embedded_latency",
@@ -66,6 +68,16 @@ def read_embedded_accuracy(folder: Path = EMBEDDED) -> pd.DataFrame:
     """
     path = _existing(folder / EMBEDDED_ACCURACY)
     return validate(pd.read_parquet(path), ACCURACY, origin=str(path))
+
+
+def embedded_network(folder: Path = EMBEDDED) -> NetworkConfig:
+    """Size of the networks whose accuracy ships, as the datasheet says."""
+    facts = embedded_facts(folder)["accuracy"]
+    settings = {name: facts["settings"][name] for name in ("channels", "cells_per_stage", "stages")}
+    shape = tuple(facts["images"]["input_shape"])
+    return NetworkConfig(
+        **settings, input_shape=shape, classes=facts["classes"], executes_dead_ops=False
+    )
 
 
 def embedded_devices(folder: Path = EMBEDDED) -> list[str]:

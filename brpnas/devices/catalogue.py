@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from brpnas.datasets.entries import read_entries
-from brpnas.errors import UnknownNameError
+from brpnas.errors import ConfigurationError, UnknownNameError
+from brpnas.spaces.network import NetworkConfig
 
 __all__ = ["NAME_PATTERN", "Device", "get_device", "load_devices"]
 
@@ -37,6 +38,8 @@ class Device(BaseModel):
         executes_dead_ops: Whether the runtime executes operations that do not reach the output, so
             that the raw view of a graph describes what it runs. A hint for the reader: which view a
             predictor takes is decided on validation rows.
+        network_size: Size of the networks that were measured (`NetworkConfig.size`); None for that
+            in which their space was published.
         near_twins: Devices whose table is nearly the same measurement; count one of them in an
             average.
         notes: What else its user should know.
@@ -52,8 +55,17 @@ class Device(BaseModel):
     source: str | None
     licence: str
     executes_dead_ops: bool
+    network_size: str | None = None
     near_twins: list[str] = Field(default_factory=list)
     notes: str = ""
+
+    @field_validator("network_size")
+    @classmethod
+    def _canonical(cls, size: str | None) -> str | None:
+        try:
+            return None if size is None else NetworkConfig.of_size(size).size
+        except ConfigurationError as error:
+            raise ValueError(str(error)) from None
 
 
 def load_devices(path: Path | None = None) -> dict[str, Device]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -60,7 +59,7 @@ def export_network(
     """
     known = get_space(space)
     arch_id = known.canonical(arch_id)
-    config = config or replace(known.published, executes_dead_ops=False)
+    config = config or known.published.as_exported
     # Torch's own initialisation draws from the global state.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -27,7 +27,7 @@ from brpnas.measure.hardware import (
 from brpnas.measure.operations import measure_operations
 from brpnas.measure.protocol import Protocol, Timing, interquartile_mean, time_runs
 from brpnas.measure.runtimes import OnnxRuntime, Runtime, TorchEager, get_runtime
-from brpnas.measure.setup import MeasureSettings, time_cell, time_module
+from brpnas.measure.setup import MeasureSettings, time_cell, time_file, time_module
 from brpnas.measure.store import MeasureStore
 from brpnas.spaces.select import read_cells, select_cells
 
@@ -62,6 +62,7 @@ __all__ = [
     "select_cells",
     "summary",
     "time_cell",
+    "time_file",
     "time_module",
     "time_runs",
 ]

@@ -64,6 +64,7 @@ class MeasureResult:
         machine: What measured.
         seconds: What this call took.
         store: File that holds it all.
+        network_size: Size of the networks, see `NetworkConfig.size`.
     """
 
     rows: pd.DataFrame
@@ -74,15 +75,17 @@ class MeasureResult:
     machine: Machine
     seconds: float
     store: Path
+    network_size: str
 
     def latency(self, device: str) -> pd.DataFrame:
-        """Latency table of the project, ``arch_id, device, latency_ms, std_ms, repeats``.
+        """Latency table of the project, with the size of the networks.
 
         Raises:
             SchemaError: If a latency is impossible.
         """
-        table = self.rows.assign(device=device)[list(LATENCY.columns)]
-        table = table.astype({"arch_id": "str", "device": "str"})
+        table = self.rows.assign(device=device, network_size=self.network_size)
+        table = table[list(LATENCY.columns)]
+        table = table.astype(dict.fromkeys(("arch_id", "device", "network_size"), "str"))
         origin = f"The measurement of {device}"
         return validate(table.sort_values("arch_id"), LATENCY, origin=origin)
 
@@ -250,6 +253,7 @@ def _result(
         machine=machine,
         seconds=time.perf_counter() - start,
         store=store.path,
+        network_size=settings.network.size,
     )
 
 

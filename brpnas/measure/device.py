@@ -68,6 +68,7 @@ def describe_device(machine: Machine, settings: MeasureSettings, name: str | Non
         machine,
         settings.runtime,
         batch_size=settings.batch_size,
+        network_size=settings.network.size,
         name=name,
         notes=_network(settings),
     )

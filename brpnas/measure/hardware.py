@@ -95,7 +95,13 @@ def device_name(machine: Machine, runtime: Runtime) -> str:
 
 
 def device_entry(
-    machine: Machine, runtime: Runtime, *, batch_size: int, name: str | None = None, notes: str = ""
+    machine: Machine,
+    runtime: Runtime,
+    *,
+    batch_size: int,
+    network_size: str,
+    name: str | None = None,
+    notes: str = "",
 ) -> Device:
     """Describe a machine and its runtime as an entry of a catalogue.
 
@@ -103,8 +109,9 @@ def device_entry(
         machine: The machine.
         runtime: What ran networks on it.
         batch_size: Images per run.
+        network_size: Size of the networks, see `NetworkConfig.size`.
         name: Name of the device; by default that of `device_name`.
-        notes: What else to know, such as the sizes of the networks.
+        notes: What else to know, such as the protocol.
 
     Raises:
         ConfigurationError: If the name is not one.
@@ -123,6 +130,7 @@ def device_entry(
             source=None,
             licence=_LICENCE,
             executes_dead_ops=runtime.executes_dead_ops,
+            network_size=network_size,
             notes=notes,
         )
     except ValidationError as error:

@@ -156,6 +156,23 @@ class OnnxRuntime(Runtime):
         _compare(answer, expected, None if self.quantised else _TOLERANCE)
         yield lambda: session.run(None, feeds)
 
+    @contextmanager
+    def opened(self, model: bytes, images: Tensor) -> Iterator[Run]:
+        """Load an ONNX file as it is, in its own precision, and give a function that runs it once.
+
+        Args:
+            model: Content of the file; its one input is named ``image``.
+            images: Input of each run, ``[B, C, H, W]``.
+
+        Raises:
+            ParityError: If it answers with no numbers.
+        """
+        self.check()
+        feeds = {"image": images.numpy()}
+        session = self._session(model)
+        _compare(np.asarray(session.run(None, feeds)[0]), None, None)
+        yield lambda: session.run(None, feeds)
+
     def _export(self, network: nn.Module, images: Tensor) -> bytes:
         with tempfile.TemporaryDirectory(prefix="brpnas-measure-") as folder:
             path, int8 = Path(folder) / "network.onnx", Path(folder) / "int8.onnx"

@@ -19,7 +19,7 @@ from brpnas.measure.runtimes import OnnxRuntime, Runtime
 from brpnas.predictors.training import single_thread
 from brpnas.spaces import DEFAULT_SPACE, NetworkConfig, get_space, space_fingerprint
 
-__all__ = ["MeasureSettings", "time_cell", "time_module"]
+__all__ = ["MeasureSettings", "time_cell", "time_file", "time_module"]
 
 _STATISTICS_BATCH = 4
 
@@ -81,6 +81,25 @@ def time_cell(arch_id: str, settings: MeasureSettings) -> Timing:
         network = space.build(arch_id, settings.network)
         initialise_weights(network, shape, settings.seed, batch=_STATISTICS_BATCH)
     return time_module(network, shape, settings)
+
+
+def time_file(model: bytes, settings: MeasureSettings) -> Timing:
+    """Time an ONNX file as it is, whatever the precision of the settings.
+
+    Args:
+        model: Content of the file, with one input ``image``, in the size of the settings.
+        settings: Runtime, which is ONNX Runtime, protocol and size of the batch.
+
+    Raises:
+        ConfigurationError: If the runtime is another one.
+        ParityError: If it answers with no numbers.
+    """
+    if not isinstance(settings.runtime, OnnxRuntime):
+        raise ConfigurationError(f"{settings.runtime.name} runs no ONNX files.")
+    noise = torch.Generator().manual_seed(settings.seed)
+    shape = (settings.batch_size, *settings.network.input_shape)
+    with settings.runtime.opened(model, torch.randn(*shape, generator=noise)) as run:
+        return time_runs(run, settings.protocol)
 
 
 def time_module(

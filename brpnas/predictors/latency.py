@@ -33,6 +33,7 @@ from brpnas.predictors.training import (
     TrainingTask,
     absolute_error,
 )
+from brpnas.spaces.network import SIZE_PATTERN
 
 __all__ = ["LatencyPredictor", "MeasuredRows", "choose_view", "fit_latency"]
 
@@ -78,6 +79,8 @@ class LatencyPredictor:
         ensemble: Trained networks.
         view: View of the cells that they read.
         location, scale: ``log(latency / ms) = output * scale + location``.
+        network_size: Size of the networks whose latency it learnt (`NetworkConfig.size`); None if
+            nothing states it.
         history: Losses by member and epoch (``member, epoch, train_loss, valid_loss``).
     """
 
@@ -85,6 +88,7 @@ class LatencyPredictor:
     view: View
     location: float
     scale: float
+    network_size: str | None = None
     history: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
@@ -117,11 +121,13 @@ class LatencyPredictor:
 
     def save(self, path: Path) -> None:
         """Write to a safetensors file; the history is not part of it."""
-        extra = {
+        extra: dict[str, object] = {
             "view": self.view,
             "location": self.location,
             "scale": self.scale,
         }
+        if self.network_size is not None:
+            extra["network_size"] = self.network_size
         self.ensemble.save(path, _KIND, extra)
 
     @classmethod
@@ -132,7 +138,7 @@ class LatencyPredictor:
             SchemaError: If the file is not a latency predictor.
         """
         ensemble, saved = GraphEnsemble.load(path, _KIND, _Saved)
-        return cls(ensemble, saved.view, saved.location, saved.scale)
+        return cls(ensemble, saved.view, saved.location, saved.scale, saved.network_size)
 
 
 class _Saved(SavedEnsemble):
@@ -141,6 +147,7 @@ class _Saved(SavedEnsemble):
     view: View
     location: float = Field(ge=-50, le=50)
     scale: float = Field(gt=0, le=50)
+    network_size: str | None = Field(None, pattern=SIZE_PATTERN)
 
 
 def fit_latency(  # noqa: PLR0913 - one argument per choice, all but four with defaults
@@ -206,7 +213,7 @@ def fit_latency(  # noqa: PLR0913 - one argument per choice, all but four with d
     tasks = [task(view, member, config) for member in range(members)]
     trained = train_members(tasks, pool, progress=progress)
     ensemble = GraphEnsemble.of(trained, config, graphs.view(view).num_ops)
-    predictor = LatencyPredictor(ensemble, view, location, scale, _history(trained))
+    predictor = LatencyPredictor(ensemble, view, location, scale, history=_history(trained))
     if bound is not None:
         known = MeasuredRows(
             np.concatenate([train.rows, valid.rows]),

@@ -35,6 +35,10 @@ class LatencyModel(Protocol):
         """Views of a cell that it reads."""
 
     @property
+    def network_size(self) -> str | None:
+        """Size of the networks whose latency it predicts; None if nothing states it."""
+
+    @property
     def history(self) -> pd.DataFrame:
         """Losses, ``member, epoch, train_loss, valid_loss``; no rows if none were kept."""
 

@@ -22,7 +22,7 @@ from brpnas.graphs import GraphBatch, SpaceGraphs, View
 from brpnas.search.history import History
 from brpnas.search.seeding import generator
 from brpnas.search.task import BoolArray, IntArray, SearchTask, Shortlist
-from brpnas.spaces import SearchSpace
+from brpnas.spaces import NetworkConfig, SearchSpace
 
 __all__ = ["SearchContext"]
 
@@ -44,6 +44,7 @@ class SearchContext(SearchTask):
             ``[N]``; these are explored.
         answerable: Which can be asked, feasible or not, shape ``[N]``.
         view: View of the graphs.
+        network: What is built of an architecture.
     """
 
     space: SearchSpace
@@ -57,6 +58,7 @@ class SearchContext(SearchTask):
     likely: BoolArray
     answerable: BoolArray
     view: View
+    network: NetworkConfig
 
     @classmethod
     def create(  # noqa: PLR0913 - one argument per array
@@ -71,6 +73,7 @@ class SearchContext(SearchTask):
         answerable: BoolArray | None = None,
         predicted: Mapping[str, npt.NDArray[np.floating[Any]]] | None = None,
         isomorphism_ids: Sequence[str] | None = None,
+        network: NetworkConfig | None = None,
     ) -> SearchContext:
         """Put a task together.
 
@@ -87,6 +90,8 @@ class SearchContext(SearchTask):
             predicted: Predicted metrics by name, each ``[N]``; they end up in the history.
             isomorphism_ids: Those of the graphs, where they are known already; computed if left
                 out.
+            network: What is built of an architecture; the published network without dead operations
+                if left out.
 
         Raises:
             ConfigurationError: If a shape is not ``[N]`` or the seed is negative.
@@ -128,6 +133,7 @@ class SearchContext(SearchTask):
             likely,
             askable,
             view,
+            network or space.published.as_exported,
         )
 
     @cached_property
@@ -286,6 +292,7 @@ class SearchContext(SearchTask):
             "architectures": len(self.arch_ids),
             "seed": self.seed,
             "view": self.view,
+            "network": self.network.size,
             "feasible": int(self.feasible.sum()),
             "feasible_sha256": _digest(self.feasible),
         }

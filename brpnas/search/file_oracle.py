@@ -125,7 +125,8 @@ class FileOracle(Oracle):
         # pandera takes as long to import as all the rest, and other oracles do without
         from brpnas.datasets.schemas import ACCURACY, validate  # noqa: PLC0415
 
-        rows = rows.assign(dataset=self.dataset, epochs=1)[list(ACCURACY.columns)]
+        rows = rows.assign(dataset=self.dataset, epochs=1)
+        rows = rows[[name for name in ACCURACY.columns if name in rows]]
         typed = rows.astype({"arch_id": "str", "dataset": "str", "split": "str", "seed": "Int64"})
         return validate(typed, ACCURACY, origin=str(self.answers_path))
 

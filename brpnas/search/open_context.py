@@ -23,7 +23,7 @@ from brpnas.search.history import History
 from brpnas.search.met import Met, Predict
 from brpnas.search.seeding import generator
 from brpnas.search.task import BoolArray, SearchTask, Shortlist
-from brpnas.spaces import SearchSpace
+from brpnas.spaces import NetworkConfig, SearchSpace
 
 __all__ = ["OpenContext"]
 
@@ -59,6 +59,7 @@ class OpenContext(SearchTask):
         likely: What one satisfies that is more than worth measuring.
         predictor: What tells ``predict`` from another one, such as a hash of its weights, for the
             store of a search.
+        network: What is built of an architecture.
     """
 
     space: SearchSpace
@@ -69,9 +70,10 @@ class OpenContext(SearchTask):
     constraints: tuple[Constraint, ...]
     predictor: str
     likely: tuple[Constraint, ...]
+    network: NetworkConfig
 
     @classmethod
-    def create(
+    def create(  # noqa: PLR0913 - one argument per choice
         cls,
         space: SearchSpace,
         *,
@@ -82,6 +84,7 @@ class OpenContext(SearchTask):
         constraints: Sequence[str | Constraint] = (),
         likely: Sequence[Constraint] = (),
         predictor: str = "",
+        network: NetworkConfig | None = None,
     ) -> OpenContext:
         """Put a task together.
 
@@ -96,6 +99,8 @@ class OpenContext(SearchTask):
                 ``constraints`` if left out. They are explored, and the others only measured if
                 they are among the best.
             predictor: What tells ``predict`` from another one.
+            network: What is built of an architecture; the published network without dead operations
+                if left out.
 
         Raises:
             ConfigurationError: If a number is out of range, or there is nothing to predict what is
@@ -116,7 +121,17 @@ class OpenContext(SearchTask):
         parsed = tuple(
             c if isinstance(c, Constraint) else Constraint.parse(c, metrics) for c in constraints
         )
-        return cls(space, seed, view, candidates, predict, parsed, predictor, tuple(likely))
+        return cls(
+            space,
+            seed,
+            view,
+            candidates,
+            predict,
+            parsed,
+            predictor,
+            tuple(likely),
+            network or space.published.as_exported,
+        )
 
     @cached_property
     def _met(self) -> Met:
@@ -248,6 +263,7 @@ class OpenContext(SearchTask):
             "seed": self.seed,
             "view": self.view,
             "candidates": self.candidates,
+            "network": self.network.size,
             "constraints": [constraint.canonical for constraint in self.constraints],
             "predictor": self.predictor,
             **({"likely": [c.canonical for c in self.likely]} if self.likely else {}),

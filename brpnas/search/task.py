@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from brpnas.graphs import GraphBatch
 from brpnas.search.history import History
-from brpnas.spaces import SearchSpace
+from brpnas.spaces import NetworkConfig, SearchSpace
 
 __all__ = ["BoolArray", "IntArray", "SearchTask", "Shortlist"]
 
@@ -68,6 +68,8 @@ class SearchTask(ABC):
 
     space: SearchSpace
     seed: int
+    network: NetworkConfig
+    """What is built of an architecture; decides its multiply-adds."""
 
     @property
     @abstractmethod
@@ -144,12 +146,11 @@ class SearchTask(ABC):
         """Graphs of architectures in the view that rankers see."""
 
     def flops(self, arch_ids: Sequence[str]) -> npt.NDArray[np.float64]:
-        """Multiply-adds of what each computes in the published network, ``[N]``, NaN if unknown."""
+        """Multiply-adds of the network of each, ``[N]``, NaN if unknown."""
         known = self._known_flops
         new = [arch_id for arch_id in arch_ids if arch_id not in known]
         if new:
-            sizes = replace(self.space.published, executes_dead_ops=False)
-            known.update(zip(new, self.space.cost(new, sizes)[1].tolist(), strict=True))
+            known.update(zip(new, self.space.cost(new, self.network)[1].tolist(), strict=True))
         return np.array([known[arch_id] for arch_id in arch_ids], np.float64)
 
     @cached_property

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, fields, replace
 
 from brpnas.errors import ConfigurationError
 
-__all__ = ["NetworkConfig"]
+__all__ = ["SIZE_PATTERN", "NetworkConfig"]
+
+SIZE_PATTERN = (
+    r"^channels=(\d{1,6}) +cells_per_stage=(\d{1,6}) +stages=(\d{1,6}) "
+    r"+input_shape=(\d{1,6})x(\d{1,6})x(\d{1,6}) +classes=(\d{1,9})$"
+)
+"""What `NetworkConfig.size` looks like."""
+
+_EXAMPLE = "channels=16 cells_per_stage=5 stages=3 input_shape=3x32x32 classes=10"
 
 
 @dataclass(frozen=True)
@@ -43,3 +52,35 @@ class NetworkConfig:
                 f"{self} is not a network: channels, cells_per_stage, stages and classes must be 1 "
                 "or more, and input_shape three sizes (channels, height, width) of 1 or more."
             )
+
+    @property
+    def as_exported(self) -> NetworkConfig:
+        """The same size without dead operations, as networks are trained and exported."""
+        return replace(self, executes_dead_ops=False)
+
+    @property
+    def size(self) -> str:
+        """The size as tables, catalogues and files of predictors carry it; not the dead operations.
+
+        Example:
+            >>> NetworkConfig(channels=8).size
+            'channels=8 cells_per_stage=5 stages=3 input_shape=3x32x32 classes=10'
+        """
+        values = {field.name: getattr(self, field.name) for field in fields(self)[:-1]}
+        values["input_shape"] = "x".join(map(str, self.input_shape))
+        return " ".join(f"{name}={value}" for name, value in values.items())
+
+    @classmethod
+    def of_size(cls, text: str) -> NetworkConfig:
+        """Read what `size` writes; without dead operations.
+
+        Raises:
+            ConfigurationError: If it is something else.
+        """
+        match = re.fullmatch(SIZE_PATTERN, text.strip())
+        if match is None:
+            raise ConfigurationError(
+                f"{text!r} is not the size of a network; one is written as {_EXAMPLE!r}."
+            )
+        channels, cells, stages, colours, height, width, classes = map(int, match.groups())
+        return cls(channels, cells, stages, (colours, height, width), classes, False)

@@ -9,22 +9,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from brpnas.candidates import (
-    TrainedNetworkFile,
-    export_trained,
-    network_evaluation,
-)
-from brpnas.export import (
-    export_device_predictor,
-    export_network,
-    export_predictor,
-    with_metadata,
-)
+from brpnas.candidates import TrainedNetworkFile, network_evaluation
+from brpnas.export import export_device_predictor, export_predictor, with_metadata
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import BinaryRelationPredictor, LatencyModel
 from brpnas.predictors.transfer import DevicePredictor
 from brpnas.report.network import alarms
 from pipelines.config import ExportConfig, ImagesConfig, TrainCandidatesConfig, parse
+from pipelines.delivered import network_onnx
 from pipelines.export.card import write_model_card
 from pipelines.network import network_config
 from pipelines.training import image_source
@@ -57,6 +49,8 @@ def export_latency(
     """
     config = parse(ExportConfig, params)
     metadata = {"space": graphs.space, "device": train_metrics["device"]}
+    if predictor.network_size is not None:
+        metadata["network_size"] = predictor.network_size
     if isinstance(predictor, DevicePredictor):
         metadata |= predictor.metadata()
         return _to_bytes(
@@ -119,23 +113,8 @@ def export_found_network(
         ParityError: If ONNX Runtime answers differently.
     """
     config = parse(ExportConfig, params)
-    if winner_network:
-        trained = TrainedNetworkFile.from_bytes(winner_network)
-        return _to_bytes(
-            "network.onnx",
-            lambda path: export_trained(trained, path, tolerance=config.tolerance),
-        )
-    return _to_bytes(
-        "network.onnx",
-        lambda path: export_network(
-            search_result["chosen"]["arch_id"],
-            path,
-            network_config(network),
-            space=graphs.space,
-            seed=config.seed,
-            tolerance=config.tolerance,
-        ),
-    )
+    found = search_result["chosen"]["arch_id"]
+    return network_onnx(found, winner_network, graphs.space, network_config(network), config)
 
 
 def evaluate_network(

@@ -15,6 +15,7 @@ from brpnas.devices import Intake
 from brpnas.errors import ArchitectureError, ConfigurationError
 from brpnas.spaces import SearchSpace, get_space
 from pipelines.config import IngestConfig, parse
+from pipelines.network import network_config
 
 __all__ = ["make_architectures"]
 
@@ -29,6 +30,7 @@ def make_architectures(
     measured: Tables,
     brought: Mapping[str, Callable[..., Intake]],
     space: str,
+    network: Mapping[str, Any],
     params: Mapping[str, Any],
 ) -> pd.DataFrame:
     """All architectures of the space; or a random sample, with all that the tables name.
@@ -41,6 +43,8 @@ def make_architectures(
         measured: For each device of one's own a function that reads its table.
         brought: For each device whose owner brings a file a function that reads it.
         space: Name of the space.
+        network: Size of the networks whose parameters and multiply-adds are listed, without dead
+            operations.
         params: Parameters of the stage.
 
     Raises:
@@ -48,7 +52,7 @@ def make_architectures(
         UnknownNameError: If there is no such space.
     """
     config = parse(IngestConfig, params)
-    chosen = get_space(space)
+    chosen, size = get_space(space), network_config(network)
     if config.sample is None:
         if not chosen.enumerable:
             raise ConfigurationError(
@@ -56,7 +60,7 @@ def make_architectures(
                 "conf/base/parameters_ingest.yml to how many random architectures stand for it, "
                 "such as 20000."
             )
-        return list_architectures(space=chosen)
+        return list_architectures(space=chosen, network=size)
     own: dict[str, Iterator[pd.DataFrame]] = {
         "trained": (read(space=space) for read in trained.values()),
         "measured": (read(space=space) for read in measured.values()),
@@ -70,7 +74,7 @@ def make_architectures(
         names |= set(read_nasbench101_architectures(published_nasbench101())["arch_id"])
     drawn = chosen.sample(np.random.default_rng(config.seed), min(config.sample, len(chosen)))
     _log.info("%d architectures in tables, %d drawn at random", len(names), len(drawn))
-    return list_architectures(sorted(names.union(drawn)), space=chosen)
+    return list_architectures(sorted(names.union(drawn)), space=chosen, network=size)
 
 
 def _of_the_space(table: pd.DataFrame, space: SearchSpace) -> set[str]:

@@ -38,6 +38,7 @@ from brpnas.errors import ConfigurationError, SchemaError
 from pipelines.config import BENCHMARK_SPACES, IngestConfig, parse
 from pipelines.ingest.architectures import make_architectures
 from pipelines.ingest.notes import source_notes
+from pipelines.ingest.sizes import with_accuracy_sizes, with_latency_size
 
 __all__ = [
     "ACCURACIES",
@@ -121,6 +122,7 @@ def make_accuracy(
         return _nothing(ACCURACY)
     owners: dict[str, str] = {}
     for benchmark, table in found.items():
+        found[benchmark] = with_accuracy_sizes(table, benchmark)
         for dataset, rows in table.groupby("dataset"):
             _claim(owners, str(dataset), benchmark, "accuracies on")
             _log.info("Accuracy on %s: %d rows of %s", dataset, len(rows), benchmark)
@@ -183,7 +185,7 @@ def make_latency(
     for benchmark, readers in found.items():
         for device, read in readers.items():
             _claim(owners, device, benchmark, "latencies of")
-            tables[device] = read()
+            tables[device] = with_latency_size(read(), device, described, space)
         _log.info("Latency: %d devices of %s", len(readers), benchmark)
     if not tables:
         raise ConfigurationError(_no_latencies(asked, space))

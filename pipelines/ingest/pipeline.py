@@ -23,6 +23,7 @@ def create_pipeline() -> Pipeline:
                     "measured_latency",
                     "device_files",
                     "params:space",
+                    "params:network",
                     "params:ingest",
                 ],
                 outputs="architectures",

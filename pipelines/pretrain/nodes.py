@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -42,7 +43,7 @@ def learn_prior(
     tables = {device: _open_rows(load(), test_share) for device, load in sorted(latency.items())}
     _log.info("Learning from %d devices: %s", len(tables), ", ".join(tables))
     network = TrunkConfig(**config.model_dump(include=set(TrunkConfig.__dataclass_fields__)))
-    return fit_prior(
+    prior = fit_prior(
         graphs,
         tables,
         network,
@@ -50,6 +51,8 @@ def learn_prior(
         seed=config.seed,
         progress=True,
     )
+    sizes = {str(table["network_size"].iloc[0]) for table in tables.values()}
+    return replace(prior, network_sizes=tuple(sorted(sizes)))
 
 
 def _open_rows(table: pd.DataFrame, test_share: float) -> pd.DataFrame:

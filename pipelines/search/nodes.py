@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from brpnas.candidates import TrainedNetworkFile, TrainOracle, accuracy_table
+from brpnas.candidates import TrainOracle, accuracy_table
 from brpnas.devices import Device
 from brpnas.errors import InfeasibleError
 from brpnas.fanout import Engine, SerialEngine, get_engine
@@ -32,6 +32,7 @@ from brpnas.search import (
     trace,
 )
 from pipelines.config import (
+    ExportConfig,
     ImagesConfig,
     MeasureConfig,
     Sampler,
@@ -42,6 +43,7 @@ from pipelines.config import (
 from pipelines.network import network_config
 from pipelines.search.check import device_check, table_check
 from pipelines.search.oracles import Files, cheap_oracle, make_oracle
+from pipelines.search.sizes import PRECISION, answering_sizes, check_latency_size
 from pipelines.search.task import (
     feasible,
     fingerprint,
@@ -54,7 +56,7 @@ from pipelines.search.task import (
     reachable,
     relation_factory,
 )
-from pipelines.search.winner import measure_winner
+from pipelines.search.winner import deliver
 
 __all__ = ["compare_samplers", "search_architecture", "summarise_search"]
 
@@ -109,6 +111,8 @@ def search_architecture(  # noqa: PLR0913, PLR0917 - one argument per data set
         nothing.
 
     Raises:
+        ConfigurationError: If it would train or measure networks of another size than those whose
+            latency is predicted.
         AnswersPendingError: If the oracle waits for answers that are given by hand.
         TrainingError: If the final training of the network found fails.
     """
@@ -116,8 +120,9 @@ def search_architecture(  # noqa: PLR0913, PLR0917 - one argument per data set
     candidates = parse(TrainCandidatesConfig, candidate_params)
     measure = parse(MeasureConfig, measure_params)
     size = network_config(network)
+    check_latency_size(config, size, latency_predictions, space)
     tables = (graphs, architectures, accuracy, latency_predictions, latency_predictor)
-    context = make_context(*tables, space, dataset, constraints, config)
+    context = make_context(*tables, space, dataset, constraints, size, config)
     with (
         _engine(config, candidates) as engine,
         _meter(config, constraints, measure) as meter,
@@ -184,11 +189,12 @@ def summarise_search(  # noqa: PLR0913, PLR0917 - one argument per data set
     params: Mapping[str, Any],
     network: Mapping[str, Any],
     measure_params: Mapping[str, Any],
+    export_params: Mapping[str, Any],
 ) -> dict[str, Any]:
     """What the search found, scored by test accuracies that it never saw.
 
-    If the configuration says so, the network chosen is measured here and now, as `measure` measures
-    (with its trained weights, if there are any), and that is the latency reported.
+    If the configuration says so, the network file that `export` delivers is measured here and now,
+    and that is the latency reported.
 
     Returns:
         The task, the choice with its predicted and measured figures (null where unknown; accuracies
@@ -212,27 +218,27 @@ def summarise_search(  # noqa: PLR0913, PLR0917 - one argument per data set
     predicted = float(said["predicted_latency_ms"])
     measured = _known(said["latency_ms"])  # before it was asked
     if measured is None:
-        measured = latency_predictions.set_index("arch_id")["latency_ms"].get(winner)
+        measured = _known(latency_predictions.set_index("arch_id")["latency_ms"].get(winner))
+    delivered = deliver(
+        winner,
+        winner_network,
+        measured,
+        answering_sizes(accuracy, dataset) if config.oracle == "table" else [],
+        latency_predictions,
+        known_devices,
+        space,
+        network_config(network),
+        parse(MeasureConfig, measure_params) if config.measure_winner else None,
+        parse(ExportConfig, export_params),
+    )
+    error = delivered.error(predicted)
     if config.measure_winner:
-        device = str(latency_predictions["device"].iloc[0])
-        measured = measure_winner(
-            winner,
-            winner_network,
-            device,
-            known_devices,
-            space,
-            network_config(network),
-            measure_params,
-        )
         logger.info(
-            "Latency of the network found: predicted %.4g ms, measured %.4g ms, error %+.1f %%",
+            "Latency of the network found: predicted %.4g ms, measured %.4g ms%s",
             predicted,
-            measured,
-            100 * (predicted / measured - 1),
+            delivered.latency_ms,
+            "" if error is None else f", error {100 * error:+.1f} %",
         )
-    params_m, flops_m = said["predicted_params_m"], said["predicted_flops_m"]
-    if winner_network:  # it has sizes of its own
-        params_m, flops_m = TrainedNetworkFile.from_bytes(winner_network).cost()
     return {
         "space": space,
         "dataset": dataset,
@@ -253,13 +259,20 @@ def summarise_search(  # noqa: PLR0913, PLR0917 - one argument per data set
         "failed": int((history["status"] == "failed").sum()),
         "beyond": int((~history["feasible"]).sum()),
         "feasible": int(mask.sum()),
+        "network": {
+            "size": delivered.network.size,
+            "precision": PRECISION,
+            "latency_is_of_the_file": delivered.has_latency,
+            "accuracy_is_of_the_file": bool(winner_network),
+            "notes": delivered.notes(),
+        },
         "chosen": {
             "arch_id": winner,
             "predicted_latency_ms": predicted,
-            "latency_ms": _known(measured),
-            "latency_error": None if _known(measured) is None else predicted / measured - 1,
-            "params_m": _known(params_m),
-            "flops_m": _known(flops_m),
+            "latency_ms": delivered.latency_ms,
+            "latency_error": error,
+            "params_m": _known(said["predicted_params_m"]),
+            "flops_m": _known(said["predicted_flops_m"]),
             **_scores(winner, oracle_accuracy, last),
             "regret": _known(last["regret"]),
             "optimum_test_accuracy": _known(scores.optimum),
@@ -304,6 +317,7 @@ def compare_samplers(  # noqa: PLR0913, PLR0917 - one argument per data set
     dataset: str,
     constraints: Sequence[str],
     params: Mapping[str, Any],
+    network: Mapping[str, Any],
 ) -> pd.DataFrame:
     """Traces of every sampler over several seeds, for the curves of the report.
 
@@ -315,7 +329,8 @@ def compare_samplers(  # noqa: PLR0913, PLR0917 - one argument per data set
     """
     config = parse(SearchConfig, params)
     tables = (graphs, architectures, accuracy, latency_predictions, latency_predictor)
-    context = make_context(*tables, space, dataset, constraints, config)
+    size = network_config(network)
+    context = make_context(*tables, space, dataset, constraints, size, config)
     allowed: list[str] | None = []
     if isinstance(context, SearchContext):
         metrics = {name: np.asarray(values) for name, values in context.predicted.items()}

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import LatencyModel
-from brpnas.spaces import get_space
+from brpnas.spaces import NetworkConfig, get_space
 
 __all__ = ["PredictedMetrics"]
 
@@ -25,15 +25,17 @@ class PredictedMetrics:
     Args:
         space: Name of the space.
         predictor: The latency predictor.
+        network: Network whose parameters and multiply-adds count.
     """
 
     space: str
     predictor: LatencyModel
+    network: NetworkConfig
 
     def __call__(self, arch_ids: Sequence[str]) -> dict[str, npt.NDArray[np.float64]]:
         """Return ``latency_ms, flops_m, params_m``, each of shape ``[N]``; NaN where unknown."""
         space = get_space(self.space)
-        params, flops = space.cost(arch_ids)
+        params, flops = space.cost(arch_ids, self.network)
         views = {view: space.encode(arch_ids, view) for view in self.predictor.views}
         graphs = SpaceGraphs(space.name, tuple(arch_ids), views)
         return {

@@ -41,7 +41,7 @@ from brpnas.search import (
     task_fingerprint,
 )
 from brpnas.search.samplers import Ranker
-from brpnas.spaces import get_space
+from brpnas.spaces import NetworkConfig, get_space
 from pipelines.config import RankerConfig, SearchConfig
 from pipelines.search.predict import PredictedMetrics
 
@@ -239,6 +239,7 @@ def make_context(  # noqa: PLR0913, PLR0917 - one argument per data set
     space: str,
     dataset: str,
     constraints: Sequence[str],
+    network: NetworkConfig,
     config: SearchConfig,
 ) -> SearchContext | OpenContext:
     """The search task: which architectures are feasible by their predicted metrics.
@@ -255,6 +256,7 @@ def make_context(  # noqa: PLR0913, PLR0917 - one argument per data set
         space: Name of the space.
         dataset: Data set of the accuracies.
         constraints: What an answer must satisfy by prediction.
+        network: Size of the networks, whose multiply-adds count.
         config: Oracle, seed, view and number of candidates.
 
     Raises:
@@ -270,7 +272,8 @@ def make_context(  # noqa: PLR0913, PLR0917 - one argument per data set
     if config.candidates is not None:
         limits = _with_margin(constraints, margin_factor(latency_predictions, config))
         likely = parsed(constraints) if measures_first(config, constraints) else ()
-        return _open_context(predictor, space, limits, likely, config, config.candidates)
+        predict = PredictedMetrics(space, predictor, network)
+        return _open_context(predict, limits, likely, config, config.candidates)
     metrics = predicted_metrics(architectures, latency_predictions, graphs.arch_ids)
     mask = feasible(constraints, metrics, latency_predictions, graphs.arch_ids, config)
     _log_feasible(constraints, metrics, mask, margin_factor(latency_predictions, config), config)
@@ -292,6 +295,7 @@ def make_context(  # noqa: PLR0913, PLR0917 - one argument per data set
         answerable=answered,
         predicted=metrics,
         isomorphism_ids=functions.loc[list(graphs.arch_ids)].tolist(),
+        network=network,
     )
 
 
@@ -324,8 +328,7 @@ def _log_feasible(
 
 
 def _open_context(
-    predictor: LatencyModel,
-    space: str,
+    predict: PredictedMetrics,
     constraints: Sequence[Constraint],
     likely: Sequence[Constraint],
     config: SearchConfig,
@@ -337,14 +340,15 @@ def _open_context(
             "'table', which cannot answer for them: set search.candidates to null."
         )
     return OpenContext.create(
-        get_space(space),
+        get_space(predict.space),
         seed=config.seed,
         candidates=candidates,
         view=config.ranker.view,
-        predict=PredictedMetrics(space, predictor),
+        predict=predict,
         constraints=constraints,
         likely=likely,
-        predictor=predictor.digest(),
+        predictor=predict.predictor.digest(),
+        network=predict.network,
     )
 
 

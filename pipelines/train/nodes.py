@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,8 @@ def split_latency(
         params: Parameters of the stage.
 
     Returns:
-        Columns ``arch_id, latency_ms, split``, the last ``train``, ``valid`` or ``test``.
+        Columns ``arch_id, latency_ms, network_size, split``, the last ``train``, ``valid`` or
+        ``test``.
 
     Raises:
         UnknownNameError: If no table holds that device.
@@ -64,7 +65,8 @@ def split_latency(
     config = parse(TrainConfig, params)
     if device not in latency:
         raise UnknownNameError("device with measured latency", device, latency)
-    rows = latency[device]()[["arch_id", "latency_ms"]].sort_values("arch_id", ignore_index=True)
+    table = latency[device]()[["arch_id", "latency_ms", "network_size"]]
+    rows = table.sort_values("arch_id", ignore_index=True)
     held = held_out(rows["arch_id"].tolist(), test_share)
     open_rows = np.flatnonzero(~held)
     wanted = config.train_rows + config.valid_rows
@@ -120,7 +122,8 @@ def train_latency(
 
     Args:
         graphs: The whole space.
-        latency_rows: Columns ``arch_id, latency_ms, split``; test rows are not looked at.
+        latency_rows: Columns ``arch_id, latency_ms, network_size, split``; test rows are not
+            looked at.
         prior: What known devices teach.
         device: Name of the device.
         params: Parameters of the stage.
@@ -132,7 +135,8 @@ def train_latency(
     counts = latency_rows["split"].value_counts()
     predictor: LatencyModel
     if counts.get("valid", 0):
-        predictor = _trained(graphs, latency_rows, parse(TrainConfig, params))
+        trained = _trained(graphs, latency_rows, parse(TrainConfig, params))
+        predictor = replace(trained, network_size=str(latency_rows["network_size"].iloc[0]))
     else:
         predictor = adapt(
             graphs,
@@ -170,22 +174,25 @@ def predict_latency(
     """Predicted latency of every architecture of the space, beside the measured one.
 
     Returns:
-        Columns ``arch_id, device, split, latency_ms, predicted_latency_ms, log_deviation,
-        scored_ms``. Where an architecture was not measured, ``split`` and ``latency_ms`` are null.
+        Columns ``arch_id, device, network_size, split, latency_ms, predicted_latency_ms,
+        log_deviation, scored_ms``. Where an architecture was not measured, ``split`` and
+        ``latency_ms`` are null.
         ``log_deviation`` is the standard deviation of log latency around the prediction, null
         where validation rows tell instead how far off predictions are. ``scored_ms`` is what the
         figures of the predictor are taken of, predicted without having seen the row, and null
         elsewhere: test rows, and where these are few and the predictor knows them, rows that were
         left out in turn.
     """
+    size = str(latency_rows["network_size"].iloc[0])
     table = pd.DataFrame({"arch_id": list(graphs.arch_ids), "device": device})
-    table = table.merge(latency_rows, on="arch_id", how="left")
+    measured = latency_rows[["arch_id", "split", "latency_ms"]]
+    table = table.merge(measured, on="arch_id", how="left").assign(network_size=size)
     table["predicted_latency_ms"] = predictor.predict(graphs)
     deviations = predictor.deviations(graphs)
     table["log_deviation"] = np.nan if deviations is None else deviations
     left_out = predictor.left_out if isinstance(predictor, DevicePredictor) else None
     table["scored_ms"] = scored_rows(table, latency_rows, left_out)
-    columns = ["arch_id", "device", "split", "latency_ms", "predicted_latency_ms"]
+    columns = ["arch_id", "device", "network_size", "split", "latency_ms", "predicted_latency_ms"]
     return table[[*columns, "log_deviation", "scored_ms"]]
 
 
@@ -220,6 +227,7 @@ def score_latency(
     found: dict[str, Any] = {
         "device": str(latency_predictions["device"].iloc[0]),
         "space": graphs.space,
+        "network_size": predictor.network_size,
         "view": predictor.view,
         "members": 1 if adapted else config.members,
         "model": model,

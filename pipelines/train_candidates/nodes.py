@@ -56,7 +56,8 @@ def train_cells(
     """
     config = parse(TrainCandidatesConfig, params)
     source = image_source(parse(ImagesConfig, images), config)
-    training = candidate_config(config, network_config(network))
+    size = network_config(network)
+    training = candidate_config(config, size)
     if config.file is None:
         cells = select_cells(config.cells, distinct=True, seed=config.seed, space=space)
     else:
@@ -84,7 +85,7 @@ def train_cells(
             len(report["images"]["label_names"]),
             ", ".join(map(repr, never)),
         )
-    return {source.name: accuracy_table(runs, source.name, training.epochs)}, report
+    return {source.name: accuracy_table(runs, source.name, training.epochs, size)}, report
 
 
 def list_candidates(cells: Sequence[str], config: TrainCandidatesConfig) -> list[Candidate]:

@@ -11,7 +11,7 @@ import onnxruntime as ort
 import pandas as pd
 import pytest
 
-from brpnas.spaces import get_space
+from brpnas.spaces import NetworkConfig, get_space
 from tests.pipelines.conftest import Run
 
 FILE = "docs/examples/chain_space.py"
@@ -50,8 +50,12 @@ def test_from_measuring_to_onnx(kedro: Run, project: Path, repository: Path) -> 
     chosen = result["chosen"]
     assert (result["space"], result["queries"], result["failed"]) == (FILE, 4, 0)
     assert space.canonical(chosen["arch_id"]) == chosen["arch_id"]
-    assert result["constraints"] == ["flops_m <= 40"], "the limit of the environment"
-    assert space.cost([chosen["arch_id"]])[1][0] <= 40e6
+    assert result["constraints"] == ["flops_m <= 0.6"], "the limit of the environment"
+    size = NetworkConfig(8, 1, 3, (1, 8, 8), 10, executes_dead_ops=False)
+    params, flops = space.cost([chosen["arch_id"]], size)
+    assert flops[0] <= 0.6e6
+    assert chosen["params_m"] == pytest.approx(params[0] / 1e6)
+    assert chosen["flops_m"] == pytest.approx(flops[0] / 1e6)
     assert chosen["latency_ms"] > 0, "measured at the end"
     assert chosen["test_accuracy"] is not None, "trained networks are tested"
     page = (workspace / "08_reporting/report.html").read_text()

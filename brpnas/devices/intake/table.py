@@ -105,7 +105,9 @@ def read_device_table(
     check(path, found)
     table = table.assign(device=path.stem, arch_id=table["arch_id"].astype(str))
     table = table.sort_values("arch_id")
-    valid = validate(table[list(LATENCY.columns)], LATENCY, origin=str(path))
+    valid = validate(
+        table[[name for name in LATENCY.columns if name in table]], LATENCY, origin=str(path)
+    )
     return Intake(valid, path.stem, tuple(found), path)
 
 

@@ -36,6 +36,7 @@ from brpnas.predictors.transfer.features import both_views
 from brpnas.predictors.transfer.folds import FoldNetworks
 from brpnas.predictors.transfer.kernel import Posterior
 from brpnas.predictors.transfer.prior import PriorFeatures, SavedFeatures, saved_settings
+from brpnas.spaces.network import SIZE_PATTERN
 from brpnas.typed import Finite, Fraction
 
 __all__ = ["DevicePredictor"]
@@ -100,6 +101,8 @@ class DevicePredictor:
         known: Names of the devices that it was adapted from.
         left_out: Latency in ms of each row as the others predict it, shape ``[n]``, in the order
             of the rows; NaN where a row is not kept.
+        network_size: Size of the networks whose latency it predicts (`NetworkConfig.size`); None if
+            nothing states it.
     """
 
     features: PriorFeatures
@@ -115,6 +118,7 @@ class DevicePredictor:
     space: str
     known: tuple[str, ...]
     left_out: npt.NDArray[np.float64] = field(repr=False)
+    network_size: str | None = None
 
     @property
     def views(self) -> tuple[View, ...]:
@@ -134,11 +138,12 @@ class DevicePredictor:
 
     def metadata(self) -> dict[str, str]:
         """What an exported file says about it."""
-        return {
+        found = {
             "coverage": repr(self.coverage),
             "method": self.method,
             "learnt_rows": str(self.rows),
         }
+        return found | ({"network_size": self.network_size} if self.network_size else {})
 
     def predict(self, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
         """Latency in ms of every architecture, shape ``[N]``."""
@@ -187,6 +192,7 @@ class DevicePredictor:
         metadata, tensors = self.features.parts()
         metadata |= {name: getattr(self, name) for name in _PLAIN}
         metadata |= {"devices": self.features.network.devices, "mean": self.posterior.mean}
+        metadata |= {"network_size": self.network_size} if self.network_size else {}
         process = self.posterior
         tensors |= {f"settings.{k}": v for k, v in process.settings.tensors().items()}
         tensors |= {f"rows.{g}": x for g, x in enumerate(process.features)}
@@ -244,6 +250,7 @@ class DevicePredictor:
             Posterior(settings, rows, saved.mean, **process),
             networks,
             left_out=tensors["left_out"].numpy(),
+            network_size=saved.network_size,
             **plain,
         )
 
@@ -275,6 +282,7 @@ class _Saved(SavedFeatures):
     rows: int = Field(gt=0)
     space: str
     known: list[str]
+    network_size: str | None = Field(None, pattern=SIZE_PATTERN)
 
 
 def _probe(num_nodes: int, num_ops: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +39,7 @@ from brpnas.predictors.transfer.features import GraphFeatures, both_views
 from brpnas.predictors.transfer.kernel import Settings, Task, learn_settings
 from brpnas.predictors.transfer.known import MOST_CELLS, CellNumbers, KnownLatency
 from brpnas.predictors.transfer.trunk import DeviceNetwork, TrunkConfig, train_device_network
+from brpnas.spaces.network import SIZE_PATTERN
 from brpnas.typed import Count
 
 __all__ = [
@@ -215,6 +217,8 @@ class DevicePrior:
         features: Features of cells, of all devices.
         settings: Settings of the kernel, centre of those of a new device.
         config: Size and schedule of the network.
+        network_sizes: Sizes of the networks that were measured on them (`NetworkConfig.size`); none
+            where they are of the published size alone.
     """
 
     space: str
@@ -222,6 +226,7 @@ class DevicePrior:
     features: PriorFeatures
     settings: Settings
     config: TrunkConfig
+    network_sizes: tuple[str, ...] = ()
 
     def without(self, devices: Collection[str]) -> DevicePrior:
         """A prior that does not use what it knows of some devices.
@@ -233,12 +238,14 @@ class DevicePrior:
         features = PriorFeatures(
             self.features.graph, self.features.network, self.features.known, kept
         )
-        return DevicePrior(self.space, self.devices, features.eval(), self.settings, self.config)
+        kept_features: PriorFeatures = features.eval()
+        return replace(self, features=kept_features)
 
     def save(self, path: Path) -> None:
         """Write to a safetensors file."""
         metadata, tensors = self.features.parts()
         metadata |= {"space": self.space, "devices": self.devices}
+        metadata |= {"network_sizes": self.network_sizes} if self.network_sizes else {}
         tensors |= {f"settings.{k}": v for k, v in self.settings.tensors().items()}
         write_file(path, _KIND, metadata, tensors)
 
@@ -260,7 +267,8 @@ class DevicePrior:
                 raise
             refuse_file(path, str(error), error)
         devices, config = tuple(saved.devices), features.network.config
-        return cls(saved.space, devices, features, settings, config)
+        sizes = tuple(saved.network_sizes)
+        return cls(saved.space, devices, features, settings, config, sizes)
 
 
 class SavedFeatures(SavedModel):
@@ -277,6 +285,9 @@ class _Saved(SavedFeatures):
 
     space: str
     devices: list[str] = Field(min_length=1, max_length=1000)
+    network_sizes: list[Annotated[str, Field(pattern=SIZE_PATTERN)]] = Field(
+        default_factory=list, max_length=1000
+    )
 
 
 def saved_settings(tensors: Mapping[str, Tensor], groups: int) -> Settings:

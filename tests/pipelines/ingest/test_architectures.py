@@ -15,6 +15,7 @@ from brpnas.errors import ConfigurationError, UnknownNameError
 from brpnas.spaces import get_space
 from pipelines.datasets import DeviceFilesDataset
 from pipelines.ingest.architectures import make_architectures
+from pipelines.network import network_config
 from tests.pipelines.toys import make_latency
 
 DARTS = get_space("darts").sample(np.random.default_rng(1), 40)
@@ -22,6 +23,16 @@ DARTS = get_space("darts").sample(np.random.default_rng(1), 40)
 
 def never() -> dict[str, Path]:
     raise AssertionError("published files were fetched although nobody asked for them")
+
+
+NETWORK = {
+    "channels": 8,
+    "cells_per_stage": 1,
+    "stages": 3,
+    "input_shape": [1, 8, 8],
+    "classes": 10,
+}
+SIZE = network_config(NETWORK)
 
 
 def gives(arch_ids: list[str]) -> Callable[[], pd.DataFrame]:
@@ -38,9 +49,9 @@ def test_a_space_that_can_be_listed_is_listed_whole_and_reads_no_table() -> None
 
     own = {"mine": fails}
     table = make_architectures(
-        never, own, own, {}, "nasbench201", params("measured", "trained", "latbench")
+        never, own, own, {}, "nasbench201", NETWORK, params("measured", "trained", "latbench")
     )
-    pd.testing.assert_frame_equal(table, list_architectures())
+    pd.testing.assert_frame_equal(table, list_architectures(network=SIZE))
 
 
 def test_a_sample_holds_what_tables_name_and_is_decided_by_its_seed() -> None:
@@ -48,7 +59,7 @@ def test_a_sample_holds_what_tables_name_and_is_decided_by_its_seed() -> None:
 
     def table(*benchmarks: str, **more: int) -> pd.DataFrame:
         asked = params(*benchmarks, sample=30, **more)
-        return make_architectures(never, trained, measured, {}, "darts", asked)
+        return make_architectures(never, trained, measured, {}, "darts", NETWORK, asked)
 
     both = table("trained", "measured")
     assert set(DARTS[:20]) <= set(both["arch_id"])
@@ -63,15 +74,21 @@ def test_a_sample_holds_what_tables_name_and_is_decided_by_its_seed() -> None:
 
 def test_no_random_ones_and_no_more_than_there_are() -> None:
     measured = {"mine": gives(DARTS[:3])}
-    few = make_architectures(never, {}, measured, {}, "darts", params("measured", sample=0))
+    few = make_architectures(
+        never, {}, measured, {}, "darts", NETWORK, params("measured", sample=0)
+    )
     assert sorted(few["arch_id"]) == sorted(DARTS[:3])
-    every = make_architectures(never, {}, {}, {}, "nasbench201", params("trained", sample=10**6))
-    pd.testing.assert_frame_equal(every, list_architectures())
+    every = make_architectures(
+        never, {}, {}, {}, "nasbench201", NETWORK, params("trained", sample=10**6)
+    )
+    pd.testing.assert_frame_equal(every, list_architectures(network=SIZE))
 
 
 def test_what_is_no_architecture_is_left_to_the_check_of_its_table() -> None:
     measured = {"mine": gives([DARTS[0], "nonsense", " " + DARTS[1]])}
-    table = make_architectures(never, {}, measured, {}, "darts", params("measured", sample=0))
+    table = make_architectures(
+        never, {}, measured, {}, "darts", NETWORK, params("measured", sample=0)
+    )
     assert table["arch_id"].tolist() == [DARTS[0]]
 
 
@@ -83,15 +100,15 @@ def test_files_that_were_brought_are_read_in_the_space(tmp_path: Path) -> None:
     ).to_csv(folder / "theirs.csv", index=False)
     brought = DeviceFilesDataset(str(folder)).load()
     asked = params("devices", sample=0)
-    table = make_architectures(never, {}, {}, brought, "darts", asked)
+    table = make_architectures(never, {}, {}, brought, "darts", NETWORK, asked)
     assert sorted(table["arch_id"]) == sorted(DARTS)
 
 
 def test_a_space_too_large_needs_a_number() -> None:
     with pytest.raises(ConfigurationError, match=r"'darts' is too large.*set ingest\.sample"):
-        make_architectures(never, {}, {}, {}, "darts", params("measured"))
+        make_architectures(never, {}, {}, {}, "darts", NETWORK, params("measured"))
     with pytest.raises(UnknownNameError, match="Did you mean 'darts'"):
-        make_architectures(never, {}, {}, {}, "dart", params("measured"))
+        make_architectures(never, {}, {}, {}, "dart", NETWORK, params("measured"))
 
 
 @pytest.mark.data
@@ -103,7 +120,7 @@ def test_the_public_sample_of_nasbench101_without_the_rest(mirror: Path) -> None
 
     files = partial(fetch_group, "nasbench101", mirror=mirror, cache=mirror)
     table = make_architectures(
-        files, {}, {}, {}, "nasbench101", params("measured", "nasbench101", sample=0)
+        files, {}, {}, {}, "nasbench101", NETWORK, params("measured", "nasbench101", sample=0)
     )
     assert len(table) == 20_001
     assert table["params_m"].notna().all()

@@ -127,6 +127,7 @@ NETWORK: dict[str, Any] = {
     "classes": 10,
 }
 IMAGES = {"path": "digits", "size": None, "label": None}
+EXPORT = {"tolerance": 1e-4, "seed": 0}
 CONFIG = parse(SearchConfig, PARAMS)
 SPACE = "nasbench201"
 TASK = (SPACE, "cifar100", ["latency_ms <= 7"])
@@ -165,7 +166,7 @@ def summarise(
     task: tuple[str, str, list[str]] = TASK,
 ) -> dict[str, Any]:
     history, measured, _, *rest = found
-    given = (*task, params, NETWORK, MEASURE)
+    given = (*task, params, NETWORK, MEASURE, EXPORT)
     return summarise_search(*tables[1:4], history, measured, *rest, {}, *given)
 
 
@@ -280,7 +281,7 @@ def test_what_was_asked_beyond_the_constraint_is_learnt_from_and_not_chosen(
     assert result["beyond"] == over.sum()
     assert result["chosen"]["predicted_latency_ms"] <= limit
     assert {row["arch_id"] for row in result["leaders"]} <= set(history["arch_id"][~over])
-    traces = compare_samplers(*tables, never, history, found[3], *task, params)
+    traces = compare_samplers(*tables, never, history, found[3], *task, params, NETWORK)
     chosen_by_brp = set(traces.loc[traces["sampler"] == "brp", "chosen"].dropna())
     assert chosen_by_brp <= set(np.array(tables[0].arch_ids)[latency <= limit])
 
@@ -289,12 +290,12 @@ def test_comparison_traces_every_sampler_and_seed(tables: tuple[Any, ...], tmp_p
     history, _, _, trained, winner = run(tables, tmp_path)
     assert trained.empty
     assert winner == b""
-    traces = compare_samplers(*tables, never, history, trained, *TASK, PARAMS)
+    traces = compare_samplers(*tables, never, history, trained, *TASK, PARAMS, NETWORK)
     counts = traces.groupby(["sampler", "seed"])["query"].agg(["size", "max"])
     assert sorted(counts.index) == [(s, i) for s in ("brp", "evolution", "random") for i in (0, 1)]
     assert (counts == [12, 11]).all(axis=None)
     own = compare_samplers(
-        *tables, never, history, trained, *TASK, PARAMS | {"comparison_seeds": 0}
+        *tables, never, history, trained, *TASK, PARAMS | {"comparison_seeds": 0}, NETWORK
     )
     assert own[["sampler", "seed"]].drop_duplicates().to_numpy().tolist() == [["brp", 0]]
     same = traces[(traces["sampler"] == "brp") & (traces["seed"] == 0)]
@@ -358,6 +359,7 @@ def test_pipeline_runs_alone_on_existing_inputs(tables: tuple[Any, ...], tmp_pat
         "params:images": IMAGES,
         "params:train_candidates": CANDIDATES,
         "params:measure": MEASURE,
+        "params:export": EXPORT,
         "params:space": TASK[0],
         "params:dataset": TASK[1],
         "params:constraints": TASK[2],
@@ -410,7 +412,7 @@ def test_a_search_by_known_latencies_keeps_the_limit_truly(
     over = tests[[a for a in table["arch_id"] if measured[a] > 7 and a in tests.index]]
     assert over.max() > chosen["optimum_test_accuracy"], "all could be asked, so nothing was tested"
     traces = compare_samplers(
-        *known, never, history, found[3], *TASK, params | {"comparison_seeds": 1}
+        *known, never, history, found[3], *TASK, params | {"comparison_seeds": 1}, NETWORK
     )
     last = traces.groupby("sampler")["chosen"].last()
     assert not (measured[last] > 7).any()
@@ -447,7 +449,7 @@ def test_a_search_on_this_machine_measures_before_it_asks(
     result = summarise(known, found, params, task)
     assert result["chosen"]["latency_ms"] <= limit
     assert result["chosen"]["optimum_test_accuracy"] is None, "nobody measured all"
-    traces = compare_samplers(*known, never, history, found[3], *task, params)
+    traces = compare_samplers(*known, never, history, found[3], *task, params, NETWORK)
     assert traces["sampler"].unique().tolist() == ["brp"], "others would have to be measured too"
     # A complete store is only read: nothing is measured again.
     again = run(known, tmp_path, params, task)
@@ -482,7 +484,7 @@ def test_live_search_trains_resumes_and_measures(tables: tuple[Any, ...], tmp_pa
     assert chosen["latency_ms"] > 0
     assert chosen["latency_ms"] != tables[3].set_index("arch_id")["latency_ms"].get(file.arch_id)
     traces = compare_samplers(
-        *live, never, history, trained, *DIGITS, LIVE | {"comparison_seeds": 2}
+        *live, never, history, trained, *DIGITS, LIVE | {"comparison_seeds": 2}, NETWORK
     )
     assert traces["sampler"].unique().tolist() == ["brp"]
 
@@ -583,16 +585,18 @@ def test_a_search_in_a_space_too_large_to_list(mirror: Path, tmp_path: Path) -> 
     again = search_architecture(*tables, *places, *task, *rest)[0]
     pd.testing.assert_frame_equal(again, history)
     outcome = (history, none, trained, winner, {})
-    result = summarise_search(*tables[1:4], *outcome, *task, params, NETWORK, MEASURE)
+    result = summarise_search(*tables[1:4], *outcome, *task, params, NETWORK, MEASURE, EXPORT)
     json.dumps(result, allow_nan=False)
     chosen = result["chosen"]
     assert chosen["valid_accuracy"] == history["accuracy"].max()
     assert chosen["test_accuracy"] is None
     assert chosen["params_m"] == pytest.approx(space.cost([chosen["arch_id"]])[0][0] / 1e6)
     too_low = [f"latency_ms <= {predictions['predicted_latency_ms'].min() - 1e-9}"]
-    others = summarise_search(*tables[1:4], *outcome, *task[:2], too_low, params, NETWORK, MEASURE)
+    others = summarise_search(
+        *tables[1:4], *outcome, *task[:2], too_low, params, NETWORK, MEASURE, EXPORT
+    )
     assert others["feasible"] == 0, "of those listed; a search among others may find some"
-    traces = compare_samplers(*tables, files, history, trained, *task, params)
+    traces = compare_samplers(*tables, files, history, trained, *task, params, NETWORK)
     assert set(traces["sampler"]) == {"brp", "evolution", "random"}
     assert traces["chosen_test"].isna().all()
     own = traces[(traces["sampler"] == "brp") & (traces["seed"] == 0)]

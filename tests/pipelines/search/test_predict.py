@@ -12,6 +12,7 @@ from brpnas.predictors import LatencyPredictor
 from brpnas.predictors.transfer import fit_device
 from brpnas.spaces import get_space
 from pipelines.search.predict import PredictedMetrics
+from tests.pipelines.toys import SMALL
 from tests.predictors.toys import cells
 from tests.predictors.transfer.toys import QUICK, measured, prior
 
@@ -19,8 +20,8 @@ from tests.predictors.transfer.toys import QUICK, measured, prior
 def test_they_are_those_that_ingest_and_train_have_worked_out(
     predictor: LatencyPredictor, small_graphs: SpaceGraphs
 ) -> None:
-    found = PredictedMetrics("nasbench201", predictor)(small_graphs.arch_ids)
-    listed = list_architectures(small_graphs.arch_ids).set_index("arch_id")
+    found = PredictedMetrics("nasbench201", predictor, SMALL)(small_graphs.arch_ids)
+    listed = list_architectures(small_graphs.arch_ids, network=SMALL).set_index("arch_id")
     listed = listed.loc[list(small_graphs.arch_ids)]
     np.testing.assert_allclose(found["latency_ms"], predictor.predict(small_graphs), rtol=1e-6)
     for name in ("params_m", "flops_m"):
@@ -29,12 +30,12 @@ def test_they_are_those_that_ingest_and_train_have_worked_out(
 
 def test_it_goes_to_other_processes(predictor: LatencyPredictor) -> None:
     cells = get_space("nasbench201").sample(np.random.default_rng(0), 9)
-    metrics = PredictedMetrics("nasbench201", predictor)
+    metrics = PredictedMetrics("nasbench201", predictor, SMALL)
     there = pickle.loads(pickle.dumps(metrics))(cells)
     np.testing.assert_allclose(there["latency_ms"], metrics(cells)["latency_ms"], rtol=1e-6)
 
 
 def test_a_predictor_that_reads_both_views_gets_them(small_graphs: SpaceGraphs) -> None:
     adapted = fit_device(cells(), measured("eager-new", 10), prior(), QUICK)
-    found = PredictedMetrics("nasbench201", adapted)(small_graphs.arch_ids)
+    found = PredictedMetrics("nasbench201", adapted, SMALL)(small_graphs.arch_ids)
     np.testing.assert_allclose(found["latency_ms"], adapted.predict(small_graphs), rtol=1e-9)

@@ -23,6 +23,7 @@ from pipelines.search.task import (
     reachable,
 )
 from tests.pipelines.search.test_nodes import PARAMS
+from tests.pipelines.toys import SMALL
 
 
 class Tables(NamedTuple):
@@ -51,7 +52,7 @@ def context(tables: Tables, *, limit: float = 7.0, **changes: object) -> SearchC
     constraints = [f"latency_ms <= {limit}"]
     found = make_context(
         *tables,
-        *("nasbench201", "cifar100", constraints, config),
+        *("nasbench201", "cifar100", constraints, SMALL, config),
     )
     assert isinstance(found, SearchContext)
     return found
@@ -112,7 +113,9 @@ def test_candidates_are_drawn_from_the_whole_space(
 ) -> None:
     config = parse(SearchConfig, PARAMS | {"oracle": oracle, "candidates": 20, "seed": 3})
     limit = float(np.median(tables.predictor.predict(tables.graphs)))
-    found = make_context(*tables, "nasbench201", "cifar100", [f"latency_ms <= {limit}"], config)
+    found = make_context(
+        *tables, "nasbench201", "cifar100", [f"latency_ms <= {limit}"], SMALL, config
+    )
     assert isinstance(found, OpenContext)
     assert (found.seed, found.candidates, found.view) == (3, 20, config.ranker.view)
     drawn = found.fresh(History(), 30)
@@ -120,7 +123,9 @@ def test_candidates_are_drawn_from_the_whole_space(
     assert found.predictions(drawn)["latency_ms"].max() <= limit
     # The store of the search is not that of another predictor.
     other = replace(tables.predictor, scale=2 * tables.predictor.scale)
-    changed = make_context(*tables._replace(predictor=other), "nasbench201", "cifar100", [], config)
+    changed = make_context(
+        *tables._replace(predictor=other), "nasbench201", "cifar100", [], SMALL, config
+    )
     assert changed.describe()["predictor"] != found.describe()["predictor"]
 
 
@@ -129,9 +134,9 @@ def test_a_table_cannot_answer_for_what_is_drawn(
 ) -> None:
     config = parse(SearchConfig, PARAMS | {"candidates": 20})
     with pytest.raises(ConfigurationError, match=r"set search\.candidates to null"):
-        make_context(*tables, "nasbench201", "cifar100", [], config)
+        make_context(*tables, "nasbench201", "cifar100", [], SMALL, config)
     with pytest.raises(SchemaError, match="graphs are of the space 'nasbench201', but space is"):
-        make_context(*tables, "darts", "cifar100", [], config)
+        make_context(*tables, "darts", "cifar100", [], SMALL, config)
 
 
 def test_without_test_accuracies_nothing_is_held_out(accuracy: pd.DataFrame) -> None:
@@ -200,7 +205,9 @@ def test_candidates_of_a_measured_search_are_likely_by_prediction(
     given = {"oracle": "train", "candidates": 60, "latency": "device", "rule_out_confidence": 0.9}
     config = parse(SearchConfig, PARAMS | given)
     tables = tables._replace(predictions=table)
-    found = make_context(*tables, "nasbench201", "digits", [f"latency_ms <= {limit}"], config)
+    found = make_context(
+        *tables, "nasbench201", "digits", [f"latency_ms <= {limit}"], SMALL, config
+    )
     assert isinstance(found, OpenContext)
     listed = found.shortlist(History())
     latency = found.predictions(listed.names(np.arange(len(listed))))["latency_ms"]
@@ -229,7 +236,7 @@ def test_a_lower_bound_is_held_against_what_was_measured_as_it_is(
         want = np.where(known, truth, said) >= limit
         found = make_context(
             *tables._replace(predictions=table),
-            *("nasbench201", "cifar100", constraints, config),
+            *("nasbench201", "cifar100", constraints, SMALL, config),
         )
         assert isinstance(found, SearchContext)
         np.testing.assert_array_equal(found.feasible, want)

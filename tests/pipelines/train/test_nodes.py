@@ -22,7 +22,7 @@ from pipelines.retrain.nodes import adapt_device, split_device
 from pipelines.train.nodes import predict_latency, score_latency, split_latency, train_latency
 from pipelines.train.score import describe_score, scored_rows
 from tests.pipelines.retrain.toys import QUICK, table
-from tests.pipelines.toys import make_latency, make_operations
+from tests.pipelines.toys import SMALL, make_latency, make_operations
 
 PARAMS: dict[str, Any] = {
     "method": "auto",
@@ -77,6 +77,7 @@ def trained_on(
 @pytest.fixture(scope="module")
 def latency(small_graphs: SpaceGraphs) -> Partitions:
     table = make_latency(small_graphs.arch_ids[:110], "toy-device")
+    table = table.assign(network_size=SMALL.size)
     return {"toy-device": lambda: table}
 
 
@@ -140,6 +141,7 @@ def test_predictions_cover_the_space(
     assert table["arch_id"].tolist() == list(small_graphs.arch_ids)
     np.testing.assert_array_equal(table["predicted_latency_ms"], trained.predict(small_graphs))
     assert (table["predicted_latency_ms"] > 0).all()
+    assert set(table["network_size"]) == {trained.network_size} == {SMALL.size}
     assert table["latency_ms"].isna().sum() == 10
     assert table.loc[table["latency_ms"].isna(), "split"].isna().all()
 

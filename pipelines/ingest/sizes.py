@@ -1,0 +1,83 @@
+"""Size of the networks of each table: stated by the table, by its catalogue, or as published.
+
+Every table of latencies and accuracies that leaves `ingest` carries it in the column
+``network_size``, see `brpnas.spaces.NetworkConfig.size`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pandas as pd
+
+from brpnas.datasets import embedded_network
+from brpnas.devices import Device, load_devices
+from brpnas.errors import SchemaError
+from brpnas.spaces import NetworkConfig, get_space
+from pipelines.config import BENCHMARK_SPACES
+
+__all__ = ["with_accuracy_sizes", "with_latency_size"]
+
+_log = logging.getLogger(__name__)
+
+
+def with_latency_size(
+    table: pd.DataFrame, device: str, described: Mapping[str, Device], space: str
+) -> pd.DataFrame:
+    """A latency table with the size of its networks.
+
+    Args:
+        table: Latencies of one device.
+        device: Its name.
+        described: The catalogue of one's own devices, which goes before that of the package.
+        space: Name of the space; its published size is taken where nothing states another.
+
+    Raises:
+        SchemaError: If the table states more than one size.
+    """
+    stated = _stated(table)
+    if len(stated) > 1:
+        raise SchemaError(
+            f"The table of {device!r} is of networks of {len(stated)} sizes, {stated[0]!r} and "
+            f"{stated[1]!r}, and a device stands for one size: make a file of each size, under "
+            "names of their own."
+        )
+    entry = described.get(device) or load_devices().get(device)
+    size = stated[0] if stated else entry and entry.network_size
+    if size is None:
+        size = get_space(space).published.size
+        if device not in load_devices():
+            _log.info(
+                "Nothing states the size of the networks of %s: it is taken to be the published "
+                "one, %s. Otherwise add the column network_size to its table.",
+                device,
+                size,
+            )
+    return table.assign(network_size=pd.Series(size, table.index, dtype="str"))
+
+
+def with_accuracy_sizes(table: pd.DataFrame, benchmark: str) -> pd.DataFrame:
+    """Accuracies of a benchmark with the size of their networks.
+
+    Null where nothing states it: a table of one's own without the column.
+    """
+    if benchmark == "trained":
+        stated = table.get("network_size", pd.Series(None, table.index))
+        return table.assign(network_size=stated.astype("str"))
+    published = get_space(BENCHMARK_SPACES[benchmark]).published
+    networks = {
+        "cifar10": published,
+        "cifar100": replace(published, classes=100),
+        "imagenet16-120": replace(published, input_shape=(3, 16, 16), classes=120),
+        "digits": embedded_network(),
+    }
+    sizes = {name: network.size for name, network in networks.items()}
+    return table.assign(network_size=table["dataset"].map(sizes).astype("str"))
+
+
+def _stated(table: pd.DataFrame) -> list[str]:
+    if "network_size" not in table:
+        return []
+    return [NetworkConfig.of_size(text).size for text in table["network_size"].dropna().unique()]

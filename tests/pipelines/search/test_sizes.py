@@ -1,0 +1,71 @@
+"""A search about networks of one size, with latencies or accuracies of another."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from brpnas.errors import ConfigurationError
+from brpnas.spaces import get_space
+from pipelines.config import SearchConfig, parse
+from pipelines.search.sizes import Delivered, answering_sizes, check_latency_size, latency_size
+from tests.pipelines.search.test_nodes import PARAMS
+from tests.pipelines.toys import SMALL, make_accuracy, make_predictions
+
+SPACE = "nasbench201"
+PUBLISHED = get_space(SPACE).published
+PREDICTIONS = make_predictions(["a", "b", "c", "d"])
+SPENDS = ({"oracle": "train"}, {"oracle": "file"}, {"latency": "device"}, {"measure_winner": True})
+
+
+def check(predictions: pd.DataFrame = PREDICTIONS, **changes: object) -> None:
+    check_latency_size(parse(SearchConfig, PARAMS | changes), SMALL, predictions, SPACE)
+
+
+@pytest.mark.parametrize("spends", SPENDS)
+def test_what_spends_is_refused_with_both_sizes_and_a_way_on(spends: dict[str, object]) -> None:
+    check(**spends)
+    wide = replace(SMALL, channels=9)
+    with pytest.raises(ConfigurationError) as refused:
+        check(PREDICTIONS.assign(network_size=wide.size), **spends)
+    for part in (wide.size, SMALL.size, "'toy-device'", "--params=measure.device=NAME,device=NAME"):
+        assert part in str(refused.value)
+
+
+@pytest.mark.parametrize("changes", [{}, {"oracle": "surrogate"}, {"latency": "table"}])
+def test_what_only_looks_up_may_transfer(changes: dict[str, object]) -> None:
+    check(PREDICTIONS.assign(network_size=PUBLISHED.size), **changes)
+
+
+def test_a_size_that_nothing_states_is_the_published_one() -> None:
+    silent = PREDICTIONS.drop(columns="network_size")
+    assert latency_size(silent, SPACE) == PUBLISHED.size
+    with pytest.raises(ConfigurationError, match="stages=3 input_shape=3x32x32 classes=10, but"):
+        check(silent, oracle="train")
+
+
+def test_transfers_are_named_with_both_sizes() -> None:
+    found = Delivered(SMALL, PUBLISHED.size, [PUBLISHED.size], "fp32", 5.0, None, "onnxruntime")
+    latency, accuracy = found.notes()
+    assert latency.startswith("Transfer: latencies and their limit")
+    assert "was not measured" in latency
+    assert accuracy.startswith("Transfer: accuracies")
+    for note in (latency, accuracy):
+        assert PUBLISHED.size in note
+        assert SMALL.size in note
+    assert not found.has_latency
+
+
+def test_torch_measures_no_file() -> None:
+    found = Delivered(SMALL, SMALL.size, [], "fp32", None, 0.3, "torch")
+    assert [note.partition(":")[0] for note in found.notes()] == ["Runtime"]
+
+
+def test_sizes_of_the_answers_are_those_of_the_data_set() -> None:
+    table = make_accuracy(["a"], "cifar10").assign(network_size=PUBLISHED.size)
+    other = make_accuracy(["a"], "digits").assign(network_size=SMALL.size)
+    both = pd.concat([table, other])
+    assert answering_sizes(both, "digits") == [SMALL.size]
+    assert answering_sizes(both.drop(columns="network_size"), "digits") == []
