@@ -43,7 +43,9 @@ class Chosen(TypedDict, total=False):
     """Mean of its answers, or of the accuracies of these trainings."""
     valid_balanced_accuracy: float | None
     test_accuracy: float | None
-    """Mean over training seeds."""
+    """Mean over ``test_seeds``."""
+    test_seeds: int | None
+    """Training seeds that it is the mean of; None where a mean was published."""
     test_balanced_accuracy: float | None
     regret: float | None
     """Best mean test accuracy there was to find, less ``test_accuracy``; this and the three below
@@ -138,6 +140,7 @@ class ReportData:
         provenance: Git revision, versions, date: shown as given.
         sources: Data sets with licence and citation.
         title: Heading of the page.
+        notes: What a reader must know before using a figure; shown above all else.
 
     Raises:
         SchemaError: If a column or key is missing or unknown, the winner is not among the answered
@@ -157,6 +160,7 @@ class ReportData:
     provenance: Mapping[str, object] = field(default_factory=dict)
     sources: Sequence[SourceNote] = ()
     title: str = "BRP-NAS report"
+    notes: Sequence[str] = ()
 
     @property
     def metric(self) -> str:

@@ -149,9 +149,9 @@ def _network(data: ReportData) -> dict[str, object]:
     broken = [v for v in judge(data.constraints, data.chosen) if v.kept is False]
     said = [f"The network found breaks a limit. {verdict_sentence(v)}." for v in broken]
     if data.network is None:
-        return {"alarms": said, "scores": None}
+        return {"alarms": [*data.notes, *said], "scores": None}
     return {
-        "alarms": [*alarms(data.network), *said],
+        "alarms": [*alarms(data.network), *data.notes, *said],
         "scores": score_facts(data.network),
         "data_facts": data_facts(data.network),
         "classes": class_table(data.network),
@@ -193,6 +193,7 @@ def _search(data: ReportData) -> dict[str, object]:
     tested = known_curves(traces)[:1] != ["best_valid"]
     return {
         "curves": curves,
+        "many_seeds": bool(traces.groupby("sampler")["seed"].nunique().max() > 1),
         "checked": f"Test {data.metric} of the chosen"
         if tested
         else f"Best validation {data.metric} seen",

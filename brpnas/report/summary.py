@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from brpnas.report.data import ReportData
+from brpnas.report.data import Chosen, ReportData
 from brpnas.report.format import (
     MISSING,
     as_float,
@@ -53,7 +53,7 @@ def cards(data: ReportData, verdicts: Sequence[Verdict]) -> list[Card]:
     if data.network is not None:
         shown = _of_the_file(data.network)
     elif as_float(chosen.get("test_accuracy")) is not None:
-        seeds = "mean over training seeds" + ("" if optimum == MISSING else f"; optimum {optimum}")
+        seeds = _seeds(chosen) + ("" if optimum == MISSING else f"; optimum {optimum}")
         shown = [Card("Test accuracy", percent(chosen.get("test_accuracy")), seeds)]
     else:
         runs = f"{_runs(data)}; no test accuracy is known"
@@ -118,7 +118,7 @@ def verdict_table(verdicts: Sequence[Verdict]) -> Table:
 def winner_facts(data: ReportData) -> list[tuple[str, str]]:
     """All that is known of the winner, labelled."""
     chosen, metric = data.chosen, data.metric
-    tested = "mean over seeds" if data.network is None else "training of the search"
+    tested = _seeds(chosen) if data.network is None else "training of the search"
     facts = [
         ("Predicted latency", milliseconds(chosen.get("predicted_latency_ms"))),
         ("Measured latency", milliseconds(chosen.get("latency_ms"))),
@@ -140,6 +140,14 @@ def winner_facts(data: ReportData) -> list[tuple[str, str]]:
         ("Multiply-adds", _millions(chosen.get("flops_m"))),
     ]
     return [(label, text) for label, text in facts if text != MISSING]
+
+
+def _seeds(chosen: Chosen) -> str:
+    """What a test accuracy is the mean of."""
+    count = chosen.get("test_seeds")
+    if count is None:
+        return "mean over training seeds"
+    return "one training seed" if count == 1 else f"mean over {count} training seeds"
 
 
 def _runs(data: ReportData) -> str:

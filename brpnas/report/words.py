@@ -114,7 +114,9 @@ def _search(data: ReportData) -> str:
     failed = int((data.history["status"] != "ok").sum())
     text = f"The search asked {asked:,} queries"
     text += f" of a budget of {said['budget']:,}" if said.get("budget", asked) != asked else ""
-    text += f" in {data.history['round'].nunique()} rounds"
+    # Second seeds of the leaders are asked after the rounds.
+    rounds = data.history.drop_duplicates("arch_id")["round"].nunique()
+    text += f" in {rounds} round{'s' * (rounds != 1)}"
     text += f" with the sampler {said['sampler']}" if "sampler" in said else ""
     text += f" (seed {said['seed']})" if "seed" in said else ""
     text += f"; {failed} of them failed" if failed else ""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -27,11 +27,14 @@ class HeldOutScores:
             there is one.
         best_seed: Best test accuracy of a single training seed, where such are known.
         optimum: Best mean test accuracy among the feasible architectures.
+        seeds: Number of training seeds behind each mean; an architecture with a published mean is
+            not among them.
     """
 
     mean: Mapping[str, float]
     best_seed: Mapping[str, float]
     optimum: float
+    seeds: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def from_table(
@@ -55,7 +58,9 @@ class HeldOutScores:
         mean |= _by_name(rows[is_mean].groupby("arch_id")["accuracy"].mean())
         among = mean.keys() if feasible is None else mean.keys() & set(feasible)
         optimum = max((mean[arch_id] for arch_id in among), default=_NAN)
-        return cls(mean, _by_name(by_seed.max()), optimum)
+        published = set(rows.loc[is_mean, "arch_id"])
+        seeds = {str(name): int(n) for name, n in by_seed.size().items() if name not in published}
+        return cls(mean, _by_name(by_seed.max()), optimum, seeds)
 
 
 def trace(history: pd.DataFrame, scores: HeldOutScores) -> pd.DataFrame:

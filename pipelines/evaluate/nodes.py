@@ -155,6 +155,7 @@ def make_report(  # noqa: PLR0913, PLR0917 - one argument per data set
             chosen=Chosen(**search_result["chosen"]),
             history=search_history,
             constraints=search_result["constraints"],
+            notes=search_result["network"]["notes"],
             predictions=_scored(latency_predictions),
             metrics=train_metrics["metrics"],
             training=train_history,

@@ -17,6 +17,7 @@ from brpnas.report.network import (
 )
 from brpnas.report.tables import Table
 from brpnas.report.verdict import judge, verdict_sentence
+from brpnas.spaces import NetworkConfig
 
 __all__ = ["network_card"]
 
@@ -39,7 +40,7 @@ def network_card(
         device: The device of the latencies.
         sources: Where the accuracies of the search come from.
     """
-    chosen = search["chosen"]
+    chosen = _of_the_file(search)
     verdicts = judge(search["constraints"], chosen)
     broken = [
         f"The network breaks a limit. {verdict_sentence(v)}." for v in verdicts if v.kept is False
@@ -47,7 +48,8 @@ def network_card(
     facts = {
         "Architecture": Code(chosen["arch_id"]),
         "Search space": search["space"],
-        **_size(evaluation.get("network")),
+        **_size(search["network"]["size"]),
+        "Precision": search["network"]["precision"],
         "Parameters": _millions(chosen.get("params_m")),
         "Multiply-adds": _millions(chosen.get("flops_m")),
         **_latency(chosen, device),
@@ -56,6 +58,7 @@ def network_card(
     dataset = escape(str(search["dataset"]))
     if not evaluation["trained"]:
         return _untrained(search, facts, broken, sources, dataset)
+    notes = search["network"]["notes"]
     training = evaluation["training"]
     metric = search["metric"].replace("_", " ")
     return ModelCard(
@@ -64,7 +67,7 @@ def network_card(
         f"Architecture {code(chosen['arch_id'])}, chosen by validation {metric} among "
         f"{search['queries']} trainings. All scores below are of this file, on test images that "
         "neither training nor choice has seen.",
-        warnings=[*alarms(evaluation), *broken],
+        warnings=[*alarms(evaluation), *notes, *broken],
         facts={name: text for name, text in facts.items() if text},
         protocol=_protocol(training),
         metrics=dict(score_facts(evaluation)),
@@ -102,7 +105,11 @@ def _untrained(
         title="Network of the architecture found, not trained",
         description=f"Architecture {code(chosen['arch_id'])}, chosen by the accuracies of "
         f"{answered}. The weights of this file are initial ones: train it before use.",
-        warnings=["The weights are initialised, not trained: its answers mean nothing.", *broken],
+        warnings=[
+            "The weights are initialised, not trained: its answers mean nothing.",
+            *search["network"]["notes"],
+            *broken,
+        ],
         facts={name: text for name, text in facts.items() if text},
         protocol=f"Accuracies are those of {answered} for this architecture, not of this file.",
         metrics={
@@ -115,25 +122,35 @@ def _untrained(
     )
 
 
-def _size(network: Mapping[str, Any] | None) -> dict[str, str]:
-    if network is None:
-        return {}
+def _of_the_file(search: Mapping[str, Any]) -> dict[str, Any]:
+    """Figures of the choice without latencies that are of other networks than the file."""
+    chosen, network = dict(search["chosen"]), search["network"]
+    if not network["latency_is_of_the_file"]:
+        chosen["latency_ms"] = None
+    if not network["prediction_is_of_the_file"]:
+        chosen["predicted_latency_ms"] = chosen["latency_error"] = None
+    return chosen
+
+
+def _size(text: str) -> dict[str, str]:
+    network = NetworkConfig.of_size(text)
     return {
-        "Size": f"{network['channels']} channels, {network['stages']} stages of "
-        f"{network['cells_per_stage']} cells"
+        "Size": f"{network.channels} channels, {network.stages} stages of "
+        f"{network.cells_per_stage} cells",
+        "Input": " x ".join(map(str, network.input_shape)),
     }
 
 
 def _latency(chosen: Mapping[str, Any], device: str) -> dict[str, str]:
     measured, predicted = chosen.get("latency_ms"), chosen.get("predicted_latency_ms")
-    facts = {"Predicted latency": f"{milliseconds(predicted)} on {device}"}
+    facts = (
+        {} if predicted is None else {"Predicted latency": f"{milliseconds(predicted)} on {device}"}
+    )
     if measured is None:
         return {**facts, "Measured latency": "not measured"}
-    error = signed_percent(chosen.get("latency_error"))
-    return {
-        **facts,
-        "Measured latency": f"{milliseconds(measured)} on {device}; prediction {error}",
-    }
+    error = chosen.get("latency_error")
+    said = "" if error is None else f"; prediction {signed_percent(error)}"
+    return {**facts, "Measured latency": f"{milliseconds(measured)} on {device}{said}"}
 
 
 def _protocol(training: Mapping[str, Any]) -> str:

@@ -82,10 +82,11 @@ class Delivered:
     @property
     def has_latency(self) -> bool:
         """Whether `latency_ms`, or a prediction in its place, is of this file."""
-        return self.file_ms is not None or self._is_such_a_network
+        return self.file_ms is not None or self.is_as_predicted
 
     @property
-    def _is_such_a_network(self) -> bool:
+    def is_as_predicted(self) -> bool:
+        """Whether predictions are of networks of its size and precision."""
         return self.latency_size == self.network.size and self.precision in {None, PRECISION}
 
     @property
@@ -95,7 +96,7 @@ class Delivered:
 
     def error(self, predicted_ms: float) -> float | None:
         """Predicted over measured latency, less 1; None if the two are of different networks."""
-        is_other = self.file_ms is not None and not self._is_such_a_network
+        is_other = self.file_ms is not None and not self.is_as_predicted
         return None if self.latency_ms is None or is_other else predicted_ms / self.latency_ms - 1
 
     def notes(self) -> list[str]:
@@ -133,8 +134,17 @@ class Delivered:
         return f"The file itself takes {self.file_ms:.4g} ms, as measured."
 
 
-def answering_sizes(accuracy: pd.DataFrame, dataset: str) -> list[str]:
-    """Sizes of the networks whose accuracies on a data set a table holds, where it states them."""
+def answering_sizes(
+    config: SearchConfig, accuracy: pd.DataFrame, dataset: str, space: str
+) -> list[str]:
+    """Sizes of the networks whose accuracies answer, where these are known.
+
+    None where the oracle trains: those are of the size of the search.
+    """
+    if config.oracle == "surrogate":
+        return [get_space(space).published.size]
+    if config.oracle != "table":
+        return []
     rows = accuracy[accuracy["dataset"] == dataset]
     if "network_size" not in rows:
         return []

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from brpnas.report.data import ReportData
@@ -141,3 +142,11 @@ def test_a_choice_without_test_accuracy_and_a_surrogate_are_said() -> None:
     assert "scored by its test accuracy" not in text
     assert "no network was trained" in said(report_data(protocol={"oracle": "surrogate"}))
     assert "no network was trained" not in said(report_data(protocol={"oracle": "table"}))
+
+
+def test_rounds_are_those_in_which_architectures_were_new() -> None:
+    data = report_data()
+    history = data.history.assign(round=[0] * 10 + [1] * (len(data.history) - 10))
+    again = history.iloc[[0]].assign(query=len(history), round=2)
+    repeated = report_data(history=pd.concat([history, again], ignore_index=True))
+    assert "in 2 rounds" in said(repeated)

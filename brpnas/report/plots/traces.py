@@ -93,9 +93,7 @@ def search_curve(
                 label=sampler,
             )
         if optimum is not None:
-            axes.axhline(
-                100 * optimum, color=INK, linewidth=1, dashes=(2, 2), label="optimum (mean)"
-            )
+            axes.axhline(100 * optimum, color=INK, linewidth=1, dashes=(2, 2), label="optimum (mean)")
         axes.set_xlim(first, last) if last > first else None
         axes.set_xlabel("queries spent")
         axes.set_ylabel(label)
@@ -105,5 +103,6 @@ def search_curve(
             f"{sampler} {100 * mean:.2f} percent"
             for sampler, mean in zip(ends["sampler"], ends["mean"], strict=True)
         )
-        alt = f"{label} against queries spent, mean over seeds; at the end {results}."
+        mean = ", mean over seeds" if table["seeds"].max() > 1 else ""
+        alt = f"{label} against queries spent{mean}; at the end {results}."
         return to_svg(drawn, column.replace("_", "-"), alt)

@@ -120,11 +120,11 @@ def _size(context: SearchTask, arch_ids: Sequence[str]) -> npt.NDArray[np.float6
 class BRPSampler(Sampler):
     """Half exploitation, half exploration of an ever narrower top, predictor retrained each round.
 
-    Of a budget of B queries, each of I rounds takes B/I. Round 0 is random, or chosen by the prior,
+    A budget of B queries is spent in I rounds of B/I, the last of them one larger where that is no
+    whole number. Round 0 is random, or chosen by the prior,
     see below; the first rounds are random where ``unconstrained_share`` takes them. Round i trains
     the ranker on all answers, ranks the candidates, and asks the best-ranked unqueried and as many
-    drawn at random from the top 1/2^i of the ranking. What the rounds leave of the budget goes to
-    the best-ranked unqueried.
+    drawn at random from the top 1/2^i of the ranking.
 
     The candidates are all distinct feasible functions of a listed space, and a new random sample in
     each round of an open one, see `brpnas.search.SearchTask.shortlist`.
@@ -137,9 +137,8 @@ class BRPSampler(Sampler):
     is due to Abdelfattah et al. (ICLR 2021, arXiv 2101.08134). Where the space does not know them,
     there is no prior.
 
-    The first round fixes B/I. If the budget is raised later, rounds keep this size, so that
-    nothing already asked would have been asked differently; the queries beyond the I rounds go to
-    the best-ranked unqueried, the ranker trained again for each B/I of them.
+    If the budget is raised later, the rounds that are left grow; after the I rounds the rest goes
+    to the best-ranked unqueried, in rounds of the size of the first.
 
     Args:
         make_ranker: Makes an untrained ranker.
@@ -249,8 +248,10 @@ class BRPSampler(Sampler):
         return context.is_limited and end <= self.unconstrained_share * budget + 1e-9
 
     def _round_size(self, history: History, budget: int) -> int:
-        first = sum(record.round == 0 for record in history)
-        return first or max(1, budget // self.rounds)
+        left = self.rounds - history.next_round
+        if left > 0:
+            return max(1, (budget - len(history)) // left)
+        return sum(record.round == 0 for record in history)
 
     def _unlearnt(self, context: SearchTask, history: History, size: int) -> list[str]:
         """Random ones; with a prior the largest of more of them.

@@ -88,6 +88,7 @@ def result(history: pd.DataFrame) -> dict[str, Any]:
         "measured": 0,
         "refused": 0,
         "seed": 0,
+        "network": {"notes": []},
         "chosen": chosen | {"regret": 0.02, "latency_ms": None, "predicted_latency_ms": 3.0},
     }
 

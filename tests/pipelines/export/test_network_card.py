@@ -19,6 +19,13 @@ SEARCH: dict[str, Any] = {
     "oracle": "train",
     "constraints": ["latency_ms <= 0.2", "params_m <= 1"],
     "queries": 40,
+    "network": {
+        "size": "channels=16 cells_per_stage=2 stages=3 input_shape=3x32x24 classes=3",
+        "precision": "fp32",
+        "latency_is_of_the_file": True,
+        "prediction_is_of_the_file": True,
+        "notes": [],
+    },
     "chosen": {
         "arch_id": WINNER,
         "predicted_latency_ms": 0.19,
@@ -124,3 +131,20 @@ def test_initial_weights_are_called_so(path: Path, oracle: str, said: str) -> No
     assert said in text
     assert f"| Validation accuracy ({oracle}) | 80.00 % |" in text
     assert "Test accuracy" not in text
+
+
+def test_figures_of_other_networks_are_left_out_and_the_difference_is_said(path: Path) -> None:
+    note = "Precision: latencies and their limit are of int8 networks; the network file is fp32."
+    network = {**SEARCH["network"], "notes": [note], "prediction_is_of_the_file": False}
+    measured = card(path, network_evaluation(), network=network)
+    assert f"**Warning: {note}**" in measured
+    assert "| Measured latency | 0.285 ms on my-board |" in measured
+    assert "Predicted latency" not in measured
+    network["latency_is_of_the_file"] = False
+    unmeasured = card(path, network_evaluation(), network=network)
+    assert "| Measured latency | not measured |" in unmeasured
+    assert "0.285" not in unmeasured
+    assert "0.19" not in unmeasured
+    untrained = card(path, {"trained": False}, network=network)
+    assert f"**Warning: {note}**" in untrained
+    assert "0.285" not in untrained

@@ -137,6 +137,13 @@ def result(small_graphs: SpaceGraphs) -> dict[str, Any]:
         "sampler": "brp",
         "seed": 0,
         "queries": 10,
+        "network": {
+            "size": "channels=16 cells_per_stage=2 stages=3 input_shape=3x32x24 classes=3",
+            "precision": "fp32",
+            "latency_is_of_the_file": True,
+            "prediction_is_of_the_file": True,
+            "notes": [],
+        },
         "failed": 1,
         "chosen": {"arch_id": small_graphs.arch_ids[5], "test_accuracy": 0.7, "latency_ms": None},
     }

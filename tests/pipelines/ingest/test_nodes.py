@@ -23,6 +23,7 @@ from brpnas.devices import Device, Intake, get_device
 from brpnas.errors import ConfigurationError, IntakeError, SchemaError, SourceError
 from brpnas.search import TableOracle
 from brpnas.search.oracle import Question
+from brpnas.spaces import get_space
 from pipelines.datasets import AccuracyTablesDataset, DeviceFilesDataset, DeviceTablesDataset
 from pipelines.ingest import create_pipeline, nodes, notes
 from pipelines.ingest.nodes import (
@@ -38,7 +39,17 @@ from tests.pipelines.toys import make_operations as toy_operations
 
 SPACE = list_architectures()
 SOME = SPACE["arch_id"][:50].tolist()
+PUBLISHED = get_space("nasbench201").published.size
 MINE = {"mine": get_device("embedded-tpu-edge-tpu-int8").model_copy(update={"name": "mine"})}
+
+
+NETWORK = {
+    "channels": 16,
+    "cells_per_stage": 5,
+    "stages": 3,
+    "input_shape": [3, 32, 32],
+    "classes": 10,
+}
 
 
 def asked(*benchmarks: str) -> dict[str, Any]:
@@ -215,7 +226,10 @@ class TestLatency:
         table.to_csv(tmp_path / "mine.csv", index=False)
         measured = {k: read() for k, read in DeviceTablesDataset(str(tmp_path)).load().items()}
         found = latency("measured", measured=measured)["mine"]
-        pd.testing.assert_frame_equal(found, table.astype({"arch_id": "str", "device": "str"}))
+        assert set(found["network_size"]) == {PUBLISHED}
+        table["network_size"] = PUBLISHED
+        texts = dict.fromkeys(("arch_id", "device", "network_size"), "str")
+        pd.testing.assert_frame_equal(found, table.astype(texts))
 
 
 class TestBroughtDevices:
@@ -318,6 +332,7 @@ def run(params: dict[str, Any], tmp_path: Path, **published: object) -> dict[str
             "trained_accuracy": AccuracyTablesDataset(str(tmp_path / "trained")),
             "params:space": MemoryDataset("nasbench201"),
             "params:ingest": MemoryDataset(params),
+            "params:network": MemoryDataset(NETWORK),
         }
         | {name: Kept() for name in outputs}
     )

@@ -315,7 +315,7 @@ def test_ranker_reads_the_configured_view(
 ) -> None:
     params = PARAMS | {"ranker": {**PARAMS["ranker"], "view": view}}
     history, _, ranker, *_ = run(tables, tmp_path, params)
-    context = make_context(*tables, *TASK, parse(SearchConfig, params))
+    context = make_context(*tables, *TASK, network_config(NETWORK), parse(SearchConfig, params))
     assert isinstance(context, SearchContext)
     assert ranker.view == view
     np.testing.assert_array_equal(context.graphs.adj, tables[0].view(view).adj)
@@ -335,7 +335,7 @@ def test_metrics_are_in_the_order_of_the_graphs(tables: tuple[Any, ...]) -> None
     metrics = predicted_metrics(shuffled, predictions[::-1], graphs.arch_ids)
     np.testing.assert_allclose(metrics["latency_ms"], predictions["predicted_latency_ms"])
     np.testing.assert_allclose(metrics["params_m"], architectures["params_m"])
-    context = make_context(graphs, shuffled, *tables[2:], *TASK, CONFIG)
+    context = make_context(graphs, shuffled, *tables[2:], *TASK, network_config(NETWORK), CONFIG)
     assert isinstance(context, SearchContext)
     assert context.feasible.any()
     with pytest.raises(SchemaError, match="run train again"):
@@ -590,7 +590,13 @@ def test_a_search_in_a_space_too_large_to_list(mirror: Path, tmp_path: Path) -> 
     chosen = result["chosen"]
     assert chosen["valid_accuracy"] == history["accuracy"].max()
     assert chosen["test_accuracy"] is None
-    assert chosen["params_m"] == pytest.approx(space.cost([chosen["arch_id"]])[0][0] / 1e6)
+    small = space.cost([chosen["arch_id"]], network_config(NETWORK))
+    assert (chosen["params_m"], chosen["flops_m"]) == pytest.approx([v[0] / 1e6 for v in small])
+    notes = result["network"]["notes"]
+    assert [note.partition(" are")[0] for note in notes] == [
+        "Transfer: latencies and their limit",
+        "Transfer: accuracies",
+    ]
     too_low = [f"latency_ms <= {predictions['predicted_latency_ms'].min() - 1e-9}"]
     others = summarise_search(
         *tables[1:4], *outcome, *task[:2], too_low, params, NETWORK, MEASURE, EXPORT

@@ -67,5 +67,10 @@ def test_sizes_of_the_answers_are_those_of_the_data_set() -> None:
     table = make_accuracy(["a"], "cifar10").assign(network_size=PUBLISHED.size)
     other = make_accuracy(["a"], "digits").assign(network_size=SMALL.size)
     both = pd.concat([table, other])
-    assert answering_sizes(both, "digits") == [SMALL.size]
-    assert answering_sizes(both.drop(columns="network_size"), "digits") == []
+    table_oracle = parse(SearchConfig, PARAMS)
+    assert answering_sizes(table_oracle, both, "digits", SPACE) == [SMALL.size]
+    silent = both.drop(columns="network_size")
+    assert answering_sizes(table_oracle, silent, "digits", SPACE) == []
+    for oracle, sizes in {"train": [], "file": [], "surrogate": [PUBLISHED.size]}.items():
+        config = parse(SearchConfig, PARAMS | {"oracle": oracle})
+        assert answering_sizes(config, both, "digits", SPACE) == sizes
