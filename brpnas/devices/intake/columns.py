@@ -27,6 +27,7 @@ COLUMNS = (
     Column("std_ms", "number"),
     Column("repeats", "number"),
     Column("device"),
+    Column("network_size"),
 )
 """All that are known; others are reported and not read."""
 REQUIRED = tuple(column.name for column in COLUMNS if column.required)

@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 
 from brpnas.datasets.schemas import MAX_LATENCY_MS
+from brpnas.errors import ConfigurationError
+from brpnas.spaces.network import NetworkConfig
 from brpnas.spaces.reading import read_column
 from brpnas.tables import Finding, RawTable, error, read_numbers, rows_text, warning
 from brpnas.tables.numbers import examples
@@ -37,8 +39,9 @@ def read_rows(
 
     Returns:
         Columns ``line``, ``text`` (the cell as it is written), ``arch_id`` (None where it is no
-        cell), ``latency_ms``, ``std_ms`` (NaN where it is no number), ``repeats``, and ``sound``:
-        whether nothing is wrong with the row. And what is wrong with rows.
+        cell), ``latency_ms``, ``std_ms`` (NaN where it is no number), ``repeats``,
+        ``network_size`` if there is that column, and ``sound``: whether nothing is wrong with the
+        row. And what is wrong with rows.
     """
     table = pd.DataFrame({"line": np.array(raw.lines, np.int64)})
     found: list[Finding] = []
@@ -58,6 +61,9 @@ def read_rows(
     found += about
     if "device" in raw.texts:
         found += _other_devices(raw.texts["device"], raw.lines, device)
+    if "network_size" in raw.texts:
+        table["network_size"], about = _read_sizes(raw.texts["network_size"], raw.lines)
+        found += about
     found += _wide(table)
     wrong = chain.from_iterable(item.rows for item in found if item.severity == "error")
     table["sound"] = ~table["line"].isin(set(wrong)) & table["latency_ms"].gt(0)
@@ -126,6 +132,30 @@ def _other_devices(texts: Sequence[str], lines: Sequence[int], device: str) -> l
     message = f"the column 'device' says {named}, and the file is named after {device!r}."
     remedy = "Give each device its own file of its name, or remove the column."
     return [error("other device", message, remedy, [lines[i] for i in others])]
+
+
+def _read_sizes(texts: Sequence[str], lines: Sequence[int]) -> tuple[pd.Series[str], list[Finding]]:
+    """Size of the networks, the same in each row."""
+    remedy = "Write one size, as `brpnas measure` does, into every row, or remove the column."
+    sizes: list[str | None] = []
+    wrong: list[int] = []
+    for text, line in zip(texts, lines, strict=True):
+        try:
+            sizes.append(NetworkConfig.of_size(text).size)
+        except ConfigurationError:
+            sizes.append(None)
+            wrong.append(line)
+    found = []
+    if wrong:
+        named = examples([text for text, size in zip(texts, sizes, strict=True) if size is None])
+        message = f"the column 'network_size' says {named}, which is not the size of a network."
+        found.append(error("unknown network size", message, remedy, wrong))
+    others = [i for i, size in enumerate(sizes) if size is not None and size != sizes[0]]
+    if others and sizes[0] is not None:
+        message = f"networks of {len(set(sizes) - {None})} sizes; a device stands for one size."
+        remedy = "Give the networks of each size a file of their own, under another name."
+        found.append(error("several network sizes", message, remedy, [lines[i] for i in others]))
+    return pd.Series(sizes, dtype="str"), found
 
 
 def _wide(table: pd.DataFrame) -> list[Finding]:

@@ -74,8 +74,8 @@ def read_device_table(
     """Read the latencies of a device from a CSV or Parquet file that its owner brings.
 
     Columns are ``arch_id`` (any notation that `SearchSpace.read` knows), ``latency_ms`` in ms, and
-    optionally ``std_ms``, ``repeats`` and ``device``. The device is named by the file. Nothing is
-    written, guessed or silently left out.
+    optionally ``std_ms``, ``repeats``, ``device`` and ``network_size`` (`NetworkConfig.size`). The
+    device is named by the file. Nothing is written, guessed or silently left out.
 
     Args:
         path: The file, ``<device>.csv`` or ``<device>.parquet``.
@@ -117,9 +117,16 @@ def intake_report(intake: Intake) -> str:
     flags = warning_text(intake.findings, row_word(intake.path))
     lines = [
         f"{intake.path} is accepted as the device {intake.device}: {len(values):,} cells, "
-        f"{values.min():.4g} to {values.max():.4g} ms, median {values.median():.4g} ms."
+        f"{values.min():.4g} to {values.max():.4g} ms, median {values.median():.4g} ms. "
+        f"{_networks(intake.table)}"
     ]
     return "\n".join([*lines, *(["Flagged:", *flags] if flags else [])])
+
+
+def _networks(table: pd.DataFrame) -> str:
+    if "network_size" in table:
+        return f"Networks: {table['network_size'].iloc[0]}."
+    return "No column network_size: the networks are taken to be of the published size."
 
 
 def _read(

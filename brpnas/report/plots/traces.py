@@ -93,7 +93,9 @@ def search_curve(
                 label=sampler,
             )
         if optimum is not None:
-            axes.axhline(100 * optimum, color=INK, linewidth=1, dashes=(2, 2), label="optimum (mean)")
+            axes.axhline(
+                100 * optimum, color=INK, linewidth=1, dashes=(2, 2), label="optimum (mean)"
+            )
         axes.set_xlim(first, last) if last > first else None
         axes.set_xlabel("queries spent")
         axes.set_ylabel(label)

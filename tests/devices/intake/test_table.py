@@ -15,7 +15,7 @@ import pytest
 from brpnas.datasets import LATENCY, read_embedded_latency, read_latency, validate
 from brpnas.devices import Finding, intake_report, read_device_table
 from brpnas.errors import IntakeError, SchemaError
-from brpnas.spaces import NasBench201
+from brpnas.spaces import NasBench201, NetworkConfig
 from brpnas.spaces.nasbench201 import published_cells
 
 SPACE = NasBench201()
@@ -45,7 +45,9 @@ def test_an_accepted_table_is_valid_and_in_order(tmp_path: Path, suffix: str) ->
     path = write(tmp_path, REAL.sample(frac=1, random_state=0), f"board{suffix}")
     found = read_device_table(path, SPACE)
     expected = REAL.assign(device="board").sort_values("arch_id", ignore_index=True)
-    pd.testing.assert_frame_equal(found.table, expected[list(LATENCY.columns)])
+    pd.testing.assert_frame_equal(
+        found.table, expected[[name for name in LATENCY.columns if name in expected]]
+    )
     validate(found.table, LATENCY, origin="it")
     assert (found.device, found.findings, found.path) == ("board", (), path)
 
@@ -63,6 +65,20 @@ def test_the_device_may_be_named_in_the_file(tmp_path: Path) -> None:
     assert len(read_device_table(path, SPACE).table) == 30
     REAL.to_csv(path, index=False)
     assert "its own file" in str(refused(path))
+
+
+def test_the_size_of_the_networks_is_one(tmp_path: Path) -> None:
+    small, large = NetworkConfig(4).size, NetworkConfig(8).size
+    table = REAL[["arch_id", "latency_ms"]].assign(network_size=small)
+    found = read_device_table(write(tmp_path, table), SPACE)
+    assert set(found.table["network_size"]) == {small}
+    assert intake_report(found).endswith(f"Networks: {small}.")
+    table.loc[3, "network_size"] = large
+    assert "networks of 2 sizes" in str(refused(write(tmp_path, table)))
+    table.loc[3, "network_size"] = "16 channels"
+    assert "line 5: the column 'network_size' says '16 channels'" in str(
+        refused(write(tmp_path, table))
+    )
 
 
 def test_notations_may_be_mixed(tmp_path: Path) -> None:
@@ -159,7 +175,8 @@ def test_report_on_what_is_accepted(tmp_path: Path) -> None:
     table = REAL[["arch_id"]].assign(latency_ms=[4.0 + i / 10 for i in range(30)])
     path = write(tmp_path, table)
     assert intake_report(read_device_table(path, SPACE)) == (
-        f"{path} is accepted as the device board: 30 cells, 4 to 6.9 ms, median 5.45 ms."
+        f"{path} is accepted as the device board: 30 cells, 4 to 6.9 ms, median 5.45 ms. No "
+        "column network_size: the networks are taken to be of the published size."
     )
     table.loc[4, "latency_ms"] = 50.0
     lines = intake_report(read_device_table(write(tmp_path, table), SPACE)).splitlines()
