@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +10,16 @@ import typer
 
 from brpnas.cli.commands import app
 from brpnas.cli.group import Notation, SpaceName, examples
+from brpnas.cli.sizes import (
+    CellsPerStage,
+    Channels,
+    Classes,
+    Colours,
+    ImageSize,
+    Size,
+    Stages,
+    network_of,
+)
 
 __all__ = ["app"]
 
@@ -27,10 +36,6 @@ class PrecisionName(StrEnum):
 
     FP32 = "fp32"
     INT8 = "int8"
-
-
-def _size(text: str) -> typer.models.OptionInfo:
-    return _count(f"{text} (default: as the space was published).")
 
 
 def _count(text: str) -> typer.models.OptionInfo:
@@ -89,12 +94,13 @@ def measure(  # noqa: PLR0913 - one argument per option
     runs: Annotated[int, _count("Runs per block.")] = 20,
     repeats: Annotated[int, _count("Blocks.")] = 10,
     space: SpaceName = "nasbench201",
-    channels: Annotated[int | None, _size("Channels of the first stage")] = None,
-    cells_per_stage: Annotated[int | None, _size("Cells in each stage")] = None,
-    stages: Annotated[int | None, _size("Stages")] = None,
-    image: Annotated[int | None, _size("Height and width of the input")] = None,
-    colours: Annotated[int | None, _size("Channels of the input")] = None,
-    classes: Annotated[int | None, _size("Classes")] = None,
+    network_size: Size = None,
+    channels: Channels = None,
+    cells_per_stage: CellsPerStage = None,
+    stages: Stages = None,
+    image: ImageSize = None,
+    colours: Colours = None,
+    classes: Classes = None,
     drift_limit: Annotated[
         float, typer.Option(metavar="FRACTION", min=0, help="Drift to warn of.")
     ] = 0.1,
@@ -113,18 +119,9 @@ def measure(  # noqa: PLR0913 - one argument per option
         read_cells,
         select_cells,
     )
-    from brpnas.spaces import get_space  # noqa: PLC0415
 
-    published = get_space(space).published
-    height = image or published.input_shape[1]
-    network = replace(
-        published,
-        channels=channels or published.channels,
-        cells_per_stage=cells_per_stage or published.cells_per_stage,
-        stages=stages or published.stages,
-        input_shape=(colours or published.input_shape[0], height, height),
-        classes=classes or published.classes,
-    )
+    sizes = (channels, cells_per_stage, stages, image, colours, classes)
+    network = network_of(space, network_size, *sizes)
     settings = MeasureSettings(
         get_runtime(runtime.value, target=target, threads=threads, precision=precision.value),
         Protocol(warmup, runs, repeats),

@@ -1,4 +1,4 @@
-"""The subcommands on the registry of models, added to those of `measure_command`."""
+"""The subcommands on the registry of models, added to those of `export_command`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from brpnas.cli.export_command import app
 from brpnas.cli.group import examples
-from brpnas.cli.measure_command import app
 
 __all__ = ["app"]
 

@@ -24,6 +24,7 @@ from brpnas.measure.hardware import (
     device_entry,
     device_name,
 )
+from brpnas.measure.networks import export_cells
 from brpnas.measure.operations import measure_operations
 from brpnas.measure.protocol import Protocol, Timing, interquartile_mean, time_runs
 from brpnas.measure.runtimes import OnnxRuntime, Runtime, TorchEager, get_runtime
@@ -50,6 +51,7 @@ __all__ = [
     "describe_machine",
     "device_entry",
     "device_name",
+    "export_cells",
     "get_runtime",
     "interquartile_mean",
     "measure_cells",

@@ -120,7 +120,7 @@ def measure_report(
         "last": str(result.rows["time"].max()),
         "hosts": sorted(set(result.rows["host"])),
         "machine": asdict(result.machine),
-        "settings": settings.fingerprint(),
+        "settings": {**settings.fingerprint(), "network_size": settings.network.size},
         "entry": json.loads(device.model_dump_json()),
     }
 
@@ -138,6 +138,7 @@ def summary(report: dict[str, Any]) -> str:
         "device": report["device"],
         "hardware": report["entry"]["hardware"],
         "runtime": f"{report['entry']['runtime']}, {report['entry']['precision']}",
+        "networks": report["settings"]["network_size"],
         "cells": f"{report['cells']} measured, {len(report['failed'])} failed, "
         f"in {report['seconds']['measuring']:.0f} s",
         "latency": f"median {latency['median']:.3f} ms, from {latency['min']:.3f} to "

@@ -22,17 +22,19 @@ import torch
 from torch import Tensor, nn
 
 from brpnas.errors import ConfigurationError, ParityError, UnknownNameError
-from brpnas.export import export_module
+from brpnas.export import Exporter, export_module
 from brpnas.measure.quantise import quantise
 from brpnas.predictors.training import single_thread
 
-__all__ = ["OnnxRuntime", "Precision", "Run", "Runtime", "TorchEager", "get_runtime"]
+__all__ = ["EXPORTER", "OnnxRuntime", "Precision", "Run", "Runtime", "TorchEager", "get_runtime"]
 
 Run = Callable[[], object]
 """Runs a network once and returns when it has answered."""
 
 Precision = Literal["fp32", "int8"]
 
+EXPORTER: Exporter = "torchscript"
+"""What turns networks into the files that are timed: they are many, and of fixed shape."""
 _TOLERANCE = 1e-3
 _CPU = "CPUExecutionProvider"
 
@@ -149,7 +151,7 @@ class OnnxRuntime(Runtime):
         self.check()
         feeds = {"image": images.numpy()}
         with single_thread():
-            session = self._session(self._export(network, images))
+            session = self._session(self.exported(network, images))
             with torch.inference_mode():
                 expected = network(images).numpy()
         answer = np.asarray(session.run(None, feeds)[0])
@@ -173,7 +175,8 @@ class OnnxRuntime(Runtime):
         _compare(np.asarray(session.run(None, feeds)[0]), None, None)
         yield lambda: session.run(None, feeds)
 
-    def _export(self, network: nn.Module, images: Tensor) -> bytes:
+    def exported(self, network: nn.Module, images: Tensor) -> bytes:
+        """The ONNX file that `loaded` runs: equal bytes for equal weights and batches."""
         with tempfile.TemporaryDirectory(prefix="brpnas-measure-") as folder:
             path, int8 = Path(folder) / "network.onnx", Path(folder) / "int8.onnx"
             export_module(
@@ -182,7 +185,7 @@ class OnnxRuntime(Runtime):
                 {"image": images},
                 "logits",
                 dynamic_batch=False,
-                exporter="torchscript",
+                exporter=EXPORTER,
             )
             if not self.quantised:
                 return path.read_bytes()

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from brpnas.errors import ConfigurationError
 from brpnas.export import initialise_weights
@@ -19,7 +19,7 @@ from brpnas.measure.runtimes import OnnxRuntime, Runtime
 from brpnas.predictors.training import single_thread
 from brpnas.spaces import DEFAULT_SPACE, NetworkConfig, get_space, space_fingerprint
 
-__all__ = ["MeasureSettings", "time_cell", "time_file", "time_module"]
+__all__ = ["MeasureSettings", "build_cell", "time_cell", "time_file", "time_module"]
 
 _STATISTICS_BATCH = 4
 
@@ -73,6 +73,18 @@ def time_cell(arch_id: str, settings: MeasureSettings) -> Timing:
         ConfigurationError: If the space has no networks.
         ParityError: If the runtime answers with no numbers, or other ones than torch.
     """
+    network, images = build_cell(arch_id, settings)
+    with settings.runtime.loaded(network, images) as run:
+        return time_runs(run, settings.protocol)
+
+
+def build_cell(arch_id: str, settings: MeasureSettings) -> tuple[nn.Module, Tensor]:
+    """The network of a cell with initialised weights, in evaluation mode, and images to run it on.
+
+    Raises:
+        ArchitectureError: If the string is not a cell of the space.
+        ConfigurationError: If the space has no networks.
+    """
     shape = settings.network.input_shape
     space = get_space(settings.space)
     # Torch's own initialisation draws from the global state.
@@ -80,7 +92,7 @@ def time_cell(arch_id: str, settings: MeasureSettings) -> Timing:
         torch.manual_seed(settings.seed)
         network = space.build(arch_id, settings.network)
         initialise_weights(network, shape, settings.seed, batch=_STATISTICS_BATCH)
-    return time_module(network, shape, settings)
+    return network.eval(), _images(settings, shape)
 
 
 def time_file(model: bytes, settings: MeasureSettings) -> Timing:
@@ -96,9 +108,8 @@ def time_file(model: bytes, settings: MeasureSettings) -> Timing:
     """
     if not isinstance(settings.runtime, OnnxRuntime):
         raise ConfigurationError(f"{settings.runtime.name} runs no ONNX files.")
-    noise = torch.Generator().manual_seed(settings.seed)
-    shape = (settings.batch_size, *settings.network.input_shape)
-    with settings.runtime.opened(model, torch.randn(*shape, generator=noise)) as run:
+    images = _images(settings, settings.network.input_shape)
+    with settings.runtime.opened(model, images) as run:
         return time_runs(run, settings.protocol)
 
 
@@ -112,7 +123,10 @@ def time_module(
         shape: Shape of one image, ``(C, H, W)``.
         settings: Runtime, protocol and size of the batch; not the sizes of the network.
     """
-    noise = torch.Generator().manual_seed(settings.seed)
-    images = torch.randn(settings.batch_size, *shape, generator=noise)
-    with settings.runtime.loaded(module.eval(), images) as run:
+    with settings.runtime.loaded(module.eval(), _images(settings, shape)) as run:
         return time_runs(run, settings.protocol)
+
+
+def _images(settings: MeasureSettings, shape: tuple[int, int, int]) -> Tensor:
+    noise = torch.Generator().manual_seed(settings.seed)
+    return torch.randn(settings.batch_size, *shape, generator=noise)

@@ -1,0 +1,76 @@
+"""Options for the size of networks, the same for every subcommand that builds some."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from brpnas.spaces import NetworkConfig
+
+__all__ = [
+    "CellsPerStage",
+    "Channels",
+    "Classes",
+    "Colours",
+    "ImageSize",
+    "Size",
+    "Stages",
+    "network_of",
+]
+
+
+def _size(text: str) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(
+        metavar="COUNT", min=1, help=f"{text} (default: as the space was published)."
+    )
+    return option
+
+
+Channels = Annotated[int | None, _size("Channels of the first stage")]
+CellsPerStage = Annotated[int | None, _size("Cells in each stage")]
+Stages = Annotated[int | None, _size("Stages")]
+ImageSize = Annotated[int | None, _size("Height and width of the input")]
+Colours = Annotated[int | None, _size("Channels of the input")]
+Classes = Annotated[int | None, _size("Classes")]
+Size = Annotated[
+    str | None,
+    typer.Option(
+        "--network-size",
+        metavar="TEXT",
+        help="All of these at once, as devices.yml and tables carry it: "
+        "'channels=16 cells_per_stage=2 stages=3 input_shape=1x8x8 classes=10'.",
+    ),
+]
+
+
+def network_of(  # one argument per option
+    space: str,
+    size: str | None,
+    channels: int | None,
+    cells_per_stage: int | None,
+    stages: int | None,
+    image: int | None,
+    colours: int | None,
+    classes: int | None,
+) -> NetworkConfig:
+    """The network that the options ask for; what is not given is of ``size``, or as published.
+
+    Raises:
+        ConfigurationError: If the text is not a size.
+    """
+    from dataclasses import replace  # noqa: PLC0415
+
+    from brpnas.spaces import NetworkConfig, get_space  # noqa: PLC0415
+
+    start = get_space(space).published if size is None else NetworkConfig.of_size(size)
+    given, height, width = start.input_shape
+    return replace(
+        start,
+        channels=channels or start.channels,
+        cells_per_stage=cells_per_stage or start.cells_per_stage,
+        stages=stages or start.stages,
+        input_shape=(colours or given, image or height, image or width),
+        classes=classes or start.classes,
+    )

@@ -1,0 +1,91 @@
+"""Networks to be measured elsewhere are those that are measured here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import pandas as pd
+import pytest
+
+from brpnas.devices import read_device_table
+from brpnas.errors import ConfigurationError
+from brpnas.measure import MeasureSettings, OnnxRuntime, Protocol, TorchEager, time_cell
+from brpnas.measure.networks import MANIFEST, export_cells
+from brpnas.spaces import NasBench201, NetworkConfig
+from brpnas.spaces.select import select_cells
+
+SIZE = NetworkConfig(2, 1, 2, (1, 8, 8), 3)
+SETTINGS = MeasureSettings(OnnxRuntime(), Protocol(0, 1, 1), SIZE, batch_size=2)
+CELLS = select_cells(10)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("networks") / "made" / "here"
+    export_cells(CELLS, SETTINGS, folder, "my-board.csv")
+    return folder
+
+
+def test_they_are_the_bytes_that_are_timed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    timed: list[bytes] = []
+    original = OnnxRuntime._session
+
+    def session(self: OnnxRuntime, model: bytes) -> ort.InferenceSession:
+        timed.append(model)
+        return original(self, model)
+
+    monkeypatch.setattr(OnnxRuntime, "_session", session)
+    index = pd.read_csv(folder / "my-board.csv").set_index("arch_id")["file"]
+    for cell in CELLS[:3]:
+        time_cell(cell, SETTINGS)
+        assert (folder / index[cell]).read_bytes() == timed[-1]
+
+
+def test_the_manifest_describes_every_file(folder: Path) -> None:
+    manifest = json.loads((folder / MANIFEST).read_text())
+    assert manifest["network_size"] == SIZE.size
+    assert (manifest["space"], manifest["executes_dead_ops"]) == ("nasbench201", False)
+    assert [file["arch_id"] for file in manifest["files"]] == CELLS
+    names = {file["file"] for file in manifest["files"]} | {manifest["index"], MANIFEST}
+    assert {path.name for path in folder.iterdir()} == names
+    for file in manifest["files"]:
+        content = (folder / file["file"]).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == file["sha256"]
+    session = ort.InferenceSession(content, providers=["CPUExecutionProvider"])
+    image = np.zeros(manifest["input"]["shape"], np.float32)
+    (logits,) = session.run([manifest["output"]["name"]], {manifest["input"]["name"]: image})
+    assert list(logits.shape) == manifest["output"]["shape"] == [2, 3]
+
+
+def test_the_filled_index_is_a_table_of_the_device(folder: Path, tmp_path: Path) -> None:
+    index = pd.read_csv(folder / "my-board.csv")
+    assert index["latency_ms"].isna().all()
+    index["latency_ms"] = np.linspace(1, 2, len(index))
+    index.to_csv(tmp_path / "my-board.csv", index=False)
+    found = read_device_table(tmp_path / "my-board.csv", NasBench201())
+    assert (found.device, found.findings) == ("my-board", ())
+    assert sorted(found.table["arch_id"]) == sorted(CELLS)
+    assert set(found.table["network_size"]) == {SIZE.size}
+
+
+def test_a_folder_that_is_there_is_left_alone(folder: Path) -> None:
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(ConfigurationError, match="may hold measurements"):
+        export_cells(CELLS[:1], SETTINGS, folder)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_torch_runs_no_files(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="runs no ONNX files"):
+        export_cells(CELLS[:1], MeasureSettings(TorchEager()), tmp_path / "x")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_cell_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(Exception, match="no cell"):
+        export_cells([CELLS[0], "no cell"], SETTINGS, tmp_path / "x")
+    assert not list(tmp_path.iterdir())
