@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from brpnas.datasets import stated_size
 from brpnas.errors import ConfigurationError
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import MeasuredRows, TrainingConfig, training_pool
@@ -73,8 +74,7 @@ def adapt(
         *(device, predictor.method, predictor.rows),
         ", ".join(f"{name} {100 * error:.1f} %" for name, error in predictor.errors.items()),
     )
-    stated = learn["network_size"].dropna() if "network_size" in learn else ()
-    size = str(stated.iloc[0]) if len(stated) else None
+    size = stated_size(learn)
     _warn_of_transfer(predictor, prior, device, size)
     return replace(predictor, network_size=size)
 

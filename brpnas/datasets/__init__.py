@@ -39,7 +39,14 @@ if TYPE_CHECKING:
     from brpnas.datasets.nasbench201 import SEEDS, read_accuracy, read_architectures
     from brpnas.datasets.nasbench301 import Surrogate
     from brpnas.datasets.own import read_own_table
-    from brpnas.datasets.schemas import ACCURACY, ARCHITECTURES, LATENCY, OPERATIONS, validate
+    from brpnas.datasets.schemas import (
+        ACCURACY,
+        ARCHITECTURES,
+        LATENCY,
+        OPERATIONS,
+        stated_size,
+        validate,
+    )
     from brpnas.datasets.shipped import (
         embedded_devices,
         embedded_facts,
@@ -93,6 +100,7 @@ __all__ = [
     "safe_load",
     "safe_loads",
     "share_with_siblings",
+    "stated_size",
     "validate",
 ]
 
@@ -133,11 +141,13 @@ __getattr__, __dir__ = front_door(
             "ARCHITECTURES",
             "LATENCY",
             "OPERATIONS",
+            "stated_size",
             "validate",
         ),
         "shipped": (
             "embedded_devices",
             "embedded_facts",
+            "embedded_network",
             "embedded_notes",
             "read_embedded_accuracy",
             "read_embedded_latency",

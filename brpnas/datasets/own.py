@@ -123,7 +123,7 @@ def _typed(
             where = [raw.lines[i] for i in wrong]
             about = [error(f"missing {name}", f"{name} is empty.", "Fill it in.", where)]
             about = about if wrong else []
-            table[name] = pd.Series(list(texts), dtype=object)
+            table[name] = pd.Series([text or None for text in texts], dtype=object)
         found += about if name in raw.texts else []
     return table.astype({c.name: str for c in columns if c.kind in ("text", "cell")}), found
 

@@ -23,6 +23,7 @@ __all__ = [
     "MAX_LATENCY_MS",
     "MIN_LATENCY_MS",
     "OPERATIONS",
+    "stated_size",
     "validate",
 ]
 
@@ -46,6 +47,14 @@ def _size() -> pa.Column:
     return pa.Column(
         str, pa.Check(_is_size, element_wise=True, error=wrong), nullable=True, required=False
     )
+
+
+def stated_size(table: pd.DataFrame) -> str | None:
+    """Size of the networks that a table of latencies states; None if it states none."""
+    if "network_size" not in table:
+        return None
+    stated = table["network_size"].dropna()
+    return str(stated.iloc[0]) if len(stated) else None
 
 
 def _is_size(text: str) -> bool:

@@ -9,9 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from brpnas.datasets import held_out
+from brpnas.datasets import held_out, stated_size
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors.transfer import DevicePrior, TrunkConfig, fit_prior
+from brpnas.spaces import get_space
 from pipelines.config import PretrainConfig, parse
 
 __all__ = ["learn_prior"]
@@ -51,7 +52,8 @@ def learn_prior(
         seed=config.seed,
         progress=True,
     )
-    sizes = {str(table["network_size"].iloc[0]) for table in tables.values()}
+    published = get_space(graphs.space).published.size
+    sizes = {stated_size(table) or published for table in tables.values()}
     return replace(prior, network_sizes=tuple(sorted(sizes)))
 
 

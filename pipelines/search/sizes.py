@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from brpnas.datasets import stated_size
 from brpnas.errors import ConfigurationError
 from brpnas.spaces import NetworkConfig, get_space
 from pipelines.config import SearchConfig
@@ -24,9 +25,7 @@ PRECISION = "fp32"
 
 def latency_size(latency_predictions: pd.DataFrame, space: str) -> str:
     """Size of the networks whose latency is predicted; the published one where none is stated."""
-    if "network_size" not in latency_predictions:
-        return get_space(space).published.size
-    return str(latency_predictions["network_size"].iloc[0])
+    return stated_size(latency_predictions) or get_space(space).published.size
 
 
 def check_latency_size(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from brpnas.datasets import fitting_rows, held_out
+from brpnas.datasets import fitting_rows, held_out, stated_size
 from brpnas.errors import BudgetError, ConfigurationError, UnknownNameError
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import (
@@ -65,8 +65,9 @@ def split_latency(
     config = parse(TrainConfig, params)
     if device not in latency:
         raise UnknownNameError("device with measured latency", device, latency)
-    table = latency[device]()[["arch_id", "latency_ms", "network_size"]]
-    rows = table.sort_values("arch_id", ignore_index=True)
+    table = latency[device]()
+    kept = [name for name in ("arch_id", "latency_ms", "network_size") if name in table]
+    rows = table[kept].sort_values("arch_id", ignore_index=True)
     held = held_out(rows["arch_id"].tolist(), test_share)
     open_rows = np.flatnonzero(~held)
     wanted = config.train_rows + config.valid_rows
@@ -136,7 +137,7 @@ def train_latency(
     predictor: LatencyModel
     if counts.get("valid", 0):
         trained = _trained(graphs, latency_rows, parse(TrainConfig, params))
-        predictor = replace(trained, network_size=str(latency_rows["network_size"].iloc[0]))
+        predictor = replace(trained, network_size=stated_size(latency_rows))
     else:
         predictor = adapt(
             graphs,
@@ -183,10 +184,12 @@ def predict_latency(
         elsewhere: test rows, and where these are few and the predictor knows them, rows that were
         left out in turn.
     """
-    size = str(latency_rows["network_size"].iloc[0])
+    size = stated_size(latency_rows)
     table = pd.DataFrame({"arch_id": list(graphs.arch_ids), "device": device})
     measured = latency_rows[["arch_id", "split", "latency_ms"]]
-    table = table.merge(measured, on="arch_id", how="left").assign(network_size=size)
+    table = table.merge(measured, on="arch_id", how="left").assign(
+        network_size=pd.Series(size, table.index, dtype="str")
+    )
     table["predicted_latency_ms"] = predictor.predict(graphs)
     deviations = predictor.deviations(graphs)
     table["log_deviation"] = np.nan if deviations is None else deviations
