@@ -154,8 +154,10 @@ def check_name(device: Device, known: Mapping[str, Device]) -> None:
     if changes:
         raise MeasurementError(
             f"Another device is named {device.name!r} already ({changes}), and latencies of the "
-            "two are not to be mixed. Give this one another name, or remove the other from its "
-            "catalogue, and its tables, that of its operations too."
+            "two are not to be mixed: a name stands for one machine, one protocol and one size of "
+            "networks. Give this one another name (--device; in the pipeline measure.device, and "
+            "device to learn from it), or remove the other from its catalogue, and its tables, "
+            "that of its operations too."
         )
 
 
