@@ -100,6 +100,8 @@ def _typed(
     table, found = pd.DataFrame(index=range(len(raw.lines))), list[Finding]()
     for column in columns:
         name, texts = column.name, raw.column(column.name)
+        if name not in raw.texts and not schema.columns[name].required:
+            continue
         if column.kind == "cell":
             values, about = read_column(texts, raw.lines, space.read)
             table[name] = pd.Series(values, dtype=object)
@@ -125,7 +127,8 @@ def _typed(
             about = about if wrong else []
             table[name] = pd.Series([text or None for text in texts], dtype=object)
         found += about if name in raw.texts else []
-    return table.astype({c.name: str for c in columns if c.kind in ("text", "cell")}), found
+    words = [c.name for c in columns if c.kind in ("text", "cell") and c.name in table]
+    return table.astype(dict.fromkeys(words, str)), found
 
 
 def _not_whole(

@@ -32,6 +32,7 @@ def test_columns_follow_the_schema() -> None:
         "latency_ms": ("number", True),
         "std_ms": ("number", False),
         "repeats": ("number", False),
+        "network_size": ("text", False),
     }
     assert {c.name: c.kind for c in columns_of(OPERATIONS)}["executes_dead_ops"] == "flag"
 
