@@ -62,7 +62,7 @@ from .toy import (
 BUDGET, LIMIT = 24, 6.0
 WORDS = ToySpace().enumerate()
 PREDICTED = dict(zip(WORDS, predict_latency(WORDS)["latency_ms"].tolist(), strict=True))
-TRUE = {w: v + float(e) for (w, v), e in zip(
+TRUE = {w: max(0.1, v + float(e)) for (w, v), e in zip(
     PREDICTED.items(), np.random.default_rng(3).normal(0, 1.5, len(WORDS)), strict=True
 )}  # fmt: skip
 SAMPLERS: list[Sampler] = [
