@@ -13,11 +13,13 @@ import logging
 import os
 import tempfile
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import onnx
 import torch
 from torch import Tensor, nn
@@ -112,6 +114,7 @@ def _finish(path: Path, metadata: Mapping[str, str]) -> None:
     model = onnx.load(str(path))
     model.ir_version = onnx.helper.find_min_ir_version_for(model.opset_import)
     graph = model.graph
+    _fold_transposes(graph)
     parts = (*graph.node, *graph.value_info, *graph.initializer, *graph.input, *graph.output)
     for part in (model, graph, *parts):
         # Stack traces and scopes of the exporting code: paths of this machine, no use elsewhere.
@@ -120,6 +123,24 @@ def _finish(path: Path, metadata: Mapping[str, str]) -> None:
     onnx.helper.set_model_props(model, dict(sorted(metadata.items())))
     onnx.checker.check_model(model, full_check=True)
     path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def _fold_transposes(graph: onnx.GraphProto) -> None:
+    """Store weights that are only read transposed as they are read.
+
+    ONNX Runtime before 1.17 fuses such a node with the product after it, into an operator that it
+    has in float32 alone, and then refuses a file in float64.
+    """
+    readers = Counter(name for node in graph.node for name in node.input)
+    weights = {weight.name: weight for weight in graph.initializer}
+    for node in [node for node in graph.node if node.op_type == "Transpose"]:
+        weight = weights.get(node.input[0])
+        if weight is None or readers[weight.name] > 1:
+            continue
+        order = next((tuple(a.ints) for a in node.attribute if a.name == "perm"), None)
+        turned = np.ascontiguousarray(onnx.numpy_helper.to_array(weight).transpose(order))
+        weight.CopyFrom(onnx.numpy_helper.from_array(turned, node.output[0]))
+        graph.node.remove(node)
 
 
 @contextmanager

@@ -304,7 +304,9 @@ class TestNames:
 
     @each_page
     def test_names_of_the_library_exist(self, page: Path) -> None:
-        tags = re.findall(r'"(brpnas\.\w+)"', (ROOT / "pipelines" / "hooks.py").read_text())
+        sources = "hooks.py", "mlflow_store/processes.py"
+        text = "".join((ROOT / "pipelines" / source).read_text("utf-8") for source in sources)
+        tags = re.findall(r'"(brpnas\.\w+)"', text)
         for word in code_words(page.read_text()):
             if re.fullmatch(r"brpnas(\.\w+)+", word) and word not in tags:
                 pkgutil.resolve_name(word)

@@ -18,7 +18,7 @@ from brpnas.export import (
     graph_feeds,
 )
 from brpnas.export.onnx import frozen_copy
-from brpnas.export.parity import open_session
+from brpnas.export.parity import check_parity, open_session
 from tests.export.models import SmallGCN, sample_graphs
 
 EXPORTERS: tuple[Exporter, ...] = ("dynamo", "torchscript")
@@ -52,6 +52,32 @@ def test_interface_of_the_file(module: SmallGCN, tmp_path: Path, exporter: Expor
     model = onnx.load(path)
     assert [entry.version for entry in model.opset_import if not entry.domain] == [OPSET]
     assert model.ir_version == onnx.helper.find_min_ir_version_for(model.opset_import) == 8
+
+
+class Products(nn.Module):
+    """Reads one weight transposed, and another both ways."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(0)
+        self.once = nn.Parameter(torch.randn(4, 3, dtype=torch.float64, generator=generator))
+        self.twice = nn.Parameter(torch.randn(4, 4, dtype=torch.float64, generator=generator))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x.double() @ self.once.T
+        return y @ self.twice.T + y @ self.twice
+
+
+@pytest.mark.parametrize("exporter", EXPORTERS)
+def test_weights_in_float64_are_stored_as_they_are_read(tmp_path: Path, exporter: Exporter) -> None:
+    """Older runtimes have no product in float64 that transposes one of its sides."""
+    path = tmp_path / "products.onnx"
+    module = Products()
+    export_module(module, path, {"x": torch.ones(2, 3)}, "y", exporter=exporter)
+    graph = onnx.load(path).graph
+    assert (3, 4) in {tuple(weight.dims) for weight in graph.initializer}
+    assert (4, 3) not in {tuple(weight.dims) for weight in graph.initializer}
+    assert check_parity(module, path, [{"x": torch.randn(5, 3)}]) < 1e-9
 
 
 @pytest.mark.parametrize("exporter", EXPORTERS)
