@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import platform
 from dataclasses import replace
+from functools import partial
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
@@ -21,7 +22,9 @@ from brpnas.measure.hardware import (
     device_name,
 )
 from brpnas.measure.runtimes import OnnxRuntime, TorchEager
+from brpnas.spaces import NetworkConfig
 
+described = partial(device_entry, network_size=NetworkConfig().size)
 XEON = Machine(
     "Intel(R) Xeon(R) CPU E5-2680 v4 @ 2.40GHz", 4, 16.5, "Debian 12 x86_64", None, "torch 2", "a"
 )
@@ -61,13 +64,13 @@ def test_missing_provider() -> None:
 )
 def test_derived_names(machine: Machine, runtime: OnnxRuntime | TorchEager, name: str) -> None:
     assert device_name(machine, runtime) == name
-    assert device_entry(machine, runtime, batch_size=1).name == name
+    assert described(machine, runtime, batch_size=1).name == name
 
 
 def test_entries_come_back_from_the_catalogue(tmp_path: Path) -> None:
     path = tmp_path / "new" / "devices.yml"
-    first = device_entry(XEON, OnnxRuntime(), batch_size=1, notes="Größe: 3 x 32 x 32")
-    second = device_entry(XEON, TorchEager(), batch_size=8, name="mine")
+    first = described(XEON, OnnxRuntime(), batch_size=1, notes="Größe: 3 x 32 x 32")
+    second = described(XEON, TorchEager(), batch_size=8, name="mine")
     for device in (first, second, first):
         add_device(device, path)
     assert load_devices(path) == {first.name: first, "mine": second}
@@ -77,9 +80,9 @@ def test_entries_come_back_from_the_catalogue(tmp_path: Path) -> None:
 
 def test_another_device_of_the_same_name_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "devices.yml"
-    add_device(device_entry(XEON, OnnxRuntime(), batch_size=1, name="mine"), path)
+    add_device(described(XEON, OnnxRuntime(), batch_size=1, name="mine"), path)
     before = path.read_bytes()
-    other = device_entry(replace(XEON, cores=8), OnnxRuntime(), batch_size=1, name="mine")
+    other = described(replace(XEON, cores=8), OnnxRuntime(), batch_size=1, name="mine")
     with pytest.raises(MeasurementError, match=r"'mine'.*hardware: .*4 cores.*8 cores"):
         add_device(other, path)
     with pytest.raises(MeasurementError, match="another name"):
@@ -88,8 +91,8 @@ def test_another_device_of_the_same_name_is_refused(tmp_path: Path) -> None:
 
 
 def test_memory_makes_no_other_device() -> None:
-    entry = device_entry(XEON, OnnxRuntime(), batch_size=1, name="mine")
-    more = device_entry(replace(XEON, memory_gb=33.0), OnnxRuntime(), batch_size=1, name="mine")
+    entry = described(XEON, OnnxRuntime(), batch_size=1, name="mine")
+    more = described(replace(XEON, memory_gb=33.0), OnnxRuntime(), batch_size=1, name="mine")
     assert entry != more
     check_name(more, {"mine": entry})
 
@@ -138,13 +141,13 @@ def test_a_gpu_that_cannot_be_asked_is_still_named(
 
 def test_impossible_name() -> None:
     with pytest.raises(ConfigurationError, match="'my device'"):
-        device_entry(XEON, OnnxRuntime(), batch_size=1, name="my device")
+        described(XEON, OnnxRuntime(), batch_size=1, name="my device")
 
 
 def _add_some(path: Path, first: int, barrier: Barrier) -> None:
     for number in range(first, first + 4):
         barrier.wait()
-        add_device(device_entry(XEON, OnnxRuntime(), batch_size=1, name=f"d{number}"), path)
+        add_device(described(XEON, OnnxRuntime(), batch_size=1, name=f"d{number}"), path)
 
 
 def test_devices_added_at_the_same_time_are_all_kept(tmp_path: Path) -> None:
