@@ -181,7 +181,7 @@ def test_the_least_that_makes_a_report() -> None:
     least = Page(render(type(data)(chosen={"arch_id": WINNER}, history=data.history)))
     assert WINNER in least.said("winner")
     assert len(least.svgs) == 1
-    assert "The export stage writes this network as ONNX" in least.said("winner")
+    assert "06_models/onnx/network.onnx" in least.said("winner")
 
 
 def test_metrics_are_shown_without_predictions() -> None:
