@@ -23,6 +23,7 @@ class NormalisedImages:
     """
 
     def __init__(self, data: ImageData, device: torch.device) -> None:
+        self._data = data
         pixels = data.pixels
         self._is_wide = pixels.dtype == np.uint16
         if self._is_wide:  # torch has few operations on uint16
@@ -40,7 +41,8 @@ class NormalisedImages:
 
     def __getitem__(self, rows: Tensor) -> Tensor:
         """Images of some rows, float32 ``[B, C, H, W]``, scaled and normalised."""
-        chosen = self._pixels[rows]
+        chosen = self._pixels[rows]  # a copy
+        self._data.release()
         if self._is_wide:
             chosen = chosen.to(torch.int32) & 0xFFFF
         return (chosen.to(torch.float32) / self._scale - self._mean) / self._std

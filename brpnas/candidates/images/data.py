@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import mmap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ INTERPOLATION = "bilinear"
 
 FloatImages = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
-_CHUNK = 2**25
+_CHUNK = 2**23
 """Bytes of float32 pixels to work on at a time."""
 
 
@@ -113,6 +114,18 @@ class ImageData:
             "resize": resize and {**resize, "interpolation": INTERPOLATION},
         }
 
+    def release(self) -> None:
+        """Give the memory of mapped pixels back; they are mapped again when they are read.
+
+        Without it every process ends with the whole file in its memory. Values that were written
+        to ``pixels`` are lost.
+        """
+        mapped: Any = self.pixels
+        while isinstance(mapped, np.ndarray):
+            mapped = mapped.base
+        if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            mapped.madvise(mmap.MADV_DONTNEED)
+
     def _chunks(self, part: str | None) -> Iterator[FloatImages]:
         """Scaled pixels of a part, or of all rows, a few at a time."""
         step = max(1, _CHUNK // (4 * int(np.prod(self.input_shape))))
@@ -120,3 +133,4 @@ class ImageData:
         for start in range(0, len(self.pixels) if rows is None else len(rows), step):
             chosen = slice(start, start + step)
             yield self.scaled(chosen if rows is None else rows[chosen])
+            self.release()

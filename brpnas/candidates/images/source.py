@@ -48,7 +48,8 @@ class ImageSource:
     Args:
         path: ``digits``, or path of a folder, an NPZ or a Parquet file.
         valid_share: Share of all images for validation, where the source names no ``valid`` part;
-            None for a share by size, see `split_parts`.
+            None for a share by size, see `brpnas.candidates.images.split`; of the digits a third,
+            as in the benchmark that ships.
         test_share: The same for the test.
         split_seed: Decides which images; classes keep their shares.
         size: Height and width, or one number for both, that images are resized (shorter side,

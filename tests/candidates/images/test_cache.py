@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from brpnas.candidates import ImageSource
 from brpnas.candidates.images import pictures, source
+from brpnas.candidates.normalised import NormalisedImages
 from brpnas.errors import SourceError
 from tests.candidates.images.pictures import classes, noise, write
 
@@ -78,6 +80,38 @@ def test_each_size_has_its_own_place(mine: ImageSource) -> None:
     mine.load()
     assert ImageSource(mine.path, cache=mine.cache, size=4).load().input_shape == (1, 4, 4)
     assert len(entries(mine)) == 2
+
+
+def resident_mb(place: Path) -> float:
+    """Memory of this process that a file is mapped into."""
+    parts = Path("/proc/self/smaps").read_text().split("VmFlags")
+    return sum(
+        int(line.split()[1]) / 1024
+        for part in parts
+        if str(place) in part
+        for line in part.splitlines()
+        if line.startswith("Rss:")
+    )
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="reads /proc")
+def test_mapped_pixels_do_not_stay_in_memory(tmp_path: Path) -> None:
+    """So that two workers need no more than one, however large the images are."""
+    pixels = np.random.default_rng(0).integers(0, 255, (300, 3, 200, 200), np.uint8)
+    np.savez(tmp_path / "large.npz", images=pixels, labels=np.arange(300) % 2)
+    data = ImageSource(str(tmp_path / "large.npz"), cache=str(tmp_path / "cache")).load()
+    place = next((tmp_path / "cache").rglob("pixels.npy"))
+    data.pixels.sum()
+    assert resident_mb(place) > 30
+    whole = data.digest, [part.tolist() for part in data.normalisation]
+    assert resident_mb(place) < 5
+    np.testing.assert_array_equal(data.pixels, pixels)
+    images = NormalisedImages(data, torch.device("cpu"))
+    batch = images[torch.arange(0, 300, 30)]
+    assert resident_mb(place) < 5
+    mean, std = (np.array(part, np.float32)[:, None, None] for part in whole[1])
+    expected = (pixels[::30].astype(np.float32) / np.float32(255) - mean) / std
+    np.testing.assert_array_equal(batch.numpy(), expected)
 
 
 @pytest.mark.parametrize("name", ["pixels.npy", "labels.npz", "facts.json"])
