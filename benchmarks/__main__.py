@@ -36,6 +36,7 @@ NAMES = {
     "train": "candidates trained on digits: seconds, seed noise, jobs killed and resumed",
     "intake": "files of latencies that are wrong: refused clearly, no file changed",
     "promote": "a better predictor becomes champion in the registry, and nothing else does",
+    "road": "a new user: own pictures, own board, interruptions, hostile files",
     "speed": "seconds of each step, and of the published recipe beside them",
 }
 

@@ -1,0 +1,56 @@
+"""Ten measured rows of a board to a search under its limit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.road.project import Project
+from brpnas.datasets import read_embedded_latency
+
+__all__ = ["ten_rows"]
+
+DEVICE = "amd-epyc-torch-fp32-1t"
+"""Its rows play the board: what was measured elsewhere, of cells that are not in this search."""
+
+
+def ten_rows(folder: Path, quick: bool) -> dict[str, Any]:
+    """Bring a CSV of ten rows, then run three commands; check the limit on the true latencies."""
+    project = Project(folder / "project")
+    true = read_embedded_latency(DEVICE)
+    rows = true.sample(10, random_state=0)[["arch_id", "latency_ms"]]
+    limit = float(true["latency_ms"].quantile(0.3).round(3))
+    rows.to_csv(project.root / "data" / "01_raw" / "devices" / "my-board.csv", index=False)
+    task = f"device=my-board,constraints=[latency_ms <= {limit}]"
+    if quick:
+        task += ",search.budget=10,search.rounds=2,search.comparison_seeds=0"
+    commands = [
+        ["brpnas", "devices", "check", "data/01_raw/devices/my-board.csv"],
+        ["kedro", "run", "--pipelines=retrain", "--params=device=my-board"],
+        ["kedro", "run", f"--params={task}"],
+    ]
+    ended = [project.run(command) for command in commands]
+    for each in ended:
+        if each.code:
+            print(each.output[-3000:])
+    figures: dict[str, Any] = {
+        "commands": len(commands),
+        "errors": sum(each.code != 0 for each in ended),
+        "limit_ms": limit,
+    }
+    if figures["errors"]:
+        return figures
+    out = project.root / "data" / "07_model_output"
+    found = json.loads((out / "search_result.json").read_text("utf-8"))["chosen"]
+    history = pd.read_parquet(out / "search_history.parquet")
+    latency = true.set_index("arch_id")["latency_ms"]
+    asked = latency.reindex(history.loc[history["feasible"], "arch_id"].unique()).dropna()
+    return figures | {
+        "predicted_ms": found["predicted_latency_ms"],
+        "true_ms": float(latency.get(found["arch_id"], float("nan"))),
+        "asked_with_true_latency": len(asked),
+        "asked_within": float((asked <= limit).mean()),
+    }

@@ -1,0 +1,92 @@
+"""A copy of the project as a new user has it: tracked files in a git repository of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.data import ROOT
+
+__all__ = ["Ended", "Project"]
+
+_TELEMETRY = ("ORT_DISABLE", "MLFLOW_DISABLE", "KEDRO_DISABLE", "DO_NOT_TRACK", "DVC_NO")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that has ended: its exit code, all that it printed, and its seconds."""
+
+    code: int
+    output: str
+    seconds: float
+
+    @property
+    def last(self) -> str:
+        """The last line that it printed."""
+        lines = self.output.strip().splitlines()
+        return lines[-1] if lines else ""
+
+    @property
+    def traceback(self) -> bool:
+        """Whether it ended in a traceback instead of a paragraph."""
+        return "Traceback (most recent call last)" in self.output
+
+
+class Project:
+    """A fresh copy of this repository in a folder, and the commands that run in it.
+
+    Args:
+        folder: Where the copy is made; it must not exist.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT, capture_output=True, check=True,
+        )  # fmt: skip
+        for name in listed.stdout.decode().split("\0"):
+            source = ROOT / name
+            if name and source.is_file() and not source.is_symlink():
+                target = folder / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, target)
+        for command in (["git", "init", "-q"], ["git", "add", "-A"]):
+            subprocess.run(command, cwd=folder, check=True, capture_output=True)
+        author = ["-c", "user.name=road", "-c", "user.email=road@localhost"]
+        subprocess.run(
+            ["git", *author, "commit", "-qm", "copy"], cwd=folder, check=True, capture_output=True
+        )
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """Variables of a new user, whose packages are those of this process."""
+        ours = ("BRPNAS_", "MLFLOW_", *_TELEMETRY)
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
+        kept["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
+        return kept | {"PYTHONPATH": str(self.root), "OMP_NUM_THREADS": "1"} | more
+
+    def start(self, command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+        """Start a command in a process group of its own; what it prints goes to a file."""
+        with log.open("wb") as file:
+            return subprocess.Popen(
+                command, cwd=self.root, env=self.environment(), stdin=subprocess.DEVNULL,
+                stdout=file, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+
+    def run(
+        self, command: Sequence[str], more: Mapping[str, str] | None = None, timeout_s: float = 3600
+    ) -> Ended:
+        """Run a command to its end."""
+        began = time.perf_counter()
+        done = subprocess.run(
+            command, cwd=self.root, env=self.environment(**(more or {})), text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            timeout=timeout_s, check=False,
+        )  # fmt: skip
+        return Ended(done.returncode, done.stdout, time.perf_counter() - began)

@@ -1,0 +1,45 @@
+"""Searches whose inputs are of different network sizes: refused before anything is trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from benchmarks.road.project import Project
+
+__all__ = ["sizes_that_differ"]
+
+SMALL = (
+    "measure.cells=12,measure.warmup=1,measure.runs=2,measure.repeats=2,"
+    "train.train_rows=6,train.valid_rows=2,train.epochs=2,"
+)
+CHANGES = {
+    "channels": "network.channels=8",
+    "cells": "network.cells_per_stage=1",
+    "stages": "network.stages=2",
+}
+"""What is changed between measuring and the search."""
+
+
+def sizes_that_differ(folder: Path) -> dict[str, Any]:
+    """Measure at one size, then search at others; count trainings that were begun."""
+    project = Project(folder / "project")
+    measured = project.run(
+        ["kedro", "run", "--env=live", "--pipelines=measure,ingest,featurise,train",
+         f"--params={SMALL.rstrip(',')}"]
+    )  # fmt: skip
+    if measured.code:
+        raise RuntimeError(f"Measuring failed: {measured.output[-2000:]}")
+    refused, trainings, said = 0, 0, {}
+    for name, change in CHANGES.items():
+        ended = project.run(
+            ["kedro", "run", "--env=live", "--pipelines=search", f"--params={change}"]
+        )
+        refused += ended.code != 0 and not ended.traceback
+        trainings += sum(
+            file.read_text("utf-8").count('"event":"answer"')
+            for file in (project.root / "data" / "live").rglob("store/*.jsonl")
+        )
+        said[name] = ended.last
+        print(f"{name}: exit {ended.code}, {ended.last}")
+    return {"kinds": len(CHANGES), "refused": refused, "trainings": trainings, "said": said}
