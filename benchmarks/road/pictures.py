@@ -23,7 +23,7 @@ SEARCH = ["kedro", "run", "--env=live", "--pipelines=search,evaluate,export"]
 
 
 def write_pictures(folder: Path, size: int = 16) -> None:
-    """Digits of scikit-learn as ``train|val|test/CLASS/*.png``, ten classes of enlarged pictures."""
+    """Write the digits of scikit-learn, enlarged, as ``train|val|test/CLASS/*.png``."""
     pixels, labels = load_digits(return_X_y=True)
     order = np.random.default_rng(0).permutation(len(labels))
     for place, row in enumerate(order):
