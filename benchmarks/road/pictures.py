@@ -76,6 +76,7 @@ def _compare(root: Path, test: Path) -> dict[str, Any]:
     out = root / "data" / "live"
     network = out / "06_models" / "onnx" / "network.onnx"
     reported = json.loads((out / "08_reporting" / "metrics.json").read_text("utf-8"))["network"]
+    result = json.loads((out / "07_model_output" / "search_result.json").read_text("utf-8"))
     session, metadata = open_network(network)
     found, images = accuracy(network, test)
     measured, spread = latency_ms(network)
@@ -95,9 +96,9 @@ def _compare(root: Path, test: Path) -> dict[str, Any]:
         "limit_ms": LIMIT_MS,
         "kept": measured <= LIMIT_MS,
         "size_bytes": network.stat().st_size,
-        "size_equal": network.stat().st_size == reported.get("file_bytes"),
+        "size_equal": network.stat().st_size == reported["file_bytes"],
         "precision": sorted(kinds),
-        "precision_reported": reported.get("precision"),
+        "precision_reported": result["network"]["precision"],
         "input_shape": session.get_inputs()[0].shape,
         "metadata": sorted(metadata),
     }

@@ -51,8 +51,9 @@ def make_metrics(
 
     Returns:
         ``latency`` (the predictor on test rows), ``search`` (the architecture chosen), ``network``
-        (the exported file on the test images, if its weights are trained; ``search`` then has no
-        test scores, which would be of another training) and ``comparison`` (mean over seeds at the
+        (the exported file: its size, its latency if that was measured, and its scores on the test
+        images if its weights are trained; ``search`` then has no test scores, which would be of
+        another training) and ``comparison`` (mean over seeds at the
         end of the budget, by sampler; of the validation scores, where no test scores are known).
     """
     chosen = search_result["chosen"]
@@ -60,8 +61,8 @@ def make_metrics(
     tested = traces["chosen_test"].notna().any()
     columns = ["chosen_test", "best_test_seen", "regret"] if tested else ["best_valid"]
     means = last.groupby("sampler")[columns].mean()
-    network = _network_metrics(network_evaluation)
-    hidden = _TESTED if network else ()
+    network = _network_metrics(network_evaluation, search_result)
+    hidden = _TESTED if network_evaluation["trained"] else ()
     return {
         "latency": dict(train_metrics["metrics"][train_metrics["model"]]),
         "search": {
@@ -69,17 +70,23 @@ def make_metrics(
             for name in _SEARCH
             if chosen.get(name) is not None and name not in hidden
         },
-        **({"network": network} if network else {}),
+        "network": network,
         "comparison": means.dropna(axis="columns").to_dict("index"),
     }
 
 
-def _network_metrics(evaluation: Mapping[str, Any]) -> dict[str, float]:
-    """Scores of the exported file; nothing if its weights are not trained."""
+def _network_metrics(
+    evaluation: Mapping[str, Any], search_result: Mapping[str, Any]
+) -> dict[str, float]:
+    """Figures of the exported file; without scores if its weights are not trained."""
+    found: dict[str, float] = {"file_bytes": evaluation["file_bytes"]}
+    latency_ms = search_result["chosen"].get("latency_ms")
+    if search_result["network"]["latency_is_of_the_file"] and latency_ms is not None:
+        found["latency_ms"] = latency_ms
     if not evaluation["trained"]:
-        return {}
+        return found
     test = evaluation["test"]
-    return {
+    return found | {
         "test_accuracy": test["accuracy"],
         "test_balanced_accuracy": test["balanced_accuracy"],
         "test_images": test["images"],

@@ -35,8 +35,8 @@ def network_card(
 
     Args:
         search: What the search found.
-        evaluation: Scores and data of the exported file; ``{"trained": False}`` if its weights are
-            initial ones.
+        evaluation: Scores, data and size of the exported file; only ``trained: False`` and
+            ``file_bytes`` if its weights are initial ones.
         device: The device of the latencies.
         sources: Where the accuracies of the search come from.
     """
@@ -50,6 +50,7 @@ def network_card(
         "Search space": search["space"],
         **_size(search["network"]["size"]),
         "Precision": search["network"]["precision"],
+        "File": f"{evaluation['file_bytes']:,} bytes",
         "Parameters": _millions(chosen.get("params_m")),
         "Multiply-adds": _millions(chosen.get("flops_m")),
         **_latency(chosen, device),

@@ -131,13 +131,14 @@ def evaluate_network(
 
     Returns:
         The file with its test scores, and the evaluation
-        (`brpnas.candidates.network_evaluation`); ``{"trained": False}`` if it is not trained.
+        (`brpnas.candidates.network_evaluation`) with ``file_bytes``, the size of the file; only
+        ``trained: False`` and ``file_bytes`` if it is not trained.
 
     Raises:
         SchemaError: If the images or their split have changed since the training.
     """
     if not winner_network:
-        return network, {"trained": False}
+        return network, {"trained": False, "file_bytes": len(network)}
     config = parse(TrainCandidatesConfig, params)
     source = image_source(parse(ImagesConfig, images), config)
     trained = TrainedNetworkFile.from_bytes(winner_network)
@@ -152,7 +153,8 @@ def evaluate_network(
     for alarm in alarms(found):
         logger.warning("%s", alarm)
     figures = ("accuracy", "balanced_accuracy")
-    return with_metadata(network, {f"test_{k}": json.dumps(test[k]) for k in figures}), found
+    scored = with_metadata(network, {f"test_{k}": json.dumps(test[k]) for k in figures})
+    return scored, {**found, "file_bytes": len(scored)}
 
 
 def collect_parity(

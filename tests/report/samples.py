@@ -125,6 +125,7 @@ def network_evaluation(confusion: list[list[int]] = DEAD) -> dict[str, Any]:
     parts = [(25, 10) if i == 0 else (15, 5) if i == 1 else (10, 5) for i in range(size)]
     return {
         "trained": True,
+        "file_bytes": 12345,
         "dataset": "pets",
         "test": {
             "images": sum(images),

@@ -31,7 +31,7 @@ TRAIN: dict[str, Any] = {
     "rows": {"train": 30, "valid": 30, "test": 57},
     "metrics": {"gcn": FIGURES, "FLOPs": FIGURES | {"within_10": 0.1}},
 }
-UNTRAINED = {"trained": False}
+UNTRAINED = {"trained": False, "file_bytes": 4321}
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def result(history: pd.DataFrame) -> dict[str, Any]:
         "measured": 0,
         "refused": 0,
         "seed": 0,
-        "network": {"notes": []},
+        "network": {"notes": [], "latency_is_of_the_file": False},
         "chosen": chosen | {"regret": 0.02, "latency_ms": None, "predicted_latency_ms": 3.0},
     }
 
@@ -102,6 +102,7 @@ def test_metrics_are_means_over_seeds_at_the_end(
     assert metrics["comparison"]["brp"]["chosen_test"] == pytest.approx(0.63)
     assert metrics["comparison"]["random"]["chosen_test"] == pytest.approx(0.53)
     assert metrics["search"]["test_accuracy"] == 0.58
+    assert metrics["network"] == {"file_bytes": 4321}
     assert "best_test_seen" not in metrics["search"], "what is not known is not reported"
 
 
@@ -227,9 +228,15 @@ def test_scores_are_those_of_the_exported_file_where_it_is_trained(
     predictions: pd.DataFrame, history: pd.DataFrame, result: dict[str, Any], traces: pd.DataFrame
 ) -> None:
     network = network_evaluation()
-    metrics = make_metrics(TRAIN, result, network, traces)
+    measured = result | {
+        "network": {"notes": [], "latency_is_of_the_file": True},
+        "chosen": result["chosen"] | {"latency_ms": 2.5},
+    }
+    metrics = make_metrics(TRAIN, measured, network, traces)
     json.dumps(metrics, allow_nan=False)
     assert metrics["network"] == {
+        "file_bytes": 12345,
+        "latency_ms": 2.5,
         "test_accuracy": 0.75,
         "test_balanced_accuracy": pytest.approx(2 / 3),
         "test_images": 20,

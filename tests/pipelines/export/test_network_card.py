@@ -125,7 +125,7 @@ def test_many_classes_are_cut_and_counted(path: Path) -> None:
     [("table", "the accuracy table of pets"), ("file", "by hand"), ("surrogate", "a surrogate")],
 )
 def test_initial_weights_are_called_so(path: Path, oracle: str, said: str) -> None:
-    text = card(path, {"trained": False}, oracle=oracle)
+    text = card(path, {"trained": False, "file_bytes": 4321}, oracle=oracle)
     assert text.startswith("# Network of the architecture found, not trained\n")
     assert "> **Warning: The weights are initialised, not trained" in text
     assert said in text
@@ -145,6 +145,6 @@ def test_figures_of_other_networks_are_left_out_and_the_difference_is_said(path:
     assert "| Measured latency | not measured |" in unmeasured
     assert "0.285" not in unmeasured
     assert "0.19" not in unmeasured
-    untrained = card(path, {"trained": False}, network=network)
+    untrained = card(path, {"trained": False, "file_bytes": 4321}, network=network)
     assert f"**Warning: {note}**" in untrained
     assert "0.285" not in untrained

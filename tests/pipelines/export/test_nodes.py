@@ -95,7 +95,7 @@ CANDIDATES: dict[str, Any] = {
     "workers": 1,
     "scheduler": None,
 }
-UNTRAINED = {"trained": False}
+UNTRAINED = {"trained": False, "file_bytes": 4321}
 
 
 def note(citation: str, **holds: list[str]) -> dict[str, Any]:
@@ -252,7 +252,8 @@ def test_network_has_the_configured_sizes_and_the_card_tells_all(
             "other": note("of others", devices=["other"]),
         }
     }
-    assert evaluate_network(network, b"", {"path": None}, CANDIDATES) == (network, UNTRAINED)
+    untrained = UNTRAINED | {"file_bytes": len(network)}
+    assert evaluate_network(network, b"", {"path": None}, CANDIDATES) == (network, untrained)
     card = write_model_card(latency, relation, network, TRAIN, result, UNTRAINED, ingest)
     assert card.count("\n---\n\n# ") == 2
     for text in (TRAIN["device"], "within_10 (test)", "0.97", "9 answers", "not trained"):
@@ -293,6 +294,7 @@ def test_a_trained_network_is_exported_with_its_weights_and_explained(
     assert json.loads(about["test_accuracy"]) == evaluation["test"]["accuracy"]
     assert json.loads(about["test_balanced_accuracy"]) == evaluation["test"]["balanced_accuracy"]
     assert evaluation["test"]["accuracy"] == pytest.approx(trained.test_accuracy)
+    assert evaluation["file_bytes"] == len(scored)
     np.testing.assert_array_equal(
         answer(scored, {"image": images}), answer(network, {"image": images})
     )
