@@ -99,7 +99,7 @@ def device_entry(
     runtime: Runtime,
     *,
     batch_size: int,
-    network_size: str,
+    network_size: str | None = None,
     name: str | None = None,
     notes: str = "",
 ) -> Device:
@@ -109,7 +109,7 @@ def device_entry(
         machine: The machine.
         runtime: What ran networks on it.
         batch_size: Images per run.
-        network_size: Size of the networks, see `NetworkConfig.size`.
+        network_size: Size of the networks (`NetworkConfig.size`); None for the published one.
         name: Name of the device; by default that of `device_name`.
         notes: What else to know, such as the protocol.
 

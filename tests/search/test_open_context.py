@@ -187,7 +187,7 @@ def test_neighbours_of_the_leaders_are_ranked_but_not_explored() -> None:
     for fraction, expected in ((1.0, 3), (0.5, 2)):
         context = make_open_context(0, candidates=12)
         sampler = BRPSampler(Distance, rounds=2, exploit_fraction=fraction, neighbours=400)
-        asked = sampler.ask(context, history, 12)
+        asked = sampler.ask(context, history, 6)
         sample = set(context.shortlist(history).arch_ids)
         near = [sum(x != y for x, y in zip(word, "dcda", strict=True)) for word in asked]
         assert near[:expected] == [1] * expected
