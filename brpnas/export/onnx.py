@@ -126,7 +126,7 @@ def _finish(path: Path, metadata: Mapping[str, str]) -> None:
 
 
 def _fold_transposes(graph: onnx.GraphProto) -> None:
-    """Store weights that are only read transposed as they are read.
+    """Store weights that are read transposed as they are read, those read both ways twice.
 
     ONNX Runtime before 1.17 fuses such a node with the product after it, into an operator that it
     has in float32 alone, and then refuses a file in float64.
@@ -135,12 +135,15 @@ def _fold_transposes(graph: onnx.GraphProto) -> None:
     weights = {weight.name: weight for weight in graph.initializer}
     for node in [node for node in graph.node if node.op_type == "Transpose"]:
         weight = weights.get(node.input[0])
-        if weight is None or readers[weight.name] > 1:
+        if weight is None:
             continue
         order = next((tuple(a.ints) for a in node.attribute if a.name == "perm"), None)
         turned = np.ascontiguousarray(onnx.numpy_helper.to_array(weight).transpose(order))
-        weight.CopyFrom(onnx.numpy_helper.from_array(turned, node.output[0]))
+        graph.initializer.append(onnx.numpy_helper.from_array(turned, node.output[0]))
         graph.node.remove(node)
+        readers[weight.name] -= 1
+        if not readers[weight.name]:
+            graph.initializer.remove(weight)
 
 
 @contextmanager

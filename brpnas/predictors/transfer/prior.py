@@ -109,7 +109,7 @@ class PriorFeatures(nn.Module):
         scale = 1.0 if self.known is None else self.known.scale
         groups = [*self.graph(*views), said / width, mean, apart / (scale * width)]
         if self.like is not None:
-            groups.append((said + apart)[:, [self.like]])
+            groups.append((said + apart).narrow(1, self.like, 1))
         return [group.double() for group in groups]
 
     def latencies(self, views: Mapping[View, GraphBatch]) -> Tensor:
@@ -124,10 +124,13 @@ class PriorFeatures(nn.Module):
 
     def _known(self, views: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """What the network says of each device, and how far measurements are from that."""
-        said = self.network(*views)[:, self.columns]
+        # Selected, not indexed: an index becomes transposes in ONNX, and ONNX Runtime before 1.17
+        # fuses these with products that it has in float32 alone.
+        columns = torch.tensor(self.columns, dtype=torch.int64)
+        said = self.network(*views).index_select(1, columns)
         if self.known is None:
             return said, torch.zeros_like(said)
-        return said, self.known(views[2])[:, self.columns]
+        return said, self.known(views[2]).index_select(1, columns)
 
     def parts(self) -> tuple[dict[str, object], dict[str, Tensor]]:
         """What a file must hold to rebuild it by `of_parts`: metadata, and tensors by name."""
