@@ -27,7 +27,7 @@ from brpnas.measure import (
 )
 from brpnas.measure.cells import CellTask, measure_one, probe
 from brpnas.spaces.nasbench201 import layers, to_string
-from tests.measure.small import small
+from tests.measure.small import NETWORK, small
 
 CELLS = select_cells(6)
 LOOSE = {"progress": False, "drift_limit": 1e9}
@@ -57,7 +57,9 @@ def test_every_cell_has_a_row_between_references(measured: tuple[Path, MeasureRe
 
 def test_the_table_is_one_of_the_project(measured: tuple[Path, MeasureResult]) -> None:
     table = measured[1].latency("mine")
-    assert list(table.columns) == ["arch_id", "device", "latency_ms", "std_ms", "repeats"]
+    columns = ["arch_id", "device", "latency_ms", "std_ms", "repeats", "network_size"]
+    assert list(table.columns) == columns
+    assert set(table["network_size"]) == {NETWORK.size}
     assert table["arch_id"].tolist() == sorted(CELLS)
     assert set(table["repeats"]) == {3}
 
