@@ -153,7 +153,7 @@ def test_workers_of_a_version_without_fingerprints_are_refused(tmp_path: Path) -
     folder = tmp_path / "cluster"
     folder.mkdir()
     with running_cluster(folder, workers=1, path=package.parent) as cluster:
-        wanted = rf"need the brpnas .*{re.escape(FINGERPRINT)}: tcp://\S+ cannot import it"
+        wanted = rf"need the brpnas .*{re.escape(FINGERPRINT)}: tcp://\S+ (cannot import it|has) "
         with pytest.raises(ConfigurationError, match=wanted):
             get_engine(scheduler=cluster.address)
 
