@@ -9,10 +9,11 @@ from brpnas.errors import SourceError
 from brpnas.spaces.network import NetworkConfig
 from pipelines.config import ImagesConfig, TrainCandidatesConfig
 
-__all__ = ["candidate_config", "image_source"]
+__all__ = ["IMAGES_CACHE", "candidate_config", "image_source"]
 
 _ROOT = Path(__file__).resolve().parents[1]
-_CACHE = _ROOT / "data" / "02_intermediate" / "images"
+IMAGES_CACHE = _ROOT / "data" / "02_intermediate" / "images"
+"""Where decoded pixels are kept."""
 
 
 def image_source(images: ImagesConfig, candidates: TrainCandidatesConfig) -> ImageSource:
@@ -48,7 +49,7 @@ def image_source(images: ImagesConfig, candidates: TrainCandidatesConfig) -> Ima
         candidates.split_seed,
         size=images.size,
         label=images.label,
-        cache=str(_CACHE),
+        cache=str(IMAGES_CACHE),
     )
 
 

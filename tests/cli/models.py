@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from brpnas.export import export_predictor
 from brpnas.predictors import (
     BinaryRelationPredictor,
     LatencyPredictor,
@@ -19,6 +20,7 @@ from brpnas.spaces.nasbench201.cost import cost
 LATENCY = Path("data/06_models/latency_predictor.safetensors")
 RELATION = Path("data/06_models/relation_predictor.safetensors")
 CONFIG = TrainingConfig(hidden=8, layers=2, epochs=3)
+BOARD = Path("data/06_models/devices/my-board/predictor.onnx")
 SPACE = NasBench201()
 
 
@@ -42,7 +44,12 @@ def train_relation() -> BinaryRelationPredictor:
 
 
 def write_models(root: Path) -> None:
-    """Write both where the pipeline would, below ``root``."""
+    """Write both, and one of a device, where the pipeline would, below ``root``."""
     (root / LATENCY).parent.mkdir(parents=True)
-    train_latency().save(root / LATENCY)
+    latency = train_latency()
+    latency.save(root / LATENCY)
+    (root / BOARD).parent.mkdir(parents=True)
+    graphs = SPACE.graphs(SPACE.enumerate()[:50]).view(latency.view)
+    about = {"space": "nasbench201", "view": latency.view, "device": "my-board"}
+    export_predictor(latency.module(), root / BOARD, graphs, "latency_ms", about)
     train_relation().save(root / RELATION)

@@ -35,6 +35,7 @@ from pipelines.checks import check_parameters
 from pipelines.config import Parameters, parse
 from pipelines.explain import leaves
 from pipelines.pipeline_registry import ON_REQUEST, STAGES, register_pipelines
+from pipelines.training import IMAGES_CACHE
 from tests.cli.models import write_models
 from tests.contracts.pages import (
     DOCS,
@@ -274,6 +275,7 @@ class TestNames:
             for stage in DVC["stages"].values()
             for out in stage["outs"]
         ]
+        written.append(str(IMAGES_CACHE.relative_to(ROOT)))
         settings = BASE.parent.glob("*/globals.yml")
         written += [yaml.safe_load(file.read_text())["workspace"] for file in settings]
         for file in BASE.glob("*.yml"):
