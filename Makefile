@@ -3,7 +3,8 @@
 .DELETE_ON_ERROR:
 
 PYTHON  ?= $(firstword $(shell command -v python3.11 python3))
-VENV    ?= .venv
+# Of the command line alone: other tools export VENV too, and their environment is not ours to fill.
+VENV    := .venv
 # Arguments for pip, such as --extra-index-url of an index of CPU-only builds of torch (README).
 PIP_ARGS ?=
 # Arguments for pytest, such as -k NAME; and how many of its processes run side by side.

@@ -30,13 +30,13 @@ def folder(tmp_path: Path) -> Path:
 
 
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run make outside of any git repository, but for one that the folder itself is."""
-    kept = {k: v for k, v in os.environ.items() if k not in ("VENV", "MAKEFLAGS", "MAKELEVEL")}
+    """Run make outside of any git repository but the folder's own; another tool's VENV is set."""
+    kept = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")}
     return subprocess.run(
         ["make", "--no-print-directory", *arguments],
         check=False,
         cwd=folder,
-        env=kept | {"GIT_CEILING_DIRECTORIES": str(folder.parent)},
+        env=kept | {"VENV": "/of/another/tool", "GIT_CEILING_DIRECTORIES": str(folder.parent)},
         capture_output=True,
         text=True,
     )
