@@ -68,7 +68,7 @@ def export(  # noqa: PLR0913 - one argument per option
     classes: Classes = None,
     seed: Annotated[int, typer.Option(min=0, help="Decides which cells.")] = 0,
 ) -> None:
-    """Write the networks of cells as ONNX, the same that measure times here.
+    """Write the networks of cells as ONNX, as `measure` times them.
 
     Measure them on the device, fill in the column latency_ms of the index, and put it into
     data/01_raw/devices under the name of the device.

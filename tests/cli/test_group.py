@@ -91,6 +91,7 @@ class TestHelp:
             "predict",
             "rank",
             "measure",
+            "export",
             "models",
             "promote",
             "rollback",

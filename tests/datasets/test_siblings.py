@@ -12,7 +12,7 @@ from brpnas.search.oracle import Question
 def table(**cells: tuple[str, int, float]) -> pd.DataFrame:
     """Rows of cells; an entry is data set, seed, accuracy."""
     rows = [
-        (arch_id, dataset, split, seed, 6, accuracy, 1.0)
+        (arch_id, dataset, split, seed, 6, accuracy, 1.0, None)
         for arch_id, (dataset, seed, accuracy) in cells.items()
         for split in ("valid", "test")
     ]

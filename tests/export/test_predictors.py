@@ -213,7 +213,7 @@ class TestDevicePredictor:
         predictor, path = adapted(ways), tmp_path / "device.onnx"
         error = export_device_predictor(predictor.module(), path, few(300), exporter=exporter)
         assert error <= 1e-5
-        served, expected = OnnxPredictor(path), predictor.predict(few(300))
+        served, expected = OnnxPredictor(path), predictor.intervals(few(300))
         assert served.has_intervals
         assert (served.value, served.space.name) == ("latency_ms", "nasbench201")
         columns = ["latency_ms", "lower_ms", "upper_ms"]

@@ -150,6 +150,7 @@ def test_workers_of_a_version_without_fingerprints_are_refused(tmp_path: Path) -
     package = tmp_path / "path" / "brpnas"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text('__version__ = "0.0.1"\n')
+    (package / "fanout.py").write_text("")  # else an editable install gives the module of today
     folder = tmp_path / "cluster"
     folder.mkdir()
     with running_cluster(folder, workers=1, path=package.parent) as cluster:

@@ -26,7 +26,7 @@ def test_default_is_all_stages_in_a_row() -> None:
     given = {"published_help", "published_latbench", "published_nasbench201"}
     given |= {"published_nasbench101", "published_nasbench301"}
     measured = {"measured_latency", "measured_operations", "measured_device"}
-    own = measured | {"device_files", "trained_accuracy", "answers_by_hand"}
+    own = measured | {"device_files", "trained_accuracy", "answers_by_hand", "device_prior"}
     assert free == given | own | {"search_store"}
 
 
