@@ -382,6 +382,44 @@ def scale(result: Result) -> str:
     return "\n\n".join(parts)
 
 
+def road(result: Result) -> str:
+    """Each part of the road of a new user, and what it came to."""
+    pictures, sizes, board = result["pictures"], result["sizes"], result["board"]
+    hostile, interrupts, cases = result["hostile"], result["interrupts"], result.get("cases")
+    file = [
+        ["test accuracy", percent(pictures["accuracy_reported"]), percent(pictures["accuracy_of_file"])],
+        ["latency, ms", f"{pictures['latency_reported_ms']:.4f}",
+         f"{pictures['latency_of_file_ms']:.4f} (repeats differ by {100 * pictures['repeat_noise']:.1f} %)"],
+        ["size, bytes", f"{pictures['size_reported']:,}", f"{pictures['size_bytes']:,}"],
+        ["precision", pictures["precision_reported"], ", ".join(pictures["precision"])],
+    ]  # fmt: skip
+    rows = [
+        ["own pictures: files edited, commands, errors",
+         f"{pictures['files_edited']}, {pictures['commands']}, {pictures['errors']}"],
+        ["other sizes: kinds, refused, networks trained before",
+         f"{sizes['kinds']}, {sizes['refused']}, {sizes['trainings']}"],
+        ["ten rows of a board to a search: commands, errors",
+         f"{board['commands']}, {board['errors']}"],
+        ["first command interrupted; later commands that fail",
+         f"{interrupts['interrupted']}; {interrupts['later_failed']}"],
+        ["hostile files; code run, tracebacks, over 2 GB or 60 s",
+         f"{hostile['tried']}; {hostile['code_run']}, {hostile['tracebacks']}, "
+         f"{hostile['too_large_or_slow']}"],
+        *([["situations that failed before; passed", f"{cases['cases']}; {cases['passed']}"]]
+          if cases else []),
+    ]  # fmt: skip
+    return (
+        markdown(["part", "figures"], rows)
+        + "\n\nThe delivered network file, judged by its own metadata:\n\n"
+        + markdown(["", "reported", "of the file"], file)
+    )
+
+
+def percent(share: float) -> str:
+    """A fraction in percent."""
+    return f"{100 * share:.2f} %"
+
+
 SECTIONS = (
     Section(
         "Latency: a GCN against FLOPs and layers",
@@ -433,6 +471,11 @@ SECTIONS = (
         "Speed against the published recipe",
         "Same task, same budget, same machine.",
         (("speed", speed),),
+    ),
+    Section(
+        "The road of a new user",
+        "Own pictures, an own board, interruptions and hostile files, in fresh copies of the project.",
+        (("road", road),),
     ),
     Section("Cost against size", "Every line is of a fresh process.", (("scale", scale),)),
 )

@@ -9,48 +9,75 @@ environment's packages and the commands of the README.
   test pictures and its latency (one thread, interquartile mean, measured twice) against the report.
 - *sizes*: a search at another network size than its latencies; trainings begun before it is
   refused.
-- *board*: ten measured rows in a CSV to a search under the board's limit. The limit is checked on
-  latencies that the search never saw.
+- *board*: ten measured rows in a CSV to a search under the board's limit, which is checked on
+  latencies that the search never saw. The board resembles a device that the prior knows.
 - *interrupts*: the first command, interrupted at random moments; later commands that fail.
 - *hostile*: damaged and hostile files, each read in a process with limits on memory and time.
+
+Parts are kept one by one: the same command goes on where it was interrupted, as long as the code is
+the same. ``commit`` names the code.
 """
 
 from __future__ import annotations
 
+import functools
+import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.data import Benchmark
+from benchmarks.data import ROOT, Benchmark
 from benchmarks.road.board import ten_rows
 from benchmarks.road.cases import run_cases
 from benchmarks.road.interrupts import interrupt_first
 from benchmarks.road.pictures import own_pictures
 from benchmarks.road.sizes import sizes_that_differ
+from benchmarks.tasks import Task, run_tasks
 
 __all__ = ["run"]
 
 _KILLS, _QUICK_KILLS = 50, 4
+_CODE = ("benchmarks/road", "benchmarks/hostile", "benchmarks/hostile_files.py")
 
 
 def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
     """Walk every part of the road and return its figures."""
+    del bench, workers  # everything is made here, as a user would, one command at a time
+    print(__doc__)
+    parts = ["pictures", "sizes", "board", "hostile", "interrupts", *([] if quick else ["cases"])]
+    done = run_tasks(
+        "road",
+        functools.partial(_walk, quick=quick),
+        [{"part": part} for part in parts],
+        {"quick": quick},
+        1,
+        code=(*_CODE, "brpnas", "pipelines"),
+    )
+    for each in done:
+        print(f"{each.task['part']}: {each.result}\n")
+    figures = {str(each.task["part"]): each.result for each in done}
+    return {"seeds": seeds or 1, **figures}
+
+
+def _walk(task: Task, *, quick: bool) -> dict[str, Any] | None:
     from benchmarks import hostile_files  # noqa: PLC0415 - needs every reader
 
-    del bench, workers  # everything is made here, as a user would
-    print(__doc__)
-    figures: dict[str, Any] = {"seeds": seeds or 1}
-    if not quick:
-        figures["cases"] = run_cases()
-    parts = {
-        "pictures": lambda place: own_pictures(place, quick),
+    parts: dict[str, Callable[[Path], dict[str, Any] | None]] = {
+        "pictures": lambda folder: own_pictures(folder, quick),
         "sizes": sizes_that_differ,
-        "board": lambda place: ten_rows(place, quick),
-        "interrupts": lambda place: interrupt_first(place, _QUICK_KILLS if quick else _KILLS),
+        "board": lambda folder: ten_rows(folder, quick),
+        "hostile": lambda _: hostile_files.run(quick),
+        "interrupts": lambda folder: interrupt_first(folder, _QUICK_KILLS if quick else _KILLS),
+        "cases": lambda _: run_cases(),
     }
-    for name, part in parts.items():
-        with tempfile.TemporaryDirectory() as folder:
-            figures[name] = part(Path(folder))
-        print(f"{name}: {figures[name]}\n")
-    figures["hostile"] = hostile_files.run(quick)
-    return figures
+    with tempfile.TemporaryDirectory() as folder:
+        figures = parts[task["part"]](Path(folder))
+    return None if figures is None else {**figures, "commit": _commit()}
+
+
+def _commit() -> str:
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.strip()

@@ -14,11 +14,12 @@ from brpnas.datasets import read_embedded_latency
 __all__ = ["ten_rows"]
 
 DEVICE = "amd-epyc-torch-fp32-1t"
-"""Its rows play the board: what was measured elsewhere, of cells that are not in this search."""
+"""Its rows play the board. The prior knows this device, so the figures are those of a board that
+resembles a known one; docs/method.md has the coverage on devices that it has never seen."""
 
 
 def ten_rows(folder: Path, quick: bool) -> dict[str, Any]:
-    """Bring a CSV of ten rows, then run three commands; check the limit on the true latencies."""
+    """Bring a CSV of ten rows, then run two commands; check the limit on the true latencies."""
     project = Project(folder / "project")
     true = read_embedded_latency(DEVICE)
     rows = true.sample(10, random_state=0)[["arch_id", "latency_ms"]]
@@ -29,7 +30,6 @@ def ten_rows(folder: Path, quick: bool) -> dict[str, Any]:
         task += ",search.budget=10,search.rounds=2,search.comparison_seeds=0"
     commands = [
         ["brpnas", "devices", "check", "data/01_raw/devices/my-board.csv"],
-        ["kedro", "run", "--pipelines=retrain", "--params=device=my-board"],
         ["kedro", "run", f"--params={task}"],
     ]
     ended = [project.run(command) for command in commands]

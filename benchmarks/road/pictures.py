@@ -95,6 +95,7 @@ def _compare(root: Path, test: Path) -> dict[str, Any]:
         "repeat_noise": round(max(spread, abs(again / measured - 1)), 4),
         "limit_ms": LIMIT_MS,
         "kept": measured <= LIMIT_MS,
+        "size_reported": reported["file_bytes"],
         "size_bytes": network.stat().st_size,
         "size_equal": network.stat().st_size == reported["file_bytes"],
         "precision": sorted(kinds),

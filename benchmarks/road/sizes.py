@@ -22,7 +22,7 @@ CHANGES = {
 
 
 def sizes_that_differ(folder: Path) -> dict[str, Any]:
-    """Measure at one size, then search at others; count trainings that were begun."""
+    """Measure at one size, then search at others; count networks that were trained."""
     project = Project(folder / "project")
     measured = project.run(
         ["kedro", "run", "--env=live", "--pipelines=measure,ingest,featurise,train",
@@ -36,10 +36,8 @@ def sizes_that_differ(folder: Path) -> dict[str, Any]:
             ["kedro", "run", "--env=live", "--pipelines=search", f"--params={change}"]
         )
         refused += ended.code != 0 and not ended.traceback
-        trainings += sum(
-            file.read_text("utf-8").count('"event":"answer"')
-            for file in (project.root / "data" / "live").rglob("store/*.jsonl")
-        )
+        store = project.root / "data" / "live" / "07_model_output" / "store"
+        trainings += len(list(store.rglob("*.safetensors")))
         said[name] = ended.last
         print(f"{name}: exit {ended.code}, {ended.last}")
     return {"kinds": len(CHANGES), "refused": refused, "trainings": trainings, "said": said}
