@@ -386,10 +386,12 @@ def road(result: Result) -> str:
     """Each part of the road of a new user, and what it came to."""
     pictures, sizes, board = result["pictures"], result["sizes"], result["board"]
     hostile, interrupts, cases = result["hostile"], result["interrupts"], result.get("cases")
+    noise = f"repeats differ by {100 * pictures['repeat_noise']:.1f} %"
+    scores = [percent(pictures[f"accuracy_{which}"]) for which in ("reported", "of_file")]
     file = [
-        ["test accuracy", percent(pictures["accuracy_reported"]), percent(pictures["accuracy_of_file"])],
+        ["test accuracy", *scores],
         ["latency, ms", f"{pictures['latency_reported_ms']:.4f}",
-         f"{pictures['latency_of_file_ms']:.4f} (repeats differ by {100 * pictures['repeat_noise']:.1f} %)"],
+         f"{pictures['latency_of_file_ms']:.4f} ({noise})"],
         ["size, bytes", f"{pictures['size_reported']:,}", f"{pictures['size_bytes']:,}"],
         ["precision", pictures["precision_reported"], ", ".join(pictures["precision"])],
     ]  # fmt: skip
@@ -474,7 +476,7 @@ SECTIONS = (
     ),
     Section(
         "The road of a new user",
-        "Own pictures, an own board, interruptions and hostile files, in fresh copies of the project.",
+        "Own pictures, an own board, interruptions and hostile files, in fresh copies.",
         (("road", road),),
     ),
     Section("Cost against size", "Every line is of a fresh process.", (("scale", scale),)),
