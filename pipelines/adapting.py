@@ -70,9 +70,9 @@ def adapt(
             progress=True,
         )
     _log.info(
-        "%s: %s, from %d rows; mean error of rows left out %s",
+        "%s: %s, from %d rows; mean error of log latency on rows left out: %s",
         *(device, predictor.method, predictor.rows),
-        ", ".join(f"{name} {100 * error:.1f} %" for name, error in predictor.errors.items()),
+        ", ".join(f"{name} {error:.3f}" for name, error in predictor.errors.items()),
     )
     size = stated_size(learn)
     _warn_of_transfer(predictor, prior, device, size)

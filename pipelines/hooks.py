@@ -37,6 +37,10 @@ __all__ = ["ConfigurationHooks", "TrackingHooks"]
 _log = logging.getLogger(__name__)
 
 
+_RESULTS = {"network_onnx": "Network found", "model_card": "Model card", "report": "Report"}
+"""Data sets that people open, and what they are called."""
+
+
 class ConfigurationHooks:
     """Refuses a run whose configuration or inputs are wrong, before anything is written.
 
@@ -138,6 +142,14 @@ class TrackingHooks:
             return
         for kind in [asked] if isinstance(asked, str) else asked:
             self._log(dataset_name, data, kind, entry, self._run_id)
+
+    @hook_impl
+    def after_pipeline_run(self, pipeline: Pipeline) -> None:
+        """Say where the results are that people open."""
+        made = pipeline.all_outputs()
+        for name, what in _RESULTS.items():
+            if name in made and name in self._entries:
+                _log.info("%s: %s", what, self._entries[name]["filepath"])
 
     @hook_impl
     def on_pipeline_error(self, error: Exception) -> None:

@@ -23,6 +23,10 @@ from brpnas.spaces.select import select_cells
 __all__ = ["as_json", "as_text", "find_predictor", "predict", "rank"]
 
 _DEVICES, _FILE = Path("data/06_models/devices"), "predictor.onnx"
+_KIND = (
+    "file of a predictor, or device whose predictor was made by "
+    "`kedro run --pipelines=retrain --params=device=NAME`,"
+)
 _INTERVAL = ("latency_ms", "lower_ms", "upper_ms")
 _DIGITS = {"latency_ms": 4, "lower_ms": 4, "upper_ms": 4, "score": 4, "params_m": 3, "flops_m": 2}
 _METRICS = ("latency_ms", "params_m", "flops_m")
@@ -51,7 +55,7 @@ def find_predictor(name: str, folder: Path | None = None) -> Path:
             return root / _DEVICES / name / _FILE
         if known:
             break
-    raise UnknownNameError("file of a predictor, or device with a predictor,", name, known)
+    raise UnknownNameError(_KIND, name, known)
 
 
 def predict(

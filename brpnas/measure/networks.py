@@ -45,12 +45,12 @@ def export_cells(
         Path of the index.
 
     Raises:
-        ConfigurationError: If the folder exists, or the runtime is another one.
+        ConfigurationError: If the folder exists and is not empty, or the runtime is another one.
         ArchitectureError: If a string is not a cell of the space.
     """
     if not isinstance(settings.runtime, OnnxRuntime):
         raise ConfigurationError(f"{settings.runtime.name} runs no ONNX files.")
-    if folder.exists():
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigurationError(
             f"{folder} is there already, and its index may hold measurements: give another folder, "
             "or remove it."

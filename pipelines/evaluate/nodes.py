@@ -54,11 +54,13 @@ def make_metrics(
         (the exported file: its size, its latency if that was measured, and its scores on the test
         images if its weights are trained; ``search`` then has no test scores, which would be of
         another training) and ``comparison`` (mean over seeds at the
-        end of the budget, by sampler; of the validation scores, where no test scores are known).
+        end of the budget, by sampler; of the validation scores, where no test scores are known or
+        these are not of the exported file).
     """
     chosen = search_result["chosen"]
     last = traces.sort_values("query").groupby(["sampler", "seed"]).tail(1)
-    tested = traces["chosen_test"].notna().any()
+    # Test scores of a trained network are those of the exported file, not of the search's training.
+    tested = traces["chosen_test"].notna().any() and not network_evaluation["trained"]
     columns = ["chosen_test", "best_test_seen", "regret"] if tested else ["best_valid"]
     means = last.groupby("sampler")[columns].mean()
     network = _network_metrics(network_evaluation, search_result)
@@ -93,6 +95,16 @@ def _network_metrics(
         "largest_class_share": test["largest_class_share"],
         "classes_never_recognised": len(test["never_recognised"]),
     }
+
+
+def _untrained(evaluation: Mapping[str, Any]) -> list[str]:
+    """What a reader must know of a file with initial weights."""
+    if evaluation["trained"]:
+        return []
+    return [
+        "The network file holds initial weights: train it before use. Accuracies on this page are "
+        "of trainings by others, which the search looked up."
+    ]
 
 
 def make_plots(
@@ -162,7 +174,7 @@ def make_report(  # noqa: PLR0913, PLR0917 - one argument per data set
             chosen=Chosen(**search_result["chosen"]),
             history=search_history,
             constraints=search_result["constraints"],
-            notes=search_result["network"]["notes"],
+            notes=[*_untrained(network_evaluation), *search_result["network"]["notes"]],
             predictions=_scored(latency_predictions),
             metrics=train_metrics["metrics"],
             training=train_history,

@@ -72,6 +72,8 @@ def network_card(
         facts={name: text for name, text in facts.items() if text},
         protocol=_protocol(training),
         metrics=dict(score_facts(evaluation)),
+        licence="Yours to state: the weights were trained here, on the images named above, whose "
+        "licence holds for them too. The code that made the file is Apache-2.0.",
         sections={
             "Data": table(("", ""), data_facts(evaluation)),
             "Classes": _listed(class_table(evaluation)),

@@ -114,7 +114,7 @@ def make_accuracy(
         files, epochs = published_nasbench101(), NASBENCH101_EPOCHS[-1:]
         found["nasbench101"] = read_nasbench101_accuracy(files, epochs)
     if not found:
-        _log.warning(
+        _log.info(
             "No accuracies in %s: a search needs an oracle that trains, a surrogate, or one of %s.",
             ", ".join(asked),
             ", ".join(ACCURACIES),

@@ -232,6 +232,7 @@ def summarise_search(  # noqa: PLR0913, PLR0917 - one argument per data set
         parse(ExportConfig, export_params),
     )
     error = delivered.error(predicted)
+    logger.info("Found %s, of %d architectures asked", winner, history["arch_id"].nunique())
     if config.measure_winner:
         logger.info(
             "Latency of the network found: predicted %.4g ms, measured %.4g ms%s",

@@ -60,7 +60,7 @@ class TestPredict:
     def test_neither_a_file_nor_a_device_is_told(self, brpnas: Brpnas, tmp_path: Path) -> None:
         result = brpnas("predict", tmp_path / "none.safetensors", *CELLS)
         assert result.exit_code == 1
-        assert "Unknown file of a predictor, or device with a predictor" in result.stderr
+        assert "Unknown file of a predictor, or device whose predictor was made by" in result.stderr
 
     def test_an_exported_file_is_asked_with_strings(self, brpnas: Brpnas, tmp_path: Path) -> None:
         path = tmp_path / "predictor.onnx"

@@ -79,6 +79,12 @@ def test_a_folder_that_is_there_is_left_alone(folder: Path) -> None:
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
+def test_an_empty_folder_is_filled(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    export_cells(CELLS[:1], SETTINGS, tmp_path / "empty")
+    assert len(list((tmp_path / "empty").glob("*.onnx"))) == 1
+
+
 def test_torch_runs_no_files(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="runs no ONNX files"):
         export_cells(CELLS[:1], MeasureSettings(TorchEager()), tmp_path / "x")

@@ -114,6 +114,17 @@ def test_failure_leaves_its_reason(run_id: str, tmp_path: Path) -> None:
     assert fetched(run_id).data.tags["brpnas.error"] == "no such cell"
 
 
+def test_the_end_of_a_run_says_where_results_are(
+    store: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    hooks = started(tmp_path, {"report": {"filepath": "out/report.html"}, "other": {}})
+    made = Pipeline([node(lambda: ("", ""), None, ["report", "other"])])
+    with caplog.at_level("INFO"):
+        hooks.after_pipeline_run(pipeline=made)
+        hooks.after_pipeline_run(pipeline=Pipeline([node(lambda: "", None, "other")]))
+    assert caplog.messages == ["Report: out/report.html"]
+
+
 def test_without_a_run_nothing_is_logged(store: str, tmp_path: Path) -> None:
     hooks = started(tmp_path)
     hooks.after_dataset_saved(dataset_name="metrics", data={"a": 1})

@@ -245,6 +245,7 @@ def test_scores_are_those_of_the_exported_file_where_it_is_trained(
     }
     assert metrics["search"]["valid_accuracy"] == 0.6
     assert "test_accuracy" not in metrics["search"], "which is of another training"
+    assert set(metrics["comparison"]["brp"]) == {"best_valid"}, "for the same reason"
     counts = predictions.dropna(subset=["latency_ms"])["split"].value_counts().to_dict()
     trained = accuracy_table([], "cifar100", 1).assign(balanced_accuracy=[])
     page = make_report(
