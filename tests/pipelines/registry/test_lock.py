@@ -115,9 +115,11 @@ def test_who_lost_the_place_waits_again(client: MlflowClient) -> None:
         (mine,) = tickets(client)
         thread = threading.Thread(target=wait)
         thread.start()
-        while len(tickets(client)) != 2:
-            time.sleep(0.01)
-        (other,) = set(tickets(client)) - {mine}
+        line = tickets(client)
+        while len(line) != 2 or any(json.loads(text)["number"] is None for text in line.values()):
+            time.sleep(0.01)  # until it has chosen a number
+            line = tickets(client)
+        (other,) = set(line) - {mine}
         client.delete_registered_model_tag(NAME, other)
         while not set(tickets(client)) - {mine, other}:  # in line again, by another ticket
             time.sleep(0.01)
