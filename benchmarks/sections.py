@@ -403,7 +403,8 @@ def road(result: Result) -> str:
         ["ten rows of a board to a search: commands, errors",
          f"{board['commands']}, {board['errors']}"],
         ["first command interrupted; later commands that fail",
-         f"{interrupts['interrupted']}; {interrupts['later_failed']}"],
+         f"{interrupts['interrupted']} ({interrupts['ended_before']} had ended by then); "
+         f"{interrupts['later_failed']}"],
         ["hostile files; code run, tracebacks, over 2 GB or 60 s",
          f"{hostile['tried']}; {hostile['code_run']}, {hostile['tracebacks']}, "
          f"{hostile['too_large_or_slow']}"],
