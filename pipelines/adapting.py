@@ -87,9 +87,9 @@ def _warn_of_transfer(
     known = prior.network_sizes or (published,)
     others = [name for name in known if name != (size or published)]
     if others:
-        error = 100 * min(predictor.errors.values())
+        error = min(predictor.errors.values())
         _log.warning(
             "Transfer: known devices were measured with networks of the size %s, %s with networks "
-            "of the size %s. Its mean error on rows left out is %.1f %% all the same.",
+            "of the size %s. The mean error of log latency on rows left out is %.3f.",
             *(", ".join(others), device, size or published, error),
         )

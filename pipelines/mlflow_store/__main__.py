@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import sys
 
+import click
+
 from brpnas.cli.registry import find_project
 from brpnas.errors import BrpNasError
 
@@ -25,7 +27,7 @@ def main() -> None:
         from pipelines.settings import CONFIG_LOADER_ARGS  # noqa: PLC0415
 
         loader = OmegaConfigLoader(str(root / "conf"), **CONFIG_LOADER_ARGS)
-        print(open_store(root, loader["mlflow"])["server"]["mlflow_tracking_uri"])  # noqa: T201
+        click.echo(open_store(root, loader["mlflow"])["server"]["mlflow_tracking_uri"])
     except BrpNasError as error:
         sys.exit(f"Error: {error}")
 

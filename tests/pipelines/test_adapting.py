@@ -1,0 +1,56 @@
+"""Adapting, as `retrain` and `train` share it: what is learnt, what is refused, what is said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from brpnas.errors import ConfigurationError
+from brpnas.spaces import NetworkConfig
+from pipelines.adapting import adapt
+from pipelines.config import RetrainConfig
+from tests.pipelines.retrain.toys import QUICK
+from tests.predictors.toys import cells, rows_of
+from tests.predictors.transfer.toys import device_ms, prior, table
+
+CONFIG = RetrainConfig.model_validate(
+    QUICK.model_dump() if isinstance(QUICK, RetrainConfig) else QUICK
+)
+NEW = "compiled-new"
+SMALL = NetworkConfig(4, 1, 2, (1, 8, 8), 10).size
+
+
+def test_a_known_device_does_not_teach_about_itself() -> None:
+    learn = table("eager-a", rows_of(20, 0))
+    alone = adapt(cells(), learn, prior().without(["eager-a"]), "eager-a", CONFIG, held_out=0)
+    found = adapt(cells(), learn, prior(), "eager-a", CONFIG, held_out=0)
+    np.testing.assert_array_equal(found.predict(cells()), alone.predict(cells()))
+    truth = np.log(device_ms("eager-a"))
+    assert np.abs(np.log(found.predict(cells())) - truth).mean() < 0.2
+
+
+def test_too_few_rows_are_refused_with_their_numbers() -> None:
+    with pytest.raises(ConfigurationError, match=r"12 measured cells .* 7 are test rows, so 5 are"):
+        adapt(cells(), table(NEW, rows_of(5, 0)), prior(), NEW, CONFIG, held_out=7)
+
+
+def test_rows_of_another_size_than_the_known_devices_are_called_a_transfer(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    learn = table(NEW, rows_of(20, 0))
+    found = adapt(cells(), learn, prior(), NEW, CONFIG, held_out=0)
+    assert (found.network_size, "Transfer" in caplog.text) == (None, False)
+    sized = adapt(cells(), learn.assign(network_size=SMALL), prior(), NEW, CONFIG, held_out=0)
+    assert sized.network_size == SMALL
+    assert (
+        f"Transfer: known devices were measured with networks of the size {NetworkConfig().size}"
+        in (caplog.text)
+    )
+    error = min(sized.errors.values())
+    assert f"The mean error of log latency on rows left out is {error:.3f}." in caplog.text
+    caplog.clear()
+    same = replace(prior(), network_sizes=(SMALL,))
+    adapt(cells(), learn.assign(network_size=SMALL), same, NEW, CONFIG, held_out=0)
+    assert "Transfer" not in caplog.text
