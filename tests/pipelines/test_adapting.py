@@ -8,16 +8,15 @@ import numpy as np
 import pytest
 
 from brpnas.errors import ConfigurationError
+from brpnas.predictors.transfer.device import LEAST_ROWS
 from brpnas.spaces import NetworkConfig
 from pipelines.adapting import adapt
-from pipelines.config import RetrainConfig
+from pipelines.config import RetrainConfig, parse
 from tests.pipelines.retrain.toys import QUICK
 from tests.predictors.toys import cells, rows_of
 from tests.predictors.transfer.toys import device_ms, prior, table
 
-CONFIG = RetrainConfig.model_validate(
-    QUICK.model_dump() if isinstance(QUICK, RetrainConfig) else QUICK
-)
+CONFIG = parse(RetrainConfig, QUICK)
 NEW = "compiled-new"
 SMALL = NetworkConfig(4, 1, 2, (1, 8, 8), 10).size
 
@@ -32,8 +31,10 @@ def test_a_known_device_does_not_teach_about_itself() -> None:
 
 
 def test_too_few_rows_are_refused_with_their_numbers() -> None:
-    with pytest.raises(ConfigurationError, match=r"12 measured cells .* 7 are test rows, so 5 are"):
-        adapt(cells(), table(NEW, rows_of(5, 0)), prior(), NEW, CONFIG, held_out=7)
+    few = LEAST_ROWS - 1
+    said = rf"{few + 7} measured cells .* 7 are test rows, so {few} are"
+    with pytest.raises(ConfigurationError, match=said):
+        adapt(cells(), table(NEW, rows_of(few, 0)), prior(), NEW, CONFIG, held_out=7)
 
 
 def test_rows_of_another_size_than_the_known_devices_are_called_a_transfer(
@@ -44,10 +45,9 @@ def test_rows_of_another_size_than_the_known_devices_are_called_a_transfer(
     assert (found.network_size, "Transfer" in caplog.text) == (None, False)
     sized = adapt(cells(), learn.assign(network_size=SMALL), prior(), NEW, CONFIG, held_out=0)
     assert sized.network_size == SMALL
-    assert (
-        f"Transfer: known devices were measured with networks of the size {NetworkConfig().size}"
-        in (caplog.text)
-    )
+    published = NetworkConfig().size
+    said = f"Transfer: known devices were measured with networks of the size {published}"
+    assert said in caplog.text
     error = min(sized.errors.values())
     assert f"The mean error of log latency on rows left out is {error:.3f}." in caplog.text
     caplog.clear()
