@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from brpnas.cli.group import Notation, SpaceName, examples
+from brpnas.cli.group import CellFile, Notation, SpaceName, examples
 from brpnas.cli.measure_command import PrecisionName, app
 from brpnas.cli.sizes import (
     CellsPerStage,
@@ -40,15 +40,7 @@ def export(  # noqa: PLR0913 - one argument per option
         int | None,
         typer.Option(metavar="COUNT", min=1, help="Random cells (default: 20, or all of --file)."),
     ] = None,
-    file: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            exists=True,
-            dir_okay=False,
-            help="Cells to choose from: lines of text, or the column arch_id of a table.",
-        ),
-    ] = None,
+    file: CellFile = None,
     notation: Notation = None,
     device: Annotated[
         str,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -18,6 +19,7 @@ from brpnas.errors import BrpNasError
 from brpnas.surroundings import explained, open_streams
 
 __all__ = [
+    "CellFile",
     "ErrorGroup",
     "MissingExtraError",
     "Notation",
@@ -31,6 +33,18 @@ SpaceName = Annotated[
     str, typer.Option("--space", metavar="NAME", help="Search space, or the path of its file.")
 ]
 """The option that says what architectures are of."""
+
+CellFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--file",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="Cells to choose from: lines of text, or the column arch_id of a table.",
+    ),
+]
+"""The option that names a file of cells."""
 
 Notation = Annotated[
     str | None,
