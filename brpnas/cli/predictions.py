@@ -65,7 +65,7 @@ def predict(
 
     Args:
         file: What a latency predictor was saved to, or exported to (``.onnx``).
-        texts: Architectures.
+        texts: Architectures, in any notation of the space.
         space: What they are of, or its name: that which a saved predictor was trained on. An
             exported one names its space itself.
 
@@ -82,9 +82,9 @@ def predict(
         served = OnnxPredictor(file)
         if served.value != "latency_ms":
             raise SchemaError(f"{file} predicts {served.value}, not latency_ms.")
-        said = served.predict(list(texts))
+        said = served.predict([served.space.read(text) for text in texts])
         return said[[*served.outputs, "arch_id"]]
-    arch_ids = [known.canonical(text) for text in texts]
+    arch_ids = [known.read(text) for text in texts]
     graphs = known.graphs(arch_ids)
     predictor = load_latency(file)
     if isinstance(predictor, DevicePredictor):

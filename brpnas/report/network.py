@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from brpnas.metrics import share_interval
 from brpnas.report.format import percent
 from brpnas.report.tables import Cell, Table
 
@@ -86,6 +87,7 @@ def score_facts(network: Network) -> list[tuple[str, str]]:
     of = f"exported file, {test['images']:,} test images"
     return [
         (f"Test accuracy ({of})", percent(test["accuracy"])),
+        ("90 % interval of the test accuracy, from the number of images", _interval(test)),
         (f"Test balanced accuracy ({of})", percent(test["balanced_accuracy"])),
         (
             f"Largest class among the test images, {_shown(test['largest_class'])}",
@@ -98,6 +100,11 @@ def score_facts(network: Network) -> list[tuple[str, str]]:
             percent(valid["balanced_accuracy"]),
         ),
     ]
+
+
+def _interval(test: Mapping[str, Any]) -> str:
+    low, high = share_interval(test["accuracy"], test["images"])
+    return f"{percent(low)} to {percent(high)}"
 
 
 def data_facts(network: Network) -> list[tuple[str, str]]:

@@ -48,9 +48,9 @@ def check_latency_size(
         return
     raise ConfigurationError(
         f"The latency of {device!r} was measured on networks of the size {known}, but this search "
-        f"trains and measures networks of the size {network.size} (the parameters network and "
-        "images.path). Measure networks of this size under another name, and search with it: "
-        "kedro run --pipelines=measure,ingest,featurise,train "
+        f"trains and measures networks of the size {network.size} (the parameters network, "
+        "images.path and images.size). Measure networks of this size under another name, and "
+        "search with it: kedro run --pipelines=measure,ingest,featurise,train "
         "--params=measure.device=NAME,device=NAME in the same environment, and the same two "
         "parameters for the search. Or set network to the size that was measured."
     )

@@ -14,6 +14,7 @@ from brpnas.spaces import NasBench201
 from brpnas.spaces.nasbench201.cost import cost
 from brpnas.spaces.select import select_cells
 from tests.cli.conftest import Brpnas
+from tests.cli.models import BOARD
 from tests.export.costs import cost_model, cost_of
 from tests.predictors.toys import cells
 from tests.predictors.transfer.toys import QUICK, measured, prior
@@ -48,6 +49,16 @@ class TestPredict:
     def test_reads_stdin_where_there_are_no_arguments(self, brpnas: Brpnas, latency: Path) -> None:
         piped = brpnas("predict", latency, stdin="\n".join(CELLS) + "\n\n")
         assert piped.stdout == brpnas("predict", latency, *CELLS).stdout
+
+    def test_cells_are_read_in_any_notation_of_the_space(
+        self, brpnas: Brpnas, latency: Path, models: Path
+    ) -> None:
+        codes = "".join(map(str, SPACE.codes(CELLS[:1])[0]))
+        for predictor in (latency, models / BOARD):
+            said = brpnas("predict", predictor, "--json", codes, CELLS[0])
+            first, second = json.loads(said.stdout)
+            assert first == second
+            assert first["arch_id"] == CELLS[0]
 
     def test_nothing_to_predict_is_a_usage_error(self, brpnas: Brpnas, latency: Path) -> None:
         assert brpnas("predict", latency, stdin="\n").exit_code == 2

@@ -57,6 +57,7 @@ def test_scores_name_file_and_images_and_what_chose_it() -> None:
     said = text(score_facts(network_evaluation()))
     for part in (
         "Test accuracy (exported file, 20 test images): 75.00 %",
+        "90 % interval of the test accuracy, from the number of images: 56.78 % to 87.26 %",
         "Test balanced accuracy (exported file, 20 test images): 66.67 %",
         "Largest class among the test images, dog: 50.00 %",
         "Classes never recognised: 1 of 3",
