@@ -39,12 +39,17 @@ def verdict_sentence(verdict: Verdict) -> str:
     Example:
         >>> verdict_sentence(Verdict("latency_ms <= 0.2", True, False, 0.19, 0.285))
         'latency_ms <= 0.2: measured 0.285, predicted 0.19; exceeds the limit'
+
+    Raises:
+        ConstraintError: If the constraint cannot be read.
     """
     values = {"measured": verdict.measured_value, "predicted": verdict.predicted_value}
     said = ", ".join(f"{by} {value:.4g}" for by, value in values.items() if value is not None)
     if verdict.measured_value == verdict.predicted_value is not None:
         said = f"{verdict.measured_value:.4g}"  # it depends on the network alone
-    holds = {True: "keeps the limit", False: "exceeds the limit", None: "not known"}[verdict.kept]
+    upper = Constraint.parse(verdict.constraint, _METRICS).relation.startswith("<")
+    broken = "exceeds the limit" if upper else "breaks the limit"
+    holds = {True: "keeps the limit", False: broken, None: "not known"}[verdict.kept]
     by = " by prediction alone" if verdict.measured is None and verdict.predicted else ""
     return f"{verdict.constraint}: {f'{said}; ' if said else ''}{holds}{by}"
 

@@ -4,7 +4,7 @@ import pytest
 
 from brpnas.errors import ConstraintError
 from brpnas.report.data import Chosen
-from brpnas.report.verdict import Verdict, judge, latency_limit
+from brpnas.report.verdict import Verdict, judge, latency_limit, verdict_sentence
 
 CHOSEN: Chosen = {"arch_id": "a", "predicted_latency_ms": 4.9, "latency_ms": 5.2, "params_m": 1.0}
 
@@ -23,6 +23,21 @@ CHOSEN: Chosen = {"arch_id": "a", "predicted_latency_ms": 4.9, "latency_ms": 5.2
 )
 def test_verdicts(text: str, predicted: bool | None, measured: bool | None) -> None:
     assert judge([text], CHOSEN) == [Verdict(text, predicted, measured)]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("latency_ms <= 5", "measured 5.2, predicted 4.9; exceeds the limit"),
+        ("-latency_ms >= -5", "measured 5.2, predicted 4.9; exceeds the limit"),
+        ("latency_ms >= 6", "measured 5.2, predicted 4.9; breaks the limit"),
+        ("params_m > 2", "1; breaks the limit"),
+        ("latency_ms >= 5", "measured 5.2, predicted 4.9; keeps the limit"),
+    ],
+)
+def test_a_value_below_a_lower_bound_exceeds_nothing(text: str, said: str) -> None:
+    (verdict,) = judge([text], CHOSEN)
+    assert verdict_sentence(verdict) == f"{text}: {said}"
 
 
 @pytest.mark.parametrize("missing", [None, float("nan")])
