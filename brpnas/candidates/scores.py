@@ -1,12 +1,11 @@
 """How well a network classifies: accuracy, balanced accuracy, and what it does with each class.
 
 An overall accuracy hides classes that a network never recognises. `ClassScores` holds the confusion
-matrix and all that follows from it; scikit-learn computes the figures.
+matrix; all figures follow from it.
 """
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from brpnas.candidates.images import ImageData
-from brpnas.errors import SourceError
 
 __all__ = ["METRICS", "ClassScores", "Metric", "class_counts", "class_scores"]
 
@@ -30,14 +28,20 @@ class ClassScores:
     """Scores of a network on the images of one part of a data set.
 
     Attributes:
-        accuracy: Fraction of the images that it gets right.
-        balanced_accuracy: Mean recall of the classes that have images.
         confusion: Images by true class (rows) and predicted class (columns).
     """
 
-    accuracy: float
-    balanced_accuracy: float
     confusion: tuple[tuple[int, ...], ...]
+
+    @property
+    def accuracy(self) -> float:
+        """Fraction of the images that it gets right."""
+        return sum(row[i] for i, row in enumerate(self.confusion)) / sum(self.images)
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """Mean recall of the classes that have images."""
+        return float(np.mean([recall for recall in self.recall if recall is not None]))
 
     @property
     def images(self) -> tuple[int, ...]:
@@ -90,22 +94,7 @@ def class_scores(labels: IntArray, predicted: IntArray, classes: int) -> ClassSc
         labels: True class of each image, at least one image.
         predicted: Predicted class of each image, ``[N]`` as well.
         classes: Number of classes.
-
-    Raises:
-        SourceError: If scikit-learn is not installed.
     """
-    try:
-        from sklearn import metrics  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise SourceError(
-            "Networks are scored by scikit-learn: pip install 'brpnas[candidates]'."
-        ) from error
-    confusion = metrics.confusion_matrix(labels, predicted, labels=np.arange(classes))
-    with warnings.catch_warnings():  # a class that only occurs among the predictions is no fault
-        warnings.simplefilter("ignore", UserWarning)
-        balanced = metrics.balanced_accuracy_score(labels, predicted)
-    return ClassScores(
-        accuracy=float(metrics.accuracy_score(labels, predicted)),
-        balanced_accuracy=float(balanced),
-        confusion=tuple(tuple(row) for row in confusion.tolist()),
-    )
+    pairs = np.ravel_multi_index((labels, predicted), (classes, classes))
+    confusion = np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+    return ClassScores(tuple(tuple(row) for row in confusion.tolist()))
