@@ -22,9 +22,11 @@ def export_trained(
 
     Input ``image`` float32 ``[B, C, H, W]``, output ``logits`` ``[B, classes]``. The metadata hold
     the preprocessing of pictures (``preprocessing``, all of it; its numbers also as
-    ``pixel_scale``, ``mean`` and ``std``), ``label_names``, where the
-    weights come from and their accuracies, as JSON; the test accuracy is left out where it is not
-    known.
+    ``pixel_scale``, ``mean`` and ``std``), ``label_names``, where the weights come from and their
+    accuracies, as JSON: ``valid_accuracy``, ``valid_balanced_accuracy``, ``test_accuracy`` and
+    ``test_balanced_accuracy``. After a final training the first two are called
+    ``search_valid_accuracy`` and ``search_valid_balanced_accuracy``, as they are of the network
+    that the search trained, and the test accuracies are left out, as they are not known yet.
 
     Args:
         trained: The network.
@@ -39,9 +41,10 @@ def export_trained(
         ParityError: If the file answers differently from the network.
     """
     parts = ", training and validation images" if trained.final else ""
+    search = "search_" if trained.final else ""
     figures = {
-        "valid_accuracy": trained.valid_accuracy,
-        "valid_balanced_accuracy": trained.valid_balanced_accuracy,
+        f"{search}valid_accuracy": trained.valid_accuracy,
+        f"{search}valid_balanced_accuracy": trained.valid_balanced_accuracy,
         "test_accuracy": trained.test_accuracy,
         "test_balanced_accuracy": trained.test_balanced_accuracy,
     }

@@ -66,7 +66,7 @@ def network_card(
         title=f"Network for {search['dataset']}",
         description=f"Classifies images of {dataset} into {len(evaluation['classes'])} classes. "
         f"Architecture {code(chosen['arch_id'])}, chosen by validation {metric} among "
-        f"{search['queries']} trainings. All scores below are of this file, on test images that "
+        f"{search['queries']} trainings. The test scores below are of this file, on images that "
         "neither training nor choice has seen.",
         warnings=[*alarms(evaluation), *notes, *broken],
         facts={name: text for name, text in facts.items() if text},

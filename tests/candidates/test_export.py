@@ -53,6 +53,28 @@ def test_a_stranger_gets_the_accuracy_from_the_file_alone(tmp_path: Path) -> Non
     assert about["arch_id"] == CELL
 
 
+def test_validation_scores_of_the_search_are_not_those_of_the_final_training(
+    tmp_path: Path,
+) -> None:
+    data = ImageSource().load()
+    config = CandidateConfig(channels=2, cells_per_stage=1, stages=1, epochs=1)
+    searched = TrainedNetworkFile.of(
+        CELL, 0, train_candidate(CELL, 0, data, config), data, config
+    )
+    final = searched.retrained(train_candidate(CELL, 0, data, config, final=True), data)
+    told = {}
+    for name, file in {"searched": searched, "final": final}.items():
+        export_trained(file, tmp_path / name)
+        told[name] = describe_model(tmp_path / name)[2]
+    scores = {"valid_accuracy", "valid_balanced_accuracy"}
+    tests = {"test_accuracy", "test_balanced_accuracy"}
+    assert {key for key in told["searched"] if key.endswith("accuracy")} == scores | tests
+    assert {key for key in told["final"] if key.endswith("accuracy")} == {
+        f"search_{name}" for name in scores
+    }
+    assert json.loads(told["final"]["search_valid_accuracy"]) == searched.valid_accuracy
+
+
 def turned(pixels: np.ndarray) -> bytes:
     """A picture that lies on its side, as telephones write them."""
     exif = Image.Exif()

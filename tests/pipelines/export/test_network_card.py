@@ -71,6 +71,7 @@ def test_it_names_data_network_and_scores(path: Path) -> None:
         "| cat | dog | 3 | 60.0 % |",
         "trained again, with the same settings and seed, on training and validation images",
         "taken once",
+        "The test scores below are of this file",
     ):
         assert said in text
     assert "None" not in text
