@@ -176,7 +176,7 @@ def _load(source: ImageSource, once: _Once | None, state: str) -> ImageData:
         stored.form.pixel_scale,
         stored.form.colours,
         None if isinstance(source.size, int) else source.size,
-        describe_split(stored.split, (shares[0], shares[1]), source.split_seed),
+        describe_split(stored.split, parts, source.split_seed),
     )
     _describe(data)
     return data

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -79,14 +79,20 @@ def split_parts(
 
 
 def describe_split(
-    split: npt.NDArray[Any] | None, shares: tuple[float | None, float | None], seed: int
+    split: npt.NDArray[Any] | None, parts: Mapping[str, IntArray], seed: int
 ) -> str:
-    """Say how the parts of `split_parts` come about."""
+    """Say how the parts of `split_parts` came about: how many images were drawn for each.
+
+    Args:
+        split: Part of each image by the source, if it names any.
+        parts: What `split_parts` made of it.
+        seed: Decided which rows were drawn.
+    """
     given = set() if split is None else {PART_NAMES[name.lower()] for name in set(_texts(split))}
-    drawn = {"validation": ("valid", shares[0]), "test": ("test", shares[1])}
+    whole = sum(map(len, parts.values()))
     missing = [
-        f"{name} {'15 % by size' if share is None else f'{100 * share:.3g} %'}"
-        for name, (part, share) in drawn.items()
+        f"{name} {len(parts[part]):,} of {whole:,} images ({100 * len(parts[part]) / whole:.3g} %)"
+        for part, name in {"valid": "validation", "test": "test"}.items()
         if part not in given
     ]
     if not missing:

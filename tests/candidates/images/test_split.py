@@ -80,14 +80,34 @@ def test_log_says_the_counts_once(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     assert "68 train, 16 valid, 16 test" in line
 
 
+def said(
+    sizes: list[int], shares: tuple[float | None, float | None], split: np.ndarray | None = None
+) -> str:
+    labels, names = np.repeat(np.arange(len(sizes)), sizes), [f"c{n}" for n in range(len(sizes))]
+    return describe_split(split, split_parts(labels, names, split, shares, 7, "x"), 7)
+
+
 def test_the_rule_is_said_in_words() -> None:
-    parts = np.array([b"train", b"val", b"TEST"])
-    assert describe_split(parts, (None, None), 0) == "as the source names the parts"
-    assert describe_split(None, (1 / 3, 0.2), 7) == (
-        "validation 33.3 % and test 20 %, drawn at random from each class alike, seed 7"
+    parts = np.array([b"train", b"train", b"val", b"TEST"])
+    assert said([4], (None, None), parts) == "as the source names the parts"
+    assert said([30, 30], (1 / 3, 0.2)) == (
+        "validation 20 of 60 images (33.3 %) and test 12 of 60 images (20 %), drawn at random from "
+        "each class alike, seed 7"
     )
-    assert describe_split(np.array(["train", "testing"]), (None, None), 0) == (
-        "train and test as the source names them; validation 15 % by size, drawn at random from "
-        "each class alike, seed 0"
+    assert said([20], (None, None), np.array(["train"] * 16 + ["testing"] * 4)) == (
+        "train and test as the source names them; validation 4 of 20 images (20 %), drawn at "
+        "random from each class alike, seed 7"
     )
     assert ImageSource(split_seed=3).load().split.endswith("seed 3")
+
+
+@pytest.mark.parametrize(
+    ("counts", "drawn"),
+    [
+        ([40_000, 40_000], "10,000 of 80,000 images (12.5 %)"),  # the most that a part gets
+        ([10, 10, 10], "6 of 30 images (20 %)"),  # a quarter of each small class, at most five
+        ([1000, 1000], "300 of 2,000 images (15 %)"),
+    ],
+)
+def test_the_share_that_is_said_is_the_share_that_was_drawn(counts: list[int], drawn: str) -> None:
+    assert said(counts, (None, None)).startswith(f"validation {drawn} and test {drawn}, drawn")
