@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
-import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -25,6 +23,7 @@ from brpnas.candidates.scores import METRICS, Metric
 from brpnas.candidates.training import CandidateConfig, network_config
 from brpnas.candidates.weights import TrainedNetworkFile
 from brpnas.errors import ConfigurationError, OracleError, SchemaError, TaskError, TrainingError
+from brpnas.export import atomic_path
 from brpnas.fanout import Engine, SerialEngine
 from brpnas.search import Answer, Oracle, Question
 from brpnas.spaces import DEFAULT_SPACE
@@ -230,15 +229,10 @@ class TrainOracle(Oracle):
 
 
 def _write(path: Path, file: TrainedNetworkFile) -> None:
-    """Put a network on the disk, whole or not at all."""
+    """Put a network on the disk, whole or not at all, also while another search keeps it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Two searches may keep the same network at the same time.
-    partial = path.with_name(f".{path.stem}.{uuid.uuid4().hex}.partial")
-    with partial.open("wb") as opened:
-        opened.write(file.to_bytes())
-        opened.flush()
-        os.fsync(opened.fileno())
-    partial.replace(path)
+    with atomic_path(path) as partial:
+        partial.write_bytes(file.to_bytes())
 
 
 def _seed(question: Question) -> int:

@@ -97,10 +97,15 @@ def export_module(
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Give a temporary path that replaces ``path`` when the block ends without an error."""
+    """Give a temporary path that replaces ``path`` when the block ends without an error.
+
+    What was written is on the disk before it appears.
+    """
     with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
         partial = Path(folder) / path.name
         yield partial
+        with partial.open("rb") as written:
+            os.fsync(written.fileno())
         os.replace(partial, path)  # noqa: PTH105 - the one call that names what makes it atomic
 
 

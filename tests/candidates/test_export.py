@@ -58,9 +58,7 @@ def test_validation_scores_of_the_search_are_not_those_of_the_final_training(
 ) -> None:
     data = ImageSource().load()
     config = CandidateConfig(channels=2, cells_per_stage=1, stages=1, epochs=1)
-    searched = TrainedNetworkFile.of(
-        CELL, 0, train_candidate(CELL, 0, data, config), data, config
-    )
+    searched = TrainedNetworkFile.of(CELL, 0, train_candidate(CELL, 0, data, config), data, config)
     final = searched.retrained(train_candidate(CELL, 0, data, config, final=True), data)
     told = {}
     for name, file in {"searched": searched, "final": final}.items():

@@ -51,6 +51,18 @@ def test_a_kept_network_is_not_trained_again(tmp_path: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")} == written
 
 
+def test_a_network_that_cannot_be_written_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(handle: int) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        oracle(tmp_path).ask(Question(0, CONV))
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
 def test_two_searches_may_keep_the_same_network_at_the_same_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

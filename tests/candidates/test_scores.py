@@ -76,9 +76,7 @@ def test_scoring_needs_no_scikit_learn() -> None:
         "from brpnas.candidates import class_scores\n"
         "print(class_scores(np.array([0, 1, 1, 1]), np.array([0, 1, 0, 0]), 3).balanced_accuracy)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert float(done.stdout) == pytest.approx(2 / 3), done.stderr
 
 

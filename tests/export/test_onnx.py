@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 from pathlib import Path
 
@@ -171,6 +172,16 @@ def test_atomic_path(tmp_path: Path) -> None:
         partial.write_text(f"half {1 / 0}")
     assert path.read_text() == "whole"
     assert [p.name for p in tmp_path.iterdir()] == ["out.txt"]
+
+
+def test_what_appears_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a loss of power a renamed file must not be an empty one."""
+    path, steps, flush, replace = tmp_path / "out.txt", [], os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda opened: steps.append("flushed") or flush(opened))
+    monkeypatch.setattr(os, "replace", lambda *paths: steps.append("appears") or replace(*paths))
+    with atomic_path(path) as partial:
+        partial.write_text("whole")
+    assert steps == ["flushed", "appears"]
 
 
 @pytest.mark.parametrize("exporter", EXPORTERS)

@@ -78,9 +78,7 @@ def split_parts(
     return parts
 
 
-def describe_split(
-    split: npt.NDArray[Any] | None, parts: Mapping[str, IntArray], seed: int
-) -> str:
+def describe_split(split: npt.NDArray[Any] | None, parts: Mapping[str, IntArray], seed: int) -> str:
     """Say how the parts of `split_parts` came about: how many images were drawn for each.
 
     Args:
