@@ -87,7 +87,7 @@ def _warn_of_transfer(
     known = prior.network_sizes or (published,)
     others = [name for name in known if name != (size or published)]
     if others:
-        error = min(predictor.errors.values())
+        error = predictor.errors[predictor.method]
         _log.warning(
             "Transfer: known devices were measured with networks of the size %s, %s with networks "
             "of the size %s. The mean error of log latency on rows left out is %.3f.",
