@@ -20,7 +20,7 @@ from brpnas.predictors.baselines import baseline_predictions
 from brpnas.predictors.layerwise import LayerwisePredictor
 from brpnas.predictors.margin import shared_factor, upper_factor
 
-__all__ = ["FEW_ROWS", "describe_score", "scored_rows", "scores"]
+__all__ = ["FEW_ROWS", "baselines", "describe_score", "scored_rows", "scores"]
 
 FEW_ROWS = 30
 """Below so many test rows, rows that were left out in turn are scored too."""
@@ -74,7 +74,7 @@ def scores(
     rows = latency_predictions.dropna(subset=["scored_ms"])
     true = rows["latency_ms"].to_numpy(np.float64)
     predictions = {model: rows["scored_ms"].to_numpy(np.float64)}
-    predictions |= _baselines(graphs, architectures, latency_predictions, rows)
+    predictions |= baselines(graphs, architectures, latency_predictions, rows)
     alone = operations[operations["device"] == str(latency_predictions["device"].iloc[0])]
     if len(alone):
         predictions["layerwise"] = LayerwisePredictor(alone).predict(rows["arch_id"].tolist())
@@ -91,7 +91,7 @@ def scores(
     }
 
 
-def _baselines(
+def baselines(
     graphs: SpaceGraphs,
     architectures: pd.DataFrame,
     latency_predictions: pd.DataFrame,

@@ -20,7 +20,7 @@ from brpnas.predictors.transfer import DevicePredictor, DevicePrior, shipped_pri
 from brpnas.spaces import get_space
 from pipelines.retrain.nodes import adapt_device, split_device
 from pipelines.train.nodes import predict_latency, score_latency, split_latency, train_latency
-from pipelines.train.score import describe_score, scored_rows
+from pipelines.train.score import baselines, describe_score, scored_rows
 from tests.pipelines.retrain.toys import QUICK, table
 from tests.pipelines.toys import SMALL, make_latency, make_operations
 
@@ -319,19 +319,24 @@ class TestFewRows:
         assert f"({low:.2f} to {high:.2f})" in caplog.text
         assert "Best baseline: " in caplog.text
 
-    def test_baselines_do_not_see_the_rows_that_they_are_scored_on(self) -> None:
-        _, predictor, table_ = adapted()
-        graphs, architectures = whole_space(), architectures_of(whole_space())
-
-        def flops_of(changed: pd.DataFrame) -> float:
-            args = (predictor, graphs, changed, architectures, make_operations("x"), PARAMS)
-            return score_latency(*args)["metrics"]["flops"]["mape"]
-
-        # One latency a thousand times as great: a line that had seen it would bend to it.
-        row = table_.dropna(subset=["scored_ms"]).index[0]
+    @pytest.mark.parametrize("split_of_row", ["train", "test"])
+    def test_baselines_do_not_see_the_rows_that_they_are_scored_on(self, split_of_row: str) -> None:
+        table_ = adapted()[2]
+        scored = table_.dropna(subset=["scored_ms"])
+        place = int(np.flatnonzero(scored["split"] == split_of_row)[0])
         slow = table_.copy()
-        slow.loc[row, "latency_ms"] *= 1000
-        assert flops_of(slow) > 0.5 * flops_of(table_)
+        slow.loc[scored.index[place], "latency_ms"] *= 1000
+        graphs, architectures = whole_space(), architectures_of(whole_space())
+        before, after = (
+            baselines(graphs, architectures, changed, changed.loc[scored.index])
+            for changed in (table_, slow)
+        )
+        assert set(before) == {"flops", "params", "edge_linear"}
+        for name in before:
+            assert before[name][place] == after[name][place], name
+            # The others learn from a row to train on, and from no test row.
+            moved = np.delete(before[name] != after[name], place)
+            assert moved.any() == (split_of_row == "train"), name
 
 
 @pytest.mark.parametrize(
