@@ -120,11 +120,11 @@ def _size(context: SearchTask, arch_ids: Sequence[str]) -> npt.NDArray[np.float6
 class BRPSampler(Sampler):
     """Half exploitation, half exploration of an ever narrower top, predictor retrained each round.
 
-    A budget of B queries is spent in I rounds of B/I, rounded down; later rounds take one more until
-    the budget is spent. Round 0 is random, or chosen by the prior, see below; the first rounds are
-    random where ``unconstrained_share`` takes them. Round i trains the ranker on all answers, ranks
-    the candidates, and asks the best-ranked unqueried and as many drawn at random from the top
-    1/2^i of the ranking.
+    A budget of B queries is spent in I rounds of B/I, rounded down; later rounds take one more
+    until the budget is spent. Round 0 is random, or chosen by the prior, see below; the first
+    rounds are random where ``unconstrained_share`` takes them. Round i trains the ranker on all
+    answers, ranks the candidates, and asks the best-ranked unqueried and as many drawn at random
+    from the top 1/2^i of the ranking.
 
     The candidates are all distinct feasible functions of a listed space, and a new random sample in
     each round of an open one, see `brpnas.search.SearchTask.shortlist`.
