@@ -50,7 +50,7 @@ from brpnas.predictors.transfer import (
 )
 from brpnas.spaces.nasbench201 import published_cells
 
-__all__ = ["run"]
+__all__ = ["configuration", "run"]
 
 HELP = ("1080ti_1", "gold_6240", "pixel3")
 CACHE = ROOT / "data" / "benchmarks" / "priors"
@@ -121,7 +121,8 @@ def _accepted(table: pd.DataFrame) -> pd.DataFrame:
     return table[(far > 1 / 30) & (far < 30)]
 
 
-def _configuration(*, quick: bool) -> AdaptConfig:
+def configuration(*, quick: bool) -> AdaptConfig:
+    """How `retrain` adapts, by the parameters of the project."""
     values = settings("retrain")
     network = training_config(values["network"] | ({"epochs": 10} if quick else {}))
     names = set(AdaptConfig.__dataclass_fields__) - {"network"}
@@ -226,7 +227,7 @@ def _devices(quick: bool) -> _Devices:
 
 def _work(quick: bool, task: dict[str, Any]) -> dict[str, Any]:
     """One task, or what was found when it was done before by the same code and settings."""
-    config = _configuration(quick=quick)
+    config = configuration(quick=quick)
     key = json.dumps([task, asdict(config), asdict(_devices(quick).config), _code(every=True)])
     path = RESULTS / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
     if not path.exists():
@@ -259,7 +260,7 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
     """Print the tables and return their figures."""
     seeds = seeds or (1 if quick else 10)
     print(__doc__)
-    print(f"{seeds} seeds, {workers} processes, settings: {_configuration(quick=quick)}\n")
+    print(f"{seeds} seeds, {workers} processes, settings: {configuration(quick=quick)}\n")
     devices = _Devices(bench, quick=quick)
     tasks = _tasks(devices, seeds)
     needed = sorted(

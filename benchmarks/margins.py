@@ -1,0 +1,187 @@
+"""The margin of a latency limit for a predictor that was adapted to few rows: does it hold?
+
+Two devices of HW-NAS-Bench (Li et al., ICLR 2021; MIT), an edge GPU and Eyeriss, at the input of
+ImageNet16-120. The prior that ships knows neither. For each device and seed it is adapted to 10 or
+20 rows, drawn at random or named by `brpnas devices suggest`; all other cells are test rows. The
+limit is the latency that 30 % of the cells keep, and confidence is 0.9, as of `search.confidence`.
+
+- *factor*: what a predicted latency is multiplied with (`brpnas.predictors.margin.shared_factor`).
+- *coverage*: share of test rows no slower than prediction times factor; nominal 0.9.
+- *feasible*: of the test rows that are admitted, because prediction times factor keeps the limit,
+  the share whose measured latency keeps it too; *without margin*: the same with factor 1. Means are
+  over the draws that admit any.
+- *admitted*: test rows admitted, as a share of all; *empty*: share of draws that admit none.
+
+The tables lie below ``$BRPNAS_MIRROR``; they are read in place, and only these figures are kept.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.adapt import configuration
+from benchmarks.data import Benchmark
+from benchmarks.tasks import Task, run_tasks
+from brpnas.datasets import held_out
+from brpnas.errors import SourceError
+from brpnas.graphs import SpaceGraphs
+from brpnas.predictors import MeasuredRows
+from brpnas.predictors.margin import shared_factor
+from brpnas.predictors.transfer import DevicePrior, fit_device, shipped_prior, suggest_rows
+from brpnas.spaces import get_space
+
+__all__ = ["FILES", "read_table", "run"]
+
+FILES = {
+    "edgegpu": "e7110f147c11ceea30b7aee1fe0f3de1a0d6d91417c2d5db2777bc03f601e2c4",
+    "eyeriss": "eb70911c47ef10ce921b14298b7a91c9642069c146f7de6d767d8f5e83c6c389",
+}
+"""SHA-256 of ``hwnasbench/DEVICE-imagenet16-120.csv``; no URL serves these files as they are."""
+ROWS = (10, 20)
+HOWS = ("random", "suggested")
+CONFIDENCE, FASTEST, TEST_SHARE = 0.9, 0.3, 0.2
+CODE = (
+    "benchmarks/margins.py",
+    "brpnas/graphs.py",
+    "brpnas/predictors/backbones.py",
+    "brpnas/predictors/margin.py",
+    "brpnas/predictors/transfer",
+    "brpnas/spaces/nasbench201",
+)
+_FIGURES = ("factor", "coverage", "feasible", "without_margin", "admitted")
+
+
+def read_table(device: str, mirror: Path | None) -> pd.DataFrame:
+    """Latencies of a device of HW-NAS-Bench, columns ``arch_id, latency_ms``.
+
+    Raises:
+        SourceError: If the file is not below the mirror, or is another one.
+    """
+    name = f"hwnasbench/{device}-imagenet16-120.csv"
+    path = None if mirror is None else mirror / name
+    if path is None or not path.is_file():
+        raise SourceError(
+            f"The benchmark margins reads {name}, which no URL serves, and which is not below "
+            f"{mirror or 'BRPNAS_MIRROR, which is not set'}: set BRPNAS_MIRROR to a folder that "
+            "has it."
+        )
+    if hashlib.sha256(path.read_bytes()).hexdigest() != FILES[device]:
+        raise SourceError(f"{path} is not the file that this benchmark reads: its hash differs.")
+    return pd.read_csv(path)[["arch_id", "latency_ms"]]
+
+
+@functools.cache
+def _known() -> tuple[SpaceGraphs, DevicePrior]:
+    """Read once in each process."""
+    return get_space("nasbench201").graphs(), shipped_prior("nasbench201")
+
+
+@functools.cache
+def _features() -> list[Any]:
+    graphs, prior = _known()
+    return prior.features.of(graphs.views)
+
+
+def _chosen(arch_ids: list[str], task: Task) -> np.ndarray:
+    """Places of the rows to learn from; none is a cell that is always a test row."""
+    open_rows = np.flatnonzero(~held_out(arch_ids, TEST_SHARE))
+    if task["how"] == "random":
+        return np.random.default_rng(task["seed"]).permutation(open_rows)[: task["rows"]]
+    graphs, prior = _known()
+    rows = graphs.rows(arch_ids)
+    picked = suggest_rows(
+        prior.settings, _features(), task["rows"], among=rows[open_rows], seed=task["seed"]
+    )
+    return np.flatnonzero(np.isin(rows, picked))
+
+
+def margin_once(task: Task) -> dict[str, float | str | None]:
+    """One fit: device, rows, how they are chosen, seed."""
+    graphs, prior = _known()
+    table = read_table(task["device"], Path(os.environ["BRPNAS_MIRROR"]))
+    latency = table["latency_ms"].to_numpy(np.float64)
+    rows = graphs.rows(table["arch_id"].tolist())
+    learnt = _chosen(table["arch_id"].tolist(), task)
+    predictor = fit_device(
+        graphs,
+        MeasuredRows(rows[learnt], latency[learnt]),
+        prior,
+        configuration(quick=task["quick"]),
+        seed=task["seed"],
+    )
+    factor = shared_factor(predictor.deviations(graphs), CONFIDENCE)
+    tested = np.setdiff1d(np.arange(len(table)), learnt)
+    predicted, true = predictor.predict(graphs)[rows[tested]], latency[tested]
+    limit = float(np.quantile(latency, FASTEST))
+    admitted = factor * predicted <= limit
+    return {
+        "factor": factor,
+        "coverage": float((true <= factor * predicted).mean()),
+        "feasible": _share(true <= limit, admitted),
+        "without_margin": _share(true <= limit, predicted <= limit),
+        "admitted": float(admitted.mean()),
+        "method": predictor.method,
+    }
+
+
+def _share(holds: np.ndarray, among: np.ndarray) -> float | None:
+    """Share for which it holds; None of nothing."""
+    return float(holds[among].mean()) if among.any() else None
+
+
+def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
+    """Print the figures and return them."""
+    seeds = seeds or (1 if quick else 10)
+    print(__doc__)
+    mirror = os.environ.get("BRPNAS_MIRROR")
+    for device in FILES:
+        read_table(device, Path(mirror) if mirror else None)  # what is missing is told now
+    tasks = [
+        {"device": device, "how": how, "rows": rows, "seed": seed, "quick": quick}
+        for seed in range(seeds)
+        for device in FILES
+        for how in HOWS
+        for rows in ROWS
+    ]
+    settings = {"confidence": CONFIDENCE, "config": repr(configuration(quick=quick))}
+    done = run_tasks("margins", margin_once, tasks, settings, workers, code=CODE)
+    results = pd.DataFrame([{**d.task, **d.result} for d in done])
+    tables = {}
+    for (device, how, rows), part in results.groupby(["device", "how", "rows"], sort=False):
+        name = f"{device}, {rows} {how}"
+        tables[name] = summary(part)
+        shown = "   ".join(
+            f"{key} {mean:.2f} ± {sd:.2f}" if mean is not None else f"{key} -"
+            for key, (mean, sd) in ((key, tables[name][key]) for key in _FIGURES)
+        )
+        print(f"{name:22} {shown}   empty {tables[name]['empty']:.2f}")
+    return {
+        "seeds": seeds,
+        "confidence": CONFIDENCE,
+        "limit": f"latency that {FASTEST:.0%} of the cells keep",
+        "source": "HW-NAS-Bench (Li et al., ICLR 2021), MIT; ImageNet16-120",
+        "tables": tables,
+    }
+
+
+def summary(part: pd.DataFrame) -> dict[str, Any]:
+    """Mean and standard deviation between draws of each figure, and the share of empty draws.
+
+    Args:
+        part: A row per draw, as `margin_once` gives it.
+    """
+    found: dict[str, Any] = {}
+    for name in _FIGURES:
+        values = part[name].dropna().astype(float)
+        sd = float(values.std(ddof=1)) if len(values) > 1 else 0.0
+        found[name] = [round(float(values.mean()), 4), round(sd, 4)] if len(values) else [None, 0.0]
+    found["empty"] = round(float((part["admitted"] == 0).mean()), 4)
+    found["methods"] = part["method"].value_counts().to_dict()
+    return found

@@ -1,0 +1,83 @@
+"""The benchmark of the margin: its data, its draws, and its summary."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks import margins
+from benchmarks.data import Benchmark
+from brpnas.datasets import held_out
+from brpnas.errors import SourceError
+from brpnas.spaces import get_space
+
+ARCH_IDS = list(get_space("nasbench201").graphs().arch_ids)
+
+
+def test_a_table_that_is_not_there_or_another_one_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="BRPNAS_MIRROR, which is not set"):
+        margins.read_table("edgegpu", None)
+    with pytest.raises(SourceError, match="hwnasbench/eyeriss"):
+        margins.read_table("eyeriss", tmp_path)
+    folder = tmp_path / "hwnasbench"
+    folder.mkdir()
+    (folder / "edgegpu-imagenet16-120.csv").write_text("arch_id,latency_ms\n")
+    with pytest.raises(SourceError, match="its hash differs"):
+        margins.read_table("edgegpu", tmp_path)
+
+
+def test_without_the_files_it_ends_before_anything_is_fitted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BRPNAS_MIRROR", str(tmp_path))
+    with pytest.raises(SourceError, match="no URL serves"):
+        margins.run(Benchmark(), quick=True, seeds=1, workers=1)
+
+
+@pytest.mark.parametrize("how", margins.HOWS)
+def test_rows_to_learn_from_are_distinct_and_no_test_rows(how: str) -> None:
+    task = {"device": "edgegpu", "how": how, "rows": 10, "seed": 3}
+    chosen = margins._chosen(ARCH_IDS, task)
+    assert len(set(chosen.tolist())) == 10
+    names = [ARCH_IDS[place] for place in chosen]
+    assert not held_out(names, margins.TEST_SHARE).any()
+    other = margins._chosen(ARCH_IDS, task | {"seed": 4})
+    assert set(chosen.tolist()) != set(other.tolist())
+
+
+def test_one_draw_is_scored_on_all_other_cells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a made-up device: a sum over operations, which ten rows tell well."""
+    ops = get_space("nasbench201").graphs().view("raw").ops
+    latency = 1 + sum(cost * (ops == 4 + code).sum(axis=1) for code, cost in enumerate(range(5)))
+    table = pd.DataFrame({"arch_id": ARCH_IDS, "latency_ms": latency.astype(float)})
+    monkeypatch.setenv("BRPNAS_MIRROR", str(tmp_path))
+    monkeypatch.setattr(margins, "read_table", lambda device, mirror: table)
+    task = {"device": "edgegpu", "how": "random", "rows": 20, "seed": 0, "quick": True}
+    found = margins.margin_once(task)
+    assert found["factor"] > 1
+    assert 0.5 < found["coverage"] <= 1
+    assert 0 < found["admitted"] < 0.6
+    assert found["without_margin"] <= found["feasible"] <= 1
+
+
+def test_means_are_over_the_draws_that_admit_any() -> None:
+    part = pd.DataFrame(
+        {
+            "factor": [1.2, 1.4],
+            "coverage": [0.8, 1.0],
+            "feasible": [0.9, None],
+            "without_margin": [0.5, 0.7],
+            "admitted": [0.2, 0.0],
+            "method": ["adapted", "graph alone"],
+        }
+    )
+    found = margins.summary(part)
+    assert found["feasible"] == [0.9, 0.0]
+    assert found["coverage"] == [0.9, round(float(np.std([0.8, 1.0], ddof=1)), 4)]
+    assert found["empty"] == 0.5
+    assert margins.summary(part.assign(feasible=None))["feasible"] == [None, 0.0]
