@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyarrow.types as kinds
 
+from brpnas.parquet import ParquetLimitError, read_columns
 from brpnas.tables.columns import Column
 from brpnas.tables.findings import Finding, error, quoted
 from brpnas.tables.limits import MAX_BYTES, MAX_COLUMNS, MAX_GROUPS, MAX_VALUES, too_large
@@ -45,13 +46,22 @@ def read_parquet(
             remedy = "Add a row for each measured cell, or remove the file."
             return header, {}, [error("no rows", message, remedy)]
         known = {c.name: c for c in columns if header.count(c.name) == 1}
-        texts = [name for name in known if _is_text(file.schema_arrow.field(name).type)]
-        table = pq.read_table(pa.BufferReader(data), columns=list(known), read_dictionary=texts)
+        nested = [
+            finding
+            for name in known
+            for finding in _other_lists(name, file.schema_arrow.field(name).type)
+        ]
+        if nested:
+            return (), {}, nested
+        table = read_columns(pa.BufferReader(data), list(known), limit=_UNPACKED)
         return (
             tuple(name.strip() for name in header),
             {name: _texts(table.column(name)) for name in known},
             [finding for name in known for finding in _wrong_type(known[name], table.column(name))],
         )
+    except ParquetLimitError as reason:
+        remedy = "Keep what is needed, or give a CSV file."
+        return (), {}, [error("Parquet that is too large", f"{reason}.", remedy)]
     except Exception as reason:  # whatever a damaged file makes the reader raise
         why = " ".join(str(reason).split())[:120]
         message = f"it cannot be read as Parquet ({why}); it is damaged or another kind of file."
@@ -75,25 +85,24 @@ def _sizes(metadata: Any, columns: int, most: int) -> Finding | None:
     return too_large("bytes", unpacked, _UNPACKED) if unpacked > _UNPACKED else None
 
 
-def _is_text(kind: pa.DataType) -> bool:
-    return any(
-        check(kind)
-        for check in (
-            *(kinds.is_string, kinds.is_large_string, kinds.is_string_view),
-            *(kinds.is_binary, kinds.is_large_binary),
-        )
-    )
+def _other_lists(column: str, kind: pa.DataType) -> Iterator[Finding]:
+    """A known column of a nested type other than lists of numbers, which cells may be."""
+    value = kind
+    while kinds.is_list(value) or kinds.is_large_list(value) or kinds.is_fixed_size_list(value):
+        value = value.value_type
+    number = kinds.is_integer(value) or kinds.is_floating(value) or kinds.is_null(value)
+    if kinds.is_nested(kind) and not number:
+        message = f"the column {column!r} holds {kind}, which is not read."
+        yield error("column type", message, "Write cells as text or as lists of whole numbers.")
 
 
 def _texts(column: pa.ChunkedArray) -> list[str]:
     """Values as CSV would hold them; equal texts of a dictionary share their memory."""
     if not kinds.is_dictionary(column.type):
         return [_text(value) for value in column.to_pylist()]
-    found: list[str] = []
-    for chunk in column.chunks:
-        names = [_text(value) for value in chunk.dictionary.to_pylist()]
-        found += ["" if i is None else names[i] for i in chunk.indices.to_pylist()]
-    return found
+    chunks = column.chunks
+    names = [_text(value) for value in chunks[0].dictionary.to_pylist()] if chunks else []
+    return ["" if i is None else names[i] for chunk in chunks for i in chunk.indices.to_pylist()]
 
 
 def _wrong_type(column: Column, values: pa.ChunkedArray) -> Iterator[Finding]:
@@ -124,7 +133,5 @@ def _text(value: object) -> str:
             return value.decode("utf-8", "replace")
         case list() | tuple():
             return str(tuple(value))
-        case Mapping():
-            return str(dict(value))
         case _:
             return str(value).strip()

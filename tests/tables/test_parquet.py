@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import numpy as np
 import pandas as pd
@@ -141,3 +142,24 @@ def test_columns_that_nothing_knows_are_not_read() -> None:
     header, texts, _ = parquet.read_parquet(content(table), [Column("arch_id", "cell")], 5)
     assert header == ("arch_id", "secret")
     assert texts == {"arch_id": ["a"]}
+
+
+@pytest.mark.parametrize("kind", [pa.binary(500_000), pa.list_(pa.string()), pa.list_(pa.binary())])
+def test_types_that_can_stand_for_gigabytes_are_not_read(kind: pa.DataType) -> None:
+    """Each row is the same half megabyte, which the file stores once."""
+    value = b"x" * 500_000
+    one = pa.array([value if pa.types.is_fixed_size_binary(kind) else [value.decode()]], kind)
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"arch_id": one.take(pa.array([0] * 400))}), buffer, compression="zstd")
+    default = pa.default_memory_pool()
+    counting = pa.proxy_memory_pool(default)
+    pa.set_memory_pool(counting)
+    try:
+        header, texts, (finding,) = parquet.read_parquet(buffer.getvalue(), COLUMNS, 1000)
+        assert counting.max_memory() < 10_000_000
+    finally:
+        pa.set_memory_pool(default)
+    assert (header, texts) == ((), {})
+    assert finding.severity == "error"
+    assert re.search("arch_id.* (holds list|is of type fixed_size_binary)", finding.message)
+    assert "text" in finding.message + finding.remedy

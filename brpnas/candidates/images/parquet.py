@@ -23,12 +23,15 @@ from brpnas.candidates.images.npz import plausible_size
 from brpnas.candidates.images.pictures import EncodedPictures
 from brpnas.candidates.images.split import PART_NAMES
 from brpnas.errors import SchemaError, SourceError
+from brpnas.parquet import read_batches, read_columns
 
 __all__ = ["find_parquet", "find_shards"]
 
 _ROWS = 64
 """Rows that are read at a time."""
 _BYTES_OF_ROW = 8
+_CHARACTERS = 2**26
+"""Characters of labels, each as long as the longest: numpy stores them so, 4 bytes each."""
 Where = Callable[[int], str]
 _PART = re.compile(r"(?P<part>[a-z]+)(-\d+-of-\d+)?")
 
@@ -98,9 +101,10 @@ def _read(files: Sequence[Path], label: str | None, parts: Sequence[str] | None)
     if parts is not None:
         split = np.repeat(np.array(parts), counts)
     elif chosen.split is not None:
-        split = _values(files, chosen.split)
+        split = np.concatenate([_values(file, chosen.split) for file in files])
+    labels = np.concatenate([_values(file, chosen.label) for file in files])
     pixels = _pixels(files, chosen, sum(counts), where)
-    return Contents(_values(files, chosen.label), pixels, chosen.label_names, split)
+    return Contents(labels, pixels, chosen.label_names, split)
 
 
 def _columns(file: Path, label: str | None) -> Columns:
@@ -116,16 +120,41 @@ def _columns(file: Path, label: str | None) -> Columns:
     return find_columns(pq.read_schema(file), label, str(file))
 
 
-def _values(files: Sequence[Path], column: str) -> npt.NDArray[Any]:
-    tables = [pq.read_table(file, columns=[column]).column(column) for file in files]
-    values = pa.chunked_array(list(itertools.chain.from_iterable(t.chunks for t in tables)))
+def _values(file: Path, column: str) -> npt.NDArray[Any]:
+    """Labels or parts; equal texts share their memory.
+
+    Nested values are neither; the first one is enough to say so.
+    """
+    limit = plausible_size(file)
+    if pa.types.is_nested(pq.read_schema(file).field(column).type):
+        first = next(read_batches(file, [column], rows=1, limit=limit), None)
+        return _objects([] if first is None else first.column(0).to_pylist())
+    values = read_columns(file, [column], limit=limit).column(column)
     if pa.types.is_dictionary(values.type):
-        values = values.cast(values.type.value_type)
-    if values.null_count or pa.types.is_nested(values.type):
-        array = np.empty(len(values), object)
-        array[:] = values.to_pylist()
-        return array
-    return np.asarray(values.to_numpy())
+        if pa.types.is_primitive(values.type.value_type):
+            return np.asarray(values.cast(values.type.value_type).to_numpy())
+        return _texts(values, file, column)
+    return _objects(values.to_pylist()) if values.null_count else np.asarray(values.to_numpy())
+
+
+def _texts(values: pa.ChunkedArray, file: Path, column: str) -> npt.NDArray[Any]:
+    chunks = values.chunks
+    texts = chunks[0].dictionary.to_pylist() if chunks else []
+    longest = max(map(len, texts), default=0)
+    if longest * len(values) > _CHARACTERS:
+        raise SchemaError(
+            f"The longest value of column {column} in {file} has {longest:,} characters, too many "
+            f"for a class or part of {len(values):,} images. Shorten the values, or choose another "
+            "column by the parameter images.label."
+        )
+    rows = [chunk.indices.fill_null(len(texts)).to_numpy() for chunk in chunks]
+    found: npt.NDArray[Any] = _objects([*texts, None])[np.concatenate([np.empty(0, int), *rows])]
+    return found
+
+
+def _objects(values: Sequence[object]) -> npt.NDArray[Any]:
+    array: npt.NDArray[Any] = np.fromiter(values, object, len(values))
+    return array
 
 
 def _pixels(files: Sequence[Path], columns: Columns, count: int, where: Where) -> Pixels:
@@ -152,9 +181,8 @@ def _cells(files: Sequence[Path], column: str) -> Iterator[pa.Array]:
     """A column of all files, some rows at a time."""
     for file in files:
         try:
-            with pq.ParquetFile(file) as opened:
-                for batch in opened.iter_batches(_ROWS, columns=[column]):
-                    yield batch.column(0)
+            for batch in read_batches(file, [column], rows=_ROWS, limit=plausible_size(file)):
+                yield batch.column(0)
         except (pa.ArrowException, OSError, ValueError) as error:
             if isinstance(error, SchemaError):
                 raise
@@ -164,7 +192,8 @@ def _cells(files: Sequence[Path], column: str) -> Iterator[pa.Array]:
 def _streams(files: Sequence[Path], columns: Columns, where: Where) -> Iterator[IO[bytes]]:
     row = 0
     for cells in _cells(files, columns.image):
-        for cell in cells.to_pylist():
+        for scalar in cells:  # one at a time: rows may share one large picture
+            cell = scalar.as_py()
             content = cell.get("bytes") if isinstance(cell, dict) else cell
             if not isinstance(content, bytes):
                 path = cell.get("path") if isinstance(cell, dict) else None

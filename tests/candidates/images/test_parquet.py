@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from brpnas.candidates import ImageData, ImageSource
-from brpnas.errors import SchemaError
+from brpnas.errors import SchemaError, SourceError
 from tests.candidates.images.pictures import EPS, encoded, noise, png
 
 PIXELS = noise(30, 8, 8, 3)
@@ -187,6 +187,50 @@ class TestWrong:
         )
         with pytest.raises(SchemaError, match=r"x\.parquet"):
             load(tmp_path / "x.parquet")
+
+
+class TestBombs:
+    """Files whose values repeat: a megabyte that stands for gigabytes."""
+
+    def test_a_large_picture_in_each_row(self, tmp_path: Path) -> None:
+        """32 MB in the 64 rows of a batch if each row got its own."""
+        picture = encoded(noise(50, 50)) + bytes(500_000)
+        rows = pa.array(np.zeros(100, np.int64))
+        images = pa.array([{"bytes": picture, "path": None}]).take(rows)
+        path = tmp_path / "x.parquet"
+        pq.write_table(pa.table({"image": images, "label": np.arange(100) % 2}), path)
+        default = pa.default_memory_pool()
+        counting = pa.proxy_memory_pool(default)
+        pa.set_memory_pool(counting)
+        try:
+            data = load(path, size=8)
+            assert counting.max_memory() < 8 * len(picture)
+        finally:
+            pa.set_memory_pool(default)
+        assert data.input_shape == (1, 8, 8)
+
+    def test_long_labels(self, tmp_path: Path) -> None:
+        """360 MB as an array of numpy."""
+        words = [("a" if n % 2 else "b") * 3_000_000 for n in range(2)]
+        labels = pa.array(words).take(pa.array(LABELS))
+        pq.write_table(pa.table({"image": cells(), "label": labels}), tmp_path / "x.parquet")
+        message = r"column label in .*x\.parquet has 3,000,000 characters, too many for a class"
+        with pytest.raises(SchemaError, match=message):
+            load(tmp_path / "x.parquet")
+
+    @pytest.mark.parametrize("column", ["image", "label"])
+    def test_types_without_a_bound(self, tmp_path: Path, column: str) -> None:
+        table = pa.table({"image": pa.array(cells()), "label": pa.array(LABELS)})
+        values = pa.array([bytes(1_000)] * 30, pa.binary(1_000))
+        table = table.set_column(table.schema.get_field_index(column), column, values)
+        pq.write_table(table, tmp_path / "x.parquet")
+        message = rf"x\.parquet cannot be read: its column {column} is of type fixed_size_binary"
+        with pytest.raises(SourceError, match=message):
+            load(tmp_path / "x.parquet")
+
+    def test_nested_labels_are_named_by_their_first_row(self, tmp_path: Path) -> None:
+        with pytest.raises(SchemaError, match=r"label of the image in row 0 of .* is a list"):
+            load(write(tmp_path / "x.parquet", image=cells(), label=[[0, 1]] * 30))
 
 
 def test_categories_and_bytes_are_labels(tmp_path: Path) -> None:
