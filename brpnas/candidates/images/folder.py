@@ -12,6 +12,7 @@ import numpy as np
 
 from brpnas.candidates.images.contents import Contents, Found
 from brpnas.candidates.images.decode import FORMATS
+from brpnas.candidates.images.listing import list_folder
 from brpnas.candidates.images.pictures import EncodedPictures
 from brpnas.candidates.images.split import PART_NAMES
 from brpnas.errors import SchemaError
@@ -48,7 +49,7 @@ def find_folder(root: Path) -> Found:
     pictures = sorted(_pictures(root, ignored), key=lambda picture: str(picture.path))
     remark = None
     if ignored:
-        named = ", ".join(str(path.relative_to(root)) for path in ignored[:4])
+        named = ", ".join(str(path.relative_to(root)) for path in sorted(ignored)[:4])
         remark = f"files and folders that are no pictures are left out: {len(ignored)}, {named}"
         remark += ", ..." if len(ignored) > 4 else ""
     return Found(tuple(picture.path for picture in pictures), lambda: _read(pictures), remark)
@@ -138,34 +139,28 @@ def _below(folder: Path, ignored: list[Path], above: frozenset[Path]) -> Iterato
         yield from _below(inner, ignored, above | {real})
 
 
-def _list(folder: Path, ignored: list[Path]) -> tuple[list[Path], list[Path]]:
+def _list(folder: Path, ignored: list[Path]) -> tuple[Sequence[Path], Sequence[Path]]:
     """Folders and pictures of a folder, sorted; what is neither goes to ``ignored``.
 
     Raises:
         SchemaError: If the folder cannot be listed, or holds a picture of a format that is not
             read.
     """
-    folders, files = [], []
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError as error:
-        raise SchemaError(f"{folder} cannot be listed: {error.strerror}.") from error
-    for entry in entries:
-        suffix = entry.suffix.lower()
-        if entry.name.startswith(".") or entry.name == "__MACOSX":
-            ignored.append(entry)
-        elif entry.is_dir():
-            folders.append(entry)
-        elif suffix in _SUFFIXES:
-            files.append(entry)
+    files = []
+    listing = list_folder(folder)
+    ignored.extend(listing.left_out)
+    for file in listing.files:
+        suffix = file.suffix.lower()
+        if suffix in _SUFFIXES:
+            files.append(file)
         elif suffix in _OTHER:
             raise SchemaError(
-                f"{entry} is of a format that is not read. Convert it to one of "
+                f"{file} is of a format that is not read. Convert it to one of "
                 f"{', '.join(FORMATS)}, or leave it out."
             )
         else:
-            ignored.append(entry)
-    return folders, files
+            ignored.append(file)
+    return listing.folders, files
 
 
 def _refuse_loose(folder: Path, files: Sequence[Path], expected: str) -> None:

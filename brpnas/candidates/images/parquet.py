@@ -1,11 +1,10 @@
-"""Images in Parquet files, alone or in several parts, as Hugging Face stores them too."""
+"""Images in Parquet files, as Hugging Face stores them too."""
 
 from __future__ import annotations
 
 import bisect
 import io
 import itertools
-import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -21,11 +20,10 @@ from brpnas.candidates.images.contents import Contents, Found, Pixels
 from brpnas.candidates.images.nested import nested_array, nested_shape
 from brpnas.candidates.images.npz import plausible_size
 from brpnas.candidates.images.pictures import EncodedPictures
-from brpnas.candidates.images.split import PART_NAMES
 from brpnas.errors import SchemaError, SourceError
 from brpnas.parquet import read_batches, read_columns
 
-__all__ = ["find_parquet", "find_shards"]
+__all__ = ["find_parquet", "read_parquet"]
 
 _ROWS = 64
 """Rows that are read at a time."""
@@ -33,7 +31,6 @@ _BYTES_OF_ROW = 8
 _CHARACTERS = 2**26
 """Characters of labels, each as long as the longest: numpy stores them so, 4 bytes each."""
 Where = Callable[[int], str]
-_PART = re.compile(r"(?P<part>[a-z]+)(-\d+-of-\d+)?")
 
 
 def find_parquet(path: Path, label: str | None) -> Found:
@@ -43,46 +40,20 @@ def find_parquet(path: Path, label: str | None) -> Found:
         path: The file.
         label: Column of the labels, if the user names it.
     """
-    return Found((path,), lambda: _read([path], label, None))
+    return Found((path,), lambda: read_parquet([path], label, None))
 
 
-def find_shards(root: Path, label: str | None) -> Found | None:
-    """Parquet files of a folder, each named after its part, as ``train-00000-of-00002.parquet``.
+def read_parquet(files: Sequence[Path], label: str | None, parts: Sequence[str] | None) -> Contents:
+    """Read the labels of one or more files that together are a data set.
 
     Args:
-        root: The folder; the files may be in its folder ``data``.
+        files: The files, in order.
         label: Column of the labels, if the user names it.
-
-    Returns:
-        None if it holds no Parquet file.
+        parts: Part of each file; None for those of a column ``split``, if there is one.
 
     Raises:
-        SchemaError: If files are named otherwise.
+        SchemaError: If the files differ in their columns, or are not of images and labels.
     """
-    files = sorted(root.glob("*.parquet")) or sorted((root / "data").glob("*.parquet"))
-    if not files:
-        return None
-    if len(files) == 1 and _part(files[0]) is None:
-        return find_parquet(files[0], label)
-    parts = []
-    for file in files:
-        part = _part(file)
-        if part is None:
-            raise SchemaError(
-                f"{file} is one of {len(files)} Parquet files, but its name does not say its part: "
-                "name them train-00000-of-00002.parquet, validation.parquet, test.parquet and so "
-                "on."
-            )
-        parts.append(part)
-    return Found(tuple(files), lambda: _read(files, label, parts))
-
-
-def _part(file: Path) -> str | None:
-    match = _PART.fullmatch(file.stem.lower())
-    return PART_NAMES.get(match["part"]) if match else None
-
-
-def _read(files: Sequence[Path], label: str | None, parts: Sequence[str] | None) -> Contents:
     columns = [_columns(file, label) for file in files]
     if len(set(columns)) > 1:
         raise SchemaError(

@@ -21,7 +21,8 @@ from brpnas.candidates.images.data import SPLITS, ImageData
 from brpnas.candidates.images.folder import find_folder
 from brpnas.candidates.images.labels import encode_labels
 from brpnas.candidates.images.npz import find_npz
-from brpnas.candidates.images.parquet import find_parquet, find_shards
+from brpnas.candidates.images.parquet import find_parquet
+from brpnas.candidates.images.shards import find_shards
 from brpnas.candidates.images.split import describe_split, split_parts
 from brpnas.errors import BrpNasError, ConfigurationError, SchemaError, SourceError
 

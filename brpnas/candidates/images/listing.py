@@ -1,0 +1,48 @@
+"""Folders and files of a folder of images, without what systems and programs put beside them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from brpnas.errors import SchemaError
+
+__all__ = ["Listing", "list_folder"]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a folder holds, each sorted by name.
+
+    Attributes:
+        folders: Folders, also by links.
+        files: Regular files, also by links, and links that lead nowhere.
+        left_out: Hidden files and folders, and those of systems and programs.
+    """
+
+    folders: tuple[Path, ...]
+    files: tuple[Path, ...]
+    left_out: tuple[Path, ...]
+
+
+def list_folder(folder: Path) -> Listing:
+    """List a folder.
+
+    Raises:
+        SchemaError: If it cannot be listed.
+    """
+    folders, files, left_out = [], [], []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                path = folder / entry.name
+                if entry.name.startswith(".") or entry.name == "__MACOSX":
+                    left_out.append(path)
+                elif entry.is_dir():
+                    folders.append(path)
+                else:
+                    files.append(path)
+    except OSError as error:
+        raise SchemaError(f"{folder} cannot be listed: {error.strerror}.") from error
+    return Listing(tuple(folders), tuple(files), tuple(left_out))

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from brpnas.candidates.images.listing import list_folder
+from brpnas.errors import SchemaError
+
+
+def test_folders_and_files_by_name(tmp_path: Path) -> None:
+    for name in ("b", "a", ".git", "__MACOSX"):
+        (tmp_path / name).mkdir()
+    for name in ("2.png", "1.png", ".DS_Store"):
+        (tmp_path / name).touch()
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    listing = list_folder(tmp_path)
+    assert [path.name for path in listing.folders] == ["a", "b", "link"]
+    assert [path.name for path in listing.files] == ["1.png", "2.png"]
+    assert [path.name for path in listing.left_out] == [".DS_Store", ".git", "__MACOSX"]
+
+
+def test_what_cannot_be_listed_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SchemaError, match="gone cannot be listed: No such file"):
+        list_folder(tmp_path / "gone")
