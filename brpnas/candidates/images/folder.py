@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from brpnas.candidates.images.decode import FORMATS
 from brpnas.candidates.images.listing import list_folder
 from brpnas.candidates.images.pictures import EncodedPictures
 from brpnas.candidates.images.split import PART_NAMES
-from brpnas.errors import SchemaError
+from brpnas.errors import SchemaError, did_you_mean
 
 __all__ = ["find_folder"]
 
@@ -81,8 +82,8 @@ def _open(path: Path) -> IO[bytes]:
 def _pictures(root: Path, ignored: list[Path]) -> Iterator[_Picture]:
     folders, files = _list(root, ignored)
     _refuse_loose(root, files, "CLASS/picture.png, or train/CLASS/picture.png and so on")
-    parts = [folder for folder in folders if folder.name.lower() in PART_NAMES]
-    if not _are_parts(parts):
+    parts = _parts(root, folders)
+    if not parts:
         yield from _classes(root, folders, None, ignored)
         return
     others = [folder.name for folder in folders if folder not in parts]
@@ -97,13 +98,40 @@ def _pictures(root: Path, ignored: list[Path]) -> Iterator[_Picture]:
         yield from _classes(part, classes, PART_NAMES[part.name.lower()], ignored)
 
 
-def _are_parts(folders: Sequence[Path]) -> bool:
-    """Whether folders named as parts are parts: ``train`` is one, and holds folders itself.
+def _parts(root: Path, folders: Sequence[Path]) -> list[Path]:
+    """Folders that are parts; none if all are classes.
 
-    A class can be named ``train`` too, beside ``bus`` and ``car``.
+    They are parts if one of them holds folders, or if two are named as different parts. One alone
+    without folders is a class, such as ``train`` beside ``bus`` and ``car``.
+
+    Raises:
+        SchemaError: If there are parts, but none to train on.
     """
-    train = [folder for folder in folders if PART_NAMES[folder.name.lower()] == "train"]
-    return any(_list(folder, [])[0] for folder in train)
+    parts = [folder for folder in folders if folder.name.lower() in PART_NAMES]
+    kinds = {PART_NAMES[folder.name.lower()] for folder in parts}
+    others = [folder.name for folder in folders if folder not in parts]
+    resembled = {PART_NAMES.get(_stem(name)) for name in others}
+    if not parts and len(resembled) > 1 and None not in resembled:
+        raise SchemaError(
+            f"{root} holds {' and '.join(f'{name}/' for name in others)}, which look like parts. "
+            "Parts are named train/, valid/ (or validation/) and test/: rename them. If they are "
+            "classes, give them other names."
+        )
+    if not (len(kinds) > 1 or any(list_folder(folder).folders for folder in parts)):
+        return []
+    if "train" not in kinds:
+        named = " and ".join(f"{part.name}/" for part in parts)
+        raise SchemaError(
+            f"{root} holds {named} but no train/.{did_you_mean('train', others)} Name the folder "
+            f"of the images to train on train/; if {parts[0].name} is a class, give it another "
+            "name."
+        )
+    return parts
+
+
+def _stem(name: str) -> str:
+    """First word of a name: ``train`` of ``train_images`` and ``trainset``."""
+    return re.split(r"[^a-z]", name.lower(), maxsplit=1)[0].removesuffix("set")
 
 
 def _classes(

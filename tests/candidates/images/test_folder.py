@@ -50,6 +50,32 @@ def test_a_class_may_be_named_as_a_part(tmp_path: Path) -> None:
     assert load(write(tmp_path / "x", files)).label_names == ("bus", "train")
 
 
+@pytest.mark.parametrize(
+    ("folders", "message"),
+    [
+        ("val/a val/b test/a test/b", "holds test/ and val/ but no train/. Name the folder"),
+        ("trian/a trian/b val/a test/b", r"no train/. Did you mean 'trian'\? .* train on train/"),
+        ("a b test/a", "holds test/ but no train/.* if test is a class, give it another name"),
+        ("trian val test", "holds test/ and val/ but no train/. Did you mean 'trian'"),
+        ("train test", "test holds 4 pictures directly.* which therefore have no class"),
+        ("train_images/a test_images/a", "holds test_images/ and train_images/, which look like"),
+        ("Trainset Testset", "holds Testset/ and Trainset/, which look like parts"),
+    ],
+)
+def test_parts_do_not_become_classes(tmp_path: Path, folders: str, message: str) -> None:
+    files = {f"{f}/{n}.png": noise(4, 4) for f in folders.split() for n in range(4)}
+    with pytest.raises(SchemaError, match=message):
+        load(write(tmp_path / "x", files))
+
+
+@pytest.mark.parametrize(
+    "names", [("train_station", "bus_station"), ("train", "valley"), ("test", "b")]
+)
+def test_classes_that_sound_like_parts(tmp_path: Path, names: tuple[str, str]) -> None:
+    files = {f"{name}/{n}.png": noise(4, 4) for name in names for n in range(4)}
+    assert set(load(write(tmp_path / "x", files)).label_names) == set(names)
+
+
 def test_stray_files_are_left_out_with_one_line(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
