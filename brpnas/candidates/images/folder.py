@@ -25,11 +25,13 @@ _SUFFIXES = (
     *(".ppm", ".pgm", ".pbm", ".pnm"),
 )
 _OTHER = (
-    *(".heic", ".heif", ".avif", ".jp2", ".j2k", ".jxl", ".svg", ".eps", ".ps", ".pdf", ".psd"),
-    *(".cr2", ".nef", ".arw", ".dng", ".raw", ".dcm", ".ico", ".tga", ".exr", ".hdr", ".mp4"),
-    *(".avi", ".mov"),
+    *(".heic", ".heif", ".avif", ".jp2", ".j2k", ".jxl", ".svg", ".eps", ".ps", ".psd", ".cr2"),
+    *(".nef", ".arw", ".dng", ".raw", ".dcm", ".tga", ".exr", ".hdr"),
 )
-"""Pictures that are not read; they are refused, so that none is left out in silence."""
+"""Pictures that are not read; they are refused, so that none is left out in silence.
+
+Documents, videos and icons, as ``README.pdf`` and ``folder.ico``, are no pictures of a class.
+"""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,12 @@ from brpnas.errors import SchemaError
 __all__ = ["Listing", "list_folder"]
 
 
+_SYSTEM = (
+    *("__macosx", "@eadir", "@tmp", "@recycle", "#recycle", "#snapshot"),  # macOS, NAS
+    *("$recycle.bin", "system volume information", "lost+found"),  # Windows, Linux
+)
+
+
 @dataclass(frozen=True)
 class Listing:
     """What a folder holds, each sorted by name.
@@ -18,7 +24,7 @@ class Listing:
     Attributes:
         folders: Folders, also by links.
         files: Regular files, also by links, and links that lead nowhere.
-        left_out: Hidden files and folders, and those of systems and programs.
+        left_out: Hidden files and folders, those of systems, and pipes, sockets and devices.
     """
 
     folders: tuple[Path, ...]
@@ -37,12 +43,14 @@ def list_folder(folder: Path) -> Listing:
         with os.scandir(folder) as entries:
             for entry in sorted(entries, key=lambda entry: entry.name):
                 path = folder / entry.name
-                if entry.name.startswith(".") or entry.name == "__MACOSX":
+                if entry.name.startswith(".") or entry.name.lower() in _SYSTEM:
                     left_out.append(path)
                 elif entry.is_dir():
                     folders.append(path)
-                else:
+                elif entry.is_file() or not path.exists():
                     files.append(path)
+                else:  # a pipe, which opening would wait for
+                    left_out.append(path)
     except OSError as error:
         raise SchemaError(f"{folder} cannot be listed: {error.strerror}.") from error
     return Listing(tuple(folders), tuple(files), tuple(left_out))

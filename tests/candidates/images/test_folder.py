@@ -96,6 +96,21 @@ def test_stray_files_are_left_out_with_one_line(
     assert "no pictures are left out: 6, README, __MACOSX, a/.DS_Store, " in line
 
 
+def test_what_systems_and_people_put_beside_pictures(tmp_path: Path) -> None:
+    """Thumbnails of a NAS, a document, an icon, a video; and a pipe, which nobody writes to."""
+    beside = {
+        "README.pdf": b"%PDF",
+        "a/folder.ico": b"",
+        "b/film.mp4": b"",
+        "@eaDir/0.png/thumb.jpg": b"",
+        "a/@eaDir/0.png/thumb.jpg": b"",
+    }
+    root = write(tmp_path / "x", {**classes(), **beside})
+    os.mkfifo(root / "a" / "9.png")
+    data = load(root)
+    assert (data.label_names, len(data.labels)) == (("a", "b"), 8)
+
+
 @pytest.mark.parametrize(
     ("files", "message"),
     [

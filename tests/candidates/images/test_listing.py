@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -23,3 +24,19 @@ def test_folders_and_files_by_name(tmp_path: Path) -> None:
 def test_what_cannot_be_listed_is_named(tmp_path: Path) -> None:
     with pytest.raises(SchemaError, match="gone cannot be listed: No such file"):
         list_folder(tmp_path / "gone")
+
+
+@pytest.mark.parametrize("name", ["@eaDir", "#recycle", "$RECYCLE.BIN", "lost+found"])
+def test_folders_of_systems_are_left_out(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    listing = list_folder(tmp_path)
+    assert (listing.folders, listing.left_out) == ((), (tmp_path / name,))
+
+
+def test_pipes_are_left_out_and_dead_links_are_not(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "1.png")
+    (tmp_path / "2.png").symlink_to(tmp_path / "1.png")
+    (tmp_path / "3.png").symlink_to(tmp_path / "gone.png")
+    listing = list_folder(tmp_path)
+    assert listing.left_out == (tmp_path / "1.png", tmp_path / "2.png")
+    assert listing.files == (tmp_path / "3.png",)
