@@ -18,7 +18,11 @@ __all__ = ["MAX_BYTES", "read_pickle"]
 MAX_BYTES = 64 * 2**20
 """Largest pickle that is read; the largest published one has 2.8 MB."""
 _MAX_OPERATIONS = 4_000_000
-_MAX_KEYS = 50_000  # of one dict: keys may be chosen so that each collides with all others
+_MAX_KEYS = 16_000
+"""Of one dict; the largest published one has 15,625. Their time is at worst the square of it."""
+_MAX_ALL_KEYS = 32_000
+_MAX_PARTS = 16  # of a key that is a tuple
+_MAX_NUMBER = 2**32
 _MAX_DEPTH = 16
 _MAX_TEXT = 2**16
 _MAX_SHARED = 64  # of a buffer: a large one could become many arrays
@@ -26,7 +30,6 @@ _MAX_SHARED = 64  # of a buffer: a large one could become many arrays
 _ATOMS = (type(None), bool, int, float, str)
 _SHARED = (*_ATOMS, bytes, Call, NumericType)
 """What may be used twice. Shared containers would let a short file describe endless data."""
-_KEYS = frozenset({bool, int, float, str})
 
 
 def read_pickle(content: bytes) -> Any:
@@ -61,6 +64,7 @@ class _Machine:
         self.stack: list[Any] = []
         self.marks: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
+        self.keys = 0
 
     def pop(self) -> Any:
         return self.stack.pop()
@@ -142,14 +146,15 @@ class _Machine:
 
     def _set(self, items: list[Any]) -> None:
         target = self._top(dict)
-        for key, value in zip(items[::2], items[1::2], strict=True):
-            # The hash of a deep tuple would use up the stack of the processor.
-            parts = key if type(key) is tuple else (key,)
-            if not all(type(part) in _KEYS for part in parts):
-                raise UnsafePickleError(f"it asks for a key of type {type(key).__name__}")
-            target[key] = value
-        if len(target) > _MAX_KEYS:
+        count = len(items) // 2
+        if len(target) + count > _MAX_KEYS:
             raise UnsafePickleError(f"it asks for a dict of more than {_MAX_KEYS:,} keys")
+        self.keys += count
+        if self.keys > _MAX_ALL_KEYS:
+            raise UnsafePickleError(f"it asks for more than {_MAX_ALL_KEYS:,} keys")
+        for key in items[::2]:
+            _check_key(key)
+        target.update(zip(items[::2], items[1::2], strict=True))
 
     def _top(self, kind: type) -> Any:
         if type(self.stack[-1]) is not kind:
@@ -206,6 +211,23 @@ _OPERATIONS: dict[str, str] = {
     **{"MEMOIZE": "memoise", "GLOBAL": "name", "STACK_GLOBAL": "stacked_name"},
     **{"REDUCE": "reduce", "BUILD": "build"},
 }
+
+
+def _check_key(key: object) -> None:
+    """Check that a key is a text, a number whose hash is itself, or a short tuple of these.
+
+    The hash of a deep tuple would use up the stack of the processor. Floats and large numbers may
+    be chosen so that all have one hash.
+    """
+    parts = key if type(key) is tuple else (key,)
+    if len(parts) > _MAX_PARTS:
+        raise UnsafePickleError(f"it asks for a key of {len(parts):,} parts")
+    for part in parts:
+        if type(part) is int:
+            if not 0 <= part <= _MAX_NUMBER:
+                raise UnsafePickleError("it asks for a key that is a negative or large number")
+        elif type(part) is not str:
+            raise UnsafePickleError(f"it asks for a key of type {type(key).__name__}")
 
 
 def _check_plain(value: object) -> None:

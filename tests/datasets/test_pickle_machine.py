@@ -9,6 +9,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from brpnas.datasets import pickle_machine
 from brpnas.datasets.pickle_machine import read_pickle
 from brpnas.errors import UnsafePickleError
 
@@ -17,6 +18,11 @@ _ARRAY = (
     b"\x8c\x16numpy._core.multiarray\x8c\x0c_reconstruct\x93"
     b"\x8c\x05numpy\x8c\x07ndarray\x93K\x00\x85C\x01b\x87R"
 )
+
+
+def _number(value: int) -> bytes:
+    content = value.to_bytes(9, "little")
+    return b"\x8a" + bytes([len(content)]) + content
 
 
 def _state(shape: bytes, content: bytes) -> bytes:
@@ -67,9 +73,24 @@ def test_the_order_of_bytes_is_kept(order: str) -> None:
         (b"\x96" + struct.pack("<Q", 1) + b"a.", "operation BYTEARRAY8"),
         (b"\x82\x01.", "operation EXT1"),
         (
-            b"(" + b"".join(b"J" + struct.pack("<i", i) + b"N" for i in range(50_001)) + b"d.",
-            "50,000 keys",
+            b"(" + b"".join(b"J" + struct.pack("<i", i) + b"N" for i in range(16_001)) + b"d.",
+            "a dict of more than 16,000 keys",
         ),
+        (
+            b"}" + b"".join(b"J" + struct.pack("<i", i) + b"Ns" for i in range(16_001)) + b".",
+            "a dict of more than 16,000 keys",
+        ),
+        (
+            b"](" + 3 * (b"(" + b"".join(_number(i) + b"N" for i in range(11_000)) + b"d") + b"e.",
+            "more than 32,000 keys",
+        ),
+        (b"(" + b"".join(_number(k * (2**61 - 1)) + b"N" for k in range(1, 9)) + b"d.", "large"),
+        (b"}" + _number(2**32 + 1) + b"Ns.", "negative or large"),
+        (b"}" + _number(2**61 - 1) + b"\x85Ns.", "negative or large"),
+        (b"}J\xff\xff\xff\xffNs.", "negative or large"),
+        (b"}G" + struct.pack(">d", 2.0**61) + b"Ns.", "a key of type float"),
+        (b"}\x88Ns.", "a key of type bool"),
+        (b"}(" + b"K\x00" * 17 + b"tNs.", "a key of 17 parts"),
         (b"N" * 4_000_001 + b".", "4,000,000 operations"),
     ],
 )
@@ -90,3 +111,18 @@ def test_a_far_place_of_the_memo_takes_no_memory(memo: bytes) -> None:
 def test_a_large_file_is_refused_unread() -> None:
     with pytest.raises(UnsafePickleError, match="bytes of operations"):
         read_pickle(bytes(64 * 2**20 + 1))
+
+
+def test_keys_of_published_tables_are_read() -> None:
+    table: dict[object, float] = {(0, 1, 2, 3, 4, 2**32): 0.1, "|a~0|": 0.2, 7: 0.3}
+    table |= {(i,): 0.0 for i in range(15_997)}
+    assert read_pickle(pickle.dumps(table, 4)) == table
+
+
+def test_too_many_keys_are_refused_before_any_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    checked: list[object] = []
+    monkeypatch.setattr(pickle_machine, "_check_key", checked.append)
+    items = b"".join(_number(k) + b"N" for k in range(16_001))
+    with pytest.raises(UnsafePickleError, match="16,000"):
+        read_pickle(b"(" + items + b"d.")
+    assert not checked
