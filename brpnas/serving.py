@@ -245,7 +245,7 @@ def _check_metadata(metadata: Mapping[str, str], origin: str) -> str:
     for key, kind in _NUMBERS.items():
         try:
             is_number = math.isfinite(kind(metadata.get(key, "0")))
-        except ValueError:
+        except (ValueError, OverflowError):
             is_number = False
         if not is_number:
             raise SchemaError(

@@ -28,21 +28,23 @@ def parse_yaml(text: str) -> Any:
         raise yaml.YAMLError(f"it has {len(text):,} characters, more than {_MAX_CHARACTERS:,}")
     try:
         return yaml.load(text, Loader=_Loader)
-    except (RecursionError, ValueError, TypeError) as error:  # numbers and dates that are none
-        raise yaml.YAMLError(f"a value cannot be read: {error}") from error
+    except RecursionError as error:
+        raise yaml.YAMLError("it is nested too deep") from error
 
 
 def check_yaml(text: str) -> None:
-    """Check that a file which may hold references is not much larger without them.
+    """Check that a file can be read, and that its references do not make it much larger.
 
     Raises:
-        yaml.YAMLError: If it is, or is nested too deep to be read.
+        yaml.YAMLError: If it is larger, is nested too deep, or a value is not of its type.
     """
     if "*" not in text and text.count("[") + text.count("{") < _MAX_DEPTH and _is_flat(text):
+        yaml.load(text, Loader=_FastLoader)
         return
     try:
         if _expanded(yaml.compose(text, Loader=yaml.SafeLoader), {}) > _MAX_EXPANDED:
             raise yaml.YAMLError("references make it larger than any file of this kind")
+        yaml.load(text, Loader=_ValueLoader)
     except RecursionError as error:
         raise yaml.YAMLError("it is nested too deep, or refers to itself") from error
 
@@ -63,7 +65,30 @@ def _expanded(node: Any, known: dict[int, int]) -> int:
     return known[id(node)]
 
 
-class _Loader(yaml.SafeLoader):
+class _Values(yaml.constructor.SafeConstructor):
+    """Makes values, and gives the line of one that is not of its type, as ``!!bool x``."""
+
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        """Make the value of a node."""
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            kind = node.tag.rpartition(":")[2]
+            raise yaml.YAMLError(
+                f"the value {node.value!r:.80} is not of the type {kind:.80} "
+                f"(line {node.start_mark.line + 1})"
+            ) from error
+
+
+class _ValueLoader(_Values, yaml.SafeLoader):
+    """The safe loader."""
+
+
+class _FastLoader(_Values, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """The safe loader in C, where there is one; its nesting must be small."""
+
+
+class _Loader(_ValueLoader):
     """The safe loader with limits."""
 
     def __init__(self, stream: str) -> None:

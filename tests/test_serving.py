@@ -207,7 +207,7 @@ class TestAnswersThatAreNone:
             OnnxPredictor(made.SerializeToString())
 
     @pytest.mark.parametrize("key", ["coverage", "num_nodes", "learnt_rows"])
-    @pytest.mark.parametrize("value", ["x", "nan", "", "[1]"])
+    @pytest.mark.parametrize("value", ["x", "nan", "", "[1]", pytest.param("9" * 400, id="large")])
     def test_metadata_that_are_no_numbers(self, key, value):
         with pytest.raises(SchemaError, match=f"damaged: {key}"):
             OnnxPredictor(cost_model(metadata=METADATA | {key: value}))

@@ -27,6 +27,11 @@ HOSTILE = {
     "cut off": "a: [1, 2",
     "a number of many digits": "9" * 10_000,
     "control characters": "a: \x01",
+    "a truth that is none": "a: !!bool x",
+    "a time that is none": "a: !!timestamp x",
+    "an empty whole number": "a: !!int ''",
+    "an empty number": "!!float '': 1",
+    "a number of blanks": "- [!!int '_']",
 }
 
 
@@ -53,6 +58,11 @@ def test_others_are_refused(name: str) -> None:
     assert peak < 50e6
 
 
+def test_the_line_of_a_value_is_told() -> None:
+    with pytest.raises(yaml.YAMLError, match=r"'x' is not of the type bool \(line 3\)"):
+        parse_yaml("a: 1\nb:\n  c: !!bool x\n")
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_catalogue_says_so_in_a_paragraph(tmp_path: Path, name: str) -> None:
     path = tmp_path / "devices.yml"
@@ -71,7 +81,10 @@ class TestFilesWithReferences:
 
     @pytest.mark.parametrize(
         "text",
-        [LAUGHS, "a: " + "[" * 5000, "a: &a [*a]", HOSTILE["deep mappings"] + "  x: [" * 900],
+        [
+            *(LAUGHS, "a: " + "[" * 5000, "a: &a [*a]", HOSTILE["deep mappings"] + "  x: [" * 900),
+            *("a: !!bool x", "a: !!timestamp x", "a: !!int ''", "a: &a [!!float '']\nb: *a"),
+        ],
     )
     def test_others_are_refused(self, text: str) -> None:
         with pytest.raises(yaml.YAMLError):
