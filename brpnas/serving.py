@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -31,10 +32,11 @@ MAX_BATCH = 20_000
 MAX_LENGTH = 10_000
 """Most characters of one architecture; a genotype of DARTS has about 300."""
 
-_CHUNK = 1024
+_CHUNK = 256
 _SHOWN = 20
 _PROBES = 8
-_MAX_MEMORY = 3 * 2**29  # bytes of all sessions of a process
+_MAX_MEMORY = 2**29  # bytes of all sessions of a process; also bounds the time of an operator
+_MAX_SECONDS = 10.0  # of a chunk, which takes milliseconds
 _NUMBERS = {"num_nodes": int, "num_ops": int, "learnt_rows": int, "coverage": float}
 """Metadata that are numbers, where they are there."""
 
@@ -70,7 +72,10 @@ class OnnxPredictor:
         check_onnx(content, self._origin)
         try:
             self._session = ort.InferenceSession(
-                content, sess_options=_options(), providers=["CPUExecutionProvider"]
+                content,
+                sess_options=_options(),
+                providers=["CPUExecutionProvider"],
+                disabled_optimizers=["ConstantFolding"],  # it computes here, without a limit
             )
             self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         except Exception as error:  # ONNX Runtime has an exception for each cause, and no root
@@ -179,18 +184,29 @@ class OnnxPredictor:
             graphs = self.space.encode(arch_ids, view)
             feeds[f"{prefix}ops"] = graphs.ops.astype(np.int64)
             feeds[f"{prefix}adj"] = graphs.adj.astype(np.float32)
+        options = ort.RunOptions()
+        timer = threading.Timer(_MAX_SECONDS, setattr, (options, "terminate", True))
+        timer.daemon = True
+        timer.start()
         try:
-            answers = self._session.run(list(self.outputs), feeds)
+            answers = self._session.run(list(self.outputs), feeds, options)
             return {
                 name: np.asarray(answer, np.float64)
                 for name, answer in zip(self.outputs, answers, strict=True)
             }
         except Exception as error:  # ONNX Runtime has an exception for each cause, and no root
+            if options.terminate:
+                raise SchemaError(
+                    f"{self._origin} takes longer than {_MAX_SECONDS:g} s for {len(arch_ids)} "
+                    "architectures; no predictor of this project does. Export it again."
+                ) from error
             shapes = ", ".join(f"{name} {feed.shape}" for name, feed in feeds.items())
             raise SchemaError(
                 f"{self._origin} does not answer graphs of {self.space.name} ({shapes}): "
                 f"{' '.join(str(error).split()):.500}. Export the predictor again, for this space."
             ) from error
+        finally:
+            timer.cancel()
 
 
 def _text(entry: object) -> str:
@@ -216,12 +232,13 @@ def _read(path: Path) -> bytes:
 
 
 def _options() -> ort.SessionOptions:
-    """One thread, and bounded memory, whatever shapes the file computes."""
+    """One thread, and bounded memory, whatever shapes the file computes; weights lie outside."""
     _bound_memory()
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 4  # what goes wrong is raised
     options.add_session_config_entry("session.use_env_allocators", "1")
+    options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
     return options
 
 

@@ -39,6 +39,18 @@ def model(change: str) -> bytes:
         made.training_info.add()
     if change == "sparse":
         graph.sparse_initializer.add()
+    if change == "operator":
+        graph.node.append(helper.make_node("Einsum", ["x", "x"], ["y"], equation="ij,kl->"))
+    if change == "whole numbers":
+        graph.node.append(helper.make_node("Cast", ["one"], ["x"], to=TensorProto.INT32))
+        graph.node.append(helper.make_node("Identity", ["x"], ["y"]))
+        graph.node.append(helper.make_node("MatMul", ["y", "y"], ["z"]))
+    if change == "unknown":
+        graph.node.append(helper.make_node("MatMul", ["x", "x"], ["z"]))
+    if change == "two types":
+        graph.node.append(helper.make_node("Shape", ["costs"], ["nodes"]))
+    if change == "operations":
+        graph.node.extend([helper.make_node("Abs", ["x"], ["x"])] * 20_001)
     if change == "names":
         graph.doc_string = "x" * (5 * 2**20)
     return bytes(made.SerializeToString())
@@ -69,12 +81,46 @@ def test_weights_may_be_large() -> None:
         ("function", "functions"),
         ("training", "training steps"),
         ("sparse", "sparse"),
+        ("operator", "the operator 'Einsum'"),
+        ("whole numbers", "not of floats"),
+        ("unknown", "not of floats"),
+        ("two types", "'nodes' has two types"),
+        ("operations", "more than 20,000 operations"),
         ("names", "beside its weights"),
     ],
 )
 def test_what_no_predictor_has(change: str, says: str) -> None:
     with pytest.raises(SchemaError, match=rf"x\.onnx is not loaded.*{says}"):
         check_onnx(model(change), "x.onnx")
+
+
+def test_types_are_followed_to_products() -> None:
+    """Floats by each way that a type comes about."""
+    made = onnx.load_from_string(cost_model())
+    graph = made.graph
+    shape = {"value": numpy_helper.from_array(np.array([2, 2]), "shape")}
+    half = {"value": numpy_helper.from_array(np.array([0.5]), "half")}
+    graph.node.extend(
+        [
+            helper.make_node("Constant", [], ["shape"], **shape),
+            helper.make_node("ConstantOfShape", ["shape"], ["zeros"]),
+            helper.make_node("ConstantOfShape", ["shape"], ["halves"], **half),
+            helper.make_node("Equal", ["ops", "ops"], ["same"]),
+            helper.make_node("Where", ["same", "costs", "costs"], ["chosen"]),
+            helper.make_node("OneHot", ["ops", "one", "chosen"], ["hot"]),
+            helper.make_node("Shape", ["ops"], ["sizes"]),
+            helper.make_node("Cast", ["sizes"], ["cast"], to=TensorProto.DOUBLE),
+        ]
+    )
+    for name in ("zeros", "halves", "chosen", "hot", "cast", "adj"):
+        graph.node.append(helper.make_node("MatMul", [name, name], [f"{name} squared"]))
+    check_onnx(made.SerializeToString(), "x.onnx")
+    for name in ("ops", "same", "sizes"):
+        wrong = onnx.ModelProto()
+        wrong.CopyFrom(made)
+        wrong.graph.node.append(helper.make_node("MatMul", [name, name], ["wrong"]))
+        with pytest.raises(SchemaError, match="not of floats"):
+            check_onnx(wrong.SerializeToString(), "x.onnx")
 
 
 @pytest.mark.parametrize("cut", [1, 5, 100])

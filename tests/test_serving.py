@@ -10,11 +10,12 @@ import numpy as np
 import onnx
 import pytest
 
+from brpnas import serving
 from brpnas.errors import ArchitectureError, SchemaError
 from brpnas.export import export_predictor
 from brpnas.serving import MAX_BATCH, MAX_LENGTH, OnnxPredictor
 from brpnas.spaces import get_space
-from tests.export.costs import METADATA, cost_model, cost_of
+from tests.export.costs import METADATA, cost_model, cost_of, slow_cost_model
 from tests.export.models import SmallGCN, sample_graphs
 
 SPACE = get_space("nasbench201")
@@ -225,3 +226,13 @@ class TestAnswersThatAreNone:
         made.graph.node.append(made.graph.node.pop(2))
         with pytest.raises(SchemaError, match=r"does not answer|cannot read"):
             OnnxPredictor(made.SerializeToString())
+
+    def test_a_file_that_computes_for_hours(self, monkeypatch):
+        """Its products fit into the memory, and none is computed before the limit counts."""
+        monkeypatch.setattr(serving, "_MAX_SECONDS", 0.2)
+        with pytest.raises(SchemaError, match=r"takes longer than 0\.2 s for 8 architectures"):
+            OnnxPredictor(slow_cost_model(1000, 1000))
+
+    def test_a_product_that_takes_minutes_does_not_fit(self):
+        with pytest.raises(SchemaError, match="does not answer"):
+            OnnxPredictor(slow_cost_model(12_000, 1))

@@ -60,6 +60,20 @@ def cost_model(
     return bytes(model.SerializeToString())
 
 
+def slow_cost_model(size: int, products: int) -> bytes:
+    """The same answers, after products of square matrices of zeros that the file makes."""
+    model = onnx.load_from_string(cost_model())
+    graph = model.graph
+    graph.initializer.append(numpy_helper.from_array(np.array([size, size]), "sizes"))
+    graph.node[-1].output[0] = "sum"
+    graph.node.append(helper.make_node("ConstantOfShape", ["sizes"], ["zeros0"]))
+    for i in range(products):
+        graph.node.append(helper.make_node("MatMul", [f"zeros{i}"] * 2, [f"zeros{i + 1}"]))
+    graph.node.append(helper.make_node("ReduceSum", [f"zeros{products}"], ["zero"], keepdims=0))
+    graph.node.append(helper.make_node("Add", ["sum", "zero"], ["latency_ms"]))
+    return bytes(model.SerializeToString())
+
+
 def cost_of(
     arch_ids: Sequence[str], view: View = "raw", costs: Sequence[float] = COSTS
 ) -> np.ndarray:
