@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,20 +11,41 @@ import pandas as pd
 
 from brpnas.spaces import SearchSpace
 from brpnas.spaces.reading import read_column
-from brpnas.tables import CELL, Column, Finding, RawTable, check, error, read_numbers, read_raw
+from brpnas.tables import (
+    CELL,
+    Column,
+    Finding,
+    RawTable,
+    check,
+    error,
+    read_numbers,
+    read_raw,
+    row_word,
+    warning_text,
+)
 from brpnas.tables.numbers import examples
 
 __all__ = ["ANSWER_COLUMNS", "read_answers"]
+
+_log = logging.getLogger(__name__)
 
 _ACCURACY = (
     *("acc", "valacc", "validacc", "valaccuracy", "validaccuracy", "validationaccuracy"),
     *("accuracyval", "accuracyvalid", "accuracypercent", "top1", "top1accuracy", "score"),
 )
+_TEST_ACCURACY = ("testacc", "acctest", "accuracytest", "testaccuracypercent", "testtop1")
+_MINUTES, _HOURS = "Multiply it by 60", "Multiply it by 3,600"
+_TIME = {
+    **dict.fromkeys(("traintime", "trainingtime", "trainingtimes", "time", "times"), ""),
+    **dict.fromkeys(("seconds", "duration", "durations", "trainseconds", "walltime"), ""),
+    **dict.fromkeys(("traintimemin", "traintimeminutes", "trainingtimemin", "minutes"), _MINUTES),
+    **dict.fromkeys(("traintimeh", "traintimehours", "trainingtimeh", "hours"), _HOURS),
+}
 ANSWER_COLUMNS = (
     CELL,
     Column("accuracy", "number", required=True, aliases=dict.fromkeys(_ACCURACY, "")),
-    Column("test_accuracy", "number"),
-    Column("train_time_s", "number"),
+    Column("test_accuracy", "number", aliases=dict.fromkeys(_TEST_ACCURACY, "")),
+    Column("train_time_s", "number", aliases=_TIME, unit="seconds"),
     Column("message"),
     Column("query"),
     Column("run"),
@@ -37,7 +59,7 @@ _EMPTY_MEANS = {
 
 
 def read_answers(path: Path, space: SearchSpace | None) -> pd.DataFrame:
-    """Read a file of answers.
+    """Read a file of answers; what is odd about it, as a column not known, is logged.
 
     Args:
         path: A CSV file with the columns ``arch_id`` and ``accuracy``, optionally
@@ -72,6 +94,8 @@ def read_answers(path: Path, space: SearchSpace | None) -> pd.DataFrame:
         found += about
     table["message"] = pd.Series(list(raw.column("message")), dtype="object")
     check(path, [*found, *_decimal_commas(raw)])
+    for line in warning_text(found, row_word(path)):
+        _log.warning("%s: %s", path, line.strip(" -"))
     return table
 
 

@@ -28,7 +28,8 @@ class Column:
         kind: What it holds.
         required: Whether there must be one.
         aliases: Other names that people give it, in small letters without signs, and what to do
-            with its values then; empty for nothing.
+            with its values then; empty for nothing. A file that has one instead of the column is
+            refused, whether the column is required or not.
         unit: Unit of its values, in words.
     """
 
@@ -83,8 +84,10 @@ def match_columns(
     unknown = [name for name in first if name not in known]
     unknown.sort(key=first.__getitem__)
     for column in columns:
-        if column.required and column.name not in first:
-            meant = _meant(column, unknown)
+        if column.name in first:
+            continue
+        meant = _meant(column, unknown)
+        if column.required or (meant is not None and _plain(meant) in column.aliases):
             unknown = [other for other in unknown if other != meant]
             found.append(_missing(column, meant, header))
     if unknown:

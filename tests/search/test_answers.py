@@ -30,6 +30,12 @@ CELL = "|nor_conv_3x3~0|+|none~0|none~1|+|none~0|none~1|skip_connect~2|"
         ("arch_id,accuracy,train_time_s\nx,0,914\ny,1,0\n", "lines 2, 3.*decimal commas"),
         ("arch_id,accuracy,message\nx,,out of memory, killed\n", "line 2: 4 values"),
         ("arch_id;accuracy\nx;0.5\n", "separated by a semicolon"),
+        (
+            "arch_id,accuracy,test_acc\nx,0.5,0.4\n",
+            "no column 'test_accuracy'; 'test_acc' seems to be meant",
+        ),
+        ("arch_id,accuracy,Train time\nx,0.5,9\n", "to 'train_time_s' if it is in seconds"),
+        ("arch_id,accuracy,train_time_h\nx,0.5,9\n", "Multiply it by 3,600 and rename"),
         ("", "the file is empty"),
         ("arch_id,accuracy\n", "no row below it"),
     ],
@@ -40,6 +46,20 @@ def test_malformed_answers_are_refused_with_lines(tmp_path: Path, text: str, mes
     with pytest.raises(IntakeError, match=message) as caught:
         read_answers(path, None)
     assert str(path) in str(caught.value)
+
+
+def test_a_column_that_nothing_knows_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "answers.csv"
+    path.write_text("arch_id,accuracy,test_acuracy,gpu\nx,0.5,0.4,H200\n")
+    assert read_answers(path, None)["test_accuracy"].isna().all()
+    assert f"{path}: unknown column: 'test_acuracy' Did you mean 'test_accuracy'?" in caplog.text
+    assert "'gpu'" in caplog.text
+    path.write_text("arch_id,accuracy,test_accuracy,query,run\nx,0.5,0.4,1,0\n")
+    caplog.clear()
+    read_answers(path, None)
+    assert not caplog.records
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "latin-1"])
