@@ -113,7 +113,8 @@ def _split(
     """Take CSV apart; blank lines are left out, and counted."""
     records, found = _records(text, most)
     if found:
-        return None, found
+        other = _other_delimiter(text, columns) if found[0].kind == "quotes" else []
+        return None, other or found
     (line, names), *body = records
     header = tuple(name.strip() for name in names)
     wrong = _wrong_header(line, names, body, columns)
@@ -133,7 +134,10 @@ def _split(
 
 
 def _records(text: str, most: int) -> tuple[list[Record], list[Finding]]:
-    """Header and rows, as many as are allowed, or why the text is no table."""
+    """Header and rows, as many as are allowed, or why the text is no table.
+
+    Rows of empty values at the end, which spreadsheets write, are left out.
+    """
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     records: list[Record] = []
     start, values = 1, 0
@@ -153,6 +157,8 @@ def _records(text: str, most: int) -> tuple[list[Record], list[Finding]]:
             return [], [_quotes(start, str(reason))]
         message = f"a value has more than {MAX_TEXT:,} characters."
         return [], [error("long value", message, "Correct the value, or remove the row.", [start])]
+    while len(records) > 1 and not any(value.strip() for value in records[-1][1]):
+        records.pop()
     empty = error("empty file", "the file is empty.", "Export the table again, or remove the file.")
     return records, [] if records else [empty]
 
@@ -168,6 +174,21 @@ def _too_large(columns: int, rows: int, values: int, most: int) -> list[Finding]
     return []
 
 
+def _other_delimiter(text: str, columns: Sequence[Column]) -> list[Finding]:
+    """Whether quoted values are separated by something else, so that the quotes seem wrong."""
+    lines = re.split("\r\n|\r|\n", text[: MAX_COLUMNS * MAX_TEXT])
+    line, header = next((i, line) for i, line in enumerate(lines, start=1) if line.strip())
+    header = header.replace('"', "")
+    delimiter = "" if "," in header else guess_delimiter([header], columns)
+    return [_delimiter(line, delimiter)] if delimiter else []
+
+
+def _delimiter(line: int, words: str) -> Finding:
+    message = f"the columns are separated by {words}, not by a comma."
+    remedy = "Export the table with the delimiter ',' and the decimal point '.'."
+    return error("delimiter", message, remedy, [line])
+
+
 def _wrong_header(
     line: int, names: list[str], body: list[Record], columns: Sequence[Column]
 ) -> list[Finding]:
@@ -178,15 +199,14 @@ def _wrong_header(
         return [error("no header", message, "Remove the lines above the header.", [line])]
     delimiter = guess_delimiter(names, columns)
     if delimiter:
-        message = f"the columns are separated by {delimiter}, not by a comma."
-        remedy = "Export the table with the delimiter ',' and the decimal point '.'."
-        found = [error("delimiter", message, remedy, [line])]
+        found = [_delimiter(line, delimiter)]
         if any(len(record) > 1 for _, record in body):
             message = "values hold a comma; it is a decimal comma, or separates thousands."
             rows = [number for number, record in body if len(record) > 1]
             found.append(error("decimal comma", message, "Write 4.31, not 4,31.", rows))
         return found
-    if looks_like_data(names):
+    named = any(c.meant_by(name) for c in columns if c.required for name in names)
+    if looks_like_data(names) and not named:
         message = f"the first line is data: {quoted(', '.join(names))}."
         above = ",".join(column.name for column in columns if column.required)
         return [error("no header", message, f"Put the line {above} above it.", [line])]

@@ -53,9 +53,49 @@ def test_blank_lines_count_as_lines(tmp_path: Path) -> None:
 
 
 def test_a_row_of_empty_values_is_a_row(tmp_path: Path) -> None:
-    raw = read(tmp_path, GOOD + ",\n")
-    assert [texts[-1] for texts in raw.texts.values()] == ["", ""]
-    assert raw.lines[-1] == 4
+    raw = read(tmp_path, GOOD + ",\nc,3\n")
+    assert [texts[2] for texts in raw.texts.values()] == ["", ""]
+    assert raw.lines == (2, 3, 4, 5)
+
+
+@pytest.mark.parametrize("rows", [",\n", ",\n,\n\n ,\t\n", ",,\n,,,\n", '"",""'])
+def test_rows_of_empty_values_at_the_end_are_left_out(tmp_path: Path, rows: str) -> None:
+    """Spreadsheets write them."""
+    assert read(tmp_path, GOOD + rows) == read(tmp_path, GOOD)
+
+
+def test_a_header_above_empty_values_has_no_rows(tmp_path: Path) -> None:
+    (tmp_path / "board.csv").write_text("arch_id,latency_ms\n,\n,\n")
+    _, (finding,) = read_raw(tmp_path / "board.csv")
+    assert finding.kind == "no rows"
+
+
+def test_a_number_may_name_a_column(tmp_path: Path) -> None:
+    (tmp_path / "board.csv").write_text("0,arch_id,2023,latency_ms\n7,a,x,1\n")
+    raw, (finding,) = read_raw(tmp_path / "board.csv")
+    assert raw is not None
+    assert raw.texts == {"arch_id": ["a"], "latency_ms": ["1"]}
+    assert (finding.kind, finding.severity) == ("unknown column", "warning")
+
+
+@pytest.mark.parametrize(
+    ("content", "words", "line"),
+    [
+        ('"arch_id";"latency_ms"\n"a";"4,31"\n', "a semicolon", 1),
+        ('"arch_id"\t"latency_ms"\r\n"a"\t"4.31"\r\n', "a tab", 1),
+        ('\narch_id;latency_ms\n"a";4,31\n', "a semicolon", 2),
+        ('"arch_id";"latency_ms"\n"a;1\n', "a semicolon", 1),
+    ],
+)
+def test_quotes_do_not_hide_another_delimiter(
+    tmp_path: Path, content: str, words: str, line: int
+) -> None:
+    (tmp_path / "board.csv").write_text(content, newline="")
+    raw, found = read_raw(tmp_path / "board.csv")
+    assert raw is None
+    assert found[0].kind == "delimiter"
+    assert f"separated by {words}," in found[0].message
+    assert found[0].rows == (line,)
 
 
 def test_other_separators_of_lines_do_not_count(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from brpnas.tables import (
     error,
     read_raw,
     row_word,
+    warning,
     warning_text,
 )
 
@@ -149,9 +150,12 @@ def _read(
     if notation is None:
         values = left["latency_ms"].to_numpy(np.float64)
         found += check_notation(left["text"].tolist(), left["line"].tolist(), values, space)
-    if len(left) < limits.least and (len(left) or raw.total < limits.least):
-        message = f"{len(left)} of {raw.total} rows are sound, and {limits.least} are needed."
+    message = f"{len(left)} of {raw.total} rows are sound, and {limits.least} are needed."
+    others_refuse = any(f.severity == "error" for f in found) or len(raw.lines) < raw.total
+    if raw.total < limits.least or (len(left) < limits.least and not others_refuse):
         found.append(error("too few rows", message, "Measure more cells."))
+    elif 0 < len(left) < limits.least:
+        found.append(warning("too few sound rows", message, "Correct rows, do not remove them."))
     return left, found
 
 

@@ -136,6 +136,20 @@ def test_rows_that_are_wrong_do_not_count(tmp_path: Path) -> None:
     assert "7 of 12 rows are sound, and 10 are needed" in str(refused(write(tmp_path, table)))
 
 
+@pytest.mark.parametrize("row", ["x,1\n", "334131,-1\n", "334131\n"])
+def test_too_few_is_no_error_beside_its_cause(tmp_path: Path, row: str) -> None:
+    path = write(tmp_path, REAL[["arch_id", "latency_ms"]].head(9))
+    path.write_text(path.read_text("utf-8") + row, "utf-8")
+    (problem,) = [f for f in refused(path).findings if f.severity == "error"]
+    assert problem.rows == (11,)
+    assert "1 problem.\n" in str(refused(path))
+    assert "9 of 10 rows are sound" in str(refused(path))
+    assert [f.kind for f in refused(path, least=11).findings if f.severity == "error"] == [
+        problem.kind,
+        "too few rows",
+    ]
+
+
 def test_the_check_of_the_unit_can_be_switched_off(tmp_path: Path) -> None:
     path = write(tmp_path, REAL[["arch_id"]].assign(latency_ms=REAL["latency_ms"] * 500))
     assert [finding.kind for finding in refused(path).findings] == ["unit"]
