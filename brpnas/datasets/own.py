@@ -62,7 +62,7 @@ def read_own_table(
         SchemaError: If values are outside their range, or a key comes twice.
     """
     columns = columns_of(schema)
-    found = check_place(path, what, valid=lambda name: name.isprintable())
+    found = check_place(path, what, valid=lambda name: name.isprintable(), links=True)
     check(path, found)
     raw, about = read_raw(path, columns)
     found += about

@@ -14,8 +14,8 @@ SUFFIXES = (".csv", ".parquet")
 """Kinds of file that a table may come in."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _MEANT = {
-    *(".tsv", ".txt", ".xls", ".xlsx", ".xlsm", ".ods", ".json", ".jsonl", ".feather", ".arrow"),
-    *(".pq", ".pkl", ".pickle", ".npz", ".npy", ".gz", ".zip", ".xz", ".zst", ".7z"),
+    *(".tsv", ".xls", ".xlsx", ".xlsm", ".ods", ".feather", ".arrow", ".pq", ".pkl", ".pickle"),
+    *(".npz", ".npy", ".gz", ".zip", ".xz", ".zst", ".7z"),
 }
 """Kinds of file that somebody may take for a table: reported, not left out in silence."""
 
@@ -24,7 +24,7 @@ def table_files(folder: Path, *, meant: bool = False) -> dict[str, Path]:
     """The tables of a folder, by the name of what each is about.
 
     Hidden files, those of editors and systems (``~$board.csv``, ``board.csv.bak``, ``Thumbs.db``)
-    and notes are left alone.
+    and notes, such as ``README.txt`` or ``board.json``, are left alone.
 
     Args:
         folder: The folder; it need not exist.
@@ -42,7 +42,11 @@ def table_files(folder: Path, *, meant: bool = False) -> dict[str, Path]:
 
 
 def check_place(
-    path: Path, what: str = "device", *, valid: Callable[[str], object] = _NAME.fullmatch
+    path: Path,
+    what: str = "device",
+    *,
+    valid: Callable[[str], object] = _NAME.fullmatch,
+    links: bool = False,
 ) -> list[Finding]:
     """What is wrong with where a table lies and with its name, which is that of its subject.
 
@@ -50,13 +54,14 @@ def check_place(
         path: The file.
         what: What it is about.
         valid: Whether a name is one.
+        links: Whether it may be a symbolic link, as in a folder that the project itself writes.
     """
     found = []
     if not valid(path.stem):
         message = f"the file is named after its {what}, and {quoted(path.stem)} is no name of one."
         remedy = "Rename the file; use letters, digits, dots, hyphens and underscores."
         found.append(error("file name", message, remedy))
-    if path.is_symlink():
+    if path.is_symlink() and not links:
         message = "the file is a symbolic link, and what it points to is not read."
         found.append(error("symbolic link", message, "Copy the table itself to this place."))
     twins = [

@@ -12,7 +12,9 @@ def test_tables_come_before_what_may_be_meant_as_one(tmp_path: Path) -> None:
         "b.CSV",
         "a.xlsx",
         "a.csv",
-        "c.txt",
+        "c.tsv",
+        "README.txt",
+        "run.json",
         "d.csv.gz",
         "notes.md",
         "e.parquet",
@@ -25,11 +27,18 @@ def test_tables_come_before_what_may_be_meant_as_one(tmp_path: Path) -> None:
     assert {stem: file.name for stem, file in meant.items()} == {
         "a": "a.csv",
         "b": "b.CSV",
-        "c": "c.txt",
+        "c": "c.tsv",
         "d.csv": "d.csv.gz",
         "e": "e.parquet",
     }
     assert table_files(tmp_path / "none") == {}
+
+
+def test_a_link_is_refused_where_owners_bring_tables(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").symlink_to(tmp_path / "secret")
+    (finding,) = check_place(tmp_path / "a.csv")
+    assert finding.kind == "symbolic link"
+    assert check_place(tmp_path / "a.csv", links=True) == []
 
 
 @pytest.mark.parametrize("stem", ["a\nb", "a\n", "../x", ""])

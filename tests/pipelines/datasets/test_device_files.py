@@ -57,13 +57,15 @@ def test_two_files_of_a_device_are_refused_when_read(tmp_path: Path) -> None:
 
 def test_notes_are_left_alone_and_other_files_refused(tmp_path: Path) -> None:
     REAL.to_csv(tmp_path / "a.csv", index=False)
-    for name in ("README.md", ".gitkeep", "devices.yml", "a.csv.dvc", "a.xlsx", "b.txt"):
+    for name in ("README.md", ".gitkeep", "devices.yml", "a.csv.dvc", "a.xlsx", "b.tsv"):
+        (tmp_path / name).write_text("x")
+    for name in ("README.txt", "protocol.json", "runs.jsonl"):
         (tmp_path / name).write_text("x")
     (tmp_path / "folder").mkdir()
     devices = DeviceFilesDataset(str(tmp_path)).load()
     assert list(devices) == ["a", "b"]
     assert devices["a"]().device == "a"
-    with pytest.raises(IntakeError, match=r"'\.txt' is not one of"):
+    with pytest.raises(IntakeError, match=r"'\.tsv' is not one of"):
         devices["b"]()
 
 
