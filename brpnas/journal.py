@@ -102,10 +102,16 @@ class Journal:
     def _lock(self) -> None:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             raise StoreError(
                 f"Another process is writing the {self._what} {self.path}. Wait until it has "
                 "ended, or give this task a file of its own."
+            ) from error
+        except OSError as error:
+            raise StoreError(
+                f"Cannot lock the {self._what} {self.path}: {error.strerror or error}. Some file "
+                "systems of networks have no locks, or none while their service is down: put the "
+                "file elsewhere."
             ) from error
 
     def _append(self, line: bytes) -> None:

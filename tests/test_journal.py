@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -118,6 +119,19 @@ def test_a_second_handle_of_the_same_process_conflicts_and_gives_nothing_up(tmp_
         journal.append({"x": 1})
     assert read(path) == [{"x": 1}]
     assert [file.name for file in tmp_path.iterdir()] == ["j.jsonl"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.EIO])
+def test_a_file_system_without_locks_is_no_other_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("brpnas.journal.fcntl.flock", refuse)
+    with pytest.raises(StoreError, match=f"Cannot lock the .*{os.strerror(number)}") as caught:
+        Journal(tmp_path / "a.jsonl", {}, print)
+    assert "Another process" not in str(caught.value)
 
 
 def test_the_lock_ends_with_its_process_though_a_forked_worker_lives_on(tmp_path: Path) -> None:
