@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,14 @@ from pipelines.mlflow_store.processes import RunningProcess, end_dead_runs
 
 __all__ = ["StoreHooks", "end_runs"]
 
-_RUNNING = Path("data", ".running")
+_log = logging.getLogger(__name__)
 
 
 class StoreHooks:
     """Opens the store; ends runs whose process is gone, and a run that could not start."""
 
     def __init__(self) -> None:
-        self._experiment: str | None = None
+        self._tracked: tuple[str, str] | None = None
         self._process: RunningProcess | None = None
 
     @hook_impl(tryfirst=True)
@@ -38,16 +39,18 @@ class StoreHooks:
             return
         settings = open_store(Path(context.project_path), context.config_loader["mlflow"])
         context.config_loader["mlflow"] = settings
-        self._experiment = ensure_experiment(settings)
+        store = settings["server"]["mlflow_tracking_uri"] or mlflow.get_tracking_uri()
+        self._tracked = store, ensure_experiment(settings)
 
     @hook_impl(wrapper=True)
     def before_pipeline_run(self, run_params: dict[str, Any]) -> Generator[None, Any, Any]:
         """Around the start of a run: it carries the name of its process from the first moment."""
-        if self._experiment is None:
+        if self._tracked is None:
             return (yield)
-        folder = Path(run_params["project_path"]) / _RUNNING
-        end_dead_runs(folder, self._experiment)
-        self._process = RunningProcess(folder)
+        store, experiment = self._tracked
+        root = Path(run_params["project_path"]).resolve()
+        end_dead_runs(root, store)
+        self._process = RunningProcess(root, store, experiment)
         try:
             with self._process.births():
                 return (yield)
@@ -75,8 +78,14 @@ class StoreHooks:
 def end_runs(status: str) -> None:
     """End the active runs; at exit, MLflow would call them finished.
 
+    An error of the store is a warning here: what ended the run is more important.
+
     Args:
         status: ``FAILED`` or ``KILLED``.
     """
-    while mlflow.active_run():  # kedro-mlflow starts the same run again at each node
-        mlflow.end_run(status)
+    while run := mlflow.active_run():  # kedro-mlflow starts the same run again at each node
+        try:
+            mlflow.end_run(status)  # no longer active from here on, even if the store refuses
+        except Exception as error:
+            said = " ".join(str(error).split())[:500]
+            _log.warning("The run %s is not marked %s: %s", run.info.run_id, status, said)

@@ -17,24 +17,14 @@ from pathlib import Path
 
 from brpnas.errors import TrackingError
 from brpnas.locks import locked
+from pipelines.mlflow_store.locations import FOLDER_TAG
 
-__all__ = ["check_or_make", "sqlite_file"]
+__all__ = ["check_or_make"]
 
 _log = logging.getLogger(__name__)
 _MAKING_S = 300.0
 _BUSY_S = 60.0
 _JOURNALS = ("-journal", "-wal", "-shm")
-
-
-def sqlite_file(uri: str) -> Path | None:
-    """File of a SQLite address; None for a server, or a store in memory."""
-    if not uri.startswith("sqlite"):
-        return None
-    from sqlalchemy.engine import make_url  # noqa: PLC0415 - it comes with MLflow
-
-    database = make_url(uri).database
-    named = database and not database.startswith((":memory:", "file:"))
-    return Path(str(database)) if named else None
 
 
 def check_or_make(file: Path, artifacts: Path) -> None:
@@ -140,11 +130,12 @@ def _revision(database: sqlite3.Connection) -> str | None:
 
 
 def _holds_nothing(database: sqlite3.Connection) -> bool:
-    """Whether there is no more in it than MLflow puts there itself."""
-    own = {"alembic_version": "", "experiments": " WHERE experiment_id != 0", "workspaces": ""}
-    for table in _tables(database):
-        if table in ("alembic_version", "workspaces"):
-            continue
+    """Whether there is no more in it than opening an empty store puts there."""
+    own = {
+        "experiments": " WHERE experiment_id != 0",
+        "experiment_tags": f" WHERE key != '{FOLDER_TAG}'",
+    }
+    for table in _tables(database) - {"alembic_version", "workspaces"}:
         query = f'SELECT 1 FROM "{table}"{own.get(table, "")} LIMIT 1'
         if database.execute(query).fetchone():
             return False

@@ -1,20 +1,29 @@
 """Where a local store says that artifacts are.
 
 MLflow notes absolute paths. When the folder of a project is moved, they lead to where it was; when
-it is copied, the copy would read and write the artifacts of the original. So the store is told
-again whenever it is opened where its paths do not fit.
+it is copied, the copy would read and write the artifacts of the original. So the store remembers
+the folder of artifacts that it was last opened with, as a tag of MLflow's default experiment, and
+paths below that folder are rewritten when it is opened with another one. All other paths, such as
+those of a second project that tracks its runs in the same store, stay as they are.
 """
 
 from __future__ import annotations
 
+import logging
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-__all__ = ["relocate"]
+__all__ = ["FOLDER_TAG", "relocate"]
 
+FOLDER_TAG = "brpnas.artifacts"
+"""Tag of the default experiment: folder of artifacts of the last opening, absolute."""
+
+_DEFAULT = "0"
+_TAGS = "experiment_tags"
 _BUSY_S = 60.0
 _COLUMNS = (
     ("experiments", "artifact_location"),
@@ -23,50 +32,88 @@ _COLUMNS = (
     ("model_versions", "source"),
     ("model_versions", "storage_location"),
 )
+_log = logging.getLogger(__name__)
 
 
-def relocate(store: Path, relative: str, artifacts: Path | None) -> None:
+def relocate(
+    store: Path,
+    relative: str,
+    artifacts: Path | None,
+    in_use: Callable[[], bool] = lambda: False,
+) -> None:
     """Let the locations below the project's folder of artifacts begin with where that is now.
-
-    Other locations, those of a server and those that are relative already stay as they are.
 
     Args:
         store: SQLite file; nothing happens if there is none.
         relative: Folder of artifacts, relative to the project, such as ``data/mlartifacts``.
         artifacts: The same folder, absolute; None to store locations relative to the project, for
             containers, where its path is another one.
+        in_use: Whether runs of other processes go on. Absolute paths then stay, because such a run
+            still writes to them: it may be one in a container, which sees the folder elsewhere.
     """
     if not store.is_file():
         return
     with closing(sqlite3.connect(store, timeout=_BUSY_S)) as database, database:
-        place = partial(_placed, relative=relative, artifacts=artifacts)
-        database.create_function("placed", 1, place, deterministic=True)
-        there = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
-        for table, column in _COLUMNS:
-            # First of all a query: an update takes the lock of writers even if it changes nothing.
-            differs = f"FROM {table} WHERE {column} IS NOT placed({column})"
-            if table in there and database.execute(f"SELECT 1 {differs} LIMIT 1").fetchone():
-                database.execute(
-                    f"UPDATE {table} SET {column} = placed({column})"
-                    f" WHERE {column} IS NOT placed({column})"
+        tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
+        if _TAGS not in tables:
+            return  # a store of no version that is still used; `check_or_make` says so
+        former = _former(database, relative)
+        if artifacts is not None and former == artifacts:
+            return
+        if former is not None:
+            place = partial(_placed, former=former, new=artifacts or Path(relative))
+            database.create_function("placed", 1, place, deterministic=True)
+            there = [pair for pair in _COLUMNS if pair[0] in tables]
+            stale = [pair for pair in there if _differs(database, *pair)]
+            if stale and artifacts is not None and in_use():
+                _log.warning(
+                    "The MLflow store %s was last used with artifacts in %s, and a run that goes "
+                    "on may still write there. Its paths stay as they are; the next command after "
+                    "that run corrects them",
+                    store,
+                    former,
                 )
+                return
+            for table, column in stale:
+                database.execute(f"UPDATE {table} SET {column} = placed({column})")
+        if artifacts is not None:
+            _remember(database, artifacts)
 
 
-def _placed(location: str | None, relative: str, artifacts: Path | None) -> str | None:
-    """A location as it is to be stored."""
-    if location is None:
-        return None
+def _former(database: sqlite3.Connection, relative: str) -> Path | None:
+    """Folder of artifacts of the last opening; None if nothing tells."""
+    query = f"SELECT value FROM {_TAGS} WHERE key = ? AND experiment_id = ?"
+    if row := database.execute(query, (FOLDER_TAG, _DEFAULT)).fetchone():
+        return Path(row[0])
+    # A store of an earlier version: MLflow's own experiment lies in the folder it was made with.
+    query = "SELECT artifact_location FROM experiments WHERE experiment_id = ?"
+    if row := database.execute(query, (_DEFAULT,)).fetchone():
+        folder = Path(_path(row[0])).parent
+        if folder.is_absolute() and folder.as_posix().endswith(f"/{relative}"):
+            return folder
+    return None
+
+
+def _remember(database: sqlite3.Connection, artifacts: Path) -> None:
+    database.execute(
+        f"INSERT OR REPLACE INTO {_TAGS} (key, value, experiment_id) VALUES (?, ?, ?)",
+        (FOLDER_TAG, str(artifacts), _DEFAULT),
+    )
+
+
+def _differs(database: sqlite3.Connection, table: str, column: str) -> bool:
+    query = f"SELECT 1 FROM {table} WHERE {column} IS NOT placed({column}) LIMIT 1"
+    return database.execute(query).fetchone() is not None
+
+
+def _path(location: str) -> str:
     address = urlsplit(location)
-    is_uri = address.scheme == "file"
-    path = unquote(address.path) if is_uri else location
-    if not path.startswith("/"):
+    return unquote(address.path) if address.scheme == "file" else location
+
+
+def _placed(location: str | None, former: Path, new: Path) -> str | None:
+    """A location as it is to be stored: below ``new`` if it is below ``former``."""
+    if location is None or not (path := Path(_path(location))).is_relative_to(former):
         return location
-    before, found, after = path.rpartition(f"/{relative}")
-    if not found or after[:1] not in ("", "/"):
-        return location
-    if artifacts is None:
-        return f"{relative}{after}"
-    if Path(before) == artifacts.parents[relative.count("/")]:
-        return location
-    moved = Path(f"{artifacts}{after}")
-    return moved.as_uri() if is_uri else str(moved)
+    moved = new / path.relative_to(former)
+    return moved.as_uri() if location.startswith("file:") and new.is_absolute() else str(moved)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from brpnas.errors import TrackingError
-from pipelines.mlflow_store.local import check_or_make, sqlite_file
+from pipelines.mlflow_store.addresses import absolute, sqlite_file
+from pipelines.mlflow_store.local import check_or_make
 from pipelines.mlflow_store.locations import relocate
+from pipelines.mlflow_store.processes import runs_go_on
 
 __all__ = ["ensure_experiment", "explained", "open_store"]
 
@@ -40,7 +43,7 @@ def open_store(root: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
     artifacts = root / relative if relative else None
     opened: dict[str, Any] = {}
     for key in ("mlflow_tracking_uri", "mlflow_registry_uri"):
-        opened[key] = uri = _absolute(root, server.get(key))
+        opened[key] = uri = absolute(root, server.get(key))
         if uri is None:
             continue
         file = sqlite_file(uri)
@@ -49,7 +52,7 @@ def open_store(root: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
             continue
         check_or_make(file, artifacts or file.parent / "mlartifacts")
         if artifacts is not None and relative and file.is_relative_to(root):
-            relocate(file, relative, artifacts)
+            relocate(file, relative, artifacts, partial(runs_go_on, root))
     changed = {**settings, "server": {**server, **opened}}
     if artifacts is None:
         return changed
@@ -110,25 +113,6 @@ def _artifacts(settings: Mapping[str, Any]) -> str | None:
     if not given or urlsplit(given).scheme or Path(given).is_absolute():
         return None
     return Path(given).as_posix()
-
-
-def _absolute(root: Path, uri: str | None) -> str | None:
-    """A SQLite address with the path of its file from the root; other addresses as they are."""
-    if not uri or not uri.startswith("sqlite"):
-        return uri
-    from sqlalchemy.engine import make_url  # noqa: PLC0415 - it comes with MLflow
-    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
-
-    try:
-        url = make_url(uri)
-    except ArgumentError as error:
-        raise TrackingError(
-            f"The address {uri!r} of the MLflow store cannot be read: write "
-            "sqlite:///data/mlflow.db, or http://HOST:PORT for a server."
-        ) from error
-    if not url.database or url.database.startswith((":memory:", "file:")):
-        return uri
-    return url.set(database=str(root / url.database)).render_as_string(hide_password=False)
 
 
 def _reach(uri: str) -> None:

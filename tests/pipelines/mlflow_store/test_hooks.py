@@ -82,9 +82,11 @@ def test_a_run_that_cannot_start_does_not_count_as_finished(
     assert list((file.parent / ".running").iterdir()) == []
 
 
-def test_the_next_run_ends_those_whose_process_is_gone(hooks: StoreHooks, file: Path) -> None:
+def test_the_next_run_ends_those_whose_process_is_gone(
+    hooks: StoreHooks, file: Path, uri: str
+) -> None:
     experiment = MlflowClient().get_experiment_by_name("brpnas").experiment_id
-    gone = RunningProcess(file.parent / ".running")
+    gone = RunningProcess(file.parents[1], uri, experiment)
     with gone.births():
         left = mlflow.start_run(experiment_id=experiment).info.run_id
     mlflow.end_run("RUNNING")

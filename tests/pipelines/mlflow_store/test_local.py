@@ -14,7 +14,7 @@ import pytest
 from mlflow import MlflowClient
 
 from brpnas.errors import TrackingError
-from pipelines.mlflow_store.local import check_or_make, sqlite_file
+from pipelines.mlflow_store.local import check_or_make
 
 MAKE = (
     "import sys; from pathlib import Path; from pipelines.mlflow_store.local import check_or_make;"
@@ -31,12 +31,6 @@ def change(file: Path, *statements: str) -> None:
 def make_elsewhere(file: Path) -> subprocess.Popen[bytes]:
     """Make a store in another process."""
     return subprocess.Popen([sys.executable, "-c", MAKE, str(file)], stderr=subprocess.DEVNULL)
-
-
-def test_only_sqlite_addresses_have_a_file() -> None:
-    assert sqlite_file("sqlite:////a b/mlflow.db") == Path("/a b/mlflow.db")
-    for uri in ("http://server:5000", "sqlite://", "sqlite:///:memory:", "postgresql://h/d"):
-        assert sqlite_file(uri) is None
 
 
 def test_a_made_store_is_one_file_that_mlflow_takes(made: Path) -> None:

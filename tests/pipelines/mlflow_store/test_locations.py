@@ -21,6 +21,7 @@ FOLDER = "data/mlartifacts"
 def root(uri: str, file: Path) -> Iterator[Path]:
     """Project with a run that has an artifact, and a version of a model that was made from it."""
     root = file.parents[1]
+    relocate(file, FOLDER, root / FOLDER)
     experiment = mlflow.create_experiment("own", (root / FOLDER).as_uri())
     client = MlflowClient(uri)
     run = client.create_run(experiment)
@@ -107,6 +108,57 @@ def test_what_lies_elsewhere_stays(root: Path, tmp_path: Path) -> None:
     with closing(sqlite3.connect(store)) as database:
         after = set(database.execute("SELECT artifact_location FROM experiments").fetchall())
     assert len(before - after) == 1
+
+
+def add_experiment(root: Path, folder: Path, name: str) -> None:
+    MlflowClient(f"sqlite:///{root}/data/mlflow.db").create_experiment(name, folder.as_uri())
+
+
+def test_another_project_that_shares_the_store_keeps_its_paths(root: Path, tmp_path: Path) -> None:
+    """Its artifacts lie in a folder of the same name, but of its own."""
+    foreign = tmp_path / "second project" / FOLDER
+    add_experiment(root, foreign, "of the second")
+    opened(root)
+    assert foreign.as_uri() in locations(root)
+    moved = root.rename(root.with_name("moved"))
+    opened(moved)
+    relocate(moved / "data" / "mlflow.db", FOLDER, None)
+    assert {place for place in locations(moved) if "://" in place} == {foreign.as_uri()}
+
+
+def test_a_container_that_was_killed_leaves_paths_that_are_corrected(root: Path) -> None:
+    store = root / "data" / "mlflow.db"
+    relocate(store, FOLDER, None)
+    relocate(store, FOLDER, Path("/app", FOLDER))
+    add_experiment(root, Path("/app", FOLDER), "of the container")
+    opened(root)
+    assert (root / FOLDER).as_uri() in locations(root)
+    assert not any("/app/" in place for place in locations(root))
+
+
+def test_paths_that_a_run_still_writes_to_stay_until_it_has_ended(
+    root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = root / "data" / "mlflow.db"
+    relocate(store, FOLDER, Path("/app", FOLDER))
+    before = locations(root)
+    relocate(store, FOLDER, root / FOLDER, in_use=lambda: True)
+    assert locations(root) == before
+    assert "/app/data/mlartifacts" in caplog.text
+    relocate(store, FOLDER, root / FOLDER)
+    assert read(MlflowClient(f"sqlite:///{store}")) == "before"
+
+
+def test_a_store_of_an_earlier_version_follows_its_project(root: Path) -> None:
+    """It remembers no folder, but MLflow's own experiment lies in the one it was made with."""
+    with closing(sqlite3.connect(root / "data" / "mlflow.db")) as database, database:
+        database.execute("DELETE FROM experiment_tags")
+        own = f"{root}/{FOLDER}/0"
+        database.execute(
+            "UPDATE experiments SET artifact_location = ? WHERE name = 'Default'", [own]
+        )
+    moved = root.rename(root.with_name("moved"))
+    assert read(opened(moved)) == "before"
 
 
 def test_without_a_store_nothing_happens(tmp_path: Path) -> None:
