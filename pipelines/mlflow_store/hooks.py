@@ -64,10 +64,20 @@ class StoreHooks:
         """Give up the lock of the process."""
         self._close()
 
-    @hook_impl(trylast=True)
-    def on_pipeline_error(self) -> None:
-        """Give up the lock of the process."""
-        self._close()
+    @hook_impl(wrapper=True)
+    def on_pipeline_error(self) -> Generator[None, Any, Any]:
+        """Around what all hooks do after a failure: the failure is raised, not an error of theirs.
+
+        Where they fail, as without a store, the runs end here.
+        """
+        try:
+            return (yield)
+        except Exception as error:
+            _log.warning("The failure of this run is not recorded: %s", _in_one_line(error))
+            end_runs("FAILED")
+            return []
+        finally:
+            self._close()
 
     def _close(self) -> None:
         if self._process is not None:
@@ -87,5 +97,9 @@ def end_runs(status: str) -> None:
         try:
             mlflow.end_run(status)  # no longer active from here on, even if the store refuses
         except Exception as error:
-            said = " ".join(str(error).split())[:500]
+            said = _in_one_line(error)
             _log.warning("The run %s is not marked %s: %s", run.info.run_id, status, said)
+
+
+def _in_one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:500]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Generator
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,8 +12,10 @@ from typing import Any
 import mlflow
 import pytest
 from kedro.config import OmegaConfigLoader
+from kedro.framework.hooks.manager import _create_hook_manager
 from mlflow import MlflowClient
 
+from pipelines.hooks import TrackingHooks
 from pipelines.mlflow_store import RunningProcess
 from pipelines.mlflow_store.hooks import StoreHooks
 from pipelines.mlflow_store.processes import TAG
@@ -82,6 +86,42 @@ def test_a_run_that_cannot_start_does_not_count_as_finished(
     assert list((file.parent / ".running").iterdir()) == []
 
 
+def break_store(file: Path) -> None:
+    """From now on the store can save no status of a run."""
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("DROP TABLE runs")
+
+
+def test_a_store_that_breaks_does_not_hide_why_a_run_cannot_start(
+    hooks: StoreHooks, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    around = start(hooks, file.parents[1])
+    break_store(file)
+    with pytest.raises(ValueError, match="the real reason"):
+        around.throw(ValueError("the real reason"))
+    assert mlflow.active_run() is None
+    assert "is not marked FAILED" in caplog.text
+
+
+def test_a_store_that_breaks_does_not_hide_why_a_run_failed(
+    hooks: StoreHooks, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Kedro calls the hooks and raises the error of the node again, unless a hook raises."""
+    finish(start(hooks, file.parents[1]))
+    tracking = TrackingHooks()
+    tracking.before_pipeline_run(run_params={"run_id": "r", "project_path": str(file.parent)})
+    break_store(file)
+    manager = _create_hook_manager()
+    for each in (hooks, tracking):
+        manager.register(each)
+    manager.hook.on_pipeline_error(
+        error=ValueError("the real reason"), run_params={}, pipeline=None, catalog=None
+    )
+    assert mlflow.active_run() is None
+    assert "failure of this run is not recorded" in caplog.text
+    assert list((file.parent / ".running").iterdir()) == []
+
+
 def test_the_next_run_ends_those_whose_process_is_gone(
     hooks: StoreHooks, file: Path, uri: str
 ) -> None:
@@ -95,7 +135,7 @@ def test_the_next_run_ends_those_whose_process_is_gone(
     finish(start(hooks, file.parents[1]))
     assert MlflowClient().get_run(left).info.status == "KILLED"
     mlflow.end_run()
-    hooks.on_pipeline_error()
+    hooks.after_pipeline_run()
 
 
 def test_the_store_of_an_active_run_is_left_to_whoever_started_it(context: Any, uri: str) -> None:
