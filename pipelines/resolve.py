@@ -29,7 +29,7 @@ def resolve(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """
     images = parse(ImagesConfig, parameters["images"])
     network = parse(NetworkSize, parameters["network"])
-    source = None if images.path is None else _source(images, network, parameters)
+    source = None if images.path is None else _source(images, parameters)
     size = _size(network, parameters["space"], source)
     dataset = parameters["dataset"]
     if dataset is None:
@@ -42,20 +42,10 @@ def resolve(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {**parameters, "network": size, "dataset": dataset}
 
 
-def _source(
-    images: ImagesConfig, network: NetworkSize, parameters: Mapping[str, Any]
-) -> ImageSource | None:
-    try:
-        from pipelines.training import image_source  # noqa: PLC0415 - it needs torch
-    except ModuleNotFoundError as error:
-        if network.input_shape is not None and network.classes is not None:
-            return None  # a stage that trains reads the images and compares
-        raise ConfigurationError(
-            f"network.input_shape or network.classes is null, and to read the images {images.path} "
-            f"this installation lacks {error.name}: pip install 'brpnas[candidates]', or set both."
-        ) from error
-    candidates = parse(TrainCandidatesConfig, parameters["train_candidates"])
-    return image_source(images, candidates)
+def _source(images: ImagesConfig, parameters: Mapping[str, Any]) -> ImageSource:
+    from pipelines.training import image_source  # noqa: PLC0415 - only where there are images
+
+    return image_source(images, parse(TrainCandidatesConfig, parameters["train_candidates"]))
 
 
 def _size(network: NetworkSize, space: str, source: ImageSource | None) -> dict[str, Any]:
@@ -65,8 +55,8 @@ def _size(network: NetworkSize, space: str, source: ImageSource | None) -> dict[
     given = network.model_dump()
     size = {name: getattr(published, name) for name in given} | _set(given)
     if source is not None:
-        data = source.load()
-        theirs = {"input_shape": data.input_shape, "classes": len(data.label_names)}
+        shape, labels = source.shape_and_labels()
+        theirs = {"input_shape": shape, "classes": len(labels)}
         differing = [
             name for name, value in _set(given).items() if theirs.get(name, value) != value
         ]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from brpnas.candidates import DIGITS, CandidateConfig, ImageSource
+from brpnas.candidates import DIGITS, ImageSource
 from brpnas.errors import SourceError
 from brpnas.spaces.network import NetworkConfig
 from pipelines.config import ImagesConfig, TrainCandidatesConfig
+
+if TYPE_CHECKING:
+    from brpnas.candidates import CandidateConfig
 
 __all__ = ["IMAGES_CACHE", "candidate_config", "image_source"]
 
@@ -55,6 +59,8 @@ def image_source(images: ImagesConfig, candidates: TrainCandidatesConfig) -> Ima
 
 def candidate_config(candidates: TrainCandidatesConfig, network: NetworkConfig) -> CandidateConfig:
     """How networks of a size are trained."""
+    from brpnas.candidates import CandidateConfig  # noqa: PLC0415 - it needs torch
+
     return CandidateConfig(
         channels=network.channels,
         cells_per_stage=network.cells_per_stage,

@@ -49,7 +49,7 @@ def test_type_checkers_see_the_names_that_python_gives() -> None:
     assert {name for _, name in given} == set(brpnas.__all__)
 
 
-@pytest.mark.parametrize("name", ["brpnas.datasets", "brpnas.devices"])
+@pytest.mark.parametrize("name", ["brpnas.candidates", "brpnas.datasets", "brpnas.devices"])
 def test_packages_whose_names_are_imported_when_asked_for(name: str) -> None:
     package = import_module(name)
     assert set(package.__all__) <= set(dir(package))

@@ -3,31 +3,40 @@
 `train_candidates` trains many, on any engine of `brpnas.fanout`, and can be interrupted;
 `train_candidate` trains one. `ImageSource` says on what, `CandidateConfig` how. `TrainOracle`
 answers the queries of a search with them, and keeps each network as a `TrainedNetworkFile`.
+
+Each name is imported when it is first asked for: to read images needs no torch.
 """
 
-from brpnas.candidates.batch import (
-    Candidate,
-    CandidateRun,
-    accuracy_table,
-    run_candidates,
-    store_name,
-    stored_candidates,
-    train_candidates,
-)
-from brpnas.candidates.evaluation import network_evaluation, score_file
-from brpnas.candidates.export import export_trained
-from brpnas.candidates.images import DIGITS, ImageData, ImageSource
-from brpnas.candidates.oracle import TrainOracle
-from brpnas.candidates.report import candidates_report, never_recognised, summary
-from brpnas.candidates.scores import ClassScores, Metric, class_scores
-from brpnas.candidates.training import (
-    CandidateConfig,
-    TrainedCandidate,
-    final_data,
-    network_config,
-    train_candidate,
-)
-from brpnas.candidates.weights import TrainedNetworkFile
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from brpnas.front_door import front_door
+
+if TYPE_CHECKING:
+    from brpnas.candidates.batch import (
+        Candidate,
+        CandidateRun,
+        accuracy_table,
+        run_candidates,
+        store_name,
+        stored_candidates,
+        train_candidates,
+    )
+    from brpnas.candidates.evaluation import network_evaluation, score_file
+    from brpnas.candidates.export import export_trained
+    from brpnas.candidates.images import DIGITS, ImageData, ImageSource
+    from brpnas.candidates.oracle import TrainOracle
+    from brpnas.candidates.report import candidates_report, never_recognised, summary
+    from brpnas.candidates.scores import ClassScores, Metric, class_scores
+    from brpnas.candidates.training import (
+        CandidateConfig,
+        TrainedCandidate,
+        final_data,
+        network_config,
+        train_candidate,
+    )
+    from brpnas.candidates.weights import TrainedNetworkFile
 
 __all__ = [
     "DIGITS",
@@ -57,3 +66,47 @@ __all__ = [
     "train_candidate",
     "train_candidates",
 ]
+
+__getattr__, __dir__ = front_door(
+    __name__,
+    {
+        "batch": (
+            "Candidate",
+            "CandidateRun",
+            "accuracy_table",
+            "run_candidates",
+            "store_name",
+            "stored_candidates",
+            "train_candidates",
+        ),
+        "evaluation": (
+            "network_evaluation",
+            "score_file",
+        ),
+        "export": ("export_trained",),
+        "images": (
+            "DIGITS",
+            "ImageData",
+            "ImageSource",
+        ),
+        "oracle": ("TrainOracle",),
+        "report": (
+            "candidates_report",
+            "never_recognised",
+            "summary",
+        ),
+        "scores": (
+            "ClassScores",
+            "Metric",
+            "class_scores",
+        ),
+        "training": (
+            "CandidateConfig",
+            "TrainedCandidate",
+            "final_data",
+            "network_config",
+            "train_candidate",
+        ),
+        "weights": ("TrainedNetworkFile",),
+    },
+)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +62,30 @@ def test_input_classes_and_data_set_are_those_of_the_images(flowers: str) -> Non
     }
     assert resolved["dataset"] == "flowers"
     assert resolve(read("live"))["dataset"] == "digits"
+
+
+WITHOUT_TORCH = """
+import sys
+sys.modules |= {"torch": None, "sklearn": None}  # every import of them fails
+from kedro.config import OmegaConfigLoader
+from pipelines import settings
+from pipelines.resolve import resolve
+loader = OmegaConfigLoader("conf", env="live", **settings.CONFIG_LOADER_ARGS)
+resolved = resolve(loader["parameters"])
+print(resolved["network"]["input_shape"], resolved["network"]["classes"], resolved["dataset"])
+"""
+
+
+def test_images_are_read_where_torch_and_scikit_learn_are_missing(repository: Path) -> None:
+    """As in the container of `ingest`, which counts the costs of networks of their size."""
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TORCH],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "[1, 8, 8] 10 digits\n", done.stderr
 
 
 def test_a_size_that_the_images_do_not_have_is_refused(flowers: str) -> None:

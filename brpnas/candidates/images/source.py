@@ -31,6 +31,8 @@ __all__ = ["DIGITS", "ImageSource"]
 _log = logging.getLogger(__name__)
 DIGITS = "digits"
 """Name of the embedded data set: 1,797 digits of 8 x 8 pixels (Alpaydin & Kaynak, UCI, 1998)."""
+_DIGITS_SHAPE = (1, 8, 8)
+_DIGITS_LABELS = tuple(str(label) for label in range(10))
 _DIGITS_SCALE = 16.0
 _DIGITS_SHARE = 1 / 3
 """Split of NB201-Digits, the benchmark that ships with the project."""
@@ -94,6 +96,20 @@ class ImageSource:
         path = Path(self.path)
         own = path.stem if path.suffix.lower() in (".npz", ".parquet") else path.resolve().name
         return re.sub(r"[^a-z0-9._-]+", "-", own.lower()).strip("-._") or "images"
+
+    def shape_and_labels(self) -> tuple[tuple[int, int, int], tuple[str, ...]]:
+        """Channels, height and width of an image, and the names of the classes.
+
+        Those of ``digits`` are known without scikit-learn, other images are read.
+
+        Raises:
+            SourceError: As `load`.
+            SchemaError: As `load`.
+        """
+        if self.path == DIGITS:
+            return _DIGITS_SHAPE, _DIGITS_LABELS
+        data = self.load()
+        return data.input_shape, data.label_names
 
     def load(self) -> ImageData:
         """Read the images; kept for the next call, until a file changes.
@@ -210,10 +226,9 @@ def _digits() -> StoredImages:
             "The embedded digits come with scikit-learn: pip install 'brpnas[candidates]'."
         ) from error
     pixels, labels = load_digits(return_X_y=True)
-    images = pixels.reshape(-1, 1, 8, 8).astype(np.uint8)
-    names = tuple(str(label) for label in range(10))
-    form = PixelFormat((1, 8, 8), "uint8", _DIGITS_SCALE, None)
-    return StoredImages(images, form, labels.astype(np.int64), names, None)
+    images = pixels.reshape(-1, *_DIGITS_SHAPE).astype(np.uint8)
+    form = PixelFormat(_DIGITS_SHAPE, "uint8", _DIGITS_SCALE, None)
+    return StoredImages(images, form, labels.astype(np.int64), _DIGITS_LABELS, None)
 
 
 def _describe(data: ImageData) -> None:

@@ -44,6 +44,14 @@ class TestDigits:
         rows = np.concatenate([data.parts[part] for part in SPLIT])
         assert sorted(rows) == list(range(1797))
 
+    def test_shape_and_labels_are_known_before_they_are_read(self, tmp_path: Path) -> None:
+        data = ImageSource().load()
+        assert ImageSource().shape_and_labels() == (data.input_shape, data.label_names)
+        pixels, labels = digits()
+        other = npz(tmp_path, images=pixels, labels=labels)
+        source = ImageSource(str(tmp_path / "mine.npz"))
+        assert source.shape_and_labels() == (other.input_shape, other.label_names)
+
     def test_split_is_the_published_one(self) -> None:
         """The benchmark that ships with the project was trained on exactly these."""
         assert ImageSource().load().digest == "e39a4fa92bcdb428"
