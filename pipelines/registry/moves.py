@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from mlflow.tracking import MlflowClient
 
 from pipelines.registry.lock import LEASE_S, locked
 from pipelines.registry.versions import CHAMPION, Shelf
 
-__all__ = ["move_champion"]
+__all__ = ["Marks", "move_champion"]
+
+Marks = Mapping[str, Mapping[str, str | None]]
+"""Tags by version and name; None removes one."""
 
 
 def move_champion(
     name: str,
     to: str,
     expected: str | None,
-    prepare: Callable[[Shelf], bool],
+    prepare: Callable[[Shelf], Marks | None],
     *,
     lease_s: float = LEASE_S,
 ) -> bool:
@@ -24,14 +27,15 @@ def move_champion(
 
     Compare and swap: while the lock of the model is held, the champion is looked up again, and
     nothing is written if it is another. Should this process sleep so long that another one takes
-    the lock and moves the alias, a version made champion by that one gets the alias back.
+    the lock and moves the alias, a version made champion by that one gets the alias back, and the
+    tags that were written here are taken back.
 
     Args:
         name: Registered model.
         to: Version that becomes champion.
         expected: Version that must be champion now; None if there must be none.
-        prepare: Writes what is to be known of the move before the alias moves. It gets the model as
-            it is now, and may refuse the move by returning False.
+        prepare: Says which tags record the move; they are written before the alias moves. It gets
+            the model as it is now, and may refuse the move by returning None.
         lease_s: Seconds after which a process that holds the lock counts as gone.
 
     Returns:
@@ -44,28 +48,58 @@ def move_champion(
         if shelf.aliases.get(CHAMPION) != expected:
             return False
         before = _since(shelf)
-        if not prepare(shelf) or not lock.held():
+        marks = prepare(shelf)
+        if marks is None or not lock.held():
             return False
-        client.set_registered_model_alias(name, CHAMPION, to)
-        if lock.held():
-            return True
-    return _yield_to_rivals(name, to, before, lease_s)
-
-
-def _yield_to_rivals(name: str, to: str, before: dict[str, str], lease_s: float) -> bool:
-    """Give the alias back to a version that became champion since ``before``; False if so."""
-    client = MlflowClient()
+        former = _tags(shelf, marks)
+        _write(shelf, marks)
+        moved = lock.held()
+        if moved:
+            client.set_registered_model_alias(name, CHAMPION, to)
+            if lock.held():
+                return True
     with locked(client, name, lease_s):
         shelf = Shelf(name)
-        champions = {
-            number: since
-            for number, since in _since(shelf).items()
-            if number != to and before.get(number) != since
-        }
-        if champions and shelf.aliases.get(CHAMPION) == to:
-            rival = max(champions, key=lambda number: (champions[number], int(number)))
-            client.set_registered_model_alias(name, CHAMPION, rival)
-        return not champions and shelf.aliases.get(CHAMPION) == to
+        if moved and _keeps_champion(shelf, to, before):
+            return True
+        _take_back(Shelf(name), to, marks, former)
+    return False
+
+
+def _keeps_champion(shelf: Shelf, to: str, before: Mapping[str, str]) -> bool:
+    """Give the alias back to a version that became champion since ``before``; False if so."""
+    champions = {
+        number: since
+        for number, since in _since(shelf).items()
+        if number != to and before.get(number) != since
+    }
+    if champions and shelf.aliases.get(CHAMPION) == to:
+        rival = max(champions, key=lambda number: (champions[number], int(number)))
+        shelf.client.set_registered_model_alias(shelf.name, CHAMPION, rival)
+    return not champions and shelf.aliases.get(CHAMPION) == to
+
+
+def _take_back(shelf: Shelf, to: str, marks: Marks, former: Marks) -> None:
+    """Restore the tags of a move that was refused, except what another process has written."""
+    found = _tags(shelf, marks)
+    for version, tags in marks.items():
+        if version == to and shelf.aliases.get(CHAMPION) == to:
+            continue  # another process made it champion
+        ours = [key for key, value in tags.items() if found[version][key] == value]
+        _write(shelf, {version: {key: former[version][key] for key in ours}})
+
+
+def _tags(shelf: Shelf, marks: Marks) -> dict[str, dict[str, str | None]]:
+    """What the tags that are to be written are now."""
+    found = {version: shelf.version(version).tags for version in marks}
+    return {version: {key: found[version].get(key) for key in marks[version]} for version in marks}
+
+
+def _write(shelf: Shelf, marks: Marks) -> None:
+    for version, tags in marks.items():
+        shelf.tag(version, {key: value for key, value in tags.items() if value is not None})
+        for key in (key for key, value in tags.items() if value is None):
+            shelf.untag(version, key)
 
 
 def _since(shelf: Shelf) -> dict[str, str]:

@@ -13,7 +13,7 @@ from brpnas.errors import RegistryError, SchemaError
 from brpnas.promotion import Decision, Gates, Kind, decide
 from pipelines.config import PromoteConfig
 from pipelines.registry.contents import Contents, entrant, read
-from pipelines.registry.moves import move_champion
+from pipelines.registry.moves import Marks, move_champion
 from pipelines.registry.versions import CHALLENGER, CHAMPION, Shelf, now
 
 __all__ = ["promote"]
@@ -79,13 +79,10 @@ def _settled(shelf: Shelf, challenger: Contents, decision: Decision) -> bool:
     if not decision.promote:
         return Shelf(shelf.name).aliases.get(CHAMPION) == current
 
-    def prepare(fresh: Shelf) -> bool:
+    def prepare(fresh: Shelf) -> Marks | None:
         if _rolled_back(fresh, challenger):
-            return False
-        fresh.tag(
-            number, {"brpnas.champion.since": now(), "brpnas.champion.previous": current or ""}
-        )
-        return True
+            return None
+        return {number: {"brpnas.champion.since": now(), "brpnas.champion.previous": current or ""}}
 
     return move_champion(shelf.name, number, current, prepare)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from brpnas.errors import RegistryError
-from pipelines.registry.moves import move_champion
+from pipelines.registry.moves import Marks, move_champion
 from pipelines.registry.versions import CHAMPION, Shelf, now
 
 __all__ = ["Rollback", "rollback"]
@@ -65,25 +65,23 @@ def rollback(name: str, to: str | None = None) -> Rollback:
             " was. `brpnas promote` decides about new versions."
         )
     done = Rollback(name, left, target, now())
-    if not move_champion(name, target, left, lambda fresh: _record(fresh, done)):
+    if not move_champion(name, target, left, lambda _: _marks(done)):
         champion = Shelf(name).aliases.get(CHAMPION, "none")
         raise RegistryError(
             f"The champion of {name} was version {left} and is version {champion} now, by another "
             "promotion or rollback. Nothing was rolled back; look at `brpnas models` and run this "
             "again if it is still wanted."
         )
+    path = f"promotion/{name}-v{left}-{done.at.replace(':', '')}-rollback.md"
+    shelf.write(left, {path: done.record()})
     return done
 
 
-def _record(shelf: Shelf, done: Rollback) -> bool:
-    path = f"promotion/{shelf.name}-v{done.left}-{done.at.replace(':', '')}-rollback.md"
-    shelf.write(done.left, {path: done.record()})
-    shelf.tag(
-        done.left, {"brpnas.champion.rolled_back": done.at, "brpnas.rollback.to": done.champion}
-    )
-    shelf.tag(done.champion, {"brpnas.champion.since": done.at})
-    shelf.untag(done.champion, "brpnas.champion.rolled_back")
-    return True
+def _marks(done: Rollback) -> Marks:
+    return {
+        done.left: {"brpnas.champion.rolled_back": done.at, "brpnas.rollback.to": done.champion},
+        done.champion: {"brpnas.champion.since": done.at, "brpnas.champion.rolled_back": None},
+    }
 
 
 def _target(shelf: Shelf, champion: str) -> str:

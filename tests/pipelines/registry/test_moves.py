@@ -9,7 +9,7 @@ from mlflow.tracking import MlflowClient
 
 from pipelines.registry import moves
 from pipelines.registry.lock import PREFIX
-from pipelines.registry.moves import move_champion
+from pipelines.registry.moves import Marks, move_champion
 from pipelines.registry.versions import Shelf
 
 NAME = "latency-board"
@@ -27,11 +27,7 @@ def client(store: str) -> MlflowClient:
 
 
 def claim(number: str) -> Any:
-    def prepare(shelf: Shelf) -> bool:
-        shelf.tag(number, {"brpnas.champion.since": f"by {number}"})
-        return True
-
-    return prepare
+    return lambda shelf: {number: {"brpnas.champion.since": f"by {number}"}}
 
 
 def champion() -> str:
@@ -53,7 +49,9 @@ def test_writes_nothing_if_the_champion_is_another(
 
 
 def test_not_if_the_caller_refuses_what_it_finds(client: MlflowClient) -> None:
-    assert not move_champion(NAME, "2", "1", lambda shelf: shelf.aliases["champion"] != "1")
+    assert not move_champion(
+        NAME, "2", "1", lambda shelf: None if shelf.aliases["champion"] == "1" else {}
+    )
     assert champion() == "1"
 
 
@@ -65,12 +63,39 @@ def remove_tickets(client: MlflowClient) -> None:
 
 
 def test_not_if_the_lock_was_lost_before(client: MlflowClient) -> None:
-    def slow(shelf: Shelf) -> bool:
+    def slow(shelf: Shelf) -> Marks:
         remove_tickets(client)
-        return True
+        return {"2": {"brpnas.champion.since": "by 2"}}
 
     assert not move_champion(NAME, "2", "1", slow)
     assert champion() == "1"
+    assert client.get_model_version(NAME, "2").tags == {}
+
+
+def test_tags_of_a_move_that_is_refused_are_as_before(
+    client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lock is lost while they are written; one of them belongs to another process by then."""
+    marks = {
+        "1": {"left": "yes", "kept": "of the move", "gone": None},
+        "2": {"brpnas.champion.since": "by 2", "theirs": "of the move"},
+    }
+    for key, value in {"kept": "before", "gone": "before"}.items():
+        client.set_model_version_tag(NAME, "1", key, value)
+    before = dict(client.get_model_version(NAME, "1").tags)
+    tag = Shelf.tag
+
+    def slow(shelf: Shelf, number: str, tags: dict[str, str]) -> None:
+        tag(shelf, number, tags)
+        if number == "2" and "theirs" in tags:
+            remove_tickets(client)
+            client.set_model_version_tag(NAME, "2", "theirs", "of another process")
+
+    monkeypatch.setattr(Shelf, "tag", slow)
+    assert not move_champion(NAME, "2", "1", lambda shelf: marks)
+    assert champion() == "1"
+    assert client.get_model_version(NAME, "1").tags == before
+    assert client.get_model_version(NAME, "2").tags == {"theirs": "of another process"}
 
 
 @pytest.mark.parametrize(("rival", "result"), [("3", False), (None, True)])

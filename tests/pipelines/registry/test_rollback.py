@@ -9,6 +9,7 @@ from mlflow.tracking import MlflowClient
 
 from brpnas.errors import RegistryError, UnknownNameError
 from pipelines.registry import promote, register, rollback
+from pipelines.registry.lock import Lock
 from tests.pipelines.registry.conftest import using
 from tests.pipelines.registry.toys import NAME, candidate, config
 
@@ -63,6 +64,28 @@ class TestGoesBack:
         ]
         assert mlflow.artifacts.load_text(f"runs:/{version.run_id}/{file}") == done.record()
         assert "from version 3 to version 2" in done.record()
+
+    def test_one_that_is_refused_leaves_no_record(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The lock is lost before the alias moves: another process may have moved it."""
+        held = Lock.held
+        seen: list[bool] = []
+
+        def lost_at_the_second_look(lock: Lock) -> bool:
+            seen.append(held(lock))
+            return len(seen) != 2
+
+        monkeypatch.setattr(Lock, "held", lost_at_the_second_look)
+        client = MlflowClient()
+        run_id = client.get_model_version(NAME, "3").run_id
+
+        def record() -> list[object]:
+            tags = [client.get_model_version(NAME, number).tags for number in "123"]
+            return [tags, [file.path for file in client.list_artifacts(run_id, "promotion")]]
+
+        before = record()
+        with pytest.raises(RegistryError, match="Nothing was rolled back"):
+            rollback(NAME)
+        assert record() == before
 
     def test_what_comes_back_is_no_longer_marked(self) -> None:
         rollback(NAME)
