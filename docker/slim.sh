@@ -1,6 +1,6 @@
 #!/bin/sh
 # Take out of a site-packages folder what nothing here imports: tests of large packages, headers,
-# static libraries, Arrow's Flight and Substrait. torch/bin/torch_shm_manager stays: `import torch`
+# static libraries, Arrow's Flight. torch/bin/torch_shm_manager stays: `import torch`
 # looks for it.
 set -eu
 cd "$1"
@@ -10,7 +10,7 @@ for package in dask matplotlib mpl_toolkits networkx numpy pandas pyarrow scipy 
   fi
 done
 rm -rf onnx/backend/test/data pyarrow/include pyarrow/src tornado/test
-rm -f pyarrow/*_flight.* pyarrow/*_substrait.* pyarrow/_pyarrow_cpp_tests.*
+rm -f pyarrow/*_flight.* pyarrow/_pyarrow_cpp_tests.*
 rm -rf torch/bin/*Test torch/bin/protoc* torch/bin/test_* torch/include torch/share torch/test
 find . -type f -name '*.a' -delete
 find pyarrow -type f \( -name '*.pyx' -o -name '*.px[di]' \) -delete
