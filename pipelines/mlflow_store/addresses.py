@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from brpnas.errors import TrackingError
 
 __all__ = ["absolute", "sqlite_file", "without_password"]
+
+_CREDENTIALS = re.compile(r"(?<=://)[^/\s]*@")
 
 
 def absolute(root: Path, uri: str | None) -> str | None:
@@ -31,7 +33,7 @@ def absolute(root: Path, uri: str | None) -> str | None:
         url = make_url(uri)
     except ArgumentError as error:
         raise TrackingError(
-            f"The address {uri!r} of the MLflow store cannot be read: write "
+            f"The address {without_password(uri)!r} of the MLflow store cannot be read: write "
             "sqlite:///data/mlflow.db, or http://HOST:PORT for a server."
         ) from error
     if not url.database or url.database.startswith((":memory:", "file:")):
@@ -50,8 +52,6 @@ def sqlite_file(uri: str) -> Path | None:
     return Path(str(database)) if named else None
 
 
-def without_password(uri: str) -> str:
-    """An address as it may be shown: without the user and the password that it may hold."""
-    parts = urlsplit(uri)
-    host = parts.netloc.rpartition("@")[2]
-    return parts._replace(netloc=host).geturl() if host != parts.netloc else uri
+def without_password(text: str) -> str:
+    """An address, or a text with addresses, without the users and passwords in them."""
+    return _CREDENTIALS.sub("", text)

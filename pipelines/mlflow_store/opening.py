@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from brpnas.errors import TrackingError
-from pipelines.mlflow_store.addresses import absolute, sqlite_file
+from pipelines.mlflow_store.addresses import absolute, sqlite_file, without_password
 from pipelines.mlflow_store.local import check_or_make
 from pipelines.mlflow_store.locations import relocate
 from pipelines.mlflow_store.processes import runs_go_on
@@ -18,6 +18,8 @@ from pipelines.mlflow_store.processes import runs_go_on
 __all__ = ["ensure_experiment", "explained", "open_store"]
 
 _CONNECT_S, _ANSWER_S = 5.0, 30.0
+_WORDS = ("databricks", "databricks-uc", "uc")
+_UNSUPPORTED = "UnsupportedModelRegistryStoreURIException"
 _RETRIES = "4"
 """Of a request, with pauses of half a minute together. By itself MLflow tries for 4.5 minutes."""
 
@@ -78,9 +80,9 @@ def ensure_experiment(settings: Mapping[str, Any]) -> str:
     client = MlflowClient(tracking_uri=settings["server"]["mlflow_tracking_uri"])
     found = client.get_experiment_by_name(experiment["name"])
     if found is None:
-        location = (experiment.get("create_experiment_kwargs") or {}).get("artifact_location")
+        given = experiment.get("create_experiment_kwargs") or {}
         try:
-            return client.create_experiment(experiment["name"], location)
+            return client.create_experiment(experiment["name"], **given)
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
@@ -91,13 +93,19 @@ def ensure_experiment(settings: Mapping[str, Any]) -> str:
 def explained(error: BaseException | None) -> TrackingError | None:
     """One paragraph for what MLflow or its database raised; None for errors of others.
 
+    A request that MLflow calls wrong in itself is an error of this project, which keeps its
+    traceback: None.
+
     Args:
         error: An error; its causes are looked at as well.
     """
-    names = {"MlflowException", "SQLAlchemyError"}
     while error is not None:
-        if names & {kind.__name__ for kind in type(error).__mro__}:
-            said = " ".join(str(error).split())[:1000].rstrip(".")
+        names = {kind.__name__ for kind in type(error).__mro__}
+        if {"MlflowException", "SQLAlchemyError"} & names:
+            wrong = getattr(error, "error_code", None) == "INVALID_PARAMETER_VALUE"
+            if wrong and _UNSUPPORTED not in names:
+                return None
+            said = without_password(" ".join(str(error).split()))[:1000].rstrip(".")
             return TrackingError(
                 f"The MLflow store cannot do this: {said}. It is set in "
                 "conf/base/mlflow.yml, or by MLFLOW_TRACKING_URI."
@@ -116,7 +124,14 @@ def _artifacts(settings: Mapping[str, Any]) -> str | None:
 
 
 def _reach(uri: str) -> None:
-    if urlsplit(uri).scheme not in ("http", "https"):
+    scheme = urlsplit(uri).scheme
+    if scheme == "file" or (not scheme and uri not in _WORDS):
+        raise TrackingError(
+            f"The MLflow store {uri} is a folder, and MLflow no longer tracks runs in folders: "
+            "write sqlite:///data/mlflow.db, or http://HOST:PORT for a server. `mlflow "
+            "migrate-filestore` moves the runs of a folder."
+        )
+    if scheme not in ("http", "https"):
         return
     import requests  # noqa: PLC0415 - it comes with MLflow
 
@@ -126,6 +141,6 @@ def _reach(uri: str) -> None:
         return  # MLflow has settings of its own for certificates
     except requests.exceptions.RequestException as error:
         raise TrackingError(
-            f"No MLflow server answers at {uri} ({error}). Start it, or correct "
-            "MLFLOW_TRACKING_URI; without that variable runs are tracked in data/mlflow.db."
-        ) from error
+            f"No MLflow server answers at {without_password(f'{uri} ({error})')}. Start it, or "
+            "correct MLFLOW_TRACKING_URI; without that variable runs are tracked in data/mlflow.db."
+        ) from None

@@ -21,6 +21,7 @@ from brpnas.spaces import get_space
 from pipelines.config import Parameters, PromoteConfig, parse
 from pipelines.explain import locate
 from pipelines.mlflow_store import explained, open_store
+from pipelines.mlflow_store.addresses import without_password
 from pipelines.registry.listing import list_models
 from pipelines.registry.promotion import promote
 from pipelines.registry.rollback import rollback
@@ -75,7 +76,7 @@ def models_text(root: Path, env: str | None = None) -> str:
     """
     with _project(root, env):
         models = list_models()
-        store = mlflow.get_tracking_uri()
+        store = without_password(mlflow.get_tracking_uri())
     if models.empty:
         return f"No model is registered in {store}."
     rows = [[str(cell) or "-" for cell in row] for row in models.itertuples(index=False)]

@@ -32,5 +32,8 @@ def test_an_address_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
 
 def test_an_address_is_shown_without_its_password() -> None:
     assert without_password("https://me:secret@host:5000/a?b=c") == "https://host:5000/a?b=c"
+    assert without_password("tried http://me:p@ss@host, then ftp://x@y/z") == (
+        "tried http://host, then ftp://y/z"
+    )
     for uri in ("http://127.0.0.1:5000", "sqlite:////a b/mlflow.db", "databricks"):
         assert without_password(uri) == uri

@@ -54,6 +54,13 @@ def test_an_experiment_is_made_once(file: Path, uri: str) -> None:
     assert location == (file.parent / "mlartifacts").as_uri()
 
 
+def test_an_experiment_gets_the_tags_that_are_configured(file: Path, uri: str) -> None:
+    given = settings(uri)
+    given["tracking"]["experiment"]["create_experiment_kwargs"]["tags"] = {"team": "vision"}
+    made = ensure_experiment(open_store(file.parents[1], given))
+    assert MlflowClient(uri).get_experiment(made).tags["team"] == "vision"
+
+
 def test_another_process_may_make_the_experiment_first(
     file: Path, uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,6 +89,32 @@ def test_a_server_that_is_down_is_told_soon(tmp_path: Path) -> None:
 def test_an_address_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TrackingError, match=r"'sqlite:/data/mlflow\.db'"):
         open_store(tmp_path, settings("sqlite:/data/mlflow.db"))
+
+
+def test_passwords_in_addresses_are_not_shown(tmp_path: Path) -> None:
+    address = "http://me:secret@127.0.0.1:9"
+    with pytest.raises(TrackingError, match=r"answers at http://127\.0\.0\.1:9 ") as caught:
+        open_store(tmp_path, settings(address, None))
+    said = explained(MlflowException(f"API request to {address}/api failed"))
+    for error in (caught.value, said):
+        assert "secret" not in str(error)
+        assert "127.0.0.1" in str(error)
+
+
+@pytest.mark.parametrize("uri", ["mlruns", "/tmp/mlruns", "file:///tmp/mlruns"])
+def test_a_folder_as_a_store_is_refused(tmp_path: Path, uri: str) -> None:
+    with pytest.raises(TrackingError, match=r"no longer tracks runs in folders.*sqlite:///"):
+        open_store(tmp_path, settings(uri))
+
+
+def test_a_request_that_is_wrong_in_itself_keeps_its_traceback(uri: str) -> None:
+    """It is a fault of this project, which nobody mends by looking at the store."""
+    with pytest.raises(MlflowException) as caught:
+        MlflowClient(uri).search_runs(["0"], "no filter at all")
+    assert explained(caught.value) is None
+    with pytest.raises(MlflowException) as caught:
+        MlflowClient("foo://x").get_experiment_by_name("brpnas")
+    assert "unsupported URI" in str(explained(caught.value)), "the address is the user's"
 
 
 def test_errors_of_mlflow_and_its_database_are_explained() -> None:
