@@ -29,6 +29,7 @@ from kedro.framework.startup import ProjectMetadata
 from brpnas import surroundings
 from brpnas.errors import AnswersPendingError, BrpNasError, UnknownNameError
 from pipelines import mlflow_store
+from pipelines.environments import chosen_environment
 from pipelines.mlflow_store.hooks import end_runs
 from pipelines.pipeline_registry import LazyPipelines
 from pipelines.provenance import end_with_dvc
@@ -101,7 +102,7 @@ def _purposeful(error: BaseException) -> BrpNasError | None:
 
 
 def _check_names(context: click.Context) -> None:
-    """Check the pipelines and the environment that the command line names.
+    """Check the pipelines and the environment that the command line or a variable names.
 
     Raises:
         UnknownNameError: If one does not exist.
@@ -111,12 +112,8 @@ def _check_names(context: click.Context) -> None:
     for name in [one] if one else context.params.get("pipelines") or []:
         if name not in list(known):
             raise UnknownNameError("pipeline", name, known)
-    env = context.params.get("env")
-    if env and isinstance(context.obj, ProjectMetadata) and not context.params.get("conf_source"):
-        folders = {path.name for path in (context.obj.project_path / "conf").iterdir()}
-        environments = {name for name in folders if not name.startswith(".") and "." not in name}
-        if env not in environments:
-            raise UnknownNameError("environment", env, environments)
+    if isinstance(context.obj, ProjectMetadata) and not context.params.get("conf_source"):
+        chosen_environment(context.obj.project_path / "conf", context.params.get("env"))
 
 
 class RunCommand(click.Command):

@@ -3,6 +3,7 @@
 from omegaconf.resolvers import oc
 
 from pipelines.absent import NotebookHooks
+from pipelines.environments import env_or
 from pipelines.hooks import ConfigurationHooks, TrackingHooks
 from pipelines.mlflow_store.hooks import StoreHooks
 from pipelines.provenance import local_artifacts
@@ -21,5 +22,9 @@ CONFIG_LOADER_ARGS = {
     "config_patterns": {"mlflow": ["mlflow*", "mlflow*/**", "**/mlflow*"]},
     "merge_strategy": {"parameters": "soft", "globals": "soft"},
     # Kedro drops `oc.env` outside credentials unless it is registered again.
-    "custom_resolvers": {"oc.env": oc.env, "local_artifacts": local_artifacts},
+    "custom_resolvers": {
+        "oc.env": oc.env,
+        "env_or": env_or,
+        "local_artifacts": local_artifacts,
+    },
 }

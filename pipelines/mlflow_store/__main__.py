@@ -23,10 +23,13 @@ def main() -> None:
         os.environ.setdefault("KEDRO_LOGGING_CONFIG", str(root / "conf" / "logging.yml"))
         from kedro.config import OmegaConfigLoader  # noqa: PLC0415
 
+        from pipelines.environments import chosen_environment  # noqa: PLC0415
         from pipelines.mlflow_store.opening import open_store  # noqa: PLC0415
         from pipelines.settings import CONFIG_LOADER_ARGS  # noqa: PLC0415
 
-        loader = OmegaConfigLoader(str(root / "conf"), **CONFIG_LOADER_ARGS)
+        conf = root / "conf"
+        env = chosen_environment(conf, None)
+        loader = OmegaConfigLoader(str(conf), env=env, **CONFIG_LOADER_ARGS)
         click.echo(open_store(root, loader["mlflow"])["server"]["mlflow_tracking_uri"])
     except BrpNasError as error:
         sys.exit(f"Error: {error}")

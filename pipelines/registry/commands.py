@@ -15,10 +15,11 @@ import mlflow
 from kedro.config import OmegaConfigLoader
 
 from brpnas.cli.text import fields, table
-from brpnas.errors import BrpNasError, UnknownNameError
+from brpnas.errors import BrpNasError
 from brpnas.promotion import Decision
 from brpnas.spaces import get_space
 from pipelines.config import Parameters, PromoteConfig, parse
+from pipelines.environments import chosen_environment
 from pipelines.explain import locate
 from pipelines.mlflow_store import explained, open_store
 from pipelines.mlflow_store.addresses import without_password
@@ -43,9 +44,7 @@ def _project(root: Path, env: str | None) -> Iterator[PromoteConfig]:
         TrackingError: If the store cannot be used or reached, or refuses.
     """
     source = root / "conf"
-    environments = {path.name for path in source.iterdir() if path.is_dir()}
-    if env is not None and env not in environments:
-        raise UnknownNameError("environment", env, environments)
+    env = chosen_environment(source, env)
     with contextlib.chdir(root):  # containers store locations of artifacts relative to it
         loader = OmegaConfigLoader(str(source), env=env, **CONFIG_LOADER_ARGS)
         named = [name for name in (env or loader.default_run_env, loader.base_env) if name]
@@ -72,7 +71,7 @@ def models_text(root: Path, env: str | None = None) -> str:
 
     Args:
         root: Folder of the project.
-        env: Environment; None for the default.
+        env: Environment; None for that of ``KEDRO_ENV``, or the default.
     """
     with _project(root, env):
         models = list_models()
@@ -89,7 +88,7 @@ def promote_text(root: Path, name: str, env: str | None = None, *, as_json: bool
     Args:
         root: Folder of the project.
         name: Registered model.
-        env: Environment; None for the default.
+        env: Environment; None for that of ``KEDRO_ENV``, or the default.
         as_json: Return everything that is known of the decision, as JSON.
     """
     with _project(root, env) as config:
@@ -104,7 +103,7 @@ def rollback_text(root: Path, name: str, to: str | None = None, env: str | None 
         root: Folder of the project.
         name: Registered model.
         to: Version to go back to; None for the one before.
-        env: Environment; None for the default.
+        env: Environment; None for that of ``KEDRO_ENV``, or the default.
     """
     with _project(root, env):
         done = rollback(name, to)

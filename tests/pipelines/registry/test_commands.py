@@ -8,10 +8,12 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from kedro.config import OmegaConfigLoader
 
 from brpnas.errors import ConfigurationError, TrackingError, UnknownNameError
 from pipelines.registry import register
 from pipelines.registry.commands import models_text, promote_text, rollback_text
+from pipelines.settings import CONFIG_LOADER_ARGS
 from tests.pipelines.registry.toys import NAME, candidate
 
 
@@ -69,6 +71,30 @@ def test_the_folder_one_is_in_does_not_matter_and_stays(
     assert text == f"No model is registered in sqlite:///{stocked}/data/mlflow.db."
     assert (stocked / "data" / "mlflow.db").exists()
     assert Path.cwd() == tmp_path
+
+
+def test_the_environment_may_be_named_by_the_variable_of_kedro(
+    stocked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEDRO_ENV", "lotbench")
+    with pytest.raises(UnknownNameError, match="environment 'lotbench'"):
+        models_text(stocked)
+    (stocked / "conf" / "mine").mkdir()
+    (stocked / "conf" / "mine" / "parameters_promote.yml").write_text(
+        "promote: {latency: {min_test_rows: 5000}}"
+    )
+    monkeypatch.setenv("KEDRO_ENV", "mine")
+    register(candidate())
+    assert "fewer than the 5000" in promote_text(stocked, NAME)
+
+
+def test_an_empty_address_is_none(stocked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In CI a variable that is not set is empty."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "")
+    assert models_text(stocked).endswith(f"sqlite:///{stocked}/data/mlflow.db.")
+    loader = OmegaConfigLoader(str(stocked / "conf"), **CONFIG_LOADER_ARGS)
+    assert loader["mlflow"]["tracking"]["experiment"]["name"] == "brpnas"
 
 
 def test_errors_are_of_this_project(stocked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
