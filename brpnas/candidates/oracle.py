@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -106,25 +106,27 @@ class TrainOracle(Oracle):
                 waiting.append(candidate)
                 continue
             yield question, self._answer(file)
-        if waiting:
+        for candidate, outcome in self._train(waiting):
+            answer = outcome if isinstance(outcome, OracleError) else self._answer(outcome)
+            yield asked[candidate], answer
+
+    def _train(
+        self, candidates: Sequence[Candidate]
+    ) -> Iterator[tuple[Candidate, TrainedNetworkFile | OracleError]]:
+        """Train networks and keep each before it is handed out."""
+        if candidates:
             check_engine(self._engine, self.source, self._data, self.config, space=self.space)
         for candidate, outcome in run_candidates(
-            waiting, self.source, self.config, self._engine, space=self.space
+            candidates, self.source, self.config, self._engine, space=self.space
         ):
             if isinstance(outcome, TaskError):
                 _log.warning("%s, seed %d: %s", candidate.arch_id, candidate.seed, outcome)
-                yield asked[candidate], OracleError(str(outcome))
-            else:
-                file = TrainedNetworkFile.of(
-                    candidate.arch_id,
-                    candidate.seed,
-                    outcome,
-                    self._data,
-                    self.config,
-                    space=self.space,
-                )
-                _write(self._path(candidate), file)
-                yield asked[candidate], self._answer(file)
+                yield candidate, OracleError(str(outcome))
+                continue
+            named = (candidate.arch_id, candidate.seed)
+            file = TrainedNetworkFile.of(*named, outcome, self._data, self.config, space=self.space)
+            _write(self._path(candidate), file)
+            yield candidate, file
 
     def describe(self) -> dict[str, object]:
         """Name, metric, images, settings and versions; not where it trains."""
@@ -159,7 +161,7 @@ class TrainOracle(Oracle):
             pass
         except SchemaError as error:
             _log.warning("%s: %s It is trained again.", path, error)
-        chosen = self.trained(arch_id, seed)
+        chosen = self.network(arch_id, seed)
         parts = self._data.parts
         _log.info(
             "Final training of %s on %d training and %d validation images",
@@ -188,26 +190,66 @@ class TrainOracle(Oracle):
             OracleError: If its file is gone.
             SchemaError: If its file is damaged.
         """
-        path = self._path(Candidate(arch_id, seed))
+        return self._read(
+            Candidate(arch_id, seed),
+            lambda path: TrainedNetworkFile.from_bytes(path.read_bytes()),
+        )
+
+    def _read(
+        self, candidate: Candidate, read: Callable[[Path], TrainedNetworkFile]
+    ) -> TrainedNetworkFile:
+        path = self._path(candidate)
         try:
-            return TrainedNetworkFile.from_bytes(path.read_bytes())
+            return read(path)
         except FileNotFoundError as error:
             raise OracleError(
-                f"{path}, the trained network of {arch_id!r}, is gone. Put it back, or delete the "
-                "store of the search to search again."
+                f"{path}, the trained network of {candidate.arch_id!r}, is gone. Put it back, or "
+                "delete the store of the search (of the pipeline 07_model_output/store/*.jsonl in "
+                "the workspace) to search again; networks that are there are not trained again."
             ) from error
         except SchemaError as error:
             raise SchemaError(f"{path}: {error}") from error
 
+    def _scored(self, candidate: Candidate) -> TrainedNetworkFile:
+        """A network without its weights, see `network`."""
+        try:
+            return self._read(candidate, TrainedNetworkFile.without_weights)
+        except SchemaError as error:
+            return self._again(candidate, error)
+
+    def _again(self, candidate: Candidate, damage: SchemaError) -> TrainedNetworkFile:
+        """Train a network whose file is damaged again: its seed gives the same one."""
+        _log.warning("%s It is trained again.", damage)
+        ((_, outcome),) = self._train([candidate])
+        if isinstance(outcome, OracleError):
+            raise outcome
+        return outcome
+
+    def network(self, arch_id: str, seed: int) -> TrainedNetworkFile:
+        """A network that the search has trained; trained again if its file is damaged.
+
+        Raises:
+            OracleError: If its file is gone, or the training fails.
+        """
+        try:
+            return self.trained(arch_id, seed)
+        except SchemaError as error:
+            return self._again(Candidate(arch_id, seed), error)
+
     def accuracy(self, history: pd.DataFrame) -> pd.DataFrame:
         """Scores, validation and test, of the networks that a search's history names.
 
+        Weights are not read. A network whose file is damaged is trained again.
+
         Returns:
             An accuracy table with one more column, ``balanced_accuracy``.
+
+        Raises:
+            OracleError: If a file is gone, or the training fails.
         """
         answered = history[history["status"] == "ok"]
         files = [
-            self.trained(arch_id, int(seed))
+            self._scored(Candidate(arch_id, int(seed)))
             for arch_id, seed in zip(answered["arch_id"], answered["seed"], strict=True)
         ]
         runs = [

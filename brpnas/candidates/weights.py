@@ -10,15 +10,17 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import MISSING, asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from pydantic import BaseModel, ConfigDict, create_model
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load, save
 from torch import nn
 
@@ -206,22 +208,66 @@ class TrainedNetworkFile:
         Raises:
             SchemaError: If it is something else.
         """
-        try:
-            size = int.from_bytes(content[:_PREFIX], "little")
-            if size > _MAX_HEADER:
-                raise ValueError(f"its header claims {size:,} bytes")
+        with _told_of_damage():
+            _check_header(content[:_PREFIX])
             weights = load(content)
+            size = int.from_bytes(content[:_PREFIX], "little")
             metadata = json.loads(content[_PREFIX : _PREFIX + size])["__metadata__"]
-            described = parse_typed(_described(), json.loads(metadata["trained"]))
-            fields = {name: getattr(described, name) for name in type(described).model_fields}
-            _check_sizes(fields["network"])
-        except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
-            raise SchemaError(
-                f"The file is not a trained network of this project: {error!s:.300}. It is "
-                "damaged, or was written by another version: search again."
-            ) from error
+            fields = _fields(metadata)
         opened_space(fields["space"], "The file of a trained network")
         return cls(weights=weights, **fields)
+
+    @classmethod
+    def without_weights(cls, path: Path) -> TrainedNetworkFile:
+        """Read a file for its scores: the header alone, and whether the rest is there.
+
+        Raises:
+            FileNotFoundError: If there is no file.
+            SchemaError: If it is something else, or cut off.
+        """
+        with path.open("rb") as file:
+            prefix = file.read(_PREFIX)
+        with _told_of_damage():
+            _check_header(prefix)
+            with safe_open(path, "np") as opened:
+                fields = _fields(opened.metadata())
+        opened_space(fields["space"], "The file of a trained network")
+        return cls(weights={}, **fields)
+
+
+@contextmanager
+def _told_of_damage() -> Iterator[None]:
+    """Turn what reading raises into one paragraph.
+
+    Raises:
+        SchemaError: In its place.
+    """
+    try:
+        yield
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise SchemaError(
+            f"The file is not a trained network of this project: {error!s:.300}. It is "
+            "damaged, or was written by another version: search again."
+        ) from error
+
+
+def _check_header(prefix: bytes) -> None:
+    """Check the length of the header that the first bytes claim.
+
+    Raises:
+        ValueError: If it is none that this project writes.
+    """
+    size = int.from_bytes(prefix, "little")
+    if len(prefix) < _PREFIX or size > _MAX_HEADER:
+        raise ValueError(f"its header claims {size:,} bytes")
+
+
+def _fields(metadata: Mapping[str, str]) -> dict[str, Any]:
+    """All fields but the weights, from the metadata of a file."""
+    described = parse_typed(_described(), json.loads(metadata["trained"]))
+    fields = {name: getattr(described, name) for name in type(described).model_fields}
+    _check_sizes(fields["network"])
+    return fields
 
 
 @functools.cache

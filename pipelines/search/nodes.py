@@ -167,7 +167,7 @@ def _trained(
         winner = chosen(history)
         runs = history[(history["arch_id"] == winner) & (history["status"] == "ok")]
         seed = int(runs.loc[runs["accuracy"].astype(float).idxmax(), "seed"])
-        network = oracle.final if config.final_training else oracle.trained  # "auto" too
+        network = oracle.final if config.final_training else oracle.network  # "auto" too
         return oracle.accuracy(history), network(winner, seed).to_bytes()
     if isinstance(oracle, FileOracle):
         return oracle.accuracy(), b""

@@ -151,6 +151,47 @@ def test_a_damaged_network_is_named_and_trained_again(
     assert teacher.trained(CONV, 0).valid_accuracy == first.accuracy
 
 
+@pytest.mark.parametrize("damage", ["cut off", "description"])
+def test_damage_to_a_kept_network_stops_no_search_that_goes_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
+    """All queries are answered already, so that the search asks for none again."""
+    teacher = oracle(tmp_path)
+    teacher.ask(Question(0, CONV))
+    history = pd.DataFrame({"arch_id": [CONV], "status": ["ok"], "seed": [0]})
+    first = teacher.accuracy(history)
+    (path,) = tmp_path.rglob("*.safetensors")
+    whole = path.read_bytes()
+    if damage == "cut off":
+        path.write_bytes(whole[:-100])
+        pd.testing.assert_frame_equal(
+            teacher.accuracy(history).drop(columns="train_time_s"),
+            first.drop(columns="train_time_s"),
+        )
+        assert "trained again" in caplog.text
+    else:
+        path.write_bytes(whole.replace(b'"trained":"', b'"trained":"{', 1))
+        final = teacher.final(CONV, 0)
+        assert "trained again" in caplog.text
+        assert final.valid_accuracy == teacher.network(CONV, 0).valid_accuracy
+    assert len(path.read_bytes()) == pytest.approx(len(whole), abs=100)
+    caplog.clear()
+    teacher.accuracy(history)
+    teacher.network(CONV, 0)
+    assert not caplog.records
+
+
+def test_scores_are_read_without_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    teacher = oracle(tmp_path)
+    teacher.ask(Question(0, CONV))
+    kept = teacher.trained(CONV, 0)
+    monkeypatch.setattr("brpnas.candidates.weights.load", lambda content: pytest.fail("weights"))
+    history = pd.DataFrame({"arch_id": [CONV], "status": ["ok"], "seed": [0]})
+    table = teacher.accuracy(history).set_index("split")
+    assert table.loc["test", "accuracy"] == kept.test_accuracy
+    assert table.loc["valid", "train_time_s"] == kept.train_time_s
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
 def test_a_missing_device_ends_the_round_instead_of_spending_it(tmp_path: Path) -> None:
     teacher = oracle(tmp_path, dataclasses.replace(SMALL, device="cuda"))
