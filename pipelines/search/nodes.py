@@ -86,7 +86,7 @@ def search_architecture(  # noqa: PLR0913, PLR0917 - one argument per data set
 
     Args:
         graphs: The architectures that `ingest` has listed: the whole space, or a sample.
-        architectures: Their parameters and multiply-adds.
+        architectures: Which of them compute the same function.
         accuracy: The table that answers queries, if the oracle is the table.
         latency_predictions: Their predicted latency.
         latency_predictor: Predicts the latency of architectures that are not listed.
@@ -203,7 +203,8 @@ def summarise_search(  # noqa: PLR0913, PLR0917 - one argument per data set
     config = parse(SearchConfig, params)
     winner = chosen(history)
     arch_ids = architectures["arch_id"].tolist()
-    metrics = predicted_metrics(architectures, latency_predictions, arch_ids)
+    size = network_config(network)
+    metrics = predicted_metrics(latency_predictions, arch_ids, space, size)
     listed = (constraints, metrics, latency_predictions, arch_ids, config)
     mask: npt.NDArray[np.bool_] = np.zeros(len(arch_ids), np.bool_)
     found: npt.NDArray[np.bool_] | None = mask
@@ -227,7 +228,7 @@ def summarise_search(  # noqa: PLR0913, PLR0917 - one argument per data set
         latency_predictions,
         known_devices,
         space,
-        network_config(network),
+        size,
         parse(MeasureConfig, measure_params) if config.measure_winner else None,
         parse(ExportConfig, export_params),
     )

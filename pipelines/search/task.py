@@ -63,29 +63,38 @@ __all__ = [
 
 _log = logging.getLogger(__name__)
 
-METRICS = {"latency_ms": "predicted_latency_ms", "flops_m": "flops_m", "params_m": "params_m"}
-"""Metrics that a constraint may use, and the columns they come from."""
+METRICS = ("latency_ms", "flops_m", "params_m")
+"""Metrics that a constraint may use."""
 
 
 def predicted_metrics(
-    architectures: pd.DataFrame, latency_predictions: pd.DataFrame, arch_ids: Sequence[str]
+    latency_predictions: pd.DataFrame, arch_ids: Sequence[str], space: str, network: NetworkConfig
 ) -> dict[str, npt.NDArray[np.float64]]:
     """Each metric's values in the order of ``arch_ids``; unknown ones are NaN.
+
+    Args:
+        latency_predictions: What `train` has predicted.
+        arch_ids: The architectures.
+        space: Name of their space.
+        network: Size of the networks whose parameters and multiply-adds are wanted.
 
     Raises:
         SchemaError: If an architecture has no predicted latency.
     """
-    table = architectures.set_index("arch_id")[["flops_m", "params_m"]].join(
-        latency_predictions.set_index("arch_id")["predicted_latency_ms"]
-    )
-    table = table.reindex(list(arch_ids))
-    missing = table["predicted_latency_ms"].isna()
+    latency = latency_predictions.set_index("arch_id")["predicted_latency_ms"]
+    latency = latency.reindex(list(arch_ids))
+    missing = latency.isna()
     if missing.any():
         raise SchemaError(
-            f"`latency_predictions` has no prediction for {int(missing.sum())} of {len(table)} "
-            f"architectures, the first of them {table.index[missing][0]}: run train again."
+            f"`latency_predictions` has no prediction for {int(missing.sum())} of {len(latency)} "
+            f"architectures, the first of them {latency.index[missing][0]}: run train again."
         )
-    return {name: table[column].to_numpy(np.float64) for name, column in METRICS.items()}
+    params, flops = get_space(space).cost(list(arch_ids), network)
+    return {
+        "latency_ms": latency.to_numpy(np.float64),
+        "flops_m": flops / 1e6,
+        "params_m": params / 1e6,
+    }
 
 
 def feasible(
@@ -249,7 +258,7 @@ def make_context(  # noqa: PLR0913, PLR0917 - one argument per data set
 
     Args:
         graphs: The architectures that are listed.
-        architectures: Their parameters and multiply-adds.
+        architectures: Which of them compute the same function.
         accuracy: The table that answers, if the oracle is the table.
         latency_predictions: Their predicted latency.
         predictor: Predicts the latency of those that are not listed.
@@ -274,7 +283,7 @@ def make_context(  # noqa: PLR0913, PLR0917 - one argument per data set
         likely = parsed(constraints) if measures_first(config, constraints) else ()
         predict = PredictedMetrics(space, predictor, network)
         return _open_context(predict, limits, likely, config, config.candidates)
-    metrics = predicted_metrics(architectures, latency_predictions, graphs.arch_ids)
+    metrics = predicted_metrics(latency_predictions, graphs.arch_ids, space, network)
     mask = feasible(constraints, metrics, latency_predictions, graphs.arch_ids, config)
     _log_feasible(constraints, metrics, mask, margin_factor(latency_predictions, config), config)
     valid = accuracy[(accuracy["dataset"] == dataset) & (accuracy["split"] == "valid")]

@@ -38,6 +38,7 @@ from pipelines.network import network_config
 from pipelines.search import create_pipeline
 from pipelines.search.nodes import compare_samplers, search_architecture, summarise_search
 from pipelines.search.task import make_context, predicted_metrics
+from tests.pipelines.toys import SMALL
 
 PARAMS: dict[str, Any] = {
     "oracle": "table",
@@ -269,7 +270,7 @@ def test_what_was_asked_beyond_the_constraint_is_learnt_from_and_not_chosen(
     tables: tuple[Any, ...], tmp_path: Path, choose_by: str
 ) -> None:
     params = PARAMS | {"unconstrained_share": 0.4, "repeats": 0, "choose_by": choose_by}
-    latency = predicted_metrics(tables[1], tables[3], tables[0].arch_ids)["latency_ms"]
+    latency = predicted_metrics(tables[3], tables[0].arch_ids, SPACE, SMALL)["latency_ms"]
     limit = float(np.quantile(latency, 0.4))
     task = (SPACE, "cifar100", [f"latency_ms <= {limit:.17g}"])
     found = run(tables, tmp_path, params, task)
@@ -332,14 +333,37 @@ def test_ranker_reads_the_configured_view(
 def test_metrics_are_in_the_order_of_the_graphs(tables: tuple[Any, ...]) -> None:
     graphs, architectures, _, predictions, _ = tables
     shuffled = architectures.sample(frac=1, random_state=0)
-    metrics = predicted_metrics(shuffled, predictions[::-1], graphs.arch_ids)
+    metrics = predicted_metrics(predictions[::-1], graphs.arch_ids, SPACE, SMALL)
     np.testing.assert_allclose(metrics["latency_ms"], predictions["predicted_latency_ms"])
-    np.testing.assert_allclose(metrics["params_m"], architectures["params_m"])
+    listed = list_architectures(graphs.arch_ids, network=SMALL).set_index("arch_id")
+    for name in ("params_m", "flops_m"):
+        np.testing.assert_allclose(metrics[name], listed.loc[list(graphs.arch_ids), name])
     context = make_context(graphs, shuffled, *tables[2:], *TASK, network_config(NETWORK), CONFIG)
     assert isinstance(context, SearchContext)
     assert context.feasible.any()
     with pytest.raises(SchemaError, match="run train again"):
-        predicted_metrics(architectures, predictions.iloc[1:], graphs.arch_ids)
+        predicted_metrics(predictions.iloc[1:], graphs.arch_ids, SPACE, SMALL)
+
+
+def test_costs_are_those_of_the_network_of_this_search(
+    tables: tuple[Any, ...], tmp_path: Path
+) -> None:
+    """Not those of the network that `ingest` listed, which may have been another."""
+    wide = NETWORK | {"channels": 16}
+    graphs, _, *rest = tables
+    listed = list_architectures(graphs.arch_ids, network=network_config(wide))
+    given = (graphs, listed, *rest)
+    small = get_space(SPACE).cost(list(graphs.arch_ids), SMALL)[1] / 1e6
+    limit = float(np.median(small))
+    assert (listed["flops_m"] > limit).all(), "none would be feasible"
+    task = (SPACE, "cifar100", [f"flops_m <= {limit}"])
+    found = run(given, tmp_path, task=task)
+    true = dict(zip(graphs.arch_ids, small, strict=True))
+    for row in found[0].itertuples():
+        assert row.predicted_flops_m == pytest.approx(true[row.arch_id])
+    result = summarise(given, found, task=task)
+    assert result["feasible"] == (small <= limit).sum()
+    assert result["chosen"]["flops_m"] == pytest.approx(true[result["chosen"]["arch_id"]])
 
 
 def test_pipeline_runs_alone_on_existing_inputs(tables: tuple[Any, ...], tmp_path: Path) -> None:

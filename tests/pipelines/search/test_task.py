@@ -22,7 +22,7 @@ from pipelines.search.task import (
     predicted_metrics,
     reachable,
 )
-from tests.pipelines.search.test_nodes import PARAMS
+from tests.pipelines.search.test_nodes import PARAMS, SPACE
 from tests.pipelines.toys import SMALL
 
 
@@ -185,7 +185,7 @@ def test_where_latency_is_measured_first_prediction_only_rules_out(
     np.testing.assert_array_equal(found.likely, np.where(known, truth, said) <= limit)
     assert 0 < found.likely.sum() < found.feasible.sum() < len(said)
     config = parse(SearchConfig, PARAMS | given)
-    metrics = predicted_metrics(tables.architectures, table, tables.graphs.arch_ids)
+    metrics = predicted_metrics(table, tables.graphs.arch_ids, SPACE, SMALL)
     args = ([f"latency_ms <= {limit}"], metrics, table, tables.graphs.arch_ids)
     np.testing.assert_array_equal(reachable(*args, config), truth <= limit)
     assert reachable(*args, parse(SearchConfig, PARAMS | given | {"latency": "device"})) is None
@@ -229,7 +229,7 @@ def test_a_lower_bound_is_held_against_what_was_measured_as_it_is(
     constraints = [f"latency_ms >= {limit}", "flops_m <= 1000"]
     for latency in ("predicted", "table"):
         config = parse(SearchConfig, PARAMS | {"latency": latency, "confidence": 0.9})
-        metrics = predicted_metrics(tables.architectures, table, tables.graphs.arch_ids)
+        metrics = predicted_metrics(table, tables.graphs.arch_ids, SPACE, SMALL)
         args = (constraints, metrics, table, tables.graphs.arch_ids, config)
         truth = table["latency_ms"].to_numpy()
         known = split == "valid"
