@@ -86,7 +86,7 @@ def network_evaluation(
     Returns:
         ``test`` and ``valid`` (scores; those of validation are of the training in the search),
         ``classes`` (images of each part, recall and precision on the test images), ``confusion``
-        (test images by true and predicted class), ``data``, ``training`` and ``network``.
+        (test images by true and predicted class), ``data`` and ``training``.
 
     Raises:
         SchemaError: If the images or their split are not those of the training.
@@ -100,7 +100,6 @@ def network_evaluation(
     scores = score_file(content, data)
     counts = {part: class_counts(data, part) for part in SPLITS}
     images = {part: len(data.parts[part]) for part in SPLITS}
-    params_m, flops_m = trained.cost()
     return {
         "trained": True,
         "dataset": data.name,
@@ -142,14 +141,5 @@ def network_evaluation(
             "epochs": trained.epochs,
             "seed": trained.seed,
             "seconds": trained.train_time_s,
-        },
-        "network": {
-            "arch_id": trained.arch_id,
-            "space": trained.space,
-            "channels": trained.network.channels,
-            "cells_per_stage": trained.network.cells_per_stage,
-            "stages": trained.network.stages,
-            "params_m": params_m,
-            "flops_m": None if np.isnan(flops_m) else flops_m,
         },
     }

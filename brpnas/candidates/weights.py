@@ -54,7 +54,7 @@ class TrainedNetworkFile:
         dataset: What it was trained on.
         epochs: For how long.
         valid_accuracy: Fraction of the validation images that is right. Of a final training it is
-            that of the training in the search, by which the network was chosen.
+            that of the training in the search, from which the search learnt.
         valid_balanced_accuracy: Mean recall over the classes of the same images.
         test_accuracy: Fraction of the test images; None for a final training, which is scored once,
             on the exported file.
@@ -188,11 +188,6 @@ class TrainedNetworkFile:
                 f"names: {' '.join(str(error).split()):.300}. Search again."
             ) from error
         return network.eval()
-
-    def cost(self) -> tuple[float, float]:
-        """Parameters and multiply-adds of the network in millions, see `SearchSpace.cost`."""
-        params, flops = get_space(self.space).cost([self.arch_id], self.network)
-        return float(params[0]) / 1e6, float(flops[0]) / 1e6
 
     def to_bytes(self) -> bytes:
         """Content of the file."""

@@ -94,7 +94,6 @@ def test_data_and_training_are_told(
     assert evaluation["training"]["final"]
     assert evaluation["training"]["images"] == images["train"] + images["valid"]
     assert evaluation["valid"]["accuracy"] == found.valid_accuracy
-    assert evaluation["network"]["arch_id"] == CONV
     np.testing.assert_array_equal(evaluation["data"]["mean"], final_data(data).normalisation[0])
 
 

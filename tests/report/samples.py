@@ -159,15 +159,6 @@ def network_evaluation(confusion: list[list[int]] = DEAD) -> dict[str, Any]:
             "std": [0.25, 0.25, 0.25],
         },
         "training": {"final": True, "images": 70, "epochs": 15, "seed": 0, "seconds": 3.0},
-        "network": {
-            "arch_id": WINNER,
-            "space": "nasbench201",
-            "channels": 16,
-            "cells_per_stage": 2,
-            "stages": 3,
-            "params_m": 0.1,
-            "flops_m": 1.0,
-        },
     }
 
 

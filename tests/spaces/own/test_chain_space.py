@@ -173,8 +173,8 @@ class TestTraining:
         assert export_trained(again, tmp_path / "n.onnx") <= 1e-5
         metadata = describe_model(tmp_path / "n.onnx")[2]
         assert (metadata["space"], metadata["arch_id"]) == (CHAIN, CELLS[0])
-        params, flops = chain().cost([CELLS[0]], file.network)
-        assert again.cost() == (params[0] / 1e6, flops[0] / 1e6)
+        params, _ = chain().cost([CELLS[0]], file.network)
+        assert params[0] == sum(p.numel() for p in again.module().parameters())
 
     def test_many_on_an_engine(self, tmp_path: Path) -> None:
         wanted = [Candidate(arch_id, 0) for arch_id in CELLS]
