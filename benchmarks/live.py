@@ -98,7 +98,7 @@ def _search(project: Path, values: dict[str, object]) -> dict[str, Any]:
         "predicted_ms": round(chosen["predicted_latency_ms"], 5),
         "measured_ms": round(chosen["latency_ms"], 5),
         "error": round(chosen["predicted_latency_ms"] / chosen["latency_ms"] - 1, 4),
-        "valid_accuracy": round(chosen["valid_accuracy"], 4),
+        "valid_accuracy": round(found["known"]["valid_accuracy"], 4),
         "test_accuracy": round(delivered["accuracy"], 4),
         "test_balanced_accuracy": round(delivered["balanced_accuracy"], 4),
         "spearman_latency": round(trained["metrics"][trained["model"]]["spearman"], 4),

@@ -5,12 +5,14 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from torch import nn
+
 from brpnas.candidates import TrainedNetworkFile, export_trained
-from brpnas.export import export_network
+from brpnas.export import export_network, initialised_network
 from brpnas.spaces import NetworkConfig
 from pipelines.config import ExportConfig
 
-__all__ = ["network_onnx"]
+__all__ = ["network_module", "network_onnx"]
 
 
 def network_onnx(
@@ -45,3 +47,16 @@ def network_onnx(
                 tolerance=config.tolerance,
             )
         return path.read_bytes(), error
+
+
+def network_module(
+    arch_id: str, trained: bytes, space: str, network: NetworkConfig, config: ExportConfig
+) -> nn.Module:
+    """The torch module that `network_onnx` makes the file from; the same arguments.
+
+    Raises:
+        SchemaError: If the trained network is damaged.
+    """
+    if trained:
+        return TrainedNetworkFile.from_bytes(trained).module()
+    return initialised_network(arch_id, network, space=space, seed=config.seed)

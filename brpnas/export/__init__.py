@@ -9,7 +9,12 @@ the page that goes with a file.
 
 from brpnas.export.card import Attribution, ModelCard, model_card
 from brpnas.export.interface import TensorSpec, describe_model, with_metadata
-from brpnas.export.network import export_image_network, export_network, initialise_weights
+from brpnas.export.network import (
+    export_image_network,
+    export_network,
+    initialise_weights,
+    initialised_network,
+)
 from brpnas.export.onnx import OPSET, Exporter, atomic_path, export_module
 from brpnas.export.parity import check_parity
 from brpnas.export.predictors import export_device_predictor, export_predictor, graph_feeds
@@ -30,6 +35,7 @@ __all__ = [
     "export_predictor",
     "graph_feeds",
     "initialise_weights",
+    "initialised_network",
     "model_card",
     "with_metadata",
 ]

@@ -18,7 +18,12 @@ from brpnas.export.onnx import Exporter, atomic_path, export_module
 from brpnas.export.parity import check_parity
 from brpnas.spaces import DEFAULT_SPACE, NetworkConfig, get_space
 
-__all__ = ["export_image_network", "export_network", "initialise_weights"]
+__all__ = [
+    "export_image_network",
+    "export_network",
+    "initialise_weights",
+    "initialised_network",
+]
 
 
 def export_network(
@@ -60,11 +65,7 @@ def export_network(
     known = get_space(space)
     arch_id = known.canonical(arch_id)
     config = config or known.published.as_exported
-    # Torch's own initialisation draws from the global state.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = known.build(arch_id, config)
-        initialise_weights(network, config.input_shape, seed)
+    network = initialised_network(arch_id, config, space=space, seed=seed)
     metadata = {
         "arch_id": arch_id,
         "space": space,
@@ -80,6 +81,29 @@ def export_network(
         tolerance=tolerance,
         exporter=exporter,
     )
+
+
+def initialised_network(
+    arch_id: str, config: NetworkConfig, *, space: str = DEFAULT_SPACE, seed: int = 0
+) -> nn.Module:
+    """The network of an architecture with initialised weights, in evaluation mode.
+
+    Args:
+        arch_id: Architecture string of the space.
+        config: Sizes of the network.
+        space: Name of the search space.
+        seed: Decides the weights.
+
+    Raises:
+        ArchitectureError: If the string is not an architecture of the space.
+        ConfigurationError: If the space has no networks.
+    """
+    # Torch's own initialisation draws from the global state.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = get_space(space).build(arch_id, config)
+        initialise_weights(network, config.input_shape, seed)
+    return network
 
 
 def export_image_network(

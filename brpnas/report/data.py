@@ -39,6 +39,10 @@ class Chosen(TypedDict, total=False):
     """Measured latency; None if this architecture was not measured."""
     latency_error: float | None
     """Predicted over measured latency, less 1."""
+    latency_elsewhere_ms: float | None
+    """Latency on another device than that of the task, which no limit is held against."""
+    measured_on: str | None
+    """That device."""
     valid_accuracy: float | None
     """Mean of its answers, or of the accuracies of these trainings."""
     valid_balanced_accuracy: float | None

@@ -17,6 +17,7 @@ from brpnas.report.tables import Cell, Table
 __all__ = [
     "HeatCell",
     "alarms",
+    "answered_by",
     "class_table",
     "confusion_matrix",
     "confusion_table",
@@ -60,6 +61,20 @@ def alarms(network: Network) -> list[str]:
     return found
 
 
+def answered_by(oracle: str, dataset: str) -> str:
+    """Whose accuracies a search learnt from that delivers initial weights.
+
+    Example:
+        >>> answered_by("file", "pets")
+        'trainings by hand on pets'
+    """
+    return {
+        "table": f"the accuracy table of {dataset}",
+        "file": f"trainings by hand on {dataset}",
+        "surrogate": f"a surrogate of trainings on {dataset}",
+    }.get(oracle, f"trainings on {dataset}")
+
+
 def _is(names: Sequence[str]) -> str:
     return "are" if len(names) > 1 else "is"
 
@@ -81,7 +96,7 @@ def _shown(name: object) -> str:
 
 
 def score_facts(network: Network) -> list[tuple[str, str]]:
-    """Scores of the exported file, and the validation scores by which it was chosen."""
+    """Scores of the exported file, and the validation scores that the search learnt from."""
     test, valid = network["test"], network["valid"]
     never, classes = len(test["never_recognised"]), len(network["classes"])
     of = f"exported file, {test['images']:,} test images"

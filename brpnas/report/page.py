@@ -48,8 +48,8 @@ from brpnas.spaces import DEFAULT_SPACE
 __all__ = ["render", "write_report"]
 
 _CAPTIONS = {
-    "chosen_test": "What a user gets: mean test accuracy of the architecture that"
-    " the search chooses.",
+    "chosen_test": "Mean test accuracy, over training seeds, of the architecture that the search"
+    " chooses.",
     "best_test_seen": "Best mean test accuracy among the queried that may be chosen; the"
     " search cannot know which it is.",
     "best_valid": "Best validation accuracy among the queried. No test accuracy is known, so this"

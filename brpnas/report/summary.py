@@ -58,15 +58,7 @@ def cards(data: ReportData, verdicts: Sequence[Verdict]) -> list[Card]:
     else:
         runs = f"{_runs(data)}; no test accuracy is known"
         shown = [Card("Validation accuracy", percent(chosen.get("valid_accuracy")), runs)]
-    if as_float(measured) is not None:
-        shown.append(
-            Card(
-                "Latency", milliseconds(measured), f"measured; predicted {milliseconds(predicted)}"
-            )
-        )
-    else:
-        shown.append(Card("Latency", milliseconds(predicted), "predicted; not measured"))
-    shown.append(_limit_card(verdicts))
+    shown += [_latency_card(measured, predicted), _limit_card(verdicts)]
     if as_float(chosen.get("regret")) is not None:
         shown.append(
             Card("Regret", f"{points(chosen['regret'])} points", "of test accuracy, to the optimum")
@@ -91,6 +83,15 @@ def _of_the_file(network: Mapping[str, Any]) -> list[Card]:
             "bad" if never else "",
         ),
     ]
+
+
+def _latency_card(measured: float | None, predicted: float | None) -> Card:
+    said = "" if as_float(predicted) is None else f"predicted {milliseconds(predicted)}"
+    if as_float(measured) is not None:
+        return Card("Latency", milliseconds(measured), "measured" + (said and f"; {said}"))
+    if said:
+        return Card("Latency", milliseconds(predicted), "predicted; not measured")
+    return Card("Latency", MISSING, "of the network file, on this device: not known")
 
 
 def _limit_card(verdicts: Sequence[Verdict]) -> Card:
@@ -118,10 +119,11 @@ def verdict_table(verdicts: Sequence[Verdict]) -> Table:
 def winner_facts(data: ReportData) -> list[tuple[str, str]]:
     """All that is known of the winner, labelled."""
     chosen, metric = data.chosen, data.metric
-    tested = _seeds(chosen) if data.network is None else "training of the search"
+    tested, elsewhere = _seeds(chosen), chosen.get("measured_on")
     facts = [
         ("Predicted latency", milliseconds(chosen.get("predicted_latency_ms"))),
         ("Measured latency", milliseconds(chosen.get("latency_ms"))),
+        (f"Measured latency on {elsewhere}", milliseconds(chosen.get("latency_elsewhere_ms"))),
         ("Error of the prediction", signed_percent(chosen.get("latency_error"))),
         (f"Validation accuracy, {_runs(data)}", percent(chosen.get("valid_accuracy"))),
         (

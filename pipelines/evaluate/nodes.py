@@ -20,18 +20,11 @@ from brpnas.report import (
     search_curves,
     training_curve,
 )
+from brpnas.report.network import answered_by
 from pipelines.config import EvaluateConfig, parse
 
 __all__ = ["make_metrics", "make_plots", "make_report"]
 
-_TESTED = ("test_accuracy", "test_balanced_accuracy", "best_test_seen")
-_SEARCH = (
-    "valid_accuracy",
-    "valid_balanced_accuracy",
-    *_TESTED,
-    "regret",
-    "predicted_latency_ms",
-)
 _NOTE = ("licence", "citation", "url")
 
 
@@ -50,31 +43,37 @@ def make_metrics(
         traces: Traces of the compared searches.
 
     Returns:
-        ``latency`` (the predictor on test rows), ``search`` (the architecture chosen), ``network``
-        (the exported file: its size, its latency if that was measured, and its scores on the test
-        images if its weights are trained; ``search`` then has no test scores, which would be of
-        another training) and ``comparison`` (mean over seeds at the
-        end of the budget, by sampler; of the validation scores, where no test scores are known or
-        these are not of the exported file).
+        ``latency`` (the predictor on test rows), ``search`` (what the search knew of the
+        architecture found, and test scores of its trainings), ``network`` (the exported file: its
+        size, its latency if that was measured, and its scores on the test images if its weights are
+        trained; ``search`` then has no test scores, which would be of another training) and
+        ``comparison`` (mean over seeds at the end of the budget, by sampler; of the validation
+        scores, where no test scores are known or these are not of the exported file; its names end
+        in the metric of the search, if that is not accuracy).
     """
-    chosen = search_result["chosen"]
     last = traces.sort_values("query").groupby(["sampler", "seed"]).tail(1)
     # Test scores of a trained network are those of the exported file, not of the search's training.
     tested = traces["chosen_test"].notna().any() and not network_evaluation["trained"]
     columns = ["chosen_test", "best_test_seen", "regret"] if tested else ["best_valid"]
     means = last.groupby("sampler")[columns].mean()
-    network = _network_metrics(network_evaluation, search_result)
-    hidden = _TESTED if network_evaluation["trained"] else ()
+    if search_result["metric"] != "accuracy":
+        means = means.add_suffix(f"_{search_result['metric']}")
+    known = _known(search_result, network_evaluation)
     return {
         "latency": dict(train_metrics["metrics"][train_metrics["model"]]),
-        "search": {
-            name: chosen[name]
-            for name in _SEARCH
-            if chosen.get(name) is not None and name not in hidden
-        },
-        "network": network,
+        "search": {name: value for name, value in known.items() if value is not None},
+        "network": _network_metrics(network_evaluation, search_result),
         "comparison": means.dropna(axis="columns").to_dict("index"),
     }
+
+
+def _known(search_result: Mapping[str, Any], evaluation: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of the architecture found from other networks than the exported file.
+
+    A trained file has test scores of its own, so that those of other trainings say nothing.
+    """
+    held_out = {} if evaluation["trained"] else search_result["held_out"]
+    return {**search_result["known"], **held_out}
 
 
 def _network_metrics(
@@ -82,8 +81,8 @@ def _network_metrics(
 ) -> dict[str, float]:
     """Figures of the exported file; without scores if its weights are not trained."""
     found: dict[str, float] = {"file_bytes": evaluation["file_bytes"]}
-    latency_ms = search_result["chosen"].get("latency_ms")
-    if search_result["network"]["latency_is_of_the_file"] and latency_ms is not None:
+    latency_ms = search_result["chosen"]["latency_ms"]
+    if latency_ms is not None:
         found["latency_ms"] = latency_ms
     if not evaluation["trained"]:
         return found
@@ -97,13 +96,14 @@ def _network_metrics(
     }
 
 
-def _untrained(evaluation: Mapping[str, Any]) -> list[str]:
+def _untrained(evaluation: Mapping[str, Any], search_result: Mapping[str, Any]) -> list[str]:
     """What a reader must know of a file with initial weights."""
     if evaluation["trained"]:
         return []
+    answered = answered_by(search_result["oracle"], search_result["dataset"])
     return [
         "The network file holds initial weights: train it before use. Accuracies on this page are "
-        "of trainings by others, which the search looked up."
+        f"those of {answered} for its architecture."
     ]
 
 
@@ -169,12 +169,15 @@ def make_report(  # noqa: PLR0913, PLR0917 - one argument per data set
     others = others[["arch_id", "predicted_latency_ms"]].drop_duplicates("arch_id")
     space = pd.concat([listed, others], ignore_index=True) if len(others) else listed
     space = space.assign(test_accuracy=lambda table: table["arch_id"].map(known))
+    # Figures of the file stand in for those of other networks.
+    chosen = _known(search_result, network_evaluation) | search_result["chosen"]
+    initial = _untrained(network_evaluation, search_result)
     return render(
         ReportData(
-            chosen=Chosen(**search_result["chosen"]),
+            chosen=Chosen(**chosen),
             history=search_history,
             constraints=search_result["constraints"],
-            notes=[*_untrained(network_evaluation), *search_result["network"]["notes"]],
+            notes=[*initial, *search_result["network"]["notes"]],
             predictions=_scored(latency_predictions),
             metrics=train_metrics["metrics"],
             training=train_history,

@@ -10,6 +10,7 @@ from brpnas.export.markdown import Code, code, escape, table
 from brpnas.report.format import milliseconds, percent, signed_percent
 from brpnas.report.network import (
     alarms,
+    answered_by,
     class_table,
     confusion_table,
     data_facts,
@@ -40,7 +41,7 @@ def network_card(
         device: The device of the latencies.
         sources: Where the accuracies of the search come from.
     """
-    chosen = _of_the_file(search)
+    chosen = search["chosen"]
     verdicts = judge(search["constraints"], chosen)
     broken = [
         f"The network breaks a limit. {verdict_sentence(v)}." for v in verdicts if v.kept is False
@@ -61,13 +62,11 @@ def network_card(
         return _untrained(search, facts, broken, sources, dataset)
     notes = search["network"]["notes"]
     training = evaluation["training"]
-    metric = search["metric"].replace("_", " ")
     return ModelCard(
         title=f"Network for {search['dataset']}",
         description=f"Classifies images of {dataset} into {len(evaluation['classes'])} classes. "
-        f"Architecture {code(chosen['arch_id'])}, chosen by validation {metric} among "
-        f"{search['queries']} trainings. The test scores below are of this file, on images that "
-        "neither training nor choice has seen.",
+        f"Architecture {code(chosen['arch_id'])}, chosen {_choice(search)}. The test scores below "
+        "are of this file, on images that neither training nor choice has seen.",
         warnings=[*alarms(evaluation), *notes, *broken],
         facts={name: text for name, text in facts.items() if text},
         protocol=_protocol(training),
@@ -94,20 +93,15 @@ def _untrained(
     dataset: str,
 ) -> ModelCard:
     """Card of a file with initial weights, whose accuracies are those of others' trainings."""
-    chosen = search["chosen"]
     figures = {
-        "Validation accuracy": chosen.get("valid_accuracy"),
-        "Test accuracy": chosen.get("test_accuracy"),
+        "Validation accuracy": search["known"]["valid_accuracy"],
+        "Test accuracy": search["held_out"]["test_accuracy"],
     }
-    answered = {
-        "table": f"the accuracy table of {dataset}",
-        "file": f"trainings by hand on {dataset}",
-        "surrogate": f"a surrogate of trainings on {dataset}",
-    }.get(search["oracle"], dataset)
+    answered = answered_by(search["oracle"], dataset)
     return ModelCard(
         title="Network of the architecture found, not trained",
-        description=f"Architecture {code(chosen['arch_id'])}, chosen by the accuracies of "
-        f"{answered}. The weights of this file are initial ones: train it before use.",
+        description=f"Architecture {code(search['chosen']['arch_id'])}, found with the accuracies "
+        f"of {answered}. The weights of this file are initial ones: train it before use.",
         warnings=[
             "The weights are initialised, not trained: its answers mean nothing.",
             *search["network"]["notes"],
@@ -125,14 +119,13 @@ def _untrained(
     )
 
 
-def _of_the_file(search: Mapping[str, Any]) -> dict[str, Any]:
-    """Figures of the choice without latencies that are of other networks than the file."""
-    chosen, network = dict(search["chosen"]), search["network"]
-    if not network["latency_is_of_the_file"]:
-        chosen["latency_ms"] = None
-    if not network["prediction_is_of_the_file"]:
-        chosen["predicted_latency_ms"] = chosen["latency_error"] = None
-    return chosen
+def _choice(search: Mapping[str, Any]) -> str:
+    """How the architecture was chosen, and among how many."""
+    count = search["queries"] - search["failed"]
+    metric = search["metric"].replace("_", " ")
+    if search["chosen_by"] == "ranker":
+        return f"by the ranker, which learnt from the validation {metric} of {count} trainings"
+    return f"by validation {metric} among {count} trainings"
 
 
 def _size(text: str) -> dict[str, str]:
@@ -145,13 +138,16 @@ def _size(text: str) -> dict[str, str]:
 
 
 def _latency(chosen: Mapping[str, Any], device: str) -> dict[str, str]:
-    measured, predicted = chosen.get("latency_ms"), chosen.get("predicted_latency_ms")
+    measured, predicted = chosen["latency_ms"], chosen["predicted_latency_ms"]
     facts = (
         {} if predicted is None else {"Predicted latency": f"{milliseconds(predicted)} on {device}"}
     )
+    if elsewhere := chosen["measured_on"]:
+        there = f"{milliseconds(chosen['latency_elsewhere_ms'])} on {elsewhere}"
+        return {**facts, "Measured latency": f"{there}; on {device} not measured"}
     if measured is None:
         return {**facts, "Measured latency": "not measured"}
-    error = chosen.get("latency_error")
+    error = chosen["latency_error"]
     said = "" if error is None else f"; prediction {signed_percent(error)}"
     return {**facts, "Measured latency": f"{milliseconds(measured)} on {device}{said}"}
 
@@ -159,14 +155,14 @@ def _latency(chosen: Mapping[str, Any], device: str) -> dict[str, str]:
 def _protocol(training: Mapping[str, Any]) -> str:
     if training["final"]:
         return (
-            "The search trained the network on the training images and chose it by its validation "
-            "score. It was then trained again, with the same settings and seed, on training and "
-            "validation images together; this file holds those weights. Its test scores were taken "
-            "once, from this file."
+            "The search trained the network on the training images and scored it on the "
+            "validation images. Once chosen, it was trained again, with the same settings and "
+            "seed, on training and validation images together; this file holds those weights. Its "
+            "test scores were taken once, from this file."
         )
     return (
-        "The search trained the network on the training images and chose it by its validation "
-        "score; this file holds those weights. Its test scores were taken from this file."
+        "The search trained the network on the training images and scored it on the validation "
+        "images; this file holds those weights. Its test scores were taken from this file."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import tempfile
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from brpnas.candidates import TrainedNetworkFile, network_evaluation
+from brpnas.errors import SchemaError
 from brpnas.export import export_device_predictor, export_predictor, with_metadata
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import BinaryRelationPredictor, LatencyModel
@@ -111,10 +113,20 @@ def export_found_network(
 
     Raises:
         ParityError: If ONNX Runtime answers differently.
+        SchemaError: If the file is not the one that `search` has measured.
     """
     config = parse(ExportConfig, params)
     found = search_result["chosen"]["arch_id"]
-    return network_onnx(found, winner_network, graphs.space, network_config(network), config)
+    size = network_config(network)
+    content, error = network_onnx(found, winner_network, graphs.space, size, config)
+    measured = search_result["network"]["measured_sha256"]
+    if measured not in {None, hashlib.sha256(content).hexdigest()}:
+        raise SchemaError(
+            "The network file is not the one that search measured, so its latency is not known: "
+            "the parameters network or export.seed, or the version of a library, have changed "
+            "since. Run search again (what it has trained and measured is kept), or set them back."
+        )
+    return content, error
 
 
 def evaluate_network(

@@ -19,7 +19,7 @@ from brpnas.spaces.network import NetworkConfig
 from pipelines.config import MeasureConfig, SearchConfig
 from pipelines.measuring import measure_settings
 from pipelines.search.task import measures_first, parsed, upper_margin
-from pipelines.search.winner import warn_of_another_device
+from pipelines.search.winner import measuring_device
 
 __all__ = ["device_check", "table_check"]
 
@@ -54,7 +54,7 @@ def device_check(
         return None
     settings = measure_settings(measure, space, network)
     device = str(latency_predictions["device"].iloc[0])
-    warn_of_another_device(device, known_devices, settings, engine)
+    measuring_device(device, known_devices, settings, engine)
     digest = hashlib.sha256(f"{device} {settings}".encode()).hexdigest()[:16]
     return _check(config, constraints, latency_predictions, _OnDevice(settings, engine), digest)
 

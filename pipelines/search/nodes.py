@@ -42,8 +42,9 @@ from pipelines.config import (
 )
 from pipelines.network import network_config
 from pipelines.search.check import device_check, table_check
+from pipelines.search.found import PRECISION
 from pipelines.search.oracles import Files, cheap_oracle, make_oracle
-from pipelines.search.sizes import PRECISION, answering_sizes, check_latency_size
+from pipelines.search.sizes import answering_sizes, check_latency_size
 from pipelines.search.task import (
     feasible,
     fingerprint,
@@ -56,7 +57,7 @@ from pipelines.search.task import (
     reachable,
     relation_factory,
 )
-from pipelines.search.winner import deliver
+from pipelines.search.winner import Found, deliver
 
 __all__ = ["compare_samplers", "search_architecture", "summarise_search"]
 
@@ -197,8 +198,11 @@ def summarise_search(  # noqa: PLR0913, PLR0917 - one argument per data set
     and that is the latency reported.
 
     Returns:
-        The task, the choice with its predicted and measured figures (null where unknown; accuracies
-        as fractions), and the ten best of the queried.
+        The task, the ten best of the queried, and of the architecture found, null where unknown and
+        accuracies as fractions: ``chosen``, the figures of the network file (`Delivered.figures`
+        and its cost); ``known``, what the search knew, of networks that may be others than the file
+        (those whose latency is predicted, and its trainings); ``held_out``, test scores of these
+        trainings. Scores of the file itself are those of `export`.
     """
     config = parse(SearchConfig, params)
     winner = chosen(history)
@@ -217,30 +221,28 @@ def summarise_search(  # noqa: PLR0913, PLR0917 - one argument per data set
     last = trace(history, scores).iloc[-1]
     said = history[history["arch_id"] == winner].iloc[0]
     predicted = float(said["predicted_latency_ms"])
-    measured = _known(said["latency_ms"])  # before it was asked
-    if measured is None:
-        measured = _known(latency_predictions.set_index("arch_id")["latency_ms"].get(winner))
-    delivered = deliver(
-        winner,
-        winner_network,
-        measured,
-        answering_sizes(config, accuracy, dataset, space),
+    sizes = answering_sizes(config, accuracy, dataset, space)
+    delivered, digest = deliver(
+        Found(winner, winner_network, predicted, _known(said["latency_ms"]), sizes),
         latency_predictions,
         known_devices,
         space,
         size,
-        parse(MeasureConfig, measure_params) if config.measure_winner else None,
+        config,
+        parse(MeasureConfig, measure_params),
         parse(ExportConfig, export_params),
     )
-    error = delivered.error(predicted)
+    figures = delivered.figures()
     logger.info("Found %s, of %d architectures asked", winner, history["arch_id"].nunique())
-    if config.measure_winner:
+    if delivered.measured is not None:
+        error = figures["latency_error"]
         logger.info(
             "Latency of the network found: predicted %.4g ms, measured %.4g ms%s",
             predicted,
-            delivered.latency_ms,
-            "" if error is None else f", error {100 * error:+.1f} %",
+            delivered.measured.ms,
+            "" if error is None else f", error {100 * float(error):+.1f} %",
         )
+    known, mine = delivered.known, delivered.predicted.of.device
     return {
         "space": space,
         "dataset": dataset,
@@ -262,21 +264,24 @@ def summarise_search(  # noqa: PLR0913, PLR0917 - one argument per data set
         "beyond": int((~history["feasible"]).sum()),
         "feasible": int(mask.sum()),
         "network": {
-            "size": delivered.network.size,
+            "size": size.size,
             "precision": PRECISION,
-            "latency_is_of_the_file": delivered.has_latency,
-            "prediction_is_of_the_file": delivered.is_as_predicted,
-            "accuracy_is_of_the_file": bool(winner_network),
+            "measured_sha256": digest,
             "notes": delivered.notes(),
         },
         "chosen": {
             "arch_id": winner,
-            "predicted_latency_ms": predicted,
-            "latency_ms": delivered.latency_ms,
-            "latency_error": error,
+            **figures,
             "params_m": _known(said["predicted_params_m"]),
             "flops_m": _known(said["predicted_flops_m"]),
-            **_scores(winner, oracle_accuracy, last),
+        },
+        "known": {
+            "predicted_latency_ms": predicted,
+            "latency_ms": known.ms if known and known.of.device == mine else None,
+            **_scores(winner, oracle_accuracy, last, "valid"),
+        },
+        "held_out": {
+            **_scores(winner, oracle_accuracy, last, "test"),
             "test_seeds": scores.seeds.get(winner),
             "regret": _known(last["regret"]),
             "optimum_test_accuracy": _known(scores.optimum),
@@ -291,21 +296,14 @@ def summarise_search(  # noqa: PLR0913, PLR0917 - one argument per data set
 
 
 def _scores(
-    winner: str, oracle_accuracy: pd.DataFrame, last: pd.Series[Any]
+    winner: str, oracle_accuracy: pd.DataFrame, last: pd.Series[Any], split: str
 ) -> dict[str, float | None]:
     """Scores of the winner's trainings in the search, by metric, means over seeds."""
     if "balanced_accuracy" not in oracle_accuracy:
-        return {
-            "valid_accuracy": _known(last["chosen_valid"]),
-            "test_accuracy": _known(last["chosen_test"]),
-        }
-    of_winner = oracle_accuracy[oracle_accuracy["arch_id"] == winner].groupby("split")
-    means = of_winner[["accuracy", "balanced_accuracy"]].mean()
-    return {
-        f"{split}_{metric}": _known(means.loc[split, metric])
-        for split in ("valid", "test")
-        for metric in ("accuracy", "balanced_accuracy")
-    }
+        return {f"{split}_accuracy": _known(last[f"chosen_{split}"])}
+    rows = (oracle_accuracy["arch_id"] == winner) & (oracle_accuracy["split"] == split)
+    means = oracle_accuracy.loc[rows, ["accuracy", "balanced_accuracy"]].mean()
+    return {f"{split}_{metric}": _known(value) for metric, value in means.items()}
 
 
 def compare_samplers(  # noqa: PLR0913, PLR0917 - one argument per data set

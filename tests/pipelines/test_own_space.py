@@ -57,7 +57,7 @@ def test_from_measuring_to_onnx(kedro: Run, project: Path, repository: Path) -> 
     assert chosen["params_m"] == pytest.approx(params[0] / 1e6)
     assert chosen["flops_m"] == pytest.approx(flops[0] / 1e6)
     assert chosen["latency_ms"] > 0, "measured at the end"
-    assert chosen["test_accuracy"] is not None, "trained networks are tested"
+    assert result["held_out"]["test_accuracy"] is not None, "trained networks are tested"
     page = (workspace / "08_reporting/report.html").read_text()
     assert chosen["arch_id"] in page
     session = ort.InferenceSession(str(workspace / "06_models/onnx/network.onnx"))

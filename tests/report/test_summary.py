@@ -35,6 +35,22 @@ def test_unmeasured_latency_is_called_predicted() -> None:
     assert shown["Limit"].sub.endswith("as predicted")
 
 
+def test_a_latency_of_another_device_is_a_fact_and_decides_nothing() -> None:
+    elsewhere = {"latency_elsewhere_ms": 9.25, "measured_on": "Mill"}
+    data = changed(latency_ms=None, **elsewhere)
+    assert dict(winner_facts(data))["Measured latency on Mill"] == "9.25 ms"
+    assert by_label(data)["Limit"] == Card(
+        "Limit", "✓ kept", "latency_ms <= 5, as predicted", "good"
+    )
+
+
+def test_what_is_not_known_of_the_file_is_not_shown() -> None:
+    shown = by_label(changed(latency_ms=None, predicted_latency_ms=None))
+    assert (shown["Latency"].figure, shown["Limit"].figure) == ("–", "not known")
+    measured = by_label(changed(predicted_latency_ms=None))["Latency"]
+    assert (measured.figure, measured.sub) == ("3.42 ms", "measured")
+
+
 def test_measurement_overrules_prediction() -> None:
     card = by_label(changed(predicted_latency_ms=4.9, latency_ms=5.1))["Limit"]
     assert card.figure == "✗ broken"

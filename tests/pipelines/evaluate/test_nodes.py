@@ -71,7 +71,7 @@ def history(predictions: pd.DataFrame) -> pd.DataFrame:
 
 @pytest.fixture
 def result(history: pd.DataFrame) -> dict[str, Any]:
-    chosen = {"arch_id": history["arch_id"].iloc[1], "valid_accuracy": 0.6, "test_accuracy": 0.58}
+    held_out = {"test_accuracy": 0.58, "regret": 0.02, "best_test_seen": None}
     return {
         "space": "nasbench201",
         "dataset": "cifar100",
@@ -88,8 +88,14 @@ def result(history: pd.DataFrame) -> dict[str, Any]:
         "measured": 0,
         "refused": 0,
         "seed": 0,
-        "network": {"notes": [], "latency_is_of_the_file": False},
-        "chosen": chosen | {"regret": 0.02, "latency_ms": None, "predicted_latency_ms": 3.0},
+        "network": {"notes": []},
+        "chosen": {
+            "arch_id": history["arch_id"].iloc[1],
+            "latency_ms": None,
+            "predicted_latency_ms": 3.0,
+        },
+        "known": {"valid_accuracy": 0.6, "predicted_latency_ms": 3.0},
+        "held_out": held_out,
     }
 
 
@@ -196,6 +202,34 @@ def test_without_test_accuracies_the_validation_accuracy_is_compared(
     assert plot["random"].tolist() == pytest.approx([0.5, 0.51, 0.52])
 
 
+@pytest.mark.parametrize(
+    ("oracle", "said"),
+    [
+        ("table", "those of the accuracy table of cifar100 for"),
+        ("file", "those of trainings by hand on cifar100 for"),
+        ("surrogate", "those of a surrogate of trainings on cifar100 for"),
+    ],
+)
+def test_whose_accuracies_are_shown_with_initial_weights(
+    result: dict[str, Any], oracle: str, said: str
+) -> None:
+    (note,) = nodes._untrained(UNTRAINED, result | {"oracle": oracle})
+    assert said in note
+    assert nodes._untrained({"trained": True}, result) == []
+
+
+def test_figures_of_other_networks_are_under_search_and_not_under_network(
+    traces: pd.DataFrame, result: dict[str, Any]
+) -> None:
+    """Of a search whose limit is of int8 networks, and one that another device measured."""
+    chosen = {**result["chosen"], "predicted_latency_ms": None, "latency_elsewhere_ms": 9.0}
+    found = result | {"chosen": chosen, "known": result["known"] | {"latency_ms": 2.75}}
+    metrics = make_metrics(TRAIN, found, UNTRAINED, traces)
+    assert metrics["network"] == {"file_bytes": 4321}
+    assert metrics["search"]["latency_ms"] == 2.75
+    assert metrics["search"]["predicted_latency_ms"] == 3.0
+
+
 def test_a_winner_that_is_not_listed_is_drawn(
     predictions: pd.DataFrame, history: pd.DataFrame, result: dict[str, Any], traces: pd.DataFrame
 ) -> None:
@@ -204,7 +238,7 @@ def test_a_winner_that_is_not_listed_is_drawn(
     listed = predictions[predictions["arch_id"] != winner]
     counts = listed.dropna(subset=["latency_ms"])["split"].value_counts().to_dict()
     untested = traces.assign(chosen_test=np.nan, best_test_seen=np.nan, regret=np.nan)
-    found = result | {"oracle": "surrogate", "chosen": result["chosen"] | {"test_accuracy": None}}
+    found = result | {"oracle": "surrogate", "held_out": {"test_accuracy": None}}
     page = make_report(
         accuracy_table([], "cifar100", 1),
         accuracy_table([], "cifar100", 1),
@@ -229,7 +263,6 @@ def test_scores_are_those_of_the_exported_file_where_it_is_trained(
 ) -> None:
     network = network_evaluation()
     measured = result | {
-        "network": {"notes": [], "latency_is_of_the_file": True},
         "chosen": result["chosen"] | {"latency_ms": 2.5},
     }
     metrics = make_metrics(TRAIN, measured, network, traces)
@@ -246,6 +279,8 @@ def test_scores_are_those_of_the_exported_file_where_it_is_trained(
     assert metrics["search"]["valid_accuracy"] == 0.6
     assert "test_accuracy" not in metrics["search"], "which is of another training"
     assert set(metrics["comparison"]["brp"]) == {"best_valid"}, "for the same reason"
+    balanced = make_metrics(TRAIN, measured | {"metric": "balanced_accuracy"}, network, traces)
+    assert set(balanced["comparison"]["brp"]) == {"best_valid_balanced_accuracy"}
     counts = predictions.dropna(subset=["latency_ms"])["split"].value_counts().to_dict()
     trained = accuracy_table([], "cifar100", 1).assign(balanced_accuracy=[])
     page = make_report(
@@ -262,6 +297,7 @@ def test_scores_are_those_of_the_exported_file_where_it_is_trained(
         PARAMS,
     )
     assert "1 of 3 classes is never recognised" in page
+    assert "58.00 %" not in page, "the test accuracy of another training"
     assert '<th scope="col" class="number">validation balanced accuracy</th>' in page
     assert "chosen: test balanced accuracy" in page
 

@@ -22,19 +22,23 @@ SEARCH: dict[str, Any] = {
     "network": {
         "size": "channels=16 cells_per_stage=2 stages=3 input_shape=3x32x24 classes=3",
         "precision": "fp32",
-        "latency_is_of_the_file": True,
-        "prediction_is_of_the_file": True,
+        "measured_sha256": None,
         "notes": [],
     },
+    "failed": 2,
+    "chosen_by": "answers",
     "chosen": {
         "arch_id": WINNER,
         "predicted_latency_ms": 0.19,
         "latency_ms": 0.285,
         "latency_error": -0.333,
+        "latency_elsewhere_ms": None,
+        "measured_on": None,
         "params_m": 0.1,
         "flops_m": 1.0,
-        "valid_accuracy": 0.8,
     },
+    "known": {"predicted_latency_ms": 0.19, "latency_ms": None, "valid_accuracy": 0.8},
+    "held_out": {"test_accuracy": None},
 }
 HOSTILE = "<img src=x onerror=alert(1)> [x](javascript:y) | `z`"
 
@@ -136,16 +140,41 @@ def test_initial_weights_are_called_so(path: Path, oracle: str, said: str) -> No
 
 def test_figures_of_other_networks_are_left_out_and_the_difference_is_said(path: Path) -> None:
     note = "Precision: latencies and their limit are of int8 networks; the network file is fp32."
-    network = {**SEARCH["network"], "notes": [note], "prediction_is_of_the_file": False}
-    measured = card(path, network_evaluation(), network=network)
+    network = {**SEARCH["network"], "notes": [note]}
+    chosen = SEARCH["chosen"] | {"predicted_latency_ms": None, "latency_error": None}
+    measured = card(path, network_evaluation(), network=network, chosen=chosen)
     assert f"**Warning: {note}**" in measured
     assert "| Measured latency | 0.285 ms on my-board |" in measured
     assert "Predicted latency" not in measured
-    network["latency_is_of_the_file"] = False
-    unmeasured = card(path, network_evaluation(), network=network)
+    given = {"network": network, "chosen": chosen | {"latency_ms": None}}
+    unmeasured = card(path, network_evaluation(), **given)
     assert "| Measured latency | not measured |" in unmeasured
     assert "0.285" not in unmeasured
     assert "0.19" not in unmeasured
-    untrained = card(path, {"trained": False, "file_bytes": 4321}, network=network)
+    untrained = card(path, {"trained": False, "file_bytes": 4321}, **given)
     assert f"**Warning: {note}**" in untrained
     assert "0.285" not in untrained
+
+
+def test_a_latency_of_another_device_is_called_so_and_decides_no_limit(path: Path) -> None:
+    elsewhere = {"latency_ms": None, "latency_error": None, "latency_elsewhere_ms": 0.285}
+    chosen = SEARCH["chosen"] | elsewhere | {"measured_on": "Mill, ONNX Runtime 1.0"}
+    text = card(path, network_evaluation(), chosen=chosen)
+    said = "0.285 ms on Mill, ONNX Runtime 1.0; on my-board not measured"
+    assert f"| Measured latency | {said} |" in text
+    assert "predicted 0.19; keeps the limit by prediction alone" in text
+    assert "breaks a limit" not in text
+
+
+@pytest.mark.parametrize(
+    ("chosen_by", "said"),
+    [
+        ("answers", "chosen by validation accuracy among 38 trainings."),
+        ("ranker", "by the ranker, which learnt from the validation accuracy of 38 trainings."),
+    ],
+)
+def test_the_choice_is_told_as_it_was_made(path: Path, chosen_by: str, said: str) -> None:
+    """Two of the 40 queries failed."""
+    text = card(path, network_evaluation(), chosen_by=chosen_by)
+    assert said in text
+    assert "chose it by its validation" not in text

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
@@ -140,12 +141,21 @@ def result(small_graphs: SpaceGraphs) -> dict[str, Any]:
         "network": {
             "size": "channels=16 cells_per_stage=2 stages=3 input_shape=3x32x24 classes=3",
             "precision": "fp32",
-            "latency_is_of_the_file": True,
-            "prediction_is_of_the_file": True,
+            "measured_sha256": None,
             "notes": [],
         },
         "failed": 1,
-        "chosen": {"arch_id": small_graphs.arch_ids[5], "test_accuracy": 0.7, "latency_ms": None},
+        "chosen_by": "ranker",
+        "chosen": {
+            "arch_id": small_graphs.arch_ids[5],
+            "predicted_latency_ms": 4.5,
+            "latency_ms": None,
+            "latency_error": None,
+            "latency_elsewhere_ms": None,
+            "measured_on": None,
+        },
+        "known": {"valid_accuracy": None},
+        "held_out": {"test_accuracy": 0.7},
     }
 
 
@@ -268,6 +278,17 @@ def test_network_has_the_configured_sizes_and_the_card_tells_all(
     assert ["ICLR 2020" in text for text in (found, of_latency, of_ranker)] == [True, False, True]
     assert "of digits" not in card
     assert "of others" not in card
+
+
+def test_what_is_exported_is_the_file_that_was_measured(
+    small_graphs: SpaceGraphs, result: dict[str, Any]
+) -> None:
+    network, _ = export_found_network(result, b"", small_graphs, NETWORK, PARAMS)
+    digest = hashlib.sha256(network).hexdigest()
+    measured = result | {"network": result["network"] | {"measured_sha256": digest}}
+    assert export_found_network(measured, b"", small_graphs, NETWORK, PARAMS)[0] == network
+    with pytest.raises(SchemaError, match=r"not the one that search measured.*Run search again"):
+        export_found_network(measured, b"", small_graphs, NETWORK, PARAMS | {"seed": 1})
 
 
 def test_a_trained_network_is_exported_with_its_weights_and_explained(

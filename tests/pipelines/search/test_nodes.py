@@ -13,6 +13,7 @@ from kedro.runner import SequentialRunner
 
 from brpnas.candidates import TrainedNetworkFile, accuracy_table
 from brpnas.datasets import fetch_group, list_architectures
+from brpnas.devices import Device
 from brpnas.errors import (
     AnswersPendingError,
     BudgetError,
@@ -21,7 +22,7 @@ from brpnas.errors import (
     SchemaError,
 )
 from brpnas.graphs import VIEWS, SpaceGraphs, View
-from brpnas.measure import time_cell
+from brpnas.measure import describe_device, probe, time_cell
 from brpnas.predictors import (
     BinaryRelationPredictor,
     LatencyPredictor,
@@ -165,10 +166,17 @@ def summarise(
     found: tuple[Any, ...],
     params: dict[str, Any] = PARAMS,
     task: tuple[str, str, list[str]] = TASK,
+    devices: dict[str, Device] | None = None,
 ) -> dict[str, Any]:
     history, measured, _, *rest = found
     given = (*task, params, NETWORK, MEASURE, EXPORT)
-    return summarise_search(*tables[1:4], history, measured, *rest, {}, *given)
+    return summarise_search(*tables[1:4], history, measured, *rest, devices or {}, *given)
+
+
+def this_machine() -> dict[str, Device]:
+    """The device of the predictions, as if it had been measured here."""
+    settings = measure_settings(parse(MeasureConfig, MEASURE), SPACE, network_config(NETWORK))
+    return {"toy-device": describe_device(probe(settings), settings, "toy-device")}
 
 
 def without_times(history: pd.DataFrame) -> pd.DataFrame:
@@ -254,11 +262,11 @@ def test_summary_is_scored_by_test_means_and_is_json(
 ) -> None:
     result = summarise(tables, run(tables, tmp_path))
     json.dumps(result, allow_nan=False)
-    chosen, accuracy = result["chosen"], tables[2]
+    chosen, held_out, accuracy = result["chosen"], result["held_out"], tables[2]
     rows = accuracy[(accuracy["arch_id"] == chosen["arch_id"]) & (accuracy["split"] == "test")]
-    assert chosen["test_accuracy"] == rows.loc[rows["seed"].isna(), "accuracy"].item()
-    assert chosen["regret"] == pytest.approx(
-        chosen["optimum_test_accuracy"] - chosen["test_accuracy"]
+    assert held_out["test_accuracy"] == rows.loc[rows["seed"].isna(), "accuracy"].item()
+    assert held_out["regret"] == pytest.approx(
+        held_out["optimum_test_accuracy"] - held_out["test_accuracy"]
     )
     assert chosen["predicted_latency_ms"] <= 7
     assert result["leaders"][0]["arch_id"] == chosen["arch_id"]
@@ -427,7 +435,7 @@ def test_a_search_by_known_latencies_keeps_the_limit_truly(
     known_to_the_table = measurements["latency_ms"].notna().sum()
     assert (result["measured"], result["refused"]) == (known_to_the_table, len(refused))
     assert result["latency_margin"] < 0, "prediction only rules out"
-    chosen = result["chosen"]
+    chosen = result["held_out"]
     # The optimum is that of the cells that keep the limit, not of all that might have.
     tests = accuracy[(accuracy["split"] == "test") & accuracy["seed"].isna()]
     tests = tests[tests["dataset"] == "cifar100"].set_index("arch_id")["accuracy"]
@@ -471,8 +479,13 @@ def test_a_search_on_this_machine_measures_before_it_asks(
     assert len(measurements) >= len(history)
     assert "another device than latency is predicted of" in caplog.text
     result = summarise(known, found, params, task)
-    assert result["chosen"]["latency_ms"] <= limit
-    assert result["chosen"]["optimum_test_accuracy"] is None, "nobody measured all"
+    assert result["chosen"]["latency_ms"] is None, "which is of the other device"
+    assert result["chosen"]["latency_elsewhere_ms"] <= limit
+    assert result["held_out"]["optimum_test_accuracy"] is None, "nobody measured all"
+    mine = summarise(known, found, params, task, this_machine())
+    assert mine["chosen"]["latency_ms"] == result["chosen"]["latency_elsewhere_ms"]
+    assert mine["known"]["latency_ms"] == mine["chosen"]["latency_ms"]
+    assert mine["network"]["notes"] == []
     traces = compare_samplers(*known, never, history, found[3], *task, params, NETWORK)
     assert traces["sampler"].unique().tolist() == ["brp"], "others would have to be measured too"
     # A complete store is only read: nothing is measured again.
@@ -495,16 +508,18 @@ def test_live_search_trains_resumes_and_measures(tables: tuple[Any, ...], tmp_pa
     assert set(trained["split"]) == {"valid", "test"}
     valid = trained[trained["split"] == "valid"].set_index("arch_id")["accuracy"]
     assert history["accuracy"].tolist() == valid[history["arch_id"]].tolist()
-    result = summarise(live, found, LIVE, DIGITS)
+    result = summarise(live, found, LIVE, DIGITS, this_machine())
     json.dumps(result, allow_nan=False)
-    chosen = result["chosen"]
+    chosen, knew = result["chosen"], result["known"]
     file = TrainedNetworkFile.from_bytes(winner)
     assert (file.arch_id, file.final) == (chosen["arch_id"], True)
     assert file.test_accuracy is None, "of this training it is measured once, on the exported file"
-    assert file.valid_accuracy == chosen["valid_accuracy"]
-    assert chosen["valid_balanced_accuracy"] != chosen["valid_accuracy"]
+    assert file.valid_accuracy == knew["valid_accuracy"]
+    assert knew["valid_balanced_accuracy"] != knew["valid_accuracy"]
+    assert not [name for name in chosen if "accuracy" in name], "is of another training"
     assert set(history["metric"]) == {result["metric"]} == {"accuracy"}
-    assert chosen["regret"] is None, "the optimum is not known"
+    assert result["held_out"]["regret"] is None, "the optimum is not known"
+    assert len(result["network"]["measured_sha256"]) == 64
     assert chosen["latency_ms"] > 0
     assert chosen["latency_ms"] != tables[3].set_index("arch_id")["latency_ms"].get(file.arch_id)
     traces = compare_samplers(
@@ -539,10 +554,10 @@ def test_a_search_by_balanced_accuracy_says_so_and_trains_nothing_again(
     assert answers.to_dict() == valid["balanced_accuracy"].to_dict()
     assert set(history["metric"]) == {"balanced_accuracy"}
     result = summarise(live, found, balanced, DIGITS)
-    chosen = result["chosen"]
+    winner, chosen = result["chosen"]["arch_id"], result["known"] | result["held_out"]
     assert result["metric"] == "balanced_accuracy"
-    assert chosen["valid_balanced_accuracy"] == answers[chosen["arch_id"]]
-    assert chosen["valid_accuracy"] == valid.loc[chosen["arch_id"], "accuracy"]
+    assert chosen["valid_balanced_accuracy"] == answers[winner]
+    assert chosen["valid_accuracy"] == valid.loc[winner, "accuracy"]
     assert result["leaders"][0]["valid_balanced_accuracy"] == answers.max()
     file = TrainedNetworkFile.from_bytes(found[4])
     assert not file.final
@@ -569,13 +584,14 @@ def test_a_search_by_file_ends_and_goes_on(tables: tuple[Any, ...], tmp_path: Pa
         pd.DataFrame(rows).to_csv(answers, index=False)
     found = run(tables, tmp_path / "store", params, DIGITS)
     assert len(found[0]) == len(rows) == 6
-    chosen = summarise(tables, found, params, DIGITS)["chosen"]
-    assert chosen["arch_id"] == max(rows, key=lambda row: float(str(row["accuracy"])))["arch_id"]
-    assert chosen["test_accuracy"] is None
+    result = summarise(tables, found, params, DIGITS)
+    best = max(rows, key=lambda row: float(str(row["accuracy"])))["arch_id"]
+    assert result["chosen"]["arch_id"] == best
+    assert result["held_out"]["test_accuracy"] is None
     with_test = pd.DataFrame(rows).assign(test_accuracy=0.25)
     with_test.to_csv(answers, index=False)
     again = run(tables, tmp_path / "store", params, DIGITS)
-    assert summarise(tables, again, params, DIGITS)["chosen"]["test_accuracy"] == 0.25
+    assert summarise(tables, again, params, DIGITS)["held_out"]["test_accuracy"] == 0.25
 
 
 @pytest.mark.data
@@ -612,8 +628,8 @@ def test_a_search_in_a_space_too_large_to_list(mirror: Path, tmp_path: Path) -> 
     result = summarise_search(*tables[1:4], *outcome, *task, params, NETWORK, MEASURE, EXPORT)
     json.dumps(result, allow_nan=False)
     chosen = result["chosen"]
-    assert chosen["valid_accuracy"] == history["accuracy"].max()
-    assert chosen["test_accuracy"] is None
+    assert result["known"]["valid_accuracy"] == history["accuracy"].max()
+    assert result["held_out"]["test_accuracy"] is None
     small = space.cost([chosen["arch_id"]], network_config(NETWORK))
     assert (chosen["params_m"], chosen["flops_m"]) == pytest.approx([v[0] / 1e6 for v in small])
     notes = result["network"]["notes"]

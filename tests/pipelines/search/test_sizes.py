@@ -10,7 +10,7 @@ import pytest
 from brpnas.errors import ConfigurationError
 from brpnas.spaces import get_space
 from pipelines.config import SearchConfig, parse
-from pipelines.search.sizes import Delivered, answering_sizes, check_latency_size, latency_size
+from pipelines.search.sizes import answering_sizes, check_latency_size, latency_size
 from tests.pipelines.search.test_nodes import PARAMS
 from tests.pipelines.toys import SMALL, make_accuracy, make_predictions
 
@@ -44,23 +44,6 @@ def test_a_size_that_nothing_states_is_the_published_one() -> None:
     assert latency_size(silent, SPACE) == PUBLISHED.size
     with pytest.raises(ConfigurationError, match="stages=3 input_shape=3x32x32 classes=10, but"):
         check(silent, oracle="train")
-
-
-def test_transfers_are_named_with_both_sizes() -> None:
-    found = Delivered(SMALL, PUBLISHED.size, [PUBLISHED.size], "fp32", 5.0, None, "onnxruntime")
-    latency, accuracy = found.notes()
-    assert latency.startswith("Transfer: latencies and their limit")
-    assert "was not measured" in latency
-    assert accuracy.startswith("Transfer: accuracies")
-    for note in (latency, accuracy):
-        assert PUBLISHED.size in note
-        assert SMALL.size in note
-    assert not found.has_latency
-
-
-def test_torch_measures_no_file() -> None:
-    found = Delivered(SMALL, SMALL.size, [], "fp32", None, 0.3, "torch")
-    assert [note.partition(":")[0] for note in found.notes()] == ["Runtime"]
 
 
 def test_sizes_of_the_answers_are_those_of_the_data_set() -> None:

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import logging
 import re
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 import pytest
+import torch
+from torch import nn
 
 from brpnas.candidates import CandidateConfig, ImageSource, TrainedNetworkFile, train_candidate
 from brpnas.devices import Device
 from brpnas.errors import MeasurementError
-from brpnas.measure import describe_device, probe
-from pipelines.config import ExportConfig, MeasureConfig, parse
-from pipelines.delivered import network_onnx
+from brpnas.fanout import SerialEngine
+from brpnas.measure import TorchEager, describe_device, probe
+from brpnas.spaces import get_space
+from pipelines.config import ExportConfig, MeasureConfig, SearchConfig, parse
+from pipelines.delivered import network_module, network_onnx
 from pipelines.measuring import measure_settings
-from pipelines.search.sizes import Delivered
-from pipelines.search.winner import deliver, measure_winner
-from tests.pipelines.search.test_nodes import EXPORT, MEASURE
+from pipelines.search.found import Delivered
+from pipelines.search.winner import Found, deliver, measure_winner, measuring_device
+from tests.pipelines.search.test_nodes import EXPORT, MEASURE, PARAMS
 from tests.pipelines.toys import SMALL
 
 SPACE = "nasbench201"
 CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|skip_connect~2|"
+DEAD = "|nor_conv_3x3~0|+|nor_conv_3x3~0|none~1|+|none~0|nor_conv_3x3~1|none~2|"
+"""Its second convolution reaches no output."""
 INT8 = MEASURE | {"precision": "int8"}
 
 
@@ -40,13 +47,12 @@ def trained() -> bytes:
     ).to_bytes()
 
 
-def measured(
-    network: bytes, device: str = "mine", cell: str = CELL, **changes: object
-) -> tuple[float, list[bytes]]:
+def measured(network: bytes, cell: str = CELL, **changes: object) -> tuple[float, list[bytes]]:
     """Latency of the file, and what ONNX Runtime was given."""
     settings = measure_settings(parse(MeasureConfig, MEASURE | changes), SPACE, SMALL)
-    file, _ = network_onnx(CELL, network, SPACE, SMALL, parse(ExportConfig, EXPORT))
-    return measure_winner(cell, network, file, device, known(), settings, None), [file]
+    given = (cell, network, SPACE, SMALL, parse(ExportConfig, EXPORT))
+    file, _ = network_onnx(*given)
+    return measure_winner(file, lambda: network_module(*given), settings, SerialEngine()), [file]
 
 
 def test_the_exported_file_is_what_is_measured(
@@ -67,9 +73,25 @@ def test_the_exported_file_is_what_is_measured(
     assert not caplog.records
 
 
-def test_torch_measures_the_network_that_the_file_is_made_from(trained: bytes) -> None:
-    for network in (b"", trained):
-        assert measured(network, runtime="torch")[0] > 0
+def test_torch_measures_the_network_that_the_file_is_made_from(
+    trained: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without dead operations, which torch would execute."""
+    given: list[nn.Module] = []
+    original = TorchEager.loaded
+    monkeypatch.setattr(
+        "brpnas.measure.runtimes.TorchEager.loaded",
+        lambda self, module, images: given.append(module) or original(self, module, images),
+    )
+    for cell, network in ((DEAD, b""), (CELL, trained)):
+        assert measured(network, cell, runtime="torch")[0] > 0
+        file = network_module(cell, network, SPACE, SMALL, parse(ExportConfig, EXPORT))
+        weights = given.pop().state_dict()
+        assert weights.keys() == file.state_dict().keys()
+        assert all(torch.equal(weights[name], value) for name, value in file.state_dict().items())
+    whole = get_space(SPACE).build(DEAD, replace(SMALL, executes_dead_ops=True)).state_dict()
+    held = network_module(DEAD, b"", SPACE, SMALL, parse(ExportConfig, EXPORT)).state_dict()
+    assert len(whole) > len(held)
 
 
 @pytest.mark.parametrize(
@@ -83,52 +105,86 @@ def test_torch_measures_the_network_that_the_file_is_made_from(trained: bytes) -
 def test_a_device_that_is_not_the_predicted_one_is_said(
     device: str, change: dict[str, object], why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    settings = measure_settings(parse(MeasureConfig, MEASURE | change), SPACE, SMALL)
     with caplog.at_level(logging.WARNING):
-        assert measured(b"", device, **change)[0] > 0
+        here = measuring_device(device, known(), settings, SerialEngine())
+    assert here.startswith(known()["mine"].hardware), "not the name of the other"
+    found = delivered(MEASURE | change, known(), device)
+    assert (found.figures()["latency_ms"], found.figures()["latency_error"]) == (None, None)
+    assert found.figures()["measured_on"] == here
+    assert found.figures()["latency_elsewhere_ms"] == found.measured.ms
+    assert [note for note in found.notes() if note.startswith("Device: ")]
     assert "another device than latency is predicted of" in caplog.text
     assert re.search(why, caplog.text)
 
 
 def test_a_network_that_cannot_be_measured_is_an_error() -> None:
+    settings = measure_settings(parse(MeasureConfig, MEASURE), SPACE, SMALL)
     with pytest.raises(MeasurementError, match="network found cannot be measured"):
-        measured(b"", cell="no cell", runtime="torch")
+        measure_winner(b"no file", nn.Identity, settings, SerialEngine())
 
 
-def delivered(measure: dict[str, Any] | None, devices: dict[str, Device]) -> Delivered:
-    predictions = pd.DataFrame({"device": ["mine"], "network_size": [SMALL.size]})
-    return deliver(
-        CELL,
-        b"",
-        0.02,
-        [SMALL.size],
+def delivered(
+    measure: dict[str, Any],
+    devices: dict[str, Device],
+    device: str = "mine",
+    asked_ms: float | None = 0.02,
+    **search: object,
+) -> Delivered:
+    predictions = pd.DataFrame(
+        {"arch_id": [CELL], "device": [device], "latency_ms": [0.02], "network_size": [SMALL.size]}
+    )
+    found, digest = deliver(
+        Found(CELL, b"", 0.02, asked_ms, [SMALL.size]),
         predictions,
         devices,
         SPACE,
         SMALL,
-        None if measure is None else parse(MeasureConfig, measure),
+        parse(SearchConfig, PARAMS | {"measure_winner": True} | search),
+        parse(MeasureConfig, measure),
         parse(ExportConfig, EXPORT),
     )
+    in_torch = found.measured is not None and found.measured.of.in_torch
+    assert (digest is None) == (found.measured is None or in_torch)
+    return found
 
 
 def test_int8_is_said_loudly_and_the_fp32_file_is_measured(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     found = delivered(INT8, known(INT8))
-    assert found.file_ms is not None
-    assert found.latency_ms == found.file_ms
-    assert found.error(0.02) is None, "the prediction is of another network"
+    assert found.measured is not None
+    assert found.figures()["latency_ms"] == found.measured.ms
+    assert found.figures()["latency_error"] is None, "the prediction is of another network"
     (note,) = found.notes()
     assert re.match(r"Precision: latencies and their limit are of int8 networks; .* is fp32", note)
-    assert f"takes {found.file_ms:.4g} ms" in note
+    assert f"takes {found.measured.ms:.4g} ms" in note
     assert "int8 takes 0.02 ms" in note
     assert note in caplog.text
-    unmeasured = delivered(None, known(INT8))
+    unmeasured = delivered(INT8, known(INT8), measure_winner=False)
     assert "not measured (search.measure_winner)" in unmeasured.notes()[0]
-    assert (unmeasured.latency_ms, unmeasured.has_latency) == (0.02, False)
+    assert unmeasured.known is not None
+    assert (unmeasured.known.ms, unmeasured.latency) == (0.02, None)
 
 
 def test_a_file_like_all_that_were_measured_needs_no_note() -> None:
     found = delivered(MEASURE, known())
     assert found.notes() == []
-    assert found.has_latency
-    assert found.error(2 * found.latency_ms) == pytest.approx(1.0)
+    figures = found.figures()
+    assert figures["latency_ms"] == found.measured.ms
+    assert figures["latency_error"] == pytest.approx(0.02 / found.measured.ms - 1)
+
+
+def test_what_was_measured_before_asking_is_of_what_measured_it() -> None:
+    """Not of the device in the catalogue, which has the precision and the name of another."""
+    embedded = "amd-epyc-onnxruntime-fp32-1t"
+    given = {"latency": "device", "measure_winner": False}
+    found = delivered(INT8, {}, embedded, **given)
+    assert found.known.of.precision == "int8"
+    assert found.figures()["latency_ms"] is None
+    assert [note.partition(":")[0] for note in found.notes()] == ["Precision", "Device"]
+    mine = delivered(MEASURE, known(), **given)
+    assert mine.figures()["latency_ms"] == 0.02
+    assert mine.notes() == []
+    looked_up = delivered(MEASURE, known(), asked_ms=None, **given)
+    assert looked_up.figures()["latency_ms"] == 0.02

@@ -1,0 +1,168 @@
+"""The network file that is delivered, told apart from the networks that the search knew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from brpnas.spaces import NetworkConfig
+
+__all__ = ["PRECISION", "Delivered", "Latency", "Networks"]
+
+PRECISION = "fp32"
+"""Of every network file that is delivered."""
+
+
+@dataclass(frozen=True)
+class Networks:
+    """What a latency is of: networks of a size and a precision, in a runtime, on a device.
+
+    Args:
+        size: `NetworkConfig.size`.
+        device: Name of the device; of one that has no name here, a description.
+        precision: As the catalogue of devices calls it; None if nothing states it.
+        runtime: As the catalogue of devices calls it; None if nothing states it.
+    """
+
+    size: str
+    device: str
+    precision: str | None = None
+    runtime: str | None = None
+
+    @property
+    def in_torch(self) -> bool:
+        """Whether torch runs them, and not the file."""
+        return (self.runtime or "").startswith("torch")
+
+    def are_like(self, network: NetworkConfig) -> bool:
+        """Whether a network file of this size is one of them."""
+        precise = self.precision in {None, PRECISION}
+        return self.size == network.size and precise and not self.in_torch
+
+
+@dataclass(frozen=True)
+class Latency:
+    """A latency in ms, and of what it is."""
+
+    ms: float
+    of: Networks
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """The network file that is delivered, against what the search knew of its architecture.
+
+    Args:
+        network: Its size.
+        accuracy_sizes: Sizes of the networks whose accuracies answered, where these are known.
+        predicted: Predicted latency of the architecture. Limits are of these networks too.
+        known: Measured latency of the architecture; None if it was not measured.
+        measured: Latency that was measured of the network found itself; None if it was not.
+    """
+
+    network: NetworkConfig
+    accuracy_sizes: Sequence[str]
+    predicted: Latency
+    known: Latency | None = None
+    measured: Latency | None = None
+
+    @property
+    def latency(self) -> Latency | None:
+        """Measured latency of the file, or of the same network before; None if neither is known."""
+        found = (self.measured, self.known)
+        return next((x for x in found if x is not None and x.of.are_like(self.network)), None)
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether `latency` is of another device than predictions and limits."""
+        return self.latency is not None and self.latency.of.device != self.predicted.of.device
+
+    def figures(self) -> dict[str, float | str | None]:
+        """Latencies of the file, null where they are not known.
+
+        ``predicted_latency_ms`` and ``latency_ms`` are of the device of the task, ``latency_error``
+        is the one over the other, less 1. What another device measured is
+        ``latency_elsewhere_ms``, and ``measured_on`` says which.
+        """
+        predicted = self.predicted.ms if self.predicted.of.are_like(self.network) else None
+        measured = None if self.latency is None else self.latency.ms
+        here = None if self.is_elsewhere else measured
+        known = predicted is not None and here is not None
+        elsewhere = self.latency if self.is_elsewhere else None
+        return {
+            "predicted_latency_ms": predicted,
+            "latency_ms": here,
+            "latency_error": predicted / here - 1 if known else None,
+            "latency_elsewhere_ms": elsewhere and elsewhere.ms,
+            "measured_on": elsewhere and elsewhere.of.device,
+        }
+
+    def notes(self) -> list[str]:
+        """What a reader must know before using a figure, a sentence or two each."""
+        notes = [self._size(), self._accuracy(), self._precision(), self._runtime(), self._device()]
+        return [note for note in notes if note]
+
+    def _size(self) -> str:
+        of = self.predicted.of
+        if of.size == self.network.size:
+            return ""
+        return (
+            f"Transfer: latencies and their limit are of networks of the size {of.size}; the "
+            f"network file is of the size {self.network.size}. {self._of_the_file()}"
+        )
+
+    def _accuracy(self) -> str:
+        others = sorted({size for size in self.accuracy_sizes if size != self.network.size})
+        if not others:
+            return ""
+        return (
+            f"Transfer: accuracies are of networks of the size {', '.join(others)}; the "
+            f"network file is of the size {self.network.size}, and its accuracy is not known."
+        )
+
+    def _precision(self) -> str:
+        said = {"latencies and their limit": self.predicted, "measured latencies": self.known}
+        for what, latency in said.items():
+            if latency is not None and latency.of.precision not in {None, PRECISION}:
+                precision = latency.of.precision
+                return (
+                    f"Precision: {what} are of {precision} networks; the network file is "
+                    f"{PRECISION}. {self._of_the_file()}{self._of_others(precision or '')}"
+                )
+        return ""
+
+    def _runtime(self) -> str:
+        if self.predicted.of.in_torch:
+            return (
+                "Runtime: latencies and their limit are of networks in torch; the network file is "
+                f"for ONNX Runtime. {self._of_the_file()}{self._of_others('torch')}"
+            )
+        if self.measured is None or not self.measured.of.in_torch:
+            return ""
+        return (
+            f"Runtime: the network was measured in torch, where it takes {self.measured.ms:.4g} "
+            "ms; the network file is for ONNX Runtime, whose latency was not measured."
+        )
+
+    def _device(self) -> str:
+        mine = self.predicted.of.device
+        found = [x.of.device for x in (self.measured, self.known) if x and x.of.device != mine]
+        if not found:
+            return ""
+        return (
+            f"Device: latency is measured on another device ({found[0]}) than it is predicted of "
+            f"({mine}), so the two do not compare, and a limit on latency is kept on {mine} by "
+            "prediction alone."
+        )
+
+    def _of_the_file(self) -> str:
+        if self.measured is None or not self.measured.of.are_like(self.network):
+            return "Its own latency was not measured (search.measure_winner)."
+        return f"The file itself takes {self.measured.ms:.4g} ms, as measured."
+
+    def _of_others(self, kind: str) -> str:
+        """Figures of the networks that are not the file's."""
+        measured = self.measured if self.measured and self.measured.of.in_torch else self.known
+        if measured is None or measured.of.are_like(self.network):
+            return f" For a network of {kind} {self.predicted.ms:.4g} ms are predicted."
+        return f" A network of {kind} takes {measured.ms:.4g} ms."

@@ -1,0 +1,98 @@
+"""What is known of the network file, and what only of others."""
+
+from __future__ import annotations
+
+import pytest
+
+from brpnas.spaces import get_space
+from pipelines.search.found import Delivered, Latency, Networks
+from tests.pipelines.toys import SMALL
+
+PUBLISHED = get_space("nasbench201").published
+MINE = Networks(SMALL.size, "mine", "fp32", "ONNX Runtime 1.0")
+TORCH = Networks(SMALL.size, "mine", "fp32", "torch 2.0 eager")
+INT8 = Networks(SMALL.size, "mine", "int8", "ONNX Runtime 1.0")
+ELSEWHERE = Networks(SMALL.size, "Mill, ONNX Runtime 1.0", "fp32", "onnxruntime")
+UNKNOWN = {
+    "predicted_latency_ms": None,
+    "latency_ms": None,
+    "latency_error": None,
+    "latency_elsewhere_ms": None,
+    "measured_on": None,
+}
+
+
+def kinds(found: Delivered) -> list[str]:
+    return [note.partition(":")[0] for note in found.notes()]
+
+
+def test_transfers_are_named_with_both_sizes() -> None:
+    large = Networks(PUBLISHED.size, "mine", "fp32")
+    found = Delivered(SMALL, [PUBLISHED.size], Latency(5.1, large), Latency(5.0, large))
+    latency, accuracy = found.notes()
+    assert latency.startswith("Transfer: latencies and their limit")
+    assert "was not measured" in latency
+    assert accuracy.startswith("Transfer: accuracies")
+    for note in (latency, accuracy):
+        assert PUBLISHED.size in note
+        assert SMALL.size in note
+    assert found.figures() == UNKNOWN
+
+
+def test_torch_measures_no_file() -> None:
+    found = Delivered(SMALL, [], Latency(0.2, MINE), measured=Latency(0.3, TORCH))
+    assert kinds(found) == ["Runtime"]
+    assert "in torch, where it takes 0.3 ms" in found.notes()[0]
+    assert found.figures() == UNKNOWN | {"predicted_latency_ms": 0.2}
+
+
+@pytest.mark.parametrize("measured", [None, Latency(0.3, TORCH)])
+def test_latencies_of_torch_are_not_of_the_file(measured: Latency | None) -> None:
+    found = Delivered(SMALL, [], Latency(0.2, TORCH), Latency(0.25, TORCH), measured)
+    assert kinds(found) == ["Runtime"]
+    (note,) = found.notes()
+    assert "Its own latency was not measured" in note
+    assert f"A network of torch takes {0.3 if measured else 0.25} ms." in note
+    assert found.figures() == UNKNOWN
+    timed = Delivered(SMALL, [], Latency(0.2, TORCH), None, Latency(0.1, MINE))
+    assert timed.figures() == UNKNOWN | {"latency_ms": 0.1}
+
+
+def test_figures_of_networks_like_the_file_are_its_own() -> None:
+    found = Delivered(SMALL, [SMALL.size], Latency(0.2, MINE), Latency(0.16, MINE))
+    assert found.notes() == []
+    assert found.figures() == UNKNOWN | {
+        "predicted_latency_ms": 0.2,
+        "latency_ms": 0.16,
+        "latency_error": pytest.approx(0.25),
+    }
+
+
+@pytest.mark.parametrize("field", ["known", "measured"])
+def test_what_another_device_measured_is_not_the_latency_of_the_named_one(field: str) -> None:
+    given = {field: Latency(0.3, ELSEWHERE)}
+    found = Delivered(SMALL, [], Latency(0.2, MINE), **given)
+    assert found.figures() == UNKNOWN | {
+        "predicted_latency_ms": 0.2,
+        "latency_elsewhere_ms": 0.3,
+        "measured_on": ELSEWHERE.device,
+    }
+    (note,) = found.notes()
+    assert note.startswith(f"Device: latency is measured on another device ({ELSEWHERE.device})")
+    assert "(mine)" in note
+
+
+def test_measured_before_asking_in_another_precision() -> None:
+    """`search.latency: device` with int8, and a device whose latency is of fp32."""
+    before = Latency(0.1, Networks(SMALL.size, ELSEWHERE.device, "int8", "onnxruntime"))
+    found = Delivered(SMALL, [], Latency(0.2, MINE), before)
+    assert kinds(found) == ["Precision", "Device"]
+    assert "measured latencies are of int8 networks" in found.notes()[0]
+    assert found.figures() == UNKNOWN | {"predicted_latency_ms": 0.2}
+
+
+def test_int8_predictions_are_given_with_the_note_alone() -> None:
+    found = Delivered(SMALL, [], Latency(0.2, INT8))
+    (note,) = found.notes()
+    assert "For a network of int8 0.2 ms are predicted." in note
+    assert found.figures() == UNKNOWN
