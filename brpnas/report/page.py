@@ -52,8 +52,8 @@ _CAPTIONS = {
     " chooses.",
     "best_test_seen": "Best mean test accuracy among the queried that may be chosen; the"
     " search cannot know which it is.",
-    "best_valid": "Best validation accuracy among the queried. No test accuracy is known, so this"
-    " is what the choice was made by: where training is noisy, it flatters the lucky.",
+    "best_valid": "Best validation accuracy among the queried: no test accuracy is known. The best"
+    " of many noisy trainings is on the high side.",
     "best_single_seed_test_seen": "Best test accuracy of any single training run among the"
     " queried, as published curves show it; it can exceed the optimum of the means.",
 }

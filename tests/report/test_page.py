@@ -17,6 +17,7 @@ from tests.report.samples import (
     report_data,
     space_table,
     svg_texts,
+    traces_table,
 )
 
 SECTIONS = ["winner", "latency", "search", "space", "history", "protocol", "provenance", "sources"]
@@ -232,3 +233,14 @@ def test_page_of_a_whole_space_is_small() -> None:
         protocol={},
     )
     assert len(render(big).encode()) < 3_000_000
+
+
+@pytest.mark.parametrize("chosen_by", ["ranker", "answers"])
+def test_captions_of_curves_claim_no_choice_and_no_user(chosen_by: str) -> None:
+    untested = traces_table().assign(chosen_test=np.nan, best_test_seen=np.nan, regret=np.nan)
+    untested["best_single_seed_test_seen"] = np.nan
+    protocol = {**report_data().protocol, "chosen_by": chosen_by}
+    page = render(report_data(traces=untested, protocol=protocol))
+    assert "no test accuracy is known. The best of many noisy trainings" in page
+    assert "the choice was made by" not in page
+    assert "Mean test accuracy, over training seeds" in render(report_data())
