@@ -100,8 +100,8 @@ class CacheEntry:
             place = folder / f"{self._prefix}-{self._state}"
             try:
                 return _load(place)
-            except (OSError, ValueError, KeyError, TypeError):
-                continue  # not there, or damaged: then it is made again
+            except Exception:  # not there, or whatever damage makes readers raise: it is made again
+                continue
         return None
 
     def store(

@@ -115,10 +115,31 @@ def test_mapped_pixels_do_not_stay_in_memory(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["pixels.npy", "labels.npz", "facts.json"])
-def test_damage_is_repaired(mine: ImageSource, name: str) -> None:
+@pytest.mark.parametrize("kept", [0, 1, 0.5])
+def test_damage_is_repaired(mine: ImageSource, name: str, kept: float) -> None:
+    """Files cut to nothing, to a byte and to half."""
     before = mine.load().digest
     file = next(Path(str(mine.cache)).rglob(name))
-    os.truncate(file, file.stat().st_size // 2)
+    size = file.stat().st_size
+    os.truncate(file, kept if isinstance(kept, int) else int(kept * size))
+    source._load.cache_clear()
+    assert mine.load().digest == before
+    assert next(Path(str(mine.cache)).rglob(name)).stat().st_size == size
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("pixels.npy", b"PK\x05\x06" + bytes(18)),
+        ("pixels.npy", b"\x93NUMPY\x01\x00\x10\x00{'descr': '|u1'!"),
+        ("facts.json", b"[]"),
+        ("facts.json", b'{"path": "x", "form": 3, "label_names": []}'),
+        ("facts.json", b'{"path": "x", "form": {"shape": 3}, "label_names": []}'),
+    ],
+)
+def test_other_content_is_repaired(mine: ImageSource, name: str, content: bytes) -> None:
+    before = mine.load().digest
+    next(Path(str(mine.cache)).rglob(name)).write_bytes(content)
     source._load.cache_clear()
     assert mine.load().digest == before
 
