@@ -7,15 +7,17 @@ it is complete. Older states of the same source are deleted then.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import logging
+import math
 import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +37,10 @@ _FACTS = "facts.json"
 _PATIENCE_S = 3600.0
 _MARGIN = 2**26
 """Bytes that stay free on the disk."""
+_REMEDY = (
+    "Free room there, set images.size to a smaller size, or set XDG_CACHE_HOME to a folder on "
+    "another disk."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +126,8 @@ class CacheEntry:
             SourceError: If no folder for the cache has the room.
         """
         form = contents.pixels.survey(size)
-        folder = self._writable(len(labels) * form.nbytes)
+        needed = len(labels) * form.nbytes
+        folder = self._writable(needed)
         place = folder / f"{self._prefix}-{self._state}"
         with locked(folder / self._prefix, "cache of images", _PATIENCE_S):
             stored = self.load()  # by a process that held the lock before
@@ -137,7 +144,8 @@ class CacheEntry:
                 if isinstance(error, BrpNasError):
                     raise
                 raise SourceError(
-                    f"The decoded images cannot be kept in {folder}: {error}."
+                    f"The decoded images need {needed / 1e9:.3g} GB and cannot be written to "
+                    f"{folder}: {error.strerror or error}. {_REMEDY}"
                 ) from error
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
@@ -159,8 +167,7 @@ class CacheEntry:
                 return folder
         raise SourceError(
             f"The decoded images need {needed / 1e9:.2f} GB on a disk, and there is no room for "
-            f"them ({'; '.join(complaints)}). Free some, set images.size to a smaller size, or "
-            "set XDG_CACHE_HOME to a folder on another disk."
+            f"them ({'; '.join(complaints)}). {_REMEDY}"
         )
 
     def _clean(self, folder: Path) -> None:
@@ -188,20 +195,35 @@ def _write(
     label_names: tuple[str, ...],
     path: str,
 ) -> None:
-    shape = (len(labels), *form.shape)
-    pixels = np.lib.format.open_memmap(folder / "pixels.npy", "w+", np.dtype(form.dtype), shape)
     check = _Check(contents)
-    row = 0
-    for batch in contents.pixels.batches(form, size):
-        check.add(batch, row)
-        pixels[row : row + len(batch)] = batch
-        row += len(batch)
+    with (folder / "pixels.npy").open("wb") as file:
+        _reserve(file, (len(labels), *form.shape), np.dtype(form.dtype))
+        row = 0
+        for batch in contents.pixels.batches(form, size):
+            check.add(batch, row)
+            file.write(np.ascontiguousarray(batch).data)
+            row += len(batch)
     check.end()
-    pixels.flush()
     split = {} if contents.split is None else {"split": np.asarray(contents.split, np.str_)}
     write_arrays(folder / "labels.npz", {"labels": labels, **split}, compress=True)
     facts = {"path": path, "form": asdict(form), "label_names": list(label_names)}
     (folder / _FACTS).write_text(json.dumps(facts), encoding="utf-8")
+
+
+def _reserve(file: IO[bytes], shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Write the header of an array and take the room for it.
+
+    Written to, not mapped: a map on a full disk kills the process by a signal, here it is an error.
+    """
+    header = {"shape": shape, "fortran_order": False, "descr": np.lib.format.dtype_to_descr(dtype)}
+    np.lib.format.write_array_header_1_0(file, header)
+    file.flush()
+    if hasattr(os, "posix_fallocate"):  # before an hour of decoding
+        try:
+            os.posix_fallocate(file.fileno(), file.tell(), math.prod(shape) * dtype.itemsize)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # file systems without it
+                raise
 
 
 class _Check:

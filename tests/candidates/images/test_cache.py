@@ -3,7 +3,11 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import re
+import shlex
 import shutil
+import subprocess
+import sys
 from collections import namedtuple
 from pathlib import Path
 from typing import Any
@@ -14,6 +18,7 @@ import torch
 
 from brpnas.candidates import ImageSource
 from brpnas.candidates.images import pictures, source
+from brpnas.candidates.images.decode import decode_picture
 from brpnas.candidates.normalised import NormalisedImages
 from brpnas.errors import SourceError
 from tests.candidates.images.pictures import classes, noise, write
@@ -177,6 +182,60 @@ def test_no_room_is_said_with_the_size(mine: ImageSource, monkeypatch: pytest.Mo
         SourceError, match=r"need .* GB on a disk.*cache: 0\.01 GB free.*images\.size"
     ):
         mine.load()
+
+
+def test_the_room_is_taken_before_pictures_are_decoded(
+    mine: ImageSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = []
+
+    def decode(*args: Any) -> Any:
+        state = next(Path(str(mine.cache)).rglob("pixels.npy")).stat()
+        blocks.append(state.st_blocks * 512)
+        return decode_picture(*args)
+
+    monkeypatch.setattr(pictures, "decode_picture", decode)
+    large = ImageSource(mine.path, cache=mine.cache, size=400)
+    large.load()
+    assert blocks[0] >= 10 * 400 * 400
+
+
+FULL = """
+import sys
+from brpnas.candidates import ImageSource
+from brpnas.candidates.images import cache
+from brpnas.errors import SourceError
+
+cache._MARGIN = -(2**40)  # as if another process took the room after it was looked at
+try:
+    ImageSource(sys.argv[1], cache=sys.argv[2], size=300).load()
+except SourceError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="mounts a file system by unshare")
+def test_a_disk_that_fills_up_is_said(mine: ImageSource, tmp_path: Path) -> None:
+    """A disk of 512 KB that is really full, for 900 KB of pixels."""
+    small = tmp_path / "small"
+    small.mkdir()
+    mount = f"mount -t tmpfs -o size=512k none {small}"
+    tried = subprocess.run(["unshare", "-rm", "sh", "-c", mount], check=False, capture_output=True)
+    if tried.returncode:
+        pytest.skip("no file system can be mounted here")
+    code = [sys.executable, "-c", FULL, mine.path, str(small)]
+    script = f"{mount} && {shlex.join(code)} && ls -A {small}"
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", script],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "XDG_CACHE_HOME": str(small)},
+    )
+    assert done.returncode == 0, (done.returncode, done.stderr)
+    first, *rest = done.stdout.splitlines()
+    assert re.search(r"need 0\.0009 GB .*small: No space left on device\. Free room", first)
+    assert not [name for name in rest if "partial" in name]
 
 
 def digest_of(mine: ImageSource) -> str:
