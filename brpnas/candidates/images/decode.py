@@ -173,7 +173,7 @@ def _loses_bits(picture: Any) -> bool:
         args = tile[3] if isinstance(tile[3], tuple) else (tile[3],)
         if any(isinstance(arg, str) and ";16" in arg for arg in args):
             return True
-        if tile[0] == "ppm" and isinstance(args[-1], int) and args[-1] > 255:
+        if tile[0] in ("ppm", "ppm_plain") and isinstance(args[-1], int) and args[-1] > 255:
             return True
     return False
 

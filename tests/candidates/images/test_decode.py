@@ -69,9 +69,19 @@ def test_colours_of_sixteen_bits_are_refused_not_cut(colour_type: int, channels:
     assert read(png(4, 4, 8, colour_type, b"\0" * 4 * (1 + 4 * channels)))[1].shape[1:] == (4, 4)
 
 
-def test_colours_of_sixteen_bits_in_ppm_too() -> None:
+@pytest.mark.parametrize(
+    "content", [b"P6\n2 2\n65535\n" + bytes(24), b"P3\n1 1\n4095\n1 300 4095\n"]
+)
+def test_colours_of_sixteen_bits_in_ppm_too(content: bytes) -> None:
     with pytest.raises(SchemaError, match="16 bits"):
-        read(b"P6\n2 2\n65535\n" + bytes(24))
+        read(content)
+
+
+def test_ppm_as_text() -> None:
+    mode, pixels = read(b"P3\n1 1\n255\n1 200 255\n")
+    assert (mode, pixels.ravel().tolist()) == ("RGB", [1, 200, 255])
+    mode, pixels = read(b"P2\n2 1\n65535\n1 40000\n")
+    assert (mode, pixels.dtype, pixels.ravel().tolist()) == ("I;16", np.uint16, [1, 40_000])
 
 
 @pytest.mark.parametrize(
