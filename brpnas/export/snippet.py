@@ -19,6 +19,11 @@ _STATED = ("pixel_scale", "mean", "std", "label_names")
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 _WIDE = ("I;16", "F")
 """Modes of Pillow for pictures of 16 bits and of floats."""
+_SIXTEEN = (
+    'if picture.mode == "I":  # 16 bits in integers of 32, as PGM is read',
+    "    assert 0 <= picture.getextrema()[0] <= picture.getextrema()[1] < 2**16",
+    "    picture = Image.fromarray(np.asarray(picture).astype(np.uint16))",
+)
 _BYTES = 255.0
 
 _HEAD = """\
@@ -74,6 +79,7 @@ def _from_picture(channels: int, height: int, width: int, steps: Mapping[str, An
     mode = stated if stated in _WIDE else _MODES[channels]
     lines = ['picture = ImageOps.exif_transpose(Image.open("picture.png"))']
     if mode in _WIDE:
+        lines += _SIXTEEN if mode == "I;16" else []
         lines += [f'assert picture.mode.startswith("{mode}")  # not converted: it would be cut']
     else:
         lines += [f'picture = picture.convert("{mode}")']

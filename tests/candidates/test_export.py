@@ -85,6 +85,10 @@ def turned(pixels: np.ndarray) -> bytes:
     [
         (lambda: turned(noise(20, 14, 3)), "turned and resized"),
         (lambda: encoded(noise(9, 30, high=60_000, dtype=np.uint16)), "16 bits, resized"),
+        (
+            lambda: encoded(noise(9, 30, high=60_000, dtype=np.uint16), "PPM"),
+            "16 bits of PGM, resized",
+        ),
         (lambda: encoded(noise(15, 11)), "grey, resized"),
         (lambda: encoded(noise(15, 11).astype(np.float32) / 7, "TIFF"), "floats, resized"),
     ],
