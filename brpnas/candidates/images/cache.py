@@ -231,8 +231,9 @@ class _Check:
 
     def __init__(self, contents: Contents) -> None:
         self._where = contents.pixels.where
-        self._constant: list[int] = []
         self._count = 0
+        self._constant = 0
+        self._first = -1
 
     def add(self, batch: npt.NDArray[Any], row: int) -> None:
         """Look at the next images, the first of which has the row."""
@@ -244,23 +245,25 @@ class _Check:
                     f"The image in {self._where(row + int(bad[0]))} has pixels that are not finite "
                     "(NaN or infinite). Replace them, or leave the image out."
                 )
-        constant = np.flatnonzero(batch.min(axis=axes) == batch.max(axis=axes))
-        self._constant.extend((row + constant).tolist())
+        constant = batch.min(axis=axes) == batch.max(axis=axes)
+        if self._first < 0 and constant.any():
+            self._first = row + int(constant.argmax())
+        self._constant += int(np.count_nonzero(constant))
         self._count += len(batch)
 
     def end(self) -> None:
         """Refuse images none of which shows anything; warn of single ones."""
         if not self._constant:
             return
-        first = self._where(self._constant[0])
-        if len(self._constant) == self._count:
+        first = self._where(self._first)
+        if self._constant == self._count:
             raise SchemaError(
                 f"All {self._count} images, from {first} on, are constant: every pixel of an image "
                 "has the same value, so there is nothing to learn. Check how they were written."
             )
         _log.warning(
             "%d of %d images are constant, every pixel the same: %s is the first",
-            len(self._constant),
+            self._constant,
             self._count,
             first,
         )

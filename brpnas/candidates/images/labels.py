@@ -33,7 +33,11 @@ def encode_labels(
     """
     if values.ndim != 1:
         raise SchemaError(_several_numbers(values, path))
-    if values.dtype.kind in "OS":
+    if values.dtype.kind == "S":  # each name once, not for each of millions of images
+        texts, rows, positions = np.unique(values, return_index=True, return_inverse=True)
+        named = zip(texts.tolist(), rows.tolist(), strict=True)
+        values = np.array([_text(value, row, where) for value, row in named], np.str_)[positions]
+    elif values.dtype.kind == "O":
         values = np.array([_text(value, row, where) for row, value in enumerate(values)])
     if values.dtype.kind not in "biuU":
         raise SchemaError(

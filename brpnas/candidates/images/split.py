@@ -56,7 +56,7 @@ def split_parts(
     """
     rows = np.arange(len(labels))
     named = _named(split, len(labels), path)
-    parts = {part: rows[named == part] for part in SPLITS}
+    parts = {part: rows[named == code] for code, part in enumerate(SPLITS)}
     missing = [part for part in ("test", "valid") if not len(parts[part])]
     share_of = dict(zip(("valid", "test"), shares, strict=True))
     sizes = np.bincount(labels[parts["train"]], minlength=len(label_names))
@@ -103,9 +103,10 @@ def describe_split(split: npt.NDArray[Any] | None, parts: Mapping[str, IntArray]
     return f"{named}{' and '.join(missing)}, drawn at random from each class alike, seed {seed}"
 
 
-def _named(split: npt.NDArray[Any] | None, count: int, path: str) -> npt.NDArray[np.str_]:
+def _named(split: npt.NDArray[Any] | None, count: int, path: str) -> npt.NDArray[np.int8]:
+    """Part of each image as a position in `SPLITS`."""
     if split is None:
-        return np.full(count, "train")
+        return np.full(count, SPLITS.index("train"), np.int8)
     if split.ndim != 1 or len(split) != count:
         raise SchemaError(
             f"The split of {path} must say train, valid or test for each of the {count} images; "
@@ -118,7 +119,8 @@ def _named(split: npt.NDArray[Any] | None, count: int, path: str) -> npt.NDArray
             f"The split of {path} must say train, valid or test for each of the {count} images, "
             f"not {text[unknown[0]]!r} as in row {unknown[0]}."
         )
-    return np.array([PART_NAMES[value.lower()] for value in text])
+    codes = {name: SPLITS.index(part) for name, part in PART_NAMES.items()}
+    return np.fromiter((codes[value.lower()] for value in text), np.int8, count)
 
 
 def _texts(split: npt.NDArray[Any]) -> list[str]:

@@ -113,3 +113,17 @@ def test_a_file_cut_short_inside(tmp_path: Path) -> None:
 def test_small_and_large_files_may_grow_differently(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(bytes(1000))
     assert module.plausible_size(tmp_path / "x") == 2**28 + 64_000
+
+
+def test_a_million_tiny_images_need_no_more_than_their_pixels(tmp_path: Path) -> None:
+    """1 x 1 pixel each, so all are constant."""
+    count = 1_000_000
+    labels = np.arange(count, dtype=np.uint8) % 2
+    np.savez(tmp_path / "x.npz", images=np.zeros((count, 1, 1), np.uint8), labels=labels)
+    tracemalloc.start()
+    try:
+        with pytest.raises(SchemaError, match=r"All 1000000 images, from row 0 of .* are constant"):
+            ImageSource(str(tmp_path / "x.npz")).load()
+        assert tracemalloc.get_traced_memory()[1] < 60 * count
+    finally:
+        tracemalloc.stop()
