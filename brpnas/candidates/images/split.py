@@ -46,8 +46,8 @@ def split_parts(
         label_names: Name of each class.
         split: Part of each image by the source, if it names any.
         shares: Share of all images for validation and for the test; None for a share by size: 15 %
-            of the training images, at most 10,000, and of each class at least 5 images or a quarter
-            of it.
+            of the training images, at most 10,000; but of each class at least 5 images, or a quarter
+            of a class below 20 and at least one image.
         seed: Decides which rows are drawn.
         path: The source, for errors.
 

@@ -50,6 +50,15 @@ def test_small_classes_are_in_every_part() -> None:
     assert got["train"] == [210, 20, 6, 2, 1]
 
 
+def test_the_least_of_a_class_goes_before_the_most_of_a_part() -> None:
+    assert total(sizes([100] * 3000)) == (270_000, 15_000, 15_000)
+
+
+@pytest.mark.parametrize(("size", "drawn"), [(3, 1), (7, 1), (8, 2), (19, 4), (20, 5), (40, 6)])
+def test_the_least_of_a_class(size: int, drawn: int) -> None:
+    assert sizes([2000, size])["valid"][1] == drawn
+
+
 def test_a_class_too_small_is_named() -> None:
     with pytest.raises(SchemaError, match="class 'c1' of x has 2 images; at least 3 are needed"):
         sizes([30, 2])
