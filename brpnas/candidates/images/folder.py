@@ -34,6 +34,9 @@ Documents, videos and icons, as ``README.pdf`` and ``folder.ico``, are no pictur
 """
 
 
+_SHOWN = 4
+
+
 @dataclass(frozen=True)
 class _Picture:
     path: Path
@@ -52,9 +55,9 @@ def find_folder(root: Path) -> Found:
     pictures = sorted(_pictures(root, ignored), key=lambda picture: str(picture.path))
     remark = None
     if ignored:
-        named = ", ".join(str(path.relative_to(root)) for path in sorted(ignored)[:4])
-        remark = f"files and folders that are no pictures are left out: {len(ignored)}, {named}"
-        remark += ", ..." if len(ignored) > 4 else ""
+        named = ", ".join(str(path.relative_to(root)) for path in sorted(ignored)[:_SHOWN])
+        named += f" and {len(ignored) - _SHOWN} more" if len(ignored) > _SHOWN else ""
+        remark = f"left out, because they are no pictures: {named}"
     return Found(tuple(picture.path for picture in pictures), lambda: _read(pictures), remark)
 
 

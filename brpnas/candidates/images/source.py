@@ -195,7 +195,7 @@ def _load(source: ImageSource, once: _Once | None, state: str) -> ImageData:
         None if isinstance(source.size, int) else source.size,
         describe_split(stored.split, parts, source.split_seed),
     )
-    _describe(data)
+    _describe(data, describe_split(stored.split, parts, source.split_seed, counts=False))
     return data
 
 
@@ -231,7 +231,7 @@ def _digits() -> StoredImages:
     return StoredImages(images, form, labels.astype(np.int64), _DIGITS_LABELS, None)
 
 
-def _describe(data: ImageData) -> None:
+def _describe(data: ImageData, split: str) -> None:
     channels, height, width = data.input_shape
     _log.info(
         "%s: %d images of %d x %d with %d channel%s in %d classes; %s; %s",
@@ -243,5 +243,5 @@ def _describe(data: ImageData) -> None:
         "" if channels == 1 else "s",
         len(data.label_names),
         ", ".join(f"{len(data.parts[part])} {part}" for part in SPLITS),
-        data.split,
+        split,
     )

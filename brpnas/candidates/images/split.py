@@ -46,8 +46,8 @@ def split_parts(
         label_names: Name of each class.
         split: Part of each image by the source, if it names any.
         shares: Share of all images for validation and for the test; None for a share by size: 15 %
-            of the training images, at most 10,000; but of each class at least 5 images, or a quarter
-            of a class below 20 and at least one image.
+            of the training images, at most 10,000; but of each class at least 5 images, or a
+            quarter of a class below 20 and at least one image.
         seed: Decides which rows are drawn.
         path: The source, for errors.
 
@@ -78,18 +78,28 @@ def split_parts(
     return parts
 
 
-def describe_split(split: npt.NDArray[Any] | None, parts: Mapping[str, IntArray], seed: int) -> str:
+def describe_split(
+    split: npt.NDArray[Any] | None,
+    parts: Mapping[str, IntArray],
+    seed: int,
+    *,
+    counts: bool = True,
+) -> str:
     """Say how the parts of `split_parts` came about: how many images were drawn for each.
 
     Args:
         split: Part of each image by the source, if it names any.
         parts: What `split_parts` made of it.
         seed: Decided which rows were drawn.
+        counts: Whether to say numbers of images; else shares alone.
     """
     given = set() if split is None else {PART_NAMES[name.lower()] for name in set(_texts(split))}
     whole = sum(map(len, parts.values()))
+    shares = {part: f"{100 * len(rows) / whole:.3g} %" for part, rows in parts.items()}
     missing = [
-        f"{name} {len(parts[part]):,} of {whole:,} images ({100 * len(parts[part]) / whole:.3g} %)"
+        f"{name} {len(parts[part]):,} of {whole:,} images ({shares[part]})"
+        if counts
+        else f"{name} {shares[part]}"
         for part, name in {"valid": "validation", "test": "test"}.items()
         if part not in given
     ]

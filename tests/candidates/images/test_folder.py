@@ -93,7 +93,8 @@ def test_stray_files_are_left_out_with_one_line(
             data = load(root)
     assert len(data.labels) == 8
     (line,) = [r.message for r in caplog.records if "left out" in r.message]
-    assert "no pictures are left out: 6, README, __MACOSX, a/.DS_Store, " in line
+    end = "left out, because they are no pictures: README, __MACOSX, a/.DS_Store, "
+    assert line == f"{root}: {end}a/.ipynb_checkpoints and 2 more"
 
 
 def test_what_systems_and_people_put_beside_pictures(tmp_path: Path) -> None:

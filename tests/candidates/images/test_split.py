@@ -87,6 +87,10 @@ def test_log_says_the_counts_once(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     (line,) = [record.message for record in caplog.records if "mine: " in record.message]
     assert "100 images of 8 x 8 with 1 channel in 2 classes" in line
     assert "68 train, 16 valid, 16 test" in line
+    assert line == (
+        "mine: 100 images of 8 x 8 with 1 channel in 2 classes; 68 train, 16 valid, 16 test; "
+        "validation 16 % and test 16 %, drawn at random from each class alike, seed 0"
+    )
 
 
 def said(
