@@ -137,10 +137,17 @@ def end_with_dvc() -> None:
 
 
 def _wait_and_end(dvc: psutil.Process) -> None:
-    while dvc.is_running() and dvc.status() != psutil.STATUS_ZOMBIE:
+    while _goes_on(dvc):
         time.sleep(_LOOK_S)
     _log.warning("The dvc that started this stage is gone, so the stage ends")
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _goes_on(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:  # it ended between the two questions
+        return False
 
 
 def group_id(fallback: str) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import psutil
 import pytest
 
 from brpnas.errors import ConfigurationError
-from pipelines.provenance import dvc_tags, git_tags, group_id, local_artifacts
+from pipelines.provenance import _wait_and_end, dvc_tags, git_tags, group_id, local_artifacts
 
 
 def git(root: Path, *arguments: str) -> None:
@@ -118,6 +119,19 @@ def test_a_stage_ends_when_its_dvc_is_killed(tmp_path: Path, repository: Path) -
         stage.wait(timeout=60)
         assert dvc.stderr is not None
         assert dvc.stderr.read().splitlines()[-1] == "ended"
+
+
+def test_a_dvc_that_ends_between_two_questions_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        process = psutil.Process(child.pid)
+    monkeypatch.setattr(process, "is_running", lambda: True)  # what it answered just before
+    heard: list[int] = []
+    former = signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
+    try:
+        _wait_and_end(process)
+    finally:
+        signal.signal(signal.SIGTERM, former)
+    assert heard == [signal.SIGTERM]
 
 
 def test_group_is_given_or_falls_back(monkeypatch: pytest.MonkeyPatch) -> None:
