@@ -30,7 +30,7 @@ def main() -> None:
         conf = root / "conf"
         env = chosen_environment(conf, None)
         loader = OmegaConfigLoader(str(conf), env=env, **CONFIG_LOADER_ARGS)
-        click.echo(open_store(root, loader["mlflow"])["server"]["mlflow_tracking_uri"])
+        click.echo(open_store(root, loader["mlflow"], write=False)["server"]["mlflow_tracking_uri"])
     except BrpNasError as error:
         sys.exit(f"Error: {error}")
 

@@ -27,35 +27,43 @@ _BUSY_S = 60.0
 _JOURNALS = ("-journal", "-wal", "-shm")
 
 
-def check_or_make(file: Path, artifacts: Path) -> None:
+def check_or_make(file: Path, artifacts: Path, *, write: bool = True) -> None:
     """Leave a store that MLflow of this version can use.
 
-    A store that was left unfinished and holds nothing is set aside, with a warning, and made again.
+    A store of another schema that holds nothing, as an interrupted command of an earlier version
+    leaves it, is set aside, with a warning, and made again.
 
     Args:
         file: The store, an absolute path.
         artifacts: Folder for artifacts of runs without an experiment of their own.
+        write: Whether the store is to be written, or may be one that can only be read.
 
     Raises:
         TrackingError: If there is something else in its place, it is damaged, or another version's.
         LockedError: If its folder cannot be written, or another process is making it for minutes.
     """
-    if _is_ready(file):
+    if _is_ready(file, write):
         return
     with locked(file, "MLflow store", _MAKING_S):
-        if _is_ready(file):
+        if _is_ready(file, write):
             return  # another process was faster
         if file.exists():
             _set_aside(file)
         _make(file, artifacts)
 
 
-def _is_ready(file: Path) -> bool:
+def _is_ready(file: Path, write: bool) -> bool:
     """Whether the store is there and finished; False if it is to be made.
 
     Raises:
         TrackingError: If it can be neither used nor replaced.
     """
+    if file.is_symlink() and not file.exists():
+        raise TrackingError(
+            f"The MLflow store {file} is a link to {file.readlink()}, which is not there. Mount or "
+            "restore what it leads to, remove the link for a new store in its place, or set "
+            "MLFLOW_TRACKING_URI to another file."
+        )
     if not file.exists():
         return False
     if not file.is_file():
@@ -63,13 +71,13 @@ def _is_ready(file: Path) -> bool:
             f"The MLflow store {file} is a folder, but a SQLite file is expected there. Move the "
             "folder away, or set MLFLOW_TRACKING_URI to another file."
         )
-    if not os.access(file, os.R_OK | os.W_OK):
-        read_only = os.statvfs(file).f_flag & os.ST_RDONLY
+    if not os.access(file, os.R_OK | (os.W_OK if write else 0)):
+        read_only = write and os.statvfs(file).f_flag & os.ST_RDONLY
         why = (
             "lies on a file system that is mounted read-only. Mount it for writing"
             if read_only
             else f"belongs to user {file.stat().st_uid}, and this user ({os.geteuid()}) may not "
-            "write it. Change its permissions"
+            f"{'write' if write else 'read'} it. Change its permissions"
         )
         raise TrackingError(
             f"The MLflow store {file} {why}, or set MLFLOW_TRACKING_URI to another file."
@@ -145,8 +153,9 @@ def _holds_nothing(database: sqlite3.Connection) -> bool:
 def _set_aside(file: Path) -> None:
     aside = file.with_name(f"{file.name}.unfinished")
     _log.warning(
-        "The MLflow store %s was left unfinished by a command that was interrupted. It holds no "
-        "run, so it is made again; the former file is %s",
+        "The MLflow store %s is not of the schema that the installed MLflow needs: it was left "
+        "unfinished by a command that was interrupted, or is of another version. It holds no run, "
+        "model or experiment, so it is made again; the former file is %s",
         file,
         aside.name,
     )

@@ -24,12 +24,13 @@ _RETRIES = "4"
 """Of a request, with pauses of half a minute together. By itself MLflow tries for 4.5 minutes."""
 
 
-def open_store(root: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
+def open_store(root: Path, settings: Mapping[str, Any], *, write: bool = True) -> dict[str, Any]:
     """Make the store that a project names usable.
 
     Args:
         root: Folder of the project; relative addresses are from there.
         settings: Section ``mlflow`` of the configuration.
+        write: Whether the store is to be written, or may be one that can only be read.
 
     Returns:
         The settings, with absolute addresses.
@@ -52,8 +53,9 @@ def open_store(root: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
         if file is None:
             _reach(uri)
             continue
-        check_or_make(file, artifacts or file.parent / "mlartifacts")
-        if artifacts is not None and relative and file.is_relative_to(root):
+        check_or_make(file, artifacts or file.parent / "mlartifacts", write=write)
+        own = artifacts is not None and file.is_relative_to(root)
+        if own and relative and os.access(file, os.W_OK):
             relocate(file, relative, artifacts, partial(runs_go_on, root))
     changed = {**settings, "server": {**server, **opened}}
     if artifacts is None:

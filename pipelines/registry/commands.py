@@ -32,7 +32,7 @@ __all__ = ["models_text", "promote_text", "rollback_text"]
 
 
 @contextlib.contextmanager
-def _project(root: Path, env: str | None) -> Iterator[PromoteConfig]:
+def _project(root: Path, env: str | None, *, write: bool = True) -> Iterator[PromoteConfig]:
     """What a project says about promotion, while MLflow is set to its store.
 
     The configuration is read as Kedro would, but without a session: that loads every plugin, which
@@ -52,7 +52,7 @@ def _project(root: Path, env: str | None) -> Iterator[PromoteConfig]:
             Parameters, loader["parameters"], lambda key: locate(key, source, named, {})
         )
         get_space(parameters.space)  # models of a space of the user's own need it opened
-        server = open_store(root, loader["mlflow"])["server"]
+        server = open_store(root, loader["mlflow"], write=write)["server"]
         mlflow.set_tracking_uri(server["mlflow_tracking_uri"])
         mlflow.set_registry_uri(server["mlflow_registry_uri"])
         try:
@@ -73,7 +73,7 @@ def models_text(root: Path, env: str | None = None) -> str:
         root: Folder of the project.
         env: Environment; None for that of ``KEDRO_ENV``, or the default.
     """
-    with _project(root, env):
+    with _project(root, env, write=False):
         models = list_models()
         store = without_password(mlflow.get_tracking_uri())
     if models.empty:

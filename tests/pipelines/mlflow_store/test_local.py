@@ -76,6 +76,15 @@ def test_a_folder_or_a_damaged_file_in_its_place_is_named(file: Path, tmp_path: 
     assert file.read_bytes() == b"not a database" * 100
 
 
+def test_a_link_that_leads_nowhere_is_named_and_stays(tmp_path: Path) -> None:
+    """Its disk is not mounted: a new store in its place would hide the real one."""
+    link = tmp_path / "mlflow.db"
+    link.symlink_to(tmp_path / "disk" / "mlflow.db")
+    with pytest.raises(TrackingError, match=r"is a link to .*disk/mlflow\.db, which is not there"):
+        check_or_make(link, tmp_path / "mlartifacts")
+    assert [path.name for path in tmp_path.iterdir()] == ["mlflow.db"]
+
+
 def test_a_database_of_somebody_else_is_not_replaced(tmp_path: Path) -> None:
     file = tmp_path / "accounts.db"
     change(file, "CREATE TABLE accounts (name TEXT)", "INSERT INTO accounts VALUES ('a')")

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -84,6 +88,47 @@ def test_a_server_that_is_down_is_told_soon(tmp_path: Path) -> None:
     with pytest.raises(TrackingError, match=r"No MLflow server answers at http://127\.0\.0\.1:9"):
         open_store(tmp_path, settings("http://127.0.0.1:9", None))
     assert time.monotonic() - begin < 20
+
+
+READ = """
+import sys
+from pathlib import Path
+from mlflow import MlflowClient
+from brpnas.errors import TrackingError
+from pipelines.mlflow_store import open_store
+from tests.pipelines.mlflow_store.test_opening import settings
+root, given = Path(sys.argv[1]), settings("sqlite:///data/mlflow.db")
+uri = open_store(root, given, write=False)["server"]["mlflow_tracking_uri"]
+print([experiment.name for experiment in MlflowClient(uri).search_experiments()])
+try:
+    open_store(root, given)
+except TrackingError as error:
+    print(error)
+"""
+
+
+def test_a_store_that_can_only_be_read_is_opened_for_readers(file: Path, repository: Path) -> None:
+    command = [sys.executable, "-c", READ, str(file.parents[1])]
+    if os.geteuid() == 0:  # who may write everything, unless that is taken away
+        if shutil.which("setpriv") is None:
+            pytest.skip("root may write everything")
+        command = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", *command]
+    file.chmod(0o444)
+    file.parent.chmod(0o555)
+    try:
+        done = subprocess.run(
+            command,
+            cwd=repository,
+            env={**os.environ, "PYTHONPATH": str(repository)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        file.parent.chmod(0o755)
+    read, refused = done.stdout.splitlines()
+    assert read == "['Default']"
+    assert "may not write it" in refused
 
 
 def test_an_address_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
