@@ -1,4 +1,5 @@
-# Needs GNU make, git and Python 3.11 or later; everything else goes into .venv. `make` prints help.
+# Needs GNU make and Python 3.11 or later, and git for what belongs to a repository (see .scm below);
+# everything else goes into .venv. `make` prints help.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -15,6 +16,7 @@ DVC_ARGS ?=
 # Device whose predictor `make retrain` makes; as it was typed, or make would run functions in it.
 DEVICE ?=
 override DEVICE := $(value DEVICE)
+export DEVICE
 
 # Targets and prerequisites are relative: make takes a blank in a name for the end of it.
 ifneq ($(words $(VENV)),1)
@@ -78,11 +80,12 @@ run: .scm $(STAMP)  ## Set up, run the whole pipeline (only what changed), say w
 	@echo "Metrics       $(VENV)/bin/dvc metrics show"
 	@echo "Tracked runs  $(TRACKING); to look at them: make ui"
 
-retrain: .device $(STAMP)  ## Predictor of DEVICE from data/01_raw/devices/DEVICE.csv: registered, judged, added to DVC.
+retrain: .device .scm $(STAMP)  ## Predictor of DEVICE from data/01_raw/devices/DEVICE.csv: registered, judged, added to DVC.
+	@$(TELL_DVC)
 	kedro run --pipelines=retrain --params=device=$(DEVICE)
 	brpnas promote latency-$(DEVICE) > $(PAGES)/decision.txt
 	@cat $(PAGES)/decision.txt
-	dvc add --quiet $(MODELS)/devices/$(DEVICE) $(PAGES)
+	dvc add $(MODELS)/devices/$(DEVICE) $(PAGES) >/dev/null
 	@echo
 	@echo "Report        $(abspath $(PAGES)/report.md)"
 	@echo "Predictor     $(abspath $(MODELS)/devices/$(DEVICE)/predictor.onnx)"

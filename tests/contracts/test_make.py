@@ -70,6 +70,29 @@ def test_a_download_that_became_a_repository_uses_it(folder: Path) -> None:
     assert calls(folder) == ["config --local --unset core.no_scm", "repro"]
 
 
+def test_retrain_in_a_download_adds_the_device_to_dvc(folder: Path) -> None:
+    """With the real `dvc`, and commands in the place of kedro and brpnas that do nothing."""
+    commands = folder / ".venv" / "bin"
+    (commands / "dvc").unlink()
+    (commands / "dvc").symlink_to(shutil.which("dvc") or "")
+    (folder / ".dvc" / "config").touch()
+    made = [f"data/{stage}/devices/board" for stage in ("06_models", "08_reporting")]
+    for path in made:
+        (folder / path).mkdir(parents=True)
+        (folder / path / "file.txt").write_text("content", "utf-8")
+    for name in ("kedro", "brpnas"):
+        (commands / name).write_text("#!/bin/sh\n", "utf-8")
+        (commands / name).chmod(0o755)
+    done = make(folder, "retrain", "DEVICE=board")
+    assert done.returncode == 0, done.stderr
+    assert [path for path in made if not (folder / f"{path}.dvc").is_file()] == []
+    assert "No git repository here" in done.stdout
+    (folder / ".dvc" / "config").write_text("damaged", "utf-8")
+    failed = make(folder, "retrain", "DEVICE=board")
+    assert failed.returncode == 2
+    assert "config" in failed.stderr, "why it failed is said"
+
+
 def test_environment_in_a_path_with_blanks_is_refused(folder: Path) -> None:
     done = make(folder, "run", "VENV=my env")
     assert done.returncode == 2
