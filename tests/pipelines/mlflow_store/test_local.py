@@ -6,7 +6,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -105,17 +104,32 @@ def test_an_unfinished_store_without_runs_is_made_again(
     assert MlflowClient(f"sqlite:///{file}").search_registered_models() == []
 
 
+INTERRUPT = """
+import os, sys
+file, number, event, times = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+seen = []
+def interrupt(name, arguments):
+    if name == event:
+        seen.append(name)
+        if len(seen) == times:
+            os.kill(os.getpid(), number)
+sys.addaudithook(interrupt)
+"""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_interrupted_at_any_moment_it_is_made_by_the_next(tmp_path: Path, number: int) -> None:
+    """Before its first connection and its second, and before it takes its place."""
     file = tmp_path / "mlflow.db"
-    fresh = tmp_path / ".mlflow.db.new"
-    for size in (1, 200_000):
-        process = make_elsewhere(file)
-        while process.poll() is None and not (fresh.exists() and fresh.stat().st_size >= size):
-            time.sleep(0.005)
-        process.send_signal(number)
-        assert process.wait() != 0
+    for event, times in (("sqlite3.connect", 1), ("sqlite3.connect", 2), ("os.rename", 1)):
+        moment = [str(int(number)), event, str(times)]
+        done = subprocess.run(
+            [sys.executable, "-c", INTERRUPT + MAKE, str(file), *moment],
+            stderr=subprocess.DEVNULL,
+            check=False,
+        )
+        assert done.returncode != 0, moment
         assert not file.exists()
     check_or_make(file, tmp_path / "mlartifacts")
     assert {path.name for path in tmp_path.iterdir()} == {"mlflow.db", "mlflow.db.lock"}

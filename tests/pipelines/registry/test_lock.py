@@ -15,6 +15,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from pipelines.registry.lock import PREFIX, locked
+from tests.fanout.waiting import until
 
 NAME = "latency-board"
 
@@ -111,18 +112,18 @@ def test_who_lost_the_place_waits_again(client: MlflowClient) -> None:
         with locked(client, NAME):
             entered.set()
 
+    def has_chosen_a_number() -> bool:
+        numbers = [json.loads(text)["number"] for text in tickets(client).values()]
+        return len(numbers) == 2 and None not in numbers
+
     with locked(client, NAME):
         (mine,) = tickets(client)
-        thread = threading.Thread(target=wait)
+        thread = threading.Thread(target=wait, daemon=True)
         thread.start()
-        line = tickets(client)
-        while len(line) != 2 or any(json.loads(text)["number"] is None for text in line.values()):
-            time.sleep(0.01)  # until it has chosen a number
-            line = tickets(client)
-        (other,) = set(line) - {mine}
+        until(has_chosen_a_number)
+        (other,) = set(tickets(client)) - {mine}
         client.delete_registered_model_tag(NAME, other)
-        while not set(tickets(client)) - {mine, other}:  # in line again, by another ticket
-            time.sleep(0.01)
+        until(lambda: bool(set(tickets(client)) - {mine, other}))  # in line by another ticket
         assert not entered.is_set()
     thread.join(timeout=60)
     assert entered.is_set()
