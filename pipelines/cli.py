@@ -18,12 +18,15 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import click
 import mlflow
+import yaml
 from kedro.framework.cli.project import run as kedro_run
+from kedro.framework.project import LOGGING
 from kedro.framework.startup import ProjectMetadata
 
 from brpnas import surroundings
@@ -101,6 +104,15 @@ def _purposeful(error: BaseException) -> BrpNasError | None:
     return cause or mlflow_store.explained(error) or surroundings.explained(error)
 
 
+def _enter(root: Path) -> None:
+    """Work in the folder of the project, with its logging, which Kedro seeks where it starts."""
+    file = root / "conf" / "logging.yml"
+    elsewhere = not Path("conf", file.name).exists()
+    os.chdir(root)
+    if elsewhere and file.exists() and not os.environ.get("KEDRO_LOGGING_CONFIG"):
+        LOGGING.configure(yaml.safe_load(file.read_text("utf-8")))
+
+
 def _check_names(context: click.Context) -> None:
     """Check the pipelines and the environment that the command line or a variable names.
 
@@ -123,7 +135,7 @@ class RunCommand(click.Command):
         """Run the pipeline."""
         surroundings.open_streams()
         if isinstance(ctx.obj, ProjectMetadata):
-            os.chdir(ctx.obj.project_path)
+            _enter(ctx.obj.project_path)
         with _sigterm_raises():
             end_with_dvc()
             return self._invoke(ctx)

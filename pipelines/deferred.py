@@ -7,7 +7,8 @@ imports its libraries when its turn comes::
     nodes = functions_of("pipelines.train.nodes")
     node(nodes.train_latency, inputs=[...], outputs=[...])
 
-Kedro cannot hold the inputs of a node to the signature of such a function; tests/contracts does.
+Kedro cannot hold the inputs of a node to the signature of such a function;
+tests/pipelines/test_deferred.py does. `kedro viz` shows no code for such a node.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from omegaconf.resolvers import oc
 
-from pipelines.absent import NotebookHooks
 from pipelines.environments import env_or
 from pipelines.hooks import ConfigurationHooks, TrackingHooks
 from pipelines.mlflow_store.hooks import StoreHooks
@@ -10,7 +9,7 @@ from pipelines.provenance import local_artifacts
 
 # Of two that want to be first, Kedro calls the later one first: the configuration is checked before
 # the store is opened.
-HOOKS = (StoreHooks(), ConfigurationHooks(), TrackingHooks(), NotebookHooks())
+HOOKS = (StoreHooks(), ConfigurationHooks(), TrackingHooks())
 
 # The first would build every pipeline and send usage data. The second warns at each run of one
 # stage that it does not watch it, and writes files that only `kedro viz` reads.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -296,6 +297,9 @@ def test_paths_of_the_configuration_are_from_the_project(
         MLFLOW_TRACKING_URI="sqlite:///data/own.db",
     )
     assert f"{project}/mirrors/mine" in message(done)
+    lines = [line for line in done.stderr.splitlines() if "INFO" in line]
+    assert lines
+    assert [line for line in lines if not re.match(r"\d\d:\d\d:\d\d INFO ", line)] == [], "of conf"
     assert (project / "data" / "own.db").is_file()
     assert list((project / "docs").iterdir()) == []
 
