@@ -44,7 +44,8 @@ def kedro(project: Path) -> Run:
     def run(
         *arguments: str, folder: Path = project, **variables: str
     ) -> subprocess.CompletedProcess[str]:
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("BRPNAS_", "MLFLOW_T"))}
+        others = ("BRPNAS_", "KEDRO_ENV", "MLFLOW_EXPERIMENT", "MLFLOW_T")
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(others)}
         environment: Mapping[str, str] = {**kept, "BRPNAS_MIRROR": "nowhere", **variables}
         command = [sys.executable, "-m", "kedro", *arguments]
         return subprocess.run(

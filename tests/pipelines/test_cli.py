@@ -142,10 +142,12 @@ cli.RunCommand(name="run", callback=stick).main([])
 
 
 def test_a_run_that_is_stuck_on_its_way_out_is_ended(tmp_path: Path, repository: Path) -> None:
+    # Other tests of this process may have told MLflow of an experiment.
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_EXPERIMENT")}
     done = subprocess.run(
         [sys.executable, "-c", STUCK],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(repository)},
+        env={**kept, "PYTHONPATH": str(repository)},
         timeout=50,
         capture_output=True,
         text=True,
