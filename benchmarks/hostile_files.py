@@ -88,7 +88,8 @@ def try_files(files: list[Hostile], folder: Path, limit_s: float = LIMIT_S) -> l
         limit_s: Seconds for each.
 
     Returns:
-        Kind and name of each file, ``outcome`` (``refused``, ``read``, ``traceback``), ``said``,
+        Kind and name of each file, ``outcome`` (``refused``, ``read``, ``traceback``,
+        ``no memory``: it asked for more than a reader gets, whatever it says of that), ``said``,
         ``seconds``, ``megabytes``, and ``fault``: empty, ``code run``, ``traceback``, ``memory``,
         or ``time``.
     """
@@ -140,7 +141,7 @@ def _tried(file: Hostile, read: Any, limit_s: float) -> dict[str, Any]:
         else "time"
         if seconds > limit_s
         else "memory"
-        if grown > LIMIT_BYTES
+        if grown > LIMIT_BYTES or said["outcome"] == "no memory"
         else "traceback"
         if said["outcome"] == "traceback"
         else ""
@@ -165,9 +166,19 @@ def _read_here(file: Hostile, read: Any, out: Path) -> None:
         shown = paragraph(error)
         text = str(shown if shown is not None else f"{type(error).__name__}: {error}")
         is_fine = shown is not None and len(text) < _LONGEST
-        said = {"outcome": "refused" if is_fine else "traceback", "said": text[:400]}
+        outcome = "refused" if is_fine else "traceback"
+        said = {"outcome": "no memory" if _asked_for_more(error) else outcome, "said": text[:400]}
     out.write_text(json.dumps(said | {"programs": programs}), "utf-8")
     os._exit(0)
+
+
+def _asked_for_more(error: BaseException | None) -> bool:
+    """Whether memory was refused on the way to an error, by the limit and not by the reader."""
+    while error is not None:
+        if isinstance(error, MemoryError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _died(status: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.hostile import Folder, Hostile
+from benchmarks.hostile.zeros import GIGABYTES_3, zip_of_zeros
 
 __all__ = ["make_graphs", "npy", "npz"]
 
@@ -52,7 +53,6 @@ def make_graphs(root: Path) -> list[Hostile]:
         "a negative shape": {"raw_ops": npy(described((-1, -3)), b"xxx")},
         "Python objects": {"raw_ops": npy(described((1,), "|O"), b"\x80\x04N.")},
         "a header of brackets": {"raw_ops": npy("(" * 9000)},
-        "3 GB of zeros": {"raw_ops": npy(described((2**28,)), bytes(2**28))},
         "numbers as text": {"raw_num_ops": _array("9")},
         "codes of another type": {"raw_ops": _array(ops.astype(np.float64))},
         "adjacency of another shape": {"raw_adj": _array(adj[:1])},
@@ -61,6 +61,9 @@ def make_graphs(root: Path) -> list[Hostile]:
     }
     for name, members in changed.items():
         folder.add(name, npz(good | members), "graphs")
+    zeros = {f"{key}.npy": (value, 0) for key, value in good.items()}
+    zeros["raw_ops.npy"] = (npy(described((GIGABYTES_3,))), GIGABYTES_3)
+    folder.add("3 GB of zeros", zip_of_zeros(zeros), "graphs")
     whole = npz(good)
     folder.add("cut off", whole[: len(whole) // 2], "graphs")
     folder.add("no array", npz({}), "graphs")

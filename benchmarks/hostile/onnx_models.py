@@ -85,6 +85,39 @@ def _gigabytes(model: onnx.ModelProto) -> None:
     )
 
 
+def _products(model: onnx.ModelProto, kind: int = TensorProto.FLOAT) -> None:
+    """Hours of products of matrices, each of which fits into little memory."""
+    sizes = numpy_helper.from_array(np.array([4000, 4000], np.int64), "sizes")
+    value = helper.make_tensor("value", kind, [1], [0])
+    model.graph.initializer.append(sizes)
+    model.graph.node[1].output[0] = "sum"
+    nodes = [helper.make_node("ConstantOfShape", ["sizes"], ["x0"], value=value)]
+    nodes += [helper.make_node("MatMul", [f"x{i}"] * 2, [f"x{i + 1}"]) for i in range(10_000)]
+    nodes += [
+        helper.make_node("Cast", ["x10000"], ["floats"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceSum", ["floats"], ["zero"], keepdims=0),
+        helper.make_node("Add", ["sum", "zero"], ["latency_ms"]),
+    ]
+    model.graph.node.extend(nodes)
+
+
+def _whole_products(model: onnx.ModelProto) -> None:
+    _products(model, TensorProto.INT64)
+
+
+def _outer(model: onnx.ModelProto) -> None:
+    """A sum over eight indices, of a short text."""
+    model.graph.node[1].output[0] = "sum"
+    names = "abcdefgh"
+    equation = f"{','.join(f'z{name}' for name in names)}->"
+    model.graph.node.extend(
+        [
+            helper.make_node("Einsum", ["each"] * 8, ["all"], equation=equation),
+            helper.make_node("Add", ["sum", "all"], ["latency_ms"]),
+        ]
+    )
+
+
 def _nodes(model: onnx.ModelProto) -> None:
     model.graph.node.extend([onnx.NodeProto()] * 1_500_000)
 
@@ -97,6 +130,9 @@ CHANGES: dict[str, Callable[[onnx.ModelProto], None]] = {
     "weights in another file": _external,
     "a loop that does not end": _endless,
     "14 GB of zeros": _gigabytes,
+    "hours of products": _products,
+    "hours of products of whole numbers": _whole_products,
+    "a sum over many indices": _outer,
     "millions of empty nodes": _nodes,
     "operators of another domain": _domain,
 }
@@ -114,6 +150,7 @@ def make_onnx(root: Path) -> list[Hostile]:
         "a space of other graphs": {"space": "darts", "view": "raw"},
         "no metadata": {},
         "a coverage that is text": _METADATA | {"coverage": "most"},
+        "a number of nodes that is no float": _METADATA | {"num_nodes": "9" * 400},
     }
     for what, metadata in described.items():
         folder.add(what, _model(metadata=metadata).SerializeToString(), "onnx")

@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 from benchmarks.hostile import Folder, Hostile
+from benchmarks.hostile.zeros import GIGABYTES_3, zip_of_zeros
 
 __all__ = ["make_pickles"]
 
@@ -34,6 +35,16 @@ def _global(module: str, name: str) -> bytes:
     )
 
 
+def _collisions(keys: list[bytes]) -> bytes:
+    """A dict whose keys, operations each, all have one hash: time is the square of their number."""
+    return b"\x80\x04}(" + b"".join(key + b"N" for key in keys) + b"u."
+
+
+def _number(value: int) -> bytes:
+    content = value.to_bytes((value.bit_length() + 8) // 8, "little")
+    return b"\x8a" + bytes([len(content)]) + content
+
+
 def make_pickles(root: Path) -> list[Hostile]:
     """Make the files."""
     folder = Folder(root, "pickle", ".pkl")
@@ -47,7 +58,13 @@ def make_pickles(root: Path) -> list[Hostile]:
     folder.add("eval of protocol 0", b"c__builtin__\neval\n(V" + code.encode() + b"\ntR.", "pickle")
     forged = _global("numpy", "ndarray") + b"(K\x01\x85\x8c\x01OC\x08AAAAAAAAtR."
     state = b"(K\x01" + b"\x8a\x06" + (2**40).to_bytes(6, "little") + b"\x85" + _DTYPE
+    same_hash = [k * (2**61 - 1) for k in range(1, 60_000)]
     plain = {
+        "numbers of one hash": _collisions([_number(value) for value in same_hash]),
+        "tuples of one hash": _collisions([_number(value) + b"\x85" for value in same_hash]),
+        "floats of one hash": _collisions(
+            [b"G" + struct.pack(">d", k * 2.0**61) for k in range(1, 60_000)]
+        ),
         "an array of forged pointers": b"\x80\x04" + forged,
         "a far place of the memo": b"\x80\x04Nr\x00\x00\x00\x20.",
         "a shape of terabytes": b"\x80\x04" + _ARRAY + state + b"\x89C\x08" + bytes(8) + b"tb.",
@@ -86,7 +103,8 @@ def _torch(root: Path) -> list[Hostile]:
     good = archive(pickle.dumps([0.1] * 15_625, 2))
     marker = folder.marker("os.system inside")
     folder.add("os.system inside", archive(pickle.dumps(_Call(f"touch {marker}"))), "help")
-    folder.add("3 GB when unpacked", archive(bytes(2**28)), "help")
+    zeros = zip_of_zeros({"archive/data.pkl": (b"\x80\x02", GIGABYTES_3)})
+    folder.add("3 GB when unpacked", zeros, "help")
     folder.add("40,000 members", archive(b"N.", 40_000), "help")
     entry = good.rindex(b"PK\x01\x02")
     folder.add("encrypted", good[: entry + 8] + b"\x01" + good[entry + 9 :], "help")

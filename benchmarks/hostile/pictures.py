@@ -13,6 +13,7 @@ from PIL import Image
 
 from benchmarks.hostile import Folder, Hostile
 from benchmarks.hostile.arrays import described, npy, npz
+from benchmarks.hostile.zeros import GIGABYTES_3, zip_of_zeros
 
 __all__ = ["make_pictures"]
 
@@ -71,7 +72,6 @@ def _arrays(root: Path) -> list[Hostile]:
     labels = npy(described((4,)), bytes([0, 1, 0, 1]))
     pixels = {
         "a header for 931 TiB": npy(described((2**50,)), b"x"),
-        "12 GB of zeros": npy(described((4, 2**26), "|u1"), bytes(2**28)),
         "Python objects": npy(described((4,), "|O"), b"\x80\x04N."),
         "fields": npy(
             repr({"descr": [("a", "|u1")], "fortran_order": False, "shape": (4,)}), b"abcd"
@@ -80,6 +80,9 @@ def _arrays(root: Path) -> list[Hostile]:
     }
     for name, content in pixels.items():
         folder.add(name, npz({"images": content, "labels": labels}), "images")
+    start = npy(described((4, 2**14, 2**14, 3), "|u1"))
+    zeros = {"images.npy": (start, GIGABYTES_3), "labels.npy": (labels, 0)}
+    folder.add("zeros that are 12 GB of floats", zip_of_zeros(zeros), "images")
     good = {"images": npy(described((4, 8, 8), "|u1"), bytes(range(256))), "labels": labels}
     names = npy(described((2,), "<U1"), b"\xff" * 8)
     folder.add("names in no alphabet", npz(good | {"label_names": names}), "images")

@@ -40,6 +40,9 @@ def _catalogues(root: Path) -> list[Hostile]:
         "keys that are missing": _DEVICE.format(hardware="x"),
         "text": "hello",
         "bytes": "\x00\x01",
+        "a truth that is none": _DEVICE.format(hardware="!!bool x"),
+        "a time that is none": _DEVICE.format(hardware="!!timestamp x"),
+        "an empty number": _DEVICE.format(hardware="!!int ''"),
         "a number of many digits": "- name: " + "9" * 20_000,
     }
     for name, content in files.items():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ import pytest
 from benchmarks import hostile_files
 from benchmarks.hostile import Folder, Hostile
 from benchmarks.hostile.pickles import make_pickles
+from benchmarks.hostile.zeros import GIGABYTES_3, zip_of_zeros
+from brpnas.errors import SchemaError
 
 
 def test_pickles_are_refused(tmp_path: Path) -> None:
@@ -28,6 +32,18 @@ def test_all_files_are_refused() -> None:
     assert len(figures["kinds"]) >= 14
 
 
+def test_archives_hold_the_zeros_that_they_name() -> None:
+    members = {"a": (b"start", 2**25), "b": (b"", 2**24), "c": (b"end", 0)}
+    with zipfile.ZipFile(io.BytesIO(zip_of_zeros(members))) as archive:
+        assert archive.testzip() is None
+        for name, (start, zeros) in members.items():
+            assert archive.read(name) == start + bytes(zeros)
+    large = zip_of_zeros({"a": (b"x", GIGABYTES_3)})
+    assert len(large) < 4e6
+    with zipfile.ZipFile(io.BytesIO(large)) as archive:
+        assert archive.getinfo("a").file_size == 1 + 3 * 2**30
+
+
 def _programs(path: Path) -> None:
     os.system("true")
 
@@ -39,6 +55,13 @@ def _marked(path: Path) -> None:
 def _large(path: Path) -> None:
     content = bytearray(b"x") * (hostile_files.LIMIT_BYTES + 2**28)
     assert content[-1]
+
+
+def _asks(path: Path) -> None:
+    try:
+        bytearray(3 * hostile_files._MORE)
+    except MemoryError:
+        raise SchemaError("It is refused.") from None
 
 
 def _fails(path: Path) -> None:
@@ -55,6 +78,7 @@ def _fails(path: Path) -> None:
         (lambda path: os.kill(os.getpid(), 9), "traceback"),
         (lambda path: time.sleep(60), "time"),
         (_large, "memory"),
+        (_asks, "memory"),
     ],
 )
 def test_the_runner_notices(tmp_path: Path, read: Any, fault: str) -> None:
