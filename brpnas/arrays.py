@@ -7,7 +7,6 @@ written uncompressed is aligned, and `read_arrays` maps it into memory.
 from __future__ import annotations
 
 import io
-import os
 import struct
 import zipfile
 import zlib
@@ -19,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from brpnas.array_headers import ARRAYS_LIMIT, ArrayHeader, check_text, read_headers
+from brpnas.atomic import atomic_path
 from brpnas.errors import SchemaError
 
 __all__ = ["read_arrays", "write_arrays"]
@@ -38,20 +38,15 @@ def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]], *, compress
         compress: Whether to compress them; if not, `read_arrays` can map them.
     """
     # In place, a file that is mapped would change, or end, under its readers.
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with zipfile.ZipFile(partial, "w") as file:
-            for key, array in arrays.items():
-                member = io.BytesIO()
-                np.lib.format.write_array(member, array, allow_pickle=False)
-                place = zipfile.ZipInfo(f"{key}.npy")
-                method = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
-                if not compress:
-                    place.extra = _padding(file.start_dir + _LOCAL_HEADER + len(place.filename))
-                file.writestr(place, member.getbuffer(), compress_type=method)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with atomic_path(path) as partial, zipfile.ZipFile(partial, "w") as file:
+        for key, array in arrays.items():
+            member = io.BytesIO()
+            np.lib.format.write_array(member, array, allow_pickle=False)
+            place = zipfile.ZipInfo(f"{key}.npy")
+            method = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
+            if not compress:
+                place.extra = _padding(file.start_dir + _LOCAL_HEADER + len(place.filename))
+            file.writestr(place, member.getbuffer(), compress_type=method)
 
 
 def read_arrays(path: Path, *, limit: int | None = ARRAYS_LIMIT) -> dict[str, npt.NDArray[Any]]:

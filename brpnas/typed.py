@@ -10,10 +10,11 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from brpnas.errors import did_you_mean
 
@@ -65,17 +66,29 @@ def parse_typed(kind: type[T], values: Mapping[str, Any], prefix: str = "") -> T
         parsed: T = _adapter(kind).validate_json(text, strict=True)  # type: ignore[arg-type]
         return parsed
     except ValidationError as error:
-        raise ValueError(explain(error, prefix)) from error
+        raise ValueError(explain(error, prefix)[0]) from error
 
 
-def explain(error: ValidationError, prefix: str = "") -> str:
-    """The first problem that pydantic found, in a clause: key and reason."""
-    problem = error.errors()[0]
-    key = prefix + ".".join(str(part) for part in problem["loc"])
+def explain(error: ValidationError, prefix: str = "", known: Sequence[str] = ()) -> list[str]:
+    """What pydantic found, a clause for each problem: key and reason.
+
+    Args:
+        error: What it raised.
+        prefix: What comes before the names.
+        known: Names of the keys that there are, for a hint at the one that is meant.
+    """
+    return [_problem(problem, prefix, known) for problem in error.errors()]
+
+
+def _problem(problem: ErrorDetails, prefix: str, known: Sequence[str]) -> str:
+    name = ".".join(str(part) for part in problem["loc"])
+    key = prefix + name
     if problem["type"] == "missing":
         return f"the key {_shown(key)} is missing"
     if problem["type"] == "extra_forbidden":
-        return f"unknown key {_shown(key)}"
+        listed = f". Known keys: {', '.join(known)}" if known else ""
+        hint = did_you_mean(name[:_MAX_SHOWN], known)
+        return f"unknown key {_shown(key)}" + (f".{hint}" if hint else listed)
     reason = problem["msg"].removeprefix("Value error, ")
     return f"{key[:_MAX_SHOWN]}: {reason}, not {_shown(problem['input'])}" if key else reason
 

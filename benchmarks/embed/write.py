@@ -13,9 +13,9 @@ import yaml
 from jinja2 import Environment, StrictUndefined
 
 from benchmarks.embed.collect import Collected
+from brpnas.atomic import atomic_path
 from brpnas.datasets.shipped import EMBEDDED_ACCURACY, EMBEDDED_OPERATIONS
 from brpnas.devices import Device
-from brpnas.export import atomic_path
 
 __all__ = ["MARKER", "contents", "datasheet", "write"]
 

@@ -105,19 +105,6 @@ def _whole_products(model: onnx.ModelProto) -> None:
     _products(model, TensorProto.INT64)
 
 
-def _outer(model: onnx.ModelProto) -> None:
-    """A sum over eight indices, of a short text."""
-    model.graph.node[1].output[0] = "sum"
-    names = "abcdefgh"
-    equation = f"{','.join(f'z{name}' for name in names)}->"
-    model.graph.node.extend(
-        [
-            helper.make_node("Einsum", ["each"] * 8, ["all"], equation=equation),
-            helper.make_node("Add", ["sum", "all"], ["latency_ms"]),
-        ]
-    )
-
-
 def _nodes(model: onnx.ModelProto) -> None:
     model.graph.node.extend([onnx.NodeProto()] * 1_500_000)
 
@@ -132,7 +119,6 @@ CHANGES: dict[str, Callable[[onnx.ModelProto], None]] = {
     "14 GB of zeros": _gigabytes,
     "hours of products": _products,
     "hours of products of whole numbers": _whole_products,
-    "a sum over many indices": _outer,
     "millions of empty nodes": _nodes,
     "operators of another domain": _domain,
 }

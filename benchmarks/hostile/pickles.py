@@ -62,9 +62,6 @@ def make_pickles(root: Path) -> list[Hostile]:
     plain = {
         "numbers of one hash": _collisions([_number(value) for value in same_hash]),
         "tuples of one hash": _collisions([_number(value) + b"\x85" for value in same_hash]),
-        "floats of one hash": _collisions(
-            [b"G" + struct.pack(">d", k * 2.0**61) for k in range(1, 60_000)]
-        ),
         "an array of forged pointers": b"\x80\x04" + forged,
         "a far place of the memo": b"\x80\x04Nr\x00\x00\x00\x20.",
         "a shape of terabytes": b"\x80\x04" + _ARRAY + state + b"\x89C\x08" + bytes(8) + b"tb.",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from brpnas.atomic import atomic_path
 from brpnas.candidates.batch import (
     Candidate,
     CandidateRun,
@@ -23,7 +24,6 @@ from brpnas.candidates.scores import METRICS, Metric
 from brpnas.candidates.training import CandidateConfig, network_config
 from brpnas.candidates.weights import TrainedNetworkFile
 from brpnas.errors import ConfigurationError, OracleError, SchemaError, TaskError, TrainingError
-from brpnas.export import atomic_path
 from brpnas.fanout import Engine, SerialEngine
 from brpnas.search import Answer, Oracle, Question
 from brpnas.spaces import DEFAULT_SPACE

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from brpnas.atomic import atomic_path
 from brpnas.datasets import LATENCY, read_own_table
 from brpnas.devices import load_devices
 from brpnas.errors import ConfigurationError
-from brpnas.export import atomic_path
 from brpnas.measure import (
     MeasureSettings,
     add_device,

@@ -6,14 +6,14 @@ Both catalogues of the library, published files (`brpnas.datasets.sources`) and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from brpnas.errors import ConfigurationError, did_you_mean
+from brpnas.errors import ConfigurationError
+from brpnas.typed import explain
 from brpnas.yaml_files import parse_yaml
 
 __all__ = ["read_entries"]
@@ -59,20 +59,7 @@ def read_entries(path: Path, model: type[E]) -> dict[str, E]:
         try:
             found[name] = model.model_validate(entry)
         except ValidationError as error:
-            why = _explain(error, list(model.model_fields))
+            problems = explain(error, known=list(model.model_fields))
+            why = " ".join(p if p.endswith("?") else f"{p}." for p in problems)
             raise ConfigurationError(f"The entry {name!r} of {path} is wrong: {why}") from error
     return found
-
-
-def _explain(error: ValidationError, fields: Sequence[str]) -> str:
-    problems = []
-    for problem in error.errors():
-        key = ".".join(str(part) for part in problem["loc"])
-        if problem["type"] == "extra_forbidden":
-            hint = did_you_mean(key, fields) or f" Known keys: {', '.join(fields)}."
-            problems.append(f"unknown key {key!r}.{hint}")
-        elif problem["type"] == "missing":
-            problems.append(f"the key {key!r} is missing.")
-        else:
-            problems.append(f"{key}: {problem['msg']}, not {problem['input']!r:.80}.")
-    return " ".join(problems)

@@ -15,7 +15,7 @@ from brpnas.export.network import (
     initialise_weights,
     initialised_network,
 )
-from brpnas.export.onnx import OPSET, Exporter, atomic_path, export_module
+from brpnas.export.onnx import OPSET, Exporter, export_module
 from brpnas.export.parity import check_parity
 from brpnas.export.predictors import export_device_predictor, export_predictor, graph_feeds
 
@@ -25,7 +25,6 @@ __all__ = [
     "Exporter",
     "ModelCard",
     "TensorSpec",
-    "atomic_path",
     "check_parity",
     "describe_model",
     "export_device_predictor",

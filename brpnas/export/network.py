@@ -14,7 +14,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from brpnas.export.onnx import Exporter, atomic_path, export_module
+from brpnas.atomic import atomic_path
+from brpnas.export.onnx import Exporter, export_module
 from brpnas.export.parity import check_parity
 from brpnas.spaces import DEFAULT_SPACE, NetworkConfig, get_space
 

@@ -1,17 +1,14 @@
 """Writing a torch module as one ONNX file.
 
 `export_module` is the general function; `brpnas.export.predictors` and `brpnas.export.network` call
-it with the names and shapes of their models and check the result. `atomic_path` lets a file appear
-only when it is complete; `frozen_copy` is the module as it is exported: on the CPU, in evaluation
-mode, the caller's own left as it was.
+it with the names and shapes of their models and check the result. `frozen_copy` is the module as
+it is exported: on the CPU, in evaluation mode, the caller's own left as it was.
 """
 
 from __future__ import annotations
 
 import copy
 import logging
-import os
-import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +21,9 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-__all__ = ["OPSET", "Exporter", "atomic_path", "export_module", "frozen_copy"]
+from brpnas.atomic import atomic_path
+
+__all__ = ["OPSET", "Exporter", "export_module", "frozen_copy"]
 
 OPSET = 18
 """Version of the ONNX operators written; what the exporter of torch produces without converting.
@@ -93,20 +92,6 @@ def export_module(
                 **options,
             )
         _finish(partial, metadata or {})
-
-
-@contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
-    """Give a temporary path that replaces ``path`` when the block ends without an error.
-
-    What was written is on the disk before it appears.
-    """
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
-        partial = Path(folder) / path.name
-        yield partial
-        with partial.open("rb") as written:
-            os.fsync(written.fileno())
-        os.replace(partial, path)  # noqa: PTH105 - the one call that names what makes it atomic
 
 
 def frozen_copy(module: nn.Module) -> nn.Module:

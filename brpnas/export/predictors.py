@@ -10,8 +10,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from brpnas.atomic import atomic_path
 from brpnas.errors import SchemaError
-from brpnas.export.onnx import Exporter, atomic_path, export_module
+from brpnas.export.onnx import Exporter, export_module
 from brpnas.export.parity import check_parity
 from brpnas.graphs import DEVICE_VIEWS, GraphBatch, SpaceGraphs
 

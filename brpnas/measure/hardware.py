@@ -20,9 +20,9 @@ import torch
 import yaml
 from pydantic import ValidationError
 
+from brpnas.atomic import atomic_path
 from brpnas.devices import Device, load_devices
 from brpnas.errors import ConfigurationError, MeasurementError
-from brpnas.export import atomic_path
 from brpnas.locks import locked
 from brpnas.measure.runtimes import Runtime
 

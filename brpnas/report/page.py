@@ -6,12 +6,12 @@ appears whole or not at all. The same data always gives the same bytes.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import jinja2
 from markupsafe import Markup
 
+from brpnas.atomic import atomic_path
 from brpnas.errors import ArchitectureError, BrpNasError
 from brpnas.report.cell import cell_svg
 from brpnas.report.data import ReportData
@@ -113,9 +113,8 @@ def write_report(data: ReportData, path: Path) -> Path:
     """
     text = render(data)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)  # noqa: PTH105 (same, and says that it replaces)
+    with atomic_path(path) as partial:
+        partial.write_text(text, encoding="utf-8")
     return path
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from brpnas.atomic import atomic_path
 from brpnas.errors import AnswersPendingError, OracleError
 from brpnas.search.answers import read_answers
 from brpnas.search.oracle import Answer, Oracle, Question
@@ -151,9 +152,8 @@ class FileOracle(Oracle):
 
     def _write(self, waiting: list[dict[str, object]]) -> None:
         self.questions_path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.questions_path.with_suffix(".partial")
-        pd.DataFrame(waiting).to_csv(partial, index=False)
-        partial.replace(self.questions_path)
+        with atomic_path(self.questions_path) as partial:
+            pd.DataFrame(waiting).to_csv(partial, index=False)
 
 
 def _by_architecture(table: pd.DataFrame) -> dict[str, list[Answer | OracleError]]:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import warnings
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from torch import Tensor, nn
 from brpnas.export import (
     OPSET,
     Exporter,
-    atomic_path,
     describe_model,
     export_module,
     graph_feeds,
@@ -157,31 +155,6 @@ def test_an_invalid_model_is_not_put_in_place(
     with pytest.raises(onnx.checker.ValidationError):
         export_module(nn.Identity(), tmp_path / "m.onnx", {"x": torch.zeros(2, 3)}, "y")
     assert not list(tmp_path.iterdir())
-
-
-def test_atomic_path(tmp_path: Path) -> None:
-    path = tmp_path / "out.txt"
-    with atomic_path(path) as partial:
-        partial.write_text("whole")
-        assert not path.exists()
-    assert path.read_text() == "whole"
-    with (
-        pytest.raises(ZeroDivisionError),
-        atomic_path(path) as partial,
-    ):
-        partial.write_text(f"half {1 / 0}")
-    assert path.read_text() == "whole"
-    assert [p.name for p in tmp_path.iterdir()] == ["out.txt"]
-
-
-def test_what_appears_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a loss of power a renamed file must not be an empty one."""
-    path, steps, flush, replace = tmp_path / "out.txt", [], os.fsync, os.replace
-    monkeypatch.setattr(os, "fsync", lambda opened: steps.append("flushed") or flush(opened))
-    monkeypatch.setattr(os, "replace", lambda *paths: steps.append("appears") or replace(*paths))
-    with atomic_path(path) as partial:
-        partial.write_text("whole")
-    assert steps == ["flushed", "appears"]
 
 
 @pytest.mark.parametrize("exporter", EXPORTERS)

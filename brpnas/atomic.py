@@ -1,0 +1,28 @@
+"""Files that appear at once, complete, or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+__all__ = ["atomic_path"]
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give a temporary path that replaces ``path`` when the block ends without an error.
+
+    What was written is on the disk before it appears.
+
+    Args:
+        path: The file, in a folder that exists.
+    """
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+        partial = Path(folder) / path.name
+        yield partial
+        with partial.open("rb") as written:
+            os.fsync(written.fileno())
+        os.replace(partial, path)  # noqa: PTH105 - the one call that names what makes it atomic
