@@ -47,6 +47,13 @@ def test_gates_are_those_of_the_project(stocked: Path) -> None:
     assert "fewer than the 5000" in promote_text(stocked, NAME)
 
 
+def test_without_test_rows_the_next_step_is_named(stocked: Path) -> None:
+    register(candidate(test=candidate().test.head(0)))
+    text = promote_text(stocked, NAME)
+    assert "It has no test rows." in text
+    assert "Measure more cells" in text.splitlines()[-1]
+
+
 def test_a_wrong_gate_is_an_error(stocked: Path) -> None:
     (stocked / "conf" / "local" / "parameters_promote.yml").write_text(
         "promote: {latency: {min_test_row: 50}}"
