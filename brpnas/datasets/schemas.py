@@ -41,20 +41,46 @@ def _text(pattern: str | None = None) -> pa.Column:
     return pa.Column(str, pa.Check.str_matches(whole, error=f"must match {pattern}"))
 
 
-def _size() -> pa.Column:
+_WHOLE = pa.Check(
+    lambda values: values.notna() | values.isna().all(),
+    ignore_na=False,
+    error="must be given in every row or in none",
+)
+
+
+def _size(*, every_row: bool = False) -> pa.Column:
     """Size of the networks, see `NetworkConfig.size`; left out or null where it is not stated."""
     wrong = "must be the size of a network, as `brpnas measure` writes it"
-    return pa.Column(
-        str, pa.Check(_is_size, element_wise=True, error=wrong), nullable=True, required=False
-    )
+    checks = [pa.Check(_is_size, element_wise=True, error=wrong), *([_WHOLE] if every_row else [])]
+    return pa.Column(str, checks, nullable=True, required=False)
 
 
-def stated_size(table: pd.DataFrame) -> str | None:
-    """Size of the networks that a table of latencies states; None if it states none."""
+def stated_size(table: pd.DataFrame, origin: str = "The table of latencies") -> str | None:
+    """Size of the networks that a table of latencies states; None if it states none.
+
+    Args:
+        table: Latencies of one device.
+        origin: What it is, for the message.
+
+    Raises:
+        SchemaError: If it states several sizes, or leaves some rows without one.
+    """
     if "network_size" not in table:
         return None
-    stated = table["network_size"].dropna()
-    return str(stated.iloc[0]) if len(stated) else None
+    values = table["network_size"].drop_duplicates()
+    found = [str(value) for value in values.dropna()]
+    if len(found) > 1:
+        raise SchemaError(
+            f"{origin} is of networks of {len(found)} sizes, {found[0]!r} and {found[1]!r}, and a "
+            "device stands for one size: make a file of each size, under names of their own."
+        )
+    if found and values.isna().any():
+        raise SchemaError(
+            f"{origin} states the size of the networks in some rows only: write {found[0]!r} into "
+            "the column network_size of every row if all networks were of that size, else make "
+            "files of their own for those that were not."
+        )
+    return found[0] if found else None
 
 
 def _is_size(text: str) -> bool:
@@ -107,7 +133,7 @@ LATENCY = pa.DataFrameSchema(
         "latency_ms": _number(MIN_LATENCY_MS, MAX_LATENCY_MS),
         "std_ms": _number(0, MAX_LATENCY_MS, null=True),
         "repeats": _number(1, 2**63 - 1, null=True, kind="Int64"),
-        "network_size": _size(),
+        "network_size": _size(every_row=True),
     },
     name="latency",
     strict=True,

@@ -12,10 +12,9 @@ from dataclasses import replace
 
 import pandas as pd
 
-from brpnas.datasets import embedded_network
+from brpnas.datasets import embedded_network, stated_size
 from brpnas.devices import Device, load_devices
-from brpnas.errors import SchemaError
-from brpnas.spaces import NetworkConfig, get_space
+from brpnas.spaces import get_space
 from pipelines.config import BENCHMARK_SPACES
 
 __all__ = ["with_accuracy_sizes", "with_latency_size"]
@@ -35,17 +34,10 @@ def with_latency_size(
         space: Name of the space; its published size is taken where nothing states another.
 
     Raises:
-        SchemaError: If the table states more than one size.
+        SchemaError: If the table states more than one size, or leaves some rows without one.
     """
-    stated = _stated(table)
-    if len(stated) > 1:
-        raise SchemaError(
-            f"The table of {device!r} is of networks of {len(stated)} sizes, {stated[0]!r} and "
-            f"{stated[1]!r}, and a device stands for one size: make a file of each size, under "
-            "names of their own."
-        )
     entry = described.get(device) or load_devices().get(device)
-    size = stated[0] if stated else entry and entry.network_size
+    size = stated_size(table, f"The table of {device!r}") or (entry and entry.network_size)
     if size is None:
         size = get_space(space).published.size
         if device not in load_devices():
@@ -75,9 +67,3 @@ def with_accuracy_sizes(table: pd.DataFrame, benchmark: str) -> pd.DataFrame:
     }
     sizes = {name: network.size for name, network in networks.items()}
     return table.assign(network_size=table["dataset"].map(sizes).astype("str"))
-
-
-def _stated(table: pd.DataFrame) -> list[str]:
-    if "network_size" not in table:
-        return []
-    return [NetworkConfig.of_size(text).size for text in table["network_size"].dropna().unique()]

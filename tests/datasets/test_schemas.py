@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brpnas.datasets import ACCURACY, ARCHITECTURES, LATENCY, validate
+from brpnas.datasets import ACCURACY, ARCHITECTURES, LATENCY, stated_size, validate
 from brpnas.errors import SchemaError
+from brpnas.spaces import NetworkConfig
 
 
 def _latency(rows: int = 4) -> pd.DataFrame:
@@ -180,3 +181,28 @@ def test_architectures_are_unique_within_a_space() -> None:
 
 def test_empty_table_is_no_error() -> None:
     assert len(validate(_latency().head(0), LATENCY, origin="x")) == 0
+
+
+SIZE, WIDE = NetworkConfig().size, NetworkConfig(channels=32).size
+
+
+def test_a_size_is_stated_in_every_row_or_in_none() -> None:
+    assert stated_size(_latency()) is None
+    assert stated_size(validate(_sized(None, None), LATENCY, origin="x")) is None
+    assert stated_size(validate(_sized(SIZE, SIZE), LATENCY, origin="x")) == SIZE
+    message = _message(_sized(SIZE, None))
+    assert "network_size must be given in every row or in none" in message
+    assert "in rows 1, 3" in message
+    with pytest.raises(SchemaError, match=r"in some rows only: write .*channels=16"):
+        stated_size(_sized(SIZE, None))
+    with pytest.raises(SchemaError, match=r"The table of 'x' is of networks of 2 sizes"):
+        stated_size(_sized(SIZE, WIDE), "The table of 'x'")
+
+
+def test_accuracies_of_several_data_sets_may_be_of_several_sizes() -> None:
+    table = _accuracy().assign(network_size=pd.Series([SIZE, None, WIDE], dtype="str"))
+    assert validate(table, ACCURACY, origin="x")["network_size"].isna().sum() == 1
+
+
+def _sized(even: str | None, odd: str | None) -> pd.DataFrame:
+    return _latency().assign(network_size=pd.Series([even, odd, even, odd], dtype="str"))

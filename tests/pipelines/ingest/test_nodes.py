@@ -231,6 +231,13 @@ class TestLatency:
         texts = dict.fromkeys(("arch_id", "device", "network_size"), "str")
         pd.testing.assert_frame_equal(found, table.astype(texts))
 
+    def test_a_size_in_some_rows_only_is_refused(self) -> None:
+        """Else rows of unknown networks would pass as rows of the size that the others state."""
+        sizes = pd.Series([PUBLISHED, None] * 25, dtype="str")
+        table = toy_latency(SOME, "mine").assign(network_size=sizes)
+        with pytest.raises(SchemaError, match=r"network_size must be given in every row or in non"):
+            latency("measured", measured={"mine": table})
+
 
 class TestBroughtDevices:
     def test_file_needs_no_entry_anywhere(self, embedded: Path, tmp_path: Path) -> None:
