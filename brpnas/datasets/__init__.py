@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         ARCHITECTURES,
         LATENCY,
         OPERATIONS,
+        stated_precision,
         stated_size,
         validate,
     )
@@ -100,6 +101,7 @@ __all__ = [
     "safe_load",
     "safe_loads",
     "share_with_siblings",
+    "stated_precision",
     "stated_size",
     "validate",
 ]
@@ -141,6 +143,7 @@ __getattr__, __dir__ = front_door(
             "ARCHITECTURES",
             "LATENCY",
             "OPERATIONS",
+            "stated_precision",
             "stated_size",
             "validate",
         ),

@@ -23,6 +23,8 @@ __all__ = [
     "MAX_LATENCY_MS",
     "MIN_LATENCY_MS",
     "OPERATIONS",
+    "PRECISION_PATTERN",
+    "stated_precision",
     "stated_size",
     "validate",
 ]
@@ -30,6 +32,8 @@ __all__ = [
 MIN_LATENCY_MS = 0.01
 """A network cannot run faster; published tables hold values that say so, such as 0.003 ms."""
 MAX_LATENCY_MS = 100_000.0
+PRECISION_PATTERN = r"^[a-z][a-z0-9._-]*$"
+"""What a number format looks like, as ``fp32``, ``fp16``, ``int8``."""
 
 _SHOWN = 5
 
@@ -55,6 +59,15 @@ def _size(*, every_row: bool = False) -> pa.Column:
     return pa.Column(str, checks, nullable=True, required=False)
 
 
+def _precision() -> pa.Column:
+    """Number format of the networks; left out or null where it is not stated."""
+    form = pa.Check.str_matches(
+        f"{PRECISION_PATTERN.removesuffix('$')}\\Z",
+        error="must be a precision, such as fp32 or int8",
+    )
+    return pa.Column(str, [form, _WHOLE], nullable=True, required=False)
+
+
 def stated_size(table: pd.DataFrame, origin: str = "The table of latencies") -> str | None:
     """Size of the networks that a table of latencies states; None if it states none.
 
@@ -65,19 +78,36 @@ def stated_size(table: pd.DataFrame, origin: str = "The table of latencies") -> 
     Raises:
         SchemaError: If it states several sizes, or leaves some rows without one.
     """
-    if "network_size" not in table:
+    return _stated(table, "network_size", "size", origin)
+
+
+def stated_precision(table: pd.DataFrame, origin: str = "The table of latencies") -> str | None:
+    """Precision of the networks that a table of latencies states; None if it states none.
+
+    Args:
+        table: Latencies of one device.
+        origin: What it is, for the message.
+
+    Raises:
+        SchemaError: If it states several precisions, or leaves some rows without one.
+    """
+    return _stated(table, "precision", "precision", origin)
+
+
+def _stated(table: pd.DataFrame, column: str, what: str, origin: str) -> str | None:
+    if column not in table:
         return None
-    values = table["network_size"].drop_duplicates()
+    values = table[column].drop_duplicates()
     found = [str(value) for value in values.dropna()]
     if len(found) > 1:
         raise SchemaError(
-            f"{origin} is of networks of {len(found)} sizes, {found[0]!r} and {found[1]!r}, and a "
-            "device stands for one size: make a file of each size, under names of their own."
+            f"{origin} is of networks of {len(found)} {what}s, {found[0]!r} and {found[1]!r}, and "
+            f"a device stands for one {what}: make a file of each {what}, under names of their own."
         )
     if found and values.isna().any():
         raise SchemaError(
-            f"{origin} states the size of the networks in some rows only: write {found[0]!r} into "
-            "the column network_size of every row if all networks were of that size, else make "
+            f"{origin} states the {what} of the networks in some rows only: write {found[0]!r} "
+            f"into the column {column} of every row if all networks were of that {what}, else make "
             "files of their own for those that were not."
         )
     return found[0] if found else None
@@ -134,6 +164,7 @@ LATENCY = pa.DataFrameSchema(
         "std_ms": _number(0, MAX_LATENCY_MS, null=True),
         "repeats": _number(1, 2**63 - 1, null=True, kind="Int64"),
         "network_size": _size(every_row=True),
+        "precision": _precision(),
     },
     name="latency",
     strict=True,

@@ -65,6 +65,7 @@ class MeasureResult:
         seconds: What this call took.
         store: File that holds it all.
         network_size: Size of the networks, see `NetworkConfig.size`.
+        precision: Their number format.
     """
 
     rows: pd.DataFrame
@@ -76,16 +77,19 @@ class MeasureResult:
     seconds: float
     store: Path
     network_size: str
+    precision: str
 
     def latency(self, device: str) -> pd.DataFrame:
-        """Latency table of the project, with the size of the networks.
+        """Latency table of the project, with size and precision of the networks.
 
         Raises:
             SchemaError: If a latency is impossible.
         """
-        table = self.rows.assign(device=device, network_size=self.network_size)
-        table = table[list(LATENCY.columns)]
-        table = table.astype(dict.fromkeys(("arch_id", "device", "network_size"), "str"))
+        table = self.rows.assign(
+            device=device, network_size=self.network_size, precision=self.precision
+        )[list(LATENCY.columns)]
+        texts = ("arch_id", "device", "network_size", "precision")
+        table = table.astype(dict.fromkeys(texts, "str"))
         origin = f"The measurement of {device}"
         return validate(table.sort_values("arch_id"), LATENCY, origin=origin)
 
@@ -254,6 +258,7 @@ def _result(
         seconds=time.perf_counter() - start,
         store=store.path,
         network_size=settings.network.size,
+        precision=settings.runtime.precision,
     )
 
 

@@ -32,8 +32,9 @@ def export_cells(
 ) -> Path:
     """Write the network of each cell, without dead operations, an index and a manifest.
 
-    The index has the columns ``arch_id, latency_ms, network_size, file``. Fill in ``latency_ms``;
-    it is then a table that `brpnas.devices.read_device_table` takes, under the name of the device.
+    The index has the columns ``arch_id, latency_ms, network_size, precision, file``. Fill in
+    ``latency_ms``; it is then a table that `brpnas.devices.read_device_table` takes, under the name
+    of the device.
 
     Args:
         arch_ids: Cells, each once.
@@ -61,7 +62,10 @@ def export_cells(
         made.mkdir()
         files = [_write(arch_id, settings, made) for arch_id in arch_ids]
         rows = pd.DataFrame({"arch_id": list(arch_ids)}).assign(
-            latency_ms="", network_size=settings.network.size, file=[str(f["file"]) for f in files]
+            latency_ms="",
+            network_size=settings.network.size,
+            precision=settings.runtime.precision,
+            file=[str(f["file"]) for f in files],
         )
         rows.to_csv(made / index, index=False)
         text = json.dumps(_manifest(settings, files, index), indent=1)

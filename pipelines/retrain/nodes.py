@@ -74,10 +74,11 @@ def split_device(table: pd.DataFrame, test_share: float) -> pd.DataFrame:
         test_share: Share of the cells that are test rows.
 
     Returns:
-        ``arch_id, latency_ms, split``, the last ``learn`` or ``test``; ``network_size`` where the
-        table states it.
+        ``arch_id, latency_ms, split``, the last ``learn`` or ``test``; ``network_size`` and
+        ``precision`` where the table states them.
     """
-    kept = [name for name in ("arch_id", "latency_ms", "network_size") if name in table]
+    names = ("arch_id", "latency_ms", "network_size", "precision")
+    kept = [name for name in names if name in table]
     rows = table[kept].sort_values("arch_id", ignore_index=True)
     test = held_out(rows["arch_id"].tolist(), test_share)
     return rows.assign(split=pd.Series(np.where(test, "test", "learn"), dtype="str"))

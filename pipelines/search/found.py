@@ -129,6 +129,12 @@ class Delivered:
                     f"Precision: {what} are of {precision} networks; the network file is "
                     f"{PRECISION}. {self._of_the_file()}{self._of_others(precision or '')}"
                 )
+        if self.predicted.of.precision is None:
+            return (
+                "Precision: nothing states the precision of the networks that were measured; they "
+                f"are taken to be {PRECISION}, as the network file is. State it in the column "
+                "precision of the table, or in devices.yml."
+            )
         return ""
 
     def _runtime(self) -> str:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pandas as pd
 from torch import nn
 
+from brpnas.datasets import stated_precision
 from brpnas.devices import Device, load_devices
 from brpnas.errors import MeasurementError, TaskError
 from brpnas.fanout import Engine, get_engine
@@ -75,8 +76,9 @@ def deliver(
     """
     device = str(latency_predictions["device"].iloc[0])
     entry = known_devices.get(device) or load_devices().get(device)
-    stated = (entry.precision, entry.runtime) if entry else (None, None)
-    predicted = Networks(latency_size(latency_predictions, space), device, *stated)
+    precision = stated_precision(latency_predictions) or (entry.precision if entry else None)
+    size, runs_in = latency_size(latency_predictions, space), entry.runtime if entry else None
+    predicted = Networks(size, device, precision, runs_in)
     asked, listed = found.asked_ms, latency_predictions.set_index("arch_id")["latency_ms"]
     known = asked if asked is not None else listed.get(found.arch_id)
     latency = None if known is None or pd.isna(known) else Latency(float(known), predicted)

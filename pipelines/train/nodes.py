@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from brpnas.datasets import fitting_rows, held_out, stated_size
+from brpnas.datasets import fitting_rows, held_out, stated_precision, stated_size
 from brpnas.errors import BudgetError, ConfigurationError, UnknownNameError
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import (
@@ -54,8 +54,8 @@ def split_latency(
         params: Parameters of the stage.
 
     Returns:
-        Columns ``arch_id, latency_ms, network_size, split``, the last ``train``, ``valid`` or
-        ``test``.
+        Columns ``arch_id, latency_ms, network_size, precision, split``, the last ``train``,
+        ``valid`` or ``test``; ``precision`` where the table states it.
 
     Raises:
         UnknownNameError: If no table holds that device.
@@ -66,7 +66,8 @@ def split_latency(
     if device not in latency:
         raise UnknownNameError("device with measured latency", device, latency)
     table = latency[device]()
-    kept = [name for name in ("arch_id", "latency_ms", "network_size") if name in table]
+    names = ("arch_id", "latency_ms", "network_size", "precision")
+    kept = [name for name in names if name in table]
     rows = table[kept].sort_values("arch_id", ignore_index=True)
     held = held_out(rows["arch_id"].tolist(), test_share)
     open_rows = np.flatnonzero(~held)
@@ -175,27 +176,31 @@ def predict_latency(
     """Predicted latency of every architecture of the space, beside the measured one.
 
     Returns:
-        Columns ``arch_id, device, network_size, split, latency_ms, predicted_latency_ms,
-        log_deviation, scored_ms``. Where an architecture was not measured, ``split`` and
-        ``latency_ms`` are null.
+        Columns ``arch_id, device, network_size, precision, split, latency_ms,
+        predicted_latency_ms, log_deviation, scored_ms``; ``network_size`` and ``precision`` are
+        null where the table does not state them. Where an architecture was not measured, ``split``
+        and ``latency_ms`` are null.
         ``log_deviation`` is the standard deviation of log latency around the prediction, null
         where validation rows tell instead how far off predictions are. ``scored_ms`` is what the
         figures of the predictor are taken of, predicted without having seen the row, and null
         elsewhere: test rows, and where these are few and the predictor knows them, rows that were
         left out in turn.
     """
-    size = stated_size(latency_rows)
+    stated = {
+        "network_size": stated_size(latency_rows),
+        "precision": stated_precision(latency_rows),
+    }
     table = pd.DataFrame({"arch_id": list(graphs.arch_ids), "device": device})
     measured = latency_rows[["arch_id", "split", "latency_ms"]]
     table = table.merge(measured, on="arch_id", how="left").assign(
-        network_size=pd.Series(size, table.index, dtype="str")
+        **{name: pd.Series(value, table.index, dtype="str") for name, value in stated.items()}
     )
     table["predicted_latency_ms"] = predictor.predict(graphs)
     deviations = predictor.deviations(graphs)
     table["log_deviation"] = np.nan if deviations is None else deviations
     left_out = predictor.left_out if isinstance(predictor, DevicePredictor) else None
     table["scored_ms"] = scored_rows(table, latency_rows, left_out)
-    columns = ["arch_id", "device", "network_size", "split", "latency_ms", "predicted_latency_ms"]
+    columns = ["arch_id", "device", *stated, "split", "latency_ms", "predicted_latency_ms"]
     return table[[*columns, "log_deviation", "scored_ms"]]
 
 

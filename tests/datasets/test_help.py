@@ -42,7 +42,8 @@ def changed(*pairs: tuple[int, float]) -> list[float]:
 
 def test_positions_are_the_published_index(tmp_path: Path) -> None:
     table = read_help_latency(write(tmp_path, VALUES), "board")
-    assert list(table.columns) == [name for name in LATENCY.columns if name != "network_size"]
+    optional = {"network_size", "precision"}
+    assert list(table.columns) == [name for name in LATENCY.columns if name not in optional]
     assert dict(zip(table["arch_id"], table["latency_ms"], strict=True)) == dict(
         zip(CELLS, VALUES, strict=True)
     )

@@ -33,6 +33,7 @@ def test_columns_follow_the_schema() -> None:
         "std_ms": ("number", False),
         "repeats": ("number", False),
         "network_size": ("text", False),
+        "precision": ("text", False),
     }
     assert {c.name: c.kind for c in columns_of(OPERATIONS)}["executes_dead_ops"] == "flag"
 

@@ -8,7 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brpnas.datasets import ACCURACY, ARCHITECTURES, LATENCY, stated_size, validate
+from brpnas.datasets import (
+    ACCURACY,
+    ARCHITECTURES,
+    LATENCY,
+    stated_precision,
+    stated_size,
+    validate,
+)
 from brpnas.errors import SchemaError
 from brpnas.spaces import NetworkConfig
 
@@ -197,6 +204,19 @@ def test_a_size_is_stated_in_every_row_or_in_none() -> None:
         stated_size(_sized(SIZE, None))
     with pytest.raises(SchemaError, match=r"The table of 'x' is of networks of 2 sizes"):
         stated_size(_sized(SIZE, WIDE), "The table of 'x'")
+
+
+def test_a_precision_is_stated_in_every_row_or_in_none() -> None:
+    int8 = _latency().assign(precision="int8")
+    assert stated_precision(validate(int8, LATENCY, origin="x")) == "int8"
+    assert stated_precision(_latency()) is None
+    int8.loc[2, "precision"] = None
+    assert "precision must be given in every row or in none" in _message(int8)
+    with pytest.raises(SchemaError, match=r"states the precision .* 'int8' into the column"):
+        stated_precision(int8)
+    with pytest.raises(SchemaError, match="networks of 2 precisions, 'int8' and 'fp32'"):
+        stated_precision(int8.fillna({"precision": "fp32"}))
+    assert "precision must be a precision" in _message(_latency().assign(precision="8 bits"))
 
 
 def test_accuracies_of_several_data_sets_may_be_of_several_sizes() -> None:

@@ -58,7 +58,8 @@ def test_every_cell_has_a_row_between_references(measured: tuple[Path, MeasureRe
 def test_the_table_is_one_of_the_project(measured: tuple[Path, MeasureResult]) -> None:
     table = measured[1].latency("mine")
     columns = ["arch_id", "device", "latency_ms", "std_ms", "repeats", "network_size"]
-    assert list(table.columns) == columns
+    assert list(table.columns) == [*columns, "precision"]
+    assert set(table["precision"]) == {"fp32"}
     assert set(table["network_size"]) == {NETWORK.size}
     assert table["arch_id"].tolist() == sorted(CELLS)
     assert set(table["repeats"]) == {3}

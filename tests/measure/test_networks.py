@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,14 @@ import pytest
 
 from brpnas.devices import read_device_table
 from brpnas.errors import ConfigurationError
-from brpnas.measure import MeasureSettings, OnnxRuntime, Protocol, TorchEager, time_cell
+from brpnas.measure import (
+    MeasureSettings,
+    OnnxRuntime,
+    Protocol,
+    TorchEager,
+    get_runtime,
+    time_cell,
+)
 from brpnas.measure.networks import MANIFEST, export_cells
 from brpnas.spaces import NasBench201, NetworkConfig
 from brpnas.spaces.select import select_cells
@@ -70,6 +78,13 @@ def test_the_filled_index_is_a_table_of_the_device(folder: Path, tmp_path: Path)
     assert (found.device, found.findings) == ("my-board", ())
     assert sorted(found.table["arch_id"]) == sorted(CELLS)
     assert set(found.table["network_size"]) == {SIZE.size}
+    assert set(found.table["precision"]) == {"fp32"}
+
+
+def test_an_index_of_int8_networks_says_so(tmp_path: Path) -> None:
+    int8 = replace(SETTINGS, runtime=get_runtime("onnxruntime", precision="int8"))
+    index = pd.read_csv(export_cells(CELLS[:2], int8, tmp_path / "made"))
+    assert index["precision"].tolist() == ["int8", "int8"]
 
 
 def test_a_folder_that_is_there_is_left_alone(folder: Path) -> None:

@@ -28,6 +28,7 @@ COLUMNS = (
     Column("repeats", "number"),
     Column("device"),
     Column("network_size"),
+    Column("precision"),
     Column("file"),  # of the network, in the index of `brpnas export`
 )
 """All that are known; others are reported and not read."""

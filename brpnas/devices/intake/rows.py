@@ -6,13 +6,14 @@ asked by `brpnas.devices.intake.values`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from itertools import chain
 
 import numpy as np
 import pandas as pd
 
-from brpnas.datasets.schemas import MAX_LATENCY_MS
+from brpnas.datasets.schemas import MAX_LATENCY_MS, PRECISION_PATTERN
 from brpnas.errors import ConfigurationError
 from brpnas.spaces.network import NetworkConfig
 from brpnas.spaces.reading import read_column
@@ -24,6 +25,8 @@ __all__ = ["read_rows"]
 _SHOWN = 3
 _MOST_REPEATS = 2**63 - 1
 _EMPTY = ("missing", "NaN")
+_PRECISIONS = {"float32": "fp32", "float16": "fp16", "float": "fp32", "half": "fp16"}
+"""Other names of precisions."""
 
 
 def read_rows(
@@ -40,8 +43,8 @@ def read_rows(
     Returns:
         Columns ``line``, ``text`` (the cell as it is written), ``arch_id`` (None where it is no
         cell), ``latency_ms``, ``std_ms`` (NaN where it is no number), ``repeats``,
-        ``network_size`` if there is that column, and ``sound``: whether nothing is wrong with the
-        row. And what is wrong with rows.
+        ``network_size`` and ``precision`` if there are these columns, and ``sound``: whether
+        nothing is wrong with the row. And what is wrong with rows.
     """
     table = pd.DataFrame({"line": np.array(raw.lines, np.int64)})
     found: list[Finding] = []
@@ -63,6 +66,9 @@ def read_rows(
         found += _other_devices(raw.texts["device"], raw.lines, device)
     if "network_size" in raw.texts:
         table["network_size"], about = _read_sizes(raw.texts["network_size"], raw.lines)
+        found += about
+    if "precision" in raw.texts:
+        table["precision"], about = _read_precisions(raw.texts["precision"], raw.lines)
         found += about
     found += _wide(table)
     wrong = chain.from_iterable(item.rows for item in found if item.severity == "error")
@@ -138,24 +144,50 @@ def _read_sizes(texts: Sequence[str], lines: Sequence[int]) -> tuple[pd.Series[s
     """Size of the networks, the same in each row."""
     remedy = "Write one size, as `brpnas measure` does, into every row, or remove the column."
     sizes: list[str | None] = []
-    wrong: list[int] = []
-    for text, line in zip(texts, lines, strict=True):
+    for text in texts:
         try:
             sizes.append(NetworkConfig.of_size(text).size)
         except ConfigurationError:
             sizes.append(None)
-            wrong.append(line)
+    return _one_value("network_size", "size", "the size of a network", remedy, sizes, texts, lines)
+
+
+def _read_precisions(
+    texts: Sequence[str], lines: Sequence[int]
+) -> tuple[pd.Series[str], list[Finding]]:
+    """Precision of the networks, the same in each row."""
+    remedy = "Write one precision, such as fp32 or int8, into every row, or remove the column."
+    plain = [_PRECISIONS.get(text.lower(), text.lower()) for text in texts]
+    known = [text if re.fullmatch(PRECISION_PATTERN, text) else None for text in plain]
+    return _one_value("precision", "precision", "a precision", remedy, known, texts, lines)
+
+
+def _one_value(
+    column: str,
+    what: str,
+    kind: str,
+    remedy: str,
+    values: list[str | None],
+    texts: Sequence[str],
+    lines: Sequence[int],
+) -> tuple[pd.Series[str], list[Finding]]:
+    """A column that must say the same in each row: its values, and what is wrong with them."""
     found = []
+    wrong = [i for i, value in enumerate(values) if value is None]
     if wrong:
-        named = examples([text for text, size in zip(texts, sizes, strict=True) if size is None])
-        message = f"the column 'network_size' says {named}, which is not the size of a network."
-        found.append(error("unknown network size", message, remedy, wrong))
-    others = [i for i, size in enumerate(sizes) if size is not None and size != sizes[0]]
-    if others and sizes[0] is not None:
-        message = f"networks of {len(set(sizes) - {None})} sizes; a device stands for one size."
-        remedy = "Give the networks of each size a file of their own, under another name."
-        found.append(error("several network sizes", message, remedy, [lines[i] for i in others]))
-    return pd.Series(sizes, dtype="str"), found
+        named = examples([texts[i] for i in wrong])
+        message = f"the column {column!r} says {named}, which is not {kind}."
+        where = [lines[i] for i in wrong]
+        found.append(error(f"unknown {column.replace('_', ' ')}", message, remedy, where))
+    others = [i for i, value in enumerate(values) if value is not None and value != values[0]]
+    if others and values[0] is not None:
+        message = (
+            f"networks of {len(set(values) - {None})} {what}s; a device stands for one {what}."
+        )
+        apart = f"Give the networks of each {what} a file of their own, under another name."
+        where = [lines[i] for i in others]
+        found.append(error(f"several {column.replace('_', ' ')}s", message, apart, where))
+    return pd.Series(values, dtype="str"), found
 
 
 def _wide(table: pd.DataFrame) -> list[Finding]:

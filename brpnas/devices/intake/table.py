@@ -75,8 +75,9 @@ def read_device_table(
     """Read the latencies of a device from a CSV or Parquet file that its owner brings.
 
     Columns are ``arch_id`` (any notation that `SearchSpace.read` knows), ``latency_ms`` in ms, and
-    optionally ``std_ms``, ``repeats``, ``device`` and ``network_size`` (`NetworkConfig.size`). The
-    device is named by the file. Nothing is written, guessed or silently left out.
+    optionally ``std_ms``, ``repeats``, ``device``, ``network_size`` (`NetworkConfig.size`) and
+    ``precision``. The device is named by the file. Nothing is written, guessed or silently left
+    out.
 
     Args:
         path: The file, ``<device>.csv`` or ``<device>.parquet``.
@@ -125,9 +126,12 @@ def intake_report(intake: Intake) -> str:
 
 
 def _networks(table: pd.DataFrame) -> str:
-    if "network_size" in table:
-        return f"Networks: {table['network_size'].iloc[0]}."
-    return "No column network_size: the networks are taken to be of the published size."
+    size = (
+        f"Networks: {table['network_size'].iloc[0]}."
+        if "network_size" in table
+        else "No column network_size: the networks are taken to be of the published size."
+    )
+    return size + (f" Precision: {table['precision'].iloc[0]}." if "precision" in table else "")
 
 
 def _read(

@@ -81,6 +81,21 @@ def test_the_size_of_the_networks_is_one(tmp_path: Path) -> None:
     )
 
 
+def test_the_precision_of_the_networks_is_one(tmp_path: Path) -> None:
+    table = REAL[["arch_id", "latency_ms"]].assign(precision="INT8")
+    found = read_device_table(write(tmp_path, table), SPACE)
+    assert set(found.table["precision"]) == {"int8"}
+    assert intake_report(found).endswith("Precision: int8.")
+    same = read_device_table(write(tmp_path, table.assign(precision="float32")), SPACE)
+    assert set(same.table["precision"]) == {"fp32"}
+    table.loc[3, "precision"] = "fp16"
+    assert "networks of 2 precisions" in str(refused(write(tmp_path, table)))
+    table.loc[3, "precision"] = "8 bits"
+    assert "line 5: the column 'precision' says '8 bits'" in str(refused(write(tmp_path, table)))
+    table.loc[3, "precision"] = None
+    assert "which is not a precision" in str(refused(write(tmp_path, table)))
+
+
 def test_notations_may_be_mixed(tmp_path: Path) -> None:
     table = REAL[["arch_id", "latency_ms"]].copy()
     table.loc[0, "arch_id"] = str(published_cells().index(table.loc[0, "arch_id"]))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -230,6 +231,18 @@ class TestLatency:
         table["network_size"] = PUBLISHED
         texts = dict.fromkeys(("arch_id", "device", "network_size"), "str")
         pd.testing.assert_frame_equal(found, table.astype(texts))
+
+    def test_a_precision_is_kept_or_said_to_be_assumed(
+        self, embedded: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with caplog.at_level(logging.INFO):
+            silent = latency("embedded", "devices", brought=bring(tmp_path / "silent"))
+            assert "precision" not in silent["theirs"]
+            assert "Nothing states the precision of the networks of theirs" in caplog.text
+            caplog.clear()
+            stated = latency("devices", brought=bring(tmp_path / "int8", precision="int8"))
+            assert set(stated["theirs"]["precision"]) == {"int8"}
+            assert "Nothing states the precision" not in caplog.text
 
     def test_a_size_in_some_rows_only_is_refused(self) -> None:
         """Else rows of unknown networks would pass as rows of the size that the others state."""

@@ -606,7 +606,7 @@ def test_a_search_in_a_space_too_large_to_list(mirror: Path, tmp_path: Path) -> 
     predictor = fit_latency(graphs, train, valid, tiny, view="raw", members=1)
     predictions = pd.DataFrame(
         {"arch_id": list(graphs.arch_ids), "device": "mine", "latency_ms": measured}
-    ).assign(predicted_latency_ms=predictor.predict(graphs))
+    ).assign(predicted_latency_ms=predictor.predict(graphs), precision="fp32")
     files = partial(fetch_group, "nasbench301", mirror=mirror, cache=tmp_path)
     limit = float(np.median(predictions["predicted_latency_ms"]))
     task = ("darts", "cifar10", [f"latency_ms <= {limit}"])

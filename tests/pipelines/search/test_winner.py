@@ -129,11 +129,12 @@ def delivered(
     devices: dict[str, Device],
     device: str = "mine",
     asked_ms: float | None = 0.02,
+    precision: str | None = None,
     **search: object,
 ) -> Delivered:
     predictions = pd.DataFrame(
         {"arch_id": [CELL], "device": [device], "latency_ms": [0.02], "network_size": [SMALL.size]}
-    )
+    ).assign(precision=precision)
     found, digest = deliver(
         Found(CELL, b"", 0.02, asked_ms, [SMALL.size]),
         predictions,
@@ -165,6 +166,21 @@ def test_int8_is_said_loudly_and_the_fp32_file_is_measured(
     assert "not measured (search.measure_winner)" in unmeasured.notes()[0]
     assert unmeasured.known is not None
     assert (unmeasured.known.ms, unmeasured.latency) == (0.02, None)
+
+
+def test_a_table_that_states_int8_goes_before_the_catalogue() -> None:
+    for devices in ({}, known()):
+        said = delivered(MEASURE, devices, precision="int8", measure_winner=False)
+        assert said.notes()[0].startswith(
+            "Precision: latencies and their limit are of int8 networks"
+        )
+        assert said.latency is None
+        assert said.predicted.of.precision == "int8"
+
+
+def test_a_precision_that_nothing_states_is_said_to_be_assumed() -> None:
+    (note,) = delivered(MEASURE, {}, measure_winner=False).notes()
+    assert note.startswith("Precision: nothing states the precision of the networks")
 
 
 def test_a_file_like_all_that_were_measured_needs_no_note() -> None:

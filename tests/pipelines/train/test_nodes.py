@@ -77,7 +77,7 @@ def trained_on(
 @pytest.fixture(scope="module")
 def latency(small_graphs: SpaceGraphs) -> Partitions:
     table = make_latency(small_graphs.arch_ids[:110], "toy-device")
-    table = table.assign(network_size=SMALL.size)
+    table = table.assign(network_size=SMALL.size, precision="int8")
     return {"toy-device": lambda: table}
 
 
@@ -142,6 +142,7 @@ def test_predictions_cover_the_space(
     np.testing.assert_array_equal(table["predicted_latency_ms"], trained.predict(small_graphs))
     assert (table["predicted_latency_ms"] > 0).all()
     assert set(table["network_size"]) == {trained.network_size} == {SMALL.size}
+    assert set(table["precision"]) == {"int8"}
     assert table["latency_ms"].isna().sum() == 10
     assert table.loc[table["latency_ms"].isna(), "split"].isna().all()
 
