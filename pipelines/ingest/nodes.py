@@ -38,7 +38,8 @@ from brpnas.errors import ConfigurationError, SchemaError
 from pipelines.config import BENCHMARK_SPACES, IngestConfig, parse
 from pipelines.ingest.architectures import make_architectures
 from pipelines.ingest.notes import source_notes
-from pipelines.ingest.sizes import with_accuracy_sizes, with_latency_size
+from pipelines.ingest.sizes import with_accuracy_sizes
+from pipelines.sizes import with_latency_size
 
 __all__ = [
     "ACCURACIES",

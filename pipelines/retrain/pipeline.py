@@ -10,6 +10,7 @@ __all__ = ["create_pipeline"]
 
 _candidate = functions_of("pipelines.retrain.candidate")
 _nodes = functions_of("pipelines.retrain.nodes")
+_sizes = functions_of("pipelines.sizes")
 
 _PARAMS = "params:retrain"
 
@@ -21,8 +22,14 @@ def create_pipeline() -> Pipeline:
             node(
                 _nodes.read_device,
                 inputs=["device_files", "measured_latency", "params:device", _PARAMS],
-                outputs="device_table",
+                outputs="device_file",
                 name="read_device",
+            ),
+            node(
+                _sizes.with_latency_size,
+                inputs=["device_file", "params:device", "measured_device", "params:space"],
+                outputs="device_table",
+                name="state_size",
             ),
             node(
                 _nodes.split_device,

@@ -18,7 +18,10 @@ from mlflow.tracking import MlflowClient
 from brpnas.datasets import held_out, read_embedded_latency
 from brpnas.errors import IntakeError, UnknownNameError
 from brpnas.promotion import Decision
+from brpnas.serving import OnnxPredictor
+from brpnas.spaces import get_space
 from pipelines.datasets import (
+    DeviceCatalogueDataset,
     DeviceFilesDataset,
     DeviceFoldersDataset,
     DevicePriorDataset,
@@ -40,11 +43,13 @@ def retrain(workspace: Path, device: str = "board", **changed: Any) -> dict[str,
         {
             "device_files": DeviceFilesDataset(str(workspace / "devices")),
             "measured_latency": DeviceTablesDataset(str(workspace / "measured")),
+            "measured_device": DeviceCatalogueDataset(str(workspace / "measured" / "devices.yml")),
             "device_prior": DevicePriorDataset(workspace / "prior.safetensors"),
             "device_models": DeviceFoldersDataset(str(workspace / "models")),
             "device_pages": DeviceFoldersDataset(str(workspace / "pages")),
             "retrain_report": JSONDataset(filepath=str(workspace / "report.json")),
             "params:device": MemoryDataset(device),
+            "params:space": MemoryDataset("nasbench201"),
             "params:test_share": MemoryDataset(SHARE),
             "params:retrain": MemoryDataset(QUICK | changed),
         }
@@ -123,6 +128,17 @@ def test_files_of_the_device(story: Story) -> None:
     assert "Latency predictor of board" in (models / "README.md").read_text()
     pages = {f.name for f in (story.workspace / "pages" / "board").iterdir()}
     assert pages == {"report.md", "plot.png", "metrics.json"}
+
+
+def test_the_size_of_the_networks_is_the_one_that_train_takes(story: Story) -> None:
+    """Else the predictor that is registered is not the one that a search uses."""
+    models = story.workspace / "models" / "board"
+    rows = pd.read_csv(models / "rows.csv")
+    published = get_space("nasbench201").published.size
+    assert set(rows["network_size"]) == {published}
+    assert OnnxPredictor((models / "predictor.onnx").read_bytes()).metadata["network_size"] == (
+        published
+    )
 
 
 def test_what_is_registered_answers_with_intervals(story: Story) -> None:
