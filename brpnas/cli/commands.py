@@ -133,7 +133,7 @@ def rank(
             metavar="RELATION",
             exists=True,
             dir_okay=False,
-            help="A binary relation predictor, .safetensors.",
+            help="A binary relation predictor, .safetensors or .onnx.",
         ),
     ],
     top: Annotated[int, typer.Option(metavar="COUNT", min=1, help="How many to print.")] = 10,

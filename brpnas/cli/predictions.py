@@ -79,9 +79,7 @@ def predict(
     """
     known = get_space(space)  # opened now, where it is a file: a predictor may not choose one
     if file.suffix == ".onnx":
-        served = OnnxPredictor(file)
-        if served.value != "latency_ms":
-            raise SchemaError(f"{file} predicts {served.value}, not latency_ms.")
+        served = _served(file, "latency_ms")
         said = served.predict([served.space.read(text) for text in texts])
         return said[[*served.outputs, "arch_id"]]
     arch_ids = [known.read(text) for text in texts]
@@ -94,13 +92,34 @@ def predict(
     return pd.DataFrame({**columns, "arch_id": arch_ids})
 
 
+def _served(file: Path, value: str) -> OnnxPredictor:
+    """An exported predictor that predicts latency, ``latency_ms``, or accuracy, ``score``."""
+    served = OnnxPredictor(file)
+    if served.value != value:
+        raise SchemaError(f"{file} predicts {served.value}, not {value}.")
+    return served
+
+
+def _by_onnx(file: Path, value: str, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
+    """What an exported predictor says of every architecture."""
+    served = _served(file, value)
+    chunks = [graphs.arch_ids[i : i + MAX_BATCH] for i in range(0, len(graphs), MAX_BATCH)]
+    return np.concatenate([served.predict(chunk)[value].to_numpy() for chunk in chunks])
+
+
 def _latency(file: Path, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
     """Latency of every architecture by a predictor of any kind."""
     if file.suffix == ".onnx":
-        chunks = [graphs.arch_ids[i : i + MAX_BATCH] for i in range(0, len(graphs), MAX_BATCH)]
-        served = OnnxPredictor(file)
-        return np.concatenate([served.predict(c)["latency_ms"].to_numpy() for c in chunks])
+        return _by_onnx(file, "latency_ms", graphs)
     return load_latency(file).predict(graphs)
+
+
+def _scores(file: Path, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
+    """Score of every architecture by a binary relation predictor, saved or exported."""
+    if file.suffix == ".onnx":
+        return _by_onnx(file, "score", graphs)
+    relation = BinaryRelationPredictor.load(file)
+    return relation.score(graphs.view(relation.view))
 
 
 def rank(
@@ -114,10 +133,10 @@ def rank(
     sample: int | None = None,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Best architectures of the whole space by a saved binary relation predictor.
+    """Best architectures of the whole space by a saved or exported binary relation predictor.
 
     Args:
-        file: What `BinaryRelationPredictor.save` wrote.
+        file: What a binary relation predictor was saved to, or exported to (``.onnx``).
         top: How many.
         latency_file: A latency predictor, so that constraints may use ``latency_ms``.
         constraints: What they must satisfy, on predicted latency, parameters and multiply-adds.
@@ -144,7 +163,6 @@ def rank(
                 "by --predictor FILE."
             )
     known = get_space(space)
-    relation = BinaryRelationPredictor.load(file)
     if sample is None and not known.enumerable:
         sample = _SAMPLE
     graphs = known.graphs(None if sample is None else select_cells(sample, seed=seed, space=known))
@@ -156,7 +174,7 @@ def rank(
                 f"Constraint {wanting[0]!r} needs {name}, which the space {known.name} does not "
                 "know of its networks."
             )
-    ranking = pd.DataFrame({"score": relation.score(graphs.view(relation.view))})
+    ranking = pd.DataFrame({"score": _scores(file, graphs)})
     if latency_file is not None:
         ranking["latency_ms"] = _latency(latency_file, graphs)
     ranking = ranking.assign(params_m=params / 1e6, flops_m=flops / 1e6, arch_id=graphs.arch_ids)

@@ -167,6 +167,26 @@ class TestRank:
         assert [line[-1] for line in lines[1:]] == [row["arch_id"] for row in rows]
         assert len(rows) == 3
 
+    def test_exported_predictors_rank_too(
+        self, brpnas: Brpnas, relation: Path, tmp_path: Path
+    ) -> None:
+        scores, board = tmp_path / "relation.onnx", tmp_path / "latency.onnx"
+        scores.write_bytes(cost_model(value="score"))
+        board.write_bytes(cost_model(view="pruned"))
+        options = ("--predictor", board, "--top", 4, "--sample", 60, "--all", "--json")
+        rows = json.loads(brpnas("rank", scores, *options).stdout)
+        cells = [row["arch_id"] for row in rows]
+        assert [row["score"] for row in rows] == pytest.approx(cost_of(cells, "raw"), rel=1e-5)
+        assert [row["latency_ms"] for row in rows] == pytest.approx(
+            cost_of(cells, "pruned"), rel=1e-5
+        )
+        best = sorted(cost_of(select_cells(60), "raw"), reverse=True)[:4]
+        assert [row["score"] for row in rows] == pytest.approx(best, rel=1e-5)
+        swapped = brpnas("rank", board, "--predictor", scores)
+        assert (swapped.exit_code, "predicts latency_ms, not score" in swapped.stderr) == (1, True)
+        wrong = brpnas("rank", relation, "--predictor", scores)
+        assert (wrong.exit_code, "predicts score, not latency_ms" in wrong.stderr) == (1, True)
+
     def test_latency_limit_needs_a_latency_predictor(self, brpnas: Brpnas, relation: Path) -> None:
         result = brpnas("rank", relation, "--constraint", "latency_ms <= 5")
         assert result.exit_code == 1
