@@ -1,7 +1,7 @@
 """What a pipeline needs before it starts: names that exist, constraints that read, input files.
 
-Files of latencies that people bring are read as well: one that is refused stops the run before
-anything is written.
+The file of latencies that the owner of the run's device brought is read as well: if it is refused,
+the run stops before anything is written.
 
 Each check raises the one-paragraph error that a stage would otherwise raise minutes later. Only
 what the pipeline uses is checked, so that `ingest` needs no search library.
@@ -16,7 +16,7 @@ from typing import Any
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
-from brpnas.errors import BrpNasError, ConfigurationError, IntakeError, UnknownNameError
+from brpnas.errors import BrpNasError, ConfigurationError, UnknownNameError
 from pipelines.config import BENCHMARK_SPACES
 from pipelines.pipeline_registry import STAGES, LazyPipelines
 
@@ -70,18 +70,18 @@ def _ingest(
 def _device_files(
     ingest: Mapping[str, Any], parameters: Mapping[str, Any], catalog: CatalogProtocol | None
 ) -> None:
-    """Read what owners of devices brought, so that a file that is refused changes nothing."""
-    if "devices" not in ingest["benchmarks"]:
-        return
-    refused: list[IntakeError] = []
-    for read in _load(catalog, "device_files").values():
-        try:
-            read(space=parameters["space"])
-        except IntakeError as error:
-            refused.append(error)
-    if refused:
-        findings = [finding for error in refused for finding in error.findings]
-        raise IntakeError("\n".join(map(str, refused)), findings)
+    """Read what the owner of the run's device brought, so that a refused file changes nothing.
+
+    Those of other devices stand in nobody's way: `ingest` leaves a refused one out, and says so.
+    """
+    files, device = _load(catalog, "device_files"), parameters["device"]
+    if "devices" in ingest["benchmarks"] and device in files:
+        limits = parameters["retrain"]
+        files[device](
+            space=parameters["space"],
+            least=limits["least_rows"],
+            unit_check=limits["unit_check"],
+        )
 
 
 def _dataset(name: str, parameters: Mapping[str, Any], catalog: CatalogProtocol | None) -> None:
@@ -215,7 +215,7 @@ def check_parameters(
         ConfigurationError: If it is in a benchmark that `ingest` does not read, or of another
             space; if the file of a space cannot be read.
         ConstraintError: If a constraint cannot be read.
-        IntakeError: If a file that the owner of a device brought is refused.
+        IntakeError: If the file that the owner of the device brought is refused.
     """
     used = pipeline.inputs()
     made = pipeline.all_outputs()

@@ -230,7 +230,7 @@ def report_ingest(
         latency: A function for each device that loads its table.
         trained: The same for the data sets that were trained on.
         described: The catalogue of one's own devices.
-        brought: A function for each device whose owner brings a file; not called.
+        brought: A function for each device whose owner brings a file that is accepted; not called.
         params: Parameters of the stage.
     """
     asked = parse(IngestConfig, params).benchmarks

@@ -8,6 +8,7 @@ from pipelines.deferred import functions_of
 
 __all__ = ["create_pipeline"]
 
+_brought = functions_of("pipelines.ingest.brought")
 _nodes = functions_of("pipelines.ingest.nodes")
 
 
@@ -16,12 +17,24 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         [
             node(
+                _brought.accept_files,
+                inputs=[
+                    "device_files",
+                    "params:space",
+                    "params:ingest",
+                    "params:retrain.least_rows",
+                    "params:retrain.unit_check",
+                ],
+                outputs="brought_files",
+                name="accept_files",
+            ),
+            node(
                 _nodes.make_architectures,
                 inputs=[
                     "published_nasbench101",
                     "trained_accuracy",
                     "measured_latency",
-                    "device_files",
+                    "brought_files",
                     "params:space",
                     "params:network",
                     "params:ingest",
@@ -49,7 +62,7 @@ def create_pipeline() -> Pipeline:
                     "published_help",
                     "measured_latency",
                     "measured_device",
-                    "device_files",
+                    "brought_files",
                     "params:space",
                     "params:ingest",
                 ],
@@ -70,7 +83,7 @@ def create_pipeline() -> Pipeline:
                     "latency",
                     "trained_accuracy",
                     "measured_device",
-                    "device_files",
+                    "brought_files",
                     "params:ingest",
                 ],
                 outputs="ingest_report",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +131,7 @@ def test_parameters_are_those_of_the_pipeline_key_by_key(
     if used & {"params:network", "params:dataset"}:
         used.add("params:images")  # `pipelines.resolve` takes them from the images
     values = loader["parameters"]
-    expected = set(leaves({n[7:]: values[n[7:]] for n in used}))
+    expected = set(leaves({n[7:]: reduce(getitem, n[7:].split("."), values) for n in used}))
     assert {key for _, key in parameters(stage)} == expected
 
 

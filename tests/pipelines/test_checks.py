@@ -29,6 +29,7 @@ GOOD: dict[str, Any] = {
     "constraints": ["latency_ms <= 5"],
     "ingest": {"benchmarks": ["measured", "trained", "nasbench201", "latbench"]},
     "search": {"oracle": "table"},
+    "retrain": {"least_rows": 10, "unit_check": True},
 }
 
 
@@ -160,17 +161,28 @@ class TestFilesThatWereBrought:
     def test_good_ones_pass(self, own: DataCatalog) -> None:
         check_parameters(self.INGEST, self.ASKED, own)
 
-    def test_all_that_are_refused_are_told_at_once(self, own: DataCatalog, tmp_path: Path) -> None:
+    def test_a_refused_one_stops_the_run_of_its_own_device_alone(
+        self, own: DataCatalog, tmp_path: Path
+    ) -> None:
         bring(tmp_path / "devices", "one", latency_ms=-1.0)
         bring(tmp_path / "devices", "two", arch_id="nonsense")
-        with pytest.raises(IntakeError) as caught:
-            check_parameters(self.INGEST, self.ASKED, own)
-        text = str(caught.value)
-        assert "one.csv is refused" in text
-        assert "two.csv is refused" in text
-        assert "theirs.csv" not in text
-        kinds = {finding.kind for finding in caught.value.findings}
-        assert {"negative latency", "unknown cell"} <= kinds
+        check_parameters(self.INGEST, self.ASKED, own)
+        check_parameters(self.INGEST, self.ASKED | {"device": "theirs"}, own)
+        for device, kind in {"one": "negative latency", "two": "unknown cell"}.items():
+            with pytest.raises(IntakeError, match=rf"{device}\.csv is refused") as caught:
+                check_parameters(self.INGEST, self.ASKED | {"device": device}, own)
+            assert kind in {finding.kind for finding in caught.value.findings}
+            assert "theirs.csv" not in str(caught.value)
+
+    def test_limits_are_those_of_retrain(self, own: DataCatalog, tmp_path: Path) -> None:
+        bring(tmp_path / "devices", "slow", latency_ms=[900.0 + i for i in range(20)])
+        values = self.ASKED | {"device": "slow"}
+        with pytest.raises(IntakeError, match="unit"):
+            check_parameters(self.INGEST, values, own)
+        lenient = {"least_rows": 10, "unit_check": False}
+        check_parameters(self.INGEST, values | {"retrain": lenient}, own)
+        with pytest.raises(IntakeError, match="30 are needed"):
+            check_parameters(self.INGEST, values | {"retrain": lenient | {"least_rows": 30}}, own)
 
     def test_only_if_they_are_asked_for_and_read(self, own: DataCatalog, tmp_path: Path) -> None:
         bring(tmp_path / "devices", "one", latency_ms=-1.0)

@@ -352,6 +352,8 @@ def run(params: dict[str, Any], tmp_path: Path, **published: object) -> dict[str
             "trained_accuracy": AccuracyTablesDataset(str(tmp_path / "trained")),
             "params:space": MemoryDataset("nasbench201"),
             "params:ingest": MemoryDataset(params),
+            "params:retrain.least_rows": MemoryDataset(10),
+            "params:retrain.unit_check": MemoryDataset(True),
             "params:network": MemoryDataset(NETWORK),
         }
         | {name: Kept() for name in outputs}
