@@ -7,6 +7,8 @@ sizes, milliseconds and accuracies do not, and the report says so.
 
 from __future__ import annotations
 
+import json
+
 import pandas as pd
 
 from brpnas.datasets import stated_size
@@ -37,14 +39,28 @@ def check_latency_size(
         ConfigurationError: If so; nothing has been spent then.
     """
     known, device = latency_size(latency_predictions, space), latency_predictions["device"].iloc[0]
-    spends = config.oracle in {"train", "file"} or config.latency == "device"
-    if known == network.size or not (spends or config.measure_winner):
+    causes = [
+        f"search.{name} is {json.dumps(value)}"
+        for name, value, spends in (
+            ("oracle", config.oracle, config.oracle in {"train", "file"}),
+            ("latency", config.latency, config.latency == "device"),
+            ("measure_winner", config.measure_winner, config.measure_winner),
+        )
+        if spends
+    ]
+    if known == network.size or not causes:
         return
+    looks_up = (
+        "To look up alone, with a transfer that the report names: "
+        "--params=search.measure_winner=false. Else measure"
+        if causes == ["search.measure_winner is true"]
+        else "Measure"
+    )
     raise ConfigurationError(
         f"The latency of {device!r} was measured on networks of the size {known}, but this search "
-        f"trains and measures networks of the size {network.size} (the parameters network, "
-        "images.path and images.size). Measure networks of this size under another name, and "
-        "search with it: kedro run --pipelines=measure,ingest,featurise,train "
+        f"trains or measures networks of the size {network.size} (the parameters network, "
+        f"images.path and images.size), because {' and '.join(causes)}. {looks_up} networks of "
+        "this size under another name, and search with it: kedro run --pipelines=measure,ingest,featurise,train "
         "--params=measure.device=NAME,device=NAME in the same environment, and the same two "
         "parameters for the search. Or set network to the size that was measured."
     )

@@ -34,6 +34,20 @@ def test_what_spends_is_refused_with_both_sizes_and_a_way_on(spends: dict[str, o
         assert part in str(refused.value)
 
 
+def test_the_refusal_names_its_cause_and_how_to_go_without() -> None:
+    other = PREDICTIONS.assign(network_size=PUBLISHED.size)
+    way = "--params=search.measure_winner=false"
+    with pytest.raises(ConfigurationError) as refused:
+        check(other, measure_winner=True)
+    assert "because search.measure_winner is true. To look up alone" in str(refused.value)
+    assert way in str(refused.value)
+    check(other, measure_winner=False)
+    with pytest.raises(ConfigurationError) as refused:
+        check(other, oracle="train", measure_winner=True)
+    assert 'search.oracle is "train" and search.measure_winner is true' in str(refused.value)
+    assert way not in str(refused.value), "the search would be refused still"
+
+
 @pytest.mark.parametrize("changes", [{}, {"oracle": "surrogate"}, {"latency": "table"}])
 def test_what_only_looks_up_may_transfer(changes: dict[str, object]) -> None:
     check(PREDICTIONS.assign(network_size=PUBLISHED.size), **changes)
