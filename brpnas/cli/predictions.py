@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from brpnas.cli.text import table
-from brpnas.errors import ConstraintError, SchemaError, UnknownNameError
+from brpnas.errors import ConfigurationError, ConstraintError, SchemaError, UnknownNameError
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import BinaryRelationPredictor, load_latency
 from brpnas.predictors.transfer import DevicePredictor
@@ -22,7 +22,11 @@ from brpnas.spaces.select import select_cells
 
 __all__ = ["as_json", "as_text", "find_predictor", "predict", "rank"]
 
-_DEVICES, _FILE = Path("data/06_models/devices"), "predictor.onnx"
+_MADE = (
+    "data/06_models/devices/*/predictor.onnx",
+    "data/*/06_models/devices/*/predictor.onnx",
+)
+"""What `retrain` leaves, in the environment that is used where none is named and in others."""
 _KIND = (
     "file of a predictor, or device whose predictor was made by "
     "`kedro run --pipelines=retrain --params=device=NAME`,"
@@ -38,24 +42,32 @@ def find_predictor(name: str, folder: Path | None = None) -> Path:
 
     Args:
         name: Path of a file, or a device whose predictor `retrain` has made.
-        folder: Folder in which to look for ``data/06_models/devices``, and above it; by default
-            the current one.
+        folder: Folder in which to look for ``data/06_models/devices`` and, of other environments,
+            ``data/*/06_models/devices``, and above it; by default the current one.
 
     Raises:
         UnknownNameError: If there is neither such a file nor such a device.
+        ConfigurationError: If several environments have a predictor of the device, and the one
+            that is used where none is named has none.
     """
     if Path(name).is_file():
         return Path(name)
     start = (folder or Path.cwd()).resolve()
-    known: list[str] = []
+    found: list[Path] = []
     for root in (start, *start.parents):
-        files = (root / _DEVICES).glob(f"*/{_FILE}")
-        known = [file.parent.name for file in files]
-        if name in known:
-            return root / _DEVICES / name / _FILE
-        if known:
+        found = sorted(file for pattern in _MADE for file in root.glob(pattern))
+        if found:
             break
-    raise UnknownNameError(_KIND, name, known)
+    of_device = [file for file in found if file.parent.name == name]
+    base = [file for file in of_device if file.parents[4] == root]
+    if len(of_device) > 1 and not base:
+        raise ConfigurationError(
+            f"Several environments have a predictor of {name!r}: give the path of one, "
+            f"{' or '.join(map(str, of_device))}."
+        )
+    if not of_device:
+        raise UnknownNameError(_KIND, name, {file.parent.name for file in found})
+    return (base or of_device)[0]
 
 
 def predict(

@@ -103,6 +103,29 @@ class TestPredict:
         assert wrong.exit_code == 1
         assert "Did you mean 'my-board'" in wrong.stderr
 
+    def test_predictors_of_other_environments_are_found(
+        self, brpnas: Brpnas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+
+        def made(workspace: str, cost: float) -> Path:
+            folder = tmp_path / workspace / "06_models" / "devices" / "my-board"
+            folder.mkdir(parents=True)
+            (folder / "predictor.onnx").write_bytes(cost_model([cost] * 9))
+            return folder / "predictor.onnx"
+
+        live = made("data/live", 2.0)
+        said = brpnas("predict", "my-board", *CELLS)
+        assert said.stdout == brpnas("predict", live, *CELLS).stdout
+        assert "Did you mean 'my-board'" in brpnas("predict", "my-bord", *CELLS).stderr
+        other = made("data/darts", 3.0)
+        several = brpnas("predict", "my-board", *CELLS)
+        assert several.exit_code == 1
+        assert f"{other} or {live}" in several.stderr.replace("\n", "")
+        base = made("data", 1.0)
+        said = brpnas("predict", "my-board", *CELLS)
+        assert said.stdout == brpnas("predict", base, *CELLS).stdout
+
     def test_an_adapted_predictor_gives_intervals(self, brpnas: Brpnas, tmp_path: Path) -> None:
         path = tmp_path / "latency_predictor.safetensors"
         predictor = fit_device(cells(), measured("eager-new", 10), prior(), QUICK)
