@@ -60,9 +60,10 @@ def check_latency_size(
         f"The latency of {device!r} was measured on networks of the size {known}, but this search "
         f"trains or measures networks of the size {network.size} (the parameters network, "
         f"images.path and images.size), because {' and '.join(causes)}. {looks_up} networks of "
-        "this size under another name, and search with it: kedro run --pipelines=measure,ingest,featurise,train "
-        "--params=measure.device=NAME,device=NAME in the same environment, and the same two "
-        "parameters for the search. Or set network to the size that was measured."
+        "this size under another name, and search with it: kedro run "
+        "--pipelines=measure,ingest,featurise,train --params=measure.device=NAME,device=NAME in "
+        "the same environment, and the same two parameters for the search. Or set network to the "
+        "size that was measured."
     )
 
 

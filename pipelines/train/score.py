@@ -130,8 +130,8 @@ def describe_score(found: Mapping[str, Any], latency_predictions: pd.DataFrame) 
     _log.info(
         "Latency predictor of %s (%s, %d rows to train on, %d to validate, %d to test). On %d %s: "
         "Spearman %.3f (%.2f to %.2f), within 10 %% %.0f %% (%.0f to %.0f %%), mean error %.1f %%. "
-        "Best baseline: %s, Spearman %.3f. A latency limit is kept with a margin of %.0f %% at a "
-        "confidence of %.0f %%.",
+        "Best baseline: %s, Spearman %.3f. Where prediction decides, a latency limit is kept "
+        "with a margin of %.0f %% at a confidence of %.0f %%.",
         *(found["device"], found["method"], rows["train"], rows["valid"], rows["test"]),
         *(found["scored_rows"], which, own["spearman"], low, high),
         *(100 * own["within_10"], 100 * share_low, 100 * share_high, 100 * own["mape"]),
