@@ -72,15 +72,26 @@ def describe_cell(text: str, space: SearchSpace | str = DEFAULT_SPACE) -> str:
             for (source, target), code, fate in zip(EDGES, from_string(arch_id), seen, strict=True)
         ]
         drawn = table(["edge", "operation", "pruned view"], rows)
-        note = "Parameters and FLOPs are those of the benchmark's network on CIFAR-10."
+        note = "Parameters and FLOPs are those of the benchmark's network on CIFAR-10"
     else:
         drawn = _nodes(arch_id, known)
-        note = "Parameters and FLOPs are those of the network with which the space was published."
+        note = "Parameters and FLOPs are those of the network with which the space was published"
+    note += f", with all its operations.{_exported(arch_id, known)}"
     if np.isnan([params, flops]).all():
         note = "The space does not know the cost of its networks."
     facts["parameters"] = "" if np.isnan(params) else f"{params / 1e6:.3f} M"
     facts["FLOPs"] = "" if np.isnan(flops) else f"{flops / 1e6:.3f} M multiply-adds"
     return f"{fields(facts)}\n\n{drawn}\n\n{note}"
+
+
+def _exported(arch_id: str, space: SearchSpace) -> str:
+    """Cost of the network as it is exported and limited in a search: without dead operations."""
+    params, flops = (float(v[0]) for v in space.cost([arch_id], space.published.as_exported))
+    return (
+        f" As it is exported, without operations that do not reach the output, it has "
+        f"{params / 1e6:.3f} M parameters and {flops / 1e6:.3f} M multiply-adds; constraints count "
+        "these."
+    )
 
 
 def _nodes(arch_id: str, space: SearchSpace) -> str:

@@ -11,6 +11,7 @@ import typer
 
 from brpnas.cli.devices_command import devices
 from brpnas.cli.group import SpaceName, app, examples
+from brpnas.cli.sizes import Size
 
 __all__ = ["app"]
 
@@ -126,7 +127,7 @@ def predict(
         f"    --predictor {_LATENCY} --constraint 'latency_ms <= 5'",
     )
 )
-def rank(
+def rank(  # noqa: PLR0913, PLR0917 - one argument per option
     relation: Annotated[
         Path,
         typer.Argument(
@@ -163,12 +164,23 @@ def rank(
             help="Rank so many random architectures (default: all; 10,000 of a space too large).",
         ),
     ] = None,
+    network_size: Size = None,
 ) -> None:
-    """Rank the whole space by a saved accuracy predictor."""
+    """Rank the whole space by a saved accuracy predictor.
+
+    Parameters and multiply-adds are of networks as they are exported, without dead operations.
+    """
     from brpnas.cli import predictions  # noqa: PLC0415
 
     latency = None if predictor is None else predictions.find_predictor(predictor)
     rows = predictions.rank(
-        relation, top, latency, constraint or (), every=every, space=space, sample=sample
+        relation,
+        top,
+        latency,
+        constraint or (),
+        every=every,
+        space=space,
+        sample=sample,
+        network_size=network_size,
     )
     typer.echo(predictions.as_json(rows) if as_json else predictions.as_text(rows))

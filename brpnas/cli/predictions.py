@@ -17,7 +17,7 @@ from brpnas.predictors import BinaryRelationPredictor, load_latency
 from brpnas.predictors.transfer import DevicePredictor
 from brpnas.search import Constraint, feasible_mask
 from brpnas.serving import MAX_BATCH, OnnxPredictor
-from brpnas.spaces import DEFAULT_SPACE, SearchSpace, get_space
+from brpnas.spaces import DEFAULT_SPACE, NetworkConfig, SearchSpace, get_space
 from brpnas.spaces.select import select_cells
 
 __all__ = ["as_json", "as_text", "find_predictor", "predict", "rank"]
@@ -134,7 +134,7 @@ def _scores(file: Path, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
     return relation.score(graphs.view(relation.view))
 
 
-def rank(
+def rank(  # noqa: PLR0913 - one argument per option
     file: Path,
     top: int,
     latency_file: Path | None = None,
@@ -144,6 +144,7 @@ def rank(
     space: SearchSpace | str = DEFAULT_SPACE,
     sample: int | None = None,
     seed: int = 0,
+    network_size: str | None = None,
 ) -> pd.DataFrame:
     """Best architectures of the whole space by a saved or exported binary relation predictor.
 
@@ -157,6 +158,8 @@ def rank(
         sample: Rank so many random architectures instead; by default the whole space, or 10,000
             where it is too large to be listed.
         seed: Decides which.
+        network_size: Size of the networks whose parameters and multiply-adds count, without dead
+            operations, as they are exported (`NetworkConfig.size`); by default the published one.
 
     Returns:
         Columns ``rank, score, latency_ms`` (with a latency predictor), ``params_m, flops_m,
@@ -164,6 +167,7 @@ def rank(
 
     Raises:
         SchemaError: If a file is not such a predictor.
+        ConfigurationError: If ``network_size`` is not the size of a network.
         ConstraintError: If a constraint cannot be read, or needs latency without a predictor.
         InfeasibleError: If no architecture satisfies them.
     """
@@ -178,7 +182,8 @@ def rank(
     if sample is None and not known.enumerable:
         sample = _SAMPLE
     graphs = known.graphs(None if sample is None else select_cells(sample, seed=seed, space=known))
-    params, flops = known.cost(graphs.arch_ids)
+    network = known.published if network_size is None else NetworkConfig.of_size(network_size)
+    params, flops = known.cost(graphs.arch_ids, network.as_exported)
     for name, values in (("params_m", params), ("flops_m", flops)):
         wanting = [c.text for c in parsed if name in dict(c.terms) and np.isnan(values).any()]
         if wanting:

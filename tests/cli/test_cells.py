@@ -69,6 +69,19 @@ def test_drawing_into_no_folder_is_an_error(brpnas: Brpnas, tmp_path: Path) -> N
     assert "cell.svg" in result.stderr
 
 
+def test_costs_of_the_exported_network_stand_beside_the_published_ones(brpnas: Brpnas) -> None:
+    dead = "|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|none~1|none~2|"
+    space = get_space("nasbench201")
+    published, exported = (
+        [float(value[0]) / 1e6 for value in space.cost([dead], network)]
+        for network in (space.published, space.published.as_exported)
+    )
+    assert exported[0] < published[0]
+    text = brpnas("arch", dead).stdout
+    assert f"{published[0]:.3f} M" in text
+    assert f"has {exported[0]:.3f} M parameters and {exported[1]:.3f} M multiply-adds" in text
+
+
 @pytest.mark.parametrize("text", ["", "foo", CELL.replace("nor_conv_3x3", "nor_conv_5x5")])
 def test_no_cell_is_an_error_with_an_example(brpnas: Brpnas, text: str) -> None:
     result = brpnas("arch", text)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,7 @@ from brpnas.cli.predictions import rank
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import BinaryRelationPredictor, LatencyPredictor
 from brpnas.predictors.transfer import fit_device
-from brpnas.spaces import NasBench201
-from brpnas.spaces.nasbench201.cost import cost
+from brpnas.spaces import NasBench201, NetworkConfig
 from brpnas.spaces.select import select_cells
 from tests.cli.conftest import Brpnas
 from tests.cli.models import BOARD
@@ -165,11 +165,20 @@ class TestRank:
         ids = SPACE.isomorphism_ids(distinct["arch_id"].tolist())
         assert len(set(ids)) == 6466
 
-    def test_costs_are_those_of_the_cells(self, relation: Path) -> None:
-        rows = rank(relation, 5)
-        params, flops = cost(SPACE.codes(rows["arch_id"].tolist()))
+    @pytest.mark.parametrize("size", [None, NetworkConfig(4, 1, 2, (1, 8, 8), 10).size])
+    def test_costs_are_those_of_the_networks_that_are_exported(
+        self, relation: Path, size: str | None
+    ) -> None:
+        rows = rank(relation, 15625, every=True, network_size=size)
+        cells = rows["arch_id"].tolist()
+        network = NetworkConfig() if size is None else NetworkConfig.of_size(size)
+        params, flops = SPACE.cost(cells, network.as_exported)
         assert (rows["params_m"] * 1e6).tolist() == pytest.approx(params.tolist())
         assert (rows["flops_m"] * 1e6).tolist() == pytest.approx(flops.tolist())
+        with_dead, _ = SPACE.cost(cells, replace(network, executes_dead_ops=True))
+        assert (params < with_dead).any(), "some of these cells have dead operations"
+        small = rank(relation, 20, None, [f"params_m <= {params.min() / 1e6}"], network_size=size)
+        assert (small["params_m"] * 1e6).max() <= params.min() * (1 + 1e-9)
 
     def test_constraints_hold_together(self, relation: Path, latency: Path) -> None:
         limit = float(rank(relation, 15625, latency)["latency_ms"].median())
