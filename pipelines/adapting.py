@@ -21,7 +21,7 @@ from brpnas.predictors.transfer.device import LEAST_ROWS
 from brpnas.spaces import get_space
 from pipelines.config import RetrainConfig
 
-__all__ = ["adapt"]
+__all__ = ["adapt", "transfer_note"]
 
 _log = logging.getLogger(__name__)
 
@@ -74,22 +74,30 @@ def adapt(
         *(device, predictor.method, predictor.rows),
         ", ".join(f"{name} {error:.3f}" for name, error in predictor.errors.items()),
     )
-    size = stated_size(learn)
-    _warn_of_transfer(predictor, prior, device, size)
-    return replace(predictor, network_size=size)
+    sized = replace(predictor, network_size=stated_size(learn))
+    if note := transfer_note(sized, prior, device):
+        _log.warning("%s", note)
+    return sized
 
 
-def _warn_of_transfer(
-    predictor: DevicePredictor, prior: DevicePrior, device: str, size: str | None
-) -> None:
-    """Say that known devices were measured with networks of another size, and the error."""
+def transfer_note(predictor: DevicePredictor, prior: DevicePrior, device: str) -> str:
+    """Say which known devices were measured with networks of another size, and the error.
+
+    Returns:
+        One or two sentences; nothing if there are no such devices.
+    """
     published = get_space(prior.space).published.size
-    known = prior.network_sizes or (published,)
-    others = [name for name in known if name != (size or published)]
-    if others:
-        error = predictor.errors[predictor.method]
-        _log.warning(
-            "Transfer: known devices were measured with networks of the size %s, %s with networks "
-            "of the size %s. The mean error of log latency on rows left out is %.3f.",
-            *(", ".join(others), device, size or published, error),
-        )
+    own = predictor.network_size or published
+    others: dict[str, list[str]] = {}
+    sizes = prior.network_sizes or (published,) * len(prior.devices)
+    for name, size in zip(prior.devices, sizes, strict=True):
+        if size != own and name != device:
+            others.setdefault(size, []).append(name)
+    if not others:
+        return ""
+    told = "; ".join(f"{size} ({', '.join(names)})" for size, names in others.items())
+    return (
+        f"Transfer: known devices were measured with networks of the size {told}; {device} with "
+        f"networks of the size {own}. The mean error of log latency on rows left out is "
+        f"{predictor.errors[predictor.method]:.3f}."
+    )

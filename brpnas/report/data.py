@@ -105,6 +105,10 @@ class Protocol(TypedDict, total=False):
     scored: str
     """What the figures of the latency predictor are of: ``test`` rows, or rows ``left out`` in
     turn, each predicted without itself."""
+    prior_knows_device: bool
+    """Whether the devices that taught the prior include the one it was adapted to."""
+    transfer: str
+    """What to say of known devices of another network size; empty if there are none."""
     spearman_interval: tuple[float, float]
     """Where Spearman's correlation may lie in the whole space, at 90 %."""
     settings: Mapping[str, object]

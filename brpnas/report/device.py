@@ -44,7 +44,8 @@ class DeviceReport:
 
     Args:
         figures: ``device, model, method, view, rows, errors_left_out, coverage, known_devices,
-            prior_knows_device`` (whether the prior was learnt from this device too), metrics of the
+            prior_knows_device`` (whether the prior was learnt from this device too), ``transfer``
+            (what to say of known devices of another network size, or nothing), metrics of the
             ``challenger`` and of the ``champion`` (None if there are none), the sentences
             ``changes`` and the ``growth`` of the table.
         challenger: ``arch_id, true, predicted, lower, upper`` of the test rows, in ms.
@@ -75,6 +76,7 @@ def device_page(report: DeviceReport) -> str:
         f"{len(figures['known_devices'])} known devices"
         + (", of a prior that was trained on this one too" if figures["prior_knows_device"] else "")
         + f". {rows['test']} test rows; a hash of the cell decides which they are.",
+        figures["transfer"],
         _metrics(figures),
         "\n".join(f"- {sentence}" for sentence in figures["changes"]),
         _chart(report),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from brpnas.report.data import ReportData
+from brpnas.report.data import Protocol, ReportData
 from brpnas.report.format import as_float, percent
 from brpnas.report.plots.traces import known_curves
 from brpnas.report.verdict import latency_limit
@@ -90,11 +90,19 @@ def _adapted(data: ReportData) -> str:
     text += (
         f"All its figures are on {scored:,} test rows, which took no part in that"
         if said["scored"] == "test"
-        else f"Its figures are on {scored:,} measured rows, each predicted without itself, because "
-        "there are few test rows or none"
+        else f"Its figures are on {scored:,} measured rows, each predicted without itself"
+        f"{_own_part(said)}, because there are few test rows or none"
     )
     low, high = said["spearman_interval"]
-    return text + f"; ρ of the whole space lies between {low:.2f} and {high:.2f} at 90 %. "
+    text += f"; ρ of the whole space lies between {low:.2f} and {high:.2f} at 90 %. "
+    return text + (f"{said['transfer']} " if said["transfer"] else "")
+
+
+def _own_part(said: Protocol) -> str:
+    """What to add if the devices that taught the prior include the one it was adapted to."""
+    if not said["prior_knows_device"]:
+        return ""
+    return " by a prior that learnt from earlier rows of this device"
 
 
 def _rows(data: ReportData, split: str) -> int | None:

@@ -230,6 +230,8 @@ def _protocol(
             "learnt_rows": rows["train"],
             "known_devices": len(train["known_devices"]),
             "scored": train["scored"],
+            "prior_knows_device": train["prior_knows_device"],
+            "transfer": train["transfer"],
             "spearman_interval": tuple(train["intervals"]["spearman"]),
         }
     seen = sum(rows.values()) - train["scored_rows"] - rows["valid"]

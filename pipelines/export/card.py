@@ -116,9 +116,17 @@ def _adapted(train: Mapping[str, Any]) -> str:
         + (
             "test rows."
             if train["scored"] == "test"
-            else "measured rows, each predicted without itself."
+            else f"measured rows, each predicted without itself{_own_part(train)}."
         )
+        + (f" {train['transfer']}" if train["transfer"] else "")
     )
+
+
+def _own_part(train: Mapping[str, Any]) -> str:
+    """What to add if the devices that taught the prior include the one it was adapted to."""
+    if not train["prior_knows_device"]:
+        return ""
+    return " by a prior that learnt from earlier rows of this device"
 
 
 def _relation(

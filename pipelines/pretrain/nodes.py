@@ -53,8 +53,8 @@ def learn_prior(
         progress=True,
     )
     published = get_space(graphs.space).published.size
-    sizes = {stated_size(table) or published for table in tables.values()}
-    return replace(prior, network_sizes=tuple(sorted(sizes)))
+    sizes = [stated_size(tables[device]) or published for device in prior.devices]
+    return replace(prior, network_sizes=tuple(sizes))
 
 
 def _open_rows(table: pd.DataFrame, test_share: float) -> pd.DataFrame:

@@ -39,6 +39,7 @@ def judge_device(
     answers: pd.DataFrame,
     device: str,
     params: Mapping[str, Any],
+    transfer: str = "",
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """Figures of the new predictor and of the champion, and what is new since that was made.
 
@@ -49,6 +50,7 @@ def judge_device(
         answers: What the new predictor says of the test rows.
         device: Name of the device.
         params: Parameters of the stage.
+        transfer: What to say of known devices of another network size, if there are any.
 
     Returns:
         The figures, and what the champion says of the test rows, with the columns of ``answers``;
@@ -67,6 +69,7 @@ def judge_device(
         "coverage": config.coverage,
         "known_devices": list(predictor.known),
         "prior_knows_device": device in prior_devices,
+        "transfer": transfer,
         "challenger": _metrics(answers),
         "champion": None,
         "growth": None,
@@ -140,7 +143,10 @@ def write_card(onnx: bytes, figures: Mapping[str, Any], example: pd.DataFrame) -
             **_how_sure(figures),
             **{f"mean log error, rows left out, {k}": v for k, v in errors.items()},
         },
-        limits=[f"Knows only {device}, and only architectures of its search space."],
+        limits=[
+            f"Knows only {device}, and only architectures of its search space.",
+            *([figures["transfer"]] if figures["transfer"] else []),
+        ],
         space=served.space.name,
         view=served.metadata["view"],  # type: ignore[arg-type]
         example=cell,

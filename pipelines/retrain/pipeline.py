@@ -8,6 +8,7 @@ from pipelines.deferred import functions_of
 
 __all__ = ["create_pipeline"]
 
+_adapting = functions_of("pipelines.adapting")
 _candidate = functions_of("pipelines.retrain.candidate")
 _nodes = functions_of("pipelines.retrain.nodes")
 _sizes = functions_of("pipelines.sizes")
@@ -44,6 +45,12 @@ def create_pipeline() -> Pipeline:
                 name="adapt_device",
             ),
             node(
+                _adapting.transfer_note,
+                inputs=["device_predictor", "device_prior", "params:device"],
+                outputs="device_transfer",
+                name="transfer_note",
+            ),
+            node(
                 _nodes.export_device,
                 inputs=["device_predictor", "params:device", _PARAMS],
                 outputs=["device_onnx", "device_parity"],
@@ -64,6 +71,7 @@ def create_pipeline() -> Pipeline:
                     "device_answers",
                     "params:device",
                     _PARAMS,
+                    "device_transfer",
                 ],
                 outputs=["device_figures", "champion_answers"],
                 name="judge_device",

@@ -22,7 +22,7 @@ from brpnas.predictors import (
     training_pool,
 )
 from brpnas.predictors.transfer import DevicePredictor, DevicePrior
-from pipelines.adapting import adapt
+from pipelines.adapting import adapt, transfer_note
 from pipelines.config import RetrainConfig, TrainConfig, parse
 from pipelines.train.score import describe_score, scored_rows, scores
 
@@ -211,6 +211,7 @@ def score_latency(
     architectures: pd.DataFrame,
     operations: pd.DataFrame,
     params: Mapping[str, Any],
+    prior: DevicePrior | None = None,
 ) -> dict[str, Any]:
     """Figures of the predictor and of the baselines beside it, and a log of how good it is.
 
@@ -222,6 +223,7 @@ def score_latency(
         operations: Operations measured alone; if the device is among them, their sum is the
             baseline ``layerwise``.
         params: Parameters of the stage.
+        prior: What known devices teach, if the predictor was adapted from them.
 
     Returns:
         What was trained on what, and under ``metrics`` for each model the figures of
@@ -232,8 +234,13 @@ def score_latency(
     adapted = isinstance(predictor, DevicePredictor)
     model = "adapted" if adapted else config.backbone
     counts = latency_predictions["split"].value_counts()
+    device, known, transfer = str(latency_predictions["device"].iloc[0]), False, ""
+    if isinstance(predictor, DevicePredictor) and prior is not None:
+        known, transfer = device in prior.devices, transfer_note(predictor, prior, device)
     found: dict[str, Any] = {
-        "device": str(latency_predictions["device"].iloc[0]),
+        "device": device,
+        "prior_knows_device": known,
+        "transfer": transfer,
         "space": graphs.space,
         "network_size": predictor.network_size,
         "view": predictor.view,

@@ -56,6 +56,7 @@ def create_pipeline() -> Pipeline:
                     "architectures",
                     "operations",
                     "params:train",
+                    "device_prior",
                 ],
                 outputs="train_metrics",
                 name="score_latency",

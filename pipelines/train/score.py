@@ -126,7 +126,11 @@ def describe_score(found: Mapping[str, Any], latency_predictions: pd.DataFrame) 
     others = {name: m["spearman"] for name, m in found["metrics"].items() if name != found["model"]}
     best = max(others, key=lambda name: np.nan_to_num(others[name], nan=-1.0))
     factor = _margin(latency_predictions)
-    which = "test rows" if found["scored"] == "test" else "rows, each predicted without itself"
+    which = "test rows"
+    if found["scored"] != "test":
+        which = "rows, each predicted without itself"
+        if found["prior_knows_device"]:
+            which += " by a prior that learnt from earlier rows of this device"
     _log.info(
         "Latency predictor of %s (%s, %d rows to train on, %d to validate, %d to test). On %d %s: "
         "Spearman %.3f (%.2f to %.2f), within 10 %% %.0f %% (%.0f to %.0f %%), mean error %.1f %%. "

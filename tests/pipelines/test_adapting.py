@@ -10,7 +10,7 @@ import pytest
 from brpnas.errors import ConfigurationError
 from brpnas.predictors.transfer.device import LEAST_ROWS
 from brpnas.spaces import NetworkConfig
-from pipelines.adapting import adapt
+from pipelines.adapting import adapt, transfer_note
 from pipelines.config import RetrainConfig, parse
 from tests.pipelines.retrain.toys import QUICK
 from tests.predictors.toys import cells, rows_of
@@ -51,9 +51,21 @@ def test_rows_of_another_size_than_the_known_devices_are_called_a_transfer(
     error = sized.errors[sized.method]
     assert f"The mean error of log latency on rows left out is {error:.3f}." in caplog.text
     caplog.clear()
-    same = replace(prior(), network_sizes=(SMALL,))
+    same = replace(prior(), network_sizes=(SMALL,) * len(prior().devices))
     adapt(cells(), learn.assign(network_size=SMALL), same, NEW, CONFIG, held_out=0)
     assert "Transfer" not in caplog.text
+
+
+def test_a_transfer_names_the_known_devices_of_another_size() -> None:
+    known = prior().devices
+    mixed = replace(prior(), network_sizes=(SMALL, SMALL, *[NetworkConfig().size] * 2))
+    learn = table(NEW, rows_of(8, 2)).assign(network_size=SMALL)
+    found = adapt(cells(), learn, mixed, NEW, CONFIG, held_out=0)
+    note = transfer_note(found, mixed, NEW)
+    assert f"{NetworkConfig().size} ({known[2]}, {known[3]}); {NEW} with" in note
+    assert known[0] not in note
+    alone = replace(prior(), network_sizes=(SMALL, SMALL, SMALL, NetworkConfig().size))
+    assert not transfer_note(found, alone, known[3]), "of itself nothing is transferred"
 
 
 def test_a_transfer_tells_the_error_of_the_way_that_predicts(

@@ -38,12 +38,17 @@ def report(*, champion: bool = True, test: bool = True) -> DeviceReport:
         "rows": {"learn": 40, "test": 60 if test else 0},
         "known_devices": ["a", "b"],
         "prior_knows_device": False,
+        "transfer": "Transfer: of devices of another size.",
         "errors_left_out": {"adapted": 0.031, "graph alone": 0.052},
         "changes": ["60 rows, 40 of them before."] if champion else [],
         "challenger": regression_metrics(new["predicted"], new["true"]) if test else None,
         "champion": regression_metrics(old["predicted"], old["true"]) if champion else None,
     }
     return DeviceReport(figures, new if test else new.head(0), old if champion else old.head(0))
+
+
+def test_it_names_a_transfer() -> None:
+    assert "\n\nTransfer: of devices of another size.\n\n" in device_page(report())
 
 
 def test_it_says_how_sure_the_correlation_is() -> None:

@@ -220,8 +220,8 @@ class DevicePrior:
         features: Features of cells, of all devices.
         settings: Settings of the kernel, centre of those of a new device.
         config: Size and schedule of the network.
-        network_sizes: Sizes of the networks that were measured on them (`NetworkConfig.size`); none
-            where they are of the published size alone.
+        network_sizes: Size of the networks that were measured on each of them
+            (`NetworkConfig.size`); none where all are of the published size.
     """
 
     space: str
@@ -271,6 +271,8 @@ class DevicePrior:
             refuse_file(path, str(error), error)
         devices, config = tuple(saved.devices), features.network.config
         sizes = tuple(saved.network_sizes)
+        if sizes and len(sizes) != len(devices):
+            refuse_file(path, f"{len(sizes)} sizes of networks for {len(devices)} devices")
         return cls(saved.space, devices, features, settings, config, sizes)
 
 

@@ -21,6 +21,8 @@ TRAIN: dict[str, Any] = {
     "method": "networks",
     "known_devices": [],
     "scored": "test",
+    "prior_knows_device": False,
+    "transfer": "",
     "scored_rows": 57,
     "intervals": {"spearman": (0.9, 0.99), "within_10": (0.7, 0.9)},
     "device": "toy-device",
@@ -338,6 +340,8 @@ def test_the_report_tells_a_predictor_of_few_rows_as_such(
         "method": "adapted",
         "known_devices": ["a", "b", "c"],
         "scored": "left out",
+        "prior_knows_device": True,
+        "transfer": "Transfer: of another size.",
         "scored_rows": count,
         "rows": {"train": count, "valid": 0, "test": 0},
         "metrics": {"adapted": FIGURES},
@@ -358,6 +362,8 @@ def test_the_report_tells_a_predictor_of_few_rows_as_such(
     )
     assert f"adapted from 3 known devices to {count} measured architectures" in page
     assert f"{count} measured rows, each predicted without itself" in page
+    assert "itself by a prior that learnt from earlier rows of this device, because" in page
+    assert "Transfer: of another size." in page
     assert "between 0.71 and 0.97 at 90" in page
     assert f"On {count} rows left out in turn" in page
     assert "validation rows" not in page

@@ -59,6 +59,8 @@ TRAIN: dict[str, Any] = {
     "method": "networks",
     "known_devices": [],
     "scored": "test",
+    "prior_knows_device": False,
+    "transfer": "",
     "scored_rows": 5,
     "intervals": {"spearman": (0.9, 0.99), "within_10": (0.7, 0.9)},
     "device": "desktop-cpu-core-i7-7820x-fp32",
@@ -217,6 +219,7 @@ def test_a_predictor_of_few_rows_gives_intervals_and_its_card_runs_as_typed(
 
     adapted = {"model": "adapted", "method": "adapted", "known_devices": ["eager-a", "eager-b"]}
     adapted |= {"scored": "left out", "scored_rows": 10, "metrics": {"adapted": {"mape": 0.07}}}
+    adapted |= {"prior_knows_device": True, "transfer": "Transfer: of another size."}
     relation, _ = export_relation(relation_predictor, small_graphs, result, PARAMS)
     network, _ = export_found_network(result, b"", small_graphs, NETWORK, PARAMS)
     ingest: dict[str, Any] = {"sources": {}}
@@ -225,6 +228,8 @@ def test_a_predictor_of_few_rows_gives_intervals_and_its_card_runs_as_typed(
     of_latency = card.split("\n---\n")[1]
     assert "Adapted to 9 measured architectures from 2 known devices (eager-a, eager-b)" in card
     assert "10 measured rows, each predicted without itself" in of_latency
+    assert "itself by a prior that learnt from earlier rows of this device." in of_latency
+    assert "Transfer: of another size." in of_latency
     assert "mape (left out)" in of_latency
     assert "spearman, 90 % interval (left out)" in of_latency
     (tmp_path / "latency.onnx").write_bytes(latency)

@@ -12,6 +12,7 @@ import yaml
 from brpnas.datasets import held_out
 from brpnas.errors import ConfigurationError
 from brpnas.graphs import SpaceGraphs
+from brpnas.spaces import NetworkConfig
 from pipelines.pretrain.nodes import learn_prior
 from tests.pipelines.toys import make_latency
 
@@ -34,6 +35,15 @@ def test_learns_from_every_device(small_graphs: SpaceGraphs) -> None:
     assert prior.devices == ("toy-0", "toy-1", "toy-2")
     assert prior.features.known is not None
     assert prior.config.hidden == 8
+
+
+def test_the_size_of_each_device_is_kept(small_graphs: SpaceGraphs) -> None:
+    given = tables(small_graphs, 3)
+    small = NetworkConfig(4, 1, 2, (1, 8, 8), 10).size
+    given["toy-1"] = lambda read=given["toy-1"]: read().assign(network_size=small)
+    published = NetworkConfig().size
+    found = learn_prior(small_graphs, given, 0.2, QUICK)
+    assert found.network_sizes == (published, small, published)
 
 
 def test_published_tables_need_not_be_kept(small_graphs: SpaceGraphs) -> None:

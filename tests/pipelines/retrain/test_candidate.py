@@ -146,6 +146,9 @@ def test_card_says_what_it_was_learnt_from() -> None:
     assert "trained on earlier rows of this one" not in card
     known = judged()[0] | {"prior_knows_device": True}
     assert "trained on earlier rows of this one too" in write_card(content, known, rows())
+    told = judged()[0] | {"transfer": "Transfer: of another size."}
+    assert "- Transfer: of another size." in write_card(content, told, rows())
+    assert "Transfer" not in card
     without = write_card(content, judged(rows(test=0))[0], rows())
     assert "Metrics are of 0 test rows" in without
     assert "mape (test)" not in without

@@ -317,8 +317,24 @@ class TestFewRows:
         assert found["known_devices"] == list(predictor.known)
         assert f"Latency predictor of {BOARD} (adapted, " in caplog.text
         assert "On 12 rows, each predicted without itself: Spearman" in caplog.text
+        assert (found["prior_knows_device"], found["transfer"]) == (False, "")
         assert f"({low:.2f} to {high:.2f})" in caplog.text
         assert "Best baseline: " in caplog.text
+
+    def test_a_prior_that_learnt_from_the_device_is_told(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """It has seen earlier rows, so that no row is predicted quite without itself."""
+        _, predictor, table_ = adapted()
+        small = replace(prior(), network_sizes=(SMALL.size,) * len(prior().devices))
+        with caplog.at_level(logging.INFO):
+            found = score_latency(
+                *(predictor, whole_space(), table_, architectures_of(whole_space())),
+                *(make_operations("another"), PARAMS, small),
+            )
+        assert found["prior_knows_device"]
+        assert "itself by a prior that learnt from earlier rows of this device" in caplog.text
+        assert found["transfer"].startswith("Transfer: known devices were measured")
 
     @pytest.mark.parametrize("split_of_row", ["train", "test"])
     def test_baselines_do_not_see_the_rows_that_they_are_scored_on(self, split_of_row: str) -> None:
@@ -358,6 +374,7 @@ def test_it_warns_where_rows_are_too_few(
         "model": "adapted",
         "rows": {"train": 8, "valid": 0, "test": rows},
         "scored": "test",
+        "prior_knows_device": False,
         "scored_rows": rows,
         "metrics": {"adapted": figures, "flops": figures | {"spearman": 0.8}},
         "intervals": {

@@ -22,6 +22,7 @@ from brpnas.predictors.transfer import DevicePrior, TrunkConfig, fit_device, fit
 from brpnas.predictors.transfer.features import both_views
 from brpnas.predictors.transfer.kernel import Settings
 from brpnas.predictors.transfer.prior import KNOWN_GROUPS, LIKE_GROUP
+from brpnas.spaces import NetworkConfig
 from tests.predictors.toys import cells, rows_of
 from tests.predictors.transfer.toys import (
     KNOWN,
@@ -303,6 +304,15 @@ class TestFiles:
             fit_device(cells(), rows, loaded, QUICK).intervals(some),
             fit_device(cells(), rows, given, QUICK).intervals(some),
         )
+
+    def test_sizes_of_networks_are_kept_and_are_one_for_each_device(self, tmp_path: Path) -> None:
+        path, sizes = tmp_path / "prior.safetensors", (NetworkConfig().size, NetworkConfig(8).size)
+        given = replace(few(), network_sizes=tuple(sizes[i % 2] for i in range(len(few().devices))))
+        given.save(path)
+        assert DevicePrior.load(path).network_sizes == given.network_sizes
+        replace(few(), network_sizes=sizes[:1]).save(path)
+        with pytest.raises(SchemaError, match=r"1 sizes of networks for \d devices"):
+            DevicePrior.load(path)
 
     def test_written_again_it_is_the_same_file(self, saved: Path, tmp_path: Path) -> None:
         again = tmp_path / "again.safetensors"
