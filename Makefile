@@ -6,8 +6,12 @@
 PYTHON  ?= $(firstword $(shell command -v python3.11 python3))
 # Of the command line alone: other tools export VENV too, and their environment is not ours to fill.
 VENV    := .venv
-# Arguments for pip, such as --extra-index-url of an index of CPU-only builds of torch (README).
-PIP_ARGS ?=
+# Arguments for pip. Where they are set, even to nothing, they alone decide which build of torch it takes.
+# Where they are not, Linux without an NVIDIA GPU takes PyTorch's CPU build, a much smaller download.
+CPU_BUILDS := https://download.pytorch.org/whl/cpu
+GPUS := /proc/driver/nvidia/gpus
+NVIDIA = $(wildcard $(GPUS)/*)$(shell nvidia-smi -L 2>/dev/null | grep '^GPU')
+TAKES_CPU_BUILD = $(if $(filter undefined,$(origin PIP_ARGS)),$(if $(filter Linux,$(shell uname -s)),$(if $(NVIDIA),,yes)))
 # Arguments for pytest, such as -k NAME; and how many of its processes run side by side.
 PYTEST_ARGS ?=
 WORKERS ?= 2
@@ -68,6 +72,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or later is needed, and '$(PYTHON)' is not: make PYTHON=/path/to/python3.11"; exit 1; }
 	@test -x $(VENV)/bin/python || "$(PYTHON)" -m venv $(VENV)
+	$(if $(TAKES_CPU_BUILD),$(VENV)/bin/python -m pip install --retries 2 --timeout 20 --no-deps --index-url $(CPU_BUILDS) \
+	  --constraint constraints.txt torch || echo "No CPU build of torch from $(CPU_BUILDS): pip takes its default build.")
 	$(VENV)/bin/python -m pip install $(PIP_ARGS) --constraint constraints.txt --editable '.[all,dev]'
 	@touch $@
 

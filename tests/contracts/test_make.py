@@ -116,3 +116,87 @@ def test_the_name_of_a_device_is_never_run(
 def test_a_device_may_be_named_by_a_number(folder: Path) -> None:
     done = make(folder, "--dry-run", "retrain", "DEVICE=855")
     assert "kedro run --pipelines=retrain --params=device=855\n" in done.stdout
+
+
+class TestBuildOfTorch:
+    """`make` that sets up `.venv` in a folder: which pip commands it would run."""
+
+    @pytest.fixture
+    def machine(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """Folder of commands before all others: Linux, whose NVIDIA driver finds no GPU."""
+        (folder / ".venv" / ".installed").unlink()
+        commands = folder.parent / "commands"
+        commands.mkdir()
+        monkeypatch.setenv("PATH", f"{commands}{os.pathsep}{os.environ['PATH']}")
+        monkeypatch.delenv("PIP_ARGS", raising=False)
+        says(commands / "uname", "Linux")
+        says(commands / "nvidia-smi", "No devices were found", code=6)
+        return commands
+
+    @staticmethod
+    def installs(folder: Path, *arguments: str) -> list[str]:
+        """Commands of pip that would run, of a machine without the files of an NVIDIA driver."""
+        done = make(folder, "--dry-run", f"GPUS={folder}/gpus", *arguments, ".venv/.installed")
+        assert done.returncode == 0, done.stderr
+        lines = done.stdout.replace("\\\n", "").splitlines()
+        return [line for line in lines if " -m pip install " in line]
+
+    def test_without_a_gpu_it_comes_first_from_the_index_of_cpu_builds(
+        self, folder: Path, machine: Path
+    ) -> None:
+        torch, rest = self.installs(folder)
+        assert "--index-url https://download.pytorch.org/whl/cpu" in torch
+        assert "--constraint constraints.txt" in torch
+        assert torch.split(" || ")[0].split()[-1] == "torch"
+        assert "pytorch" not in rest
+        assert "--editable '.[all,dev]'" in rest
+
+    def test_without_a_driver_too(self, folder: Path, machine: Path) -> None:
+        says(machine / "nvidia-smi", "", code=127)  # as the shell ends where there is no such file
+        assert len(self.installs(folder)) == 2
+
+    @pytest.mark.parametrize("seen_by", ["nvidia-smi", "proc"])
+    def test_with_a_gpu_it_is_the_default_build(
+        self, seen_by: str, folder: Path, machine: Path
+    ) -> None:
+        if seen_by == "proc":
+            (folder.parent / "gpus" / "0000:01:00.0").mkdir(parents=True)
+            found = self.installs(folder, "GPUS=../gpus")
+        else:
+            says(machine / "nvidia-smi", "GPU 0: NVIDIA H200 (UUID: GPU-5b7d)")
+            found = self.installs(folder)
+        assert [("pytorch" in line, "'.[all,dev]'" in line) for line in found] == [(False, True)]
+
+    def test_elsewhere_it_is_the_default_build(self, folder: Path, machine: Path) -> None:
+        says(machine / "uname", "Darwin")
+        assert len(self.installs(folder)) == 1
+
+    @pytest.mark.parametrize("how", ["argument", "environment"])
+    @pytest.mark.parametrize("given", ["", "--extra-index-url https://host/cu126"])
+    def test_arguments_for_pip_win(
+        self, given: str, how: str, folder: Path, machine: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if how == "environment":
+            monkeypatch.setenv("PIP_ARGS", given)
+        found = self.installs(folder, *([f"PIP_ARGS={given}"] if how == "argument" else []))
+        assert len(found) == 1
+        assert given in found[0]
+
+    def test_the_rest_is_installed_where_the_index_is_out_of_reach(
+        self, folder: Path, machine: Path
+    ) -> None:
+        python = folder / ".venv" / "bin" / "python"
+        python.write_text('#!/bin/sh\necho "$@" >>pip.log\ncase "$*" in *torch) exit 1; esac\n')
+        python.chmod(0o755)
+        done = make(folder, f"GPUS={folder}/gpus", ".venv/.installed")
+        assert done.returncode == 0, done.stderr
+        assert "No CPU build of torch" in done.stdout
+        torch, rest = (folder / "pip.log").read_text("utf-8").splitlines()
+        assert torch.split()[-1] == "torch"
+        assert rest.split()[-1] == ".[all,dev]"
+
+
+def says(command: Path, text: str, code: int = 0) -> None:
+    """Write a command that prints a text and ends with a code."""
+    command.write_text(f"#!/bin/sh\necho '{text}'\nexit {code}\n", "utf-8")
+    command.chmod(0o755)
