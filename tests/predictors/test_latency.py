@@ -21,7 +21,7 @@ from brpnas.predictors import (
 from brpnas.predictors.latency import _best_shift, choose_view
 from brpnas.predictors.tensors import to_tensors
 from brpnas.predictors.training import train_network
-from tests.predictors.contract import PredictorContract
+from brpnas.testing import PredictorContract
 from tests.predictors.toys import TINY, cells, compiled_ms, eager_ms, rows_of, some, split
 
 TRAIN, VALID, REST = split(60, 20)

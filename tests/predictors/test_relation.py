@@ -10,7 +10,7 @@ import pytest
 from brpnas.errors import BrpNasError, ConfigurationError
 from brpnas.graphs import GraphBatch
 from brpnas.predictors import BinaryRelationPredictor, LatencyPredictor, TrainingConfig
-from tests.predictors.contract import PredictorContract
+from brpnas.testing import PredictorContract
 from tests.predictors.toys import TINY, eager_ms, rows_of, some
 
 ACCURACY = eager_ms(rows_of(40)) / 10  # anything that the cells explain

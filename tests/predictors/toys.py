@@ -9,35 +9,37 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from brpnas.graphs import GraphBatch, SpaceGraphs
-from brpnas.predictors import MeasuredRows, TrainingConfig
+from brpnas.predictors import MeasuredRows
 from brpnas.spaces import NasBench201
+from brpnas.testing.cells import TINY, padded, permuted
+from brpnas.testing.cells import all_cells as cells
+from brpnas.testing.cells import random_cells as some
+from brpnas.testing.cells import random_rows as rows_of
 from tests.spaces.nasbench201.slow import EDGE_ORDER, live_paths
 
-TINY = TrainingConfig(hidden=8, layers=2, epochs=4, batch_size=16, patience=4)
+__all__ = [
+    "COST_MS",
+    "TINY",
+    "cells",
+    "codes",
+    "compiled_ms",
+    "eager_ms",
+    "gradients",
+    "padded",
+    "permuted",
+    "random_labels",
+    "rows_of",
+    "some",
+    "split",
+]
+
 COST_MS = np.array([0.02, 0.1, 0.5, 1.2, 0.3])  # of none, skip, 1x1, 3x3 and pooling
-
-
-@cache
-def cells() -> SpaceGraphs:
-    """All of NAS-Bench-201."""
-    return NasBench201().graphs()
 
 
 @cache
 def codes() -> npt.NDArray[np.int8]:
     """Operation codes of `cells`, shape ``[15625, 6]``."""
     return NasBench201().codes(cells().arch_ids)
-
-
-def rows_of(count: int, seed: int = 0) -> npt.NDArray[np.int64]:
-    """Different random rows of `cells`."""
-    return np.random.default_rng(seed).permutation(len(cells()))[:count]
-
-
-def some(view: str, count: int = 24, seed: int = 0) -> GraphBatch:
-    """Random cells in one view."""
-    return cells().view(view)[rows_of(count, seed)]
 
 
 def eager_ms(rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
@@ -62,20 +64,6 @@ def split(count: int, held_out: int, seed: int = 0, device=eager_ms):
     parts = np.split(rows, [count, count + held_out])
     train, valid = (MeasuredRows(part, device(part)) for part in parts[:2])
     return train, valid, parts[2]
-
-
-def permuted(batch: GraphBatch, seed: int = 0) -> GraphBatch:
-    """The same graphs with the nodes after the global one in another order."""
-    order = np.random.default_rng(seed).permutation(np.arange(1, batch.num_nodes))
-    order = np.concatenate([[0], order])
-    return GraphBatch(batch.ops[:, order], batch.adj[:, order][:, :, order], batch.num_ops)
-
-
-def padded(batch: GraphBatch, extra: int = 3) -> GraphBatch:
-    """The same graphs with blank nodes added."""
-    ops = np.pad(batch.ops, ((0, 0), (0, extra)))
-    adj = np.pad(batch.adj, ((0, 0), (0, extra), (0, extra)))
-    return GraphBatch(ops, adj, batch.num_ops)
 
 
 def random_labels(count: int, seed: int = 0) -> npt.NDArray[np.float64]:

@@ -7,13 +7,13 @@ import scipy.stats
 from brpnas.errors import ArchitectureError
 from brpnas.graphs import VIEWS, ArchGraph
 from brpnas.spaces import Darts
-from tests.spaces.contract import SearchSpaceContract
+from brpnas.testing import SearchSpaceContract
 from tests.spaces.darts.examples import DARTS_V2, DARTS_V2_ID, chain_of
 from tests.spaces.darts.slow import read
 
 
 class TestContract(SearchSpaceContract):
-    space_class = Darts
+    name = "darts"
     size = 1_076_746_950_455_072_400
     neighbours = 120
 

@@ -11,14 +11,14 @@ from brpnas.errors import ArchitectureError
 from brpnas.graphs import VIEWS, ArchGraph
 from brpnas.spaces import SearchSpace
 from brpnas.spaces.nasbench101 import NasBench101, all_keys
-from tests.spaces.contract import SearchSpaceContract
+from brpnas.testing import SearchSpaceContract
 from tests.spaces.nasbench101 import slow
 
 CELL = "conv3x3~0|maxpool3x3~0|conv1x1~12|output~03"
 
 
 class TestContract(SearchSpaceContract):
-    space_class = NasBench101
+    name = "nasbench101"
     size = 423_624
 
     def neighbours_of(self, space: SearchSpace, arch_id: str) -> int:

@@ -6,11 +6,11 @@ import pytest
 from brpnas.errors import ArchitectureError
 from brpnas.graphs import VIEWS, ArchGraph
 from brpnas.spaces.nasbench201 import NasBench201, from_string, to_string
-from tests.spaces.contract import SearchSpaceContract
+from brpnas.testing import SearchSpaceContract
 
 
 class TestContract(SearchSpaceContract):
-    space_class = NasBench201
+    name = "nasbench201"
     size = 15_625
     neighbours = 24  # six edges, four other operations each
 

@@ -9,8 +9,8 @@ import numpy as np
 from brpnas.search import SearchContext, get_sampler, run_search
 from brpnas.search.oracle import TableOracle
 from brpnas.spaces import get_space
+from brpnas.testing import SearchSpaceContract
 from tests.search.toy import accuracy_table
-from tests.spaces.contract import SearchSpaceContract
 
 POCKET = str(Path(__file__).with_name("pocket_space.py"))
 
@@ -18,7 +18,7 @@ POCKET = str(Path(__file__).with_name("pocket_space.py"))
 class TestContract(SearchSpaceContract):
     """Six architectures, of which each has three neighbours."""
 
-    path, space_class = POCKET, type(get_space(POCKET))
+    name = POCKET
     size, neighbours = 6, 3
 
 

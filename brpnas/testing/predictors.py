@@ -1,4 +1,4 @@
-"""What every predictor must do; each one's test class derives from `PredictorContract`."""
+"""What every predictor must hold to."""
 
 from __future__ import annotations
 
@@ -18,79 +18,90 @@ from brpnas.errors import SchemaError
 from brpnas.graphs import GraphBatch
 from brpnas.predictors import TrainingConfig
 from brpnas.predictors.tensors import to_tensors
-from tests.predictors.toys import TINY, padded, permuted, some
+from brpnas.testing.cells import TINY, padded, permuted, random_cells
+
+__all__ = ["PredictorContract"]
 
 
 class PredictorContract:
-    """Derive, implement `make` and `answers`, name the kinds, and name the class ``Test...``."""
+    """Tests of any predictor: set `kind` and `other_kind`, implement `make` and `answers`.
+
+    The predictor under test has ``view``, ``module()``, ``save(path)`` and ``load(path)``, and
+    writes a safetensors file, as `brpnas.predictors.LatencyPredictor` does.
+    """
 
     kind: ClassVar[type[Any]]
+    """The class under test."""
     other_kind: ClassVar[type[Any]]
+    """Another class of predictor, whose ``load`` refuses the files of `kind`."""
 
     @abstractmethod
     def make(self, seed: int = 0, config: TrainingConfig = TINY, members: int = 2) -> Any:
-        """A predictor trained on toy rows of the pruned view."""
+        """Train a predictor on a few cells in the pruned view."""
 
     @abstractmethod
     def answers(self, predictor: Any, batch: GraphBatch) -> npt.NDArray[np.float64]:
-        """What it says of graphs in its view."""
+        """Predict the graphs of a batch, in the view of the predictor."""
 
     @pytest.fixture
     def trained(self) -> Any:
+        """The predictor that most tests use."""
         return self.make()
 
     @pytest.fixture
     def saved(self, trained: Any, tmp_path: Path) -> Path:
+        """A file of it."""
         path = tmp_path / "predictor.safetensors"
         trained.save(path)
         return path
 
     def test_answers_are_one_finite_number_a_graph(self, trained: Any) -> None:
-        answers = self.answers(trained, some("pruned", 50))
-        assert (answers.shape, answers.dtype) == ((50,), np.float64)
+        answers = self.answers(trained, random_cells("pruned", 50))
+        assert answers.shape == (50,)
+        assert answers.dtype == np.float64
         assert np.isfinite(answers).all()
         assert answers.std() > 1e-4
 
     def test_no_graphs_no_answers(self, trained: Any) -> None:
-        assert self.answers(trained, some("pruned")[:0]).shape == (0,)
+        assert self.answers(trained, random_cells("pruned")[:0]).shape == (0,)
 
     def test_a_graph_is_answered_alone_as_in_company(self, trained: Any) -> None:
-        batch = some("pruned", 50)
+        batch = random_cells("pruned", 50)
         alone = [self.answers(trained, batch[i : i + 1])[0] for i in range(10)]
         np.testing.assert_allclose(alone, self.answers(trained, batch)[:10], rtol=1e-5)
 
     def test_same_seed_same_answers(self, trained: Any) -> None:
-        batch = some("pruned", 50)
+        batch = random_cells("pruned", 50)
         np.testing.assert_array_equal(
             self.answers(self.make(), batch), self.answers(trained, batch)
         )
 
     def test_other_seed_other_answers(self, trained: Any) -> None:
-        batch = some("pruned", 50)
+        batch = random_cells("pruned", 50)
         assert (self.answers(self.make(seed=1), batch) != self.answers(trained, batch)).any()
 
     def test_the_random_state_of_the_process_changes_nothing(self, trained: Any) -> None:
         torch.manual_seed(99)
-        batch = some("pruned", 50)
+        batch = random_cells("pruned", 50)
         np.testing.assert_array_equal(
             self.answers(self.make(), batch), self.answers(trained, batch)
         )
 
     def test_the_random_state_of_the_process_is_left_alone(self, saved: Path) -> None:
-        before, np_before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+        before, np_before = torch.get_rng_state(), _numpy_state()
         self.make()
         self.kind.load(saved)
         assert torch.equal(torch.get_rng_state(), before)
-        np.testing.assert_array_equal(np.random.get_state()[1], np_before)  # noqa: NPY002
+        np.testing.assert_array_equal(_numpy_state(), np_before)
 
     def test_order_of_nodes_and_padding_do_not_matter(self, trained: Any) -> None:
-        batch = some("pruned", 50)
+        batch = random_cells("pruned", 50)
         expected = self.answers(trained, batch)
         for other in (permuted(batch), padded(batch), permuted(padded(batch))):
             np.testing.assert_allclose(self.answers(trained, other), expected, rtol=1e-4, atol=1e-5)
 
     def test_module_says_the_same(self, trained: Any) -> None:
-        batch = some("pruned", 50)
+        batch = random_cells("pruned", 50)
         with torch.inference_mode():
             said = trained.module()(*to_tensors(batch))
         assert said.shape == (50,)
@@ -98,7 +109,7 @@ class PredictorContract:
 
     def test_module_drops_nothing_out(self) -> None:
         predictor = self.make(config=TrainingConfig(hidden=8, layers=2, epochs=1, dropout=0.5))
-        module, inputs = predictor.module(), to_tensors(some("pruned"))
+        module, inputs = predictor.module(), to_tensors(random_cells("pruned"))
         assert torch.equal(module(*inputs), module(*inputs))
         assert not module.training
 
@@ -106,7 +117,7 @@ class PredictorContract:
         loaded = self.kind.load(saved)
         assert type(loaded) is self.kind
         assert loaded.view == trained.view
-        batch = some("pruned", 50)
+        batch = random_cells("pruned", 50)
         np.testing.assert_array_equal(self.answers(loaded, batch), self.answers(trained, batch))
         again = saved.with_name("again.safetensors")
         loaded.save(again)
@@ -167,6 +178,11 @@ class PredictorContract:
     def test_a_missing_file_is_just_missing(self, tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError):
             self.kind.load(tmp_path / "absent.safetensors")
+
+
+def _numpy_state() -> npt.NDArray[np.uint32]:
+    state: npt.NDArray[np.uint32] = np.random.get_state(legacy=False)["state"]["key"]  # noqa: NPY002
+    return state.copy()
 
 
 def _content(path: Path) -> tuple[dict[str, str], dict[str, bytes]]:
