@@ -1,16 +1,13 @@
-"""The command group: its help, and its errors, one paragraph on stderr without a traceback.
+"""A command group whose expected errors are one paragraph on stderr, without a traceback.
 
-`app` is the group that `brpnas.cli.commands` fills. An expected error ends it with exit code 1;
-with ``BRPNAS_TRACEBACK`` set it keeps its traceback.
+They end it with exit code 1; with ``BRPNAS_TRACEBACK`` set they keep their traceback.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from importlib.metadata import version
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
@@ -18,41 +15,7 @@ from typer.core import TyperGroup
 from brpnas.errors import BrpNasError
 from brpnas.surroundings import explained, open_streams
 
-__all__ = [
-    "CellFile",
-    "ErrorGroup",
-    "MissingExtraError",
-    "Notation",
-    "SpaceName",
-    "app",
-    "examples",
-    "paragraph",
-]
-
-SpaceName = Annotated[
-    str, typer.Option("--space", metavar="NAME", help="Search space, or the path of its file.")
-]
-"""The option that says what architectures are of."""
-
-CellFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--file",
-        metavar="FILE",
-        exists=True,
-        dir_okay=False,
-        help="Cells to choose from: lines of text, or the column arch_id of a table.",
-    ),
-]
-"""The option that names a file of cells."""
-
-Notation = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME", help="How cells are written: naslib (default: as the space writes them)."
-    ),
-]
-"""The option that says how the cells of a file are written."""
+__all__ = ["ErrorGroup", "MissingExtraError", "paragraph"]
 
 _EXTRAS = {
     "kedro": "pipeline",
@@ -112,38 +75,3 @@ class ErrorGroup(TyperGroup):
             typer.echo(f"Error: {' '.join(str(shown).split())}", err=True)
             raise typer.Exit(1) from None
         return result
-
-
-app = typer.Typer(
-    name="brpnas",
-    help="Hardware-aware neural architecture search (BRP-NAS): look things up, ask predictors. "
-    "The pipeline itself is run by `dvc repro` and `kedro run`.",
-    cls=ErrorGroup,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-def examples(*commands: str) -> str:
-    """Text that shows a subcommand in use, as the end of its help."""
-    return "\b\nExamples:\n" + "\n".join(f"  {command}" for command in commands)
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"brpnas {version('brpnas')}")
-        raise typer.Exit
-
-
-@app.callback()
-def _main(
-    _: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version."
-        ),
-    ] = False,
-) -> None:
-    pass

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from brpnas.cli.cells import read_cell
 from brpnas.cli.text import table
 from brpnas.errors import ConfigurationError, ConstraintError, SchemaError, UnknownNameError
 from brpnas.graphs import SpaceGraphs
@@ -92,9 +93,9 @@ def predict(
     known = get_space(space)  # opened now, where it is a file: a predictor may not choose one
     if file.suffix == ".onnx":
         served = _served(file, "latency_ms")
-        said = served.predict([served.space.read(text) for text in texts])
+        said = served.predict([read_cell(text, served.space) for text in texts])
         return said[[*served.outputs, "arch_id"]]
-    arch_ids = [known.read(text) for text in texts]
+    arch_ids = [read_cell(text, known) for text in texts]
     graphs = known.graphs(arch_ids)
     predictor = load_latency(file)
     if isinstance(predictor, DevicePredictor):

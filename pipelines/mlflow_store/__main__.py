@@ -11,7 +11,7 @@ import sys
 
 import click
 
-from brpnas.cli.registry import find_project
+from brpnas.cli.project import find_project
 from brpnas.errors import BrpNasError
 
 

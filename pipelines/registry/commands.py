@@ -1,8 +1,8 @@
 """What ``brpnas models``, ``promote`` and ``rollback`` do in the project they are called in.
 
-`brpnas` knows neither Kedro nor MLflow, so it imports this module by name. Each function returns
-the text to print. The store and the gates are those of the project's configuration, in the
-environment that is asked for.
+`[tool.brpnas]` in ``pyproject.toml`` names this module, a `brpnas.cli.project.Registry`. Each
+function returns the text to print. The store and the gates come from the project's configuration,
+in the environment that is asked for.
 """
 
 from __future__ import annotations

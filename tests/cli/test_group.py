@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from brpnas.cli.group import ErrorGroup, MissingExtraError, examples, paragraph
+from brpnas.cli.group import ErrorGroup, MissingExtraError, paragraph
 from brpnas.errors import ArchitectureError
 from tests.cli.conftest import Brpnas
 
@@ -100,9 +100,6 @@ class TestHelp:
 
     def test_unknown_command_is_a_usage_error(self, brpnas: Brpnas) -> None:
         assert brpnas("devises").exit_code == 2
-
-    def test_examples_stay_on_their_lines(self) -> None:
-        assert examples("a b", "c").splitlines() == ["\b", "Examples:", "  a b", "  c"]
 
 
 class TestProcess:

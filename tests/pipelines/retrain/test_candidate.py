@@ -173,7 +173,7 @@ def test_examples_of_the_card_run_as_typed(view: str, tmp_path: Path) -> None:
     (command,) = re.findall(r"`brpnas (predict [^`]*)`", card)
     typed = shlex.split(command)
     assert f"{expected:.4f}" in printed(
-        sys.executable, "-c", "from brpnas.cli.commands import app; app()", *typed
+        sys.executable, "-c", "from brpnas.cli import app; app()", *typed
     )
 
 

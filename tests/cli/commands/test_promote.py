@@ -1,45 +1,20 @@
+"""`brpnas promote` and `rollback`: options reach the project."""
+
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from brpnas.cli import registry
-from brpnas.errors import RegistryError
+from tests.cli.commands.conftest import PROJECT
 from tests.cli.conftest import Brpnas
-
-PROJECT = Path("/project")
-
-
-class Commands(SimpleNamespace):
-    """Stands for the commands of a project; keeps what it was asked."""
-
-    def models_text(self, *arguments: Any) -> str:
-        return repr(arguments)
-
-    def promote_text(self, *arguments: Any, as_json: bool) -> str:
-        return repr((*arguments, as_json))
-
-    def rollback_text(self, *arguments: Any) -> str:
-        if arguments[1] == "none":
-            raise RegistryError("There is\nnothing to roll back.")
-        return repr(arguments)
-
-
-@pytest.fixture
-def project(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "find_project", lambda: PROJECT)
-    monkeypatch.setattr(registry, "registry_commands", lambda project: Commands())
 
 
 @pytest.mark.usefixtures("project")
 @pytest.mark.parametrize(
     ("words", "asked"),
     [
-        (["models"], (PROJECT, None)),
-        (["models", "--env", "latbench"], (PROJECT, "latbench")),
         (["promote", "m"], (PROJECT, "m", None, False)),
         (["promote", "m", "--json", "--env", "live"], (PROJECT, "m", "live", True)),
         (["rollback", "m"], (PROJECT, "m", None, None)),
@@ -58,7 +33,7 @@ def test_errors_are_one_paragraph(brpnas: Brpnas) -> None:
     assert (result.exit_code, result.stderr) == (1, "Error: There is nothing to roll back.\n")
 
 
-@pytest.mark.parametrize("command", ["models", "promote m", "rollback m"])
+@pytest.mark.parametrize("command", ["promote m", "rollback m"])
 def test_outside_a_project(
     brpnas: Brpnas, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -71,8 +46,3 @@ def test_outside_a_project(
 @pytest.mark.parametrize("command", ["promote", "rollback", "rollback m --to 0"])
 def test_wrong_usage(brpnas: Brpnas, command: str) -> None:
     assert brpnas(*command.split()).exit_code == 2
-
-
-def test_they_are_in_the_help(brpnas: Brpnas) -> None:
-    text = brpnas("--help").stdout
-    assert all(f"\n  {name} " in text for name in ("models", "promote", "rollback", "measure"))

@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from brpnas.cli.group import CellFile, Notation, SpaceName, examples
-from brpnas.cli.measure_command import PrecisionName, app
+from brpnas.cli.options import CellFile, Notation, PrecisionName, SpaceName, examples
 from brpnas.cli.sizes import (
     CellsPerStage,
     Channels,
@@ -21,16 +20,16 @@ from brpnas.cli.sizes import (
     network_of,
 )
 
-__all__ = ["app"]
+__all__ = ["EXAMPLES", "export"]
 
 
-@app.command(
-    epilog=examples(
-        "brpnas export --cells 20 --output networks",
-        "brpnas export --file cells.txt --output networks --device my-board",
-        "brpnas export --cells 20 --channels 8 --image 8 --colours 1 --output small",
-    )
+EXAMPLES = examples(
+    "brpnas export --cells 20 --output networks",
+    "brpnas export --file cells.txt --output networks --device my-board",
+    "brpnas export --cells 20 --channels 8 --image 8 --colours 1 --output small",
 )
+
+
 def export(  # noqa: PLR0913 - one argument per option
     *,
     output: Annotated[

@@ -1,4 +1,4 @@
-"""The subcommand ``measure``: its options and their help, added to those of `commands`."""
+"""The subcommand ``measure``: latency of cells on this machine."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from brpnas.cli.commands import app
-from brpnas.cli.group import CellFile, Notation, SpaceName, examples
+from brpnas.cli.options import CellFile, Notation, PrecisionName, SpaceName, examples
 from brpnas.cli.sizes import (
     CellsPerStage,
     Channels,
@@ -21,7 +20,7 @@ from brpnas.cli.sizes import (
     network_of,
 )
 
-__all__ = ["app"]
+__all__ = ["EXAMPLES", "measure"]
 
 
 class RuntimeName(StrEnum):
@@ -31,27 +30,20 @@ class RuntimeName(StrEnum):
     TORCH = "torch"
 
 
-class PrecisionName(StrEnum):
-    """Number format of weights and activations."""
-
-    FP32 = "fp32"
-    INT8 = "int8"
-
-
 def _count(text: str) -> typer.models.OptionInfo:
     option: typer.models.OptionInfo = typer.Option(metavar="COUNT", min=1, help=text)
     return option
 
 
-@app.command(
-    epilog=examples(
-        "brpnas measure --cells 300 --output latency.parquet",
-        "brpnas measure --file cells.txt --output edge.csv --device my-board",
-        "brpnas measure --runtime torch --target cuda --output gpu.parquet",
-        "brpnas measure --precision int8 --threads 4 --output int8.parquet",
-        "brpnas measure --space darts --cells 50 --output darts.parquet",
-    )
+EXAMPLES = examples(
+    "brpnas measure --cells 300 --output latency.parquet",
+    "brpnas measure --file cells.txt --output edge.csv --device my-board",
+    "brpnas measure --runtime torch --target cuda --output gpu.parquet",
+    "brpnas measure --precision int8 --threads 4 --output int8.parquet",
+    "brpnas measure --space darts --cells 50 --output darts.parquet",
 )
+
+
 def measure(  # noqa: PLR0913 - one argument per option
     *,
     output: Annotated[

@@ -1,4 +1,4 @@
-"""`brpnas devices`: a list, a device by its name, and a check of files."""
+"""`brpnas devices check`: files of latencies."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ import pandas as pd
 import pytest
 
 from brpnas.datasets import read_embedded_latency
-from brpnas.devices import load_devices
 from brpnas.spaces import NasBench201
 from tests.cli.conftest import Brpnas
 
 REAL = read_embedded_latency("amd-epyc-torch-fp32-1t")[["arch_id", "latency_ms"]].head(20)
-NAME = "embedded-tpu-edge-tpu-int8"
 
 
 @pytest.fixture
@@ -30,25 +28,6 @@ def bad(tmp_path: Path) -> Path:
     path = tmp_path / "slow.csv"
     REAL.assign(latency_ms=REAL["latency_ms"] * 400).to_csv(path, index=False)
     return path
-
-
-def test_without_arguments_it_lists(brpnas: Brpnas) -> None:
-    result = brpnas("devices")
-    assert result.exit_code == 0
-    assert all(name in result.stdout for name in load_devices())
-
-
-def test_a_name_is_explained(brpnas: Brpnas) -> None:
-    result = brpnas("devices", NAME)
-    assert result.exit_code == 0
-    assert result.stdout == brpnas("devices", "show", NAME).stdout
-    assert "Google Edge TPU" in result.stdout
-    assert "precision" in result.stdout
-
-
-@pytest.mark.parametrize("arguments", [("--nothing",), (NAME, NAME), ("check",)])
-def test_wrong_usage(brpnas: Brpnas, arguments: tuple[str, ...]) -> None:
-    assert brpnas("devices", *arguments).exit_code == 2
 
 
 def test_check_tells_what_is_accepted(brpnas: Brpnas, good: Path) -> None:

@@ -1,0 +1,78 @@
+"""The subcommand ``rank``: the space by an accuracy predictor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from brpnas.cli.options import LATENCY, RELATION, Json, SpaceName, examples
+from brpnas.cli.sizes import Size
+
+__all__ = ["EXAMPLES", "rank"]
+
+EXAMPLES = examples(
+    f"brpnas rank {RELATION} --top 5",
+    f"brpnas rank {RELATION} \\",
+    f"    --predictor {LATENCY} --constraint 'latency_ms <= 5'",
+)
+
+
+def rank(  # noqa: PLR0913, PLR0917 - one argument per option
+    relation: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RELATION",
+            exists=True,
+            dir_okay=False,
+            help="A binary relation predictor, .safetensors or .onnx.",
+        ),
+    ],
+    top: Annotated[int, typer.Option(metavar="COUNT", min=1, help="How many to print.")] = 10,
+    predictor: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PREDICTOR", help="A latency predictor: a file, or a device of `retrain`."
+        ),
+    ] = None,
+    constraint: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT",
+            help="Limit on latency_ms, flops_m or params_m, such as 'latency_ms <= 5'; repeatable.",
+        ),
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Also cells that compute the same function.")
+    ] = False,
+    as_json: Json = False,
+    space: SpaceName = "nasbench201",
+    sample: Annotated[
+        int | None,
+        typer.Option(
+            metavar="COUNT",
+            min=1,
+            help="Rank so many random architectures (default: all; 10,000 of a space too large).",
+        ),
+    ] = None,
+    network_size: Size = None,
+) -> None:
+    """Rank the whole space by a saved accuracy predictor.
+
+    Parameters and multiply-adds are those of the exported network, without dead operations.
+    """
+    from brpnas.cli import predictions  # noqa: PLC0415
+
+    latency = None if predictor is None else predictions.find_predictor(predictor)
+    rows = predictions.rank(
+        relation,
+        top,
+        latency,
+        constraint or (),
+        every=every,
+        space=space,
+        sample=sample,
+        network_size=network_size,
+    )
+    typer.echo(predictions.as_json(rows) if as_json else predictions.as_text(rows))

@@ -1,0 +1,81 @@
+"""Options, arguments and examples that subcommands share."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = [
+    "CELL",
+    "LATENCY",
+    "RELATION",
+    "CellFile",
+    "Env",
+    "Json",
+    "Model",
+    "Notation",
+    "PrecisionName",
+    "SpaceName",
+    "examples",
+]
+
+CELL = "'|nor_conv_3x3~0|+|none~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|none~2|'"
+"""The architecture of the examples."""
+LATENCY = "data/06_models/latency_predictor.safetensors"
+"""The latency predictor of the examples."""
+RELATION = "data/06_models/relation_predictor.safetensors"
+"""The accuracy predictor of the examples."""
+
+SpaceName = Annotated[
+    str, typer.Option("--space", metavar="NAME", help="Search space, or the path of its file.")
+]
+"""The option that says what architectures are of."""
+
+CellFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--file",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="Cells to choose from: lines of text, or the column arch_id of a table.",
+    ),
+]
+"""The option that names a file of cells."""
+
+Notation = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="How cells are written: naslib (default: as the space writes them)."
+    ),
+]
+"""The option that says how the cells of a file are written."""
+
+Json = Annotated[bool, typer.Option("--json", help="Print a JSON list instead of a table.")]
+"""The option for output that programs read."""
+
+Env = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Environment of the project, a folder of conf/."),
+]
+"""The option that names an environment."""
+
+Model = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A registered model; `brpnas models` lists them.")
+]
+"""The argument that names a registered model."""
+
+
+class PrecisionName(StrEnum):
+    """Number format of weights and activations."""
+
+    FP32 = "fp32"
+    INT8 = "int8"
+
+
+def examples(*commands: str) -> str:
+    """Text that shows a subcommand in use, as the end of its help."""
+    return "\b\nExamples:\n" + "\n".join(f"  {command}" for command in commands)

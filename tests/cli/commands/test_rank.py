@@ -1,0 +1,36 @@
+"""`brpnas rank`: limits and counts that it refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Brpnas
+
+
+def test_latency_limit_needs_a_latency_predictor(brpnas: Brpnas, relation: Path) -> None:
+    result = brpnas("rank", relation, "--constraint", "latency_ms <= 5")
+    assert result.exit_code == 1
+    assert "--predictor" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("constraint", "why"),
+    [
+        ("flops <= 5", "Did you mean 'flops_m'?"),
+        ("flops_m", "flops_m"),
+        ("params_m <= 0", "No architecture among 15625 satisfies"),
+    ],
+)
+def test_bad_constraint_is_explained(
+    brpnas: Brpnas, relation: Path, constraint: str, why: str
+) -> None:
+    result = brpnas("rank", relation, "--constraint", constraint)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert why in result.stderr
+
+
+@pytest.mark.parametrize("top", ["0", "-1", "many"])
+def test_count_must_be_positive(brpnas: Brpnas, relation: Path, top: str) -> None:
+    assert brpnas("rank", relation, "--top", top).exit_code == 2
