@@ -31,7 +31,8 @@ NAMES = {
     "darts": "search of DARTS on the NAS-Bench-301 surrogate: BRP, evolution, random",
     "scale": "seconds and memory by size of space, training set, devices, workers",
     "reference": "the published recipe of the latency predictor on the rows of `latency`",
-    "results": "docs/results.md from benchmarks/results; runs nothing",
+    "render": "README.md, docs/results.md and their pictures from benchmarks/results; runs nothing",
+    "pareto": "the search of `make run`: accuracy against latency, queries, front, samplers",
     "live": "measure, train and search from nothing on this machine",
     "protocol": "settings for NB201-Digits: how well two seeds of a training agree",
     "train": "candidates trained on digits: seconds, seed noise, jobs killed and resumed",
@@ -41,8 +42,6 @@ NAMES = {
     "speed": "seconds of each step, and of the published recipe beside them",
 }
 
-
-MODULES = {"results": "render"}
 PACKAGES = ("brpnas", "numpy", "torch")
 
 
@@ -80,8 +79,7 @@ def main() -> int:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     start = time.perf_counter()
     try:
-        module = MODULES.get(arguments.name, arguments.name)
-        run = importlib.import_module(f"benchmarks.{module}").run
+        run = importlib.import_module(f"benchmarks.{arguments.name}").run
         figures = run(
             Benchmark(), quick=arguments.quick, seeds=arguments.seeds, workers=arguments.workers
         )

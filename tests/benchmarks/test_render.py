@@ -1,29 +1,107 @@
-"""docs/results.md is what the committed results make, and says what is missing."""
+"""README.md, docs/results.md and their pictures are what the committed results make."""
 
 from __future__ import annotations
 
+import copy
 import re
 from importlib.util import find_spec
+from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import yaml
+from jinja2 import UndefinedError
 
-from benchmarks.__main__ import MODULES, NAMES
+from benchmarks.__main__ import NAMES
 from benchmarks.anchors import ANCHORS, get
 from benchmarks.data import ROOT
-from benchmarks.render import PAGE, load, render
-from benchmarks.sections import SECTIONS, markdown, spread
+from benchmarks.pictures import PICTURES, alt_text, write
+from benchmarks.pictures.files import describe
+from benchmarks.render import IMAGES, PAGE, README, load, readme, render
+from benchmarks.tables import markdown, missed, spread, targets
+
+AGAIN = "run `python -m benchmarks render`"
 
 
 def test_page_is_what_the_committed_results_make() -> None:
-    assert PAGE.read_text() == render(load()), "run `python -m benchmarks results`"
+    assert PAGE.read_text("utf-8") == render(load()), AGAIN
 
 
-def test_without_results_every_table_says_so() -> None:
-    page = render({})
-    assert page.count(": not run.") == sum(len(section.tables) for section in SECTIONS)
-    assert page.count("| not run |") == len(ANCHORS)
-    assert "Not reached" not in page
+def test_no_table_stands_twice_on_the_page() -> None:
+    rows = re.findall(r"^\| (?!---).*\|$", PAGE.read_text("utf-8"), re.MULTILINE)
+    assert len(rows) > 200
+    long = [row for row in rows if len(re.findall(r"\d\.\d", row)) >= 5]
+    assert len(long) == len(set(long))
+
+
+class TestReadme:
+    """The first page: its figures, its picture, its size."""
+
+    @pytest.fixture
+    def page(self) -> str:
+        return README.read_text("utf-8")
+
+    def test_is_what_template_and_results_make(self, page: str) -> None:
+        picture = (IMAGES / "pareto.svg").read_text("utf-8")
+        assert page == readme(load(), alt_text(picture)), AGAIN
+
+    def test_is_short_and_shows_a_picture(self, page: str) -> None:
+        assert len(page.splitlines()) <= 140
+        assert len(re.findall(r"^\|[-|]+\|$", page, re.MULTILINE)) <= 2
+        assert re.findall(r"!\[.+\]\((.*)\)", page) == ["docs/images/pareto.svg"]
+
+    def test_a_figure_of_another_result_changes_it(self, page: str) -> None:
+        results = copy.deepcopy(dict(load()))
+        results["queries"]["datasets"]["cifar10"]["samplers"]["brp"]["60"]["chosen"][0] = 12.34
+        changed = readme(results, "")
+        assert "12.34" in changed
+        assert "12.34" not in page
+
+    def test_a_missing_figure_is_an_error(self) -> None:
+        results = copy.deepcopy(dict(load()))
+        del results["road"]["interrupts"]["interrupted"]
+        with pytest.raises(UndefinedError, match="interrupted"):
+            readme(results, "")
+
+
+class TestPictures:
+    """What is committed is what the results make."""
+
+    @pytest.mark.parametrize("name", PICTURES)
+    def test_says_the_figures_of_the_committed_results(self, name: str) -> None:
+        committed = (IMAGES / f"{name}.svg").read_text("utf-8")
+        assert alt_text(committed) == alt_text(PICTURES[name](load())), AGAIN
+        assert re.search(r"\d", alt_text(committed))
+
+    def test_all_are_shown_and_none_is_left_over(self) -> None:
+        shown = re.findall(r"\(images/([\w.]+)\)", PAGE.read_text("utf-8"))
+        assert {*shown, "pareto.svg"} == {file.name for file in IMAGES.iterdir()}
+        assert {f"{name}.svg" for name in PICTURES} == {file.name for file in IMAGES.iterdir()}
+
+    def test_that_of_the_readme_is_small(self) -> None:
+        assert (IMAGES / "pareto.svg").stat().st_size < 100_000
+
+    def test_a_file_has_a_size_and_the_colours_of_both_schemes(self, tmp_path: Path) -> None:
+        element = (
+            '<svg role="img" aria-label="a 1" viewBox="0 0 20 10"><path fill="var(--blue)"/></svg>'
+        )
+        write(describe(element, "b < 2"), tmp_path / "x.svg")
+        root = ElementTree.parse(tmp_path / "x.svg").getroot()
+        assert (root.get("width"), root.get("height"), root.get("aria-label")) == (
+            "20",
+            "10",
+            "b < 2",
+        )
+        rules = (tmp_path / "x.svg").read_text()
+        assert rules.count("--blue:") == 2
+        assert "prefers-color-scheme: dark" in rules
+
+
+def test_every_target_says_whether_it_was_reached() -> None:
+    rows = targets(load()).splitlines()
+    assert len([row for row in rows if row.endswith(("| yes |", "| **no** |"))]) == len(ANCHORS)
+    assert targets({}).count("| not run |") == len(ANCHORS)
+    assert missed({}) == []
 
 
 def test_a_target_is_reached_or_named_as_missed() -> None:
@@ -71,13 +149,13 @@ class TestSuite:
 
     @pytest.mark.parametrize("name", NAMES)
     def test_every_name_has_a_module(self, name: str) -> None:
-        assert find_spec(f"benchmarks.{MODULES.get(name, name)}") is not None
+        assert find_spec(f"benchmarks.{name}") is not None
 
     def test_every_benchmark_that_is_shown_has_a_stage_that_the_page_depends_on(self) -> None:
         stages = yaml.safe_load((ROOT / "benchmarks" / "dvc.yaml").read_text())["stages"]
-        shown = {name for section in SECTIONS for name, _ in section.tables}
-        assert shown <= set(stages)
-        listed = {dep for dep in stages["results"]["deps"] if "/results/" in dep}
+        shown = set(re.findall(r"`python -m benchmarks (\w+)`;", PAGE.read_text("utf-8")))
+        assert shown <= {*stages, "containers"}  # which needs a Docker engine
+        listed = {dep for dep in stages["render"]["deps"] if "/results/" in dep}
         assert listed == {f"benchmarks/results/{name}.json" for name in shown}
 
     def test_every_stage_runs_its_command_and_depends_on_what_exists(self) -> None:

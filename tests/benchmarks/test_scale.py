@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 
-from benchmarks.plots import draw_scale
+from benchmarks.pictures import alt_text
+from benchmarks.pictures.size import scale
 from benchmarks.scale import _figures
 
 ROWS = [
@@ -44,11 +43,10 @@ def test_efficiency_is_against_one_process() -> None:
     assert [(r["speed_up"], r["efficiency"]) for r in rows] == [(1.0, 1.0), (1.6, 0.8), (2.0, 0.5)]
 
 
-def test_picture_is_the_same_each_time(tmp_path: Path) -> None:
-    figures = _figures(pd.DataFrame(ROWS))
-    for name in ("a.svg", "b.svg"):
-        draw_scale(figures, tmp_path / name)
-    text = (tmp_path / "a.svg").read_text()
-    assert text == (tmp_path / "b.svg").read_text()
+def test_picture_is_the_same_each_time() -> None:
+    results = {"scale": _figures(pd.DataFrame(ROWS))}
+    svg = scale(results)
+    assert svg == scale(results)
     for label in ("cells ranked", "training cells", "known devices", "processes", "peak, MiB"):
-        assert label in text
+        assert label in svg
+    assert "100,000 cells" in alt_text(svg)

@@ -59,7 +59,7 @@ SHORT = [
     *("--image=32", "--runs=2", "--repeats=2"),
 ]
 """Options that win over those of a page, so that its `brpnas measure` takes no minutes."""
-WITH_PYTHON = [page for page in DOCS if blocks(page.read_text(), "python")]
+WITH_PYTHON = [page for page in PAGES if blocks(page.read_text(), "python")]
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 

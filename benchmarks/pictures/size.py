@@ -1,18 +1,18 @@
-"""The picture of docs/results.md: cost against size."""
+"""Seconds and memory against size."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
+from benchmarks.anchors import Results
+from benchmarks.pictures.files import panels
 from brpnas.report.palette import OKABE_ITO
+from brpnas.report.svg import drawing, to_svg
 
-__all__ = ["draw_scale"]
+__all__ = ["scale"]
 
 _PANELS = (
     ("ranking", "threads", "cells ranked", "{} thread(s)"),
@@ -20,31 +20,30 @@ _PANELS = (
     ("devices", None, "known devices", "prior"),
 )
 _COLOURS = [OKABE_ITO[name] for name in ("blue", "vermillion", "green")]
-_STYLE = {"svg.fonttype": "none", "svg.hashsalt": "brpnas", "font.size": 9, "axes.grid": True}
 
 
-def draw_scale(result: Mapping[str, Any], path: Path) -> None:
-    """Draw seconds (above) and peak memory (below) against each size, and write an SVG file.
-
-    Args:
-        result: The JSON object of ``python -m benchmarks scale``.
-        path: File to write; its folder is created.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(11, 5.5), layout="constrained")
-        axes = figure.subplots(2, 4, squeeze=False)
+def scale(results: Results) -> str:
+    """Draw seconds (above) and peak memory (below) against each size."""
+    result = results["scale"]
+    with drawing():
+        drawn, axes = panels(11.5, 5.5, 2, 4)
         for column, (part, key, label, legend) in enumerate(_PANELS):
             for row, (value, unit) in enumerate((("seconds", "seconds"), ("peak_mb", "peak, MiB"))):
-                _lines(axes[row][column], result[part], key, value, legend)
-                axes[row][column].set(xlabel=label, ylabel=unit)
+                panel = axes[4 * row + column]
+                _lines(panel, result[part], key, value, legend)
+                panel.set(xlabel=label, ylabel=unit)
         for row, (value, unit) in enumerate(
             (("speed_up", "speed-up"), ("efficiency", "efficiency"))
         ):
-            _workers(axes[row][3], result["workers"], value)
-            axes[row][3].set(xlabel="processes", ylabel=unit)
-        no_date = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        figure.savefig(path, format="svg", metadata=no_date)
+            panel = axes[4 * row + 3]
+            _workers(panel, result["workers"], value)
+            panel.set(xlabel="processes", ylabel=unit)
+        largest = max(result["ranking"], key=lambda row: (row["size"], row["threads"]))
+        alt = (
+            f"Seconds and memory against size: {largest['size']:,} cells are ranked in "
+            f"{largest['seconds']:.1f} s within {largest['peak_mb']:,} MiB."
+        )
+        return to_svg(drawn, "scale", alt)
 
 
 def _lines(
@@ -54,18 +53,18 @@ def _lines(
     for kind, colour in zip(kinds, _COLOURS, strict=False):
         own = [row for row in rows if key is None or row[key] == kind]
         sizes, heights = [row["size"] for row in own], [row[value] for row in own]
-        axes.plot(sizes, heights, "o-", color=colour, label=legend.format(kind))
+        axes.plot(sizes, heights, "o-", markersize=4, color=colour, label=legend.format(kind))
     axes.set_xscale("log" if max(row["size"] for row in rows) > 100 else "linear")
     axes.set_yscale("log" if value == "seconds" else "linear")
     if value != "seconds":
         axes.set_ylim(bottom=0)
-    axes.legend(frameon=False)
+    axes.legend()
 
 
 def _workers(axes: Axes, rows: Sequence[Mapping[str, Any]], value: str) -> None:
     for part, colour in zip(dict.fromkeys(row["part"] for row in rows), _COLOURS, strict=False):
         own = [row for row in rows if row["part"] == part]
         workers, heights = [row["workers"] for row in own], [row[value] for row in own]
-        axes.plot(workers, heights, "o-", color=colour, label=part)
+        axes.plot(workers, heights, "o-", markersize=4, color=colour, label=part)
     axes.set_ylim(bottom=0)
-    axes.legend(frameon=False)
+    axes.legend()

@@ -1,0 +1,115 @@
+"""The search of `make run`: accuracy and latency of the space, the queries and the winner.
+
+The stages `ingest` to `search` run in a fresh copy of the project, with its default configuration:
+NAS-Bench-201, the shipped accuracies on digits and latencies of a CPU, and a latency limit. The
+JSON object holds the points of the Pareto plot (all queries, the corners of the front, a random
+part of the space) and the mean test accuracy of each sampler over its seeds.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.data import Benchmark
+from benchmarks.road.project import Project
+from brpnas.datasets import mean_accuracy
+from brpnas.report.plots import accuracies
+from brpnas.report.plots.space import Accuracies
+
+__all__ = ["points", "run"]
+
+_STAGES = "ingest,featurise,train,search"
+_QUICK = ["search.budget=20", "search.rounds=4", "train.epochs=2"]
+_SHOWN = 1500
+"""Architectures of the space in the picture, beside the queries and the front."""
+
+
+def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
+    """Run the stages in a copy of the project and return the figures."""
+    del bench, seeds, workers  # everything is shipped; the seeds are those of the configuration
+    print(__doc__)
+    with tempfile.TemporaryDirectory() as folder:
+        project = Project(Path(folder) / "project")
+        command = [sys.executable, "-m", "kedro", "run", f"--pipelines={_STAGES}"]
+        done = project.run([*command, *([f"--params={','.join(_QUICK)}"] if quick else [])])
+        if done.code:
+            sys.exit(done.output)
+        return _figures(project.root / "data")
+
+
+def _figures(data: Path) -> dict[str, Any]:
+    read = lambda name: pd.read_parquet(data / f"{name}.parquet")  # noqa: E731
+    found = json.loads((data / "07_model_output" / "search_result.json").read_text("utf-8"))
+    space = read("07_model_output/latency_predictions")
+    known = mean_accuracy(read("03_primary/accuracy"), found["dataset"])
+    space = space.assign(test_accuracy=space["arch_id"].map(known))
+    winner = found["chosen"]["arch_id"]
+    shown = accuracies(space, read("07_model_output/search_history"), winner)
+    if shown is None:
+        sys.exit("No architecture has both an accuracy and a latency.")
+    traces = read("07_model_output/search_traces")
+    ends = traces[traces["query"] == traces["query"].max()].groupby("sampler")["chosen_test"]
+    return {
+        "seeds": int(traces["seed"].nunique()),
+        "constraints": found["constraints"],
+        "queries": found["queries"],
+        "chosen": {
+            key: found["chosen"][key]
+            for key in ("arch_id", "predicted_latency_ms", "test_accuracy", "optimum_test_accuracy")
+        },
+        "test_accuracy": {
+            name: [round(float(mean), 4), round(float(deviation), 4)]
+            for name, mean, deviation in zip(
+                ends.mean().index, ends.mean(), ends.std(ddof=0), strict=True
+            )
+        },
+        "latency": shown.latency,
+        "architectures": len(shown.points),
+        "points": _kept(shown.points, winner),
+    }
+
+
+def _kept(table: pd.DataFrame, winner: str) -> dict[str, list[list[float]]]:
+    """Latency, accuracy, and round if there is one, of the points that the picture shows."""
+    front = table[table["front"]].drop_duplicates(["latency_ms", "accuracy"])
+    front = front.sort_values("accuracy").drop_duplicates("accuracy")
+    queried = table.dropna(subset=["round"])
+    rest = table[table["round"].isna() & ~table["front"]]
+    kept = {
+        "winner": table[table["arch_id"] == winner],
+        "queried": queried,
+        "front": front,
+        "space": rest.sample(min(_SHOWN, len(rest)), random_state=0),
+    }
+    return {
+        name: [
+            [round(row.latency_ms, 4), round(row.accuracy, 4)]
+            + ([int(row.round)] if name in ("winner", "queried") else [])
+            for row in rows.itertuples()
+        ]
+        for name, rows in kept.items()
+    }
+
+
+def points(result: Mapping[str, Any]) -> Accuracies:
+    """What the plot of the report shows, from the JSON object; the winner is called ``winner``."""
+    rows = [
+        {
+            "arch_id": "winner" if name == "winner" else f"{name} {number}",
+            "latency_ms": values[0],
+            "accuracy": values[1],
+            "front": name == "front",
+            "round": values[2] if name == "queried" else None,
+        }
+        for name, listed in result["points"].items()
+        for number, values in enumerate(listed)
+    ]
+    table = pd.DataFrame(rows).astype({"round": "float64"})
+    return Accuracies(table, latency=result["latency"], accuracy="test", left_out=0)

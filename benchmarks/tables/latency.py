@@ -1,0 +1,82 @@
+"""Latency: predictors on LatBench, new devices, this machine."""
+
+from __future__ import annotations
+
+from benchmarks.tables.markdown import Result, markdown, spread
+
+__all__ = ["adapt", "latency", "measure", "reference"]
+
+_MODELS = {
+    "gcn": "GCN",
+    "edge_linear": "linear per edge",
+    "layerwise_scaled": "layer-wise sum, times one fitted factor",
+    "layerwise": "layer-wise sum, nothing fitted",
+    "flops": "FLOPs",
+    "params": "parameters",
+}
+_BASELINES = ("edge_linear", "flops", "params")
+_BOUNDS = ("within_10", "within_5")
+
+
+def latency(result: Result) -> str:
+    """Share within the bounds per device, ours beside the baselines."""
+    rows = [
+        [
+            device,
+            *(spread(models["gcn"][bound], 1, 100) for bound in _BOUNDS),
+            spread(models["median"]["within_10"], 1, 100),
+            spread(models["gcn"]["spearman"], 4),
+            f"{models['gcn']['fit_s'][0]:.0f}",
+            *(
+                " / ".join(f"{100 * models[name][bound][0]:.1f}" for bound in _BOUNDS)
+                + f" / {models[name]['spearman'][0]:.3f}"
+                for name in _BASELINES
+            ),
+        ]
+        for device, models in result["devices"].items()
+    ]
+    header = ["device", "GCN: ±10 %", "±5 %", "±10 % without scaling", "Spearman", "fit, s"]
+    header += [f"{_MODELS[name]}: ±10 % / ±5 % / Spearman" for name in _BASELINES]
+    return markdown(header, rows)
+
+
+def reference(result: Result) -> str:
+    """The published recipe of the latency predictor on the same rows."""
+    rows = [
+        [
+            device,
+            *(spread(values[bound], 1, 100) for bound in _BOUNDS),
+            spread(values["spearman"], 4),
+            f"{values['fit_s'][0]:.0f}",
+        ]
+        for device, values in result["devices"].items()
+    ]
+    return markdown(["device", "±10 %", "±5 %", "Spearman", "fit, s"], rows)
+
+
+def adapt(result: Result) -> str:
+    """A new device from few rows: bounds, rank correlation and coverage of the intervals."""
+    rows = [
+        [
+            name,
+            spread(values["spearman"], 3),
+            spread(values["within_10"], 1, 100),
+            spread(values["coverage"], 1, 100),
+        ]
+        for name, values in result["tables"].items()
+    ]
+    return markdown(["devices, rows", "Spearman", "±10 %", "inside the 90 % interval, %"], rows)
+
+
+def measure(result: Result) -> str:
+    """Models of the latency of this machine."""
+    models = result["predictors"]["models"]
+    rows = [
+        [
+            label,
+            spread(models[name]["within_10"], 1, 100),
+            spread(models[name]["spearman"], 4 if name == "gcn" else 3),
+        ]
+        for name, label in _MODELS.items()
+    ]
+    return markdown(["model", "±10 %", "Spearman"], rows)

@@ -1,0 +1,72 @@
+"""Searches under a latency limit: compliance and regret, by what the limit is compared with."""
+
+from __future__ import annotations
+
+from benchmarks.tables.markdown import Result, markdown, spread
+
+__all__ = ["cases", "per_device", "ruled_out"]
+
+
+def cases(result: Result) -> str:
+    """Share within the limit and regret, by data set and way to hold the limit."""
+    rows = [
+        [
+            case["dataset"],
+            _compared_with(case),
+            f"{case['all']['searches']}",
+            f"{100 * case['all']['within']:.1f}",
+            f"{100 * max(0.0, case['all']['worst_over']):.1f}",
+            spread(case["all"]["regret"]),
+            f"{case['all']['first_seed']:.2f}",
+            spread(case["all"]["by_answers"]),
+            f"{case['all']['unseen']:.2f}",
+            f"{case['all']['measurements']:.0f} ({case['all']['refused']:.0f})"
+            if case["limit_by"] == "measured"
+            else f"{spread(case['all']['verified'])} after {case['all']['measured']:.1f}",
+            f"{case['all']['latency']:.2f}",
+            f"{case['all']['noise']:.2f}",
+        ]
+        for case in result["cases"]
+    ]
+    header = ["data set", "limit compared with", "searches", "truly within, %",
+              "furthest over, %", "regret, points", "seed 0", "by answers", "best seen",
+              "measured", "latency", "noise"]  # fmt: skip
+    return markdown(header, rows)
+
+
+def per_device(case: Result) -> str:
+    """Regret and its reasons by device and limit."""
+    limits = list(next(iter(case["devices"].values())))
+    rows = [
+        [
+            device,
+            *(
+                f"{v['regret'][0]:.2f} / {v['unseen']:.2f} / {v['latency']:.2f} / {v['noise']:.2f}"
+                for v in found.values()
+            ),
+        ]
+        for device, found in case["devices"].items()
+    ]
+    return markdown(["device", *limits], rows)
+
+
+def ruled_out(result: Result) -> str:
+    """Points that a predicted limit rules out, by margin."""
+    rows = [
+        [
+            f"{row['confidence']:.0%}" if row["confidence"] else "no margin",
+            f"{row['points']:.2f}",
+            f"{row['plausible']:.2f}",
+            f"{100 * row['over']:.1f}",
+        ]
+        for row in result["out_of_reach"]
+    ]
+    header = ["margin", "ruled out, points", "without implausible latencies", "over the limit, %"]
+    return markdown(header, rows)
+
+
+def _compared_with(case: Result) -> str:
+    if case["limit_by"] == "measured":
+        return "measurement"
+    margin = f"margin of {case['confidence']:.0%}" if case["confidence"] else "no margin"
+    return f"prediction, {margin}"

@@ -1,0 +1,98 @@
+"""A new user's way, searches from nothing, promotion, refusals, interruptions, containers."""
+
+from __future__ import annotations
+
+from benchmarks.tables.markdown import Result, markdown, percent
+
+__all__ = ["delivered_file", "images", "killed", "live", "notations", "promotions", "road"]
+
+
+def road(result: Result) -> str:
+    """Each part of the way of a new user, and its figures."""
+    pictures, sizes, board = result["pictures"], result["sizes"], result["board"]
+    hostile, interrupts, cases = result["hostile"], result["interrupts"], result.get("cases")
+    rows = [
+        ["own pictures: files edited, commands, errors",
+         f"{pictures['files_edited']}, {pictures['commands']}, {pictures['errors']}"],
+        ["other sizes: kinds, refused, networks trained before",
+         f"{sizes['kinds']}, {sizes['refused']}, {sizes['trainings']}"],
+        ["ten rows of a board to a search: commands, errors",
+         f"{board['commands']}, {board['errors']}"],
+        ["first command interrupted; later commands that fail",
+         f"{interrupts['interrupted']} ({interrupts['ended_before']} had ended by then); "
+         f"{interrupts['later_failed']}"],
+        ["hostile files; code run, tracebacks, over 2 GB or 60 s",
+         f"{hostile['tried']}; {hostile['code_run']}, {hostile['tracebacks']}, "
+         f"{hostile['too_large_or_slow']}"],
+        *([["situations that failed before; passed", f"{cases['cases']}; {cases['passed']}"]]
+          if cases else []),
+    ]  # fmt: skip
+    return markdown(["part", "figures"], rows)
+
+
+def delivered_file(pictures: Result) -> str:
+    """The report beside the file that it describes."""
+    scores = [percent(pictures[f"accuracy_{which}"]) for which in ("reported", "of_file")]
+    rows = [
+        ["test accuracy", *scores],
+        ["latency, ms", f"{pictures['latency_reported_ms']:.4f}",
+         f"{pictures['latency_of_file_ms']:.4f} (repeats differ by "
+         f"{100 * pictures['repeat_noise']:.1f} %)"],
+        ["size, bytes", f"{pictures['size_reported']:,}", f"{pictures['size_bytes']:,}"],
+        ["precision", pictures["precision_reported"], ", ".join(pictures["precision"])],
+    ]  # fmt: skip
+    return markdown(["", "reported", "of the file"], rows)
+
+
+def live(result: Result) -> str:
+    """Searches that measure and train from nothing."""
+    rows = [
+        [
+            str(number),
+            f"{one['seconds']:.0f}",
+            f"{100 * one['max_drift']:.0f}",
+            f"{one['predicted_ms']:.4f}",
+            f"{one['measured_ms']:.4f}",
+            f"{100 * one['error']:.1f}",
+            percent(one["test_accuracy"]),
+        ]
+        for number, one in enumerate(result["searches"])
+    ]
+    header = ["seed", "seconds", "drift, %", "predicted, ms", "measured, ms", "error, %",
+              "test accuracy"]  # fmt: skip
+    return markdown(header, rows)
+
+
+def promotions(result: Result) -> str:
+    """Which challengers became champion."""
+    rows = [[name, f"{count} of {result['tries']}"] for name, count in result["promotions"].items()]
+    return markdown(["challenger", "promoted"], rows)
+
+
+def notations(result: Result) -> str:
+    """Tables of tuples in the other notation: reported and refused."""
+    rows = [
+        [size, *(f"{100 * found[key]:.0f} %" for key in ("found", "refused", "false"))]
+        for size, found in result["notation"]["rows"].items()
+    ]
+    return markdown(["rows", "reported", "refused", "reported wrongly"], rows)
+
+
+def killed(result: Result) -> str:
+    """Jobs killed at random moments and resumed."""
+    rows = [
+        [name, *(str(found[key]) for key in ("kills", "jobs", "equal", "most_per_kill"))]
+        for name, found in result["killed"].items()
+    ]
+    header = ["job", "`kill -9`", "jobs interrupted", "equal to an undisturbed job",
+              "most tasks repeated per kill"]  # fmt: skip
+    return markdown(header, rows)
+
+
+def images(result: Result) -> str:
+    """Size of the images."""
+    sizes: dict[float, list[str]] = {}
+    for name, size in result["size_gb"].items():
+        sizes.setdefault(size, []).append(f"`{name}`")
+    rows = [[", ".join(names), f"{size:.2f}"] for size, names in sorted(sizes.items())]
+    return markdown(["images", "GB"], rows)
