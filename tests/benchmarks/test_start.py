@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.sections import start
 from benchmarks.start import _ratios, measure, summary
+from benchmarks.tables import start
 
 SECONDS = {
     "bare": [1.0, 0.4],
