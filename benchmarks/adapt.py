@@ -43,7 +43,7 @@ from brpnas.predictors import MeasuredRows, training_pool
 from brpnas.predictors.transfer import (
     AdaptConfig,
     DevicePrior,
-    TrunkConfig,
+    SharedNetworkConfig,
     fit_device,
     fit_prior,
     suggest_rows,
@@ -58,7 +58,7 @@ RESULTS = ROOT / "data" / "benchmarks" / "adapt"
 ROWS = (10, 20)
 MANY, HELP_ROWS = 100, 900
 TWIN = 0.99
-_MODULES = ("features", "kernel", "known", "prior", "trunk")
+_MODULES = ("features", "kernel", "known", "prior", "shared_network")
 
 
 class _Devices:
@@ -82,8 +82,8 @@ class _Devices:
         self.published = np.empty(len(order), np.int64)
         self.published[order] = np.arange(len(order))
         values = settings("pretrain")
-        self.config = TrunkConfig(
-            **{k: values[k] for k in TrunkConfig.__dataclass_fields__}
+        self.config = SharedNetworkConfig(
+            **{k: values[k] for k in SharedNetworkConfig.__dataclass_fields__}
             | ({"epochs": 2} if quick else {})
         )
 

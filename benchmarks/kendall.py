@@ -36,7 +36,7 @@ from benchmarks.queries import valid_runs
 from benchmarks.tasks import Task, run_tasks
 from brpnas.graphs import GraphBatch
 from brpnas.metrics import kendall
-from brpnas.predictors import BinaryRelationPredictor, HybridRanker, TrainingConfig
+from brpnas.predictors import HybridRanker, PairwiseRanker, TrainingConfig
 from brpnas.search import HeldOutScores
 
 __all__ = ["run"]
@@ -93,9 +93,7 @@ def fit_once(task: Task) -> dict[str, float]:
     graphs, accuracy, test = _tables(task["space"])
     order = np.random.default_rng(task["seed"]).permutation(len(graphs))
     train, rest = order[: task["cells"]], order[task["cells"] :]
-    relation = BinaryRelationPredictor(
-        TrainingConfig(**task["ranker"]), task["members"], "function"
-    )
+    relation = PairwiseRanker(TrainingConfig(**task["ranker"]), task["members"], "function")
     ranker = HybridRanker(relation)
     ranker.fit(graphs[train], accuracy[train], task["seed"])
     others = graphs[rest]

@@ -29,7 +29,7 @@ from brpnas.candidates import (
 from brpnas.errors import TaskError
 from brpnas.fanout import SerialEngine
 from brpnas.measure import MeasureSettings, Protocol, get_runtime, measure_cells
-from brpnas.predictors import BinaryRelationPredictor
+from brpnas.predictors import PairwiseRanker
 from brpnas.search import SearchContext, SearchStore, get_sampler, run_search, task_fingerprint
 from brpnas.spaces import get_space
 from brpnas.spaces.network import NetworkConfig
@@ -94,7 +94,7 @@ def search(folder: Path) -> None:
     sampler = get_sampler(
         "brp",
         {"rounds": 6},
-        make_ranker=lambda: BinaryRelationPredictor(training_config(values), 1, values["view"]),
+        make_ranker=lambda: PairwiseRanker(training_config(values), 1, values["view"]),
     )
     oracle = TrainOracle(
         ImageSource(), candidate_config(), folder / "networks", NotingEngine(folder)

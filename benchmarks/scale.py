@@ -37,10 +37,10 @@ from benchmarks.tasks import FOLDER, SEARCH_CODE, Task, code_hash, run_tasks
 from brpnas.datasets import embedded_devices, latbench_devices, read_embedded_latency
 from brpnas.graphs import GraphBatch
 from brpnas.metrics import kendall
-from brpnas.predictors import BinaryRelationPredictor, training_pool
+from brpnas.predictors import PairwiseRanker, training_pool
 from brpnas.predictors.ensemble import train_members
 from brpnas.predictors.training import Labelled, TrainingTask, pairwise_logistic
-from brpnas.predictors.transfer import TrunkConfig, fit_prior
+from brpnas.predictors.transfer import SharedNetworkConfig, fit_prior
 from brpnas.search import HeldOutScores, TableOracle, compare
 from brpnas.spaces import get_space
 
@@ -116,9 +116,9 @@ def _idle(task: Task) -> dict[str, float]:
     return {"seconds": 0.0}
 
 
-def _ranker() -> BinaryRelationPredictor:
+def _ranker() -> PairwiseRanker:
     ranker = search_settings()["ranker"]
-    return BinaryRelationPredictor(training_config(ranker), ranker["members"], ranker["view"])
+    return PairwiseRanker(training_config(ranker), ranker["members"], ranker["view"])
 
 
 def _write_space(folder: Path) -> None:
@@ -142,7 +142,7 @@ def _write_space(folder: Path) -> None:
 def _rank(task: Task) -> dict[str, float]:
     folder = Path(task["space"])
     torch.set_num_threads(task["threads"])
-    ranker = BinaryRelationPredictor.load(folder / "ranker.safetensors")
+    ranker = PairwiseRanker.load(folder / "ranker.safetensors")
     with stopwatch() as seconds:
         ops, adj = (np.load(folder / f"{n}.npy", mmap_mode="c") for n in ("ops", "adj"))
         num_ops = int((folder / "num_ops.txt").read_text("utf-8"))
@@ -189,7 +189,9 @@ def _tables(count: int) -> dict[str, pd.DataFrame]:
 
 def _devices(task: Task) -> dict[str, float]:
     values = settings("pretrain")
-    config = TrunkConfig(**{key: values[key] for key in TrunkConfig.__dataclass_fields__})
+    config = SharedNetworkConfig(
+        **{key: values[key] for key in SharedNetworkConfig.__dataclass_fields__}
+    )
     if task["epochs"]:
         config = replace(config, epochs=task["epochs"])
     tables, graphs = _tables(task["size"]), bench().graphs

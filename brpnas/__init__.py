@@ -9,7 +9,7 @@ it is first asked for, so ``import brpnas`` is light and needs no torch.
   how good it is.
 - Search: `run_search` runs a sampler (`get_sampler`) on a `SearchContext` against an `Oracle`, such
   as `TableOracle`; `feasible_mask` reads constraints, `SearchStore` keeps the answers,
-  `BinaryRelationPredictor` ranks by accuracy. `TrainingConfig` sizes the networks of both.
+  `PairwiseRanker` ranks by accuracy. `TrainingConfig` sizes the networks of both.
 - `BrpNasError` is the root of all errors raised on purpose.
 
 Example:
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
     from brpnas.graphs import SpaceGraphs
     from brpnas.metrics import regression_metrics
     from brpnas.predictors import (
-        BinaryRelationPredictor,
         LatencyPredictor,
         MeasuredRows,
+        PairwiseRanker,
         TrainingConfig,
         fit_latency,
     )
@@ -61,12 +61,12 @@ if TYPE_CHECKING:
     from brpnas.spaces import NasBench201, get_space
 
 __all__ = [
-    "BinaryRelationPredictor",
     "BrpNasError",
     "LatencyPredictor",
     "MeasuredRows",
     "NasBench201",
     "Oracle",
+    "PairwiseRanker",
     "SearchContext",
     "SearchStore",
     "SpaceGraphs",
@@ -89,7 +89,7 @@ _HOMES = {
     "graphs": ("SpaceGraphs",),
     "metrics": ("regression_metrics",),
     "predictors": (
-        "BinaryRelationPredictor",
+        "PairwiseRanker",
         "LatencyPredictor",
         "MeasuredRows",
         "TrainingConfig",

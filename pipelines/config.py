@@ -313,7 +313,7 @@ class _GatesConfig(_Config):
 
 
 class PretrainConfig(_Config):
-    """What `pretrain` learns from all devices; see `brpnas.predictors.transfer.TrunkConfig`."""
+    """What `pretrain` learns from all devices; see `SharedNetworkConfig` of the library."""
 
     hidden: Count
     layers: Count
@@ -333,7 +333,7 @@ class RetrainConfig(_Config):
     unit_check: bool
     coverage: Annotated[float, Field(gt=0, lt=1)]
     """Share of measurements that an interval is to hold."""
-    freedom: Positive
+    hyperparameter_deviation: Positive
     steps: Count
     tuning_rows: Count
     process_rows: Count

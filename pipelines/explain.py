@@ -13,7 +13,10 @@ from pydantic_core import ErrorDetails
 from brpnas.errors import ConfigurationError, did_you_mean
 from brpnas.yaml_files import check_yaml
 
-__all__ = ["explain", "leaves", "locate"]
+__all__ = ["RENAMED", "explain", "leaves", "locate"]
+
+RENAMED = {"retrain.freedom": "retrain.hyperparameter_deviation"}
+"""Keys of earlier versions, and the keys that replace them."""
 
 
 def leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
@@ -93,6 +96,8 @@ def _one(detail: ErrorDetails, model: type[BaseModel], where: Callable[[str], st
     keys = [str(part) for part in detail["loc"] if isinstance(part, str)]
     path = ".".join(keys)
     match detail["type"]:
+        case "extra_forbidden" if path in RENAMED:
+            return f"Renamed key {path!r} {where(path)}: write {RENAMED[path]!r}."
         case "extra_forbidden":
             known = _fields(model, keys[:-1])
             return (

@@ -14,8 +14,8 @@ from safetensors.torch import save_file
 
 from benchmarks.hostile import Folder, Hostile
 from brpnas.predictors import (
-    BinaryRelationPredictor,
     MeasuredRows,
+    PairwiseRanker,
     TrainingConfig,
     fit_latency,
 )
@@ -86,7 +86,7 @@ def make_predictors(root: Path) -> list[Hostile]:
 
 def _relation(folder: Folder, graphs: Any, values: Any) -> None:
     good = folder.root / "relation"
-    relation = BinaryRelationPredictor(_TINY, 1)
+    relation = PairwiseRanker(_TINY, 1)
     relation.fit(graphs.view("function"), values / 4, seed=0)
     relation.save(good)
     metadata, tensors = _parts(good)

@@ -14,7 +14,7 @@ from brpnas.cli.cells import read_cell
 from brpnas.cli.text import table
 from brpnas.errors import ConfigurationError, ConstraintError, SchemaError, UnknownNameError
 from brpnas.graphs import SpaceGraphs
-from brpnas.predictors import BinaryRelationPredictor, load_latency
+from brpnas.predictors import PairwiseRanker, load_latency
 from brpnas.predictors.transfer import DevicePredictor
 from brpnas.search import Constraint, feasible_mask
 from brpnas.serving import MAX_BATCH, OnnxPredictor
@@ -131,7 +131,7 @@ def _scores(file: Path, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
     """Score of every architecture by a binary relation predictor, saved or exported."""
     if file.suffix == ".onnx":
         return _by_onnx(file, "score", graphs)
-    relation = BinaryRelationPredictor.load(file)
+    relation = PairwiseRanker.load(file)
     return relation.score(graphs.view(relation.view))
 
 
@@ -147,10 +147,10 @@ def rank(  # noqa: PLR0913 - one argument per option
     seed: int = 0,
     network_size: str | None = None,
 ) -> pd.DataFrame:
-    """Best architectures of the whole space by a saved or exported binary relation predictor.
+    """Best architectures of the whole space by a saved or exported ranker.
 
     Args:
-        file: What a binary relation predictor was saved to, or exported to (``.onnx``).
+        file: File of a `PairwiseRanker`, saved or exported (``.onnx``).
         top: How many.
         latency_file: A latency predictor, so that constraints may use ``latency_ms``.
         constraints: What they must satisfy, on predicted latency, parameters and multiply-adds.

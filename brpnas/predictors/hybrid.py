@@ -1,7 +1,7 @@
 """The binary relation predictor joined by a Gaussian process: the ranker for few trainings.
 
 Use `HybridRanker` where every training counts, as in a search of one's own; a
-`BinaryRelationPredictor` alone ranks faster and can be exported.
+`PairwiseRanker` alone ranks faster and can be exported.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import scipy.stats
 
 from brpnas.errors import BrpNasError
 from brpnas.graphs import GraphBatch
+from brpnas.predictors.pairwise import PairwiseRanker
 from brpnas.predictors.paths import PathFeatures
-from brpnas.predictors.relation import BinaryRelationPredictor
 from brpnas.predictors.relevance import RelevanceProcess, fit_relevance
 from brpnas.predictors.training import FloatArray
 
@@ -31,29 +31,29 @@ def normal_scores(values: FloatArray) -> npt.NDArray[np.float64]:
 class HybridRanker:
     """Ranks architectures by the sum of two standardised scores that err differently.
 
-    One is the score of a `BinaryRelationPredictor`, the other the mean of a Gaussian process on
+    One is the score of a `PairwiseRanker`, the other the mean of a Gaussian process on
     `PathFeatures` (`brpnas.predictors.relevance`), which from a hundred architectures is as good as
     the network. The process sees the normal scores of the ranks of the accuracies, so that a few
     architectures that fail to train do not drown the differences among the others. The score of a
     graph does not depend on which others it is ranked with.
 
     Args:
-        relation: The relation predictor, untrained; its view should be ``function``.
+        pairwise: The pairwise ranker, untrained; its view should be ``function``.
 
     Example:
         >>> from brpnas.predictors import TrainingConfig
         >>> from brpnas.spaces import get_space
         >>> space = get_space("nasbench201")
         >>> graphs = space.encode(space.sample(np.random.default_rng(0), 8), "function")
-        >>> tiny = BinaryRelationPredictor(TrainingConfig(hidden=4, layers=2, epochs=2), 1)
+        >>> tiny = PairwiseRanker(TrainingConfig(hidden=4, layers=2, epochs=2), 1)
         >>> ranker = HybridRanker(tiny)
         >>> ranker.fit(graphs, np.linspace(0, 1, 8), seed=0)
         >>> ranker.score(graphs).shape
         (8,)
     """
 
-    def __init__(self, relation: BinaryRelationPredictor) -> None:
-        self.relation = relation
+    def __init__(self, pairwise: PairwiseRanker) -> None:
+        self.pairwise = pairwise
         self._paths: PathFeatures | None = None
         self._process: RelevanceProcess | None = None
         self._spread = (1.0, 1.0)
@@ -69,16 +69,16 @@ class HybridRanker:
         Raises:
             ConfigurationError: If there are fewer than two architectures.
         """
-        self.relation.fit(graphs, accuracy, seed)
+        self.pairwise.fit(graphs, accuracy, seed)
         self._paths = PathFeatures(graphs)
         self._process = fit_relevance(self._paths(graphs), normal_scores(accuracy), seed=seed)
-        parts = self.relation.score(graphs), self.expected(graphs)
+        parts = self.pairwise.score(graphs), self.expected(graphs)
         self._spread = (float(np.std(parts[0])) or 1.0, float(np.std(parts[1])) or 1.0)
 
     def score(self, graphs: GraphBatch) -> npt.NDArray[np.float64]:
         """Score of each graph, shape ``[N]``; higher is better."""
-        of_relation, of_process = self._spread
-        return self.relation.score(graphs) / of_relation + self.expected(graphs) / of_process
+        of_pairwise, of_process = self._spread
+        return self.pairwise.score(graphs) / of_pairwise + self.expected(graphs) / of_process
 
     def expected(self, graphs: GraphBatch) -> npt.NDArray[np.float64]:
         """Expected normal score of each graph by the process alone, shape ``[N]``."""

@@ -72,7 +72,7 @@ def fit_relevance(
     seed: int = 0,
     steps: int = 80,
     learning_rate: float = 0.1,
-    freedom: float = 1.0,
+    hyperparameter_deviation: float = 1.0,
     learn_from: int = 600,
 ) -> RelevanceProcess:
     """Learn the settings by maximum a posteriori, and condition on all rows.
@@ -83,7 +83,7 @@ def fit_relevance(
         seed: Which rows settings are learnt from, where there are more than ``learn_from``.
         steps: Steps of Adam.
         learning_rate: Of Adam.
-        freedom: Standard deviation of the prior on the logarithm of a column's weight.
+        hyperparameter_deviation: Standard deviation of the prior on log weights of columns.
         learn_from: Rows, at most, that settings are learnt from: the time grows with their cube.
 
     Raises:
@@ -95,7 +95,11 @@ def fit_relevance(
     chosen = torch.from_numpy(np.random.default_rng(seed).permutation(len(target))[:learn_from])
     with single_thread():
         settings, relevance = _learn(
-            [group[chosen] for group in columns], centred[chosen], steps, learning_rate, freedom
+            [group[chosen] for group in columns],
+            centred[chosen],
+            steps,
+            learning_rate,
+            hyperparameter_deviation,
         )
         rows = _scaled(columns, relevance)
         factor = _factor(settings, covariance(settings, rows, rows))
@@ -104,7 +108,11 @@ def fit_relevance(
 
 
 def _learn(
-    columns: Sequence[Tensor], target: Tensor, steps: int, learning_rate: float, freedom: float
+    columns: Sequence[Tensor],
+    target: Tensor,
+    steps: int,
+    learning_rate: float,
+    hyperparameter_deviation: float,
 ) -> tuple[Settings, list[Tensor]]:
     start = replace(Settings.start(len(columns)), noise=torch.tensor(_NOISE, dtype=torch.float64))
     values = {name: x.clone().requires_grad_() for name, x in start.tensors().items()}
@@ -116,7 +124,7 @@ def _learn(
         settings = Settings(**values)
         factor = _factor(settings, _covariance_of(settings, padded * (logs / 2).exp()))
         white = torch.linalg.solve_triangular(factor, target[:, None], upper=False)
-        prior = (logs**2).sum() / (2 * freedom**2)
+        prior = (logs**2).sum() / (2 * hyperparameter_deviation**2)
         loss = 0.5 * (white**2).sum() + factor.diagonal().log().sum() + prior
         if not torch.isfinite(loss):
             raise TrainingError(

@@ -16,7 +16,7 @@ import pandas as pd
 from brpnas.errors import SchemaError
 from brpnas.promotion.bootstrap import Difference, Statistic, paired_bootstrap
 from brpnas.promotion.decision import Decision, Verdict
-from brpnas.promotion.entrant import Entrant, flaws
+from brpnas.promotion.evaluated import EvaluatedModel, flaws
 from brpnas.promotion.gates import Gates, Kind, figures, judge
 
 __all__ = ["decide"]
@@ -25,8 +25,8 @@ _STATISTICS: dict[Kind, Statistic] = {"latency": "log_error", "accuracy": "spear
 
 
 def decide(
-    challenger: Entrant,
-    champion: Entrant | None,
+    challenger: EvaluatedModel,
+    champion: EvaluatedModel | None,
     kind: Kind,
     gates: Gates | None = None,
     *,
@@ -97,7 +97,7 @@ def decide(
     return decided("promoted" if difference.is_win else "kept", [_why(difference, confidence)])
 
 
-def _check_same_rows(challenger: Entrant, champion: Entrant) -> None:
+def _check_same_rows(challenger: EvaluatedModel, champion: EvaluatedModel) -> None:
     if list(challenger.rows["arch_id"]) != list(champion.rows["arch_id"]):
         raise SchemaError(
             f"{champion.name} did not answer the test rows of {challenger.name}, in their order: "
@@ -105,15 +105,15 @@ def _check_same_rows(challenger: Entrant, champion: Entrant) -> None:
         )
 
 
-def _has_flawed_rows(entrant: Entrant, kind: Kind) -> bool:
+def _has_flawed_rows(model: EvaluatedModel, kind: Kind) -> bool:
     """Whether its rows hold what no metric can be taken of."""
-    values: pd.DataFrame = entrant.rows[["true", "predicted"]]
+    values: pd.DataFrame = model.rows[["true", "predicted"]]
     if not len(values) or not np.isfinite(values.to_numpy(np.float64)).all():
         return True
     return bool(kind == "latency" and (values.to_numpy() <= 0).any())
 
 
-def _fewer_rows(challenger: Entrant, champion: Entrant) -> list[str]:
+def _fewer_rows(challenger: EvaluatedModel, champion: EvaluatedModel) -> list[str]:
     asked = champion.judged_on
     missing = asked - set(challenger.rows["arch_id"])
     if not missing:
@@ -124,7 +124,7 @@ def _fewer_rows(challenger: Entrant, champion: Entrant) -> list[str]:
     ]
 
 
-def _broken(champion: Entrant) -> str:
+def _broken(champion: EvaluatedModel) -> str:
     return (
         f"The champion, {champion.name}, gives no usable answer on these rows, so there is nothing "
         "to compare with: roll it back first."
@@ -132,8 +132,8 @@ def _broken(champion: Entrant) -> str:
 
 
 def _compare(
-    challenger: Entrant,
-    champion: Entrant,
+    challenger: EvaluatedModel,
+    champion: EvaluatedModel,
     kind: Kind,
     resamples: int,
     confidence: float,

@@ -47,7 +47,7 @@ class DeviceReport:
             prior_knows_device`` (whether the prior was learnt from this device too), ``transfer``
             (what to say of known devices of another network size, or nothing), metrics of the
             ``challenger`` and of the ``champion`` (None if there are none), the sentences
-            ``changes`` and the ``growth`` of the table.
+            ``changes`` and the ``data_drift`` of the table.
         challenger: ``arch_id, true, predicted, lower, upper`` of the test rows, in ms.
         champion: The same of the champion; empty if there is none.
     """

@@ -17,7 +17,7 @@ __all__ = ["BytesDataset", "PlotsDataset", "PredictorDataset", "SpaceGraphsDatas
 
 _PREDICTORS = {
     "latency": ("brpnas.predictors.model", "load_latency"),
-    "relation": ("brpnas.predictors.relation", "BinaryRelationPredictor.load"),
+    "relation": ("brpnas.predictors.pairwise", "PairwiseRanker.load"),
 }
 
 

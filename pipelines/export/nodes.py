@@ -14,7 +14,7 @@ from brpnas.candidates import TrainedNetworkFile, network_evaluation
 from brpnas.errors import SchemaError
 from brpnas.export import export_device_predictor, export_predictor, with_metadata
 from brpnas.graphs import SpaceGraphs
-from brpnas.predictors import BinaryRelationPredictor, LatencyModel
+from brpnas.predictors import LatencyModel, PairwiseRanker
 from brpnas.predictors.transfer import DevicePredictor
 from brpnas.report.network import alarms
 from pipelines.config import ExportConfig, ImagesConfig, TrainCandidatesConfig, parse
@@ -75,7 +75,7 @@ def export_latency(
 
 
 def export_relation(
-    predictor: BinaryRelationPredictor,
+    predictor: PairwiseRanker,
     graphs: SpaceGraphs,
     search_result: Mapping[str, Any],
     params: Mapping[str, Any],

@@ -11,7 +11,7 @@ import pandas as pd
 
 from brpnas.datasets import held_out, stated_size
 from brpnas.graphs import SpaceGraphs
-from brpnas.predictors.transfer import DevicePrior, TrunkConfig, fit_prior
+from brpnas.predictors.transfer import DevicePrior, SharedNetworkConfig, fit_prior
 from brpnas.spaces import get_space
 from pipelines.config import PretrainConfig, parse
 
@@ -43,7 +43,9 @@ def learn_prior(
     config = parse(PretrainConfig, params)
     tables = {device: _open_rows(load(), test_share) for device, load in sorted(latency.items())}
     _log.info("Learning from %d devices: %s", len(tables), ", ".join(tables))
-    network = TrunkConfig(**config.model_dump(include=set(TrunkConfig.__dataclass_fields__)))
+    network = SharedNetworkConfig(
+        **config.model_dump(include=set(SharedNetworkConfig.__dataclass_fields__))
+    )
     prior = fit_prior(
         graphs,
         tables,

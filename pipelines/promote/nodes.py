@@ -15,7 +15,7 @@ import pandas as pd
 from brpnas.datasets import held_out, mean_accuracy
 from brpnas.graphs import SpaceGraphs
 from brpnas.metrics import kendall, regression_metrics, spearman
-from brpnas.predictors import BinaryRelationPredictor
+from brpnas.predictors import PairwiseRanker
 from pipelines.config import PromoteConfig, parse
 from pipelines.registry import (
     Candidate,
@@ -75,7 +75,7 @@ def register_latency(
 
 def register_accuracy(
     onnx: bytes,
-    predictor: BinaryRelationPredictor,
+    predictor: PairwiseRanker,
     graphs: SpaceGraphs,
     accuracy: pd.DataFrame,
     search_result: Mapping[str, Any],
@@ -129,7 +129,7 @@ def own_card(page: str, file: str) -> str:
 
 
 def _scores(
-    predictor: BinaryRelationPredictor,
+    predictor: PairwiseRanker,
     graphs: SpaceGraphs,
     accuracy: pd.DataFrame,
     dataset: str,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from brpnas.errors import UnknownNameError
 from pipelines.registry.contents import Contents, read
-from pipelines.registry.versions import CHAMPION, Shelf
+from pipelines.registry.versions import CHAMPION, RegisteredModel
 
 __all__ = ["champion_of"]
 
@@ -19,8 +19,8 @@ def champion_of(name: str) -> Contents | None:
         RegistryError: If its files are lost.
     """
     try:
-        shelf = Shelf(name)
+        registered = RegisteredModel(name)
     except UnknownNameError:
         return None
-    number = shelf.aliases.get(CHAMPION)
-    return None if number is None else read(shelf, number)
+    number = registered.aliases.get(CHAMPION)
+    return None if number is None else read(registered, number)

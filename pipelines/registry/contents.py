@@ -1,4 +1,4 @@
-"""What a version holds, and how it answers: one side of a comparison."""
+"""A version loaded from the registry, and its evaluation on test rows."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from brpnas.errors import RegistryError
-from brpnas.promotion import Entrant
+from brpnas.promotion import EvaluatedModel
 from brpnas.serving import OnnxPredictor
 from pipelines.registry.bundle import ARTIFACTS
-from pipelines.registry.versions import Shelf, without_progress_bars
+from pipelines.registry.versions import RegisteredModel, without_progress_bars
 
-__all__ = ["SERVED_TOLERANCE", "Contents", "entrant", "read"]
+__all__ = ["SERVED_TOLERANCE", "Contents", "evaluate", "read"]
 
 SERVED_TOLERANCE = 1e-3
 """Largest relative error between what a version answers and what it was registered with."""
@@ -46,14 +46,14 @@ class Contents:
         return f"version {self.version.version}"
 
 
-def read(shelf: Shelf, number: str) -> Contents:
+def read(registered: RegisteredModel, number: str) -> Contents:
     """Fetch a version from the store of artifacts.
 
     Raises:
         RegistryError: If its files are not there.
     """
-    version = shelf.version(number)
-    uri = f"models:/{shelf.name}/{number}"
+    version = registered.version(number)
+    uri = f"models:/{registered.name}/{number}"
     with TemporaryDirectory() as folder:
         without_progress_bars()
         try:
@@ -64,20 +64,20 @@ def read(shelf: Shelf, number: str) -> Contents:
             rows = pd.read_parquet(kept) if kept.exists() else None
         except (OSError, MlflowException) as error:
             raise RegistryError(
-                f"The files of {shelf.name}, version {number}, cannot be read ({error}). Register "
-                "the predictor again, or restore the store of artifacts."
+                f"The files of {registered.name}, version {number}, cannot be read ({error}). "
+                "Register the predictor again, or restore the store of artifacts."
             ) from error
     # A champion that answers no numbers must load, or no challenger could replace it.
     return Contents(version, OnnxPredictor(onnx, check_answers=False), test, rows)
 
 
-def entrant(contents: Contents, rows: pd.DataFrame, coverage: float) -> Entrant:
-    """Let a version answer test rows, as it would when served.
+def evaluate(contents: Contents, rows: pd.DataFrame, coverage: float) -> EvaluatedModel:
+    """Evaluate a version on test rows, with the answers that it serves.
 
     Args:
         contents: The version.
         rows: ``arch_id, true``.
-        coverage: Nominal share of true values within its intervals, where its file does not say.
+        coverage: Nominal coverage of its intervals, unless its file states one.
     """
     predictor, tags = contents.predictor, contents.version.tags
     answered = rows[["arch_id", "true"]].reset_index(drop=True)
@@ -87,7 +87,7 @@ def entrant(contents: Contents, rows: pd.DataFrame, coverage: float) -> Entrant:
         answered = answered.assign(lower=answers["lower_ms"], upper=answers["upper_ms"])
     recorded = _number(tags.get("brpnas.parity"))
     served = _served_error(contents)
-    return Entrant(
+    return EvaluatedModel(
         contents.label(),
         answered,
         parity=served if served > SERVED_TOLERANCE else recorded,

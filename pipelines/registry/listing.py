@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from mlflow.tracking import MlflowClient
 
-from pipelines.registry.versions import CHALLENGER, CHAMPION, Shelf, all_models
+from pipelines.registry.versions import CHALLENGER, CHAMPION, RegisteredModel, all_models
 
 __all__ = ["list_models"]
 
@@ -24,9 +24,11 @@ def list_models() -> pd.DataFrame:
     for model in all_models(MlflowClient()):
         if "brpnas.kind" not in model.tags:
             continue
-        shelf = Shelf(model.name)
-        versions = {str(version.version): version for version in shelf.versions()}
-        champion, challenger = (shelf.aliases.get(alias, "") for alias in (CHAMPION, CHALLENGER))
+        registered = RegisteredModel(model.name)
+        versions = {str(version.version): version for version in registered.versions()}
+        champion, challenger = (
+            registered.aliases.get(alias, "") for alias in (CHAMPION, CHALLENGER)
+        )
         shown = versions.get(champion or challenger)
         asked = versions.get(challenger)
         rows.append(

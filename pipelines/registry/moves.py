@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from mlflow.tracking import MlflowClient
 
 from pipelines.registry.lock import LEASE_S, locked
-from pipelines.registry.versions import CHAMPION, Shelf
+from pipelines.registry.versions import CHAMPION, RegisteredModel
 
 __all__ = ["Marks", "move_champion"]
 
@@ -19,7 +19,7 @@ def move_champion(
     name: str,
     to: str,
     expected: str | None,
-    prepare: Callable[[Shelf], Marks | None],
+    prepare: Callable[[RegisteredModel], Marks | None],
     *,
     lease_s: float = LEASE_S,
 ) -> bool:
@@ -44,67 +44,67 @@ def move_champion(
     """
     client = MlflowClient()
     with locked(client, name, lease_s) as lock:
-        shelf = Shelf(name)
-        if shelf.aliases.get(CHAMPION) != expected:
+        registered = RegisteredModel(name)
+        if registered.aliases.get(CHAMPION) != expected:
             return False
-        before = _since(shelf)
-        marks = prepare(shelf)
+        before = _since(registered)
+        marks = prepare(registered)
         if marks is None or not lock.held():
             return False
-        former = _tags(shelf, marks)
-        _write(shelf, marks)
+        former = _tags(registered, marks)
+        _write(registered, marks)
         moved = lock.held()
         if moved:
             client.set_registered_model_alias(name, CHAMPION, to)
             if lock.held():
                 return True
     with locked(client, name, lease_s):
-        shelf = Shelf(name)
-        if moved and _keeps_champion(shelf, to, before):
+        registered = RegisteredModel(name)
+        if moved and _keeps_champion(registered, to, before):
             return True
-        _take_back(Shelf(name), to, marks, former)
+        _take_back(RegisteredModel(name), to, marks, former)
     return False
 
 
-def _keeps_champion(shelf: Shelf, to: str, before: Mapping[str, str]) -> bool:
+def _keeps_champion(registered: RegisteredModel, to: str, before: Mapping[str, str]) -> bool:
     """Give the alias back to a version that became champion since ``before``; False if so."""
     champions = {
         number: since
-        for number, since in _since(shelf).items()
+        for number, since in _since(registered).items()
         if number != to and before.get(number) != since
     }
-    if champions and shelf.aliases.get(CHAMPION) == to:
+    if champions and registered.aliases.get(CHAMPION) == to:
         rival = max(champions, key=lambda number: (champions[number], int(number)))
-        shelf.client.set_registered_model_alias(shelf.name, CHAMPION, rival)
-    return not champions and shelf.aliases.get(CHAMPION) == to
+        registered.client.set_registered_model_alias(registered.name, CHAMPION, rival)
+    return not champions and registered.aliases.get(CHAMPION) == to
 
 
-def _take_back(shelf: Shelf, to: str, marks: Marks, former: Marks) -> None:
+def _take_back(registered: RegisteredModel, to: str, marks: Marks, former: Marks) -> None:
     """Restore the tags of a move that was refused, except what another process has written."""
-    found = _tags(shelf, marks)
+    found = _tags(registered, marks)
     for version, tags in marks.items():
-        if version == to and shelf.aliases.get(CHAMPION) == to:
+        if version == to and registered.aliases.get(CHAMPION) == to:
             continue  # another process made it champion
         ours = [key for key, value in tags.items() if found[version][key] == value]
-        _write(shelf, {version: {key: former[version][key] for key in ours}})
+        _write(registered, {version: {key: former[version][key] for key in ours}})
 
 
-def _tags(shelf: Shelf, marks: Marks) -> dict[str, dict[str, str | None]]:
+def _tags(registered: RegisteredModel, marks: Marks) -> dict[str, dict[str, str | None]]:
     """What the tags that are to be written are now."""
-    found = {version: shelf.version(version).tags for version in marks}
+    found = {version: registered.version(version).tags for version in marks}
     return {version: {key: found[version].get(key) for key in marks[version]} for version in marks}
 
 
-def _write(shelf: Shelf, marks: Marks) -> None:
+def _write(registered: RegisteredModel, marks: Marks) -> None:
     for version, tags in marks.items():
-        shelf.tag(version, {key: value for key, value in tags.items() if value is not None})
+        registered.tag(version, {key: value for key, value in tags.items() if value is not None})
         for key in (key for key, value in tags.items() if value is None):
-            shelf.untag(version, key)
+            registered.untag(version, key)
 
 
-def _since(shelf: Shelf) -> dict[str, str]:
+def _since(registered: RegisteredModel) -> dict[str, str]:
     """When each version that was ever champion became so."""
-    tags = {str(version.version): version.tags for version in shelf.versions()}
+    tags = {str(version.version): version.tags for version in registered.versions()}
     return {
         number: found["brpnas.champion.since"]
         for number, found in tags.items()

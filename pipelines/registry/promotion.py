@@ -12,9 +12,9 @@ import logging
 from brpnas.errors import RegistryError, SchemaError
 from brpnas.promotion import Decision, Gates, Kind, decide
 from pipelines.config import PromoteConfig
-from pipelines.registry.contents import Contents, entrant, read
+from pipelines.registry.contents import Contents, evaluate, read
 from pipelines.registry.moves import Marks, move_champion
-from pipelines.registry.versions import CHALLENGER, CHAMPION, Shelf, now
+from pipelines.registry.versions import CHALLENGER, CHAMPION, RegisteredModel, now
 
 __all__ = ["promote"]
 
@@ -40,21 +40,21 @@ def promote(name: str, config: PromoteConfig) -> Decision:
             changes again and again.
         SchemaError: If challenger and champion do not predict the same thing.
     """
-    shelf = Shelf(name)
-    if CHALLENGER not in shelf.aliases:
+    registered = RegisteredModel(name)
+    if CHALLENGER not in registered.aliases:
         raise RegistryError(
             f"{name} has no version with the alias {CHALLENGER!r}: register a predictor first, by "
             f"the stage promote, or give the alias to a version in MLflow."
         )
-    challenger = read(shelf, shelf.aliases[CHALLENGER])
+    challenger = read(registered, registered.aliases[CHALLENGER])
     for _ in range(_TRIES):
-        decision = _judge(shelf, challenger, config)
+        decision = _judge(registered, challenger, config)
         if decision is None:
             return _already(challenger)
-        if _settled(shelf, challenger, decision):
+        if _settled(registered, challenger, decision):
             return decision
         _log.info("The champion of %s changed during the comparison: comparing again", name)
-        shelf = Shelf(name)
+        registered = RegisteredModel(name)
     raise RegistryError(
         f"The champion of {name} changed {_TRIES} times while version "
         f"{challenger.version.version} was compared with it. Run this again when the other "
@@ -62,43 +62,48 @@ def promote(name: str, config: PromoteConfig) -> Decision:
     )
 
 
-def _judge(shelf: Shelf, challenger: Contents, config: PromoteConfig) -> Decision | None:
+def _judge(
+    registered: RegisteredModel, challenger: Contents, config: PromoteConfig
+) -> Decision | None:
     """Decide, and write the decision down; None if the challenger is the champion already."""
-    number, current = str(challenger.version.version), shelf.aliases.get(CHAMPION)
+    number, current = str(challenger.version.version), registered.aliases.get(CHAMPION)
     if number == current:
         return None
-    champion = None if current is None else read(shelf, current)
-    decision = _decide(shelf, challenger, champion, config)
-    _record(shelf, number, decision)
+    champion = None if current is None else read(registered, current)
+    decision = _decide(registered, challenger, champion, config)
+    _record(registered, number, decision)
     return decision
 
 
-def _settled(shelf: Shelf, challenger: Contents, decision: Decision) -> bool:
+def _settled(registered: RegisteredModel, challenger: Contents, decision: Decision) -> bool:
     """Move the alias if the challenger won; False if the champion is no longer the same."""
-    number, current = str(challenger.version.version), shelf.aliases.get(CHAMPION)
+    number, current = str(challenger.version.version), registered.aliases.get(CHAMPION)
     if not decision.promote:
-        return Shelf(shelf.name).aliases.get(CHAMPION) == current
+        return RegisteredModel(registered.name).aliases.get(CHAMPION) == current
 
-    def prepare(fresh: Shelf) -> Marks | None:
+    def prepare(fresh: RegisteredModel) -> Marks | None:
         if _rolled_back(fresh, challenger):
             return None
         return {number: {"brpnas.champion.since": now(), "brpnas.champion.previous": current or ""}}
 
-    return move_champion(shelf.name, number, current, prepare)
+    return move_champion(registered.name, number, current, prepare)
 
 
 def _decide(
-    shelf: Shelf, challenger: Contents, champion: Contents | None, config: PromoteConfig
+    registered: RegisteredModel,
+    challenger: Contents,
+    champion: Contents | None,
+    config: PromoteConfig,
 ) -> Decision:
     kind = _kind(challenger)
     if champion is not None and _task(champion) != _task(challenger):
         raise SchemaError(
-            f"{challenger.label()} of {shelf.name} answers {_task(challenger)} but the champion, "
-            f"{champion.label()}, {_task(champion)}: register it under another name."
+            f"{challenger.label()} of {registered.name} predicts {_task(challenger)}, the champion "
+            f"({champion.label()}) {_task(champion)}: register it under another name."
         )
     gates = Gates(**getattr(config, kind).model_dump())
     sides = [
-        None if side is None else entrant(side, challenger.test, config.coverage)
+        None if side is None else evaluate(side, challenger.test, config.coverage)
         for side in (challenger, champion)
     ]
     assert sides[0] is not None
@@ -107,7 +112,7 @@ def _decide(
         sides[1],
         kind,
         gates,
-        objections=_rolled_back(shelf, challenger),
+        objections=_rolled_back(registered, challenger),
         resamples=config.resamples,
         confidence=config.confidence,
         seed=config.seed,
@@ -122,10 +127,10 @@ def _task(contents: Contents) -> str:
     return f"{contents.predictor.value} on {contents.predictor.space.name}"
 
 
-def _rolled_back(shelf: Shelf, challenger: Contents) -> list[str]:
+def _rolled_back(registered: RegisteredModel, challenger: Contents) -> list[str]:
     """Say so if the same file was champion and somebody took it back."""
     own = challenger.version.tags.get("brpnas.onnx.sha256")
-    for version in shelf.versions():
+    for version in registered.versions():
         tags = version.tags
         same = (
             version.version == challenger.version.version or tags.get("brpnas.onnx.sha256") == own
@@ -144,13 +149,13 @@ def _already(challenger: Contents) -> Decision:
     return Decision("kept", (reason,), label, label, _kind(challenger))
 
 
-def _record(shelf: Shelf, number: str, decision: Decision) -> None:
+def _record(registered: RegisteredModel, number: str, decision: Decision) -> None:
     at = now()
-    page = decision.record(shelf.name)
-    path = f"promotion/{shelf.name}-v{number}-{at.replace(':', '')}"
-    shelf.write(number, {f"{path}.md": page, f"{path}.json": decision.to_json()})
+    page = decision.record(registered.name)
+    path = f"promotion/{registered.name}-v{number}-{at.replace(':', '')}"
+    registered.write(number, {f"{path}.md": page, f"{path}.json": decision.to_json()})
     found = decision.figures.get("challenger", {})
     metrics = {f"brpnas.metric.{metric}": f"{value:.6g}" for metric, value in found.items()}
     made = {"brpnas.decision.at": at, "brpnas.decision.record": path}
-    shelf.tag(number, metrics | decision.tags() | made)
-    shelf.client.update_model_version(shelf.name, number, description=page[:_DESCRIPTION])
+    registered.tag(number, metrics | decision.tags() | made)
+    registered.client.update_model_version(registered.name, number, description=page[:_DESCRIPTION])

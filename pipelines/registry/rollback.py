@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from brpnas.errors import RegistryError
 from pipelines.registry.moves import Marks, move_champion
-from pipelines.registry.versions import CHAMPION, Shelf, now
+from pipelines.registry.versions import CHAMPION, RegisteredModel, now
 
 __all__ = ["Rollback", "rollback"]
 
@@ -51,14 +51,14 @@ def rollback(name: str, to: str | None = None) -> Rollback:
             champion already, or never was; if another promotion or rollback moves the champion at
             the same time.
     """
-    shelf = Shelf(name)
-    left = shelf.aliases.get(CHAMPION)
+    registered = RegisteredModel(name)
+    left = registered.aliases.get(CHAMPION)
     if left is None:
         raise RegistryError(f"{name} has no champion, so there is nothing to roll back.")
-    target = str(shelf.version(_target(shelf, left) if to is None else to).version)
+    target = str(registered.version(_target(registered, left) if to is None else to).version)
     if target == left:
         raise RegistryError(f"Version {target} of {name} is the champion already.")
-    if target not in (once := _champions(shelf)):
+    if target not in (once := _champions(registered)):
         known = ", ".join(sorted(once - {left}, key=int)) or "none but the champion of today"
         raise RegistryError(
             f"Version {target} of {name} never was champion, and a rollback only goes back: {known}"
@@ -66,14 +66,14 @@ def rollback(name: str, to: str | None = None) -> Rollback:
         )
     done = Rollback(name, left, target, now())
     if not move_champion(name, target, left, lambda _: _marks(done)):
-        champion = Shelf(name).aliases.get(CHAMPION, "none")
+        champion = RegisteredModel(name).aliases.get(CHAMPION, "none")
         raise RegistryError(
             f"The champion of {name} was version {left} and is version {champion} now, by another "
             "promotion or rollback. Nothing was rolled back; look at `brpnas models` and run this "
             "again if it is still wanted."
         )
     path = f"promotion/{name}-v{left}-{done.at.replace(':', '')}-rollback.md"
-    shelf.write(left, {path: done.record()})
+    registered.write(left, {path: done.record()})
     return done
 
 
@@ -84,25 +84,25 @@ def _marks(done: Rollback) -> Marks:
     }
 
 
-def _target(shelf: Shelf, champion: str) -> str:
+def _target(registered: RegisteredModel, champion: str) -> str:
     """The last champion before this one that was not itself rolled back."""
     seen, version = {champion}, champion
-    while version := shelf.version(version).tags.get("brpnas.champion.previous", ""):
+    while version := registered.version(version).tags.get("brpnas.champion.previous", ""):
         if version in seen:  # an alias that was moved by hand may close a circle
             break
-        if "brpnas.champion.rolled_back" not in shelf.version(version).tags:
+        if "brpnas.champion.rolled_back" not in registered.version(version).tags:
             return version
         seen.add(version)
     raise RegistryError(
-        f"Before version {champion} of {shelf.name} there was no champion, or none that was not "
-        "rolled back. Name a version with --to, or take the alias away in MLflow."
+        f"{registered.name} has no champion before version {champion}, or all of them were rolled "
+        "back. Name a version with --to, or remove the alias in MLflow."
     )
 
 
-def _champions(shelf: Shelf) -> set[str]:
+def _champions(registered: RegisteredModel) -> set[str]:
     """Versions that are or were champion, those included that somebody put there by hand."""
-    once: set[str] = {shelf.aliases[CHAMPION]}
-    for version in shelf.versions():
+    once: set[str] = {registered.aliases[CHAMPION]}
+    for version in registered.versions():
         if "brpnas.champion.since" in version.tags:
             once.add(str(version.version))
         if previous := version.tags.get("brpnas.champion.previous"):

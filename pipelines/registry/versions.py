@@ -5,13 +5,21 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 
-from mlflow.entities.model_registry import ModelVersion, RegisteredModel
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.entities.model_registry import RegisteredModel as StoredModel
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from brpnas.errors import RegistryError, UnknownNameError
 
-__all__ = ["CHALLENGER", "CHAMPION", "Shelf", "all_models", "now", "without_progress_bars"]
+__all__ = [
+    "CHALLENGER",
+    "CHAMPION",
+    "RegisteredModel",
+    "all_models",
+    "now",
+    "without_progress_bars",
+]
 
 CHALLENGER, CHAMPION = "challenger", "champion"
 
@@ -26,9 +34,9 @@ def without_progress_bars() -> None:
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 
-def all_models(client: MlflowClient) -> list[RegisteredModel]:
+def all_models(client: MlflowClient) -> list[StoredModel]:
     """Every registered model of the store, those of others included."""
-    found: list[RegisteredModel] = []
+    found: list[StoredModel] = []
     token = None
     while True:
         page = client.search_registered_models(max_results=100, page_token=token)
@@ -38,7 +46,7 @@ def all_models(client: MlflowClient) -> list[RegisteredModel]:
             return found
 
 
-class Shelf:
+class RegisteredModel:
     """One registered model: its versions and its aliases.
 
     Args:

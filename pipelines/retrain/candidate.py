@@ -15,7 +15,7 @@ import pandas as pd
 from brpnas.export import ModelCard, model_card
 from brpnas.metrics import regression_metrics, share_interval, spearman_interval
 from brpnas.predictors.transfer import DevicePredictor
-from brpnas.promotion import describe_growth, growth_sentences
+from brpnas.promotion import data_drift_sentences, describe_data_drift
 from brpnas.report.device import DeviceReport, device_page, device_plot
 from brpnas.serving import OnnxPredictor
 from pipelines.config import RetrainConfig, parse
@@ -72,7 +72,7 @@ def judge_device(
         "transfer": transfer,
         "challenger": _metrics(answers),
         "champion": None,
-        "growth": None,
+        "data_drift": None,
         "changes": [],
     }
     if champion is None:
@@ -90,8 +90,8 @@ def judge_device(
     if champion.rows is not None:
         cells = pd.Index(rows["arch_id"]).union(champion.rows["arch_id"])
         said = _answers(champion.predictor, pd.Series(cells), None)
-        figures["growth"] = describe_growth(champion.rows, rows, said)
-        changes += growth_sentences(figures["growth"])
+        figures["data_drift"] = describe_data_drift(champion.rows, rows, said)
+        changes += data_drift_sentences(figures["data_drift"])
     for sentence in changes:
         _log.info("%s", sentence)
     return figures | {"changes": changes}, theirs

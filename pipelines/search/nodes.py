@@ -18,7 +18,7 @@ from brpnas.devices import Device
 from brpnas.errors import InfeasibleError
 from brpnas.fanout import Engine, SerialEngine, get_engine
 from brpnas.graphs import SpaceGraphs
-from brpnas.predictors import BinaryRelationPredictor, LatencyModel, training_pool
+from brpnas.predictors import LatencyModel, PairwiseRanker, training_pool
 from brpnas.search import (
     FileOracle,
     Oracle,
@@ -82,7 +82,7 @@ def search_architecture(  # noqa: PLR0913, PLR0917 - one argument per data set
     images: Mapping[str, Any],
     candidate_params: Mapping[str, Any],
     measure_params: Mapping[str, Any],
-) -> tuple[pd.DataFrame, pd.DataFrame, BinaryRelationPredictor, pd.DataFrame, bytes]:
+) -> tuple[pd.DataFrame, pd.DataFrame, PairwiseRanker, pd.DataFrame, bytes]:
     """Run the search, or what is left of it, and train the ranker on all that it learnt.
 
     Args:

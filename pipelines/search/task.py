@@ -21,9 +21,9 @@ import pandas as pd
 from brpnas.errors import ConfigurationError, InfeasibleError, SchemaError
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import (
-    BinaryRelationPredictor,
     HybridRanker,
     LatencyModel,
+    PairwiseRanker,
     TrainingConfig,
 )
 from brpnas.predictors.margin import lower_factor, shared_factor, upper_factor
@@ -363,12 +363,10 @@ def _open_context(
 
 def relation_factory(
     config: RankerConfig, pool: Executor | None = None
-) -> Callable[[], BinaryRelationPredictor]:
+) -> Callable[[], PairwiseRanker]:
     """A function that makes an untrained relation; without a pool it can go to other processes."""
     training = TrainingConfig(**config.model_dump(exclude={"members", "view", "paths"}))
-    return functools.partial(
-        BinaryRelationPredictor, training, config.members, config.view, pool=pool
-    )
+    return functools.partial(PairwiseRanker, training, config.members, config.view, pool=pool)
 
 
 def ranker_factory(config: RankerConfig, pool: Executor | None = None) -> Callable[[], Ranker]:
@@ -377,7 +375,7 @@ def ranker_factory(config: RankerConfig, pool: Executor | None = None) -> Callab
     return functools.partial(_hybrid, make) if config.paths else make
 
 
-def _hybrid(make: Callable[[], BinaryRelationPredictor]) -> HybridRanker:
+def _hybrid(make: Callable[[], PairwiseRanker]) -> HybridRanker:
     return HybridRanker(make())
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.rankers import UnaryRanker, make_sampler_of, search_settings
 from brpnas.metrics import kendall
-from brpnas.predictors import BinaryRelationPredictor, HybridRanker, TrainingConfig
+from brpnas.predictors import HybridRanker, PairwiseRanker, TrainingConfig
 from brpnas.search.samplers import BRPSampler, EvolutionSampler, RepeatLeaders
 from brpnas.spaces import get_space
 
@@ -45,7 +45,7 @@ def test_sampler_of_a_task_has_its_settings() -> None:
     alone = search_settings(ranker={**search_settings()["ranker"], "paths": False})
     plain = make_sampler_of({"sampler": "brp", "config": alone})
     assert isinstance(plain, BRPSampler)
-    assert isinstance(plain.make_ranker(), BinaryRelationPredictor)
+    assert isinstance(plain.make_ranker(), PairwiseRanker)
     config = search_settings(repeats=3, rounds=2, exploit_fraction=1.0)
     repeated = make_sampler_of({"sampler": "brp", "config": config, "ranker": "unary"})
     assert isinstance(repeated, RepeatLeaders)

@@ -8,9 +8,9 @@ import numpy as np
 
 from brpnas.export import export_predictor
 from brpnas.predictors import (
-    BinaryRelationPredictor,
     LatencyPredictor,
     MeasuredRows,
+    PairwiseRanker,
     TrainingConfig,
     fit_latency,
 )
@@ -34,10 +34,10 @@ def train_latency() -> LatencyPredictor:
     return fit_latency(graphs, train, valid, CONFIG, view="pruned", members=1)
 
 
-def train_relation() -> BinaryRelationPredictor:
+def train_relation() -> PairwiseRanker:
     """A predictor to which costly cells are the accurate ones."""
     arch_ids = SPACE.sample(np.random.default_rng(1), 40)
-    predictor = BinaryRelationPredictor(CONFIG, members=1)
+    predictor = PairwiseRanker(CONFIG, members=1)
     accuracy = cost(SPACE.codes(arch_ids))[1] / 3e8
     predictor.fit(SPACE.encode(arch_ids, predictor.view), accuracy, seed=0)
     return predictor

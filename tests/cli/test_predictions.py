@@ -9,7 +9,7 @@ import pytest
 
 from brpnas.cli.predictions import rank
 from brpnas.graphs import SpaceGraphs
-from brpnas.predictors import BinaryRelationPredictor, LatencyPredictor
+from brpnas.predictors import LatencyPredictor, PairwiseRanker
 from brpnas.predictors.transfer import fit_device
 from brpnas.spaces import NasBench201, NetworkConfig
 from brpnas.spaces.select import select_cells
@@ -150,7 +150,7 @@ class TestPredict:
 
 class TestRank:
     def test_order_is_that_of_the_scores(self, relation: Path, graphs: SpaceGraphs) -> None:
-        predictor = BinaryRelationPredictor.load(relation)
+        predictor = PairwiseRanker.load(relation)
         scores = predictor.score(graphs.view(predictor.view))
         rows = rank(relation, 50, every=True)
         assert rows["score"].tolist() == pytest.approx(np.sort(scores)[::-1][:50].tolist())

@@ -15,9 +15,9 @@ from brpnas.export.parity import open_session
 from brpnas.export.predictors import export_device_predictor
 from brpnas.graphs import DEVICE_VIEWS, GraphBatch, SpaceGraphs, View
 from brpnas.predictors import (
-    BinaryRelationPredictor,
     LatencyPredictor,
     MeasuredRows,
+    PairwiseRanker,
     TrainingConfig,
     fit_latency,
 )
@@ -45,10 +45,10 @@ def trained_latency(backbone: str, view: View) -> LatencyPredictor:
     return fit_latency(cells(), train, valid, config, view=view, members=2)
 
 
-def trained_relation(backbone: str, view: View) -> BinaryRelationPredictor:
+def trained_relation(backbone: str, view: View) -> PairwiseRanker:
     rows = rows_of(40)
     config = TrainingConfig(backbone=backbone, hidden=8, layers=2, epochs=2)
-    predictor = BinaryRelationPredictor(config, members=2, view=view)
+    predictor = PairwiseRanker(config, members=2, view=view)
     predictor.fit(cells().view(view)[rows], eager_ms(rows) / 10, seed=0)
     return predictor
 

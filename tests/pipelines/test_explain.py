@@ -6,7 +6,8 @@ import pytest
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from brpnas.errors import ConfigurationError
-from pipelines.explain import check_files, explain, leaves, locate
+from pipelines.config import Parameters
+from pipelines.explain import RENAMED, check_files, explain, leaves, locate
 
 
 class Inner(BaseModel):
@@ -74,6 +75,16 @@ def test_everything_wrong_is_one_paragraph() -> None:
     assert "Bad value 1 of 'names'" in text
     assert "it must be a text, so write it in quotes, as '1'" in text
     assert "Unknown key 'tain' in tain.yml. Did you mean 'train'?" in text
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_a_renamed_key_names_the_new_one(old: str, new: str) -> None:
+    group, _, key = old.partition(".")
+    with pytest.raises(ValidationError) as caught:
+        Parameters.model_validate({group: {key: 1}})
+    text = explain(caught.value, Parameters, lambda key: "in x.yml")
+    assert f"Renamed key {old!r} in x.yml: write {new!r}." in text
+    assert f"Missing key {new!r}" in text
 
 
 def test_unknown_key_below_something_that_is_no_mapping() -> None:

@@ -15,7 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from brpnas.errors import SchemaError
-from brpnas.predictors import BinaryRelationPredictor, LatencyPredictor, fit_latency
+from brpnas.predictors import LatencyPredictor, PairwiseRanker, fit_latency
 from brpnas.predictors.files import count_parts, kind_of, part, read_file, write_file
 from tests.predictors.toys import TINY, cells, some, split
 
@@ -151,14 +151,14 @@ def test_weights_are_checked(
 
 
 def test_the_view_of_a_relation_is_checked(tmp_path: Path) -> None:
-    relation = BinaryRelationPredictor(TINY, 1)
+    relation = PairwiseRanker(TINY, 1)
     relation.fit(some("function"), np.linspace(0, 1, 24), seed=0)
     relation.save(tmp_path / "good.safetensors")
     with safe_open(tmp_path / "good.safetensors", framework="pt") as file:
         metadata, tensors = dict(file.metadata()), {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118
     save_file(tensors, tmp_path / "bad.safetensors", metadata | {"view": '"both"'})
     with pytest.raises(SchemaError, match="view: "):
-        BinaryRelationPredictor.load(tmp_path / "bad.safetensors")
+        PairwiseRanker.load(tmp_path / "bad.safetensors")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import scipy.stats
 
 from brpnas.errors import BrpNasError, ConfigurationError
 from brpnas.metrics import kendall
-from brpnas.predictors import BinaryRelationPredictor, HybridRanker, TrainingConfig
+from brpnas.predictors import HybridRanker, PairwiseRanker, TrainingConfig
 from brpnas.predictors.hybrid import normal_scores
 from tests.predictors.toys import TINY, eager_ms, padded, permuted, rows_of, some
 
@@ -14,7 +14,7 @@ ACCURACY = eager_ms(rows_of(40)) / 10  # anything that the cells explain
 
 
 def fitted(seed: int = 0, config: TrainingConfig = TINY) -> HybridRanker:
-    ranker = HybridRanker(BinaryRelationPredictor(config, 2))
+    ranker = HybridRanker(PairwiseRanker(config, 2))
     ranker.fit(some("pruned", 40), ACCURACY, seed)
     return ranker
 
@@ -26,7 +26,7 @@ def ranker() -> HybridRanker:
 
 def test_score_is_the_sum_of_two_standardised_scores(ranker: HybridRanker) -> None:
     seen, others = some("pruned", 40), some("pruned", 60, seed=1)
-    parts = (ranker.relation.score, ranker.expected)
+    parts = (ranker.pairwise.score, ranker.expected)
     expected = sum(part(others) / part(seen).std() for part in parts)
     np.testing.assert_allclose(ranker.score(others), expected)
 
@@ -51,22 +51,22 @@ def test_same_seed_same_scores(ranker: HybridRanker) -> None:
 
 
 def test_scale_of_the_accuracies_does_not_matter(ranker: HybridRanker) -> None:
-    other = HybridRanker(BinaryRelationPredictor(TINY, 2))
+    other = HybridRanker(PairwiseRanker(TINY, 2))
     other.fit(some("pruned", 40), 4 * ACCURACY, 0)
     batch = some("pruned", 50)
     np.testing.assert_allclose(other.score(batch), ranker.score(batch))
 
 
-def test_it_ranks_better_than_the_relation_alone() -> None:
+def test_it_ranks_better_than_the_pairwise_ranker_alone() -> None:
     config = TrainingConfig(hidden=32, layers=3, epochs=60, batch_size=16)
     gains = []
     for seed in range(3):
-        ranker = HybridRanker(BinaryRelationPredictor(config, 1))
+        ranker = HybridRanker(PairwiseRanker(config, 1))
         seen, others = some("pruned", 40, seed=seed), some("pruned", 300, seed=9)
         ranker.fit(seen, operations(seen), seed)
         gains.append(
             kendall(ranker.score(others), operations(others))
-            - kendall(ranker.relation.score(others), operations(others))
+            - kendall(ranker.pairwise.score(others), operations(others))
         )
     assert np.mean(gains) > 0.02, gains
 
@@ -80,23 +80,23 @@ def operations(graphs) -> np.ndarray:
 
 def test_it_must_be_trained_first() -> None:
     with pytest.raises(BrpNasError, match="call fit first"):
-        HybridRanker(BinaryRelationPredictor(TINY)).expected(some("pruned", 2))
+        HybridRanker(PairwiseRanker(TINY)).expected(some("pruned", 2))
 
 
 def test_one_architecture_is_too_few() -> None:
     with pytest.raises(ConfigurationError, match="two"):
-        HybridRanker(BinaryRelationPredictor(TINY)).fit(some("pruned", 1), np.ones(1), 0)
+        HybridRanker(PairwiseRanker(TINY)).fit(some("pruned", 1), np.ones(1), 0)
 
 
 @pytest.mark.parametrize("count", [2, 3, 5])
 def test_very_few_architectures_are_enough(count: int) -> None:
-    ranker = HybridRanker(BinaryRelationPredictor(TINY, 1))
+    ranker = HybridRanker(PairwiseRanker(TINY, 1))
     ranker.fit(some("pruned", count), np.arange(count) / 10, 0)
     assert np.isfinite(ranker.score(some("pruned", 30))).all()
 
 
 def test_equal_accuracies_give_finite_scores() -> None:
-    ranker = HybridRanker(BinaryRelationPredictor(TINY, 1))
+    ranker = HybridRanker(PairwiseRanker(TINY, 1))
     ranker.fit(some("pruned", 6), np.full(6, 0.5), 0)
     assert np.isfinite(ranker.score(some("pruned", 30))).all()
 

@@ -12,9 +12,9 @@ import torch
 from brpnas.errors import ConfigurationError, SchemaError, UnknownNameError
 from brpnas.graphs import GraphBatch
 from brpnas.predictors import (
-    BinaryRelationPredictor,
     LatencyPredictor,
     MeasuredRows,
+    PairwiseRanker,
     TrainingConfig,
     fit_latency,
 )
@@ -37,7 +37,7 @@ def fit(**settings: Any) -> LatencyPredictor:
 
 class TestLatencyPredictor(PredictorContract):
     kind: ClassVar[type[Any]] = LatencyPredictor
-    other_kind: ClassVar[type[Any]] = BinaryRelationPredictor
+    other_kind: ClassVar[type[Any]] = PairwiseRanker
 
     def make(self, seed: int = 0, config: TrainingConfig = TINY, members: int = 2) -> Any:
         return fit(view="pruned", seed=seed, config=config, members=members)

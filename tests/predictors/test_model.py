@@ -11,7 +11,7 @@ import torch
 
 from brpnas.errors import SchemaError
 from brpnas.graphs import SpaceGraphs
-from brpnas.predictors import BinaryRelationPredictor, LatencyModel, fit_latency, load_latency
+from brpnas.predictors import LatencyModel, PairwiseRanker, fit_latency, load_latency
 from brpnas.predictors.tensors import to_tensors
 from brpnas.predictors.transfer import fit_device
 from tests.predictors.toys import TINY, cells, some, split
@@ -61,7 +61,7 @@ class TestBoth:
 
 
 def test_a_predictor_of_accuracy_is_none(tmp_path: Path) -> None:
-    ranker = BinaryRelationPredictor(TINY, 1, "pruned")
+    ranker = PairwiseRanker(TINY, 1, "pruned")
     ranker.fit(some("pruned", 8), np.linspace(0, 1, 8), 0)
     ranker.save(tmp_path / "relation.safetensors")
     with pytest.raises(

@@ -81,8 +81,8 @@ def test_many_rows_move_relevances_further_than_few() -> None:
     assert moved[0] < moved[1]
 
 
-def test_a_small_freedom_leaves_all_columns_alike() -> None:
-    process = fit_relevance(part(slice(80)), TARGET[:80], freedom=1e-3)
+def test_a_small_deviation_leaves_all_columns_alike() -> None:
+    process = fit_relevance(part(slice(80)), TARGET[:80], hyperparameter_deviation=1e-3)
     for factor in process.relevance:
         np.testing.assert_allclose(factor.numpy(), 1, atol=1e-3)
 

@@ -4,13 +4,13 @@ import json
 import math
 
 from brpnas.promotion import Decision, Gates, decide
-from tests.promotion.toys import entrant, rows
+from tests.promotion.toys import evaluated, rows
 
-CHAMPION = entrant(rows(0.2, seed=1), "version 1")
+CHAMPION = evaluated(rows(0.2, seed=1), "version 1")
 
 
 def decision() -> Decision:
-    return decide(entrant(rows(0.05)), CHAMPION, "latency", Gates(min_spearman=0.5))
+    return decide(evaluated(rows(0.05)), CHAMPION, "latency", Gates(min_spearman=0.5))
 
 
 def test_tags_are_short_texts_that_tell_it_all():

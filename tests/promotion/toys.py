@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from brpnas.promotion import Entrant
+from brpnas.promotion import EvaluatedModel
 
 
 def rows(error: float = 0.05, count: int = 200, seed: int = 0) -> pd.DataFrame:
@@ -18,6 +18,8 @@ def rows(error: float = 0.05, count: int = 200, seed: int = 0) -> pd.DataFrame:
     return pd.DataFrame({"arch_id": arch_ids, "true": true, "predicted": true * np.exp(off)})
 
 
-def entrant(table: pd.DataFrame | None = None, name: str = "version 2", **changed: Any) -> Entrant:
+def evaluated(
+    table: pd.DataFrame | None = None, name: str = "version 2", **changed: Any
+) -> EvaluatedModel:
     settings: dict[str, Any] = {"parity": 1e-7, "tolerance": 1e-5} | changed
-    return Entrant(name, rows() if table is None else table, **settings)
+    return EvaluatedModel(name, rows() if table is None else table, **settings)

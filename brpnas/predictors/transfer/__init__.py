@@ -9,15 +9,15 @@ how it works and what it was measured against.
 
 from brpnas.predictors.transfer.device import AdaptConfig, DevicePredictor, fit_device
 from brpnas.predictors.transfer.prior import DevicePrior, fit_prior
+from brpnas.predictors.transfer.shared_network import SharedNetworkConfig
 from brpnas.predictors.transfer.shipped import shipped_prior
 from brpnas.predictors.transfer.suggest import suggest_rows
-from brpnas.predictors.transfer.trunk import TrunkConfig
 
 __all__ = [
     "AdaptConfig",
     "DevicePredictor",
     "DevicePrior",
-    "TrunkConfig",
+    "SharedNetworkConfig",
     "fit_device",
     "fit_prior",
     "shipped_prior",

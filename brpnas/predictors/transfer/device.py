@@ -54,19 +54,19 @@ class AdaptConfig:
     """How a predictor is adapted to a device.
 
     Args:
-        coverage: Share of measurements that an interval is to hold.
-        freedom: How far the settings of the kernel may leave those of known devices: standard
-            deviation of their logarithms.
-        steps: Steps in which they do.
-        tuning_rows: Most rows that they are fitted to.
-        process_rows: Most rows that the Gaussian process keeps.
+        coverage: Nominal coverage of the intervals.
+        hyperparameter_deviation: Standard deviation of the prior on the log hyperparameters, around
+            those of known devices.
+        steps: Optimisation steps of the hyperparameters.
+        tuning_rows: Most rows to fit the hyperparameters to.
+        process_rows: Most rows in the Gaussian process.
         network_rows: Fewest rows from which networks are trained on the device alone.
-        folds: Networks trained on the device alone, each without one fold.
-        network: Size and schedule of these.
+        folds: Number of these networks; each is trained without one fold.
+        network: Size and schedule of these networks.
     """
 
     coverage: float = 0.9
-    freedom: float = 1.5
+    hyperparameter_deviation: float = 1.5
     steps: int = 40
     tuning_rows: int = 400
     process_rows: int = 1000
@@ -75,7 +75,13 @@ class AdaptConfig:
     network: TrainingConfig = field(default_factory=TrainingConfig)
 
     def __post_init__(self) -> None:
-        for name in ("freedom", "steps", "tuning_rows", "process_rows", "network_rows"):
+        for name in (
+            "hyperparameter_deviation",
+            "steps",
+            "tuning_rows",
+            "process_rows",
+            "network_rows",
+        ):
             if not getattr(self, name) > 0:
                 raise ConfigurationError(f"{name} must be positive, not {getattr(self, name)!r}.")
         if not 0 < self.coverage < 1:
@@ -184,17 +190,22 @@ def _part(task: Task, rows: npt.NDArray[np.int64]) -> Task:
 def _adapted(
     centre: Settings, task: Task, tuning: npt.NDArray[np.int64], config: AdaptConfig
 ) -> Settings:
-    return adapt_settings(centre, _part(task, tuning), freedom=config.freedom, steps=config.steps)
+    return adapt_settings(
+        centre,
+        _part(task, tuning),
+        hyperparameter_deviation=config.hyperparameter_deviation,
+        steps=config.steps,
+    )
 
 
 def _resembling(
     prior: DevicePrior, views: Mapping[View, GraphBatch], task: Task
 ) -> tuple[PriorFeatures, Settings]:
-    """Features and settings for a device that follows one known device, if the rows say so.
+    """Features and hyperparameters of a device that follows one known device, if rows favour it.
 
-    A near twin of a known device needs far less freedom than known devices teach to expect. Each
-    is tried with all other weights shrunk, and taken if it makes the rows so much more likely than
-    shrinking alone does that trying so many is no reason. (The first shift is none.)
+    A near duplicate of a known device needs a far smaller deviation than the prior expects. Each
+    known device is tried with all other weights shrunk. It is taken if its evidence beats shrinking
+    alone, after a penalty for the number of trials. The first shift is 0.
     """
     known = prior.features.latencies(views)
     scaled = [prior.settings.scaled(shift) for shift in _SHRINK]

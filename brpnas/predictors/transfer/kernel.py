@@ -208,7 +208,7 @@ def adapt_settings(
     settings: Settings,
     task: Task,
     *,
-    freedom: float = 1.0,
+    hyperparameter_deviation: float = 1.0,
     steps: int = 40,
     learning_rate: float = 0.1,
 ) -> Settings:
@@ -220,7 +220,7 @@ def adapt_settings(
     Args:
         settings: Those of known devices, the centre of a normal prior on each logarithm.
         task: Rows of the device.
-        freedom: Standard deviation of that prior.
+        hyperparameter_deviation: Standard deviation of that prior.
         steps: Steps of Adam.
         learning_rate: Of Adam.
 
@@ -235,7 +235,7 @@ def adapt_settings(
         # What remains once the common move that costs least is taken out of the weights.
         common = weights.sum() ** 2 / (len(weights) + 1)
         squares = torch.stack([(x**2).sum() for x in moved.values()]).sum()
-        return likelihood(changed) + (squares - common) / (2 * freedom**2)
+        return likelihood(changed) + (squares - common) / (2 * hyperparameter_deviation**2)
 
     return _minimise(loss, settings, steps, learning_rate)
 

@@ -38,7 +38,11 @@ from brpnas.predictors.training import single_thread
 from brpnas.predictors.transfer.features import GraphFeatures, both_views
 from brpnas.predictors.transfer.kernel import Settings, Task, learn_settings
 from brpnas.predictors.transfer.known import MOST_CELLS, CellNumbers, KnownLatency
-from brpnas.predictors.transfer.trunk import DeviceNetwork, TrunkConfig, train_device_network
+from brpnas.predictors.transfer.shared_network import (
+    SharedNetwork,
+    SharedNetworkConfig,
+    train_shared_network,
+)
 from brpnas.spaces.network import SIZE_PATTERN
 from brpnas.typed import Count
 
@@ -77,7 +81,7 @@ class PriorFeatures(nn.Module):
     def __init__(
         self,
         graph: GraphFeatures,
-        network: DeviceNetwork,
+        network: SharedNetwork,
         known: KnownLatency | None,
         columns: Sequence[int],
         like: int | None = None,
@@ -163,12 +167,12 @@ class PriorFeatures(nn.Module):
         Raises:
             SchemaError: If these do not fit one another.
         """
-        config = as_config(path, saved.config, TrunkConfig)
+        config = as_config(path, saved.config, SharedNetworkConfig)
         _check_sizes(path, saved, config, tensors, devices)
         graph = GraphFeatures(saved.num_nodes, saved.num_ops)
         graph.load_state_dict(part(tensors, "graph"))
         with torch.random.fork_rng(devices=[]):  # these weights are only there to be overwritten
-            network = DeviceNetwork(graph.num_ops, devices, config)
+            network = SharedNetwork(graph.num_ops, devices, config)
         network.load_state_dict(part(tensors, "network"))
         known = None
         if "known.table" in tensors:
@@ -228,7 +232,7 @@ class DevicePrior:
     devices: tuple[str, ...]
     features: PriorFeatures
     settings: Settings
-    config: TrunkConfig
+    config: SharedNetworkConfig
     network_sizes: tuple[str, ...] = ()
 
     def without(self, devices: Collection[str]) -> DevicePrior:
@@ -313,7 +317,7 @@ def saved_settings(tensors: Mapping[str, Tensor], groups: int) -> Settings:
 def _check_sizes(
     path: Path,
     saved: SavedFeatures,
-    config: TrunkConfig,
+    config: SharedNetworkConfig,
     tensors: Mapping[str, Tensor],
     devices: int,
 ) -> None:
@@ -345,7 +349,7 @@ def _check_sizes(
 def fit_prior(
     graphs: SpaceGraphs,
     tables: Mapping[str, pd.DataFrame],
-    config: TrunkConfig,
+    config: SharedNetworkConfig,
     *,
     keep_tables: bool = True,
     seed: int = 0,
@@ -376,7 +380,7 @@ def fit_prior(
     location, scale = np.nanmean(log, axis=0), np.nanstd(log, axis=0)
     targets = (log - location) / np.maximum(scale, 1e-6)
     inputs, num_ops = both_views(graphs.views), graphs.view("raw").num_ops
-    network, _ = train_device_network(
+    network, _ = train_shared_network(
         inputs, targets, num_ops, config, seed=seed, progress=progress
     )
     graph = GraphFeatures(graphs.view("raw").num_nodes, num_ops)
@@ -403,7 +407,7 @@ def _log_latency(
 
 
 def _known(
-    graphs: SpaceGraphs, network: DeviceNetwork, targets: npt.NDArray[np.float64]
+    graphs: SpaceGraphs, network: SharedNetwork, targets: npt.NDArray[np.float64]
 ) -> KnownLatency | None:
     raw = graphs.view("raw")
     numbers = CellNumbers.of(raw)

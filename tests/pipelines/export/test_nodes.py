@@ -25,9 +25,9 @@ from brpnas.errors import ConfigurationError, ParityError, SchemaError
 from brpnas.export import export_device_predictor
 from brpnas.graphs import VIEWS, SpaceGraphs, View
 from brpnas.predictors import (
-    BinaryRelationPredictor,
     LatencyPredictor,
     MeasuredRows,
+    PairwiseRanker,
     TrainingConfig,
     fit_latency,
 )
@@ -121,8 +121,8 @@ def latency_predictor(small_graphs: SpaceGraphs) -> LatencyPredictor:
 
 
 @pytest.fixture(scope="module")
-def relation_predictor(small_graphs: SpaceGraphs) -> BinaryRelationPredictor:
-    predictor = BinaryRelationPredictor(TINY, members=1)
+def relation_predictor(small_graphs: SpaceGraphs) -> PairwiseRanker:
+    predictor = PairwiseRanker(TINY, members=1)
     predictor.fit(
         small_graphs.view("function")[:40], weight(small_graphs.arch_ids[:40]) / 20, seed=0
     )
@@ -175,7 +175,7 @@ def test_predictors_answer_as_torch_on_any_batch(
     small_graphs: SpaceGraphs,
     result: dict[str, Any],
     latency_predictor: LatencyPredictor,
-    relation_predictor: BinaryRelationPredictor,
+    relation_predictor: PairwiseRanker,
 ) -> None:
     latency, error = export_latency(latency_predictor, small_graphs, TRAIN, PARAMS)
     assert 0 <= error <= 1e-5
@@ -201,7 +201,7 @@ def test_a_file_that_answers_otherwise_is_refused(
 def test_a_predictor_of_few_rows_gives_intervals_and_its_card_runs_as_typed(
     small_graphs: SpaceGraphs,
     result: dict[str, Any],
-    relation_predictor: BinaryRelationPredictor,
+    relation_predictor: PairwiseRanker,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
@@ -249,14 +249,14 @@ def test_network_has_the_configured_sizes_and_the_card_tells_all(
     small_graphs: SpaceGraphs,
     result: dict[str, Any],
     latency_predictor: LatencyPredictor,
-    relation_predictor: BinaryRelationPredictor,
+    relation_predictor: PairwiseRanker,
     view: View,
 ) -> None:
     network, error = export_found_network(result, b"", small_graphs, NETWORK, PARAMS)
     assert error <= 1e-5
     assert answer(network, {"image": np.zeros((1, 3, 16, 16), np.float32)}).shape == (1, 7)
     latency, _ = export_latency(latency_predictor, small_graphs, TRAIN, PARAMS)
-    ranker = BinaryRelationPredictor(relation_predictor.config, 1, view)
+    ranker = PairwiseRanker(relation_predictor.config, 1, view)
     ranker.fit(small_graphs.view(view), np.linspace(0, 1, len(small_graphs)), 0)
     relation, _ = export_relation(ranker, small_graphs, result, PARAMS)
     ingest = {
@@ -300,7 +300,7 @@ def test_a_trained_network_is_exported_with_its_weights_and_explained(
     small_graphs: SpaceGraphs,
     result: dict[str, Any],
     latency_predictor: LatencyPredictor,
-    relation_predictor: BinaryRelationPredictor,
+    relation_predictor: PairwiseRanker,
 ) -> None:
     config = CandidateConfig(channels=2, cells_per_stage=1, stages=2, epochs=1, batch_size=256)
     data, arch_id = ImageSource().load(), result["chosen"]["arch_id"]

@@ -14,7 +14,7 @@ from brpnas.graphs import SpaceGraphs
 from brpnas.metrics import kendall, regression_metrics, spearman
 from pipelines.promote.nodes import decide_champions, register_accuracy, register_latency
 from pipelines.registry.contents import Contents, read
-from pipelines.registry.versions import Shelf
+from pipelines.registry.versions import RegisteredModel
 from tests.export.costs import cost_model
 from tests.pipelines.promote.toys import CARD, PARITY, SHARE, inputs
 
@@ -30,7 +30,7 @@ def latency(values: dict[str, Any], **changed: Any) -> Contents:
     v = values | changed
     name = register_latency(v["latency_onnx"], v["latency_predictions"], PARITY, CARD, SHARE)
     assert name == "latency-board"
-    return read(Shelf(name), Shelf(name).aliases["challenger"])
+    return read(RegisteredModel(name), RegisteredModel(name).aliases["challenger"])
 
 
 def accuracy(values: dict[str, Any], **changed: Any) -> Contents:
@@ -46,7 +46,7 @@ def accuracy(values: dict[str, Any], **changed: Any) -> Contents:
         SHARE,
     )
     assert name == "accuracy-toys"
-    return read(Shelf(name), Shelf(name).aliases["challenger"])
+    return read(RegisteredModel(name), RegisteredModel(name).aliases["challenger"])
 
 
 class TestLatency:
@@ -123,7 +123,7 @@ class TestDecide:
         verdicts = {name: decision["verdict"] for name, decision in found.items()}
         assert verdicts == {"latency-board": "promoted", "accuracy-toys": "refused"}
         assert "accuracy-toys: refused. Its ONNX file differs from torch" in caplog.text
-        assert "champion" not in Shelf("accuracy-toys").aliases
+        assert "champion" not in RegisteredModel("accuracy-toys").aliases
 
     def test_parameters_are_checked(self, values: dict[str, Any]) -> None:
         wrong = values["params:promote"] | {"confidance": 0.9}

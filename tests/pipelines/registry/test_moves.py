@@ -10,7 +10,7 @@ from mlflow.tracking import MlflowClient
 from pipelines.registry import moves
 from pipelines.registry.lock import PREFIX
 from pipelines.registry.moves import Marks, move_champion
-from pipelines.registry.versions import Shelf
+from pipelines.registry.versions import RegisteredModel
 
 NAME = "latency-board"
 
@@ -27,11 +27,11 @@ def client(store: str) -> MlflowClient:
 
 
 def claim(number: str) -> Any:
-    return lambda shelf: {number: {"brpnas.champion.since": f"by {number}"}}
+    return lambda registered: {number: {"brpnas.champion.since": f"by {number}"}}
 
 
 def champion() -> str:
-    return Shelf(NAME).aliases["champion"]
+    return RegisteredModel(NAME).aliases["champion"]
 
 
 def test_moves_from_the_expected_one(client: MlflowClient) -> None:
@@ -50,7 +50,7 @@ def test_writes_nothing_if_the_champion_is_another(
 
 def test_not_if_the_caller_refuses_what_it_finds(client: MlflowClient) -> None:
     assert not move_champion(
-        NAME, "2", "1", lambda shelf: None if shelf.aliases["champion"] == "1" else {}
+        NAME, "2", "1", lambda registered: None if registered.aliases["champion"] == "1" else {}
     )
     assert champion() == "1"
 
@@ -63,7 +63,7 @@ def remove_tickets(client: MlflowClient) -> None:
 
 
 def test_not_if_the_lock_was_lost_before(client: MlflowClient) -> None:
-    def slow(shelf: Shelf) -> Marks:
+    def slow(registered: RegisteredModel) -> Marks:
         remove_tickets(client)
         return {"2": {"brpnas.champion.since": "by 2"}}
 
@@ -83,16 +83,16 @@ def test_tags_of_a_move_that_is_refused_are_as_before(
     for key, value in {"kept": "before", "gone": "before"}.items():
         client.set_model_version_tag(NAME, "1", key, value)
     before = dict(client.get_model_version(NAME, "1").tags)
-    tag = Shelf.tag
+    tag = RegisteredModel.tag
 
-    def slow(shelf: Shelf, number: str, tags: dict[str, str]) -> None:
-        tag(shelf, number, tags)
+    def slow(registered: RegisteredModel, number: str, tags: dict[str, str]) -> None:
+        tag(registered, number, tags)
         if number == "2" and "theirs" in tags:
             remove_tickets(client)
             client.set_model_version_tag(NAME, "2", "theirs", "of another process")
 
-    monkeypatch.setattr(Shelf, "tag", slow)
-    assert not move_champion(NAME, "2", "1", lambda shelf: marks)
+    monkeypatch.setattr(RegisteredModel, "tag", slow)
+    assert not move_champion(NAME, "2", "1", lambda registered: marks)
     assert champion() == "1"
     assert client.get_model_version(NAME, "1").tags == before
     assert client.get_model_version(NAME, "2").tags == {"theirs": "of another process"}

@@ -7,7 +7,7 @@ from mlflow.tracking import MlflowClient
 
 from brpnas.errors import RegistryError, UnknownNameError
 from pipelines.registry import register
-from pipelines.registry.versions import Shelf, all_models, now
+from pipelines.registry.versions import RegisteredModel, all_models, now
 from tests.pipelines.registry.toys import NAME, candidate
 
 pytestmark = pytest.mark.usefixtures("store")
@@ -29,21 +29,23 @@ def test_versions_are_in_the_order_of_their_numbers() -> None:
     first = MlflowClient().get_model_version(NAME, "1")
     for _ in range(10):
         MlflowClient().create_model_version(NAME, first.source, first.run_id)
-    assert [str(v.version) for v in Shelf(NAME).versions()] == [str(n) for n in range(1, 12)]
+    assert [str(v.version) for v in RegisteredModel(NAME).versions()] == [
+        str(n) for n in range(1, 12)
+    ]
 
 
 def test_tags_come_and_go() -> None:
-    shelf = Shelf((register(candidate()), NAME)[1])
-    shelf.tag("1", {"a": "x", "b": "y"})
-    assert {"a", "b"} <= set(shelf.version("1").tags)
-    shelf.untag("1", "a")
-    shelf.untag("1", "a")  # already gone
-    assert "a" not in shelf.version("1").tags
+    registered = RegisteredModel((register(candidate()), NAME)[1])
+    registered.tag("1", {"a": "x", "b": "y"})
+    assert {"a", "b"} <= set(registered.version("1").tags)
+    registered.untag("1", "a")
+    registered.untag("1", "a")  # already gone
+    assert "a" not in registered.version("1").tags
 
 
 def test_what_is_not_there_is_named() -> None:
     register(candidate())
     with pytest.raises(UnknownNameError, match=f"Did you mean '{NAME}'"):
-        Shelf("latency-boards")
+        RegisteredModel("latency-boards")
     with pytest.raises(RegistryError, match="no version 7; there are: 1"):
-        Shelf(NAME).version("7")
+        RegisteredModel(NAME).version("7")

@@ -21,7 +21,7 @@ from brpnas.metrics import regression_metrics
 from brpnas.serving import OnnxPredictor
 from pipelines.registry import promote, register
 from pipelines.registry.contents import read
-from pipelines.registry.versions import Shelf
+from pipelines.registry.versions import RegisteredModel
 from pipelines.retrain.candidate import judge_device, register_device, write_card, write_files
 from tests.export.costs import cost_model, cost_of
 from tests.pipelines.registry.toys import ARCHS, NAME, candidate, config, onnx
@@ -79,7 +79,7 @@ class TestJudge:
         assert (figures["model"], figures["known_devices"]) == (NAME, ["one-board", "another"])
         assert figures["challenger"]["mape"] == pytest.approx(0.02)
         assert figures["challenger"]["coverage"] == 1.0
-        assert (figures["champion"], figures["growth"], figures["changes"]) == (None, None, [])
+        assert (figures["champion"], figures["data_drift"], figures["changes"]) == (None, None, [])
         assert theirs.empty
         assert list(theirs) == list(answers(rows()))
 
@@ -100,18 +100,18 @@ class TestJudge:
         crown(onnx(0.1), rows=rows(90, test=10))
         slower = rows()
         slower.loc[5, "latency_ms"] *= 1.3
-        growth = judged(slower)[0]["growth"]
-        assert growth["rows"]["added"] == COUNT - 90
-        assert growth["rows"]["remeasured"] == 1
-        assert growth["latency"]["remeasured_median_ratio"] == pytest.approx(1.3)
-        assert growth["error"]["test_before"]["rows"] == 10
+        data_drift = judged(slower)[0]["data_drift"]
+        assert data_drift["rows"]["added"] == COUNT - 90
+        assert data_drift["rows"]["remeasured"] == 1
+        assert data_drift["latency"]["remeasured_median_ratio"] == pytest.approx(1.3)
+        assert data_drift["error"]["test_before"]["rows"] == 10
 
     def test_a_champion_of_another_kind_has_no_rows_and_no_intervals(self) -> None:
         crown(onnx(0.1))
         figures, theirs = judged()
         assert "coverage" not in figures["champion"]
         assert "lower" not in theirs
-        assert (figures["growth"], figures["changes"]) == (None, [])
+        assert (figures["data_drift"], figures["changes"]) == (None, [])
 
     def test_without_test_rows_what_is_new_is_told_nevertheless(self) -> None:
         crown(onnx(0.1), rows=rows(60, test=20))
@@ -126,7 +126,7 @@ class TestJudge:
         assert (figures["champion"], figures["champion_version"]) == (None, "1")
         assert theirs.empty
         assert f"brpnas rollback {NAME}" in figures["changes"][0]
-        assert figures["growth"]["error"]["test_before"] is None
+        assert figures["data_drift"]["error"]["test_before"] is None
 
 
 @pytest.mark.usefixtures("store")
@@ -217,7 +217,7 @@ class TestRegister:
 
     def test_as_challenger_with_its_rows(self, folder: Path) -> None:
         assert self.register(folder)["version"] == "1"
-        kept = read(Shelf(NAME), "1")
+        kept = read(RegisteredModel(NAME), "1")
         assert kept.rows is not None
         pd.testing.assert_frame_equal(kept.rows, rows())
         assert len(kept.test) == COUNT - LEARNT
@@ -225,15 +225,15 @@ class TestRegister:
         assert tags["brpnas.method"] == "adapted"
         assert tags["brpnas.rows"] == str(COUNT)
         assert float(tags["brpnas.metric.within_10"]) == 1
-        assert Shelf(NAME).aliases == {"challenger": "1"}
+        assert RegisteredModel(NAME).aliases == {"challenger": "1"}
         assert promote(NAME, config()).verdict == "promoted"
         assert self.register(folder)["version"] == "2"
-        assert Shelf(NAME).aliases == {"challenger": "2", "champion": "1"}
+        assert RegisteredModel(NAME).aliases == {"challenger": "2", "champion": "1"}
 
     def test_the_report_lies_beside_it_in_the_run(self, folder: Path) -> None:
         with mlflow.start_run() as run:
             self.register(folder)
-        assert read(Shelf(NAME), "1").version.run_id == run.info.run_id
+        assert read(RegisteredModel(NAME), "1").version.run_id == run.info.run_id
         uri = f"runs:/{run.info.run_id}/retrain/board/report.md"
         assert mlflow.artifacts.load_text(uri) == "# Report\n"
 

@@ -100,16 +100,16 @@ def test_it_is_good_and_tested_on_cells_that_it_has_not_seen(story: Story) -> No
 
 
 def test_what_is_new_is_told(story: Story) -> None:
-    growth = story.second["growth"]
-    assert growth["rows"] == {
+    data_drift = story.second["data_drift"]
+    assert data_drift["rows"] == {
         "before": 80,
         "now": 130,
         "added": 50,
         "removed": 0,
         "remeasured": 1,
     }
-    assert growth["error"]["added"]["mape"] > 2 * growth["error"]["test_before"]["mape"]
-    assert growth["error"]["added_harder_p_value"] < 0.01
+    assert data_drift["error"]["added"]["mape"] > 2 * data_drift["error"]["test_before"]["mape"]
+    assert data_drift["error"]["added_harder_p_value"] < 0.01
     assert "50 added" in story.page
     assert "significantly worse" in story.page
 

@@ -24,9 +24,9 @@ from brpnas.errors import (
 from brpnas.graphs import VIEWS, SpaceGraphs, View
 from brpnas.measure import describe_device, probe, time_cell
 from brpnas.predictors import (
-    BinaryRelationPredictor,
     LatencyPredictor,
     MeasuredRows,
+    PairwiseRanker,
     TrainingConfig,
     fit_latency,
 )
@@ -155,7 +155,7 @@ def run(
     store: Path,
     params: dict[str, Any] = PARAMS,
     task: tuple[str, str, list[str]] = TASK,
-) -> tuple[pd.DataFrame, pd.DataFrame, BinaryRelationPredictor, pd.DataFrame, bytes]:
+) -> tuple[pd.DataFrame, pd.DataFrame, PairwiseRanker, pd.DataFrame, bytes]:
     places = (never, store, store.parent / "by_hand", {})
     rest = (params, NETWORK, IMAGES, CANDIDATES, MEASURE)
     return search_architecture(*tables, *places, *task, *rest)
@@ -203,7 +203,7 @@ def test_search_keeps_its_budget_and_its_constraint(
     assert measurements.empty
     assert len(history) == 12
     assert history["predicted_latency_ms"].max() <= 7
-    assert isinstance(ranker, BinaryRelationPredictor)
+    assert isinstance(ranker, PairwiseRanker)
     scores = ranker.score(tables[0].view(ranker.view))
     assert np.isfinite(scores).all()
     assert history["leader"].iloc[-1] == chosen(history)
@@ -329,7 +329,7 @@ def test_ranker_reads_the_configured_view(
     assert ranker.view == view
     np.testing.assert_array_equal(context.graphs.adj, tables[0].view(view).adj)
     # What the search hands over is what training on its answers in that view gives.
-    again = BinaryRelationPredictor(ranker.config, ranker.members, view)
+    again = PairwiseRanker(ranker.config, ranker.members, view)
     means = history.groupby("arch_id", sort=False)["accuracy"].mean()
     seen = tables[0].view(view)[tables[0].rows(means.index.tolist())]
     again.fit(seen, means.to_numpy(), integer_seed(0, "ranker", len(history)))

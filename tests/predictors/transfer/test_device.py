@@ -151,7 +151,9 @@ class TestInside:
         rows = measured("compiled-new", 20)
         target = torch.from_numpy(np.log(rows.latency_ms))
         task = Task([x[rows.rows] for x in everywhere()], target)
-        settings = adapt_settings(prior().settings, task, freedom=QUICK.freedom)
+        settings = adapt_settings(
+            prior().settings, task, hyperparameter_deviation=QUICK.hyperparameter_deviation
+        )
         process = condition(settings, task)
         mean, variance = process.predict([x[TEST] for x in everywhere()])
         error = (process.left_out - target).numpy()
@@ -194,9 +196,11 @@ class TestInside:
             return adapt_settings(settings, task, **options)
 
         monkeypatch.setattr(device, "adapt_settings", noted)
-        config = replace(QUICK, process_rows=30, tuning_rows=12, steps=3, freedom=0.5)
+        config = replace(
+            QUICK, process_rows=30, tuning_rows=12, steps=3, hyperparameter_deviation=0.5
+        )
         found = fit_device(cells(), measured("eager-new", 50), prior(), config)
-        assert tuned == [(12, {"freedom": 0.5, "steps": 3})]
+        assert tuned == [(12, {"hyperparameter_deviation": 0.5, "steps": 3})]
         assert {len(x) for x in found.posterior.features} == {30}
         assert found.rows == 50
 
@@ -373,7 +377,7 @@ class TestSelection:
         group = prior().features.groups.index("known_latency")
         trusting["gaussian"][group], trusting["nearness"][group] = 4.0, 3.0
         wrong = replace(prior(), features=mislead.eval(), settings=Settings(**trusting))
-        config, rows = replace(QUICK, freedom=0.01), without_quirks("raw", 40)
+        config, rows = replace(QUICK, hyperparameter_deviation=0.01), without_quirks("raw", 40)
         found = fit_device(cells(), rows, wrong, config)
         assert found.method == "graph alone"
         assert (found.posterior.settings.linear[-3:] == -40).all()
@@ -424,7 +428,9 @@ class TestRefusals:
             with pytest.raises(SchemaError, match="positive and finite"):
                 MeasuredRows(rows_of(6), np.array([1, 1, 1, 1, 1, value]))
 
-    @pytest.mark.parametrize("name", ["freedom", "steps", "tuning_rows", "network_rows"])
+    @pytest.mark.parametrize(
+        "name", ["hyperparameter_deviation", "steps", "tuning_rows", "network_rows"]
+    )
     def test_settings_that_are_not_positive(self, name: str) -> None:
         with pytest.raises(ConfigurationError, match=f"{name} must be positive"):
             replace(QUICK, **{name: 0})

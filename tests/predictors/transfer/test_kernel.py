@@ -325,11 +325,13 @@ class TestAdapting:
         moved = [(x - b.tensors()[name]).abs().max() for name, x in a.tensors().items()]
         return float(torch.stack(moved).max())
 
-    def test_without_freedom_settings_stay(self) -> None:
+    def test_without_deviation_settings_stay(self) -> None:
         centre = random_settings(GROUPS)
-        adapted = adapt_settings(centre, task(30), freedom=1e-3, steps=100)
+        adapted = adapt_settings(centre, task(30), hyperparameter_deviation=1e-3, steps=100)
         assert self.apart(adapted, centre) < 0.02
-        assert self.apart(adapt_settings(centre, task(30), freedom=1), centre) > 0.3
+        assert (
+            self.apart(adapt_settings(centre, task(30), hyperparameter_deviation=1), centre) > 0.3
+        )
 
     def test_rows_that_scatter_more_move_all_weights_together(self) -> None:
         centre, rows = Settings.start(GROUPS), task(60)
@@ -337,15 +339,18 @@ class TestAdapting:
         names = ("noise", "linear", "gaussian", "joint")
         moves = {}
         for key, some in {"same": rows, "wider": wider}.items():
-            found = adapt_settings(centre, some, freedom=0.5, steps=200).tensors()
+            found = adapt_settings(centre, some, hyperparameter_deviation=0.5, steps=200).tensors()
             moved = [(found[n] - centre.tensors()[n]).reshape(-1) for n in names]
             moves[key] = torch.cat(moved)
         further = moves["wider"] - moves["same"]
         assert float(further.median()) > 3  # 2.3 if each moved by itself
 
-    def test_more_freedom_leads_further_and_fits_better(self) -> None:
+    def test_more_deviation_leads_further_and_fits_better(self) -> None:
         centre, rows = random_settings(GROUPS), task(40)
-        adapted = [adapt_settings(centre, rows, freedom=f, steps=100) for f in (0.1, 0.5, 2)]
+        adapted = [
+            adapt_settings(centre, rows, hyperparameter_deviation=f, steps=100)
+            for f in (0.1, 0.5, 2)
+        ]
         distances = [self.apart(settings, centre) for settings in adapted]
         likelihoods = [log_likelihood(settings, rows) for settings in (centre, *adapted)]
         assert distances == sorted(distances)
@@ -358,17 +363,17 @@ class TestAdapting:
         generator = torch.Generator().manual_seed(1)
         apart = noise * torch.randn(200, generator=generator, dtype=torch.float64)
         rows = Task(features, bent + apart)
-        adapted = adapt_settings(Settings.start(2), rows, freedom=3, steps=100)
+        adapted = adapt_settings(Settings.start(2), rows, hyperparameter_deviation=3, steps=100)
         assert math.exp(0.5 * adapted.noise) == pytest.approx(noise, rel=0.2)
-        stuck = adapt_settings(Settings.start(2), rows, freedom=1e-2, steps=100)
+        stuck = adapt_settings(Settings.start(2), rows, hyperparameter_deviation=1e-2, steps=100)
         assert abs(math.exp(0.5 * stuck.noise) - noise) > 0.3 * noise
 
     def test_few_rows_change_less_than_many(self) -> None:
         centre, rows = random_settings(GROUPS), task(200)
         few = Task([x[:5] for x in rows.features], rows.target[:5])
-        assert self.apart(adapt_settings(centre, few, freedom=0.5), centre) < self.apart(
-            adapt_settings(centre, rows, freedom=0.5), centre
-        )
+        assert self.apart(
+            adapt_settings(centre, few, hyperparameter_deviation=0.5), centre
+        ) < self.apart(adapt_settings(centre, rows, hyperparameter_deviation=0.5), centre)
 
     def test_the_centre_itself_is_left_alone(self) -> None:
         centre = random_settings(GROUPS)

@@ -18,7 +18,7 @@ from torch import Tensor
 from brpnas.errors import ConfigurationError, SchemaError, UnknownNameError
 from brpnas.graphs import SpaceGraphs
 from brpnas.metrics import spearman
-from brpnas.predictors.transfer import DevicePrior, TrunkConfig, fit_device, fit_prior
+from brpnas.predictors.transfer import DevicePrior, SharedNetworkConfig, fit_device, fit_prior
 from brpnas.predictors.transfer.features import both_views
 from brpnas.predictors.transfer.kernel import Settings
 from brpnas.predictors.transfer.prior import KNOWN_GROUPS, LIKE_GROUP
@@ -35,7 +35,7 @@ from tests.predictors.transfer.toys import (
     tables,
 )
 
-TINY = TrunkConfig(hidden=6, layers=1, epochs=2, batch_size=128)
+TINY = SharedNetworkConfig(hidden=6, layers=1, epochs=2, batch_size=128)
 SOME = rows_of(400, seed=12)
 
 

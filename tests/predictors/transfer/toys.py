@@ -12,11 +12,11 @@ from torch import Tensor
 
 from brpnas.graphs import GraphBatch, View
 from brpnas.predictors import MeasuredRows, TrainingConfig
-from brpnas.predictors.transfer import AdaptConfig, DevicePrior, TrunkConfig, fit_prior
+from brpnas.predictors.transfer import AdaptConfig, DevicePrior, SharedNetworkConfig, fit_prior
 from brpnas.predictors.transfer.kernel import Settings
 from tests.predictors.toys import cells, compiled_ms, eager_ms, rows_of
 
-SMALL = TrunkConfig(hidden=12, layers=2, epochs=8, batch_size=512, learning_rate=1e-2)
+SMALL = SharedNetworkConfig(hidden=12, layers=2, epochs=8, batch_size=512, learning_rate=1e-2)
 QUICK = AdaptConfig(
     network=TrainingConfig(hidden=8, layers=2, epochs=4, batch_size=16), network_rows=10_000
 )

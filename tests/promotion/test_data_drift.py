@@ -8,7 +8,7 @@ import pytest
 import scipy.stats
 
 from brpnas.metrics import regression_metrics
-from brpnas.promotion import describe_growth, growth_sentences
+from brpnas.promotion import data_drift_sentences, describe_data_drift
 
 RNG = np.random.default_rng(0)
 LATENCY = np.exp(RNG.normal(1, 0.5, 200))
@@ -34,20 +34,20 @@ def answers(noise: float = 0.05) -> pd.DataFrame:
 def test_counts_what_was_added_removed_and_measured_again() -> None:
     now = rows(150, first=10)
     now.loc[0, "latency_ms"] *= 1.2
-    growth = describe_growth(rows(100), now)
-    assert growth["rows"] == {
+    drift = describe_data_drift(rows(100), now)
+    assert drift["rows"] == {
         "before": 100,
         "now": 150,
         "added": 60,
         "removed": 10,
         "remeasured": 1,
     }
-    assert growth["latency"]["remeasured_median_ratio"] == pytest.approx(1.2)
-    assert "error" not in growth
+    assert drift["latency"]["remeasured_median_ratio"] == pytest.approx(1.2)
+    assert "error" not in drift
 
 
 def test_the_distance_of_distributions_is_that_of_scipy() -> None:
-    found = describe_growth(rows(100), rows(180))["latency"]
+    found = describe_data_drift(rows(100), rows(180))["latency"]
     expected = scipy.stats.ks_2samp(np.log(LATENCY[:100]), np.log(LATENCY[100:180]))
     assert found["ks_distance"] == pytest.approx(expected.statistic)
     assert found["ks_p_value"] == pytest.approx(expected.pvalue)
@@ -56,7 +56,7 @@ def test_the_distance_of_distributions_is_that_of_scipy() -> None:
 
 def test_errors_are_of_the_rows_they_name() -> None:
     said = answers()
-    error = describe_growth(rows(100), rows(160), said)["error"]
+    error = describe_data_drift(rows(100), rows(160), said)["error"]
     predicted = said["predicted"].to_numpy()
     added = regression_metrics(predicted[100:160], LATENCY[100:160])
     tested = regression_metrics(predicted[1:100:2], LATENCY[1:100:2])
@@ -71,43 +71,43 @@ def test_errors_are_of_the_rows_they_name() -> None:
 def test_a_device_that_became_slower_is_noticed() -> None:
     now = rows(160)
     now.loc[100:, "latency_ms"] *= 1.3
-    slower = describe_growth(rows(100), now, answers())
+    slower = describe_data_drift(rows(100), now, answers())
     assert slower["error"]["added_harder_p_value"] < 1e-6
     assert slower["error"]["added"]["median_ratio"] == pytest.approx(1 / 1.3, abs=0.03)
-    assert any("significantly worse" in sentence for sentence in growth_sentences(slower))
+    assert any("significantly worse" in sentence for sentence in data_drift_sentences(slower))
 
 
 def test_a_device_that_did_not_change_raises_no_alarm() -> None:
-    same = describe_growth(rows(100), rows(160), answers())
+    same = describe_data_drift(rows(100), rows(160), answers())
     assert same["error"]["added_harder_p_value"] > 0.01
-    sentences = growth_sentences(same)
+    sentences = data_drift_sentences(same)
     assert sentences[0].startswith("160 rows, 100 of them before: 60 added")
     assert not any("significantly" in sentence for sentence in sentences)
 
 
 def test_nothing_new_says_nothing_of_distributions() -> None:
-    growth = describe_growth(rows(50), rows(50), answers())
-    assert growth["latency"]["ks_distance"] is None
-    assert growth["latency"]["added_ms"] is None
-    assert growth["error"]["added"] is None
-    assert growth["error"]["added_harder_p_value"] is None
-    assert len(growth_sentences(growth)) == 1
+    drift = describe_data_drift(rows(50), rows(50), answers())
+    assert drift["latency"]["ks_distance"] is None
+    assert drift["latency"]["added_ms"] is None
+    assert drift["error"]["added"] is None
+    assert drift["error"]["added_harder_p_value"] is None
+    assert len(data_drift_sentences(drift)) == 1
 
 
 def test_before_there_was_anything() -> None:
-    growth = describe_growth(rows(0), rows(20), answers())
-    assert growth["rows"]["added"] == 20
-    assert growth["latency"]["before_ms"] is None
-    assert growth["error"]["test_before"] is None
-    assert "20 added" in growth_sentences(growth)[0]
+    drift = describe_data_drift(rows(0), rows(20), answers())
+    assert drift["rows"]["added"] == 20
+    assert drift["latency"]["before_ms"] is None
+    assert drift["error"]["test_before"] is None
+    assert "20 added" in data_drift_sentences(drift)[0]
 
 
 def test_every_kind_of_change_has_its_sentence() -> None:
     now = rows(160)
     now.loc[100:, "latency_ms"] *= 3
     now.loc[:9, "latency_ms"] *= 1.25
-    first, spread, again, error, worse = growth_sentences(
-        describe_growth(rows(100), now.drop(index=20), answers())
+    first, spread, again, error, worse = data_drift_sentences(
+        describe_data_drift(rows(100), now.drop(index=20), answers())
     )
     assert first == "159 rows, 100 of them before: 60 added, 1 removed, 10 measured again."
     assert "are distributed otherwise than the old ones" in spread
@@ -118,7 +118,7 @@ def test_every_kind_of_change_has_its_sentence() -> None:
 
 
 def test_latencies_alike_resemble_the_old_ones() -> None:
-    sentences = growth_sentences(describe_growth(rows(100), rows(200)))
+    sentences = data_drift_sentences(describe_data_drift(rows(100), rows(200)))
     assert "resemble the old ones" in sentences[1]
     assert len(sentences) == 2
 
@@ -126,13 +126,13 @@ def test_latencies_alike_resemble_the_old_ones() -> None:
 def test_measured_again_with_the_same_result_is_no_change() -> None:
     now = rows(100)
     now["latency_ms"] *= 1 + 1e-9
-    assert describe_growth(rows(100), now)["rows"]["remeasured"] == 0
+    assert describe_data_drift(rows(100), now)["rows"]["remeasured"] == 0
 
 
 def test_order_of_rows_means_nothing() -> None:
     shuffled = rows(160).sample(frac=1, random_state=0)
     said = answers().sample(frac=1, random_state=1)
-    assert describe_growth(rows(100), shuffled, said) == describe_growth(
+    assert describe_data_drift(rows(100), shuffled, said) == describe_data_drift(
         rows(100), rows(160), answers()
     )
 
@@ -141,17 +141,17 @@ def test_order_of_rows_means_nothing() -> None:
 def test_answers_that_are_no_latency_are_left_out(bad: float) -> None:
     said = answers().drop(columns=["lower", "upper"])
     said.loc[120:, "predicted"] = bad
-    error = describe_growth(rows(100), rows(160), said)["error"]
+    error = describe_data_drift(rows(100), rows(160), said)["error"]
     assert error["added"]["rows"] == 20
     assert "coverage" not in error["added"]
     said["predicted"] = bad
-    growth = describe_growth(rows(100), rows(160), said)
-    assert growth["error"]["added"] is None
-    assert len(growth_sentences(growth)) == 2
+    drift = describe_data_drift(rows(100), rows(160), said)
+    assert drift["error"]["added"] is None
+    assert len(data_drift_sentences(drift)) == 2
 
 
 def test_one_row_has_an_error_and_no_correlation() -> None:
-    growth = describe_growth(rows(100), rows(101), answers())
-    assert growth["error"]["added"]["spearman"] is None
-    assert growth["error"]["added"]["mape"] >= 0
-    json.dumps(growth, allow_nan=False)
+    drift = describe_data_drift(rows(100), rows(101), answers())
+    assert drift["error"]["added"]["spearman"] is None
+    assert drift["error"]["added"]["mape"] >= 0
+    json.dumps(drift, allow_nan=False)

@@ -1,7 +1,7 @@
 """One network for all known devices: what latency depends on, and one embedding per device.
 
-`DeviceNetwork` reads both views of a cell with a graph network each; a device is a vector, and its
-latency the product of that vector with what the networks say of the cell. `train_device_network`
+`SharedNetwork` reads both views of a cell with a graph network each; a device is a vector, and its
+latency the product of that vector with what the networks say of the cell. `train_shared_network`
 trains it on the tables of all devices at once, which need not hold the same cells.
 """
 
@@ -20,11 +20,11 @@ from brpnas.errors import ConfigurationError
 from brpnas.predictors.backbones import DenseGCN
 from brpnas.predictors.training import single_thread
 
-__all__ = ["DeviceNetwork", "TrunkConfig", "train_device_network"]
+__all__ = ["SharedNetwork", "SharedNetworkConfig", "train_shared_network"]
 
 
 @dataclass(frozen=True)
-class TrunkConfig:
+class SharedNetworkConfig:
     """Size of the network of all devices and how to train it.
 
     Args:
@@ -49,7 +49,7 @@ class TrunkConfig:
                 raise ConfigurationError(f"{name} must be positive, not {getattr(self, name)!r}.")
 
 
-class DeviceNetwork(nn.Module):
+class SharedNetwork(nn.Module):
     """Standardised log latency of a cell on each of several devices.
 
     Args:
@@ -58,7 +58,7 @@ class DeviceNetwork(nn.Module):
         config: Size of the networks.
     """
 
-    def __init__(self, num_ops: int, devices: int, config: TrunkConfig) -> None:
+    def __init__(self, num_ops: int, devices: int, config: SharedNetworkConfig) -> None:
         super().__init__()
         self.devices, self.config = devices, config
         self.pruned = DenseGCN(num_ops, config.hidden, config.layers, outputs=devices)
@@ -72,15 +72,15 @@ class DeviceNetwork(nn.Module):
         return pruned + self.raw.vector(raw_ops, raw_adj)
 
 
-def train_device_network(
+def train_shared_network(
     inputs: Sequence[Tensor],
     targets: npt.NDArray[np.float64],
     num_ops: int,
-    config: TrunkConfig,
+    config: SharedNetworkConfig,
     *,
     seed: int = 0,
     progress: bool = False,
-) -> tuple[DeviceNetwork, list[float]]:
+) -> tuple[SharedNetwork, list[float]]:
     """Train on every measured latency at once, by mean absolute error.
 
     Args:
@@ -102,7 +102,7 @@ def train_device_network(
     losses = []
     with single_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = DeviceNetwork(num_ops, targets.shape[1], config)
+        network = SharedNetwork(num_ops, targets.shape[1], config)
         optimiser = torch.optim.AdamW(
             network.parameters(),
             lr=config.learning_rate,

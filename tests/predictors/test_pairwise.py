@@ -9,7 +9,7 @@ import pytest
 
 from brpnas.errors import BrpNasError, ConfigurationError
 from brpnas.graphs import GraphBatch
-from brpnas.predictors import BinaryRelationPredictor, LatencyPredictor, TrainingConfig
+from brpnas.predictors import LatencyPredictor, PairwiseRanker, TrainingConfig
 from brpnas.testing import PredictorContract
 from tests.predictors.toys import TINY, eager_ms, rows_of, some
 
@@ -17,13 +17,13 @@ ACCURACY = eager_ms(rows_of(40)) / 10  # anything that the cells explain
 
 
 def fitted(seed: int = 0, config: TrainingConfig = TINY, members: int = 2) -> Any:
-    predictor = BinaryRelationPredictor(config, members)
+    predictor = PairwiseRanker(config, members)
     predictor.fit(some("pruned", 40), ACCURACY, seed)
     return predictor
 
 
 class TestBinaryRelationPredictor(PredictorContract):
-    kind: ClassVar[type[Any]] = BinaryRelationPredictor
+    kind: ClassVar[type[Any]] = PairwiseRanker
     other_kind: ClassVar[type[Any]] = LatencyPredictor
 
     def make(self, seed: int = 0, config: TrainingConfig = TINY, members: int = 2) -> Any:
@@ -76,7 +76,7 @@ def test_higher_accuracy_gets_the_higher_score() -> None:
 
 
 def test_only_the_order_of_accuracies_counts() -> None:
-    stretched = BinaryRelationPredictor(TINY)
+    stretched = PairwiseRanker(TINY)
     stretched.fit(some("pruned", 40), np.exp(3 * ACCURACY), 0)
     batch = some("pruned", 30, seed=4)
     np.testing.assert_array_equal(stretched.score(batch), fitted().score(batch))
@@ -104,25 +104,25 @@ def test_members_are_averaged() -> None:
 
 
 def test_equal_accuracies_teach_nothing_and_break_nothing() -> None:
-    predictor = BinaryRelationPredictor(TINY)
+    predictor = PairwiseRanker(TINY)
     predictor.fit(some("pruned", 10), np.full(10, 0.9), 0)
     assert np.isfinite(predictor.score(some("pruned"))).all()
 
 
 def test_reads_what_a_cell_computes_unless_told_otherwise() -> None:
-    assert BinaryRelationPredictor(TINY).view == "function"
+    assert PairwiseRanker(TINY).view == "function"
 
 
 def test_view_is_kept(tmp_path: Any) -> None:
-    predictor = BinaryRelationPredictor(TINY, view="raw")
+    predictor = PairwiseRanker(TINY, view="raw")
     predictor.fit(some("raw", 10), ACCURACY[:10], 0)
     predictor.save(tmp_path / "brp.safetensors")
-    loaded = BinaryRelationPredictor.load(tmp_path / "brp.safetensors")
+    loaded = PairwiseRanker.load(tmp_path / "brp.safetensors")
     assert (loaded.view, loaded.members, loaded.config) == ("raw", 2, TINY)
 
 
 def test_use_before_fit_says_what_to_do(tmp_path: Any) -> None:
-    predictor, batch = BinaryRelationPredictor(TINY), some("pruned")
+    predictor, batch = PairwiseRanker(TINY), some("pruned")
     for use in (
         lambda: predictor.score(batch),
         lambda: predictor.probability(batch, batch),
@@ -135,24 +135,24 @@ def test_use_before_fit_says_what_to_do(tmp_path: Any) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1])
-def test_one_architecture_is_no_relation(count: int) -> None:
+def test_one_architecture_cannot_be_ranked(count: int) -> None:
     with pytest.raises(ConfigurationError, match="two architectures"):
-        BinaryRelationPredictor(TINY).fit(some("pruned", count), ACCURACY[:count], 0)
+        PairwiseRanker(TINY).fit(some("pruned", count), ACCURACY[:count], 0)
 
 
 def test_every_architecture_needs_an_accuracy() -> None:
     with pytest.raises(ConfigurationError, match="24 graphs cannot have 3 targets"):
-        BinaryRelationPredictor(TINY).fit(some("pruned"), ACCURACY[:3], 0)
+        PairwiseRanker(TINY).fit(some("pruned"), ACCURACY[:3], 0)
 
 
 def test_an_accuracy_that_is_missing_is_refused() -> None:
     accuracy = ACCURACY.copy()
     accuracy[3] = np.nan
     with pytest.raises(BrpNasError, match="finite"):
-        BinaryRelationPredictor(TINY).fit(some("pruned", 40), accuracy, 0)
+        PairwiseRanker(TINY).fit(some("pruned", 40), accuracy, 0)
 
 
 @pytest.mark.parametrize("members", [0, -1])
 def test_members_must_be_positive(members: int) -> None:
     with pytest.raises(ConfigurationError, match=f"not {members}"):
-        BinaryRelationPredictor(TINY, members)
+        PairwiseRanker(TINY, members)

@@ -1,6 +1,6 @@
 """A model as the comparison sees it: its answers on test rows, and what is known of it.
 
-`Entrant` is one side of a comparison. `flaws` lists what makes it unfit for any comparison.
+`EvaluatedModel` is one side of a comparison. `flaws` lists what makes it unfit for any comparison.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import pandas as pd
 from brpnas.errors import SchemaError
 from brpnas.promotion.gates import Kind
 
-__all__ = ["Entrant", "check_rows", "flaws"]
+__all__ = ["EvaluatedModel", "check_rows", "flaws"]
 
 
 @dataclass(frozen=True, eq=False)
-class Entrant:
+class EvaluatedModel:
     """One side of a comparison.
 
     Args:
@@ -75,29 +75,29 @@ def check_rows(rows: pd.DataFrame, name: str) -> None:
         )
 
 
-def flaws(entrant: Entrant, kind: Kind) -> list[str]:
+def flaws(model: EvaluatedModel, kind: Kind) -> list[str]:
     """What makes a model unfit for any comparison, in sentences.
 
     Args:
-        entrant: The model.
+        model: The model.
         kind: What it predicts; a latency must be positive.
     """
-    if not len(entrant.rows):
+    if not len(model.rows):
         return ["It has no test rows."]
     found = []
     for column, words in (("predicted", "It predicts"), ("true", "Its test rows hold")):
-        values = entrant.rows[column].to_numpy(np.float64)
+        values = model.rows[column].to_numpy(np.float64)
         numbers = np.isfinite(values)
         if not numbers.all():
             found.append(f"{words} NaN or infinity for {int((~numbers).sum())} test row(s).")
         if kind == "latency" and (values[numbers] <= 0).any():
             bad = int((values[numbers] <= 0).sum())
             found.append(f"{words} a latency of 0 ms or less for {bad} test row(s).")
-    if entrant.parity is None or math.isnan(entrant.parity):
+    if model.parity is None or math.isnan(model.parity):
         found.append("Nobody compared its ONNX file with torch: the parity error is unknown.")
-    elif not entrant.parity <= entrant.tolerance:
+    elif not model.parity <= model.tolerance:
         found.append(
-            f"Its ONNX file differs from torch by {entrant.parity:.1e}, more than the "
-            f"{entrant.tolerance:.1e} allowed."
+            f"Its ONNX file differs from torch by {model.parity:.1e}, more than the "
+            f"{model.tolerance:.1e} allowed."
         )
     return found

@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 
 from brpnas.errors import SchemaError
-from brpnas.promotion.entrant import flaws
-from tests.promotion.toys import entrant, rows
+from brpnas.promotion.evaluated import flaws
+from tests.promotion.toys import evaluated, rows
 
 
 def test_a_sound_model_has_no_flaws():
-    assert flaws(entrant(), "latency") == []
+    assert flaws(evaluated(), "latency") == []
 
 
 @pytest.mark.parametrize("kind", ["latency", "accuracy"])
@@ -19,7 +19,7 @@ def test_a_sound_model_has_no_flaws():
 def test_what_is_no_number_is_found(kind, bad, column, word):
     table = rows()
     table.loc[[3, 5], column] = bad
-    (sentence,) = flaws(entrant(table), kind)
+    (sentence,) = flaws(evaluated(table), kind)
     assert word in sentence
     assert "2 test row(s)" in sentence
 
@@ -28,29 +28,29 @@ def test_what_is_no_number_is_found(kind, bad, column, word):
 def test_a_latency_is_positive_and_a_score_need_not_be(bad):
     table = rows()
     table.loc[3, "predicted"] = bad
-    assert "0 ms or less" in flaws(entrant(table), "latency")[0]
-    assert flaws(entrant(table), "accuracy") == []
+    assert "0 ms or less" in flaws(evaluated(table), "latency")[0]
+    assert flaws(evaluated(table), "accuracy") == []
 
 
 @pytest.mark.parametrize(
     ("parity", "word"), [(None, "unknown"), (np.nan, "unknown"), (2e-5, "differs"), (np.inf, "inf")]
 )
 def test_parity_must_be_known_and_small(parity, word):
-    (sentence,) = flaws(entrant(parity=parity), "latency")
+    (sentence,) = flaws(evaluated(parity=parity), "latency")
     assert word in sentence
 
 
 def test_parity_at_the_tolerance_will_do():
-    assert flaws(entrant(parity=1e-5), "latency") == []
+    assert flaws(evaluated(parity=1e-5), "latency") == []
 
 
 def test_no_rows_at_all():
-    assert flaws(entrant(rows().head(0)), "latency") == ["It has no test rows."]
+    assert flaws(evaluated(rows().head(0)), "latency") == ["It has no test rows."]
 
 
 def test_judged_on_is_the_own_rows_unless_said():
-    assert entrant(rows(count=2)).judged_on == {"arch 0", "arch 1"}
-    assert entrant(judged=["a"]).judged_on == {"a"}
+    assert evaluated(rows(count=2)).judged_on == {"arch 0", "arch 1"}
+    assert evaluated(judged=["a"]).judged_on == {"a"}
 
 
 @pytest.mark.parametrize(
@@ -63,4 +63,4 @@ def test_judged_on_is_the_own_rows_unless_said():
 )
 def test_broken_tables_are_refused(table, why):
     with pytest.raises(SchemaError, match=why):
-        entrant(table)
+        evaluated(table)

@@ -20,7 +20,7 @@ from brpnas.predictors.training import (
     pairwise_logistic,
 )
 
-__all__ = ["BinaryRelationPredictor"]
+__all__ = ["PairwiseRanker"]
 
 _KIND = "binary-relation"
 
@@ -31,7 +31,7 @@ class _Saved(SavedEnsemble):
     view: View
 
 
-class BinaryRelationPredictor:
+class PairwiseRanker:
     r"""Ranks architectures by pairwise comparison (Dudziak et al., arXiv 2007.08668, 3.2).
 
     A shared network embeds both graphs and a linear head compares the embeddings,
@@ -96,7 +96,7 @@ class BinaryRelationPredictor:
         self._fitted().save(path, _KIND, {"view": self.view})
 
     @classmethod
-    def load(cls, path: Path) -> BinaryRelationPredictor:
+    def load(cls, path: Path) -> PairwiseRanker:
         """Read what `save` wrote.
 
         Raises:

@@ -1,6 +1,6 @@
 """What is new in a device's table since a predictor was made, and how that predictor fares on it.
 
-`describe_growth` compares the rows of then and now; with the answers of the predictor in use it
+`describe_data_drift` compares the rows of then and now; with the answers of the predictor in use it
 also says whether its error on the new rows is larger than it was on its test rows: a device that
 has changed, or cells of a kind that it had not seen.
 """
@@ -17,13 +17,13 @@ import scipy.stats
 
 from brpnas.metrics import regression_metrics
 
-__all__ = ["describe_growth", "growth_sentences"]
+__all__ = ["data_drift_sentences", "describe_data_drift"]
 
 _SAME = 1e-6
 _SIGNIFICANT = 0.01
 
 
-def describe_growth(
+def describe_data_drift(
     before: pd.DataFrame, now: pd.DataFrame, answers: pd.DataFrame | None = None
 ) -> dict[str, Any]:
     """Compare the tables of one device.
@@ -128,9 +128,9 @@ def _harder(before: pd.Series, added: pd.Series, said: pd.DataFrame) -> float | 
     return float(scipy.stats.mannwhitneyu(*sets, alternative="greater").pvalue)
 
 
-def growth_sentences(growth: dict[str, Any]) -> list[str]:
+def data_drift_sentences(drift: dict[str, Any]) -> list[str]:
     """The same in sentences, the most important first."""
-    rows, latency = growth["rows"], growth["latency"]
+    rows, latency = drift["rows"], drift["latency"]
     found = [
         f"{rows['now']} rows, {rows['before']} of them before: {rows['added']} added, "
         f"{rows['removed']} removed, {rows['remeasured']} measured again."
@@ -146,7 +146,7 @@ def growth_sentences(growth: dict[str, Any]) -> list[str]:
     ratio = latency["remeasured_median_ratio"]
     if ratio is not None:
         found.append(f"What was measured again takes {ratio:.3g} times as long as before.")
-    return found + _error_sentences(growth.get("error") or {})
+    return found + _error_sentences(drift.get("error") or {})
 
 
 def _error_sentences(error: dict[str, Any]) -> list[str]:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from brpnas.metrics import kendall
-from brpnas.predictors import BinaryRelationPredictor, TrainingConfig
+from brpnas.predictors import PairwiseRanker, TrainingConfig
 from brpnas.spaces.nasbench201.cell import to_string
 from tests.predictors.toys import cells, codes, permuted, rows_of
 
@@ -23,18 +23,18 @@ def accuracy(rows: npt.NDArray[np.int64], noise: float = 0.0) -> npt.NDArray[np.
     return clean + np.random.default_rng(0).normal(0, 1, len(rows)) * noise
 
 
-def trained(noise: float = 0.0, rows: npt.NDArray[np.int64] = KNOWN) -> BinaryRelationPredictor:
-    predictor = BinaryRelationPredictor(CONFIG, members=1, view="raw")
+def trained(noise: float = 0.0, rows: npt.NDArray[np.int64] = KNOWN) -> PairwiseRanker:
+    predictor = PairwiseRanker(CONFIG, members=1, view="raw")
     predictor.fit(cells().view("raw")[rows], accuracy(rows, noise), seed=0)
     return predictor
 
 
 @pytest.fixture(scope="module")
-def predictor() -> BinaryRelationPredictor:
+def predictor() -> PairwiseRanker:
     return trained()
 
 
-def test_ranks_cells_it_has_not_seen(predictor: BinaryRelationPredictor) -> None:
+def test_ranks_cells_it_has_not_seen(predictor: PairwiseRanker) -> None:
     scores = predictor.score(cells().view("raw")[HELD_OUT])
     assert kendall(scores, accuracy(HELD_OUT)) > 0.6
 
@@ -44,13 +44,13 @@ def test_ranks_in_spite_of_noise() -> None:
     assert kendall(scores, accuracy(HELD_OUT)) > 0.55
 
 
-def test_more_trainings_make_a_better_ranking(predictor: BinaryRelationPredictor) -> None:
+def test_more_trainings_make_a_better_ranking(predictor: PairwiseRanker) -> None:
     batch = cells().view("raw")[HELD_OUT]
     few = kendall(trained(rows=KNOWN[:15]).score(batch), accuracy(HELD_OUT))
     assert few < kendall(predictor.score(batch), accuracy(HELD_OUT))
 
 
-def test_its_best_are_among_the_best(predictor: BinaryRelationPredictor) -> None:
+def test_its_best_are_among_the_best(predictor: PairwiseRanker) -> None:
     scores = predictor.score(cells().view("raw"))
     everything = np.arange(len(cells()))
     true = accuracy(everything)
@@ -58,7 +58,7 @@ def test_its_best_are_among_the_best(predictor: BinaryRelationPredictor) -> None
     assert (best > np.quantile(true, 0.9)).mean() > 0.8
 
 
-def test_a_convolution_is_preferred_to_nothing(predictor: BinaryRelationPredictor) -> None:
+def test_a_convolution_is_preferred_to_nothing(predictor: PairwiseRanker) -> None:
     with_none = codes()[HELD_OUT][(codes()[HELD_OUT] == 0).any(axis=1)]
     edge = (with_none == 0).argmax(axis=1)
     better = with_none.copy()
@@ -72,7 +72,7 @@ def test_a_convolution_is_preferred_to_nothing(predictor: BinaryRelationPredicto
     assert wins.mean() > 0.95
 
 
-def test_a_comparison_and_its_reverse_add_up(predictor: BinaryRelationPredictor) -> None:
+def test_a_comparison_and_its_reverse_add_up(predictor: PairwiseRanker) -> None:
     a, b = (cells().view("raw")[part] for part in np.split(HELD_OUT, 2))
     np.testing.assert_allclose(
         predictor.probability(a, b) + predictor.probability(b, a), 1, rtol=0, atol=1e-12
@@ -82,7 +82,7 @@ def test_a_comparison_and_its_reverse_add_up(predictor: BinaryRelationPredictor)
     assert (says_better == (halves[0] > halves[1])).mean() > 0.8
 
 
-def test_the_order_of_nodes_does_not_matter(predictor: BinaryRelationPredictor) -> None:
+def test_the_order_of_nodes_does_not_matter(predictor: PairwiseRanker) -> None:
     batch = cells().view("raw")[HELD_OUT]
     np.testing.assert_allclose(
         predictor.score(permuted(batch)), predictor.score(batch), rtol=1e-3, atol=1e-4

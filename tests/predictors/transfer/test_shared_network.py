@@ -11,14 +11,14 @@ from torch import Tensor
 
 from brpnas.errors import ConfigurationError
 from brpnas.metrics import spearman
-from brpnas.predictors.transfer import TrunkConfig
+from brpnas.predictors.transfer import SharedNetworkConfig
 from brpnas.predictors.transfer.features import both_views
-from brpnas.predictors.transfer.trunk import DeviceNetwork, train_device_network
+from brpnas.predictors.transfer.shared_network import SharedNetwork, train_shared_network
 from tests.predictors.toys import compiled_ms, eager_ms, rows_of
 from tests.predictors.transfer.toys import both
 
-CONFIG = TrunkConfig(hidden=16, layers=2, epochs=15, batch_size=64, learning_rate=1e-2)
-TINY = TrunkConfig(hidden=4, layers=1, epochs=2, batch_size=16)
+CONFIG = SharedNetworkConfig(hidden=16, layers=2, epochs=15, batch_size=64, learning_rate=1e-2)
+TINY = SharedNetworkConfig(hidden=4, layers=1, epochs=2, batch_size=16)
 ROWS = rows_of(1500)
 TRAIN, TEST = np.arange(1000), np.arange(1000, 1500)
 
@@ -47,22 +47,22 @@ def targets(count: int = 40, devices: int = 2) -> np.ndarray:
     return np.random.default_rng(0).normal(size=(count, devices))
 
 
-def said(network: DeviceNetwork, inputs: tuple[Tensor, ...] | list[Tensor]) -> np.ndarray:
+def said(network: SharedNetwork, inputs: tuple[Tensor, ...] | list[Tensor]) -> np.ndarray:
     with torch.inference_mode():
         return np.asarray(network(*inputs).numpy())
 
 
 @pytest.fixture(scope="module")
-def learnt(inputs: tuple[Tensor, ...], truth: np.ndarray) -> tuple[DeviceNetwork, list[float]]:
+def learnt(inputs: tuple[Tensor, ...], truth: np.ndarray) -> tuple[SharedNetwork, list[float]]:
     """Learnt from 1,000 cells: the eager device measured all, the other every second one."""
     known = truth[TRAIN].copy()
     known[::2, 1] = np.nan
-    return train_device_network([x[TRAIN] for x in inputs], known, 9, CONFIG)
+    return train_shared_network([x[TRAIN] for x in inputs], known, 9, CONFIG)
 
 
 @pytest.mark.parametrize("device", [0, 1])
 def test_learns_every_device_in_its_own_view(
-    learnt: tuple[DeviceNetwork, list[float]],
+    learnt: tuple[SharedNetwork, list[float]],
     inputs: tuple[Tensor, ...],
     truth: np.ndarray,
     device: int,
@@ -74,7 +74,7 @@ def test_learns_every_device_in_its_own_view(
     assert spearman(predicted, truth[TEST, 1 - device]) < 0.9
 
 
-def test_loss_falls(learnt: tuple[DeviceNetwork, list[float]]) -> None:
+def test_loss_falls(learnt: tuple[SharedNetwork, list[float]]) -> None:
     network, losses = learnt
     assert len(losses) == CONFIG.epochs
     assert losses[-1] < 0.3 * losses[0]
@@ -82,7 +82,7 @@ def test_loss_falls(learnt: tuple[DeviceNetwork, list[float]]) -> None:
 
 
 def test_answers_are_one_number_a_device(inputs: tuple[Tensor, ...]) -> None:
-    network, losses = train_device_network(small(inputs), targets(devices=3), 9, TINY)
+    network, losses = train_shared_network(small(inputs), targets(devices=3), 9, TINY)
     assert said(network, small(inputs, 7)).shape == (7, 3)
     assert len(losses) == 2
     np.testing.assert_allclose(
@@ -95,10 +95,10 @@ def test_the_first_loss_is_the_mean_error_of_measured_latencies(inputs: tuple[Te
     known = targets()
     known[5:, 1] = np.nan
     config = replace(TINY, batch_size=64, epochs=1)
-    _, losses = train_device_network(small(inputs), known, 9, config, seed=4)
+    _, losses = train_shared_network(small(inputs), known, 9, config, seed=4)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(4)
-        fresh = DeviceNetwork(9, 2, config)
+        fresh = SharedNetwork(9, 2, config)
     error = np.abs(said(fresh, small(inputs)) - known)
     assert losses == pytest.approx([np.nanmean(error)], rel=1e-5)
 
@@ -106,22 +106,22 @@ def test_the_first_loss_is_the_mean_error_of_measured_latencies(inputs: tuple[Te
 def test_values_that_are_missing_are_not_looked_at(inputs: tuple[Tensor, ...]) -> None:
     known, others = targets(), targets()
     known[10:20, 0], others[10:20, 0] = np.nan, np.inf
-    first, losses = train_device_network(small(inputs), known, 9, TINY)
-    second, same = train_device_network(small(inputs), others, 9, TINY)
+    first, losses = train_shared_network(small(inputs), known, 9, TINY)
+    second, same = train_shared_network(small(inputs), others, 9, TINY)
     assert losses == same
     np.testing.assert_array_equal(said(first, small(inputs)), said(second, small(inputs)))
-    third, _ = train_device_network(small(inputs), targets(), 9, TINY)
+    third, _ = train_shared_network(small(inputs), targets(), 9, TINY)
     assert (said(first, small(inputs)) != said(third, small(inputs))).any()
 
 
 def test_a_step_with_nothing_measured_is_survived(inputs: tuple[Tensor, ...]) -> None:
-    network, losses = train_device_network(small(inputs), np.full((40, 2), np.nan), 9, TINY)
+    network, losses = train_shared_network(small(inputs), np.full((40, 2), np.nan), 9, TINY)
     assert losses == [0, 0]
     assert np.isfinite(said(network, small(inputs))).all()
 
 
 def test_both_views_count(inputs: tuple[Tensor, ...]) -> None:
-    network, _ = train_device_network(small(inputs), targets(), 9, TINY)
+    network, _ = train_shared_network(small(inputs), targets(), 9, TINY)
     other = small(inputs)[::1]
     mixed_pruned = [other[0].roll(1, 0), other[1].roll(1, 0), *other[2:]]
     mixed_raw = [*other[:2], other[2].roll(1, 0), other[3].roll(1, 0)]
@@ -136,7 +136,7 @@ def test_both_views_count(inputs: tuple[Tensor, ...]) -> None:
 
 def test_the_seed_decides(inputs: tuple[Tensor, ...]) -> None:
     def answers(seed: int) -> np.ndarray:
-        network, _ = train_device_network(small(inputs), targets(), 9, TINY, seed=seed)
+        network, _ = train_shared_network(small(inputs), targets(), 9, TINY, seed=seed)
         return said(network, small(inputs))
 
     first = answers(0)
@@ -148,7 +148,7 @@ def test_the_seed_decides(inputs: tuple[Tensor, ...]) -> None:
 def test_the_random_state_of_the_process_is_left_alone(inputs: tuple[Tensor, ...]) -> None:
     state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
     threads = torch.get_num_threads()
-    train_device_network(small(inputs), targets(), 9, TINY)
+    train_shared_network(small(inputs), targets(), 9, TINY)
     assert torch.equal(torch.get_rng_state(), state)
     np.testing.assert_array_equal(np.random.get_state()[1], numpy_state)  # noqa: NPY002
     assert torch.get_num_threads() == threads
@@ -158,7 +158,7 @@ def test_the_random_state_of_the_process_is_left_alone(inputs: tuple[Tensor, ...
 def test_any_number_of_steps_is_allowed(inputs: tuple[Tensor, ...], epochs: int) -> None:
     """Ten steps once divided by zero in the schedule of the learning rate."""
     config = replace(TINY, epochs=epochs, batch_size=64)
-    _, losses = train_device_network(small(inputs, 8), targets(8), 9, config)
+    _, losses = train_shared_network(small(inputs, 8), targets(8), 9, config)
     assert len(losses) == epochs
     assert np.isfinite(losses).all()
 
