@@ -22,7 +22,7 @@ def fitted(seed: int = 0, config: TrainingConfig = TINY, members: int = 2) -> An
     return predictor
 
 
-class TestBinaryRelationPredictor(PredictorContract):
+class TestPairwiseRanker(PredictorContract):
     kind: ClassVar[type[Any]] = PairwiseRanker
     other_kind: ClassVar[type[Any]] = LatencyPredictor
 
