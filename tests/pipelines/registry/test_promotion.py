@@ -172,6 +172,8 @@ class TestErrors:
     def test_models_of_different_things_do_not_meet(self) -> None:
         installed()
         register(candidate(onnx=onnx(0.1, value="score")))
-        with pytest.raises(SchemaError, match=r"\bscore on nasbench201\b.*\blatency_ms on nasbench201\b"):
+        with pytest.raises(
+            SchemaError, match=r"\bscore on nasbench201\b.*\blatency_ms on nasbench201\b"
+        ):
             promote(NAME, config())
         assert champion() == "1"
