@@ -81,10 +81,13 @@ def _fails(path: Path) -> None:
         (_asks, "memory"),
     ],
 )
-def test_the_runner_notices(tmp_path: Path, read: Any, fault: str) -> None:
+def test_the_runner_notices(
+    tmp_path: Path, read: Any, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hostile_files, "LIMIT_BYTES", 2**28)
     folder = Folder(tmp_path, "x", ".x")
     folder.add("a", b"", "x")
     (file,) = folder.made
     assert isinstance(file, Hostile)
-    limit = 2.0 if fault == "time" else 60.0
+    limit = 0.5 if fault == "time" else 60.0
     assert hostile_files._tried(file, read, limit)["fault"] == fault

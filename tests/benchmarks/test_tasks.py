@@ -89,6 +89,7 @@ def test_a_killed_run_goes_on_after_its_last_whole_line(tmp_path: Path) -> None:
     assert done_by(log) == [0, 1, 2, 2, 3]
 
 
+@pytest.mark.slow
 def test_memory_is_that_of_the_task_in_a_process_of_its_own(tmp_path: Path) -> None:
     small, large = run_tasks(
         "t", hold, [{"mb": 1}, {"mb": 300}], {}, code=(), fresh=True, folder=tmp_path

@@ -97,6 +97,7 @@ def test_other_settings_are_kept_apart(tmp_path: Path) -> None:
         two.trained(CONV, 0)
 
 
+@pytest.mark.slow
 def test_a_round_is_answered_by_workers_as_in_this_process(tmp_path: Path) -> None:
     questions = [Question(0, CONV), Question(1, POOL)]
     with LocalEngine(2) as engine:

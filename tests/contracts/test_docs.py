@@ -54,11 +54,14 @@ from tests.contracts.pages import (
 COMMANDS = list(dict.fromkeys(command for page in PAGES for command in commands(page)))
 BASE = ROOT / "conf" / "base"
 DVC: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text())
-SHORT = [
-    *("--cells=2", "--channels=8", "--cells-per-stage=1"),
-    *("--image=32", "--runs=2", "--repeats=2"),
-]
-"""Options that win over those of a page, so that its `brpnas measure` takes no minutes."""
+SHORT = {
+    "measure": [
+        *("--cells=2", "--channels=8", "--cells-per-stage=1"),
+        *("--image=32", "--runs=2", "--repeats=2"),
+    ],
+    "export": ["--cells=2"],
+}
+"""Options that win over those of a page, so that its commands take no minutes."""
 WITH_PYTHON = [page for page in PAGES if blocks(page.read_text(), "python")]
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
@@ -199,7 +202,7 @@ class TestCommands:
         if "--fetch" in command.words:
             monkeypatch.setenv("BRPNAS_MIRROR", str(request.getfixturevalue("mirror")))
         (workspace / "cells.txt").write_text("\n".join(select_cells(5)))
-        short = SHORT if command.arguments[:1] == ["measure"] else []
+        short = SHORT.get(command.arguments[0], [])
         result = CliRunner().invoke(app, [*command.arguments, *short])
         assert result.exit_code == 0, result.output
 

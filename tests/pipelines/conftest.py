@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -12,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import LatencyPredictor, MeasuredRows, TrainingConfig, fit_latency
@@ -20,6 +23,13 @@ from tests.datasets.benchmark import write_benchmark
 from tests.pipelines.toys import make_accuracy, make_architectures, make_predictions, weight
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@event.listens_for(Engine, "connect")
+def write_without_waiting(connection: object, record: object) -> None:
+    """Commits to the SQLite stores of tests do not wait for the disk: no power cut is tested."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous = OFF")
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from brpnas.search import SearchStore, get_sampler, task_fingerprint
+from tests.seeds import first_of
 
 from .killed_search import BUDGET
 from .toy import RidgeRanker, comparable, make_context, make_oracle, run_search
@@ -33,7 +34,7 @@ def _kill_when(process: subprocess.Popen[bytes], path: Path, size: int, pause: f
     process.wait()
 
 
-@pytest.mark.parametrize("name", ["brp", "evolution"])
+@pytest.mark.parametrize("name", first_of(["brp", "evolution"]))
 def test_killed_at_random_moments(name: str, tmp_path: Path, repository: Path) -> None:
     context, sampler = make_context(), get_sampler(name, {"repeats": 4}, make_ranker=RidgeRanker)
     want = run_search(context, sampler, make_oracle(), BUDGET, progress=False).history

@@ -45,6 +45,7 @@ from pipelines.promote.nodes import own_card
 from tests.pipelines.toys import weight
 from tests.predictors.toys import cells
 from tests.predictors.transfer.toys import QUICK, measured, prior
+from tests.seeds import first_of
 
 TINY = TrainingConfig(hidden=8, layers=2, epochs=2)
 PARAMS = {"tolerance": 1e-5, "seed": 0}
@@ -244,7 +245,7 @@ def test_a_predictor_of_few_rows_gives_intervals_and_its_card_runs_as_typed(
         assert float(value) == pytest.approx(chosen[name], rel=1e-4)
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("view", first_of(VIEWS))
 def test_network_has_the_configured_sizes_and_the_card_tells_all(
     small_graphs: SpaceGraphs,
     result: dict[str, Any],

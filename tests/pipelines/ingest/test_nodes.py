@@ -160,6 +160,7 @@ class TestAccuracy:
         with pytest.raises(SchemaError, match="accuracies on 'cifar10', trained and nasbench201"):
             accuracy("trained", "nasbench201", trained=mine, published=published)
 
+    @pytest.mark.slow
     def test_the_public_part_of_nasbench101_is_validation_of_whole_trainings(
         self, mirror: Path
     ) -> None:

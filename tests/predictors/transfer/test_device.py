@@ -39,6 +39,7 @@ from tests.predictors.transfer.toys import (
     prior,
     without_quirks,
 )
+from tests.seeds import first_of
 
 TEST = rows_of(4000, seed=77)
 NETWORKS = replace(QUICK, network_rows=60)
@@ -67,7 +68,7 @@ def log_predictions(predictor: DevicePredictor) -> npt.NDArray[np.float64]:
 
 class TestAccuracy:
     @pytest.mark.parametrize("name", NEW)
-    @pytest.mark.parametrize("seed", [0, 1])
+    @pytest.mark.parametrize("seed", first_of(range(2)))
     def test_twenty_rows_rank_a_device(self, name: str, seed: int) -> None:
         predictor = adapted(name, seed=seed)
         predicted = predictor.intervals(sample())[:, 0]
@@ -75,7 +76,7 @@ class TestAccuracy:
         assert np.abs(errors(predictor, name)).mean() < 0.08
 
     @pytest.mark.parametrize("name", NEW)
-    @pytest.mark.parametrize("seed", [0, 1])
+    @pytest.mark.parametrize("seed", first_of(range(2)))
     def test_known_devices_are_worth_much(self, name: str, seed: int) -> None:
         alone = prior().without(prior().devices)
         scratch = fit_device(cells(), measured(name, 20, seed), alone, QUICK)
