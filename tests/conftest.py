@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from brpnas.telemetry import SWITCHES
+
+if TYPE_CHECKING:
+    from brpnas.fanout import LocalEngine
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -42,6 +46,15 @@ def mirror() -> Path:
     if folder is None:
         pytest.skip("no published benchmark files: set BRPNAS_MIRROR to a folder that holds them")
     return folder
+
+
+@pytest.fixture(scope="session")
+def workers() -> Iterator[LocalEngine]:
+    """Two processes of this machine, started once, as each imports torch."""
+    from brpnas.fanout import LocalEngine  # noqa: PLC0415 - after the variables above are set
+
+    with LocalEngine(2) as engine:
+        yield engine
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -18,6 +18,7 @@ from benchmarks.hostile.zeros import GIGABYTES_3, zip_of_zeros
 from brpnas.errors import SchemaError
 
 
+@pytest.mark.slow
 def test_pickles_are_refused(tmp_path: Path) -> None:
     results = hostile_files.try_files(make_pickles(tmp_path), tmp_path)
     assert len(results) > 20

@@ -14,6 +14,7 @@ from benchmarks.data import Benchmark
 
 
 @pytest.mark.usefixtures("mirror")
+@pytest.mark.slow
 def test_quick_queries_from_the_command_line(
     tmp_path: Path,
     mirror: Path,

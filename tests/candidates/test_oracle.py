@@ -97,12 +97,12 @@ def test_other_settings_are_kept_apart(tmp_path: Path) -> None:
         two.trained(CONV, 0)
 
 
-@pytest.mark.slow
-def test_a_round_is_answered_by_workers_as_in_this_process(tmp_path: Path) -> None:
+def test_a_round_is_answered_by_workers_as_in_this_process(
+    tmp_path: Path, workers: LocalEngine
+) -> None:
     questions = [Question(0, CONV), Question(1, POOL)]
-    with LocalEngine(2) as engine:
-        teacher = TrainOracle(ImageSource(), SMALL, tmp_path / "a", engine)
-        beside = {q: a.accuracy for q, a in teacher.answers(questions) if isinstance(a, Answer)}
+    teacher = TrainOracle(ImageSource(), SMALL, tmp_path / "a", workers)
+    beside = {q: a.accuracy for q, a in teacher.answers(questions) if isinstance(a, Answer)}
     alone = dict(oracle(tmp_path / "b").answers(questions))
     assert beside == {q: a.accuracy for q, a in alone.items() if isinstance(a, Answer)}
     assert len(beside) == 2

@@ -26,6 +26,7 @@ def test_a_hash_decides_what_may_be_tested_on(rows: pd.DataFrame) -> None:
     assert held_out(rows["arch_id"].tolist()).tolist() == [False] * 12 + [True] * 8
 
 
+@pytest.mark.slow
 def test_the_seed_decides(rows: pd.DataFrame) -> None:
     assert suggest(12, test=8).equals(rows)
     others = suggest(12, test=8, seed=1)

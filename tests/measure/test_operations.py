@@ -105,11 +105,10 @@ def test_what_the_store_holds_is_not_measured_again(tmp_path: Path) -> None:
     )
 
 
-def test_on_an_engine(tmp_path: Path) -> None:
-    with LocalEngine(1) as engine:
-        table = measure_operations(
-            small(), tmp_path / "m.jsonl", device="mine", engine=engine, progress=False
-        )
+def test_on_an_engine(tmp_path: Path, workers: LocalEngine) -> None:
+    table = measure_operations(
+        small(), tmp_path / "m.jsonl", device="mine", engine=workers, progress=False
+    )
     assert len(table) == len(network_parts(NETWORK.stages, executes_dead_ops=False))
 
 

@@ -84,6 +84,7 @@ def test_a_prior_of_ones_own_is_asked(brpnas: Brpnas, tmp_path: Path) -> None:
     assert less != same
 
 
+@pytest.mark.slow
 def test_examples_work(brpnas: Brpnas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = brpnas("devices", "suggest", "--help").stdout.partition("Examples:")[2]
     lines = [line.strip() for line in text.strip().splitlines()]

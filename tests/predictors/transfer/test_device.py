@@ -67,7 +67,7 @@ def log_predictions(predictor: DevicePredictor) -> npt.NDArray[np.float64]:
 
 
 class TestAccuracy:
-    @pytest.mark.parametrize("name", NEW)
+    @pytest.mark.parametrize("name", first_of(NEW))
     @pytest.mark.parametrize("seed", first_of(range(2)))
     def test_twenty_rows_rank_a_device(self, name: str, seed: int) -> None:
         predictor = adapted(name, seed=seed)
@@ -75,7 +75,7 @@ class TestAccuracy:
         assert spearman(predicted, device_ms(name)[TEST]) > 0.96
         assert np.abs(errors(predictor, name)).mean() < 0.08
 
-    @pytest.mark.parametrize("name", NEW)
+    @pytest.mark.parametrize("name", first_of(NEW))
     @pytest.mark.parametrize("seed", first_of(range(2)))
     def test_known_devices_are_worth_much(self, name: str, seed: int) -> None:
         alone = prior().without(prior().devices)
@@ -98,11 +98,11 @@ class TestAccuracy:
 
 class TestView:
     @pytest.mark.parametrize("view", DEVICE_VIEWS)
+    @pytest.mark.parametrize("seed", first_of(range(3)))
     @pytest.mark.parametrize("count", [60, 150])
-    def test_is_what_the_device_executes(self, view: View, count: int) -> None:
-        for seed in range(3):
-            rows = without_quirks(view, count, seed)
-            assert fit_device(cells(), rows, prior(), QUICK).view == view
+    def test_is_what_the_device_executes(self, view: View, count: int, seed: int) -> None:
+        rows = without_quirks(view, count, seed)
+        assert fit_device(cells(), rows, prior(), QUICK).view == view
 
     @pytest.mark.parametrize("name", NEW)
     def test_is_seen_through_what_no_graph_shows(self, name: str) -> None:
@@ -117,7 +117,7 @@ class TestIntervals:
         assert (lower < latency).all()
         assert (latency < upper).all()
 
-    @pytest.mark.parametrize("name", NEW)
+    @pytest.mark.parametrize("name", first_of(NEW))
     @pytest.mark.parametrize(("count", "least"), [(20, 0.65), (60, 0.78), (120, 0.8)])
     def test_cover_about_what_they_promise(self, name: str, count: int, least: float) -> None:
         """Here less than 0.9, as four known devices teach too much confidence in few rows."""

@@ -45,6 +45,7 @@ def test_keys_of_other_orders_and_dead_nodes(space: NasBench101) -> None:
     assert space.keys([]).shape == (0,)
 
 
+@pytest.mark.slow
 def test_everything_is_encoded_in_seconds(space: NasBench101) -> None:
     names = space.enumerate()
     start = time.process_time()

@@ -129,16 +129,9 @@ class TestMeasuring:
         again = measure_cells(CELLS, self.SETTINGS, path, progress=False, drift_limit=1e9)
         pd.testing.assert_frame_equal(again.rows, result.rows)
 
-    def test_workers_build_its_networks(self, tmp_path: Path) -> None:
-        with LocalEngine(1) as engine:
-            result = measure_cells(
-                CELLS,
-                self.SETTINGS,
-                tmp_path / "m.jsonl",
-                engine=engine,
-                progress=False,
-                drift_limit=1e9,
-            )
+    def test_workers_build_its_networks(self, tmp_path: Path, workers: LocalEngine) -> None:
+        options = {"engine": workers, "progress": False, "drift_limit": 1e9}
+        result = measure_cells(CELLS, self.SETTINGS, tmp_path / "m.jsonl", **options)
         assert set(result.rows["arch_id"]) == set(CELLS)
         assert not result.failures
 
@@ -168,12 +161,11 @@ class TestTraining:
         params, _ = chain().cost([CELLS[0]], file.network)
         assert params[0] == sum(p.numel() for p in again.module().parameters())
 
-    def test_many_on_an_engine(self, tmp_path: Path) -> None:
+    def test_many_on_an_engine(self, tmp_path: Path, workers: LocalEngine) -> None:
         wanted = [Candidate(arch_id, 0) for arch_id in CELLS]
-        with LocalEngine(1) as engine:
-            runs = train_candidates(
-                wanted, ImageSource(), SHORT, tmp_path, engine=engine, progress=False, space=CHAIN
-            )
+        runs = train_candidates(
+            wanted, ImageSource(), SHORT, tmp_path, engine=workers, progress=False, space=CHAIN
+        )
         assert [run.status for run in runs] == ["ok", "ok"]
         assert (tmp_path / store_name(ImageSource(), SHORT, space=CHAIN)).is_file()
         assert store_name(ImageSource(), SHORT, space=CHAIN) != store_name(ImageSource(), SHORT)
