@@ -63,7 +63,7 @@ if $(IN_GIT); then \
 else dvc config --local core.no_scm true; fi
 endef
 
-.PHONY: help run retrain .device .scm ui images up down test test-all test-docker benchmark lint fmt constraints clean
+.PHONY: help run retrain .device .scm ui images up down test test-all test-docker benchmark docs lint fmt constraints clean
 
 help:  ## Print this help.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -138,6 +138,10 @@ benchmark: .scm $(STAMP)  ## All figures of README and docs/results.md anew: hou
 	@$(TELL_DVC)
 	dvc repro benchmarks/dvc.yaml $(DVC_ARGS)
 
+docs: $(STAMP)  ## Build the documentation site in site/; a broken link is an error.
+	zensical build --clean --strict
+	@echo "Site          $(CURDIR)/site/index.html"
+
 lint: $(STAMP)  ## Style, format, types and the direction of imports.
 	ruff check .
 	ruff format --check .
@@ -154,5 +158,5 @@ constraints: $(STAMP)  ## Write the versions installed in .venv to constraints.t
 	@touch $(STAMP)
 
 clean:  ## Remove the environment and caches; data and tracked runs stay.
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info build dist .coverage htmlcov
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info build dist site .cache .coverage htmlcov
 	find brpnas pipelines tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

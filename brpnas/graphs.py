@@ -41,6 +41,7 @@ __all__ = [
 ]
 
 Int8Array: TypeAlias = npt.NDArray[np.int8]
+"""Array of 8-bit integers."""
 IndexArray: TypeAlias = npt.NDArray[np.integer] | npt.NDArray[np.bool_]
 
 View = Literal["pruned", "raw", "function"]
@@ -52,11 +53,18 @@ eager runtime executes. ``function``: what the cell computes, for predicting acc
 but an edge holds the number of paths of bypassed operations between its two nodes: x + x counts 2.
 """
 VIEWS: tuple[View, ...] = get_args(View)
+"""Names of all views."""
 DEVICE_VIEWS: tuple[View, View] = ("pruned", "raw")
 """What a device may execute: the views that latency is predicted from."""
 
-BLANK, GLOBAL, INPUT, OUTPUT = range(4)
-"""Node operations that every space has; a space's own operations follow from 4 on."""
+BLANK = 0
+"""Operation of a node without one: padding, or blanked in a view."""
+GLOBAL = 1
+"""Operation of the global node."""
+INPUT = 2
+"""Operation of the input node."""
+OUTPUT = 3
+"""Operation of the output node; operations of a space start at 4."""
 
 _LARGE = 32 * 2**20
 """Bytes of graphs from which on a file is mapped instead of read."""

@@ -167,7 +167,7 @@ def share_interval(share: float, rows: int, coverage: float = 0.9) -> tuple[floa
         rows: Size of the sample.
         coverage: Share of such intervals that hold the share.
 
-    Example:
+    Examples:
         >>> [round(end, 2) for end in share_interval(1.0, 2)]
         [0.43, 1.0]
     """

@@ -14,6 +14,8 @@ __all__ = ["alt_text", "describe", "panels", "write"]
 
 _SIZE = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 _ALT = re.compile(r'aria-label="([^"]*)"')
+_SCALE = 1.25
+"""Pixels of a page for each unit of the drawing."""
 _COLOURS = re.compile(r"(?:@media[^{]*\{\s*)?:root \{[^}]*\}(?:\s*\})?")
 _FONT = "text { font-family: system-ui, 'Segoe UI', Roboto, Arial, sans-serif !important; }"
 
@@ -45,7 +47,7 @@ def write(svg: str, path: Path) -> None:
     style = (files("brpnas.report") / "templates" / "style.css").read_text("utf-8")
     rules = "\n".join([*_COLOURS.findall(style), "svg { color: var(--text); }", _FONT])
     size = _SIZE.search(svg)
-    width, height = size.groups() if size else ("640", "400")
+    width, height = (round(_SCALE * float(side)) for side in size.groups()) if size else (640, 400)
     svg = re.sub("<svg", f'<svg width="{width}" height="{height}"', svg, count=1)
     svg = re.sub(r"(<svg\b[^>]*>)", rf"\1\n<style>\n{rules}\n</style>", svg, count=1)
     svg = re.sub(r"[ \t]+$", "", svg, flags=re.MULTILINE)

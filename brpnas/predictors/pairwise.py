@@ -32,10 +32,10 @@ class _Saved(SavedEnsemble):
 
 
 class PairwiseRanker:
-    r"""Ranks architectures by pairwise comparison (Dudziak et al., arXiv 2007.08668, 3.2).
+    """Ranks architectures by pairwise comparison (Dudziak et al., arXiv 2007.08668, 3.2).
 
     A shared network embeds both graphs and a linear head compares the embeddings,
-    :math:`P(a > b) = \sigma(w^T e_a - w^T e_b)`. The head is antisymmetric, unlike the published
+    ``P(a > b) = sigmoid(w·e_a - w·e_b)``. The head is antisymmetric, unlike the published
     one, so a comparison is a difference of two scores: all pairs of a batch come from one pass
     over its graphs, and a space is ranked by one pass and a sort.
 

@@ -88,8 +88,8 @@ class TestPictures:
         write(describe(element, "b < 2"), tmp_path / "x.svg")
         root = ElementTree.parse(tmp_path / "x.svg").getroot()
         assert (root.get("width"), root.get("height"), root.get("aria-label")) == (
-            "20",
-            "10",
+            "25",
+            "12",
             "b < 2",
         )
         rules = (tmp_path / "x.svg").read_text()
