@@ -36,8 +36,7 @@ NAMES = {
     "live": "measure, train and search from nothing on this machine",
     "protocol": "settings for NB201-Digits: how well two seeds of a training agree",
     "train": "candidates trained on digits: seconds, seed noise, jobs killed and resumed",
-    "intake": "files of latencies that are wrong: refused clearly, no file changed",
-    "promote": "a better predictor becomes champion in the registry, and nothing else does",
+    "notation": "latency tables in the notation of NASLib: how often they are found out",
     "road": "a new user: own pictures, own board, interruptions, hostile files",
     "speed": "seconds of each step, and of the published recipe beside them",
 }

@@ -2,7 +2,8 @@
 
 Rows are drawn from each table and written once as NASLib writes cells and once as NAS-Bench-201
 does. Found: of the first, those that `brpnas.devices.intake.notation` reports. False: of the
-second, those that it reports.
+second, those that it reports. `--quick` takes the tables that ship; else those of LatBench and HELP
+too.
 """
 
 from __future__ import annotations
@@ -23,10 +24,15 @@ from brpnas.devices.intake.notation import CERTAIN, LIKELY
 from brpnas.spaces import NasBench201
 from brpnas.spaces.nasbench201.naslib import NASLIB
 
-__all__ = ["figures", "tables", "written"]
+__all__ = ["figures", "run", "tables", "written"]
 
 ROWS = (20, 50, 100, 300, 900)
 FAR = 30.0
+
+
+def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
+    """Print the table and return its figures."""
+    return figures(bench, published=not quick, draws=seeds or (5 if quick else 40))
 
 
 def tables(bench: Benchmark, *, published: bool) -> dict[str, pd.DataFrame]:

@@ -17,7 +17,6 @@ from benchmarks.tables.operation import (
     killed,
     live,
     notations,
-    promotions,
     road,
 )
 from benchmarks.tables.targets import missed, targets
@@ -40,7 +39,6 @@ __all__ = [
     "nb101",
     "notations",
     "per_device",
-    "promotions",
     "queries",
     "rankers",
     "ranking",

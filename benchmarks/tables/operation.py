@@ -1,10 +1,10 @@
-"""A new user's way, searches from nothing, promotion, refusals, interruptions, containers."""
+"""A new user's way, searches from nothing, notations, interruptions, containers."""
 
 from __future__ import annotations
 
 from benchmarks.tables.markdown import Result, markdown, percent
 
-__all__ = ["delivered_file", "images", "killed", "live", "notations", "promotions", "road"]
+__all__ = ["delivered_file", "images", "killed", "live", "notations", "road"]
 
 
 def road(result: Result) -> str:
@@ -63,17 +63,11 @@ def live(result: Result) -> str:
     return markdown(header, rows)
 
 
-def promotions(result: Result) -> str:
-    """Which challengers became champion."""
-    rows = [[name, f"{count} of {result['tries']}"] for name, count in result["promotions"].items()]
-    return markdown(["challenger", "promoted"], rows)
-
-
 def notations(result: Result) -> str:
     """Tables of tuples in the other notation: reported and refused."""
     rows = [
         [size, *(f"{100 * found[key]:.0f} %" for key in ("found", "refused", "false"))]
-        for size, found in result["notation"]["rows"].items()
+        for size, found in result["rows"].items()
     ]
     return markdown(["rows", "reported", "refused", "reported wrongly"], rows)
 

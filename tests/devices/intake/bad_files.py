@@ -1,7 +1,6 @@
 """Files of latencies as they go wrong: each kind made from a good table, wherever the seed hits.
 
 `BAD` names every kind with the function that makes it, `GOOD` every notation that must be accepted.
-The benchmark `intake` and the tests of `brpnas.devices` use them alike.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Predictors for `benchmarks.promote`: one for the empty place, better, worse and broken ones.
+"""Predictors that meet in the registry: one for the empty place, better, worse and broken ones.
 
 Graph networks of a device that ships, small and trained for seconds, exported to ONNX.
 """
@@ -24,10 +24,10 @@ __all__ = ["DEVICE", "TEST_ROWS", "TOLERANCE", "Exported", "broken", "noisy", "t
 
 DEVICE = "amd-epyc-onnxruntime-fp32-1t"
 VIEW: View = "pruned"
-TEST_ROWS = 1000
-TRAINING = TrainingConfig(hidden=32, layers=3, epochs=40, batch_size=16)
+TEST_ROWS = 500
+TRAINING = TrainingConfig(hidden=32, layers=3, epochs=30, batch_size=32)
 TOLERANCE = 1e-5
-ROWS = {"champion": 300, "better": 1200, "worse, fewer rows": 60, "worse, shuffled labels": 300}
+ROWS = {"champion": 300, "better": 900, "worse, fewer rows": 60, "worse, shuffled labels": 300}
 """Training rows of each predictor; 100 more choose its weights."""
 
 
