@@ -12,6 +12,7 @@ import pytest
 from benchmarks import tasks as module
 from benchmarks.tasks import code_hash, run_tasks, spent
 from brpnas.errors import EngineError
+from tests.seeds import first_of
 
 TASKS = [{"n": n} for n in range(4)]
 
@@ -36,7 +37,7 @@ def done_by(log: Path) -> list[int]:
     return [int(line) for line in log.read_text().splitlines()] if log.exists() else []
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", first_of([1, 2]))
 def test_results_are_in_the_order_of_the_tasks(tmp_path: Path, workers: int) -> None:
     function = functools.partial(square, tmp_path / "log")
     found = run_tasks("t", function, TASKS, {}, workers, code=(), folder=tmp_path)

@@ -9,7 +9,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from brpnas.cli import app
+from tests.cells_once import cells_once
 from tests.cli.models import LATENCY, RELATION, write_models
+
+__all__ = ["cells_once"]
 
 Brpnas = Callable[..., Result]
 

@@ -23,6 +23,7 @@ from mlflow.pyfunc import PyFuncModel, scoring_server
 from brpnas.predictors import LatencyPredictor
 from pipelines.registry import register
 from tests.export.costs import cost_model, cost_of
+from tests.pipelines.registry.conftest import using
 from tests.pipelines.registry.processes import free_port, running
 from tests.pipelines.registry.toys import ARCHS, NAME, candidate, onnx
 
@@ -37,9 +38,10 @@ def loaded(**changed: Any) -> PyFuncModel:
     return mlflow.pyfunc.load_model(URI)
 
 
-@pytest.fixture
-def model() -> PyFuncModel:
-    return loaded(error=0.0)
+@pytest.fixture(scope="module")
+def model(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PyFuncModel]:
+    with using(empty_database, tmp_path_factory.mktemp("served")):
+        yield loaded(error=0.0)
 
 
 def post(model: PyFuncModel, body: Any) -> tuple[int, Any]:

@@ -8,9 +8,10 @@ from functools import partial
 import pytest
 
 from brpnas.export import export_device_predictor
+from tests.cells_once import cells_once
 from tests.pipelines.registry.conftest import empty_database, store
 
-__all__ = ["empty_database", "store"]
+__all__ = ["cells_once", "empty_database", "store"]
 
 
 @pytest.fixture(scope="module", autouse=True)
