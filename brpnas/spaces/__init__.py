@@ -1,8 +1,8 @@
-"""Search spaces: which architectures there are, and what their graphs look like.
+"""Search spaces: their architectures and the graphs of these.
 
 `get_space` returns a space by the name used in configuration and tables. `NasBench201`,
-`NasBench101` and `Darts` are the published cell spaces. A space of one's own derives from
-`SearchSpace`, in a file of its own whose path is its name.
+`NasBench101` and `Darts` are the published cell spaces. A custom space is a subclass of
+`SearchSpace` in a Python file; the path of the file is its name.
 """
 
 from brpnas.spaces.base import SearchSpace

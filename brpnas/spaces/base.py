@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from brpnas.errors import ConfigurationError, UnknownNameError
-from brpnas.graphs import VIEWS, GraphBatch, SpaceGraphs, View
+from brpnas.graphs import VIEWS, ArchGraph, GraphBatch, SpaceGraphs, View
 from brpnas.spaces.network import NetworkConfig
 from brpnas.spaces.notations import Notation
 
@@ -26,29 +26,28 @@ class SearchSpace(ABC):
     """A finite set of architectures, each named by a canonical string, its ``arch_id``.
 
     A space is stateless and deterministic: the same generator draws the same architectures, and
-    `enumerate` always yields the same order. Everything that knows operations, strings or
-    graph layouts of a space lives behind this class; no other module asks for a space's name.
+    `enumerate` always yields the same order. Operations, strings and graph layouts of a space are
+    known only to its class; no other module compares names of spaces.
 
-    A space of one's own is a subclass in a file; docs/spaces.md walks through one. What is abstract
-    here is needed to search it. `build` is needed where networks are measured, trained or
-    exported, `cost` where constraints name parameters or multiply-adds, and for the prior of the
-    search.
+    A custom space is a subclass in a file; docs/spaces.md walks through one. The abstract methods
+    are enough to search it. Measuring, training and exporting networks need `build`. Constraints on
+    parameters or multiply-adds, and the prior of the search, need `cost`.
     """
 
     name: str
-    """Name by which configuration and tables refer to the space, see `brpnas.spaces.get_space`;
-    that of one's own is the path of its file, and need not be written."""
+    """Name in configuration and tables, see `brpnas.spaces.get_space`; set to the path of the file
+    for a custom space."""
     enumerable: ClassVar[bool] = True
-    """False where there are too many architectures to list them: then a sample stands for all."""
+    """False if there are too many architectures to list: a random sample represents the space."""
     published: ClassVar[NetworkConfig] = NetworkConfig()
-    """Sizes of the network with which the space was published."""
+    """Sizes of the published network."""
     notations: ClassVar[tuple[Notation, ...]] = ()
-    """Notations of other tools that nothing tells from those of the space, see `reader`."""
+    """Notations of other tools, read only if named, see `reader`."""
     vocabulary: tuple[str, ...]
     """Name of each node operation code; the first four are blank, global, input, output."""
 
     def __reduce__(self) -> tuple[Callable[[str], SearchSpace], tuple[str]]:
-        """By its name, which other processes know too."""
+        """Pickle by name: other processes know the space too."""
         from brpnas.spaces.registry import get_space  # noqa: PLC0415 - it imports this module
 
         return get_space, (self.name,)
@@ -70,7 +69,7 @@ class SearchSpace(ABC):
         """Draw ``count`` different architectures uniformly.
 
         Raises:
-            BudgetError: If the space holds fewer.
+            BudgetError: If the space holds fewer, or ``count`` is negative.
         """
 
     @abstractmethod
@@ -83,31 +82,30 @@ class SearchSpace(ABC):
 
     @abstractmethod
     def canonical(self, text: str) -> str:
-        """Return the ``arch_id`` that a string means.
+        """Return the ``arch_id`` of a string.
 
         Raises:
-            ArchitectureError: If it means none; says what is wrong with it.
+            ArchitectureError: If the string is not an architecture; the message says why.
         """
 
     def read(self, notation: str) -> str:
-        """Return the ``arch_id`` that any notation of an architecture means.
+        """Return the ``arch_id`` of an architecture in any notation, for files and arguments.
 
-        For what people write: a file of latencies, an argument. A space that has notations besides
-        its canonical string overrides this; by default there is no other.
+        By default the canonical string is the only notation; a space with others overrides this.
 
         Raises:
-            ArchitectureError: If it means none; says what is wrong with it.
+            ArchitectureError: If the text is not an architecture; the message says why.
         """
         return self.canonical(notation)
 
     def reader(self, notation: str | None = None) -> Callable[[str], str]:
-        """The function that reads architectures in a notation into their ``arch_id``.
+        """The function from architectures in a notation to their ``arch_id``.
 
         Args:
             notation: Name of one of ``notations``; None, or the name of the space, for `read`.
 
         Raises:
-            UnknownNameError: If there is no such notation.
+            UnknownNameError: If the space lacks the notation.
         """
         if notation in (None, self.name):
             return self.read
@@ -120,12 +118,15 @@ class SearchSpace(ABC):
     def encode(self, arch_ids: Sequence[str], view: View) -> GraphBatch:
         """Graphs of architectures in one view, with global node and self-loops.
 
-        Where no edge of the pruned view stands for several ways, ``function`` is the same.
+        ``function`` equals ``pruned`` if no edge of the pruned view merges several paths.
+
+        Raises:
+            UnknownNameError: If the view is unknown.
         """
 
     @abstractmethod
     def isomorphism_ids(self, arch_ids: Sequence[str]) -> list[str]:
-        """Ids that are equal exactly for architectures that compute the same function."""
+        """Ids equal for architectures of the same function, and only for these."""
 
     def build(self, arch_id: str, config: NetworkConfig | None = None) -> nn.Module:
         """Network of an architecture in torch, with torch's default initial weights.
@@ -142,14 +143,14 @@ class SearchSpace(ABC):
             ConfigurationError: If the space has no networks.
         """
         raise ConfigurationError(
-            f"The space {self.name!r} has no networks, so that none of them can be measured, "
-            "trained or exported: write its method `build` (docs/spaces.md)."
+            f"The space {self.name!r} has no networks to measure, train or export: write its "
+            "method `build` (docs/spaces.md)."
         )
 
     def cost(
         self, arch_ids: Sequence[str], config: NetworkConfig | None = None
     ) -> tuple[FloatArray, FloatArray]:
-        """Parameters and multiply-adds of networks, NaN where the space does not know them.
+        """Parameters and multiply-adds of networks, NaN where unknown.
 
         Args:
             arch_ids: Architectures, ``N`` of them.
@@ -161,11 +162,15 @@ class SearchSpace(ABC):
         unknown = np.full(len(arch_ids), np.nan)
         return unknown, unknown.copy()
 
+    def to_graph(self, arch_id: str, view: View = "raw") -> ArchGraph:
+        """Graph of one architecture."""
+        return self.encode([arch_id], view)[0]
+
     def graphs(self, arch_ids: Sequence[str] | None = None) -> SpaceGraphs:
-        """Some architectures in all views; the whole space, if none are named.
+        """Graphs in all views of some architectures, or of the whole space by default.
 
         Raises:
-            BudgetError: If none are named and the space is not ``enumerable``.
+            BudgetError: If no architectures are given and the space is not ``enumerable``.
         """
         names = self.enumerate() if arch_ids is None else list(arch_ids)
         views = {view: self.encode(names, view) for view in VIEWS}

@@ -1,4 +1,4 @@
-"""Sizes of the network that is built around a cell: the same few numbers for every space."""
+"""Sizes of the network around a cell, the same few numbers for every space."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SIZE_PATTERN = (
     r"^channels=(\d{1,6}) +cells_per_stage=(\d{1,6}) +stages=(\d{1,6}) "
     r"+input_shape=(\d{1,6})x(\d{1,6})x(\d{1,6}) +classes=(\d{1,9})$"
 )
-"""What `NetworkConfig.size` looks like."""
+"""Pattern of `NetworkConfig.size`."""
 
 _EXAMPLE = "channels=16 cells_per_stage=5 stages=3 input_shape=3x32x32 classes=10"
 
@@ -22,17 +22,17 @@ _EXAMPLE = "channels=16 cells_per_stage=5 stages=3 input_shape=3x32x32 classes=1
 class NetworkConfig:
     """Sizes of the network around the cell; the defaults are those of NAS-Bench-201 on CIFAR-10.
 
-    What a stage is, and what joins two of them, is a matter of the space: see its ``build``.
+    Stages and their connections depend on the space: see its ``build``.
 
     Args:
         channels: Channels of the first stage; every later stage doubles them.
         cells_per_stage: Cells in each stage.
-        stages: Number of stages; between two of them the image is halved.
+        stages: Number of stages; the image is halved between two of them.
         input_shape: Channels, height and width of an image.
         classes: Number of logits.
-        executes_dead_ops: True holds all operations of a cell, as benchmarks train and count them.
-            False holds only those on a path from input to output: the same function, without the
-            parameters and the work that cannot reach the output.
+        executes_dead_ops: True keeps all operations of a cell, as benchmarks train and count them.
+            False keeps only those on a path from input to output: the same function with fewer
+            parameters and operations.
 
     Raises:
         ConfigurationError: If a size is not positive.
@@ -49,8 +49,8 @@ class NetworkConfig:
         sizes = (self.channels, self.cells_per_stage, self.stages, self.classes)
         if len(self.input_shape) != 3 or min(*sizes, *self.input_shape) < 1:
             raise ConfigurationError(
-                f"{self} is not a network: channels, cells_per_stage, stages and classes must be 1 "
-                "or more, and input_shape three sizes (channels, height, width) of 1 or more."
+                f"{self} is not a network: all sizes must be 1 or more, and input_shape must be "
+                "(channels, height, width)."
             )
 
     @property
@@ -60,7 +60,7 @@ class NetworkConfig:
 
     @property
     def size(self) -> str:
-        """The size as tables, catalogues and files of predictors carry it; not the dead operations.
+        """The size as written in tables, catalogues and predictor files, without dead operations.
 
         Example:
             >>> NetworkConfig(channels=8).size
@@ -72,15 +72,15 @@ class NetworkConfig:
 
     @classmethod
     def of_size(cls, text: str) -> NetworkConfig:
-        """Read what `size` writes; without dead operations.
+        """Read the text of `size`; without dead operations.
 
         Raises:
-            ConfigurationError: If it is something else.
+            ConfigurationError: If the text is malformed.
         """
         match = re.fullmatch(SIZE_PATTERN, text.strip())
         if match is None:
             raise ConfigurationError(
-                f"{text!r} is not the size of a network; one is written as {_EXAMPLE!r}."
+                f"{text!r} is not the size of a network; an example: {_EXAMPLE!r}."
             )
         channels, cells, stages, colours, height, width, classes = map(int, match.groups())
         return cls(channels, cells, stages, (colours, height, width), classes, False)

@@ -1,9 +1,4 @@
-"""Notations of other tools.
-
-`Notation` describes how another tool writes the architectures of a space where that cannot be told
-from the space's own notations. Such text is read only if the notation is named, see
-`SearchSpace.reader`.
-"""
+"""Notations of other tools, read only if named, see `SearchSpace.reader`."""
 
 from __future__ import annotations
 
@@ -18,32 +13,32 @@ __all__ = ["Notation"]
 
 
 class Notation(ABC):
-    """How another tool writes the architectures of a space, where both readings are possible."""
+    """A notation of another tool, indistinguishable from the notations of the space."""
 
     name: ClassVar[str]
     """Name on the command line, such as ``naslib``."""
     words: ClassVar[str]
-    """What texts in it are called, such as ``tuples of NASLib``."""
+    """Name of such texts in messages, such as ``tuples of NASLib``."""
 
     @abstractmethod
     def read(self, text: str) -> str:
-        """Return the ``arch_id`` that a text in this notation means.
+        """Return the ``arch_id`` of a text in this notation.
 
         Raises:
-            ArchitectureError: If it means none.
+            ArchitectureError: If the text is not an architecture.
         """
 
     @abstractmethod
     def evidence(
         self, texts: Sequence[str], latencies_ms: npt.NDArray[np.float64]
     ) -> tuple[npt.NDArray[np.bool_], float]:
-        """How much better latencies fit this reading than that of the space.
+        """How much better latencies fit this reading than the reading of the space.
 
         Args:
-            texts: Cells as they are written, ``N`` of them, each one of the space.
+            texts: Architectures as written, ``N`` of them, each valid in the space.
             latencies_ms: Latency of each, shape ``[N]``.
 
         Returns:
-            Which texts the two readings differ about, shape ``[N]``, and the logarithm of the ratio
-            of likelihoods: above zero for this reading, zero if there are too few texts.
+            Mask of the texts with two different readings, shape ``[N]``, and the log likelihood
+            ratio: positive for this reading, zero with too few texts.
         """

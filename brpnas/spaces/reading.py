@@ -1,4 +1,4 @@
-"""The cells of a table, in any notation of a space."""
+"""The architectures of a table, in any notation of a space."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from brpnas.tables import Finding, error, quoted
 __all__ = ["read_column"]
 
 _REASON = 600
-"""Characters of a reason that are shown; it may quote its text."""
+"""Most characters of a reason in a message; it may quote its text."""
 
 
 def read_column(
     texts: Sequence[str], lines: Sequence[int], read: Callable[[str], str]
 ) -> tuple[list[str | None], list[Finding]]:
-    """Read the cells of a table.
+    """Read the architectures of a table.
 
     Args:
-        texts: Cells as they are written.
-        lines: Where each stands.
-        read: What reads one, see `SearchSpace.reader`.
+        texts: Architectures as written.
+        lines: Line of each.
+        read: Function from text to ``arch_id``, see `SearchSpace.reader`.
 
     Returns:
-        ``arch_id`` of each, None where it is no cell; and what is wrong.
+        ``arch_id`` of each, None if invalid, and the findings.
     """
     arch_ids: list[str | None] = []
     wrong: list[int] = []
@@ -50,7 +50,7 @@ def read_column(
 
 
 def _short(reason: str) -> str:
-    """A reason without the middle of what it quotes."""
+    """A reason without the middle of its quote."""
     if len(reason) <= _REASON:
         return reason
     return f"{reason[: _REASON // 2]} ... {reason[-_REASON // 2 :]}"

@@ -1,4 +1,4 @@
-"""Spaces by name: those of the library, and one's own by the path of their file."""
+"""Spaces by name: those of the library, and custom ones by the path of their file."""
 
 from __future__ import annotations
 
@@ -22,24 +22,23 @@ SPACES: dict[str, type[SearchSpace]] = {
 }
 """The spaces of the library."""
 DEFAULT_SPACE = NasBench201.name
-"""The space that is meant where none is named, and that of files that are too old to name one."""
+"""The default space, also of files too old to name one."""
 _OPENED: dict[str, SearchSpace] = {}
-"""Spaces of Python files that configuration, command line or caller have opened, by their names."""
+"""Opened spaces of Python files by name."""
 
 
 def get_space(name: str | SearchSpace) -> SearchSpace:
-    """Return the search space of that name.
+    """Return the search space of a name.
 
     Args:
         name: ``nasbench201``, ``nasbench101``, ``darts``, or the path of a Python file
-            (``spaces/mine.py``, seen from the working directory) that holds one subclass of
-            `SearchSpace`. Such a space is called by its path everywhere: that is its ``name``,
-            whatever its class says. A space is returned as it is, so that functions may take
-            either.
+            (``spaces/mine.py``, relative to the working directory) with one subclass of
+            `SearchSpace`. The path becomes the ``name`` of such a space. A space is returned
+            unchanged, so functions may take either.
 
     Raises:
-        UnknownNameError: If there is none of that name.
-        ConfigurationError: If the file is not there, cannot be imported, or does not hold one
+        UnknownNameError: If there is no such space.
+        ConfigurationError: If the file is missing, cannot be imported, or does not hold one
             complete space.
     """
     if isinstance(name, SearchSpace):
@@ -54,27 +53,26 @@ def get_space(name: str | SearchSpace) -> SearchSpace:
 def opened_space(
     name: str, origin: Path | str, given: SearchSpace | str | None = None
 ) -> SearchSpace:
-    """Return the space that a file names: one of the library, or one that its reader has opened.
+    """Return the space named in a file: one of the library, or one already opened.
 
-    A Python file is code. Which one runs is the choice of the configuration, the command line or
-    the caller, never of a predictor or table that names it. So a space of a Python file must have
-    been opened by `get_space` in this process, or be given.
+    A Python file is code. The configuration, the command line or the caller choose the code to run,
+    never a predictor or a table. So a space in a Python file must be given, or have been opened by
+    `get_space` in this process.
 
     Args:
-        name: Space that the file names.
+        name: Space named in the file.
         origin: The file, for messages.
-        given: Space that the caller names instead, or its name.
+        given: Space named by the caller, or its name.
 
     Raises:
-        SchemaError: If the file names no space, a Python file that is not opened, or another
-            space than the given one.
+        SchemaError: If the file names no space, a Python file not opened yet, or another space than
+            the given one.
     """
     if given is not None:
         space = get_space(given)
         if space.name != name and Path(space.name).name != Path(name).name:
             raise SchemaError(
-                f"{origin} is of the space {name!r:.200}, not of {space.name!r}: name the space "
-                "that it was made in."
+                f"{origin} is of the space {name!r:.200}, not of {space.name!r}: give the former."
             )
         return space
     if name in SPACES:
@@ -84,26 +82,25 @@ def opened_space(
     if name.endswith(".py"):
         raise SchemaError(
             f"{origin} names the Python file {name!r:.200} as its search space, and a file may not "
-            "choose the code that runs. If you trust that Python file, name it yourself: --space "
+            "choose the code to run. If you trust the Python file, name it yourself: --space "
             "on the command line, `space` in the parameters of the project, or "
             "brpnas.get_space(PATH) before the file is loaded."
         )
     raise SchemaError(
-        f"{origin} names the search space {name!r:.80}, which does not exist. Known: "
+        f"{origin} names an unknown search space, {name!r:.80}. Known: "
         f"{', '.join(sorted(SPACES))}. It is damaged, or was written by another version."
     )
 
 
 def space_fingerprint(name: str) -> dict[str, str]:
-    """What tells measurements and trainings in one space from those in another (JSON types).
+    """Identity of a space for stored measurements and trainings (JSON types).
 
-    Nothing for the space that is meant where none is named, so that what was stored before there
-    were others stays of use. For a space of one's own also a digest of its file: after an edit its
-    networks may be others.
+    Empty for the default space, so results stored by old versions stay valid. A custom space adds a
+    digest of its file: an edit may change its networks.
 
     Raises:
-        UnknownNameError: If there is none of that name.
-        ConfigurationError: If the file of a space is not there.
+        UnknownNameError: If there is no such space.
+        ConfigurationError: If the file of a space is missing.
     """
     if name == DEFAULT_SPACE:
         return {}
@@ -129,14 +126,14 @@ def _load(name: str) -> SearchSpace:
             for value in own
         )
         raise ConfigurationError(
-            f"The search space {name!r} is not complete: {lacking}. Write them; "
-            "brpnas.spaces.SearchSpace says what each must do."
+            f"The search space {name!r} is not complete: {lacking}. Write them, as described in "
+            "brpnas.spaces.SearchSpace."
         )
     if len(whole) != 1:
         names = ", ".join(value.__name__ for value in whole) or "none"
         raise ConfigurationError(
             f"{name!r} must hold one subclass of brpnas.spaces.SearchSpace, and holds {names}. "
-            "Put each space into a file of its own."
+            "Put each space into a separate file."
         )
     try:
         space: SearchSpace = whole[0]()
@@ -151,7 +148,7 @@ def _load(name: str) -> SearchSpace:
 
 
 def _module(name: str) -> ModuleType:
-    """Import the file, or find it imported; after an edit it is another module."""
+    """Import the file once; an edit makes it another module."""
     content = _read(name)
     path = str(Path(name).resolve())
     module_name = f"brpnas_space_{_digest(path.encode() + b':' + content)}"
@@ -176,7 +173,7 @@ def _read(name: str) -> bytes:
         return Path(name).read_bytes()
     except OSError as error:
         raise ConfigurationError(
-            f"There is no file {name!r} of a search space (seen from {Path.cwd()}): "
+            f"The file {name!r} of a search space cannot be read (seen from {Path.cwd()}): "
             f"{error.strerror}."
         ) from error
 

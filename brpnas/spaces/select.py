@@ -1,7 +1,7 @@
-"""Which cells to measure or to train: given ones, or some at random.
+"""Which architectures to measure or to train: given ones, or a random sample.
 
-`select_cells` draws so that more cells are a superset of fewer, and what was done stays of use;
-`read_cells` reads them from a file. A cell is an architecture of any space.
+`select_cells` draws nested samples: a larger sample contains the smaller ones, so earlier results
+stay useful. `read_cells` reads architectures from a file.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from brpnas.tables import CELL, SUFFIXES, Finding, check, error, read_lines, rea
 __all__ = ["read_cells", "select_cells"]
 
 _TRIES = 1000
-"""So many draws without a new cell, and a space that cannot be listed is taken to be empty."""
+"""Draws without a new architecture after which an unlistable space counts as exhausted."""
 
 
 def select_cells(
@@ -31,20 +31,20 @@ def select_cells(
     seed: int = 0,
     space: SearchSpace | str = DEFAULT_SPACE,
 ) -> list[str]:
-    """Choose distinct cells, in an order that tells nothing about them.
+    """Choose distinct architectures in random order.
 
     Args:
         count: How many; None for all.
-        among: Cells to choose from, repeated ones count once; None for the whole space.
-        distinct: Choose among the first cell of each function alone, in the order of the space, or
-            in the order of drawing where the space is too large to be listed.
-        seed: Decides the order. The first of many are the same as few.
-        space: What the cells are of, or its name.
+        among: Architectures to choose from, without repeats; None for the whole space.
+        distinct: Choose only the first architecture of each isomorphism class, in the order of the
+            space, or of drawing if the space is too large to list.
+        seed: Decides the order. A larger ``count`` extends the same order.
+        space: The space or its name.
 
     Raises:
-        ArchitectureError: If one is not a cell.
-        BudgetError: If there are fewer than ``count``, or none; or all are asked for of a space
-            that is too large to be listed.
+        ArchitectureError: If ``among`` holds an invalid architecture.
+        BudgetError: If there are fewer than ``count``, or none, or all are requested of a space too
+            large to list.
 
     Example:
         >>> select_cells(3) == select_cells(5)[:3]
@@ -65,21 +65,18 @@ def select_cells(
     if not known or (count is not None and not 1 <= count <= len(known)):
         raise BudgetError(
             f"Cannot choose {'all' if count is None else count} of {len(known)} different cells: "
-            "ask for 1 or more, and no more than there are."
+            f"ask for 1 to {len(known)}."
         )
     order = np.random.default_rng(seed).permutation(len(known))[:count]
     return [known[i] for i in order]
 
 
 def _drawn(space: SearchSpace, count: int | None, distinct: bool, seed: int) -> list[str]:
-    """Cells of a space that cannot be listed, drawn one by one so that few are the first of many.
-
-    Drawn together they would be others for every count.
-    """
+    """Draw from a space too large to list, one by one: a joint draw would differ by count."""
     if count is None or not 1 <= count <= len(space):
         raise BudgetError(
             f"Cannot choose {'all' if count is None else count} of the {len(space):,} cells of "
-            f"{space.name}: ask for 1 or more, and for no more than can be kept."
+            f"{space.name}: ask for a number from 1 to the memory's limit."
         )
     rng = np.random.default_rng(seed)
     found: dict[str, str] = {}
@@ -92,7 +89,7 @@ def _drawn(space: SearchSpace, count: int | None, distinct: bool, seed: int) -> 
     if len(found) < count:
         raise BudgetError(
             f"Cannot choose {count} different cells of {space.name}: {_TRIES:,} draws after the "
-            f"first {len(found):,} brought no other."
+            f"first {len(found):,} repeated known ones."
         )
     return list(found.values())
 
@@ -100,23 +97,23 @@ def _drawn(space: SearchSpace, count: int | None, distinct: bool, seed: int) -> 
 def read_cells(
     path: Path, *, space: SearchSpace | str = DEFAULT_SPACE, notation: str | None = None
 ) -> list[str]:
-    """Read cells from a file.
+    """Read architectures from a file.
 
     Args:
         path: A CSV or Parquet file with the column ``arch_id``, or any other text file with one
-            cell per line; empty lines and those that begin with ``#`` are left out.
-        space: What the cells are of, or its name.
-        notation: How they are written, see `SearchSpace.reader`; by default in any of the space's
-            own notations.
+            architecture per line; empty lines and lines starting with ``#`` are ignored.
+        space: The space or its name.
+        notation: Notation of the file, see `SearchSpace.reader`; any notation of the space by
+            default.
 
     Raises:
         SourceError: If there is no such file.
-        IntakeError: If it cannot be read, has no such column, or a line is not a cell; the report
+        IntakeError: If the file cannot be read, lacks the column, or a line is invalid; the report
             names the lines.
         UnknownNameError: If the space has no such notation.
     """
     if not path.exists():
-        raise SourceError(f"There is no file of cells {path} (seen from {Path.cwd()}).")
+        raise SourceError(f"The file of cells {path} does not exist (seen from {Path.cwd()}).")
     space = get_space(space)
     texts, lines, found = _texts(path)
     arch_ids, about = read_column(texts, lines, space.reader(notation))
@@ -125,7 +122,7 @@ def read_cells(
 
 
 def _texts(path: Path) -> tuple[Sequence[str], Sequence[int], list[Finding]]:
-    """Cells as they are written, where each stands, and what is wrong with the file."""
+    """Architectures as written, the line of each, and the findings about the file."""
     if path.suffix.lower() in SUFFIXES:
         raw, found = read_raw(path, (CELL,))
         found = [finding for finding in found if finding.kind != "unknown column"]
@@ -134,6 +131,6 @@ def _texts(path: Path) -> tuple[Sequence[str], Sequence[int], list[Finding]]:
         return raw.texts[CELL.name], raw.lines, found
     rows, found = read_lines(path)
     if not rows and not found:
-        message = "there are comments and no cell."
+        message = "the file holds comments only."
         found = [error("no rows", message, "Write one cell per line.")]
     return [text for _, text in rows], [line for line, _ in rows], found

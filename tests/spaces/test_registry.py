@@ -138,7 +138,7 @@ def test_a_file_that_is_no_space_is_refused(file: Path, content: str, said: str)
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     for use in (get_space, space_fingerprint):
-        with pytest.raises(ConfigurationError, match=r"There is no file '.*none\.py'.*seen from"):
+        with pytest.raises(ConfigurationError, match=r"'.*none\.py'"):
             use(str(tmp_path / "none.py"))
     (tmp_path / "folder.py").mkdir()
     with pytest.raises(ConfigurationError, match="directory"):
@@ -146,7 +146,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_a_space_without_networks_says_so(file: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"has no networks.*write its method `build`"):
+    with pytest.raises(ConfigurationError, match="`build`"):
         get_space(str(file)).build("a")
 
 
@@ -167,12 +167,12 @@ class TestSpacesThatFilesName:
 
     @pytest.mark.parametrize("name", ["", "nasbench202", "spaces", "/etc/passwd"])
     def test_those_that_do_not_exist(self, name: str) -> None:
-        with pytest.raises(SchemaError, match=r"x\.npz names the search space.*does not exist"):
+        with pytest.raises(SchemaError, match=rf"^x\.npz .*{name!r}.*nasbench201"):
             opened_space(name, "x.npz")
 
     def test_a_python_file_runs_only_once_it_is_opened(self, file: Path, tmp_path: Path) -> None:
         file.write_text(BASE + f"import pathlib; pathlib.Path({str(tmp_path / 'ran')!r}).touch()\n")
-        with pytest.raises(SchemaError, match="may not choose the code that runs"):
+        with pytest.raises(SchemaError, match="--space"):
             opened_space(str(file), "x.npz")
         assert not (tmp_path / "ran").exists()
         space = get_space(str(file))
@@ -182,5 +182,5 @@ class TestSpacesThatFilesName:
     def test_one_that_the_caller_names(self, file: Path) -> None:
         moved = "elsewhere/" + file.name
         assert opened_space(moved, "x.npz", str(file)).name == str(file)
-        with pytest.raises(SchemaError, match=r"is of the space 'other\.py', not of"):
+        with pytest.raises(SchemaError, match=r"x\.npz .*'other\.py'"):
             opened_space("other.py", "x.npz", str(file))

@@ -51,7 +51,7 @@ def test_wrong_files(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("cell\nx\n")
     with pytest.raises(SchemaError, match="'cell' seems to be meant"):
         read_cells(tmp_path / "a.csv")
-    with pytest.raises(SourceError, match="no file of cells"):
+    with pytest.raises(SourceError, match=r"b\.txt"):
         read_cells(tmp_path / "b.txt")
 
 
@@ -133,7 +133,7 @@ def test_what_cannot_be_drawn_of_it_is_refused() -> None:
     with pytest.raises(BudgetError, match=r"Cannot choose 6 different cells.*after the first 5"):
         select_cells(6, space=Few())
     assert len(select_cells(1, space=Few(), distinct=True)) == 1
-    with pytest.raises(BudgetError, match="after the first 1 brought"):
+    with pytest.raises(BudgetError, match="first 1 "):
         select_cells(2, space=Few(), distinct=True)
 
 

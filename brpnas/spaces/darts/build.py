@@ -1,8 +1,8 @@
 """The DARTS network in torch.
 
-`build_network` makes the network around the two cells: stem, cells, head; in training it can have
-drop path and an auxiliary head. Import this module by its own name: the package does not import it,
-so that spaces are usable without torch.
+`build_network` makes the network around the two cells: stem, cells, head; for training also drop
+path and an auxiliary head. Import this module explicitly: the package does not, so spaces work
+without torch.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from brpnas.spaces.network import NetworkConfig
 __all__ = ["DartsNetwork", "build_network"]
 
 _STEM = 3
-"""The stem has so many times the channels of the first stage."""
+"""Channels of the stem, in channels of the first stage."""
 
 
 class DartsNetwork(nn.Module):
@@ -30,16 +30,14 @@ class DartsNetwork(nn.Module):
     from an architecture string.
 
     Args:
-        cells: Of the normal and of the reduction cell the four nodes, each two edges: pairs of
+        cells: The four nodes of the normal and of the reduction cell, each two edges: pairs of
             operation code and input.
         config: Sizes: ``stages`` times ``cells_per_stage`` normal cells, with a reduction cell
-            between two stages. There are no dead operations, so `executes_dead_ops` is not looked
-            at.
+            between two stages. There are no dead operations, so `executes_dead_ops` is ignored.
 
     Attributes:
-        drop_path: Probability with which the result of an operation other than the identity is
-            dropped in training, for each image; 0 at first. Published: from 0 to 0.2 in the course
-            of training.
+        drop_path: Probability in training of dropping the result of an operation, except the
+            identity, for each image; initially 0. The published schedule rises from 0 to 0.2.
     """
 
     def __init__(self, cells: Sequence[Sequence[Sequence[Edge]]], config: NetworkConfig) -> None:
@@ -78,18 +76,18 @@ class DartsNetwork(nn.Module):
         return self._features(image)[0]
 
     def add_auxiliary(self) -> None:
-        """Give the network an auxiliary head, with fresh weights, after two thirds of its cells."""
+        """Add an auxiliary head with fresh weights after two thirds of the cells."""
         inputs, size = self._branch
         self.auxiliary = AuxiliaryHead(inputs, size, self.config.classes)
 
     def remove_auxiliary(self) -> None:
-        """Take the auxiliary head away after training: `state_dict` is then that of `build`."""
+        """Remove the auxiliary head after training, to the `state_dict` of `build`."""
         self.auxiliary = None
 
     def forward_auxiliary(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Logits of the head and of the auxiliary head, both ``[B, classes]``.
 
-        The loss in training is that of the first and, published, 0.4 times that of the second.
+        The published training loss is the loss of the first plus 0.4 times the loss of the second.
 
         Raises:
             ConfigurationError: If there is no auxiliary head, see `add_auxiliary`.

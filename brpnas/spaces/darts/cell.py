@@ -1,11 +1,10 @@
 """The two cells of a DARTS architecture: decisions as numbers, and the canonical string.
 
-Each of four intermediate nodes sums two operations, which read two different earlier nodes: 0 and 1
-are the cell's inputs (the outputs of the last cell but one and of the last cell), 2 to 5 the
-intermediate nodes. All intermediate nodes make up the output. So a node of a cell is one of few
-cases, 49 times the pairs of earlier nodes, and an architecture is eight small numbers:
-`node_numbers` and `to_strings` translate between those and the strings, `node_decisions` gives
-operations and inputs.
+Each of four intermediate nodes sums two operations on two different earlier nodes: 0 and 1 are the
+inputs of the cell (the outputs of the cell before the last one and of the last one), 2 to 5 the
+intermediate nodes. The output concatenates all intermediate nodes. So a node is one of 49 cases for
+each pair of earlier nodes, and an architecture is eight small numbers. `node_numbers` and
+`to_strings` translate between these and strings; `node_decisions` gives operations and inputs.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ OPERATIONS: tuple[str, ...] = (
 )
 """Operation of each code, 0 to 6, by its published name."""
 SHORT_NAMES: tuple[str, ...] = ("max3", "avg3", "skip", "sep3", "sep5", "dil3", "dil5")
-"""The same operations as the canonical string writes them."""
+"""The same operations as written in the canonical string."""
 CELLS: tuple[str, ...] = ("normal", "reduce")
 NODES = 4
 """Intermediate nodes of a cell."""
@@ -52,7 +51,7 @@ _OPS = len(OPERATIONS)
 RADICES: tuple[int, ...] = tuple(
     _OPS**2 * (node + 2) * (node + 1) // 2 for _ in CELLS for node in range(NODES)
 )
-"""How many cases each of the eight nodes has: 49, 147, 294, 490, and the same again."""
+"""Number of cases of each of the eight nodes: 49, 147, 294, 490, twice."""
 
 _PAIRS = tuple((low, high) for high in range(NODES + 1) for low in range(high))
 _CASES = tuple(
@@ -71,10 +70,10 @@ _EXAMPLE = (
 
 
 def node_number(first: tuple[int, int], second: tuple[int, int]) -> int:
-    """Number of a node's case from its two edges, each a pair of operation code and input.
+    """Number of the case of a node, from its two edges: pairs of operation code and input.
 
-    The inputs must differ. The number is less than the node's entry in `RADICES` if, and only if,
-    both inputs are earlier than the node.
+    The inputs must differ. The number is below the node's entry in `RADICES` if and only if both
+    inputs precede the node.
     """
     (a, i), (b, j) = sorted((first, second), key=lambda edge: edge[1])
     return (j * (j - 1) // 2 + i) * _OPS**2 + a * _OPS + b
@@ -87,14 +86,14 @@ def node_decisions(numbers: Int64Array) -> npt.NDArray[np.int8]:
         numbers: Cases of the eight nodes, shape ``[N, 8]``, see `node_numbers`.
 
     Returns:
-        Shape ``[N, 2, 4, 2, 2]``: cell, intermediate node, edge, and of it operation code and
-        input; the edge with the earlier input comes first.
+        Shape ``[N, 2, 4, 2, 2]``: cell, intermediate node, edge, (operation code, input). The edge
+            with the earlier input comes first.
     """
     return _DECISIONS[numbers].reshape(-1, len(CELLS), NODES, 2, 2)
 
 
 def to_strings(numbers: Int64Array) -> list[str]:
-    """Canonical strings of architectures from the cases of their eight nodes, ``[N, 8]``."""
+    """Canonical strings from the cases of the eight nodes, ``[N, 8]``."""
     texts = [[_TEXTS[number] for number in row] for row in numbers.tolist()]
     return [f"normal={'|'.join(row[:NODES])};reduce={'|'.join(row[NODES:])}" for row in texts]
 
@@ -105,7 +104,7 @@ def node_numbers(arch_ids: Sequence[str]) -> Int64Array:
     The two terms of a node may come in either order.
 
     Raises:
-        ArchitectureError: If a string is malformed; names the part that is wrong.
+        ArchitectureError: If a string is malformed; names the wrong part.
     """
     return np.array([_read(text) for text in arch_ids], np.int64).reshape(-1, len(RADICES))
 
@@ -131,7 +130,7 @@ def _read(text: str) -> list[int]:
 
 
 def _read_node(text: str, node: str, index: int) -> int:
-    """Read a node whose terms are in the other order, or say what is wrong with it."""
+    """Read a node with its terms in the other order, or raise the error that fits."""
     terms = node.split("+")
     if len(terms) != 2:
         raise _malformed(text, f"node {node!r} must be a sum of two terms, such as sep3~0+skip~1")

@@ -1,7 +1,6 @@
 """Parameters and multiply-adds of DARTS networks, from the decisions alone.
 
-Use it as the cheap proxy of latency, and as the check of a built network. The auxiliary head is
-left out: it is there in training only.
+The auxiliary head is left out: it exists in training only.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ _CONVOLUTIONS = {
     "dil_conv_3x3": (3, 1),
     "dil_conv_5x5": (5, 1),
 }
-"""Kernel size, and how often depthwise and pointwise convolution follow one another."""
+"""Kernel size, and number of depthwise-pointwise pairs."""
 
 
 def cost(
@@ -53,7 +52,7 @@ def cost(
             if reduction:
                 channels, height, width = 2 * channels, (height + 1) // 2, (width + 1) // 2
                 pixels = height * width
-            # Both inputs are brought to the cell's channels first, at the size of the last cell.
+            # Both inputs are projected to the cell's channels, at the size of the last cell.
             weights = (before + last) * channels
             params += weights + 2 * 2 * channels
             flops += weights * outer

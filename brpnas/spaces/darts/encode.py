@@ -1,10 +1,9 @@
 """Dense graphs of DARTS architectures, vectorised over architectures.
 
-A cell is two inputs, for each intermediate node its two operations and their sum, and the output:
-15 nodes. Both cells lie side by side and meet in the global node alone, 31 nodes (BRP-NAS, Dudziak
-et al., NeurIPS 2020, arXiv 2007.08668). A graph network sees a node's operation but not where it
-lies, so the vocabulary holds all but inputs and outputs twice, once for each cell, and tells the
-two inputs apart.
+A cell has 15 nodes: two inputs, two operations and a sum for each intermediate node, and the
+output. Both cells meet only in the global node, 31 nodes in total (BRP-NAS, Dudziak et al., NeurIPS
+2020, arXiv 2007.08668). A graph network sees the operation of a node but not its place. So each
+cell has its own codes, except for inputs and outputs, and the two inputs differ.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ VOCABULARY: tuple[str, ...] = (
     "reduce_sum",
     *(f"reduce_{name}" for name in OPERATIONS),
 )
-"""``input`` is the output of the last cell but one, ``previous`` that of the last cell."""
+"""``input`` is the output of the cell before the last one, ``previous`` of the last one."""
 FIRST_OP: tuple[int, int] = (
     VOCABULARY.index(OPERATIONS[0]),
     VOCABULARY.index(f"reduce_{OPERATIONS[0]}"),
@@ -39,7 +38,7 @@ FIRST_OP: tuple[int, int] = (
 _PER_CELL = 3 + 3 * NODES
 _SUMS = np.array([4 + 3 * node for node in range(NODES)])
 _SOURCES = np.array([0, 1, *_SUMS])
-"""Place within its cell of what an edge with that input reads."""
+"""Place within its cell of the node read by an edge of each input."""
 _OUTPUT = _PER_CELL - 1
 _SKIP = OPERATIONS.index("skip_connect")
 
@@ -49,9 +48,9 @@ def darts_graphs(numbers: Int64Array, pruned: bool) -> GraphBatch:
 
     Args:
         numbers: Cases of the eight nodes, shape ``[N, 8]``.
-        pruned: Bypass `skip_connect` where it is the identity. In the reduction cell an operation
-            that reads an input of the cell halves the image, and so does a skip: that one is a
-            factorised reduction and stays. Nothing else is dead, as every node is in the output.
+        pruned: Bypass `skip_connect` where it is the identity. In the reduction cell, a skip of an
+            input of the cell halves the image: it is a factorised reduction and stays. Nothing else
+            is dead, since the output holds every node.
 
     Returns:
         ``N`` graphs of 31 nodes.
@@ -81,9 +80,9 @@ def darts_graphs(numbers: Int64Array, pruned: bool) -> GraphBatch:
 def decisions_of(
     ops: npt.NDArray[np.int8], adj: npt.NDArray[np.int8]
 ) -> list[list[tuple[int, int]]] | None:
-    """Edges of the eight nodes as a raw graph of 31 nodes has them, None if it is none.
+    """Edges of the eight nodes of a raw graph of 31 nodes, or None if the graph is malformed.
 
-    Only what is needed is looked at: encode the result and compare, to know that all else is right.
+    The check is partial: encode the result and compare to be sure.
 
     Returns:
         For each of the eight nodes its two edges, pairs of operation code and input.

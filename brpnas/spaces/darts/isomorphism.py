@@ -1,10 +1,10 @@
-"""Which DARTS architectures are the same but for the numbering of their intermediate nodes.
+"""Isomorphic DARTS architectures: equal up to the numbering of their intermediate nodes.
 
-Intermediate nodes of a cell may be renumbered as long as each still comes after those that it
-reads. That permutes groups of channels in the cell's output, which is their concatenation; the
-convolutions that read the output have weights for every channel, so the networks compute the same
-functions. `smallest_numbering` gives the same answer for exactly the architectures that are equal
-up to such renumbering, `renumberings` all of them (20 for a random architecture, on average).
+Intermediate nodes of a cell may be renumbered if each still follows the nodes it reads. This
+permutes groups of channels in the output of the cell. The next convolutions have weights for every
+channel, so the networks compute the same functions. `smallest_numbering` gives the same answer for
+isomorphic architectures, and only these. `renumberings` gives the whole class (20 members on
+average).
 """
 
 from __future__ import annotations
@@ -31,28 +31,26 @@ _INVALID = int(np.iinfo(np.int64).max)
 
 
 def smallest_numbering(numbers: Int64Array) -> Int64Array:
-    """Renumber the intermediate nodes of every cell so that its cases are the smallest.
+    """Renumber the intermediate nodes of every cell to the smallest cases.
 
     Args:
         numbers: Cases of the eight nodes, shape ``[N, 8]``.
 
     Returns:
-        The same of the chosen member of each class; of all valid orders of the nodes of a cell the
-        one whose cases come first, compared from the first node on.
+        Cases of one member of each class, the first in lexicographic order.
     """
     return _from_cells(_renumbered_cells(numbers).min(axis=0).reshape(-1, len(CELLS)))
 
 
 def renumberings(numbers: Int64Array) -> tuple[Int64Array, Int64Array]:
-    """Every architecture that differs from the given ones only in the numbering of its nodes.
+    """Every architecture isomorphic to the given ones.
 
     Args:
         numbers: Cases of the eight nodes, shape ``[N, 8]``.
 
     Returns:
-        Cases of the members of all classes, shape ``[M, 8]``, each once, in an order that is the
-        same whichever member was given; and of each the row in ``numbers`` that it belongs to,
-        ascending, shape ``[M]``.
+        Cases of all members of all classes, shape ``[M, 8]``, each once, in an order independent of
+        the given member; and the row in ``numbers`` of each, ascending, shape ``[M]``.
     """
     of_cell = _renumbered_cells(numbers)
     of_cell.sort(axis=0)
@@ -70,7 +68,7 @@ def renumberings(numbers: Int64Array) -> tuple[Int64Array, Int64Array]:
 
 
 def _renumbered_cells(numbers: Int64Array) -> Int64Array:
-    """Number of each cell in each order of its nodes, ``[24, 2 N]``; `_INVALID` for the others."""
+    """Number of each cell in each order of its nodes, ``[24, 2 N]``; `_INVALID` if not allowed."""
     cells = node_decisions(numbers).astype(np.int64).reshape(-1, NODES, 2, 2)
     orders = list(itertools.permutations(range(NODES)))
     found = np.empty((len(orders), len(cells)), np.int64)

@@ -1,7 +1,7 @@
 """The building blocks of the DARTS network in torch: operations, cell, auxiliary head.
 
-As in the published evaluation network (Liu et al., ICLR 2019, arXiv 1806.09055): every
-normalisation has weights. `brpnas.spaces.darts.build` puts the blocks together.
+As in the published evaluation network (Liu et al., ICLR 2019, arXiv 1806.09055), every
+normalisation has weights. `brpnas.spaces.darts.build` assembles the blocks.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class FactorisedReduction(nn.Module):
     """Halve height and width by two shifted 1x1 convolutions of stride 2, side by side.
 
     ``[B, inputs, H, W]`` to ``[B, outputs, ceil(H / 2), ceil(W / 2)]``. The second convolution
-    starts one pixel down and right; where height or width is odd, a line of zeros is added for it.
+    starts one pixel down and right; an odd height or width is padded by one line of zeros.
     """
 
     def __init__(self, inputs: int, outputs: int) -> None:
@@ -101,7 +101,7 @@ def operation(code: int, channels: int, stride: int) -> nn.Module:
 
 
 def drop_path(x: Tensor, probability: float) -> Tensor:
-    """Set whole images of a batch to zero with that probability, and scale the others up.
+    """Set whole images of a batch to zero with a probability, and scale the others up.
 
     Larsson et al., FractalNet, ICLR 2017, arXiv 1605.07648.
     """
@@ -114,11 +114,11 @@ class Cell(nn.Module):
     """One cell: two feature maps to one with four times ``channels``.
 
     Args:
-        nodes: Of each intermediate node the two edges, pairs of operation code and input.
-        inputs: Channels of the outputs of the last cell but one and of the last cell.
+        nodes: Two edges of each intermediate node, pairs of operation code and input.
+        inputs: Channels of the outputs of the cell before the last one and of the last one.
         channels: Channels inside.
         reduction: Halve height and width.
-        after_reduction: The last cell was a reduction, so that the first input is twice as large.
+        after_reduction: The last cell was a reduction, so the first input is twice as large.
     """
 
     def __init__(
@@ -147,9 +147,9 @@ class Cell(nn.Module):
         """Output of the cell.
 
         Args:
-            before: Output of the last cell but one.
+            before: Output of the cell before the last one.
             last: Output of the last cell.
-            probability: Of dropping an operation's result in training; the identity is kept.
+            probability: Of dropping the result of an operation in training, except the identity.
         """
         states = [self.inputs[0](before), self.inputs[1](last)]
         modules = iter(self.operations)
@@ -168,7 +168,7 @@ class Cell(nn.Module):
 class AuxiliaryHead(nn.Module):
     """Second classifier, for training only: ``[B, inputs, H, W]`` to ``[B, classes]``.
 
-    Published for maps of 8 x 8, which windows of 5 with stride 3 average into 2 x 2; maps of
+    The published one averages maps of 8 x 8 by windows of 5 with stride 3 into 2 x 2; maps of
     another size are averaged adaptively into 2 x 2.
 
     Args:

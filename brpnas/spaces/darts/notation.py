@@ -1,7 +1,7 @@
 """The published notation of DARTS architectures: the text of a ``Genotype``.
 
-`read_notation` is for what people copy from papers and logs; `to_genotype` writes it. Text is
-parsed, never run.
+`read_notation` reads copies from papers and logs; `to_genotype` writes it. Text is parsed, never
+executed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _CONCAT = list(range(2, NODES + 2))
 
 
 def to_genotype(arch_id: str) -> str:
-    """Write an architecture as the published code does.
+    """Write an architecture in the notation of the published code.
 
     Raises:
         ArchitectureError: If the string is not an architecture of the space.
@@ -48,12 +48,12 @@ def to_genotype(arch_id: str) -> str:
 def read_notation(text: str) -> str:
     """Return the ``arch_id`` of a canonical string or of the text of a ``Genotype``.
 
-    A name may stand before the genotype (``DARTS_V2 = Genotype(...)``), and its concatenations may
-    be ranges, lists or tuples, but must name all four intermediate nodes: others are not in the
-    space.
+    A name may precede the genotype (``DARTS_V2 = Genotype(...)``). Its concatenations may be
+    ranges, lists or tuples, but must name all four intermediate nodes, as in every architecture of
+    the space.
 
     Raises:
-        ArchitectureError: If it is no architecture in either notation; says what is wrong with it.
+        ArchitectureError: If the text is not an architecture; the message says why.
     """
     if not _GENOTYPE.match(text):
         return to_strings(node_numbers([text]))[0]

@@ -39,19 +39,19 @@ _CHANGES = tuple(
     for edge in range(2)
     for change in range(len(OPERATIONS) - 1 + node % NODES)
 )
-"""What one mutation can change: another operation first, then another input."""
+"""Possible mutations: to another operation first, then to another input."""
 
 
 class Darts(SearchSpace):
     """Normal and reduction cells of DARTS (Liu et al., ICLR 2019, arXiv 1806.09055).
 
     Two cells of four intermediate nodes, each the sum of two of seven operations on two different
-    earlier nodes: about 1.08e18 architectures, too many to list, so that `enumerate` refuses. The
-    ``arch_id`` names the operations and inputs of each node, the earlier input first; `read` knows
-    the published ``Genotype(...)`` too.
+    earlier nodes: about 1.08e18 architectures, too many to list. The ``arch_id`` names the
+    operations and inputs of each node, the earlier input first; `read` also knows the published
+    ``Genotype(...)``.
 
     A network has ``cells_per_stage`` normal cells in each stage and a reduction cell between two
-    stages, so that the published 20 cells are three stages of six.
+    stages: the published 20 cells are three stages of six.
 
     Example:
         >>> space = Darts()
@@ -70,22 +70,14 @@ class Darts(SearchSpace):
         return math.prod(RADICES)
 
     def enumerate(self) -> list[str]:
-        """Refuse.
-
-        Raises:
-            BudgetError: Always; there are too many.
-        """
+        """Raise BudgetError: there are too many."""
         raise BudgetError(
             f"The {len(self):,} architectures of {self.name} cannot be listed: draw some with "
             "`sample`."
         )
 
     def sample(self, rng: np.random.Generator, count: int) -> list[str]:
-        """Draw ``count`` different architectures uniformly.
-
-        Raises:
-            BudgetError: If ``count`` is negative or more than there are.
-        """
+        """Draw ``count`` different architectures uniformly."""
         if not 0 <= count <= len(self):
             raise BudgetError(
                 f"Cannot draw {count} different architectures from the {len(self)} of {self.name}."
@@ -99,7 +91,7 @@ class Darts(SearchSpace):
     def mutate(self, arch_id: str, rng: np.random.Generator) -> str:
         """Change the operation or the input of one edge: one of 120 changes, drawn uniformly.
 
-        An input changes to an earlier node that the other edge of its node does not read.
+        An input changes to an earlier node not read by the other edge of its node.
         """
         numbers = node_numbers([arch_id])
         node, edge, change = _CHANGES[int(rng.integers(len(_CHANGES)))]
@@ -132,19 +124,12 @@ class Darts(SearchSpace):
     def encode(self, arch_ids: Sequence[str], view: View) -> GraphBatch:
         """Graphs of 31 nodes, shape ``[N, 31]`` and ``[N, 31, 31]``.
 
-        A node reads two different inputs and sums keep their node, so that no edge stands for two
-        ways: the view ``function`` is the pruned one.
-
-        Raises:
-            UnknownNameError: If there is no such view.
+        A node reads two different inputs and sums stay nodes, so no edge merges several paths: the
+        view ``function`` is the pruned one.
         """
         if view not in VIEWS:
             raise UnknownNameError("view", view, VIEWS)
         return darts_graphs(node_numbers(arch_ids), view != "raw")
-
-    def to_graph(self, arch_id: str, view: View = "raw") -> ArchGraph:
-        """Graph of one architecture."""
-        return self.encode([arch_id], view)[0]
 
     def from_graph(self, graph: ArchGraph) -> str:
         """Return the ``arch_id`` of a graph in the raw view.
@@ -176,5 +161,5 @@ class Darts(SearchSpace):
         return counted[0].astype(np.float64), counted[1].astype(np.float64)
 
     def isomorphism_ids(self, arch_ids: Sequence[str]) -> list[str]:
-        """Of the architectures that are equal up to renumbering of nodes, the first ``arch_id``."""
+        """First ``arch_id`` of each isomorphism class."""
         return to_strings(smallest_numbering(node_numbers(arch_ids)))

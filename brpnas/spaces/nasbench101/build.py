@@ -1,8 +1,7 @@
 """The NAS-Bench-101 macro network in torch.
 
 `build_network` makes the network around a cell: stem, stages of cells with max-pooling between
-them, head. Import this module by its own name: the package does not import it, so that spaces are
-usable without torch.
+them, head. Import this module explicitly: the package does not, so spaces work without torch.
 """
 
 from __future__ import annotations
@@ -23,9 +22,9 @@ class MacroNetwork(nn.Module):
     """Stem, stages, head of NAS-Bench-101 (Ying et al., ICML 2019, arXiv 1902.09635).
 
     Maps images ``[B, *input_shape]`` to logits ``[B, classes]``. Use `build_network` to make one
-    from an architecture string. Batch normalisation averages over ten batches, torch's default;
-    the benchmark, which trains for long, averages over 300. Cells have no dead operations, so
-    ``executes_dead_ops`` changes nothing.
+    from an architecture string. Batch normalisation averages over ten batches, torch's default; the
+    benchmark trains longer and averages over 300. Cells have no dead operations, so
+    ``executes_dead_ops`` is ignored.
 
     Args:
         key: Canonical key of the cell.

@@ -1,13 +1,12 @@
 """One key for each cell: the smallest among all orders of its nodes.
 
-The same cell can be written with its inner nodes in several orders. The canonical key is the
-smallest one: first by the edges, then by the operations. The benchmark met the cells in this
-order, so the canonical graph is the published one, node for node (the order matters: it decides
-which node gets the odd channel, see `brpnas.spaces.nasbench101.cost`). The search over orders is
-exhaustive and exact; there are at most 120.
+The canonical key is the smallest, first by the edges, then by the operations. The benchmark
+enumerated cells in this order, so the canonical graph is the published one, node for node. The
+order decides which node gets the odd channel, see `brpnas.spaces.nasbench101.channels`. The search
+over all orders (at most 120) is exact.
 
 `canonical_key` takes one key, `canonical_keys` many; `brpnas.spaces.nasbench101.normalise` takes
-graphs from outside, which may be no cells yet.
+arbitrary graphs.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ class Orders(NamedTuple):
 
     Attributes:
         low: New edges by order and by the lowest 11 bits of the old ones, shape ``[P, 2048]``; huge
-            where an edge would lead backwards.
+            if an edge would lead backwards.
         high: The same for the bits from 11 on, shape ``[P, 1024]``.
         codes: New code by order and old code, shape ``[P, 3 ** (nodes - 2)]``.
     """
@@ -60,7 +59,7 @@ class Orders(NamedTuple):
 
 @cache
 def orders(nodes: int) -> Orders:
-    """Tables of what each order of the inner nodes makes of edges and code."""
+    """Tables of new edges and codes for each order of the inner nodes."""
     inner = nodes - 2
     pairs = [(source, target) for target in range(1, nodes) for source in range(target)]
     places = list(itertools.permutations(range(1, nodes - 1)))
@@ -86,7 +85,7 @@ def _subset_sums(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 
 def images(nodes: int, edges: npt.NDArray[np.int64], order: int) -> npt.NDArray[np.int64]:
-    """Edges of graphs with their nodes in another order, huge where that is not allowed.
+    """Edges of graphs with their nodes in another order, huge if the order is not allowed.
 
     Args:
         nodes: Number of nodes of all the graphs.
@@ -101,7 +100,7 @@ def images(nodes: int, edges: npt.NDArray[np.int64], order: int) -> npt.NDArray[
 
 
 def is_whole(nodes: int, edges: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Tell which graphs are cells: at most 9 edges, every node between input and output."""
+    """Whether each graph is a cell: at most 9 edges, every node between input and output."""
     whole: npt.NDArray[np.bool_] = np.bitwise_count(edges) <= MAX_EDGES
     for node in range(nodes):
         into = sum(1 << edge_bit(source, node) for source in range(node))
@@ -115,7 +114,7 @@ def is_whole(nodes: int, edges: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
 
 @lru_cache(maxsize=1 << 16)
 def _best(nodes: int, edges: int) -> tuple[int, tuple[int, ...]] | None:
-    """Smallest edges and the orders that give them; None if the graph is not a cell."""
+    """Smallest edges and the orders leading to them; None if the graph is not a cell."""
     if nodes < 2 or not is_whole(nodes, np.array([edges]))[0]:
         return None
     table = orders(nodes)
@@ -125,7 +124,7 @@ def _best(nodes: int, edges: int) -> tuple[int, tuple[int, ...]] | None:
 
 
 def canonical_key(key: int) -> int | None:
-    """Canonical key of the cell of a key; None if the graph is not a cell as it stands."""
+    """Canonical key of the cell of a key; None if the graph is not a cell."""
     nodes, edges, code = key >> 32, key >> 8 & 0xFFFFFF, key & 0xFF
     found = _best(nodes, edges)
     if found is None:
@@ -136,7 +135,7 @@ def canonical_key(key: int) -> int | None:
 
 
 def canonical_keys(keys: KeyArray) -> KeyArray:
-    """Canonical key of each key, -1 where the graph is not a cell as it stands, shape ``[N]``."""
+    """Canonical key of each key, -1 if the graph is not a cell, shape ``[N]``."""
     graphs, row_of = np.unique(np.asarray(keys, np.int64) >> 8, return_inverse=True)
     by_graph = np.split(np.argsort(row_of, kind="stable"), np.cumsum(np.bincount(row_of))[:-1])
     result = np.full(len(keys), -1, np.int64)

@@ -1,15 +1,14 @@
-"""The NAS-Bench-101 cell: its string, and the one integer that stands for it everywhere else.
+"""The NAS-Bench-101 cell: its string, and its key, one integer.
 
 A cell is a graph of at most 7 nodes and 9 edges. Node 0 is the input, the last node the output, and
-the nodes between them are operations; an edge leads from a lower node to a higher one. Its string
-names each node after the input with the nodes that feed it::
+the nodes between them are operations; an edge leads from a lower node to a higher one. The string
+names each node after the input with its sources::
 
     conv3x3~0|maxpool3x3~0|conv1x1~12|output~03
 
-Its *key* is an integer of 64 bits: the number of nodes, the edges, the operations. Keys make whole
-spaces cheap: 423,624 of them take 3 MiB. `pack` and `unpack` translate keys, `to_strings` writes
-strings, `read_key` reads one. Nothing here knows which of several keys of one cell is canonical;
-see `brpnas.spaces.nasbench101.canonical` for that.
+The *key* is an integer of 64 bits: the number of nodes, the edges, the operations. Keys make whole
+spaces cheap: 423,624 of them take 3 MiB. A cell has several keys; see
+`brpnas.spaces.nasbench101.canonical` for the canonical one.
 """
 
 from __future__ import annotations
@@ -59,7 +58,7 @@ def _labels() -> npt.NDArray[np.int8]:
 
 
 LABELS = _labels()
-"""Operation labels of the inner nodes by number of nodes and code, -1 where there is no node."""
+"""Operation labels of the inner nodes by number of nodes and code, -1 for absent nodes."""
 
 
 def edge_bit(source: int, target: int) -> int:
@@ -142,7 +141,7 @@ def to_string(key: int) -> str:
 
 @cache
 def _parts(nodes: int) -> tuple[dict[str, int], ...]:
-    """What each node's text adds to the key of a cell of so many nodes."""
+    """Contribution of the text of each node to the key of a cell, by number of nodes."""
     tables = []
     for target in range(1, nodes):
         last = target == nodes - 1
@@ -158,7 +157,7 @@ def _parts(nodes: int) -> tuple[dict[str, int], ...]:
 
 
 def read_key(text: str) -> int | None:
-    """Key of a string, or None where it is not written exactly as `to_string` writes.
+    """Key of a string, or None if it differs from the form of `to_string`.
 
     The nodes may come in any allowed order, and some may be on no path from input to output.
 

@@ -1,8 +1,8 @@
-"""How many channels each node of a NAS-Bench-101 cell has.
+"""Number of channels of each node of a NAS-Bench-101 cell.
 
-The nodes that feed the output share its channels, the first ones taking one more where they do not
-divide; any other node has as many as the widest node that it feeds (Ying et al., ICML 2019, arXiv
-1902.09635, section S1). So the order of the nodes matters, and with it the canonical order.
+The sources of the output share its channels; the first ones take one more if these do not divide
+evenly. Any other node has the channels of its widest target (Ying et al., ICML 2019, arXiv
+1902.09635, section S1). So the order of the nodes matters.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def node_channels(sources: Sequence[int], channels_in: int, channels_out: int) -
     sharing = [node for node in range(1, last) if sources[last] >> node & 1]
     if len(sharing) > channels_out:
         raise ConfigurationError(
-            f"A cell of {channels_out} channels cannot be shared by the {len(sharing)} nodes that "
-            f"feed its output: set channels to {len(sharing)} or more."
+            f"A cell of {channels_out} channels cannot be shared by the {len(sharing)} sources of "
+            f"its output: set channels to {len(sharing)} or more."
         )
     channels = [0] * len(sources)
     channels[0], channels[last] = channels_in, channels_out

@@ -1,8 +1,7 @@
 """Parameters and multiply-adds of NAS-Bench-101 networks, from the keys alone.
 
 The network is a stem, stages of equal cells at growing width with max-pooling between them, and a
-linear head; its sizes are the published ones by default. Cells of equal edges share their channels,
-so these are worked out once for each graph and not once for each cell.
+linear head. Cells with equal edges share their channels, so these are computed once per graph.
 """
 
 from __future__ import annotations
@@ -71,7 +70,7 @@ def _graph_cost(sources: list[int], config: NetworkConfig) -> tuple[Int64Array, 
     for count, narrow, wide, pixels in _cells(config):
         channels = node_channels(sources, narrow, wide)
         for node in range(1, last + 1):
-            if sources[node] & 1:  # what comes from the input is projected
+            if sources[node] & 1:  # the input is projected
                 fixed += count * _convolution(1, narrow, channels[node], pixels)
         for node in range(1, last):
             for label, weights in enumerate(_KERNELS):
@@ -83,7 +82,7 @@ def _graph_cost(sources: list[int], config: NetworkConfig) -> tuple[Int64Array, 
 
 
 def _cells(config: NetworkConfig) -> Iterator[tuple[int, int, int, int]]:
-    """How many cells there are of which channels in and out, and of how many pixels."""
+    """For each kind of cell: count, channels in, channels out, pixels."""
     _, height, width = config.input_shape
     for stage in range(config.stages):
         pixels = math.ceil(height / 2**stage) * math.ceil(width / 2**stage)

@@ -1,7 +1,7 @@
 """Dense graphs of NAS-Bench-101 cells, vectorised over cells.
 
-Operations are nodes here as in the benchmark: global node, input, up to five operations, output,
-then padding. A canonical cell has no dead code, so all views are the same graph.
+Operations are nodes as in the benchmark: global node, input, up to five operations, output,
+padding. A canonical cell has no dead code, so all views are equal.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ def cell_graphs(keys: npt.ArrayLike) -> GraphBatch:
 
 
 def sources_and_labels(graph: ArchGraph) -> tuple[list[int], list[int]] | None:
-    """Undo `cell_graphs` as far as it goes: see `normalise` for what the lists mean.
+    """Invert `cell_graphs`, without a check of the edges.
 
     Returns:
-        Bits of the sources and label of each node, or None where the operations are not those of
-        a cell. What the edges are worth is for the caller to check.
+        Bits of the sources and label of each node, see `normalise`; None if the operations are not
+        those of a cell.
     """
     ops = graph.ops[1:].tolist()
     size = len(ops) - ops[::-1].index(OUTPUT) if OUTPUT in ops else 0

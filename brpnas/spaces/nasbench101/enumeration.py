@@ -1,8 +1,8 @@
 """All 423,624 cells of NAS-Bench-101, from the definition of the space alone.
 
-`all_keys` goes through every upper triangular matrix of 2 to 7 nodes, keeps those that are cells
-and the smallest of their orders, and then the labels that are smallest under the symmetries of
-each. No hash decides what is equal, so nothing can collide.
+`all_keys` goes through every upper triangular matrix of 2 to 7 nodes. It keeps cells in their
+smallest order, then the smallest labels under the symmetries of each. Equality is exact: no hash
+can collide.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SIZE = 423_624
 
 
 def graphs_of_size(nodes: int) -> npt.NDArray[np.int64]:
-    """Edges of every unlabelled cell of that many nodes, each once and canonical, ascending."""
+    """Edges of every unlabelled cell with a number of nodes, each once and canonical, ascending."""
     edges = np.arange(1 << nodes * (nodes - 1) // 2, dtype=np.int64)
     edges = edges[is_whole(nodes, edges)]
     for order in range(len(orders(nodes).codes)):
@@ -32,7 +32,7 @@ def graphs_of_size(nodes: int) -> npt.NDArray[np.int64]:
 
 @cache
 def all_keys() -> KeyArray:
-    """Canonical key of every cell, ascending, shape ``[423624]``; read only, made once.
+    """Canonical key of every cell, ascending, shape ``[423624]``; read only, computed once.
 
     Example:
         >>> len(all_keys())

@@ -1,9 +1,9 @@
-"""The module hash, by which NAS-Bench-101 names its cells.
+"""The module hash, the name of a cell in NAS-Bench-101.
 
-Each node starts from the MD5 of its degrees and its label; then, once for every node of the cell,
-it takes in the sorted hashes of its neighbours; the sorted hashes of all nodes make the hash of the
-cell (Ying et al., ICML 2019, arXiv 1902.09635). `module_hash` does this for one graph as it stands,
-`module_hashes` for many cells at once, `keys_of_hashes` finds the cells that hashes mean.
+Each node starts from the MD5 of its degrees and its label. Then, once for every node of the cell,
+it absorbs the sorted hashes of its neighbours. The sorted hashes of all nodes make the hash of the
+cell (Ying et al., ICML 2019, arXiv 1902.09635). `module_hash` hashes one graph, `module_hashes`
+many cells at once; `keys_of_hashes` finds the cells of hashes.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ HashArray = npt.NDArray[np.bytes_]
 
 
 def module_hash(adjacency: npt.ArrayLike, labels: Sequence[int]) -> str:
-    """Hash of one graph, which must already be without dead nodes.
+    """Hash of one graph without dead nodes.
 
     Args:
-        adjacency: 1 where an edge leads from row to column, shape ``[nodes, nodes]``.
+        adjacency: 1 for an edge from row to column, shape ``[nodes, nodes]``.
         labels: Label of each node: -1 for the input, -2 for the output, else 0 to 2.
 
     Returns:
@@ -66,7 +66,7 @@ def _md5(text: str) -> str:
 
 
 def module_hashes(keys: npt.ArrayLike) -> HashArray:
-    """Hashes of many cells, the same as `module_hash` gives one by one.
+    """Hashes of many cells, equal to `module_hash` of each.
 
     Args:
         keys: Key of each cell, shape ``[N]``.
@@ -125,7 +125,7 @@ def _hash_equal_sizes(adjacency: BoolArray, labels: npt.NDArray[np.int64]) -> Ha
 
 
 class _Group(NamedTuple):
-    """Nodes of equal degrees, ``M`` of them, counted through all cells; neighbours likewise."""
+    """``M`` nodes of equal degrees over all cells, with their neighbours."""
 
     nodes: npt.NDArray[np.int64]
     into: npt.NDArray[np.int64]
@@ -179,9 +179,9 @@ def _table() -> tuple[HashArray, KeyArray]:
 
 
 def keys_of_hashes(hashes: Iterable[str]) -> KeyArray:
-    """Keys of the cells that hashes mean.
+    """Keys of the cells with given hashes.
 
-    The first call in a process hashes the whole space, which takes some seconds.
+    The first call in a process hashes the whole space, some seconds.
 
     Raises:
         ArchitectureError: If no cell has such a hash.
@@ -194,7 +194,7 @@ def keys_of_hashes(hashes: Iterable[str]) -> KeyArray:
     wrong = np.flatnonzero(known[rows] != given)
     if len(wrong):
         raise ArchitectureError(
-            f"{asked[wrong[0]]!r} is not the module hash of a NAS-Bench-101 cell: no cell of the "
-            f"{len(known):,} has it."
+            f"{asked[wrong[0]]!r} is not the module hash of a NAS-Bench-101 cell: none of the "
+            f"{len(known):,} cells has it."
         )
     return keys[rows]

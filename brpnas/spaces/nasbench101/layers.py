@@ -1,7 +1,7 @@
 """The building blocks of the NAS-Bench-101 network in torch.
 
-`conv_block` is the convolution of the benchmark, `Cell` one cell.
-`brpnas.spaces.nasbench101.build` puts them together.
+`conv_block` is the convolution of the benchmark, `Cell` one cell. `brpnas.spaces.nasbench101.build`
+assembles them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["Cell", "conv_block"]
 
 
 def conv_block(channels_in: int, channels_out: int, kernel: int) -> nn.Sequential:
-    """Convolution without bias, batch normalisation, ReLU; height and width stay."""
+    """Convolution without bias, batch normalisation, ReLU; height and width are unchanged."""
     return nn.Sequential(
         nn.Conv2d(channels_in, channels_out, kernel, padding=kernel // 2, bias=False),
         nn.BatchNorm2d(channels_out),
@@ -36,9 +36,9 @@ def _operation(label: int, channels: int) -> nn.Module:
 class Cell(nn.Module):
     """One cell: ``[B, channels_in, H, W]`` to ``[B, channels_out, H, W]``.
 
-    What comes from the cell's input is projected by a 1x1 convolution to the channels of the node
-    it goes to, what comes from another node loses its last channel where it has one too many. Nodes
-    sum what they get; the output concatenates it, and adds the projected input.
+    A 1x1 convolution projects the cell's input to the channels of each target. Features of another
+    node lose surplus last channels. Nodes sum their inputs; the output concatenates them and adds
+    the projected input.
 
     Args:
         sources: Bits of the sources of each node, input and output included.

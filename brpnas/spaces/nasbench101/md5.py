@@ -1,7 +1,7 @@
 """MD5 (RFC 1321) of many messages of one length at once, in numpy.
 
-The benchmark names cells by nested MD5 hashes, 20 million of them for the whole space. `hashlib`
-takes one message at a time; this takes thousands, and is several times faster on one core.
+The benchmark names cells by nested MD5 hashes, 20 million for the whole space. `hashlib` takes one
+message at a time; this takes thousands, and is several times faster on one core.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
-"""Which cells of NAS-Bench-101 one change makes of another.
+"""Neighbours of a cell of NAS-Bench-101: all cells one change away.
 
-A change is one of these, followed by the removal of what is then dead:
+A change is one of these, followed by the removal of dead nodes:
 
 - one operation becomes another;
 - one edge is added or removed;
 - one node is added, between two nodes and with any operation.
 
-The benchmark mutates a matrix of seven nodes whose dead ones wait to be connected by an edge (Ying
-et al., ICML 2019, arXiv 1902.09635, after Real et al., arXiv 1802.01548). Canonical cells have no
-dead nodes, so adding one is a change of its own: it undoes the removal of an edge that killed one.
+The benchmark mutates a matrix of seven nodes, and an edge can revive its dead ones (Ying et al.,
+ICML 2019, arXiv 1902.09635, after Real et al., arXiv 1802.01548). Canonical cells have no dead
+nodes, so adding a node is a separate change: the inverse of removing its last edge.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["neighbours"]
 
 @lru_cache(maxsize=1 << 12)
 def neighbours(key: int) -> tuple[int, ...]:
-    """Canonical keys of all cells that one change can reach, ascending; never the cell itself.
+    """Canonical keys of all cells one change away, ascending, without the cell itself.
 
     Args:
         key: Canonical key of a cell.
@@ -57,7 +57,7 @@ def _relabelled(sources: list[int], labels: list[int]) -> list[Graph]:
 
 
 def _rewired(sources: list[int], labels: list[int]) -> list[Graph]:
-    """Every pair of nodes in both directions; those that close a cycle are refused later."""
+    """Toggle every pair of nodes in both directions; cycles are refused later."""
     nodes = range(len(sources))
     full = sum(mask.bit_count() for mask in sources) >= MAX_EDGES
     return [
@@ -69,7 +69,7 @@ def _rewired(sources: list[int], labels: list[int]) -> list[Graph]:
 
 
 def _grown(sources: list[int], labels: list[int]) -> list[Graph]:
-    """A new node, last but one, between any two nodes."""
+    """Add a node, last but one, between any two nodes."""
     size = len(sources)
     if size >= MAX_NODES or sum(mask.bit_count() for mask in sources) + 2 > MAX_EDGES:
         return []

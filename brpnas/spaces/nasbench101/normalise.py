@@ -1,4 +1,4 @@
-"""From any directed graph to a cell of NAS-Bench-101: dead nodes removed, the others in order."""
+"""Any directed graph as a cell of NAS-Bench-101: dead nodes removed, the others ordered."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ def normalise(sources: Sequence[int], labels: Sequence[int]) -> int:
     """Canonical key of any directed graph: dead nodes removed, the others ordered.
 
     Args:
-        sources: For each node, one bit for each node that feeds it; the first node is the input,
-            the last one the output.
+        sources: Bits of the sources of each node; the first node is the input, the last one the
+            output.
         labels: Operation label, 0 to 2, of each node; those of input and output are ignored.
 
     Raises:
-        ArchitectureError: If no cell is left, or it is too large; says why, without naming it.
+        ArchitectureError: If no cell is left, or it is too large; gives the reason, without its
+            name.
     """
     order, last = _topological(sources), len(sources) - 1
     fed, wanted = 1, 1 << last
@@ -53,7 +54,7 @@ def normalise(sources: Sequence[int], labels: Sequence[int]) -> int:
 
 
 def _topological(sources: Sequence[int]) -> list[int]:
-    """Nodes in an order in which every edge leads forwards."""
+    """Nodes in topological order."""
     order: list[int] = []
     left, done = list(range(len(sources))), 0
     while left:

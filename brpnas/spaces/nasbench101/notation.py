@@ -1,4 +1,4 @@
-"""Every notation in which people write a NAS-Bench-101 cell.
+"""Every notation of a NAS-Bench-101 cell.
 
 `read_notation` takes the string of this library with its nodes in any order, the published JSON
 form of matrix and operations, and the module hash. `read_cell` takes the string alone.
@@ -26,12 +26,12 @@ _LABELS = {name: label for names in (OPERATIONS, SHORT_NAMES) for label, name in
 
 
 def read_cell(text: str) -> int:
-    """Canonical key of the cell that a string means.
+    """Canonical key of the cell of a string.
 
-    The string may list the nodes in any order and may hold dead ones, which are removed.
+    The string may list the nodes in any order and may hold dead ones; these are removed.
 
     Raises:
-        ArchitectureError: If it means none; says what is wrong with it.
+        ArchitectureError: If the string is not a cell; the message says why.
 
     Example:
         >>> from brpnas.spaces.nasbench101.cell import to_string
@@ -52,13 +52,13 @@ def from_matrix(adjacency: Sequence[Sequence[float]], operations: Sequence[str |
     """Canonical key of a cell in the published form.
 
     Args:
-        adjacency: 1 where an edge leads from row to column, shape ``[nodes, nodes]``. The first
-            node is the input, the last one the output.
+        adjacency: 1 for an edge from row to column, shape ``[nodes, nodes]``. The first node is the
+            input, the last one the output.
         operations: Operation of each node, by name (``conv3x3-bn-relu``) or label (0 to 2); those
             of input and output are ignored.
 
     Raises:
-        ArchitectureError: If it is no cell; says why, without naming it.
+        ArchitectureError: If this is not a cell; gives the reason, without its name.
 
     Example:
         >>> from brpnas.spaces.nasbench101.cell import to_string
@@ -71,7 +71,7 @@ def from_matrix(adjacency: Sequence[Sequence[float]], operations: Sequence[str |
             f"{size} operations take a matrix of {size} rows and columns, and two or more of them"
         )
     if any(entry not in (0, 1) for row in adjacency for entry in row):
-        raise ArchitectureError("its matrix holds something else than 0 and 1")
+        raise ArchitectureError("its matrix must hold only 0 and 1")
     sources = [
         sum(1 << source for source in range(size) if adjacency[source][node])
         for node in range(size)
@@ -81,16 +81,16 @@ def from_matrix(adjacency: Sequence[Sequence[float]], operations: Sequence[str |
 
 
 def read_notation(text: str) -> int:
-    """Canonical key of the cell that any notation means.
+    """Canonical key of a cell in any notation.
 
     - The string of this library, see `read_cell`.
-    - JSON as published: ``{"module_adjacency": [[...]], "module_operations": [...]}``, or a list
-      of the two.
-    - The module hash, 32 hexadecimal digits. The first one in a process takes some seconds, since
-      the whole space is hashed to find it.
+    - JSON as published: ``{"module_adjacency": [[...]], "module_operations": [...]}``, or a list of
+      the two.
+    - The module hash, 32 hexadecimal digits. The first one in a process takes some seconds to hash
+      the whole space.
 
     Raises:
-        ArchitectureError: If it means none; says what is wrong with it.
+        ArchitectureError: If the text is not a cell; the message says why.
     """
     stripped = text.strip()
     if _HASH.fullmatch(stripped):
@@ -104,7 +104,7 @@ def read_notation(text: str) -> int:
 
 
 def _published(text: str) -> tuple[Any, Any]:
-    """Matrix and operations in a JSON text, not checked further than their types."""
+    """Matrix and operations in a JSON text; only their types are checked."""
     try:
         value = json.loads(text.replace("'", '"').replace("(", "[").replace(")", "]"))
     except ValueError as error:
@@ -129,7 +129,7 @@ def _label(operation: str | int) -> int:
             raise ArchitectureError(f"unknown operation {operation!r}{hint and '.' + hint}")
         return _LABELS[operation]
     if not 0 <= operation < len(OPERATIONS):
-        raise ArchitectureError(f"{operation} is no operation: labels go from 0 to 2")
+        raise ArchitectureError(f"unknown operation {operation}: labels go from 0 to 2")
     return operation
 
 
@@ -149,9 +149,7 @@ def _parse(text: str) -> tuple[list[int], list[int]]:
         if last and name != "output":
             raise ArchitectureError(f"its last node must be 'output', not {name!r}")
         if any(int(digit) >= node for digit in digits):
-            raise ArchitectureError(
-                f"node {node}, {part!r}, is fed by a node that is not before it"
-            )
+            raise ArchitectureError(f"node {node}, {part!r}, must follow its sources")
         sources.append(sum(1 << int(digit) for digit in set(digits)))
         labels.append(0 if last else _label(name))
     return sources, labels

@@ -30,13 +30,12 @@ __all__ = ["NasBench101"]
 class NasBench101(SearchSpace):
     """The 423,624 cells of NAS-Bench-101 (Ying et al., ICML 2019, arXiv 1902.09635).
 
-    The ``arch_id`` names each node after the input with the nodes that feed it, see
-    `brpnas.spaces.nasbench101.cell`; no two of them are the same graph. A cell has no dead code, so
-    all views are equal. `enumerate` follows the order in which the benchmark
-    met the cells: by nodes, then edges, then operations.
+    The ``arch_id`` names each node after the input with its sources, see
+    `brpnas.spaces.nasbench101.cell`; no two are the same graph. A cell has no dead code, so all
+    views are equal. `enumerate` follows the order of the benchmark: by nodes, edges, operations.
 
-    Strings are for people and tables. Whoever handles the whole space does so with keys, one
-    integer each: `keys`, and `brpnas.spaces.nasbench101.all_keys`.
+    Code for the whole space should use keys, one integer each, instead of strings: `keys`, and
+    `brpnas.spaces.nasbench101.all_keys`.
 
     Example:
         >>> space = NasBench101()
@@ -58,11 +57,7 @@ class NasBench101(SearchSpace):
         return to_strings(all_keys())
 
     def sample(self, rng: np.random.Generator, count: int) -> list[str]:
-        """Draw ``count`` different cells uniformly.
-
-        Raises:
-            BudgetError: If ``count`` is negative or more than 423,624.
-        """
+        """Draw ``count`` different cells uniformly."""
         if not 0 <= count <= len(self):
             raise BudgetError(
                 f"Cannot draw {count} different cells from the {len(self)} of {self.name}."
@@ -70,7 +65,7 @@ class NasBench101(SearchSpace):
         return to_strings(all_keys()[rng.choice(len(self), size=count, replace=False)])
 
     def mutate(self, arch_id: str, rng: np.random.Generator) -> str:
-        """Change an operation, an edge, or add a node: uniform over the cells this can give.
+        """Change an operation or an edge, or add a node: uniform over the resulting cells.
 
         See `brpnas.spaces.nasbench101.mutation`.
         """
@@ -101,11 +96,7 @@ class NasBench101(SearchSpace):
         return keys
 
     def encode(self, arch_ids: Sequence[str], view: View) -> GraphBatch:
-        """Graphs of 8 nodes, shape ``[N, 8]`` and ``[N, 8, 8]``, the same in all views.
-
-        Raises:
-            UnknownNameError: If there is no such view.
-        """
+        """Graphs of 8 nodes, shape ``[N, 8]`` and ``[N, 8, 8]``, the same in all views."""
         if view not in VIEWS:
             raise UnknownNameError("view", view, VIEWS)
         return cell_graphs(self.keys(arch_ids))
@@ -115,10 +106,6 @@ class NasBench101(SearchSpace):
         keys = all_keys() if arch_ids is None else self.keys(arch_ids)
         names = to_strings(keys) if arch_ids is None else arch_ids
         return SpaceGraphs(self.name, tuple(names), dict.fromkeys(VIEWS, cell_graphs(keys)))
-
-    def to_graph(self, arch_id: str, view: View = "raw") -> ArchGraph:
-        """Graph of one cell."""
-        return self.encode([arch_id], view)[0]
 
     def from_graph(self, graph: ArchGraph) -> str:
         """Return the ``arch_id`` of a graph.
@@ -137,7 +124,7 @@ class NasBench101(SearchSpace):
             or key is None
             or not (np.array_equal(own.ops, graph.ops) and np.array_equal(own.adj, graph.adj))
         ):
-            raise ArchitectureError("The graph is not that of a NAS-Bench-101 cell.")
+            raise ArchitectureError("The graph is not a NAS-Bench-101 cell.")
         return to_string(key)
 
     def build(self, arch_id: str, config: NetworkConfig | None = None) -> nn.Module:

@@ -1,8 +1,7 @@
 """The NAS-Bench-201 macro network in torch.
 
 `build_network` makes the network around a cell: stem, stages of cells joined by residual
-reductions, head. Import this module by its own name: the package does not import it, so that spaces
-are usable without torch.
+reductions, head. Import this module explicitly: the package does not, so spaces work without torch.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def from_string(text: str) -> tuple[int, ...]:
     """Read the benchmark's string into a tuple of six operation codes.
 
     Raises:
-        ArchitectureError: If the string is malformed; names the part that is wrong.
+        ArchitectureError: If the string is malformed; names the wrong part.
 
     Example:
         >>> from_string("|none~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|none~2|")

@@ -1,9 +1,7 @@
 """Parameters and multiply-adds of NAS-Bench-201 networks, from the operation codes alone.
 
 The network is a stem, stages of equal cells at growing width, a residual block of stride 2 between
-stages, and a linear head; its sizes are the published ones by default. Every operation counts, dead
-or not, as the benchmark counts them. Use it as the cheap proxy of latency, and as the check of a
-built network.
+stages, and a linear head. Every operation counts, dead or not, as in the benchmark.
 """
 
 from __future__ import annotations
@@ -41,7 +39,7 @@ def cost(
 
     Args:
         codes: Operation codes, shape ``[N, 6]``.
-        channels: Channels of the first stage; each later stage has twice as many.
+        channels: Channels of the first stage; every later stage doubles them.
         cells_per_stage: Cells in each stage.
         classes: Classes of the head.
         image: Height and width of the input; halved between stages, an odd size rounded up.

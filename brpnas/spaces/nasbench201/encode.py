@@ -25,7 +25,7 @@ _IN, _OUT = 0, _NUM_NODES - 1
 
 
 def _line_graph() -> Int8Array:
-    """Adjacency of input, six operations and output: who feeds whom if no edge is `none`."""
+    """Adjacency of input, six operations and output, if no edge is `none`."""
     adj = np.zeros((_NUM_NODES, _NUM_NODES), np.int8)
     for i, (source, target) in enumerate(EDGES, start=1):
         if source == 0:
@@ -47,7 +47,7 @@ def _node_ops(codes: npt.NDArray[np.integer]) -> Int8Array:
 
 
 def raw_graphs(codes: npt.NDArray[np.integer]) -> GraphBatch:
-    """Graphs of cells as a runtime without dead-code removal executes them.
+    """Graphs of cells as executed by a runtime without dead-code removal.
 
     Args:
         codes: Operation codes, shape ``[N, 6]``.
@@ -63,8 +63,7 @@ def pruned_graphs(codes: npt.NDArray[np.integer]) -> GraphBatch:
     """Graphs of cells after dead-code removal.
 
     `none` is cut, `skip_connect` bypassed, and operations on no path from input to output are
-    blanked. Two nodes may be joined by several skip paths; the adjacency says that they are joined,
-    not how often, see `function_graphs`.
+    blanked. Parallel skip paths between two nodes merge into one edge, see `function_graphs`.
 
     Args:
         codes: Operation codes, shape ``[N, 6]``.
@@ -77,16 +76,16 @@ def pruned_graphs(codes: npt.NDArray[np.integer]) -> GraphBatch:
 
 
 def function_graphs(codes: npt.NDArray[np.integer]) -> GraphBatch:
-    """Graphs of what cells compute: `pruned_graphs` whose edges count skip paths.
+    """Graphs of the functions of cells: `pruned_graphs` with edges that count skip paths.
 
-    Two in a hundred cells add their input to itself. It doubles in every cell of the network anew,
-    which drowns what is added to it.
+    Two in a hundred cells add their input to itself. The input then doubles in every cell of the
+    network and dominates all other terms.
 
     Args:
         codes: Operation codes, shape ``[N, 6]``.
 
     Returns:
-        ``N`` graphs of 9 nodes. The adjacency holds 0 to 4, the global node and self-loops 1.
+        ``N`` graphs of 9 nodes. The adjacency holds 0 to 4; global node and self-loops hold 1.
     """
     ops = _node_ops(codes)
     adj = np.broadcast_to(_ADJACENCY, (len(codes), _NUM_NODES, _NUM_NODES)).copy()

@@ -1,14 +1,15 @@
-"""Which NAS-Bench-201 cells compute the same function, as the benchmark counts them.
+"""Isomorphism classes of NAS-Bench-201 cells, as counted by the benchmark.
 
-Each node is written as an expression of the cell's input ``0``: `none`, and any operation of a bare
-zero, is ``#``; `skip_connect` is its argument; any other operation a new term ``(argument)@name``;
-a node the sum of its edges in sorted order. Cells with equal expressions are one function. This is
-the "unique string" of NAS-Bench-201, which counts 6,466 of them, and the notation is the published
-one because its sorting decides which sums are found equal. The benchmark neither drops zeros from
-sums nor flattens them, so some of its classes still compute the same (multiplied out and without
-zeros there are 4,930), and others do not: it writes one convolution added to itself as it writes
-two of the same kind, which the view ``function`` tells apart. Keeping its count keeps results
-comparable.
+Each node is an expression of the cell's input ``0``: `none`, and any operation on a bare zero, is
+``#``; `skip_connect` is its argument; any other operation is a new term ``(argument)@name``; a node
+is the sum of its edges in sorted order. Cells with equal expressions form a class. This is the
+"unique string" of NAS-Bench-201, with 6,466 classes; its published notation is kept because the
+sort order decides equality.
+
+The benchmark neither drops zeros from sums nor flattens them. So some of its classes compute the
+same function (4,930 remain after both). Others mix functions: a convolution added to itself is
+written like two of the same kind, and only the view ``function`` tells them apart. The published
+count keeps results comparable.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ _ZERO = "#"
 
 
 def expression(codes: Sequence[int]) -> str:
-    """Canonical expression of what a cell computes of its input.
+    """Canonical expression of the function of a cell.
 
     Args:
-        codes: Six operation codes, as `brpnas.spaces.nasbench201.from_string` gives them.
+        codes: Six operation codes, see `brpnas.spaces.nasbench201.from_string`.
 
     Example:
         >>> expression((3, 0, 1, 2, 0, 1))

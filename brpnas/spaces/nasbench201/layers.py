@@ -1,7 +1,7 @@
 """The building blocks of the NAS-Bench-201 network in torch: cell and reduction.
 
-`brpnas.spaces.nasbench201.build` puts them together. `live_edges` says which operations of a cell
-lie on a path from its input to its output.
+`brpnas.spaces.nasbench201.build` assembles them. `live_edges` finds the operations on a path from
+the input of a cell to its output.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _INPUT, _OUTPUT = 0, 3
 
 
 def live_edges(codes: Sequence[int]) -> tuple[bool, ...]:
-    """Tell for each edge whether it lies on a path from the cell's input to its output.
+    """For each edge, whether it lies on a path from the cell's input to its output.
 
     Args:
-        codes: Six operation codes; `none` carries nothing, so no path leads over it.
+        codes: Six operation codes; `none` interrupts a path.
 
     Raises:
         ArchitectureError: If the codes are not a cell.
@@ -80,7 +80,7 @@ class Cell(nn.Module):
     Args:
         codes: Six operation codes.
         channels: Channels in and out.
-        executes_dead_ops: False leaves out the operations that no path leads over.
+        executes_dead_ops: False leaves out operations on no path.
     """
 
     def __init__(self, codes: Sequence[int], channels: int, executes_dead_ops: bool) -> None:
@@ -95,14 +95,14 @@ class Cell(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Sum at every node what its edges bring; the last node is the output."""
+        """Sum the edges into every node; the last node is the output."""
         nodes: dict[int, Tensor] = {_INPUT: x}
         for source, target in EDGES:
             name = f"{source}to{target}"
             if name in self.operations:
                 value = self.operations[name](nodes[source])
                 nodes[target] = nodes[target] + value if target in nodes else value
-        # Not zeros_like: exporters fold that and drop the then unused input of the network.
+        # Not zeros_like: exporters fold it and drop the unused input of the network.
         return nodes[_OUTPUT] if _OUTPUT in nodes else x.mul(0.0)
 
 
@@ -110,9 +110,9 @@ class Reduction(nn.Module):
     """Residual block between stages: ``[B, C, H, W]`` to ``[B, 2 C, H / 2, W / 2]``.
 
     Args:
-        channels: Channels in; twice as many go out.
+        channels: Channels in; doubled by the block.
         odd: Height or width is odd. The convolution rounds half an odd size up, so the pooling of
-            the shortcut must as well; for even sizes this is the published block.
+            the shortcut must too; for even sizes this is the published block.
     """
 
     def __init__(self, channels: int, odd: bool) -> None:

@@ -1,7 +1,7 @@
-"""Cells as NASLib writes them: other numbers of operations, another order of edges.
+"""Cells in the notation of NASLib: other operation codes, another order of edges.
 
-``NASLIB.read`` reads them. A tuple does not tell which of the two notations it is in, but latencies
-do: read as the other notation, 3x3 convolutions are 1x1, and connections are cut.
+``NASLIB.read`` reads them. A tuple alone is ambiguous, but latencies are not: in the wrong
+notation, 3x3 convolutions become 1x1 and connections are cut.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from brpnas.spaces.notations import Notation
 __all__ = ["LEAST_TEXTS", "NASLIB", "NaslibNotation"]
 
 LEAST_TEXTS = 20
-"""With fewer texts latencies say nothing."""
+"""Fewest texts for evidence from latencies."""
 _LEAST_ERROR = 1e-4
-"""Relative error that every fit is taken to have at least, so that rounding says nothing."""
+"""Floor of the relative error of a fit, so that rounding is no evidence."""
 _MOST_LEFT = 0.6
 _THEIRS = ("skip_connect", "none", "nor_conv_3x3", "nor_conv_1x1", "avg_pool_3x3")
 _CODES = np.array([OPERATIONS.index(name) for name in _THEIRS], np.int8)
-"""Our code of each of their operations; the other way round it is the same."""
+"""Our code of each operation of NASLib; the mapping is its own inverse."""
 _EDGES = np.array([EDGES.index(edge) for edge in sorted(EDGES)])
-"""Our position of each of their edges, which are ordered by source; the other way likewise."""
+"""Our position of each edge of NASLib, sorted by source; also its own inverse."""
 Floats = npt.NDArray[np.float64]
 
 
@@ -41,10 +41,10 @@ class NaslibNotation(Notation):
     words: ClassVar[str] = "operation codes of NASLib"
 
     def read(self, text: str) -> str:
-        """Return the ``arch_id`` of six codes, as a tuple or joined; or of the benchmark's string.
+        """Return the ``arch_id`` of six codes, as a tuple or joined, or of the benchmark's string.
 
         Raises:
-            ArchitectureError: If it is neither.
+            ArchitectureError: If the text is neither.
 
         Example:
             >>> NASLIB.read("(1, 1, 2, 1, 1, 1)")
@@ -59,11 +59,10 @@ class NaslibNotation(Notation):
     ) -> tuple[npt.NDArray[np.bool_], float]:
         """Compare how well costs of operations explain the latencies under both readings.
 
-        A reading fits by the costs, none negative and that of a 3x3 convolution not below that of a
-        1x1 convolution, that leave the least squares of relative errors; of all operations, or of
-        those that are left after dead ones are removed. Errors are taken for Gaussian. A reading
-        that leaves more than 60 % of the squares that one constant leaves gets no preference: the
-        rows may be shuffled.
+        Costs are fitted by least squares of relative errors, to all operations or to the live ones.
+        No cost is negative, and a 3x3 convolution costs no less than a 1x1 convolution. Errors are
+        taken as Gaussian. A reading with more than 60 % of the squares of a constant is never
+        preferred: the rows may be shuffled.
         """
         codes = [_codes(text) for text in texts]
         about = np.array([bool(six) for six in codes], bool)
@@ -82,7 +81,7 @@ NASLIB = NaslibNotation()
 
 
 def _codes(text: str) -> list[int]:
-    """Six operation codes as they are written; none if the text is something else."""
+    """Six operation codes as written; none if the text is something else."""
     try:
         return operation_codes(text)
     except ArchitectureError:
@@ -90,7 +89,7 @@ def _codes(text: str) -> list[int]:
 
 
 def _translated(codes: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
-    """Cells of one notation in the other, shape ``[N, 6]``; twice is the same again."""
+    """Cells of one notation in the other, shape ``[N, 6]``; its own inverse."""
     translated: npt.NDArray[np.int8] = _CODES[codes[:, _EDGES]]
     return translated
 

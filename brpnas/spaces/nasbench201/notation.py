@@ -1,7 +1,7 @@
-"""Every usual way to write a NAS-Bench-201 cell, read into its ``arch_id``.
+"""Every usual notation of a NAS-Bench-201 cell, read into its ``arch_id``.
 
-`read_notation` is for what people and other tools write: files of latencies, arguments. Where
-the benchmark's own string is the only notation allowed, use `from_string`.
+`read_notation` is for files of latencies and arguments. `from_string` reads only the benchmark's
+own string.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _NUMPY = re.compile(r"np\.u?int\d+\((\d+)\)")
 _BETWEEN = re.compile(r"\s*[,;]\s*|\s+|(?<=\w)-(?=\w)")
 _BRACKETS = {"(": ")", "[": "]"}
 _LONGEST = 1_000
-"""Characters of a cell at most, in any notation."""
+"""Most characters of a cell, in any notation."""
 
 
 @cache
 def published_cells() -> tuple[str, ...]:
-    """Every ``arch_id`` in the order of the published files, so that the index of each is known.
+    """Every ``arch_id`` in the order of the published files, by its published index.
 
-    The benchmark's authors shuffled the cells once, by Python's generator with the seed 88.
+    The authors of the benchmark shuffled the cells once, by Python's generator with the seed 88.
     """
     order = list(range(_SIZE))
     random.Random(88).shuffle(order)
@@ -48,11 +48,11 @@ def read_notation(text: str) -> str:
     list, or joined by blanks, hyphens or nothing; six operation names likewise; and the published
     index, from 0 to 15,624. Six digits are always codes: an index has five at most.
 
-    Tuples of NASLib number the operations and order the edges in another way, and nothing in such a
-    tuple tells; see `brpnas.spaces.nasbench201.naslib`.
+    Tuples of NASLib use other codes and another order of edges, and look the same; see
+    `brpnas.spaces.nasbench201.naslib`.
 
     Raises:
-        ArchitectureError: If it is no cell in any notation; says what is wrong with it.
+        ArchitectureError: If the text is not a cell; the message says why.
 
     Example:
         >>> read_notation("000200") == read_notation("(0, 0, 0, 2, 0, 0)")
@@ -70,7 +70,7 @@ def read_notation(text: str) -> str:
 
 
 def operation_codes(text: str) -> list[int]:
-    """Six operation codes as they are written, whatever notation numbers them.
+    """Six operation codes as written, in any order of edges.
 
     Raises:
         ArchitectureError: If the text is something else.

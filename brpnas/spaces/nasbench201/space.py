@@ -36,7 +36,7 @@ class NasBench201(SearchSpace):
     """The 15,625 cells of NAS-Bench-201 (Dong & Yang, ICLR 2020, arXiv 2001.00326).
 
     The ``arch_id`` is the benchmark's own architecture string. `enumerate` counts the operation
-    codes upwards, the last edge fastest; this is not the shuffled index of the published files.
+    codes upwards, the last edge fastest; the index of the published files is shuffled instead.
 
     Example:
         >>> space = NasBench201()
@@ -58,11 +58,7 @@ class NasBench201(SearchSpace):
         return [to_string(c) for c in itertools.product(range(len(OPERATIONS)), repeat=len(EDGES))]
 
     def sample(self, rng: np.random.Generator, count: int) -> list[str]:
-        """Draw ``count`` different cells uniformly.
-
-        Raises:
-            BudgetError: If ``count`` is negative or more than 15,625.
-        """
+        """Draw ``count`` different cells uniformly."""
         if not 0 <= count <= len(self):
             raise BudgetError(
                 f"Cannot draw {count} different cells from the {len(self)} of {self.name}."
@@ -79,7 +75,7 @@ class NasBench201(SearchSpace):
         return to_string(codes)
 
     def canonical(self, text: str) -> str:
-        """Return the ``arch_id``: the string itself if it is well formed, without outer blanks."""
+        """Return the ``arch_id``: a well-formed string without outer blanks."""
         return to_string(from_string(text))
 
     def read(self, notation: str) -> str:
@@ -94,26 +90,18 @@ class NasBench201(SearchSpace):
         return np.array([from_string(a) for a in arch_ids], np.int8).reshape(-1, len(EDGES))
 
     def encode(self, arch_ids: Sequence[str], view: View) -> GraphBatch:
-        """Graphs of 9 nodes, shape ``[N, 9]`` and ``[N, 9, 9]``.
-
-        Raises:
-            UnknownNameError: If there is no such view.
-        """
+        """Graphs of 9 nodes, shape ``[N, 9]`` and ``[N, 9, 9]``."""
         if view not in VIEWS:
             raise UnknownNameError("view", view, VIEWS)
         make = {"raw": raw_graphs, "pruned": pruned_graphs, "function": function_graphs}[view]
         return make(self.codes(arch_ids))
 
-    def to_graph(self, arch_id: str, view: View = "raw") -> ArchGraph:
-        """Graph of one cell."""
-        return self.encode([arch_id], view)[0]
-
     def from_graph(self, graph: ArchGraph) -> str:
         """Return the ``arch_id`` of a graph in the raw view.
 
         Raises:
-            ArchitectureError: If the graph is not the raw view of a cell; the pruned view has lost
-                what it would take.
+            ArchitectureError: If the graph is not the raw view of a cell; other views lack dead
+                operations.
         """
         codes = graph.ops[2:-1] - FIRST_OP
         candidate = (
@@ -145,7 +133,7 @@ class NasBench201(SearchSpace):
         colours, height, width = sizes.input_shape
         codes = self.codes(arch_ids)
         if not sizes.executes_dead_ops:
-            # Skip connections are gone from that view as well, but they cost nothing.
+            # The view lacks skip connections too, but they cost nothing.
             codes = codes * (self.encode(arch_ids, "pruned").ops[:, 2:-1] != BLANK)
         counted = cost(
             codes,

@@ -121,5 +121,5 @@ class TestGraph:
     )
     def test_another_graph_has_no_string(self, space: NasBench101, spoil) -> None:
         graph = space.to_graph(CELL)
-        with pytest.raises(ArchitectureError, match="not that of a NAS-Bench-101 cell"):
+        with pytest.raises(ArchitectureError, match="not a NAS-Bench-101 cell"):
             space.from_graph(ArchGraph(*spoil(graph.ops, graph.adj)))
