@@ -1,11 +1,10 @@
-"""Predictors on architecture graphs: latency of a device, and the binary accuracy relation.
+"""Predictors on architecture graphs: latency of a device, and accuracy by pairwise ranking.
 
-Use `fit_latency` for the latency of a whole space from a few measurements, and
-`PairwiseRanker` to rank architectures by accuracy from a few trainings, or `HybridRanker`,
-which joins it with a Gaussian process and needs fewer of them. All average
-networks that `training_pool` trains in parallel. `TrainingConfig` sets their size and schedule.
-`load_latency` reads a latency predictor of any kind, and `LatencyModel` is what all of them can do.
-`brpnas.predictors.baselines` holds what they must beat.
+Use `fit_latency` for the latency of a whole space from a few measurements. Use `PairwiseRanker` to
+rank architectures by accuracy from a few trainings; `HybridRanker` adds a Gaussian process and
+needs fewer. Ensemble members are trained in parallel by `training_pool`, with size and schedule
+from `TrainingConfig`. `load_latency` reads a latency predictor of any kind, with the interface
+`LatencyModel`. `brpnas.predictors.baselines` holds the baselines.
 """
 
 from brpnas.predictors.ensemble import training_pool

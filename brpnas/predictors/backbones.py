@@ -1,10 +1,10 @@
-"""Graph networks that turn a padded graph into one number, read from the global node.
+"""Graph networks from a padded graph to one number, read from the global node.
 
-`DenseGCN` is the predictor of BRP-NAS and the one to use. `DenseGIN` and `DenseGAT` wrap PyTorch
-Geometric's dense layers, for comparison. `build_network` makes one by name. All share the calling
-convention ``network(ops [B, V] int64, adj [B, V, V] float32) -> [B]``, ignore blank nodes, and do
-not depend on the order of the nodes after the global one. PyTorch Geometric takes seconds to
-import, so only the networks that use its layers import it.
+`DenseGCN` is the predictor of BRP-NAS and the default. `DenseGIN` and `DenseGAT` wrap PyTorch
+Geometric's dense layers, for comparison. `build_network` makes one by name. All are called as
+``network(ops [B, V] int64, adj [B, V, V] float32) -> [B]``, ignore blank nodes, and do not depend
+on the order of the nodes after the global one. PyTorch Geometric takes seconds to import, so it is
+imported only for its layers.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ class DenseGCN(nn.Module):
 
     where `A` has self-loops, holds the edges of the global node, and is not normalised. The paper
     sums over one direction only; both directions fit latency better from the same rows. The last
-    layer is computed for the global node alone, which gives the same output.
+    layer is computed for the global node alone, with equal output.
 
     Args:
         num_ops: Size of the operation vocabulary, blank included.
         hidden: Width of every layer.
         layers: Number of graph convolutions.
-        dropout: Probability of dropping a feature after each layer, while training.
-        outputs: Numbers that `vector` gives for each graph; `forward` gives the first.
+        dropout: Probability of dropping a feature after each layer in training.
+        outputs: Number of outputs of `vector`; `forward` gives the first.
 
     Example:
         >>> network = DenseGCN(num_ops=9, hidden=8, layers=2)
@@ -73,10 +73,10 @@ class DenseGCN(nn.Module):
 
 
 class _DenseLayers(nn.Module):
-    """PyTorch Geometric's dense layers over the undirected graph, behind the same calls."""
+    """PyTorch Geometric's dense layers over the undirected graph, with the same interface."""
 
     add_loop = False
-    """Whether the layer sets the self-loops; graphs have them, but for those of blank nodes."""
+    """Whether the layer adds self-loops; graphs have them, except for blank nodes."""
 
     def __init__(self, layers: list[nn.Module], num_ops: int, hidden: int, dropout: float) -> None:
         super().__init__()
@@ -111,10 +111,10 @@ class DenseGIN(_DenseLayers):
 class DenseGAT(_DenseLayers):
     """Graph attention network (Velickovic et al., ICLR 2018) on `DenseGATConv`, four heads.
 
-    Attends to neighbours whatever their edge counts, so that ``function`` is ``pruned`` to it.
+    Attention ignores edge counts, so ``function`` equals ``pruned``.
     """
 
-    add_loop = True  # a blank node without one attends to nothing, which is NaN for all
+    add_loop = True  # attention of a blank node without a loop is NaN for all nodes
 
     def __init__(self, num_ops: int, hidden: int, layers: int, dropout: float = 0.0) -> None:
         from torch_geometric.nn import DenseGATConv  # noqa: PLC0415
@@ -140,7 +140,7 @@ def build_network(
     """Make a network by the name of its backbone.
 
     Raises:
-        UnknownNameError: If there is none of that name.
+        UnknownNameError: If the backbone is unknown.
     """
     if backbone not in BACKBONES:
         raise UnknownNameError("backbone", backbone, BACKBONES)

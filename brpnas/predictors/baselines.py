@@ -1,9 +1,9 @@
-"""What a graph network must beat: latency from one count, or from a sum over operations.
+"""Latency baselines: from one count, or from a sum over operations.
 
-`ProxyBaseline` is the folklore that latency follows FLOPs (or parameters). `EdgeLinearBaseline`
-knows every operation and its place, but not that an operation may be dead or that a device may
-overlap or fuse them. `baseline_predictions` fits them all on the rows a predictor is trained on.
-Numpy only; nothing here is tuned, so no validation rows are needed.
+`ProxyBaseline` takes latency as a power of FLOPs (or parameters). `EdgeLinearBaseline` adds a cost
+for each operation and place, blind to dead operations, overlap and fusion. `baseline_predictions`
+fits all of them on the training rows of a predictor. They have no tuned settings, so they need no
+validation rows.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ _REACH, _SAME = 10.0, 1e-9
 class ProxyBaseline:
     """Straight line of log latency in the logarithm of one count: ``latency = a * count ** b``.
 
-    A zero counts as the smallest positive count that was fitted. Where a count is unknown, and
-    where all fitted counts are equal, the geometric mean of the fitted latencies is predicted.
+    A zero counts as the smallest positive fitted count. For an unknown count, and if all fitted
+    counts are equal, the prediction is the geometric mean of the fitted latencies.
 
     Args:
         slope: Exponent ``b``.
-        smallest: Smallest positive count that was fitted.
+        smallest: Smallest positive fitted count.
         centre: Mean logarithm of the fitted counts.
         location: Mean logarithm of the fitted latencies in ms.
-        limits: Smallest and greatest latency in ms that is predicted.
+        limits: Smallest and greatest predicted latency in ms.
     """
 
     slope: float
@@ -87,15 +87,14 @@ class ProxyBaseline:
 class EdgeLinearBaseline:
     """Sum of one latency per node and operation, fitted by ridge regression.
 
-    The target is latency in ms, not its logarithm: operations that run one after another add up
-    their times, so on a device that executes each in turn this model is exact, whereas a sum of
-    logarithms would make them factors. Sums may fall below zero where the model is wrong, and are
-    clipped. Reads the raw view of any space: positions are nodes, whatever their meaning.
+    The target is latency in ms, not its logarithm: the times of sequential operations add up, so
+    this model is exact for a device without overlap or fusion. Negative sums are clipped. Reads the
+    raw view of any space.
 
     Args:
-        weights: Latency in ms that each operation adds at each node, shape ``[V, num_ops]``.
-        intercept: Latency in ms to add them to.
-        limits: Smallest and greatest latency in ms that is predicted.
+        weights: Latency in ms of each operation at each node, shape ``[V, num_ops]``.
+        intercept: Latency in ms of an empty cell.
+        limits: Smallest and greatest predicted latency in ms.
     """
 
     weights: Float64Array
@@ -111,12 +110,12 @@ class EdgeLinearBaseline:
         Args:
             graphs: Architectures in the raw view, ``N`` of them.
             latency_ms: Latency of each, positive, shape ``[N]``.
-            ridge: Penalty per row. One-hot columns of a node sum to one, so some is needed; so
-                small, it hardly shrinks what the rows determine.
+            ridge: Penalty per row. One-hot columns of a node sum to one, so it must be positive;
+                the default barely shrinks.
 
         Raises:
-            ConfigurationError: If there are no rows, not one latency per graph, or a penalty that
-                is not positive.
+            ConfigurationError: If there are no rows, not one latency per graph, or a penalty of 0
+                or less.
             SchemaError: If a latency is not positive and finite.
         """
         if not ridge > 0:
@@ -134,7 +133,7 @@ class EdgeLinearBaseline:
         """Latency in ms of each graph, shape ``[N]``.
 
         Raises:
-            ConfigurationError: If the graphs have other nodes or operations than those fitted.
+            ConfigurationError: If the graphs have other nodes or operations than the fitted ones.
         """
         if (graphs.num_nodes, graphs.num_ops) != self.weights.shape:
             raise ConfigurationError(
@@ -212,5 +211,5 @@ def _latencies(latency_ms: npt.ArrayLike, rows: int) -> Float64Array:
 
 
 def _limits(latency: Float64Array) -> tuple[float, float]:
-    """Latencies ten times beyond the fitted ones: a straight line is not believed further out."""
+    """Latencies ten times beyond the fitted ones, the range of predictions."""
     return float(latency.min()) / _REACH, float(latency.max()) * _REACH

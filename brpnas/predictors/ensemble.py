@@ -1,7 +1,7 @@
-"""Several networks trained from different seeds, averaged, and kept in one file.
+"""Ensembles: networks trained from different seeds, averaged, and saved in one file.
 
-`train_members` trains them in parallel processes, one thread each; `GraphEnsemble` averages them.
-One member is an ensemble too, so the predictors know nothing else.
+`train_members` trains them in parallel processes, one thread each; `GraphEnsemble` averages them. A
+single network is an ensemble of one member.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ _CHUNK = 1024
 
 @contextmanager
 def training_pool(workers: int) -> Iterator[Executor | None]:
-    """Processes for `train_members`; None for one worker, which then trains in this process.
+    """Processes for `train_members`; None for one worker, to train in this process.
 
-    None as well where the machine allows no pool, see `brpnas.fanout.pools.process_pool`.
+    Also None if the machine allows no pool, see `brpnas.fanout.pools.process_pool`.
 
     Raises:
         ConfigurationError: If ``workers`` is not positive.
@@ -78,7 +78,7 @@ def training_pool(workers: int) -> Iterator[Executor | None]:
 def train_members(
     tasks: Sequence[TrainingTask], pool: Executor | None = None, *, progress: bool = False
 ) -> list[TrainedNetwork]:
-    """Train one network per task, in the pool if there is one, in the order of the tasks."""
+    """Train one network per task, in the order of the tasks, in the pool if given."""
     bar = tqdm(total=len(tasks), desc="train", unit="network", disable=not progress, leave=False)
     with bar:
         if pool is None:
@@ -94,7 +94,7 @@ def train_members(
 
 
 class GraphEnsemble(nn.Module):
-    """The mean of networks of one architecture.
+    """The mean of several networks of equal size.
 
     Args:
         config: Size of each network.
@@ -105,7 +105,7 @@ class GraphEnsemble(nn.Module):
     def __init__(self, config: TrainingConfig, num_ops: int, members: int) -> None:
         super().__init__()
         self.config, self.num_ops = config, num_ops
-        with torch.random.fork_rng(devices=[]):  # these weights are only there to be overwritten
+        with torch.random.fork_rng(devices=[]):  # these weights will be overwritten
             self.members = nn.ModuleList(
                 build_network(
                     config.backbone, num_ops, config.hidden, config.layers, config.dropout
@@ -130,17 +130,17 @@ class GraphEnsemble(nn.Module):
     def outputs(self, graphs: GraphBatch) -> npt.NDArray[np.float64]:
         """Mean output for any number of graphs, shape ``[N]``; on the caller's threads.
 
-        Tensors are made of a few graphs at a time, so that graphs which are mapped from a file are
-        never in memory as a whole.
+        Tensors hold a chunk of graphs at a time, so graphs mapped from a file are never in memory
+        as a whole.
 
         Raises:
-            SchemaError: If the graphs have another vocabulary than those it learnt from.
+            SchemaError: If the graphs have another vocabulary than in training.
         """
         if graphs.num_ops != self.num_ops:
             raise SchemaError(
                 f"The predictor knows {self.num_ops} operations and these graphs have "
-                f"{graphs.num_ops}: it was trained in another search space. Name the space that it "
-                "was trained in, or train again."
+                f"{graphs.num_ops}: it was trained in another search space. Name the space of its "
+                "training, or train again."
             )
         with torch.inference_mode():
             parts = [
@@ -160,16 +160,16 @@ class GraphEnsemble(nn.Module):
 
     @classmethod
     def load(cls, path: Path, kind: str, model: type[S]) -> tuple[GraphEnsemble, S]:
-        """Read what `save` wrote: the ensemble, and its metadata.
+        """Read the ensemble and its metadata from the file of `save`.
 
         Args:
             path: The file.
             kind: Kind of the predictor.
-            model: Its metadata.
+            model: Model of its metadata.
 
         Raises:
-            SchemaError: If the file is not a predictor of that kind, its metadata do not describe
-                its weights, or it answers no finite number.
+            SchemaError: If the file is not a predictor of this kind, its metadata do not match its
+                weights, or its outputs are not finite.
         """
         metadata, weights = read_file(path, kind)
         saved = checked(path, metadata, model)
@@ -184,35 +184,35 @@ class GraphEnsemble(nn.Module):
         members: int,
         weights: Mapping[str, Tensor],
     ) -> GraphEnsemble:
-        """Make an ensemble of what a file holds.
+        """Make an ensemble from the content of a file.
 
         Args:
             path: The file.
-            settings: What it says of the config.
-            num_ops: What it says of the size of the vocabulary.
-            members: What it says of the number of networks.
+            settings: Claimed config.
+            num_ops: Claimed size of the vocabulary.
+            members: Claimed number of networks.
             weights: State of the ensemble.
 
         Raises:
-            SchemaError: If these do not fit one another, or the ensemble answers no finite number.
+            SchemaError: If these contradict one another, or the outputs are not finite.
         """
         config = as_config(path, settings, TrainingConfig)
         check_finite(path, weights)
         _check_sizes(path, config, num_ops, members, weights)
         try:
-            with torch.device("meta"):  # allocates nothing: the tensors of the file are taken
+            with torch.device("meta"):  # no allocation: the tensors of the file are used
                 ensemble = cls(config, num_ops, members)
             ensemble.load_state_dict(weights, assign=True)
         except (UnknownNameError, RuntimeError) as error:
             refuse_file(path, str(error), error)
         ensemble.eval()
         if not np.isfinite(ensemble.outputs(_probe(num_ops))).all():
-            refuse_file(path, "it answers no finite number")
+            refuse_file(path, "its outputs are not finite")
         return ensemble
 
 
 Vocabulary = Annotated[int, Field(gt=OUTPUT, le=127)]
-"""Number of operations, of graphs whose codes are of 8 bits."""
+"""Number of operations; codes have 8 bits."""
 Members = Annotated[int, Field(gt=0)]
 """Number of networks."""
 
@@ -235,7 +235,7 @@ S = TypeVar("S", bound=SavedEnsemble)
 def _check_sizes(
     path: Path, config: TrainingConfig, num_ops: int, members: int, weights: Mapping[str, Tensor]
 ) -> None:
-    """Compare the sizes that the metadata claim with the tensors of the file."""
+    """Compare the claims of the metadata with the tensors of the file."""
     embedding = weights.get("members.0.embedding.weight", torch.empty(0, 0))
     there = {
         "members": count_parts(weights, "members."),
@@ -251,11 +251,11 @@ def _check_sizes(
     }
     for name, value in claimed.items():
         if there[name] != value:
-            refuse_file(path, f"it claims {name} = {value}, and its tensors are of {there[name]}")
+            refuse_file(path, f"it claims {name} = {value}, but its tensors have {there[name]}")
 
 
 def _probe(num_ops: int) -> GraphBatch:
-    """A graph that holds every operation once, each reading all before it."""
+    """A graph with every operation once, each reading all before it."""
     ops = np.arange(num_ops, dtype=np.int8)[None]
     adj = np.triu(np.ones((1, num_ops, num_ops), np.int8))
     return GraphBatch(ops, adj, num_ops)

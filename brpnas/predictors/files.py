@@ -1,9 +1,8 @@
-"""Predictors as safetensors files: tensors, and metadata as JSON that says what they are.
+"""Predictors as safetensors files: tensors, and metadata as JSON.
 
-Nothing in such a file is code, and nothing is run when it is read. `read_file` reads it, `checked`
-checks its metadata against a model of them, and `as_config` the settings of a network. What the
-metadata claim is compared with the tensors before a network is built, so that a file of a few kB
-cannot ask for one that fills the memory.
+Such a file holds no code. `read_file` reads it, `checked` validates its metadata, `as_config` the
+settings of a network. The claims of the metadata are compared with the tensors before a network is
+built, so a file of a few kB cannot claim a network larger than the memory.
 """
 
 from __future__ import annotations
@@ -59,37 +58,37 @@ class SavedModel(BaseModel):
 def write_file(
     path: Path, kind: str, metadata: Mapping[str, object], tensors: Mapping[str, Tensor]
 ) -> None:
-    """Write tensors and JSON values, and what kind of predictor they make up."""
+    """Write tensors, JSON values and the kind of the predictor."""
     values = {name: json.dumps(value) for name, value in {"kind": kind, **metadata}.items()}
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path, values)
 
 
 def read_file(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Read what `write_file` wrote: metadata and tensors.
+    """Read metadata and tensors from the file of `write_file`.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        SchemaError: If the file is not one of that kind.
+        SchemaError: If the file is of another kind.
     """
     metadata = _metadata(path)
     if metadata.get("kind") != kind:
         raise SchemaError(f"{path} holds {metadata.get('kind')!r:.80}, not a {kind!r} predictor.")
     with safe_open(path, framework="pt") as file:
-        # Copies: a tensor that is mapped would change with the file.
+        # Copies: a mapped tensor would change with the file.
         return metadata, {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
 
 
 def kind_of(path: Path) -> object:
-    """Kind of predictor that a file says it holds; None if it says nothing.
+    """Kind of predictor in a file; None if it is not stated.
 
     Raises:
-        SchemaError: If it is no safetensors file.
+        SchemaError: If the file is not safetensors.
     """
     return _metadata(path).get("kind")
 
 
 def part(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
-    """Tensors whose names begin with ``name.``, by the rest of their names."""
+    """Tensors with names of the form ``name.rest``, by ``rest``."""
     prefix = f"{name}."
     return {
         key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)
@@ -97,7 +96,7 @@ def part(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
 
 
 def checked(path: Path, metadata: Mapping[str, Any], model: type[M]) -> M:
-    """Metadata of a file as an instance of their model.
+    """Validate the metadata of a file.
 
     Raises:
         SchemaError: If a key is unknown or missing, or a value of another type or out of range.
@@ -121,20 +120,20 @@ def as_config(path: Path, values: Mapping[str, JsonValue], config: type[C]) -> C
 
 
 def check_finite(path: Path, tensors: Mapping[str, Tensor], but: Collection[str] = ()) -> None:
-    """Check that floating-point tensors hold finite numbers, all but some.
+    """Check that floating-point tensors are finite, except for some.
 
     Raises:
-        SchemaError: If one does not.
+        SchemaError: If one is not finite.
     """
     for name, tensor in tensors.items():
         if name in but or not tensor.is_floating_point():
             continue
         if not bool(torch.isfinite(tensor).all()):
-            refuse_file(path, f"the tensor {name!r:.80} holds values that are not finite")
+            refuse_file(path, f"the tensor {name!r:.80} is not finite")
 
 
 def count_parts(names: Iterable[str], prefix: str) -> int:
-    """Number of the parts of a list of modules, as ``members.0``, from the names of tensors.
+    """Number of the parts of a list of modules, such as ``members.0``, from names of tensors.
 
     Example:
         >>> count_parts(["members.0.head.bias", "members.1.head.bias"], "members.")
@@ -144,10 +143,10 @@ def count_parts(names: Iterable[str], prefix: str) -> int:
 
 
 def refuse_file(path: Path, why: str, error: Exception | None = None) -> NoReturn:
-    """Raise the SchemaError of a file that is damaged or of another version."""
+    """Raise the SchemaError of a damaged file or one of another version."""
     raise SchemaError(
-        f"{path} is not a predictor that this version can load: {' '.join(why.split()):.300}. It "
-        "is damaged, or was written by another version: train again, or get the file again."
+        f"{path} cannot be loaded by this version: {' '.join(why.split()):.300}. It is damaged, "
+        "or was written by another version: train again, or get the file again."
     ) from error
 
 

@@ -1,7 +1,6 @@
-"""The binary relation predictor joined by a Gaussian process: the ranker for few trainings.
+"""A pairwise ranker plus a Gaussian process: the ranker for few trainings.
 
-Use `HybridRanker` where every training counts, as in a search of one's own; a
-`PairwiseRanker` alone ranks faster and can be exported.
+Use `HybridRanker` if trainings are few; a `PairwiseRanker` alone ranks faster and can be exported.
 """
 
 from __future__ import annotations
@@ -29,13 +28,13 @@ def normal_scores(values: FloatArray) -> npt.NDArray[np.float64]:
 
 
 class HybridRanker:
-    """Ranks architectures by the sum of two standardised scores that err differently.
+    """Ranks architectures by the sum of two standardised scores with different errors.
 
-    One is the score of a `PairwiseRanker`, the other the mean of a Gaussian process on
-    `PathFeatures` (`brpnas.predictors.relevance`), which from a hundred architectures is as good as
-    the network. The process sees the normal scores of the ranks of the accuracies, so that a few
-    architectures that fail to train do not drown the differences among the others. The score of a
-    graph does not depend on which others it is ranked with.
+    One is the score of a `PairwiseRanker`. The other is the mean of a Gaussian process on
+    `PathFeatures` (`brpnas.predictors.relevance`), as good as the network from a hundred
+    architectures. The process sees the normal scores of the ranks of the accuracies, so a few
+    failed trainings do not hide the differences among the others. The score of a graph does not
+    depend on the rest of the batch.
 
     Args:
         pairwise: The pairwise ranker, untrained; its view should be ``function``.
@@ -59,12 +58,12 @@ class HybridRanker:
         self._spread = (1.0, 1.0)
 
     def fit(self, graphs: GraphBatch, accuracy: FloatArray, seed: int) -> None:
-        """Train from nothing.
+        """Train from scratch.
 
         Args:
             graphs: Architectures, ``N`` of them.
             accuracy: Validation accuracy of each, fraction, shape ``[N]``.
-            seed: Seeds the networks, and which rows the process learns its settings from.
+            seed: Seeds the networks, and the rows for the hyperparameters of the process.
 
         Raises:
             ConfigurationError: If there are fewer than two architectures.

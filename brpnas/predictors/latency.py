@@ -1,7 +1,7 @@
-"""Latency of every architecture of a space, learnt from the few that were measured.
+"""Latency of every architecture of a space, learnt from a few measurements.
 
 `fit_latency` trains a `LatencyPredictor`; `choose_view` decides which view of a cell the device
-executes, if you do not know. Baselines to compare with are in `brpnas.predictors.baselines`.
+executes. `brpnas.predictors.baselines` holds the baselines.
 """
 
 from __future__ import annotations
@@ -71,16 +71,15 @@ class _LatencyModule(nn.Module):
 
 @dataclass(frozen=True, eq=False)
 class LatencyPredictor:
-    """Predicts the latency of cells on one device.
+    """Predicts the latency of architectures on one device.
 
-    Networks regress standardised log latency, because the bounds of interest are relative.
+    Networks regress standardised log latency, since the bounds of interest are relative.
 
     Args:
         ensemble: Trained networks.
-        view: View of the cells that they read.
+        view: View of the cells.
         location, scale: ``log(latency / ms) = output * scale + location``.
-        network_size: Size of the networks whose latency it learnt (`NetworkConfig.size`); None if
-            nothing states it.
+        network_size: Size of the measured networks (`NetworkConfig.size`); None if unknown.
         history: Losses by member and epoch (``member, epoch, train_loss, valid_loss``).
     """
 
@@ -93,7 +92,7 @@ class LatencyPredictor:
 
     @property
     def views(self) -> tuple[View, ...]:
-        """Views of a cell that it reads."""
+        """Views of a cell to read."""
         return (self.view,)
 
     def predict(self, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
@@ -106,10 +105,10 @@ class LatencyPredictor:
         return np.asarray(np.exp(output * self.scale + self.location))
 
     def deviations(self, graphs: SpaceGraphs) -> None:
-        """Its deviations are not known: validation rows tell how far off it is."""
+        """Unknown: errors are estimated from validation rows."""
 
     def digest(self) -> str:
-        """Short hash of what it predicts with; the bytes of a file also depend on its metadata."""
+        """Short hash of the predictions; the bytes of a file also depend on its metadata."""
         found = hashlib.sha256(repr((self.view, self.location, self.scale)).encode())
         for name, values in sorted(self.ensemble.state_dict().items()):
             found.update(name.encode() + values.cpu().numpy().tobytes())
@@ -120,7 +119,7 @@ class LatencyPredictor:
         return _LatencyModule(self.ensemble, self.location, self.scale).eval()
 
     def save(self, path: Path) -> None:
-        """Write to a safetensors file; the history is not part of it."""
+        """Write to a safetensors file, without the history."""
         extra: dict[str, object] = {
             "view": self.view,
             "location": self.location,
@@ -132,7 +131,7 @@ class LatencyPredictor:
 
     @classmethod
     def load(cls, path: Path) -> LatencyPredictor:
-        """Read what `save` wrote.
+        """Read the file of `save`.
 
         Raises:
             SchemaError: If the file is not a latency predictor.
@@ -142,7 +141,7 @@ class LatencyPredictor:
 
 
 class _Saved(SavedEnsemble):
-    """Metadata of the file; the scale is that of standardised log latencies in ms."""
+    """Metadata of the file; the scale refers to standardised log latencies in ms."""
 
     view: View
     location: float = Field(ge=-50, le=50)
@@ -167,15 +166,15 @@ def fit_latency(  # noqa: PLR0913 - one argument per choice, all but four with d
 
     Args:
         graphs: The space.
-        train: Rows to learn from.
-        valid: Rows to choose by; must not overlap with ``train``.
-        config: Size of the networks and how to train them.
+        train: Training rows.
+        valid: Validation rows, disjoint from ``train``.
+        config: Size and schedule of the networks.
         view: View of the cells, or ``auto`` to try `DEVICE_VIEWS` on the validation rows.
         members: Networks to average.
-        bound: Relative error that counts as a hit. The prediction is scaled by one factor if that
-            makes significantly more training and validation rows hits: on a device whose
-            measurements are skewed, the median is not the best guess under a bound. The price is
-            paid in smaller bounds. None always predicts the median.
+        bound: Relative error of a hit. The prediction is scaled by one factor if this makes
+            significantly more training and validation rows hits: for skewed measurements the median
+            is not the best guess under a bound. Smaller bounds pay for it. None always predicts the
+            median.
         seed: Seeds the networks.
         pool: Processes to train in, see `brpnas.predictors.training_pool`.
         progress: Show a progress bar.
@@ -231,9 +230,9 @@ def choose_view(valid_loss: dict[View, float]) -> View:
 
 
 def _best_shift(log_ratio: FloatArray, bound: float) -> float:
-    """Shift of log predictions that brings most of them within the bound; 0 if none surely helps.
+    """Shift of log predictions for the most hits within the bound; 0 unless it helps significantly.
 
-    Hits are counted softly, over a tenth of the bound, because few rows decide. The shift must win
+    Hits are counted softly, over a tenth of the bound, because rows are few. The shift must win
     significantly more rows than it loses (McNemar's test, one-sided, at 5 %).
     """
     shifts = np.linspace(-bound / 2, bound / 2, 101)

@@ -1,10 +1,9 @@
-"""The layer-wise baseline: a network's latency as the sum of its operations, measured alone.
+"""The layer-wise baseline: the latency of a network as the sum of its operations.
 
-`LayerwisePredictor` predicts any cell from such a table; `brpnas.measure.measure_operations` makes
-one, `brpnas.datasets` holds those that ship. It is the baseline of the paper (Dudziak et al.,
-NeurIPS 2020, arXiv 2007.08668, section 3) and learns nothing; what it misses is what operations do
-to one another: fusion, caches, and the cost of a call. It knows the networks
-of NAS-Bench-201 only.
+`LayerwisePredictor` predicts any cell from a table of operations, made by
+`brpnas.measure.measure_operations`; `brpnas.datasets` ships some. It is the baseline of the paper
+(Dudziak et al., NeurIPS 2020, arXiv 2007.08668, section 3) and learns nothing. It misses
+interactions of operations: fusion, caches, and the cost of a call. It covers NAS-Bench-201 only.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from brpnas.spaces.nasbench201.layers import live_edges
 __all__ = ["ADD", "LayerwisePredictor", "cell_parts", "has_layerwise", "network_parts"]
 
 ADD = "add"
-"""Part that is the sum of two tensors."""
+"""Part for the sum of two tensors."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,13 +31,13 @@ class LayerwisePredictor:
     """Predicts a cell's network as the sum of its operations.
 
     Args:
-        operations: Operations of one device: columns ``part, stage, latency_ms`` and, the same in
-            each row, ``cells_per_stage`` and ``executes_dead_ops``; others are ignored. Parts of a
-            stage are the operations of a cell and ``add``; ``stem``, ``reduction`` (before its
-            stage) and ``head`` are in every network. There are as many stages as it names.
+        operations: Operations of one device: columns ``part, stage, latency_ms`` and, constant,
+            ``cells_per_stage`` and ``executes_dead_ops``; others are ignored. Parts of a stage are
+            the operations of a cell and ``add``; ``stem``, ``reduction`` (before its stage) and
+            ``head`` are in every network. The table decides the number of stages.
 
     Raises:
-        SchemaError: If the table lacks a part of that network, or is of more than one network.
+        SchemaError: If the table lacks a part, or mixes networks.
     """
 
     operations: pd.DataFrame
@@ -50,7 +49,7 @@ class LayerwisePredictor:
         table = self.operations
         sizes = table[["cells_per_stage", "executes_dead_ops"]].drop_duplicates()
         if len(sizes) != 1:
-            raise SchemaError(f"The table of operations is of {len(sizes)} networks, not of one.")
+            raise SchemaError(f"The table of operations mixes {len(sizes)} sizes of networks.")
         object.__setattr__(self, "stages", int(table["stage"].max()) + 1)
         object.__setattr__(self, "cells_per_stage", int(sizes["cells_per_stage"].iloc[0]))
         object.__setattr__(self, "executes_dead_ops", bool(sizes["executes_dead_ops"].iloc[0]))
@@ -76,16 +75,16 @@ class LayerwisePredictor:
 
 
 def has_layerwise(space: SearchSpace | str) -> bool:
-    """Whether the baseline knows what the networks of a space are made of.
+    """Whether the baseline covers a space.
 
     Raises:
-        UnknownNameError: If there is no space of that name.
+        UnknownNameError: If the space is unknown.
     """
     return get_space(space).name == NasBench201.name
 
 
 def cell_parts(*, executes_dead_ops: bool) -> list[str]:
-    """What a cell is made of; a bypassed connection costs nothing where dead code is removed."""
+    """Parts of a cell; a bypassed connection costs nothing if dead code is removed."""
     free = () if executes_dead_ops else ("skip_connect",)
     return [*(name for name in OPERATIONS if name not in free), ADD]
 
@@ -99,7 +98,7 @@ def network_parts(stages: int, *, executes_dead_ops: bool) -> list[tuple[str, in
 
 
 def _executed(arch_ids: Sequence[str], dead: bool) -> dict[str, npt.NDArray[np.int64]]:
-    """How often a cell executes each of its parts, each ``[N]``."""
+    """Executions of each part of a cell, each ``[N]``."""
     codes = NasBench201().codes(arch_ids)
     kept = np.ones(codes.shape, bool) if dead else np.array([live_edges(c) for c in codes], bool)
     kept = kept.reshape(codes.shape)
@@ -110,6 +109,6 @@ def _executed(arch_ids: Sequence[str], dead: bool) -> dict[str, npt.NDArray[np.i
     targets = np.array([target for _, target in EDGES])
     into = np.stack([kept[:, targets == t].sum(axis=1) for t in sorted(set(targets))], axis=1)
     counts[ADD] = np.maximum(into - 1, 0).sum(axis=1, dtype=np.int64)
-    if not dead:  # a cell without a path answers zeros, by one multiplication
+    if not dead:  # a cell without a path multiplies by zero, once
         counts["none"] = (~kept.any(axis=1)).astype(np.int64)
     return counts

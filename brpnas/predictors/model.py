@@ -1,6 +1,6 @@
-"""What a latency predictor is to a search, an export and the command line: few rows or many.
+"""The interface of latency predictors in search, export and command line.
 
-`LatencyPredictor` is trained on the rows of a device alone, and stopped by validation rows;
+`LatencyPredictor` is trained on the rows of one device and stopped by validation rows.
 `brpnas.predictors.transfer.DevicePredictor` is adapted from known devices to as few as ten rows.
 `load_latency` reads the file of either.
 """
@@ -28,34 +28,34 @@ class LatencyModel(Protocol):
 
     @property
     def view(self) -> View:
-        """View of a cell that describes what the device executes."""
+        """View of a cell closest to the execution on the device."""
 
     @property
     def views(self) -> tuple[View, ...]:
-        """Views of a cell that it reads."""
+        """Views of a cell to read."""
 
     @property
     def network_size(self) -> str | None:
-        """Size of the networks whose latency it predicts; None if nothing states it."""
+        """Size of the measured networks; None if unknown."""
 
     @property
     def history(self) -> pd.DataFrame:
-        """Losses, ``member, epoch, train_loss, valid_loss``; no rows if none were kept."""
+        """Losses, ``member, epoch, train_loss, valid_loss``; empty if none were kept."""
 
     def predict(self, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
         """Latency in ms of every architecture, shape ``[N]``."""
 
     def deviations(self, graphs: SpaceGraphs) -> npt.NDArray[np.float64] | None:
-        """Standard deviation of log latency around each prediction, as calibrated, shape ``[N]``.
+        """Calibrated standard deviation of log latency of each prediction, shape ``[N]``.
 
-        None where validation rows tell instead how far off the predictor is.
+        None if errors are estimated from validation rows instead.
         """
 
     def module(self) -> nn.Module:
-        """Torch module of the `views` to latency in ms, for export."""
+        """Torch module from the `views` to latency in ms, for export."""
 
     def digest(self) -> str:
-        """Short hash of what it predicts with."""
+        """Short hash of the predictions."""
 
     def save(self, path: Path) -> None:
         """Write to a safetensors file."""

@@ -1,4 +1,4 @@
-"""Which of two architectures is more accurate: the binary relation predictor of BRP-NAS."""
+"""Which of two architectures is more accurate: the pairwise ranker of BRP-NAS."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ class _Saved(SavedEnsemble):
 
 
 class PairwiseRanker:
-    """Ranks architectures by pairwise comparison (Dudziak et al., arXiv 2007.08668, 3.2).
+    """Ranks architectures by comparing pairs (Dudziak et al., arXiv 2007.08668, 3.2).
 
     A shared network embeds both graphs and a linear head compares the embeddings,
-    ``P(a > b) = sigmoid(w·e_a - w·e_b)``. The head is antisymmetric, unlike the published
-    one, so a comparison is a difference of two scores: all pairs of a batch come from one pass
-    over its graphs, and a space is ranked by one pass and a sort.
+    ``P(a > b) = sigmoid(w·e_a - w·e_b)``. Unlike the published head it is antisymmetric, so a
+    comparison is a difference of two scores: all pairs of a batch come from one pass over its
+    graphs, and a space is ranked by one pass and a sort.
 
     Args:
-        config: Size of the networks and how to train them.
+        config: Size and schedule of the networks.
         members: Networks to average.
-        view: View of the graphs it is given; kept with the weights for whoever loads them.
+        view: View of its graphs; saved with the weights.
         pool: Processes to train in, see `brpnas.predictors.training_pool`.
     """
 
@@ -59,7 +59,7 @@ class PairwiseRanker:
         self._ensemble: GraphEnsemble | None = None
 
     def fit(self, graphs: GraphBatch, accuracy: FloatArray, seed: int) -> None:
-        """Train from nothing on all ordered pairs.
+        """Train from scratch on all ordered pairs.
 
         Args:
             graphs: Architectures, ``N`` of them.
@@ -70,7 +70,7 @@ class PairwiseRanker:
             ConfigurationError: If there are fewer than two architectures.
         """
         if len(graphs) < 2:
-            raise ConfigurationError("A binary relation needs two architectures or more.")
+            raise ConfigurationError("A pairwise ranker needs two architectures or more.")
         rows = Labelled(graphs, accuracy)
         tasks = [
             TrainingTask(rows, self.config, pairwise_logistic, 1000 * seed + member)
@@ -97,10 +97,10 @@ class PairwiseRanker:
 
     @classmethod
     def load(cls, path: Path) -> PairwiseRanker:
-        """Read what `save` wrote.
+        """Read the file of `save`.
 
         Raises:
-            SchemaError: If the file is not a binary relation predictor.
+            SchemaError: If the file is not a pairwise ranker.
         """
         ensemble, saved = GraphEnsemble.load(path, _KIND, _Saved)
         predictor = cls(ensemble.config, len(ensemble.members), saved.view)
@@ -109,5 +109,5 @@ class PairwiseRanker:
 
     def _fitted(self) -> GraphEnsemble:
         if self._ensemble is None:
-            raise BrpNasError("The binary relation predictor has not been trained: call fit first.")
+            raise BrpNasError("The ranker has not been trained: call fit first.")
         return self._ensemble

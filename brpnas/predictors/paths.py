@@ -1,10 +1,10 @@
-"""Features of graphs from their paths: which sequences of operations lead from input to output.
+"""Features of graphs from their paths: the sequences of operations from input to output.
 
-`PathFeatures` learns its columns from some graphs and describes any others by them: how often each
-sequence of operations occurs (the path encoding of BANANAS, White et al., AAAI 2021, arXiv
-1910.11858, with counts), which operation feeds which, and statistics of paths and operations. A
-kernel on them needs few graphs, where a graph network needs many. Use the view ``function``: paths
-are then what the cell computes. `find_paths` lists the paths themselves.
+`PathFeatures` learns its columns from some graphs and describes others by them: counts of sequences
+of operations (the path encoding of BANANAS, White et al., AAAI 2021, arXiv 1910.11858, with
+counts), counts of pairs of connected operations, and statistics of paths and operations. A kernel
+on them needs far fewer graphs than a graph network. Use the view ``function``: its paths are those
+of the computed function. `find_paths` lists the paths.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ _BASE = np.uint64(1_000_003)
 _CHUNK = 8192
 _COUNTED = ("sequences", "pairs")
 _LEAST_SPREAD = 0.3
-"""Added to the spread of a count, so that what hardly occurs among the graphs weighs little."""
+"""Added to the spread of a count, so rare columns weigh little."""
 
 
 @dataclass(frozen=True, eq=False)
 class Paths:
     """All paths of a batch of graphs from a node without predecessor to one without successor.
 
-    Where an edge counts for several, so do the paths along it: they are listed as often.
+    A path over edges with counts is repeated as often.
 
     Attributes:
         graph: Row of the graph of each path, shape ``[P]``, ascending.
-        code: Number of its sequence of operations, the same for the same sequence, shape ``[P]``.
-        ops: How often each operation occurs on it, shape ``[P, num_ops]``; blank and global never.
+        code: Code of its sequence of operations, shape ``[P]``.
+        ops: Count of each operation on it, shape ``[P, num_ops]``; blank and global never.
     """
 
     graph: npt.NDArray[np.int64]
@@ -73,21 +73,21 @@ def find_paths(graphs: GraphBatch) -> Paths:
 
 
 class PathFeatures:
-    """Describes graphs in groups of columns, scaled by the graphs that it was fitted to.
+    """Describes graphs by groups of columns, scaled on the fitted graphs.
 
-    The groups, see `groups`, are how often each known sequence of
-    operations leads from input to output, with one more column for all unknown ones; how often each
-    operation feeds each other one; how often each operation occurs; edges, paths and the degrees of
-    input and output; and of the length of the paths and of each operation on them mean, minimum and
-    maximum. A column of counts is divided by its spread, the others are standardised; a group's
-    columns are then divided by the square root of their number, so that groups are of one size.
+    The groups, see `groups`, are counts of each known sequence of operations from input to output,
+    with one column for all unknown ones; counts of each pair of connected operations; counts of
+    each operation; edges, paths and the degrees of input and output; and mean, minimum and maximum
+    over paths of their length and of each operation. A column of counts is divided by its spread,
+    the others are standardised. The columns of a group are divided by the square root of their
+    number, so groups have equal size.
 
     Args:
         graphs: Graphs to learn sequences and scales from, in the view ``function``.
     """
 
     groups = ("sequences", "pairs", "operations", "shape", "length", "mean", "least", "most")
-    """Names of the groups, in the order in which they are given."""
+    """Names of the groups, in order."""
 
     def __init__(self, graphs: GraphBatch) -> None:
         paths = find_paths(graphs)
@@ -156,7 +156,7 @@ def _inner_edges(graphs: GraphBatch) -> Int8Array:
 def _extremes(
     graph: npt.NDArray[np.int64], values: FloatArray, n: int
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Mean, minimum and maximum of the paths' values in each graph, zero where it has none."""
+    """Mean, minimum and maximum over the paths of each graph, zero without paths."""
     present, first, paths = np.unique(graph, return_index=True, return_counts=True)
     mean, least, most = (np.zeros((n, values.shape[1])) for _ in range(3))
     if len(present):

@@ -1,10 +1,10 @@
-"""A Gaussian process that learns how much each column of its features matters.
+"""A Gaussian process with a learnt relevance of each column of its features.
 
-`fit_relevance` is for a few hundred rows and about as many columns in groups, as `PathFeatures`
-gives them. The kernel is that of `brpnas.predictors.transfer.kernel`, whose groups have weights;
-here each column has one too (automatic relevance determination, Rasmussen & Williams, Gaussian
-Processes for Machine Learning, 2006, 5.1). The logarithms of these have a normal prior around 0, so
-that few rows move them little and the groups decide, and many rows move them freely.
+`fit_relevance` is for a few hundred rows and about as many columns in groups, as from
+`PathFeatures`. The kernel is `brpnas.predictors.transfer.kernel` with its weights of groups; in
+addition each column has a weight (automatic relevance determination, Rasmussen & Williams, Gaussian
+Processes for Machine Learning, 2006, 5.1). Log weights have a normal prior around 0: few rows
+barely move them, many rows move them freely.
 """
 
 from __future__ import annotations
@@ -19,37 +19,37 @@ from torch import Tensor, nn
 
 from brpnas.errors import TrainingError
 from brpnas.predictors.training import single_thread
-from brpnas.predictors.transfer.kernel import Settings, covariance
+from brpnas.predictors.transfer.kernel import Hyperparameters, covariance
 
 __all__ = ["RelevanceProcess", "fit_relevance"]
 
 FloatArray = npt.NDArray[np.float64]
 _JITTER = 1e-8
 _NOISE = -3.0
-"""Logarithm of the variance of an answer of standardised size, where learning starts."""
+"""Initial log variance of the noise of a standardised target."""
 _CHUNK = 4096
 
 
 @dataclass(frozen=True, eq=False)
 class RelevanceProcess:
-    """A process that has seen rows.
+    """A process conditioned on rows.
 
     Attributes:
         settings: Weights of the groups, and the noise.
         relevance: Factor of each column of each group.
-        rows: Features of the rows seen, times their factors.
+        rows: Features of the rows, times their factors.
         weights: ``(K + noise)^-1 (y - mean)``, shape ``[n]``.
         mean: Mean target of the rows.
     """
 
-    settings: Settings
+    settings: Hyperparameters
     relevance: list[Tensor]
     rows: list[Tensor]
     weights: Tensor
     mean: float
 
     def predict(self, features: Sequence[FloatArray]) -> FloatArray:
-        """Mean of the target of others, shape ``[N]``.
+        """Mean of the target of other rows, shape ``[N]``.
 
         Args:
             features: Columns of each group, ``[N, width]`` of each.
@@ -75,19 +75,19 @@ def fit_relevance(
     hyperparameter_deviation: float = 1.0,
     learn_from: int = 600,
 ) -> RelevanceProcess:
-    """Learn the settings by maximum a posteriori, and condition on all rows.
+    """Learn the hyperparameters by maximum a posteriori, and condition on all rows.
 
     Args:
-        features: Columns of each group, ``[n, width]`` of each, of about unit size a row.
+        features: Columns of each group, ``[n, width]`` of each, of about unit norm per row.
         target: Of about unit variance, shape ``[n]``.
-        seed: Which rows settings are learnt from, where there are more than ``learn_from``.
+        seed: Draws the rows for the hyperparameters, if there are more than ``learn_from``.
         steps: Steps of Adam.
         learning_rate: Of Adam.
         hyperparameter_deviation: Standard deviation of the prior on log weights of columns.
-        learn_from: Rows, at most, that settings are learnt from: the time grows with their cube.
+        learn_from: Most rows for the hyperparameters: the time grows with their cube.
 
     Raises:
-        TrainingError: If the likelihood is no number.
+        TrainingError: If the likelihood is not finite.
     """
     columns = [torch.from_numpy(np.ascontiguousarray(group)) for group in features]
     mean = float(np.mean(target))
@@ -113,32 +113,34 @@ def _learn(
     steps: int,
     learning_rate: float,
     hyperparameter_deviation: float,
-) -> tuple[Settings, list[Tensor]]:
-    start = replace(Settings.start(len(columns)), noise=torch.tensor(_NOISE, dtype=torch.float64))
+) -> tuple[Hyperparameters, list[Tensor]]:
+    start = replace(
+        Hyperparameters.start(len(columns)), noise=torch.tensor(_NOISE, dtype=torch.float64)
+    )
     values = {name: x.clone().requires_grad_() for name, x in start.tensors().items()}
     widths = [group.shape[1] for group in columns]
     padded = torch.stack([nn.functional.pad(x, (0, max(widths) - x.shape[1])) for x in columns])
     logs = torch.zeros(len(widths), 1, max(widths), dtype=torch.float64, requires_grad=True)
     optimiser = torch.optim.Adam([*values.values(), logs], lr=learning_rate)
     for _ in range(steps):
-        settings = Settings(**values)
+        settings = Hyperparameters(**values)
         factor = _factor(settings, _covariance_of(settings, padded * (logs / 2).exp()))
         white = torch.linalg.solve_triangular(factor, target[:, None], upper=False)
         prior = (logs**2).sum() / (2 * hyperparameter_deviation**2)
         loss = 0.5 * (white**2).sum() + factor.diagonal().log().sum() + prior
         if not torch.isfinite(loss):
             raise TrainingError(
-                "The likelihood of the accuracies is no number: check that they are finite."
+                "The likelihood of the accuracies is not finite: check the accuracies."
             )
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-    learnt = Settings(**{name: x.detach() for name, x in values.items()})
+    learnt = Hyperparameters(**{name: x.detach() for name, x in values.items()})
     factors = (logs.detach() / 2).exp()
     return learnt, [x[0, :width] for x, width in zip(factors, widths, strict=True)]
 
 
-def _covariance_of(settings: Settings, rows: Tensor) -> Tensor:
+def _covariance_of(settings: Hyperparameters, rows: Tensor) -> Tensor:
     """`covariance` of rows with themselves, all groups at once, for many steps of learning.
 
     Args:
@@ -160,14 +162,14 @@ def _scaled(columns: Sequence[Tensor], relevance: Sequence[Tensor]) -> list[Tens
     return [group * factor for group, factor in zip(columns, relevance, strict=True)]
 
 
-def _factor(settings: Settings, clean: Tensor) -> Tensor:
+def _factor(settings: Hyperparameters, clean: Tensor) -> Tensor:
     noise = settings.noise.exp() + _JITTER
     noisy = clean + noise * torch.eye(len(clean), dtype=torch.float64)
     factor: Tensor
     factor, failed = torch.linalg.cholesky_ex(noisy)
     if int(failed):
         raise TrainingError(
-            "The covariance of the architectures cannot be factorised: check that their features "
-            "and accuracies are finite numbers."
+            "The covariance of the architectures cannot be factorised: features and accuracies "
+            "must be finite."
         )
     return factor

@@ -1,7 +1,4 @@
-"""The GCN on PyTorch Geometric's sparse message passing: the reference of the dense one.
-
-Slower than `DenseGCN` on small graphs, and for checking it only.
-"""
+"""The GCN on PyTorch Geometric's sparse message passing, a slower check of `DenseGCN`."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ class SparseGCN(nn.Module):
     """The network of a `DenseGCN`, with its weights, on two `GCNConv` a layer.
 
     Args:
-        dense: The network whose weights to copy.
+        dense: The network to copy.
     """
 
     def __init__(self, dense: DenseGCN) -> None:

@@ -20,7 +20,7 @@ GraphTensors: TypeAlias = tuple[Tensor, Tensor]
 
 
 def to_tensors(batch: GraphBatch) -> GraphTensors:
-    """Dense tensors of a batch, as the dense networks take them."""
+    """Dense tensors of a batch, the inputs of the dense networks."""
     return torch.from_numpy(batch.ops).long(), torch.from_numpy(batch.adj).float()
 
 
@@ -28,8 +28,7 @@ def to_pyg(graph: ArchGraph) -> Data:
     """One graph as a PyTorch Geometric object.
 
     Blank nodes are left out; the global node stays node 0. ``x`` holds the operation codes, int64
-    ``[nodes]``, ``edge_index`` the edges, self-loops and those of the global node included; one
-    that counts for several is there as often.
+    ``[nodes]``. ``edge_index`` holds all edges, repeated by their counts.
     """
     from torch_geometric.data import Data  # noqa: PLC0415 - it takes seconds, and few need it
 

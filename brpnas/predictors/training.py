@@ -1,8 +1,7 @@
-"""Training of one network: the loop that every predictor shares.
+"""Training of one network, the loop shared by all predictors.
 
-`train_network` takes arrays and a `TrainingTask`, and returns arrays, so that it runs in any
-process. Which loss it minimises is the task's: `absolute_error` for regression,
-`pairwise_logistic` for the binary relation.
+`train_network` takes a `TrainingTask` of arrays and returns arrays, so it runs in any process. The
+task gives the loss: `absolute_error` for regression, `pairwise_logistic` for ranking.
 """
 
 from __future__ import annotations
@@ -41,18 +40,18 @@ Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Size of a network and how to train it.
+    """Size and schedule of a network.
 
     Args:
         backbone: ``gcn``, ``gin`` or ``gat``.
         hidden: Width of the layers.
         layers: Number of graph convolutions.
         dropout: Probability of dropping a feature.
-        epochs: Passes over the training rows, at most.
+        epochs: Most passes over the training rows.
         batch_size: Graphs a step.
         learning_rate: Peak of the one-cycle schedule.
         weight_decay: Of AdamW, on matrices only.
-        patience: Epochs without a better validation loss after which to stop.
+        patience: Epochs without a better validation loss before training stops.
     """
 
     backbone: str = "gcn"
@@ -95,7 +94,7 @@ class Labelled:
 
 @dataclass(frozen=True, eq=False)
 class TrainingTask:
-    """All that training of one network depends on.
+    """All inputs of the training of one network.
 
     Without validation rows it runs all epochs and keeps the last weights; with them it keeps the
     weights of the best epoch.
@@ -114,7 +113,7 @@ class TrainingTask:
 
 @dataclass(frozen=True, eq=False)
 class TrainedNetwork:
-    """What training gives: weights, and the losses of each epoch."""
+    """The result of training: weights, and the losses of each epoch."""
 
     weights: dict[str, npt.NDArray[np.float32]]
     train_loss: list[float] = field(default_factory=list)
@@ -130,7 +129,7 @@ def absolute_error(output: Tensor, target: Tensor) -> Tensor:
 def pairwise_logistic(output: Tensor, target: Tensor) -> Tensor:
     """Logistic loss of all ordered pairs of a batch: P(a better than b) = sigmoid(s_a - s_b).
 
-    Pairs with equal targets say nothing and are left out.
+    Pairs with equal targets are left out.
     """
     better = target[:, None] > target[None, :]
     pairs = better.sum().clamp(min=1)
@@ -139,7 +138,7 @@ def pairwise_logistic(output: Tensor, target: Tensor) -> Tensor:
 
 @contextmanager
 def single_thread() -> Iterator[None]:
-    """Run torch on one thread: on graphs this small a second one costs more than it gives."""
+    """Run torch on one thread, the fastest for graphs of this size."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -149,7 +148,7 @@ def single_thread() -> Iterator[None]:
 
 
 def train_network(task: TrainingTask) -> TrainedNetwork:
-    """Train one network, deterministically in ``task.seed``; leaves torch's random state alone."""
+    """Train one network, deterministic in ``task.seed``; torch's random state is unchanged."""
     config = task.config
     with single_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(task.seed)
@@ -182,8 +181,8 @@ def train_network(task: TrainingTask) -> TrainedNetwork:
                 break
         if not math.isfinite(result.train_loss[-1] if task.valid is None else best):
             raise ConfigurationError(
-                f"Training diverged: the loss is no number any more. Lower learning_rate from "
-                f"{config.learning_rate}, and check that all targets are finite."
+                f"Training diverged: the loss is not finite. Lower learning_rate from "
+                f"{config.learning_rate}, and check the targets."
             )
         if task.valid is None:
             kept, best_epoch = _weights(network), len(result.train_loss) - 1

@@ -1,10 +1,9 @@
 """From known devices to a new one: a latency predictor from as few as ten measured cells.
 
-`fit_prior` learns a `DevicePrior` from the tables of known devices, and `shipped_prior` is one;
-`suggest_rows` says which cells of a new device to measure first, `fit_device` learns its latency
-from its rows and the prior: a `DevicePredictor` with calibrated intervals. Use
-`brpnas.predictors.fit_latency` for a device by itself where there is no prior. docs/method.md tells
-how it works and what it was measured against.
+`fit_prior` learns a `DevicePrior` from the tables of known devices, and `shipped_prior` loads one.
+`suggest_rows` chooses the cells of a new device to measure first. `fit_device` learns its latency
+from its rows and the prior: a `DevicePredictor` with calibrated intervals. Without a prior, use
+`brpnas.predictors.fit_latency`. docs/method.md explains and evaluates the method.
 """
 
 from brpnas.predictors.transfer.device import AdaptConfig, DevicePredictor, fit_device

@@ -1,9 +1,8 @@
-"""Intervals that hold what they promise: how far a prediction is off, in its own deviations.
+"""Calibrated intervals: the factor from predicted deviations to errors.
 
-A Gaussian process gives a deviation with each prediction, and its rows, each left out in turn, tell
-how errors compare with it. `calibrate` turns them into the factor of an interval; few rows are
-trusted less than what is expected beforehand: that the deviations, whose settings were fitted to
-the same rows, are half as large again as they seem.
+A Gaussian process gives a deviation with each prediction, and its leave-one-out errors show how far
+off these are. `calibrate` turns them into the factor of an interval, with a prior for few rows: the
+deviations, fitted to the same rows, are too small by a third.
 """
 
 from __future__ import annotations
@@ -28,20 +27,20 @@ def calibrate(
     *,
     prior_rows: float = _PRIOR_ROWS,
 ) -> float:
-    """Factor ``q`` so that ``prediction ± q * deviation`` holds a share ``coverage`` of new rows.
+    """Factor ``q`` such as a share ``coverage`` of new rows lies in ``prediction ± q * deviation``.
 
     It is the quantile of errors in deviations (conformal prediction: Lei et al., "Distribution-free
-    predictive inference for regression", 2018), mixed on the logarithm with what is expected, 1.5
-    times the quantile of a normal distribution, as if this had been seen on ``prior_rows`` rows.
+    predictive inference for regression", 2018), mixed on the logarithm with its prior, 1.5 times
+    the quantile of a normal distribution, as if seen on ``prior_rows`` rows.
 
     Args:
-        errors: Errors of rows that were left out, shape ``[n]``.
-        deviations: Deviation that was predicted for each, shape ``[n]``.
-        coverage: Share wanted, above 0 and below 1.
-        prior_rows: How many rows the expectation counts for.
+        errors: Errors of left-out rows, shape ``[n]``.
+        deviations: Predicted deviation of each, shape ``[n]``.
+        coverage: Nominal coverage, above 0 and below 1.
+        prior_rows: Weight of the prior, in rows.
 
     Raises:
-        ConfigurationError: If the share is out of range, or there are no rows.
+        ConfigurationError: If the coverage is out of range, or there are no rows.
     """
     if not 0 < coverage < 1:
         raise ConfigurationError(f"A coverage lies above 0 and below 1, not at {coverage}.")

@@ -1,7 +1,7 @@
 """The latency of a device from few rows or many: adapted from known devices, or learnt alone.
 
-`fit_device` tries both and lets rows that were left out decide; the `DevicePredictor` that it
-returns gives every cell a latency and a calibrated interval.
+`fit_device` tries both and decides on left-out rows. It returns a `DevicePredictor`: a latency and
+a calibrated interval for every cell.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from brpnas.predictors.training import TrainingConfig
 from brpnas.predictors.transfer.calibration import calibrate
 from brpnas.predictors.transfer.folds import FoldNetworks, fit_folds
 from brpnas.predictors.transfer.kernel import (
+    Hyperparameters,
     Posterior,
-    Settings,
     Task,
-    adapt_settings,
+    adapt_hyperparameters,
     condition,
     log_evidence,
 )
@@ -35,18 +35,18 @@ from brpnas.predictors.transfer.prior import KNOWN_GROUPS, DevicePrior, PriorFea
 __all__ = ["AdaptConfig", "DevicePredictor", "fit_device"]
 
 ADAPTED, GRAPH_ALONE, NETWORK, BOTH = "adapted", "graph alone", "network", "adapted + network"
-"""Ways to predict a device: from known devices; by the same process without them; by graph networks
-trained on its rows alone; the mean of the first and the last."""
+"""Ways to predict a device: from known devices; by the same process without them; by graph
+networks trained on its rows alone; the mean of the first and the last."""
 
 LEAST_ROWS = 5
 _SHRINK = (0.0, -1.0, -2.0, -3.0, -4.0)
-"""What is tried to add to the logarithms of all weights beside that of a device that resembles."""
+"""Candidate shifts of the log weights of all features except the latency of one known device."""
 _DOUBT = 3.0
-"""How much more likely, in logarithms, rows must be before a device is taken to resemble one."""
+"""Least gain in log evidence for following one known device."""
 _MARGIN = {GRAPH_ALONE: 0.6}
-"""Part of the error of other ways that a way must stay below: of few rows, errors are rough."""
+"""Share of the best other error that a way must stay below: errors of few rows are noisy."""
 _PILOT = 0.4
-"""Share of the epochs after which the view of the networks is chosen."""
+"""Share of the epochs before the choice of the view of the networks."""
 
 
 @dataclass(frozen=True)
@@ -102,21 +102,21 @@ def fit_device(
     pool: Executor | None = None,
     progress: bool = False,
 ) -> DevicePredictor:
-    """Learn the latency of a device from its rows and from what known devices teach.
+    """Learn the latency of a device from its rows and a prior from known devices.
 
     Args:
         graphs: The space.
-        rows: Measured rows; none that is to test the predictor.
-        prior: What known devices teach; must not know this one.
-        config: How.
+        rows: Measured rows, without test rows.
+        prior: Prior from known devices, without this one.
+        config: Configuration.
         seed: Decides subsets, folds and weights.
         pool: Processes to train networks in, see `brpnas.predictors.training_pool`.
         progress: Show a progress bar.
 
     Raises:
-        ConfigurationError: If there are fewer than five rows, cells come more than once, or the
-            prior is of another space.
-        TrainingError: If the latencies allow no fit.
+        ConfigurationError: If there are fewer than five rows, cells are repeated, or the prior is
+            of another space.
+        TrainingError: If the latencies cannot be fitted.
     """
     if len(rows.rows) < LEAST_ROWS:
         raise ConfigurationError(
@@ -124,8 +124,8 @@ def fit_device(
         )
     if len(np.unique(rows.rows)) < len(rows.rows):
         raise ConfigurationError(
-            "Some cells come more than once, so that none of them is ever left out: give one "
-            "latency of each, such as the median."
+            "Some cells are repeated and cannot be left out: give one latency of each, such as "
+            "the median."
         )
     if prior.space != graphs.space:
         raise ConfigurationError(
@@ -178,7 +178,7 @@ def fit_device(
 
 
 def _best(errors: Mapping[str, float]) -> str:
-    """Way with the least error; known devices are left aside for a clear gain alone."""
+    """Way with the least error; known devices are ignored only for a clear gain."""
     weighed = {name: error / _MARGIN.get(name, 1.0) for name, error in errors.items()}
     return min(weighed, key=lambda name: weighed[name])
 
@@ -188,9 +188,9 @@ def _part(task: Task, rows: npt.NDArray[np.int64]) -> Task:
 
 
 def _adapted(
-    centre: Settings, task: Task, tuning: npt.NDArray[np.int64], config: AdaptConfig
-) -> Settings:
-    return adapt_settings(
+    centre: Hyperparameters, task: Task, tuning: npt.NDArray[np.int64], config: AdaptConfig
+) -> Hyperparameters:
+    return adapt_hyperparameters(
         centre,
         _part(task, tuning),
         hyperparameter_deviation=config.hyperparameter_deviation,
@@ -200,7 +200,7 @@ def _adapted(
 
 def _resembling(
     prior: DevicePrior, views: Mapping[View, GraphBatch], task: Task
-) -> tuple[PriorFeatures, Settings]:
+) -> tuple[PriorFeatures, Hyperparameters]:
     """Features and hyperparameters of a device that follows one known device, if rows favour it.
 
     A near duplicate of a known device needs a far smaller deviation than the prior expects. Each
@@ -211,7 +211,7 @@ def _resembling(
     scaled = [prior.settings.scaled(shift) for shift in _SHRINK]
     alone, doubt = [log_evidence(settings, task) for settings in scaled], math.log(len(scaled))
     base, best = max(alone[0], max(alone) - doubt), _DOUBT
-    found: tuple[PriorFeatures, Settings] = (prior.features, prior.settings)
+    found: tuple[PriorFeatures, Hyperparameters] = (prior.features, prior.settings)
     doubt += math.log(max(1, known.shape[1]))
     weight = math.log(max(float(task.target.var()), 1e-4))
     for column in range(known.shape[1]):
@@ -225,9 +225,9 @@ def _resembling(
 
 
 def _processes(
-    settings: Settings, alone: Settings, groups: Sequence[str], task: Task
+    settings: Hyperparameters, alone: Hyperparameters, groups: Sequence[str], task: Task
 ) -> dict[str, Posterior]:
-    """The process that follows known devices, and the one that sees the graph alone."""
+    """The process with known devices, and the one with the graph alone."""
     count = len(alone.linear)
     known = [groups.index(name) for name in KNOWN_GROUPS]
     return {
@@ -236,8 +236,8 @@ def _processes(
     }
 
 
-def _view(settings: Settings, groups: Sequence[str], task: Task) -> View:
-    """View whose features alone predict rows left out the better."""
+def _view(settings: Hyperparameters, groups: Sequence[str], task: Task) -> View:
+    """View with the smaller leave-one-out error of its features alone."""
     errors: dict[View, float] = {}
     for view in DEVICE_VIEWS:
         others = [g for g, name in enumerate(groups) if not name.startswith(view)]
@@ -257,7 +257,7 @@ def _networks(
     *,
     progress: bool,
 ) -> tuple[View, FoldNetworks]:
-    """Networks in the view in which short training does better on rows left out."""
+    """Networks in the view with the smaller left-out error after short training."""
     pilot = replace(config.network, epochs=max(1, round(config.network.epochs * _PILOT)))
 
     def trained(view: View, network: TrainingConfig, folds: int) -> FoldNetworks:

@@ -1,8 +1,8 @@
-"""What a cell looks like to the kernel: counts and places of operations, paths, known devices.
+"""Features of a cell for the kernel: counts and places of operations, paths.
 
-`GraphFeatures` reads both views of a cell and gives groups of columns, each scaled so that a group
-weighs the same whatever its width. It knows no search space: operations are codes, positions are
-nodes. It is a torch module, so that it is exported with what is built on it.
+`GraphFeatures` reads both views of a cell and gives groups of columns, scaled to equal weight at
+any width. It works for any search space: operations are codes, positions are nodes. It is a torch
+module, so it is exported with the predictor.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SYNTHETIC = 32
 
 
 def both_views(views: Mapping[View, GraphBatch]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Tensors of both views in the order in which all modules of this package take them.
+    """Tensors of both views in the order of all modules of this package.
 
     Returns:
         Operations and adjacencies of the pruned view, then of the raw one.
@@ -58,12 +58,12 @@ class GraphFeatures(nn.Module):
     """Groups of features of a cell's graph.
 
     - ``raw_nodes``, ``pruned_nodes``: operation of each node, one-hot.
-    - ``raw_counts``, ``pruned_counts``: how often each operation occurs; pruned, also edges and
-      sums of several tensors.
-    - ``pruned_edges``: how often an operation feeds another.
+    - ``raw_counts``, ``pruned_counts``: counts of each operation; pruned, also edges and sums of
+      several tensors.
+    - ``pruned_edges``: counts of pairs of connected operations.
     - ``paths``: most operations of each kind, and of any, on one path.
     - ``raw_sums``, ``pruned_sums``: logarithms of sums of operations with random costs, the
-      latencies of made-up devices that execute one operation after another.
+      latencies of synthetic devices with sequential execution.
 
     Args:
         num_nodes: Nodes of a graph, the global one included.

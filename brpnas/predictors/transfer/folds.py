@@ -1,7 +1,7 @@
-"""Networks learnt from the rows of the device alone, each without the fold that it is judged by.
+"""Networks trained on the rows of the device alone, one per fold, each without its fold.
 
-`fit_folds` trains one network per fold. Their mean is the predictor *from scratch*; what each says
-of its own fold is an honest error for every row.
+`fit_folds` trains them. Their mean is the predictor *from scratch*; the prediction of each for its
+own fold gives an honest error for every row.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class FoldNetworks:
     Args:
         ensemble: Their mean, in standardised log latency.
         location, scale: ``log(latency / ms) = output * scale + location``.
-        left_out: Log latency of each row by the network that has not seen it, shape ``[n]``.
+        left_out: Log latency of each row by the network trained without it, shape ``[n]``.
     """
 
     ensemble: GraphEnsemble
@@ -45,13 +45,13 @@ def fit_folds(
     pool: Executor | None = None,
     progress: bool = False,
 ) -> FoldNetworks:
-    """Train a network without each fold, for all epochs: nothing is chosen by the fold left out.
+    """Train a network without each fold, for all epochs: the left-out fold decides nothing.
 
     Args:
         graphs: The rows in one view, ``n`` of them.
         log_latency: Logarithm of the latency in ms of each, shape ``[n]``.
         config: Size and schedule of the networks.
-        folds: How many.
+        folds: Number of folds.
         seed: Decides folds and weights.
         pool: Processes to train in, see `brpnas.predictors.training_pool`.
         progress: Show a progress bar.

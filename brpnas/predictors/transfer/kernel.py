@@ -1,10 +1,10 @@
-"""The covariance of latencies: a Gaussian process whose settings are learnt on known devices.
+"""The covariance of latencies: a Gaussian process with hyperparameters from known devices.
 
 `covariance` adds, for every group of features, a linear and a Gaussian kernel, and a Gaussian
-kernel of all groups together; `Settings` are the logarithms of their weights. `learn_settings`
-finds settings by maximum likelihood over several devices, `adapt_settings` those of one device,
-close to the former where its few rows do not say otherwise (Rasmussen & Williams, Gaussian
-Processes for Machine Learning, 2006, chapters 2 and 5).
+kernel of all groups together; `Hyperparameters` are the logarithms of their weights.
+`learn_hyperparameters` maximises the likelihood over several devices. `adapt_hyperparameters` fits
+one device, with a prior around those of several (Rasmussen & Williams, Gaussian Processes for
+Machine Learning, 2006, chapters 2 and 5).
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ from brpnas.errors import TrainingError
 from brpnas.predictors.training import single_thread
 
 __all__ = [
+    "Hyperparameters",
     "Posterior",
-    "Settings",
     "Task",
-    "adapt_settings",
+    "adapt_hyperparameters",
     "condition",
     "covariance",
-    "learn_settings",
+    "learn_hyperparameters",
     "log_evidence",
 ]
 
 _JITTER = 1e-8
 _NOTHING = -40.0
-"""Logarithm of a weight that is as good as 0."""
+"""Logarithm of a weight of practically 0."""
 _WEIGHTS = ("constant", "noise", "linear", "gaussian", "joint")
-"""Settings that are variances."""
+"""Hyperparameters with the unit of a variance."""
 
 
 @dataclass(frozen=True, eq=False)
-class Settings:
+class Hyperparameters:
     """Logarithms of the weights of the kernel, for ``G`` groups.
 
     Args:
-        constant: Variance of the mean latency around that of the rows.
+        constant: Variance of the mean latency around the mean of the rows.
         noise: Variance of a measurement.
         linear: Weight of the linear kernel of each group, shape ``[G]``.
         gaussian: Weight of the Gaussian kernel of each group, shape ``[G]``.
@@ -60,8 +60,8 @@ class Settings:
     joint_nearness: Tensor
 
     @classmethod
-    def start(cls, groups: int) -> Settings:
-        """Where learning starts: little of everything."""
+    def start(cls, groups: int) -> Hyperparameters:
+        """Initial values: small weights of all kernels."""
 
         def filled(value: float) -> Tensor:
             return torch.full((groups,), value, dtype=torch.float64)
@@ -77,20 +77,20 @@ class Settings:
         """All of them by name."""
         return dict(vars(self))
 
-    def without(self, groups: Sequence[int]) -> Settings:
-        """Settings that leave groups out."""
+    def without(self, groups: Sequence[int]) -> Hyperparameters:
+        """Hyperparameters without some groups."""
         changed = {name: value.clone() for name, value in self.tensors().items()}
         for name in ("linear", "gaussian", "joint_nearness"):
             changed[name][list(groups)] = _NOTHING
-        return Settings(**changed)
+        return Hyperparameters(**changed)
 
-    def scaled(self, shift: float) -> Settings:
-        """Settings with ``shift`` added to the logarithms of all weights and of the noise."""
+    def scaled(self, shift: float) -> Hyperparameters:
+        """Hyperparameters with ``shift`` added to all log weights and the log noise."""
         changed = self.tensors()
-        return Settings(**changed | {name: changed[name] + shift for name in _WEIGHTS[1:]})
+        return Hyperparameters(**changed | {name: changed[name] + shift for name in _WEIGHTS[1:]})
 
-    def resembling(self, weight: float) -> Settings:
-        """Settings with one more group, linear alone.
+    def resembling(self, weight: float) -> Hyperparameters:
+        """Hyperparameters with one more group, linear only.
 
         Args:
             weight: Logarithm of the weight of the new group.
@@ -99,7 +99,7 @@ class Settings:
         def longer(values: Tensor, last: float) -> Tensor:
             return torch.cat([values, torch.tensor([last], dtype=torch.float64)])
 
-        return Settings(
+        return Hyperparameters(
             self.constant,
             self.noise,
             longer(self.linear, weight),
@@ -112,13 +112,13 @@ class Settings:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """One device's rows: features of each group ``[n, width]``, and log latency ``[n]``."""
+    """The rows of one device: features of each group ``[n, width]``, and log latency ``[n]``."""
 
     features: Sequence[Tensor]
     target: Tensor
 
 
-def covariance(settings: Settings, a: Sequence[Tensor], b: Sequence[Tensor]) -> Tensor:
+def covariance(settings: Hyperparameters, a: Sequence[Tensor], b: Sequence[Tensor]) -> Tensor:
     """Covariance of cells ``a`` with cells ``b``, without noise, shape ``[len(a), len(b)]``.
 
     Args:
@@ -131,7 +131,7 @@ def covariance(settings: Settings, a: Sequence[Tensor], b: Sequence[Tensor]) -> 
 
 
 def _gram(a: Sequence[Tensor], b: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-    """Inner products and squared distances of each group; they do not depend on settings."""
+    """Inner products and squared distances of each group, independent of hyperparameters."""
     products, distances = [], []
     for x, y in zip(a, b, strict=True):
         product = x @ y.T
@@ -141,7 +141,7 @@ def _gram(a: Sequence[Tensor], b: Sequence[Tensor]) -> tuple[list[Tensor], list[
     return products, distances
 
 
-def _combine(settings: Settings, products: list[Tensor], distances: list[Tensor]) -> Tensor:
+def _combine(settings: Hyperparameters, products: list[Tensor], distances: list[Tensor]) -> Tensor:
     linear, gaussian = settings.linear.exp(), settings.gaussian.exp()
     nearness, joint = settings.nearness.exp(), settings.joint_nearness.exp()
     total = settings.constant.exp() * torch.ones_like(products[0])
@@ -158,21 +158,21 @@ def _cholesky(noisy: Tensor) -> Tensor:
         factor: Tensor = torch.linalg.cholesky(noisy)
     except RuntimeError as error:  # torch.linalg.LinAlgError, which torch does not type
         raise TrainingError(
-            f"The covariance of the cells cannot be factorised ({error}). Check that their "
-            "features are finite numbers of ordinary size."
+            f"The covariance of the cells cannot be factorised ({error}). Their features must be "
+            "finite and of moderate size."
         ) from error
     return factor
 
 
 class _Likelihood:
-    """Negative log likelihood of a task per row, as a function of the settings."""
+    """Negative log likelihood of a task, as a function of the hyperparameters."""
 
     def __init__(self, task: Task) -> None:
         self._gram = _gram(task.features, task.features)
         self._target = task.target - task.target.mean()
         self._identity = torch.eye(len(task.target), dtype=torch.float64)
 
-    def __call__(self, settings: Settings) -> Tensor:
+    def __call__(self, settings: Hyperparameters) -> Tensor:
         noisy = _combine(settings, *self._gram)
         noisy = noisy + (settings.noise.exp() + _JITTER) * self._identity
         factor = _cholesky(noisy)
@@ -181,58 +181,58 @@ class _Likelihood:
         return likelihood
 
 
-def log_evidence(settings: Settings, task: Task) -> float:
-    """Logarithm of the probability of a task's rows, up to a constant of the task."""
+def log_evidence(settings: Hyperparameters, task: Task) -> float:
+    """Log probability of a task's rows, up to a constant of the task."""
     with torch.inference_mode(), single_thread():
         return -float(_Likelihood(task)(settings))
 
 
-def learn_settings(
+def learn_hyperparameters(
     tasks: Sequence[Task], *, steps: int = 80, learning_rate: float = 0.1
-) -> Settings:
-    """Settings under which the rows of all tasks together are most likely.
+) -> Hyperparameters:
+    """Hyperparameters of maximum likelihood over all tasks together.
 
     Raises:
-        TrainingError: If the likelihood is no number.
+        TrainingError: If the likelihood is not finite.
     """
-    start = Settings.start(len(tasks[0].features))
+    start = Hyperparameters.start(len(tasks[0].features))
     likelihoods = [_Likelihood(task) for task in tasks]
 
-    def loss(settings: Settings) -> Tensor:
+    def loss(settings: Hyperparameters) -> Tensor:
         return torch.stack([likelihood(settings) for likelihood in likelihoods]).sum()
 
     return _minimise(loss, start, steps, learning_rate)
 
 
-def adapt_settings(
-    settings: Settings,
+def adapt_hyperparameters(
+    settings: Hyperparameters,
     task: Task,
     *,
     hyperparameter_deviation: float = 1.0,
     steps: int = 40,
     learning_rate: float = 0.1,
-) -> Settings:
-    """Settings of one device: most likely given its rows, and that they are near those given.
+) -> Hyperparameters:
+    """Hyperparameters of one device, by maximum a posteriori.
 
-    All weights and the noise may also grow or shrink together, which costs as much as if one of
-    them did: a device whose latencies scatter more than those of others does so everywhere.
+    All weights and the noise may also grow or shrink together, at the price of one of them: a
+    device with noisier latencies is noisier everywhere.
 
     Args:
-        settings: Those of known devices, the centre of a normal prior on each logarithm.
+        settings: Hyperparameters of known devices, the centre of a normal prior.
         task: Rows of the device.
-        hyperparameter_deviation: Standard deviation of that prior.
+        hyperparameter_deviation: Standard deviation of the prior.
         steps: Steps of Adam.
         learning_rate: Of Adam.
 
     Raises:
-        TrainingError: If the likelihood is no number.
+        TrainingError: If the likelihood is not finite.
     """
     likelihood, centre = _Likelihood(task), settings.tensors()
 
-    def loss(changed: Settings) -> Tensor:
+    def loss(changed: Hyperparameters) -> Tensor:
         moved = {name: x - centre[name] for name, x in changed.tensors().items()}
         weights = torch.cat([moved[n][centre[n] > _NOTHING].reshape(-1) for n in _WEIGHTS])
-        # What remains once the common move that costs least is taken out of the weights.
+        # The cost without the cheapest common shift of the weights.
         common = weights.sum() ** 2 / (len(weights) + 1)
         squares = torch.stack([(x**2).sum() for x in moved.values()]).sum()
         return likelihood(changed) + (squares - common) / (2 * hyperparameter_deviation**2)
@@ -241,39 +241,42 @@ def adapt_settings(
 
 
 def _minimise(
-    loss: Callable[[Settings], Tensor], start: Settings, steps: int, learning_rate: float
-) -> Settings:
+    loss: Callable[[Hyperparameters], Tensor],
+    start: Hyperparameters,
+    steps: int,
+    learning_rate: float,
+) -> Hyperparameters:
     values = {name: x.clone().requires_grad_() for name, x in start.tensors().items()}
     optimiser = torch.optim.Adam(values.values(), lr=learning_rate)
     with single_thread():
         for _ in range(steps):
-            current = loss(Settings(**values))
+            current = loss(Hyperparameters(**values))
             if not math.isfinite(float(current.detach())):
                 raise TrainingError(
-                    "The likelihood of the latencies is no number: they hardly differ, or differ "
-                    "by too much. Check the table of the device."
+                    "The likelihood of the latencies is not finite: they are too similar or too "
+                    "different. Check the table of the device."
                 )
             optimiser.zero_grad()
             current.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
-    return Settings(**{name: x.detach() for name, x in values.items()})
+    return Hyperparameters(**{name: x.detach() for name, x in values.items()})
 
 
 @dataclass(frozen=True, eq=False)
 class Posterior:
-    """A Gaussian process that has seen the rows of a device.
+    """A Gaussian process conditioned on the rows of a device.
 
     Args:
-        settings: Of the kernel.
-        features: Of the rows seen, of each group ``[n, width]``.
+        settings: Hyperparameters of the kernel.
+        features: Features of the rows, of each group ``[n, width]``.
         mean: Mean log latency of the rows.
         weights: ``K^-1 (y - mean)``, shape ``[n]``.
         whiten: Inverse of the Cholesky factor of ``K``, shape ``[n, n]``.
-        left_out: Mean log latency of each row as the others alone predict it, shape ``[n]``.
-        left_out_variance: Variance of that prediction, noise included, shape ``[n]``.
+        left_out: Mean log latency of each row, predicted by the others, shape ``[n]``.
+        left_out_variance: Variance of this prediction, noise included, shape ``[n]``.
     """
 
-    settings: Settings
+    settings: Hyperparameters
     features: Sequence[Tensor]
     mean: float
     weights: Tensor
@@ -291,8 +294,8 @@ class Posterior:
         return mean, (prior - explained).clamp(min=0) + noise
 
 
-def prior_variance(settings: Settings, features: Sequence[Tensor]) -> Tensor:
-    """Variance of each cell before any row was seen, without noise, shape ``[N]``."""
+def prior_variance(settings: Hyperparameters, features: Sequence[Tensor]) -> Tensor:
+    """Variance of each cell without any rows and without noise, shape ``[N]``."""
     total = settings.constant.exp() + settings.joint.exp() + settings.gaussian.exp().sum()
     linear = settings.linear.exp()
     for g, x in enumerate(features):
@@ -300,11 +303,11 @@ def prior_variance(settings: Settings, features: Sequence[Tensor]) -> Tensor:
     return total
 
 
-def condition(settings: Settings, task: Task) -> Posterior:
-    """The process after it has seen the rows of a task, and its leave-one-out predictions.
+def condition(settings: Hyperparameters, task: Task) -> Posterior:
+    """Condition the process on a task; with leave-one-out predictions.
 
     Raises:
-        TrainingError: If the covariance is no covariance, as of features that are no numbers.
+        TrainingError: If the covariance cannot be factorised, as with non-finite features.
     """
     mean = float(task.target.mean())
     noisy = covariance(settings, task.features, task.features)
@@ -313,7 +316,7 @@ def condition(settings: Settings, task: Task) -> Posterior:
     whiten = torch.linalg.solve_triangular(
         factor, torch.eye(len(noisy), dtype=torch.float64), upper=False
     )
-    whiten = whiten.contiguous()  # as a file gives it back: the last bits depend on the layout
+    whiten = whiten.contiguous()  # as read from a file: the last bits depend on the layout
     inverse = whiten.T @ whiten
     weights = inverse @ (task.target - mean)
     variance = 1 / inverse.diagonal()

@@ -1,8 +1,7 @@
-"""What other devices know of a cell: their latency where it was measured, as features.
+"""Measured latency of known devices as features of cells.
 
-`KnownLatency` holds, for each cell of a space and each known device, how far the measured latency
-is from what the network of all devices says; zero where nothing was measured. Devices of one chip
-share such deviations, which no graph shows.
+`KnownLatency` holds the residual of the shared network for each cell of a space and each known
+device; zero without a measurement. Devices of one chip share residuals invisible in the graph.
 """
 
 from __future__ import annotations
@@ -17,14 +16,14 @@ from brpnas.graphs import GraphBatch
 __all__ = ["MOST_CELLS", "CellNumbers", "KnownLatency"]
 
 MOST_CELLS = 1_000_000
-"""Most cells that are numbered, and so rows of a table of known latencies."""
+"""Most numbered cells, the rows of a table of known latencies."""
 
 
 class CellNumbers(nn.Module):
     """Numbers the cells of a space by the operations of their nodes in the raw view.
 
     Args:
-        choices: Operations that occur at each node, ``choices[v, op]``, shape ``[V, num_ops]``.
+        choices: Possible operations of each node, ``choices[v, op]``, shape ``[V, num_ops]``.
     """
 
     choices: Tensor
@@ -43,9 +42,9 @@ class CellNumbers(nn.Module):
 
     @classmethod
     def of(cls, graphs: GraphBatch) -> CellNumbers | None:
-        """Numbers for the raw view of a whole space; None if operations do not tell its cells.
+        """Numbers for the raw view of a whole space; None if operations do not identify its cells.
 
-        Spaces whose nodes could be combined in more than a million ways have none either.
+        Also None for more than a million combinations of operations.
         """
         choices = np.zeros((graphs.num_nodes, graphs.num_ops), bool)
         choices[np.arange(graphs.num_nodes)[None, :], graphs.ops] = True
@@ -62,12 +61,12 @@ class CellNumbers(nn.Module):
 
 
 class KnownLatency(nn.Module):
-    """Deviations of measured latency from a network, looked up by cell.
+    """Residuals of measured latency to a network, looked up by cell.
 
     Args:
         numbers: Numbers of the cells.
-        table: Deviation of standardised log latency for each number and device, 0 where nothing was
-            measured, shape ``[size, devices]``.
+        table: Residual of standardised log latency by number and device, 0 without a measurement,
+            shape ``[size, devices]``.
     """
 
     table: Tensor
@@ -82,5 +81,5 @@ class KnownLatency(nn.Module):
         self.register_buffer("scale", scale.clamp(min=1e-6))
 
     def forward(self, raw_ops: Tensor) -> Tensor:
-        """Deviations, shape ``[B, devices]``."""
+        """Residuals, shape ``[B, devices]``."""
         return self.table[self.numbers(raw_ops)]

@@ -1,7 +1,7 @@
-"""The predictor that `fit_device` returns: latency of a device with calibrated intervals.
+"""The predictor of `fit_device`: latency of a device with calibrated intervals.
 
-It answers, bounds and is saved as `brpnas.predictors.LatencyPredictor` is, so that a search, an
-export and the command line take either; `brpnas.predictors.load_latency` reads both.
+It has the interface of `brpnas.predictors.LatencyPredictor`, so search, export and command line
+take either; `brpnas.predictors.load_latency` reads both.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from brpnas.predictors.training import single_thread
 from brpnas.predictors.transfer.features import both_views
 from brpnas.predictors.transfer.folds import FoldNetworks
 from brpnas.predictors.transfer.kernel import Posterior
-from brpnas.predictors.transfer.prior import PriorFeatures, SavedFeatures, saved_settings
+from brpnas.predictors.transfer.prior import PriorFeatures, SavedFeatures, saved_hyperparameters
 from brpnas.spaces.network import SIZE_PATTERN
 from brpnas.typed import Finite, Fraction
 
@@ -44,9 +44,9 @@ __all__ = ["DevicePredictor"]
 _CHUNK = 1024
 _KIND = "device_latency"
 _PLAIN = ("weight", "view", "factor", "coverage", "method", "errors", "rows", "space", "known")
-"""Attributes that are written as they are."""
+"""Attributes written unchanged."""
 _PROCESS = ("weights", "whiten", "left_out", "left_out_variance")
-"""Tensors of the Gaussian process beside its settings and features."""
+"""Tensors of the Gaussian process besides its hyperparameters and features."""
 
 
 class _DeviceModule(nn.Module):
@@ -88,21 +88,20 @@ class DevicePredictor:
 
     Args:
         features: Features of cells.
-        posterior: Gaussian process that has seen the rows.
-        networks: Networks of the device alone, if they take part.
-        weight: Share of the networks in the logarithm of the latency.
-        view: View that describes better what the device executes.
+        posterior: Gaussian process conditioned on the rows.
+        networks: Networks of the device alone, if used.
+        weight: Weight of the networks in the logarithm of the latency.
+        view: View closest to the execution on the device.
         factor: Half width of an interval, in predicted deviations.
-        coverage: Share of measurements that an interval is to hold.
-        method: How it predicts.
-        errors: Mean absolute error of log latency on rows left out, by method.
-        rows: Number of rows learnt from.
+        coverage: Nominal coverage of the intervals.
+        method: Way of prediction.
+        errors: Mean absolute error of log latency on left-out rows, by method.
+        rows: Number of training rows.
         space: Name of the search space.
-        known: Names of the devices that it was adapted from.
-        left_out: Latency in ms of each row as the others predict it, shape ``[n]``, in the order
-            of the rows; NaN where a row is not kept.
-        network_size: Size of the networks whose latency it predicts (`NetworkConfig.size`); None if
-            nothing states it.
+        known: Names of the known devices of the prior.
+        left_out: Latency in ms of each row, predicted by the others, shape ``[n]``, in the order of
+            the rows; NaN for rows outside the process.
+        network_size: Size of the measured networks (`NetworkConfig.size`); None if unknown.
     """
 
     features: PriorFeatures
@@ -122,12 +121,12 @@ class DevicePredictor:
 
     @property
     def views(self) -> tuple[View, ...]:
-        """Views of a cell that it reads."""
+        """Views of a cell to read."""
         return DEVICE_VIEWS
 
     @property
     def history(self) -> pd.DataFrame:
-        """Losses by member and epoch: none, as nothing is stopped by validation rows."""
+        """Losses by member and epoch: none, since training is not stopped by validation rows."""
         columns = {"member": "int64", "epoch": "int64"}
         columns |= {"train_loss": "float64", "valid_loss": "float64"}
         return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in columns.items()})
@@ -137,7 +136,7 @@ class DevicePredictor:
         return _DeviceModule(self).eval()
 
     def metadata(self) -> dict[str, str]:
-        """What an exported file says about it."""
+        """Metadata of an exported file."""
         found = {
             "coverage": repr(self.coverage),
             "method": self.method,
@@ -156,9 +155,9 @@ class DevicePredictor:
         return np.asarray(np.exp(np.stack([mean, mean - width, mean + width], axis=1)))
 
     def deviations(self, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
-        """Standard deviation of log latency around each prediction, shape ``[N]``.
+        """Standard deviation of log latency of each prediction, shape ``[N]``.
 
-        Calibrated: a normal distribution of that deviation has as much within the interval.
+        Calibrated: a normal distribution of this deviation has the same interval.
         """
         inside = float(scipy.stats.norm.ppf((1 + self.coverage) / 2))
         return np.asarray(self._logarithms(graphs)[1] * self.factor / inside)
@@ -177,7 +176,7 @@ class DevicePredictor:
         return mean, deviation
 
     def digest(self) -> str:
-        """Short hash of what it predicts with; the bytes of a file also depend on its metadata."""
+        """Short hash of the predictions; the bytes of a file also depend on its metadata."""
         metadata, tensors = self._parts()
         found = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
         for name, values in sorted(tensors.items()):
@@ -213,10 +212,10 @@ class DevicePredictor:
 
     @classmethod
     def load(cls, path: Path) -> DevicePredictor:
-        """Read what `save` wrote.
+        """Read the file of `save`.
 
         Raises:
-            SchemaError: If the file is no such predictor.
+            SchemaError: If the file is not such a predictor.
         """
         metadata, tensors = read_file(path, _KIND)
         saved = checked(path, metadata, _Saved)
@@ -229,7 +228,7 @@ class DevicePredictor:
                 raise
             refuse_file(path, str(error), error)
         if not all(bool(torch.isfinite(answer).all()) for answer in answers):
-            refuse_file(path, "it answers no finite number")
+            refuse_file(path, "its outputs are not finite")
         return predictor
 
     @classmethod
@@ -237,7 +236,7 @@ class DevicePredictor:
         features = PriorFeatures.of_parts(path, saved, tensors, saved.devices)
         rows = [tensors[f"rows.{g}"] for g in range(len(features.groups))]
         process = {name: tensors[f"process.{name}"] for name in _PROCESS}
-        settings = saved_settings(tensors, len(rows))
+        settings = saved_hyperparameters(tensors, len(rows))
         networks = None
         if saved.networks is not None:
             own, weights = saved.networks, part(tensors, "networks")

@@ -1,8 +1,8 @@
-"""What is known before a new device is measured: learnt from the devices that were.
+"""The prior of a new device, learnt from known devices.
 
 `fit_prior` learns a `DevicePrior` from latency tables of known devices, and `fit_device` adapts it
-to a new one. The network of all devices gives every cell features; how much the latency of a new
-device follows them, or the graph itself, is learnt by making each known device the new one.
+to a new one. A shared network gives every cell features. The weights of these and of the graph are
+learnt by treating each known device as new.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from brpnas.predictors.files import (
 )
 from brpnas.predictors.training import single_thread
 from brpnas.predictors.transfer.features import GraphFeatures, both_views
-from brpnas.predictors.transfer.kernel import Settings, Task, learn_settings
+from brpnas.predictors.transfer.kernel import Hyperparameters, Task, learn_hyperparameters
 from brpnas.predictors.transfer.known import MOST_CELLS, CellNumbers, KnownLatency
 from brpnas.predictors.transfer.shared_network import (
     SharedNetwork,
@@ -53,13 +53,13 @@ __all__ = [
     "PriorFeatures",
     "SavedFeatures",
     "fit_prior",
-    "saved_settings",
+    "saved_hyperparameters",
 ]
 
 KNOWN_GROUPS = ("devices", "mean_device", "known_latency")
-"""Groups of features that come from known devices; all others come from the graph alone."""
+"""Groups of features from known devices; all others come from the graph alone."""
 LIKE_GROUP = "like"
-"""The group that is the latency of the one known device that the new one resembles, if any."""
+"""The group with the latency of the one known device that the new one follows, if any."""
 
 _TASK_ROWS = 120
 _TWINS = 0.99
@@ -67,15 +67,15 @@ _KIND = "device_prior"
 
 
 class PriorFeatures(nn.Module):
-    """Features of cells for the kernel: those of the graph, and what known devices say.
+    """Features of cells for the kernel, from the graph and from known devices.
 
     Args:
         graph: Features of the graph.
-        network: Network of all devices.
-        known: Measured latency of known devices; None if the tables are not there.
-        columns: Which of the devices of the network are used.
-        like: Device among these that the new one resembles, a place in ``columns``; its latency is
-            then a group of its own.
+        network: Shared network.
+        known: Measured latency of known devices; None without tables.
+        columns: Devices of the network in use.
+        like: Device that the new one follows, a position in ``columns``; its latency is an
+            additional group.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class PriorFeatures(nn.Module):
         return names if self.like is None else (*names, LIKE_GROUP)
 
     def resembling(self, like: int) -> PriorFeatures:
-        """The same features and, as a last group, the latency of one known device."""
+        """The same features with the latency of one known device as last group."""
         same = PriorFeatures(self.graph, self.network, self.known, self.columns, like)
         same.eval()
         return same
@@ -117,7 +117,7 @@ class PriorFeatures(nn.Module):
         return [group.double() for group in groups]
 
     def latencies(self, views: Mapping[View, GraphBatch]) -> Tensor:
-        """Standardised log latency on each device: measured if known, else what the network says.
+        """Standardised log latency on each device: measured if known, else of the shared network.
 
         Returns:
             Float64, shape ``[N, columns]``.
@@ -127,9 +127,9 @@ class PriorFeatures(nn.Module):
         return (said + apart).double().clone()
 
     def _known(self, views: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """What the network says of each device, and how far measurements are from that."""
+        """Prediction of the shared network for each device, and the residual of measurements."""
         # Selected, not indexed: an index becomes transposes in ONNX, and ONNX Runtime before 1.17
-        # fuses these with products that it has in float32 alone.
+        # fuses these with products available in float32 only.
         columns = torch.tensor(self.columns, dtype=torch.int64)
         said = self.network(*views).index_select(1, columns)
         if self.known is None:
@@ -137,7 +137,7 @@ class PriorFeatures(nn.Module):
         return said, self.known(views[2]).index_select(1, columns)
 
     def parts(self) -> tuple[dict[str, object], dict[str, Tensor]]:
-        """What a file must hold to rebuild it by `of_parts`: metadata, and tensors by name."""
+        """Metadata, and tensors by name, for `of_parts`."""
         metadata: dict[str, object] = {
             "columns": self.columns,
             "like": self.like,
@@ -156,22 +156,22 @@ class PriorFeatures(nn.Module):
     def of_parts(
         cls, path: Path, saved: SavedFeatures, tensors: Mapping[str, Tensor], devices: int
     ) -> PriorFeatures:
-        """Rebuild what `parts` took apart.
+        """Rebuild from `parts`.
 
         Args:
             path: The file.
             saved: Its metadata.
-            tensors: Its tensors, and perhaps others.
+            tensors: Its tensors; others are ignored.
             devices: Number of devices of the network.
 
         Raises:
-            SchemaError: If these do not fit one another.
+            SchemaError: If these contradict one another.
         """
         config = as_config(path, saved.config, SharedNetworkConfig)
         _check_sizes(path, saved, config, tensors, devices)
         graph = GraphFeatures(saved.num_nodes, saved.num_ops)
         graph.load_state_dict(part(tensors, "graph"))
-        with torch.random.fork_rng(devices=[]):  # these weights are only there to be overwritten
+        with torch.random.fork_rng(devices=[]):  # these weights will be overwritten
             network = SharedNetwork(graph.num_ops, devices, config)
         network.load_state_dict(part(tensors, "network"))
         known = None
@@ -183,7 +183,7 @@ class PriorFeatures(nn.Module):
         return features
 
     def check_graphs(self, views: Mapping[View, GraphBatch]) -> None:
-        """Check that graphs are of the space that it learnt from.
+        """Check that graphs are of the space of the features.
 
         Raises:
             SchemaError: If they have other nodes or operations.
@@ -195,14 +195,14 @@ class PriorFeatures(nn.Module):
                 raise SchemaError(
                     f"The predictor knows graphs of {sizes[0]} nodes and {sizes[1]} operations, "
                     f"these have {found[0]} and {found[1]}: it was made in another space. Name "
-                    "the space that it was made in, or make one for this space."
+                    "the space of the predictor, or make one for this space."
                 )
 
     def of(self, views: Mapping[View, GraphBatch], chunk: int = 4096) -> list[Tensor]:
         """Features of any number of graphs, given in both views.
 
         Raises:
-            SchemaError: If they have other nodes or operations than those it learnt from.
+            SchemaError: If they have other nodes or operations than the features.
         """
         self.check_graphs(views)
         inputs = both_views(views)
@@ -216,29 +216,29 @@ class PriorFeatures(nn.Module):
 
 @dataclass(frozen=True, eq=False)
 class DevicePrior:
-    """What known devices teach about a new one.
+    """Knowledge of known devices about a new one.
 
     Args:
         space: Name of the search space.
         devices: Names of the known devices.
         features: Features of cells, of all devices.
-        settings: Settings of the kernel, centre of those of a new device.
-        config: Size and schedule of the network.
-        network_sizes: Size of the networks that were measured on each of them
-            (`NetworkConfig.size`); none where all are of the published size.
+        settings: Hyperparameters of the kernel, the centre for a new device.
+        config: Size and schedule of the shared network.
+        network_sizes: Size of the measured networks of each device (`NetworkConfig.size`); empty if
+            all are of the published size.
     """
 
     space: str
     devices: tuple[str, ...]
     features: PriorFeatures
-    settings: Settings
+    settings: Hyperparameters
     config: SharedNetworkConfig
     network_sizes: tuple[str, ...] = ()
 
     def without(self, devices: Collection[str]) -> DevicePrior:
-        """A prior that does not use what it knows of some devices.
+        """A prior without the features of some devices.
 
-        The network was trained on them too, so for an honest test of adaptation to one of them
+        The shared network was trained on them too: to test adaptation to one of them honestly,
         learn a prior without it.
         """
         kept = [c for c in self.features.columns if self.devices[c] not in devices]
@@ -258,17 +258,17 @@ class DevicePrior:
 
     @classmethod
     def load(cls, path: Path) -> DevicePrior:
-        """Read what `save` wrote.
+        """Read the file of `save`.
 
         Raises:
-            SchemaError: If the file is no such prior.
+            SchemaError: If the file is not such a prior.
         """
         metadata, tensors = read_file(path, _KIND)
         saved = checked(path, metadata, _Saved)
         check_finite(path, tensors)
         try:
             features = PriorFeatures.of_parts(path, saved, tensors, len(saved.devices))
-            settings = saved_settings(tensors, len(features.groups))
+            settings = saved_hyperparameters(tensors, len(features.groups))
         except (KeyError, TypeError, IndexError, ValueError, RuntimeError) as error:
             if isinstance(error, SchemaError):
                 raise
@@ -299,14 +299,14 @@ class _Saved(SavedFeatures):
     )
 
 
-def saved_settings(tensors: Mapping[str, Tensor], groups: int) -> Settings:
-    """Settings of a kernel in a file.
+def saved_hyperparameters(tensors: Mapping[str, Tensor], groups: int) -> Hyperparameters:
+    """Hyperparameters of a kernel in a file.
 
     Raises:
         TypeError: If one is missing or unknown.
-        ValueError: If one is of another shape than such a number of groups has.
+        ValueError: If a shape does not match the number of groups.
     """
-    settings = Settings(**part(tensors, "settings"))
+    settings = Hyperparameters(**part(tensors, "settings"))
     for name, value in settings.tensors().items():
         wanted = () if name in ("constant", "noise", "joint") else (groups,)
         if tuple(value.shape) != wanted or value.dtype != torch.float64:
@@ -321,7 +321,7 @@ def _check_sizes(
     tensors: Mapping[str, Tensor],
     devices: int,
 ) -> None:
-    """Compare the sizes that the metadata claim with the tensors of the file."""
+    """Compare the claims of the metadata with the tensors of the file."""
     nothing = torch.empty(0, 0)
     embedding = tensors.get("network.pruned.embedding.weight", nothing)
     layer = tensors.get("network.pruned.convolutions.0.weight", nothing)
@@ -343,7 +343,7 @@ def _check_sizes(
             and rows <= MOST_CELLS
         )
     if not fits:
-        refuse_file(path, "its metadata claim other sizes than its tensors have")
+        refuse_file(path, "its metadata claim other sizes than its tensors")
 
 
 def fit_prior(
@@ -355,26 +355,24 @@ def fit_prior(
     seed: int = 0,
     progress: bool = False,
 ) -> DevicePrior:
-    """Learn what known devices teach.
+    """Learn a prior from known devices.
 
     Args:
         graphs: The space.
         tables: Latency table of each known device, columns ``arch_id, latency_ms``.
-        config: Size and schedule of the network of all devices.
-        keep_tables: Keep the measured latencies beside the network; a new device that resembles
-            a known one gains by them, but the file then holds the tables.
+        config: Size and schedule of the shared network.
+        keep_tables: Keep the measured latencies: predictions for similar devices improve, but the
+            file then holds the tables.
         seed: Decides weights, order and rows.
         progress: Show a progress bar.
 
     Raises:
         ConfigurationError: If fewer than two devices are given.
-        SchemaError: If a table holds no latency, or one that is not positive and finite.
-        UnknownNameError: If a table names a cell that the space does not have.
+        SchemaError: If a table is empty, or a latency is not positive and finite.
+        UnknownNameError: If a table names an unknown cell.
     """
     if len(tables) < 2:
-        raise ConfigurationError(
-            f"A prior is learnt from at least two known devices, not from {len(tables)}."
-        )
+        raise ConfigurationError(f"A prior needs at least two known devices, not {len(tables)}.")
     devices = tuple(tables)
     log = _log_latency(graphs, tables)
     location, scale = np.nanmean(log, axis=0), np.nanstd(log, axis=0)
@@ -388,7 +386,7 @@ def fit_prior(
     known = _known(graphs, network, targets) if keep_tables else None
     features = PriorFeatures(graph, network, known, range(len(devices))).eval()
     tasks = _tasks(graphs, features, log, seed)
-    return DevicePrior(graphs.space, devices, features, learn_settings(tasks), config)
+    return DevicePrior(graphs.space, devices, features, learn_hyperparameters(tasks), config)
 
 
 def _log_latency(
@@ -400,7 +398,7 @@ def _log_latency(
         latency = table["latency_ms"].to_numpy(np.float64)
         if not (len(latency) and np.isfinite(latency).all() and (latency > 0).all()):
             raise SchemaError(
-                f"The latency table of {device} must hold latencies, positive and finite ones only."
+                f"The latency table of {device} must hold positive and finite latencies only."
             )
         log[graphs.rows(table["arch_id"].tolist()), column] = np.log(latency)
     return log
@@ -425,7 +423,7 @@ def _known(
 def _tasks(
     graphs: SpaceGraphs, features: PriorFeatures, log: npt.NDArray[np.float64], seed: int
 ) -> list[Task]:
-    """Each known device as if it were new, without itself and its near twins."""
+    """Each known device as if it were new, without itself and its near duplicates."""
     alike = pd.DataFrame(log).corr(method="spearman", min_periods=30).to_numpy()
     rng, tasks = np.random.default_rng(seed), []
     for device in range(log.shape[1]):

@@ -1,8 +1,8 @@
-"""One network for all known devices: what latency depends on, and one embedding per device.
+"""One network shared by all known devices, with an embedding per device.
 
-`SharedNetwork` reads both views of a cell with a graph network each; a device is a vector, and its
-latency the product of that vector with what the networks say of the cell. `train_shared_network`
-trains it on the tables of all devices at once, which need not hold the same cells.
+`SharedNetwork` embeds both views of a cell with a graph network each. A device is a vector; its
+latency is the product with the embeddings. `train_shared_network` trains it on the tables of all
+devices at once; the tables may hold different cells.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["SharedNetwork", "SharedNetworkConfig", "train_shared_network"]
 
 @dataclass(frozen=True)
 class SharedNetworkConfig:
-    """Size of the network of all devices and how to train it.
+    """Size and schedule of the shared network.
 
     Args:
         hidden: Width of the layers.
@@ -67,7 +67,7 @@ class SharedNetwork(nn.Module):
     def forward(
         self, pruned_ops: Tensor, pruned_adj: Tensor, raw_ops: Tensor, raw_adj: Tensor
     ) -> Tensor:
-        """Log latency of each device in its own units, shape ``[B, devices]``."""
+        """Standardised log latency on each device, shape ``[B, devices]``."""
         pruned: Tensor = self.pruned.vector(pruned_ops, pruned_adj)
         return pruned + self.raw.vector(raw_ops, raw_adj)
 
@@ -81,12 +81,11 @@ def train_shared_network(
     seed: int = 0,
     progress: bool = False,
 ) -> tuple[SharedNetwork, list[float]]:
-    """Train on every measured latency at once, by mean absolute error.
+    """Train on all measured latencies at once, by mean absolute error.
 
     Args:
         inputs: Both views of ``N`` cells, see `brpnas.predictors.transfer.features.both_views`.
-        targets: Standardised log latency, NaN where a device did not measure a cell, shape
-            ``[N, devices]``.
+        targets: Standardised log latency, NaN without a measurement, shape ``[N, devices]``.
         num_ops: Size of the operation vocabulary.
         config: Size and schedule.
         seed: Decides weights and order.

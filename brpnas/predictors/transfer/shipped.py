@@ -1,8 +1,7 @@
-"""The prior that ships with the package: what 19 devices teach about a new one.
+"""The prior shipped with the package, from 19 devices.
 
-`shipped_prior` loads it. It was learnt from LatBench, HELP and the devices that ship, by
-``kedro run --env=prior --pipelines=ingest,featurise,pretrain``; it holds weights, and no measured
-latency.
+`shipped_prior` loads it. It was learnt from LatBench, HELP and the shipped devices, by ``kedro run
+--env=prior --pipelines=ingest,featurise,pretrain``. It holds weights, but no measured latency.
 """
 
 from __future__ import annotations
@@ -22,16 +21,16 @@ def shipped_prior(space: str, folder: Path = _FOLDER) -> DevicePrior:
 
     Args:
         space: Name of the space.
-        folder: Where priors lie.
+        folder: Folder of priors.
 
     Raises:
-        SourceError: If none ships for that space.
+        SourceError: If no prior ships for the space.
     """
     path = folder / f"{space}.safetensors"
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in folder.glob("*.safetensors"))) or "none"
         raise SourceError(
             f"No prior of devices ships for the space {space!r} (there are: {known}). Learn one "
-            "from devices of your own: kedro run --pipelines=pretrain."
+            "from your devices: kedro run --pipelines=pretrain."
         )
     return DevicePrior.load(path)

@@ -1,8 +1,8 @@
-"""Which cells to measure first on a new device: those that leave the least in doubt.
+"""Which cells to measure first on a new device: the most informative ones.
 
-`suggest_rows` picks greedily, before anything is measured, the cell whose measurement lowers the
-variance of all others the most; under a Gaussian process that does not depend on what is measured
-(Cohn, "Neural network exploration using optimal experiment design", 1996).
+`suggest_rows` picks greedily the cell whose measurement lowers the variance of all others the most.
+Under a Gaussian process this does not depend on the measured values (Cohn, "Neural network
+exploration using optimal experiment design", 1996).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from brpnas.errors import BudgetError
 from brpnas.predictors.training import single_thread
-from brpnas.predictors.transfer.kernel import Settings, covariance
+from brpnas.predictors.transfer.kernel import Hyperparameters, covariance
 
 __all__ = ["suggest_rows"]
 
@@ -24,7 +24,7 @@ _CANDIDATES = 1500
 
 
 def suggest_rows(
-    settings: Settings,
+    settings: Hyperparameters,
     features: Sequence[Tensor],
     count: int,
     *,
@@ -32,21 +32,21 @@ def suggest_rows(
     measured: npt.NDArray[np.int64] | None = None,
     seed: int = 0,
 ) -> npt.NDArray[np.int64]:
-    """Rows to measure, the most telling first.
+    """Rows to measure, the most informative first.
 
     Args:
-        settings: Of the kernel.
-        features: Of every cell of the space, of each group ``[N, width]``.
-        count: How many rows.
-        among: Rows that can be measured; all by default.
-        measured: Rows that are measured already.
-        seed: Draws the cells that are compared, 1,500 to choose from and 1,500 to judge by.
+        settings: Hyperparameters of the kernel.
+        features: Features of every cell of the space, of each group ``[N, width]``.
+        count: Number of rows.
+        among: Rows to choose from; all by default.
+        measured: Rows already measured.
+        seed: Draws 1,500 candidate rows, and 1,500 rows to average the variance over.
 
     Returns:
         Distinct rows, shape ``[count]``, none of them measured.
 
     Raises:
-        BudgetError: If ``count`` is not positive, or there are not as many rows.
+        BudgetError: If ``count`` is not positive, or exceeds the number of rows.
     """
     known = np.array([], np.int64) if measured is None else np.unique(measured)
     open_rows = np.arange(len(features[0])) if among is None else np.unique(among)
@@ -54,8 +54,8 @@ def suggest_rows(
     open_rows = np.setdiff1d(open_rows, known)
     if not 1 <= count <= len(open_rows):
         raise BudgetError(
-            f"Cannot suggest {count} of {len(open_rows)} cells that are not measured yet: ask for "
-            "1 or more, and no more than there are."
+            f"Cannot suggest {count} of {len(open_rows)} cells without a measurement: ask for 1 "
+            f"to {len(open_rows)}."
         )
     rng = np.random.default_rng(seed)
     size = min(max(_CANDIDATES, 2 * count), len(open_rows))
@@ -79,7 +79,7 @@ def suggest_rows(
 
 
 def _covariance(
-    settings: Settings,
+    settings: Hyperparameters,
     features: Sequence[Tensor],
     a: npt.NDArray[np.int64],
     b: npt.NDArray[np.int64],

@@ -25,7 +25,12 @@ from brpnas.predictors.transfer import (
 )
 from brpnas.predictors.transfer.calibration import calibrate
 from brpnas.predictors.transfer.features import both_views
-from brpnas.predictors.transfer.kernel import Settings, Task, adapt_settings, condition
+from brpnas.predictors.transfer.kernel import (
+    Hyperparameters,
+    Task,
+    adapt_hyperparameters,
+    condition,
+)
 from brpnas.predictors.transfer.known import KnownLatency
 from brpnas.predictors.transfer.prior import PriorFeatures
 from tests.predictors.toys import cells, rows_of
@@ -152,7 +157,7 @@ class TestInside:
         rows = measured("compiled-new", 20)
         target = torch.from_numpy(np.log(rows.latency_ms))
         task = Task([x[rows.rows] for x in everywhere()], target)
-        settings = adapt_settings(
+        settings = adapt_hyperparameters(
             prior().settings, task, hyperparameter_deviation=QUICK.hyperparameter_deviation
         )
         process = condition(settings, task)
@@ -194,9 +199,9 @@ class TestInside:
 
         def noted(settings, task, **options):
             tuned.append((len(task.target), options))
-            return adapt_settings(settings, task, **options)
+            return adapt_hyperparameters(settings, task, **options)
 
-        monkeypatch.setattr(device, "adapt_settings", noted)
+        monkeypatch.setattr(device, "adapt_hyperparameters", noted)
         config = replace(
             QUICK, process_rows=30, tuning_rows=12, steps=3, hyperparameter_deviation=0.5
         )
@@ -377,7 +382,7 @@ class TestSelection:
         trusting = {name: x.clone() for name, x in prior().settings.tensors().items()}
         group = prior().features.groups.index("known_latency")
         trusting["gaussian"][group], trusting["nearness"][group] = 4.0, 3.0
-        wrong = replace(prior(), features=mislead.eval(), settings=Settings(**trusting))
+        wrong = replace(prior(), features=mislead.eval(), settings=Hyperparameters(**trusting))
         config, rows = replace(QUICK, hyperparameter_deviation=0.01), without_quirks("raw", 40)
         found = fit_device(cells(), rows, wrong, config)
         assert found.method == "graph alone"

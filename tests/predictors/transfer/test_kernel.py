@@ -14,12 +14,12 @@ from torch import Tensor
 
 from brpnas.errors import TrainingError
 from brpnas.predictors.transfer.kernel import (
-    Settings,
+    Hyperparameters,
     Task,
-    adapt_settings,
+    adapt_hyperparameters,
     condition,
     covariance,
-    learn_settings,
+    learn_hyperparameters,
     log_evidence,
     prior_variance,
 )
@@ -38,7 +38,7 @@ def task(count: int = 30, seed: int = 0, noise: float = 0.05) -> Task:
     return Task(features, target + 3)
 
 
-def slow_covariance(settings: Settings, a: list[Tensor], b: list[Tensor]) -> np.ndarray:
+def slow_covariance(settings: Hyperparameters, a: list[Tensor], b: list[Tensor]) -> np.ndarray:
     """The formula, cell by cell and group by group."""
     found = np.zeros((len(a[0]), len(b[0])))
     for i in range(len(a[0])):
@@ -56,12 +56,12 @@ def slow_covariance(settings: Settings, a: list[Tensor], b: list[Tensor]) -> np.
     return found
 
 
-def noisy_covariance(settings: Settings, features: list[Tensor]) -> np.ndarray:
+def noisy_covariance(settings: Hyperparameters, features: list[Tensor]) -> np.ndarray:
     noise = math.exp(settings.noise) + JITTER
     return slow_covariance(settings, features, features) + noise * np.eye(len(features[0]))
 
 
-def log_likelihood(settings: Settings, rows: Task) -> float:
+def log_likelihood(settings: Hyperparameters, rows: Task) -> float:
     """By scipy, of the latencies less their mean."""
     between = noisy_covariance(settings, list(rows.features))
     target = (rows.target - rows.target.mean()).numpy()
@@ -103,7 +103,7 @@ class TestCovariance:
         np.testing.assert_allclose(found.numpy(), slow_covariance(settings, a, a), rtol=1e-10)
 
 
-def sklearn_kernel(settings: Settings) -> object:
+def sklearn_kernel(settings: Hyperparameters) -> object:
     """The kernel of one group, of scikit-learn's parts."""
 
     def constant(value: Tensor) -> ConstantKernel:
@@ -176,10 +176,10 @@ class TestResembling:
 
 class TestPosterior:
     @pytest.fixture
-    def settings(self) -> Settings:
+    def settings(self) -> Hyperparameters:
         return random_settings(GROUPS)
 
-    def test_is_the_formula(self, settings: Settings) -> None:
+    def test_is_the_formula(self, settings: Hyperparameters) -> None:
         rows, new = task(20), random_features(11, seed=5)
         mean, variance = condition(settings, rows).predict(new)
         inverse = np.linalg.inv(noisy_covariance(settings, list(rows.features)))
@@ -207,7 +207,7 @@ class TestPosterior:
         np.testing.assert_allclose(mean.numpy() - float(centre), expected, rtol=1e-6, atol=1e-9)
         np.testing.assert_allclose(variance.numpy(), deviation**2 + noise, rtol=1e-5)
 
-    def test_leave_one_out_is_a_refit_without_the_row(self, settings: Settings) -> None:
+    def test_leave_one_out_is_a_refit_without_the_row(self, settings: Hyperparameters) -> None:
         rows = task(15)
         posterior = condition(settings, rows)
         between = noisy_covariance(settings, list(rows.features))
@@ -221,7 +221,9 @@ class TestPosterior:
             assert float(posterior.left_out[out]) == pytest.approx(mean, rel=1e-6)
             assert float(posterior.left_out_variance[out]) == pytest.approx(variance, rel=1e-5)
 
-    def test_variance_falls_to_the_noise_where_it_was_measured(self, settings: Settings) -> None:
+    def test_variance_falls_to_the_noise_where_it_was_measured(
+        self, settings: Hyperparameters
+    ) -> None:
         rows, far = task(40), [100 * x for x in random_features(5, seed=9)]
         posterior = condition(settings, rows)
         noise = float(settings.noise.exp())
@@ -231,7 +233,7 @@ class TestPosterior:
         _, variance = posterior.predict(far)
         assert (variance > 100 * noise).all()
 
-    def test_more_rows_leave_less_doubt_everywhere(self, settings: Settings) -> None:
+    def test_more_rows_leave_less_doubt_everywhere(self, settings: Hyperparameters) -> None:
         rows, new = task(40), random_features(50, seed=3)
         some = Task([x[:10] for x in rows.features], rows.target[:10])
         _, few = condition(settings, some).predict(new)
@@ -239,7 +241,7 @@ class TestPosterior:
         assert (many <= few + 1e-9).all()
         assert many.mean() < few.mean()
 
-    def test_a_shift_of_the_latency_shifts_the_answer(self, settings: Settings) -> None:
+    def test_a_shift_of_the_latency_shifts_the_answer(self, settings: Hyperparameters) -> None:
         rows, new = task(20), random_features(9, seed=3)
         shifted = Task(rows.features, rows.target + 7)
         mean, variance = condition(settings, rows).predict(new)
@@ -247,10 +249,10 @@ class TestPosterior:
         torch.testing.assert_close(moved, mean + 7)
         torch.testing.assert_close(same, variance)
 
-    def test_a_row_measured_twice_counts_as_half_the_noise(self, settings: Settings) -> None:
+    def test_a_row_measured_twice_counts_as_half_the_noise(self, settings: Hyperparameters) -> None:
         rows, new = task(10), random_features(9, seed=3)
         twice = Task([torch.cat([x, x]) for x in rows.features], torch.cat([rows.target] * 2))
-        quiet = Settings(**{**settings.tensors(), "noise": settings.noise - math.log(2)})
+        quiet = Hyperparameters(**{**settings.tensors(), "noise": settings.noise - math.log(2)})
         mean, variance = condition(settings, twice).predict(new)
         expected, less = condition(quiet, rows).predict(new)
         torch.testing.assert_close(mean, expected, rtol=1e-5, atol=1e-7)
@@ -258,13 +260,13 @@ class TestPosterior:
             variance - settings.noise.exp(), less - quiet.noise.exp(), rtol=1e-4, atol=1e-7
         )
 
-    def test_one_row_is_enough(self, settings: Settings) -> None:
+    def test_one_row_is_enough(self, settings: Hyperparameters) -> None:
         one = Task(random_features(1), torch.tensor([2.0], dtype=torch.float64))
         mean, variance = condition(settings, one).predict(random_features(4, seed=2))
         torch.testing.assert_close(mean, torch.full_like(mean, 2.0))
         assert (variance > 0).all()
 
-    def test_features_that_are_no_numbers_are_an_error(self, settings: Settings) -> None:
+    def test_features_that_are_no_numbers_are_an_error(self, settings: Hyperparameters) -> None:
         rows = task(10)
         rows.features[0][3, 0] = float("nan")
         with pytest.raises(TrainingError, match="factorised"):
@@ -274,7 +276,7 @@ class TestPosterior:
 class TestLearning:
     def test_raises_the_likelihood_of_all_devices_together(self) -> None:
         tasks = [task(30, seed) for seed in range(3)]
-        start, learnt = Settings.start(GROUPS), learn_settings(tasks)
+        start, learnt = Hyperparameters.start(GROUPS), learn_hyperparameters(tasks)
         before = [log_likelihood(start, rows) for rows in tasks]
         after = [log_likelihood(learnt, rows) for rows in tasks]
         assert sum(after) > sum(before) + 10
@@ -282,7 +284,7 @@ class TestLearning:
     def test_more_steps_raise_it_further(self) -> None:
         tasks = [task(30, seed) for seed in range(2)]
         reached = [
-            sum(log_likelihood(learn_settings(tasks, steps=n), rows) for rows in tasks)
+            sum(log_likelihood(learn_hyperparameters(tasks, steps=n), rows) for rows in tasks)
             for n in (1, 20, 100)
         ]
         assert reached == sorted(reached)
@@ -290,56 +292,65 @@ class TestLearning:
     def test_steps_follow_the_gradient_of_the_likelihood(self) -> None:
         """A first step of Adam has the size of the learning rate and the sign of the gradient."""
         rows, size = task(20), 1e-4
-        start, moved = Settings.start(GROUPS), learn_settings([rows], steps=1, learning_rate=size)
+        start, moved = (
+            Hyperparameters.start(GROUPS),
+            learn_hyperparameters([rows], steps=1, learning_rate=size),
+        )
         for name, value in start.tensors().items():
             for index in np.ndindex(*value.shape):
                 up = {k: v.clone() for k, v in start.tensors().items()}
                 down = {k: v.clone() for k, v in start.tensors().items()}
                 up[name][index] += 1e-3
                 down[name][index] -= 1e-3
-                slope = log_likelihood(Settings(**up), rows) - log_likelihood(
-                    Settings(**down), rows
+                slope = log_likelihood(Hyperparameters(**up), rows) - log_likelihood(
+                    Hyperparameters(**down), rows
                 )
                 step = float((moved.tensors()[name] - value)[index])
                 assert step == pytest.approx(math.copysign(size, slope), rel=1e-2), (name, index)
 
     def test_finds_which_group_matters(self) -> None:
         features = random_features(120)
-        learnt = learn_settings([Task(features, features[2][:, 0] * 2)], steps=200)
+        learnt = learn_hyperparameters([Task(features, features[2][:, 0] * 2)], steps=200)
         assert learnt.linear[2] > learnt.linear[:2].max() + 2
 
     def test_same_rows_same_settings_and_no_gradients(self) -> None:
-        first, second = learn_settings([task()], steps=5), learn_settings([task()], steps=5)
+        first, second = (
+            learn_hyperparameters([task()], steps=5),
+            learn_hyperparameters([task()], steps=5),
+        )
         for name, value in first.tensors().items():
             assert torch.equal(value, second.tensors()[name])
             assert not value.requires_grad
 
     def test_threads_are_left_as_they_were(self) -> None:
         before = torch.get_num_threads()
-        learn_settings([task(5)], steps=1)
+        learn_hyperparameters([task(5)], steps=1)
         assert torch.get_num_threads() == before
 
 
 class TestAdapting:
-    def apart(self, a: Settings, b: Settings) -> float:
+    def apart(self, a: Hyperparameters, b: Hyperparameters) -> float:
         moved = [(x - b.tensors()[name]).abs().max() for name, x in a.tensors().items()]
         return float(torch.stack(moved).max())
 
     def test_without_deviation_settings_stay(self) -> None:
         centre = random_settings(GROUPS)
-        adapted = adapt_settings(centre, task(30), hyperparameter_deviation=1e-3, steps=100)
+        adapted = adapt_hyperparameters(centre, task(30), hyperparameter_deviation=1e-3, steps=100)
         assert self.apart(adapted, centre) < 0.02
         assert (
-            self.apart(adapt_settings(centre, task(30), hyperparameter_deviation=1), centre) > 0.3
+            self.apart(adapt_hyperparameters(centre, task(30), hyperparameter_deviation=1), centre)
+            > 0.3
         )
 
     def test_rows_that_scatter_more_move_all_weights_together(self) -> None:
-        centre, rows = Settings.start(GROUPS), task(60)
+        centre, rows = Hyperparameters.start(GROUPS), task(60)
         wider = Task(rows.features, 10 * rows.target)
         names = ("noise", "linear", "gaussian", "joint")
         moves = {}
         for key, some in {"same": rows, "wider": wider}.items():
-            found = adapt_settings(centre, some, hyperparameter_deviation=0.5, steps=200).tensors()
+            found = adapt_hyperparameters(
+                centre, some, hyperparameter_deviation=0.5, steps=200
+            ).tensors()
             moved = [(found[n] - centre.tensors()[n]).reshape(-1) for n in names]
             moves[key] = torch.cat(moved)
         further = moves["wider"] - moves["same"]
@@ -348,7 +359,7 @@ class TestAdapting:
     def test_more_deviation_leads_further_and_fits_better(self) -> None:
         centre, rows = random_settings(GROUPS), task(40)
         adapted = [
-            adapt_settings(centre, rows, hyperparameter_deviation=f, steps=100)
+            adapt_hyperparameters(centre, rows, hyperparameter_deviation=f, steps=100)
             for f in (0.1, 0.5, 2)
         ]
         distances = [self.apart(settings, centre) for settings in adapted]
@@ -363,30 +374,34 @@ class TestAdapting:
         generator = torch.Generator().manual_seed(1)
         apart = noise * torch.randn(200, generator=generator, dtype=torch.float64)
         rows = Task(features, bent + apart)
-        adapted = adapt_settings(Settings.start(2), rows, hyperparameter_deviation=3, steps=100)
+        adapted = adapt_hyperparameters(
+            Hyperparameters.start(2), rows, hyperparameter_deviation=3, steps=100
+        )
         assert math.exp(0.5 * adapted.noise) == pytest.approx(noise, rel=0.2)
-        stuck = adapt_settings(Settings.start(2), rows, hyperparameter_deviation=1e-2, steps=100)
+        stuck = adapt_hyperparameters(
+            Hyperparameters.start(2), rows, hyperparameter_deviation=1e-2, steps=100
+        )
         assert abs(math.exp(0.5 * stuck.noise) - noise) > 0.3 * noise
 
     def test_few_rows_change_less_than_many(self) -> None:
         centre, rows = random_settings(GROUPS), task(200)
         few = Task([x[:5] for x in rows.features], rows.target[:5])
         assert self.apart(
-            adapt_settings(centre, few, hyperparameter_deviation=0.5), centre
-        ) < self.apart(adapt_settings(centre, rows, hyperparameter_deviation=0.5), centre)
+            adapt_hyperparameters(centre, few, hyperparameter_deviation=0.5), centre
+        ) < self.apart(adapt_hyperparameters(centre, rows, hyperparameter_deviation=0.5), centre)
 
     def test_the_centre_itself_is_left_alone(self) -> None:
         centre = random_settings(GROUPS)
         before = {name: value.clone() for name, value in centre.tensors().items()}
-        adapt_settings(centre, task())
+        adapt_hyperparameters(centre, task())
         assert all(torch.equal(before[name], x) for name, x in centre.tensors().items())
 
 
 class TestOddRows:
     def test_constant_latencies_are_predicted_as_such(self) -> None:
         rows = Task(random_features(20), torch.full((20,), 1.5, dtype=torch.float64))
-        settings = adapt_settings(Settings.start(GROUPS), rows)
-        assert settings.noise < Settings.start(GROUPS).noise
+        settings = adapt_hyperparameters(Hyperparameters.start(GROUPS), rows)
+        assert settings.noise < Hyperparameters.start(GROUPS).noise
         mean, variance = condition(settings, rows).predict(random_features(6, seed=1))
         torch.testing.assert_close(mean, torch.full_like(mean, 1.5))
         assert (variance > 0).all()
@@ -394,7 +409,7 @@ class TestOddRows:
     def test_the_same_cell_again_and_again(self) -> None:
         features = [x[:1].expand(12, -1).clone() for x in random_features(1)]
         rows = Task(features, torch.linspace(0, 1, 12, dtype=torch.float64))
-        posterior = condition(adapt_settings(Settings.start(GROUPS), rows), rows)
+        posterior = condition(adapt_hyperparameters(Hyperparameters.start(GROUPS), rows), rows)
         mean, _ = posterior.predict(features)
         torch.testing.assert_close(mean, torch.full_like(mean, 0.5), rtol=0, atol=1e-6)
         assert posterior.left_out.isfinite().all()
@@ -404,13 +419,13 @@ class TestOddRows:
         rows = task(10)
         rows.target[4] = value
         with pytest.raises(TrainingError, match="no number"):
-            adapt_settings(Settings.start(GROUPS), rows)
+            adapt_hyperparameters(Hyperparameters.start(GROUPS), rows)
         with pytest.raises(TrainingError, match="no number"):
-            learn_settings([rows])
+            learn_hyperparameters([rows])
 
     @pytest.mark.parametrize("value", [float("nan"), 1e200])
     def test_a_feature_that_is_no_number(self, value: float) -> None:
         rows = task(10)
         rows.features[0][3, 0] = value
         with pytest.raises(TrainingError, match="factorised"):
-            learn_settings([rows])
+            learn_hyperparameters([rows])

@@ -20,7 +20,7 @@ from brpnas.graphs import SpaceGraphs
 from brpnas.metrics import spearman
 from brpnas.predictors.transfer import DevicePrior, SharedNetworkConfig, fit_device, fit_prior
 from brpnas.predictors.transfer.features import both_views
-from brpnas.predictors.transfer.kernel import Settings
+from brpnas.predictors.transfer.kernel import Hyperparameters
 from brpnas.predictors.transfer.prior import KNOWN_GROUPS, LIKE_GROUP
 from brpnas.spaces import NetworkConfig
 from tests.predictors.toys import cells, rows_of
@@ -164,7 +164,7 @@ class TestLearning:
         assert apart(other.features.of(subspace().views), few().features.of(subspace().views)) > 0
 
     def test_settings_are_learnt(self) -> None:
-        start = Settings.start(len(few().features.groups)).tensors()
+        start = Hyperparameters.start(len(few().features.groups)).tensors()
         moved = {k: float((v - start[k]).abs().max()) for k, v in few().settings.tensors().items()}
         assert min(moved.values()) > 0.05
         assert not any(v.requires_grad for v in few().settings.tensors().values())

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from brpnas.errors import BudgetError
 from brpnas.predictors.transfer import suggest_rows
-from brpnas.predictors.transfer.kernel import Settings, Task, condition
+from brpnas.predictors.transfer.kernel import Hyperparameters, Task, condition
 from tests.predictors.toys import cells, rows_of
 from tests.predictors.transfer.toys import everywhere, prior, random_features, random_settings
 
@@ -22,7 +22,7 @@ def features() -> list[Tensor]:
     return random_features(CELLS, seed=4)
 
 
-def doubt(settings: Settings, features: list[Tensor], rows: list[int]) -> float:
+def doubt(settings: Hyperparameters, features: list[Tensor], rows: list[int]) -> float:
     """Mean variance of all cells after some rows are measured, whatever they are."""
     seen = Task([x[rows] for x in features], torch.zeros(len(rows), dtype=torch.float64))
     return float(condition(settings, seen).predict(features)[1].mean())

@@ -13,7 +13,7 @@ from torch import Tensor
 from brpnas.graphs import GraphBatch, View
 from brpnas.predictors import MeasuredRows, TrainingConfig
 from brpnas.predictors.transfer import AdaptConfig, DevicePrior, SharedNetworkConfig, fit_prior
-from brpnas.predictors.transfer.kernel import Settings
+from brpnas.predictors.transfer.kernel import Hyperparameters
 from tests.predictors.toys import cells, compiled_ms, eager_ms, rows_of
 
 SMALL = SharedNetworkConfig(hidden=12, layers=2, epochs=8, batch_size=512, learning_rate=1e-2)
@@ -103,12 +103,12 @@ def random_features(count: int, seed: int = 0, widths: tuple[int, ...] = (3, 2, 
     ]
 
 
-def random_settings(groups: int, seed: int = 0) -> Settings:
+def random_settings(groups: int, seed: int = 0) -> Hyperparameters:
     """Settings of which no two are equal."""
     generator = torch.Generator().manual_seed(seed)
-    return Settings(
+    return Hyperparameters(
         **{
             name: value - 1 + torch.rand(value.shape, generator=generator, dtype=torch.float64)
-            for name, value in Settings.start(groups).tensors().items()
+            for name, value in Hyperparameters.start(groups).tensors().items()
         }
     )
