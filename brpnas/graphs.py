@@ -1,13 +1,12 @@
 """Graphs of architectures as dense arrays: one graph, a padded batch, a whole space.
 
-`ArchGraph` is one architecture, `GraphBatch` many of them padded to the same number of nodes,
-`SpaceGraphs` a whole space in all views (see `View`) with its architecture ids. Operations are
-nodes. Node 0 is the *global* node of the GCN: it points to every node, and every node has a
-self-loop. A blanked or padding node has operation `BLANK` and no edge at all, so it can neither
-send nor receive.
+`ArchGraph` is one architecture, `GraphBatch` many of them padded to equal size, `SpaceGraphs` a
+whole space in all views (see `View`) with its architecture ids. Operations are nodes. Node 0 is the
+*global* node of the GCN: it points to every node, and every node has a self-loop. A blank or
+padding node has operation `BLANK` and no edges.
 
-Numpy only: the stages that make graphs need no torch. `brpnas.predictors` turns batches into
-tensors and into PyTorch Geometric data.
+Numpy only, so graphs can be made without torch. `brpnas.predictors` turns batches into tensors and
+into PyTorch Geometric data.
 """
 
 from __future__ import annotations
@@ -45,17 +44,16 @@ Int8Array: TypeAlias = npt.NDArray[np.int8]
 IndexArray: TypeAlias = npt.NDArray[np.integer] | npt.NDArray[np.bool_]
 
 View = Literal["pruned", "raw", "function"]
-"""What a graph shows of a cell.
+"""Representation of a cell as a graph.
 
 ``pruned``: dead code removed (`none` cut, `skip_connect` bypassed, nodes off every path from input
-to output blanked), what a device executes after a compiler. ``raw``: every operation kept, what an
-eager runtime executes. ``function``: what the cell computes, for predicting accuracy. As pruned,
-but an edge holds the number of paths of bypassed operations between its two nodes: x + x counts 2.
-"""
+to output blanked), as executed after a compiler. ``raw``: all operations, as executed by an eager
+runtime. ``function``: the computed function, for predicting accuracy. As pruned, but an edge holds
+the number of paths of bypassed operations between its two nodes: x + x counts 2."""
 VIEWS: tuple[View, ...] = get_args(View)
 """Names of all views."""
 DEVICE_VIEWS: tuple[View, View] = ("pruned", "raw")
-"""What a device may execute: the views that latency is predicted from."""
+"""Views for predicting latency: what devices execute."""
 
 BLANK = 0
 """Operation of a node without one: padding, or blanked in a view."""
@@ -67,9 +65,9 @@ OUTPUT = 3
 """Operation of the output node; operations of a space start at 4."""
 
 _LARGE = 32 * 2**20
-"""Bytes of graphs from which on a file is mapped instead of read."""
+"""Least bytes of graphs to map a file instead of reading it."""
 _LIMIT = 256 * 2**20
-"""Bytes of all compressed arrays of a file; larger files are not compressed."""
+"""Most bytes of all compressed arrays of a file; larger files are not compressed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,8 +76,8 @@ class ArchGraph:
 
     Args:
         ops: Operation code of each node, shape ``[V]``.
-        adj: ``adj[i, j]`` is 1 where an edge leads from node i to node j, shape ``[V, V]``; in the
-            view ``function`` it may be more than 1.
+        adj: ``adj[i, j]`` is 1 for an edge from node i to node j, shape ``[V, V]``; in the view
+            ``function`` it may be more than 1.
     """
 
     ops: Int8Array
@@ -100,7 +98,7 @@ class GraphBatch:
     Args:
         ops: Operation codes, shape ``[N, V]``, 0 (`BLANK`) for padding.
         adj: Adjacencies, shape ``[N, V, V]``, zero for padding.
-        num_ops: Size of the vocabulary, so that ``0 <= ops < num_ops``.
+        num_ops: Size of the vocabulary: ``0 <= ops < num_ops``.
     """
 
     ops: Int8Array
@@ -147,7 +145,7 @@ def stack_graphs(graphs: Sequence[ArchGraph], num_nodes: int, num_ops: int) -> G
     """Pad graphs with blank nodes to ``num_nodes`` and stack them.
 
     Raises:
-        SchemaError: If a graph has more nodes than that.
+        SchemaError: If a graph has more nodes.
     """
     ops = np.zeros((len(graphs), num_nodes), np.int8)
     adj = np.zeros((len(graphs), num_nodes, num_nodes), np.int8)
@@ -160,7 +158,7 @@ def stack_graphs(graphs: Sequence[ArchGraph], num_nodes: int, num_ops: int) -> G
 
 
 def with_global_node(ops: Int8Array, adj: Int8Array, num_ops: int) -> GraphBatch:
-    """Put the global node in front and a self-loop on every node that is not blank.
+    """Put the global node in front and a self-loop on every node except blank ones.
 
     Args:
         ops: Operation codes without global node, shape ``[N, V - 1]``.
@@ -206,16 +204,16 @@ class SpaceGraphs:
         """Batch of one view.
 
         Raises:
-            UnknownNameError: If there is no such view.
-            SchemaError: If there is, but these graphs were made without it.
+            UnknownNameError: If the view is unknown.
+            SchemaError: If these graphs lack the view.
         """
         for known, batch in self.views.items():
             if known == name:
                 return batch
         if name in VIEWS:
             raise SchemaError(
-                f"These graphs hold no view {name!r}, but {', '.join(self.views)}: run featurise "
-                "again, or make them by the method `graphs` of the space."
+                f"These graphs lack the view {name!r} and have {', '.join(self.views)}: run "
+                "featurise again, or use the method `graphs` of the space."
             )
         raise UnknownNameError("view", name, VIEWS)
 
@@ -227,7 +225,7 @@ class SpaceGraphs:
         """Row of each architecture.
 
         Raises:
-            UnknownNameError: If an architecture is not among them.
+            UnknownNameError: If an architecture is missing.
         """
         try:
             return np.array([self._index[arch_id] for arch_id in arch_ids], np.int64)
@@ -237,8 +235,8 @@ class SpaceGraphs:
     def save(self, path: Path) -> None:
         """Write an NPZ file without pickled objects.
 
-        The arrays are compressed where they are small; from 32 MiB on they are not, so that `load`
-        can map them. Views that are one and the same batch are written once.
+        Arrays below 32 MiB are compressed; larger ones are not, so `load` can map them. Views
+        sharing one batch are written once.
         """
         arrays: dict[str, npt.NDArray[np.generic]] = {
             "space": np.array(self.space),
@@ -263,9 +261,7 @@ class SpaceGraphs:
 
     @classmethod
     def load(cls, path: Path) -> SpaceGraphs:
-        """Read what `save` wrote.
-
-        The graphs of a large file are mapped: only what is used of them is read, when it is.
+        """Read the file of `save`; large files are mapped, not read.
 
         Raises:
             SchemaError: If the file is not such an NPZ file.
@@ -295,10 +291,10 @@ class SpaceGraphs:
             if f"{name}_same_as" in data:
                 views[name] = written[_scalar(data, f"{name}_same_as", "U")]
         if not views:
-            raise KeyError("no view")
+            raise KeyError("views are missing")
         names = data["arch_ids"]
         if names.ndim != 1 or names.dtype.kind not in "SU":
-            raise ValueError("arch_ids is no list of text")
+            raise ValueError("arch_ids must be a list of text")
         arch_ids = names.tolist()
         if names.dtype.kind == "S":
             arch_ids = [name.decode("ascii") for name in arch_ids]
@@ -315,5 +311,5 @@ def _codes(data: Mapping[str, npt.NDArray[Any]], key: str, dimensions: int) -> I
 def _scalar(data: Mapping[str, npt.NDArray[Any]], key: str, kinds: str) -> Any:
     array = data[key]
     if array.ndim or array.dtype.kind not in kinds:
-        raise ValueError(f"{key} is no single value but of type {array.dtype}, {array.shape}")
+        raise ValueError(f"{key} must be a single value, not {array.dtype} {array.shape}")
     return array.item()

@@ -1,13 +1,11 @@
-"""How good predictions are: rank correlations and relative errors.
+"""Metrics of predictions: rank correlations and relative errors.
 
-Rank correlations (`spearman`, `kendall`) say whether a predictor orders architectures rightly,
-which is what a search needs; relative errors (`within`, `mape`) say whether its values can be
-believed, which is what a latency limit needs. `regression_metrics` gives all of them for one row of
-a report. Which rows is the caller's choice: pass test rows only.
+Rank correlations (`spearman`, `kendall`) measure the order of architectures, the quality that a
+search needs. Relative errors (`within`, `mape`) measure the values, for latency limits.
+`regression_metrics` gives all of them. Pass test rows only.
 
-Every function takes one-dimensional, equally long, non-empty arrays of finite numbers and raises
-`SchemaError` otherwise, so that a diverged predictor cannot pass for a bad one. What mathematics
-leaves undefined, the correlation with a constant, is NaN.
+Every function takes flat, equally long, non-empty arrays of finite numbers and raises `SchemaError`
+otherwise. Undefined statistics, such as the correlation with a constant, are NaN.
 """
 
 from __future__ import annotations
@@ -41,9 +39,6 @@ def spearman(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
     Returns:
         A number from -1 to 1, or NaN if either array is constant.
 
-    Raises:
-        SchemaError: If the arrays are empty, differ in length, or hold NaN or infinity.
-
     Example:
         >>> round(spearman([1.0, 2.0, 3.0, 4.0], [1.0, 3.0, 2.0, 4.0]), 3)
         0.8
@@ -55,17 +50,11 @@ def spearman(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
 
 
 def kendall(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
-    """Kendall's rank correlation tau-b, corrected for ties.
+    """Kendall's rank correlation tau-b, corrected for ties; NaN if either array is constant.
 
     Args:
         a: One value per row, shape ``[N]``.
         b: The values to compare with, shape ``[N]``.
-
-    Returns:
-        A number from -1 to 1, or NaN if either array is constant.
-
-    Raises:
-        SchemaError: If the arrays are empty, differ in length, or hold NaN or infinity.
     """
     x, y = _checked(a, b, ("a", "b"))
     if _constant(x) or _constant(y):
@@ -74,19 +63,12 @@ def kendall(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
 
 
 def within(predicted: npt.ArrayLike, true: npt.ArrayLike, bound: float) -> float:
-    """Share of rows whose relative error ``|predicted / true - 1|`` is at most ``bound``.
+    """Share of rows with a relative error ``|predicted / true - 1|`` of at most ``bound``.
 
     Args:
         predicted: Predictions in real units (not logarithms), shape ``[N]``.
-        true: Measured values in the same unit, shape ``[N]``; the error is relative to these.
-        bound: Largest error that counts, as a fraction: 0.1 for ±10 %.
-
-    Returns:
-        A fraction from 0 to 1.
-
-    Raises:
-        SchemaError: If the arrays are unusable, as above, or ``true`` holds a zero, or the bound is
-            negative or NaN.
+        true: Measured values in the same unit, not zero, shape ``[N]``.
+        bound: Largest error, as a fraction: 0.1 for ±10 %.
 
     Example:
         >>> within([1.0, 2.2, 4.0, 5.0], [1.0, 2.0, 3.0, 5.0], bound=0.15)
@@ -102,10 +84,7 @@ def mape(predicted: npt.ArrayLike, true: npt.ArrayLike) -> float:
 
     Args:
         predicted: Predictions in real units, shape ``[N]``.
-        true: Measured values in the same unit, shape ``[N]``.
-
-    Raises:
-        SchemaError: If the arrays are unusable, as above, or ``true`` holds a zero.
+        true: Measured values in the same unit, not zero, shape ``[N]``.
     """
     return float(np.mean(_relative_errors(predicted, true)))
 
@@ -115,14 +94,11 @@ def regression_metrics(predicted: npt.ArrayLike, true: npt.ArrayLike) -> dict[st
 
     Args:
         predicted: Predictions in real units, shape ``[N]``.
-        true: Measured values in the same unit, shape ``[N]``.
+        true: Measured values in the same unit, not zero, shape ``[N]``.
 
     Returns:
         ``within_1``, ``within_5``, ``within_10`` (shares within ±1, ±5 and ±10 %), ``spearman``,
-        ``kendall`` and ``mape``; all but the correlations are fractions.
-
-    Raises:
-        SchemaError: If the arrays are unusable, as above, or ``true`` holds a zero.
+        ``kendall`` and ``mape``; all except the correlations are fractions.
     """
     errors = _relative_errors(predicted, true)
     return {
@@ -136,15 +112,15 @@ def regression_metrics(predicted: npt.ArrayLike, true: npt.ArrayLike) -> dict[st
 
 
 def spearman_interval(rho: float, rows: int, coverage: float = 0.9) -> tuple[float, float]:
-    """Interval of the correlation that holds in the population (Bonett & Wright, 2000).
+    """Confidence interval of Spearman's correlation in the population (Bonett & Wright, 2000).
 
     Args:
-        rho: Spearman's correlation of a sample; NaN for one that is not defined.
+        rho: Correlation of a sample; NaN if undefined.
         rows: Size of the sample.
-        coverage: Share of such intervals that hold the correlation.
+        coverage: Nominal coverage of the interval.
 
     Returns:
-        Lower and upper end; -1 and 1 where the sample says nothing, as fewer than five rows do.
+        Lower and upper end; -1 and 1 for samples of fewer than five rows.
 
     Example:
         >>> spearman_interval(1.0, 2)
@@ -160,12 +136,12 @@ def spearman_interval(rho: float, rows: int, coverage: float = 0.9) -> tuple[flo
 
 
 def share_interval(share: float, rows: int, coverage: float = 0.9) -> tuple[float, float]:
-    """Wilson's interval of the share that holds in the population.
+    """Wilson's confidence interval of a share in the population.
 
     Args:
         share: Share of a sample, from 0 to 1.
         rows: Size of the sample.
-        coverage: Share of such intervals that hold the share.
+        coverage: Nominal coverage of the interval.
 
     Examples:
         >>> [round(end, 2) for end in share_interval(1.0, 2)]
@@ -183,7 +159,7 @@ def _relative_errors(predicted: npt.ArrayLike, true: npt.ArrayLike) -> FloatArra
     if len(zeros):
         raise SchemaError(
             f"{len(zeros)} true value(s) are zero (first in row {zeros[0]}), so relative errors "
-            "are undefined: leave those rows out."
+            "are undefined: leave these rows out."
         )
     relative: FloatArray = np.abs(pred / real - 1)
     return relative
@@ -207,7 +183,7 @@ def _checked(
         bad = np.flatnonzero(~np.isfinite(x))
         if len(bad):
             raise SchemaError(
-                f"{name!r} holds {len(bad)} value(s) that are NaN or infinite (first in row "
-                f"{bad[0]}): leave those rows out, or find out why the predictor diverged."
+                f"{name!r} holds {len(bad)} NaN or infinite value(s) (first in row {bad[0]}): "
+                "leave these rows out, or find out why the predictor diverged."
             )
     return arrays

@@ -1,8 +1,8 @@
-"""The paired bootstrap: whether one model is better than another, or only luckier.
+"""The paired bootstrap: a significance test of one model against another.
 
-Both models answer the same rows. Rows are drawn again with replacement, many times, and each time
-the two are compared on what was drawn; the interval holds the middle of these differences. Rows
-are drawn for both at once, so what makes a row hard for both cancels out.
+Both models predict the same rows. Rows are resampled with replacement many times, and the models
+are compared on each resample; the interval holds the middle of the differences. Both see the same
+resample, so the difficulty of a row cancels out.
 """
 
 from __future__ import annotations
@@ -22,15 +22,14 @@ __all__ = ["Difference", "Statistic", "paired_bootstrap"]
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 Statistic = Literal["log_error", "spearman"]
-"""What is compared.
+"""Statistic of the comparison.
 
 ``log_error``: mean of ``|log(predicted / true)|``, the relative error of values in real units;
-smaller is better. ``spearman``: rank correlation with the truth, for scores of which only the order
-means something; larger is better.
-"""
+smaller is better. ``spearman``: rank correlation with the truth, for scores without a unit; larger
+is better."""
 
 _ELEMENTS = 2**22
-"""Numbers drawn at a time, so that memory does not grow with the rows."""
+"""Numbers drawn at a time: memory is bounded for any number of rows."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Difference:
 
     @property
     def is_win(self) -> bool:
-        """Whether the whole interval is on the challenger's side; never for a tie or NaN."""
+        """Whether the whole interval is positive; never for a tie or NaN."""
         return self.value > 0 and self.low > 0 and self.high > 0
 
 
@@ -67,17 +66,17 @@ def paired_bootstrap(
 
     Args:
         true: Measured values, shape ``[N]``.
-        champion: Answers of the one, shape ``[N]``.
-        challenger: Answers of the other, shape ``[N]``.
-        statistic: What to compare.
-        resamples: How often to draw.
+        champion: Predictions of the champion, shape ``[N]``.
+        challenger: Predictions of the challenger, shape ``[N]``.
+        statistic: Statistic to compare.
+        resamples: Number of resamples.
         confidence: Share of the resampled differences within the interval.
         seed: Decides the draws.
 
     Raises:
         SchemaError: If the arrays differ in length, are empty or hold NaN or infinity, or, for
-            ``log_error``, a number that is not positive.
-        ConfigurationError: If ``resamples`` or ``confidence`` make no sense.
+            ``log_error``, a number of 0 or less.
+        ConfigurationError: If ``resamples`` or ``confidence`` is out of range.
 
     Example:
         >>> true = np.linspace(1, 2, 50)
@@ -159,8 +158,8 @@ def _ranker(values: FloatArray) -> Callable[[npt.NDArray[np.int64]], FloatArray]
 
 
 def _correlation(counts: npt.NDArray[np.int64], x: FloatArray, y: FloatArray) -> FloatArray:
-    """Correlation of each resample; NaN where one side is constant."""
-    centre = (counts.shape[1] + 1) / 2  # the mean rank, whatever was drawn
+    """Correlation of each resample; NaN if one side is constant."""
+    centre = (counts.shape[1] + 1) / 2  # the mean rank of any resample
     x, y = x - centre, y - centre
     cross, own, other = ((counts * a * b).sum(axis=1) for a, b in ((x, y), (x, x), (y, y)))
     with np.errstate(invalid="ignore"):
@@ -175,6 +174,6 @@ def _check(arrays: list[FloatArray], *, positive: bool) -> None:
         bad = ~np.isfinite(x) | (positive & (x <= 0))
         if bad.any():
             raise SchemaError(
-                f"{name!r} holds {int(bad.sum())} value(s) that are no latency, or no number: "
-                "refuse that model, or leave those rows out."
+                f"{name!r} holds {int(bad.sum())} value(s) out of range or not finite: refuse the "
+                "model, or leave these rows out."
             )

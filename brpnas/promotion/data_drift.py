@@ -1,8 +1,8 @@
-"""What is new in a device's table since a predictor was made, and how that predictor fares on it.
+"""Data drift: changes of a device's latency table since its predictor was made.
 
-`describe_data_drift` compares the rows of then and now; with the answers of the predictor in use it
-also says whether its error on the new rows is larger than it was on its test rows: a device that
-has changed, or cells of a kind that it had not seen.
+`describe_data_drift` compares the rows of then and now. With predictions it also tests whether the
+error is larger on the new rows than on the test rows: the device may have changed, or the new cells
+are of another kind.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ _SIGNIFICANT = 0.01
 def describe_data_drift(
     before: pd.DataFrame, now: pd.DataFrame, answers: pd.DataFrame | None = None
 ) -> dict[str, Any]:
-    """Compare the tables of one device.
+    """Compare two latency tables of one device.
 
     Args:
-        before: ``arch_id, latency_ms, split`` as the predictor in use knew them.
+        before: ``arch_id, latency_ms, split`` at the training of the predictor.
         now: The same columns now.
-        answers: What that predictor says: ``arch_id, predicted`` and, with intervals,
-            ``lower, upper``, in ms; for new rows and for its test rows.
+        answers: Predictions: ``arch_id, predicted`` and, with intervals, ``lower, upper``, in ms;
+            for new rows and for its test rows.
 
     Returns:
         ``rows`` (before, now, added, removed, remeasured), ``latency`` (quantiles of old and added
         rows, the Kolmogorov-Smirnov distance of their logarithms and its p-value, the median ratio
-        of remeasured rows), and ``error`` of the predictor on its test rows, on added and on
-        remeasured rows, with the p-value that added rows are harder (Mann-Whitney). What cannot be
-        said of so few rows is None.
+        of remeasured rows), and ``error`` on test rows, on added and on remeasured rows, with the
+        p-value of larger errors on added rows (Mann-Whitney). A statistic undefined for few rows is
+        None.
     """
     old, new = before.set_index("arch_id"), now.set_index("arch_id")
     added = new.loc[new.index.difference(old.index)]
@@ -129,7 +129,7 @@ def _harder(before: pd.Series, added: pd.Series, said: pd.DataFrame) -> float | 
 
 
 def data_drift_sentences(drift: dict[str, Any]) -> list[str]:
-    """The same in sentences, the most important first."""
+    """Data drift in sentences, the most important first."""
     rows, latency = drift["rows"], drift["latency"]
     found = [
         f"{rows['now']} rows, {rows['before']} of them before: {rows['added']} added, "
@@ -137,7 +137,7 @@ def data_drift_sentences(drift: dict[str, Any]) -> list[str]:
     ]
     p_value = latency["ks_p_value"]
     if p_value is not None:
-        differs = "are distributed otherwise than" if p_value < _SIGNIFICANT else "resemble"
+        differs = "differ in distribution from" if p_value < _SIGNIFICANT else "resemble"
         found.append(
             f"The added latencies {differs} the old ones (median {latency['added_ms']['q50']:.3g} "
             f"against {latency['before_ms']['q50']:.3g} ms, Kolmogorov-Smirnov "
@@ -145,7 +145,7 @@ def data_drift_sentences(drift: dict[str, Any]) -> list[str]:
         )
     ratio = latency["remeasured_median_ratio"]
     if ratio is not None:
-        found.append(f"What was measured again takes {ratio:.3g} times as long as before.")
+        found.append(f"Cells measured again take {ratio:.3g} times as long as before.")
     return found + _error_sentences(drift.get("error") or {})
 
 

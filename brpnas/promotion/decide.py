@@ -1,8 +1,7 @@
-"""The decision itself: `decide` says whether a challenger becomes champion.
+"""The decision whether a challenger becomes champion.
 
-The rules, in this order: a model that is unfit by itself is refused; so is one that was judged on
-less than the champion was; a fit one takes an empty place; and it takes the champion's only by a
-win that is significant.
+The rules, in this order. An unfit model is refused, and so is one judged on fewer rows than the
+champion. A fit one is promoted if there is no champion; otherwise it must win significantly.
 """
 
 from __future__ import annotations
@@ -38,21 +37,17 @@ def decide(
     """Decide whether a challenger becomes champion.
 
     Args:
-        challenger: The new model, with its answers on its test rows.
-        champion: The model in its place, with its answers on the same rows; None if there is none.
-        kind: What both predict.
-        gates: What the challenger must reach by itself.
-        objections: What else speaks against the challenger, in sentences; it is refused then.
-        resamples: How often the paired bootstrap draws.
-        confidence: Share of the resampled differences that must be on the challenger's side of
-            the interval's lower end, see `paired_bootstrap`.
-        seed: Decides the draws.
-
-    Returns:
-        A decision; it promotes only if nothing speaks against it.
+        challenger: The new model, evaluated on its test rows.
+        champion: The current champion, evaluated on the same rows; None if there is none.
+        kind: Target of both.
+        gates: Requirements on the challenger alone.
+        objections: Further reasons to refuse the challenger, in sentences.
+        resamples: Resamples of the paired bootstrap.
+        confidence: Confidence of its interval, see `paired_bootstrap`.
+        seed: Decides the resamples.
 
     Raises:
-        SchemaError: If the champion did not answer exactly the challenger's rows.
+        SchemaError: If the champion was not evaluated on exactly the challenger's rows.
     """
     gates = gates or Gates()
     if champion is not None:
@@ -100,13 +95,13 @@ def decide(
 def _check_same_rows(challenger: EvaluatedModel, champion: EvaluatedModel) -> None:
     if list(challenger.rows["arch_id"]) != list(champion.rows["arch_id"]):
         raise SchemaError(
-            f"{champion.name} did not answer the test rows of {challenger.name}, in their order: "
-            "let both predict the same architectures."
+            f"{champion.name} was not evaluated on the test rows of {challenger.name}: let both "
+            "predict the same architectures in the same order."
         )
 
 
 def _has_flawed_rows(model: EvaluatedModel, kind: Kind) -> bool:
-    """Whether its rows hold what no metric can be taken of."""
+    """Whether metrics of its rows are undefined."""
     values: pd.DataFrame = model.rows[["true", "predicted"]]
     if not len(values) or not np.isfinite(values.to_numpy(np.float64)).all():
         return True
@@ -119,15 +114,15 @@ def _fewer_rows(challenger: EvaluatedModel, champion: EvaluatedModel) -> list[st
     if not missing:
         return []
     return [
-        f"It has fewer test rows than {champion.name}: {len(missing)} of the {len(asked)} "
-        f"architectures that one was judged on are not among its {len(challenger.rows)}."
+        f"It has fewer test rows than {champion.name}: its {len(challenger.rows)} lack "
+        f"{len(missing)} of the other's {len(asked)} test architectures."
     ]
 
 
 def _broken(champion: EvaluatedModel) -> str:
     return (
-        f"The champion, {champion.name}, gives no usable answer on these rows, so there is nothing "
-        "to compare with: roll it back first."
+        f"The predictions of the champion, {champion.name}, are unusable on these rows: roll it "
+        "back first."
     )
 
 
@@ -161,4 +156,4 @@ def _why(difference: Difference, confidence: float) -> str:
         return f"It is as good as the champion, a tie: {interval}."
     if difference.high < 0:
         return f"It loses to the champion: {interval}."
-    return f"It does not win significantly: {interval}, which is not all above 0."
+    return f"It does not win significantly: {interval}, not all above 0."

@@ -1,4 +1,4 @@
-"""A decision: what was decided, why, and on which figures; as tags and as a page."""
+"""A decision with its reasons and figures, as tags and as a page."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from brpnas.promotion.gates import Kind
 __all__ = ["Decision", "Verdict"]
 
 Verdict = Literal["promoted", "kept", "refused"]
-"""``promoted``: the challenger becomes champion. ``kept``: it is fit, but no better; the champion
-stays. ``refused``: it is unfit, whatever the champion is."""
+"""``promoted``: the challenger becomes champion. ``kept``: it is fit, but not better; the champion
+stays. ``refused``: it is unfit."""
 
 _LABELS = {
     "spearman": "Spearman",
@@ -32,17 +32,17 @@ _TAG = 4000  # MLflow takes 5000 characters in every version
 
 @dataclass(frozen=True)
 class Decision:
-    """What became of a challenger.
+    """The outcome of a promotion.
 
     Args:
         verdict: See `Verdict`.
-        reasons: Sentences that say why.
+        reasons: Reasons, in sentences.
         challenger: Name of the challenger.
-        champion: Name of the champion that it met; None if there was none.
-        kind: What both predict.
-        figures: Metrics of both, ``difference`` and its ``interval`` (None if they were not
-            compared), and the settings that the decision depends on.
-        notes: Sentences on what was passed over.
+        champion: Name of the champion; None if there was none.
+        kind: Target of both.
+        figures: Metrics of both, ``difference`` and its ``interval`` (None without a comparison),
+            and the settings of the decision.
+        notes: Skipped gates, in sentences.
     """
 
     verdict: Verdict
@@ -73,7 +73,7 @@ class Decision:
         }
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything, for JSON: what is no number becomes None."""
+        """Everything, for JSON: numbers that are not finite become None."""
         named = ("verdict", "reasons", "challenger", "champion", "kind", "figures", "notes")
         found: dict[str, Any] = _plain({name: getattr(self, name) for name in named})
         return found
@@ -88,7 +88,7 @@ class Decision:
         Args:
             model: Name of the registered model.
         """
-        against = f"against {self.champion}" if self.champion else "with no champion to meet"
+        against = f"against {self.champion}" if self.champion else "without a champion"
         parts = [
             f"# {model}: {self.challenger} {self.verdict}",
             f"{self.challenger.capitalize()} of {model}, {against}: **{self.verdict}**.",
@@ -126,7 +126,7 @@ def _number(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A copy that JSON can hold."""
+    """A copy for JSON."""
     if isinstance(value, Mapping):
         return {str(key): _plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):

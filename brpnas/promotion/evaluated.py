@@ -1,6 +1,6 @@
-"""A model as the comparison sees it: its answers on test rows, and what is known of it.
+"""A model evaluated on test rows.
 
-`EvaluatedModel` is one side of a comparison. `flaws` lists what makes it unfit for any comparison.
+`EvaluatedModel` is one side of a comparison. `flaws` lists its reasons to be unfit for any.
 """
 
 from __future__ import annotations
@@ -20,20 +20,19 @@ __all__ = ["EvaluatedModel", "check_rows", "flaws"]
 
 @dataclass(frozen=True, eq=False)
 class EvaluatedModel:
-    """One side of a comparison.
+    """A model with its predictions on test rows.
 
     Args:
-        name: What the record calls it, such as ``version 3``.
-        rows: Its answers: ``arch_id, true, predicted`` and, with intervals, ``lower, upper``; in
-            ms for latency. One row per architecture.
-        parity: Largest error of the ONNX file against torch; None if nobody looked.
+        name: Name in the record, such as ``version 3``.
+        rows: ``arch_id, true, predicted`` and, with intervals, ``lower, upper``; in ms for latency.
+            One row per architecture.
+        parity: Largest error of the ONNX file against torch; None if unknown.
         tolerance: Largest error allowed.
-        judged: Architectures of the test rows that it was registered with; None for those of
-            ``rows``.
-        coverage: Nominal share of true values within its intervals; None if it gives none.
+        judged: Test architectures of its registration; None for those of ``rows``.
+        coverage: Nominal coverage of its intervals; None without intervals.
 
     Raises:
-        SchemaError: If a column is missing or holds no numbers, or an architecture comes twice.
+        SchemaError: If a column is missing or not numeric, or an architecture is repeated.
     """
 
     name: str
@@ -48,15 +47,15 @@ class EvaluatedModel:
 
     @property
     def judged_on(self) -> frozenset[str]:
-        """Architectures that it was judged on when it was registered."""
+        """Test architectures of its registration."""
         return frozenset(self.rows["arch_id"] if self.judged is None else self.judged)
 
 
 def check_rows(rows: pd.DataFrame, name: str) -> None:
-    """Check the table of test rows; NaN is allowed, and is for `flaws` to find.
+    """Check the table of test rows; NaN is left to `flaws`.
 
     Raises:
-        SchemaError: If a column is missing or holds no numbers, or an architecture comes twice.
+        SchemaError: If a column is missing or not numeric, or an architecture is repeated.
     """
     missing = [c for c in ("arch_id", "true", "predicted") if c not in rows]
     if missing:
@@ -76,11 +75,11 @@ def check_rows(rows: pd.DataFrame, name: str) -> None:
 
 
 def flaws(model: EvaluatedModel, kind: Kind) -> list[str]:
-    """What makes a model unfit for any comparison, in sentences.
+    """Reasons to be unfit for any comparison, in sentences.
 
     Args:
         model: The model.
-        kind: What it predicts; a latency must be positive.
+        kind: Its target; a latency must be positive.
     """
     if not len(model.rows):
         return ["It has no test rows."]
@@ -94,7 +93,7 @@ def flaws(model: EvaluatedModel, kind: Kind) -> list[str]:
             bad = int((values[numbers] <= 0).sum())
             found.append(f"{words} a latency of 0 ms or less for {bad} test row(s).")
     if model.parity is None or math.isnan(model.parity):
-        found.append("Nobody compared its ONNX file with torch: the parity error is unknown.")
+        found.append("Its parity error against torch is unknown.")
     elif not model.parity <= model.tolerance:
         found.append(
             f"Its ONNX file differs from torch by {model.parity:.1e}, more than the "

@@ -1,7 +1,7 @@
-"""What a model must reach by itself, before it is compared with another.
+"""Requirements on a model before any comparison.
 
-`Gates` are the limits, `judge` holds a model to them on its test rows. A limit that is None is no
-limit; one that does not apply to a model, such as calibration to one without intervals, is passed
+`Gates` are the limits; `judge` applies them to the metrics of a model on its test rows. A limit of
+None is off; one that does not apply to a model, such as calibration without intervals, is skipped
 with a note.
 """
 
@@ -20,19 +20,19 @@ from brpnas.metrics import kendall, regression_metrics, spearman
 __all__ = ["Gates", "Kind", "figures", "judge"]
 
 Kind = Literal["latency", "accuracy"]
-"""What a model predicts: latency in ms, or a score whose order is that of accuracy."""
+"""Target of a model: latency in ms, or a score in the order of accuracy."""
 
 
 @dataclass(frozen=True)
 class Gates:
-    """Limits that a model must keep on its test rows; None is no limit.
+    """Limits on the metrics of test rows; None turns a limit off.
 
     Args:
         min_spearman: Least rank correlation of prediction and truth.
         min_within_10: Least share of rows predicted within ±10 %, for latency.
         min_test_rows: Least number of test rows.
         max_calibration_error: Largest ``|coverage - nominal coverage|`` of the intervals, for
-            models that give intervals.
+            models with intervals.
     """
 
     min_spearman: float | None = None
@@ -55,10 +55,10 @@ def figures(rows: pd.DataFrame, kind: Kind, coverage: float | None = None) -> di
     """Metrics of a model on its test rows.
 
     Args:
-        rows: ``true, predicted`` and, if there are intervals, ``lower, upper``; predictions must
-            be finite, and positive for latency.
-        kind: What it predicts.
-        coverage: Nominal share of true values within the intervals; None if it has none.
+        rows: ``true, predicted`` and, with intervals, ``lower, upper``; predictions must be finite,
+            and positive for latency.
+        kind: Target of the model.
+        coverage: Nominal coverage of the intervals; None without intervals.
     """
     true, predicted = rows["true"].to_numpy(), rows["predicted"].to_numpy()
     if kind == "accuracy":
@@ -73,7 +73,7 @@ def figures(rows: pd.DataFrame, kind: Kind, coverage: float | None = None) -> di
 
 
 def _coverage(rows: pd.DataFrame) -> float:
-    """Share of true values within their interval; NaN if an interval is missing or upside down."""
+    """Share of true values within their interval; NaN if an interval is missing or reversed."""
     if not {"lower", "upper"} <= set(rows.columns):
         return math.nan
     lower, upper = (rows[name].to_numpy(np.float64) for name in ("lower", "upper"))
@@ -86,22 +86,22 @@ def _coverage(rows: pd.DataFrame) -> float:
 def judge(
     found: dict[str, float], count: int, gates: Gates, kind: Kind
 ) -> tuple[list[str], list[str]]:
-    """Hold a model to the gates.
+    """Apply the gates to a model.
 
     Args:
-        found: What `figures` returned.
+        found: Result of `figures`.
         count: Number of its test rows.
         gates: The limits.
-        kind: What it predicts.
+        kind: Target of the model.
 
     Returns:
-        One sentence for each gate that it fails, and one for each that does not apply.
+        One sentence for each failed gate, and one for each skipped gate.
     """
     failed, notes = [], []
     if gates.min_test_rows is not None and count < gates.min_test_rows:
-        failed.append(f"It has {count} test rows, fewer than the {gates.min_test_rows} asked for.")
+        failed.append(f"It has {count} test rows, fewer than the required {gates.min_test_rows}.")
     if math.isnan(found["spearman"]):
-        failed.append("It predicts the same for every test row, or they all hold the same value.")
+        failed.append("Its predictions, or the true values, are the same for every test row.")
     least: list[tuple[str, str, float | None]] = [
         ("spearman", "Spearman correlation", gates.min_spearman),
         ("within_10", "share of rows within ±10 %", gates.min_within_10),
@@ -110,15 +110,15 @@ def judge(
         if limit is None:
             continue
         if name not in found:
-            notes.append(f"The gate on its {words} is passed over: it predicts {kind}, an order.")
+            notes.append(f"The gate on its {words} is skipped: it predicts only an order.")
         elif not found[name] >= limit and not math.isnan(found[name]):
             failed.append(f"Its {words} is {found[name]:.4g}, below the gate of {limit:g}.")
     limit = gates.max_calibration_error
     if limit is not None:
         if "calibration_error" not in found:
-            notes.append("The gate on calibration is passed over: it gives no intervals.")
+            notes.append("The gate on calibration is skipped: it has no intervals.")
         elif math.isnan(found["calibration_error"]):
-            failed.append("It claims intervals, but some are missing, no number or upside down.")
+            failed.append("Some of its intervals are missing, not finite or reversed.")
         elif not found["calibration_error"] <= limit:
             failed.append(
                 f"Its intervals hold {found['coverage']:.1%} of the true values, a calibration "
