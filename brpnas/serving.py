@@ -1,8 +1,8 @@
-"""Answers to architecture strings, from an exported predictor alone.
+"""Predictions for architecture strings, from an exported predictor alone.
 
-`OnnxPredictor` is what a server needs: it reads the ``.onnx`` file that `brpnas.export` wrote,
-turns strings into the graphs that the file asks for, and runs it by ONNX Runtime. No torch: use it
-where a model answers, and `brpnas.predictors` where one is trained.
+`OnnxPredictor` is the core of a server: it reads an ``.onnx`` file of `brpnas.export`, turns
+strings into graphs, and runs the file by ONNX Runtime. It needs no torch; use `brpnas.predictors`
+to train.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from brpnas.spaces import SearchSpace, opened_space
 __all__ = ["MAX_BATCH", "MAX_LENGTH", "OUTPUTS", "OnnxPredictor"]
 
 OUTPUTS = ("latency_ms", "score", "lower_ms", "upper_ms")
-"""Outputs that a file may have: the value first, then the bounds of its interval."""
+"""Possible outputs of a file: the value first, then the bounds of its interval."""
 MAX_BATCH = 20_000
-"""Most architectures of one question; more than the whole of NAS-Bench-201."""
+"""Most architectures of one request; more than the whole of NAS-Bench-201."""
 MAX_LENGTH = 10_000
 """Most characters of one architecture; a genotype of DARTS has about 300."""
 
@@ -38,26 +38,25 @@ _PROBES = 8
 _MAX_MEMORY = 2**29  # bytes of all sessions of a process; also bounds the time of an operator
 _MAX_SECONDS = 10.0  # of a chunk, which takes milliseconds
 _NUMBERS = {"num_nodes": int, "num_ops": int, "learnt_rows": int, "coverage": float}
-"""Metadata that are numbers, where they are there."""
+"""Optional numeric metadata."""
 
 
 class OnnxPredictor:
     """Predicts latency or scores accuracy of architectures, from one ONNX file.
 
-    The file says in its metadata which ``space`` it knows and which ``view`` of a cell it reads:
-    ``raw``, ``pruned`` or ``function``, with the inputs ``ops`` int64 ``[B, V]`` and ``adj``
-    float32 ``[B, V, V]``, or ``both``, with ``raw_ops, raw_adj, pruned_ops, pruned_adj``. Its
-    outputs, each ``[B]``, are among `OUTPUTS`.
+    The metadata of the file name its ``space`` and ``view``: ``raw``, ``pruned`` or ``function``,
+    with the inputs ``ops`` int64 ``[B, V]`` and ``adj`` float32 ``[B, V, V]``, or ``both``, with
+    ``raw_ops, raw_adj, pruned_ops, pruned_adj``. Its outputs, each ``[B]``, are among `OUTPUTS`.
 
     Args:
         source: The file, or its bytes.
-        space: The space that it knows, or its name. Needed where that is a Python file, unless
-            `brpnas.get_space` has opened it: a file does not choose the code that runs.
-        check_answers: Ask it about a few architectures, and refuse it if it gives no finite
-            numbers. A registry, which replaces such a predictor, must be able to load it.
+        space: Its space, or the name. Required for a Python file not yet opened by
+            `brpnas.get_space`: a file may not choose the code to run.
+        check_answers: Predict a few architectures, and refuse the file if the outputs are not
+            finite. A registry must be able to load such a predictor to replace it.
 
     Raises:
-        SchemaError: If it is not such a file, needs anything outside of it, or fails the check.
+        SchemaError: If the file is malformed, refers to other files, or fails the check.
     """
 
     def __init__(
@@ -88,7 +87,7 @@ class OnnxPredictor:
         self.outputs: tuple[str, ...] = tuple(name for name in OUTPUTS if name in names)
         if len({"latency_ms", "score"} & names) != 1:
             raise SchemaError(
-                "A predictor answers by an output named latency_ms, or one named score; "
+                "A predictor has an output latency_ms or an output score; "
                 f"{self._origin} has {', '.join(sorted(names))}. Export it again."
             )
         self._prefixes: dict[View, str] = (
@@ -99,7 +98,7 @@ class OnnxPredictor:
         self._check_answers(are_numbers=check_answers)
 
     def _check_answers(self, *, are_numbers: bool) -> None:
-        """Answer a few architectures, so that a file of other inputs is refused now."""
+        """Predict a few architectures, to refuse files with other inputs now."""
         asked = self.space.sample(np.random.default_rng(0), min(_PROBES, len(self.space)))
         answers = self._run(asked)
         for name, values in answers.items():
@@ -111,13 +110,13 @@ class OnnxPredictor:
             if are_numbers and not np.isfinite(values).all():
                 bad = asked[int(np.flatnonzero(~np.isfinite(values))[0])]
                 raise SchemaError(
-                    f"{self._origin} gives no finite {name} for {bad!r:.200}, so it predicts "
-                    "nothing. Train the predictor again, and export it again."
+                    f"{self._origin} gives no finite {name} for {bad!r:.200}. Train the predictor "
+                    "again, and export it again."
                 )
 
     @property
     def value(self) -> str:
-        """Name of the answer: ``latency_ms`` or ``score``."""
+        """Name of the value: ``latency_ms`` or ``score``."""
         return self.outputs[0]
 
     @property
@@ -126,17 +125,17 @@ class OnnxPredictor:
         return {"lower_ms", "upper_ms"} <= set(self.outputs)
 
     def canonical(self, entries: Sequence[object]) -> list[str]:
-        """Check a question.
+        """Check a request.
 
         Args:
-            entries: Architecture strings, as they came.
+            entries: Architecture strings, as received.
 
         Returns:
             The ``arch_id`` of each.
 
         Raises:
-            ArchitectureError: If there are none, too many, or some are no architectures; names
-                every one of them (the first twenty in full), counted from 0.
+            ArchitectureError: If there are none, too many, or some are invalid; names each of these
+                (the first twenty in full), counted from 0.
         """
         if not len(entries):
             raise ArchitectureError("No architecture given: ask for one or more strings.")
@@ -153,14 +152,14 @@ class OnnxPredictor:
         if wrong:
             more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
             raise ArchitectureError(
-                f"{len(wrong)} of {len(entries)} entries are no architecture of {self.space.name}: "
+                f"{len(wrong)} of {len(entries)} entries are not in {self.space.name}: "
                 + "; ".join(wrong[:_SHOWN])
                 + more
             )
         return known
 
     def predict(self, entries: Sequence[object]) -> pd.DataFrame:
-        """Answer architecture strings.
+        """Predict architecture strings.
 
         Args:
             entries: Architecture strings, at most `MAX_BATCH`.
@@ -169,7 +168,7 @@ class OnnxPredictor:
             ``arch_id`` and the outputs of the file, such as ``latency_ms``, in the order given.
 
         Raises:
-            ArchitectureError: As `canonical` does; nothing is answered then.
+            ArchitectureError: As in `canonical`.
         """
         arch_ids = self.canonical(entries)
         chunks = [
@@ -198,11 +197,11 @@ class OnnxPredictor:
             if options.terminate:
                 raise SchemaError(
                     f"{self._origin} takes longer than {_MAX_SECONDS:g} s for {len(arch_ids)} "
-                    "architectures; no predictor of this project does. Export it again."
+                    "architectures, unlike any predictor of this project. Export it again."
                 ) from error
             shapes = ", ".join(f"{name} {feed.shape}" for name, feed in feeds.items())
             raise SchemaError(
-                f"{self._origin} does not answer graphs of {self.space.name} ({shapes}): "
+                f"{self._origin} cannot predict graphs of {self.space.name} ({shapes}): "
                 f"{' '.join(str(error).split()):.500}. Export the predictor again, for this space."
             ) from error
         finally:
@@ -210,10 +209,10 @@ class OnnxPredictor:
 
 
 def _text(entry: object) -> str:
-    """The entry, if it can be an architecture at all.
+    """The entry as a string.
 
     Raises:
-        ArchitectureError: If it is no string, or longer than any architecture.
+        ArchitectureError: If it is not a string, or longer than any architecture.
     """
     if not isinstance(entry, str):
         raise ArchitectureError(
@@ -232,11 +231,11 @@ def _read(path: Path) -> bytes:
 
 
 def _options() -> ort.SessionOptions:
-    """One thread, and bounded memory, whatever shapes the file computes; weights lie outside."""
+    """One thread and bounded memory for any computed shapes, weights excluded."""
     _bound_memory()
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
-    options.log_severity_level = 4  # what goes wrong is raised
+    options.log_severity_level = 4  # errors are raised
     options.add_session_config_entry("session.use_env_allocators", "1")
     options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
     return options
@@ -244,7 +243,7 @@ def _options() -> ort.SessionOptions:
 
 @functools.cache
 def _bound_memory() -> None:
-    """Register an allocator for the sessions of this process that ask for it."""
+    """Register a shared allocator for the sessions of this process."""
     place = ort.OrtMemoryInfo(
         "Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT
     )
@@ -252,12 +251,12 @@ def _bound_memory() -> None:
 
 
 def _check_metadata(metadata: Mapping[str, str], origin: str) -> str:
-    """Check what the file says of itself, and give its view."""
+    """Check the metadata of a file, and return its view."""
     view, known = metadata.get("view", ""), ("both", *VIEWS)
     if "space" not in metadata or view not in known:
         raise SchemaError(
-            f"{origin} is no predictor of this project: its metadata must name a space and a view "
-            f"({', '.join(known)}), and hold {dict(metadata)!s:.300}. Export it again."
+            f"{origin} is not a predictor of this project: its metadata must name a space and a "
+            f"view ({', '.join(known)}), and hold {dict(metadata)!s:.300}. Export it again."
         )
     for key, kind in _NUMBERS.items():
         try:
@@ -266,7 +265,7 @@ def _check_metadata(metadata: Mapping[str, str], origin: str) -> str:
             is_number = False
         if not is_number:
             raise SchemaError(
-                f"The metadata of {origin} are damaged: {key} is {metadata[key]!r:.80}, and no "
-                "number. Export it again."
+                f"The metadata of {origin} are damaged: {key} must be a finite number, not "
+                f"{metadata[key]!r:.80}. Export it again."
             )
     return view

@@ -182,7 +182,7 @@ class TestSpaceGraphs:
     def test_graphs_of_before_say_what_to_do(self, space_graphs):
         views = {name: space_graphs.view(name) for name in DEVICE_VIEWS}
         old = SpaceGraphs("toy", space_graphs.arch_ids, views)
-        with pytest.raises(SchemaError, match="no view 'function', but pruned, raw: run featurise"):
+        with pytest.raises(SchemaError, match=r"'function' .* pruned, raw: run featurise"):
             old.view("function")
 
     def test_rows_in_the_order_asked(self, space_graphs):

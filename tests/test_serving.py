@@ -94,7 +94,7 @@ class TestQuestionsThatMakeNoSense:
         with pytest.raises(ArchitectureError) as caught:
             predictor.predict([GOOD, "|nor_conv_9x9~0|", GOOD, 7, None])
         message = str(caught.value)
-        assert message.startswith("3 of 5 entries are no architecture of nasbench201")
+        assert message.startswith("3 of 5 entries are not in nasbench201")
         assert all(text in message for text in ("[1]", "nor_conv_9x9", "[3]", "7", "[4]", "None"))
         assert "[0]" not in message
         assert "[2]" not in message
@@ -196,7 +196,7 @@ class TestAnswersThatAreNone:
 
     def test_inputs_of_another_space(self):
         wrong = cost_model(metadata=METADATA | {"space": "darts"})
-        with pytest.raises(SchemaError, match="does not answer graphs of darts"):
+        with pytest.raises(SchemaError, match="graphs of darts"):
             OnnxPredictor(wrong)
 
     def test_an_output_of_another_shape(self):
@@ -224,7 +224,7 @@ class TestAnswersThatAreNone:
         made.graph.node[1].output[0] = "before"
         made.graph.node.append(onnx.helper.make_node("Add", ["before", "zero"], ["nodes"]))
         made.graph.node.append(made.graph.node.pop(2))
-        with pytest.raises(SchemaError, match=r"does not answer|cannot read"):
+        with pytest.raises(SchemaError, match=r"cannot (predict|read)"):
             OnnxPredictor(made.SerializeToString())
 
     def test_a_file_that_computes_for_hours(self, monkeypatch):
@@ -234,5 +234,5 @@ class TestAnswersThatAreNone:
             OnnxPredictor(slow_cost_model(1000, 1000))
 
     def test_a_product_that_takes_minutes_does_not_fit(self):
-        with pytest.raises(SchemaError, match="does not answer"):
+        with pytest.raises(SchemaError, match="graphs of nasbench201"):
             OnnxPredictor(slow_cost_model(12_000, 1))

@@ -1,10 +1,9 @@
 """ONNX files of predictors and of architectures, checked against torch, with a model card.
 
-`export_predictor` writes a graph predictor, `export_device_predictor` one with intervals that reads
-both views, `export_network` the network of an architecture; all
-run the file through ONNX Runtime and put it in place only if it answers as torch does.
-`export_module` and `check_parity` are their two halves, for any other module. `model_card` writes
-the page that goes with a file.
+`export_predictor` writes a graph predictor, `export_device_predictor` one with intervals,
+`export_network` the network of an architecture. A file is published only if ONNX Runtime gives the
+outputs of torch. `export_module` and `check_parity` do this for any other module. `model_card`
+writes the page of a file.
 """
 
 from brpnas.export.card import Attribution, ModelCard, model_card

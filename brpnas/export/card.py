@@ -1,8 +1,8 @@
-"""The model card: the page that goes with an exported model.
+"""The model card: the page of an exported model.
 
-`model_card` writes Markdown from a `ModelCard`, which holds what its author knows, and from the
-ONNX file, whose inputs, outputs and metadata decide how to call it (`describe_model`).
-The sections follow Mitchell et al., "Model Cards for Model Reporting" (arXiv 1810.03993).
+`model_card` writes Markdown from a `ModelCard`, filled in by the author, and from the interface and
+metadata of the ONNX file (`describe_model`). The sections follow Mitchell et al., "Model Cards for
+Model Reporting" (arXiv 1810.03993).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["Attribution", "ModelCard", "model_card"]
 
 
 class Attribution(Protocol):
-    """Where data come from; an entry of `brpnas.datasets.load_catalogue` is one."""
+    """Origin of data, such as an entry of `brpnas.datasets.load_catalogue`."""
 
     @property
     def name(self) -> str:
@@ -29,38 +29,37 @@ class Attribution(Protocol):
 
     @property
     def url(self) -> str:
-        """Where they were published."""
+        """Place of publication."""
 
     @property
     def licence(self) -> str:
-        """Licence they were published under."""
+        """Licence of publication."""
 
     @property
     def citation(self) -> str:
-        """How to cite them."""
+        """Reference."""
 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What only the author of a model knows about it.
+    """The author's part of a model card.
 
     Titles, warnings, keys and values are plain text and are escaped. Description, protocol, limits
     and sections are Markdown: pass names of unknown origin through `brpnas.export.markdown`.
 
     Args:
         title: Heading of the page.
-        description: What the model computes, with the unit, and what it is for.
-        warnings: What a reader must know first; shown above all else.
+        description: Output of the model, with its unit and purpose.
+        warnings: Warnings, shown first.
         facts: Properties of the model, by name.
-        protocol: How it was trained and on which rows the metrics were taken.
+        protocol: Training, and the rows of the metrics.
         metrics: Value of each metric; name split and unit, as in ``"Spearman (test)"``.
-        sources: Data it was trained on.
+        sources: Training data.
         sections: Further sections, by heading.
-        limits: What it must not be used for or trusted with.
-        space: Search space of a predictor on graphs; with ``example`` the snippet encodes that
-            architecture, otherwise it shows an input of zeros. By default that which the metadata
-            of the file name.
-        view: View of the graphs that the predictor expects, or both.
+        limits: Known limits of use.
+        space: Search space of a predictor on graphs, by default from the metadata of the file. With
+            ``example`` the snippet encodes this architecture; otherwise its input is zeros.
+        view: View of the graphs, or both.
         example: Architecture string for the snippet.
         licence: Licence of the model.
     """
@@ -85,7 +84,7 @@ def model_card(path: Path, card: ModelCard) -> str:
 
     Args:
         path: The ONNX file; read for its interface and metadata.
-        card: The rest.
+        card: The author's part.
     """
     inputs, outputs, metadata = describe_model(path)
     tensors = [
@@ -128,11 +127,11 @@ def model_card(path: Path, card: ModelCard) -> str:
 
 
 def _literal(value: str) -> str:
-    """As code, which is easier to read, but for what could be taken for HTML."""
+    """As readable code, except for text similar to HTML."""
     return value if set("<>&`") & set(value) else Code(value)
 
 
 def _space(name: str) -> str:
     if not name.endswith(".py"):
         return f"{code(name)} of `brpnas.spaces`."
-    return f"The file {code(name)} defines it; reading architectures takes that file."
+    return f"Defined by the file {code(name)}, needed to read architectures."

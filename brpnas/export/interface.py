@@ -19,7 +19,7 @@ class TensorSpec:
     Args:
         name: Name of the tensor.
         dtype: numpy name of its type.
-        shape: Sizes; a name where a dimension is open.
+        shape: Sizes; open dimensions by name.
     """
 
     name: str
@@ -37,7 +37,7 @@ def describe_model(
 
 
 def with_metadata(content: bytes, more: Mapping[str, str]) -> bytes:
-    """The content of an ONNX file with further metadata; the graph stays as it is.
+    """The content of an ONNX file with further metadata; the graph is unchanged.
 
     Args:
         content: The file.

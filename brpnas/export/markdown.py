@@ -1,7 +1,7 @@
 """Markdown from text of unknown origin: names of labels, data sets and files.
 
-`escape` makes text show as it is, whatever HTML or Markdown is in it. `table` escapes its cells;
-`Code` marks a cell as code.
+`escape` shows text literally, with any HTML or Markdown in it. `table` escapes its cells; `Code`
+marks a cell as code.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class Code(str):
 
 
 def escape(text: str) -> str:
-    """Text that Markdown and HTML show literally, on one line.
+    """Text shown literally by Markdown and HTML, on one line.
 
-    Line breaks become blanks; other characters that cannot be seen are written as their number.
+    Line breaks become blanks; other invisible characters are written as their number.
     """
     visible = "".join(_visible(character) for character in " ".join(text.split()))
     marked = _MARKUP.sub(lambda found: "\\" + found.group(), visible)
@@ -58,7 +58,7 @@ def _longest_run(text: str) -> int:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A table, its cells escaped; nothing if there is no row."""
+    """A table with escaped cells; empty without rows."""
     if not rows:
         return ""
     lines = [[*header], ["---"] * len(header), *([_cell(cell) for cell in row] for row in rows)]

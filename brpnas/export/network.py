@@ -1,8 +1,7 @@
 """ONNX of the network of an architecture.
 
-`export_network` goes from an architecture string to a file with initialised weights, which is what
-latency measurements need and a training starts from. `export_image_network` writes any network on
-images, trained ones too.
+`export_network` writes a file with initialised weights from an architecture string, for measuring
+latency. `export_image_network` writes any network on images, also trained ones.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ def export_network(
     """Write the network of an architecture, with initialised weights, as ONNX.
 
     Input ``image`` float32 ``[1, *config.input_shape]``, output ``logits`` ``[1, classes]``. The
-    metadata name the architecture and say that the weights are not trained.
+    metadata name the architecture and mark the weights as untrained.
 
     Args:
         arch_id: Architecture string of the space.
@@ -50,8 +49,8 @@ def export_network(
             operations.
         space: Name of the search space.
         seed: Decides the weights.
-        dynamic_batch: Leave the size of the batch open instead of fixing it to 1.
-        tolerance: Largest error against torch that is allowed; deep networks round more.
+        dynamic_batch: Leave the batch size open instead of fixing it to 1.
+        tolerance: Largest error allowed against torch; deep networks round more.
         exporter: See `brpnas.export.onnx.Exporter`.
 
     Returns:
@@ -59,9 +58,9 @@ def export_network(
 
     Raises:
         ArchitectureError: If the string is not an architecture of the space.
-        UnknownNameError: If there is no space of that name.
+        UnknownNameError: If the space is unknown.
         ConfigurationError: If the space has no networks.
-        ParityError: If the file answers differently from the network.
+        ParityError: If the outputs of the file differ from the network's.
     """
     known = get_space(space)
     arch_id = known.canonical(arch_id)
@@ -119,14 +118,14 @@ def export_image_network(
 ) -> float:
     """Write a network from ``image`` float32 ``[B, *input_shape]`` to ``logits`` as ONNX.
 
-    The file appears only if it answers as the network does; its metadata are those given and
-    ``input_shape``.
+    The file is published only with the outputs of the network; ``input_shape`` is added to its
+    metadata.
 
     Returns:
         Largest error against torch.
 
     Raises:
-        ParityError: If the file answers differently from the network.
+        ParityError: If the outputs of the file differ from the network's.
     """
     noise = torch.Generator().manual_seed(0)
     images = torch.randn(3, *input_shape, generator=noise)
@@ -148,12 +147,12 @@ def export_image_network(
 def initialise_weights(
     network: nn.Module, input_shape: tuple[int, int, int], seed: int, batch: int = 16
 ) -> None:
-    """Draw the weights of a network in place, deterministically by the seed.
+    """Draw the weights of a network in place, deterministic in the seed.
 
-    Convolutions after He et al. (arXiv 1502.01852), linear layers normal with deviation 0.01, the
-    statistics of batch normalisation from one batch of noise. Without the latter a cell of skip
-    connections multiplies its input by four, fifteen times over, and the logits leave the range in
-    which comparing or quantising them means anything. Other layers keep the weights they have.
+    Convolutions after He et al. (arXiv 1502.01852), linear layers normal with deviation 0.01,
+    statistics of batch normalisation from one batch of noise. Without these, a cell of skip
+    connections multiplies its input by four, fifteen times over: the logits grow too large to
+    compare or quantise. Other layers keep their weights.
     """
     generator = torch.Generator().manual_seed(seed)
     normalisations = []

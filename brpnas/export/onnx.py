@@ -1,8 +1,8 @@
 """Writing a torch module as one ONNX file.
 
-`export_module` is the general function; `brpnas.export.predictors` and `brpnas.export.network` call
-it with the names and shapes of their models and check the result. `frozen_copy` is the module as
-it is exported: on the CPU, in evaluation mode, the caller's own left as it was.
+`export_module` is the general function, called by `brpnas.export.predictors` and
+`brpnas.export.network`; these also check the result. `frozen_copy` is the exported module: a copy
+on the CPU, in evaluation mode.
 """
 
 from __future__ import annotations
@@ -26,19 +26,16 @@ from brpnas.atomic import atomic_path
 __all__ = ["OPSET", "Exporter", "export_module", "frozen_copy"]
 
 OPSET = 18
-"""Version of the ONNX operators written; what the exporter of torch produces without converting.
+"""Version of the ONNX operators, as written by torch without conversion.
 
-The file declares the lowest IR version that this opset allows, 8, so ONNX Runtime 1.14 and later
-load it.
-"""
+The file declares the lowest IR version of this opset, 8, so ONNX Runtime 1.14 and later load it."""
 
 Exporter = Literal["dynamo", "torchscript"]
-"""How torch turns a module into ONNX.
+"""Exporter of torch.
 
-``dynamo``: the supported way, sound for any module, seconds for a deep network. ``torchscript``:
-the former way, about ten times faster but deprecated in torch; it records one run, so a module
-whose Python code depends on the batch goes wrong. Use it to export many networks of fixed shape.
-"""
+``dynamo``: the supported one, sound for any module, seconds for a deep network. ``torchscript``:
+about ten times faster but deprecated in torch; it records one run, so Python code depending on the
+batch is exported wrong. Use it for many networks of fixed shape."""
 
 _log = logging.getLogger(__name__)
 
@@ -55,23 +52,23 @@ def export_module(
 ) -> None:
     """Write a module as a self-contained ONNX file.
 
-    The file appears when it is complete and passes the ONNX checker; after a failure the path is as
-    it was. The same weights give the same bytes.
+    The file appears when it is complete and passes the ONNX checker; a failure changes nothing. The
+    same weights give the same bytes.
 
     Args:
-        module: Module whose ``forward`` takes the inputs in the order of ``example``.
+        module: Module; its ``forward`` takes the inputs in the order of ``example``.
         path: File to write; its folder must exist.
         example: Name and example of each input. The first dimension of each is the batch.
         output_name: Name of the output, or of each if there are several.
-        dynamic_batch: Leave the size of the batch open, as a dimension named ``batch``; otherwise
-            fix it to that of the example.
+        dynamic_batch: Leave the batch size open, as a dimension named ``batch``; otherwise fix it
+            to the size of the example.
         metadata: Written as ``metadata_props`` of the model.
         exporter: See `Exporter`.
     """
     frozen = frozen_copy(module)
     inputs = {name: value.detach().cpu() for name, value in example.items()}
     outputs = [output_name] if isinstance(output_name, str) else list(output_name)
-    if dynamic_batch:  # torch takes a dimension of size 1 for a constant, so the example needs two
+    if dynamic_batch:  # torch takes a dimension of size 1 as constant, so the example needs two
         inputs = {name: torch.cat([value[:1], value[:1]]) for name, value in inputs.items()}
     options: dict[str, Any] = {"opset_version": OPSET, "verbose": False}
     if exporter == "dynamo":
@@ -100,14 +97,14 @@ def frozen_copy(module: nn.Module) -> nn.Module:
 
 
 def _finish(path: Path, metadata: Mapping[str, str]) -> None:
-    """Add the metadata, drop traces of the machine that exported, lower the IR version, check."""
+    """Add the metadata, drop traces of this machine, lower the IR version, check."""
     model = onnx.load(str(path))
     model.ir_version = onnx.helper.find_min_ir_version_for(model.opset_import)
     graph = model.graph
     _fold_transposes(graph)
     parts = (*graph.node, *graph.value_info, *graph.initializer, *graph.input, *graph.output)
     for part in (model, graph, *parts):
-        # Stack traces and scopes of the exporting code: paths of this machine, no use elsewhere.
+        # Stack traces and scopes of the exporting code, with paths of this machine.
         del part.metadata_props[:]
         part.doc_string = ""
     onnx.helper.set_model_props(model, dict(sorted(metadata.items())))
@@ -116,10 +113,10 @@ def _finish(path: Path, metadata: Mapping[str, str]) -> None:
 
 
 def _fold_transposes(graph: onnx.GraphProto) -> None:
-    """Store weights that are read transposed as they are read, those read both ways twice.
+    """Store weights already transposed, and twice if they are read both ways.
 
-    ONNX Runtime before 1.17 fuses such a node with the product after it, into an operator that it
-    has in float32 alone, and then refuses a file in float64.
+    ONNX Runtime before 1.17 fuses such a node with the product after it, into an operator available
+    in float32 only, and then refuses a file in float64.
     """
     readers = Counter(name for node in graph.node for name in node.input)
     weights = {weight.name: weight for weight in graph.initializer}
@@ -138,7 +135,7 @@ def _fold_transposes(graph: onnx.GraphProto) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Send what torch says during an export to our log, at debug level."""
+    """Log messages of torch during an export at debug level."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     with warnings.catch_warnings(record=True) as caught:

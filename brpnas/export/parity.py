@@ -1,4 +1,4 @@
-"""Checking that an ONNX file answers as the torch module it came from."""
+"""Checking an ONNX file against its torch module."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def check_parity(
     absolute for small ones.
 
     Args:
-        module: Module the file was exported from, with the inputs in the order of the feeds.
+        module: Exported module, with the inputs in the order of the feeds.
         path: ONNX file with the outputs of the module.
         feeds: Inputs by name; use several batch sizes to test a dynamic batch.
         tolerance: Largest error allowed.
@@ -50,8 +50,8 @@ def check_parity(
         Largest error over all feeds.
 
     Raises:
-        ParityError: If the file cannot be run, answers in another shape, or differs by more than
-            the tolerance or in where it has no number; or if there is no feed.
+        ParityError: If the file cannot be run, the shapes, NaNs or infinities of its outputs
+            differ, the error exceeds the tolerance, or there are no feeds.
     """
     frozen = frozen_copy(module)
     worst: float | None = None
@@ -90,8 +90,8 @@ def _compare(
 ) -> float:
     if answer.shape != expected.shape:
         raise ParityError(
-            f"{path.name} answers in shape {answer.shape} where the torch module answers in "
-            f"{expected.shape}: a dimension was fixed in the export."
+            f"The output of {path.name} has shape {answer.shape}, not {expected.shape} as in "
+            "torch: a dimension was fixed in the export."
         )
     theirs, ours = answer.astype(np.float64), expected.astype(np.float64)
     with np.errstate(invalid="ignore"):
@@ -102,8 +102,7 @@ def _compare(
     if not worst <= tolerance:
         raise ParityError(
             f"{path.name} differs from its torch module by {worst:.1e} on a batch of "
-            f"{len(expected)}, more than the {tolerance:.0e} allowed: the exported graph does not "
-            "compute what the module does. Check that the module is deterministic in evaluation "
-            "mode and does not depend on the size of the batch in Python code."
+            f"{len(expected)}, more than the {tolerance:.0e} allowed. The module must be "
+            "deterministic in evaluation mode, and its Python code independent of the batch size."
         )
     return worst

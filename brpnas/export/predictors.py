@@ -1,4 +1,4 @@
-"""ONNX of predictors on graphs: latency, accuracy, and the score of the binary relation."""
+"""ONNX of predictors on graphs: latency, accuracy, and the score of a ranker."""
 
 from __future__ import annotations
 
@@ -42,14 +42,15 @@ def export_predictor(
     """Write a graph predictor as ONNX and check it on graphs of its space.
 
     The file has the inputs ``ops`` int64 ``[batch, V]`` and ``adj`` float32 ``[batch, V, V]`` with
-    an open batch, and appears only if it answers as the module does, on one graph, a few, and many.
+    an open batch. It is published only with the outputs of the module on one graph, a few, and
+    many.
 
     Args:
         module: Module with ``forward(ops, adj) -> [B]``, e.g. of `LatencyPredictor.module`.
         path: File to write.
-        graphs: Graphs in the view that the predictor was fitted on; a sample of the space will do.
-        output_name: Name of the output; carry the unit, as in ``latency_ms``.
-        metadata: Written into the file, beside ``num_nodes`` and ``num_ops``.
+        graphs: Graphs in the view of the predictor; a sample of the space is enough.
+        output_name: Name of the output with its unit, as in ``latency_ms``.
+        metadata: Written into the file, with ``num_nodes`` and ``num_ops``.
         tolerance: See `check_parity`.
         exporter: See `brpnas.export.onnx.Exporter`.
 
@@ -58,7 +59,7 @@ def export_predictor(
 
     Raises:
         SchemaError: If there are no graphs.
-        ParityError: If the file answers differently.
+        ParityError: If the outputs of the file differ.
     """
     feeds = [graph_feeds(graphs[rows]) for rows in _samples(len(graphs), path)]
     described = {"num_nodes": str(graphs.num_nodes), "num_ops": str(graphs.num_ops)}
@@ -75,17 +76,17 @@ def export_device_predictor(
     tolerance: float = 1e-5,
     exporter: Exporter = "dynamo",
 ) -> float:
-    """Write a predictor with intervals, which reads both views, as ONNX and check it.
+    """Write a predictor with intervals, on both views, as ONNX and check it.
 
-    The file has the inputs ``pruned_ops, pruned_adj, raw_ops, raw_adj``, shaped as those of
+    The file has the inputs ``pruned_ops, pruned_adj, raw_ops, raw_adj``, shaped as in
     `export_predictor`, the outputs ``latency_ms, lower_ms, upper_ms``, and ``view`` is ``both`` in
     its metadata.
 
     Args:
         module: Module of `brpnas.predictors.transfer.DevicePredictor.module`.
         path: File to write.
-        graphs: Graphs of the space in both views; a sample of the space will do.
-        metadata: Written into the file, beside ``space``, ``view``, ``num_nodes`` and ``num_ops``.
+        graphs: Graphs in both views; a sample of the space is enough.
+        metadata: Written into the file, with ``space``, ``view``, ``num_nodes`` and ``num_ops``.
         tolerance: See `check_parity`.
         exporter: See `brpnas.export.onnx.Exporter`.
 
@@ -94,7 +95,7 @@ def export_device_predictor(
 
     Raises:
         SchemaError: If there are no graphs.
-        ParityError: If the file answers differently.
+        ParityError: If the outputs of the file differ.
     """
     feeds = [
         {

@@ -1,7 +1,7 @@
 """Code for the model card: how to load an ONNX file, make its input, and run it.
 
-`tensor_snippet` fits any file, `image_snippet` a classifier of images whose metadata state its
-preprocessing: there the code starts from an image and ends with the name of its class.
+`tensor_snippet` fits any file; `image_snippet` a classifier of images whose metadata state its
+preprocessing, from an image to the name of its class.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def image_snippet(
     outputs: Sequence[TensorSpec],
     metadata: Mapping[str, str],
 ) -> str | None:
-    """Code that classifies one image.
+    """Code to classify one image.
 
     Args:
         name: Name of the ONNX file.
@@ -53,7 +53,7 @@ def image_snippet(
         metadata: Its metadata.
 
     Returns:
-        None if the file does not state how to prepare an image.
+        The code; None if the file does not state its preprocessing.
     """
     if any(key not in metadata for key in _STATED) or len(inputs) != 1:
         return None
@@ -107,14 +107,14 @@ def tensor_snippet(
     outputs: Sequence[TensorSpec],
     encoded: tuple[str, View | Literal["both"], str] | None = None,
 ) -> str:
-    """Code that runs a file on zeros, or on an encoded architecture.
+    """Code to run a file on zeros, or on an encoded architecture.
 
     Args:
         name: Name of the ONNX file.
         inputs: Its inputs.
-        outputs: Its outputs, which are printed.
-        encoded: Space, view and architecture string to encode. A file that reads both views names
-            its inputs ``<view>_ops`` and ``<view>_adj``.
+        outputs: Its outputs, printed by the code.
+        encoded: Space, view and architecture string to encode. With both views, the inputs are
+            named ``<view>_ops`` and ``<view>_adj``.
     """
     lines = ["import numpy as np", "import onnxruntime as ort"]
     if encoded:

@@ -15,12 +15,12 @@ __all__ = ["DaskEngine", "Engine", "LocalEngine", "SerialEngine", "get_engine"]
 
 
 def get_engine(workers: int = 1, scheduler: str | None = None, retries: int = 2) -> Engine:
-    """The engine that a configuration asks for.
+    """The engine for a configuration.
 
     Args:
-        workers: Processes on this machine; 1 runs in this process. A cluster has its own number.
+        workers: Processes on this machine; 1 runs in this process. Ignored with a scheduler.
         scheduler: Address of a Dask scheduler, as ``tcp://10.0.0.1:8786``, to use its workers.
-        retries: How often a task is tried again after its worker died.
+        retries: Retries of a task after its worker died.
 
     Raises:
         ConfigurationError: If a number is out of range, or the scheduler cannot be used.

@@ -1,4 +1,4 @@
-"""One attempt at one task, whose failure is a result like any other."""
+"""One attempt at one task; a failure is a result too."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ R = TypeVar("R")
 
 
 def attempt(function: Callable[[T], R], task: T) -> R | TaskError:
-    """Result of the function, or the error that it raised; only a KeyboardInterrupt passes."""
+    """Result of the function, or its error as a TaskError; only a KeyboardInterrupt passes."""
     try:
         return function(task)
     except (Exception, SystemExit) as error:
@@ -26,7 +26,7 @@ def attempt(function: Callable[[T], R], task: T) -> R | TaskError:
 def attempt_packed(function: Callable[[Any], Any], task: bytes) -> bytes:
     """Attempt a packed task in a worker and pack the outcome.
 
-    A task or a result that cannot be packed or unpacked is a failure of this task alone.
+    If packing or unpacking fails, only this task fails.
     """
     outcome = attempt(lambda packed: function(unpack(packed)), task)
     try:
@@ -36,19 +36,19 @@ def attempt_packed(function: Callable[[Any], Any], task: bytes) -> bytes:
 
 
 def failure(error: BaseException) -> TaskError:
-    """The error of a task as a TaskError that can travel: type and message, traceback as a note."""
+    """The error of a task as a TaskError: type and message, traceback as a note."""
     named = TaskError(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
     named.add_note("".join(traceback.format_exception(error)))
     return named
 
 
 def pack(value: object) -> bytes:
-    """Bytes of a task or an outcome, for the way between this process and its workers."""
+    """Bytes of a task or an outcome, for transfer between this process and its workers."""
     return pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
 
 
 def unpack(packed: bytes) -> Any:
-    """The inverse of `pack`; never for bytes that come from a file or from anyone else."""
+    """The inverse of `pack`; never for bytes of a file or of another party."""
     return pickle.loads(packed)  # noqa: S301 - our own bytes, from our own process or worker
 
 
@@ -63,5 +63,5 @@ def pack_function(function: Callable[[Any], Any]) -> bytes:
     except Exception as error:
         raise ConfigurationError(
             f"{function!r} cannot be sent to another process ({error}). Give a function of a "
-            "module, or a functools.partial of one whose arguments can be pickled: no lambda."
+            "module, or a functools.partial with arguments that pickle: no lambda."
         ) from error

@@ -1,7 +1,7 @@
-"""A process that performs one task at a time, seen from both of its ends.
+"""A worker process for one task at a time, from both of its ends.
 
-One pipe per process, not a pool with a shared queue: when a worker dies it is known which task it
-was at, the tasks of the others go on, and a worker can be killed without any other noticing.
+One pipe per process instead of a pool with a shared queue: the task of a dead worker is known, the
+tasks of the others go on, and a worker can be killed without disturbing the others.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from brpnas.fanout._attempt import attempt_packed, unpack
 
 __all__ = ["Worker", "WorkerDiedError", "ready_workers"]
 
-# Spawned, not forked: a fork of a process in which torch has run threads may hang.
+# Spawned, not forked: after torch has run threads, a fork may hang.
 _CONTEXT = multiprocessing.get_context("spawn")
 _ONE_THREAD = (
     "OMP_NUM_THREADS",
@@ -38,19 +38,19 @@ _live: weakref.WeakSet[Worker] = weakref.WeakSet()
 
 
 class WorkerDiedError(Exception):
-    """The process of a worker is gone; the message says how it ended."""
+    """The process of a worker ended; the message says how."""
 
 
 class Worker:
-    """This process' end: starts the process, sends it functions and tasks, receives outcomes.
+    """This process' end: starts the process, sends functions and tasks, receives outcomes.
 
-    The process answers each message in turn: a function with None, or with the
-    ConfigurationError that says why it cannot be imported; a task with its packed outcome.
+    The process answers each message in turn: a function with None, or with a ConfigurationError if
+    it cannot be imported; a task with its packed outcome.
     """
 
     def __init__(self) -> None:
         self._pipe, theirs = _CONTEXT.Pipe()
-        # Not a daemon, which could have no children of its own (the loader of a data set has).
+        # Not a daemon: it may have children, such as data loaders.
         self._process = _CONTEXT.Process(target=_serve, args=(theirs,), name="brpnas-worker")
         self._process.start()
         theirs.close()
@@ -63,23 +63,23 @@ class Worker:
         return self._process.pid
 
     def load(self, function: bytes) -> None:
-        """Give it another packed function; its answer is to be received."""
+        """Send another packed function; then receive its answer."""
         self.function = function
         self._send(("function", function))
 
-    def perform(self, task: bytes) -> None:
-        """Give it a packed task; its answer is to be received."""
+    def run_task(self, task: bytes) -> None:
+        """Send a packed task; then receive its answer."""
         self._send(("task", task))
 
     def _send(self, message: tuple[str, bytes]) -> None:
-        with suppress(BrokenPipeError, ConnectionResetError):  # it died: `receive` says so
+        with suppress(BrokenPipeError, ConnectionResetError):  # dead: `receive` raises
             self._pipe.send(message)
 
     def receive(self) -> Any:
         """The answer to the last message.
 
         Raises:
-            WorkerDiedError: If there will be none.
+            WorkerDiedError: If the process has ended.
         """
         with suppress(EOFError, OSError):
             if self._pipe.poll() or self._process.is_alive():
@@ -88,18 +88,18 @@ class Worker:
         self.kill()
         raise WorkerDiedError(_ending(self._process.exitcode))
 
-    def has_news(self) -> bool:
+    def is_ready(self) -> bool:
         """Whether `receive` would return or raise at once."""
         return not self._process.is_alive() or self._pipe.poll()
 
-    def dismiss(self) -> None:
-        """Let an idle process end by itself; see to it that it does."""
+    def stop(self) -> None:
+        """Let an idle process end by itself; kill it after a grace period."""
         self._pipe.close()
         self._process.join(_GRACE_S)
         self.kill()
 
     def kill(self) -> None:
-        """End the process now, whatever it is at."""
+        """End the process now."""
         self._process.kill()
         self._process.join()
         self._pipe.close()
@@ -114,13 +114,12 @@ class Worker:
 def ready_workers(workers: Iterable[Worker]) -> list[Worker]:
     """Wait until some of the workers have news.
 
-    The end of a process is looked for as well as awaited: where a worker had children, they hold
-    its end of the pipe open after it.
+    Processes are polled too: after the end of a worker, its children hold the pipe open.
     """
     waiting = list(workers)
     while True:
         wait([worker.connection for worker in waiting], timeout=_POLL_S)
-        found = [worker for worker in waiting if worker.has_news()]
+        found = [worker for worker in waiting if worker.is_ready()]
         if found:
             return found
 
@@ -133,7 +132,7 @@ def _ending(exitcode: int | None) -> str:
 
 
 def _serve(pipe: Connection) -> None:
-    """The worker's end: performs what the pipe brings until the pipe is closed."""
+    """The worker's end: handle messages until the pipe is closed."""
     _settle()
     function: Callable[[Any], Any] = _nothing_loaded
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
@@ -151,7 +150,7 @@ def _serve(pipe: Connection) -> None:
 
 
 def _settle() -> None:
-    """One thread; no Ctrl-C, which is for the parent to handle; no life after the parent's."""
+    """Use one thread, leave Ctrl-C to the parent, and end with the parent."""
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -170,10 +169,10 @@ def _import(function: bytes) -> Callable[[Any], Any]:
     except Exception as error:
         raise ConfigurationError(
             f"A worker process cannot import the function to run ({type(error).__name__}: "
-            f"{error}). It must be in a module that can be imported, not in an interactive session."
+            f"{error}). It must be in an importable module, not in an interactive session."
         ) from error
     torch = sys.modules.get("torch")
-    if torch is not None:  # where it is imported later, it reads the environment
+    if torch is not None:  # if imported later, it reads the environment
         torch.set_num_threads(1)
     return imported
 
@@ -184,6 +183,6 @@ def _nothing_loaded(task: object) -> object:
 
 @atexit.register
 def _kill_all() -> None:
-    """Runs before multiprocessing waits for its processes, some of which would never end."""
+    """Kill all workers before multiprocessing waits for them, some forever."""
     for worker in list(_live):
         worker.kill()

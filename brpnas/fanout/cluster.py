@@ -1,4 +1,4 @@
-"""Tasks on the workers of a Dask cluster, wherever they are."""
+"""Tasks on the workers of a Dask cluster."""
 
 from __future__ import annotations
 
@@ -20,53 +20,52 @@ __all__ = ["DaskEngine"]
 
 T = TypeVar("T")
 R = TypeVar("R")
-_LARGE = 16_384  # bytes of a function that is not to be sent with every task
+_LARGE = 16_384  # bytes of a function too large to send with every task
 _log = logging.getLogger(__name__)
 
 
 class DaskEngine(Engine):
     """Tasks on the workers of a running Dask cluster.
 
-    Dask itself moves a task to another worker when its worker dies, until the scheduler's
-    ``allowed-failures`` (3 by default) are used up. Tasks that only shared a worker with the one
-    that kills it are counted as well, so what Dask gives up is tried once more, with no other task
-    of this run beside it.
+    Dask moves a task to another worker when its worker dies, up to the scheduler's
+    ``allowed-failures`` (3 by default). Innocent tasks on the same worker are counted too, so a
+    task given up by Dask is retried once, alone.
 
-    Workers may come and go while tasks run. Where there are none, tasks wait for the first. A
-    closed run cancels what waits; what a worker is at, it finishes, and the result is dropped.
+    Workers may come and go while tasks run; without workers, tasks wait for the first. A closed run
+    cancels waiting tasks; running ones finish, and their results are dropped.
 
     Args:
         scheduler: Address, as ``tcp://10.0.0.1:8786``.
         retries: 0 to give a task up when Dask does.
-        timeout_s: How long to wait for the scheduler.
+        timeout_s: Timeout of the connection to the scheduler.
 
     Raises:
-        ConfigurationError: If the extra ``brpnas[cluster]`` is not installed, the scheduler does
-            not answer, or a worker has other code of brpnas than this process, or none.
+        ConfigurationError: If the extra ``brpnas[cluster]`` is missing, the scheduler does not
+            answer, or a worker has other code of brpnas than this process.
     """
 
     def __init__(self, scheduler: str, retries: int = 2, timeout_s: float = 10.0) -> None:
         self._distributed = _import_distributed()
         self._retries, self._scheduler = retries, scheduler
-        self._running: dict[str, Any] = {}  # tasks by the key that Dask knows them by
+        self._running: dict[str, Any] = {}  # tasks by their key in Dask
         try:
-            # First of all without a Client: one that could not connect holds up the end of Python.
+            # First without a Client: an unconnected one delays the exit of Python.
             address = self._distributed.comm.get_address_host_port(scheduler)
             socket.create_connection(address, timeout_s).close()
             self._client = self._distributed.Client(
                 scheduler, timeout=timeout_s, set_as_default=False, name="brpnas"
             )
-        except TypeError as error:  # how distributed says that it has no certificates
+        except TypeError as error:  # distributed lacks certificates
             raise ConfigurationError(
                 f"The Dask scheduler at {scheduler!r} wants TLS ({error}). Set the environment "
                 "variables DASK_DISTRIBUTED__COMM__TLS__CA_FILE, ..._TLS__CLIENT__CERT and "
-                "..._TLS__CLIENT__KEY; docs/cluster.md spells them out."
+                "..._TLS__CLIENT__KEY, see docs/cluster.md."
             ) from error
         except (OSError, ValueError) as error:
             raise ConfigurationError(
                 f"No Dask scheduler answers at {scheduler!r} ({error}). Start one with `dask "
-                "scheduler`, and workers with `dask worker ADDRESS --nthreads 1`; it prints the "
-                "ADDRESS to give here, such as tcp://127.0.0.1:8786."
+                "scheduler`: it prints its ADDRESS, such as tcp://127.0.0.1:8786. Start workers "
+                "with `dask worker ADDRESS --nthreads 1`."
             ) from error
         try:
             self._check_workers("brpnas")
@@ -76,7 +75,7 @@ class DaskEngine(Engine):
             raise
 
     def close(self) -> None:
-        """End the connection; the cluster stays as it is."""
+        """End the connection; the cluster is unchanged."""
         self._client.close()
 
     def _outcomes(
@@ -86,9 +85,9 @@ class DaskEngine(Engine):
         self._check_workers(_module_of(function))
         sent = packed
         if len(packed) > _LARGE:
-            # To each worker once, from whichever has it. A task of its own rather than scattered
-            # data, which is lost with the workers that hold it. A small one travels with every
-            # task: fetching it from a worker that has just died takes Dask half a minute.
+            # To each worker once, by a separate task: scattered data are lost with their workers.
+            # A small function is sent with every task: fetching it from a dead worker takes Dask
+            # half a minute.
             sent = self._client.submit(bytes, packed, pure=False)
         ready: list[tuple[T, bytes]] = []
         for task in tasks:
@@ -111,7 +110,7 @@ class DaskEngine(Engine):
     def _arrivals(
         self, function: Any, jobs: Sequence[tuple[T, bytes]]
     ) -> Generator[tuple[tuple[T, bytes], Any], None, None]:
-        """Jobs with their outcomes as they arrive; None for a job that Dask gave up."""
+        """Jobs with their outcomes on arrival; None for a job given up by Dask."""
         futures = self._client.map(
             _perform,
             [content for _, content in jobs],
@@ -120,9 +119,9 @@ class DaskEngine(Engine):
             pure=False,
         )
         pending = dict(zip(futures, jobs, strict=True))
-        del futures  # what has arrived is not to be kept on the workers
+        del futures  # lets the workers drop results after their arrival
         self._running = {future.key: job[0] for future, job in pending.items()}
-        # With results: they are here, and no longer on a worker that may die, before anyone asks.
+        # With results: they are fetched at once, before their worker can die.
         arrivals = self._distributed.as_completed(
             pending, loop=self._client.loop, with_results=True, raise_errors=False
         )
@@ -130,7 +129,7 @@ class DaskEngine(Engine):
             for future, answer in arrivals:
                 job = pending.pop(future)
                 self._running.pop(future.key, None)
-                if isinstance(answer, bytes):  # its status may be "lost" by now, and no harm done
+                if isinstance(answer, bytes):  # valid even if its status is "lost" by now
                     yield job, attempt(unpack, answer)
                 else:
                     self._check_killed(future)
@@ -141,11 +140,11 @@ class DaskEngine(Engine):
                 self._client.cancel(list(pending), force=True)
 
     def _check_killed(self, future: Any) -> None:
-        """Raise unless workers died of it: what else fails is no fault of the task."""
+        """Raise unless the task killed its workers: other failures are no fault of the task."""
         if future.status != "error":
             raise EngineError(
                 f"The Dask scheduler {self._scheduler} is gone: its connection was lost, or it was "
-                "restarted. What has arrived is good; start it and run this again to go on."
+                "restarted. Earlier results are valid; start it and run this again to continue."
             )
         error = future.exception()
         if isinstance(error, ConfigurationError):
@@ -157,7 +156,7 @@ class DaskEngine(Engine):
             ) from error
 
     def _check_workers(self, module: str) -> None:
-        """All workers that are there can import a module, and have the same code of brpnas."""
+        """Check that all current workers can import a module, and have the same code of brpnas."""
         found = self._ask_workers("brpnas.fanout.code:FINGERPRINT")
         if not found:
             _log.warning("The Dask cluster %s has no workers yet; waiting", self._scheduler)
@@ -169,13 +168,13 @@ class DaskEngine(Engine):
         if wrong:
             raise ConfigurationError(
                 f"Dask workers need the brpnas of this process, {FINGERPRINT}: {_listed(wrong)}. "
-                "Install the same files there, in the environment that `dask worker` runs in, and "
-                "start the workers again."
+                "Install the same files there, in the environment of `dask worker`, and restart "
+                "the workers."
             )
         if module == "__main__":
             raise ConfigurationError(
                 "Dask workers cannot import a function of a script or of an interactive session. "
-                "Put it into a module that is installed on every worker."
+                "Put it into a module installed on every worker."
             )
         names = self._ask_workers(f"{module}:__name__")
         lost = {worker: f"says {name}" for worker, name in names.items() if name != module}
@@ -186,7 +185,7 @@ class DaskEngine(Engine):
             )
 
     def _ask_workers(self, name: str) -> dict[str, Any]:
-        """The value of a name, or the error of looking it up, by worker; but for dying workers."""
+        """The value of a name, or the lookup error, by worker; dying workers are left out."""
         try:
             answers = self._client.run(pkgutil.resolve_name, name, on_error="return")
         except OSError as error:
@@ -194,14 +193,14 @@ class DaskEngine(Engine):
         return {w: answer for w, answer in answers.items() if not isinstance(answer, OSError)}
 
     def _note_deaths(self, event: tuple[float, Mapping[str, Any]]) -> None:
-        """Log that a worker died at our tasks; called in the thread of the client."""
+        """Log the death of a worker with one of our tasks; called in the thread of the client."""
         _, message = event
         if message.get("action") != "remove-worker" or message.get("expected"):
             return
         for key in message.get("processing-tasks", ()):
             if key in self._running:
                 _log.info(
-                    "The Dask worker %s died; task %s, which it had, is tried again",
+                    "The Dask worker %s died; its task %s is retried",
                     message.get("worker"),
                     reprlib.repr(self._running[key]),
                 )
@@ -222,8 +221,8 @@ def _perform(task: bytes, function: bytes, expected: str) -> bytes:
     """On a worker: one attempt, if it has the same code."""
     if expected != FINGERPRINT:
         raise ConfigurationError(
-            f"A Dask worker that came later has brpnas {FINGERPRINT}, not {expected}; install the "
-            "same files there."
+            f"A new Dask worker has brpnas {FINGERPRINT}, not {expected}; install the same files "
+            "there."
         )
     return attempt_packed(_unpack_function(function), task)
 
@@ -235,7 +234,7 @@ def _unpack_function(function: bytes) -> Callable[[Any], Any]:
 
 
 def _module_of(function: Callable[[Any], Any]) -> str:
-    """Module that a worker must import for a function, a partial of one, or a callable object."""
+    """Module of a function, a partial of one, or a callable object, to import on a worker."""
     while isinstance(function, functools.partial):
         function = function.func
     name: str = getattr(function, "__module__", None) or type(function).__module__
@@ -243,9 +242,7 @@ def _module_of(function: Callable[[Any], Any]) -> str:
 
 
 def _killed() -> TaskError:
-    return TaskError(
-        "The Dask workers that tried the task died, one after another; their logs say why."
-    )
+    return TaskError("The Dask workers of the task died, one after another; see their logs.")
 
 
 def _is_error(answer: object) -> bool:

@@ -1,7 +1,7 @@
-"""The code of this process, so that a worker with other code is told from one with the same.
+"""Identity of the code of this process, to detect workers with other code.
 
-A version number does not tell: two checkouts of one version may differ in any file. `FINGERPRINT`
-is a hash of all source files of `brpnas`, made when this module is imported.
+Two checkouts of one version may differ in any file, so `FINGERPRINT` is a hash of all source files
+of `brpnas`, computed at import.
 """
 
 from __future__ import annotations
@@ -28,4 +28,4 @@ def code_fingerprint(root: Path) -> str:
 
 
 FINGERPRINT = code_fingerprint(Path(__file__).parents[1])
-"""What a worker must have, as ``1.4.0 (code 0123456789ab)``."""
+"""Required fingerprint of a worker, as ``1.4.0 (code 0123456789ab)``."""

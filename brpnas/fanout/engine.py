@@ -1,4 +1,4 @@
-"""What an engine is, and the simplest one."""
+"""The interface of engines, and the serial engine."""
 
 from __future__ import annotations
 
@@ -26,30 +26,29 @@ class Engine(ABC):
     Life cycle: create it (`brpnas.fanout.get_engine`), `run` one or more batches of tasks one after
     another, close it. Workers stay between runs, so one engine for many small runs is cheap.
 
-    An engine changes where a task runs, never what it computes. Workers have one thread; a function
-    whose result depends on the number of threads or on global random state sets both itself.
+    The engine never changes a result. Workers have one thread; a function sensitive to the number
+    of threads or to global random state must set both.
     """
 
     def run(
         self, function: Callable[[T], R], tasks: Sequence[T]
     ) -> Generator[tuple[T, R | TaskError], None, None]:
-        """Yield each task with its result the moment it arrives, in any order.
+        """Yield each task with its result on arrival, in any order.
 
         An exception of the function is yielded as a TaskError with its type and message (the
-        traceback is logged at debug), never raised, and the rest go on. A worker that dies
-        (``kill -9``, out of memory) loses nothing: its task is tried again, and yielded as a
-        TaskError that says so when it has killed its worker once too often.
+        traceback is logged at debug), and the other tasks go on. The task of a dead worker (``kill
+        -9``, out of memory) is retried, and yielded as a TaskError after too many deaths.
 
-        To stop early, close the iterator: what has not begun is cancelled.
+        To stop early, close the iterator: tasks not yet started are cancelled.
 
         Args:
-            function: A function of a module, or a partial of one. Large arguments belong into the
-                partial: it goes to each worker once.
-            tasks: Arguments; each one is sent to a worker when there is work for it.
+            function: A function of a module, or a partial of one. Pass large arguments by the
+                partial, sent to each worker once.
+            tasks: Arguments; each one is sent to a worker with its turn.
 
         Raises:
             ConfigurationError: If the function cannot be sent or imported.
-            EngineError: If the workers cannot start or are lost; what was yielded is good.
+            EngineError: If the workers cannot start or are lost; earlier results are valid.
         """
         with closing(self._outcomes(function, tasks)) as outcomes:
             for task, outcome in outcomes:
@@ -62,7 +61,7 @@ class Engine(ABC):
     def _outcomes(
         self, function: Callable[[T], R], tasks: Sequence[T]
     ) -> Generator[tuple[T, R | TaskError], None, None]:
-        """What `run` yields; closing it early cancels the rest."""
+        """Outcomes for `run`; closing it early cancels the rest."""
 
     @abstractmethod
     def close(self) -> None:
@@ -96,4 +95,4 @@ class SerialEngine(Engine):
             yield task, attempt(function, task)
 
     def close(self) -> None:
-        """Do nothing: there is nothing to end."""
+        """Do nothing."""

@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class _Job:
-    """A task on its way."""
+    """A task in progress."""
 
     task: Any
     packed: bytes
@@ -31,8 +31,8 @@ class _Job:
 
 
 @dataclass
-class _Crew:
-    """The workers of one run: those that load the function, those at a job, those without one."""
+class _WorkerPool:
+    """The workers of one run: loading the function, busy, or idle."""
 
     size: int
     function: bytes
@@ -40,10 +40,10 @@ class _Crew:
     loading: list[Worker] = field(default_factory=list)
     busy: dict[Worker, _Job] = field(default_factory=dict)
     idle: list[Worker] = field(default_factory=list)
-    false_starts: int = 0
+    failed_starts: int = 0
 
-    def staff(self, jobs: int) -> None:
-        """Have as many workers as there are jobs for, from the spare ones first."""
+    def start(self, jobs: int) -> None:
+        """Provide as many workers as jobs, spare ones first."""
         there = len(self.loading) + len(self.busy) + len(self.idle)
         for _ in range(min(self.size, jobs) - there):
             worker = self.spare.pop() if self.spare else Worker()
@@ -54,31 +54,31 @@ class _Crew:
                 worker.load(self.function)
 
     def assign(self, waiting: deque[_Job]) -> None:
-        """Give the jobs that wait to the workers that have none."""
+        """Give waiting jobs to idle workers."""
         while waiting and self.idle:
             worker, job = self.idle.pop(), waiting.popleft()
             self.busy[worker] = job
-            worker.perform(job.packed)
+            worker.run_task(job.packed)
 
-    def disband(self) -> None:
-        """Kill the workers that are at something; the others are spare again."""
+    def release(self) -> None:
+        """Kill loading and busy workers; the others become spare."""
         for worker in (*self.loading, *self.busy):
             worker.kill()
         self.spare += self.idle
 
 
 class LocalEngine(Engine):
-    """Tasks on processes of this machine, each of which has one thread.
+    """Tasks on processes of this machine, with one thread each.
 
-    A worker that dies is replaced, and only the task that it was at is tried again. No worker
-    outlives `close`, or this process, however it ends.
+    A dead worker is replaced, and only its current task is retried. All workers end with `close` or
+    with this process.
 
     Args:
         workers: Number of processes.
-        retries: How often a task is tried again after its worker died.
+        retries: Retries of a task after its worker died.
 
-    A script must guard its main code by ``if __name__ == "__main__"``, because the processes are
-    spawned: they import it.
+    A script must guard its main code by ``if __name__ == "__main__"``, because spawned processes
+    import it.
 
     Example:
         >>> with LocalEngine(2) as engine:
@@ -97,12 +97,12 @@ class LocalEngine(Engine):
     def close(self) -> None:
         """End the processes."""
         while self._spare:
-            self._spare.pop().dismiss()
+            self._spare.pop().stop()
 
     def _outcomes(
         self, function: Callable[[T], R], tasks: Sequence[T]
     ) -> Generator[tuple[T, R | TaskError], None, None]:
-        crew = _Crew(self.workers, pack_function(function), self._spare)
+        pool = _WorkerPool(self.workers, pack_function(function), self._spare)
         waiting: deque[_Job] = deque()
         for task in tasks:
             packed = attempt(pack, task)
@@ -111,14 +111,14 @@ class LocalEngine(Engine):
             else:
                 waiting.append(_Job(task, packed))
         try:
-            while waiting or crew.busy:
-                crew.staff(len(waiting) + len(crew.busy))
-                crew.assign(waiting)
-                for worker in ready_workers((*crew.loading, *crew.busy)):
-                    if worker in crew.loading:
-                        self._start(worker, crew)
+            while waiting or pool.busy:
+                pool.start(len(waiting) + len(pool.busy))
+                pool.assign(waiting)
+                for worker in ready_workers((*pool.loading, *pool.busy)):
+                    if worker in pool.loading:
+                        self._start(worker, pool)
                         continue
-                    job = crew.busy.pop(worker)
+                    job = pool.busy.pop(worker)
                     outcome: Any
                     try:
                         answer = worker.receive()
@@ -128,42 +128,42 @@ class LocalEngine(Engine):
                             waiting.append(job)
                             continue
                     else:
-                        crew.idle.append(worker)
-                        crew.assign(waiting)
+                        pool.idle.append(worker)
+                        pool.assign(waiting)
                         outcome = attempt(unpack, answer)
                     yield job.task, outcome
         finally:
-            crew.disband()
+            pool.release()
 
-    def _start(self, worker: Worker, crew: _Crew) -> None:
-        """A worker has loaded the function, or failed to, or died."""
-        crew.loading.remove(worker)
+    def _start(self, worker: Worker, pool: _WorkerPool) -> None:
+        """Handle the answer of a loading worker: success, error, or death."""
+        pool.loading.remove(worker)
         try:
-            complaint = worker.receive()
+            answer = worker.receive()
         except WorkerDiedError as death:
-            crew.false_starts += 1
+            pool.failed_starts += 1
             _log.info("A worker process died as it started (%s)", death)
-            if crew.false_starts > self.retries:
+            if pool.failed_starts > self.retries:
                 raise EngineError(
-                    f"Worker processes die as they start ({death}), {crew.false_starts} in a row. "
-                    "What they wrote above says why. A script must guard its main code by "
+                    f"Worker processes die as they start ({death}), {pool.failed_starts} in a row. "
+                    "Their output above gives the reason. A script must guard its main code by "
                     '`if __name__ == "__main__":`, and memory must suffice for '
                     f"{self.workers} workers."
                 ) from death
             return
-        crew.idle.append(worker)
-        crew.false_starts = 0
-        if isinstance(complaint, ConfigurationError):
+        pool.idle.append(worker)
+        pool.failed_starts = 0
+        if isinstance(answer, ConfigurationError):
             worker.function = None
-            raise complaint
+            raise answer
 
     def _count(self, job: _Job, death: WorkerDiedError) -> TaskError | None:
-        """What becomes of a job whose worker died: an error, or another try."""
+        """Count a death: an error after too many, else None for another try."""
         job.deaths += 1
         if job.deaths > self.retries:
             return TaskError(f"The worker process died in each of {job.deaths} tries ({death}).")
         _log.info(
-            "A worker process died (%s); its task %s is tried again (%d of %d)",
+            "A worker process died (%s); its task %s is retried (%d of %d)",
             death,
             reprlib.repr(job.task),
             job.deaths,

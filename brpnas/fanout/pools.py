@@ -1,8 +1,7 @@
-"""Pools of processes, where the machine allows them.
+"""Process pools of the standard library, if the machine allows them.
 
-`LocalEngine` is for tasks that may kill their worker; a pool of the standard library is for
-functions of our own. It needs semaphores, which live in ``/dev/shm``. In a container that may be
-read-only or too small.
+`LocalEngine` is for tasks that may kill their worker; a pool is for our own functions. It needs
+semaphores in ``/dev/shm``, which may be read-only or too small in a container.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ _log = logging.getLogger(__name__)
 
 
 def process_pool(workers: int, context: BaseContext) -> ProcessPoolExecutor | None:
-    """A pool of processes; None, with a warning, if the machine gives no semaphore.
+    """A pool of processes; None, with a warning, without semaphores.
 
     Args:
         workers: Number of processes.
-        context: How they are started.
+        context: Start method.
     """
     try:
         return ProcessPoolExecutor(workers, mp_context=context)

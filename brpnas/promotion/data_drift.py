@@ -84,26 +84,26 @@ def _distance(a: pd.Series, b: pd.Series) -> tuple[float | None, float | None]:
 def _errors(
     old: pd.DataFrame, new: pd.DataFrame, added: pd.Index, again: pd.Index, answers: pd.DataFrame
 ) -> dict[str, Any]:
-    said = answers.set_index("arch_id")
+    predictions = answers.set_index("arch_id")
     tested = old[old["split"] == "test"]
     sets = {
         "test_before": tested["latency_ms"],
         "added": new.loc[added, "latency_ms"],
         "remeasured": new.loc[again, "latency_ms"],
     }
-    found: dict[str, Any] = {name: _error(true, said) for name, true in sets.items()}
-    found["added_harder_p_value"] = _harder(sets["test_before"], sets["added"], said)
+    found: dict[str, Any] = {name: _error(true, predictions) for name, true in sets.items()}
+    found["added_harder_p_value"] = _harder(sets["test_before"], sets["added"], predictions)
     return found
 
 
-def _known(true: pd.Series, said: pd.DataFrame) -> pd.DataFrame:
-    both = said.join(true.rename("true"), how="inner")
+def _known(true: pd.Series, predictions: pd.DataFrame) -> pd.DataFrame:
+    both = predictions.join(true.rename("true"), how="inner")
     usable: pd.DataFrame = both[np.isfinite(both["predicted"]) & (both["predicted"] > 0)]
     return usable
 
 
-def _error(true: pd.Series, said: pd.DataFrame) -> dict[str, float | None] | None:
-    both = _known(true, said)
+def _error(true: pd.Series, predictions: pd.DataFrame) -> dict[str, float | None] | None:
+    both = _known(true, predictions)
     if both.empty:
         return None
     found: dict[str, float | None] = {
@@ -118,10 +118,10 @@ def _error(true: pd.Series, said: pd.DataFrame) -> dict[str, float | None] | Non
     return found
 
 
-def _harder(before: pd.Series, added: pd.Series, said: pd.DataFrame) -> float | None:
+def _harder(before: pd.Series, added: pd.Series, predictions: pd.DataFrame) -> float | None:
     sets: list[npt.NDArray[np.float64]] = []
     for true in (added, before):
-        both = _known(true, said)
+        both = _known(true, predictions)
         sets.append(np.abs(np.log((both["predicted"] / both["true"]).to_numpy(np.float64))))
     if not len(sets[0]) or not len(sets[1]):
         return None

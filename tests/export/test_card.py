@@ -114,4 +114,4 @@ def test_the_space_is_named(predictor: Path, tmp_path: Path) -> None:
     cell = "conv3-sep3w-skip-conv5-squeeze"
     export_network(cell, path, config, space=chain, exporter="torchscript")
     text = model_card(path, ModelCard("Winner", "A network."))
-    assert f"## Search space\n\nThe file `{chain}` defines it" in text
+    assert f"## Search space\n\nDefined by the file `{chain}`" in text

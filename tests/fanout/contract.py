@@ -104,7 +104,7 @@ class ProcessContract(EngineContract):
             assert sorted(run) == [(n, n * n) for n in range(8)]
         assert len(list(tmp_path.glob("died-*"))) == 3
         told = [r.getMessage() for r in caplog.records if "died" in r.getMessage()]
-        assert any("tried again" in message for message in told)
+        assert any("retried" in message for message in told)
 
     def test_a_task_that_always_kills_fails_alone(self, engine: Engine) -> None:
         outcomes = dict(engine.run(tasks.die_at_two, range(10)))

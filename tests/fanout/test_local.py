@@ -80,10 +80,8 @@ class TestLocal(ProcessContract):
         thread.join()
         tries = {f.name: len(f.read_text().split()) for f in tmp_path.glob("pid-*")}
         assert tries == {f"pid-{n}": 2 if n == 0 else 1 for n in range(6)}
-        assert [r.getMessage() for r in caplog.records] == [
-            "A worker process died (SIGKILL, as when memory runs out); its task 0 is tried again "
-            "(1 of 2)"
-        ]
+        (message,) = [record.getMessage() for record in caplog.records]
+        assert all(part in message for part in ("SIGKILL", "task 0 ", "(1 of 2)"))
 
     def test_closing_early_ends_the_workers_that_are_busy(
         self, engine: Engine, tmp_path: Path

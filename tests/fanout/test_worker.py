@@ -37,14 +37,14 @@ def test_loads_a_function_once_and_performs_tasks(worker: Worker) -> None:
     worker.load(pack(tasks.square))
     assert answer(worker) is None
     for number in (2, 4):
-        worker.perform(pack(number))
+        worker.run_task(pack(number))
         assert unpack(answer(worker)) == number * number  # type: ignore[arg-type]
 
 
 def test_has_one_thread_and_leaves_ctrl_c_to_its_parent(worker: Worker) -> None:
     worker.load(pack(tasks.surroundings))
     answer(worker)
-    worker.perform(pack(0))
+    worker.run_task(pack(0))
     pid, environment, _, heard = unpack(answer(worker))  # type: ignore[arg-type]
     assert (pid, environment, heard) == (worker.pid, "1", False)
     assert pid != os.getpid()
@@ -56,7 +56,7 @@ def test_torch_has_one_thread_when_the_function_brings_it(worker: Worker) -> Non
     answer(worker)
     worker.load(pack(tasks.surroundings))
     answer(worker)
-    worker.perform(pack(0))
+    worker.run_task(pack(0))
     assert unpack(answer(worker))[2] == 1  # type: ignore[arg-type]
 
 
@@ -75,7 +75,7 @@ def test_tells_of_its_death(
 ) -> None:
     worker.load(pack(functools.partial(tasks.wait_for_file, tmp_path)))
     answer(worker)
-    worker.perform(pack(7))
+    worker.run_task(pack(7))
     until((tmp_path / "pid-7").exists)
     assert worker.pid is not None
     os.kill(worker.pid, number)
@@ -86,7 +86,7 @@ def test_tells_of_its_death(
 def test_tells_of_an_exit(worker: Worker) -> None:
     worker.load(pack(os._exit))
     answer(worker)
-    worker.perform(pack(3))
+    worker.run_task(pack(3))
     with pytest.raises(WorkerDiedError, match="exit code 3"):
         answer(worker)
 
@@ -95,7 +95,7 @@ def test_death_is_seen_although_its_children_live_on(worker: Worker) -> None:
     """They hold the pipe open; only the process itself tells."""
     worker.load(pack(tasks.fork_and_die))
     answer(worker)
-    worker.perform(pack(0))
+    worker.run_task(pack(0))
     with pytest.raises(WorkerDiedError, match="SIGKILL"):
         answer(worker)
 
@@ -112,7 +112,7 @@ def test_death_before_a_task_is_told_when_asked(worker: Worker) -> None:
 def test_dismissed_it_ends_by_itself(worker: Worker) -> None:
     worker.load(pack(abs))
     answer(worker)
-    worker.dismiss()
+    worker.stop()
     assert ended(worker.pid)
 
 

@@ -132,8 +132,8 @@ def test_metadata_are_checked(
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("members.1.head.bias", torch.tensor([np.nan]), "values that are not finite"),
-        ("members.0.head.weight", torch.full((1, TINY.hidden), 3e38), "answers no finite number"),
+        ("members.1.head.bias", torch.tensor([np.nan]), "members.1.head.bias' is not finite"),
+        ("members.0.head.weight", torch.full((1, TINY.hidden), 3e38), "outputs are not finite"),
         ("members.0.head.bias", torch.zeros(2), "written by another version"),
         ("members.0.head.bias", torch.zeros(1, dtype=torch.float64), "claims dtypes"),
         ("members.0.more", torch.zeros(1), "written by another version"),

@@ -110,8 +110,8 @@ def test_every_kind_of_change_has_its_sentence() -> None:
         describe_data_drift(rows(100), now.drop(index=20), answers())
     )
     assert first == "159 rows, 100 of them before: 60 added, 1 removed, 10 measured again."
-    assert "are distributed otherwise than the old ones" in spread
-    assert again == "What was measured again takes 1.25 times as long as before."
+    assert "differ in distribution" in spread
+    assert "1.25 times" in again
     assert "on the 60 added rows" in error
     assert "on its test rows" in error
     assert "significantly worse" in worse

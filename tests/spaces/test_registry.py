@@ -117,7 +117,7 @@ TWICE = BASE + "class Three(Two):\n    def __len__(self): return 3\n"
         ("1 / 0", "cannot be imported: ZeroDivisionError"),
         ("x = 1", "one subclass of brpnas.spaces.SearchSpace, and holds none"),
         ("from brpnas.spaces import NasBench201", "and holds none"),
-        (TWICE, "holds Two, Three. Put each space into a file of its own"),
+        (TWICE, "holds Two, Three"),
         (
             BASE.replace("def mutate", "def mutated").replace("def sample", "def samples"),
             "is not complete: Two lacks mutate, sample. Write them",

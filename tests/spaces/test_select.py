@@ -70,7 +70,7 @@ def test_cells_in_other_notations(tmp_path: Path) -> None:
     [
         ("a.csv", b"", "the file is empty"),
         ("a.txt", b" \n", "the file is empty"),
-        ("a.txt", b"# none yet\n", "no cell"),
+        ("a.txt", b"# none yet\n", "no rows"),
         ("a.csv", f"arch_id\n{CELLS[0]},\n".encode(), "line 2: 2 values"),
         ("a.csv", f"arch_id\n{CELLS[0]}\n{CELLS[1][:-9]}\n".encode(), "line 3"),
         ("a.csv", f"arch_id\n{CELLS[0]}\n".encode("utf-16"), "UTF-16"),

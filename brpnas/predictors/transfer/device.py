@@ -153,7 +153,7 @@ def fit_device(
         view, networks = _networks(views, log, config, seed, pool, progress=progress)
         left_out[NETWORK] = networks.left_out[kept]
         left_out[BOTH] = (left_out[ADAPTED] + left_out[NETWORK]) / 2
-    errors = {name: float(np.abs(said - seen).mean()) for name, said in left_out.items()}
+    errors = {name: float(np.abs(predicted - seen).mean()) for name, predicted in left_out.items()}
     method = _best(errors)
     process = processes.get(method, processes[ADAPTED])
     deviation = process.left_out_variance.sqrt().numpy()

@@ -68,8 +68,8 @@ class _DeviceModule(nn.Module):
         mean, variance = self.posterior.predict(self.features(*views))
         if self.ensemble is not None and self.networks is not None:
             own = views[:2] if self.view == "pruned" else views[2:]
-            said = self.ensemble(*own).double() * self.networks.scale + self.networks.location
-            mean = (1 - self.weight) * mean + self.weight * said
+            predicted = self.ensemble(*own).double() * self.networks.scale + self.networks.location
+            mean = (1 - self.weight) * mean + self.weight * predicted
         return mean, variance.sqrt()
 
     def forward(

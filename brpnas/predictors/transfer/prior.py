@@ -107,13 +107,17 @@ class PriorFeatures(nn.Module):
     ) -> list[Tensor]:
         """Features of each group, float64, each of shape ``[B, width]``."""
         views = (pruned_ops, pruned_adj, raw_ops, raw_adj)
-        said, apart = self._known(views)
+        predicted, residual = self._known(views)
         width = max(1, len(self.columns)) ** 0.5
-        mean = said.mean(dim=1, keepdim=True) if self.columns else said.sum(dim=1, keepdim=True)
+        mean = (
+            predicted.mean(dim=1, keepdim=True)
+            if self.columns
+            else predicted.sum(dim=1, keepdim=True)
+        )
         scale = 1.0 if self.known is None else self.known.scale
-        groups = [*self.graph(*views), said / width, mean, apart / (scale * width)]
+        groups = [*self.graph(*views), predicted / width, mean, residual / (scale * width)]
         if self.like is not None:
-            groups.append((said + apart).narrow(1, self.like, 1))
+            groups.append((predicted + residual).narrow(1, self.like, 1))
         return [group.double() for group in groups]
 
     def latencies(self, views: Mapping[View, GraphBatch]) -> Tensor:
@@ -123,18 +127,18 @@ class PriorFeatures(nn.Module):
             Float64, shape ``[N, columns]``.
         """
         with torch.inference_mode(), single_thread():
-            said, apart = self._known(both_views(views))
-        return (said + apart).double().clone()
+            predicted, residual = self._known(both_views(views))
+        return (predicted + residual).double().clone()
 
     def _known(self, views: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Prediction of the shared network for each device, and the residual of measurements."""
         # Selected, not indexed: an index becomes transposes in ONNX, and ONNX Runtime before 1.17
         # fuses these with products available in float32 only.
         columns = torch.tensor(self.columns, dtype=torch.int64)
-        said = self.network(*views).index_select(1, columns)
+        predicted = self.network(*views).index_select(1, columns)
         if self.known is None:
-            return said, torch.zeros_like(said)
-        return said, self.known(views[2]).index_select(1, columns)
+            return predicted, torch.zeros_like(predicted)
+        return predicted, self.known(views[2]).index_select(1, columns)
 
     def parts(self) -> tuple[dict[str, object], dict[str, Tensor]]:
         """Metadata, and tensors by name, for `of_parts`."""
@@ -412,11 +416,11 @@ def _known(
     if numbers is None:
         return None
     with torch.inference_mode(), single_thread():
-        said = network(*both_views(graphs.views)).numpy()
+        predicted = network(*both_views(graphs.views)).numpy()
         places = numbers(torch.from_numpy(raw.ops.astype(np.int64))).clone()
-    apart = np.nan_to_num(targets - said)
+    residual = np.nan_to_num(targets - predicted)
     table = torch.zeros(numbers.size, targets.shape[1])
-    table[places] = torch.from_numpy(apart.astype(np.float32))
+    table[places] = torch.from_numpy(residual.astype(np.float32))
     return KnownLatency(numbers, table)
 
 

@@ -32,9 +32,9 @@ __all__ = [
     "Orders",
     "canonical_key",
     "canonical_keys",
-    "images",
-    "is_whole",
+    "is_cell",
     "orders",
+    "permuted_edges",
     "sources_of",
 ]
 
@@ -84,7 +84,7 @@ def _subset_sums(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return sums
 
 
-def images(nodes: int, edges: npt.NDArray[np.int64], order: int) -> npt.NDArray[np.int64]:
+def permuted_edges(nodes: int, edges: npt.NDArray[np.int64], order: int) -> npt.NDArray[np.int64]:
     """Edges of graphs with their nodes in another order, huge if the order is not allowed.
 
     Args:
@@ -99,7 +99,7 @@ def images(nodes: int, edges: npt.NDArray[np.int64], order: int) -> npt.NDArray[
     return moved
 
 
-def is_whole(nodes: int, edges: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+def is_cell(nodes: int, edges: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Whether each graph is a cell: at most 9 edges, every node between input and output."""
     whole: npt.NDArray[np.bool_] = np.bitwise_count(edges) <= MAX_EDGES
     for node in range(nodes):
@@ -115,7 +115,7 @@ def is_whole(nodes: int, edges: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
 @lru_cache(maxsize=1 << 16)
 def _best(nodes: int, edges: int) -> tuple[int, tuple[int, ...]] | None:
     """Smallest edges and the orders leading to them; None if the graph is not a cell."""
-    if nodes < 2 or not is_whole(nodes, np.array([edges]))[0]:
+    if nodes < 2 or not is_cell(nodes, np.array([edges]))[0]:
         return None
     table = orders(nodes)
     moved = table.low[:, edges & ((1 << _LOW) - 1)] + table.high[:, edges >> _LOW]

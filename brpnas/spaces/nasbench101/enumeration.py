@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from brpnas.spaces.nasbench101.canonical import images, is_whole, orders
+from brpnas.spaces.nasbench101.canonical import is_cell, orders, permuted_edges
 from brpnas.spaces.nasbench101.cell import MAX_NODES, OPERATIONS, KeyArray, pack
 
 __all__ = ["SIZE", "all_keys", "graphs_of_size"]
@@ -24,9 +24,9 @@ SIZE = 423_624
 def graphs_of_size(nodes: int) -> npt.NDArray[np.int64]:
     """Edges of every unlabelled cell with a number of nodes, each once and canonical, ascending."""
     edges = np.arange(1 << nodes * (nodes - 1) // 2, dtype=np.int64)
-    edges = edges[is_whole(nodes, edges)]
+    edges = edges[is_cell(nodes, edges)]
     for order in range(len(orders(nodes).codes)):
-        edges = edges[images(nodes, edges, order) >= edges]
+        edges = edges[permuted_edges(nodes, edges, order) >= edges]
     return edges
 
 
@@ -44,7 +44,7 @@ def all_keys() -> KeyArray:
         codes = np.arange(len(OPERATIONS) ** (nodes - 2))
         smallest = np.ones((len(edges), len(codes)), np.bool_)
         for order, moved in enumerate(orders(nodes).codes):
-            symmetric = images(nodes, edges, order) == edges
+            symmetric = permuted_edges(nodes, edges, order) == edges
             smallest[symmetric] &= moved >= codes
         graph, code = np.nonzero(smallest)
         parts.append(pack(nodes, 0, 0) | edges[graph] << 8 | code)

@@ -35,7 +35,7 @@ def neighbours(key: int) -> tuple[int, ...]:
     for changed in (
         *_relabelled(sources, labels),
         *_rewired(sources, labels),
-        *_grown(sources, labels),
+        *_with_new_node(sources, labels),
     ):
         try:
             found.add(normalise(*changed))
@@ -68,7 +68,7 @@ def _rewired(sources: list[int], labels: list[int]) -> list[Graph]:
     ]
 
 
-def _grown(sources: list[int], labels: list[int]) -> list[Graph]:
+def _with_new_node(sources: list[int], labels: list[int]) -> list[Graph]:
     """Add a node, last but one, between any two nodes."""
     size = len(sources)
     if size >= MAX_NODES or sum(mask.bit_count() for mask in sources) + 2 > MAX_EDGES:

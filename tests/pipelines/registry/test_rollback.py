@@ -43,7 +43,7 @@ class TestGoesBack:
         done = rollback(NAME)
         assert (done.left, done.champion, champion()) == ("3", "2", "2")
         assert rollback(NAME).champion == champion() == "1"
-        with pytest.raises(RegistryError, match=r"Before version 1 .* no champion.*--to"):
+        with pytest.raises(RegistryError, match=r"version 1,.*--to"):
             rollback(NAME)
         assert champion() == "1"
 
@@ -103,7 +103,7 @@ class TestGoesBack:
         MlflowClient().set_model_version_tag(NAME, "1", "brpnas.champion.previous", "3")
         rollback(NAME)
         rollback(NAME)
-        with pytest.raises(RegistryError, match="none that was not rolled back"):
+        with pytest.raises(RegistryError, match=r"version 1,.*--to"):
             rollback(NAME)
 
     def test_to_one_that_was_put_there_by_hand(self) -> None:

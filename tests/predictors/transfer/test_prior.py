@@ -223,7 +223,7 @@ class TestLearning:
 class TestRefusals:
     def test_one_device_is_no_prior(self) -> None:
         for count in (0, 1):
-            with pytest.raises(ConfigurationError, match=f"two known devices, not from {count}"):
+            with pytest.raises(ConfigurationError, match=f"two known devices, not {count}"):
                 fit_prior(subspace(), few_tables(count), TINY)
 
     def test_a_cell_that_the_space_does_not_have(self) -> None:

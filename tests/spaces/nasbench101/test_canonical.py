@@ -10,9 +10,9 @@ import pytest
 from brpnas.spaces.nasbench101.canonical import (
     canonical_key,
     canonical_keys,
-    images,
-    is_whole,
+    is_cell,
     orders,
+    permuted_edges,
     sources_of,
 )
 from brpnas.spaces.nasbench101.cell import pack, to_string
@@ -73,7 +73,7 @@ def test_every_order_gives_the_same_key() -> None:
 def test_whole_is_pruned_and_small() -> None:
     for nodes in (2, 3, 4, 5):
         edges = np.arange(1 << nodes * (nodes - 1) // 2)
-        for bits, whole in zip(edges.tolist(), is_whole(nodes, edges).tolist(), strict=True):
+        for bits, whole in zip(edges.tolist(), is_cell(nodes, edges).tolist(), strict=True):
             cell = cell_of(pack(nodes, bits, 0))
             assert whole == (pruned(cell) == cell and sum(map(sum, cell[0])) <= 9)
 
@@ -81,8 +81,8 @@ def test_whole_is_pruned_and_small() -> None:
 def test_images_of_a_chain() -> None:
     chain = np.array([0b100_10_1])  # 0 > 1 > 2 > 3
     assert len(orders(4).codes) == 2
-    assert images(4, chain, 0).tolist() == chain.tolist()
-    assert images(4, chain, 1)[0] > 1 << 21  # the order backwards is none
+    assert permuted_edges(4, chain, 0).tolist() == chain.tolist()
+    assert permuted_edges(4, chain, 1)[0] > 1 << 21  # the order backwards is none
 
 
 def test_sources() -> None:
