@@ -22,15 +22,13 @@ __all__ = ["BACKBONES", "DenseGAT", "DenseGCN", "DenseGIN", "build_network"]
 
 
 class DenseGCN(nn.Module):
-    r"""Graph convolutional network on dense adjacencies (Dudziak et al., arXiv 2007.08668, 3.1).
+    """Graph convolutional network on dense adjacencies (Dudziak et al., arXiv 2007.08668, 3.1).
 
     Every layer sums over successors and over predecessors with separate weights,
-
-    .. math:: H' = ReLU(LayerNorm([A H, A^T H] W + b)),
-
-    where `A` has self-loops, holds the edges of the global node, and is not normalised. The paper
-    sums over one direction only; both directions fit latency better from the same rows. The last
-    layer is computed for the global node alone, with equal output.
+    ``H' = ReLU(LayerNorm([A H, A^T H] W + b))``. ``A`` has self-loops, holds the edges of the
+    global node, and is not normalised. The paper sums over one direction only; both directions fit
+    latency better from the same rows. The last layer is computed for the global node alone, with
+    equal output.
 
     Args:
         num_ops: Size of the operation vocabulary, blank included.
