@@ -127,7 +127,7 @@ def _average(values: Iterable[float]) -> float:
 
 
 def _lead(found: Mapping[str, Any], other: str) -> float:
-    """Smallest lead of brp over another sampler from 40 queries on, in points."""
+    """Smallest lead of brp over another sampler at 40 queries and more, in points."""
     ours, theirs = (found["samplers"][name] for name in ("brp", other))
     marks = [mark for mark in ours if mark.isdigit() and int(mark) >= 40]
     return min(ours[mark]["chosen"][0] - theirs[mark]["chosen"][0] for mark in marks)
