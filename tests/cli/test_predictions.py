@@ -220,6 +220,7 @@ class TestRank:
         wrong = brpnas("rank", relation, "--predictor", scores)
         assert (wrong.exit_code, "predicts score, not latency_ms" in wrong.stderr) == (1, True)
 
+
 class TestOtherSpaces:
     """With a space of one's own whose graphs are those that the small predictors know."""
 
