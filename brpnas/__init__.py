@@ -12,7 +12,7 @@ it is first asked for, so ``import brpnas`` is light and needs no torch.
   `PairwiseRanker` ranks by accuracy. `TrainingConfig` sizes the networks of both.
 - `BrpNasError` is the root of all errors raised on purpose.
 
-Example:
+Examples:
     >>> import brpnas
     >>> len(brpnas.get_space("nasbench201"))
     15625

@@ -18,7 +18,7 @@ def front_door(
         package: Full name of the package.
         homes: For each of its modules the names that it gives to the package.
 
-    Example:
+    Examples:
         >>> look_up, _ = front_door("brpnas.devices", {"catalogue": ["load_devices"]})
         >>> look_up("load_devices").__module__
         'brpnas.devices.catalogue'

@@ -39,7 +39,7 @@ def spearman(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
     Returns:
         A number from -1 to 1, or NaN if either array is constant.
 
-    Example:
+    Examples:
         >>> round(spearman([1.0, 2.0, 3.0, 4.0], [1.0, 3.0, 2.0, 4.0]), 3)
         0.8
     """
@@ -70,7 +70,7 @@ def within(predicted: npt.ArrayLike, true: npt.ArrayLike, bound: float) -> float
         true: Measured values in the same unit, not zero, shape ``[N]``.
         bound: Largest error, as a fraction: 0.1 for ±10 %.
 
-    Example:
+    Examples:
         >>> within([1.0, 2.2, 4.0, 5.0], [1.0, 2.0, 3.0, 5.0], bound=0.15)
         0.75
     """
@@ -122,7 +122,7 @@ def spearman_interval(rho: float, rows: int, coverage: float = 0.9) -> tuple[flo
     Returns:
         Lower and upper end; -1 and 1 for samples of fewer than five rows.
 
-    Example:
+    Examples:
         >>> spearman_interval(1.0, 2)
         (-1.0, 1.0)
     """

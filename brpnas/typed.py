@@ -45,7 +45,7 @@ def parse_typed(kind: type[T], values: Mapping[str, Any], prefix: str = "") -> T
     Raises:
         ValueError: If a key is unknown or missing, or a value is not of its type or range.
 
-    Example:
+    Examples:
         >>> @dataclasses.dataclass
         ... class Answer:
         ...     accuracy: Fraction

@@ -17,7 +17,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[
         rows: Cells, as many in each row as the header has.
         right: Columns to align at their right edge, such as numbers.
 
-    Example:
+    Examples:
         >>> print(table(["ms", "cell"], [["1.25", "a"], ["10.50", "b"]], right=["ms"]))
            ms  cell
          1.25  a

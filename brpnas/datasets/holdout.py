@@ -31,7 +31,7 @@ def held_out(arch_ids: Sequence[str], share: float = TEST_SHARE) -> npt.NDArray[
     Raises:
         ConfigurationError: If the share is not from 0 to 1.
 
-    Example:
+    Examples:
         >>> held_out(["|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"], share=1.0).tolist()
         [True]
     """

@@ -76,7 +76,7 @@ class Surrogate:
     Raises:
         SchemaError: If encoding and configuration space are not those of the space `darts`.
 
-    Example:
+    Examples:
         >>> files = fetch_group("nasbench301", mirror=None, cache=Path("cache"))  # doctest: +SKIP
         >>> arch_ids = Darts().sample(np.random.default_rng(0), 1000)  # doctest: +SKIP
         >>> Surrogate.from_files(files).predict(arch_ids).mean()  # doctest: +SKIP

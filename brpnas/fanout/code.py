@@ -16,7 +16,7 @@ __all__ = ["FINGERPRINT", "code_fingerprint"]
 def code_fingerprint(root: Path) -> str:
     """Version of brpnas, and a hash of the source files below a folder.
 
-    Example:
+    Examples:
         >>> code_fingerprint(Path(__file__).parent) == code_fingerprint(Path(__file__).parent)
         True
     """

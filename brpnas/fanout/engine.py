@@ -82,7 +82,7 @@ class Engine(ABC):
 class SerialEngine(Engine):
     """One task after another in this process, with its threads; for debugging and for one core.
 
-    Example:
+    Examples:
         >>> with SerialEngine() as engine:
         ...     list(engine.run(abs, [-1, 2]))
         [(-1, 1), (2, 2)]

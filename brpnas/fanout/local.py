@@ -80,7 +80,7 @@ class LocalEngine(Engine):
     A script must guard its main code by ``if __name__ == "__main__"``, because spawned processes
     import it.
 
-    Example:
+    Examples:
         >>> with LocalEngine(2) as engine:
         ...     sorted(engine.run(abs, [-1, 2]))
         [(-1, 1), (2, 2)]

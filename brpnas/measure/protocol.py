@@ -69,7 +69,7 @@ def interquartile_mean(values: Sequence[float]) -> float:
     Raises:
         ConfigurationError: If there is no value.
 
-    Example:
+    Examples:
         >>> interquartile_mean([1.0, 2.0, 4.0, 100.0])
         3.0
     """

@@ -292,7 +292,7 @@ def get_runtime(
     Raises:
         UnknownNameError: If there is no such runtime or precision.
 
-    Example:
+    Examples:
         >>> get_runtime("onnxruntime", target="CPU", precision="int8").precision
         'int8'
     """

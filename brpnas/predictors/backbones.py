@@ -37,7 +37,7 @@ class DenseGCN(nn.Module):
         dropout: Probability of dropping a feature after each layer in training.
         outputs: Number of outputs of `vector`; `forward` gives the first.
 
-    Example:
+    Examples:
         >>> network = DenseGCN(num_ops=9, hidden=8, layers=2)
         >>> network(torch.ones(3, 4, dtype=torch.long), torch.eye(4).repeat(3, 1, 1)).shape
         torch.Size([3])

@@ -135,7 +135,7 @@ def check_finite(path: Path, tensors: Mapping[str, Tensor], but: Collection[str]
 def count_parts(names: Iterable[str], prefix: str) -> int:
     """Number of the parts of a list of modules, such as ``members.0``, from names of tensors.
 
-    Example:
+    Examples:
         >>> count_parts(["members.0.head.bias", "members.1.head.bias"], "members.")
         2
     """

@@ -39,7 +39,7 @@ class HybridRanker:
     Args:
         pairwise: The pairwise ranker, untrained; its view should be ``function``.
 
-    Example:
+    Examples:
         >>> from brpnas.predictors import TrainingConfig
         >>> from brpnas.spaces import get_space
         >>> space = get_space("nasbench201")

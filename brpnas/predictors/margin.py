@@ -30,7 +30,7 @@ def upper_factor(predicted: npt.ArrayLike, true: npt.ArrayLike, confidence: floa
     Raises:
         ConfigurationError: If the confidence is out of range or there are no rows.
 
-    Example:
+    Examples:
         >>> upper_factor([1.0, 1.0, 2.0], [0.9, 1.2, 2.2], 0.5)
         1.1
     """
@@ -55,7 +55,7 @@ def lower_factor(predicted: npt.ArrayLike, true: npt.ArrayLike, confidence: floa
     Raises:
         ConfigurationError: If the confidence is out of range or there are no rows.
 
-    Example:
+    Examples:
         >>> lower_factor([1.0, 1.0, 2.0], [0.9, 1.2, 2.2], 0.7)
         0.9
     """
@@ -81,7 +81,7 @@ def shared_factor(deviations: npt.ArrayLike, confidence: float) -> float:
     Raises:
         ConfigurationError: If the confidence is out of range or there are no deviations.
 
-    Example:
+    Examples:
         >>> round(shared_factor([0.1, 0.1], 0.9), 3)
         1.137
     """

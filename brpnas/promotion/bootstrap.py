@@ -78,7 +78,7 @@ def paired_bootstrap(
             ``log_error``, a number of 0 or less.
         ConfigurationError: If ``resamples`` or ``confidence`` is out of range.
 
-    Example:
+    Examples:
         >>> true = np.linspace(1, 2, 50)
         >>> paired_bootstrap(true, true * 1.2, true * 1.1).is_win
         True

@@ -64,7 +64,7 @@ def alarms(network: Network) -> list[str]:
 def answered_by(oracle: str, dataset: str) -> str:
     """Whose accuracies a search learnt from that delivers initial weights.
 
-    Example:
+    Examples:
         >>> answered_by("file", "pets")
         'trainings by hand on pets'
     """

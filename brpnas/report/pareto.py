@@ -30,7 +30,7 @@ def pareto_front(cost: npt.ArrayLike, value: npt.ArrayLike) -> npt.NDArray[np.bo
     Raises:
         SchemaError: If the two are not flat and equally long.
 
-    Example:
+    Examples:
         >>> pareto_front([1.0, 2.0, 2.0, 3.0], [0.5, 0.7, 0.6, 0.7]).tolist()
         [True, True, False, False]
     """

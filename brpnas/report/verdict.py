@@ -36,7 +36,7 @@ class Verdict:
 def verdict_sentence(verdict: Verdict) -> str:
     """Say how a limit and the value held against it compare.
 
-    Example:
+    Examples:
         >>> verdict_sentence(Verdict("latency_ms <= 0.2", True, False, 0.19, 0.285))
         'latency_ms <= 0.2: measured 0.285, predicted 0.19; exceeds the limit'
 

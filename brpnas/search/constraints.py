@@ -39,7 +39,7 @@ class Constraint:
         relation: One of ``<=``, ``>=``, ``<``, ``>``.
         bound: The number on the right side.
 
-    Example:
+    Examples:
         >>> limit = Constraint.parse("5 >= latency_ms", metrics=("latency_ms",))
         >>> limit.terms, limit.relation, limit.bound
         ((('latency_ms', 1.0),), '<=', 5.0)
@@ -97,7 +97,7 @@ class Constraint:
         A factor above 1 makes limits stricter that a greater value of the metric can break, and
         one below 1 makes them looser. Other constraints stay as they are.
 
-        Example:
+        Examples:
             >>> limit = Constraint.parse("latency_ms <= 5", metrics=("latency_ms",))
             >>> limit.with_margin("latency_ms", 1.25).terms
             (('latency_ms', 1.25),)

@@ -26,7 +26,7 @@ def generator(seed: int, purpose: str, number: int = 0) -> np.random.Generator:
         purpose: What is drawn; different purposes draw independently.
         number: Number of the query or round, not negative.
 
-    Example:
+    Examples:
         >>> bool(generator(0, "pool").random() == generator(0, "pool").random())
         True
     """

@@ -62,7 +62,7 @@ class NetworkConfig:
     def size(self) -> str:
         """The size as written in tables, catalogues and predictor files, without dead operations.
 
-        Example:
+        Examples:
             >>> NetworkConfig(channels=8).size
             'channels=8 cells_per_stage=5 stages=3 input_shape=3x32x32 classes=10'
         """

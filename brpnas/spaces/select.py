@@ -46,7 +46,7 @@ def select_cells(
         BudgetError: If there are fewer than ``count``, or none, or all are requested of a space too
             large to list.
 
-    Example:
+    Examples:
         >>> select_cells(3) == select_cells(5)[:3]
         True
     """

@@ -66,7 +66,7 @@ def warning(kind: str, message: str, remedy: str = "", rows: Iterable[int] = ())
 def quoted(text: str, most: int = _CHARACTERS) -> str:
     """A value as messages show it: in quotes, control characters escaped, a long one cut.
 
-    Example:
+    Examples:
         >>> quoted("abcdefgh", 3)
         "'abc' and 5 more characters"
     """
@@ -92,7 +92,7 @@ def row_word(path: Path) -> str:
 def rows_text(rows: Sequence[int], word: str) -> str:
     """The first rows, and how many there are.
 
-    Example:
+    Examples:
         >>> rows_text([7, 9, 12, 15, 20, 31, 40], "line")
         'lines 7, 9, 12, 15, 20 and 2 more (7 in all)'
     """

@@ -44,7 +44,7 @@ def read_number(text: str) -> tuple[float, str]:
     Returns:
         The number and an empty string; or NaN and what is wrong, a key of `REMEDIES`.
 
-    Example:
+    Examples:
         >>> read_number("4.31"), read_number("4,31")[1], read_number("-1")[1]
         ((4.31, ''), 'decimal comma in', 'negative')
     """

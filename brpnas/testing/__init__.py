@@ -6,7 +6,7 @@ which object is tested, and pytest runs all tests on it. It needs pytest: the ex
 - `SearchSpaceContract`: a `brpnas.spaces.SearchSpace`.
 - `PredictorContract`: a predictor that is trained on graphs, and saved.
 
-Example:
+Examples:
     >>> class TestMySpace(SearchSpaceContract):
     ...     name = "docs/examples/chain_space.py"
     ...     size, neighbours = 8**5, 5 * 7

@@ -96,6 +96,14 @@ class TestReference:
         assert first == package
         assert all(name.startswith(f"{package}.") for name in functions)
 
+    def test_examples_are_a_section_of_their_own(self) -> None:
+        """Under any other heading the site shows the prompts of an example as quotations."""
+        heading = re.compile(r"^ *(\w+):\n+ *>>> ", re.MULTILINE)
+        sources = (ROOT / "brpnas").rglob("*.py")
+        found = [name for path in sources for name in heading.findall(path.read_text("utf-8"))]
+        assert len(found) > 40
+        assert set(found) == {"Examples"}
+
     def test_covers_the_library(self) -> None:
         shown = {TITLE.findall(page.read_text("utf-8"))[0] for page in REFERENCE}
         there = {f"brpnas.{module.name}" for module in pkgutil.iter_modules(brpnas.__path__)}

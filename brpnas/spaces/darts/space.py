@@ -53,7 +53,7 @@ class Darts(SearchSpace):
     A network has ``cells_per_stage`` normal cells in each stage and a reduction cell between two
     stages: the published 20 cells are three stages of six.
 
-    Example:
+    Examples:
         >>> space = Darts()
         >>> len(space)
         1076746950455072400

@@ -69,7 +69,7 @@ def build_network(arch_id: str, config: NetworkConfig | None = None) -> MacroNet
         ArchitectureError: If the string is not an architecture of the space.
         ConfigurationError: If there are fewer channels than nodes to share them.
 
-    Example:
+    Examples:
         >>> sum(p.numel() for p in build_network("output~0").parameters())
         882570
     """

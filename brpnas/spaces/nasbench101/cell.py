@@ -124,7 +124,7 @@ def to_strings(keys: npt.ArrayLike) -> list[str]:
 def to_string(key: int) -> str:
     """Write the string of one cell.
 
-    Example:
+    Examples:
         >>> to_string(pack(4, 0b101_01_1, 3))
         'conv1x1~0|conv3x3~0|output~02'
     """
@@ -161,7 +161,7 @@ def read_key(text: str) -> int | None:
 
     The nodes may come in any allowed order, and some may be on no path from input to output.
 
-    Example:
+    Examples:
         >>> to_string(read_key("conv1x1~0|conv3x3~0|output~02"))
         'conv1x1~0|conv3x3~0|output~02'
     """

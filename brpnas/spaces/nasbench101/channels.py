@@ -25,7 +25,7 @@ def node_channels(sources: Sequence[int], channels_in: int, channels_out: int) -
     Raises:
         ConfigurationError: If there are fewer channels than nodes to share them.
 
-    Example:
+    Examples:
         >>> node_channels([0b0, 0b1, 0b1, 0b1, 0b1110], 128, 256)
         [128, 86, 85, 85, 256]
     """

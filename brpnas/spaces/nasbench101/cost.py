@@ -41,7 +41,7 @@ def cost(keys: npt.ArrayLike, config: NetworkConfig) -> tuple[Int64Array, Int64A
     Raises:
         ConfigurationError: If there are fewer channels than nodes to share them.
 
-    Example:
+    Examples:
         >>> from brpnas.spaces.nasbench101 import NasBench101
         >>> cost(NasBench101().keys(["output~0"]), NasBench101.published)[0].tolist()
         [882570]

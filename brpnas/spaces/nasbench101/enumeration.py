@@ -34,7 +34,7 @@ def graphs_of_size(nodes: int) -> npt.NDArray[np.int64]:
 def all_keys() -> KeyArray:
     """Canonical key of every cell, ascending, shape ``[423624]``; read only, computed once.
 
-    Example:
+    Examples:
         >>> len(all_keys())
         423624
     """

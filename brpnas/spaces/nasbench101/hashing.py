@@ -40,7 +40,7 @@ def module_hash(adjacency: npt.ArrayLike, labels: Sequence[int]) -> str:
     Returns:
         32 hexadecimal digits, the same for every order of the nodes.
 
-    Example:
+    Examples:
         >>> module_hash([[0, 1], [0, 0]], [-1, -2])
         '043721b9c7fe8c5fad811d47d83132ec'
     """

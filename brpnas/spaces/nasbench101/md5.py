@@ -35,7 +35,7 @@ def digests(messages: ByteArray) -> ByteArray:
     Returns:
         Digests, shape ``[N, 16]``.
 
-    Example:
+    Examples:
         >>> digests(np.frombuffer(b"abc", np.uint8)[None]).tobytes().hex()
         '900150983cd24fb0d6963f7d28e17f72'
     """

@@ -33,7 +33,7 @@ def read_cell(text: str) -> int:
     Raises:
         ArchitectureError: If the string is not a cell; the message says why.
 
-    Example:
+    Examples:
         >>> from brpnas.spaces.nasbench101.cell import to_string
         >>> to_string(read_cell("maxpool3x3~0|conv3x3~0|conv1x1~0|output~12"))
         'conv3x3~0|maxpool3x3~0|output~12'
@@ -60,7 +60,7 @@ def from_matrix(adjacency: Sequence[Sequence[float]], operations: Sequence[str |
     Raises:
         ArchitectureError: If this is not a cell; gives the reason, without its name.
 
-    Example:
+    Examples:
         >>> from brpnas.spaces.nasbench101.cell import to_string
         >>> to_string(from_matrix([[0, 1, 1], [0, 0, 1], [0, 0, 0]], ["input", "maxpool3x3", ""]))
         'maxpool3x3~0|output~01'

@@ -37,7 +37,7 @@ class NasBench101(SearchSpace):
     Code for the whole space should use keys, one integer each, instead of strings: `keys`, and
     `brpnas.spaces.nasbench101.all_keys`.
 
-    Example:
+    Examples:
         >>> space = NasBench101()
         >>> space.canonical("maxpool3x3~0|conv3x3~0|output~12")
         'conv3x3~0|maxpool3x3~0|output~12'

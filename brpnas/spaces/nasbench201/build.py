@@ -70,7 +70,7 @@ def build_network(arch_id: str, config: NetworkConfig | None = None) -> MacroNet
     Raises:
         ArchitectureError: If the string is not an architecture of the space.
 
-    Example:
+    Examples:
         >>> conv = "nor_conv_3x3"
         >>> net = build_network(f"|{conv}~0|+|{conv}~0|{conv}~1|+|{conv}~0|{conv}~1|{conv}~2|")
         >>> sum(p.numel() for p in net.parameters())

@@ -53,7 +53,7 @@ def to_string(codes: Sequence[int]) -> str:
     Raises:
         ArchitectureError: If the codes are not a cell.
 
-    Example:
+    Examples:
         >>> to_string((3, 3, 4, 1, 3, 1))
         '|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|skip_connect~2|'
     """
@@ -70,7 +70,7 @@ def from_string(text: str) -> tuple[int, ...]:
     Raises:
         ArchitectureError: If the string is malformed; names the wrong part.
 
-    Example:
+    Examples:
         >>> from_string("|none~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|none~2|")
         (0, 0, 0, 2, 0, 0)
     """

@@ -52,7 +52,7 @@ def cost(
     Raises:
         ConfigurationError: If a size is not positive.
 
-    Example:
+    Examples:
         >>> params, flops = cost(np.full((1, 6), 3))
         >>> int(params[0]), int(flops[0])
         (1531546, 220119690)

@@ -30,7 +30,7 @@ def expression(codes: Sequence[int]) -> str:
     Args:
         codes: Six operation codes, see `brpnas.spaces.nasbench201.from_string`.
 
-    Example:
+    Examples:
         >>> expression((3, 0, 1, 2, 0, 1))
         '#+#+(0)@nor_conv_3x3+(0)@nor_conv_1x1'
     """

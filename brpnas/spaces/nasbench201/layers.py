@@ -26,7 +26,7 @@ def live_edges(codes: Sequence[int]) -> tuple[bool, ...]:
     Raises:
         ArchitectureError: If the codes are not a cell.
 
-    Example:
+    Examples:
         >>> live_edges((3, 0, 0, 1, 0, 3))
         (False, False, False, True, False, False)
     """

@@ -46,7 +46,7 @@ class NaslibNotation(Notation):
         Raises:
             ArchitectureError: If the text is neither.
 
-        Example:
+        Examples:
             >>> NASLIB.read("(1, 1, 2, 1, 1, 1)")
             '|none~0|+|none~0|none~1|+|nor_conv_3x3~0|none~1|none~2|'
         """

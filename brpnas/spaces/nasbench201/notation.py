@@ -54,7 +54,7 @@ def read_notation(text: str) -> str:
     Raises:
         ArchitectureError: If the text is not a cell; the message says why.
 
-    Example:
+    Examples:
         >>> read_notation("000200") == read_notation("(0, 0, 0, 2, 0, 0)")
         True
         >>> read_notation("0")
@@ -75,7 +75,7 @@ def operation_codes(text: str) -> list[int]:
     Raises:
         ArchitectureError: If the text is something else.
 
-    Example:
+    Examples:
         >>> operation_codes("(0, 0, 0, 2, 0, 0)") == operation_codes("000200")
         True
     """

@@ -38,7 +38,7 @@ class NasBench201(SearchSpace):
     The ``arch_id`` is the benchmark's own architecture string. `enumerate` counts the operation
     codes upwards, the last edge fastest; the index of the published files is shuffled instead.
 
-    Example:
+    Examples:
         >>> space = NasBench201()
         >>> len(space)
         15625
