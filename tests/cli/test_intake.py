@@ -75,7 +75,7 @@ def test_what_cannot_be_rewritten_is_told_and_nothing_is_written(tmp_path: Path)
     assert (tmp_path / "there.csv").read_text() == "mine"
     with pytest.raises(SourceError, match="cannot be written"):
         rewritten(tmp_path, "none/board.csv")
-    with pytest.raises(ConfigurationError, match=r"must end in \.csv"):
+    with pytest.raises(ConfigurationError, match=r"\.csv"):
         rewritten(tmp_path, "board.parquet")
     with pytest.raises(IntakeError, match="file name"):
         rewritten(tmp_path, "my board.csv")

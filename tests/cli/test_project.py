@@ -36,7 +36,7 @@ class TestFindProject:
         assert find_project(repository / "docs") == repository
 
     def test_outside_of_any(self, tmp_path: Path) -> None:
-        with pytest.raises(ConfigurationError, match="is in no project"):
+        with pytest.raises(ConfigurationError, match=r"tool\.kedro"):
             find_project(tmp_path)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -59,7 +60,7 @@ def test_runs_in_a_clone_whose_path_has_blanks(folder: Path) -> None:
 def test_runs_in_a_download_and_says_first_what_is_missing(folder: Path) -> None:
     done = make(folder, "run")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("No git repository here")
+    assert re.match(r".*\bgit\b.*git init", done.stdout)
     assert calls(folder) == ["config --local core.no_scm true", "repro"]
 
 
@@ -96,7 +97,7 @@ def test_retrain_in_a_download_adds_the_device_to_dvc(folder: Path) -> None:
 def test_environment_in_a_path_with_blanks_is_refused(folder: Path) -> None:
     done = make(folder, "run", "VENV=my env")
     assert done.returncode == 2
-    assert "VENV is 'my env': give a path without blanks" in done.stderr
+    assert "VENV is 'my env'" in done.stderr
 
 
 @pytest.mark.parametrize("how", ["argument", "environment"])
@@ -108,7 +109,7 @@ def test_the_name_of_a_device_is_never_run(
         monkeypatch.setenv("DEVICE", name)
     done = make(folder, "retrain", *([f"DEVICE={name}"] if how == "argument" else []))
     assert done.returncode == 2
-    assert "a name is of letters, digits" in done.stderr
+    assert "DEVICE=NAME" in done.stderr
     assert not (folder / "was-run").exists()
     assert "was said" not in done.stdout
 

@@ -56,7 +56,7 @@ def test_rows_of_another_machine_are_refused_and_not_kept(tmp_path: Path) -> Non
     other = replace(MACHINE, processor="Other")
     with MeasureStore(path, TASK) as store:
         store.add(row("a", host="elsewhere"))  # another host of the same kind is welcome
-        with pytest.raises(MeasurementError, match="there is another machine"):
+        with pytest.raises(MeasurementError, match="another machine"):
             store.add(row("b", host="there", machine=other.identity()))
     with MeasureStore(path, TASK) as store:
         assert list(store.cells) == ["a"]
@@ -78,7 +78,7 @@ def test_damage_is_named(tmp_path: Path) -> None:
         store.add(row("a"))
     text = path.read_text()
     path.write_text(text + '{"event":"what","arch_id":"b"}\n' + text.splitlines()[1] + "\n")
-    with pytest.raises(StoreError, match=r"damaged in line 3: a row of kind 'what'"):
+    with pytest.raises(StoreError, match=r"line 3\b.*'what'"):
         MeasureStore(path, TASK)
 
 
@@ -87,13 +87,13 @@ def test_damage_is_named(tmp_path: Path) -> None:
     [
         ("latency_ms", -1.5, "latency_ms: "),
         ("latency_ms", "1.5", "latency_ms: .*valid number"),
-        ("latency_ms", float("nan"), "Out of range float values"),
+        ("latency_ms", float("nan"), "float"),
         ("latency_ms", None, "latency_ms: "),
         ("arch_id", 7, "arch_id: "),
         ("blocks_ms", [1.0, "x"], r"blocks_ms\.1: "),
         ("std_ms", [1], "std_ms: "),
         ("host", {}, "host: "),
-        ("machine", {"processor": "another"}, "a row of another machine"),
+        ("machine", {"processor": "another"}, "another machine"),
     ],
 )
 @pytest.mark.parametrize("is_last", [True, False])

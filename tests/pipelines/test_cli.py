@@ -240,7 +240,7 @@ def test_refused_file_of_a_device_ends_with_its_report_and_nothing_is_written(
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     report = done.stderr.partition("Error: ")[2]
-    assert "data/01_raw/devices/board.csv is refused and nothing was written" in report
+    assert "data/01_raw/devices/board.csv is refused" in report
     assert "negative latency, line 2" in report
     files = {path.name for path in (project / "data").rglob("*") if path.is_file()}
     assert files == {"board.csv", "mlflow.db", "mlflow.db.lock"}
@@ -277,9 +277,8 @@ def test_conflict_in_the_lock_file_is_named_and_the_run_has_failed(
     kedro: Run, project: Path
 ) -> None:
     (project / "dvc.lock").write_text("<<<<<<< HEAD\n=======\n>>>>>>> other\n")
-    assert "conflict markers of git, the first in line 1" in message(
-        kedro("run", "--pipelines=ingest")
-    )
+    told = message(kedro("run", "--pipelines=ingest"))
+    assert re.search(r"conflict\b.*\bline 1\b", told)
     with sqlite3.connect(project / "data" / "mlflow.db") as database:
         assert database.execute("select status from runs").fetchall() == [("FAILED",)]
 

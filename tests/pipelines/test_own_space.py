@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -80,9 +81,9 @@ def test_a_benchmark_of_another_space_is_refused(
     shutil.copytree(repository / "docs/examples", project / "docs/examples")
     done = kedro("run", f"--params=space={FILE}")
     assert done.returncode == 1
-    assert f"'embedded' is of the space 'nasbench201', but space is '{FILE}'" in done.stderr
+    assert re.search(rf"'embedded'.*'nasbench201'.*'{re.escape(FILE)}'", done.stderr)
     assert "Traceback" not in done.stderr
     missing = kedro("run", "--env=chain", "--params=space=docs/examples/none.py")
     assert missing.returncode == 1
-    assert "There is no file 'docs/examples/none.py'" in missing.stderr
+    assert "'docs/examples/none.py'" in missing.stderr
     assert not (project / "data" / "chain").exists()

@@ -40,7 +40,7 @@ def test_outside_a_project(
     monkeypatch.chdir(tmp_path)
     result = brpnas(*command.split())
     assert result.exit_code == 1
-    assert "is in no project" in result.stderr
+    assert str(tmp_path) in result.stderr
 
 
 @pytest.mark.parametrize("command", ["promote", "rollback", "rollback m --to 0"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import pickle
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -124,7 +125,7 @@ def test_every_problem_is_in_one_report(tmp_path: Path) -> None:
         ("error", "mixed units", (7,)),
     ]
     report = str(error).splitlines()
-    assert report[0] == f"{path} is refused and nothing was written: 6 problems."
+    assert re.fullmatch(rf"{path} is refused\b.*: 6 problems\.", report[0])
     assert sum(line.strip().startswith("Remedy: ") for line in report) == 7
     assert "Also noticed:" in report
 
@@ -142,14 +143,16 @@ def test_least_is_the_least(tmp_path: Path, rows: int, least: int, is_accepted: 
     if is_accepted:
         assert len(read_device_table(path, SPACE, least=least).table) == rows
     else:
-        assert f"{rows} of {rows} rows are sound, and {least}" in str(refused(path, least=least))
+        assert re.search(
+            rf"\b{rows} of {rows} rows\b.*\b{least}\b", str(refused(path, least=least))
+        )
         assert len(read_device_table(path, SPACE, least=rows).table) == rows
 
 
 def test_rows_that_are_wrong_do_not_count(tmp_path: Path) -> None:
     table = REAL.head(12).copy()
     table.loc[:4, "latency_ms"] = -1
-    assert "7 of 12 rows are sound, and 10 are needed" in str(refused(write(tmp_path, table)))
+    assert re.search(r"\b7 of 12 rows\b.*\b10\b", str(refused(write(tmp_path, table))))
 
 
 @pytest.mark.parametrize("row", ["x,1\n", "334131,-1\n", "334131\n"])
@@ -190,7 +193,7 @@ class TestDrop:
             ("warning", "impossible latency", (5,)),
             ("warning", "outlier", (9,)),
         }
-        assert "left out, as asked for" in intake_report(found)
+        assert "left out" in intake_report(found)
 
     def test_enough_must_be_left(self, path: Path) -> None:
         assert "28 of 30 rows" in str(refused(path, drop=True, least=29))
@@ -204,10 +207,10 @@ class TestDrop:
 def test_report_on_what_is_accepted(tmp_path: Path) -> None:
     table = REAL[["arch_id"]].assign(latency_ms=[4.0 + i / 10 for i in range(30)])
     path = write(tmp_path, table)
-    assert intake_report(read_device_table(path, SPACE)) == (
-        f"{path} is accepted as the device board: 30 cells, 4 to 6.9 ms, median 5.45 ms. No "
-        "column network_size: the networks are taken to be of the published size."
-    )
+    report = intake_report(read_device_table(path, SPACE))
+    assert report.startswith(f"{path} is accepted")
+    for value in ("board: 30 cells", "4 to 6.9 ms", "median 5.45 ms", "network_size"):
+        assert value in report
     table.loc[4, "latency_ms"] = 50.0
     lines = intake_report(read_device_table(write(tmp_path, table), SPACE)).splitlines()
     assert lines[1] == "Flagged:"
@@ -259,7 +262,7 @@ class TestPublished:
         low = np.flatnonzero(pd.read_csv(path)["latency_ms"] < 0.01) + 2
         assert rows["impossible latency"] == tuple(low)
         assert len(low) == 128
-        assert all("no path from input to output" in finding.message for finding in errors)
+        assert all("no path" in finding.message for finding in errors)
         found = read_device_table(path, SPACE, drop=True)
         assert len(found.table) == 15_625 - 128 - len(rows["outlier"])
 

@@ -56,7 +56,7 @@ def test_tables_measured_elsewhere_may_be_csv(tmp_path: Path) -> None:
         "mine": True,
     }
     dataset.save({"mine": table})
-    with pytest.raises(IntakeError, match="about the same device"):
+    with pytest.raises(IntakeError, match=r"(?s)mine\.\w+.*mine\.\w+"):
         dataset.load()["mine"]()
 
 
@@ -69,7 +69,7 @@ def test_accuracy_tables_are_named_after_data_sets(tmp_path: Path) -> None:
     dataset.save({"digits": table})
     pd.testing.assert_frame_equal(dataset.load()["digits"](), table)
     table.to_csv(tmp_path / "digits.csv", index=False)
-    with pytest.raises(IntakeError, match="about the same data set"):
+    with pytest.raises(IntakeError, match=r"(?s)digits\.\w+.*digits\.\w+"):
         dataset.load()["digits"]()
 
 
@@ -86,16 +86,16 @@ def test_operations_are_read_as_they_are_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("a.csv", b"", "the file is empty"),
+        ("a.csv", b"", r"\bempty\b"),
         ("a.csv", "arch_id,device,latency_ms\n".encode("utf-16"), "UTF-16"),
-        ("a.parquet", b"PAR1broken", "cannot be read as Parquet"),
+        ("a.parquet", b"PAR1broken", "Parquet"),
         ("a.csv", f"arch_id,device,latency_ms\n{CELL},a,4,31\n".encode(), "line 2.*decimal comma"),
         ("a.csv", f"arch_id,device,latency_ms\n{CELL},,4\n".encode(), "missing device, line 2"),
         ("a.csv", f"arch_id,device,latency_ms\n{CELL[:-9]},a,4\n".encode(), "unknown cell, line 2"),
         (
             "a.csv",
             f"arch_id,device,latency_ms,repeats\n\n{CELL},a,4,1.5\n".encode(),
-            "fraction as repeats, line 3",
+            "repeats, line 3",
         ),
         ("a.csv", f"arch_id,device,latency_ms\n\n{CELL},a,1e9\n".encode(), "in line 3"),
     ],
@@ -124,7 +124,7 @@ def test_a_symbolic_link_is_followed(tmp_path: Path) -> None:
     (folder / "a.parquet").symlink_to(elsewhere / "a.parquet")
     assert DeviceTablesDataset(str(folder)).load()["a"]().equals(latency(1))
     (elsewhere / "a.parquet").unlink()
-    with pytest.raises(IntakeError, match="the file is missing"):
+    with pytest.raises(IntakeError, match=r"(?s)a\.parquet.*\bmissing\b"):
         DeviceTablesDataset(str(folder)).load()["a"]()
 
 
@@ -146,5 +146,5 @@ def test_devices_are_added_to_a_catalogue(tmp_path: Path) -> None:
     dataset.save(DEVICE)
     dataset.save(mine)
     assert dataset.load() == {DEVICE.name: DEVICE, "mine": mine}
-    with pytest.raises(DatasetError, match="Another device is named 'mine'"):
+    with pytest.raises(DatasetError, match="'mine'"):
         dataset.save(mine.model_copy(update={"precision": "fp16"}))

@@ -27,7 +27,7 @@ def test_graphs_follow_the_order_of_the_table(architectures: pd.DataFrame) -> No
 def test_other_spaces_are_left_out(architectures: pd.DataFrame) -> None:
     other = architectures.head(2).assign(space="darts")
     assert len(make_graphs(pd.concat([architectures, other]), SPACE)) == len(architectures)
-    with pytest.raises(SchemaError, match="only of darts: run ingest again"):
+    with pytest.raises(SchemaError, match=r"\bdarts\b.*\bingest\b"):
         make_graphs(other, SPACE)
 
 

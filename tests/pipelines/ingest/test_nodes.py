@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -148,10 +149,10 @@ class TestAccuracy:
         shipped, own = accuracy("embedded"), accuracy("trained", trained=all_of_it)
         assert "is used" not in caplog.text
         pd.testing.assert_frame_equal(accuracy("embedded", "trained", trained=few), shipped)
-        assert "The shipped table of digits is used" in caplog.text
+        assert re.search(r"shipped table of digits\b", caplog.text)
         assert "leave 'embedded' out" in caplog.text
         pd.testing.assert_frame_equal(accuracy("embedded", "trained", trained=all_of_it), own)
-        assert "Your own table of digits is used" in caplog.text
+        assert re.search(r"[Oo]wn table of digits\b", caplog.text)
         pd.testing.assert_frame_equal(accuracy("embedded", trained=all_of_it), shipped)
 
     def test_one_data_set_of_own_and_published_is_refused(self, mirror: Path) -> None:
@@ -200,12 +201,15 @@ class TestLatency:
 
     def test_nothing_at_all_says_what_would_help(self) -> None:
         with pytest.raises(
-            ConfigurationError, match=r"--pipelines=measure.*add embedded or devices or latbench"
+            ConfigurationError, match=r"--pipelines=measure.*embedded\b.*devices\b.*latbench"
         ):
             latency("measured", "trained")
         with pytest.raises(ConfigurationError) as caught:
             latency("nasbench201")
-        assert "add embedded or measured or devices or latbench or help to" in str(caught.value)
+        assert re.search(
+            r"embedded\b.*measured\b.*devices\b.*latbench\b.*help\b",
+            str(caught.value),
+        )
         assert "--pipelines=measure" not in str(caught.value)
         with pytest.raises(ConfigurationError, match=r"into 01_raw/devices \(docs/devices\.md\)"):
             latency("devices")
@@ -276,7 +280,7 @@ class TestBroughtDevices:
         latency("devices", brought=bring(tmp_path / "quiet", "quiet", latency_ms=even))
         assert [r for r in caplog.records if r.levelname == "WARNING"] == []
         latency("devices", brought=bring(tmp_path / "devices", note="x"))
-        assert "theirs.csv is accepted as the device theirs: 50 cells" in caplog.text
+        assert re.search(r"theirs\.csv .*\btheirs: 50 cells", caplog.text)
         assert "unknown column" in caplog.text
 
     def test_device_that_was_measured_too_is_refused(self, tmp_path: Path) -> None:

@@ -35,8 +35,8 @@ def test_devices_that_were_brought_may_be_described() -> None:
     names = ["mine", "theirs"]
     found = source_notes(["measured", "devices"], names, {"mine": MINE}, brought=names)
     assert {name: note["group"] for name, note in found.items()} == dict.fromkeys(names, "devices")
-    assert found["theirs"]["licence"] == "that of its owner"
-    assert found["theirs"]["citation"] == "Brought by its owner"
+    assert "owner" in found["theirs"]["licence"]
+    assert "owner" in found["theirs"]["citation"]
     assert found["theirs"]["url"] == "01_raw/devices/theirs"
     assert found["mine"]["licence"] == "ours"
     assert "Edge TPU" in found["mine"]["citation"]

@@ -96,6 +96,6 @@ def test_killed_and_run_again(kedro: Run, project: Path) -> None:
 def test_a_missing_provider_is_one_paragraph(kedro: Run, project: Path) -> None:
     done = kedro(*arguments(target="Foo"))
     assert done.returncode == 1
-    assert "Unknown execution provider of ONNX Runtime 'FooExecutionProvider'" in done.stderr
+    assert "'FooExecutionProvider'" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (project / "data" / "01_raw" / "measured").exists()

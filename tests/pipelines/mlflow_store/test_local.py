@@ -67,7 +67,7 @@ def test_a_store_of_another_version_of_mlflow_is_refused(
 
 
 def test_a_folder_or_a_damaged_file_in_its_place_is_named(file: Path, tmp_path: Path) -> None:
-    with pytest.raises(TrackingError, match=r"is a folder, but a SQLite file"):
+    with pytest.raises(TrackingError, match=r"folder.*SQLite"):
         check_or_make(tmp_path, tmp_path)
     file.write_bytes(b"not a database" * 100)
     with pytest.raises(TrackingError, match=r"cannot be read \(file is not a database\).*backup"):
@@ -79,7 +79,7 @@ def test_a_link_that_leads_nowhere_is_named_and_stays(tmp_path: Path) -> None:
     """Its disk is not mounted: a new store in its place would hide the real one."""
     link = tmp_path / "mlflow.db"
     link.symlink_to(tmp_path / "disk" / "mlflow.db")
-    with pytest.raises(TrackingError, match=r"is a link to .*disk/mlflow\.db, which is not there"):
+    with pytest.raises(TrackingError, match=r"link.*disk/mlflow\.db"):
         check_or_make(link, tmp_path / "mlartifacts")
     assert [path.name for path in tmp_path.iterdir()] == ["mlflow.db"]
 
@@ -99,7 +99,7 @@ def test_an_unfinished_store_without_runs_is_made_again(
     change(file, "UPDATE alembic_version SET version_num = '451aebb31d03'", "DROP TABLE spans")
     with caplog.at_level(logging.WARNING):
         check_or_make(file, file.parent / "mlartifacts")
-    assert "left unfinished by a command that was interrupted" in caplog.text
+    assert "unfinished" in caplog.text
     assert (file.parent / "mlflow.db.unfinished").is_file()
     assert MlflowClient(f"sqlite:///{file}").search_registered_models() == []
 
@@ -147,5 +147,5 @@ def test_two_that_come_first_at_once_both_find_it(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
 def test_a_store_of_another_user_is_named(file: Path) -> None:
     file.chmod(0o400)
-    with pytest.raises(TrackingError, match="may not write it"):
+    with pytest.raises(TrackingError, match=r"mlflow\.db.*\bwrite"):
         check_or_make(file, file.parent)

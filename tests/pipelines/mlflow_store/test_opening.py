@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -128,7 +129,7 @@ def test_a_store_that_can_only_be_read_is_opened_for_readers(file: Path, reposit
         file.parent.chmod(0o755)
     read, refused = done.stdout.splitlines()
     assert read == "['Default']"
-    assert "may not write it" in refused
+    assert re.search(r"mlflow\.db.*\bwrite", refused)
 
 
 def test_an_address_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
@@ -148,7 +149,7 @@ def test_passwords_in_addresses_are_not_shown(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("uri", ["mlruns", "/tmp/mlruns", "file:///tmp/mlruns"])
 def test_a_folder_as_a_store_is_refused(tmp_path: Path, uri: str) -> None:
-    with pytest.raises(TrackingError, match=r"no longer tracks runs in folders.*sqlite:///"):
+    with pytest.raises(TrackingError, match=r"folders.*sqlite:///"):
         open_store(tmp_path, settings(uri))
 
 

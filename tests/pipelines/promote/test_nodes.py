@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -122,7 +123,7 @@ class TestDecide:
             found = decide_champions("latency-board", "accuracy-toys", values["params:promote"])
         verdicts = {name: decision["verdict"] for name, decision in found.items()}
         assert verdicts == {"latency-board": "promoted", "accuracy-toys": "refused"}
-        assert "accuracy-toys: refused. Its ONNX file differs from torch" in caplog.text
+        assert re.search(r"accuracy-toys: refused\b.*ONNX.*torch", caplog.text)
         assert "champion" not in RegisteredModel("accuracy-toys").aliases
 
     def test_parameters_are_checked(self, values: dict[str, Any]) -> None:

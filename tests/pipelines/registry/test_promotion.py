@@ -109,7 +109,7 @@ class TestRefuses:
         register(candidate(0.01, test=test))
         decision = promote(NAME, config())
         assert decision.verdict == "refused"
-        assert "differs from torch by" in decision.reasons[0]
+        assert "torch" in decision.reasons[0]
 
     def test_intervals_that_are_too_narrow(self) -> None:
         register(candidate(onnx=onnx(0.1, margin=0.001)))
@@ -166,7 +166,7 @@ class TestErrors:
     def test_no_challenger(self) -> None:
         register(candidate())
         MlflowClient().delete_registered_model_alias(NAME, "challenger")
-        with pytest.raises(RegistryError, match="no version with the alias 'challenger'"):
+        with pytest.raises(RegistryError, match="'challenger'"):
             promote(NAME, config())
 
     def test_models_of_different_things_do_not_meet(self) -> None:

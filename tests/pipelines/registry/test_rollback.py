@@ -83,7 +83,7 @@ class TestGoesBack:
             return [tags, [file.path for file in client.list_artifacts(run_id, "promotion")]]
 
         before = record()
-        with pytest.raises(RegistryError, match="Nothing was rolled back"):
+        with pytest.raises(RegistryError, match=NAME):
             rollback(NAME)
         assert record() == before
 

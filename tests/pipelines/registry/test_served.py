@@ -86,7 +86,7 @@ class TestInPython:
 
     def test_a_model_without_numbers_says_so(self) -> None:
         broken = loaded(onnx=cost_model([np.nan] * 9))
-        with pytest.raises(MlflowException, match="no finite number for 2 entries") as caught:
+        with pytest.raises(MlflowException, match=r"\b2 entries") as caught:
             broken.predict(ARCHS[:2])
         assert caught.value.error_code == "INTERNAL_ERROR"
 
@@ -140,7 +140,7 @@ class TestRequests:
             ([WRONG], "1 of 1 entries"),
             ([3], "[0]"),
             ([None, ARCHS[0]], "[0]"),
-            ([{"a": 1}], "a dict, not a string"),
+            ([{"a": 1}], "dict"),
             ([], "No architecture given"),
             ([ARCHS[0]] * 20_001, "split"),
         ],

@@ -143,9 +143,9 @@ def test_card_says_what_it_was_learnt_from() -> None:
         ARCHS[0],
     ):
         assert text in card
-    assert "trained on earlier rows of this one" not in card
+    assert "earlier rows" not in card
     known = judged()[0] | {"prior_knows_device": True}
-    assert "trained on earlier rows of this one too" in write_card(content, known, rows())
+    assert "earlier rows" in write_card(content, known, rows())
     told = judged()[0] | {"transfer": "Transfer: of another size."}
     assert "- Transfer: of another size." in write_card(content, told, rows())
     assert "Transfer" not in card
@@ -241,7 +241,7 @@ class TestRegister:
         assert self.register(folder, rows(test=0))["version"] == "1"
         decision = promote(NAME, config())
         assert decision.verdict == "refused"
-        assert decision.reasons[0] == "It has no test rows."
+        assert "no test rows" in decision.reasons[0]
 
     def test_how_to_go_on_is_said(self, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
         with caplog.at_level("INFO"):

@@ -56,7 +56,7 @@ class TestRead:
         with caplog.at_level(logging.INFO):
             found = self.read(tmp_path)
         assert len(found) == 20
-        assert "is accepted as the device board: 20 cells" in caplog.text
+        assert "board: 20 cells" in caplog.text
 
     def test_limits_are_those_of_the_stage(self, tmp_path: Path) -> None:
         table(20).to_csv(tmp_path / "board.csv", index=False)
@@ -70,7 +70,7 @@ class TestRead:
 
     def test_what_the_stage_measure_left(self, tmp_path: Path) -> None:
         assert self.read(tmp_path, "mine")["device"].unique().tolist() == ["mine"]
-        with pytest.raises(SchemaError, match="The table none in 01_raw/measured"):
+        with pytest.raises(SchemaError, match=r"\bnone in 01_raw/measured"):
             self.read(tmp_path, "none")
 
     def test_a_file_that_was_brought_comes_first(self, tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ class TestAdapt:
 
     def test_too_few_rows_to_learn_from(self, rows: pd.DataFrame, prior: DevicePrior) -> None:
         few = rows[rows["split"] == "test"].head(10)
-        with pytest.raises(ConfigurationError, match="10 are test rows, so 0 are left to learn"):
+        with pytest.raises(ConfigurationError, match=r"\b10 are test rows\b.*\b0\b"):
             adapt_device(few, prior, "board", QUICK)
 
     def test_parameters_are_checked(self, rows: pd.DataFrame, prior: DevicePrior) -> None:

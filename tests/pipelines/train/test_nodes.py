@@ -114,7 +114,7 @@ def test_device_without_a_table_suggests_one(latency: Partitions) -> None:
 
 
 def test_no_row_left_to_test_on(latency: Partitions) -> None:
-    with pytest.raises(BudgetError, match="= 110 is too much: toy-device has 110"):
+    with pytest.raises(BudgetError, match=r"= 110 .*toy-device has 110"):
         split(latency, PARAMS | {"train_rows": 90})
 
 
@@ -125,7 +125,7 @@ def test_cells_that_are_held_out_are_never_learnt_from(latency: Partitions) -> N
         assert len(held) > 10
         assert set(held["split"]) == {"test"}
     count = len(held)
-    with pytest.raises(BudgetError, match=f"of which {count} are always test rows"):
+    with pytest.raises(BudgetError, match=rf"\b{count} are always test rows"):
         split(latency, PARAMS | {"train_rows": 91 - count + 20})
 
 
@@ -359,9 +359,9 @@ class TestFewRows:
 @pytest.mark.parametrize(
     ("deviation", "rows", "words"),
     [
-        (0.3, 400, ["a limit of 1 ms admits predictions up to 0.68 ms only"]),
+        (0.3, 400, ["0.68 ms"]),
         (0.01, 400, []),
-        (0.01, 6, ["The figures are of 6 rows, so Spearman may lie anywhere"]),
+        (0.01, 6, ["6 rows"]),
     ],
 )
 def test_it_warns_where_rows_are_too_few(
@@ -391,4 +391,4 @@ def test_it_warns_where_rows_are_too_few(
     caplog.clear()
     better = found | {"metrics": {"adapted": figures, "flops": figures | {"spearman": 0.96}}}
     describe_score(better, predictions)
-    assert "The baseline flops ranks board as well as the predictor does" in caplog.text
+    assert re.search(r"\bflops ranks board\b", caplog.text)
