@@ -78,7 +78,8 @@ class LatencyPredictor:
     Args:
         ensemble: Trained networks.
         view: View of the cells.
-        location, scale: ``log(latency / ms) = output * scale + location``.
+        location: Offset in ``log(latency / ms) = output * scale + location``.
+        scale: Factor in the same formula.
         network_size: Size of the measured networks (`NetworkConfig.size`); None if unknown.
         history: Losses by member and epoch (``member, epoch, train_loss, valid_loss``).
     """
