@@ -9,7 +9,7 @@ from __future__ import annotations
 from benchmarks.tables.accuracy import darts, darts_leads, kendall, nb101, queries, training
 from benchmarks.tables.cost import devices, rankers, ranking, seconds, start, workers
 from benchmarks.tables.latency import adapt, latency, margins, measure, reference
-from benchmarks.tables.limits import cases, per_device, ruled_out
+from benchmarks.tables.limits import cases, per_device, regrets, ruled_out
 from benchmarks.tables.markdown import markdown, spread
 from benchmarks.tables.operation import (
     delivered_file,
@@ -44,6 +44,7 @@ __all__ = [
     "rankers",
     "ranking",
     "reference",
+    "regrets",
     "road",
     "ruled_out",
     "seconds",
