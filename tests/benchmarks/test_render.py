@@ -50,6 +50,11 @@ class TestReadme:
         assert len(re.findall(r"^\|[-|]+\|$", page, re.MULTILINE)) <= 2
         assert re.findall(r"!\[.+\]\((.*)\)", page) == ["docs/images/pareto.svg"]
 
+    def test_no_figure_is_typed_by_hand(self) -> None:
+        template = (ROOT / "benchmarks" / "pages" / "README.md.j2").read_text("utf-8")
+        text = re.sub(r"```.*?```|\{[{%].*?[%}]\}|\]\([^)]*\)", "", template, flags=re.DOTALL)
+        assert re.findall(r"\d+\.\d+", text) == ["3.11", "2.0"]  # Python, licence
+
     def test_a_figure_of_another_result_changes_it(self, page: str) -> None:
         results = copy.deepcopy(dict(load()))
         results["queries"]["datasets"]["cifar10"]["samplers"]["brp"]["60"]["chosen"][0] = 12.34
