@@ -7,20 +7,9 @@ from pydantic import BaseModel, ValidationError
 
 from brpnas.errors import ConfigurationError
 from pipelines.config import IngestConfig, Parameters, RankerConfig, parse
+from tests.pipelines.parameters import base
 
-RANKER = {
-    "view": "raw",
-    "paths": False,
-    "backbone": "gcn",
-    "dropout": 0.0,
-    "weight_decay": 0.0,
-    "members": 1,
-    "hidden": 8,
-    "layers": 2,
-    "epochs": 3,
-    "batch_size": 4,
-    "learning_rate": 0.1,
-}
+RANKER = base("search")["ranker"] | {"learning_rate": 0.1}
 
 
 def test_values_become_a_frozen_model() -> None:

@@ -1,23 +1,21 @@
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-import yaml
 
 from brpnas.datasets import held_out
 from brpnas.errors import ConfigurationError
 from brpnas.graphs import SpaceGraphs
 from brpnas.spaces import NetworkConfig
 from pipelines.pretrain.nodes import learn_prior
+from tests.pipelines.parameters import base
 from tests.pipelines.toys import make_latency
 
-BASE = Path(__file__).parents[3] / "conf" / "base"
-PARAMS: dict[str, Any] = yaml.safe_load((BASE / "parameters_pretrain.yml").read_text())["pretrain"]
+PARAMS: dict[str, Any] = base("pretrain")
 QUICK = PARAMS | {"hidden": 8, "layers": 2, "epochs": 2}
 
 

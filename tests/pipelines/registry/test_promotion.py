@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import mlflow
@@ -86,9 +87,9 @@ class TestRefuses:
         [
             ({"onnx": NAN}, "NaN"),
             ({"parity": None}, "unknown"),
-            ({"parity": 1e-3}, "differs from torch"),
-            ({"count": 119}, "fewer test rows"),
-            ({"error": 0.95}, "below the gate"),
+            ({"parity": 1e-3}, "torch"),
+            ({"count": 119}, r"\b119\b"),
+            ({"error": 0.95}, "gate"),
         ],
     )
     @pytest.mark.parametrize("with_champion", [True, False])
@@ -96,11 +97,11 @@ class TestRefuses:
         if with_champion:
             installed()
         elif "count" in wrong:
-            wrong, why = {"count": 20}, "fewer than the 30"
+            wrong, why = {"count": 20}, r"\b20 test rows\b.*\b30\b"
         register(candidate(**{"error": 0.01} | wrong))
         decision = promote(NAME, config())
         assert decision.verdict == "refused"
-        assert any(why in reason for reason in decision.reasons), decision.reasons
+        assert any(re.search(why, reason) for reason in decision.reasons), decision.reasons
         assert champion() == ("1" if with_champion else None)
 
     def test_what_answers_otherwise_than_it_was_registered(self) -> None:

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from brpnas.serving import OnnxPredictor
 from brpnas.spaces import get_space
 from pipelines.config import PromoteConfig, parse
 from pipelines.registry import Candidate
 from tests.export.costs import COSTS, cost_model, cost_of
+from tests.pipelines.parameters import base
 
 NAME = "latency-board"
 ARCHS = get_space("nasbench201").sample(np.random.default_rng(0), 120)
-_PARAMETERS = Path(__file__).parents[3] / "conf" / "base" / "parameters_promote.yml"
 
 
 def config(**changed: Any) -> PromoteConfig:
     """What conf/base says, with some of the latency gates or settings changed."""
-    values = yaml.safe_load(_PARAMETERS.read_text())["promote"]
-    gates = {name: changed.pop(name) for name in list(changed) if name in values["latency"]}
-    return parse(PromoteConfig, values | {"latency": values["latency"] | gates} | changed)
+    gates = {
+        name: changed.pop(name) for name in list(changed) if name in base("promote")["latency"]
+    }
+    return parse(PromoteConfig, base("promote", latency=gates, **changed))
 
 
 def onnx(error: float, **options: Any) -> bytes:

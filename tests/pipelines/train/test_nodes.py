@@ -21,28 +21,15 @@ from brpnas.spaces import get_space
 from pipelines.retrain.nodes import adapt_device, split_device
 from pipelines.train.nodes import predict_latency, score_latency, split_latency, train_latency
 from pipelines.train.score import baselines, describe_score, scored_rows
+from tests.pipelines.parameters import base
 from tests.pipelines.retrain.toys import QUICK, table
 from tests.pipelines.toys import SMALL, make_latency, make_operations
 
-PARAMS: dict[str, Any] = {
-    "method": "auto",
-    "view": "auto",
-    "backbone": "gcn",
-    "members": 2,
-    "hidden": 8,
-    "layers": 2,
-    "epochs": 2,
-    "batch_size": 16,
-    "learning_rate": 0.001,
-    "patience": 2,
-    "dropout": 0.0,
-    "weight_decay": 0.0,
-    "bound": 0.1,
-    "train_rows": 60,
-    "valid_rows": 20,
-    "seed": 0,
-    "workers": 1,
-}
+PARAMS: dict[str, Any] = base(
+    "train",
+    **{"members": 2, "hidden": 8, "layers": 2, "epochs": 2, "batch_size": 16, "patience": 2},
+    **{"train_rows": 60, "valid_rows": 20, "workers": 1},
+)
 SHARE = 0.2
 Partitions = dict[str, Callable[[], pd.DataFrame]]
 RETRAIN = QUICK
