@@ -8,8 +8,8 @@ ranking with the test accuracy, which is of another training, on twice the image
 validation accuracy itself, known for all cells, reaches ``valid, test``, less than a ranker from
 many cells, which has not the noise of one cell's trainings.
 
-*brp* is the ranker of the search (`brpnas.predictors.HybridRanker`), *relation* the binary relation
-predictor in it alone, *process* its Gaussian process on paths alone; three networks of width 128.
+*brp* is the ranker of the search (`brpnas.predictors.HybridRanker`), *relation* its pairwise ranker
+alone, *process* its Gaussian process on paths alone; three networks of width 128.
 They read what a cell computes, the view ``function``.
 
 Limits. NAS-Bench-201: ``ceiling`` is the tau of the mean accuracy with itself drawn anew, with the

@@ -2,7 +2,7 @@
 
 Written from the paper (Dudziak et al., arXiv 2007.08668, 3.2) and the settings released with it.
 
-`PublishedRecipe` is the binary relation: a GCN of 4 layers and width 600 in
+`PublishedRecipe` is the binary relation predictor: a GCN of 4 layers and width 600 in
 float64 that sums over successors only; both embeddings of a pair side by side into a linear layer
 of two outputs (not antisymmetric); one pair a step, all ordered pairs of the training set in each
 of 250 epochs; targets the softmax of the two accuracies (in percent), loss KL divergence; AdamW

@@ -14,7 +14,7 @@ The same seed gives all samplers the same oracle and the same random order of fi
 those with a prior (`search.flops_prior`) take the largest. A figure after 60 queries is of the
 first 60 of 100.
 
-*brp* is what ships (conf/base); *relation alone* leaves the Gaussian process on paths out, as the
+*brp* is what ships (conf/base); *pairwise ranker alone* leaves the Gaussian process on paths out, as the
 paper does; *no prior* starts at random; *unary* trains the same network to predict the accuracy
 itself; *random training set* spends half of the budget at random, trains once, and queries the
 best-ranked.
@@ -76,7 +76,7 @@ def variants(*, quick: bool = False) -> dict[str, Task]:
     alone = {"ranker": {**default["ranker"], "paths": False}}
     return found | {
         "brp, 10 repeats": {"sampler": "brp", "config": _settings(repeats=10)},
-        "brp, relation alone": {"sampler": "brp", "config": _settings(**alone)},
+        "brp, pairwise ranker alone": {"sampler": "brp", "config": _settings(**alone)},
         "brp, 5 rounds": {"sampler": "brp", "config": _settings(rounds=5)},
         "brp, no prior": {"sampler": "brp", "config": _settings(flops_prior=0)},
         "unary": {"sampler": "brp", "config": default, "ranker": "unary"},

@@ -1,4 +1,4 @@
-"""Rankers to compare the binary relation predictor with.
+"""Rankers to compare the pairwise ranker with.
 
 `UnaryRanker` is the same network trained to predict the accuracy itself, as the unary predictors of
 the paper are. `make_sampler_of` makes the sampler that a benchmark's task describes.
@@ -92,7 +92,7 @@ def make_sampler_of(task: Mapping[str, Any]) -> Sampler:
 
     Args:
         task: ``sampler``, a name of `brpnas.search.get_sampler`; for ``brp`` also ``config``, what
-            `search_settings` gives, and perhaps ``ranker: unary`` instead of the binary relation.
+            `search_settings` gives, and perhaps ``ranker: unary`` instead of the pairwise ranker.
     """
     if task["sampler"] != BRPSampler.name:
         return get_sampler(task["sampler"], {"repeats": task.get("config", {}).get("repeats", 0)})

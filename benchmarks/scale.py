@@ -4,10 +4,10 @@ Every task runs alone in a fresh process, so that its memory is its own: the pea
 set, Python and its libraries included (*idle* is what these take by themselves). One thread, but
 where it says otherwise.
 
-- *ranking*: a binary relation predictor (conf/base, trained on 100 cells; the labels do not matter
+- *ranking*: a pairwise ranker (conf/base, trained on 100 cells; the labels do not matter
   here) scores and sorts so many cells of NAS-Bench-101, the last line all 423,624. The graphs are
   read from memory-mapped files.
-- *training*: fit of the binary relation, and of a unary regression by the same network, to so many
+- *training*: fit of the pairwise ranker, and of a unary regression by the same network, to so many
   random cells of NAS-Bench-201 (validation accuracy on CIFAR-10 of one seed); ``tau`` is Kendall's
   tau of its ranking of all other cells with their mean test accuracy.
 - *devices*: `fit_prior` (conf/base, all 15,625 cells) on so many known devices. There are 19

@@ -10,7 +10,7 @@ __all__ = ["darts", "darts_leads", "kendall", "nb101", "queries", "training"]
 
 _RANKERS = {
     "brp": "ranker of the search",
-    "relation": "binary relation",
+    "relation": "pairwise ranker",
     "process": "Gaussian process",
     "brp, test": "ranker, against test accuracy",
     "siblings": "isomorphic cells",
@@ -35,7 +35,7 @@ def kendall(by_cells: Result) -> str:
 
 
 def training(result: Result) -> str:
-    """Relation against unary regression by number of training cells."""
+    """Pairwise ranker against unary regression by number of training cells."""
     by_size: dict[int, dict[str, Any]] = {}
     for row in result["training"]:
         by_size.setdefault(row["size"], {})[row["ranker"]] = row
@@ -46,7 +46,7 @@ def training(result: Result) -> str:
         )]
         for size, found in by_size.items()
     ]  # fmt: skip
-    return markdown(["training cells", "binary relation", "unary"], rows)
+    return markdown(["training cells", "pairwise ranker", "unary"], rows)
 
 
 def queries(found: Result) -> str:
