@@ -14,8 +14,8 @@ The same seed gives all samplers the same oracle and the same random order of fi
 those with a prior (`search.flops_prior`) take the largest. A figure after 60 queries is of the
 first 60 of 100.
 
-*brp* is what ships (conf/base); *pairwise ranker alone* leaves the Gaussian process on paths out, as the
-paper does; *no prior* starts at random; *unary* trains the same network to predict the accuracy
+*brp* is what ships (conf/base); *pairwise ranker alone* leaves out the Gaussian process on paths,
+as the paper does; *no prior* starts at random; *unary* trains the same network to predict the accuracy
 itself; *random training set* spends half of the budget at random, trains once, and queries the
 best-ranked.
 

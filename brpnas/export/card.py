@@ -80,12 +80,7 @@ class ModelCard:
 
 
 def model_card(path: Path, card: ModelCard) -> str:
-    """Write the card of an exported model as Markdown.
-
-    Args:
-        path: The ONNX file; read for its interface and metadata.
-        card: The author's part.
-    """
+    """Write the card of an exported model as Markdown."""
     inputs, outputs, metadata = describe_model(path)
     tensors = [
         (role, Code(spec.name), spec.dtype, " x ".join(map(str, spec.shape)))

@@ -37,12 +37,7 @@ def describe_model(
 
 
 def with_metadata(content: bytes, more: Mapping[str, str]) -> bytes:
-    """The content of an ONNX file with further metadata; the graph is unchanged.
-
-    Args:
-        content: The file.
-        more: Metadata to add, or to replace.
-    """
+    """The content of an ONNX file with metadata added or replaced; the graph is unchanged."""
     model = onnx.load_model_from_string(content)
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     onnx.helper.set_model_props(model, dict(sorted({**metadata, **more}.items())))

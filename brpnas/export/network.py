@@ -88,12 +88,6 @@ def initialised_network(
 ) -> nn.Module:
     """The network of an architecture with initialised weights, in evaluation mode.
 
-    Args:
-        arch_id: Architecture string of the space.
-        config: Sizes of the network.
-        space: Name of the search space.
-        seed: Decides the weights.
-
     Raises:
         ArchitectureError: If the string is not an architecture of the space.
         ConfigurationError: If the space has no networks.

@@ -44,17 +44,7 @@ def image_snippet(
     outputs: Sequence[TensorSpec],
     metadata: Mapping[str, str],
 ) -> str | None:
-    """Code to classify one image.
-
-    Args:
-        name: Name of the ONNX file.
-        inputs: Its inputs.
-        outputs: Its outputs.
-        metadata: Its metadata.
-
-    Returns:
-        The code; None if the file does not state its preprocessing.
-    """
+    """Code to classify one image; None if the file does not state its preprocessing."""
     if any(key not in metadata for key in _STATED) or len(inputs) != 1:
         return None
     channels, height, width = (int(size) for size in inputs[0].shape[1:])
@@ -109,12 +99,8 @@ def tensor_snippet(
 ) -> str:
     """Code to run a file on zeros, or on an encoded architecture.
 
-    Args:
-        name: Name of the ONNX file.
-        inputs: Its inputs.
-        outputs: Its outputs, printed by the code.
-        encoded: Space, view and architecture string to encode. With both views, the inputs are
-            named ``<view>_ops`` and ``<view>_adj``.
+    ``encoded`` is space, view and architecture string. With both views, the inputs are named
+    ``<view>_ops`` and ``<view>_adj``.
     """
     lines = ["import numpy as np", "import onnxruntime as ort"]
     if encoded:

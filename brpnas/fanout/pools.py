@@ -16,12 +16,7 @@ _log = logging.getLogger(__name__)
 
 
 def process_pool(workers: int, context: BaseContext) -> ProcessPoolExecutor | None:
-    """A pool of processes; None, with a warning, without semaphores.
-
-    Args:
-        workers: Number of processes.
-        context: Start method.
-    """
+    """A pool of processes; None, with a warning, without semaphores."""
     try:
         return ProcessPoolExecutor(workers, mp_context=context)
     except OSError as error:

@@ -94,13 +94,7 @@ def train_members(
 
 
 class GraphEnsemble(nn.Module):
-    """The mean of several networks of equal size.
-
-    Args:
-        config: Size of each network.
-        num_ops: Size of the operation vocabulary.
-        members: Number of networks.
-    """
+    """The mean of several networks of equal size."""
 
     def __init__(self, config: TrainingConfig, num_ops: int, members: int) -> None:
         super().__init__()
@@ -160,12 +154,7 @@ class GraphEnsemble(nn.Module):
 
     @classmethod
     def load(cls, path: Path, kind: str, model: type[S]) -> tuple[GraphEnsemble, S]:
-        """Read the ensemble and its metadata from the file of `save`.
-
-        Args:
-            path: The file.
-            kind: Kind of the predictor.
-            model: Model of its metadata.
+        """Read the ensemble and its metadata, a ``model``, from the file of `save`.
 
         Raises:
             SchemaError: If the file is not a predictor of this kind, its metadata do not match its
@@ -184,14 +173,7 @@ class GraphEnsemble(nn.Module):
         members: int,
         weights: Mapping[str, Tensor],
     ) -> GraphEnsemble:
-        """Make an ensemble from the content of a file.
-
-        Args:
-            path: The file.
-            settings: Claimed config.
-            num_ops: Claimed size of the vocabulary.
-            members: Claimed number of networks.
-            weights: State of the ensemble.
+        """Make an ensemble from the weights of a file and the claims of its metadata.
 
         Raises:
             SchemaError: If these contradict one another, or the outputs are not finite.

@@ -49,11 +49,7 @@ class RelevanceProcess:
     mean: float
 
     def predict(self, features: Sequence[FloatArray]) -> FloatArray:
-        """Mean of the target of other rows, shape ``[N]``.
-
-        Args:
-            features: Columns of each group, ``[N, width]`` of each.
-        """
+        """Mean of the target of other rows, ``[N]``; ``features`` as in `fit_relevance`."""
         with torch.inference_mode():
             parts = [
                 covariance(self.settings, _scaled(chunk, self.relevance), self.rows) @ self.weights
@@ -143,9 +139,7 @@ def _learn(
 def _covariance_of(settings: Hyperparameters, rows: Tensor) -> Tensor:
     """`covariance` of rows with themselves, all groups at once, for many steps of learning.
 
-    Args:
-        settings: Weights.
-        rows: Features of ``G`` groups, padded with zeros, shape ``[G, n, width]``.
+    ``rows`` are features of ``G`` groups, padded with zeros, shape ``[G, n, width]``.
     """
     product = rows @ rows.mT
     squares = product.diagonal(dim1=1, dim2=2)

@@ -14,11 +14,7 @@ __all__ = ["SparseGCN"]
 
 
 class SparseGCN(nn.Module):
-    """The network of a `DenseGCN`, with its weights, on two `GCNConv` a layer.
-
-    Args:
-        dense: The network to copy.
-    """
+    """A copy of a `DenseGCN` with its weights on two `GCNConv` a layer."""
 
     def __init__(self, dense: DenseGCN) -> None:
         super().__init__()

@@ -34,12 +34,9 @@ _ELEMENTS = 2**22
 
 @dataclass(frozen=True)
 class Difference:
-    """How much better the challenger is than the champion.
+    """How much better the challenger is than the champion, with its confidence interval.
 
-    Args:
-        value: Difference of the statistic on all rows, positive if the challenger is better.
-        low: Lower end of the interval.
-        high: Upper end.
+    ``value`` is the difference of the statistic on all rows, positive if the challenger is better.
     """
 
     value: float
@@ -144,7 +141,7 @@ def _draws(rng: np.random.Generator, count: int, resamples: int) -> Iterator[npt
 
 
 def _ranker(values: FloatArray) -> Callable[[npt.NDArray[np.int64]], FloatArray]:
-    """Return a function from how often each row was drawn, ``[R, N]``, to ranks, ties averaged."""
+    """A function from counts of drawn rows, ``[R, N]``, to ranks with ties averaged."""
     _, inverse, sizes = np.unique(values, return_inverse=True, return_counts=True)
     order = np.argsort(inverse, kind="stable")
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])

@@ -83,11 +83,7 @@ class Decision:
         return json.dumps(self.as_dict(), indent=2, allow_nan=False) + "\n"
 
     def record(self, model: str = "the model") -> str:
-        """The decision as a Markdown page.
-
-        Args:
-            model: Name of the registered model.
-        """
+        """The decision as a Markdown page, with the name of the registered model."""
         against = f"against {self.champion}" if self.champion else "without a champion"
         parts = [
             f"# {model}: {self.challenger} {self.verdict}",

@@ -75,12 +75,7 @@ def check_rows(rows: pd.DataFrame, name: str) -> None:
 
 
 def flaws(model: EvaluatedModel, kind: Kind) -> list[str]:
-    """Reasons to be unfit for any comparison, in sentences.
-
-    Args:
-        model: The model.
-        kind: Its target; a latency must be positive.
-    """
+    """Reasons of a model to be unfit for any comparison, in sentences."""
     if not len(model.rows):
         return ["It has no test rows."]
     found = []

@@ -86,13 +86,7 @@ def _coverage(rows: pd.DataFrame) -> float:
 def judge(
     found: dict[str, float], count: int, gates: Gates, kind: Kind
 ) -> tuple[list[str], list[str]]:
-    """Apply the gates to a model.
-
-    Args:
-        found: Result of `figures`.
-        count: Number of its test rows.
-        gates: The limits.
-        kind: Target of the model.
+    """Apply the gates to the metrics of a model, from `figures`.
 
     Returns:
         One sentence for each failed gate, and one for each skipped gate.

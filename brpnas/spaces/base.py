@@ -101,8 +101,8 @@ class SearchSpace(ABC):
     def reader(self, notation: str | None = None) -> Callable[[str], str]:
         """The function from architectures in a notation to their ``arch_id``.
 
-        Args:
-            notation: Name of one of ``notations``; None, or the name of the space, for `read`.
+        The notation is the name of one of ``notations``; None, or the name of the space, means
+        `read`.
 
         Raises:
             UnknownNameError: If the space lacks the notation.
@@ -131,12 +131,8 @@ class SearchSpace(ABC):
     def build(self, arch_id: str, config: NetworkConfig | None = None) -> nn.Module:
         """Network of an architecture in torch, with torch's default initial weights.
 
-        Args:
-            arch_id: The architecture.
-            config: Sizes; None for ``published``.
-
-        Returns:
-            A module from images ``[B, *config.input_shape]`` to logits ``[B, config.classes]``.
+        It maps images ``[B, *config.input_shape]`` to logits ``[B, config.classes]``. The sizes are
+        ``published`` by default.
 
         Raises:
             ArchitectureError: If the string is not an architecture of the space.
@@ -150,14 +146,10 @@ class SearchSpace(ABC):
     def cost(
         self, arch_ids: Sequence[str], config: NetworkConfig | None = None
     ) -> tuple[FloatArray, FloatArray]:
-        """Parameters and multiply-adds of networks, NaN where unknown.
+        """Parameters and multiply-adds of ``N`` networks, not in millions, each of shape ``[N]``.
 
-        Args:
-            arch_ids: Architectures, ``N`` of them.
-            config: Sizes, and whether dead operations count; None for ``published``.
-
-        Returns:
-            Two arrays of shape ``[N]``, not in millions.
+        The sizes are ``published`` by default; ``config`` also decides whether dead operations
+        count. NaN where unknown.
         """
         unknown = np.full(len(arch_ids), np.nan)
         return unknown, unknown.copy()

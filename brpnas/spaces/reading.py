@@ -17,15 +17,10 @@ _REASON = 600
 def read_column(
     texts: Sequence[str], lines: Sequence[int], read: Callable[[str], str]
 ) -> tuple[list[str | None], list[Finding]]:
-    """Read the architectures of a table.
-
-    Args:
-        texts: Architectures as written.
-        lines: Line of each.
-        read: Function from text to ``arch_id``, see `SearchSpace.reader`.
+    """Read the architectures of a table by a function from text to ``arch_id``.
 
     Returns:
-        ``arch_id`` of each, None if invalid, and the findings.
+        ``arch_id`` of each text, None if invalid, and the findings with their lines.
     """
     arch_ids: list[str | None] = []
     wrong: list[int] = []

@@ -64,10 +64,6 @@ class GraphFeatures(nn.Module):
     - ``paths``: most operations of each kind, and of any, on one path.
     - ``raw_sums``, ``pruned_sums``: logarithms of sums of operations with random costs, the
       latencies of synthetic devices with sequential execution.
-
-    Args:
-        num_nodes: Nodes of a graph, the global one included.
-        num_ops: Size of the operation vocabulary.
     """
 
     def __init__(self, num_nodes: int, num_ops: int) -> None:

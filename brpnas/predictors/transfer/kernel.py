@@ -90,11 +90,7 @@ class Hyperparameters:
         return Hyperparameters(**changed | {name: changed[name] + shift for name in _WEIGHTS[1:]})
 
     def resembling(self, weight: float) -> Hyperparameters:
-        """Hyperparameters with one more group, linear only.
-
-        Args:
-            weight: Logarithm of the weight of the new group.
-        """
+        """Hyperparameters with one more group, linear only, of the given log weight."""
 
         def longer(values: Tensor, last: float) -> Tensor:
             return torch.cat([values, torch.tensor([last], dtype=torch.float64)])
@@ -121,10 +117,7 @@ class Task:
 def covariance(settings: Hyperparameters, a: Sequence[Tensor], b: Sequence[Tensor]) -> Tensor:
     """Covariance of cells ``a`` with cells ``b``, without noise, shape ``[len(a), len(b)]``.
 
-    Args:
-        settings: Weights.
-        a: Features of each group, each of shape ``[len(a), width]``.
-        b: The same of the other cells.
+    The cells are given by their features of each group, ``[len, width]``.
     """
     products, distances = _gram(a, b)
     return _combine(settings, products, distances)

@@ -160,13 +160,7 @@ class PriorFeatures(nn.Module):
     def of_parts(
         cls, path: Path, saved: SavedFeatures, tensors: Mapping[str, Tensor], devices: int
     ) -> PriorFeatures:
-        """Rebuild from `parts`.
-
-        Args:
-            path: The file.
-            saved: Its metadata.
-            tensors: Its tensors; others are ignored.
-            devices: Number of devices of the network.
+        """Rebuild from `parts`; other tensors are ignored.
 
         Raises:
             SchemaError: If these contradict one another.

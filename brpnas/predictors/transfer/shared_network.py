@@ -50,13 +50,7 @@ class SharedNetworkConfig:
 
 
 class SharedNetwork(nn.Module):
-    """Standardised log latency of a cell on each of several devices.
-
-    Args:
-        num_ops: Size of the operation vocabulary.
-        devices: Number of devices.
-        config: Size of the networks.
-    """
+    """Standardised log latency of a cell on each of several devices."""
 
     def __init__(self, num_ops: int, devices: int, config: SharedNetworkConfig) -> None:
         super().__init__()

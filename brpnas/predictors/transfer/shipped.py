@@ -17,11 +17,7 @@ _FOLDER = Path(__file__).with_name("priors")
 
 
 def shipped_prior(space: str, folder: Path = _FOLDER) -> DevicePrior:
-    """Load the prior of a search space.
-
-    Args:
-        space: Name of the space.
-        folder: Folder of priors.
+    """Load the prior of a search space from the folder of priors.
 
     Raises:
         SourceError: If no prior ships for the space.

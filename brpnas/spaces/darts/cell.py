@@ -80,14 +80,11 @@ def node_number(first: tuple[int, int], second: tuple[int, int]) -> int:
 
 
 def node_decisions(numbers: Int64Array) -> npt.NDArray[np.int8]:
-    """Operation codes and inputs of architectures.
+    """Operation codes and inputs of architectures, shape ``[N, 2, 4, 2, 2]``.
 
-    Args:
-        numbers: Cases of the eight nodes, shape ``[N, 8]``, see `node_numbers`.
-
-    Returns:
-        Shape ``[N, 2, 4, 2, 2]``: cell, intermediate node, edge, (operation code, input). The edge
-            with the earlier input comes first.
+    The axes of the result are cell, intermediate node, edge, (operation code, input). The edge with
+    the earlier input comes first. ``numbers`` are the cases of the eight nodes, shape ``[N, 8]``,
+    see `node_numbers`.
     """
     return _DECISIONS[numbers].reshape(-1, len(CELLS), NODES, 2, 2)
 

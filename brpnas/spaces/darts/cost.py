@@ -26,17 +26,10 @@ _CONVOLUTIONS = {
 def cost(
     decisions: npt.NDArray[np.integer], config: NetworkConfig
 ) -> tuple[Int64Array, Int64Array]:
-    """Parameters and multiply-adds of architectures built into the network of DARTS.
+    """Parameters and multiply-adds of architectures in the network of DARTS, each ``[N]``.
 
     Convolutions and the linear layer (its bias too) count as multiply-adds; normalisation, pooling
-    and sums do not.
-
-    Args:
-        decisions: Operations and inputs, shape ``[N, 2, 4, 2, 2]``, see `node_decisions`.
-        config: Sizes of the network.
-
-    Returns:
-        Parameters and multiply-adds (not in millions), each of shape ``[N]``.
+    and sums do not. ``decisions`` have the shape ``[N, 2, 4, 2, 2]``, see `node_decisions`.
     """
     ops, sources = decisions[..., 0].reshape(-1, 2, 8), decisions[..., 1].reshape(-1, 2, 8)
     colours, height, width = config.input_shape

@@ -44,16 +44,11 @@ _SKIP = OPERATIONS.index("skip_connect")
 
 
 def darts_graphs(numbers: Int64Array, pruned: bool) -> GraphBatch:
-    """Graphs of architectures.
+    """Graphs of 31 nodes, from the cases of the eight nodes ``[N, 8]``.
 
-    Args:
-        numbers: Cases of the eight nodes, shape ``[N, 8]``.
-        pruned: Bypass `skip_connect` where it is the identity. In the reduction cell, a skip of an
-            input of the cell halves the image: it is a factorised reduction and stays. Nothing else
-            is dead, since the output holds every node.
-
-    Returns:
-        ``N`` graphs of 31 nodes.
+    If ``pruned``, bypass `skip_connect` where it is the identity. In the reduction cell, a skip of
+    an input of the cell halves the image: it is a factorised reduction and stays. Nothing else is
+    dead, since the output holds every node.
     """
     decisions = node_decisions(numbers)
     n = len(decisions)

@@ -31,22 +31,15 @@ _INVALID = int(np.iinfo(np.int64).max)
 
 
 def smallest_numbering(numbers: Int64Array) -> Int64Array:
-    """Renumber the intermediate nodes of every cell to the smallest cases.
+    """Renumber the intermediate nodes of every cell to the smallest cases, ``[N, 8]``.
 
-    Args:
-        numbers: Cases of the eight nodes, shape ``[N, 8]``.
-
-    Returns:
-        Cases of one member of each class, the first in lexicographic order.
+    The result is the member of each class that comes first in lexicographic order.
     """
     return _from_cells(_renumbered_cells(numbers).min(axis=0).reshape(-1, len(CELLS)))
 
 
 def renumberings(numbers: Int64Array) -> tuple[Int64Array, Int64Array]:
-    """Every architecture isomorphic to the given ones.
-
-    Args:
-        numbers: Cases of the eight nodes, shape ``[N, 8]``.
+    """Every architecture isomorphic to the given ones, with cases ``[N, 8]``.
 
     Returns:
         Cases of all members of all classes, shape ``[M, 8]``, each once, in an order independent of

@@ -79,13 +79,7 @@ def _depthwise(channels: int, kernel: int, stride: int, dilation: int) -> list[n
 
 
 def operation(code: int, channels: int, stride: int) -> nn.Module:
-    """Module of an operation: ``[B, C, H, W]`` to the same, or to half the height and width.
-
-    Args:
-        code: Operation code.
-        channels: Channels in and out.
-        stride: 1 or 2.
-    """
+    """Module of an operation: ``[B, C, H, W]`` to the same, or to half size with stride 2."""
     name = OPERATIONS[code]
     if name == "skip_connect":
         return nn.Identity() if stride == 1 else FactorisedReduction(channels, channels)
@@ -170,11 +164,6 @@ class AuxiliaryHead(nn.Module):
 
     The published one averages maps of 8 x 8 by windows of 5 with stride 3 into 2 x 2; maps of
     another size are averaged adaptively into 2 x 2.
-
-    Args:
-        inputs: Channels of the feature map.
-        size: Its height and width.
-        classes: Number of logits.
     """
 
     def __init__(self, inputs: int, size: tuple[int, int], classes: int) -> None:

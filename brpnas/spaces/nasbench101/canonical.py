@@ -85,12 +85,9 @@ def _subset_sums(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 
 def permuted_edges(nodes: int, edges: npt.NDArray[np.int64], order: int) -> npt.NDArray[np.int64]:
-    """Edges of graphs with their nodes in another order, huge if the order is not allowed.
+    """Edges ``[N]`` of graphs of equal size after a reordering of nodes, a row of `orders`.
 
-    Args:
-        nodes: Number of nodes of all the graphs.
-        edges: Edges of each graph, shape ``[N]``.
-        order: Row of `orders`.
+    Huge if the order is not allowed.
     """
     table = orders(nodes)
     moved: npt.NDArray[np.int64] = (

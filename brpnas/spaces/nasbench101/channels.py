@@ -15,12 +15,7 @@ __all__ = ["node_channels"]
 
 
 def node_channels(sources: Sequence[int], channels_in: int, channels_out: int) -> list[int]:
-    """Channels of each node of a cell.
-
-    Args:
-        sources: Bits of the sources of each node, input and output included.
-        channels_in: Channels of the input.
-        channels_out: Channels of the output.
+    """Channels of each node of a cell, from the bits of the sources of each node.
 
     Raises:
         ConfigurationError: If there are fewer channels than nodes to share them.

@@ -26,17 +26,10 @@ Int64Array = npt.NDArray[np.int64]
 
 
 def cost(keys: npt.ArrayLike, config: NetworkConfig) -> tuple[Int64Array, Int64Array]:
-    """Parameters and multiply-adds of cells built into the macro network of NAS-Bench-101.
+    """Parameters and multiply-adds of cells in the macro network, each ``[N]``.
 
     Convolutions and the linear layer (its bias too) count as multiply-adds; normalisation, pooling
-    and sums do not. Parameters are the published ``trainable_parameters``.
-
-    Args:
-        keys: Canonical key of each cell, shape ``[N]``.
-        config: Sizes of the network.
-
-    Returns:
-        Parameters and multiply-adds (not in millions), each of shape ``[N]``.
+    and sums do not. Parameters are the published ``trainable_parameters``. ``keys`` are canonical.
 
     Raises:
         ConfigurationError: If there are fewer channels than nodes to share them.

@@ -27,14 +27,7 @@ VOCABULARY: tuple[str, ...] = ("blank", "global", "input", "output", *SHORT_NAME
 
 
 def cell_graphs(keys: npt.ArrayLike) -> GraphBatch:
-    """Graphs of cells.
-
-    Args:
-        keys: Key of each cell, shape ``[N]``.
-
-    Returns:
-        ``N`` graphs of 8 nodes.
-    """
+    """Graphs of 8 nodes, from keys ``[N]``."""
     nodes, edges, code = unpack(keys)
     ops = np.full((len(nodes), MAX_NODES), BLANK, np.int8)
     labels = LABELS[nodes, code]

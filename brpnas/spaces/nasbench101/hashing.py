@@ -31,14 +31,11 @@ HashArray = npt.NDArray[np.bytes_]
 
 
 def module_hash(adjacency: npt.ArrayLike, labels: Sequence[int]) -> str:
-    """Hash of one graph without dead nodes.
+    """Hash of one graph without dead nodes, equal for every order of the nodes.
 
     Args:
         adjacency: 1 for an edge from row to column, shape ``[nodes, nodes]``.
         labels: Label of each node: -1 for the input, -2 for the output, else 0 to 2.
-
-    Returns:
-        32 hexadecimal digits, the same for every order of the nodes.
 
     Examples:
         >>> module_hash([[0, 1], [0, 0]], [-1, -2])
@@ -66,14 +63,7 @@ def _md5(text: str) -> str:
 
 
 def module_hashes(keys: npt.ArrayLike) -> HashArray:
-    """Hashes of many cells, equal to `module_hash` of each.
-
-    Args:
-        keys: Key of each cell, shape ``[N]``.
-
-    Returns:
-        32 hexadecimal digits each, as bytes, shape ``[N]``.
-    """
+    """Hashes of the cells of keys ``[N]``, as bytes; equal to `module_hash` of each."""
     nodes, edges, code = unpack(keys)
     result = np.empty(nodes.shape, "S32")
     for count in np.unique(nodes).tolist():

@@ -27,13 +27,7 @@ _HEX = np.frombuffer("".join(f"{byte:02x}" for byte in range(256)).encode(), np.
 
 
 def digests(messages: ByteArray) -> ByteArray:
-    """MD5 of each message.
-
-    Args:
-        messages: Bytes, shape ``[N, length]``.
-
-    Returns:
-        Digests, shape ``[N, 16]``.
+    """MD5, shape ``[N, 16]``, of messages of bytes, shape ``[N, length]``.
 
     Examples:
         >>> digests(np.frombuffer(b"abc", np.uint8)[None]).tobytes().hex()

@@ -25,11 +25,7 @@ __all__ = ["neighbours"]
 
 @lru_cache(maxsize=1 << 12)
 def neighbours(key: int) -> tuple[int, ...]:
-    """Canonical keys of all cells one change away, ascending, without the cell itself.
-
-    Args:
-        key: Canonical key of a cell.
-    """
+    """Canonical keys of all cells one change away, ascending, without the cell itself."""
     sources, labels = sources_of(key), [0, *labels_of(key), 0]
     found = set()
     for changed in (

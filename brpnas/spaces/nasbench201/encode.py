@@ -47,29 +47,20 @@ def _node_ops(codes: npt.NDArray[np.integer]) -> Int8Array:
 
 
 def raw_graphs(codes: npt.NDArray[np.integer]) -> GraphBatch:
-    """Graphs of cells as executed by a runtime without dead-code removal.
+    """Graphs of 9 nodes as executed without dead-code removal, from codes ``[N, 6]``.
 
-    Args:
-        codes: Operation codes, shape ``[N, 6]``.
-
-    Returns:
-        ``N`` graphs of 9 nodes; all have the same adjacency.
+    All have the same adjacency.
     """
     adj = np.broadcast_to(_ADJACENCY, (len(codes), _NUM_NODES, _NUM_NODES))
     return with_global_node(_node_ops(codes), adj, len(VOCABULARY))
 
 
 def pruned_graphs(codes: npt.NDArray[np.integer]) -> GraphBatch:
-    """Graphs of cells after dead-code removal.
+    """Graphs of 9 nodes after dead-code removal, from codes ``[N, 6]``.
 
     `none` is cut, `skip_connect` bypassed, and operations on no path from input to output are
-    blanked. Parallel skip paths between two nodes merge into one edge, see `function_graphs`.
-
-    Args:
-        codes: Operation codes, shape ``[N, 6]``.
-
-    Returns:
-        ``N`` graphs of 9 nodes. A cell without a path keeps input and output, unconnected.
+    blanked. Parallel skip paths between two nodes merge into one edge, see `function_graphs`. A
+    cell without a path keeps input and output, unconnected.
     """
     graphs = function_graphs(codes)
     return GraphBatch(graphs.ops, np.minimum(graphs.adj, 1), graphs.num_ops)
@@ -79,13 +70,8 @@ def function_graphs(codes: npt.NDArray[np.integer]) -> GraphBatch:
     """Graphs of the functions of cells: `pruned_graphs` with edges that count skip paths.
 
     Two in a hundred cells add their input to itself. The input then doubles in every cell of the
-    network and dominates all other terms.
-
-    Args:
-        codes: Operation codes, shape ``[N, 6]``.
-
-    Returns:
-        ``N`` graphs of 9 nodes. The adjacency holds 0 to 4; global node and self-loops hold 1.
+    network and dominates all other terms. The adjacency holds 0 to 4; global node and self-loops
+    hold 1.
     """
     ops = _node_ops(codes)
     adj = np.broadcast_to(_ADJACENCY, (len(codes), _NUM_NODES, _NUM_NODES)).copy()

@@ -25,10 +25,7 @@ _ZERO = "#"
 
 
 def expression(codes: Sequence[int]) -> str:
-    """Canonical expression of the function of a cell.
-
-    Args:
-        codes: Six operation codes, see `brpnas.spaces.nasbench201.from_string`.
+    """Canonical expression of the function of a cell, from its six operation codes.
 
     Examples:
         >>> expression((3, 0, 1, 2, 0, 1))

@@ -20,8 +20,7 @@ _INPUT, _OUTPUT = 0, 3
 def live_edges(codes: Sequence[int]) -> tuple[bool, ...]:
     """For each edge, whether it lies on a path from the cell's input to its output.
 
-    Args:
-        codes: Six operation codes; `none` interrupts a path.
+    The operation `none` interrupts a path.
 
     Raises:
         ArchitectureError: If the codes are not a cell.
@@ -77,10 +76,7 @@ def _operation(code: int, channels: int) -> nn.Module:
 class Cell(nn.Module):
     """One cell: ``[B, C, H, W]`` to the same shape; zeros if no path leads through it.
 
-    Args:
-        codes: Six operation codes.
-        channels: Channels in and out.
-        executes_dead_ops: False leaves out operations on no path.
+    ``executes_dead_ops`` of False leaves out operations on no path.
     """
 
     def __init__(self, codes: Sequence[int], channels: int, executes_dead_ops: bool) -> None:
