@@ -15,9 +15,9 @@ those with a prior (`search.flops_prior`) take the largest. A figure after 60 qu
 first 60 of 100.
 
 *brp* is what ships (conf/base); *pairwise ranker alone* leaves out the Gaussian process on paths,
-as the paper does; *no prior* starts at random; *unary* trains the same network to predict the accuracy
-itself; *random training set* spends half of the budget at random, trains once, and queries the
-best-ranked.
+as the paper does; *no prior* starts at random; *unary* trains the same network to predict the
+accuracy itself; *random training set* spends half of the budget at random, trains once, and
+queries the best-ranked.
 
 Ceilings: ``optimum`` is the best mean test accuracy of all cells; ``one seed, all cells`` is what
 one would choose who knew the validation accuracy of one seed of *every* cell, ``one seed, best
