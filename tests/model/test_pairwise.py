@@ -1,4 +1,4 @@
-"""How a trained binary relation predictor behaves on made-up accuracies whose truth is known."""
+"""How a trained pairwise ranker behaves on made-up accuracies whose truth is known."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ CARD = "# Both\n"
 
 
 class Ranker:
-    """What the stage asks of a binary relation predictor; its file scores alike."""
+    """What the stage asks of a pairwise ranker; its file scores alike."""
 
     view = "raw"
 
