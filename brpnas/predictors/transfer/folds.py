@@ -25,7 +25,8 @@ class FoldNetworks:
 
     Args:
         ensemble: Their mean, in standardised log latency.
-        location, scale: ``log(latency / ms) = output * scale + location``.
+        location: Offset in ``log(latency / ms) = output * scale + location``.
+        scale: Factor in the same formula.
         left_out: Log latency of each row by the network trained without it, shape ``[n]``.
     """
 
