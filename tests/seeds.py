@@ -9,6 +9,6 @@ import pytest
 
 
 def first_of(values: Iterable[Any]) -> list[Any]:
-    """The values as parameters; all but the first are marked slow."""
-    first, *others = values
-    return [first, *(pytest.param(other, marks=pytest.mark.slow) for other in others)]
+    """The values, or tuples of values, as parameters; all but the first are marked slow."""
+    first, *others = (value if isinstance(value, tuple) else (value,) for value in values)
+    return [pytest.param(*first), *(pytest.param(*v, marks=pytest.mark.slow) for v in others)]
