@@ -48,8 +48,9 @@ def _figures(data: Path) -> dict[str, Any]:
     read = lambda name: pd.read_parquet(data / f"{name}.parquet")  # noqa: E731
     found = json.loads((data / "07_model_output" / "search_result.json").read_text("utf-8"))
     space = read("07_model_output/latency_predictions")
-    known = mean_accuracy(read("03_primary/accuracy"), found["dataset"])
-    space = space.assign(test_accuracy=space["arch_id"].map(known))
+    known = found["chosen"] | found["known"] | found["held_out"]
+    tested = mean_accuracy(read("03_primary/accuracy"), found["dataset"])
+    space = space.assign(test_accuracy=space["arch_id"].map(tested))
     winner = found["chosen"]["arch_id"]
     shown = accuracies(space, read("07_model_output/search_history"), winner)
     if shown is None:
@@ -61,7 +62,7 @@ def _figures(data: Path) -> dict[str, Any]:
         "constraints": found["constraints"],
         "queries": found["queries"],
         "chosen": {
-            key: found["chosen"][key]
+            key: known[key]
             for key in ("arch_id", "predicted_latency_ms", "test_accuracy", "optimum_test_accuracy")
         },
         "test_accuracy": {

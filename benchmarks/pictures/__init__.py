@@ -12,7 +12,7 @@ from benchmarks.pictures.files import alt_text, write
 from benchmarks.pictures.latency import latency, limits, pareto
 from benchmarks.pictures.size import scale
 
-__all__ = ["PICTURES", "alt_text", "write"]
+__all__ = ["PICTURES", "alt_text", "pareto", "write"]
 
 PICTURES = {
     "darts": darts,

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 
 import pandas as pd
+import pytest
 
 from benchmarks import pareto
+from benchmarks.data import Benchmark
 from benchmarks.pareto import _kept, points
+from benchmarks.pictures import alt_text
+from benchmarks.pictures import pareto as draw
 
 
 def table() -> pd.DataFrame:
@@ -35,3 +39,14 @@ def test_queries_winner_and_corners_of_the_front_are_kept(monkeypatch) -> None:
     assert shown.points["round"].dropna().tolist() == [0, 1]
     winner = shown.points[shown.points["arch_id"] == "winner"]
     assert winner[["latency_ms", "accuracy"]].to_numpy().tolist() == [[2.0, 0.95]]
+
+
+@pytest.mark.slow
+def test_quick_run_of_the_stages_gives_what_the_picture_needs() -> None:
+    result = pareto.run(Benchmark(), quick=True, seeds=None, workers=1)
+    chosen = result["chosen"]
+    assert result["queries"] == 20
+    assert 0.9 < chosen["test_accuracy"] <= chosen["optimum_test_accuracy"] < 1
+    assert chosen["predicted_latency_ms"] <= 1
+    assert set(result["test_accuracy"]) == {"brp", "evolution", "random"}
+    assert f"{100 * chosen['test_accuracy']:.1f} percent" in alt_text(draw({"pareto": result}))
