@@ -43,7 +43,6 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -52,21 +51,22 @@ import pandas as pd
 
 from benchmarks.data import Benchmark, settings
 from benchmarks.latency import fit_once, split
-from benchmarks.queries import bench, context_of, one_seed, valid_runs
+from benchmarks.queries import bench, one_seed, valid_runs
 from benchmarks.rankers import make_sampler_of, search_settings
 from benchmarks.tasks import SEARCH_CODE, Task, run_tasks
 from brpnas.datasets import latbench_devices
-from brpnas.predictors.margin import lower_factor, upper_factor
 from brpnas.search import (
-    Constraint,
     HeldOutScores,
-    LatencyCheck,
-    SearchContext,
+    LatencyFilter,
+    Limits,
+    ListedPool,
     TableLatency,
     TableOracle,
     leaderboard,
     run_search,
 )
+from brpnas.search.limits import LATENCY
+from brpnas.spaces import get_space
 
 __all__ = ["run"]
 
@@ -119,17 +119,37 @@ def fit(task: Task) -> dict[str, Any]:
     }
 
 
-def bounds(device: str, fitted: dict[str, Any], latency: str, confidence: float) -> FloatArray:
-    """What is compared with the limit: measured where it was, else predicted with its margin.
+def limits_within(
+    device: str, fitted: dict[str, Any], quantile: float, limit_by: str, confidence: float
+) -> Limits:
+    """The limits that a search gets from the fitted predictor, as the stage `search` builds them.
 
-    Where the rest is measured before it is asked, the margin is what prediction may rule out with.
+    Args:
+        device: Name of the device.
+        fitted: Result of `fit`.
+        quantile: Quantile of the device's latencies that is the limit.
+        limit_by: ``measured`` or ``predicted``.
+        confidence: Of the ratio that decides what is measured, or what is feasible.
     """
-    predicted, true = np.array(fitted["predicted"]), _latency(device)
-    valid, known = fitted["valid"], fitted["train"] + fitted["valid"]
-    factor = lower_factor if latency == "measured" else upper_factor
-    bound = predicted * factor(predicted[valid], true[valid], confidence)
-    bound[known] = true[known]
-    return bound
+    true, measured = _latency(device), limit_by == "measured"
+    split = np.full(len(true), "test", object)
+    split[fitted["train"]], split[fitted["valid"]] = "train", "valid"
+    predictions = pd.DataFrame(
+        {
+            "arch_id": bench().graphs.arch_ids,
+            "split": split,
+            "latency_ms": true,
+            "predicted_latency_ms": fitted["predicted"],
+            "log_deviation": np.nan,
+        }
+    )
+    return Limits.from_predictions(
+        [f"latency_ms <= {float(np.nanquantile(true, quantile)):.17g}"],
+        predictions,
+        policy="table" if measured else "predicted",
+        confidence=0.0 if measured else confidence,
+        prefilter_confidence=confidence,
+    )
 
 
 def implausible(device: str, fits: dict[str, dict[str, Any]]) -> npt.NDArray[np.bool_]:
@@ -154,11 +174,12 @@ def out_of_reach(
         rows = []
         for key, device in fitted.items():
             true = _latency(device)
-            bound = bounds(device, fits[key], "predicted", confidence)
+            predicted = {LATENCY: np.array(fits[key]["predicted"])}
             for quantile in LIMITS.values():
-                limit = float(np.nanquantile(true, quantile))
-                within = true <= limit
-                is_open = np.flatnonzero((bound <= limit) & ~np.isnan(true))
+                within = true <= np.nanquantile(true, quantile)
+                limits = limits_within(device, fits[key], quantile, "predicted", confidence)
+                feasible = limits.feasible(bench().graphs.arch_ids, predicted)
+                is_open = np.flatnonzero(feasible & ~np.isnan(true))
                 best = is_open[np.argsort(-test[is_open], kind="stable")]
                 reached = test[best[within[best]]].max()
                 rows.append(
@@ -190,32 +211,38 @@ def search_within(fits: dict[str, dict[str, Any]], task: Task) -> dict[str, Any]
     """One search among the cells that are within a limit."""
     device, seed = task["device"], task["seed"]
     true, fitted = _latency(device), fits[f"{device} {seed}"]
-    limit = float(np.nanquantile(true, LIMITS[task["limit"]]))
-    bound = bounds(device, fitted, task["limit_by"], task["confidence"])
-    view = task["config"]["ranker"]["view"]
-    context = replace(
-        context_of(bench(), view, seed),
-        feasible=(bound <= limit) & ~np.isnan(true),
+    quantile = LIMITS[task["limit"]]
+    limit = float(np.nanquantile(true, quantile))
+    limits = limits_within(device, fitted, quantile, task["limit_by"], task["confidence"])
+    tables = bench()
+    pool = ListedPool.create(
+        get_space(tables.space_name),
+        tables.graphs,
+        seed=seed,
+        view=task["config"]["ranker"]["view"],
+        limits=limits,
         answerable=~np.isnan(true),
-        likely=bounds(device, fitted, task["limit_by"], 0.0) <= limit,
-        predicted={"latency_ms": np.array(fitted["predicted"])},
+        predicted={LATENCY: np.array(fitted["predicted"])},
     )
-    check = _check(context, true, limit) if task["limit_by"] == "measured" else None
+    source = TableLatency(limits.table_ms)
+    latency_filter = LatencyFilter(limits, source, "latbench") if limits.measures else None
     sampler = make_sampler_of({"sampler": "brp", "config": task["config"]})
     oracle = _oracle(task["dataset"]).reseeded(seed)
-    result = run_search(context, sampler, oracle, task["budget"], check=check, progress=False)
+    result = run_search(
+        pool, sampler, oracle, task["budget"], latency_filter=latency_filter, progress=False
+    )
     by_answers = leaderboard(result.history.assign(estimate=np.nan))["arch_id"]
-    leaders = context.rows(leaderboard(result.history)["arch_id"].tolist())
+    leaders = pool.rows(leaderboard(result.history)["arch_id"].tolist())
     within, test = true <= limit, _test(task["dataset"])
     optimum, row = test[within].max(), int(leaders[0])
     fitting = np.flatnonzero(within[leaders])
     verified = leaders[fitting[0]] if len(fitting) else None
-    reachable = within & (bound <= limit)
+    reachable = within & pool.feasible
     return {
         "within": bool(within[row]),
         "over": float(true[row] / limit - 1),
         "regret": float(optimum - test[row]),
-        "by_answers": float(optimum - test[context.rows(by_answers[:1].tolist())[0]]),
+        "by_answers": float(optimum - test[pool.rows(by_answers[:1].tolist())[0]]),
         "unseen": float(optimum - test[leaders].max()),
         "verified": None if verified is None else float(optimum - test[verified]),
         "measured": int(fitting[0]) + 1 if len(fitting) else len(leaders),
@@ -225,13 +252,6 @@ def search_within(fits: dict[str, dict[str, Any]], task: Task) -> dict[str, Any]
         "measurements": len(result.measurements),
         "refused": int((~result.measurements["within"]).sum()),
     }
-
-
-def _check(context: SearchContext, true: FloatArray, limit: float) -> LatencyCheck:
-    """Knows what the file says."""
-    measured = dict(zip(context.arch_ids, true.tolist(), strict=True))
-    limits = (Constraint.parse(f"latency_ms <= {limit:.17g}", ["latency_ms"]),)
-    return LatencyCheck(limits, TableLatency(measured), 1.0, "latbench")
 
 
 def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
@@ -269,7 +289,7 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
     ]  # fmt: skip
     search = functools.partial(search_within, fits)
     values = {"train": train, "changes": changes}
-    code = (*CODE, fit, fit_once, bounds)
+    code = (*CODE, fit, fit_once, limits_within)
     done = run_tasks("constrained", search, tasks, values, workers, code=code)
     rows = pd.DataFrame([{**d.task, **d.result} for d in done])
     noise = {dataset: ceiling(devices, dataset) for dataset in rows["dataset"].unique()}

@@ -33,8 +33,8 @@ from benchmarks.tasks import SEARCH_CODE, Task, run_tasks
 from brpnas.datasets.nasbench301 import Surrogate
 from brpnas.metrics import kendall
 from brpnas.search import run_search
-from brpnas.search.open_context import OpenContext
-from brpnas.search.surrogate_oracle import SurrogateOracle
+from brpnas.search.oracles.surrogate import SurrogateOracle
+from brpnas.search.pools.sampled import SampledPool
 from brpnas.spaces import get_space
 
 __all__ = ["run"]
@@ -75,14 +75,14 @@ def _surrogate(symmetric: bool) -> Surrogate:
 def search_once(task: Task) -> list[float]:
     """Best accuracy after each query."""
     config = task.get("config") or search_settings("darts")
-    context = OpenContext.create(
+    pool = SampledPool.create(
         get_space("darts"),
         seed=task["seed"],
         candidates=config["candidates"],
         view=config["ranker"]["view"],
     )
     oracle = SurrogateOracle(_surrogate(task["symmetric"]))
-    result = run_search(context, make_sampler_of(task), oracle, task["budget"], progress=False)
+    result = run_search(pool, make_sampler_of(task), oracle, task["budget"], progress=False)
     best = np.maximum.accumulate(result.history["accuracy"].to_numpy(np.float64))
     return [round(float(value), 6) for value in best]
 

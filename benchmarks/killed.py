@@ -30,7 +30,7 @@ from brpnas.errors import TaskError
 from brpnas.fanout import SerialEngine
 from brpnas.measure import MeasureSettings, Protocol, get_runtime, measure_cells
 from brpnas.predictors import PairwiseRanker
-from brpnas.search import SearchContext, SearchStore, get_sampler, run_search, task_fingerprint
+from brpnas.search import ListedPool, SearchStore, get_sampler, run_search, task_fingerprint
 from brpnas.spaces import get_space
 from brpnas.spaces.network import NetworkConfig
 from brpnas.spaces.select import select_cells
@@ -90,7 +90,7 @@ def search(folder: Path) -> None:
     """Search with 24 queries in 6 rounds, each network trained when it is asked for."""
     values = settings("search")["ranker"] | {"epochs": 20, "hidden": 32, "members": 1}
     space = get_space("nasbench201")
-    context = SearchContext.create(space, space.graphs(), seed=0, view=values["view"])
+    pool = ListedPool.create(space, space.graphs(), seed=0, view=values["view"])
     sampler = get_sampler(
         "brp",
         {"rounds": 6},
@@ -99,8 +99,8 @@ def search(folder: Path) -> None:
     oracle = TrainOracle(
         ImageSource(), candidate_config(), folder / "networks", NotingEngine(folder)
     )
-    with SearchStore(folder / STORE, task_fingerprint(context, sampler, oracle)) as store:
-        run_search(context, sampler, oracle, 24, store=store, progress=False)
+    with SearchStore(folder / STORE, task_fingerprint(pool, sampler, oracle)) as store:
+        run_search(pool, sampler, oracle, 24, store=store, progress=False)
 
 
 JOBS: dict[str, Callable[[Path], None]] = {"measure": measure, "train": train, "search": search}

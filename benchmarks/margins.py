@@ -5,7 +5,7 @@ ImageNet16-120. The prior that ships knows neither. For each device and seed it 
 20 rows, drawn at random or named by `brpnas devices suggest`; all other cells are test rows. The
 limit is the latency that 30 % of the cells keep, and confidence is 0.9, as of `search.confidence`.
 
-- *factor*: what a predicted latency is multiplied with (`brpnas.predictors.margin.shared_factor`).
+- *factor*: what a predicted latency is multiplied with (`brpnas.conformal.mixture_ratio`).
 - *coverage*: share of test rows no slower than prediction times factor; nominal 0.9.
 - *feasible*: of the test rows that are admitted, because prediction times factor keeps the limit,
   the share whose measured latency keeps it too; *without margin*: the same with factor 1. Means are
@@ -29,11 +29,11 @@ import pandas as pd
 from benchmarks.adapt import configuration
 from benchmarks.data import Benchmark
 from benchmarks.tasks import Task, run_tasks
+from brpnas.conformal import mixture_ratio
 from brpnas.datasets import held_out
 from brpnas.errors import SourceError
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import MeasuredRows
-from brpnas.predictors.margin import shared_factor
 from brpnas.predictors.transfer import DevicePrior, fit_device, shipped_prior, suggest_rows
 from brpnas.spaces import get_space
 
@@ -51,7 +51,7 @@ CODE = (
     "benchmarks/margins.py",
     "brpnas/graphs.py",
     "brpnas/predictors/backbones.py",
-    "brpnas/predictors/margin.py",
+    "brpnas/conformal.py",
     "brpnas/predictors/transfer",
     "brpnas/spaces/nasbench201",
 )
@@ -116,7 +116,7 @@ def margin_once(task: Task) -> dict[str, float | str | None]:
         configuration(quick=task["quick"]),
         seed=task["seed"],
     )
-    factor = shared_factor(predictor.deviations(graphs), CONFIDENCE)
+    factor = mixture_ratio(predictor.deviations(graphs), CONFIDENCE)
     tested = np.setdiff1d(np.arange(len(table)), learnt)
     predicted, true = predictor.predict(graphs)[rows[tested]], latency[tested]
     limit = float(np.quantile(latency, FASTEST))

@@ -19,7 +19,7 @@ from benchmarks.data import Benchmark
 from benchmarks.nasbench101_tables import sample_accuracy, sample_graphs
 from benchmarks.rankers import make_sampler_of, search_settings
 from benchmarks.tasks import SEARCH_CODE, Task, run_tasks
-from brpnas.search import SearchContext, TableOracle, run_search
+from brpnas.search import ListedPool, TableOracle, run_search
 from brpnas.spaces import get_space
 
 __all__ = ["run"]
@@ -32,14 +32,14 @@ CODE = (
     "brpnas/spaces/nasbench101",
     "benchmarks/nasbench101_tables.py",
     "benchmarks/rankers.py",
-    "pipelines/search/task.py",
+    "pipelines/search/samplers.py",
 )
 
 
 @functools.cache
-def _context() -> SearchContext:
+def _pool() -> ListedPool:
     graphs = sample_graphs()
-    return SearchContext.create(
+    return ListedPool.create(
         get_space(graphs.space), graphs, seed=0, view="function", isomorphism_ids=graphs.arch_ids
     )
 
@@ -54,8 +54,8 @@ def _ranks() -> dict[str, int]:
 def search_once(task: Task) -> list[int]:
     """Rank of the best answered cell after each query."""
     oracle = TableOracle(sample_accuracy(), DATASET, task["seed"])
-    context = replace(_context(), seed=task["seed"])
-    result = run_search(context, make_sampler_of(task), oracle, task["queries"], progress=False)
+    pool = replace(_pool(), seed=task["seed"])
+    result = run_search(pool, make_sampler_of(task), oracle, task["queries"], progress=False)
     ranks = [_ranks()[arch_id] for arch_id in result.history["arch_id"]]
     return [int(best) for best in np.minimum.accumulate(ranks)]
 

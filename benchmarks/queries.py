@@ -39,11 +39,11 @@ import scipy.stats
 from benchmarks.data import Benchmark
 from benchmarks.rankers import make_sampler_of, search_settings
 from benchmarks.tasks import SEARCH_CODE, Task, run_tasks
-from brpnas.search import HeldOutScores, SearchContext, TableOracle, run_search, trace
-from brpnas.search.oracle import longest_runs
+from brpnas.search import HeldOutScores, ListedPool, TableOracle, run_search, trace
+from brpnas.search.oracles import longest_runs
 from brpnas.spaces import get_space
 
-__all__ = ["DATASETS", "ceilings", "context_of", "one_seed", "run", "valid_runs"]
+__all__ = ["DATASETS", "ceilings", "one_seed", "pool_of", "run", "valid_runs"]
 
 DATASETS = ("cifar10", "cifar100", "imagenet16-120")
 MARKS = (20, 40, 60, 80, 100)
@@ -103,19 +103,19 @@ def _oracle(dataset: str) -> TableOracle:
     return TableOracle(bench().accuracy, dataset, 0)
 
 
-def context_of(tables: Benchmark, view: str, seed: int = 0) -> SearchContext:
+def pool_of(tables: Benchmark, view: str, seed: int = 0) -> ListedPool:
     """The unconstrained task in the view that the ranker reads."""
-    return SearchContext.create(get_space(tables.space_name), tables.graphs, seed=seed, view=view)
+    return ListedPool.create(get_space(tables.space_name), tables.graphs, seed=seed, view=view)
 
 
 def search_once(task: Task) -> dict[str, Any]:
     """One search: accuracies after each query, and how many queries were second seeds."""
     view = _settings()["ranker"]["view"]
-    context = context_of(bench(), task.get("config", {}).get("ranker", {}).get("view", view),
+    pool = pool_of(bench(), task.get("config", {}).get("ranker", {}).get("view", view),
                          task["seed"])  # fmt: skip
     oracle = _oracle(task["dataset"]).reseeded(task["seed"])
     history = run_search(
-        context, make_sampler_of(task), oracle, task["budget"], progress=False
+        pool, make_sampler_of(task), oracle, task["budget"], progress=False
     ).history
     table = trace(history, _scores(task["dataset"]))
     by_answers = trace(history.drop(columns="leader"), _scores(task["dataset"]))

@@ -27,7 +27,7 @@ from brpnas.predictors.training import (
 from brpnas.search import Sampler, get_sampler
 from brpnas.search.samplers import BRPSampler
 from pipelines.config import RankerConfig, parse
-from pipelines.search.task import ranker_factory
+from pipelines.search.samplers import ranker_factory
 
 __all__ = ["UnaryRanker", "make_sampler_of", "search_settings"]
 

@@ -31,7 +31,7 @@ import torch
 
 from benchmarks.adapt import HELP
 from benchmarks.data import Benchmark, settings, stopwatch, training_config
-from benchmarks.queries import bench, context_of
+from benchmarks.queries import bench, pool_of
 from benchmarks.rankers import UnaryRanker, make_sampler_of, search_settings
 from benchmarks.tasks import FOLDER, SEARCH_CODE, Task, code_hash, run_tasks
 from brpnas.datasets import embedded_devices, latbench_devices, read_embedded_latency
@@ -214,12 +214,12 @@ def _members(task: Task) -> dict[str, float]:
 
 def _searches(task: Task) -> dict[str, float]:
     config = search_settings() | ({"rounds": 2} if task["jobs"] < JOBS else {})
-    context = context_of(bench(), config["ranker"]["view"])
+    pool = pool_of(bench(), config["ranker"]["view"])
     scores = HeldOutScores.from_table(bench().accuracy, "cifar10")
     oracle = TableOracle(bench().accuracy, "cifar10", 0)
     sampler = make_sampler_of({"sampler": "brp", "config": config})
     with stopwatch() as seconds:
-        compare(context, {"brp": sampler}, oracle.reseeded, scores, budget=QUERIES,
+        compare(pool, {"brp": sampler}, oracle.reseeded, scores, budget=QUERIES,
                 seeds=range(task["jobs"]), workers=task["size"], progress=False)  # fmt: skip
     return {"seconds": seconds[0]}
 

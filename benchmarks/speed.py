@@ -22,7 +22,7 @@ import torch
 from benchmarks.data import Benchmark, settings, stopwatch
 from benchmarks.latency import DEVICES, fit_once
 from benchmarks.published import PublishedRecipe
-from benchmarks.queries import context_of
+from benchmarks.queries import pool_of
 from benchmarks.rankers import make_sampler_of, search_settings
 from benchmarks.start import measure, summary
 from brpnas.graphs import GraphBatch
@@ -34,7 +34,7 @@ from brpnas.predictors.tensors import to_pyg_batch, to_tensors
 from brpnas.search import HeldOutScores, TableOracle, run_search
 from brpnas.spaces import get_space
 from pipelines.config import RankerConfig, parse
-from pipelines.search.task import ranker_factory
+from pipelines.search.samplers import ranker_factory
 
 __all__ = ["run"]
 
@@ -103,11 +103,11 @@ def _project(bench: Benchmark, seeds: int, pool: Executor | None) -> dict[str, l
     result["latency predictor, 900 cells, view chosen too"] = [
         _times(lambda s=seed: fit_once(bench, table, s, train, pool), 1)[0] for seed in range(seeds)
     ]
-    context, oracle = context_of(bench, view), TableOracle(bench.accuracy, DATASET, 0)
+    cells, oracle = pool_of(bench, view), TableOracle(bench.accuracy, DATASET, 0)
     for rounds in (ROUNDS, search["rounds"]):
         sampler = make_sampler_of({"sampler": "brp", "config": search_settings(rounds=rounds)})
         result[f"search, {BUDGET} queries, {rounds} rounds"] = _times(
-            lambda s=sampler: run_search(context, s, oracle, BUDGET, progress=False), seeds
+            lambda s=sampler: run_search(cells, s, oracle, BUDGET, progress=False), seeds
         )
     ranker = ranker_factory(parse(RankerConfig, search["ranker"]))()
     ranker.fit(bench.graphs.view(view)[np.arange(50)], np.linspace(0, 1, 50), 0)

@@ -7,8 +7,8 @@ it is first asked for, so ``import brpnas`` is light and needs no torch.
 - Data: `fetch_group` gets published files, `get_device` looks a device up.
 - Latency: `fit_latency` trains a `LatencyPredictor` from `MeasuredRows`; `regression_metrics` says
   how good it is.
-- Search: `run_search` runs a sampler (`get_sampler`) on a `SearchContext` against an `Oracle`, such
-  as `TableOracle`; `feasible_mask` reads constraints, `SearchStore` keeps the answers,
+- Search: `run_search` runs a sampler (`get_sampler`) on a `ListedPool` against an `Oracle`, such
+  as `TableOracle`; `Limits` reads constraints, `SearchStore` keeps the answers,
   `PairwiseRanker` ranks by accuracy. `TrainingConfig` sizes the networks of both.
 - `BrpNasError` is the root of all errors raised on purpose.
 
@@ -50,11 +50,11 @@ if TYPE_CHECKING:
         fit_latency,
     )
     from brpnas.search import (
+        Limits,
+        ListedPool,
         Oracle,
-        SearchContext,
         SearchStore,
         TableOracle,
-        feasible_mask,
         get_sampler,
         run_search,
     )
@@ -63,16 +63,16 @@ if TYPE_CHECKING:
 __all__ = [
     "BrpNasError",
     "LatencyPredictor",
+    "Limits",
+    "ListedPool",
     "MeasuredRows",
     "NasBench201",
     "Oracle",
     "PairwiseRanker",
-    "SearchContext",
     "SearchStore",
     "SpaceGraphs",
     "TableOracle",
     "TrainingConfig",
-    "feasible_mask",
     "fetch_group",
     "fit_latency",
     "get_device",
@@ -96,11 +96,11 @@ _HOMES = {
         "fit_latency",
     ),
     "search": (
+        "Limits",
+        "ListedPool",
         "Oracle",
-        "SearchContext",
         "SearchStore",
         "TableOracle",
-        "feasible_mask",
         "get_sampler",
         "run_search",
     ),

@@ -113,14 +113,13 @@ def _surrogate(dataset: str, parameters: Mapping[str, Any]) -> None:
 
 
 def _constraints(texts: Sequence[str], parameters: Mapping[str, Any], *_: object) -> None:
-    from brpnas.search.constraints import Constraint  # noqa: PLC0415
+    from brpnas.search.limits import Limits  # noqa: PLC0415
 
-    for text in texts:
-        constraint = Constraint.parse(text, ("latency_ms", "flops_m", "params_m"))
+    for constraint in Limits.parse(texts).constraints:
         needed = sorted({name for name, _ in constraint.terms} & {"flops_m", "params_m"})
         if needed and _lacks_cost(parameters["space"]):
             raise ConfigurationError(
-                f"The constraint {text!r} needs {' and '.join(needed)}, which the space "
+                f"The constraint {constraint.text!r} needs {' and '.join(needed)}, which the space "
                 f"{parameters['space']!r} does not know of its networks: write its method `cost` "
                 "(docs/spaces.md), or limit latency_ms."
             )

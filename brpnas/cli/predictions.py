@@ -16,7 +16,8 @@ from brpnas.errors import ConfigurationError, ConstraintError, SchemaError, Unkn
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import PairwiseRanker, load_latency
 from brpnas.predictors.transfer import DevicePredictor
-from brpnas.search import Constraint, feasible_mask
+from brpnas.search import Limits
+from brpnas.search.limits import METRICS
 from brpnas.serving import MAX_BATCH, OnnxPredictor
 from brpnas.spaces import DEFAULT_SPACE, NetworkConfig, SearchSpace, get_space
 from brpnas.spaces.select import select_cells
@@ -34,7 +35,6 @@ _KIND = (
 )
 _INTERVAL = ("latency_ms", "lower_ms", "upper_ms")
 _DIGITS = {"latency_ms": 4, "lower_ms": 4, "upper_ms": 4, "score": 4, "params_m": 3, "flops_m": 2}
-_METRICS = ("latency_ms", "params_m", "flops_m")
 _SAMPLE = 10_000
 
 
@@ -172,8 +172,8 @@ def rank(  # noqa: PLR0913 - one argument per option
         ConstraintError: If a constraint cannot be read, or needs latency without a predictor.
         InfeasibleError: If no architecture satisfies them.
     """
-    parsed = [Constraint.parse(text, _METRICS) for text in constraints]
-    for constraint in parsed:
+    limits = Limits.parse(constraints)
+    for constraint in limits.constraints:
         if latency_file is None and "latency_ms" in dict(constraint.terms):
             raise ConstraintError(
                 f"Constraint {constraint.text!r} needs predicted latency: give a latency predictor "
@@ -186,18 +186,21 @@ def rank(  # noqa: PLR0913 - one argument per option
     network = known.published if network_size is None else NetworkConfig.of_size(network_size)
     params, flops = known.cost(graphs.arch_ids, network.as_exported)
     for name, values in (("params_m", params), ("flops_m", flops)):
-        wanting = [c.text for c in parsed if name in dict(c.terms) and np.isnan(values).any()]
-        if wanting:
+        named = [c.text for c in limits.constraints if name in dict(c.terms)]
+        if named and np.isnan(values).any():
             raise ConstraintError(
-                f"Constraint {wanting[0]!r} needs {name}, which the space {known.name} does not "
+                f"Constraint {named[0]!r} needs {name}, which the space {known.name} does not "
                 "know of its networks."
             )
     ranking = pd.DataFrame({"score": _scores(file, graphs)})
     if latency_file is not None:
         ranking["latency_ms"] = _latency(latency_file, graphs)
     ranking = ranking.assign(params_m=params / 1e6, flops_m=flops / 1e6, arch_id=graphs.arch_ids)
-    metrics = {name: ranking[name].to_numpy() for name in _METRICS if name in ranking}
-    ranking = ranking[feasible_mask(parsed, metrics, len(ranking))]
+    metrics = {name: ranking[name].to_numpy() for name in METRICS if name in ranking}
+    feasible = limits.feasible(graphs.arch_ids, metrics)
+    if not feasible.any():
+        raise limits.infeasible(graphs.arch_ids, metrics)
+    ranking = ranking[feasible]
     cheapest = "latency_ms" if latency_file is not None else "flops_m"
     ranking = ranking.sort_values(["score", cheapest], ascending=[False, True], kind="stable")
     if not every:

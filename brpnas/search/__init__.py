@@ -1,51 +1,52 @@
-"""Search: samplers, constraints, oracles, the ask/tell loop and its store.
+"""Search: limits, candidate pools, samplers, oracles, the loop and its store.
 
-`run_search` runs or resumes one search, `compare` many in memory. `feasible_mask` turns constraint
-strings into what `SearchContext` restricts a search to; `OpenContext` is the task over a space that
-is too large to list. `LatencyCheck` measures what is about to be asked. `chosen` and `trace` read
-the outcome.
+`run_search` runs or resumes one search, `compare` many in memory. `Limits` decides which
+architectures satisfy the constraints. `ListedPool` holds the architectures of a space in arrays,
+`SampledPool` draws them from a space too large to list. `LatencyFilter` measures proposals before a
+query is spent on them. `chosen` and `trace` read the outcome.
 """
 
-from brpnas.search.check import LatencyCheck, Measure, TableLatency
 from brpnas.search.compare import compare
-from brpnas.search.constraints import Constraint, feasible_mask
-from brpnas.search.context import SearchContext
-from brpnas.search.file_oracle import FileOracle
+from brpnas.search.constraints import Constraint
+from brpnas.search.filter import LatencyFilter, Measure, TableLatency
 from brpnas.search.history import History, Measurement
+from brpnas.search.limits import Limits
 from brpnas.search.loop import run_search, task_fingerprint
-from brpnas.search.open_context import OpenContext
-from brpnas.search.oracle import Answer, Oracle, Question, TableOracle
+from brpnas.search.oracles import Answer, Oracle, Question, TableOracle
+from brpnas.search.oracles.file import FileOracle
+from brpnas.search.oracles.surrogate import SurrogateOracle
+from brpnas.search.pools.base import CandidatePool, Shortlist
+from brpnas.search.pools.listed import ListedPool
+from brpnas.search.pools.sampled import SampledPool
 from brpnas.search.result import SearchResult, chosen, leaderboard
 from brpnas.search.samplers import Sampler, fit_ranker, get_sampler
 from brpnas.search.store import SearchStore
-from brpnas.search.surrogate_oracle import SurrogateOracle
-from brpnas.search.task import SearchTask, Shortlist
 from brpnas.search.trace import HeldOutScores, trace
 
 __all__ = [
     "Answer",
+    "CandidatePool",
     "Constraint",
     "FileOracle",
     "HeldOutScores",
     "History",
-    "LatencyCheck",
+    "LatencyFilter",
+    "Limits",
+    "ListedPool",
     "Measure",
     "Measurement",
-    "OpenContext",
     "Oracle",
     "Question",
+    "SampledPool",
     "Sampler",
-    "SearchContext",
     "SearchResult",
     "SearchStore",
-    "SearchTask",
     "Shortlist",
     "SurrogateOracle",
     "TableLatency",
     "TableOracle",
     "chosen",
     "compare",
-    "feasible_mask",
     "fit_ranker",
     "get_sampler",
     "leaderboard",

@@ -13,11 +13,11 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from brpnas.fanout.pools import process_pool
-from brpnas.search.check import LatencyCheck
-from brpnas.search.context import SearchContext
+from brpnas.search.filter import LatencyFilter
 from brpnas.search.loop import run_search
-from brpnas.search.open_context import OpenContext
-from brpnas.search.oracle import Oracle
+from brpnas.search.oracles import Oracle
+from brpnas.search.pools.listed import ListedPool
+from brpnas.search.pools.sampled import SampledPool
 from brpnas.search.samplers.base import Sampler
 from brpnas.search.trace import HeldOutScores, trace
 
@@ -29,42 +29,47 @@ class _Search:
     """One search to run, complete with all it needs, so that it can go to another process."""
 
     label: str
-    context: SearchContext | OpenContext
+    pool: ListedPool | SampledPool
     sampler: Sampler
     make_oracle: Callable[[int], Oracle]
     budget: int
-    check: LatencyCheck | None
+    latency_filter: LatencyFilter | None
 
     def run(self) -> tuple[str, int, pd.DataFrame]:
-        oracle = self.make_oracle(self.context.seed)
+        oracle = self.make_oracle(self.pool.seed)
         result = run_search(
-            self.context, self.sampler, oracle, self.budget, check=self.check, progress=False
+            self.pool,
+            self.sampler,
+            oracle,
+            self.budget,
+            latency_filter=self.latency_filter,
+            progress=False,
         )
-        return self.label, self.context.seed, result.history
+        return self.label, self.pool.seed, result.history
 
 
 def compare(  # noqa: PLR0913 - a comparison is all of a search, many times
-    context: SearchContext | OpenContext,
+    pool: ListedPool | SampledPool,
     samplers: Mapping[str, Sampler],
     make_oracle: Callable[[int], Oracle],
     scores: HeldOutScores,
     *,
     budget: int,
     seeds: Sequence[int],
-    check: LatencyCheck | None = None,
+    latency_filter: LatencyFilter | None = None,
     workers: int = 1,
     progress: bool = True,
 ) -> pd.DataFrame:
     """Run every sampler with every seed and trace each search.
 
     Args:
-        context: The task; its own seed is not used.
+        pool: The task; its own seed is not used.
         samplers: Samplers by the label they get in the table.
         make_oracle: Makes the oracle of a seed, such as `TableOracle.reseeded` of one oracle.
         scores: Test accuracies to trace with.
         budget: Queries of each search.
         seeds: Seeds; each one seeds the sampler and the oracle of one search per sampler.
-        check: Measures what is about to be asked, see `run_search`.
+        latency_filter: Measures what is about to be asked, see `run_search`.
         workers: Processes. With more than one, each runs torch on one thread, everything given
             must be picklable (no lambda), and a script must guard its main code by
             ``if __name__ == "__main__"``.
@@ -74,7 +79,7 @@ def compare(  # noqa: PLR0913 - a comparison is all of a search, many times
         Columns ``sampler, seed`` and those of `trace`, ordered by sampler as given, seed, query.
     """
     searches = [
-        _Search(label, replace(context, seed=seed), sampler, make_oracle, budget, check)
+        _Search(label, replace(pool, seed=seed), sampler, make_oracle, budget, latency_filter)
         for (label, sampler), seed in itertools.product(samplers.items(), seeds)
     ]
     traces: dict[tuple[str, int], pd.DataFrame] = {}
@@ -86,7 +91,7 @@ def compare(  # noqa: PLR0913 - a comparison is all of a search, many times
             table.insert(0, "sampler", label)
             traces[label, seed] = table
             bar.update()
-    return pd.concat([traces[s.label, s.context.seed] for s in searches], ignore_index=True)
+    return pd.concat([traces[s.label, s.pool.seed] for s in searches], ignore_index=True)
 
 
 def _run_parallel(

@@ -1,7 +1,7 @@
 """Constraints as strings: ``"latency_ms <= 5"``, ``"latency_ms + 0.5*params_m <= 7"``.
 
 `Constraint.parse` reads a string once into linear terms; nothing is ever evaluated as code.
-`feasible_mask` applies a list of constraints to the predicted metrics of a space.
+`brpnas.search.Limits` applies constraints to the metrics of a space.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from brpnas.errors import ConstraintError, InfeasibleError, did_you_mean
+from brpnas.errors import ConstraintError, did_you_mean
 from brpnas.search._linear import parse_comparison
 
-__all__ = ["Constraint", "feasible_mask"]
+__all__ = ["Constraint", "explain_infeasible"]
 
 _COMPARE: dict[str, Callable[[Any, float], Any]] = {
     "<=": operator.le,
@@ -146,39 +146,30 @@ class Constraint:
         return float(left.min() if self.relation.startswith("<") else left.max())
 
 
-def feasible_mask(
-    constraints: Sequence[str | Constraint], metrics: Mapping[str, npt.ArrayLike], size: int
-) -> npt.NDArray[np.bool_]:
-    """Which architectures of a space satisfy all constraints.
+def explain_infeasible(
+    constraints: Sequence[Constraint], metrics: Mapping[str, npt.ArrayLike], size: int
+) -> str:
+    """Text of the error where no architecture satisfies all constraints.
 
     Args:
-        constraints: Constraints or their strings; none of them means that all is feasible.
-        metrics: Predicted metrics by name, each of shape ``[size]``.
+        constraints: The constraints.
+        metrics: Metrics by name, each of shape ``[size]``.
         size: Number of architectures.
 
     Returns:
-        Mask of shape ``[size]``, true somewhere.
-
-    Raises:
-        ConstraintError: If a string cannot be read or names a metric that is not there.
-        InfeasibleError: If no architecture satisfies them.
+        The first constraint that excludes every architecture, with the closest value; without one,
+        the number of architectures that satisfy each.
     """
-    parsed = [c if isinstance(c, Constraint) else Constraint.parse(c, metrics) for c in constraints]
-    mask = np.ones(size, np.bool_)
-    for constraint in parsed:
-        satisfied = constraint.satisfied(metrics)
-        if not satisfied.any():
-            raise InfeasibleError(_excludes_all(constraint, metrics, size))
-        mask &= satisfied
-    if not mask.any():
-        shares = ", ".join(
-            f"{c.text!r} ({int(c.satisfied(metrics).sum())} satisfy it)" for c in parsed
-        )
-        raise InfeasibleError(
-            f"No architecture among {size} satisfies all constraints together: {shares}. Each can "
-            "be met alone: loosen the one that matters least."
-        )
-    return mask
+    for constraint in constraints:
+        if not constraint.satisfied(metrics).any():
+            return _excludes_all(constraint, metrics, size)
+    shares = ", ".join(
+        f"{c.text!r} ({int(c.satisfied(metrics).sum())} satisfy it)" for c in constraints
+    )
+    return (
+        f"No architecture among {size} satisfies all constraints together: {shares}. Each can "
+        "be met alone: loosen the one that matters least."
+    )
 
 
 def _excludes_all(constraint: Constraint, metrics: Mapping[str, npt.ArrayLike], size: int) -> str:

@@ -47,7 +47,7 @@ class Measurement:
         round: Number of the round that it was meant for.
         arch_id: The architecture.
         within: Whether it satisfies the constraints. If not, it is not chosen, and only asked by a
-            sampler that `asks_beyond` them.
+            sampler that `samples_infeasible` them.
         latency_ms: Measured latency; null where none is known or measuring failed.
         message: Why it failed; empty if it did not.
     """
@@ -109,12 +109,10 @@ class History:
     Attributes:
         records: The queries.
         measurements: What was found out about architectures before they were to be asked.
-        is_thrifty: Whether only what probably is within the limit is still to be measured.
     """
 
     records: list[Record] = field(default_factory=list)
     measurements: dict[str, Measurement] = field(default_factory=dict)
-    is_thrifty: bool = False
     _answers: dict[str, list[float]] = field(default_factory=dict, init=False, repr=False)
     _seeds: dict[str, set[int]] = field(default_factory=dict, init=False, repr=False)
     _queried: dict[str, None] = field(default_factory=dict, init=False, repr=False)

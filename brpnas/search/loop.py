@@ -1,4 +1,4 @@
-"""The search loop: ask the sampler, measure what it asks, plan, query the oracle, store, tell."""
+"""The search loop: propose, measure, plan, query the oracle, store, tell."""
 
 from __future__ import annotations
 
@@ -11,36 +11,39 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from brpnas.errors import BudgetError, InfeasibleError, OracleError
-from brpnas.search.asking import Asking, check_end
-from brpnas.search.check import LatencyCheck
 from brpnas.search.events import EventLog
+from brpnas.search.filter import LatencyFilter
 from brpnas.search.history import History, Plan, Record
-from brpnas.search.oracle import Answer, Oracle, Question
+from brpnas.search.oracles import Answer, Oracle, Question
+from brpnas.search.pools.base import CandidatePool
+from brpnas.search.proposals import Proposals, check_end
 from brpnas.search.result import SearchResult, chosen
 from brpnas.search.samplers.base import Sampler
-from brpnas.search.task import SearchTask
 
 __all__ = ["run_search", "task_fingerprint"]
 
 
 def task_fingerprint(
-    context: SearchTask, sampler: Sampler, oracle: Oracle, check: LatencyCheck | None = None
+    pool: CandidatePool,
+    sampler: Sampler,
+    oracle: Oracle,
+    latency_filter: LatencyFilter | None = None,
 ) -> dict[str, object]:
     """What makes a search the same search, for `SearchStore`; not its budget.
 
     A ranker's own parameters are not known here: add them under a key of your own.
     """
-    task = {**context.describe(), "sampler": sampler.describe(), "oracle": oracle.describe()}
-    return task if check is None else {**task, "check": check.describe()}
+    task = {**pool.describe(), "sampler": sampler.describe(), "oracle": oracle.describe()}
+    return task if latency_filter is None else {**task, "filter": latency_filter.describe()}
 
 
 def run_search(
-    context: SearchTask,
+    pool: CandidatePool,
     sampler: Sampler,
     oracle: Oracle,
     budget: int,
     *,
-    check: LatencyCheck | None = None,
+    latency_filter: LatencyFilter | None = None,
     store: EventLog | None = None,
     progress: bool = True,
 ) -> SearchResult:
@@ -48,14 +51,14 @@ def run_search(
 
     What the store holds is not asked or measured again: a round that was interrupted goes on where
     it was, and a store that already holds the budget is only read. A query that fails is recorded
-    and counts. With a check the search ends early, with a warning, if too few architectures pass.
+    and counts. With a filter the search ends early, with a warning, if too few architectures pass.
 
     Args:
-        context: The task.
-        sampler: What decides which architectures to query.
-        oracle: What answers.
-        check: Measures what is about to be asked; what it refuses is not asked and does not count,
-            unless the sampler `asks_beyond`. Without one, who is feasible in the context is.
+        pool: The candidate pool.
+        sampler: Proposes the architectures to query.
+        oracle: Answers queries.
+        latency_filter: Measures proposals; a refused one is not queried and does not count, unless
+            the sampler `samples_infeasible`. Without a filter the pool alone decides.
         budget: Queries in total, earlier runs on the same store included. If the store holds more
             answers than that, all of them are returned.
         store: A `SearchStore` to resume from and to write to; in memory if left out.
@@ -66,11 +69,11 @@ def run_search(
 
     Raises:
         BudgetError: If the budget is not positive or exceeds the distinct feasible functions.
-        InfeasibleError: If the check refuses every architecture.
-        MeasurementError: If one measurement of the check after another fails.
+        InfeasibleError: If the filter refuses every architecture.
+        MeasurementError: If one measurement of the filter after another fails.
         OracleError: If the oracle ends a round without answering all of it.
     """
-    _check_budget(budget, context)
+    _check_budget(budget, pool)
     log = EventLog() if store is None else store
     total = max(budget, len(log.answers))
     history = History()
@@ -83,22 +86,22 @@ def run_search(
         def show(measured: int) -> None:
             bar.set_postfix(measured=measured, refresh=measured % 5 == 0)
 
-        asking = Asking(context, sampler, check, log, show)
+        proposals = Proposals(pool, sampler, latency_filter, log, show)
         while len(history) < total:
             number = history.next_round
             history.note(log.measured_until(number + 1 if number < len(log.plans) else number))
             if number == len(log.plans):
-                asked = asking.ask(history, total)
-                if check is not None and not asked:
+                asked = proposals.next_round(history, total)
+                if latency_filter is not None and not asked:
                     check_end(history)
                     break
-                log.add_plan(_next_plan(context, sampler, history, asked, total))
+                log.add_plan(_next_plan(pool, sampler, history, asked, total))
             plan = log.plans[number]
-            _answer_round(context, oracle, plan, history, log, total, bar)
+            _answer_round(pool, oracle, plan, history, log, total, bar)
             queries = range(plan.first_query, plan.first_query + len(plan.arch_ids))
             history.extend(log.answers[query] for query in queries if query in log.answers)
-    predicted = context.predictions([record.arch_id for record in history])
-    estimates = sampler.estimates(context, history)
+    predicted = pool.predictions([record.arch_id for record in history])
+    estimates = sampler.estimates(pool, history)
     leaders = {plan.first_query - 1: plan.leader for plan in log.plans if plan.leader}
     table = history.to_frame(
         predicted, np.arange(len(history)), estimates=estimates, leaders=leaders
@@ -106,42 +109,42 @@ def run_search(
     if estimates:
         table.loc[table.index[-1], "leader"] = chosen(table)
     measured = list(history.measurements)
-    return SearchResult(history, table, history.measured_frame(context.predictions(measured)))
+    return SearchResult(history, table, history.measured_frame(pool.predictions(measured)))
 
 
-def _check_budget(budget: int, context: SearchTask) -> None:
-    if not 0 < budget <= context.capacity:
+def _check_budget(budget: int, pool: CandidatePool) -> None:
+    if not 0 < budget <= pool.capacity:
         raise BudgetError(
             f"A budget of {budget} queries does not fit: give at least 1 and at most "
-            f"{context.capacity}, the number of distinct functions in {context.space.name} that "
+            f"{pool.capacity}, the number of distinct functions in {pool.space.name} that "
             "satisfy the constraints."
         )
 
 
 def _next_plan(
-    context: SearchTask, sampler: Sampler, history: History, asked: Sequence[str], total: int
+    pool: CandidatePool, sampler: Sampler, history: History, asked: Sequence[str], total: int
 ) -> Plan:
     functions: set[str] = set()
     repeatable = set(history.queried)
-    beyond = sampler.asks_beyond(context, history, total)
+    beyond = sampler.samples_infeasible(pool, history, total)
     for arch_id in asked:
-        if not beyond and not context.is_feasible(arch_id):
+        if not beyond and not pool.is_feasible(arch_id):
             raise InfeasibleError(
                 f"Sampler {sampler.name!r} asked for {arch_id!r}, which is not feasible: a sampler "
-                "must check SearchTask.is_open."
+                "must check `is_open`."
             )
-        function = context.isomorphism_id(arch_id)
+        function = pool.isomorphism_id(arch_id)
         if function in functions or (arch_id not in repeatable and history.knows(function)):
             raise BudgetError(
                 f"Sampler {sampler.name!r} asked for {arch_id!r}, whose function is already "
-                "queried: a sampler must check SearchTask.is_open."
+                "queried: a sampler must check `is_open`."
             )
         functions.add(function)
     if not asked:
         raise BudgetError(
             f"Sampler {sampler.name!r} asked for nothing after {len(history)} of {total} queries."
         )
-    leader = _leader(sampler.estimates(context, history), history)
+    leader = _leader(sampler.estimates(pool, history), history)
     return Plan(history.next_round, sampler.name, len(history), tuple(asked), leader)
 
 
@@ -151,7 +154,7 @@ def _leader(estimates: Mapping[str, float] | None, history: History) -> str | No
 
 
 def _answer_round(
-    context: SearchTask,
+    pool: CandidatePool,
     oracle: Oracle,
     plan: Plan,
     history: History,
@@ -166,15 +169,15 @@ def _answer_round(
     ]
     asked_at = _now()
     for question, outcome in oracle.answers(questions) if questions else ():
-        feasible = context.is_feasible(question.arch_id) and not history.refuses(question.arch_id)
-        log.add_answer(_record(context, plan, question, outcome, asked_at, feasible=feasible))
+        feasible = pool.is_feasible(question.arch_id) and not history.refuses(question.arch_id)
+        log.add_answer(_record(pool, plan, question, outcome, asked_at, feasible=feasible))
         bar.update()
         asked_at = _now()
     _check_answered(oracle, questions, log)
 
 
 def _record(
-    context: SearchTask,
+    pool: CandidatePool,
     plan: Plan,
     question: Question,
     outcome: Answer | OracleError,
@@ -183,7 +186,7 @@ def _record(
     feasible: bool,
 ) -> Record:
     common = (question.query, plan.round, plan.sampler, question.arch_id)
-    function = context.isomorphism_id(question.arch_id)
+    function = pool.isomorphism_id(question.arch_id)
     if isinstance(outcome, Answer) and not math.isfinite(outcome.accuracy):
         outcome = OracleError(f"The oracle answered {outcome.accuracy}, which is no accuracy.")
     if isinstance(outcome, OracleError):

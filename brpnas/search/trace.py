@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from brpnas.search.oracle import longest_runs
+from brpnas.search.oracles import longest_runs
 
 __all__ = ["HeldOutScores", "trace"]
 

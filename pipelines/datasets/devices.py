@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +40,7 @@ class DevicePriorDataset(FileDataset[Any]):
         from brpnas.predictors.transfer import DevicePrior, shipped_prior  # noqa: PLC0415
 
         if not path.exists():
-            _tell_that_it_ships(path)
+            _log.info("The prior of devices is the one that ships: there is no %s", path)
             return shipped_prior(self._space)
         return DevicePrior.load(path)
 
@@ -54,12 +53,6 @@ class DevicePriorDataset(FileDataset[Any]):
 
     def _describe(self) -> dict[str, Any]:
         return super()._describe() | {"space": self._space}
-
-
-@cache
-def _tell_that_it_ships(path: Path) -> None:
-    """Once for all nodes that read it."""
-    _log.info("The prior of devices is the one that ships: there is no %s", path)
 
 
 class DeviceFoldersDataset(AbstractDataset[Mapping[str, Mapping[str, bytes]], dict[str, Path]]):

@@ -30,11 +30,6 @@ from pipelines.settings import CONFIG_LOADER_ARGS
 
 __all__ = ["models_text", "promote_text", "rollback_text"]
 
-_WITHOUT_ROWS = (
-    "None of the cells measured is a test row; a hash of the cell decides. Measure more cells, "
-    "then make the predictor and register it again, for a device by `make retrain DEVICE=NAME`."
-)
-
 
 @contextlib.contextmanager
 def _project(root: Path, env: str | None, *, write: bool = True) -> Iterator[PromoteConfig]:
@@ -130,5 +125,4 @@ def _summary(name: str, decision: Decision) -> str:
             else "",
         }
     )
-    next_step = [_WITHOUT_ROWS] if decision.figures.get("rows") == 0 else []
-    return "\n".join([head, "", *decision.reasons, *decision.notes, *next_step])
+    return "\n".join([head, "", *decision.reasons, *decision.notes])

@@ -1,292 +1,225 @@
-"""Nodes of the stage `search`: the search itself, what it found, and other samplers beside it."""
+"""Nodes of the stage `search`: the search, its summary, and other samplers beside it."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
-import math
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, get_args
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from brpnas.candidates import TrainOracle, accuracy_table
-from brpnas.devices import Device
-from brpnas.errors import InfeasibleError
-from brpnas.fanout import Engine, SerialEngine, get_engine
-from brpnas.graphs import SpaceGraphs
-from brpnas.predictors import LatencyModel, PairwiseRanker, training_pool
+from brpnas.predictors import PairwiseRanker, training_pool
 from brpnas.search import (
+    CandidatePool,
     FileOracle,
+    LatencyFilter,
+    Limits,
+    ListedPool,
     Oracle,
-    SearchContext,
+    SampledPool,
     SearchStore,
+    TableOracle,
     chosen,
     compare,
     fit_ranker,
     leaderboard,
     run_search,
+    task_fingerprint,
     trace,
 )
-from pipelines.config import (
-    ExportConfig,
-    ImagesConfig,
-    MeasureConfig,
-    Sampler,
-    SearchConfig,
-    TrainCandidatesConfig,
-    parse,
-)
-from pipelines.network import network_config
-from pipelines.search.check import device_check, table_check
+from brpnas.search import Sampler as SearchSampler
+from pipelines.config import Sampler
 from pipelines.search.found import PRECISION
-from pipelines.search.oracles import Files, cheap_oracle, make_oracle
-from pipelines.search.sizes import answering_sizes, check_latency_size
-from pipelines.search.task import (
-    feasible,
-    fingerprint,
-    held_out_scores,
-    make_context,
-    make_sampler,
-    margin_factor,
-    measures_first,
-    predicted_metrics,
-    reachable,
-    relation_factory,
-)
-from pipelines.search.winner import Found, deliver
+from pipelines.search.measuring import Measuring, set_up_measuring
+from pipelines.search.oracles import OracleSetup, set_up_oracle
+from pipelines.search.pool import set_up_limits, set_up_pool
+from pipelines.search.samplers import make_sampler, relation_factory
+from pipelines.search.scores import SearchScores, known, score_held_out
+from pipelines.search.settings import SearchSettings, read_settings
+from pipelines.search.winner import DeliveredNetwork, measure_winner
 
-__all__ = ["compare_samplers", "search_architecture", "summarise_search"]
+__all__ = [
+    "compare_samplers",
+    "measure_winner",
+    "read_settings",
+    "score_held_out",
+    "search_architecture",
+    "set_up_limits",
+    "set_up_measuring",
+    "set_up_oracle",
+    "set_up_pool",
+    "summarise_search",
+]
 
-logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
-def search_architecture(  # noqa: PLR0913, PLR0917 - one argument per data set
-    graphs: SpaceGraphs,
-    architectures: pd.DataFrame,
-    accuracy: pd.DataFrame,
-    latency_predictions: pd.DataFrame,
-    latency_predictor: LatencyModel,
-    surrogate: Files,
+def search_architecture(
+    settings: SearchSettings,
+    pool: ListedPool | SampledPool,
+    oracle_setup: OracleSetup,
+    measuring: Measuring,
     store: Path,
-    by_hand: Path,
-    known_devices: Mapping[str, Device],
-    space: str,
-    dataset: str,
-    constraints: Sequence[str],
-    params: Mapping[str, Any],
-    network: Mapping[str, Any],
-    images: Mapping[str, Any],
-    candidate_params: Mapping[str, Any],
-    measure_params: Mapping[str, Any],
 ) -> tuple[pd.DataFrame, pd.DataFrame, PairwiseRanker, pd.DataFrame, bytes]:
-    """Run the search, or what is left of it, and train the ranker on all that it learnt.
+    """Run the search, or the rest of it, and train the ranker on all answers.
 
     Args:
-        graphs: The architectures that `ingest` has listed: the whole space, or a sample.
-        architectures: Which of them compute the same function.
-        accuracy: The table that answers queries, if the oracle is the table.
-        latency_predictions: Their predicted latency.
-        latency_predictor: Predicts the latency of architectures that are not listed.
-        surrogate: Gives the files of NAS-Bench-301, if the oracle is the surrogate.
-        store: Folder for the answers; one file per task, named by a hash of it. Networks that the
-            oracle trains are kept there too.
-        by_hand: Folder of the questions and answers, if these are given by hand.
-        known_devices: The catalogue of one's own devices.
-        space: Name of the space.
-        dataset: Data set of the accuracies.
-        constraints: What an answer must satisfy by prediction.
-        params: Parameters of the stage.
-        network: Size of the networks that are trained and measured.
-        images: What they are trained on, if the oracle trains.
-        candidate_params: Parameters of `train_candidates`, by which the oracle trains.
-        measure_params: Parameters of `measure`, by which latency is measured before asking.
+        settings: Parameters of the search.
+        pool: The architectures that it may propose.
+        oracle_setup: Answers queries.
+        measuring: Measures latency before a query, with the policies ``table`` and ``device``.
+        store: Folder of the answers; one file per task, named by its hash.
 
     Returns:
-        All queries, one row each, where ``metric`` names what ``accuracy`` holds; what was
-        measured before it was to be asked, likewise; the binary relation predictor; the accuracies
-        that the oracle found by training; and the network chosen with its trained weights, or
-        nothing.
+        All queries, one row each, where ``metric`` names the metric of ``accuracy``; all
+        measurements, one row each; the binary relation predictor; the accuracies of the oracle's
+        own trainings; and the trained network of the architecture found, or nothing.
 
     Raises:
-        ConfigurationError: If it would train or measure networks of another size than those whose
-            latency is predicted.
         AnswersPendingError: If the oracle waits for answers that are given by hand.
         TrainingError: If the final training of the network found fails.
     """
-    config = parse(SearchConfig, params)
-    candidates = parse(TrainCandidatesConfig, candidate_params)
-    measure = parse(MeasureConfig, measure_params)
-    size = network_config(network)
-    check_latency_size(config, size, latency_predictions, space)
-    tables = (graphs, architectures, accuracy, latency_predictions, latency_predictor)
-    context = make_context(*tables, space, dataset, constraints, size, config)
+    config = settings.search
     with (
-        _engine(config, candidates) as engine,
-        _meter(config, constraints, measure) as meter,
-        training_pool(min(config.workers, config.ranker.members)) as pool,
+        oracle_setup.opened() as oracle,
+        measuring.latency_filter() as latency_filter,
+        training_pool(min(config.workers, config.ranker.members)) as processes,
     ):
-        places = (size, parse(ImagesConfig, images), by_hand, store, engine)
-        oracle = make_oracle(config, candidates, accuracy, surrogate, space, dataset, *places)
-        sampler = make_sampler(config.sampler, config, pool)
-        check = table_check(config, constraints, latency_predictions) or device_check(
-            config, constraints, latency_predictions, known_devices, space, size, measure, meter
-        )
-        task, name = fingerprint(context, sampler, oracle, check, config.ranker, accuracy)
+        sampler = make_sampler(config.sampler, config, processes)
+        task, name = _fingerprint(pool, sampler, oracle, latency_filter, oracle_setup)
         path = store / f"{name}.jsonl"
         with SearchStore(path, task) as log:
             if log.answers:
-                logger.info("Resuming from the %d answers in %s", len(log.answers), path)
-            result = run_search(context, sampler, oracle, config.budget, check=check, store=log)
-        ranker = fit_ranker(relation_factory(config.ranker, pool), context, result.records)
-        found = _trained(oracle, result.history, dataset, config)
+                _log.info("Resuming from the %d answers in %s", len(log.answers), path)
+            result = run_search(
+                pool, sampler, oracle, config.budget, latency_filter=latency_filter, store=log
+            )
+        make_ranker = relation_factory(config.ranker, processes)
+        ranker = fit_ranker(make_ranker, pool, result.records)
+        trained = _trained(oracle, result.history, settings)
     history = result.history.assign(metric=config.metric)
-    return history, result.measurements, ranker, *found
+    _log.info("Found %s, of %d architectures asked", chosen(history), history["arch_id"].nunique())
+    return history, result.measurements, ranker, *trained
 
 
-def _engine(config: SearchConfig, candidates: TrainCandidatesConfig) -> Engine:
-    """Where networks are trained, if any are: no cluster is asked for a look into a table."""
-    if config.oracle != "train":
-        return SerialEngine()
-    return get_engine(candidates.workers, candidates.scheduler)
+def _fingerprint(
+    pool: CandidatePool,
+    sampler: SearchSampler,
+    oracle: Oracle,
+    latency_filter: LatencyFilter | None,
+    setup: OracleSetup,
+) -> tuple[dict[str, Any], str]:
+    """The task of a store, and a short hash of it for the name of its file.
 
-
-def _meter(config: SearchConfig, constraints: Sequence[str], measure: MeasureConfig) -> Engine:
-    """Where architectures are measured, if any are."""
-    measured = config.latency == "device" and measures_first(config, constraints)
-    return get_engine(scheduler=measure.scheduler if measured else None)
+    The answers of a table belong to the task, and so does the release of the library: another
+    release may propose other architectures.
+    """
+    full = task_fingerprint(pool, sampler, oracle, latency_filter)
+    full["brpnas"] = version("brpnas")
+    if isinstance(oracle, TableOracle):
+        table = setup.accuracy
+        rows = table[(table["dataset"] == oracle.dataset) & (table["split"] == "valid")]
+        full["answers"] = f"{int(pd.util.hash_pandas_object(rows, index=False).sum()):x}"
+    if sampler.name == "brp":
+        full["ranker"] = setup.settings.search.ranker.model_dump()
+    digest = hashlib.sha256(json.dumps(full, sort_keys=True).encode()).hexdigest()
+    return full, digest[:16]
 
 
 def _trained(
-    oracle: Oracle, history: pd.DataFrame, dataset: str, config: SearchConfig
+    oracle: Oracle, history: pd.DataFrame, settings: SearchSettings
 ) -> tuple[pd.DataFrame, bytes]:
-    """What the oracle trained: its accuracies, and the network chosen, after its final training."""
+    """Accuracies of the oracle's trainings, and the network found after its final training."""
     if isinstance(oracle, TrainOracle):
         winner = chosen(history)
         runs = history[(history["arch_id"] == winner) & (history["status"] == "ok")]
         seed = int(runs.loc[runs["accuracy"].astype(float).idxmax(), "seed"])
-        network = oracle.final if config.final_training else oracle.network  # "auto" too
+        final = settings.search.final_training  # "auto" too
+        network = oracle.final if final else oracle.network
         return oracle.accuracy(history), network(winner, seed).to_bytes()
     if isinstance(oracle, FileOracle):
         return oracle.accuracy(), b""
-    return accuracy_table([], dataset, 1), b""
+    return accuracy_table([], settings.dataset, 1), b""
 
 
-def summarise_search(  # noqa: PLR0913, PLR0917 - one argument per data set
-    architectures: pd.DataFrame,
-    accuracy: pd.DataFrame,
-    latency_predictions: pd.DataFrame,
+def summarise_search(
+    settings: SearchSettings,
+    limits: Limits,
     history: pd.DataFrame,
     measurements: pd.DataFrame,
-    oracle_accuracy: pd.DataFrame,
-    winner_network: bytes,
-    known_devices: Mapping[str, Device],
-    space: str,
-    dataset: str,
-    constraints: Sequence[str],
-    params: Mapping[str, Any],
-    network: Mapping[str, Any],
-    measure_params: Mapping[str, Any],
-    export_params: Mapping[str, Any],
+    scores: SearchScores,
+    delivered: DeliveredNetwork,
 ) -> dict[str, Any]:
-    """What the search found, scored by test accuracies that it never saw.
-
-    If the configuration says so, the network file that `export` delivers is measured here and now,
-    and that is the latency reported.
+    """The result of the search, for the report and the tracker.
 
     Returns:
-        The task, the ten best of the queried, and of the architecture found, null where unknown and
-        accuracies as fractions: ``chosen``, the figures of the network file (`Delivered.figures`
-        and its cost); ``known``, what the search knew, of networks that may be others than the file
+        The task and the ten best of the queried. Of the architecture found, null where unknown and
+        accuracies as fractions: ``chosen``, figures of the network file (`Delivered.figures` and
+        its cost); ``known``, figures that the search knew, perhaps of other networks than the file
         (those whose latency is predicted, and its trainings); ``held_out``, test scores of these
-        trainings. Scores of the file itself are those of `export`.
+        trainings. `export` gives the scores of the file itself.
     """
-    config = parse(SearchConfig, params)
-    winner = chosen(history)
-    arch_ids = architectures["arch_id"].tolist()
-    size = network_config(network)
-    metrics = predicted_metrics(latency_predictions, arch_ids, space, size)
-    listed = (constraints, metrics, latency_predictions, arch_ids, config)
-    mask: npt.NDArray[np.bool_] = np.zeros(len(arch_ids), np.bool_)
-    found: npt.NDArray[np.bool_] | None = mask
-    with suppress(InfeasibleError):  # of the few that are listed; the search found others
-        mask = feasible(*listed)
-    with suppress(InfeasibleError):
-        found = reachable(*listed)
-    allowed = None if found is None else architectures["arch_id"][found].tolist()
-    scores = held_out_scores(config, accuracy, oracle_accuracy, dataset, allowed)
-    last = trace(history, scores).iloc[-1]
-    said = history[history["arch_id"] == winner].iloc[0]
-    predicted = float(said["predicted_latency_ms"])
-    sizes = answering_sizes(config, accuracy, dataset, space)
-    delivered, digest = deliver(
-        Found(winner, winner_network, predicted, _known(said["latency_ms"]), sizes),
-        latency_predictions,
-        known_devices,
-        space,
-        size,
-        config,
-        parse(MeasureConfig, measure_params),
-        parse(ExportConfig, export_params),
-    )
-    figures = delivered.figures()
-    logger.info("Found %s, of %d architectures asked", winner, history["arch_id"].nunique())
-    if delivered.measured is not None:
+    config, winner, latency = settings.search, delivered.arch_id, delivered.latency
+    row = history[history["arch_id"] == winner].iloc[0]
+    last, figures = scores.last(history), latency.figures()
+    if latency.measured is not None:
         error = figures["latency_error"]
-        logger.info(
+        _log.info(
             "Latency of the network found: predicted %.4g ms, measured %.4g ms%s",
-            predicted,
-            delivered.measured.ms,
+            latency.predicted.ms,
+            latency.measured.ms,
             "" if error is None else f", error {100 * float(error):+.1f} %",
         )
-    known, mine = delivered.known, delivered.predicted.of.device
+    before, device = latency.known, latency.predicted.of.device
+    is_brp = config.sampler == "brp"
     return {
-        "space": space,
-        "dataset": dataset,
-        "constraints": list(constraints),
+        "space": settings.space,
+        "dataset": settings.dataset,
+        "constraints": list(settings.constraints),
         "oracle": config.oracle,
         "metric": config.metric,
         "sampler": config.sampler,
         "budget": config.budget,
         "rounds": config.rounds,
-        "flops_prior": config.flops_prior if config.sampler == "brp" else 0,
-        "chosen_by": config.choose_by if config.sampler == "brp" else "answers",
+        "flops_prior": config.flops_prior if is_brp else 0,
+        "chosen_by": config.choose_by if is_brp else "answers",
         "latency": config.latency,
-        "latency_margin": margin_factor(latency_predictions, config) - 1,
+        "latency_margin": limits.ratio - 1,
         "measured": int(measurements["latency_ms"].notna().sum()),
         "refused": int((~measurements["within"]).sum()),
         "seed": config.seed,
         "queries": len(history),
         "failed": int((history["status"] == "failed").sum()),
         "beyond": int((~history["feasible"]).sum()),
-        "feasible": int(mask.sum()),
+        "feasible": scores.feasible,
         "network": {
-            "size": size.size,
+            "size": settings.network.size,
             "precision": PRECISION,
-            "measured_sha256": digest,
-            "notes": delivered.notes(),
+            "measured_sha256": delivered.sha256,
+            "notes": latency.notes(),
         },
         "chosen": {
             "arch_id": winner,
             **figures,
-            "params_m": _known(said["predicted_params_m"]),
-            "flops_m": _known(said["predicted_flops_m"]),
+            "params_m": known(row["predicted_params_m"]),
+            "flops_m": known(row["predicted_flops_m"]),
         },
         "known": {
-            "predicted_latency_ms": predicted,
-            "latency_ms": known.ms if known and known.of.device == mine else None,
-            **_scores(winner, oracle_accuracy, last, "valid"),
+            "predicted_latency_ms": latency.predicted.ms,
+            "latency_ms": before.ms if before and before.of.device == device else None,
+            **scores.of(winner, history, "valid"),
         },
         "held_out": {
-            **_scores(winner, oracle_accuracy, last, "test"),
-            "test_seeds": scores.seeds.get(winner),
-            "regret": _known(last["regret"]),
-            "optimum_test_accuracy": _known(scores.optimum),
-            "best_test_seen": _known(last["best_test_seen"]),
-            "best_single_seed_test_seen": _known(last["best_single_seed_test_seen"]),
+            **scores.of(winner, history, "test"),
+            "test_seeds": scores.held_out.seeds.get(winner),
+            "regret": known(last["regret"]),
+            "optimum_test_accuracy": known(scores.held_out.optimum),
+            "best_test_seen": known(last["best_test_seen"]),
+            "best_single_seed_test_seen": known(last["best_single_seed_test_seen"]),
         },
         "leaders": leaderboard(history)
         .head(10)
@@ -295,68 +228,35 @@ def summarise_search(  # noqa: PLR0913, PLR0917 - one argument per data set
     }
 
 
-def _scores(
-    winner: str, oracle_accuracy: pd.DataFrame, last: pd.Series[Any], split: str
-) -> dict[str, float | None]:
-    """Scores of the winner's trainings in the search, by metric, means over seeds."""
-    if "balanced_accuracy" not in oracle_accuracy:
-        return {f"{split}_accuracy": _known(last[f"chosen_{split}"])}
-    rows = (oracle_accuracy["arch_id"] == winner) & (oracle_accuracy["split"] == split)
-    means = oracle_accuracy.loc[rows, ["accuracy", "balanced_accuracy"]].mean()
-    return {f"{split}_{metric}": _known(value) for metric, value in means.items()}
-
-
-def compare_samplers(  # noqa: PLR0913, PLR0917 - one argument per data set
-    graphs: SpaceGraphs,
-    architectures: pd.DataFrame,
-    accuracy: pd.DataFrame,
-    latency_predictions: pd.DataFrame,
-    latency_predictor: LatencyModel,
-    surrogate: Files,
+def compare_samplers(
+    settings: SearchSettings,
+    pool: ListedPool | SampledPool,
+    oracle_setup: OracleSetup,
+    measuring: Measuring,
     history: pd.DataFrame,
-    oracle_accuracy: pd.DataFrame,
-    space: str,
-    dataset: str,
-    constraints: Sequence[str],
-    params: Mapping[str, Any],
-    network: Mapping[str, Any],
+    scores: SearchScores,
 ) -> pd.DataFrame:
     """Traces of every sampler over several seeds, for the curves of the report.
 
-    With ``comparison_seeds: 0``, and where answers are not to be had from a table or a surrogate or
-    latency is measured, it is the trace of the search itself.
+    With ``comparison_seeds: 0``, and where an answer or a measurement costs time, it is the trace
+    of the search itself.
 
     Returns:
         Columns ``sampler, seed, query`` and those of `brpnas.search.trace`.
     """
-    config = parse(SearchConfig, params)
-    tables = (graphs, architectures, accuracy, latency_predictions, latency_predictor)
-    size = network_config(network)
-    context = make_context(*tables, space, dataset, constraints, size, config)
-    allowed: list[str] | None = []
-    if isinstance(context, SearchContext):
-        metrics = {name: np.asarray(values) for name, values in context.predicted.items()}
-        found = reachable(constraints, metrics, latency_predictions, context.arch_ids, config)
-        allowed = None if found is None else context.names(np.flatnonzero(found & context.feasible))
-    scores = held_out_scores(config, accuracy, oracle_accuracy, dataset, allowed)
-    on_device = config.latency == "device" and measures_first(config, constraints)
-    answered_at_once = config.oracle in {"table", "surrogate"} and not on_device
-    if not config.comparison_seeds or not answered_at_once:
-        own = trace(history, scores)
+    config = settings.search
+    if not config.comparison_seeds or not oracle_setup.is_free or measuring.on_device:
+        own = trace(history, scores.held_out)
         own.insert(0, "seed", config.seed)
         own.insert(0, "sampler", config.sampler)
         return own
     return compare(
-        context,
+        pool,
         {name: make_sampler(name, config) for name in get_args(Sampler)},
-        cheap_oracle(config, accuracy, surrogate, dataset),
-        scores,
+        oracle_setup.factory(),
+        scores.held_out,
         budget=config.budget,
         seeds=range(config.seed, config.seed + config.comparison_seeds),
-        check=table_check(config, constraints, latency_predictions),
+        latency_filter=measuring.table_filter,
         workers=config.workers,
     )
-
-
-def _known(value: Any) -> float | None:
-    return None if value is None or not math.isfinite(float(value)) else float(value)

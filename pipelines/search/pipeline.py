@@ -1,4 +1,4 @@
-"""Wiring of the stage `search`. It runs alone on what `featurise` and `train` have written."""
+"""Wiring of the stage `search`. It runs alone on the outputs of `featurise` and `train`."""
 
 from __future__ import annotations
 
@@ -10,27 +10,71 @@ __all__ = ["create_pipeline"]
 
 _nodes = functions_of("pipelines.search.nodes")
 
-_TABLES = ["architectures", "accuracy", "latency_predictions"]
-_TASK = ["space_graphs", *_TABLES, "latency_predictor", "published_nasbench301"]
-_PARAMS = ["params:space", "params:dataset", "params:constraints", "params:search"]
+_SETTINGS = ["space", "dataset", "constraints", "search", "network", "images"]
 
 
 def create_pipeline() -> Pipeline:
-    """Graphs, predictions and an oracle to the queries, the choice, and a comparison."""
+    """Set up, search, measure the winner, summarise, compare."""
     return Pipeline(
         [
             node(
-                _nodes.search_architecture,
+                _nodes.read_settings,
+                inputs=[f"params:{name}" for name in _SETTINGS],
+                outputs="search_settings",
+                name="read_settings",
+            ),
+            node(
+                _nodes.set_up_limits,
+                inputs=["search_settings", "space_graphs", "architectures", "latency_predictions"],
+                outputs=["search_limits", "search_candidates"],
+                name="set_up_limits",
+            ),
+            node(
+                _nodes.set_up_pool,
                 inputs=[
-                    *_TASK,
+                    "search_settings",
+                    "search_limits",
+                    "search_candidates",
+                    "space_graphs",
+                    "accuracy",
+                    "latency_predictor",
+                ],
+                outputs="candidate_pool",
+                name="set_up_pool",
+            ),
+            node(
+                _nodes.set_up_oracle,
+                inputs=[
+                    "search_settings",
+                    "params:train_candidates",
+                    "accuracy",
+                    "published_nasbench301",
                     "search_store",
                     "answers_by_hand",
+                ],
+                outputs="search_oracle",
+                name="set_up_oracle",
+            ),
+            node(
+                _nodes.set_up_measuring,
+                inputs=[
+                    "search_settings",
+                    "search_limits",
+                    "latency_predictions",
                     "measured_device",
-                    *_PARAMS,
-                    "params:network",
-                    "params:images",
-                    "params:train_candidates",
                     "params:measure",
+                ],
+                outputs="search_measuring",
+                name="set_up_measuring",
+            ),
+            node(
+                _nodes.search_architecture,
+                inputs=[
+                    "search_settings",
+                    "candidate_pool",
+                    "search_oracle",
+                    "search_measuring",
+                    "search_store",
                 ],
                 outputs=[
                     "search_history",
@@ -42,25 +86,54 @@ def create_pipeline() -> Pipeline:
                 name="search_architecture",
             ),
             node(
+                _nodes.measure_winner,
+                inputs=[
+                    "search_settings",
+                    "search_history",
+                    "winner_network",
+                    "search_measuring",
+                    "accuracy",
+                    "params:export",
+                ],
+                outputs="delivered_network",
+                name="measure_winner",
+            ),
+            node(
+                _nodes.score_held_out,
+                inputs=[
+                    "search_settings",
+                    "search_limits",
+                    "search_candidates",
+                    "candidate_pool",
+                    "accuracy",
+                    "oracle_accuracy",
+                ],
+                outputs="search_scores",
+                name="score_held_out",
+            ),
+            node(
                 _nodes.summarise_search,
                 inputs=[
-                    *_TABLES,
+                    "search_settings",
+                    "search_limits",
                     "search_history",
                     "search_measurements",
-                    "oracle_accuracy",
-                    "winner_network",
-                    "measured_device",
-                    *_PARAMS,
-                    "params:network",
-                    "params:measure",
-                    "params:export",
+                    "search_scores",
+                    "delivered_network",
                 ],
                 outputs="search_result",
                 name="summarise_search",
             ),
             node(
                 _nodes.compare_samplers,
-                inputs=[*_TASK, "search_history", "oracle_accuracy", *_PARAMS, "params:network"],
+                inputs=[
+                    "search_settings",
+                    "candidate_pool",
+                    "search_oracle",
+                    "search_measuring",
+                    "search_history",
+                    "search_scores",
+                ],
                 outputs="search_traces",
                 name="compare_samplers",
             ),

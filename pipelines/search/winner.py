@@ -1,123 +1,109 @@
-"""Measuring the network that a search found: the file that is delivered."""
+"""The network that a search found: its file, and the latency of that file."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any
 
 import pandas as pd
 from torch import nn
 
-from brpnas.datasets import stated_precision
-from brpnas.devices import Device, load_devices
 from brpnas.errors import MeasurementError, TaskError
-from brpnas.fanout import Engine, get_engine
-from brpnas.measure import (
-    MeasureSettings,
-    OnnxRuntime,
-    check_name,
-    describe_device,
-    probe,
-    time_file,
-    time_module,
-)
-from brpnas.spaces import NetworkConfig
-from pipelines.config import ExportConfig, MeasureConfig, SearchConfig
+from brpnas.fanout import Engine
+from brpnas.measure import MeasureSettings, OnnxRuntime, time_file, time_module
+from brpnas.search import chosen
+from pipelines.config import ExportConfig, parse
 from pipelines.delivered import network_module, network_onnx
-from pipelines.measuring import measure_settings
 from pipelines.search.found import PRECISION, Delivered, Latency, Networks
-from pipelines.search.sizes import latency_size
+from pipelines.search.measuring import Measuring
+from pipelines.search.settings import SearchSettings
+from pipelines.search.sizes import answering_sizes
 
-__all__ = ["Found", "deliver", "measure_winner", "measuring_device"]
+__all__ = ["DeliveredNetwork", "measure_network", "measure_winner"]
 
-logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
-class Found(NamedTuple):
-    """The architecture that a search found, with what the search knew of it."""
+@dataclass(frozen=True)
+class DeliveredNetwork:
+    """The architecture found, its latencies, and the hash of its file.
+
+    Attributes:
+        arch_id: The architecture.
+        latency: Latency of the network file, beside the latencies that the search knew.
+        sha256: Hash of the file that was measured; None if it was not.
+    """
 
     arch_id: str
-    trained: bytes
-    """Its trained network (`brpnas.candidates.TrainedNetworkFile`), or nothing."""
-    predicted_ms: float
-    asked_ms: float | None
-    """Its latency as measured, or looked up, before it was asked; None if it was not."""
-    accuracy_sizes: Sequence[str]
-    """Sizes of the networks whose accuracies answered."""
-
-
-def deliver(
-    found: Found,
-    latency_predictions: pd.DataFrame,
-    known_devices: Mapping[str, Device],
-    space: str,
-    network: NetworkConfig,
-    config: SearchConfig,
-    measure: MeasureConfig,
-    export: ExportConfig,
-) -> tuple[Delivered, str | None]:
-    """Say how the network file relates to what the search knew, and measure it if asked for.
-
-    Args:
-        found: What the search found.
-        latency_predictions: What `train` has predicted.
-        known_devices: The catalogue of one's own devices.
-        space: Name of the space.
-        network: Size of the network.
-        config: Parameters of the search: whether latency was measured, and whether the file is.
-        measure: Parameters of `measure`, by which both are measured.
-        export: Parameters of `export`, which make the file what it is.
-
-    Returns:
-        What is delivered, and the SHA-256 of the file that was measured; None if none was.
-    """
-    device = str(latency_predictions["device"].iloc[0])
-    entry = known_devices.get(device) or load_devices().get(device)
-    precision = stated_precision(latency_predictions) or (entry.precision if entry else None)
-    size, runs_in = latency_size(latency_predictions, space), entry.runtime if entry else None
-    predicted = Networks(size, device, precision, runs_in)
-    asked, listed = found.asked_ms, latency_predictions.set_index("arch_id")["latency_ms"]
-    known = asked if asked is not None else listed.get(found.arch_id)
-    latency = None if known is None or pd.isna(known) else Latency(float(known), predicted)
-    measured_first = config.latency == "device" and asked is not None
-    file_latency: Latency | None = None
-    digest: str | None = None
-    if config.measure_winner or measured_first:
-        settings = measure_settings(measure, space, network)
-        with get_engine(scheduler=measure.scheduler) as engine:
-            here = measuring_device(device, known_devices, settings, engine)
-            runtime = settings.runtime
-            if measured_first and latency is not None:
-                of = Networks(network.size, here, runtime.precision, runtime.name)
-                latency = Latency(latency.ms, of)
-            if config.measure_winner:
-                file, _ = network_onnx(found.arch_id, found.trained, space, network, export)
-                given = (found.arch_id, found.trained, space, network, export)
-                ms = measure_winner(file, partial(network_module, *given), settings, engine)
-                of = Networks(network.size, here, PRECISION, runtime.name)
-                file_latency = Latency(ms, of)
-                digest = None if of.in_torch else hashlib.sha256(file).hexdigest()
-    prediction = Latency(found.predicted_ms, predicted)
-    delivered = Delivered(network, found.accuracy_sizes, prediction, latency, file_latency)
-    for note in delivered.notes():
-        logger.warning("%s", note)
-    return delivered, digest
+    latency: Delivered
+    sha256: str | None
 
 
 def measure_winner(
+    settings: SearchSettings,
+    history: pd.DataFrame,
+    winner: bytes,
+    measuring: Measuring,
+    accuracy: pd.DataFrame,
+    export: Mapping[str, Any],
+) -> DeliveredNetwork:
+    """Relate the network file to the networks that the search knew; measure it if asked for.
+
+    Args:
+        settings: Parameters of the search.
+        history: All queries.
+        winner: The trained network (`brpnas.candidates.TrainedNetworkFile`), or nothing.
+        measuring: How and where latency is measured.
+        accuracy: The table that answered, with the oracle ``table``.
+        export: Parameters of `export`; they decide the bytes of the file.
+
+    Raises:
+        MeasurementError: If the network cannot be measured.
+    """
+    config, size = settings.search, settings.network
+    arch_id = chosen(history)
+    row = history[history["arch_id"] == arch_id].iloc[0]
+    asked = None if pd.isna(row["latency_ms"]) else float(row["latency_ms"])
+    predicted = Latency(float(row["predicted_latency_ms"]), measuring.predicted)
+    known_ms = asked if asked is not None else measuring.limits.table_ms.get(arch_id)
+    known = None if known_ms is None else Latency(known_ms, measuring.predicted)
+    measured_first = measuring.on_device and asked is not None
+    measured, digest = None, None
+    if config.measure_winner or measured_first:
+        runtime = measuring.settings.runtime
+        with measuring.opened() as (engine, here):
+            if known is not None and measured_first:
+                of = Networks(size.size, here, runtime.precision, runtime.name)
+                known = Latency(known.ms, of)
+            if config.measure_winner:
+                given = (arch_id, winner, settings.space, size, parse(ExportConfig, export))
+                file, _ = network_onnx(*given)
+                make = partial(network_module, *given)
+                ms = measure_network(file, make, measuring.settings, engine)
+                measured = Latency(ms, Networks(size.size, here, PRECISION, runtime.name))
+                digest = None if measured.of.in_torch else hashlib.sha256(file).hexdigest()
+    sizes = answering_sizes(config, accuracy, settings.dataset, settings.space)
+    delivered = Delivered(size, sizes, predicted, known, measured)
+    for note in delivered.notes():
+        _log.warning("%s", note)
+    return DeliveredNetwork(arch_id, delivered, digest)
+
+
+def measure_network(
     exported: bytes, module: Callable[[], nn.Module], settings: MeasureSettings, engine: Engine
 ) -> float:
     """Latency in ms of the network found, on this machine or where `measure` measures.
 
-    ONNX Runtime times the exported file itself, as it is delivered, also where the precision of
-    `measure` is another one. Torch times the network that the file was made from.
+    ONNX Runtime times the exported file itself, at its own precision. Torch times the network that
+    the file is made from.
 
     Args:
         exported: The ONNX file.
-        module: Makes the network that it was made from.
+        module: Makes the network.
         settings: How to measure.
         engine: Where.
 
@@ -132,32 +118,3 @@ def measure_winner(
     if isinstance(outcome, TaskError):
         raise MeasurementError(f"The network found cannot be measured: {outcome.message}")
     return outcome.latency_ms
-
-
-def measuring_device(
-    device: str, known: Mapping[str, Device], settings: MeasureSettings, engine: Engine
-) -> str:
-    """What measures: the device that the latency is predicted of, or, with a warning, another one.
-
-    Args:
-        device: The device that the latency is predicted of.
-        known: The catalogue of one's own devices.
-        settings: How it is measured.
-        engine: Where.
-
-    Returns:
-        Its name; a description if it is another device.
-    """
-    here = describe_device(probe(settings, engine), settings, device)
-    try:
-        if device not in known:
-            raise MeasurementError(f"{device!r} is no device that was measured here.")
-        check_name(here, known)
-    except MeasurementError as error:
-        logger.warning(
-            "What is measured here is another device than latency is predicted of, so the two do "
-            "not compare. %s",
-            error,
-        )
-        return f"{here.hardware}, {here.runtime}"
-    return device

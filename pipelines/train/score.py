@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from brpnas.conformal import mixture_ratio, upper_ratio
 from brpnas.graphs import SpaceGraphs
 from brpnas.metrics import regression_metrics, share_interval, spearman_interval
 from brpnas.predictors import MeasuredRows
 from brpnas.predictors.baselines import baseline_predictions
 from brpnas.predictors.layerwise import LayerwisePredictor
-from brpnas.predictors.margin import shared_factor, upper_factor
 
 __all__ = ["FEW_ROWS", "baselines", "describe_score", "scored_rows", "scores"]
 
@@ -166,5 +166,5 @@ def describe_score(found: Mapping[str, Any], latency_predictions: pd.DataFrame) 
 def _margin(latency_predictions: pd.DataFrame) -> float:
     valid = latency_predictions[latency_predictions["split"] == "valid"]
     if len(valid):
-        return upper_factor(valid["predicted_latency_ms"], valid["latency_ms"], _CONFIDENCE)
-    return shared_factor(latency_predictions["log_deviation"], _CONFIDENCE)
+        return upper_ratio(valid["predicted_latency_ms"], valid["latency_ms"], _CONFIDENCE)
+    return mixture_ratio(latency_predictions["log_deviation"], _CONFIDENCE)

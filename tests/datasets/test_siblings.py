@@ -6,7 +6,7 @@ import pytest
 from brpnas.datasets import ACCURACY, list_architectures, share_with_siblings, validate
 from brpnas.errors import SchemaError
 from brpnas.search import HeldOutScores, TableOracle
-from brpnas.search.oracle import Question
+from brpnas.search.oracles import Question
 
 
 def table(**cells: tuple[str, int, float]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import torch
 from brpnas.candidates import CandidateConfig, ImageSource, TrainedNetworkFile, train_candidate
 from pipelines.config import ExportConfig, parse
 from pipelines.delivered import network_onnx
-from tests.pipelines.search.test_nodes import EXPORT
+from tests.pipelines.search.stage import EXPORT
 from tests.pipelines.toys import SMALL
 
 SPACE = "nasbench201"

@@ -9,7 +9,7 @@ from brpnas.measure import Protocol
 from pipelines.config import MeasureConfig, parse
 from pipelines.measuring import measure_settings
 from pipelines.network import network_config
-from tests.pipelines.search.test_nodes import MEASURE, NETWORK
+from tests.pipelines.search.stage import MEASURE, NETWORK
 
 
 def test_every_parameter_arrives() -> None:

@@ -7,8 +7,7 @@ import time
 from pathlib import Path
 
 from brpnas.search import Answer, Question, SearchStore, TableOracle, get_sampler, task_fingerprint
-
-from .toy import RidgeRanker, make_context, make_oracle, run_search
+from tests.search.toy import RidgeRanker, make_oracle, make_pool, run_search
 
 BUDGET = 60
 
@@ -22,11 +21,11 @@ class SlowOracle(TableOracle):
 
 
 def main(path: Path, name: str) -> None:
-    context, sampler = make_context(), get_sampler(name, {"repeats": 4}, make_ranker=RidgeRanker)
+    pool, sampler = make_pool(), get_sampler(name, {"repeats": 4}, make_ranker=RidgeRanker)
     oracle = make_oracle()
     oracle.__class__ = SlowOracle
-    with SearchStore(path, task_fingerprint(context, sampler, oracle)) as store:
-        run_search(context, sampler, oracle, BUDGET, store=store, progress=False)
+    with SearchStore(path, task_fingerprint(pool, sampler, oracle)) as store:
+        run_search(pool, sampler, oracle, BUDGET, store=store, progress=False)
 
 
 if __name__ == "__main__":

@@ -5,16 +5,15 @@ import pytest
 
 from brpnas.errors import BudgetError
 from brpnas.search.compare import compare
-from brpnas.search.oracle import TableOracle
+from brpnas.search.oracles import TableOracle
 from brpnas.search.samplers import BRPSampler, RandomSampler
 from brpnas.search.trace import HeldOutScores, trace
-
-from .toy import (
+from tests.search.toy import (
     RidgeRanker,
     ToySpace,
     accuracy_table,
     additive_accuracy,
-    make_context,
+    make_pool,
     run_search,
 )
 
@@ -27,7 +26,7 @@ SCORES = HeldOutScores.from_table(TABLE, "toys")
 
 def run(workers: int, budget: int = 20) -> pd.DataFrame:
     return compare(
-        make_context(),
+        make_pool(),
         SAMPLERS,
         ORACLE.reseeded,
         SCORES,
@@ -52,7 +51,7 @@ def test_one_trace_per_sampler_and_seed_in_order(table: pd.DataFrame) -> None:
 def test_each_trace_is_that_of_the_search_alone(table: pd.DataFrame) -> None:
     for (label, seed), group in table.groupby(["sampler", "seed"]):
         result = run_search(
-            make_context(seed),
+            make_pool(seed),
             SAMPLERS[label],
             TableOracle(TABLE, "toys", seed),
             20,

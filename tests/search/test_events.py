@@ -5,8 +5,7 @@ import pytest
 from brpnas.errors import StoreError
 from brpnas.search.events import EventLog
 from brpnas.search.history import Plan, Record
-
-from .toy import record
+from tests.search.toy import record
 
 
 def make_log() -> EventLog:

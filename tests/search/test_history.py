@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from brpnas.search.history import History
-
-from .toy import history_of, make_context, record
+from tests.search.toy import history_of, make_pool, record
 
 
 def test_an_architecture_counts_with_the_mean_of_its_answers() -> None:
@@ -47,9 +46,9 @@ def test_a_record_that_contradicts_itself_is_refused(fields: dict[str, str]) -> 
 
 
 def test_table_has_the_columns_and_types_of_the_design() -> None:
-    context = make_context()
+    pool = make_pool()
     history = History([record(0, "aaab", 0.5, seed=777), record(1, "dddd", message="diverged")])
-    frame = history.to_frame(context.predicted, context.rows(["aaab", "dddd"]))
+    frame = history.to_frame(pool.predicted, pool.rows(["aaab", "dddd"]))
     assert list(frame.columns) == [
         *("query", "round", "sampler", "arch_id", "isomorphism_id", "status", "accuracy"),
         *("seed", "cost_s", "feasible", "estimate", "leader", "predicted_latency_ms", "latency_ms"),

@@ -14,10 +14,10 @@ import pandas as pd
 import pytest
 
 from brpnas.search import SearchStore, get_sampler, task_fingerprint
+from tests.search.toy import RidgeRanker, comparable, make_oracle, make_pool, run_search
 from tests.seeds import first_of
 
 from .killed_search import BUDGET
-from .toy import RidgeRanker, comparable, make_context, make_oracle, run_search
 
 
 def _start(path: Path, name: str, repository: Path) -> subprocess.Popen[bytes]:
@@ -36,8 +36,8 @@ def _kill_when(process: subprocess.Popen[bytes], path: Path, size: int, pause: f
 
 @pytest.mark.parametrize("name", first_of(["brp", "evolution"]))
 def test_killed_at_random_moments(name: str, tmp_path: Path, repository: Path) -> None:
-    context, sampler = make_context(), get_sampler(name, {"repeats": 4}, make_ranker=RidgeRanker)
-    want = run_search(context, sampler, make_oracle(), BUDGET, progress=False).history
+    pool, sampler = make_pool(), get_sampler(name, {"repeats": 4}, make_ranker=RidgeRanker)
+    want = run_search(pool, sampler, make_oracle(), BUDGET, progress=False).history
     path, rng = tmp_path / "search.jsonl", random.Random(0)
     killed = 0
     for _ in range(5):
@@ -51,6 +51,6 @@ def test_killed_at_random_moments(name: str, tmp_path: Path, repository: Path) -
     assert last.returncode == 0, complaint.decode()
     events = [json.loads(line) for line in path.read_text().splitlines()]
     assert [e["query"] for e in events if e["event"] == "answer"] == list(range(BUDGET))
-    with SearchStore(path, task_fingerprint(context, sampler, make_oracle())) as store:
-        got = run_search(context, sampler, make_oracle(), BUDGET, store=store, progress=False)
+    with SearchStore(path, task_fingerprint(pool, sampler, make_oracle())) as store:
+        got = run_search(pool, sampler, make_oracle(), BUDGET, store=store, progress=False)
     pd.testing.assert_frame_equal(comparable(got.history), comparable(want))

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 from brpnas.errors import BudgetError, InfeasibleError, OracleError, StoreError
-from brpnas.search.context import SearchContext
 from brpnas.search.events import EventLog
 from brpnas.search.history import History
 from brpnas.search.loop import run_search, task_fingerprint
-from brpnas.search.oracle import Answer, Oracle, Question, TableOracle
+from brpnas.search.oracles import Answer, Oracle, Question, TableOracle
+from brpnas.search.pools.listed import ListedPool
 from brpnas.search.samplers import (
     BRPSampler,
     EvolutionSampler,
@@ -22,8 +22,7 @@ from brpnas.search.samplers import (
     Sampler,
 )
 from brpnas.search.store import SearchStore
-
-from .toy import RidgeRanker, comparable, make_context, make_oracle
+from tests.search.toy import RidgeRanker, comparable, make_oracle, make_pool
 
 BUDGET = 30
 SAMPLERS: list[Sampler] = [
@@ -76,14 +75,14 @@ def search(
     budget: int = BUDGET,
     oracle: Oracle | None = None,
     store: EventLog | None = None,
-    context: SearchContext | None = None,
+    pool: ListedPool | None = None,
 ) -> pd.DataFrame:
-    context, oracle = context or make_context(limit=8), oracle or make_oracle()
-    return run_search(context, sampler, oracle, budget, store=store, progress=False).history
+    pool, oracle = pool or make_pool(limit=8), oracle or make_oracle()
+    return run_search(pool, sampler, oracle, budget, store=store, progress=False).history
 
 
 def on_disk(path: Path, sampler: Sampler) -> SearchStore:
-    return SearchStore(path, task_fingerprint(make_context(limit=8), sampler, make_oracle()))
+    return SearchStore(path, task_fingerprint(make_pool(limit=8), sampler, make_oracle()))
 
 
 def assert_same(got: pd.DataFrame, want: pd.DataFrame) -> None:
@@ -262,7 +261,7 @@ def test_an_oracle_that_leaves_queries_out_ends_the_run() -> None:
 @pytest.mark.parametrize("budget", [0, -3, 10_000])
 def test_a_budget_that_does_not_fit_writes_nothing(budget: int) -> None:
     log = EventLog()
-    functions = len(make_context(limit=8).pool)
+    functions = len(make_pool(limit=8).representatives)
     with pytest.raises(BudgetError, match=f"at most {functions}"):
         search(RandomSampler(), budget=budget, store=log)
     assert log.plans == []
@@ -270,9 +269,9 @@ def test_a_budget_that_does_not_fit_writes_nothing(budget: int) -> None:
 
 @every_sampler
 def test_the_whole_pool_can_be_queried(sampler: Sampler) -> None:
-    context = make_context(limit=4)
-    frame = search(sampler, budget=len(context.pool), context=context)
-    assert len(frame) == len(context.pool)
+    pool = make_pool(limit=4)
+    frame = search(sampler, budget=len(pool.representatives), pool=pool)
+    assert len(frame) == len(pool.representatives)
     fresh = frame.drop_duplicates("arch_id")
     assert fresh["isomorphism_id"].is_unique
 
@@ -285,7 +284,7 @@ class Fixed(Sampler):
     def __init__(self, *arch_ids: str) -> None:
         self.arch_ids = list(arch_ids)
 
-    def ask(self, context: SearchContext, history: History, budget: int) -> list[str]:
+    def ask(self, pool: ListedPool, history: History, budget: int) -> list[str]:
         return self.arch_ids
 
 
@@ -319,7 +318,7 @@ def test_the_fingerprint_is_the_task_but_not_its_budget(tmp_path: Path) -> None:
     for other in (SAMPLERS[0], SAMPLERS[3], BRPSampler(RidgeRanker, rounds=5)):
         with pytest.raises(StoreError, match=r"sampler\.|sampler "):
             on_disk(path, other)
-    fingerprint = task_fingerprint(make_context(seed=1, limit=7), SAMPLERS[2], make_oracle(1))
+    fingerprint = task_fingerprint(make_pool(seed=1, limit=7), SAMPLERS[2], make_oracle(1))
     with pytest.raises(StoreError) as error:
         SearchStore(path, fingerprint)
     for key in ("seed", "feasible_sha256", "oracle.seed"):
@@ -327,7 +326,7 @@ def test_the_fingerprint_is_the_task_but_not_its_budget(tmp_path: Path) -> None:
 
 
 def test_progress_bar_counts_queries(capsys: pytest.CaptureFixture[str]) -> None:
-    run_search(make_context(), RandomSampler(), make_oracle(), 12)
+    run_search(make_pool(), RandomSampler(), make_oracle(), 12)
     assert "12/12" in capsys.readouterr().err
-    run_search(make_context(), RandomSampler(), make_oracle(), 12, progress=False)
+    run_search(make_pool(), RandomSampler(), make_oracle(), 12, progress=False)
     assert capsys.readouterr().err == ""

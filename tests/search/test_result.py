@@ -7,15 +7,14 @@ import pytest
 from brpnas.errors import OracleError
 from brpnas.search.history import History
 from brpnas.search.result import SearchResult, chosen, leaderboard
-
-from .toy import history_of, make_context
+from tests.search.toy import history_of, make_pool
 
 
 def table(*answers: tuple[str, float | None]) -> pd.DataFrame:
-    context = make_context()
+    pool = make_pool()
     history = history_of(*answers)
-    rows = context.rows([arch_id for arch_id, _ in answers])
-    return history.to_frame(context.predicted, rows)
+    rows = pool.rows([arch_id for arch_id, _ in answers])
+    return history.to_frame(pool.predicted, rows)
 
 
 def test_the_mean_of_repeated_answers_counts() -> None:

@@ -11,8 +11,7 @@ import pytest
 from brpnas.errors import StoreError
 from brpnas.search.history import Plan
 from brpnas.search.store import SearchStore
-
-from .toy import record
+from tests.search.toy import record
 
 TASK = {"seed": 0, "sampler": {"name": "brp", "rounds": 5}, "constraints": ["latency_ms <= 5"]}
 PLAN = Plan(0, "brp", 0, ("aaaa", "aaab", "aaac"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +12,12 @@ import pandas as pd
 
 from brpnas.errors import ArchitectureError
 from brpnas.graphs import INPUT, OUTPUT, GraphBatch, View, with_global_node
-from brpnas.search.context import SearchContext
 from brpnas.search.history import History, Plan, Record
+from brpnas.search.limits import Limits
 from brpnas.search.loop import run_search
-from brpnas.search.open_context import OpenContext
-from brpnas.search.oracle import TableOracle
+from brpnas.search.oracles import TableOracle
+from brpnas.search.pools.listed import ListedPool
+from brpnas.search.pools.sampled import SampledPool
 from brpnas.spaces import NetworkConfig, SearchSpace
 
 LENGTH, LETTERS = 4, "abcd"
@@ -121,15 +123,37 @@ def accuracy_table(
     return pd.concat([*valid, test.astype({"seed": "object"})]).astype({"seed": "Int64"})
 
 
-def make_context(seed: int = 0, limit: float | None = None) -> SearchContext:
-    """The toy task; with a limit, only words whose latency (sum of places of letters) is within."""
+def limits_of(limit: float | None = None, **choices: Any) -> Limits:
+    """A limit of latency, or none."""
+    return Limits.parse([] if limit is None else [f"latency_ms <= {limit}"], **choices)
+
+
+def measured_limits(limit: float, worth_measuring: float, **choices: Any) -> Limits:
+    """A limit of measured latency; the prediction rules out above ``worth_measuring``."""
+    return limits_of(limit, policy="device", lower_ratio=limit / worth_measuring, **choices)
+
+
+def pool_of(mask: npt.NDArray[np.bool_], **choices: Any) -> ListedPool:
+    """All words, of which only those of a mask may be proposed."""
+    limits = Limits.parse(["allowed >= 1"], ["allowed"])
+    latency = predict_latency(ToySpace().enumerate())["latency_ms"]
+    predicted = {"allowed": mask.astype(float), "latency_ms": latency}
+    return ListedPool.create(
+        ToySpace(), ToySpace().graphs(), limits=limits, predicted=predicted, seed=0, **choices
+    )
+
+
+def make_pool(
+    seed: int = 0, limit: float | None = None, limits: Limits | None = None
+) -> ListedPool:
+    """All words; with a limit, those whose latency (sum of places of letters) is within."""
     space = ToySpace()
     latency = predict_latency(space.enumerate())["latency_ms"]
-    return SearchContext.create(
+    return ListedPool.create(
         space,
         space.graphs(),
         seed=seed,
-        feasible=None if limit is None else latency <= limit,
+        limits=limits or limits_of(limit),
         predicted={"latency_ms": latency},
     )
 
@@ -139,16 +163,19 @@ def predict_latency(arch_ids: Sequence[str]) -> dict[str, npt.NDArray[np.float64
     return {"latency_ms": np.array([float(sum(map(LETTERS.index, word))) for word in arch_ids])}
 
 
-def make_open_context(
-    seed: int = 0, limit: float | None = None, candidates: int = 30
-) -> OpenContext:
-    """The same task without a list of the words."""
-    return OpenContext.create(
+def make_sampled_pool(
+    seed: int = 0,
+    limit: float | None = None,
+    candidates: int = 30,
+    limits: Limits | None = None,
+) -> SampledPool:
+    """The same pool without a list of the words."""
+    return SampledPool.create(
         ToySpace(),
         seed=seed,
         candidates=candidates,
         predict=predict_latency,
-        constraints=[] if limit is None else [f"latency_ms <= {limit}"],
+        limits=limits or limits_of(limit),
     )
 
 
@@ -189,9 +216,12 @@ __all__ = [
     "additive_accuracy",
     "comparable",
     "history_of",
-    "make_context",
-    "make_open_context",
+    "limits_of",
     "make_oracle",
+    "make_pool",
+    "make_sampled_pool",
+    "measured_limits",
+    "pool_of",
     "predict_latency",
     "record",
     "run_search",

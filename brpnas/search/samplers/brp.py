@@ -21,9 +21,9 @@ import numpy.typing as npt
 from brpnas.errors import ConfigurationError, OracleError
 from brpnas.graphs import GraphBatch
 from brpnas.search.history import History
+from brpnas.search.pools.base import BoolArray, CandidatePool, IntArray, Shortlist, is_refused
 from brpnas.search.samplers.base import Sampler
 from brpnas.search.seeding import generator, integer_seed
-from brpnas.search.task import BoolArray, IntArray, SearchTask, Shortlist
 
 __all__ = ["BRPSampler", "ChooseBy", "Ranker", "fit_ranker"]
 
@@ -51,11 +51,11 @@ RankerT = TypeVar("RankerT", bound=Ranker)
 
 
 def fit_ranker(
-    make_ranker: Callable[[], RankerT], context: SearchTask, history: History
+    make_ranker: Callable[[], RankerT], pool: CandidatePool, history: History
 ) -> RankerT:
     """Train a new ranker on every answered architecture of a history.
 
-    Its seed follows from the context's seed and the length of the history.
+    Its seed follows from the pool's seed and the length of the history.
 
     Raises:
         OracleError: If fewer than two architectures have an answer.
@@ -68,21 +68,21 @@ def fit_ranker(
         )
     ranker = make_ranker()
     ranker.fit(
-        context.graphs_of(list(means)),
+        pool.graphs_of(list(means)),
         np.array(list(means.values()), np.float64),
-        integer_seed(context.seed, "ranker", len(history)),
+        integer_seed(pool.seed, "ranker", len(history)),
     )
     return ranker
 
 
 def _measured(
-    context: SearchTask, names: Sequence[str], history: History
+    pool: CandidatePool, names: Sequence[str], history: History
 ) -> tuple[IntArray, BoolArray]:
-    """What measurements say of each architecture and its siblings.
+    """Outcome of the measurements of each architecture and its isomorphic ones.
 
     Returns:
-        Round in which all of them were refused, a very late one if not yet; and whether one of them
-        is within the limit.
+        Round in which all of them were refused, the largest integer if none; and whether one of
+        them passed.
     """
     rounds = np.full(len(names), np.iinfo(np.int64).max)
     is_passed = np.zeros(len(names), np.bool_)
@@ -90,9 +90,9 @@ def _measured(
     for place, name in enumerate(names if known else ()):
         if name not in known:
             continue
-        members = [known[n] for n in (name, *context.siblings(name)) if n in known]
+        members = [known[n] for n in (name, *pool.isomorphic(name)) if n in known]
         is_passed[place] = any(member.within for member in members)
-        if context.is_refused(name, history):
+        if is_refused(pool, name, history):
             rounds[place] = max(member.round for member in members)
     return rounds, is_passed
 
@@ -110,9 +110,9 @@ def _standardised(values: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float
     return found
 
 
-def _size(context: SearchTask, arch_ids: Sequence[str]) -> npt.NDArray[np.float64]:
+def _size(pool: CandidatePool, arch_ids: Sequence[str]) -> npt.NDArray[np.float64]:
     """Standardised logarithm of multiply-adds, shape ``[N]``; the average where unknown."""
-    flops = context.flops(arch_ids)
+    flops = pool.flops(arch_ids)
     sizes = _standardised(np.log(np.maximum(flops, 1.0)))
     return np.where(np.isfinite(sizes), sizes, 0.0)
 
@@ -127,7 +127,7 @@ class BRPSampler(Sampler):
     from the top 1/2^i of the ranking.
 
     The candidates are all distinct feasible functions of a listed space, and a new random sample in
-    each round of an open one, see `brpnas.search.SearchTask.shortlist`.
+    each round of an open one, see `brpnas.search.CandidatePool.shortlist`.
 
     With ``flops_prior`` p, round 0 is the largest of eight times as many random ones, by their
     multiply-adds; and with n architectures answered, candidates are ranked by the score of the
@@ -200,52 +200,85 @@ class BRPSampler(Sampler):
         self._trained: tuple[object, Ranker] | None = None
         self._ranked: tuple[object, Shortlist, IntArray] | None = None
 
-    def ask(self, context: SearchTask, history: History, budget: int) -> list[str]:
+    def ask(self, pool: CandidatePool, history: History, budget: int) -> list[str]:
         """Round 0 at random or by the prior, then the ranking; after the last round its best only.
 
-        Where it `asks_beyond`, at random, from all that can be asked.
+        Where it `samples_infeasible`, at random, from all that can be asked.
         """
         size = min(self._round_size(history, budget), budget - len(history))
         number = history.next_round
-        if self.asks_beyond(context, history, budget):
-            return context.fresh(history, size, feasible=False)
+        if self.samples_infeasible(pool, history, budget):
+            return pool.fresh(history, size, feasible=False)
         if number == 0 or len(history.means()) < 2:
-            return self._unlearnt(context, history, size)
-        candidates, ranked = self._ranking(context, history)
+            return self._unlearnt(pool, history, size)
+        candidates, ranked = self._ranking(pool, history)
         if not len(candidates):
-            return context.fresh(history, size)
+            return pool.fresh(history, size)
+        if self._is_used_up(pool, history, size):
+            names = self._propose(pool, history, size, candidates, ranked, predicted_only=True)
+            if names:
+                return names
+        names = self._propose(pool, history, size, candidates, ranked)
+        # A round's whole sample may be refused; the rest of a sampled space is not.
+        return names or pool.fresh(history, size)
+
+    def _propose(
+        self,
+        pool: CandidatePool,
+        history: History,
+        size: int,
+        candidates: Shortlist,
+        ranked: IntArray,
+        *,
+        predicted_only: bool = False,
+    ) -> list[str]:
+        """The best-ranked and random ones of the top, without refused ones.
+
+        Args:
+            pool: The candidate pool.
+            history: All queries up to now.
+            size: Number of proposals.
+            candidates: Architectures of the round.
+            ranked: Their places, best first.
+            predicted_only: Leave out those neither predicted feasible nor measured and passed.
+        """
+        number = history.next_round
         unqueried = ranked[candidates.is_open[ranked]]
         exploited = size if number >= self.rounds else math.ceil(size * self.exploit_fraction)
         is_free = candidates.is_open.copy()
         is_free[unqueried[:exploited]] = False
         names = candidates.names(np.arange(len(candidates)))
-        refused_in, is_passed = _measured(context, names, history)
+        refused_in, is_passed = _measured(pool, names, history)
         sample = ranked[
             (ranked < candidates.drawn)
             & (refused_in[ranked] >= number)
-            & candidates.is_likely[ranked]
+            & candidates.is_predicted_feasible[ranked]
         ]
         top = sample[: math.ceil(len(sample) / 2**number)]
-        rng = generator(context.seed, "brp", len(history))
-        # Drawn before those refused in this round are left out: a refusal changes no other draw.
+        rng = generator(pool.seed, "brp", len(history))
+        # Drawn before this round's refused ones are left out: a refusal changes no other draw.
         drawn = rng.permutation(top[is_free[top]])
         is_left = refused_in > number
-        if history.is_thrifty:
-            is_left &= candidates.is_likely | is_passed
+        if predicted_only:
+            is_left &= candidates.is_predicted_feasible | is_passed
         best = unqueried[is_left[unqueried]][:exploited]
         is_left[best] = False
         explored = drawn[is_left[drawn]][: size - len(best)]
         is_left[explored] = False
         chosen = np.concatenate([best, explored])
         fill = unqueried[is_left[unqueried]][: size - len(chosen)]
-        names = candidates.names(np.concatenate([chosen, fill]))
-        # All of a round's sample may have been refused; that is not all of an open space.
-        return names if names or history.is_thrifty else context.fresh(history, size)
+        return candidates.names(np.concatenate([chosen, fill]))
 
-    def asks_beyond(self, context: SearchTask, history: History, budget: int) -> bool:
+    def _is_used_up(self, pool: CandidatePool, history: History, size: int) -> bool:
+        """Whether the round has used its measurements, see `Limits.per_query`."""
+        number = history.next_round
+        spent = sum(each.round == number for each in history.measurements.values())
+        return spent > pool.limits.per_query * size
+
+    def samples_infeasible(self, pool: CandidatePool, history: History, budget: int) -> bool:
         """While whole rounds of the unconstrained share are left, if anything is constrained."""
         end = len(history) + self._round_size(history, budget)
-        return context.is_limited and end <= self.unconstrained_share * budget + 1e-9
+        return pool.is_limited and end <= self.unconstrained_share * budget + 1e-9
 
     def _round_size(self, history: History, budget: int) -> int:
         left = self.rounds - history.next_round
@@ -253,48 +286,50 @@ class BRPSampler(Sampler):
             return max(1, (budget - len(history)) // left)
         return sum(record.round == 0 for record in history)
 
-    def _unlearnt(self, context: SearchTask, history: History, size: int) -> list[str]:
+    def _unlearnt(self, pool: CandidatePool, history: History, size: int) -> list[str]:
         """Random ones; with a prior the largest of more of them.
 
-        First come those that are measured and within the limit, then those that probably are. When
-        enough was measured size counts no more: the largest are those that a limit refuses.
+        First come those that were measured and passed, then those predicted feasible. When the
+        round has used its measurements size does not count: a limit refuses the largest.
         """
         if not self.flops_prior:
-            return context.fresh(history, size)
-        drawn = context.fresh(history, _DRAWN * size)
-        _, is_passed = _measured(context, drawn, history)
-        sizes = np.zeros(len(drawn)) if history.is_thrifty else _size(context, drawn)
-        order = np.lexsort((-sizes, ~context.is_likely(drawn), ~is_passed))
+            return pool.fresh(history, size)
+        drawn = pool.fresh(history, _DRAWN * size)
+        _, is_passed = _measured(pool, drawn, history)
+        used_up = self._is_used_up(pool, history, size)
+        sizes = np.zeros(len(drawn)) if used_up else _size(pool, drawn)
+        is_predicted = pool.limits.predicted_feasible(drawn, pool.predictions(drawn))
+        order = np.lexsort((-sizes, ~is_predicted, ~is_passed))
         return [drawn[place] for place in order[:size].tolist()]
 
-    def _mutants(self, context: SearchTask, history: History) -> list[str]:
+    def _mutants(self, pool: CandidatePool, history: History) -> list[str]:
         """Mutations of the leaders, the leaders in turn."""
         means = history.choosable()
         leaders = sorted(means, key=lambda arch: (-means[arch], arch))[:_LEADERS]
-        rng = generator(context.seed, "neighbours", len(history))
+        rng = generator(pool.seed, "neighbours", len(history))
         parents = itertools.islice(itertools.cycle(leaders), self.neighbours)
-        return list(dict.fromkeys(context.space.mutate(parent, rng) for parent in parents))
+        return list(dict.fromkeys(pool.space.mutate(parent, rng) for parent in parents))
 
-    def _ranking(self, context: SearchTask, history: History) -> tuple[Shortlist, IntArray]:
+    def _ranking(self, pool: CandidatePool, history: History) -> tuple[Shortlist, IntArray]:
         """Candidates, without their graphs, and their places, best first.
 
         Kept: a round whose architectures are measured before they are asked needs it many times.
         """
-        known = (context, len(history), history.answers())
+        known = (pool, len(history), history.answers())
         if self._ranked is None or self._ranked[0] != known:
-            candidates = context.shortlist(history, self._mutants(context, history))
+            candidates = pool.shortlist(history, self._mutants(pool, history))
             scores: npt.NDArray[np.floating[Any]] = np.zeros(0)
             if len(candidates):
-                scores = self._scores(context, history, candidates.graphs)
+                scores = self._scores(pool, history, candidates.graphs)
                 if self.flops_prior:
                     names = candidates.names(np.arange(len(candidates)))
                     weight = self.flops_prior / (len(history.means()) + self.flops_prior)
-                    scores = _standardised(scores) + weight * _size(context, names)
+                    scores = _standardised(scores) + weight * _size(pool, names)
             candidates = replace(candidates, graphs=candidates.graphs[:0])
             self._ranked = known, candidates, np.argsort(-scores, kind="stable")
         return self._ranked[1:]
 
-    def estimates(self, context: SearchTask, history: History) -> dict[str, float] | None:
+    def estimates(self, pool: CandidatePool, history: History) -> dict[str, float] | None:
         """Scores of those to choose from by the ranker trained on all answers.
 
         None if their own answers decide.
@@ -302,16 +337,16 @@ class BRPSampler(Sampler):
         names = list(history.choosable())
         if self.choose_by == "answers" or not names or len(history.means()) < 2:
             return None
-        scores = self._scores(context, history, context.graphs_of(names))
+        scores = self._scores(pool, history, pool.graphs_of(names))
         return dict(zip(names, scores.tolist(), strict=True))
 
     def _scores(
-        self, context: SearchTask, history: History, graphs: GraphBatch
+        self, pool: CandidatePool, history: History, graphs: GraphBatch
     ) -> npt.NDArray[np.floating[Any]]:
         """Scores by the ranker trained on the history, which is kept: it is asked for twice."""
-        known = (context, len(history), history.answers())
+        known = (pool, len(history), history.answers())
         if self._trained is None or self._trained[0] != known:
-            self._trained = known, fit_ranker(self.make_ranker, context, history)
+            self._trained = known, fit_ranker(self.make_ranker, pool, history)
         scores = np.asarray(self._trained[1].score(graphs))
         lost = int((~np.isfinite(scores)).sum())
         if lost:

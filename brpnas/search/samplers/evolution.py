@@ -6,9 +6,9 @@ import numpy as np
 
 from brpnas.errors import ConfigurationError
 from brpnas.search.history import History
+from brpnas.search.pools.base import CandidatePool, is_open
 from brpnas.search.samplers.base import Sampler
 from brpnas.search.seeding import generator
-from brpnas.search.task import SearchTask
 
 __all__ = ["EvolutionSampler"]
 
@@ -43,18 +43,18 @@ class EvolutionSampler(Sampler):
             )
         self.population, self.tournament = population, tournament
 
-    def ask(self, context: SearchTask, history: History, budget: int) -> list[str]:
+    def ask(self, pool: CandidatePool, history: History, budget: int) -> list[str]:
         """The initial population in the first round, one child in each later one."""
         population = list(history.means().items())[-self.population :]
         missing = min(self.population, budget) - len(history)
         if missing > 0 or not population:
-            return context.fresh(history, max(missing, 1))
-        rng = generator(context.seed, "evolution", len(history))
+            return pool.fresh(history, max(missing, 1))
+        rng = generator(pool.seed, "evolution", len(history))
         for _ in range(_TRIES):
-            child = context.space.mutate(self._parent(population, rng), rng)
-            if context.is_open(child, history):
+            child = pool.space.mutate(self._parent(population, rng), rng)
+            if is_open(pool, child, history):
                 return [child]
-        return context.fresh(history, 1)
+        return pool.fresh(history, 1)
 
     def _parent(self, population: list[tuple[str, float]], rng: np.random.Generator) -> str:
         drawn = [population[i] for i in rng.integers(len(population), size=self.tournament)]

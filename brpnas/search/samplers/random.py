@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from brpnas.search.history import History
+from brpnas.search.pools.base import CandidatePool
 from brpnas.search.samplers.base import Sampler
-from brpnas.search.task import SearchTask
 
 __all__ = ["RandomSampler"]
 
@@ -14,6 +14,6 @@ class RandomSampler(Sampler):
 
     name = "random"
 
-    def ask(self, context: SearchTask, history: History, budget: int) -> list[str]:
+    def ask(self, pool: CandidatePool, history: History, budget: int) -> list[str]:
         """The next functions in the task's random order, as many as the budget has left."""
-        return context.fresh(history, budget - len(history))
+        return pool.fresh(history, budget - len(history))

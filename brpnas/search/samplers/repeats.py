@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from brpnas.errors import BudgetError, ConfigurationError
 from brpnas.search.history import History
+from brpnas.search.pools.base import CandidatePool
 from brpnas.search.samplers.base import Sampler
-from brpnas.search.task import SearchTask
 
 __all__ = ["RepeatLeaders"]
 
@@ -32,7 +32,7 @@ class RepeatLeaders(Sampler):
         self.inner, self.count = inner, count
         self.name = inner.name
 
-    def ask(self, context: SearchTask, history: History, budget: int) -> list[str]:
+    def ask(self, pool: CandidatePool, history: History, budget: int) -> list[str]:
         """What the inner sampler asks, then the leaders with the fewest answers, best first.
 
         Raises:
@@ -46,24 +46,24 @@ class RepeatLeaders(Sampler):
             )
         held_back = budget - len(history)
         if len(history) < fresh:
-            asked = self.inner.ask(context, history, fresh)
+            asked = self.inner.ask(pool, history, fresh)
             if asked:
                 return asked
             held_back = self.count - (len(history) - len(history.queried))
         means, answers = history.choosable(), history.answers()
         if not means:
-            return self.inner.ask(context, history, budget)
-        worth = self.estimates(context, history) or means
+            return self.inner.ask(pool, history, budget)
+        worth = self.estimates(pool, history) or means
         leaders = sorted(means, key=lambda arch: (len(answers[arch]), -worth[arch], arch))
         return leaders[:held_back]
 
-    def estimates(self, context: SearchTask, history: History) -> dict[str, float] | None:
+    def estimates(self, pool: CandidatePool, history: History) -> dict[str, float] | None:
         """Those of the inner sampler."""
-        return self.inner.estimates(context, history)
+        return self.inner.estimates(pool, history)
 
-    def asks_beyond(self, context: SearchTask, history: History, budget: int) -> bool:
+    def samples_infeasible(self, pool: CandidatePool, history: History, budget: int) -> bool:
         """Whether the inner sampler does."""
-        return self.inner.asks_beyond(context, history, budget - self.count)
+        return self.inner.samples_infeasible(pool, history, budget - self.count)
 
     def describe(self) -> dict[str, object]:
         """The inner sampler's parameters and the number of repeats."""

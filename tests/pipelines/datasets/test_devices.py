@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 import pytest
@@ -15,16 +14,6 @@ def test_the_prior_is_that_which_ships_while_there_is_none(tmp_path: Path) -> No
     dataset = DevicePriorDataset(tmp_path / "prior.safetensors")
     assert dataset.exists()
     assert dataset.load().devices == shipped_prior("nasbench201").devices
-
-
-def test_that_the_prior_ships_is_logged_once(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Several nodes of `retrain` read it."""
-    with caplog.at_level(logging.INFO):
-        for _ in range(2):
-            DevicePriorDataset(tmp_path / "prior.safetensors").load()
-    assert len([line for line in caplog.messages if "ships" in line]) == 1
 
 
 def test_a_prior_of_ones_own_wins(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from brpnas.datasets import (
 from brpnas.devices import Device, Intake, get_device
 from brpnas.errors import ConfigurationError, IntakeError, SchemaError, SourceError
 from brpnas.search import TableOracle
-from brpnas.search.oracle import Question
+from brpnas.search.oracles import Question
 from brpnas.spaces import get_space
 from pipelines.datasets import AccuracyTablesDataset, DeviceFilesDataset, DeviceTablesDataset
 from pipelines.ingest import create_pipeline, nodes, notes

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from brpnas.conformal import mixture_ratio
 from brpnas.predictors import load_latency
-from brpnas.predictors.margin import shared_factor
 from brpnas.predictors.transfer import DevicePredictor
 from brpnas.serving import OnnxPredictor
 from tests.pipelines.conftest import Run
@@ -40,7 +40,7 @@ def test_from_ten_rows_to_a_network_within_the_limit(kedro: Run, project: Path) 
     data = project / "data"
     predictions = pd.read_parquet(data / "07_model_output/latency_predictions.parquet")
     result = json.loads((data / "07_model_output/search_result.json").read_text())
-    factor = shared_factor(predictions["log_deviation"], 0.9)
+    factor = mixture_ratio(predictions["log_deviation"], 0.9)
     assert result["latency_margin"] == pytest.approx(factor - 1)
     predicted = predictions.set_index("arch_id")["predicted_latency_ms"]
     measured = predictions[predictions["split"] == "train"]["arch_id"].tolist()

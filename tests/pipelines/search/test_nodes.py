@@ -30,109 +30,29 @@ from brpnas.predictors import (
     TrainingConfig,
     fit_latency,
 )
-from brpnas.search import SearchContext, chosen
+from brpnas.search import ListedPool, chosen
 from brpnas.search.seeding import integer_seed
 from brpnas.spaces import get_space
-from pipelines.config import MeasureConfig, SearchConfig, parse
+from pipelines.config import MeasureConfig, parse
 from pipelines.measuring import measure_settings
 from pipelines.network import network_config
 from pipelines.search import create_pipeline
-from pipelines.search.nodes import compare_samplers, search_architecture, summarise_search
-from pipelines.search.task import make_context, predicted_metrics
+from tests.pipelines.search.stage import (
+    CANDIDATES,
+    EXPORT,
+    IMAGES,
+    MEASURE,
+    NETWORK,
+    PARAMS,
+    SPACE,
+    TASK,
+    after,
+    never,
+    run,
+    stage,
+    summarise,
+)
 from tests.pipelines.toys import SMALL
-
-PARAMS: dict[str, Any] = {
-    "oracle": "table",
-    "metric": "accuracy",
-    "final_training": "auto",
-    "measure_winner": False,
-    "sampler": "brp",
-    "budget": 12,
-    "rounds": 3,
-    "exploit_fraction": 0.5,
-    "candidates": None,
-    "neighbours": 0,
-    "flops_prior": 0,
-    "unconstrained_share": 0,
-    "choose_by": "ranker",
-    "latency": "predicted",
-    "confidence": 0.0,
-    "rule_out_confidence": 0.99,
-    "measurements_per_query": 10,
-    "repeats": 2,
-    "seed": 0,
-    "comparison_seeds": 2,
-    "workers": 1,
-    "ranker": {
-        "view": "raw",
-        "paths": False,
-        "backbone": "gcn",
-        "members": 1,
-        "hidden": 8,
-        "layers": 2,
-        "epochs": 2,
-        "batch_size": 4,
-        "learning_rate": 0.01,
-        "dropout": 0.0,
-        "weight_decay": 0.0,
-    },
-}
-CANDIDATES: dict[str, Any] = {
-    "cells": 1,
-    "file": None,
-    "seed": 0,
-    "seeds": 1,
-    "more_seeds": {"cells": 0, "seeds": 1},
-    "valid_share": 1 / 3,
-    "test_share": 1 / 3,
-    "split_seed": 0,
-    "training": {
-        "epochs": 1,
-        "batch_size": 128,
-        "optimiser": "sgd",
-        "learning_rate": 0.1,
-        "momentum": 0.9,
-        "weight_decay": 0.0005,
-        "label_smoothing": 0.0,
-        "shift": 0,
-        "flip": False,
-        "drop_path": 0.0,
-        "auxiliary_weight": 0.0,
-        "device": "cpu",
-    },
-    "workers": 1,
-    "scheduler": None,
-}
-MEASURE: dict[str, Any] = {
-    "device": None,
-    "cells": 1,
-    "file": None,
-    "seed": 0,
-    "runtime": "onnxruntime",
-    "target": None,
-    "precision": "fp32",
-    "threads": 1,
-    "batch_size": 1,
-    "warmup": 1,
-    "runs": 2,
-    "repeats": 2,
-    "reference_every": 25,
-    "drift_limit": 0.1,
-    "operations": False,
-    "scheduler": None,
-}
-NETWORK: dict[str, Any] = {
-    "channels": 2,
-    "cells_per_stage": 1,
-    "stages": 2,
-    "input_shape": [1, 8, 8],
-    "classes": 10,
-}
-IMAGES = {"path": "digits", "size": None, "label": None}
-EXPORT = {"tolerance": 1e-4, "seed": 0}
-CONFIG = parse(SearchConfig, PARAMS)
-SPACE = "nasbench201"
-TASK = (SPACE, "cifar100", ["latency_ms <= 7"])
 
 
 @pytest.fixture
@@ -146,37 +66,17 @@ def tables(
     return small_graphs, architectures, accuracy, predictions, predictor
 
 
-def never() -> dict[str, Path]:
-    raise AssertionError("published files were fetched although nobody asked for them")
-
-
-def run(
-    tables: tuple[Any, ...],
-    store: Path,
-    params: dict[str, Any] = PARAMS,
-    task: tuple[str, str, list[str]] = TASK,
-) -> tuple[pd.DataFrame, pd.DataFrame, PairwiseRanker, pd.DataFrame, bytes]:
-    places = (never, store, store.parent / "by_hand", {})
-    rest = (params, NETWORK, IMAGES, CANDIDATES, MEASURE)
-    return search_architecture(*tables, *places, *task, *rest)
-
-
-def summarise(
-    tables: tuple[Any, ...],
-    found: tuple[Any, ...],
-    params: dict[str, Any] = PARAMS,
-    task: tuple[str, str, list[str]] = TASK,
-    devices: dict[str, Device] | None = None,
-) -> dict[str, Any]:
-    history, measured, _, *rest = found
-    given = (*task, params, NETWORK, MEASURE, EXPORT)
-    return summarise_search(*tables[1:4], history, measured, *rest, devices or {}, *given)
-
-
 def this_machine() -> dict[str, Device]:
     """The device of the predictions, as if it had been measured here."""
     settings = measure_settings(parse(MeasureConfig, MEASURE), SPACE, network_config(NETWORK))
     return {"toy-device": describe_device(probe(settings), settings, "toy-device")}
+
+
+def within(predictions: pd.DataFrame, limit: float) -> set[str]:
+    """Architectures within a limit, as measured where the predictor was fitted to that."""
+    fitted = predictions["split"].isin(["train", "valid"])
+    latency = predictions["latency_ms"].where(fitted, predictions["predicted_latency_ms"])
+    return set(predictions.loc[latency <= limit, "arch_id"])
 
 
 def without_times(history: pd.DataFrame) -> pd.DataFrame:
@@ -202,7 +102,7 @@ def test_search_keeps_its_budget_and_its_constraint(
     history, measurements, ranker, *_ = run(tables, tmp_path)
     assert measurements.empty
     assert len(history) == 12
-    assert history["predicted_latency_ms"].max() <= 7
+    assert history["arch_id"].isin(within(tables[3], 7)).all()
     assert isinstance(ranker, PairwiseRanker)
     scores = ranker.score(tables[0].view(ranker.view))
     assert np.isfinite(scores).all()
@@ -278,7 +178,7 @@ def test_what_was_asked_beyond_the_constraint_is_learnt_from_and_not_chosen(
     tables: tuple[Any, ...], tmp_path: Path, choose_by: str
 ) -> None:
     params = PARAMS | {"unconstrained_share": 0.4, "repeats": 0, "choose_by": choose_by}
-    latency = predicted_metrics(tables[3], tables[0].arch_ids, SPACE, SMALL)["latency_ms"]
+    latency = tables[3]["predicted_latency_ms"].to_numpy()
     limit = float(np.quantile(latency, 0.4))
     task = (SPACE, "cifar100", [f"latency_ms <= {limit:.17g}"])
     found = run(tables, tmp_path, params, task)
@@ -290,22 +190,20 @@ def test_what_was_asked_beyond_the_constraint_is_learnt_from_and_not_chosen(
     assert result["beyond"] == over.sum()
     assert result["chosen"]["predicted_latency_ms"] <= limit
     assert {row["arch_id"] for row in result["leaders"]} <= set(history["arch_id"][~over])
-    traces = compare_samplers(*tables, never, history, found[3], *task, params, NETWORK)
+    traces = after(tables, found, params, task)["search_traces"]
     chosen_by_brp = set(traces.loc[traces["sampler"] == "brp", "chosen"].dropna())
     assert chosen_by_brp <= set(np.array(tables[0].arch_ids)[latency <= limit])
 
 
 def test_comparison_traces_every_sampler_and_seed(tables: tuple[Any, ...], tmp_path: Path) -> None:
-    history, _, _, trained, winner = run(tables, tmp_path)
-    assert trained.empty
-    assert winner == b""
-    traces = compare_samplers(*tables, never, history, trained, *TASK, PARAMS, NETWORK)
+    found = run(tables, tmp_path)
+    assert found[3].empty
+    assert found[4] == b""
+    traces = after(tables, found)["search_traces"]
     counts = traces.groupby(["sampler", "seed"])["query"].agg(["size", "max"])
     assert sorted(counts.index) == [(s, i) for s in ("brp", "evolution", "random") for i in (0, 1)]
     assert (counts == [12, 11]).all(axis=None)
-    own = compare_samplers(
-        *tables, never, history, trained, *TASK, PARAMS | {"comparison_seeds": 0}, NETWORK
-    )
+    own = after(tables, found, PARAMS | {"comparison_seeds": 0})["search_traces"]
     assert own[["sampler", "seed"]].drop_duplicates().to_numpy().tolist() == [["brp", 0]]
     same = traces[(traces["sampler"] == "brp") & (traces["seed"] == 0)]
     assert same["chosen_test"].tolist() == own["chosen_test"].tolist()
@@ -324,10 +222,10 @@ def test_ranker_reads_the_configured_view(
 ) -> None:
     params = PARAMS | {"ranker": {**PARAMS["ranker"], "view": view}}
     history, _, ranker, *_ = run(tables, tmp_path, params)
-    context = make_context(*tables, *TASK, network_config(NETWORK), parse(SearchConfig, params))
-    assert isinstance(context, SearchContext)
+    pool = stage(tables, tmp_path, params)["candidate_pool"]
+    assert isinstance(pool, ListedPool)
     assert ranker.view == view
-    np.testing.assert_array_equal(context.graphs.adj, tables[0].view(view).adj)
+    np.testing.assert_array_equal(pool.graphs.adj, tables[0].view(view).adj)
     # What the search hands over is what training on its answers in that view gives.
     again = PairwiseRanker(ranker.config, ranker.members, view)
     means = history.groupby("arch_id", sort=False)["accuracy"].mean()
@@ -338,19 +236,19 @@ def test_ranker_reads_the_configured_view(
     )
 
 
-def test_metrics_are_in_the_order_of_the_graphs(tables: tuple[Any, ...]) -> None:
+def test_metrics_are_in_the_order_of_the_graphs(tables: tuple[Any, ...], tmp_path: Path) -> None:
     graphs, architectures, _, predictions, _ = tables
     shuffled = architectures.sample(frac=1, random_state=0)
-    metrics = predicted_metrics(predictions[::-1], graphs.arch_ids, SPACE, SMALL)
-    np.testing.assert_allclose(metrics["latency_ms"], predictions["predicted_latency_ms"])
+    given = (graphs, shuffled, tables[2], predictions[::-1], tables[4])
+    pool = stage(given, tmp_path)["candidate_pool"]
+    np.testing.assert_allclose(pool.predicted["latency_ms"], predictions["predicted_latency_ms"])
     listed = list_architectures(graphs.arch_ids, network=SMALL).set_index("arch_id")
     for name in ("params_m", "flops_m"):
-        np.testing.assert_allclose(metrics[name], listed.loc[list(graphs.arch_ids), name])
-    context = make_context(graphs, shuffled, *tables[2:], *TASK, network_config(NETWORK), CONFIG)
-    assert isinstance(context, SearchContext)
-    assert context.feasible.any()
+        np.testing.assert_allclose(pool.predicted[name], listed.loc[list(graphs.arch_ids), name])
+    assert pool.feasible.any()
+    fewer = (*tables[:3], predictions.iloc[1:], tables[4])
     with pytest.raises(SchemaError, match="run train again"):
-        predicted_metrics(predictions.iloc[1:], graphs.arch_ids, SPACE, SMALL)
+        stage(fewer, tmp_path)["search_limits"]
 
 
 def test_costs_are_those_of_the_network_of_this_search(
@@ -443,9 +341,7 @@ def test_a_search_by_known_latencies_keeps_the_limit_truly(
     assert chosen["optimum_test_accuracy"] >= best
     over = tests[[a for a in table["arch_id"] if measured[a] > 7 and a in tests.index]]
     assert over.max() > chosen["optimum_test_accuracy"], "all could be asked, so nothing was tested"
-    traces = compare_samplers(
-        *known, never, history, found[3], *TASK, params | {"comparison_seeds": 1}, NETWORK
-    )
+    traces = after(known, found, params | {"comparison_seeds": 1})["search_traces"]
     last = traces.groupby("sampler")["chosen"].last()
     assert not (measured[last] > 7).any()
     own = traces[traces["sampler"] == "brp"]["chosen_test"]
@@ -486,7 +382,7 @@ def test_a_search_on_this_machine_measures_before_it_asks(
     assert mine["chosen"]["latency_ms"] == result["chosen"]["latency_elsewhere_ms"]
     assert mine["known"]["latency_ms"] == mine["chosen"]["latency_ms"]
     assert mine["network"]["notes"] == []
-    traces = compare_samplers(*known, never, history, found[3], *task, params, NETWORK)
+    traces = after(known, found, params, task)["search_traces"]
     assert traces["sampler"].unique().tolist() == ["brp"], "others would have to be measured too"
     # A complete store is only read: nothing is measured again.
     again = run(known, tmp_path, params, task)
@@ -522,9 +418,7 @@ def test_live_search_trains_resumes_and_measures(tables: tuple[Any, ...], tmp_pa
     assert len(result["network"]["measured_sha256"]) == 64
     assert chosen["latency_ms"] > 0
     assert chosen["latency_ms"] != tables[3].set_index("arch_id")["latency_ms"].get(file.arch_id)
-    traces = compare_samplers(
-        *live, never, history, trained, *DIGITS, LIVE | {"comparison_seeds": 2}, NETWORK
-    )
+    traces = after(live, found, LIVE | {"comparison_seeds": 2}, DIGITS)["search_traces"]
     assert traces["sampler"].unique().tolist() == ["brp"]
 
     # A store that was cut off goes on, with networks that are kept and so not trained again.
@@ -606,7 +500,12 @@ def test_a_search_in_a_space_too_large_to_list(mirror: Path, tmp_path: Path) -> 
     predictor = fit_latency(graphs, train, valid, tiny, view="raw", members=1)
     predictions = pd.DataFrame(
         {"arch_id": list(graphs.arch_ids), "device": "mine", "latency_ms": measured}
-    ).assign(predicted_latency_ms=predictor.predict(graphs), precision="fp32")
+    ).assign(
+        predicted_latency_ms=predictor.predict(graphs),
+        precision="fp32",
+        split="test",
+        log_deviation=np.nan,
+    )
     files = partial(fetch_group, "nasbench301", mirror=mirror, cache=tmp_path)
     limit = float(np.median(predictions["predicted_latency_ms"]))
     task = ("darts", "cifar10", [f"latency_ms <= {limit}"])
@@ -614,18 +513,17 @@ def test_a_search_in_a_space_too_large_to_list(mirror: Path, tmp_path: Path) -> 
     params = PARAMS | {"oracle": "surrogate", "candidates": 40, "repeats": 0}
     params |= {"neighbours": 20, "choose_by": "answers"}
     tables = (graphs, listed, nothing, predictions, predictor)
-    places = (files, tmp_path / "store", tmp_path, {})
-    rest = (params, NETWORK, IMAGES, CANDIDATES, MEASURE)
-    history, none, ranker, trained, winner = search_architecture(*tables, *places, *task, *rest)
+    given = (tables, tmp_path / "store", params, task)
+    found = run(*given, published_nasbench301=files)
+    history, _, ranker, *_ = found
     assert len(history) == 12
     assert (history["status"] == "ok").all()
     assert set(history["arch_id"]) - set(graphs.arch_ids)
     assert history["predicted_latency_ms"].max() <= limit
     assert np.isfinite(ranker.score(graphs.view(ranker.view))).all()
-    again = search_architecture(*tables, *places, *task, *rest)[0]
+    again = run(*given, published_nasbench301=files)[0]
     pd.testing.assert_frame_equal(again, history)
-    outcome = (history, none, trained, winner, {})
-    result = summarise_search(*tables[1:4], *outcome, *task, params, NETWORK, MEASURE, EXPORT)
+    result = summarise(tables, found, params, task)
     json.dumps(result, allow_nan=False)
     chosen = result["chosen"]
     assert result["known"]["valid_accuracy"] == history["accuracy"].max()
@@ -638,11 +536,9 @@ def test_a_search_in_a_space_too_large_to_list(mirror: Path, tmp_path: Path) -> 
         "Transfer: accuracies",
     ]
     too_low = [f"latency_ms <= {predictions['predicted_latency_ms'].min() - 1e-9}"]
-    others = summarise_search(
-        *tables[1:4], *outcome, *task[:2], too_low, params, NETWORK, MEASURE, EXPORT
-    )
+    others = summarise(tables, found, params, (*task[:2], too_low))
     assert others["feasible"] == 0, "of those listed; a search among others may find some"
-    traces = compare_samplers(*tables, files, history, trained, *task, params, NETWORK)
+    traces = after(tables, found, params, task, published_nasbench301=files)["search_traces"]
     assert set(traces["sampler"]) == {"brp", "evolution", "random"}
     assert traces["chosen_test"].isna().all()
     own = traces[(traces["sampler"] == "brp") & (traces["seed"] == 0)]

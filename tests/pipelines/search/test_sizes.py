@@ -11,7 +11,7 @@ from brpnas.errors import ConfigurationError
 from brpnas.spaces import get_space
 from pipelines.config import SearchConfig, parse
 from pipelines.search.sizes import answering_sizes, check_latency_size, latency_size
-from tests.pipelines.search.test_nodes import PARAMS
+from tests.pipelines.search.stage import PARAMS
 from tests.pipelines.toys import SMALL, make_accuracy, make_predictions
 
 SPACE = "nasbench201"

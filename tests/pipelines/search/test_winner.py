@@ -17,13 +17,16 @@ from brpnas.devices import Device
 from brpnas.errors import MeasurementError
 from brpnas.fanout import SerialEngine
 from brpnas.measure import TorchEager, describe_device, probe
+from brpnas.search import Limits
 from brpnas.spaces import get_space
-from pipelines.config import ExportConfig, MeasureConfig, SearchConfig, parse
+from pipelines.config import ExportConfig, MeasureConfig, parse
 from pipelines.delivered import network_module, network_onnx
 from pipelines.measuring import measure_settings
 from pipelines.search.found import Delivered
-from pipelines.search.winner import Found, deliver, measure_winner, measuring_device
-from tests.pipelines.search.test_nodes import EXPORT, MEASURE, PARAMS
+from pipelines.search.measuring import Measuring, set_up_measuring
+from pipelines.search.settings import SearchSettings, read_settings
+from pipelines.search.winner import measure_network, measure_winner
+from tests.pipelines.search.stage import EXPORT, IMAGES, MEASURE, NETWORK, PARAMS
 from tests.pipelines.toys import SMALL
 
 SPACE = "nasbench201"
@@ -52,7 +55,7 @@ def measured(network: bytes, cell: str = CELL, **changes: object) -> tuple[float
     settings = measure_settings(parse(MeasureConfig, MEASURE | changes), SPACE, SMALL)
     given = (cell, network, SPACE, SMALL, parse(ExportConfig, EXPORT))
     file, _ = network_onnx(*given)
-    return measure_winner(file, lambda: network_module(*given), settings, SerialEngine()), [file]
+    return measure_network(file, lambda: network_module(*given), settings, SerialEngine()), [file]
 
 
 def test_the_exported_file_is_what_is_measured(
@@ -105,9 +108,10 @@ def test_torch_measures_the_network_that_the_file_is_made_from(
 def test_a_device_that_is_not_the_predicted_one_is_said(
     device: str, change: dict[str, object], why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    settings = measure_settings(parse(MeasureConfig, MEASURE | change), SPACE, SMALL)
     with caplog.at_level(logging.WARNING):
-        here = measuring_device(device, known(), settings, SerialEngine())
+        measuring = set_up(MEASURE | change, known(), device)[1]
+        with measuring.opened() as (_, here):
+            pass
     assert here.startswith(known()["mine"].hardware), "not the name of the other"
     found = delivered(MEASURE | change, known(), device)
     assert (found.figures()["latency_ms"], found.figures()["latency_error"]) == (None, None)
@@ -121,7 +125,38 @@ def test_a_device_that_is_not_the_predicted_one_is_said(
 def test_a_network_that_cannot_be_measured_is_an_error() -> None:
     settings = measure_settings(parse(MeasureConfig, MEASURE), SPACE, SMALL)
     with pytest.raises(MeasurementError, match="network found cannot be measured"):
-        measure_winner(b"no file", nn.Identity, settings, SerialEngine())
+        measure_network(b"no file", nn.Identity, settings, SerialEngine())
+
+
+def predictions_of(device: str, precision: str | None) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "arch_id": [CELL],
+            "device": [device],
+            "latency_ms": [0.02],
+            "predicted_latency_ms": [0.02],
+            "network_size": [SMALL.size],
+            "split": ["train"],
+            "log_deviation": [0.1],
+            "precision": [precision],
+        }
+    )
+
+
+def set_up(
+    measure: dict[str, Any],
+    devices: dict[str, Device],
+    device: str,
+    precision: str | None = None,
+    **search: object,
+) -> tuple[SearchSettings, Measuring]:
+    values = PARAMS | {"measure_winner": True} | search
+    settings = read_settings(SPACE, "toys", ["latency_ms <= 1"], values, NETWORK, IMAGES)
+    limits = Limits.parse(
+        ["latency_ms <= 1"], policy=settings.search.latency, table_ms={CELL: 0.02}
+    )
+    predictions = predictions_of(device, precision)
+    return settings, set_up_measuring(settings, limits, predictions, devices, measure)
 
 
 def delivered(
@@ -132,21 +167,25 @@ def delivered(
     precision: str | None = None,
     **search: object,
 ) -> Delivered:
-    predictions = pd.DataFrame(
-        {"arch_id": [CELL], "device": [device], "latency_ms": [0.02], "network_size": [SMALL.size]}
-    ).assign(precision=precision)
-    found, digest = deliver(
-        Found(CELL, b"", 0.02, asked_ms, [SMALL.size]),
-        predictions,
-        devices,
-        SPACE,
-        SMALL,
-        parse(SearchConfig, PARAMS | {"measure_winner": True} | search),
-        parse(MeasureConfig, measure),
-        parse(ExportConfig, EXPORT),
+    settings, measuring = set_up(measure, devices, device, precision, **search)
+    history = pd.DataFrame(
+        {
+            "query": [0],
+            "arch_id": [CELL],
+            "status": ["ok"],
+            "accuracy": [0.5],
+            "feasible": [True],
+            "estimate": [float("nan")],
+            "seed": [0],
+            "predicted_latency_ms": [0.02],
+            "latency_ms": [asked_ms],
+        }
     )
+    accuracy = pd.DataFrame({"dataset": ["toys"], "network_size": [SMALL.size]})
+    done = measure_winner(settings, history, b"", measuring, accuracy, EXPORT)
+    found = done.latency
     in_torch = found.measured is not None and found.measured.of.in_torch
-    assert (digest is None) == (found.measured is None or in_torch)
+    assert (done.sha256 is None) == (found.measured is None or in_torch)
     return found
 
 

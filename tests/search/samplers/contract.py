@@ -8,14 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brpnas.search.context import SearchContext
 from brpnas.search.history import History
+from brpnas.search.pools.base import CandidatePool, is_open
+from brpnas.search.pools.listed import ListedPool
 from brpnas.search.samplers import RepeatLeaders, Sampler
-from brpnas.search.task import SearchTask
 from brpnas.search.trace import HeldOutScores, trace
+from tests.search.toy import comparable, make_oracle, make_pool, make_sampled_pool, run_search
 from tests.seeds import first_of
-
-from ..toy import comparable, make_context, make_open_context, make_oracle, run_search
 
 BUDGET = 40
 
@@ -29,22 +28,22 @@ class SamplerContract:
     def make(self) -> Sampler:
         """A sampler with parameters that suit a budget of 40."""
 
-    def context(self, seed: int = 0, limit: float | None = 7) -> SearchTask:
+    def pool(self, seed: int = 0, limit: float | None = 7) -> CandidatePool:
         """The task; `OnOpenSpace` gives another."""
-        return make_context(seed, limit)
+        return make_pool(seed, limit)
 
     def run(
         self, seed: int = 0, limit: float | None = 7, budget: int = BUDGET, noise: float = 0.01
     ) -> pd.DataFrame:
-        context, oracle = self.context(seed, limit), make_oracle(seed, noise)
-        return run_search(context, self.make(), oracle, budget, progress=False).history
+        pool, oracle = self.pool(seed, limit), make_oracle(seed, noise)
+        return run_search(pool, self.make(), oracle, budget, progress=False).history
 
     def test_is_deterministic(self) -> None:
         pd.testing.assert_frame_equal(comparable(self.run(1)), comparable(self.run(1)))
 
     def test_asks_the_same_from_the_same_history(self) -> None:
-        context, sampler = self.context(), self.make()
-        records = run_search(context, sampler, make_oracle(), BUDGET, progress=False).records
+        pool, sampler = self.pool(), self.make()
+        records = run_search(pool, sampler, make_oracle(), BUDGET, progress=False).records
         starts = [
             r.query
             for r in records
@@ -52,8 +51,8 @@ class SamplerContract:
         ]
         for start in starts:
             history = History(records.records[:start])
-            asked = self.make().ask(self.context(), history, BUDGET)
-            assert asked == sampler.ask(context, history, BUDGET)
+            asked = self.make().ask(self.pool(), history, BUDGET)
+            assert asked == sampler.ask(pool, history, BUDGET)
             assert asked == [r.arch_id for r in records.records[start : start + len(asked)]]
 
     def test_seeds_make_different_searches(self) -> None:
@@ -76,17 +75,17 @@ class SamplerContract:
 
     @pytest.mark.parametrize("budget", [1, 5, BUDGET])
     def test_each_round_fits_the_budget(self, budget: int) -> None:
-        context = self.context(limit=None)
-        asked = self.make().ask(context, History(), budget + self.repeats)
+        pool = self.pool(limit=None)
+        asked = self.make().ask(pool, History(), budget + self.repeats)
         assert 1 <= len(asked) <= budget
-        assert all(context.is_open(arch_id, History()) for arch_id in asked)
+        assert all(is_open(pool, arch_id, History()) for arch_id in asked)
 
     def test_leaves_its_context_alone(self) -> None:
-        context = make_context(limit=7)
-        pool, predicted = context.pool.copy(), context.predicted["latency_ms"].copy()
-        run_search(context, self.make(), make_oracle(), BUDGET, progress=False)
-        assert np.array_equal(context.pool, pool)
-        assert np.array_equal(context.predicted["latency_ms"], predicted)
+        pool = make_pool(limit=7)
+        rows, predicted = pool.representatives.copy(), pool.predicted["latency_ms"].copy()
+        run_search(pool, self.make(), make_oracle(), BUDGET, progress=False)
+        assert np.array_equal(pool.representatives, rows)
+        assert np.array_equal(pool.predicted["latency_ms"], predicted)
 
     def test_more_budget_never_loses(self) -> None:
         table = trace(self.run(noise=0.1), HeldOutScores({}, {}, 1.0))
@@ -100,17 +99,17 @@ class SamplerContract:
 class OnOpenSpace(SamplerContract):
     """The same contract on a space that is not listed, for a sampler's class that comes second."""
 
-    def context(self, seed: int = 0, limit: float | None = 7) -> SearchTask:
-        return make_open_context(seed, limit)
+    def pool(self, seed: int = 0, limit: float | None = 7) -> CandidatePool:
+        return make_sampled_pool(seed, limit)
 
     def test_leaves_its_context_alone(self) -> None:
-        context = self.context()
-        before, listed = context.describe(), context.shortlist(History())
-        first = run_search(context, self.make(), make_oracle(), BUDGET, progress=False).history
-        assert context.describe() == before
-        again = context.shortlist(History())
+        pool = self.pool()
+        before, listed = pool.describe(), pool.shortlist(History())
+        first = run_search(pool, self.make(), make_oracle(), BUDGET, progress=False).history
+        assert pool.describe() == before
+        again = pool.shortlist(History())
         assert again.names(again.rows) == listed.names(listed.rows)
-        second = run_search(context, self.make(), make_oracle(), BUDGET, progress=False).history
+        second = run_search(pool, self.make(), make_oracle(), BUDGET, progress=False).history
         pd.testing.assert_frame_equal(comparable(first), comparable(second))
 
 
@@ -123,4 +122,4 @@ class WithRepeats(SamplerContract):
         return RepeatLeaders(super().make(), self.repeats)  # type: ignore[safe-super]
 
 
-__all__ = ["BUDGET", "OnOpenSpace", "SamplerContract", "SearchContext", "WithRepeats"]
+__all__ = ["BUDGET", "ListedPool", "OnOpenSpace", "SamplerContract", "WithRepeats"]

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +10,11 @@ import scipy.stats
 
 from brpnas.errors import ConfigurationError, OracleError
 from brpnas.graphs import GraphBatch, SpaceGraphs
-from brpnas.search.constraints import Constraint
-from brpnas.search.context import SearchContext
 from brpnas.search.events import EventLog
 from brpnas.search.history import History, Measurement
-from brpnas.search.open_context import OpenContext
-from brpnas.search.oracle import Answer, Question, TableOracle
+from brpnas.search.oracles import Answer, Question, TableOracle
+from brpnas.search.pools.listed import ListedPool
+from brpnas.search.pools.sampled import SampledPool
 from brpnas.search.result import leaderboard
 from brpnas.search.samplers import (
     BRPSampler,
@@ -28,22 +26,25 @@ from brpnas.search.samplers import (
 from brpnas.search.samplers.brp import ChooseBy, _size
 from brpnas.search.trace import HeldOutScores, trace
 from brpnas.spaces import NasBench201, SearchSpace
-from tests.seeds import first_of
-
-from ..toy import (
+from tests.search.toy import (
     RidgeRanker,
     ToySpace,
     accuracy_table,
     additive_accuracy,
     comparable,
     history_of,
-    make_context,
-    make_open_context,
+    limits_of,
     make_oracle,
+    make_pool,
+    make_sampled_pool,
+    measured_limits,
+    pool_of,
     predict_latency,
     record,
     run_search,
 )
+from tests.seeds import first_of
+
 from .contract import OnOpenSpace, SamplerContract, WithRepeats
 
 
@@ -112,12 +113,12 @@ class Clairvoyant:
 
 def run(sampler: Sampler, budget: int, log: EventLog | None = None, seed: int = 0) -> pd.DataFrame:
     return run_search(
-        make_context(seed), sampler, make_oracle(seed), budget, store=log, progress=False
+        make_pool(seed), sampler, make_oracle(seed), budget, store=log, progress=False
     ).history
 
 
-def true_ranking(context: SearchContext) -> list[str]:
-    words = context.names(context.pool)
+def true_ranking(pool: ListedPool) -> list[str]:
+    words = pool.names(pool.representatives)
     return [words[i] for i in np.argsort(-additive_accuracy(words), kind="stable")]
 
 
@@ -126,7 +127,7 @@ def test_rounds_exploit_and_explore_as_published(fraction: float) -> None:
     sampler = BRPSampler(Clairvoyant, rounds=4, exploit_fraction=fraction)
     frame = run(sampler, 24)
     assert frame["round"].value_counts().sort_index().tolist() == [6] * 4
-    ranking = true_ranking(make_context())
+    ranking = true_ranking(make_pool())
     queried = set(frame["arch_id"][:6])
     for number in (1, 2, 3):
         asked = frame["arch_id"][frame["round"] == number].tolist()
@@ -139,19 +140,19 @@ def test_rounds_exploit_and_explore_as_published(fraction: float) -> None:
 
 
 def test_exploration_reaches_the_whole_top_and_no_further() -> None:
-    ranking = true_ranking(make_context())
+    ranking = true_ranking(make_pool())
     seen: set[str] = set()
     for seed in range(60):
         frame = run(BRPSampler(Clairvoyant, rounds=2, exploit_fraction=0), 40, seed=seed)
-        context = make_context(seed)
-        seen |= {context.isomorphism_id(a) for a in frame["arch_id"][frame["round"] == 1]}
-    top = {make_context().isomorphism_id(word) for word in ranking[: len(ranking) // 2]}
+        pool = make_pool(seed)
+        seen |= {pool.isomorphism_id(a) for a in frame["arch_id"][frame["round"] == 1]}
+    top = {make_pool().isomorphism_id(word) for word in ranking[: len(ranking) // 2]}
     assert seen == top
 
 
 def test_an_exhausted_top_is_filled_by_the_next_best() -> None:
     frame = run(BRPSampler(Clairvoyant, rounds=6, exploit_fraction=0), 60)
-    ranking = true_ranking(make_context())
+    ranking = true_ranking(make_pool())
     before = set(frame["arch_id"][:50])
     asked = frame["arch_id"][50:].tolist()
     top = [w for w in ranking[: math.ceil(len(ranking) / 2**5)] if w not in before]
@@ -175,7 +176,7 @@ def test_a_raised_budget_keeps_the_round_size_and_exploits() -> None:
     frame = run(sampler, 65, log)
     assert frame["round"].value_counts().sort_index().tolist() == [10] * 6 + [5]
     before = set(frame["arch_id"][:40])
-    left = [word for word in true_ranking(make_context()) if word not in before]
+    left = [word for word in true_ranking(make_pool()) if word not in before]
     assert frame["arch_id"][40:].tolist() == left[:25]
 
 
@@ -192,21 +193,21 @@ def test_the_ranker_learns_from_every_answer_once_by_its_mean() -> None:
             super().fit(graphs, accuracy, seed)
 
     history = history_of(("aaaa", 0.5), ("aaab", None), ("abcd", 0.7), ("aaaa", 0.6))
-    context = make_context()
-    ranker = fit_ranker(Watching, context, history)
-    again = fit_ranker(Watching, context, history)
+    pool = make_pool()
+    ranker = fit_ranker(Watching, pool, history)
+    again = fit_ranker(Watching, pool, history)
     assert fitted[0] == (2, [pytest.approx(0.55), 0.7], fitted[0][2])
     assert fitted[0] == fitted[1]
-    assert np.array_equal(ranker.score(context.graphs), again.score(context.graphs))
+    assert np.array_equal(ranker.score(pool.graphs), again.score(pool.graphs))
     longer = history_of(("aaaa", 0.5), ("abcd", 0.7))
-    fit_ranker(Watching, context, longer)
+    fit_ranker(Watching, pool, longer)
     assert fitted[2][2] != fitted[0][2]
 
 
 def test_a_ranker_needs_two_answers() -> None:
     history = history_of(("aaaa", 0.5), ("aaab", None), ("aaaa", 0.6))
     with pytest.raises(OracleError, match="two answered"):
-        fit_ranker(RidgeRanker, make_context(), history)
+        fit_ranker(RidgeRanker, make_pool(), history)
 
 
 def test_scores_that_are_no_number_come_last_with_a_warning(
@@ -219,7 +220,7 @@ def test_scores_that_are_no_number_come_last_with_a_warning(
             return scores
 
     frame = run(BRPSampler(Broken, rounds=2, exploit_fraction=1), 20)
-    best = true_ranking(make_context())[0]
+    best = true_ranking(make_pool())[0]
     assert best not in set(frame["arch_id"][10:])
     assert "1 of 160 scores" in caplog.text
 
@@ -228,10 +229,10 @@ class TestChoosingByTheRanker:
     sampler = BRPSampler(RidgeRanker, rounds=4, choose_by="ranker")
 
     def test_the_choice_is_whom_a_ranker_of_all_answers_puts_first(self) -> None:
-        result = run_search(make_context(), self.sampler, make_oracle(0, 0.1), 40, progress=False)
-        ranker = fit_ranker(RidgeRanker, make_context(), result.records)
+        result = run_search(make_pool(), self.sampler, make_oracle(0, 0.1), 40, progress=False)
+        ranker = fit_ranker(RidgeRanker, make_pool(), result.records)
         words = list(result.records.means())
-        scores = ranker.score(make_context().graphs_of(words))
+        scores = ranker.score(make_pool().graphs_of(words))
         assert result.chosen == words[int(np.argmax(scores))]
         by_word = dict(zip(words, scores.tolist(), strict=True))
         assert result.history["estimate"].tolist() == [
@@ -241,12 +242,12 @@ class TestChoosingByTheRanker:
         assert result.chosen != max(means, key=means.__getitem__), "here the answers mislead"
 
     def test_each_round_says_who_led_after_it(self) -> None:
-        context, oracle = make_context(), make_oracle(0, 0.1)
-        result = run_search(context, self.sampler, oracle, 40, progress=False)
+        pool, oracle = make_pool(), make_oracle(0, 0.1)
+        result = run_search(pool, self.sampler, oracle, 40, progress=False)
         leaders = result.history["leader"]
         assert leaders.notna().to_numpy().nonzero()[0].tolist() == [9, 19, 29, 39]
         for end in (9, 19, 29, 39):
-            estimates = self.sampler.estimates(context, History(result.records.records[: end + 1]))
+            estimates = self.sampler.estimates(pool, History(result.records.records[: end + 1]))
             assert estimates is not None
             assert leaders[end] == max(estimates, key=estimates.__getitem__)
         traced = trace(result.history, HeldOutScores({}, {}, 1.0))
@@ -265,7 +266,7 @@ class TestChoosingByTheRanker:
             for choose_by, list_ in found.items():
                 sampler = BRPSampler(RidgeRanker, rounds=4, choose_by=choose_by)  # type: ignore[arg-type]
                 oracle = make_oracle(seed, 0.1)
-                result = run_search(make_context(seed), sampler, oracle, 40, progress=False)
+                result = run_search(make_pool(seed), sampler, oracle, 40, progress=False)
                 list_.append(true[result.chosen])
         assert np.mean(found["ranker"]) > np.mean(found["answers"])
 
@@ -285,35 +286,36 @@ class TestChoosingByTheRanker:
 
     def test_one_answer_is_no_ranking(self) -> None:
         history = history_of(("aaaa", 0.5), ("aaab", None))
-        assert self.sampler.estimates(make_context(), history) is None
+        assert self.sampler.estimates(make_pool(), history) is None
 
 
 class TestPrior:
     sampler = BRPSampler(Clairvoyant, rounds=4, exploit_fraction=1, flops_prior=6)
 
-    @pytest.mark.parametrize("context", [make_context(), make_open_context()])
+    @pytest.mark.parametrize("pool", [make_pool(), make_sampled_pool()])
     def test_the_first_round_is_the_largest_of_eight_times_as_many(
-        self, context: SearchContext | OpenContext
+        self, pool: ListedPool | SampledPool
     ) -> None:
-        asked = self.sampler.ask(context, History(), 24)
-        drawn = context.fresh(History(), 8 * 6)
+        asked = self.sampler.ask(pool, History(), 24)
+        drawn = pool.fresh(History(), 8 * 6)
         assert asked == sorted(drawn, key=lambda word: -ToySpace().cost([word])[1][0])[:6]
         assert set(asked) != set(drawn[:6])
 
     def test_when_enough_was_measured_the_first_round_is_random(self) -> None:
-        history = History()
-        history.is_thrifty = True
-        context = make_context()
-        assert self.sampler.ask(context, history, 24) == context.fresh(History(), 6)
+        history, pool = History(), make_pool(limits=limits_of(per_query=1))
+        names = pool.fresh(History(), 8 * 6)
+        history.note(Measurement(0, name, False, 9.0) for name in names[:6])
+        assert self.sampler.ask(pool, history, 24) != pool.fresh(history, 6)
+        history.note([Measurement(0, names[6], False, 9.0)])
+        assert self.sampler.ask(pool, history, 24) == pool.fresh(history, 6)
 
-    @pytest.mark.parametrize("thrifty", [False, True])
-    def test_what_was_measured_and_is_within_the_limit_is_kept(self, *, thrifty: bool) -> None:
-        context, history = make_context(), History()
-        drawn = context.fresh(history, 8 * 6)
-        passed, refused = drawn[40], self.sampler.ask(context, history, 24)[0]
+    @pytest.mark.parametrize("per_query", [0, 10])
+    def test_what_was_measured_and_is_within_the_limit_is_kept(self, per_query: int) -> None:
+        pool, history = make_pool(limits=limits_of(per_query=per_query)), History()
+        drawn = pool.fresh(history, 8 * 6)
+        passed, refused = drawn[40], self.sampler.ask(pool, history, 24)[0]
         history.note([Measurement(0, passed, True, 1.0), Measurement(0, refused, False, 9.0)])
-        history.is_thrifty = thrifty
-        asked = self.sampler.ask(context, history, 24)
+        asked = self.sampler.ask(pool, history, 24)
         assert asked[0] == passed
         assert refused not in asked
 
@@ -323,18 +325,14 @@ class TestPrior:
     ) -> None:
         words = ToySpace().enumerate()
         latency = predict_latency(words)["latency_ms"]
-        context: SearchContext | OpenContext
-        if open_space:
-            likely = (Constraint.parse("latency_ms <= 3", ["latency_ms"]),)
-            context = replace(make_open_context(limit=8), likely=likely)
-        else:
-            context = replace(make_context(limit=8), likely=latency <= 3)
-        asked = self.sampler.ask(context, History(), 24)
+        make = make_sampled_pool if open_space else make_pool
+        pool = make(limits=measured_limits(3, 8))
+        asked = self.sampler.ask(pool, History(), 24)
         assert all(latency[words.index(word)] <= 3 for word in asked)
 
     def test_it_is_added_to_the_ranking_and_fades(self) -> None:
-        context = make_context()
-        words = context.names(context.pool)
+        pool = make_pool()
+        words = pool.names(pool.representatives)
         flops = ToySpace().cost(words)[1]
         of_ranker = scipy.stats.zscore(additive_accuracy(words))
         of_size = scipy.stats.zscore(np.log(flops))
@@ -345,7 +343,7 @@ class TestPrior:
             left = [words[i] for i in ranked if words[i] not in before]
             asked = frame["arch_id"][frame["round"] == number].tolist()
             assert asked == left[:6]
-            without = [w for w in true_ranking(context) if w not in before]
+            without = [w for w in true_ranking(pool) if w not in before]
             assert asked != without[:6], "here the prior decides"
 
     def test_failed_queries_teach_nothing_and_do_not_weaken_it(self) -> None:
@@ -353,7 +351,7 @@ class TestPrior:
         failed = [(word, None) for word in ("bbbb", "cccc", "bbcc", "ccbb")]
         more = [(word, 0.5) for word in ("bbbb", "cccc", "bbcc", "ccbb")]
         few, same, many = (
-            self.sampler._ranking(make_context(), history_of(*answered, *rows))[1].tolist()
+            self.sampler._ranking(make_pool(), history_of(*answered, *rows))[1].tolist()
             for rows in ([], failed, more)
         )
         assert few == same != many
@@ -362,25 +360,25 @@ class TestPrior:
         history = history_of(("dddd", 0.5), ("abcd", 0.6), ("aaaa", 0.55))
         estimates = [
             BRPSampler(RidgeRanker, choose_by="ranker", flops_prior=prior).estimates(
-                make_context(), history
+                make_pool(), history
             )
             for prior in (0, 50)
         ]
         assert estimates[0] == estimates[1]
 
-    @pytest.mark.parametrize("context", [make_context(), make_open_context()])
+    @pytest.mark.parametrize("pool", [make_pool(), make_sampled_pool()])
     def test_where_nobody_knows_the_multiply_adds_all_is_as_without(
-        self, context: SearchContext | OpenContext, monkeypatch: pytest.MonkeyPatch
+        self, pool: ListedPool | SampledPool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(ToySpace, "cost", SearchSpace.cost)
         want, got = (
-            run_search(context, sampler, make_oracle(), 24, progress=False).history
+            run_search(pool, sampler, make_oracle(), 24, progress=False).history
             for sampler in (BRPSampler(Clairvoyant, rounds=4, exploit_fraction=1), self.sampler)
         )
         pd.testing.assert_frame_equal(comparable(got), comparable(want))
 
     def test_some_unknown_are_taken_for_average(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        known = _size(make_context(), ["aaaa", "aabb", "dddd"])
+        known = _size(make_pool(), ["aaaa", "aabb", "dddd"])
         cost = ToySpace.cost
         monkeypatch.setattr(
             ToySpace,
@@ -390,7 +388,7 @@ class TestPrior:
                 np.where([w == "cccc" for w in words], np.nan, cost(self, words)[1]),
             ),
         )
-        found = _size(make_context(), ["aaaa", "cccc", "aabb", "dddd"])
+        found = _size(make_pool(), ["aaaa", "cccc", "aabb", "dddd"])
         np.testing.assert_array_equal(found, [known[0], 0.0, *known[1:]])
 
     def test_scores_that_are_no_number_stay_last(self, caplog: pytest.LogCaptureFixture) -> None:
@@ -401,7 +399,7 @@ class TestPrior:
                 return scores
 
         sampler = BRPSampler(Broken, rounds=2, exploit_fraction=1, flops_prior=1)
-        best = true_ranking(make_context())[0]
+        best = true_ranking(make_pool())[0]
         assert best not in set(run(sampler, 20)["arch_id"][10:])
         assert "1 of 160 scores" in caplog.text
 
@@ -410,8 +408,8 @@ class TestPrior:
             def score(self, graphs: GraphBatch) -> npt.NDArray[np.float64]:
                 return np.zeros(len(graphs))
 
-        context = make_context()
-        words = context.names(context.pool)
+        pool = make_pool()
+        words = pool.names(pool.representatives)
         frame = run(BRPSampler(Flat, rounds=2, exploit_fraction=1, flops_prior=1), 12)
         left = [w for w in words if w not in set(frame["arch_id"][:6])]
         largest = sorted(left, key=lambda word: -ToySpace().cost([word])[1][0])[:6]
@@ -434,7 +432,7 @@ class TestPrior:
             for prior, best in found.items():
                 oracle = TableOracle(accuracy_table(words, true), "toys", seed)
                 sampler = BRPSampler(RidgeRanker, rounds=4, flops_prior=prior)
-                result = run_search(make_context(seed), sampler, oracle, 12, progress=False)
+                result = run_search(make_pool(seed), sampler, oracle, 12, progress=False)
                 best.append(result.history["accuracy"].max())
         assert np.mean(found[6]) > np.mean(found[0])
 
@@ -459,7 +457,7 @@ class TestUnconstrainedRounds:
         # Who is slow is better than anyone else.
         table = accuracy_table(words, additive_accuracy(words) / 2 + 0.5 * slow)
         oracle = TableOracle(table, "toys", 0)
-        result = run_search(make_context(limit=5), sampler, oracle, 24, progress=False)
+        result = run_search(make_pool(limit=5), sampler, oracle, 24, progress=False)
         history = result.history
         over = ~history["feasible"]
         assert 0 < over.sum() < 8
@@ -480,34 +478,34 @@ class TestUnconstrainedRounds:
             assert history["estimate"].isna().equals(over)
             assert set(history["leader"].dropna()) <= set(history["arch_id"][~over])
 
-    @pytest.mark.parametrize("context", [make_context(), make_open_context()])
+    @pytest.mark.parametrize("pool", [make_pool(), make_sampled_pool()])
     def test_without_constraints_they_make_no_difference(
-        self, context: SearchContext | OpenContext
+        self, pool: ListedPool | SampledPool
     ) -> None:
         plain = BRPSampler(RidgeRanker, rounds=6)
         want, got = (
-            run_search(context, sampler, make_oracle(), 24, progress=False).history
+            run_search(pool, sampler, make_oracle(), 24, progress=False).history
             for sampler in (plain, self.sampler)
         )
         pd.testing.assert_frame_equal(comparable(got), comparable(want))
 
-    @pytest.mark.parametrize("context", [make_context(limit=4), make_open_context(limit=4)])
+    @pytest.mark.parametrize("pool", [make_pool(limit=4), make_sampled_pool(limit=4)])
     def test_they_draw_from_everything_in_an_order_of_the_seed(
-        self, context: SearchContext | OpenContext
+        self, pool: ListedPool | SampledPool
     ) -> None:
-        history = run_search(context, self.sampler, make_oracle(), 24, progress=False).history
-        free = replace(context, **unlimited(context))
+        history = run_search(pool, self.sampler, make_oracle(), 24, progress=False).history
+        free = make_sampled_pool() if isinstance(pool, SampledPool) else make_pool()
         assert history["arch_id"][:8].tolist() == free.fresh(History(), 8)
-        assert context.fresh(History(), 8, feasible=False) == free.fresh(History(), 8)
+        assert pool.fresh(History(), 8, feasible=False) == free.fresh(History(), 8)
 
     def test_of_the_function_of_one_that_breaks_them_another_may_still_be_asked(self) -> None:
         words = ToySpace().enumerate()
         # Of each function only one way to write it keeps the constraints.
         feasible = np.array([w[0] <= w[-1] for w in words])
-        context = replace(make_context(), feasible=feasible, likely=feasible)
+        pool = pool_of(feasible)
         sampler = BRPSampler(RidgeRanker, rounds=4, unconstrained_share=0.25)
-        total = context.capacity
-        history = run_search(context, sampler, make_oracle(), total, progress=False).history
+        total = pool.capacity
+        history = run_search(pool, sampler, make_oracle(), total, progress=False).history
         over = history[~history["feasible"]]
         assert len(over) > 5
         again = set(over["isomorphism_id"]) & set(history["isomorphism_id"][history["feasible"]])
@@ -518,15 +516,11 @@ class TestUnconstrainedRounds:
         words = np.array(ToySpace().enumerate())
         known = np.array([w[1] != "a" for w in words])
         slow = predict_latency(words.tolist())["latency_ms"] > 5
-        context = SearchContext.create(
-            ToySpace(), ToySpace().graphs(), seed=0, feasible=~slow, answerable=known
-        )
-        history = run_search(context, self.sampler, make_oracle(), 24, progress=False).history
+        pool = pool_of(~slow, answerable=known)
+        history = run_search(pool, self.sampler, make_oracle(), 24, progress=False).history
         assert set(history["arch_id"]) <= set(words[known])
         assert not history["feasible"].all()
-        everything = make_context().describe()
-        assert "answerable_sha256" not in everything
-        assert "answerable_sha256" in context.describe()
+        assert pool.describe() != pool_of(~slow).describe()
 
     def test_if_none_that_keeps_them_is_answered_the_error_says_so(self) -> None:
         class OnlyTheSlow(TableOracle):
@@ -537,7 +531,7 @@ class TestUnconstrainedRounds:
 
         words = ToySpace().enumerate()
         oracle = OnlyTheSlow(accuracy_table(words, additive_accuracy(words)), "toys", 0)
-        result = run_search(make_context(limit=4), self.sampler, oracle, 24, progress=False)
+        result = run_search(make_pool(limit=4), self.sampler, oracle, 24, progress=False)
         assert (result.history["status"] == "ok").any()
         with pytest.raises(OracleError, match="satisfies the constraints, so there is nothing"):
             _ = result.chosen
@@ -555,33 +549,26 @@ class TestUnconstrainedRounds:
         self, rounds: int, budget: int, expected: int
     ) -> None:
         sampler = BRPSampler(RidgeRanker, rounds=rounds, unconstrained_share=0.1)
-        history, context = History(), make_context(limit=4)
+        history, pool = History(), make_pool(limit=4)
         size = max(budget // rounds, 1)
         for number in range(expected):
-            assert sampler.asks_beyond(context, history, budget)
+            assert sampler.samples_infeasible(pool, history, budget)
             start = len(history)
             history.extend(record(start + i, "aaaa", 0.5, round=number) for i in range(size))
-        assert not sampler.asks_beyond(context, history, budget)
-        assert not sampler.asks_beyond(make_context(), History(), budget)
+        assert not sampler.samples_infeasible(pool, history, budget)
+        assert not sampler.samples_infeasible(make_pool(), History(), budget)
 
     def test_mutations_are_of_leaders_that_satisfy_the_constraints(self) -> None:
         sampler = BRPSampler(RidgeRanker, rounds=4, neighbours=30)
-        context = make_open_context(limit=4)
+        pool = make_sampled_pool(limit=4)
         history = History([record(0, "dddd", 0.9, feasible=False), record(1, "aaaa", 0.5)])
-        mutants = sampler._mutants(context, history)
+        mutants = sampler._mutants(pool, history)
         assert mutants
         assert all(word.count("a") == 3 for word in mutants)
 
     def test_they_are_part_of_the_task(self) -> None:
         assert self.sampler.describe()["unconstrained_share"] == 0.34
         assert "unconstrained_share" not in BRPSampler(RidgeRanker).describe()
-
-
-def unlimited(context: SearchContext | OpenContext) -> dict[str, object]:
-    if isinstance(context, OpenContext):
-        return {"constraints": ()}
-    everything = np.ones(len(context.arch_ids), np.bool_)
-    return {"feasible": everything, "likely": everything}
 
 
 @pytest.mark.parametrize("parameters", [{"rounds": 0}, {"exploit_fraction": 1.5}])
@@ -610,11 +597,11 @@ def test_beats_random_and_evolution_on_an_additive_nasbench201(
     table = accuracy_table(graphs.arch_ids, true, noise=0.02)
     best: dict[str, list[float]] = {}
     for seed in range(4):
-        context = SearchContext.create(space, graphs, seed=seed, view="raw")
+        pool = ListedPool.create(space, graphs, seed=seed, view="raw")
         oracle = TableOracle(table, "toys", seed)
         for sampler in (BRPSampler(RidgeRanker), EvolutionSampler(), RandomSampler()):
-            result = run_search(context, sampler, oracle, 100, progress=False)
-            found = true[context.rows([result.chosen])[0]]
+            result = run_search(pool, sampler, oracle, 100, progress=False)
+            found = true[pool.rows([result.chosen])[0]]
             best.setdefault(sampler.name, []).append(float(found))
     means = {name: np.mean(found) for name, found in best.items()}
     assert means["brp"] > means["evolution"]
@@ -623,4 +610,4 @@ def test_beats_random_and_evolution_on_an_additive_nasbench201(
 
 def test_clairvoyant_reads_words() -> None:
     words = ToySpace().enumerate()
-    assert np.array_equal(Clairvoyant().score(make_context().graphs), additive_accuracy(words))
+    assert np.array_equal(Clairvoyant().score(make_pool().graphs), additive_accuracy(words))

@@ -4,11 +4,18 @@ import numpy as np
 import pytest
 
 from brpnas.errors import ConfigurationError
-from brpnas.search.context import SearchContext
 from brpnas.search.history import History
 from brpnas.search.samplers import EvolutionSampler, RandomSampler, Sampler
+from tests.search.toy import (
+    ToySpace,
+    additive_accuracy,
+    history_of,
+    make_oracle,
+    make_pool,
+    pool_of,
+    run_search,
+)
 
-from ..toy import ToySpace, additive_accuracy, history_of, make_context, make_oracle, run_search
 from .contract import OnOpenSpace, SamplerContract, WithRepeats
 
 
@@ -30,11 +37,11 @@ def _distance(a: str, b: str) -> int:
 
 
 def test_starts_with_a_random_population_then_asks_one_by_one() -> None:
-    context = make_context()
+    pool = make_pool()
     result = run_search(
-        context, EvolutionSampler(population=8), make_oracle(), 20, progress=False
+        pool, EvolutionSampler(population=8), make_oracle(), 20, progress=False
     ).history
-    assert result["arch_id"][:8].tolist() == RandomSampler().ask(context, History(), 8)
+    assert result["arch_id"][:8].tolist() == RandomSampler().ask(pool, History(), 8)
     assert result["round"].tolist() == [0] * 8 + list(range(1, 13))
 
 
@@ -42,7 +49,7 @@ def test_a_large_tournament_mutates_the_best_of_the_youngest() -> None:
     words = ["dddd", "aaaa", "abca", "bbbb"]
     history = history_of(*zip(words, [0.9, 0.5, 0.8, 0.4], strict=True))
     sampler = EvolutionSampler(population=3, tournament=50)
-    children = {sampler.ask(make_context(seed), history, 10)[0] for seed in range(40)}
+    children = {sampler.ask(make_pool(seed), history, 10)[0] for seed in range(40)}
     assert {_distance(child, "abca") for child in children} == {1}  # "dddd" has died of age
     assert len(children) > 5
 
@@ -51,7 +58,7 @@ def test_a_tournament_of_one_mutates_anyone() -> None:
     words = ["dddd", "aaaa"]
     history = history_of(*zip(words, [0.9, 0.1], strict=True))
     sampler = EvolutionSampler(population=2, tournament=1)
-    children = [sampler.ask(make_context(seed), history, 10)[0] for seed in range(60)]
+    children = [sampler.ask(make_pool(seed), history, 10)[0] for seed in range(60)]
     share = np.mean([_distance(child, "dddd") == 1 for child in children])
     assert 0.3 < share < 0.7
 
@@ -60,15 +67,14 @@ def test_failures_do_not_enter_the_population() -> None:
     history = history_of(("aaaa", 0.5), ("dddd", None), ("cccc", None))
     sampler = EvolutionSampler(population=3, tournament=5)
     for seed in range(10):
-        assert _distance(sampler.ask(make_context(seed), history, 9)[0], "aaaa") == 1
+        assert _distance(sampler.ask(make_pool(seed), history, 9)[0], "aaaa") == 1
 
 
 def test_an_exhausted_neighbourhood_gives_way_to_chance() -> None:
-    space = ToySpace()
-    words = space.enumerate()
+    words = ToySpace().enumerate()
     feasible = np.array([w == "aaaa" or w.count("d") >= 3 for w in words])
-    context = SearchContext.create(space, space.graphs(), seed=0, feasible=feasible)
-    child = EvolutionSampler(population=1).ask(context, history_of(("aaaa", 0.5)), 5)[0]
+    pool = pool_of(feasible)
+    child = EvolutionSampler(population=1).ask(pool, history_of(("aaaa", 0.5)), 5)[0]
     assert child.count("d") >= 3
 
 
@@ -77,7 +83,7 @@ def test_a_repeated_leader_counts_once_with_its_mean() -> None:
     history = history_of(*zip(words, [0.9, 0.6, 0.1], strict=True))
     sampler = EvolutionSampler(population=2, tournament=50)
     for seed in range(10):
-        assert _distance(sampler.ask(make_context(seed), history, 9)[0], "dddd") == 1
+        assert _distance(sampler.ask(make_pool(seed), history, 9)[0], "dddd") == 1
 
 
 def test_beats_random_on_an_additive_landscape() -> None:
@@ -87,7 +93,7 @@ def test_beats_random_on_an_additive_landscape() -> None:
     for seed in range(20):
         for sampler in (RandomSampler(), EvolutionSampler()):
             frame = run_search(
-                make_context(seed), sampler, make_oracle(seed), 40, progress=False
+                make_pool(seed), sampler, make_oracle(seed), 40, progress=False
             ).history
             best[sampler.name].append(max(true[a] for a in frame["arch_id"]))
     assert np.mean(best["evolution"]) > np.mean(best["random"])

@@ -4,8 +4,8 @@ from collections import Counter
 
 from brpnas.search.history import History
 from brpnas.search.samplers import RandomSampler, Sampler
+from tests.search.toy import history_of, make_pool
 
-from ..toy import history_of, make_context
 from .contract import OnOpenSpace, SamplerContract
 
 
@@ -19,22 +19,22 @@ class TestRandomOnOpenSpace(OnOpenSpace, TestRandom):
 
 
 def test_asks_the_whole_budget_at_once() -> None:
-    assert len(RandomSampler().ask(make_context(), History(), 25)) == 25
+    assert len(RandomSampler().ask(make_pool(), History(), 25)) == 25
 
 
 def test_answers_do_not_matter() -> None:
-    context = make_context()
-    first = RandomSampler().ask(context, History(), 10)
+    pool = make_pool()
+    first = RandomSampler().ask(pool, History(), 10)
     good = history_of(*[(arch_id, 0.9) for arch_id in first])
     bad = history_of(*[(arch_id, None) for arch_id in first])
-    assert RandomSampler().ask(context, good, 20) == RandomSampler().ask(context, bad, 20)
+    assert RandomSampler().ask(pool, good, 20) == RandomSampler().ask(pool, bad, 20)
 
 
 def test_every_function_is_drawn_about_equally_often() -> None:
     counts = Counter(
-        make_context().isomorphism_id(arch_id)
+        make_pool().isomorphism_id(arch_id)
         for seed in range(80)
-        for arch_id in RandomSampler().ask(make_context(seed), History(), 16)
+        for arch_id in RandomSampler().ask(make_pool(seed), History(), 16)
     )
     assert len(counts) == 160  # each of the 160 functions, 8 times on average
     assert max(counts.values()) < 24

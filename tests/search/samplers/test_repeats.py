@@ -8,17 +8,17 @@ from brpnas.errors import BudgetError, ConfigurationError
 from brpnas.search.events import EventLog
 from brpnas.search.history import History
 from brpnas.search.samplers import BRPSampler, RandomSampler, RepeatLeaders, Sampler
-
-from ..toy import (
+from tests.search.toy import (
     SEEDS,
     RidgeRanker,
     ToySpace,
     additive_accuracy,
     history_of,
-    make_context,
     make_oracle,
+    make_pool,
     run_search,
 )
+
 from .contract import SamplerContract, WithRepeats
 
 
@@ -29,7 +29,7 @@ class TestRandomWithRepeats(WithRepeats, SamplerContract):
 
 def run(sampler: Sampler, budget: int, log: EventLog | None = None, seed: int = 0) -> pd.DataFrame:
     return run_search(
-        make_context(seed), sampler, make_oracle(seed, 0.1), budget, store=log, progress=False
+        make_pool(seed), sampler, make_oracle(seed, 0.1), budget, store=log, progress=False
     ).history
 
 
@@ -43,10 +43,10 @@ def test_the_leaders_are_asked_again_best_first() -> None:
 def test_who_leads_is_for_the_inner_sampler_to_estimate() -> None:
     inner = BRPSampler(RidgeRanker, rounds=4, choose_by="ranker")
     result = run_search(
-        make_context(), RepeatLeaders(inner, 4), make_oracle(0, 0.1), 24, progress=False
+        make_pool(), RepeatLeaders(inner, 4), make_oracle(0, 0.1), 24, progress=False
     )
     first = History(result.records.records[:20])
-    estimates = inner.estimates(make_context(), first)
+    estimates = inner.estimates(make_pool(), first)
     assert estimates is not None
     want = sorted(estimates, key=lambda word: -estimates[word])[:4]
     assert result.history["arch_id"][20:].tolist() == want
@@ -82,7 +82,7 @@ def test_a_raised_budget_holds_its_own_last_queries_back() -> None:
 
 def test_without_an_answer_there_is_no_leader() -> None:
     history = history_of(("aaaa", None), ("abcd", None))
-    asked = RepeatLeaders(RandomSampler(), 2).ask(make_context(), history, 4)
+    asked = RepeatLeaders(RandomSampler(), 2).ask(make_pool(), history, 4)
     assert len(asked) == 2
     assert not {"aaaa", "abcd"} & set(asked)
 
@@ -93,16 +93,16 @@ def test_repeats_choose_better_when_answers_are_noisy() -> None:
     found: dict[int, list[float]] = {0: [], 20: []}
     for seed in range(30):
         for repeats, list_ in found.items():
-            context, oracle = make_context(seed), make_oracle(seed, 0.1)
+            pool, oracle = make_pool(seed), make_oracle(seed, 0.1)
             sampler = RepeatLeaders(RandomSampler(), repeats)
-            result = run_search(context, sampler, oracle, 60, progress=False)
+            result = run_search(pool, sampler, oracle, 60, progress=False)
             list_.append(true[result.chosen])
     assert np.mean(found[20]) > np.mean(found[0])
 
 
 def test_a_budget_of_repeats_alone_is_refused() -> None:
     with pytest.raises(BudgetError, match="leaves nothing to search"):
-        RepeatLeaders(RandomSampler(), 5).ask(make_context(), History(), 5)
+        RepeatLeaders(RandomSampler(), 5).ask(make_pool(), History(), 5)
 
 
 def test_a_negative_number_is_refused() -> None:

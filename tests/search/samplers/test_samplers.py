@@ -12,8 +12,7 @@ from brpnas.search.samplers import (
     RepeatLeaders,
     get_sampler,
 )
-
-from ..toy import RidgeRanker
+from tests.search.toy import RidgeRanker
 
 
 def test_samplers_by_name() -> None:

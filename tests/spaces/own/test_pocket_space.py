@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from brpnas.search import SearchContext, get_sampler, run_search
-from brpnas.search.oracle import TableOracle
+from brpnas.search import ListedPool, get_sampler, run_search
+from brpnas.search.oracles import TableOracle
 from brpnas.spaces import get_space
 from brpnas.testing import SearchSpaceContract
 from tests.search.toy import accuracy_table
@@ -28,7 +28,7 @@ def test_all_of_it_can_be_searched_though_nothing_is_known_of_its_cost() -> None
     assert np.isnan(space.cost(names)).all()
     accuracy = accuracy_table(names, np.linspace(0.5, 0.9, len(names)), noise=0.0)
     for name in ("random", "evolution"):
-        context = SearchContext.create(space, space.graphs(), seed=0, view="raw")
+        context = ListedPool.create(space, space.graphs(), seed=0, view="raw")
         result = run_search(context, get_sampler(name), TableOracle(accuracy, "toys", 0), 6)
         assert sorted(result.history["arch_id"]) == sorted(names)
         best = result.history.loc[result.history["accuracy"].astype(float).idxmax(), "arch_id"]

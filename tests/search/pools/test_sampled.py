@@ -14,12 +14,13 @@ import pytest
 
 from brpnas.errors import BudgetError, ConfigurationError, ConstraintError, InfeasibleError
 from brpnas.graphs import GraphBatch
-from brpnas.search import open_context as module
 from brpnas.search.compare import compare
 from brpnas.search.events import EventLog
 from brpnas.search.history import History
+from brpnas.search.limits import Limits
 from brpnas.search.loop import run_search, task_fingerprint
-from brpnas.search.oracle import Answer, Question, TableOracle
+from brpnas.search.oracles import Answer, Question, TableOracle
+from brpnas.search.pools import sampled as module
 from brpnas.search.samplers import (
     BRPSampler,
     EvolutionSampler,
@@ -29,16 +30,15 @@ from brpnas.search.samplers import (
 )
 from brpnas.search.store import SearchStore
 from brpnas.search.trace import HeldOutScores
-
-from .toy import (
+from tests.search.toy import (
     RidgeRanker,
     ToySpace,
     accuracy_table,
     additive_accuracy,
     comparable,
     history_of,
-    make_open_context,
     make_oracle,
+    make_sampled_pool,
     predict_latency,
 )
 
@@ -50,7 +50,7 @@ SAMPLERS: list[Sampler] = [
     RepeatLeaders(BRPSampler(RidgeRanker, rounds=4), 5),
 ]
 every_sampler = pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda s: str(s.describe()))
-create = module.OpenContext.create
+create = module.SampledPool.create
 
 
 class Interrupted(TableOracle):
@@ -77,15 +77,15 @@ class Interrupted(TableOracle):
 def test_interrupted_anywhere_and_resumed_equals_uninterrupted(
     sampler: Sampler, tmp_path: Path
 ) -> None:
-    want = run_search(make_open_context(0, 7), sampler, make_oracle(), BUDGET, progress=False)
+    want = run_search(make_sampled_pool(0, 7), sampler, make_oracle(), BUDGET, progress=False)
     rng = random.Random(0)
     while True:
-        context = make_open_context(0, 7)  # as in a new process: it has met nothing
-        fingerprint = task_fingerprint(context, sampler, make_oracle())
+        pool = make_sampled_pool(0, 7)  # as in a new process: it has met nothing
+        fingerprint = task_fingerprint(pool, sampler, make_oracle())
         with SearchStore(tmp_path / "search.jsonl", fingerprint) as store:
             oracle = Interrupted.after(rng.randint(1, 5))
             try:
-                got = run_search(context, sampler, oracle, BUDGET, store=store, progress=False)
+                got = run_search(pool, sampler, oracle, BUDGET, store=store, progress=False)
             except KeyboardInterrupt:
                 continue
             break
@@ -94,7 +94,7 @@ def test_interrupted_anywhere_and_resumed_equals_uninterrupted(
 
 @every_sampler
 def test_what_was_met_before_makes_no_difference(sampler: Sampler) -> None:
-    fresh, used = make_open_context(1, 6), make_open_context(1, 6)
+    fresh, used = make_sampled_pool(1, 6), make_sampled_pool(1, 6)
     used.shortlist(History())
     for word in ToySpace().enumerate():
         used.is_feasible(word)
@@ -104,27 +104,27 @@ def test_what_was_met_before_makes_no_difference(sampler: Sampler) -> None:
 
 @every_sampler
 def test_the_whole_space_can_be_queried(sampler: Sampler) -> None:
-    functions = len(make_open_context(0, 3).fresh(History(), 1000))
-    result = run_search(make_open_context(0, 3), sampler, make_oracle(), functions, progress=False)
+    functions = len(make_sampled_pool(0, 3).fresh(History(), 1000))
+    result = run_search(make_sampled_pool(0, 3), sampler, make_oracle(), functions, progress=False)
     assert len(result.history) == functions
     assert result.history["predicted_latency_ms"].max() == 3
     if sampler.describe().get("repeats") is None:
         assert result.history["isomorphism_id"].is_unique
         with pytest.raises(BudgetError, match=f"asked for nothing after {functions} of"):
-            run_search(make_open_context(0, 3), sampler, make_oracle(), functions + 1)
+            run_search(make_sampled_pool(0, 3), sampler, make_oracle(), functions + 1)
 
 
 def test_a_budget_beyond_the_space_is_refused_at_once() -> None:
     log = EventLog()
     with pytest.raises(BudgetError, match="at most 256"):
-        run_search(make_open_context(), RandomSampler(), make_oracle(), 257, store=log)
+        run_search(make_sampled_pool(), RandomSampler(), make_oracle(), 257, store=log)
     assert log.plans == []
 
 
 def test_each_round_ranks_a_new_uniform_sample_of_what_is_open() -> None:
-    context = make_open_context(0, candidates=30)
+    pool = make_sampled_pool(0, candidates=30)
     one, two = history_of(("aaaa", 0.5)), history_of(("aaaa", 0.5), ("aaab", 0.5))
-    first, second = (context.shortlist(history) for history in (one, two))
+    first, second = (pool.shortlist(history) for history in (one, two))
     assert len(first) == len(second) == 30
     assert first.arch_ids != second.arch_ids
     assert second.is_open.all()
@@ -132,7 +132,7 @@ def test_each_round_ranks_a_new_uniform_sample_of_what_is_open() -> None:
     counts = np.zeros(256)
     words = ToySpace().enumerate()
     for seed in range(300):
-        for name in make_open_context(seed, candidates=8).shortlist(one).arch_ids:
+        for name in make_sampled_pool(seed, candidates=8).shortlist(one).arch_ids:
             counts[words.index(name)] += 1
     assert counts[0] == 0
     assert counts[1:].min() > 0
@@ -151,26 +151,26 @@ def test_a_large_space_is_drawn_in_blocks_until_there_are_enough() -> None:
         def __len__(self) -> int:
             return 200
 
-    context = create(Counted(), seed=0, candidates=120)
-    assert len(context.shortlist(History())) == 120
-    assert len(context.fresh(History(), 130)) == 130
+    pool = create(Counted(), seed=0, candidates=120)
+    assert len(pool.shortlist(History())) == 120
+    assert len(pool.fresh(History(), 130)) == 130
 
 
 def test_few_feasible_make_a_short_list(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    context = make_open_context(0, 2, candidates=100)
+    pool = make_sampled_pool(0, 2, candidates=100)
     with caplog.at_level(logging.INFO):
-        assert len(context.shortlist(History())) == len(context.fresh(History(), 1000))
+        assert len(pool.shortlist(History())) == len(pool.fresh(History(), 1000))
     assert "candidates instead of 100" in caplog.text
     monkeypatch.setattr(module, "_PATIENCE", 1)
     with pytest.raises(
         InfeasibleError, match=r"None of 256 .* of toy satisfies 'latency_ms <= -1'"
     ):
-        make_open_context(0, -1).fresh(History(), 1)
-    assert len(make_open_context(0, -1).shortlist(History(), ["aaaa"])) == 0
+        make_sampled_pool(0, -1).fresh(History(), 1)
+    assert len(make_sampled_pool(0, -1).shortlist(History(), ["aaaa"])) == 0
     with pytest.raises(InfeasibleError, match="loosen"):
-        BRPSampler(RidgeRanker).ask(make_open_context(0, -1), history_of(("aaaa", 0.5)), 9)
+        BRPSampler(RidgeRanker).ask(make_sampled_pool(0, -1), history_of(("aaaa", 0.5)), 9)
 
 
 def test_neighbours_of_the_leaders_are_ranked_but_not_explored() -> None:
@@ -185,10 +185,10 @@ def test_neighbours_of_the_leaders_are_ranked_but_not_explored() -> None:
 
     history = history_of(("dcda", 0.9), ("abab", 0.1), ("bbbb", 0.2))
     for fraction, expected in ((1.0, 3), (0.5, 2)):
-        context = make_open_context(0, candidates=12)
+        pool = make_sampled_pool(0, candidates=12)
         sampler = BRPSampler(Distance, rounds=2, exploit_fraction=fraction, neighbours=400)
-        asked = sampler.ask(context, history, 6)
-        sample = set(context.shortlist(history).arch_ids)
+        asked = sampler.ask(pool, history, 6)
+        sample = set(pool.shortlist(history).arch_ids)
         near = [sum(x != y for x, y in zip(word, "dcda", strict=True)) for word in asked]
         assert near[:expected] == [1] * expected
         assert not set(asked[:expected]) <= sample
@@ -206,7 +206,7 @@ def test_only_the_three_best_are_mutated() -> None:
 
     rows = [("aaaa", 0.5), ("bbbb", 0.9), ("cccc", 0.8), ("dddd", 0.7), ("abab", 0.6)]
     sampler = BRPSampler(Flat, rounds=2, exploit_fraction=1, neighbours=60)
-    asked = sampler.ask(make_open_context(0, candidates=5), history_of(*rows), 20)
+    asked = sampler.ask(make_sampled_pool(0, candidates=5), history_of(*rows), 20)
     parents = [
         {w for w, _ in rows if sum(x != y for x, y in zip(w, word, strict=True)) == 1}
         for word in asked
@@ -216,13 +216,13 @@ def test_only_the_three_best_are_mutated() -> None:
 
 
 def test_goes_to_other_processes_without_what_it_has_met() -> None:
-    context = make_open_context(2, 6)
-    before = len(pickle.dumps(context))
-    run_search(context, RandomSampler(), make_oracle(), 20, progress=False)
-    assert len(pickle.dumps(context)) == before
-    again = pickle.loads(pickle.dumps(context))
-    assert again.describe() == context.describe()
-    assert again.fresh(History(), 9) == context.fresh(History(), 9)
+    pool = make_sampled_pool(2, 6)
+    before = len(pickle.dumps(pool))
+    run_search(pool, RandomSampler(), make_oracle(), 20, progress=False)
+    assert len(pickle.dumps(pool)) == before
+    again = pickle.loads(pickle.dumps(pool))
+    assert again.describe() == pool.describe()
+    assert again.fresh(History(), 9) == pool.fresh(History(), 9)
 
 
 def test_comparison_reseeds_it_and_runs_it_in_processes() -> None:
@@ -231,7 +231,7 @@ def test_comparison_reseeds_it_and_runs_it_in_processes() -> None:
     scores = HeldOutScores.from_table(table, "toys")
     tables = [
         compare(
-            make_open_context(),
+            make_sampled_pool(),
             {"BRP": SAMPLERS[2], "chance": RandomSampler()},
             TableOracle(table, "toys", 0).reseeded,
             scores,
@@ -246,23 +246,23 @@ def test_comparison_reseeds_it_and_runs_it_in_processes() -> None:
     chance = tables[0][tables[0]["sampler"] == "chance"].set_index(["seed", "query"])["chosen"]
     assert chance[5].tolist() != chance[3].tolist()
     alone = run_search(
-        replace(make_open_context(), seed=5), RandomSampler(), TableOracle(table, "toys", 5), 20
+        replace(make_sampled_pool(), seed=5), RandomSampler(), TableOracle(table, "toys", 5), 20
     )
     assert chance[5].iloc[-1] == alone.chosen
 
 
 def test_description_is_json_and_tells_tasks_apart() -> None:
-    base = make_open_context(0, 6)
+    base = make_sampled_pool(0, 6)
     others = [
-        make_open_context(1, 6),
-        make_open_context(0, 5),
-        make_open_context(0, 6, candidates=31),
+        make_sampled_pool(1, 6),
+        make_sampled_pool(0, 5),
+        make_sampled_pool(0, 6, candidates=31),
         replace(base, view="raw"),
         replace(base, predictor="another"),
     ]
-    said = [json.dumps(context.describe()) for context in (base, *others)]
+    said = [json.dumps(pool.describe()) for pool in (base, *others)]
     assert len(set(said)) == len(said)
-    assert json.dumps(make_open_context(0, 6).describe()) == said[0]
+    assert json.dumps(make_sampled_pool(0, 6).describe()) == said[0]
 
 
 @pytest.mark.parametrize(
@@ -270,8 +270,12 @@ def test_description_is_json_and_tells_tasks_apart() -> None:
     [
         ({"seed": -1}, ConfigurationError, "not -1 and 5"),
         ({"candidates": 0}, ConfigurationError, "at least 1 candidate"),
-        ({"predict": None}, ConfigurationError, "'latency_ms < 3' names: give `predict`"),
-        ({"constraints": ["latency < 3"]}, ConstraintError, "Did you mean 'latency_ms'"),
+        ({"predict": None}, ConfigurationError, "'latency_ms < 3': give `predict`"),
+        (
+            {"limits": Limits.parse(["latency < 3"], ["latency"])},
+            ConstraintError,
+            "needs 'latency'",
+        ),
     ],
 )
 def test_says_what_does_not_fit(
@@ -279,4 +283,4 @@ def test_says_what_does_not_fit(
 ) -> None:
     good = {"seed": 0, "candidates": 5, "predict": predict_latency}
     with pytest.raises(error, match=said):
-        create(ToySpace(), **{**good, "constraints": ["latency_ms < 3"], **changes})  # type: ignore[arg-type]
+        create(ToySpace(), **{**good, "limits": Limits.parse(["latency_ms < 3"]), **changes})  # type: ignore[arg-type]

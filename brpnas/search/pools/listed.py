@@ -1,7 +1,7 @@
-"""A search task over architectures that are listed, with arrays over all of them.
+"""A candidate pool of listed architectures, with arrays over all of them.
 
 For a whole space, up to millions of architectures, and for a listed sample of a larger one: then
-nothing outside of the sample is ever asked. `brpnas.search.OpenContext` needs no list.
+nothing outside the sample is proposed. `brpnas.search.SampledPool` needs no list.
 """
 
 from __future__ import annotations
@@ -17,34 +17,35 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from brpnas.errors import ConfigurationError, InfeasibleError, UnknownNameError
+from brpnas.errors import ConfigurationError, UnknownNameError
 from brpnas.graphs import GraphBatch, SpaceGraphs, View
 from brpnas.search.history import History
+from brpnas.search.limits import Limits
+from brpnas.search.pools.base import BoolArray, CandidatePool, IntArray, Shortlist, is_refused
 from brpnas.search.seeding import generator
-from brpnas.search.task import BoolArray, IntArray, SearchTask, Shortlist
 from brpnas.spaces import NetworkConfig, SearchSpace
 
-__all__ = ["SearchContext"]
+__all__ = ["ListedPool"]
 
 
 @dataclass(frozen=True, eq=False)
-class SearchContext(SearchTask):
-    """A search task without its oracle. Build it with `create`; reseed with `dataclasses.replace`.
+class ListedPool(CandidatePool):
+    """A pool in arrays. Build it with `create`; reseed it with `dataclasses.replace`.
 
     Attributes:
         space: The search space.
         arch_ids: Its architectures, ``N`` of them.
         isomorphism_ids: Equal for architectures that compute the same function.
         functions: The same as numbers from 0, shape ``[N]``.
-        graphs: Graphs of all architectures in the view that rankers see.
-        feasible: Which architectures satisfy the constraints by prediction, shape ``[N]``.
+        graphs: Graphs of all architectures in the view of the ranker.
+        limits: Limits of the search.
+        feasible: Whether an architecture may be proposed, shape ``[N]``.
+        predicted_feasible: Whether it satisfies the limits by the prediction itself, shape ``[N]``.
         predicted: Predicted metrics by name (``latency_ms``, ...), each of shape ``[N]``.
         seed: Seed of the search.
-        likely: Which of the feasible probably satisfy them, and are not only worth measuring, shape
-            ``[N]``; these are explored.
-        answerable: Which can be asked, feasible or not, shape ``[N]``.
+        answerable: Whether the oracle can answer it, shape ``[N]``.
         view: View of the graphs.
-        network: What is built of an architecture.
+        network: Network built of an architecture.
     """
 
     space: SearchSpace
@@ -52,10 +53,11 @@ class SearchContext(SearchTask):
     isomorphism_ids: tuple[str, ...]
     functions: IntArray
     graphs: GraphBatch
+    limits: Limits
     feasible: BoolArray
+    predicted_feasible: BoolArray
     predicted: Mapping[str, npt.NDArray[np.floating[Any]]]
     seed: int
-    likely: BoolArray
     answerable: BoolArray
     view: View
     network: NetworkConfig
@@ -68,48 +70,39 @@ class SearchContext(SearchTask):
         *,
         seed: int,
         view: View = "function",
-        feasible: BoolArray | None = None,
-        likely: BoolArray | None = None,
+        limits: Limits | None = None,
         answerable: BoolArray | None = None,
         predicted: Mapping[str, npt.NDArray[np.floating[Any]]] | None = None,
         isomorphism_ids: Sequence[str] | None = None,
         network: NetworkConfig | None = None,
-    ) -> SearchContext:
-        """Put a task together.
+    ) -> ListedPool:
+        """Put a pool together.
 
         Args:
             space: The search space.
-            graphs: Graphs of the whole space, or of a sample that stands for it; their order is the
-                order of all arrays.
+            graphs: Graphs of the whole space, or of a sample of it; their order is the order of all
+                arrays.
             seed: Seed of the search, not negative.
-            view: View that rankers see.
-            feasible: Mask of shape ``[N]``, as `feasible_mask` gives it; all, if left out.
-            likely: Which of these probably are, shape ``[N]``; all, if left out.
-            answerable: Which the oracle can answer, shape ``[N]``; all, if left out. What it cannot
-                answer is not feasible.
-            predicted: Predicted metrics by name, each ``[N]``; they end up in the history.
-            isomorphism_ids: Those of the graphs, where they are known already; computed if left
-                out.
-            network: What is built of an architecture; the published network without dead operations
+            view: View of the ranker.
+            limits: Limits of the search; none if left out.
+            answerable: Whether the oracle can answer each, shape ``[N]``; all if left out. Others
+                are not feasible.
+            predicted: Predicted metrics by name, each ``[N]``, for the limits and the history.
+            isomorphism_ids: Those of the graphs, if known; computed if left out.
+            network: Network built of an architecture; the published network without dead operations
                 if left out.
 
         Raises:
             ConfigurationError: If a shape is not ``[N]`` or the seed is negative.
-            InfeasibleError: If the mask is false everywhere.
+            ConstraintError: If a limit is on a metric that ``predicted`` lacks.
+            InfeasibleError: If no architecture may be proposed.
         """
-        mask = np.ones(len(graphs), np.bool_) if feasible is None else np.asarray(feasible)
+        metrics = dict(predicted or {})
         ids = isomorphism_ids
         ids = tuple(space.isomorphism_ids(graphs.arch_ids) if ids is None else ids)
         functions = pd.factorize(np.array(ids, np.object_))[0].astype(np.int64)
-        likely = mask if likely is None else np.asarray(likely)
-        askable = np.ones_like(mask) if answerable is None else np.asarray(answerable)
-        given = {
-            "feasible": mask,
-            "likely": likely,
-            "answerable": askable,
-            "isomorphism_ids": functions,
-            **(predicted or {}),
-        }
+        askable = np.ones(len(graphs), np.bool_) if answerable is None else np.asarray(answerable)
+        given = {"answerable": askable, "isomorphism_ids": functions, **metrics}
         for name, values in given.items():
             if values.shape != (len(graphs),):
                 raise ConfigurationError(
@@ -118,19 +111,21 @@ class SearchContext(SearchTask):
                 )
         if seed < 0:
             raise ConfigurationError(f"The seed of a search must not be negative, and is {seed}.")
-        mask = mask & askable
-        if not mask.any():
-            raise InfeasibleError("The feasible mask excludes every architecture of the space.")
+        limits = limits or Limits()
+        feasible = limits.proposable(graphs.arch_ids, metrics)
+        if not (feasible & askable).any():
+            raise limits.infeasible(graphs.arch_ids, metrics)
         return cls(
             space,
             graphs.arch_ids,
             ids,
             functions,
             graphs.view(view),
-            mask,
-            dict(predicted or {}),
+            limits,
+            feasible & askable,
+            limits.predicted_feasible(graphs.arch_ids, metrics),
+            metrics,
             seed,
-            likely,
             askable,
             view,
             network or space.published.as_exported,
@@ -146,16 +141,16 @@ class SearchContext(SearchTask):
         return dict(zip(self.isomorphism_ids, self.functions.tolist(), strict=True))
 
     @cached_property
-    def pool(self) -> IntArray:
+    def representatives(self) -> IntArray:
         """Row of one feasible architecture per distinct function, in a random order of the seed.
 
-        Where several members of a class are feasible, the seed draws which one stands for it.
+        The seed draws it among the feasible architectures of the function.
         """
         return self._drawn(self.feasible)
 
     @cached_property
     def _whole(self) -> IntArray:
-        """`pool` without the constraints."""
+        """`representatives` without the limits."""
         return self._drawn(self.answerable)
 
     def _drawn(self, mask: BoolArray) -> IntArray:
@@ -173,21 +168,21 @@ class SearchContext(SearchTask):
         numbers, starts = np.unique(self.functions[rows], return_index=True)
         return dict(zip(numbers.tolist(), np.split(rows, starts[1:]), strict=True))
 
-    def siblings(self, arch_id: str) -> list[str]:
+    def isomorphic(self, arch_id: str) -> list[str]:
         """Other feasible architectures of the same function, in an order of the seed."""
         row = int(self.rows([arch_id])[0])
         members = self._members.get(int(self.functions[row]), np.zeros(0, np.int64))
         return self.names(members[members != row])
 
-    @property
-    def capacity(self) -> int:
+    @cached_property
+    def capacity(self) -> int:  # type: ignore[override]
         """Number of distinct feasible functions."""
-        return len(self.pool)
+        return len(self.representatives)
 
-    @property
-    def is_limited(self) -> bool:
-        """Whether constraints exclude anything that could be asked."""
-        return bool((self.answerable & ~(self.feasible & self.likely)).any())
+    @cached_property
+    def is_limited(self) -> bool:  # type: ignore[override]
+        """Whether the limits exclude an architecture that the oracle could answer."""
+        return bool((self.answerable & ~(self.feasible & self.predicted_feasible)).any())
 
     def rows(self, arch_ids: Sequence[str]) -> IntArray:
         """Row of each architecture.
@@ -209,63 +204,57 @@ class SearchContext(SearchTask):
         return self.isomorphism_ids[int(self.rows([arch_id])[0])]
 
     def is_feasible(self, arch_id: str) -> bool:
-        """Whether the architecture is in the list and satisfies the constraints."""
+        """Whether the architecture is in the list and may be proposed under the limits."""
         row = self._rows.get(arch_id)
         return row is not None and bool(self.feasible[row])
 
     def unqueried(self, history: History) -> IntArray:
-        """Rows of the pool whose function `History.knows` not, in the order of the pool."""
-        return self.pool[self._is_open(history)] if len(history) else self.pool
+        """Rows of functions not yet queried, in the order of the pool."""
+        rows = self.representatives
+        return rows[self._is_open(history)] if len(history) else rows
 
     def _is_open(self, history: History) -> BoolArray:
-        """Of each row of the pool, whether its function is not known to the history."""
+        """Whether each function of the pool is not yet queried, shape ``[capacity]``."""
         known = [self._numbers[name] for name in history.functions if name in self._numbers]
         is_known = np.zeros(len(self._numbers), np.bool_)
         is_known[known] = True
-        return ~is_known[self.functions[self.pool]]
+        return ~is_known[self.functions[self.representatives]]
 
     def fresh(self, history: History, count: int, *, feasible: bool = True) -> list[str]:
-        """The next open architectures in the order of the pool, the likely ones first.
+        """The next open architectures in the order of the pool, those predicted feasible first.
 
         Args:
-            history: All queries so far.
-            count: How many.
-            feasible: Whether they are to satisfy the constraints; otherwise any that can be asked.
+            history: All queries up to now.
+            count: Number of architectures.
+            feasible: Whether the limits apply; otherwise all that the oracle can answer are drawn.
         """
         if not feasible:
             unasked = (r for r in self._whole if not history.has_asked(self.isomorphism_ids[r]))
             return self.names(np.array(list(islice(unasked, count)), np.int64))
         rows = self.unqueried(history)
-        rows = np.concatenate([rows[self.likely[rows]], rows[~self.likely[rows]]])
+        is_first = self.predicted_feasible[rows]
+        rows = np.concatenate([rows[is_first], rows[~is_first]])
         names = (self.arch_ids[row] for row in rows.tolist())
-        return list(islice((n for n in names if not self.is_refused(n, history)), count))
+        return list(islice((n for n in names if not is_refused(self, n, history)), count))
 
     def shortlist(self, history: History, also: Sequence[str] = ()) -> Shortlist:
         """The whole pool, in its order.
 
         Args:
-            history: All queries so far.
-            also: Makes no difference: whatever is feasible is in the pool, by its function.
+            history: All queries up to now.
+            also: Ignored: every feasible function is in the pool.
         """
         return Shortlist(
             self.arch_ids,
-            self.pool,
-            self.graphs[self.pool],
+            self.representatives,
+            self.graphs[self.representatives],
             self._is_open(history),
-            len(self.pool),
-            self.likely[self.pool],
+            len(self.representatives),
+            self.predicted_feasible[self.representatives],
         )
 
-    def is_likely(self, arch_ids: Sequence[str]) -> BoolArray:
-        """Which probably are within the constraints, shape ``[N]``.
-
-        Raises:
-            UnknownNameError: If one is not in the list.
-        """
-        return self.likely[self.rows(arch_ids)]
-
     def graphs_of(self, arch_ids: Sequence[str]) -> GraphBatch:
-        """Graphs of architectures in the view that rankers see.
+        """Graphs of architectures in the view of the ranker.
 
         Raises:
             UnknownNameError: If one is not in the list.
@@ -286,21 +275,19 @@ class SearchContext(SearchTask):
         return [self.arch_ids[row] for row in rows.tolist()]
 
     def describe(self) -> dict[str, object]:
-        """What a store must hold against another task: space, seed, view, feasible set."""
-        described: dict[str, object] = {
+        """Fingerprint for a search's store: space, seed, view, limits and the masks."""
+        return {
             "space": self.space.name,
             "architectures": len(self.arch_ids),
             "seed": self.seed,
             "view": self.view,
             "network": self.network.size,
+            "limits": self.limits.describe(),
             "feasible": int(self.feasible.sum()),
             "feasible_sha256": _digest(self.feasible),
+            "predicted_feasible_sha256": _digest(self.predicted_feasible),
+            "answerable_sha256": _digest(self.answerable),
         }
-        if (self.feasible & ~self.likely).any():
-            described["likely_sha256"] = _digest(self.likely)
-        if not self.answerable.all() and self.is_limited:
-            described["answerable_sha256"] = _digest(self.answerable)
-        return described
 
 
 def _digest(mask: BoolArray) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from brpnas.errors import AnswersPendingError, OracleError, SchemaError
 from brpnas.search import FileOracle, Question, SearchStore, run_search
-from brpnas.search.oracle import Answer
+from brpnas.search.oracles import Answer
 from brpnas.search.samplers import get_sampler
 from tests.search import toy
 
@@ -79,14 +79,14 @@ def test_a_search_ends_goes_on_and_equals_one_that_was_answered_at_once(
     def value(arch_id: str) -> float:
         return (sum(map(ord, arch_id)) % 97) / 100
 
-    context = toy.make_context()
+    pool = toy.make_pool()
     sampler = get_sampler("evolution", {"population": 4, "tournament": 2})
     oracle = FileOracle(tmp_path / "q.csv", tmp_path / "a.csv", "mine", None)
     rows: list[dict[str, object]] = []
     for _ in range(99):
         try:
             with SearchStore(tmp_path / "store.jsonl", {"task": 1}) as store:
-                result = run_search(context, sampler, oracle, 12, store=store, progress=False)
+                result = run_search(pool, sampler, oracle, 12, store=store, progress=False)
             break
         except AnswersPendingError:
             asked = pd.read_csv(oracle.questions_path)["arch_id"]
@@ -96,14 +96,14 @@ def test_a_search_ends_goes_on_and_equals_one_that_was_answered_at_once(
     assert [record.accuracy for record in result.records] == [
         value(record.arch_id) for record in result.records
     ]
-    everything = [{"arch_id": a, "accuracy": value(a)} for a in context.arch_ids]
+    everything = [{"arch_id": a, "accuracy": value(a)} for a in pool.arch_ids]
     pd.DataFrame(everything).to_csv(oracle.answers_path, index=False)
-    at_once = run_search(context, sampler, oracle, 12, progress=False)
+    at_once = run_search(pool, sampler, oracle, 12, progress=False)
     assert [r.arch_id for r in at_once.records] == [r.arch_id for r in result.records]
 
 
 def test_the_answers_shown_in_the_docs_are_read(oracle: FileOracle) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "live.md").read_text("utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "live.md").read_text("utf-8")
     oracle.answers_path.write_text(page.split("```text\n")[1].split("```")[0])
     cells = ("nor_conv_3x3", "none")
     first, second = (pd.read_csv(oracle.answers_path)["arch_id"][i] for i in (0, 1))
@@ -153,16 +153,16 @@ def test_answers_to_no_question_are_reported_with_their_lines(
 
 
 def test_a_resumed_search_tells_the_oracle_what_was_asked(tmp_path: Path) -> None:
-    context, sampler = toy.make_context(), get_sampler("random", {})
+    pool, sampler = toy.make_pool(), get_sampler("random", {})
     oracle = FileOracle(tmp_path / "q.csv", tmp_path / "a.csv", "mine", None)
-    answers = [{"arch_id": a, "accuracy": 0.5} for a in context.arch_ids]
+    answers = [{"arch_id": a, "accuracy": 0.5} for a in pool.arch_ids]
     pd.DataFrame(answers).to_csv(oracle.answers_path, index=False)
     with SearchStore(tmp_path / "store.jsonl", {"task": 1}) as store:
-        run_search(context, sampler, oracle, 3, store=store, progress=False)
+        run_search(pool, sampler, oracle, 3, store=store, progress=False)
         first = {record.arch_id for record in store.answers.values()}
         kept = [answer for answer in answers if answer["arch_id"] in first]
         pd.DataFrame(kept).to_csv(oracle.answers_path, index=False)
         later = FileOracle(tmp_path / "q.csv", tmp_path / "a.csv", "mine", None)
         with pytest.raises(AnswersPendingError) as caught:
-            run_search(context, sampler, later, 5, store=store, progress=False)
+            run_search(pool, sampler, later, 5, store=store, progress=False)
     assert "Not asked" not in str(caught.value)

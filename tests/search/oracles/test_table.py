@@ -5,9 +5,8 @@ import pandas as pd
 import pytest
 
 from brpnas.errors import OracleError, UnknownNameError
-from brpnas.search.oracle import Answer, Oracle, Question, TableOracle, longest_runs
-
-from .toy import SEEDS, ToySpace, accuracy_table, additive_accuracy, make_oracle
+from brpnas.search.oracles import Answer, Oracle, Question, TableOracle, longest_runs
+from tests.search.toy import SEEDS, ToySpace, accuracy_table, additive_accuracy, make_oracle
 
 WORDS = ToySpace().enumerate()
 TABLE = accuracy_table(WORDS, additive_accuracy(WORDS))

@@ -6,46 +6,46 @@ import numpy as np
 import pytest
 
 from brpnas.errors import InfeasibleError
-from brpnas.search import History, SearchTask
+from brpnas.search import CandidatePool, History
 from brpnas.search.samplers import BRPSampler, EvolutionSampler, RandomSampler, RepeatLeaders
+from tests.search.toy import RidgeRanker, make_pool, make_sampled_pool
 
-from .test_check import BUDGET, CONTEXTS, Counting, check_of, search
-from .toy import RidgeRanker, make_context, make_open_context
+from .test_filter import BUDGET, POOLS, Counting, check_of, search
 
 
 class Stubborn(RandomSampler):
     """Asks what is feasible, whether it was refused or not."""
 
-    def ask(self, context: SearchTask, history: History, budget: int) -> list[str]:
-        listed = context.shortlist(history)
+    def ask(self, pool: CandidatePool, history: History, budget: int) -> list[str]:
+        listed = pool.shortlist(history)
         return listed.names(np.flatnonzero(listed.is_open)[:3])
 
 
 def test_a_sampler_that_asks_for_what_was_refused_is_told() -> None:
-    with pytest.raises(InfeasibleError, match=r"must check SearchTask\.is_refused"):
+    with pytest.raises(InfeasibleError, match=r"must check `is_refused`"):
         search(Stubborn(), check_of(limit=2))
 
 
 @pytest.mark.parametrize("candidates", [5, 20, 40])
 def test_a_sample_without_any_within_the_limit_does_not_end_an_open_search(candidates: int) -> None:
-    context = make_open_context(limit=99, candidates=candidates)
-    result = search(BRPSampler(RidgeRanker, rounds=4), check_of(limit=3), context, budget=20)
+    pool = make_sampled_pool(limit=99, candidates=candidates)
+    result = search(BRPSampler(RidgeRanker, rounds=4), check_of(limit=3), pool, budget=20)
     assert len(result.history) == 20
 
 
 def test_a_space_without_an_end_is_not_measured_without_an_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("brpnas.search.asking._PATIENCE", 20)
+    monkeypatch.setattr("brpnas.search.proposals._PATIENCE", 20)
     measure = Counting()
     with pytest.raises(InfeasibleError, match="none does"):
-        search(EvolutionSampler(population=6), check_of(measure, limit=-9), CONTEXTS[1])
+        search(EvolutionSampler(population=6), check_of(measure, limit=-9), POOLS[1])
     assert 20 <= len(measure.measured) < 40
 
 
 def test_what_is_held_back_for_repeats_is_spent_on_them_when_nothing_else_is_left() -> None:
     sampler = RepeatLeaders(BRPSampler(RidgeRanker, rounds=4), 4)
-    result = search(sampler, check_of(limit=0.5), make_context(limit=9))
+    result = search(sampler, check_of(limit=0.5), make_pool(limit=9))
     counts = result.history["arch_id"].value_counts()
     assert len(result.history) < BUDGET
     assert counts.sum() - len(counts) == min(4, len(counts))

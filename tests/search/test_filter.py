@@ -19,13 +19,13 @@ from brpnas.errors import (
     TaskError,
 )
 from brpnas.search import (
-    Constraint,
     HeldOutScores,
-    LatencyCheck,
+    LatencyFilter,
+    Limits,
+    ListedPool,
     Measurement,
     Oracle,
     Question,
-    SearchContext,
     SearchResult,
     SearchStore,
     TableLatency,
@@ -35,8 +35,8 @@ from brpnas.search import (
 )
 from brpnas.search.events import EventLog
 from brpnas.search.history import Plan
-from brpnas.search.open_context import OpenContext
-from brpnas.search.oracle import Answer
+from brpnas.search.oracles import Answer
+from brpnas.search.pools.sampled import SampledPool
 from brpnas.search.samplers import (
     BRPSampler,
     EvolutionSampler,
@@ -44,17 +44,18 @@ from brpnas.search.samplers import (
     RepeatLeaders,
     Sampler,
 )
-
-from .toy import (
+from tests.search.toy import (
     RidgeRanker,
     ToySpace,
     accuracy_table,
     additive_accuracy,
     comparable,
     history_of,
-    make_context,
-    make_open_context,
+    limits_of,
     make_oracle,
+    make_pool,
+    make_sampled_pool,
+    measured_limits,
     predict_latency,
     run_search,
 )
@@ -74,9 +75,9 @@ SAMPLERS: list[Sampler] = [
     RepeatLeaders(BRPSampler(RidgeRanker, rounds=4), 5),
 ]
 every_sampler = pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda s: str(s.describe()))
-CONTEXTS = [make_context(limit=9), make_open_context(limit=9)]
+POOLS = [make_pool(limit=9), make_sampled_pool(limit=9)]
 BEYOND = BRPSampler(RidgeRanker, rounds=4, unconstrained_share=0.5)
-every_context = pytest.mark.parametrize("context", CONTEXTS, ids=["listed", "open"])
+every_pool = pytest.mark.parametrize("pool", POOLS, ids=["listed", "open"])
 
 
 class Counting:
@@ -98,32 +99,31 @@ class Counting:
             yield arch_id, latency
 
 
-def check_of(
-    measure: Counting | TableLatency | None = None, limit: float = LIMIT, per_query: int = 10
-) -> LatencyCheck:
-    limits = (Constraint.parse(f"latency_ms <= {limit}", ["latency_ms"]),)
-    return LatencyCheck(limits, measure or Counting(), 1.0, "toy", per_query)
+def check_of(measure: Counting | TableLatency | None = None, limit: float = LIMIT) -> LatencyFilter:
+    return LatencyFilter(limits_of(limit), measure or Counting(), "toy")
 
 
 def search(
     sampler: Sampler,
-    check: LatencyCheck | None,
-    context: SearchContext | OpenContext = CONTEXTS[0],
+    check: LatencyFilter | None,
+    pool: ListedPool | SampledPool = POOLS[0],
     log: EventLog | None = None,
     oracle: Oracle | None = None,
     budget: int = BUDGET,
 ) -> SearchResult:
     oracle = oracle or make_oracle()
-    return run_search(context, sampler, oracle, budget, check=check, store=log, progress=False)
+    return run_search(
+        pool, sampler, oracle, budget, latency_filter=check, store=log, progress=False
+    )
 
 
-@every_context
+@every_pool
 @every_sampler
 def test_only_what_is_truly_within_is_asked_and_nothing_is_measured_twice(
-    sampler: Sampler, context: SearchContext | OpenContext
+    sampler: Sampler, pool: ListedPool | SampledPool
 ) -> None:
     measure = Counting()
-    result = search(sampler, check_of(measure), context)
+    result = search(sampler, check_of(measure), pool)
     history = result.history
     assert len(history) == BUDGET
     assert all(TRUE[arch_id] <= LIMIT for arch_id in history["arch_id"])
@@ -138,32 +138,32 @@ def test_only_what_is_truly_within_is_asked_and_nothing_is_measured_twice(
     assert table["predicted_latency_ms"].tolist() == [PREDICTED[a] for a in measure.measured]
 
 
-@every_context
+@every_pool
 def test_an_unconstrained_start_measures_only_what_may_be_within(
-    context: SearchContext | OpenContext,
+    pool: ListedPool | SampledPool,
 ) -> None:
     measure = Counting()
-    history = search(BEYOND, check_of(measure), context).history
+    history = search(BEYOND, check_of(measure), pool).history
     assert len(history) == BUDGET
     start = history["round"] < 2
-    over = np.array([TRUE[w] > LIMIT or not context.is_feasible(w) for w in history["arch_id"]])
+    over = np.array([TRUE[w] > LIMIT or not pool.is_feasible(w) for w in history["arch_id"]])
     assert over[start].any()
     assert history["feasible"].tolist() == (~over).tolist()
     assert not over[~start].any()
     assert len(measure.measured) == len(set(measure.measured))
-    assert all(context.is_feasible(arch_id) for arch_id in measure.measured)
-    known = {w for w in history["arch_id"] if context.is_feasible(w)}
+    assert all(pool.is_feasible(arch_id) for arch_id in measure.measured)
+    known = {w for w in history["arch_id"] if pool.is_feasible(w)}
     assert known <= set(measure.measured)
-    assert TRUE[search(BEYOND, check_of(), context).chosen] <= LIMIT
+    assert TRUE[search(BEYOND, check_of(), pool).chosen] <= LIMIT
 
 
 def test_what_was_measured_over_the_limit_and_asked_all_the_same_has_siblings() -> None:
     """One of its function may be within the limit, and is then asked as well."""
     true = {w: 1.0 if w[0] <= w[-1] else 9.0 for w in WORDS}
-    check = LatencyCheck(check_of().constraints, TableLatency(true), 1.0, "toy")
-    capacity = make_context().capacity
-    context = replace(make_context(), likely=np.zeros(len(WORDS), np.bool_))
-    history = search(BEYOND, check, context, budget=capacity).history
+    check = check_of(TableLatency(true))
+    capacity = make_pool().capacity
+    pool = replace(make_pool(), predicted_feasible=np.zeros(len(WORDS), np.bool_))
+    history = search(BEYOND, check, pool, budget=capacity).history
     over = history[~history["feasible"]]
     assert len(over) > 10
     assert set(over["round"]) == {0, 1}
@@ -172,13 +172,13 @@ def test_what_was_measured_over_the_limit_and_asked_all_the_same_has_siblings() 
     assert set(over["isomorphism_id"]) & set(kept["isomorphism_id"])
 
 
-@every_context
+@every_pool
 @every_sampler
 def test_a_check_that_refuses_nothing_changes_nothing(
-    sampler: Sampler, context: SearchContext | OpenContext
+    sampler: Sampler, pool: ListedPool | SampledPool
 ) -> None:
-    plain = search(sampler, None, context)
-    checked = search(sampler, check_of(limit=99.0), context)
+    plain = search(sampler, None, pool)
+    checked = search(sampler, check_of(limit=99.0), pool)
     pd.testing.assert_frame_equal(
         comparable(checked.history).drop(columns="latency_ms"),
         comparable(plain.history).drop(columns="latency_ms"),
@@ -203,23 +203,25 @@ class Interrupted(Oracle):
         return self.inner.ask(question)
 
 
-@every_context
+@every_pool
 @pytest.mark.parametrize("sampler", [*SAMPLERS, BEYOND], ids=lambda s: str(s.describe()))
 def test_interrupted_anywhere_and_resumed_equals_uninterrupted(
-    sampler: Sampler, context: SearchContext | OpenContext, tmp_path: Path
+    sampler: Sampler, pool: ListedPool | SampledPool, tmp_path: Path
 ) -> None:
-    if isinstance(context, SearchContext):
-        context = replace(context, likely=np.array([PREDICTED[w] <= 4 for w in context.arch_ids]))
-    want, rng = search(sampler, check_of(per_query=1), context), random.Random(1)
+    if isinstance(pool, ListedPool):
+        pool = make_pool(limits=measured_limits(4, 9, per_query=1))
+    else:
+        pool = make_sampled_pool(limits=limits_of(9, per_query=1))
+    want, rng = search(sampler, check_of(), pool), random.Random(1)
     path = tmp_path / "search.jsonl"
-    task = task_fingerprint(context, sampler, make_oracle(), check_of(per_query=1))
+    task = task_fingerprint(pool, sampler, make_oracle(), check_of())
     measured, interruptions = [], 0
     for _ in range(500):
         measure = Counting(stop_after=rng.randint(0, 5), shuffled=True)
         with SearchStore(path, task) as log:
             try:
                 oracle = Interrupted(rng.randint(0, 5))
-                got = search(sampler, check_of(measure, per_query=1), context, log, oracle)
+                got = search(sampler, check_of(measure), pool, log, oracle)
             except KeyboardInterrupt:
                 interruptions += 1
             else:
@@ -234,43 +236,41 @@ def test_interrupted_anywhere_and_resumed_equals_uninterrupted(
     )
     assert sorted(measured) == by_name["arch_id"].tolist(), "measured once over all runs"
     with SearchStore(path, task) as log:
-        nothing = check_of(Counting(stop_after=0), per_query=1)
-        again = search(sampler, nothing, context, log, Interrupted(0))
+        nothing = check_of(Counting(stop_after=0))
+        again = search(sampler, nothing, pool, log, Interrupted(0))
     pd.testing.assert_frame_equal(again.history, got.history)
 
 
-@every_context
+@every_pool
 @pytest.mark.parametrize("sampler", [*SAMPLERS, BEYOND], ids=lambda s: str(s.describe()))
 def test_if_nothing_is_within_an_error_says_what_to_do(
-    sampler: Sampler, context: SearchContext | OpenContext
+    sampler: Sampler, pool: ListedPool | SampledPool
 ) -> None:
     with pytest.raises(InfeasibleError, match="were measured, and none does: loosen"):
-        search(sampler, check_of(limit=-9.0), context)
+        search(sampler, check_of(limit=-9.0), pool)
 
 
 @every_sampler
 def test_a_search_that_runs_out_of_architectures_ends_with_what_it_has(
     sampler: Sampler, caplog: pytest.LogCaptureFixture
 ) -> None:
-    context, limit = make_context(limit=9), 0.5
-    within = {w for w in WORDS if context.is_feasible(w) and TRUE[w] <= limit}
+    pool, limit = make_pool(limit=9), 0.5
+    within = {w for w in WORDS if pool.is_feasible(w) and TRUE[w] <= limit}
     functions = set(ToySpace().isomorphism_ids(sorted(within)))
     assert 2 < len(functions) < BUDGET
     log = EventLog()
-    result = search(sampler, check_of(limit=limit), context, log)
+    result = search(sampler, check_of(limit=limit), pool, log)
     assert 0 < len(result.history) < BUDGET
     assert set(result.history["arch_id"]) <= within
     assert "no other architecture was found" in caplog.text
     assert result.chosen in within
-    again = search(sampler, check_of(Counting(stop_after=0), limit), context, log, Interrupted(0))
+    again = search(sampler, check_of(Counting(stop_after=0), limit), pool, log, Interrupted(0))
     pd.testing.assert_frame_equal(again.history, result.history)
 
 
 def test_a_measured_latency_counts_an_unknown_one_is_predicted_a_failed_one_is_refused() -> None:
-    limits = (
-        Constraint.parse("latency_ms <= 6", ["latency_ms"]),
-        Constraint.parse("latency_ms + params_m <= 10", ["latency_ms", "params_m"]),
-    )
+    constraints = ["latency_ms <= 6", "latency_ms + params_m <= 10"]
+    limits = Limits.parse(constraints, policy="device", upper_ratio=1.3)
     # Latency, predicted: 2, 5, 5, 3, 3.
     words = ["abba", "dcaa", "aacd", "daaa", "aaad"]
     outcomes = {
@@ -280,35 +280,30 @@ def test_a_measured_latency_counts_an_unknown_one_is_predicted_a_failed_one_is_r
         "daaa": None,
         "aaad": TaskError("out of memory"),
     }
-    context = make_context()
-    params = np.full(len(context.arch_ids), 4.0)
-    context = SearchContext.create(
-        context.space,
+    pool = make_pool()
+    params = np.full(len(pool.arch_ids), 4.0)
+    pool = ListedPool.create(
+        pool.space,
         ToySpace().graphs(),
         seed=0,
-        predicted={**context.predicted, "params_m": params},
+        predicted={**pool.predicted, "params_m": params},
     )
-    check = LatencyCheck(limits, lambda names: ((n, outcomes[n]) for n in names), 1.3, "mine")
-    assert list(check.judge(context, words, 2)) == [
+    check = LatencyFilter(limits, lambda names: ((n, outcomes[n]) for n in names), "mine")
+    assert list(check.apply(pool, words, 2)) == [
         Measurement(2, "abba", False, 6.5),  # over the first limit, whatever was predicted
         Measurement(2, "dcaa", True, 5.5),  # 5.5 + 4 is within the second
         Measurement(2, "aacd", False),  # 1.3 * 5 is over the first
         Measurement(2, "daaa", True),  # 1.3 * 3
         Measurement(2, "aaad", False, message="out of memory"),
     ]
-    assert check.describe() == {
-        "constraints": ["latency_ms <= 6", "latency_ms + params_m <= 10"],
-        "margin": 1.3,
-        "per_query": 10,
-        "source": "mine",
-    }
+    assert check.describe() == {"limits": limits.describe(), "source": "mine"}
 
 
 def test_a_search_in_which_measuring_fails_says_how() -> None:
     def broken(arch_ids: Sequence[str]) -> Iterator[tuple[str, TaskError]]:
         return ((arch_id, TaskError("the device is gone")) for arch_id in arch_ids)
 
-    check = LatencyCheck(check_of().constraints, broken, 1.0, "toy")
+    check = LatencyFilter(limits_of(LIMIT), broken, "toy")
     sampler, log = SAMPLERS[2], EventLog()
     with pytest.raises(MeasurementError, match=r"10 measurements in a row failed.*device is gone"):
         search(sampler, check, log=log)
@@ -324,7 +319,7 @@ def test_one_that_cannot_be_measured_is_left_out() -> None:
             fails = arch_id[1] == "a"
             yield arch_id, TaskError("unsupported") if fails else TRUE[arch_id]
 
-    check = LatencyCheck(check_of().constraints, sometimes, 1.0, "toy")
+    check = LatencyFilter(limits_of(LIMIT), sometimes, "toy")
     result = search(SAMPLERS[2], check)
     assert len(result.history) == BUDGET
     assert all(arch_id[1] != "a" for arch_id in result.history["arch_id"])
@@ -334,8 +329,8 @@ def test_one_that_cannot_be_measured_is_left_out() -> None:
 
 
 def test_measuring_nothing_of_an_architecture_is_an_error() -> None:
-    check = LatencyCheck(check_of().constraints, lambda names: iter(()), 1.0, "toy")
-    with pytest.raises(MeasurementError, match="Nothing was measured of"):
+    check = LatencyFilter(limits_of(LIMIT), lambda names: iter(()), "toy")
+    with pytest.raises(MeasurementError, match="neither a latency nor an error"):
         search(SAMPLERS[0], check)
 
 
@@ -351,12 +346,12 @@ def test_a_search_whose_trainings_fail_says_so_and_not_that_nothing_is_within() 
 
 
 def test_the_check_is_part_of_the_task() -> None:
-    context, sampler, oracle = make_context(), SAMPLERS[0], make_oracle()
-    plain = task_fingerprint(context, sampler, oracle)
-    assert "check" not in plain
-    checked = task_fingerprint(context, sampler, oracle, check_of())
-    assert checked == {**plain, "check": check_of().describe()}
-    assert checked != task_fingerprint(context, sampler, oracle, check_of(limit=5))
+    pool, sampler, oracle = make_pool(), SAMPLERS[0], make_oracle()
+    plain = task_fingerprint(pool, sampler, oracle)
+    assert "filter" not in plain
+    checked = task_fingerprint(pool, sampler, oracle, check_of())
+    assert checked == {**plain, "filter": check_of().describe()}
+    assert checked != task_fingerprint(pool, sampler, oracle, check_of(limit=5))
 
 
 def test_a_comparison_checks_every_search() -> None:
@@ -364,13 +359,13 @@ def test_a_comparison_checks_every_search() -> None:
     check, seeds = check_of(TableLatency(TRUE)), [4, 1]
     traces = {
         workers: compare(
-            CONTEXTS[0],
+            POOLS[0],
             {"brp": SAMPLERS[2], "random": SAMPLERS[0]},
             make_oracle().reseeded,
             HeldOutScores.from_table(table, "toys"),
             budget=12,
             seeds=seeds,
-            check=check,
+            latency_filter=check,
             workers=workers,
             progress=False,
         )
@@ -386,17 +381,17 @@ def test_what_is_refused_makes_no_other_draw() -> None:
     history = history_of(*[(w, a) for w, a in zip(
         WORDS[:40], additive_accuracy(WORDS[:40]), strict=True
     )])  # fmt: skip
-    first = sampler.ask(make_context(), history, 60)
+    first = sampler.ask(make_pool(), history, 60)
     history.note([Measurement(1, arch_id, arch_id != first[0]) for arch_id in first])
-    assert sampler.ask(make_context(), history, 60) == first, "its sibling may stand in for it"
-    (sibling,) = make_context().siblings(first[0])
+    assert sampler.ask(make_pool(), history, 60) == first, "its sibling may stand in for it"
+    (sibling,) = make_pool().isomorphic(first[0])
     history.note([Measurement(1, sibling, within=False)])
-    second = sampler.ask(make_context(), history, 60)
+    second = sampler.ask(make_pool(), history, 60)
     assert first[0] not in second
     assert len(second) == len(first)
     assert len(set(first) - set(second)) <= 2  # the one refused, and one of the explored at most
     # In later rounds the refused are not among those that the top of the ranking is taken of.
-    assert first[0] not in sampler.ask(make_context(), history, 90)
+    assert first[0] not in sampler.ask(make_pool(), history, 90)
 
 
 def test_the_log_takes_a_measurement_for_the_next_round_and_only_once() -> None:
@@ -426,28 +421,21 @@ def test_only_so_many_of_the_doubtful_are_measured_in_a_round(kind: str) -> None
     """The doubtful are better by far and all over the limit: without an end all were measured."""
     true = {word: value if value <= 4 else 99.0 for word, value in PREDICTED.items()}
     latency = predict_latency(WORDS)["latency_ms"]
-    context: SearchContext | OpenContext = SearchContext.create(
-        ToySpace(),
-        ToySpace().graphs(),
-        seed=0,
-        likely=latency <= 4,
-        predicted={"latency_ms": latency},
-    )
-    if kind == "open":
-        limit = Constraint.parse("latency_ms <= 4", ["latency_ms"])
-        context = OpenContext.create(
-            ToySpace(), seed=0, candidates=200, predict=predict_latency, likely=[limit]
-        )
     better = pd.DataFrame({"arch_id": WORDS}).assign(true=additive_accuracy(WORDS))
     better["true"] += 0.02 * latency
     table = accuracy_table(WORDS, better["true"].to_numpy())
     measured = {}
     for per_query in (0, 2, 1000):
-        limits = (Constraint.parse("latency_ms <= 4", ["latency_ms"]),)
-        check = LatencyCheck(limits, TableLatency(true), 1.0, "toy", per_query)
+        limits = measured_limits(4, 99, per_query=per_query)
+        pool = (
+            make_pool(limits=limits)
+            if kind == "listed"
+            else make_sampled_pool(candidates=200, limits=limits)
+        )
+        check = LatencyFilter(limits, TableLatency(true), "toy")
         oracle = TableOracle(table, "toys", 0)
         sampler = BRPSampler(RidgeRanker, rounds=4)
-        result = search(sampler, check, context, oracle=oracle)
+        result = search(sampler, check, pool, oracle=oracle)
         assert len(result.history) == BUDGET
         doubtful = result.measurements[result.measurements["latency_ms"] == 99]
         measured[per_query] = len(doubtful)

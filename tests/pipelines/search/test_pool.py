@@ -1,33 +1,27 @@
-"""The search task as it is set up from tables and parameters."""
+"""Limits and candidate pool as they are set up from tables and parameters."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from brpnas.conformal import mixture_ratio
 from brpnas.errors import ConfigurationError, InfeasibleError, SchemaError
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import LatencyPredictor
-from brpnas.predictors.margin import shared_factor
-from brpnas.search import History, OpenContext, SearchContext
+from brpnas.search import History, ListedPool, SampledPool
 from pipelines.config import SearchConfig, parse
-from pipelines.search.task import (
-    held_out_scores,
-    make_context,
-    make_sampler,
-    predicted_metrics,
-    reachable,
-)
-from tests.pipelines.search.test_nodes import PARAMS, SPACE
-from tests.pipelines.toys import SMALL
+from pipelines.search.samplers import make_sampler
+from tests.pipelines.search.stage import PARAMS, Stage, stage
 
 
 class Tables(NamedTuple):
-    """What a task is made of, in the order of `make_context`."""
+    """What a task is made of, in the order of `stage`."""
 
     graphs: SpaceGraphs
     architectures: pd.DataFrame
@@ -47,32 +41,40 @@ def tables(
     return Tables(small_graphs, architectures, accuracy, predictions, predictor)
 
 
-def context(tables: Tables, *, limit: float = 7.0, **changes: object) -> SearchContext:
-    config = parse(SearchConfig, PARAMS | changes)
-    constraints = [f"latency_ms <= {limit}"]
-    found = make_context(
-        *tables,
-        *("nasbench201", "cifar100", constraints, SMALL, config),
-    )
-    assert isinstance(found, SearchContext)
-    return found
+def set_up(
+    tables: Tables,
+    constraints: list[str],
+    dataset: str = "cifar100",
+    space: str = "nasbench201",
+    **changes: object,
+) -> Stage:
+    return stage(tables, Path(), PARAMS | changes, (space, dataset, constraints))
+
+
+def listed(tables: Tables, *, limit: float = 7.0, **changes: object) -> ListedPool:
+    pool = set_up(tables, [f"latency_ms <= {limit}"], **changes)["candidate_pool"]
+    assert isinstance(pool, ListedPool)
+    return pool
 
 
 def test_feasible_is_what_the_prediction_allows_and_the_table_answers(
     tables: Tables,
 ) -> None:
     predictions, accuracy = tables.predictions, tables.accuracy
-    fast = predictions["predicted_latency_ms"].to_numpy() <= 7.0
+    fitted = predictions["split"].isin(["train", "valid"])
+    said = predictions["predicted_latency_ms"]
+    fast = predictions["latency_ms"].where(fitted, said).to_numpy() <= 7.0
+    assert (fast != (said <= 7.0)).any(), "measured latencies count as measured"
     assert 0 < fast.sum() < len(fast)
-    np.testing.assert_array_equal(context(tables).feasible, fast)
+    np.testing.assert_array_equal(listed(tables).feasible, fast)
     some = set(tables.graphs.arch_ids[::3])
     few = tables._replace(accuracy=accuracy[accuracy["arch_id"].isin(some)])
     answered = np.array([arch_id in some for arch_id in tables.graphs.arch_ids])
-    found = context(few)
+    found = listed(few)
     np.testing.assert_array_equal(found.feasible, fast & answered)
     np.testing.assert_array_equal(found.answerable, answered)
     # What is trained when it is asked for needs no table.
-    trains = context(few, oracle="train")
+    trains = listed(few, oracle="train")
     np.testing.assert_array_equal(trains.feasible, fast)
     assert trains.answerable.all()
 
@@ -81,7 +83,7 @@ def test_a_limit_that_nothing_keeps_is_an_error(
     tables: Tables,
 ) -> None:
     with pytest.raises(InfeasibleError):
-        context(tables, limit=0.01)
+        listed(tables, limit=0.01)
 
 
 def test_the_sampler_has_the_parameters_of_the_configuration() -> None:
@@ -111,40 +113,39 @@ def test_candidates_are_drawn_from_the_whole_space(
     tables: Tables,
     oracle: str,
 ) -> None:
-    config = parse(SearchConfig, PARAMS | {"oracle": oracle, "candidates": 20, "seed": 3})
+    changes = {"oracle": oracle, "candidates": 20, "seed": 3}
     limit = float(np.median(tables.predictor.predict(tables.graphs)))
-    found = make_context(
-        *tables, "nasbench201", "cifar100", [f"latency_ms <= {limit}"], SMALL, config
-    )
-    assert isinstance(found, OpenContext)
-    assert (found.seed, found.candidates, found.view) == (3, 20, config.ranker.view)
+    found = set_up(tables, [f"latency_ms <= {limit}"], **changes)["candidate_pool"]
+    assert isinstance(found, SampledPool)
+    assert (found.seed, found.candidates, found.view) == (3, 20, PARAMS["ranker"]["view"])
     drawn = found.fresh(History(), 30)
     assert set(drawn) - set(tables.graphs.arch_ids), "not only those that are listed"
     assert found.predictions(drawn)["latency_ms"].max() <= limit
     # The store of the search is not that of another predictor.
     other = replace(tables.predictor, scale=2 * tables.predictor.scale)
-    changed = make_context(
-        *tables._replace(predictor=other), "nasbench201", "cifar100", [], SMALL, config
-    )
+    changed = set_up(tables._replace(predictor=other), [], **changes)["candidate_pool"]
     assert changed.describe()["predictor"] != found.describe()["predictor"]
 
 
 def test_a_table_cannot_answer_for_what_is_drawn(
     tables: Tables,
 ) -> None:
-    config = parse(SearchConfig, PARAMS | {"candidates": 20})
     with pytest.raises(ConfigurationError, match=r"set search\.candidates to null"):
-        make_context(*tables, "nasbench201", "cifar100", [], SMALL, config)
-    with pytest.raises(SchemaError, match="graphs are of the space 'nasbench201', but space is"):
-        make_context(*tables, "darts", "cifar100", [], SMALL, config)
+        set_up(tables, [], candidates=20)["candidate_pool"]
 
 
-def test_without_test_accuracies_nothing_is_held_out(accuracy: pd.DataFrame) -> None:
-    valid = accuracy[accuracy["split"] == "valid"]
-    config = parse(SearchConfig, PARAMS)
-    found = held_out_scores(config, valid, valid.iloc[:0], "cifar100", [])
-    assert not found.mean
-    assert np.isnan(found.optimum)
+def test_graphs_of_another_space_are_refused(tables: Tables) -> None:
+    with pytest.raises(SchemaError, match=r"'nasbench201'.*'darts'"):
+        set_up(tables, [], space="darts")["search_limits"]
+
+
+def test_without_test_accuracies_nothing_is_held_out(tables: Tables) -> None:
+    valid = tables.accuracy[tables.accuracy["split"] == "valid"]
+    done = set_up(tables._replace(accuracy=valid), [])
+    done.data["oracle_accuracy"] = valid.iloc[:0]
+    scores = done["search_scores"].held_out
+    assert not scores.mean
+    assert np.isnan(scores.optimum)
 
 
 def test_a_margin_from_the_validation_rows_keeps_the_limit(
@@ -156,8 +157,8 @@ def test_a_margin_from_the_validation_rows_keeps_the_limit(
     truth = np.where(split == "train", 6.9, 1.2 * said)
     table = tables.predictions.assign(split=split, latency_ms=truth)
     tables = tables._replace(predictions=table)
-    plain = context(tables).feasible
-    kept = context(tables, confidence=0.5).feasible
+    plain = listed(tables).feasible
+    kept = listed(tables, confidence=0.5).feasible
     expected = 1.2 * said <= 7.0
     expected[split == "train"] = True
     expected[split == "valid"] = (truth <= 7.0)[split == "valid"]
@@ -178,24 +179,31 @@ def test_where_latency_is_measured_first_prediction_only_rules_out(
     tables = tables._replace(predictions=table)
     given = {"latency": "table", "rule_out_confidence": 0.9, "confidence": 0.9}
     limit = float(np.median(said[split == "test"]))
-    found = context(tables, limit=limit, **given)
+    found = listed(tables, limit=limit, **given)
     # Known exactly, or within the limit if the truth is 20 % below the prediction.
     known = split != "test"
     np.testing.assert_array_equal(found.feasible, np.where(known, truth, 0.8 * said) <= limit)
-    np.testing.assert_array_equal(found.likely, np.where(known, truth, said) <= limit)
-    assert 0 < found.likely.sum() < found.feasible.sum() < len(said)
-    config = parse(SearchConfig, PARAMS | given)
-    metrics = predicted_metrics(table, tables.graphs.arch_ids, SPACE, SMALL)
-    args = ([f"latency_ms <= {limit}"], metrics, table, tables.graphs.arch_ids)
-    np.testing.assert_array_equal(reachable(*args, config), truth <= limit)
-    assert reachable(*args, parse(SearchConfig, PARAMS | given | {"latency": "device"})) is None
-    # Where nobody is likely, all that is not ruled out may still be measured.
-    none = context(tables, limit=float(said.min()) * 0.9, **given, oracle="train")
-    assert not none.likely.any()
+    np.testing.assert_array_equal(found.predicted_feasible, np.where(known, truth, said) <= limit)
+    assert 0 < found.predicted_feasible.sum() < found.feasible.sum() < len(said)
+    reached = found.feasible & found.limits.feasible(found.arch_ids, dict(found.predicted))
+    np.testing.assert_array_equal(reached, truth <= limit)
+    # Where none is predicted feasible, all that are not ruled out may still be measured.
+    none = listed(tables, limit=float(said.min()) * 0.9, **given, oracle="train")
+    assert not none.predicted_feasible.any()
     assert none.feasible.any()
 
 
-def test_candidates_of_a_measured_search_are_likely_by_prediction(
+def test_the_optimum_of_a_search_on_a_device_is_unknown(tables: Tables) -> None:
+    optima = {}
+    for latency in ("predicted", "table", "device"):
+        done = set_up(tables, ["latency_ms <= 7"], latency=latency)
+        done.data["oracle_accuracy"] = tables.accuracy.iloc[:0]
+        optima[latency] = done["search_scores"].held_out.optimum
+    assert np.isnan(optima["device"])
+    assert np.isfinite([optima["predicted"], optima["table"]]).all()
+
+
+def test_candidates_of_a_measured_search_are_predicted_feasible_or_worth_measuring(
     tables: Tables,
 ) -> None:
     said = tables.predictor.predict(tables.graphs)
@@ -203,17 +211,14 @@ def test_candidates_of_a_measured_search_are_likely_by_prediction(
     split = np.where(np.arange(len(said)) % 2, "valid", "test")
     table = tables.predictions.assign(predicted_latency_ms=said, latency_ms=0.8 * said, split=split)
     given = {"oracle": "train", "candidates": 60, "latency": "device", "rule_out_confidence": 0.9}
-    config = parse(SearchConfig, PARAMS | given)
     tables = tables._replace(predictions=table)
-    found = make_context(
-        *tables, "nasbench201", "digits", [f"latency_ms <= {limit}"], SMALL, config
-    )
-    assert isinstance(found, OpenContext)
-    listed = found.shortlist(History())
-    latency = found.predictions(listed.names(np.arange(len(listed))))["latency_ms"]
+    found = set_up(tables, [f"latency_ms <= {limit}"], "digits", **given)["candidate_pool"]
+    assert isinstance(found, SampledPool)
+    shortlist = found.shortlist(History())
+    latency = found.predictions(shortlist.names(np.arange(len(shortlist))))["latency_ms"]
     assert (latency <= limit / 0.8 * 1.001).all()
-    np.testing.assert_array_equal(listed.is_likely, latency <= limit)
-    assert 0 < listed.is_likely.sum() < len(listed)
+    np.testing.assert_array_equal(shortlist.is_predicted_feasible, latency <= limit)
+    assert 0 < shortlist.is_predicted_feasible.sum() < len(shortlist)
 
 
 def test_a_lower_bound_is_held_against_what_was_measured_as_it_is(
@@ -227,21 +232,15 @@ def test_a_lower_bound_is_held_against_what_was_measured_as_it_is(
     )
     limit = float(np.median(said))
     constraints = [f"latency_ms >= {limit}", "flops_m <= 1000"]
+    tables = tables._replace(predictions=table)
+    truth, known = table["latency_ms"].to_numpy(), split == "valid"
+    want = np.where(known, truth, said) >= limit
     for latency in ("predicted", "table"):
-        config = parse(SearchConfig, PARAMS | {"latency": latency, "confidence": 0.9})
-        metrics = predicted_metrics(table, tables.graphs.arch_ids, SPACE, SMALL)
-        args = (constraints, metrics, table, tables.graphs.arch_ids, config)
-        truth = table["latency_ms"].to_numpy()
-        known = split == "valid"
-        want = np.where(known, truth, said) >= limit
-        found = make_context(
-            *tables._replace(predictions=table),
-            *("nasbench201", "cifar100", constraints, SMALL, config),
-        )
-        assert isinstance(found, SearchContext)
-        np.testing.assert_array_equal(found.feasible, want)
-        reached = want if latency == "predicted" else want & (truth >= limit)
-        np.testing.assert_array_equal(reachable(*args), reached)
+        pool = set_up(tables, constraints, latency=latency, confidence=0.9)["candidate_pool"]
+        np.testing.assert_array_equal(pool.feasible, want)
+        reached = pool.feasible & pool.limits.feasible(pool.arch_ids, dict(pool.predicted))
+        best = want if latency == "predicted" else want & (truth >= limit)
+        np.testing.assert_array_equal(reached, best)
 
 
 def test_a_predictor_of_few_rows_gives_the_margin_itself(tables: Tables) -> None:
@@ -252,17 +251,17 @@ def test_a_predictor_of_few_rows_gives_the_margin_itself(tables: Tables) -> None
     truth = np.where(split == "train", said, np.nan)
     table = tables.predictions.assign(split=split, latency_ms=truth, log_deviation=deviation)
     tables = tables._replace(predictions=table)
-    factor = shared_factor(deviation, 0.9)
+    factor = mixture_ratio(deviation, 0.9)
     assert factor > 1.1
     limit = float(np.median(said))
-    kept = context(tables, limit=limit, confidence=0.9).feasible
+    kept = listed(tables, limit=limit, confidence=0.9).feasible
     known = split == "train"
     np.testing.assert_array_equal(kept, np.where(known, said, factor * said) <= limit)
     given = {"latency": "device", "rule_out_confidence": 0.99, "oracle": "train"}
-    measured = context(tables, limit=limit, **given).feasible
-    lowest = np.where(known, said, said / shared_factor(deviation, 0.99))
+    measured = listed(tables, limit=limit, **given).feasible
+    lowest = np.where(known, said, said / mixture_ratio(deviation, 0.99))
     np.testing.assert_array_equal(measured, lowest <= limit)
-    plain = context(tables, limit=limit, confidence=0).feasible
+    plain = listed(tables, limit=limit, confidence=0).feasible
     np.testing.assert_array_equal(plain, said <= limit)
 
 
@@ -272,11 +271,11 @@ def test_what_a_wide_margin_leaves_is_told(
     said = tables.predictions["predicted_latency_ms"].to_numpy()
     wide = tables.predictions.assign(split=None, latency_ms=np.nan, log_deviation=0.2)
     limit = float(np.median(said))
-    factor = shared_factor([0.2], 0.9)
+    factor = mixture_ratio([0.2], 0.9)
     left, plain = (factor * said <= limit).sum(), (said <= limit).sum()
     assert left < plain / 2
     with caplog.at_level("INFO"):
-        context(tables._replace(predictions=wide), limit=limit, confidence=0.9, budget=100)
+        listed(tables._replace(predictions=wide), limit=limit, confidence=0.9, budget=100)
     margin = f"{100 * (factor - 1):.0f} %"
     assert (
         f"{left} of {len(said)} architectures are feasible with a margin of {margin}" in caplog.text
@@ -285,5 +284,5 @@ def test_what_a_wide_margin_leaves_is_told(
     assert f"leaves {left} architectures for a budget of 100 queries" in caplog.text
     caplog.clear()
     with caplog.at_level("INFO"):
-        context(tables._replace(predictions=wide), limit=limit, confidence=0)
+        listed(tables._replace(predictions=wide), limit=limit, confidence=0)
     assert "margin" not in caplog.text

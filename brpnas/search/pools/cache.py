@@ -1,7 +1,6 @@
-"""The architectures of an unlisted space that a search has met: what was worked out about them.
+"""A cache of what follows from an ``arch_id`` alone: function and feasibility.
 
-A cache that grows: what it holds of an architecture follows from its ``arch_id`` alone, so that it
-may be lost at any time.
+It grows with the architectures that a search draws; losing it costs time and changes no answer.
 """
 
 from __future__ import annotations
@@ -13,29 +12,27 @@ import numpy as np
 import numpy.typing as npt
 
 from brpnas.errors import ArchitectureError, ConfigurationError
-from brpnas.search.constraints import Constraint
-from brpnas.search.task import BoolArray
+from brpnas.search.limits import Limits
+from brpnas.search.pools.base import BoolArray
 from brpnas.spaces import SearchSpace
 
-__all__ = ["Met", "Predict"]
+__all__ = ["ArchitectureCache", "Predict"]
 
 Predict: TypeAlias = Callable[[Sequence[str]], Mapping[str, npt.NDArray[np.floating[Any]]]]
-"""Predicts metrics of architectures: each name's values, ``[N]``, in the order given."""
+"""Predicts metrics of architectures: the values of each metric, ``[N]``, in the order given."""
 
 
-class Met:
-    """Which architectures were met, their functions, and whether they satisfy the constraints.
+class ArchitectureCache:
+    """Functions of architectures, and whether they may be proposed.
 
     Args:
         space: The space.
-        predict: Predicts what the constraints name; None if there is nothing to predict.
-        constraints: What a feasible architecture satisfies.
+        predict: Predicts the metrics of the limits; None if there is nothing to predict.
+        limits: Limits of the search.
     """
 
-    def __init__(
-        self, space: SearchSpace, predict: Predict | None, constraints: Sequence[Constraint]
-    ) -> None:
-        self.space, self.predict, self.constraints = space, predict, tuple(constraints)
+    def __init__(self, space: SearchSpace, predict: Predict | None, limits: Limits) -> None:
+        self.space, self.predict, self.limits = space, predict, limits
         self._feasible: dict[str, bool] = {}
         self._functions: dict[str, str] = {}
 
@@ -43,24 +40,21 @@ class Met:
         return len(self._feasible)
 
     def feasible(self, arch_ids: Sequence[str]) -> BoolArray:
-        """Which architectures satisfy the constraints, predicted anew for all of them.
+        """Whether each architecture may be proposed, always predicted again.
 
-        Never from the table: with a network's predictions the last bits of one architecture depend
-        on those beside it, and what a search draws must not depend on what was drawn before.
+        Never from the cache: the last bits of a network's prediction depend on the rest of its
+        batch, and the draws of a search must not depend on earlier draws.
 
         Args:
             arch_ids: Architectures of the space, ``N`` of them.
         """
-        mask = np.ones(len(arch_ids), np.bool_)
-        if self.constraints:
-            metrics = self.metrics(arch_ids)
-            for constraint in self.constraints:
-                mask &= constraint.satisfied(metrics)
+        metrics = self.metrics(arch_ids) if self.limits.constraints else {}
+        mask = self.limits.proposable(arch_ids, metrics)
         self._feasible.update(zip(arch_ids, mask.tolist(), strict=True))
         return mask
 
     def is_feasible(self, text: str) -> bool:
-        """Whether a string is an architecture that satisfies the constraints; from the table."""
+        """Whether a string is an architecture that may be proposed; from the cache."""
         if text not in self._feasible:
             try:
                 if self.space.canonical(text) != text:
@@ -71,7 +65,7 @@ class Met:
         return self._feasible[text]
 
     def functions(self, arch_ids: Sequence[str]) -> list[str]:
-        """Isomorphism id of each architecture; from the table where they are known."""
+        """Isomorphism id of each architecture; from the cache where they are known."""
         unknown = [name for name in dict.fromkeys(arch_ids) if name not in self._functions]
         if unknown:
             ids = self.space.isomorphism_ids(unknown)

@@ -15,8 +15,8 @@ import pandas as pd
 
 from brpnas.atomic import atomic_path
 from brpnas.errors import AnswersPendingError, OracleError
-from brpnas.search.answers import read_answers
-from brpnas.search.oracle import Answer, Oracle, Question
+from brpnas.search.oracles import Answer, Oracle, Question
+from brpnas.search.oracles.answers import read_answers
 from brpnas.spaces import DEFAULT_SPACE, SearchSpace, get_space
 from brpnas.tables import quoted, rows_text
 

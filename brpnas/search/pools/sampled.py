@@ -1,7 +1,7 @@
-"""A search task over a space that is too large to list: architectures are drawn as they are needed.
+"""A candidate pool of a space too large to list: it draws architectures as they are needed.
 
-`brpnas.search.SearchContext` is the one to use where all architectures, or a sample that stands for
-them, fit into arrays: it ranks all of them in every round.
+`brpnas.search.ListedPool` is for spaces, or samples of them, that fit into arrays: it ranks all
+architectures in every round.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import numpy.typing as npt
 
 from brpnas.errors import ConfigurationError, InfeasibleError
 from brpnas.graphs import GraphBatch, View
-from brpnas.search.constraints import Constraint
 from brpnas.search.history import History
-from brpnas.search.met import Met, Predict
+from brpnas.search.limits import Limits
+from brpnas.search.pools.base import BoolArray, CandidatePool, Shortlist, is_refused
+from brpnas.search.pools.cache import ArchitectureCache, Predict
 from brpnas.search.seeding import generator
-from brpnas.search.task import BoolArray, SearchTask, Shortlist
 from brpnas.spaces import NetworkConfig, SearchSpace
 
-__all__ = ["OpenContext"]
+__all__ = ["SampledPool"]
 
 _log = logging.getLogger(__name__)
 
@@ -38,28 +38,25 @@ _DRAWS = 20
 
 
 @dataclass(frozen=True, eq=False)
-class OpenContext(SearchTask):
-    """A task over a space that is not listed. Build it with `create`.
+class SampledPool(CandidatePool):
+    """A pool over a space that is not listed. Build it with `create`.
 
     To reseed it, use `dataclasses.replace`. A round of a ranking sampler ranks a new random sample
     of the space, as BRP-NAS does on the space of DARTS (Dudziak et al., NeurIPS 2020). Samples are
-    uniform over the architectures, so that a function that many of them compute is drawn more
-    often.
+    uniform over the architectures, so a function that many of them compute is drawn more often.
 
     Attributes:
         space: The search space.
         seed: Seed of the search.
-        view: View that rankers see.
-        candidates: Number of functions drawn and ranked in each round; fewer where so few satisfy
-            the constraints that 20 draws for each do not find them.
-        predict: Predicts metrics of architectures, for the constraints and the history. It must
-            give an architecture the same values each time, and, for searches in several processes,
-            be picklable.
-        constraints: What a feasible architecture satisfies.
-        likely: What one satisfies that is more than worth measuring.
-        predictor: What tells ``predict`` from another one, such as a hash of its weights, for the
-            store of a search.
-        network: What is built of an architecture.
+        view: View of the ranker.
+        candidates: Number of functions drawn and ranked in each round; fewer where 20 draws for
+            each do not find enough feasible ones.
+        predict: Predicts metrics of architectures, for the limits and the history. It gives an
+            architecture the same values each time, and is picklable for searches in several
+            processes.
+        limits: Limits of the search.
+        predictor: Name of ``predict`` in the store of a search, such as a hash of its weights.
+        network: Network built of an architecture.
     """
 
     space: SearchSpace
@@ -67,13 +64,12 @@ class OpenContext(SearchTask):
     view: View
     candidates: int
     predict: Predict | None
-    constraints: tuple[Constraint, ...]
+    limits: Limits
     predictor: str
-    likely: tuple[Constraint, ...]
     network: NetworkConfig
 
     @classmethod
-    def create(  # noqa: PLR0913 - one argument per choice
+    def create(
         cls,
         space: SearchSpace,
         *,
@@ -81,61 +77,46 @@ class OpenContext(SearchTask):
         candidates: int,
         view: View = "function",
         predict: Predict | None = None,
-        constraints: Sequence[str | Constraint] = (),
-        likely: Sequence[Constraint] = (),
+        limits: Limits | None = None,
         predictor: str = "",
         network: NetworkConfig | None = None,
-    ) -> OpenContext:
-        """Put a task together.
+    ) -> SampledPool:
+        """Put a pool together.
 
         Args:
             space: The search space.
             seed: Seed of the search, not negative.
             candidates: Number of functions ranked in each round.
-            view: View that rankers see.
-            predict: Predicts metrics of architectures; they end up in the history.
-            constraints: Constraints on these metrics.
-            likely: Stricter ones, which those satisfy that probably keep the limit; those of
-                ``constraints`` if left out. They are explored, and the others only measured if
-                they are among the best.
-            predictor: What tells ``predict`` from another one.
-            network: What is built of an architecture; the published network without dead operations
+            view: View of the ranker.
+            predict: Predicts metrics of architectures, for the limits and the history.
+            limits: Limits of the search; none if left out.
+            predictor: Name of ``predict`` in the store of a search.
+            network: Network built of an architecture; the published network without dead operations
                 if left out.
 
         Raises:
-            ConfigurationError: If a number is out of range, or there is nothing to predict what is
-                constrained.
-            ConstraintError: If a constraint cannot be read or names an unknown metric.
+            ConfigurationError: If a number is out of range, or nothing predicts a limited metric.
+            ConstraintError: If a limit is on a metric that ``predict`` does not give.
         """
+        limits = limits or Limits()
         if seed < 0 or candidates < 1:
             raise ConfigurationError(
                 "A search needs a seed that is not negative and at least 1 candidate, not "
                 f"{seed} and {candidates}."
             )
-        if constraints and predict is None:
+        if limits.constraints and predict is None:
             raise ConfigurationError(
-                f"Nothing predicts what the constraint {constraints[0]!r} names: give `predict`."
+                f"Nothing predicts the metrics of the constraint {limits.constraints[0].text!r}: "
+                "give `predict`."
             )
         probe = space.sample(generator(seed, "probe"), 1)
-        metrics = Met(space, predict, ()).metrics(probe)
-        parsed = tuple(
-            c if isinstance(c, Constraint) else Constraint.parse(c, metrics) for c in constraints
-        )
-        return cls(
-            space,
-            seed,
-            view,
-            candidates,
-            predict,
-            parsed,
-            predictor,
-            tuple(likely),
-            network or space.published.as_exported,
-        )
+        limits.proposable(probe, ArchitectureCache(space, predict, limits).metrics(probe))
+        network = network or space.published.as_exported
+        return cls(space, seed, view, candidates, predict, limits, predictor, network)
 
     @cached_property
-    def _met(self) -> Met:
-        return Met(self.space, self.predict, self.constraints)
+    def _cache(self) -> ArchitectureCache:
+        return ArchitectureCache(self.space, self.predict, self.limits)
 
     @cached_property
     def _order(self) -> tuple[list[str], Iterator[str]]:
@@ -152,8 +133,8 @@ class OpenContext(SearchTask):
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
     @property
-    def capacity(self) -> int:
-        """Number of architectures, a bound of that of distinct feasible functions."""
+    def capacity(self) -> int:  # type: ignore[override]
+        """Number of architectures, an upper bound of the number of distinct functions."""
         return len(self.space)
 
     def isomorphism_id(self, arch_id: str) -> str:
@@ -162,16 +143,16 @@ class OpenContext(SearchTask):
         Raises:
             ArchitectureError: If it is not in the space.
         """
-        return self._met.functions([arch_id])[0]
+        return self._cache.functions([arch_id])[0]
 
     @property
-    def is_limited(self) -> bool:
+    def is_limited(self) -> bool:  # type: ignore[override]
         """Whether there are constraints."""
-        return bool(self.constraints)
+        return bool(self.limits.constraints)
 
     def is_feasible(self, arch_id: str) -> bool:
         """Whether the architecture is in the space and satisfies the constraints."""
-        return self._met.is_feasible(arch_id)
+        return self._cache.is_feasible(arch_id)
 
     def fresh(self, history: History, count: int, *, feasible: bool = True) -> list[str]:
         """The next open architectures in the random order of the seed, of different functions.
@@ -195,7 +176,7 @@ class OpenContext(SearchTask):
             name = known[place]
             function = self.isomorphism_id(name)
             if feasible:
-                is_new = not self.is_refused(name, history) and not history.knows(function)
+                is_new = not is_refused(self, name, history) and not history.knows(function)
             else:
                 is_new = not history.has_asked(function)
             if is_new:
@@ -220,10 +201,10 @@ class OpenContext(SearchTask):
         drawn = self._functions(rng, block, _DRAWS * max(_BLOCK, self.candidates))
         unqueried = (name for name in drawn if not history.knows(self.isomorphism_id(name)))
         sample = list(islice(unqueried, self.candidates))
-        taken = set(self._met.functions(sample))
+        taken = set(self._cache.functions(sample))
         names = list(sample)
-        feasible = list(compress(also, self._met.feasible(also))) if also else []
-        for name, function in zip(feasible, self._met.functions(feasible), strict=True):
+        feasible = list(compress(also, self._cache.feasible(also))) if also else []
+        for name, function in zip(feasible, self._cache.functions(feasible), strict=True):
             if function not in taken and not history.knows(function):
                 taken.add(function)
                 names.append(name)
@@ -236,16 +217,14 @@ class OpenContext(SearchTask):
             self.graphs_of(names),
             is_open,
             len(sample),
-            is_likely=self.is_likely(names),
+            self._predicted_feasible(names),
         )
 
-    def is_likely(self, arch_ids: Sequence[str]) -> BoolArray:
-        """Which probably are within the constraints, shape ``[N]``."""
-        mask = np.ones(len(arch_ids), np.bool_)
-        metrics = self._met.metrics(arch_ids) if self.likely and arch_ids else {}
-        for constraint in self.likely if arch_ids else ():
-            mask &= constraint.satisfied(metrics)
-        return mask
+    def _predicted_feasible(self, names: Sequence[str]) -> BoolArray:
+        """Feasible ones are, unless the limits only rule out before a measurement."""
+        if not self.limits.measures:
+            return np.ones(len(names), np.bool_)
+        return self.limits.predicted_feasible(names, self._cache.metrics(names))
 
     def graphs_of(self, arch_ids: Sequence[str]) -> GraphBatch:
         """Graphs of architectures in the view that rankers see, encoded anew."""
@@ -253,7 +232,7 @@ class OpenContext(SearchTask):
 
     def predictions(self, arch_ids: Sequence[str]) -> dict[str, npt.NDArray[np.float64]]:
         """Predicted metrics of architectures by name, each of shape ``[N]``."""
-        return self._met.metrics(arch_ids)
+        return self._cache.metrics(arch_ids)
 
     def describe(self) -> dict[str, object]:
         """What a store must hold against another task: space, seed, sample, constraints."""
@@ -264,9 +243,8 @@ class OpenContext(SearchTask):
             "view": self.view,
             "candidates": self.candidates,
             "network": self.network.size,
-            "constraints": [constraint.canonical for constraint in self.constraints],
+            "limits": self.limits.describe(),
             "predictor": self.predictor,
-            **({"likely": [c.canonical for c in self.likely]} if self.likely else {}),
         }
 
     def _functions(
@@ -291,8 +269,8 @@ class OpenContext(SearchTask):
         while len(seen) < len(self.space) and idle < _PATIENCE and (most is None or total < most):
             names = self.space.sample(rng, block)
             total, idle = total + block, idle + block
-            drawn = list(compress(names, self._met.feasible(names))) if feasible else names
-            for name, function in zip(drawn, self._met.functions(drawn), strict=True):
+            drawn = list(compress(names, self._cache.feasible(names))) if feasible else names
+            for name, function in zip(drawn, self._cache.functions(drawn), strict=True):
                 if function not in functions:
                     functions.add(function)
                     idle = 0
@@ -300,8 +278,8 @@ class OpenContext(SearchTask):
             seen.update(names)
 
     def _infeasible(self) -> InfeasibleError:
-        limits = " and ".join(repr(constraint.text) for constraint in self.constraints)
+        limits = " and ".join(repr(constraint.text) for constraint in self.limits.constraints)
         return InfeasibleError(
-            f"None of {len(self._met)} random architectures of {self.space.name} satisfies "
+            f"None of {len(self._cache)} random architectures of {self.space.name} satisfies "
             f"{limits}: loosen the constraints, or check their units."
         )

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from brpnas.conformal import lower_ratio, mixture_ratio, upper_ratio
 from brpnas.errors import ConfigurationError
-from brpnas.predictors.margin import lower_factor, shared_factor, upper_factor
 
 
 def literal_factor(predicted: np.ndarray, true: np.ndarray, confidence: float) -> float:
@@ -19,7 +19,7 @@ def literal_factor(predicted: np.ndarray, true: np.ndarray, confidence: float) -
 def test_factor_is_the_quantile_counted_by_hand(rows: int, confidence: float) -> None:
     rng = np.random.default_rng(rows)
     true, predicted = rng.uniform(1, 9, rows), rng.uniform(1, 9, rows)
-    found = upper_factor(predicted, true, confidence)
+    found = upper_ratio(predicted, true, confidence)
     assert found == pytest.approx(literal_factor(predicted, true, confidence))
 
 
@@ -36,7 +36,7 @@ def literal_lower(predicted: np.ndarray, true: np.ndarray, confidence: float) ->
 def test_lower_factor_is_the_quantile_counted_by_hand(rows: int, confidence: float) -> None:
     rng = np.random.default_rng(rows)
     true, predicted = rng.uniform(1, 9, rows), rng.uniform(1, 9, rows)
-    found = lower_factor(predicted, true, confidence)
+    found = lower_ratio(predicted, true, confidence)
     assert found == pytest.approx(literal_lower(predicted, true, confidence))
 
 
@@ -45,7 +45,7 @@ def test_new_cells_are_ruled_out_as_seldom_as_promised() -> None:
     covered = []
     for _ in range(400):
         error = rng.lognormal(0, 0.1, 300)
-        factor = lower_factor(np.ones(100), error[:100], 0.9)
+        factor = lower_ratio(np.ones(100), error[:100], 0.9)
         covered.append((error[100:] >= factor).mean())
     assert np.mean(covered) == pytest.approx(0.9, abs=0.01)
 
@@ -55,37 +55,37 @@ def test_new_cells_are_within_the_bound_as_often_as_promised() -> None:
     covered = []
     for _ in range(400):
         error = rng.lognormal(0, 0.1, 300)
-        factor = upper_factor(np.ones(100), error[:100], 0.9)
+        factor = upper_ratio(np.ones(100), error[:100], 0.9)
         covered.append((error[100:] <= factor).mean())
     assert np.mean(covered) == pytest.approx(0.9, abs=0.01)
 
 
 def test_it_never_loosens_a_limit() -> None:
-    assert upper_factor(np.full(20, 2.0), np.ones(20), 0.9) == 1.0
+    assert upper_ratio(np.full(20, 2.0), np.ones(20), 0.9) == 1.0
 
 
 def test_what_is_only_to_be_ruled_out_is_never_ruled_out_sooner_than_by_prediction() -> None:
-    assert lower_factor(np.ones(20), np.full(20, 2.0), 0.9) == 1.0
+    assert lower_ratio(np.ones(20), np.full(20, 2.0), 0.9) == 1.0
 
 
 def test_no_confidence_no_margin() -> None:
-    assert upper_factor([1.0], [2.0], 0) == lower_factor([2.0], [1.0], 0) == 1.0
-    assert upper_factor([], [], 0) == lower_factor([], [], 0) == 1.0
+    assert upper_ratio([1.0], [2.0], 0) == lower_ratio([2.0], [1.0], 0) == 1.0
+    assert upper_ratio([], [], 0) == lower_ratio([], [], 0) == 1.0
 
 
 @pytest.mark.parametrize("confidence", [-0.1, 1.0, 1.5])
 def test_a_confidence_out_of_range_is_refused(confidence: float) -> None:
     with pytest.raises(ConfigurationError, match="confidence"):
-        upper_factor([1.0], [1.0], confidence)
+        upper_ratio([1.0], [1.0], confidence)
     with pytest.raises(ConfigurationError, match="confidence"):
-        lower_factor([1.0], [1.0], confidence)
+        lower_ratio([1.0], [1.0], confidence)
 
 
 def test_no_rows_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="validation rows"):
-        upper_factor([], [], 0.9)
+        upper_ratio([], [], 0.9)
     with pytest.raises(ConfigurationError, match="validation rows"):
-        lower_factor([], [], 0.9)
+        lower_ratio([], [], 0.9)
 
 
 class TestShared:
@@ -94,19 +94,19 @@ class TestShared:
         rng = np.random.default_rng(0)
         deviations = rng.uniform(0.02, 0.4, 20_000)
         true = np.exp(deviations * rng.normal(size=len(deviations)))
-        factor = shared_factor(deviations, confidence)
+        factor = mixture_ratio(deviations, confidence)
         assert (true <= factor).mean() == pytest.approx(confidence, abs=0.01)
         assert (true >= 1 / factor).mean() == pytest.approx(confidence, abs=0.01)
 
     def test_of_equal_deviations_is_the_quantile(self) -> None:
-        assert shared_factor(np.full(5, 0.2), 0.9) == pytest.approx(np.exp(0.2 * 1.2815516))
+        assert mixture_ratio(np.full(5, 0.2), 0.9) == pytest.approx(np.exp(0.2 * 1.2815516))
 
     @pytest.mark.parametrize("confidence", [0, 0.2, 0.5])
     def test_up_to_one_half_needs_none(self, confidence: float) -> None:
-        assert shared_factor([0.1, 0.3], confidence) == 1.0
+        assert mixture_ratio([0.1, 0.3], confidence) == 1.0
 
     def test_what_it_needs(self) -> None:
         with pytest.raises(ConfigurationError, match="from 0 to below 1"):
-            shared_factor([0.1], 1.0)
+            mixture_ratio([0.1], 1.0)
         with pytest.raises(ConfigurationError, match="there are none"):
-            shared_factor([], 0.9)
+            mixture_ratio([], 0.9)

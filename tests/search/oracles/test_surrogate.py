@@ -6,8 +6,8 @@ import pytest
 from brpnas.datasets import fetch_group
 from brpnas.datasets.nasbench301 import Surrogate
 from brpnas.errors import ConfigurationError, OracleError
-from brpnas.search.oracle import Question
-from brpnas.search.surrogate_oracle import SurrogateOracle
+from brpnas.search.oracles import Question
+from brpnas.search.oracles.surrogate import SurrogateOracle
 from brpnas.spaces.darts import Darts
 from tests.spaces.darts.examples import DARTS_V2_ID
 

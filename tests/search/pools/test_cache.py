@@ -6,12 +6,10 @@ import numpy as np
 import pytest
 
 from brpnas.errors import ConfigurationError
-from brpnas.search.constraints import Constraint
-from brpnas.search.met import Met
+from brpnas.search.pools.cache import ArchitectureCache
+from tests.search.toy import ToySpace, limits_of, predict_latency
 
-from .toy import ToySpace, predict_latency
-
-LIMIT = (Constraint.parse("latency_ms <= 3", ["latency_ms"]),)
+LIMIT = limits_of(3)
 
 
 class Watched(ToySpace):
@@ -26,9 +24,13 @@ class Watched(ToySpace):
 
 def test_feasible_by_the_constraints_and_everything_without() -> None:
     words = ["aaaa", "aaad", "aadb"]
-    assert Met(ToySpace(), predict_latency, LIMIT).feasible(words).tolist() == [True, True, False]
-    assert Met(ToySpace(), None, ()).feasible(words).all()
-    assert Met(ToySpace(), None, ()).metrics(words) == {}
+    assert ArchitectureCache(ToySpace(), predict_latency, LIMIT).feasible(words).tolist() == [
+        True,
+        True,
+        False,
+    ]
+    assert ArchitectureCache(ToySpace(), None, limits_of()).feasible(words).all()
+    assert ArchitectureCache(ToySpace(), None, limits_of()).metrics(words) == {}
 
 
 def test_batches_are_predicted_as_they_are_given_but_one_comes_from_the_table() -> None:
@@ -38,7 +40,7 @@ def test_batches_are_predicted_as_they_are_given_but_one_comes_from_the_table() 
         batches.append(list(arch_ids))
         return predict_latency(arch_ids)
 
-    met = Met(ToySpace(), predict, LIMIT)
+    met = ArchitectureCache(ToySpace(), predict, LIMIT)
     met.feasible(["aaaa", "dddd"])
     assert (met.is_feasible("aaaa"), met.is_feasible("dddd"), len(met)) == (True, False, 2)
     met.feasible(["dddd", "aaab"])
@@ -49,13 +51,13 @@ def test_batches_are_predicted_as_they_are_given_but_one_comes_from_the_table() 
 
 @pytest.mark.parametrize("text", ["", "aaa", " aaaa", "aaaa ", "aaaz"])
 def test_what_is_no_canonical_string_is_not_feasible(text: str) -> None:
-    met = Met(ToySpace(), None, ())
+    met = ArchitectureCache(ToySpace(), None, limits_of())
     assert not met.is_feasible(text)
     assert len(met) == 0
 
 
 def test_a_function_is_worked_out_once() -> None:
-    met = Met(Watched(), None, ())
+    met = ArchitectureCache(Watched(), None, limits_of())
     words = ["aaab", "baaa", "aaab", "cddc"]
     Watched.asked = 0
     for _ in range(3):
@@ -65,6 +67,6 @@ def test_a_function_is_worked_out_once() -> None:
 
 
 def test_predictions_of_the_wrong_length_are_refused() -> None:
-    met = Met(ToySpace(), lambda _: {"latency_ms": np.ones(3)}, LIMIT)
+    met = ArchitectureCache(ToySpace(), lambda _: {"latency_ms": np.ones(3)}, LIMIT)
     with pytest.raises(ConfigurationError, match=r"'latency_ms' in the shape \(3,\) for 2"):
         met.feasible(["aaaa", "aaab"])

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from brpnas.datasets.nasbench301 import EPOCHS, Surrogate
 from brpnas.errors import ArchitectureError, OracleError
-from brpnas.search.oracle import Answer, Oracle, Question
+from brpnas.search.oracles import Answer, Oracle, Question
 
 __all__ = ["SurrogateOracle"]
 

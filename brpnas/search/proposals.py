@@ -1,4 +1,4 @@
-"""What a round asks: what the sampler wants, measured first where there is a check.
+"""The proposals of a round: a sampler's, measured first where there is a latency filter.
 
 Part of the search loop (`brpnas.search.run_search`).
 """
@@ -10,117 +10,111 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 
 from brpnas.errors import InfeasibleError, MeasurementError
-from brpnas.search.check import LatencyCheck
 from brpnas.search.events import EventLog
+from brpnas.search.filter import LatencyFilter
 from brpnas.search.history import History
+from brpnas.search.pools.base import CandidatePool
 from brpnas.search.samplers.base import Sampler
-from brpnas.search.task import SearchTask
 
-__all__ = ["Asking", "check_end"]
+__all__ = ["Proposals", "check_end"]
 
 _log = logging.getLogger(__name__)
 
 _FAILURES = 10
-"""Failed measurements in a row after which the device is taken for broken."""
+"""Failed measurements in a row after which the device counts as broken."""
 _PATIENCE = 2_000
-"""Refusals in a row, in one round, after which nothing within the limit is expected any more."""
+"""Refusals in a row, in one round, after which the search ends."""
 
 
-class Asking:
-    """Asks a sampler, until nothing of what it wants is refused.
+class Proposals:
+    """Asks a sampler until all of its proposals satisfy the limits.
 
-    Who is refused is stood in for by the first sibling that is not. Measurements are stored one by
-    one. What an interrupted run has measured is taken from the log, and the history is told of
-    whole batches only: so the sampler asks the same after an interruption. What failed for the
-    round in which it was interrupted is measured again.
+    A refused proposal is replaced by the first isomorphic architecture that passes. Measurements
+    are stored one by one. The log keeps those of an interrupted run; the history learns of whole
+    batches only, so the sampler proposes the same after an interruption. A measurement that failed
+    in the interrupted round is repeated.
 
     Args:
-        context: The task.
-        sampler: What decides which architectures to query.
-        check: Measures them; None if nothing is to be measured.
-        log: Where measurements are kept.
-        on_measured: Called with their number after each of them.
+        pool: The candidate pool.
+        sampler: Proposes the architectures to query.
+        latency_filter: Measures them; None for no measurement.
+        log: Store of the measurements.
+        on_measured: Called with the number of measurements after each of them.
     """
 
     def __init__(
         self,
-        context: SearchTask,
+        pool: CandidatePool,
         sampler: Sampler,
-        check: LatencyCheck | None,
+        latency_filter: LatencyFilter | None,
         log: EventLog,
         on_measured: Callable[[int], object],
     ) -> None:
-        self.context, self.sampler, self.check, self.log = context, sampler, check, log
+        self.pool, self.sampler, self.latency_filter, self.log = pool, sampler, latency_filter, log
         self.on_measured = on_measured
         self._failures = 0
         log.forget_failures()
 
-    def ask(self, history: History, total: int) -> list[str]:
-        """Architectures of the next round; none if there are none left within the limit.
+    def next_round(self, history: History, total: int) -> list[str]:
+        """Architectures of the next round; none if none is left within the limits.
 
         Raises:
-            InfeasibleError: If the sampler wants what was refused.
+            InfeasibleError: If the sampler proposes a refused architecture.
             MeasurementError: If one measurement after another fails.
         """
-        if self.check is None:
-            return self.sampler.ask(self.context, history, total)[: total - len(history)]
-        if self.sampler.asks_beyond(self.context, history, total):
-            return self._beyond(history, total)
+        if self.latency_filter is None:
+            return self._ask(history, total)
+        if self.sampler.samples_infeasible(self.pool, history, total):
+            return self._infeasible_samples(history, total)
         known = len(history.measurements)
-        asked: list[str] = []
-        exhausted = False
         while True:
-            spent = len(history.measurements) - known
-            enough = spent > self.check.per_query * max(len(asked), 1)
-            history.is_thrifty = enough and not exhausted
-            asked = self.sampler.ask(self.context, history, total)[: total - len(history)]
-            if not asked and history.is_thrifty:  # none is left that probably is within the limit
-                exhausted = True
-                continue
             before = len(history.measurements)
-            found = self._measured(asked, history)
+            found = self._passing(self._ask(history, total), history)
             if found is not None:
                 return found
             if len(history.measurements) == before:
                 raise InfeasibleError(
-                    f"Sampler {self.sampler.name!r} asked again for what was measured and refused: "
-                    "a sampler must check SearchTask.is_refused."
+                    f"Sampler {self.sampler.name!r} proposed an architecture that was measured and "
+                    "refused: a sampler must check `is_refused`."
                 )
             if _refused_in_a_row(history, known) >= _PATIENCE:
                 return []
 
-    def _beyond(self, history: History, total: int) -> list[str]:
-        """Whatever the sampler wants; measured to know what of it may be chosen."""
-        asked = self.sampler.ask(self.context, history, total)[: total - len(history)]
-        unclear = [arch_id for arch_id in asked if self.context.is_feasible(arch_id)]
+    def _ask(self, history: History, total: int) -> list[str]:
+        return self.sampler.ask(self.pool, history, total)[: total - len(history)]
+
+    def _infeasible_samples(self, history: History, total: int) -> list[str]:
+        """All proposals; those worth it are measured, since only passing ones may be chosen."""
+        asked = self._ask(history, total)
+        unclear = [arch_id for arch_id in asked if self.pool.is_feasible(arch_id)]
         self._measure(unclear)
         history.note(self.log.measurements[arch_id] for arch_id in unclear)
         return asked
 
-    def _measured(self, asked: Sequence[str], history: History) -> list[str] | None:
-        """Those asked, or who stands in for them; None if not all of them can be."""
+    def _passing(self, asked: Sequence[str], history: History) -> list[str] | None:
+        """The proposals or isomorphic replacements; None if one has no replacement."""
         repeated = {arch_id for arch_id in history.queried if not history.refuses(arch_id)}
         fresh = [arch_id for arch_id in asked if arch_id not in repeated]
         self._measure(fresh)
-        batch, stands_for = list(fresh), {}
+        batch, replacement = list(fresh), {}
         for arch_id in fresh:
-            for tried in chain([arch_id], self.context.siblings(arch_id)):
+            for tried in chain([arch_id], self.pool.isomorphic(arch_id)):
                 self._measure([tried])
                 batch.append(tried)
                 if self.log.measurements[tried].within:
-                    stands_for[arch_id] = tried
+                    replacement[arch_id] = tried
                     break
         history.note(self.log.measurements[arch_id] for arch_id in batch)
-        if any(arch_id not in stands_for for arch_id in fresh):
+        if any(arch_id not in replacement for arch_id in fresh):
             return None
-        return [stands_for.get(arch_id, arch_id) for arch_id in asked]
+        return [replacement.get(arch_id, arch_id) for arch_id in asked]
 
     def _measure(self, arch_ids: Sequence[str]) -> None:
-        """Measure what the log does not hold."""
+        """Measure the architectures that the log does not hold."""
         unknown = [arch_id for arch_id in arch_ids if arch_id not in self.log.measurements]
-        if not unknown or self.check is None:
+        if not unknown or self.latency_filter is None:
             return
-        for measurement in self.check.judge(self.context, unknown, len(self.log.plans)):
+        for measurement in self.latency_filter.apply(self.pool, unknown, len(self.log.plans)):
             self.log.add_measurement(measurement)
             self.on_measured(len(self.log.measurements))
             self._failures = self._failures + 1 if measurement.message else 0
@@ -132,7 +126,7 @@ class Asking:
         missing = [arch_id for arch_id in unknown if arch_id not in self.log.measurements]
         if missing:
             raise MeasurementError(
-                f"Nothing was measured of {missing[0]!r}, nor was there an error."
+                f"The device gave neither a latency nor an error for {missing[0]!r}."
             )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from brpnas.errors import IntakeError
-from brpnas.search.answers import read_answers
+from brpnas.search.oracles.answers import read_answers
 from brpnas.spaces import NasBench201
 
 CELL = "|nor_conv_3x3~0|+|none~0|none~1|+|none~0|none~1|skip_connect~2|"

@@ -1,4 +1,4 @@
-"""How far a true latency may be from the predicted one: margins that a limit is kept with."""
+"""Conformal ratios: bounds of the true latency around a predicted one."""
 
 from __future__ import annotations
 
@@ -6,32 +6,29 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-import scipy.optimize
-import scipy.stats
 
 from brpnas.errors import ConfigurationError
 
-__all__ = ["lower_factor", "shared_factor", "upper_factor"]
+__all__ = ["lower_ratio", "mixture_ratio", "upper_ratio"]
 
 
-def upper_factor(predicted: npt.ArrayLike, true: npt.ArrayLike, confidence: float) -> float:
-    """Factor that turns a predicted latency into a bound that the true one seldom exceeds.
+def upper_ratio(predicted: npt.ArrayLike, true: npt.ArrayLike, confidence: float) -> float:
+    """Ratio of an upper bound of the true latency to the predicted one.
 
-    It is the quantile of true over predicted of rows that the networks did not learn from, one
-    step up as split conformal prediction has it (Lei et al., JASA 2018, arXiv 1604.04173), and
-    never below 1.
+    It is the conformal quantile of true over predicted latency on validation rows (Lei et al.,
+    JASA 2018, arXiv 1604.04173), and at least 1.
 
     Args:
         predicted: Predicted latencies of validation rows, shape ``[N]``.
         true: Their measured latencies, in the same unit.
-        confidence: Share of architectures whose true latency shall be within the bound, from 0 to
-            below 1; 0 for no margin at all.
+        confidence: Probability that the true latency is within the bound, from 0 to below 1; 0 for
+            the ratio 1.
 
     Raises:
         ConfigurationError: If the confidence is out of range or there are no rows.
 
-    Examples:
-        >>> upper_factor([1.0, 1.0, 2.0], [0.9, 1.2, 2.2], 0.5)
+    Example:
+        >>> upper_ratio([1.0, 1.0, 2.0], [0.9, 1.2, 2.2], 0.5)
         1.1
     """
     if confidence == 0:
@@ -41,22 +38,23 @@ def upper_factor(predicted: npt.ArrayLike, true: npt.ArrayLike, confidence: floa
     return max(1.0, float(ratio[place - 1]))
 
 
-def lower_factor(predicted: npt.ArrayLike, true: npt.ArrayLike, confidence: float) -> float:
-    """Factor that turns a predicted latency into a bound that the true one is seldom below.
+def lower_ratio(predicted: npt.ArrayLike, true: npt.ArrayLike, confidence: float) -> float:
+    """Ratio of a lower bound of the true latency to the predicted one, at most 1.
 
-    The mirror image of `upper_factor`: whose lower bound is over a limit need not be measured.
+    The mirror image of `upper_ratio`: an architecture with its lower bound over a limit need not be
+    measured.
 
     Args:
         predicted: Predicted latencies of validation rows, shape ``[N]``.
         true: Their measured latencies, in the same unit.
-        confidence: Share of architectures whose true latency shall not be below the bound, from 0
-            to below 1; 0 for the prediction itself.
+        confidence: Probability that the true latency is above the bound, from 0 to below 1; 0 for
+            the ratio 1.
 
     Raises:
         ConfigurationError: If the confidence is out of range or there are no rows.
 
-    Examples:
-        >>> lower_factor([1.0, 1.0, 2.0], [0.9, 1.2, 2.2], 0.7)
+    Example:
+        >>> lower_ratio([1.0, 1.0, 2.0], [0.9, 1.2, 2.2], 0.7)
         0.9
     """
     if confidence == 0:
@@ -66,26 +64,28 @@ def lower_factor(predicted: npt.ArrayLike, true: npt.ArrayLike, confidence: floa
     return min(1.0, float(ratio[place - 1]))
 
 
-def shared_factor(deviations: npt.ArrayLike, confidence: float) -> float:
-    """Factor for all architectures by which so many of their latencies stay below a bound.
+def mixture_ratio(deviations: npt.ArrayLike, confidence: float) -> float:
+    """One ratio for all architectures, from the deviation of each prediction.
 
-    For a predictor that knows the deviation of each prediction: where architectures differ in it,
-    the bound is too far off for some and too near for others, and holds on average over them. The
-    inverse is a lower bound.
+    The bound holds on average over the architectures: it is too wide for those of a small deviation
+    and too narrow for those of a large one. The inverse is the ratio of a lower bound.
 
     Args:
         deviations: Standard deviation of log latency around each prediction, positive, ``[N]``.
-        confidence: Share of architectures whose true latency shall be within the bound, from 0 to
-            below 1; up to one half no margin is needed.
+        confidence: Probability that a true latency is within its bound, from 0 to below 1; the
+            ratio is 1 up to one half.
 
     Raises:
         ConfigurationError: If the confidence is out of range or there are no deviations.
 
-    Examples:
-        >>> round(shared_factor([0.1, 0.1], 0.9), 3)
+    Example:
+        >>> round(mixture_ratio([0.1, 0.1], 0.9), 3)
         1.137
     """
     _check(confidence)
+    import scipy.optimize  # noqa: PLC0415 - takes a third of a second, and only few rows need it
+    import scipy.stats  # noqa: PLC0415
+
     spread = np.asarray(deviations, np.float64)
     if not len(spread):
         raise ConfigurationError(

@@ -1,0 +1,7 @@
+"""Oracles: each answers a query with the validation accuracy of one training."""
+
+from brpnas.search.oracles.base import Answer, Oracle, Question
+from brpnas.search.oracles.file import FileOracle
+from brpnas.search.oracles.table import TableOracle, longest_runs
+
+__all__ = ["Answer", "FileOracle", "Oracle", "Question", "TableOracle", "longest_runs"]

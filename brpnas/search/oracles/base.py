@@ -1,0 +1,89 @@
+"""The contract of an oracle: it answers queries with validation accuracies.
+
+Derive from `Oracle` and implement `ask` to answer one query at a time, or override
+`Oracle.answers` to answer a whole round at once (in parallel, or through a file).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from brpnas.errors import OracleError
+
+__all__ = ["Answer", "Oracle", "Question"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """One query to put to an oracle.
+
+    Attributes:
+        query: Number of the query; makes the oracle's draws reproducible.
+        arch_id: Architecture to evaluate.
+        revealed: Training seeds of this architecture that earlier queries have revealed.
+    """
+
+    query: int
+    arch_id: str
+    revealed: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an oracle answers.
+
+    Attributes:
+        accuracy: Validation accuracy, fraction.
+        seed: Training seed that it belongs to, if known.
+        cost_s: Training time in seconds, if known.
+    """
+
+    accuracy: float
+    seed: int | None = None
+    cost_s: float | None = None
+
+
+class Oracle(ABC):
+    """Answers queries with the validation accuracy of one training run.
+
+    An answer depends on the question alone, never on what was asked before in this process: a
+    resumed search asks only what is still open and must get what it would have got.
+    """
+
+    name: str
+    """Name by which configuration and stores refer to the oracle."""
+
+    @abstractmethod
+    def ask(self, question: Question) -> Answer:
+        """Answer one query.
+
+        Raises:
+            OracleError: If this architecture has no answer; the search records it and goes on.
+        """
+
+    def answers(
+        self, questions: Sequence[Question]
+    ) -> Iterator[tuple[Question, Answer | OracleError]]:
+        """Answer the open queries of a round, in any order, each as soon as it is known.
+
+        Every pair is stored before the next is drawn. An error that is *raised* here, rather than
+        yielded, ends the run with a valid store; running again asks what is then still open.
+        """
+        for question in questions:
+            try:
+                yield question, self.ask(question)
+            except OracleError as error:
+                yield question, error
+
+    def resume(self, arch_ids: Sequence[str]) -> None:  # noqa: B027 - most oracles need not know
+        """Learn what earlier runs of the search have asked; called once, before any question.
+
+        Args:
+            arch_ids: The architecture of each answered query.
+        """
+
+    def describe(self) -> dict[str, object]:
+        """Name and parameters, for the store's fingerprint (JSON types)."""
+        return {"name": self.name}

@@ -1,0 +1,7 @@
+"""Candidate pools: the architectures that a search may propose, listed or sampled."""
+
+from brpnas.search.pools.base import CandidatePool, Shortlist, is_open, is_refused
+from brpnas.search.pools.listed import ListedPool
+from brpnas.search.pools.sampled import SampledPool
+
+__all__ = ["CandidatePool", "ListedPool", "SampledPool", "Shortlist", "is_open", "is_refused"]

@@ -1,0 +1,155 @@
+"""The contract of a candidate pool: the architectures that a search may propose.
+
+`ListedPool` holds all architectures of a space, or a sample of it, in arrays. `SampledPool` draws
+them from a space too large to list. Limits and deduplication live here, not in the samplers: a
+sampler takes architectures from `CandidatePool.fresh` or `CandidatePool.shortlist`, or checks an
+architecture of its own with `is_open`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from brpnas.graphs import GraphBatch
+from brpnas.search.history import History
+from brpnas.search.limits import Limits
+from brpnas.spaces import NetworkConfig, SearchSpace
+
+__all__ = ["BoolArray", "CandidatePool", "IntArray", "Shortlist", "is_open", "is_refused"]
+
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Shortlist:
+    """The architectures that a round ranks: ``N`` of them, each of another function.
+
+    Attributes:
+        arch_ids: Architectures, these and perhaps others.
+        rows: Place of each of the ``N`` among them.
+        graphs: Their graphs, in the order of ``rows``.
+        is_open: Whether no feasible architecture of the same function has been queried, shape
+            ``[N]``. Its latency may have been measured and refused: see `is_refused`.
+        drawn: Number of architectures of the pool itself; the sampler added those after them.
+        is_predicted_feasible: Whether it satisfies the limits by the prediction itself, shape
+            ``[N]``; the others are only worth measuring.
+    """
+
+    arch_ids: Sequence[str]
+    rows: IntArray
+    graphs: GraphBatch
+    is_open: BoolArray
+    drawn: int
+    is_predicted_feasible: BoolArray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def names(self, places: npt.NDArray[np.integer[Any]]) -> list[str]:
+        """Architectures at places of the shortlist."""
+        return [self.arch_ids[row] for row in self.rows[places].tolist()]
+
+
+class CandidatePool(ABC):
+    """The search space within the limits, and the random order of a seed.
+
+    Every answer is a function of the pool and the arguments. A cache in a pool saves time and
+    changes no answer, so a search can go on in another process.
+    """
+
+    space: SearchSpace
+    seed: int
+    network: NetworkConfig
+    """Network built of an architecture; decides its multiply-adds."""
+    limits: Limits
+    is_limited: bool
+    """Whether the limits exclude an architecture that the oracle could answer."""
+    capacity: int
+    """Number of distinct functions to propose, or an upper bound of it."""
+
+    @abstractmethod
+    def isomorphism_id(self, arch_id: str) -> str:
+        """Id of the function that an architecture computes.
+
+        Raises:
+            UnknownNameError: If the architecture is not in the space.
+        """
+
+    @abstractmethod
+    def is_feasible(self, arch_id: str) -> bool:
+        """Whether the architecture is in the space and may be proposed under the limits."""
+
+    def isomorphic(self, arch_id: str) -> Sequence[str]:
+        """Other feasible architectures of the same function, in an order of the seed.
+
+        They may be faster, because some runtimes execute dead operations. Empty where they are not
+        listed.
+        """
+        return ()
+
+    @abstractmethod
+    def fresh(self, history: History, count: int, *, feasible: bool = True) -> list[str]:
+        """The next open architectures in the random order of the seed, of different functions.
+
+        Args:
+            history: All queries up to now.
+            count: Number of architectures; fewer come only if there are no more.
+            feasible: Whether the limits apply. Otherwise architectures are drawn in another random
+                order from all that the oracle can answer, without functions that were queried.
+        """
+
+    @abstractmethod
+    def shortlist(self, history: History, also: Sequence[str] = ()) -> Shortlist:
+        """The architectures that a ranking sampler ranks in the round after a history.
+
+        Args:
+            history: All queries up to now.
+            also: Architectures to rank besides. Infeasible and queried ones are left out, and those
+                of a function that is on the list.
+        """
+
+    @abstractmethod
+    def graphs_of(self, arch_ids: Sequence[str]) -> GraphBatch:
+        """Graphs of architectures in the view of the ranker."""
+
+    def flops(self, arch_ids: Sequence[str]) -> npt.NDArray[np.float64]:
+        """Multiply-adds of the network of each, ``[N]``, NaN if unknown."""
+        known = self._known_flops
+        new = [arch_id for arch_id in arch_ids if arch_id not in known]
+        if new:
+            known.update(zip(new, self.space.cost(new, self.network)[1].tolist(), strict=True))
+        return np.array([known[arch_id] for arch_id in arch_ids], np.float64)
+
+    @cached_property
+    def _known_flops(self) -> dict[str, float]:
+        return {}
+
+    @abstractmethod
+    def predictions(self, arch_ids: Sequence[str]) -> dict[str, npt.NDArray[np.float64]]:
+        """Predicted metrics of architectures by name, each of shape ``[N]``."""
+
+    @abstractmethod
+    def describe(self) -> dict[str, object]:
+        """Fingerprint for a search's store (JSON types): another value is another search."""
+
+
+def is_refused(pool: CandidatePool, arch_id: str, history: History) -> bool:
+    """Whether measurements refused the architecture and all isomorphic ones."""
+    return history.refuses(arch_id) and all(map(history.refuses, pool.isomorphic(arch_id)))
+
+
+def is_open(pool: CandidatePool, arch_id: str, history: History) -> bool:
+    """Whether it is feasible, not refused, and `History.knows` none of its function."""
+    return (
+        pool.is_feasible(arch_id)
+        and not is_refused(pool, arch_id, history)
+        and not history.knows(pool.isomorphism_id(arch_id))
+    )

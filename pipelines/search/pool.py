@@ -1,0 +1,172 @@
+"""Nodes that set a search up: its limits, and the pool of architectures that it may propose."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from brpnas.errors import ConfigurationError, SchemaError
+from brpnas.graphs import SpaceGraphs
+from brpnas.predictors import LatencyModel
+from brpnas.search import Limits, ListedPool, SampledPool
+from brpnas.search.limits import METRICS
+from brpnas.spaces import get_space
+from pipelines.config import SearchConfig
+from pipelines.search.predict import PredictedMetrics
+from pipelines.search.settings import SearchSettings
+from pipelines.search.sizes import check_latency_size
+
+__all__ = ["metrics_of", "set_up_limits", "set_up_pool"]
+
+_log = logging.getLogger(__name__)
+
+
+def set_up_limits(
+    settings: SearchSettings,
+    graphs: SpaceGraphs,
+    architectures: pd.DataFrame,
+    latency_predictions: pd.DataFrame,
+) -> tuple[Limits, pd.DataFrame]:
+    """The limits of the search, and the predicted metrics of the listed architectures.
+
+    Args:
+        settings: Parameters of the search.
+        graphs: Graphs of the architectures that `ingest` has listed.
+        architectures: The same architectures.
+        latency_predictions: Their predicted latency.
+
+    Returns:
+        The limits, and columns ``arch_id, isomorphism_id, latency_ms, flops_m, params_m``.
+
+    Raises:
+        ConfigurationError: If the search would train or measure networks of another size than
+            those whose latency is predicted.
+        ConstraintError: If a constraint cannot be read or names an unknown metric.
+        SchemaError: If the graphs are of another space, or an architecture has no predicted
+            latency.
+    """
+    config, space = settings.search, settings.space
+    if graphs.space != space:
+        raise SchemaError(
+            f"The graphs are of the space {graphs.space!r}, but space is {space!r}: run ingest, "
+            "featurise and train again, or set space back."
+        )
+    check_latency_size(config, settings.network, latency_predictions, space)
+    limits = Limits.from_predictions(
+        settings.constraints,
+        latency_predictions,
+        policy=config.latency,
+        confidence=config.confidence,
+        prefilter_confidence=config.rule_out_confidence,
+        per_query=config.measurements_per_query,
+    )
+    candidates = architectures[["arch_id", "isomorphism_id"]].reset_index(drop=True)
+    latency = latency_predictions.set_index("arch_id")["predicted_latency_ms"]
+    latency = latency.reindex(candidates["arch_id"])
+    missing = latency.isna()
+    if missing.any():
+        raise SchemaError(
+            f"`latency_predictions` has no prediction for {int(missing.sum())} of {len(latency)} "
+            f"architectures, the first of them {latency.index[missing][0]}: run train again."
+        )
+    params, flops = get_space(space).cost(candidates["arch_id"].tolist(), settings.network)
+    return limits, candidates.assign(
+        latency_ms=latency.to_numpy(np.float64), flops_m=flops / 1e6, params_m=params / 1e6
+    )
+
+
+def metrics_of(candidates: pd.DataFrame) -> dict[str, npt.NDArray[np.float64]]:
+    """Predicted metrics by name, each of shape ``[N]``, as `brpnas.search.Limits` takes them."""
+    return {name: candidates[name].to_numpy(np.float64) for name in METRICS}
+
+
+def set_up_pool(
+    settings: SearchSettings,
+    limits: Limits,
+    candidates: pd.DataFrame,
+    graphs: SpaceGraphs,
+    accuracy: pd.DataFrame,
+    predictor: LatencyModel,
+) -> ListedPool | SampledPool:
+    """The pool of architectures that the search may propose.
+
+    It holds the listed architectures, or with ``search.candidates`` it draws from the whole space.
+    With the oracle ``table``, only architectures of the table are answerable.
+
+    Args:
+        settings: Parameters of the search.
+        limits: Its limits.
+        candidates: Metrics of the listed architectures.
+        graphs: Their graphs.
+        accuracy: The table that answers, with the oracle ``table``.
+        predictor: Predicts the latency of architectures that are not listed.
+
+    Raises:
+        ConfigurationError: If a table is to answer for architectures that are not listed.
+        InfeasibleError: If no architecture may be proposed.
+    """
+    config, space = settings.search, settings.space
+    if config.candidates is not None:
+        if config.oracle == "table":
+            raise ConfigurationError(
+                "search.candidates draws architectures that are in no table, and search.oracle is "
+                "'table', which cannot answer for them: set search.candidates to null."
+            )
+        return SampledPool.create(
+            get_space(space),
+            seed=config.seed,
+            candidates=config.candidates,
+            view=config.ranker.view,
+            predict=PredictedMetrics(space, predictor, settings.network),
+            limits=limits,
+            predictor=predictor.digest(),
+            network=settings.network,
+        )
+    listed = candidates.set_index("arch_id").loc[list(graphs.arch_ids)].reset_index()
+    mask = limits.proposable(graphs.arch_ids, metrics_of(listed))
+    _log_feasible(limits, listed, mask, config)
+    valid = accuracy[(accuracy["dataset"] == settings.dataset) & (accuracy["split"] == "valid")]
+    # A data set without rows is an error of the oracle, which lists the known data sets.
+    answerable = None
+    if config.oracle == "table" and len(valid):
+        answerable = np.isin(graphs.arch_ids, valid["arch_id"].unique().tolist())
+        if not answerable[mask].all():
+            _log.info("%d of %d feasible have accuracies", (mask & answerable).sum(), mask.sum())
+    return ListedPool.create(
+        get_space(space),
+        graphs,
+        seed=config.seed,
+        view=config.ranker.view,
+        limits=limits,
+        answerable=answerable,
+        predicted=metrics_of(listed),
+        isomorphism_ids=listed["isomorphism_id"].tolist(),
+        network=settings.network,
+    )
+
+
+def _log_feasible(
+    limits: Limits, candidates: pd.DataFrame, mask: npt.NDArray[np.bool_], config: SearchConfig
+) -> None:
+    """Log the number of architectures within the ratio; warn below twice the budget."""
+    if limits.policy != "predicted" or limits.ratio == 1:
+        return
+    plain = np.ones(len(mask), np.bool_)
+    for constraint in limits.constraints:
+        plain &= constraint.satisfied(metrics_of(candidates))
+    left, margin = int(mask.sum()), 100 * (limits.ratio - 1)
+    _log.info(
+        "%d of %d architectures are feasible with a margin of %.0f %% on predicted latency, %d "
+        "without",
+        *(left, len(mask), margin, int(plain.sum())),
+    )
+    if left < 2 * config.budget and left < plain.sum() / 2:
+        _log.warning(
+            "The margin of %.0f %% leaves %d architectures for a budget of %d queries. Measure "
+            "more cells of the device to predict its latency more surely, loosen the limit, or "
+            "lower search.confidence.",
+            *(margin, left, config.budget),
+        )

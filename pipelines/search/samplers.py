@@ -1,0 +1,58 @@
+"""Samplers and rankers, as the parameters ask for them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Any
+
+from brpnas.errors import ConfigurationError
+from brpnas.predictors import HybridRanker, PairwiseRanker, TrainingConfig
+from brpnas.search import Sampler, get_sampler
+from brpnas.search.samplers import Ranker
+from pipelines.config import RankerConfig, SearchConfig
+
+__all__ = ["make_sampler", "ranker_factory", "relation_factory"]
+
+_OF_BRP = (
+    "rounds",
+    "exploit_fraction",
+    "neighbours",
+    "flops_prior",
+    "unconstrained_share",
+    "choose_by",
+)
+
+
+def relation_factory(
+    config: RankerConfig, pool: Executor | None = None
+) -> Callable[[], PairwiseRanker]:
+    """A function that makes an untrained relation; without a pool it can go to other processes."""
+    training = TrainingConfig(**config.model_dump(exclude={"members", "view", "paths"}))
+    return functools.partial(PairwiseRanker, training, config.members, config.view, pool=pool)
+
+
+def ranker_factory(config: RankerConfig, pool: Executor | None = None) -> Callable[[], Ranker]:
+    """A function that makes an untrained ranker, which is the relation alone or joined by paths."""
+    make = relation_factory(config, pool)
+    return functools.partial(_hybrid, make) if config.paths else make
+
+
+def _hybrid(make: Callable[[], PairwiseRanker]) -> HybridRanker:
+    return HybridRanker(make())
+
+
+def make_sampler(name: str, config: SearchConfig, pool: Executor | None = None) -> Sampler:
+    """The sampler of that name with its parameters from the configuration."""
+    parameters: dict[str, Any] = {"repeats": config.repeats}
+    if name != "brp":
+        return get_sampler(name, parameters)
+    if config.neighbours and config.candidates is None:
+        raise ConfigurationError(
+            "search.neighbours ranks architectures that are not listed, and search.candidates is "
+            "null, so only those of ingest are asked: set search.neighbours to 0."
+        )
+    for key in _OF_BRP:
+        parameters[key] = getattr(config, key)
+    return get_sampler(name, parameters, make_ranker=ranker_factory(config.ranker, pool))

@@ -1,0 +1,97 @@
+"""Test scores of a search: figures that it never saw, for the report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from brpnas.search import HeldOutScores, Limits, ListedPool, SampledPool, trace
+from pipelines.search.pool import metrics_of
+from pipelines.search.settings import SearchSettings
+
+__all__ = ["SearchScores", "known", "score_held_out"]
+
+
+@dataclass(frozen=True)
+class SearchScores:
+    """Scores that the search never saw.
+
+    Attributes:
+        held_out: Test accuracies by architecture.
+        trained: Accuracies of the oracle's own trainings; empty if it trained none.
+        feasible: Number of listed architectures that the search could propose.
+    """
+
+    held_out: HeldOutScores
+    trained: pd.DataFrame
+    feasible: int
+
+    def of(self, arch_id: str, history: pd.DataFrame, split: str) -> dict[str, float | None]:
+        """Scores of an architecture's trainings by metric, means over seeds; null if unknown."""
+        if "balanced_accuracy" not in self.trained:
+            return {f"{split}_accuracy": known(self.last(history)[f"chosen_{split}"])}
+        rows = (self.trained["arch_id"] == arch_id) & (self.trained["split"] == split)
+        means = self.trained.loc[rows, ["accuracy", "balanced_accuracy"]].mean()
+        return {f"{split}_{metric}": known(value) for metric, value in means.items()}
+
+    def last(self, history: pd.DataFrame) -> pd.Series[Any]:
+        """Row of `brpnas.search.trace` after the last query."""
+        return trace(history, self.held_out).iloc[-1]
+
+
+def score_held_out(
+    settings: SearchSettings,
+    limits: Limits,
+    candidates: pd.DataFrame,
+    pool: ListedPool | SampledPool,
+    accuracy: pd.DataFrame,
+    oracle_accuracy: pd.DataFrame,
+) -> SearchScores:
+    """Test accuracies to score a search with, of the metric that the answers have.
+
+    With the oracle ``table`` they come from the table. The optimum is the best architecture that
+    the search could have chosen; with measurements on a device that is unknown. With another oracle
+    they come from its own trainings, and the optimum is unknown. There are none for the public part
+    of NAS-Bench-101 and for a surrogate.
+    """
+    listed = candidates["arch_id"].tolist()
+    feasible = int(limits.proposable(listed, metrics_of(candidates)).sum())
+    held_out = _held_out(settings, accuracy, oracle_accuracy, _reachable(limits, pool))
+    return SearchScores(held_out, oracle_accuracy, feasible)
+
+
+def _reachable(limits: Limits, pool: ListedPool | SampledPool) -> list[str] | None:
+    """Architectures that the search could have chosen; None if only proposals are measured."""
+    if limits.measures and limits.policy == "device":
+        return None
+    if isinstance(pool, SampledPool):
+        return []
+    mask = pool.feasible & limits.feasible(pool.arch_ids, dict(pool.predicted))
+    return pool.names(mask.nonzero()[0])
+
+
+def _held_out(
+    settings: SearchSettings,
+    accuracy: pd.DataFrame,
+    oracle_accuracy: pd.DataFrame,
+    reachable: Sequence[str] | None,
+) -> HeldOutScores:
+    oracle, metric, dataset = settings.search.oracle, settings.search.metric, settings.dataset
+    table = accuracy if oracle == "table" else oracle_accuracy
+    if not ((table["split"] == "test") & (table["dataset"] == dataset)).any():
+        return HeldOutScores({}, {}, math.nan)
+    if oracle == "table":
+        scores = HeldOutScores.from_table(accuracy, dataset, reachable)
+        return scores if reachable is not None else replace(scores, optimum=math.nan)
+    if metric != "accuracy":
+        table = table.assign(accuracy=table[metric])
+    return replace(HeldOutScores.from_table(table, dataset), optimum=math.nan)
+
+
+def known(value: float | None) -> float | None:
+    """A figure for JSON: null where it is missing or not finite."""
+    return None if value is None or not math.isfinite(float(value)) else float(value)

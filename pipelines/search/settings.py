@@ -1,0 +1,57 @@
+"""The parameters of a search, checked and typed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from brpnas.spaces import NetworkConfig
+from pipelines.config import ImagesConfig, SearchConfig, parse
+from pipelines.network import network_config
+
+__all__ = ["SearchSettings", "read_settings"]
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """The parameters that every node of the stage needs.
+
+    Attributes:
+        space: Name of the space.
+        dataset: Data set of the accuracies.
+        constraints: Constraints, as strings.
+        search: Parameters of the stage.
+        network: Size of the networks that are trained, measured and delivered.
+        images: Images that they are trained on, if the oracle trains.
+    """
+
+    space: str
+    dataset: str
+    constraints: tuple[str, ...]
+    search: SearchConfig
+    network: NetworkConfig
+    images: ImagesConfig
+
+
+def read_settings(
+    space: str,
+    dataset: str,
+    constraints: Sequence[str],
+    search: Mapping[str, Any],
+    network: Mapping[str, Any],
+    images: Mapping[str, Any],
+) -> SearchSettings:
+    """Check the parameters.
+
+    Raises:
+        ConfigurationError: If a key is unknown or missing, or a value is out of range.
+    """
+    return SearchSettings(
+        space,
+        dataset,
+        tuple(constraints),
+        parse(SearchConfig, search),
+        network_config(network),
+        parse(ImagesConfig, images),
+    )
