@@ -38,7 +38,7 @@ class TestCode:
 
     def test_is_small_and_trains_nothing(self, tmp_path: Path) -> None:
         files = [file for file in copy_code(tmp_path).rglob("*") if file.is_file()]
-        assert sum(file.stat().st_size for file in files) < 200_000
+        assert sum(file.stat().st_size for file in files) < 250_000
         text = "".join(file.read_text() for file in files)
         assert "import torch" not in text
         assert "from brpnas." not in text
