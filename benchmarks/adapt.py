@@ -123,7 +123,7 @@ def _accepted(table: pd.DataFrame) -> pd.DataFrame:
 
 def configuration(*, quick: bool) -> AdaptConfig:
     """How `retrain` adapts, by the parameters of the project."""
-    values = settings("retrain")
+    values = settings("adaptation")
     network = training_config(values["network"] | ({"epochs": 10} if quick else {}))
     names = set(AdaptConfig.__dataclass_fields__) - {"network"}
     return AdaptConfig(**{k: v for k, v in values.items() if k in names}, network=network)

@@ -26,24 +26,24 @@ __all__ = ["Benchmark", "candidate_config", "settings", "stopwatch", "training_c
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def settings(stage: str, environment: str = "base") -> dict[str, Any]:
-    """Parameters of a stage as the project ships them, so that the benchmark measures those.
+def settings(group: str, environment: str = "base") -> dict[str, Any]:
+    """A group of parameters as the project ships them, so that the benchmark measures those.
 
     Args:
-        stage: Name of the stage.
+        group: Name of the group.
         environment: Folder of ``conf`` whose values go before those of ``base``.
     """
     values: dict[str, Any] = {}
     for folder in dict.fromkeys(("base", environment)):
-        path = ROOT / "conf" / folder / f"parameters_{stage}.yml"
-        if path.exists():
-            values |= yaml.safe_load(path.read_text("utf-8")).get(stage, {})
+        for path in sorted((ROOT / "conf" / folder).glob("parameters*.yml")):
+            values |= (yaml.safe_load(path.read_text("utf-8")) or {}).get(group, {})
     return values
 
 
 def candidate_config() -> CandidateConfig:
     """Small networks, trained as the stage `train_candidates` trains."""
-    training = settings("train_candidates")["training"]
+    known, values = CandidateConfig.__dataclass_fields__, settings("network_training")
+    training = {key: value for key, value in values.items() if key in known}
     return CandidateConfig(channels=4, cells_per_stage=2, stages=2, **training)
 
 

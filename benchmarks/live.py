@@ -31,7 +31,7 @@ _QUICK = {
     "train.valid_rows": 6,
     "search.budget": 6,
     "search.rounds": 2,
-    "train_candidates.training.epochs": 2,
+    "network_training.epochs": 2,
 }
 
 
@@ -45,7 +45,7 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
             "search.seed": seed,
             "train.seed": seed,
             "measure.seed": seed,
-            "train_candidates.workers": workers,
+            "network_training.workers": workers,
             **(_QUICK if quick else {}),
         }
         with tempfile.TemporaryDirectory() as folder:

@@ -1,6 +1,6 @@
 """Measuring latency on this machine, and predicting it from 300 cells.
 
-Networks, protocol and runtime are those of conf/base/parameters_measure.yml. Let the machine rest
+Protocol and runtime are those of `timing` in conf/base/parameters_measure.yml. Let the machine rest
 meanwhile: the drift of the reference network and the load average say whether it did.
 
 1. Parameters: networks built in torch, counted from operation codes, and as published.
@@ -55,7 +55,7 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
     train, valid, test, again = (16, 8, 8, 8) if quick else (TRAIN, VALID, TEST, AGAIN)
     parameters = _parameters(bench, 25 if quick else 1)
     print(f"1. {parameters}\n", flush=True)
-    measuring = _settings(settings("measure"))
+    measuring = _settings(settings("timing"))
     cells = select_cells(train + valid + test)
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "cells.jsonl"

@@ -61,10 +61,12 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
         figures = _figures(accuracy_table(runs, "digits", config.epochs))
         rows.append({"settings": config.settings(), **figures})
         print(changed, figures, flush=True)
-    shipped = yaml.safe_load(
-        (ROOT / "conf" / "embedded" / "parameters_train_candidates.yml").read_text("utf-8")
+    folder = ROOT / "conf" / "embedded"
+    size, training = (
+        yaml.safe_load((folder / f"parameters_{name}.yml").read_text("utf-8"))
+        for name in ("ingest", "train_candidates")
     )
-    shipped = {**shipped["network"], **shipped["train_candidates"]["training"]}
+    shipped = {**size["network"], **training["network_training"]}
     return {"cells": len(cells), "seeds": max(2, seeds or 2), "settings": rows, "shipped": shipped}
 
 

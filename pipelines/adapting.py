@@ -19,7 +19,7 @@ from brpnas.predictors import MeasuredRows, TrainingConfig, training_pool
 from brpnas.predictors.transfer import AdaptConfig, DevicePredictor, DevicePrior, fit_device
 from brpnas.predictors.transfer.device import LEAST_ROWS
 from brpnas.spaces import get_space
-from pipelines.config import RetrainConfig
+from pipelines.config import AdaptationConfig
 
 __all__ = ["adapt", "transfer_note"]
 
@@ -31,7 +31,7 @@ def adapt(
     learn: pd.DataFrame,
     prior: DevicePrior,
     device: str,
-    config: RetrainConfig,
+    config: AdaptationConfig,
     *,
     held_out: int,
 ) -> DevicePredictor:

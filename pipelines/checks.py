@@ -60,9 +60,8 @@ def _ingest(
             fitting = [name for name, of in BENCHMARK_SPACES.items() if of == space]
             raise ConfigurationError(
                 f"The benchmark {benchmark!r} is of the space {BENCHMARK_SPACES[benchmark]!r}, but "
-                f"space is {space!r}. Leave it out of ingest.benchmarks in "
-                "conf/base/parameters_ingest.yml, where measured, devices, trained"
-                f"{''.join(f', {name}' for name in fitting)} fit, or set space."
+                f"`space` is {space!r}. Leave it out of ingest.benchmarks, where measured, "
+                f"devices, trained{''.join(f', {name}' for name in fitting)} fit, or set `space`."
             )
     _device_files(ingest, parameters, catalog)
 
@@ -107,7 +106,7 @@ def _surrogate(dataset: str, parameters: Mapping[str, Any]) -> None:
     if space != "darts" or dataset != "cifar10" or "nasbench301" not in asked:
         raise ConfigurationError(
             "search.oracle is 'surrogate', and the one that there is, NAS-Bench-301, answers for "
-            "space: darts, dataset: cifar10 and ingest.benchmarks with nasbench301; they are "
+            "`space` darts, `dataset` cifar10 and ingest.benchmarks with nasbench301; they are "
             f"{space!r}, {dataset!r} and {', '.join(asked)}. See --env=darts."
         )
 
@@ -119,8 +118,8 @@ def _constraints(texts: Sequence[str], parameters: Mapping[str, Any], *_: object
         needed = sorted({name for name, _ in constraint.terms} & {"flops_m", "params_m"})
         if needed and _lacks_cost(parameters["space"]):
             raise ConfigurationError(
-                f"The constraint {constraint.text!r} needs {' and '.join(needed)}, which the space "
-                f"{parameters['space']!r} does not know of its networks: write its method `cost` "
+                f"{constraint.text!r} in `constraints` needs {' and '.join(needed)}, but the space "
+                f"{parameters['space']!r} has no cost of its networks: write its method `cost` "
                 "(docs/spaces.md), or limit latency_ms."
             )
 
@@ -180,8 +179,7 @@ def _held(
     if not set(found) & set(asked):
         raise ConfigurationError(
             f"The {kind} {name!r} is in the benchmark {benchmark!r}, which ingest.benchmarks "
-            f"leaves out: it names {', '.join(asked)}. Add {benchmark!r} to it in "
-            "conf/base/parameters_ingest.yml"
+            f"leaves out: it names {', '.join(asked)}. Add {benchmark!r} to it"
             + (", or use --env=latbench." if benchmark in ("latbench", "nasbench201") else ".")
         )
 
@@ -222,7 +220,7 @@ def check_parameters(
     transfers = {node.name for node in pipeline.nodes} & {"learn_prior", "adapt_device"}
     if transfers and parameters["space"] != _PRIOR_SPACE:
         raise ConfigurationError(
-            f"pretrain and retrain know the space {_PRIOR_SPACE!r} alone, and space is "
+            f"pretrain and retrain know the space {_PRIOR_SPACE!r} alone, and `space` is "
             f"{parameters['space']!r}. There a device is learnt from its own measurements: "
             "kedro run --pipelines=measure,ingest,featurise,train (docs/other_spaces.md)."
         )

@@ -33,6 +33,7 @@ from brpnas import surroundings
 from brpnas.errors import AnswersPendingError, BrpNasError, UnknownNameError
 from pipelines import mlflow_store
 from pipelines.environments import chosen_environment
+from pipelines.explain import own_error
 from pipelines.mlflow_store.hooks import end_runs
 from pipelines.pipeline_registry import LazyPipelines
 from pipelines.provenance import end_with_dvc
@@ -98,10 +99,7 @@ def _give_up(run_id: str | None) -> None:
 
 def _purposeful(error: BaseException) -> BrpNasError | None:
     """First error of this project in the chain of causes, or one for what stands in its way."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, BrpNasError):
-        cause = cause.__cause__
-    return cause or mlflow_store.explained(error) or surroundings.explained(error)
+    return own_error(error) or mlflow_store.explained(error) or surroundings.explained(error)
 
 
 def _enter(root: Path) -> None:
@@ -157,7 +155,8 @@ class RunCommand(click.Command):
             purposeful = _purposeful(error)
             if purposeful is None or os.environ.get("BRPNAS_TRACEBACK"):
                 raise
-            failure = click.ClickException(str(purposeful))
+            notes = getattr(purposeful, "__notes__", [])
+            failure = click.ClickException(" ".join([str(purposeful), *notes]))
             if isinstance(purposeful, AnswersPendingError):
                 failure.exit_code = PENDING
             raise failure from None

@@ -18,12 +18,14 @@ from pipelines.explain import explain
 
 __all__ = [
     "BENCHMARK_SPACES",
+    "AdaptationConfig",
     "EvaluateConfig",
     "ExportConfig",
     "ImagesConfig",
     "IngestConfig",
     "MeasureConfig",
     "NetworkSize",
+    "NetworkTrainingConfig",
     "Parameters",
     "PretrainConfig",
     "PromoteConfig",
@@ -31,6 +33,7 @@ __all__ = [
     "RetrainConfig",
     "Sampler",
     "SearchConfig",
+    "TimingConfig",
     "TrainCandidatesConfig",
     "TrainConfig",
     "parse",
@@ -102,7 +105,7 @@ class NetworkSize(_Config):
 
 
 class ImagesConfig(_Config):
-    """Images that networks are trained on."""
+    """Images that networks are trained on, and their split."""
 
     path: str | None
     """``digits``, or the path of a folder or file, from the root of the project; null for none."""
@@ -110,6 +113,11 @@ class ImagesConfig(_Config):
     """Height and width, or one number for both, to resize and crop to; null for their own size."""
     label: str | None
     """Column of the labels in Parquet files that have several."""
+    valid_share: Annotated[float, Field(gt=0, lt=1)] | None
+    """Of the images; null for a share by their number, see `brpnas.candidates.ImageSource`."""
+    test_share: Annotated[float, Field(gt=0, lt=1)] | None
+    split_seed: Seed
+    """Decides which images."""
 
 
 class _PredictorConfig(_Config):
@@ -228,7 +236,7 @@ class ExportConfig(_Config):
 
 
 class MeasureConfig(_Config):
-    """What `measure` measures, on what, and how often."""
+    """What `measure` measures."""
 
     device: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None
     """Name; null for one made from what the device is."""
@@ -237,6 +245,17 @@ class MeasureConfig(_Config):
     file: str | None
     """File of cells to choose from; null for the whole space."""
     seed: Seed
+    reference_every: Count
+    """Cells between two measurements of the reference network."""
+    drift_limit: Positive
+    """Drift of the reference network, a fraction, to warn of."""
+    operations: bool
+    """Whether to measure the operations alone as well, for the layer-wise baseline."""
+
+
+class TimingConfig(_Config):
+    """How a network is timed, and where."""
+
     runtime: Literal["onnxruntime", "torch"]
     target: str | None
     """Execution provider, or torch device; null for the CPU."""
@@ -246,12 +265,6 @@ class MeasureConfig(_Config):
     warmup: Natural
     runs: Count
     repeats: Count
-    reference_every: Count
-    """Cells between two measurements of the reference network."""
-    operations: bool
-    """Whether to measure the operations alone as well, for the layer-wise baseline."""
-    drift_limit: Positive
-    """Drift of the reference network, a fraction, to warn of."""
     scheduler: str | None
     """Address of a Dask scheduler; null for this machine."""
 
@@ -263,8 +276,21 @@ class _MoreSeedsConfig(_Config):
     seeds: Count
 
 
-class _TrainingConfig(_Config):
-    """How to train networks; see `brpnas.candidates.CandidateConfig`."""
+class TrainCandidatesConfig(_Config):
+    """What `train_candidates` trains."""
+
+    cells: Count | None
+    """Random cells; null for all that compute different functions."""
+    file: str | None
+    """File of cells to choose from; null for the whole space."""
+    seed: Seed
+    seeds: Count
+    """Trainings of each cell."""
+    more_seeds: _MoreSeedsConfig
+
+
+class NetworkTrainingConfig(_Config):
+    """How networks are trained, see `brpnas.candidates.CandidateConfig`, and where."""
 
     epochs: Count
     batch_size: Count
@@ -278,24 +304,6 @@ class _TrainingConfig(_Config):
     drop_path: Annotated[float, Field(ge=0, lt=1)]
     auxiliary_weight: Annotated[float, Field(ge=0)]
     device: str
-
-
-class TrainCandidatesConfig(_Config):
-    """What `train_candidates` trains, on which part of the images, and where."""
-
-    cells: Count | None
-    """Random cells; null for all that compute different functions."""
-    file: str | None
-    """File of cells to choose from; null for the whole space."""
-    seed: Seed
-    seeds: Count
-    """Trainings of each cell."""
-    more_seeds: _MoreSeedsConfig
-    valid_share: Annotated[float, Field(gt=0, lt=1)] | None
-    """Of the images; null for a share by their number, see `brpnas.candidates.ImageSource`."""
-    test_share: Annotated[float, Field(gt=0, lt=1)] | None
-    split_seed: Seed
-    training: _TrainingConfig
     workers: Count
     scheduler: str | None
     """Address of a Dask scheduler; null for this machine."""
@@ -327,10 +335,17 @@ class PretrainConfig(_Config):
 
 
 class RetrainConfig(_Config):
-    """How `retrain` makes a predictor of a device; see `brpnas.predictors.transfer.AdaptConfig`."""
+    """Which rows `retrain` accepts, and which file it writes."""
 
     least_rows: Annotated[int, Field(ge=10)]
     unit_check: bool
+    tolerance: Positive
+    """Largest difference between ONNX Runtime and torch."""
+
+
+class AdaptationConfig(_Config):
+    """How a predictor is adapted to a device; see `brpnas.predictors.transfer.AdaptConfig`."""
+
     coverage: Annotated[float, Field(gt=0, lt=1)]
     """Share of measurements that an interval is to hold."""
     hyperparameter_deviation: Positive
@@ -340,7 +355,6 @@ class RetrainConfig(_Config):
     network_rows: Count
     folds: Annotated[int, Field(ge=2)]
     network: _PredictorConfig
-    tolerance: Positive
     seed: Seed
     workers: Count
 
@@ -377,9 +391,12 @@ class Parameters(_Config):
     evaluate: EvaluateConfig
     export: ExportConfig
     measure: MeasureConfig
+    timing: TimingConfig
     train_candidates: TrainCandidatesConfig
+    network_training: NetworkTrainingConfig
     pretrain: PretrainConfig
     retrain: RetrainConfig
+    adaptation: AdaptationConfig
     promote: PromoteConfig
 
 

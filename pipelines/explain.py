@@ -1,7 +1,8 @@
-"""Errors of the configuration in words: which key, what is wrong, where to mend it."""
+"""Errors of the configuration in words: the key, the fault, the file in which the key stands."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,24 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from brpnas.errors import ConfigurationError, did_you_mean
+from brpnas.errors import (
+    BrpNasError,
+    ConfigurationError,
+    ConstraintError,
+    InfeasibleError,
+    UnknownNameError,
+    did_you_mean,
+)
 from brpnas.yaml_files import check_yaml
+from pipelines.renamed import RENAMED
 
-__all__ = ["RENAMED", "explain", "leaves", "locate"]
+__all__ = ["add_places", "check_files", "explain", "leaves", "locate", "own_error"]
 
-RENAMED = {"retrain.freedom": "retrain.hyperparameter_deviation"}
-"""Keys of earlier versions, and the keys that replace them."""
+_GROUPED = re.compile(r"\b[a-z]\w*(?:\.\w+)+\b(?!=)")
+"""A key of a group in the text of an error: ``search.budget``; ``search.budget=3`` is advice."""
+_ALONE = re.compile(r"`(\w+)`")
+_KINDS = {"device": "device", "data set": "dataset", "space": "space"}
+"""Kinds of unknown names, and the keys that hold these names."""
 
 
 def leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
@@ -44,7 +56,7 @@ def check_files(conf_source: Path, environments: Sequence[str]) -> None:
         ConfigurationError: If one is nested too deep, or blows up by references.
     """
     for env in environments:
-        for file in sorted((conf_source / env).glob("parameters*.yml")):
+        for file in _files(conf_source / env):
             try:
                 check_yaml(file.read_text(encoding="utf-8"))
             except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -68,14 +80,65 @@ def locate(
     keys = path.split(".")
     if _has(runtime, keys):
         return "in --params"
-    files = [
-        file for env in environments for file in sorted((conf_source / env).glob("parameters*.yml"))
-    ]
+    files = [file for env in environments for file in _files(conf_source / env)]
     for depth in range(len(keys), 0, -1):
         for file in files:
             if _has(yaml.safe_load(file.read_text(encoding="utf-8")), keys[:depth]):
                 return f"in {_short(file)}"
     return f"in {_short(conf_source / environments[-1])}/parameters_*.yml"
+
+
+def own_error(error: BaseException | None) -> BrpNasError | None:
+    """First error of this project in the chain of causes."""
+    while error is not None and not isinstance(error, BrpNasError):
+        error = error.__cause__
+    return error
+
+
+def add_places(
+    error: BaseException, parameters: Mapping[str, Any], where: Callable[[str], str]
+) -> None:
+    """Add to an error of this project where the parameters are set that it is about: a note.
+
+    Args:
+        error: The error, or one that it has caused.
+        parameters: All parameters.
+        where: Says where a key, given as a dotted path, is set.
+    """
+    own = own_error(error)
+    if own is None:
+        return
+    places: dict[str, list[str]] = {}
+    for key in _named(own, parameters):
+        places.setdefault(where(key), []).append(key)
+    if places:
+        stand = (
+            f"{', '.join(keys)} {'is' if len(keys) == 1 else 'are'} set {place}"
+            for place, keys in places.items()
+        )
+        own.add_note(f"{'; '.join(stand)}.")
+
+
+def _named(error: BrpNasError, parameters: Mapping[str, Any]) -> list[str]:
+    """Keys that an error names: with their group, in backquotes, or by what is wrong."""
+    text, known = str(error), set(leaves(parameters))
+    named = (
+        [_KINDS[error.kind]] if isinstance(error, UnknownNameError) and error.kind in _KINDS else []
+    )
+    if isinstance(error, ConstraintError | InfeasibleError):
+        named.append("constraints")
+    named += _ALONE.findall(text) + _GROUPED.findall(text)
+    return [key for key in dict.fromkeys(named) if key in known]
+
+
+def _files(environment: Path) -> list[Path]:
+    """Files of parameters, wherever in the folder of an environment Kedro finds them."""
+    return sorted(
+        file
+        for file in environment.rglob("*")
+        if file.suffix in {".yml", ".yaml", ".json"}
+        and any(part.startswith("parameters") for part in file.relative_to(environment).parts)
+    )
 
 
 def _short(path: Path) -> str:

@@ -37,7 +37,7 @@ def after_measure(
         name: value
         for name, value in _flat(given)
         if name not in ("device", "train.train_rows", "train.valid_rows")
-        and not name.startswith("measure.")
+        and not name.startswith(("measure.", "timing."))
     }
     values["device"] = device
     if "measured" not in parameters["ingest"]["benchmarks"]:

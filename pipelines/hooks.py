@@ -24,11 +24,11 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 from mlflow.tracking import MlflowClient
 
-from brpnas.errors import ConfigurationError
+from brpnas.errors import BrpNasError, ConfigurationError
 from pipelines import tracking
 from pipelines.checks import check_inputs, check_parameters
 from pipelines.config import Parameters, parse
-from pipelines.explain import check_files, locate
+from pipelines.explain import add_places, check_files, locate
 from pipelines.provenance import dvc_tags, git_tags, group_id
 from pipelines.resolve import resolve
 
@@ -62,7 +62,8 @@ class ConfigurationHooks:
         runtime = loader.runtime_params or {}
         check_files(source, environments)
         self._parameters: Mapping[str, Any] = loader["parameters"]
-        parse(Parameters, self._parameters, lambda p: locate(p, source, environments, runtime))
+        self._where = lambda key: locate(key, source, environments, runtime)
+        parse(Parameters, self._parameters, self._where)
 
     @hook_impl(tryfirst=True)
     def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
@@ -71,13 +72,22 @@ class ConfigurationHooks:
         Raises:
             BrpNasError: If a name is unknown, sizes contradict each other, or an input is missing.
         """
-        parameters = self._parameters
-        if left_open := {"params:network", "params:dataset"} & pipeline.inputs():
-            parameters = resolve(parameters)
-            for name in left_open:
-                catalog.save(name, parameters[name.removeprefix("params:")])
-        check_parameters(pipeline, parameters, catalog)
-        check_inputs(pipeline, catalog)
+        try:
+            parameters = self._parameters
+            if left_open := {"params:network", "params:dataset"} & pipeline.inputs():
+                parameters = resolve(parameters)
+                for name in left_open:
+                    catalog.save(name, parameters[name.removeprefix("params:")])
+            check_parameters(pipeline, parameters, catalog)
+            check_inputs(pipeline, catalog)
+        except BrpNasError as error:
+            add_places(error, self._parameters, self._where)
+            raise
+
+    @hook_impl
+    def on_pipeline_error(self, error: Exception) -> None:
+        """Say where the parameters are set that an error of a stage names."""
+        add_places(error, self._parameters, self._where)
 
     @hook_impl
     def after_pipeline_run(

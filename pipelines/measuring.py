@@ -1,21 +1,55 @@
-"""How latency is measured, by the parameters of `measure`: shared by the stages that measure."""
+"""How and where latency is measured: shared by the stages `measure` and `search`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 from brpnas.measure import MeasureSettings, Protocol, get_runtime
 from brpnas.spaces.network import NetworkConfig
-from pipelines.config import MeasureConfig
+from pipelines.config import TimingConfig, parse
+from pipelines.network import network_config
 
-__all__ = ["measure_settings"]
+__all__ = ["Timing", "measure_settings", "set_up_timing"]
 
 
-def measure_settings(config: MeasureConfig, space: str, network: NetworkConfig) -> MeasureSettings:
+@dataclass(frozen=True)
+class Timing:
+    """How and where latency is measured.
+
+    Attributes:
+        settings: Runtime, protocol and network.
+        scheduler: Address of a Dask scheduler; None for this machine.
+    """
+
+    settings: MeasureSettings
+    scheduler: str | None
+
+
+def set_up_timing(space: str, network: Mapping[str, Any], timing: Mapping[str, Any]) -> Timing:
+    """Check the parameters of `timing`.
+
+    Args:
+        space: Name of the space of the networks.
+        network: Size of the networks.
+        timing: Parameters of `timing`.
+
+    Raises:
+        ConfigurationError: If a parameter is unknown, missing or out of range.
+        UnknownNameError: If the runtime has no such precision.
+    """
+    config = parse(TimingConfig, timing)
+    return Timing(measure_settings(config, space, network_config(network)), config.scheduler)
+
+
+def measure_settings(config: TimingConfig, space: str, network: NetworkConfig) -> MeasureSettings:
     """Runtime, protocol and network of a configuration.
 
     Args:
-        config: Parameters of the stage `measure`.
-        space: Name of the space that the networks are of.
-        network: Their size.
+        config: Parameters of the group `timing`.
+        space: Name of the space of the networks.
+        network: Size of the networks.
 
     Raises:
         UnknownNameError: If the runtime has no such precision.

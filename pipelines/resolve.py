@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from brpnas.errors import ConfigurationError
-from pipelines.config import ImagesConfig, NetworkSize, TrainCandidatesConfig, parse
+from pipelines.config import ImagesConfig, NetworkSize, parse
 
 if TYPE_CHECKING:
     from brpnas.candidates import ImageSource
@@ -29,23 +29,23 @@ def resolve(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """
     images = parse(ImagesConfig, parameters["images"])
     network = parse(NetworkSize, parameters["network"])
-    source = None if images.path is None else _source(images, parameters)
+    source = None if images.path is None else _source(images)
     size = _size(network, parameters["space"], source)
     dataset = parameters["dataset"]
     if dataset is None:
         if source is None:
             raise ConfigurationError(
-                "dataset is null, which means that of the images, and images.path is null too. Set "
-                "dataset to the name of a data set, or images.path to the images."
+                "`dataset` is null, the data set of the images, and images.path is null too. Set "
+                "`dataset` to the name of a data set, or images.path to the images."
             )
         dataset = source.name
     return {**parameters, "network": size, "dataset": dataset}
 
 
-def _source(images: ImagesConfig, parameters: Mapping[str, Any]) -> ImageSource:
+def _source(images: ImagesConfig) -> ImageSource:
     from pipelines.training import image_source  # noqa: PLC0415 - only where there are images
 
-    return image_source(images, parse(TrainCandidatesConfig, parameters["train_candidates"]))
+    return image_source(images)
 
 
 def _size(network: NetworkSize, space: str, source: ImageSource | None) -> dict[str, Any]:
@@ -61,12 +61,12 @@ def _size(network: NetworkSize, space: str, source: ImageSource | None) -> dict[
             name for name, value in _set(given).items() if theirs.get(name, value) != value
         ]
         if differing:
-            wrong = ", ".join(f"{name} {_text(given[name])}" for name in differing)
+            wrong = ", ".join(f"network.{name} is {_text(given[name])}" for name in differing)
             right = ", ".join(f"{name} {_text(theirs[name])}" for name in differing)
             raise ConfigurationError(
-                f"The parameters of network say {wrong}, but the images {source.path} have "
-                f"{right}: set {' and '.join(f'network.{name}' for name in differing)} to null, "
-                "which means that of the images."
+                f"{wrong}, but the images {source.path} of images.path have {right}: set "
+                f"{' and '.join(f'network.{name}' for name in differing)} to null, the value of "
+                "the images."
             )
         size |= theirs
     return {name: list(v) if isinstance(v, tuple) else v for name, v in size.items()}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from brpnas.candidates import DIGITS, ImageSource
 from brpnas.errors import SourceError
 from brpnas.spaces.network import NetworkConfig
-from pipelines.config import ImagesConfig, TrainCandidatesConfig
+from pipelines.config import ImagesConfig, NetworkTrainingConfig
 
 if TYPE_CHECKING:
     from brpnas.candidates import CandidateConfig
@@ -20,12 +20,8 @@ IMAGES_CACHE = _ROOT / "data" / "02_intermediate" / "images"
 """Where decoded pixels are kept."""
 
 
-def image_source(images: ImagesConfig, candidates: TrainCandidatesConfig) -> ImageSource:
+def image_source(images: ImagesConfig) -> ImageSource:
     """The images that the parameters name; not yet read.
-
-    Args:
-        images: Which.
-        candidates: How they are split.
 
     Raises:
         SourceError: If none are named, or there is no such file or folder.
@@ -34,8 +30,7 @@ def image_source(images: ImagesConfig, candidates: TrainCandidatesConfig) -> Ima
     if path is None:
         raise SourceError(
             "There are no images to train on: images.path is null. Set it to digits or to a file "
-            "of your own, in conf/live/parameters.yml for --env=live, or by "
-            "--params=images.path=digits."
+            "of your own, as --env=live or --params=images.path=digits does."
         )
     if path != DIGITS:
         file = _ROOT / path
@@ -48,16 +43,16 @@ def image_source(images: ImagesConfig, candidates: TrainCandidatesConfig) -> Ima
         path = str(file)
     return ImageSource(
         path,
-        candidates.valid_share,
-        candidates.test_share,
-        candidates.split_seed,
+        images.valid_share,
+        images.test_share,
+        images.split_seed,
         size=images.size,
         label=images.label,
         cache=str(IMAGES_CACHE),
     )
 
 
-def candidate_config(candidates: TrainCandidatesConfig, network: NetworkConfig) -> CandidateConfig:
+def candidate_config(training: NetworkTrainingConfig, network: NetworkConfig) -> CandidateConfig:
     """How networks of a size are trained."""
     from brpnas.candidates import CandidateConfig  # noqa: PLC0415 - it needs torch
 
@@ -65,5 +60,5 @@ def candidate_config(candidates: TrainCandidatesConfig, network: NetworkConfig) 
         channels=network.channels,
         cells_per_stage=network.cells_per_stage,
         stages=network.stages,
-        **candidates.training.model_dump(),
+        **training.model_dump(exclude={"workers", "scheduler"}),
     )

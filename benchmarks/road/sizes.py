@@ -10,7 +10,7 @@ from benchmarks.road.project import Project
 __all__ = ["sizes_that_differ"]
 
 SMALL = (
-    "measure.cells=12,measure.warmup=1,measure.runs=2,measure.repeats=2,"
+    "measure.cells=12,timing.warmup=1,timing.runs=2,timing.repeats=2,"
     "train.train_rows=6,train.valid_rows=2,train.epochs=2,"
 )
 CHANGES = {

@@ -17,7 +17,7 @@ from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import LatencyModel, PairwiseRanker
 from brpnas.predictors.transfer import DevicePredictor
 from brpnas.report.network import alarms
-from pipelines.config import ExportConfig, ImagesConfig, TrainCandidatesConfig, parse
+from pipelines.config import ExportConfig, ImagesConfig, parse
 from pipelines.delivered import network_onnx
 from pipelines.export.card import write_model_card
 from pipelines.network import network_config
@@ -130,7 +130,7 @@ def export_found_network(
 
 
 def evaluate_network(
-    network: bytes, winner_network: bytes, images: Mapping[str, Any], params: Mapping[str, Any]
+    network: bytes, winner_network: bytes, images: Mapping[str, Any]
 ) -> tuple[bytes, dict[str, Any]]:
     """Score the exported network on the test images, and write the scores into its metadata.
 
@@ -138,8 +138,7 @@ def evaluate_network(
         network: The ONNX file.
         winner_network: The trained network that it was made from; nothing if its weights are
             initial ones.
-        images: What it was trained on.
-        params: Parameters of `train_candidates`, which say how the images are split.
+        images: What it was trained on, and their split.
 
     Returns:
         The file with its test scores, and the evaluation
@@ -151,8 +150,7 @@ def evaluate_network(
     """
     if not winner_network:
         return network, {"trained": False, "file_bytes": len(network)}
-    config = parse(TrainCandidatesConfig, params)
-    source = image_source(parse(ImagesConfig, images), config)
+    source = image_source(parse(ImagesConfig, images))
     trained = TrainedNetworkFile.from_bytes(winner_network)
     found = network_evaluation(network, trained, source.load())
     test = found["test"]

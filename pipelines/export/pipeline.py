@@ -41,12 +41,7 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 _nodes.evaluate_network,
-                inputs=[
-                    "exported_network",
-                    "winner_network",
-                    "params:images",
-                    "params:train_candidates",
-                ],
+                inputs=["exported_network", "winner_network", "params:images"],
                 outputs=["network_onnx", "network_evaluation"],
                 name="evaluate_network",
             ),

@@ -27,7 +27,6 @@ def make_graphs(architectures: pd.DataFrame, space: str) -> SpaceGraphs:
         present = ", ".join(sorted(set(architectures["space"]))) or "nothing"
         raise SchemaError(
             f"The table `architectures` holds no architecture of the space {space!r}, only "
-            f"of {present}: run ingest again, or change space in "
-            "conf/base/parameters_ingest.yml."
+            f"of {present}: run ingest again, or change `space`."
         )
     return get_space(space).graphs(rows.tolist())

@@ -56,9 +56,8 @@ def make_architectures(
     if config.sample is None:
         if not chosen.enumerable:
             raise ConfigurationError(
-                f"The space {space!r} is too large to be listed: set ingest.sample in "
-                "conf/base/parameters_ingest.yml to how many random architectures stand for it, "
-                "such as 20000."
+                f"The space {space!r} is too large to be listed: set ingest.sample to the number "
+                "of random architectures to list, such as 20000."
             )
         return list_architectures(space=chosen, network=size)
     own: dict[str, Iterator[pd.DataFrame]] = {

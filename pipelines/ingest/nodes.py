@@ -294,13 +294,12 @@ def _nothing(schema: pa.DataFrameSchema) -> pd.DataFrame:
 
 def _no_latencies(asked: Sequence[str], space: str) -> str:
     """What is wrong, and what would bring latencies."""
-    where = "ingest.benchmarks in conf/base/parameters_ingest.yml"
     other = [
         name
         for name in LATENCIES
         if name not in asked and BENCHMARK_SPACES.get(name, space) == space
     ]
-    ways = [f"add {' or '.join(other)} to {where}"] if other else []
+    ways = [f"add {' or '.join(other)} to ingest.benchmarks"] if other else []
     if "devices" in asked:
         ways.insert(0, "put a file of latencies into 01_raw/devices (docs/devices.md)")
     if "measured" in asked:

@@ -1,4 +1,4 @@
-"""Node of the stage `measure`: networks of cells and their operations, timed where this runs."""
+"""Nodes of the stage `measure`: networks of cells and their operations, timed where this runs."""
 
 from __future__ import annotations
 
@@ -27,10 +27,9 @@ from brpnas.measure import (
 )
 from brpnas.spaces import DEFAULT_SPACE
 from pipelines.config import MeasureConfig, parse
-from pipelines.measuring import measure_settings
-from pipelines.network import network_config
+from pipelines.measuring import Timing, set_up_timing
 
-__all__ = ["measure_latency"]
+__all__ = ["measure_latency", "set_up_timing"]
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +38,7 @@ def measure_latency(
     store: Path,
     known_devices: Mapping[str, Device],
     known_latency: Mapping[str, Callable[..., pd.DataFrame]],
-    space: str,
-    network: Mapping[str, Any],
+    timing: Timing,
     params: Mapping[str, Any],
 ) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame], Device, dict[str, Any]]:
     """Measure cells and the operations they are made of, or what the store lacks of them.
@@ -49,8 +47,7 @@ def measure_latency(
         store: Folder for the rows while they are measured; one file per task.
         known_devices: Devices that have been measured before.
         known_latency: For each of them a function that reads its table.
-        space: Name of the space that the cells are of.
-        network: Size of the networks.
+        timing: How and where to measure.
         params: Parameters of the stage.
 
     Returns:
@@ -63,9 +60,9 @@ def measure_latency(
         UnknownNameError: If the machine lacks the execution provider or torch device.
     """
     config = parse(MeasureConfig, params)
-    settings = measure_settings(config, space, network_config(network))
+    settings, space = timing.settings, timing.settings.space
     among = None if config.file is None else read_cells(Path(config.file), space=space)
-    with get_engine(scheduler=config.scheduler) as engine:
+    with get_engine(scheduler=timing.scheduler) as engine:
         device, result = measure_device(
             select_cells(config.cells, among=among, seed=config.seed, space=space),
             settings,

@@ -16,13 +16,18 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         [
             node(
+                _nodes.set_up_timing,
+                inputs=["params:space", "params:network", "params:timing"],
+                outputs="measure_timing",
+                name="set_up_timing",
+            ),
+            node(
                 _nodes.measure_latency,
                 inputs=[
                     "measure_store",
                     "known_devices",
                     "known_latency",
-                    "params:space",
-                    "params:network",
+                    "measure_timing",
                     "params:measure",
                 ],
                 outputs=[
@@ -32,6 +37,6 @@ def create_pipeline() -> Pipeline:
                     "measure_report",
                 ],
                 name="measure_latency",
-            )
+            ),
         ]
     )

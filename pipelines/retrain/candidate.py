@@ -18,7 +18,7 @@ from brpnas.predictors.transfer import DevicePredictor
 from brpnas.promotion import data_drift_sentences, describe_data_drift
 from brpnas.report.device import DeviceReport, device_page, device_plot
 from brpnas.serving import OnnxPredictor
-from pipelines.config import RetrainConfig, parse
+from pipelines.config import AdaptationConfig, RetrainConfig, parse
 from pipelines.registry import (
     Candidate,
     champion_of,
@@ -38,7 +38,7 @@ def judge_device(
     rows: pd.DataFrame,
     answers: pd.DataFrame,
     device: str,
-    params: Mapping[str, Any],
+    adaptation: Mapping[str, Any],
     transfer: str = "",
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """Figures of the new predictor and of the champion, and what is new since that was made.
@@ -49,14 +49,14 @@ def judge_device(
         rows: All rows of the device.
         answers: What the new predictor says of the test rows.
         device: Name of the device.
-        params: Parameters of the stage.
+        adaptation: Parameters of `adaptation`.
         transfer: What to say of known devices of another network size, if there are any.
 
     Returns:
         The figures, and what the champion says of the test rows, with the columns of ``answers``;
         empty if there is none.
     """
-    config = parse(RetrainConfig, params)
+    config = parse(AdaptationConfig, adaptation)
     name = latency_model_name(device)
     champion = champion_of(name)
     figures: dict[str, Any] = {

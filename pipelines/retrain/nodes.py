@@ -22,7 +22,7 @@ from brpnas.export import export_device_predictor
 from brpnas.predictors.transfer import DevicePredictor, DevicePrior
 from brpnas.spaces import opened_space
 from pipelines.adapting import adapt
-from pipelines.config import RetrainConfig, parse
+from pipelines.config import AdaptationConfig, RetrainConfig, parse
 
 __all__ = ["adapt_device", "answer_rows", "export_device", "read_device", "split_device"]
 
@@ -85,7 +85,7 @@ def split_device(table: pd.DataFrame, test_share: float) -> pd.DataFrame:
 
 
 def adapt_device(
-    rows: pd.DataFrame, prior: DevicePrior, device: str, params: Mapping[str, Any]
+    rows: pd.DataFrame, prior: DevicePrior, device: str, adaptation: Mapping[str, Any]
 ) -> tuple[DevicePredictor, list[str]]:
     """Learn the latency of the device from its rows and from what known devices teach.
 
@@ -93,7 +93,7 @@ def adapt_device(
         rows: Rows of the device; test rows are not looked at.
         prior: What known devices teach; its answers for this device are not used.
         device: Name of the device.
-        params: Parameters of the stage.
+        adaptation: Parameters of `adaptation`.
 
     Returns:
         The predictor, and the names of all devices that the prior was learnt from; this one may be
@@ -102,7 +102,7 @@ def adapt_device(
     Raises:
         ConfigurationError: If too few rows are left to learn from.
     """
-    config = parse(RetrainConfig, params)
+    config = parse(AdaptationConfig, adaptation)
     graphs = opened_space(prior.space, "The prior of devices").graphs()
     learn = rows[rows["split"] == "learn"]
     predictor = adapt(graphs, learn, prior, device, config, held_out=len(rows) - len(learn))

@@ -40,7 +40,7 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 _nodes.adapt_device,
-                inputs=["device_rows", "device_prior", "params:device", _PARAMS],
+                inputs=["device_rows", "device_prior", "params:device", "params:adaptation"],
                 outputs=["device_predictor", "prior_devices"],
                 name="adapt_device",
             ),
@@ -70,7 +70,7 @@ def create_pipeline() -> Pipeline:
                     "device_rows",
                     "device_answers",
                     "params:device",
-                    _PARAMS,
+                    "params:adaptation",
                     "device_transfer",
                 ],
                 outputs=["device_figures", "champion_answers"],

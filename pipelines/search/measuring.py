@@ -26,7 +26,7 @@ from brpnas.measure import (
     time_cell,
 )
 from brpnas.search import LatencyFilter, Limits, TableLatency
-from pipelines.config import MeasureConfig, parse
+from pipelines.config import TimingConfig, parse
 from pipelines.measuring import measure_settings
 from pipelines.search.found import Networks
 from pipelines.search.settings import SearchSettings
@@ -126,21 +126,21 @@ def set_up_measuring(
     limits: Limits,
     latency_predictions: pd.DataFrame,
     catalogue: Mapping[str, Device],
-    measure: Mapping[str, Any],
+    timing: Mapping[str, Any],
 ) -> Measuring:
-    """Check the parameters of `measure`, and look the device of the predictions up.
+    """Check the parameters of `timing`, and look the device of the predictions up.
 
     Args:
         settings: Parameters of the search.
         limits: Its limits.
         latency_predictions: Predictions of `train`, with the measured latencies of the device.
         catalogue: Devices that were measured here.
-        measure: Parameters of `measure`.
+        timing: Parameters of `timing`.
 
     Raises:
         ConfigurationError: If a parameter is unknown, missing or out of range.
     """
-    config, space = parse(MeasureConfig, measure), settings.space
+    config, space = parse(TimingConfig, timing), settings.space
     device = str(latency_predictions["device"].iloc[0])
     entry = catalogue.get(device) or load_devices().get(device)
     precision = stated_precision(latency_predictions) or (entry.precision if entry else None)

@@ -17,7 +17,7 @@ from brpnas.errors import ConfigurationError
 from brpnas.fanout import get_engine
 from brpnas.search import FileOracle, Oracle, TableOracle
 from brpnas.search.oracles.surrogate import SurrogateOracle
-from pipelines.config import TrainCandidatesConfig, parse
+from pipelines.config import NetworkTrainingConfig, parse
 from pipelines.search.settings import SearchSettings
 from pipelines.training import candidate_config, image_source
 
@@ -32,7 +32,7 @@ class OracleSetup:
 
     Attributes:
         settings: Parameters of the search.
-        candidates: Parameters of `train_candidates`, by which the oracle trains.
+        training: Parameters of `network_training`, by which the oracle trains.
         accuracy: The table that answers, with the oracle ``table``.
         surrogate: Gives the files of NAS-Bench-301.
         store: Folder of the answers and the trained networks.
@@ -40,7 +40,7 @@ class OracleSetup:
     """
 
     settings: SearchSettings
-    candidates: TrainCandidatesConfig
+    training: NetworkTrainingConfig
     accuracy: pd.DataFrame
     surrogate: Files
     store: Path
@@ -60,19 +60,17 @@ class OracleSetup:
         elif config.oracle != "train":
             yield self.factory()(config.seed)
         else:
-            source = image_source(self.settings.images, self.candidates)
+            source = image_source(self.settings.images)
             if source.name != dataset:
                 raise ConfigurationError(
                     f"The parameter dataset is {dataset!r}, but search.oracle is 'train' and the "
                     f"images are {source.name!r}: set dataset to null, which means that of the "
                     "images, or images.path to the other images."
                 )
-            training = candidate_config(self.candidates, self.settings.network)
-            with get_engine(self.candidates.workers, self.candidates.scheduler) as engine:
+            how = candidate_config(self.training, self.settings.network)
+            with get_engine(self.training.workers, self.training.scheduler) as engine:
                 folder = self.store / "trained"
-                yield TrainOracle(
-                    source, training, folder, engine, space=space, metric=config.metric
-                )
+                yield TrainOracle(source, how, folder, engine, space=space, metric=config.metric)
 
     @property
     def is_free(self) -> bool:
@@ -88,15 +86,15 @@ class OracleSetup:
 
 def set_up_oracle(
     settings: SearchSettings,
-    candidates: Mapping[str, Any],
+    training: Mapping[str, Any],
     accuracy: pd.DataFrame,
     surrogate: Files,
     store: Path,
     by_hand: Path,
 ) -> OracleSetup:
     """Check the parameters of the oracle; see `OracleSetup` for the arguments."""
-    training = parse(TrainCandidatesConfig, candidates)
-    return OracleSetup(settings, training, accuracy, surrogate, store, by_hand)
+    config = parse(NetworkTrainingConfig, training)
+    return OracleSetup(settings, config, accuracy, surrogate, store, by_hand)
 
 
 def _ask_surrogate(files: Mapping[str, Path], seed: int) -> Oracle:

@@ -46,7 +46,7 @@ def create_pipeline() -> Pipeline:
                 _nodes.set_up_oracle,
                 inputs=[
                     "search_settings",
-                    "params:train_candidates",
+                    "params:network_training",
                     "accuracy",
                     "published_nasbench301",
                     "search_store",
@@ -62,7 +62,7 @@ def create_pipeline() -> Pipeline:
                     "search_limits",
                     "latency_predictions",
                     "measured_device",
-                    "params:measure",
+                    "params:timing",
                 ],
                 outputs="search_measuring",
                 name="set_up_measuring",

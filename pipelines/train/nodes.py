@@ -23,7 +23,7 @@ from brpnas.predictors import (
 )
 from brpnas.predictors.transfer import DevicePredictor, DevicePrior
 from pipelines.adapting import adapt, transfer_note
-from pipelines.config import RetrainConfig, TrainConfig, parse
+from pipelines.config import AdaptationConfig, TrainConfig, parse
 from pipelines.train.score import describe_score, scored_rows, scores
 
 __all__ = ["predict_latency", "score_latency", "split_latency", "train_latency"]
@@ -76,7 +76,7 @@ def split_latency(
     if config.method == "adapted" and prior.space != space:
         raise ConfigurationError(
             f"train.method is 'adapted', and known devices are of the space {prior.space!r}, not "
-            f"of {space!r}: set train.method to auto in conf/base/parameters_train.yml."
+            f"of {space!r}: set train.method to auto."
         )
     split = np.full(len(rows), "test", dtype=object)
     if config.method == "adapted" or (
@@ -102,7 +102,7 @@ def _too_few(rows: pd.DataFrame, device: str, held: int, test_share: float, want
     return (
         f"train.train_rows + train.valid_rows = {wanted} is too much: {device} has {len(rows)} "
         f"measured architectures, of which {held} are always test rows, and one at least must be: "
-        f"{fits}, or lower them in conf/base/parameters_train.yml."
+        f"{fits}, or lower them."
     )
 
 
@@ -118,7 +118,7 @@ def train_latency(
     prior: DevicePrior,
     device: str,
     params: Mapping[str, Any],
-    retrain_params: Mapping[str, Any],
+    adaptation: Mapping[str, Any],
 ) -> tuple[LatencyModel, pd.DataFrame]:
     """Train the latency predictor, or adapt it from known devices where no rows stop a training.
 
@@ -129,7 +129,7 @@ def train_latency(
         prior: What known devices teach.
         device: Name of the device.
         params: Parameters of the stage.
-        retrain_params: Parameters of `retrain`, by which it is adapted.
+        adaptation: Parameters of `adaptation`.
 
     Returns:
         The predictor, and its losses with the columns ``member, epoch, train_loss, valid_loss``.
@@ -145,7 +145,7 @@ def train_latency(
             latency_rows[latency_rows["split"] == "train"],
             prior,
             device,
-            parse(RetrainConfig, retrain_params),
+            parse(AdaptationConfig, adaptation),
             held_out=int(counts.get("test", 0)),
         )
     return predictor, predictor.history

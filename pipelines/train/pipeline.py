@@ -36,7 +36,7 @@ def create_pipeline() -> Pipeline:
                     "device_prior",
                     "params:device",
                     "params:train",
-                    "params:retrain",
+                    "params:adaptation",
                 ],
                 outputs=["latency_predictor", "train_history"],
                 name="train_latency",

@@ -21,7 +21,7 @@ from brpnas.candidates import (
 )
 from brpnas.fanout import get_engine
 from brpnas.spaces.select import read_cells, select_cells
-from pipelines.config import ImagesConfig, TrainCandidatesConfig, parse
+from pipelines.config import ImagesConfig, NetworkTrainingConfig, TrainCandidatesConfig, parse
 from pipelines.network import network_config
 from pipelines.training import candidate_config, image_source
 
@@ -36,6 +36,7 @@ def train_cells(
     network: Mapping[str, Any],
     images: Mapping[str, Any],
     params: Mapping[str, Any],
+    training: Mapping[str, Any],
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     """Train cells, or what the store lacks of them.
 
@@ -45,6 +46,7 @@ def train_cells(
         network: Size of the networks.
         images: What to train on.
         params: Parameters of the stage.
+        training: How to train, the parameters `network_training`.
 
     Returns:
         The accuracy table by the name of the data set, of all that the store holds for it with
@@ -55,9 +57,10 @@ def train_cells(
         TrainingError: If nothing could be trained.
     """
     config = parse(TrainCandidatesConfig, params)
-    source = image_source(parse(ImagesConfig, images), config)
+    how = parse(NetworkTrainingConfig, training)
+    source = image_source(parse(ImagesConfig, images))
     size = network_config(network)
-    training = candidate_config(config, size)
+    settings = candidate_config(how, size)
     if config.file is None:
         cells = select_cells(config.cells, distinct=True, seed=config.seed, space=space)
     else:
@@ -65,12 +68,12 @@ def train_cells(
         cells = select_cells(config.cells, among=among, seed=config.seed, space=space)
     wanted = list_candidates(cells, config)
     began = time.perf_counter()
-    with get_engine(config.workers, config.scheduler) as engine:
-        train_candidates(wanted, source, training, store, engine=engine, space=space)
+    with get_engine(how.workers, how.scheduler) as engine:
+        train_candidates(wanted, source, settings, store, engine=engine, space=space)
     seconds = time.perf_counter() - began
-    stored = stored_candidates(source, training, store, space=space)
+    stored = stored_candidates(source, settings, store, space=space)
     runs = sorted(stored, key=lambda run: (run.arch_id, run.seed))
-    report = candidates_report(runs, source.load(), training, asked=len(wanted), seconds=seconds)
+    report = candidates_report(runs, source.load(), settings, asked=len(wanted), seconds=seconds)
     logger.info(
         "Trained:\n%s\nTo search on it: "
         "kedro run --pipelines=ingest,featurise,train,search --params=dataset=%s",
@@ -85,7 +88,7 @@ def train_cells(
             len(report["images"]["label_names"]),
             ", ".join(map(repr, never)),
         )
-    return {source.name: accuracy_table(runs, source.name, training.epochs, size)}, report
+    return {source.name: accuracy_table(runs, source.name, settings.epochs, size)}, report
 
 
 def list_candidates(cells: Sequence[str], config: TrainCandidatesConfig) -> list[Candidate]:

@@ -23,6 +23,7 @@ def create_pipeline() -> Pipeline:
                     "params:network",
                     "params:images",
                     "params:train_candidates",
+                    "params:network_training",
                 ],
                 outputs=["trained_accuracy", "train_candidates_report"],
                 name="train_cells",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from pydantic import BaseModel
 
 from pipelines import settings
 from pipelines.checks import check_parameters
-from pipelines.config import Parameters, parse
+from pipelines.config import NetworkSize, Parameters, parse
 from pipelines.explain import leaves
 from pipelines.pipeline_registry import ON_REQUEST, STAGES, register_pipelines
 
@@ -22,11 +23,13 @@ WITHOUT_SECTION = {"featurise"}
 """Stages without parameters of their own."""
 TOP_LEVEL = {
     "ingest": {"space", "network"},
-    "train_candidates": {"images"},
+    "measure": {"timing"},
+    "train_candidates": {"images", "network_training"},
+    "retrain": {"adaptation"},
     "train": {"device", "test_share"},
     "search": {"dataset", "constraints"},
 }
-"""Keys outside the stage's own section, so that `--params device=...` is short."""
+"""Groups that several stages read, and keys alone, so that `--params device=...` is short."""
 
 
 def read(env: str) -> dict[str, Any]:
@@ -90,3 +93,29 @@ def test_environments_do_not_write_to_the_same_place() -> None:
         for env in ENVIRONMENTS
     }
     assert len(set(globals_.values())) == len(ENVIRONMENTS)
+
+
+@pytest.mark.parametrize("env", ENVIRONMENTS)
+def test_the_size_of_the_networks_stands_in_one_place(env: str) -> None:
+    sizes = set(NetworkSize.model_fields)
+    files = {file.name: yaml.safe_load(file.read_text()) for file in (CONF / env).glob("param*")}
+    found = {
+        (name, key.rpartition(".")[0])
+        for name, values in files.items()
+        for key in leaves(values)
+        if key.rpartition(".")[2] in sizes
+    }
+    place = "parameters.yml" if "parameters.yml" in files else "parameters_ingest.yml"
+    assert found <= {(place, "network")}
+
+
+def test_the_keys_that_most_people_change_stand_where_the_page_says() -> None:
+    page = (CONF / "README.md").read_text()
+    table = page.partition("## The five keys")[2].partition("##")[0]
+    rows = re.findall(r"^\| `([\w.]+)` \|.*\| `(\w+\.yml)` \|$", table, re.MULTILINE)
+    assert len(rows) == 5
+    for key, file in rows:
+        assert key in set(leaves(yaml.safe_load((CONF / "base" / file).read_text())))
+    groups = page.partition("## Groups")[2]
+    for group, file in re.findall(r"^\| `(\w+)` \|.*\| `(\w+\.yml)` \|$", groups, re.MULTILINE):
+        assert group in yaml.safe_load((CONF / "base" / file).read_text())

@@ -319,7 +319,8 @@ class TestNames:
     @each_page
     def test_parameters_exist(self, page: Path, tmp_path: Path) -> None:
         known = set(leaves(parameters({}, tmp_path)))
-        pattern = rf"((?:{'|'.join((*STAGES, *ON_REQUEST))})(?:\.\w+)+)(?::.*)?"
+        groups = {key.partition(".")[0] for key in known if "." in key}
+        pattern = rf"((?:{'|'.join(groups)})(?:\.(?!onnx\b)\w+)+)(?::.*)?"
         named = [re.fullmatch(pattern, word) for word in code_words(page.read_text())]
         assert {match[1] for match in named if match} <= known
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import subprocess
 from collections.abc import Iterator
 from functools import reduce
@@ -12,6 +14,8 @@ from typing import Any
 import grimp
 import pytest
 import yaml
+from dvc.repo import Repo
+from dvc.utils.hydra import apply_overrides
 from kedro.config import OmegaConfigLoader
 
 from pipelines import settings
@@ -40,8 +44,13 @@ NO_EFFECT = {
     "pipelines.config",
     "pipelines.deferred",
     "pipelines.explain",
+    "pipelines.renamed",
 }
 """Modules that change what an error says, or when something is imported, never a result."""
+
+OF_IMAGES = {"images.label", "images.path", "images.size"}
+"""`pipelines.resolve` takes `network` and `dataset` from these; the split of the images is theirs
+too, and decides neither."""
 
 
 @pytest.fixture(scope="module")
@@ -133,11 +142,55 @@ def test_parameters_are_those_of_the_pipeline_key_by_key(
     stage: str, loader: OmegaConfigLoader
 ) -> None:
     used = {n for n in register_pipelines()[stage].inputs() if n.startswith("params:")}
-    if used & {"params:network", "params:dataset"}:
-        used.add("params:images")  # `pipelines.resolve` takes them from the images
     values = loader["parameters"]
     expected = set(leaves({n[7:]: reduce(getitem, n[7:].split("."), values) for n in used}))
+    if used & {"params:network", "params:dataset"}:
+        expected |= OF_IMAGES
     assert {key for _, key in parameters(stage)} == expected
+
+
+@pytest.fixture(scope="module")
+def repository_of_stubs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All stages up to date: their code and data are files of one line, their parameters real."""
+    root = tmp_path_factory.mktemp("stubs")
+    shutil.copy(REPOSITORY / "dvc.yaml", root)
+    shutil.copytree(REPOSITORY / "conf" / "base", root / "conf" / "base")
+    for stage in DVC["stages"].values():
+        for name in [*stage["deps"], *names(stage["outs"])]:
+            path = root / name if Path(name).suffix else root / name / "file"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(name)
+    with contextlib.chdir(root):
+        Repo.init(no_scm=True).commit(force=True)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("file", "given", "again"),
+    [
+        ("measure", "measure.cells=20", set()),
+        ("train_candidates", "train_candidates.cells=20", set()),
+        ("retrain", "retrain.tolerance=0.1", set()),
+        ("retrain", "retrain.unit_check=false", {"ingest"}),
+        ("retrain", "adaptation.steps=9", {"train"}),
+        ("measure", "timing.runs=5", {"search"}),
+        ("train_candidates", "network_training.epochs=2", {"search"}),
+        ("train_candidates", "images.split_seed=1", {"search", "export"}),
+    ],
+)
+def test_only_stages_that_read_a_parameter_run_again(
+    file: str, given: str, again: set[str], repository_of_stubs: Path
+) -> None:
+    path = repository_of_stubs / "conf" / "base" / f"parameters_{file}.yml"
+    before = path.read_text()
+    try:
+        apply_overrides(str(path), [given])  # as `dvc exp run -S` does
+        assert path.read_text() != before
+        with contextlib.chdir(repository_of_stubs):
+            changed = Repo().status(targets=list(STAGES))
+    finally:
+        path.write_text(before)
+    assert set(changed) == again
 
 
 @pytest.mark.parametrize("stage", STAGES)

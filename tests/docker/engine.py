@@ -39,18 +39,17 @@ SMALL = {
         "workers": 1,
         "ranker": {"epochs": 3, "hidden": 16},
     },
-    "retrain": {"steps": 5, "network_rows": 100_000, "workers": 1},
-    "train_candidates": {"cells": 3, "training": {"epochs": 1}},
-    "images": {"path": "digits", "size": None, "label": None},
+    "adaptation": {"steps": 5, "network_rows": 100_000, "workers": 1},
+    "train_candidates": {"cells": 3},
+    "network_training": {"epochs": 1},
+    "images": {"path": "digits"},
     "network": {"channels": 4, "cells_per_stage": 1, "stages": 2},
     "measure": {
         "device": "board",
         "cells": 3,
-        "warmup": 1,
-        "runs": 1,
-        "repeats": 2,
         "operations": False,
     },
+    "timing": {"warmup": 1, "runs": 1, "repeats": 2},
     "pretrain": {"hidden": 8, "layers": 1, "epochs": 1},
 }
 """Parameters with which each stage takes seconds."""

@@ -70,8 +70,10 @@ def test_a_worker_of_the_cluster_is_killed(standing: Composed) -> None:
     assert up.returncode == 0, up.stdout + up.stderr
     workers = standing.containers("worker")
     assert len(workers) == 2
-    params = {"scheduler": "tcp://scheduler:8786", "cells": CELLS, "training.epochs": 6}
-    joined = ",".join(f"train_candidates.{key}={value}" for key, value in params.items())
+    joined = (
+        f"train_candidates.cells={CELLS},network_training.epochs=6,"
+        "network_training.scheduler=tcp://scheduler:8786"
+    )
     with standing.started("run", "-T", "train_candidates", f"--params={joined}") as (process, log):
         wait_for(lambda: len(project.answers) >= 2, process)
         output("docker", "kill", workers[0], timeout=60)

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.slow]
 BUDGET = 10
 ARGUMENTS = [
     f"--params=search.oracle=train,search.budget={BUDGET},search.rounds=5,search.seed=1,"
-    "train_candidates.training.epochs=4,train_candidates.workers=1"
+    "network_training.epochs=4,network_training.workers=1"
 ]
 TIMES = ["asked_at", "cost_s", "train_time_s"]
 

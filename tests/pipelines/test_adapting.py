@@ -11,12 +11,12 @@ from brpnas.errors import ConfigurationError
 from brpnas.predictors.transfer.device import LEAST_ROWS
 from brpnas.spaces import NetworkConfig
 from pipelines.adapting import adapt, transfer_note
-from pipelines.config import RetrainConfig, parse
+from pipelines.config import AdaptationConfig, parse
 from tests.pipelines.retrain.toys import QUICK
 from tests.predictors.toys import cells, rows_of
 from tests.predictors.transfer.toys import device_ms, prior, table
 
-CONFIG = parse(RetrainConfig, QUICK)
+CONFIG = parse(AdaptationConfig, QUICK)
 NEW = "compiled-new"
 SMALL = NetworkConfig(4, 1, 2, (1, 8, 8), 10).size
 

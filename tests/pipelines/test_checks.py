@@ -68,7 +68,7 @@ def test_a_cost_that_the_space_does_not_know_is_named(text: str) -> None:
     own = GOOD | {"space": POCKET, "ingest": {"benchmarks": ["measured"]}}
     check_parameters(of_constraints, own)
     needed = "flops_m" if "flops_m" in text else "params_m"
-    with pytest.raises(ConfigurationError, match=rf"needs {needed}, which.*its method `cost`"):
+    with pytest.raises(ConfigurationError, match=rf"needs {needed}, .*its method `cost`"):
         check_parameters(of_constraints, own | {"constraints": [text]})
 
 
@@ -284,7 +284,7 @@ class TestSpaces:
         ("space", "error", "message"),
         [
             ("nasbench102", UnknownNameError, "Did you mean 'nasbench101'"),
-            ("nowhere.py", ConfigurationError, "no file 'nowhere.py'"),
+            ("nowhere.py", ConfigurationError, "'nowhere.py'"),
         ],
     )
     def test_an_unknown_space_is_told_at_once(self, space: str, error: type, message: str) -> None:

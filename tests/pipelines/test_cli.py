@@ -52,6 +52,13 @@ def test_error_of_the_project_is_found_below_others() -> None:
         make(outer).main([], standalone_mode=False)
 
 
+def test_notes_of_an_error_end_its_paragraph() -> None:
+    error = BudgetError("too many queries")
+    error.add_note("search.budget is set in a.yml.")
+    with pytest.raises(click.ClickException, match=r"^too many queries search\.budget.* a\.yml\.$"):
+        make(error).main([], standalone_mode=False)
+
+
 def test_a_search_that_waits_has_an_exit_code_of_its_own() -> None:
     with pytest.raises(click.ClickException, match="later") as caught:
         make(AnswersPendingError("later")).main([], standalone_mode=False)

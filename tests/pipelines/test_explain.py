@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from brpnas.errors import ConfigurationError
+from brpnas.errors import BudgetError, ConfigurationError, ConstraintError, UnknownNameError
 from pipelines.config import Parameters
-from pipelines.explain import RENAMED, check_files, explain, leaves, locate
+from pipelines.explain import add_places, check_files, explain, leaves, locate
+from pipelines.renamed import RENAMED
 
 
 class Inner(BaseModel):
@@ -63,6 +66,43 @@ def test_locate_finds_the_winning_place(conf: Path, path: str, expected: str) ->
     assert where.endswith(expected)
 
 
+@pytest.mark.parametrize("name", ["parameters/own.yml", "mine/parameters.yml", "parameters.yaml"])
+def test_locate_finds_every_file_that_kedro_reads(conf: Path, name: str) -> None:
+    (conf / "paper" / name).parent.mkdir(exist_ok=True)
+    (conf / "paper" / name).write_text("device: x\n")
+    assert locate("device", conf, ["paper", "base"], {}).endswith(f"paper/{name}")
+
+
+VALUES = {"device": "x", "space": "y", "constraints": [], "search": {"budget": 1, "rounds": 2}}
+
+
+@pytest.mark.parametrize(
+    ("error", "keys"),
+    [
+        (BudgetError("search.budget is 1, search.rounds is 2"), ["search.budget", "search.rounds"]),
+        (BudgetError("run with --params=search.budget=3"), []),
+        (BudgetError("budget, device and unknown.key"), []),
+        (ConfigurationError("`space` is 'y', not search.budget"), ["space", "search.budget"]),
+        (UnknownNameError("device", "x", ["z"]), ["device"]),
+        (UnknownNameError("sampler", "x", ["z"]), []),
+        (ConstraintError("'latency <='"), ["constraints"]),
+    ],
+)  # fmt: skip
+def test_an_error_says_where_its_keys_are_set(error: Exception, keys: list[str]) -> None:
+    add_places(error, VALUES, lambda key: f"in {key}.yml")
+    notes = "".join(getattr(error, "__notes__", []))
+    assert re.findall(r"([\w.]+) is set in \1\.yml", notes) == keys
+
+
+def test_places_are_those_of_the_error_below_that_of_kedro() -> None:
+    inner = BudgetError("search.budget and search.rounds")
+    outer = RuntimeError("search.budget")
+    outer.__cause__ = inner
+    add_places(outer, VALUES, lambda _: "in a.yml")
+    assert inner.__notes__ == ["search.budget, search.rounds are set in a.yml."]
+    add_places(ValueError("search.budget"), VALUES, lambda _: "in a.yml")
+
+
 def test_everything_wrong_is_one_paragraph() -> None:
     with pytest.raises(ValidationError) as caught:
         Outer.model_validate({"train": {"epoch": 1, "rate": "x"}, "names": [1], "tain": 0})
@@ -84,7 +124,11 @@ def test_a_renamed_key_names_the_new_one(old: str, new: str) -> None:
         Parameters.model_validate({group: {key: 1}})
     text = explain(caught.value, Parameters, lambda key: "in x.yml")
     assert f"Renamed key {old!r} in x.yml: write {new!r}." in text
-    assert f"Missing key {new!r}" in text
+    parent, _, name = new.rpartition(".")
+    model: Any = Parameters
+    for part in parent.split(".") if parent else []:
+        model = model.model_fields[part].annotation
+    assert name in model.model_fields
 
 
 def test_unknown_key_below_something_that_is_no_mapping() -> None:

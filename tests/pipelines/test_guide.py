@@ -71,6 +71,7 @@ def test_it_trains_on_what_was_measured(environment: str | None, rows: int, devi
 def test_what_was_given_is_given_again_but_for_what_is_over() -> None:
     given = {
         "measure": {"cells": 40, "device": "mine"},
+        "timing": {"threads": 2},
         "network": {"channels": 4},
         "device": "another",
         "images": {"path": "my pictures"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -165,6 +166,77 @@ def test_unknown_key_on_the_command_line_is_said_to_be_there(context: Any) -> No
         ConfigurationHooks().after_context_created(context=context(devise="x"))
 
 
+@pytest.mark.parametrize(
+    ("env", "given", "said"),
+    [
+        ("live", {}, {"device": "conf/live/parameters.yml"}),
+        ("latbench", {"dataset": "mnist"}, {"dataset": "--params"}),
+        (
+            "latbench",
+            {"device": "amd-epyc-onnxruntime-fp32-1t"},
+            {"ingest.benchmarks": "conf/latbench/parameters_ingest.yml"},
+        ),
+        ("latbench", {"constraints": ["latency <= 5"]}, {"constraints": "--params"}),
+        (
+            None,
+            {"search": {"metric": "balanced_accuracy"}},
+            {"search.metric": "--params", "search.oracle": "conf/base/parameters_search.yml"},
+        ),
+        (
+            "live",
+            {"network": {"classes": 3}},
+            {"network.classes": "--params", "images.path": "conf/live/parameters.yml"},
+        ),
+        (
+            "live",
+            {"images": {"path": None}},
+            {"dataset": "conf/live/parameters.yml", "images.path": "--params"},
+        ),
+    ],
+)
+def test_a_refused_run_says_where_the_keys_stand(
+    context: Any,
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    env: str | None,
+    given: dict[str, Any],
+    said: dict[str, str],
+) -> None:
+    monkeypatch.chdir(project)
+    hooks = ConfigurationHooks()
+    made = context(env, **given)
+    hooks.after_context_created(context=made)
+    values = made.config_loader["parameters"]
+    names = ["ingest", "device", "dataset", "constraints", "search", "network"]
+    inputs = [f"params:{name}" for name in names]
+    pipeline = Pipeline(
+        [
+            node(lambda *_: 0, inputs, "out", name="n"),
+            node(lambda a: a, "latency", "b", name="m"),
+        ]
+    )
+    stored = catalog(latency=1, **{f"params:{name}": values[name] for name in names})
+    with pytest.raises(BrpNasError) as caught:
+        hooks.before_pipeline_run(pipeline=pipeline, catalog=stored)
+    (note,) = caught.value.__notes__
+    places = {
+        key: place
+        for keys, place in re.findall(r"([\w., ]+) (?:is|are) set in (\S+?)(?:;|\.$)", note)
+        for key in keys.strip().split(", ")
+    }
+    assert said.items() <= places.items(), note
+
+
+def test_an_error_of_a_stage_says_where_its_keys_stand(context: Any, project: Path) -> None:
+    hooks = ConfigurationHooks()
+    hooks.after_context_created(context=context("darts"))
+    error = ConfigurationError("search.candidates draws architectures.")
+    hooks.on_pipeline_error(error=error)
+    assert re.findall(r"in (\S+)\.$", error.__notes__[0]) == [
+        str(project / "conf" / "darts" / "parameters_search.yml")
+    ]
+
+
 def test_one_key_on_the_command_line_leaves_its_siblings(context: Any) -> None:
     made = context(train={"epochs": 3})
     ConfigurationHooks().after_context_created(context=made)
@@ -193,5 +265,5 @@ def test_what_is_left_open_is_filled_in_before_the_pipeline_starts(context: Any)
     hooks.before_pipeline_run(pipeline=pipeline, catalog=given)
     assert given.load("params:network")["channels"] == 36
     hooks.after_context_created(context=context(images={"path": "digits"}, network={"classes": 3}))
-    with pytest.raises(ConfigurationError, match=r"classes 3.*have classes 10"):
+    with pytest.raises(ConfigurationError, match=r"classes is 3.*have classes 10"):
         hooks.before_pipeline_run(pipeline=pipeline, catalog=given)

@@ -6,17 +6,15 @@ import pytest
 
 from brpnas.errors import UnknownNameError
 from brpnas.measure import Protocol
-from pipelines.config import MeasureConfig, parse
+from pipelines.config import TimingConfig, parse
 from pipelines.measuring import measure_settings
 from pipelines.network import network_config
-from tests.pipelines.search.stage import MEASURE, NETWORK
+from tests.pipelines.search.stage import NETWORK, TIMING
 
 
 def test_every_parameter_arrives() -> None:
-    values = MEASURE | {"threads": 2, "batch_size": 3, "warmup": 4, "runs": 5, "repeats": 6}
-    settings = measure_settings(
-        parse(MeasureConfig, values), "nasbench201", network_config(NETWORK)
-    )
+    values = TIMING | {"threads": 2, "batch_size": 3, "warmup": 4, "runs": 5, "repeats": 6}
+    settings = measure_settings(parse(TimingConfig, values), "nasbench201", network_config(NETWORK))
     assert settings.protocol == Protocol(4, 5, 6)
     assert settings.space == "nasbench201"
     assert (settings.batch_size, settings.runtime.threads) == (3, 2)
@@ -25,6 +23,6 @@ def test_every_parameter_arrives() -> None:
 
 
 def test_a_precision_that_the_runtime_lacks_is_refused() -> None:
-    values = MEASURE | {"runtime": "torch", "precision": "int8"}
+    values = TIMING | {"runtime": "torch", "precision": "int8"}
     with pytest.raises(UnknownNameError, match="torch eager"):
-        measure_settings(parse(MeasureConfig, values), "nasbench201", network_config(NETWORK))
+        measure_settings(parse(TimingConfig, values), "nasbench201", network_config(NETWORK))

@@ -17,11 +17,11 @@ from tests.pipelines.conftest import Run
 
 FILE = "docs/examples/chain_space.py"
 SMALL = [
-    *("measure.cells=24", "measure.warmup=1", "measure.runs=4", "measure.repeats=2"),
+    *("measure.cells=24", "timing.warmup=1", "timing.runs=4", "timing.repeats=2"),
     *("ingest.sample=40", "train.train_rows=10", "train.valid_rows=4", "train.epochs=3"),
     *("train.members=1", "train.workers=1", "search.budget=4", "search.rounds=2"),
-    *("search.workers=1", "search.ranker.epochs=3", "train_candidates.training.epochs=1"),
-    *("train_candidates.workers=1", "train_candidates.cells=3", "measure.drift_limit=100"),
+    *("search.workers=1", "search.ranker.epochs=3", "network_training.epochs=1"),
+    *("network_training.workers=1", "train_candidates.cells=3", "measure.drift_limit=100"),
 ]
 
 

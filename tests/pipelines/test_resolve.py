@@ -90,17 +90,17 @@ def test_images_are_read_where_torch_and_scikit_learn_are_missing(repository: Pa
 
 def test_a_size_that_the_images_do_not_have_is_refused(flowers: str) -> None:
     given = {"images": {"path": flowers}, "network": {"input_shape": [3, 32, 32], "classes": 4}}
-    with pytest.raises(ConfigurationError, match=r"input_shape 3 x 32 x 32.*have input_shape 3"):
+    with pytest.raises(ConfigurationError, match=r"input_shape is 3 x 32 x 32.*have input_shape 3"):
         resolve(read("live", **given))
     given["network"] = {"classes": 10}
-    with pytest.raises(ConfigurationError, match=r"classes 10.*set network\.classes to null"):
+    with pytest.raises(ConfigurationError, match=r"classes is 10.*set network\.classes to null"):
         resolve(read("live", **given))
     given["network"] = {"input_shape": [3, 6, 7]}
     assert resolve(read("live", **given))["network"]["classes"] == 4
 
 
 def test_a_data_set_left_open_needs_images() -> None:
-    with pytest.raises(ConfigurationError, match=r"dataset is null.*images\.path is null too"):
+    with pytest.raises(ConfigurationError, match=r"`dataset` is null.*images\.path is null too"):
         resolve(read(dataset=None))
 
 

@@ -45,7 +45,7 @@ def test_a_device_has_the_name_that_was_typed(name: str) -> None:
         ("dataset=2024,train.seed=7", {"dataset": "2024", "train": {"seed": 7}}),
         ("dataset=null", {"dataset": None}),
         ("images.path=007,images.size=32", {"images": {"path": "007", "size": 32}}),
-        ("measure.device=3090,measure.runs=5", {"measure": {"device": "3090", "runs": 5}}),
+        ("measure.device=3090,measure.cells=5", {"measure": {"device": "3090", "cells": 5}}),
         ("measure.device=null", {"measure": {"device": None}}),
         ("device='855'", {"device": "855"}),
         ("constraints=[latency_ms <= 5]", {"constraints": ["latency_ms <= 5"]}),

@@ -10,7 +10,7 @@ from tests.cli.conftest import Brpnas
 
 def test_defaults_are_those_of_the_stage(brpnas: Brpnas, repository) -> None:  # type: ignore[no-untyped-def]
     text = (repository / "conf" / "base" / "parameters_measure.yml").read_text()
-    stage = yaml.safe_load(text)["measure"]
+    stage = yaml.safe_load(text)["timing"]
     shown = " ".join(brpnas("measure", "--help").stdout.split())
     for name in ("threads", "warmup", "runs", "repeats", "runtime", "precision"):
         option = shown.partition(f"--{name} ")[2].partition("[default: ")[2]

@@ -72,32 +72,13 @@ TRAIN: dict[str, Any] = {
     "model": "gcn",
     "metrics": {"gcn": {"within_10": 0.97}},
 }
-IMAGES = {"path": "digits", "size": None, "label": None}
-CANDIDATES: dict[str, Any] = {
-    "cells": 1,
-    "file": None,
-    "seed": 0,
-    "seeds": 1,
-    "more_seeds": {"cells": 0, "seeds": 1},
+IMAGES: dict[str, Any] = {
+    "path": "digits",
+    "size": None,
+    "label": None,
     "valid_share": 1 / 3,
     "test_share": 1 / 3,
     "split_seed": 0,
-    "training": {
-        "epochs": 1,
-        "batch_size": 256,
-        "optimiser": "sgd",
-        "learning_rate": 0.1,
-        "momentum": 0.9,
-        "weight_decay": 0.0005,
-        "label_smoothing": 0.0,
-        "shift": 0,
-        "flip": False,
-        "drop_path": 0.0,
-        "auxiliary_weight": 0.0,
-        "device": "cpu",
-    },
-    "workers": 1,
-    "scheduler": None,
 }
 UNTRAINED = {"trained": False, "file_bytes": 4321}
 
@@ -269,7 +250,7 @@ def test_network_has_the_configured_sizes_and_the_card_tells_all(
         }
     }
     untrained = UNTRAINED | {"file_bytes": len(network)}
-    assert evaluate_network(network, b"", {"path": None}, CANDIDATES) == (network, untrained)
+    assert evaluate_network(network, b"", {"path": None}) == (network, untrained)
     card = write_model_card(latency, relation, network, TRAIN, result, UNTRAINED, ingest)
     assert card.count("\n---\n\n# ") == 2
     for text in (TRAIN["device"], "within_10 (test)", "0.97", "9 answers", "not trained"):
@@ -316,7 +297,7 @@ def test_a_trained_network_is_exported_with_its_weights_and_explained(
     np.testing.assert_allclose(answer(network, {"image": images}), expected, atol=1e-5)
     latency, _ = export_latency(latency_predictor, small_graphs, TRAIN, PARAMS)
     relation, _ = export_relation(relation_predictor, small_graphs, result, PARAMS)
-    scored, evaluation = evaluate_network(network, trained.to_bytes(), IMAGES, CANDIDATES)
+    scored, evaluation = evaluate_network(network, trained.to_bytes(), IMAGES)
     about = ort.InferenceSession(scored).get_modelmeta().custom_metadata_map
     assert json.loads(about["test_accuracy"]) == evaluation["test"]["accuracy"]
     assert json.loads(about["test_balanced_accuracy"]) == evaluation["test"]["balanced_accuracy"]
@@ -340,7 +321,7 @@ def test_a_split_that_has_changed_since_the_search_is_refused(small_graphs: Spac
         arch_id, 0, train_candidate(arch_id, 0, data, config), data, config
     ).to_bytes()
     with pytest.raises(SchemaError, match="Run `search` again"):
-        evaluate_network(b"", trained, IMAGES, CANDIDATES | {"split_seed": 1})
+        evaluate_network(b"", trained, IMAGES | {"split_seed": 1})
 
 
 def test_parity_holds_all_files_and_the_tolerance() -> None:

@@ -20,18 +20,19 @@ from brpnas.devices import load_devices
 from tests.pipelines.conftest import Run
 
 SMALL = {
-    "cells": 12,
-    "device": "mine",
-    "warmup": 1,
-    "runs": 4,
-    "repeats": 2,
-    "reference_every": 4,
+    "measure.cells": 12,
+    "measure.device": "mine",
+    "measure.reference_every": 4,
+    "timing.warmup": 1,
+    "timing.runs": 4,
+    "timing.repeats": 2,
 }
 NETWORK = {"network.channels": 4, "network.cells_per_stage": 1}
 
 
 def arguments(**more: object) -> list[str]:
-    values = {f"measure.{key}": value for key, value in (SMALL | more).items()} | NETWORK
+    given = {key.replace("_", ".", 1): value for key, value in more.items()}
+    values = SMALL | given | NETWORK
     params = ",".join(f"{key}={value}" for key, value in values.items())
     return ["run", "--pipelines=measure", f"--params={params}"]
 
@@ -63,7 +64,7 @@ def test_killed_and_run_again(kedro: Run, project: Path) -> None:
     measured = project / "data" / "01_raw" / "measured"
     other = pd.DataFrame({"arch_id": ["x"]})
     other.to_parquet(measured / "other.parquet")
-    again = kedro(*arguments(runtime="torch", cells=2, device="eager"))
+    again = kedro(*arguments(timing_runtime="torch", measure_cells=2, measure_device="eager"))
     assert again.returncode == 0, again.stderr
     assert {file.name for file in measured.iterdir() if file.suffix != ".lock"} == {
         "devices.yml",
@@ -94,7 +95,7 @@ def test_killed_and_run_again(kedro: Run, project: Path) -> None:
 
 @pytest.mark.slow
 def test_a_missing_provider_is_one_paragraph(kedro: Run, project: Path) -> None:
-    done = kedro(*arguments(target="Foo"))
+    done = kedro(*arguments(timing_target="Foo"))
     assert done.returncode == 1
     assert "'FooExecutionProvider'" in done.stderr
     assert "Traceback" not in done.stderr

@@ -25,7 +25,7 @@ from pipelines.registry.versions import RegisteredModel
 from pipelines.retrain.candidate import judge_device, register_device, write_card, write_files
 from tests.export.costs import cost_model, cost_of
 from tests.pipelines.registry.toys import ARCHS, NAME, candidate, config, onnx
-from tests.pipelines.retrain.toys import QUICK
+from tests.pipelines.retrain.toys import PARAMS, QUICK
 
 LEARNT, COUNT = 80, len(ARCHS)
 PREDICTOR: Any = SimpleNamespace(
@@ -206,7 +206,7 @@ class TestRegister:
         said, content = answers(table, 1.0), onnx(0.0)
         figures, _ = judge_device(PREDICTOR, ["one-board"], table, said, "board", QUICK)
         return register_device(
-            content, 1e-7, "# Card\n", table, said, figures, {"board": folder}, QUICK
+            content, 1e-7, "# Card\n", table, said, figures, {"board": folder}, PARAMS
         )
 
     @pytest.fixture

@@ -13,7 +13,7 @@ from mlflow.tracking import MlflowClient
 from tests.pipelines.conftest import Run
 from tests.pipelines.retrain.toys import table
 
-QUICK = "retrain.steps=15,retrain.network_rows=1000,retrain.workers=1"
+QUICK = "adaptation.steps=15,adaptation.network_rows=1000,adaptation.workers=1"
 
 
 def brpnas(project: Path, *words: str) -> str:

@@ -25,7 +25,7 @@ from pipelines.retrain.nodes import (
     read_device,
     split_device,
 )
-from tests.pipelines.retrain.toys import QUICK, SHARE, table
+from tests.pipelines.retrain.toys import PARAMS, QUICK, SHARE, table
 from tests.pipelines.toys import make_latency
 
 
@@ -49,7 +49,7 @@ class TestRead:
         files = DeviceFilesDataset(str(folder)).load()
         cells = table(20)["arch_id"].tolist()
         measured = {"mine": lambda: make_latency(cells, "mine"), "none": lambda: table(5)}
-        return read_device(files, measured, device, QUICK | changed)
+        return read_device(files, measured, device, PARAMS | changed)
 
     def test_a_file_and_its_report(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         table(20).to_csv(tmp_path / "board.csv", index=False)
@@ -149,8 +149,8 @@ class TestExport:
     def test_the_file_answers_strings_as_torch_does(
         self, rows: pd.DataFrame, predictor: DevicePredictor
     ) -> None:
-        content, error = export_device(predictor, "board", QUICK)
-        assert 0 <= error <= QUICK["tolerance"]
+        content, error = export_device(predictor, "board", PARAMS)
+        assert 0 <= error <= PARAMS["tolerance"]
         served = OnnxPredictor(content)
         expected = answer_rows(predictor, rows)
         said = served.predict(expected["arch_id"].tolist())
@@ -173,4 +173,4 @@ class TestExport:
 
         monkeypatch.setattr("pipelines.retrain.nodes.export_device_predictor", strict)
         with pytest.raises(ParityError):
-            export_device(predictor, "board", QUICK)
+            export_device(predictor, "board", PARAMS)

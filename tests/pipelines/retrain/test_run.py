@@ -33,7 +33,7 @@ from pipelines.registry import promote
 from pipelines.retrain import create_pipeline
 from tests.pipelines.registry.conftest import using
 from tests.pipelines.registry.toys import config
-from tests.pipelines.retrain.toys import QUICK, SHARE, SHIPPED, table
+from tests.pipelines.retrain.toys import PARAMS, QUICK, SHARE, SHIPPED, table
 
 LENIENT = config(min_spearman=0.5, min_within_10=0.0, min_test_rows=10, max_calibration_error=1.0)
 
@@ -52,7 +52,8 @@ def retrain(workspace: Path, device: str = "board", **changed: Any) -> dict[str,
             "params:device": MemoryDataset(device),
             "params:space": MemoryDataset("nasbench201"),
             "params:test_share": MemoryDataset(SHARE),
-            "params:retrain": MemoryDataset(QUICK | changed),
+            "params:retrain": MemoryDataset(PARAMS),
+            "params:adaptation": MemoryDataset(QUICK | changed),
         }
     )
     SequentialRunner().run(create_pipeline(), catalog)

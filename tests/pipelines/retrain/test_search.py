@@ -18,7 +18,7 @@ from tests.pipelines.retrain.toys import table
 
 QUICK = ",".join(
     [
-        *("retrain.steps=15", "retrain.workers=1", "search.budget=6", "search.rounds=2"),
+        *("adaptation.steps=15", "adaptation.workers=1", "search.budget=6", "search.rounds=2"),
         *("search.comparison_seeds=0", "search.ranker.epochs=3", "search.workers=1"),
     ]
 )

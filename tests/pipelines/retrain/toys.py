@@ -11,8 +11,9 @@ import yaml
 from brpnas.datasets import read_embedded_latency
 
 BASE = Path(__file__).parents[3] / "conf" / "base"
-PARAMS: dict[str, Any] = yaml.safe_load((BASE / "parameters_retrain.yml").read_text())["retrain"]
-QUICK = PARAMS | {"steps": 15, "workers": 1, "network_rows": 100_000}
+_VALUES: dict[str, dict[str, Any]] = yaml.safe_load((BASE / "parameters_retrain.yml").read_text())
+PARAMS, ADAPTATION = _VALUES["retrain"], _VALUES["adaptation"]
+QUICK = ADAPTATION | {"steps": 15, "workers": 1, "network_rows": 100_000}
 SHIPPED = "amd-epyc-torch-fp32-1t"
 """The device whose rows these are; the prior that ships knows it."""
 SHARE = 0.2

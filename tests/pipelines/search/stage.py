@@ -47,37 +47,23 @@ PARAMS: dict[str, Any] = {
         "weight_decay": 0.0,
     },
 }
-CANDIDATES: dict[str, Any] = {
-    "cells": 1,
-    "file": None,
-    "seed": 0,
-    "seeds": 1,
-    "more_seeds": {"cells": 0, "seeds": 1},
-    "valid_share": 1 / 3,
-    "test_share": 1 / 3,
-    "split_seed": 0,
-    "training": {
-        "epochs": 1,
-        "batch_size": 128,
-        "optimiser": "sgd",
-        "learning_rate": 0.1,
-        "momentum": 0.9,
-        "weight_decay": 0.0005,
-        "label_smoothing": 0.0,
-        "shift": 0,
-        "flip": False,
-        "drop_path": 0.0,
-        "auxiliary_weight": 0.0,
-        "device": "cpu",
-    },
+TRAINING: dict[str, Any] = {
+    "epochs": 1,
+    "batch_size": 128,
+    "optimiser": "sgd",
+    "learning_rate": 0.1,
+    "momentum": 0.9,
+    "weight_decay": 0.0005,
+    "label_smoothing": 0.0,
+    "shift": 0,
+    "flip": False,
+    "drop_path": 0.0,
+    "auxiliary_weight": 0.0,
+    "device": "cpu",
     "workers": 1,
     "scheduler": None,
 }
-MEASURE: dict[str, Any] = {
-    "device": None,
-    "cells": 1,
-    "file": None,
-    "seed": 0,
+TIMING: dict[str, Any] = {
     "runtime": "onnxruntime",
     "target": None,
     "precision": "fp32",
@@ -86,9 +72,6 @@ MEASURE: dict[str, Any] = {
     "warmup": 1,
     "runs": 2,
     "repeats": 2,
-    "reference_every": 25,
-    "drift_limit": 0.1,
-    "operations": False,
     "scheduler": None,
 }
 NETWORK: dict[str, Any] = {
@@ -98,7 +81,14 @@ NETWORK: dict[str, Any] = {
     "input_shape": [1, 8, 8],
     "classes": 10,
 }
-IMAGES = {"path": "digits", "size": None, "label": None}
+IMAGES = {
+    "path": "digits",
+    "size": None,
+    "label": None,
+    "valid_share": 1 / 3,
+    "test_share": 1 / 3,
+    "split_seed": 0,
+}
 EXPORT = {"tolerance": 1e-4, "seed": 0}
 SPACE = "nasbench201"
 TASK = (SPACE, "cifar100", ["latency_ms <= 7"])
@@ -152,8 +142,8 @@ def stage(
         "params:search": params,
         "params:network": NETWORK,
         "params:images": IMAGES,
-        "params:train_candidates": CANDIDATES,
-        "params:measure": MEASURE,
+        "params:network_training": TRAINING,
+        "params:timing": TIMING,
         "params:export": EXPORT,
         "published_nasbench301": never,
         "search_store": store,

@@ -33,19 +33,19 @@ from brpnas.predictors import (
 from brpnas.search import ListedPool, chosen
 from brpnas.search.seeding import integer_seed
 from brpnas.spaces import get_space
-from pipelines.config import MeasureConfig, parse
+from pipelines.config import TimingConfig, parse
 from pipelines.measuring import measure_settings
 from pipelines.network import network_config
 from pipelines.search import create_pipeline
 from tests.pipelines.search.stage import (
-    CANDIDATES,
     EXPORT,
     IMAGES,
-    MEASURE,
     NETWORK,
     PARAMS,
     SPACE,
     TASK,
+    TIMING,
+    TRAINING,
     after,
     never,
     run,
@@ -68,7 +68,7 @@ def tables(
 
 def this_machine() -> dict[str, Device]:
     """The device of the predictions, as if it had been measured here."""
-    settings = measure_settings(parse(MeasureConfig, MEASURE), SPACE, network_config(NETWORK))
+    settings = measure_settings(parse(TimingConfig, TIMING), SPACE, network_config(NETWORK))
     return {"toy-device": describe_device(probe(settings), settings, "toy-device")}
 
 
@@ -287,8 +287,8 @@ def test_pipeline_runs_alone_on_existing_inputs(tables: tuple[Any, ...], tmp_pat
         "answers_by_hand": tmp_path,
         "params:network": NETWORK,
         "params:images": IMAGES,
-        "params:train_candidates": CANDIDATES,
-        "params:measure": MEASURE,
+        "params:network_training": TRAINING,
+        "params:timing": TIMING,
         "params:export": EXPORT,
         "params:space": TASK[0],
         "params:dataset": TASK[1],
@@ -355,7 +355,7 @@ def test_a_search_on_this_machine_measures_before_it_asks(
     tables: tuple[Any, ...], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The limit is one that about half of the networks keep here, whatever was predicted."""
-    settings = measure_settings(parse(MeasureConfig, MEASURE), SPACE, network_config(NETWORK))
+    settings = measure_settings(parse(TimingConfig, TIMING), SPACE, network_config(NETWORK))
     graphs, architectures, accuracy, predictions, predictor = tables
     some = [time_cell(a, settings).latency_ms for a in graphs.arch_ids[:40]]
     limit = float(np.median(some))

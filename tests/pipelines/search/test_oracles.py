@@ -20,7 +20,7 @@ from brpnas.search.oracles.surrogate import SurrogateOracle
 from brpnas.spaces import get_space
 from pipelines.search.oracles import Files, OracleSetup, set_up_oracle
 from pipelines.search.settings import read_settings
-from tests.pipelines.search.stage import CANDIDATES, IMAGES, NETWORK, PARAMS, never
+from tests.pipelines.search.stage import IMAGES, NETWORK, PARAMS, TRAINING, never
 
 
 def made(
@@ -34,7 +34,7 @@ def made(
 ) -> OracleSetup:
     search = PARAMS | {"oracle": oracle}
     settings = read_settings(space, dataset, [], search, NETWORK, IMAGES)
-    return set_up_oracle(settings, CANDIDATES, accuracy, surrogate, folder, folder / "by_hand")
+    return set_up_oracle(settings, TRAINING, accuracy, surrogate, folder, folder / "by_hand")
 
 
 @pytest.mark.parametrize(

@@ -19,25 +19,25 @@ from brpnas.fanout import SerialEngine
 from brpnas.measure import TorchEager, describe_device, probe
 from brpnas.search import Limits
 from brpnas.spaces import get_space
-from pipelines.config import ExportConfig, MeasureConfig, parse
+from pipelines.config import ExportConfig, TimingConfig, parse
 from pipelines.delivered import network_module, network_onnx
 from pipelines.measuring import measure_settings
 from pipelines.search.found import Delivered
 from pipelines.search.measuring import Measuring, set_up_measuring
 from pipelines.search.settings import SearchSettings, read_settings
 from pipelines.search.winner import measure_network, measure_winner
-from tests.pipelines.search.stage import EXPORT, IMAGES, MEASURE, NETWORK, PARAMS
+from tests.pipelines.search.stage import EXPORT, IMAGES, NETWORK, PARAMS, TIMING
 from tests.pipelines.toys import SMALL
 
 SPACE = "nasbench201"
 CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|skip_connect~2|"
 DEAD = "|nor_conv_3x3~0|+|nor_conv_3x3~0|none~1|+|none~0|nor_conv_3x3~1|none~2|"
 """Its second convolution reaches no output."""
-INT8 = MEASURE | {"precision": "int8"}
+INT8 = TIMING | {"precision": "int8"}
 
 
-def known(params: dict[str, Any] = MEASURE) -> dict[str, Device]:
-    settings = measure_settings(parse(MeasureConfig, params), SPACE, SMALL)
+def known(params: dict[str, Any] = TIMING) -> dict[str, Device]:
+    settings = measure_settings(parse(TimingConfig, params), SPACE, SMALL)
     return {"mine": describe_device(probe(settings), settings, "mine")}
 
 
@@ -52,7 +52,7 @@ def trained() -> bytes:
 
 def measured(network: bytes, cell: str = CELL, **changes: object) -> tuple[float, list[bytes]]:
     """Latency of the file, and what ONNX Runtime was given."""
-    settings = measure_settings(parse(MeasureConfig, MEASURE | changes), SPACE, SMALL)
+    settings = measure_settings(parse(TimingConfig, TIMING | changes), SPACE, SMALL)
     given = (cell, network, SPACE, SMALL, parse(ExportConfig, EXPORT))
     file, _ = network_onnx(*given)
     return measure_network(file, lambda: network_module(*given), settings, SerialEngine()), [file]
@@ -109,11 +109,11 @@ def test_a_device_that_is_not_the_predicted_one_is_said(
     device: str, change: dict[str, object], why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        measuring = set_up(MEASURE | change, known(), device)[1]
+        measuring = set_up(TIMING | change, known(), device)[1]
         with measuring.opened() as (_, here):
             pass
     assert here.startswith(known()["mine"].hardware), "not the name of the other"
-    found = delivered(MEASURE | change, known(), device)
+    found = delivered(TIMING | change, known(), device)
     assert (found.figures()["latency_ms"], found.figures()["latency_error"]) == (None, None)
     assert found.figures()["measured_on"] == here
     assert found.figures()["latency_elsewhere_ms"] == found.measured.ms
@@ -123,7 +123,7 @@ def test_a_device_that_is_not_the_predicted_one_is_said(
 
 
 def test_a_network_that_cannot_be_measured_is_an_error() -> None:
-    settings = measure_settings(parse(MeasureConfig, MEASURE), SPACE, SMALL)
+    settings = measure_settings(parse(TimingConfig, TIMING), SPACE, SMALL)
     with pytest.raises(MeasurementError, match="network found cannot be measured"):
         measure_network(b"no file", nn.Identity, settings, SerialEngine())
 
@@ -209,7 +209,7 @@ def test_int8_is_said_loudly_and_the_fp32_file_is_measured(
 
 def test_a_table_that_states_int8_goes_before_the_catalogue() -> None:
     for devices in ({}, known()):
-        said = delivered(MEASURE, devices, precision="int8", measure_winner=False)
+        said = delivered(TIMING, devices, precision="int8", measure_winner=False)
         assert said.notes()[0].startswith(
             "Precision: latencies and their limit are of int8 networks"
         )
@@ -218,12 +218,12 @@ def test_a_table_that_states_int8_goes_before_the_catalogue() -> None:
 
 
 def test_a_precision_that_nothing_states_is_said_to_be_assumed() -> None:
-    (note,) = delivered(MEASURE, {}, measure_winner=False).notes()
+    (note,) = delivered(TIMING, {}, measure_winner=False).notes()
     assert note.startswith("Precision: nothing states the precision of the networks")
 
 
 def test_a_file_like_all_that_were_measured_needs_no_note() -> None:
-    found = delivered(MEASURE, known())
+    found = delivered(TIMING, known())
     assert found.notes() == []
     figures = found.figures()
     assert figures["latency_ms"] == found.measured.ms
@@ -238,8 +238,8 @@ def test_what_was_measured_before_asking_is_of_what_measured_it() -> None:
     assert found.known.of.precision == "int8"
     assert found.figures()["latency_ms"] is None
     assert [note.partition(":")[0] for note in found.notes()] == ["Precision", "Device"]
-    mine = delivered(MEASURE, known(), **given)
+    mine = delivered(TIMING, known(), **given)
     assert mine.figures()["latency_ms"] == 0.02
     assert mine.notes() == []
-    looked_up = delivered(MEASURE, known(), asked_ms=None, **given)
+    looked_up = delivered(TIMING, known(), asked_ms=None, **given)
     assert looked_up.figures()["latency_ms"] == 0.02

@@ -32,7 +32,7 @@ PARAMS: dict[str, Any] = base(
 )
 SHARE = 0.2
 Partitions = dict[str, Callable[[], pd.DataFrame]]
-RETRAIN = QUICK
+ADAPTATION = QUICK
 
 
 @cache
@@ -58,7 +58,7 @@ def split(
 def trained_on(
     graphs: SpaceGraphs, rows: pd.DataFrame, params: Mapping[str, Any]
 ) -> tuple[Any, pd.DataFrame]:
-    return train_latency(graphs, rows, no_prior(), "toy-device", params, RETRAIN)
+    return train_latency(graphs, rows, no_prior(), "toy-device", params, ADAPTATION)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def trained(latency: Partitions, small_graphs: SpaceGraphs) -> LatencyPredictor:
         no_prior(),
         "toy-device",
         PARAMS | {"view": "raw", "members": 1},
-        RETRAIN,
+        ADAPTATION,
     )
     return predictor
 
@@ -139,7 +139,7 @@ def test_training_reads_only_its_rows_and_gives_its_losses(
 ) -> None:
     rows = split(latency, PARAMS)
     predictor, history = train_latency(
-        small_graphs, rows, no_prior(), "toy-device", PARAMS, RETRAIN
+        small_graphs, rows, no_prior(), "toy-device", PARAMS, ADAPTATION
     )
     assert predictor.view in DEVICE_VIEWS
     assert set(history["member"]) == {0, 1}
@@ -213,7 +213,7 @@ def whole_space() -> SpaceGraphs:
 def adapted(rows: int = 12) -> tuple[pd.DataFrame, DevicePredictor, pd.DataFrame]:
     """Rows of a device with few, its predictor, and its predictions."""
     split_rows = split(board(rows), PARAMS, prior(), BOARD)
-    given = (split_rows, prior(), BOARD, PARAMS, RETRAIN)
+    given = (split_rows, prior(), BOARD, PARAMS, ADAPTATION)
     predictor, history = train_latency(whole_space(), *given)
     assert isinstance(predictor, DevicePredictor)
     assert history.empty

@@ -22,7 +22,7 @@ from brpnas.errors import (
 )
 from brpnas.spaces.select import select_cells
 from pipelines import settings
-from pipelines.config import ImagesConfig, TrainCandidatesConfig, parse
+from pipelines.config import ImagesConfig, NetworkTrainingConfig, TrainCandidatesConfig, parse
 from pipelines.network import network_config
 from pipelines.resolve import resolve
 from pipelines.train_candidates.nodes import list_candidates, train_cells
@@ -32,9 +32,9 @@ from tests.candidates.small import CONV, TWINS, digits
 CONF = Path(__file__).resolve().parents[3] / "conf"
 BASE: dict[str, Any] = yaml.safe_load(
     (CONF / "base" / "parameters_train_candidates.yml").read_text()
-)["train_candidates"]
+)
 SPACE = "nasbench201"
-DIGITS = {"path": "digits", "size": None, "label": None}
+DIGITS: dict[str, Any] = BASE["images"] | {"path": "digits"}
 NETWORK = {
     "channels": 4,
     "cells_per_stage": 1,
@@ -42,16 +42,17 @@ NETWORK = {
     "input_shape": [1, 8, 8],
     "classes": 10,
 }
-PARAMS = {**BASE, "cells": 3, "workers": 1, "training": {**BASE["training"], "epochs": 1}}
+PARAMS: dict[str, Any] = BASE["train_candidates"] | {"cells": 3}
+TRAINING: dict[str, Any] = BASE["network_training"] | {"epochs": 1, "workers": 1}
 
 
 def config(**more: Any) -> TrainCandidatesConfig:
-    return parse(TrainCandidatesConfig, {**BASE, **more})
+    return parse(TrainCandidatesConfig, BASE["train_candidates"] | more)
 
 
 def test_table_and_report_agree(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
-        tables, report = train_cells(tmp_path, SPACE, NETWORK, DIGITS, PARAMS)
+        tables, report = train_cells(tmp_path, SPACE, NETWORK, DIGITS, PARAMS, TRAINING)
     (table,) = tables.values()
     assert list(tables) == ["digits"] == [report["dataset"]]
     assert validate(table, ACCURACY, origin="x").equals(table)
@@ -61,13 +62,13 @@ def test_table_and_report_agree(tmp_path: Path, caplog: pytest.LogCaptureFixture
     assert "3 networks of 3 cells, 0 failed" in caplog.text
     assert "--params=dataset=digits" in caplog.text
     # What an earlier run has trained with these settings stays in the table.
-    fewer, again = train_cells(tmp_path, SPACE, NETWORK, DIGITS, {**PARAMS, "cells": 1, "seeds": 2})
+    two = PARAMS | {"cells": 1, "seeds": 2}
+    fewer, again = train_cells(tmp_path, SPACE, NETWORK, DIGITS, two, TRAINING)
     assert len(fewer["digits"]) == 8
     assert (again["asked"], again["trained"], again["noise"]["valid"]["cells"]) == (2, 4, 1)
     assert len(list(tmp_path.iterdir())) == 1
-    other, _ = train_cells(
-        tmp_path, SPACE, NETWORK, DIGITS, {**PARAMS, "cells": 1, "split_seed": 1}
-    )
+    split = DIGITS | {"split_seed": 1}
+    other, _ = train_cells(tmp_path, SPACE, NETWORK, split, PARAMS | {"cells": 1}, TRAINING)
     assert len(other["digits"]) == 2
     assert len(list(tmp_path.iterdir())) == 2
 
@@ -77,7 +78,7 @@ def test_images_of_ones_own(tmp_path: Path) -> None:
     np.savez(tmp_path / "Mine.npz", images=pixels, labels=labels)
     (tmp_path / "store").mkdir()
     mine = {**DIGITS, "path": str(tmp_path / "Mine.npz")}
-    tables, report = train_cells(tmp_path / "store", SPACE, NETWORK, mine, PARAMS)
+    tables, report = train_cells(tmp_path / "store", SPACE, NETWORK, mine, PARAMS, TRAINING)
     assert set(tables["mine"]["dataset"]) == {"mine"}
     assert report["images"]["rows"] == {"train": 66, "valid": 27, "test": 27}
 
@@ -88,13 +89,13 @@ def test_cells_of_a_file_are_trained_as_they_stand(tmp_path: Path) -> None:
     store = tmp_path / "store"
     store.mkdir()
     params = {**PARAMS, "file": str(file), "cells": None}
-    tables, _ = train_cells(store, SPACE, NETWORK, DIGITS, params)
+    tables, _ = train_cells(store, SPACE, NETWORK, DIGITS, params, TRAINING)
     assert set(tables["digits"]["arch_id"]) == {CONV, *TWINS}
     with pytest.raises(BudgetError, match="4 of 3"):
-        train_cells(store, SPACE, NETWORK, DIGITS, {**params, "cells": 4})
+        train_cells(store, SPACE, NETWORK, DIGITS, {**params, "cells": 4}, TRAINING)
     file.write_text("arch_id\nfoo\n")
     with pytest.raises(IntakeError, match="line 2"):
-        train_cells(store, SPACE, NETWORK, DIGITS, params)
+        train_cells(store, SPACE, NETWORK, DIGITS, params, TRAINING)
 
 
 class TestOrder:
@@ -124,8 +125,9 @@ class TestOrder:
             0,
         )
         assert wanted[6466:] == [Candidate(a, s) for s in (1, 2) for a in cells[:1500]]
-        source = image_source(parse(ImagesConfig, values["images"]), chosen)
-        training = candidate_config(chosen, network_config(values["network"]))
+        source = image_source(parse(ImagesConfig, values["images"]))
+        how = parse(NetworkTrainingConfig, values["network_training"])
+        training = candidate_config(how, network_config(values["network"]))
         facts = embedded_facts()["accuracy"]
         assert facts["settings"] == {**training.settings(), "executes_dead_ops": False}
         assert facts["images"]["digest"] == source.load().digest
@@ -134,26 +136,28 @@ class TestOrder:
 @pytest.mark.parametrize(
     ("wrong", "error"),
     [
-        ({"cells": 0}, ConfigurationError),
-        ({"seeds": 0}, ConfigurationError),
-        ({"training": {"epochs": 1}}, ConfigurationError),
-        ({"training": {**BASE["training"], "optimiser": "adam"}}, ConfigurationError),
-        ({"training": {**BASE["training"], "device": "gpu"}}, TrainingError),
-        ({"valid_share": 0.6, "test_share": 0.6}, ConfigurationError),
-        ({"cells": 6467}, BudgetError),
-        ({"scheduler": "nonsense"}, ConfigurationError),
-        ({"file": "nowhere.txt"}, SourceError),
+        ({"params": {"cells": 0}}, ConfigurationError),
+        ({"params": {"seeds": 0}}, ConfigurationError),
+        ({"params": {"cells": 6467}}, BudgetError),
+        ({"params": {"file": "nowhere.txt"}}, SourceError),
+        ({"training": {"optimiser": "adam"}}, ConfigurationError),
+        ({"training": {"epoch": 1}}, ConfigurationError),
+        ({"training": {"device": "gpu"}}, TrainingError),
+        ({"training": {"scheduler": "nonsense"}}, ConfigurationError),
+        ({"images": {"valid_share": 0.6, "test_share": 0.6}}, ConfigurationError),
     ],
 )
 def test_what_cannot_be_trained(
-    tmp_path: Path, wrong: dict[str, Any], error: type[Exception]
+    tmp_path: Path, wrong: dict[str, dict[str, Any]], error: type[Exception]
 ) -> None:
+    given = {"images": DIGITS, "params": PARAMS, "training": TRAINING}
+    changed = {name: values | wrong.get(name, {}) for name, values in given.items()}
     with pytest.raises(error):
-        train_cells(tmp_path, SPACE, NETWORK, DIGITS, {**PARAMS, **wrong})
+        train_cells(tmp_path, SPACE, NETWORK, **changed)
 
 
 def test_a_run_is_refused_before_there_is_a_store(tmp_path: Path) -> None:
     for path, why in ((str(tmp_path / "none.npz"), "no images at"), (None, "images.path is null")):
         with pytest.raises(SourceError, match=why):
-            train_cells(tmp_path, SPACE, NETWORK, {**DIGITS, "path": path}, PARAMS)
+            train_cells(tmp_path, SPACE, NETWORK, {**DIGITS, "path": path}, PARAMS, TRAINING)
     assert not list(tmp_path.iterdir())

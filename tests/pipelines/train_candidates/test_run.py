@@ -22,7 +22,12 @@ from tests.candidates.small import digits
 from tests.fanout.clusters import running_cluster
 from tests.pipelines.conftest import Run
 
-SMALL = {"cells": 12, "training.epochs": 2}
+SMALL = {"train_candidates.cells": 12, "network_training.epochs": 2}
+GROUPS = {
+    "cells": "train_candidates.cells",
+    "scheduler": "network_training.scheduler",
+    "workers": "network_training.workers",
+}
 SIZE = {"channels": 4, "cells_per_stage": 1, "stages": 2}
 CELLS = select_cells(12, distinct=True)
 TRAINING = CandidateConfig(channels=4, cells_per_stage=1, stages=2, epochs=2)
@@ -30,10 +35,9 @@ TRAINING = CandidateConfig(channels=4, cells_per_stage=1, stages=2, epochs=2)
 
 def arguments(images: str = "digits", **more: object) -> list[str]:
     size = {f"network.{key}": value for key, value in SIZE.items()}
-    own = {f"train_candidates.{key}": value for key, value in (SMALL | more).items()}
-    params = ",".join(
-        f"{key}={value}" for key, value in ({"images.path": images} | size | own).items()
-    )
+    given = {GROUPS[key]: value for key, value in more.items()}
+    values = {"images.path": images} | size | SMALL | given
+    params = ",".join(f"{key}={value}" for key, value in values.items())
     return ["run", "--pipelines=train_candidates", f"--params={params}"]
 
 
