@@ -1,4 +1,4 @@
-"""The command ``brpnas``, put together from its subcommands, in the order of the help."""
+"""The command ``brpnas``: its subcommands, in the order of the help."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``brpnas devices`` and ``brpnas sources`` print: the packaged catalogues."""
+"""Texts of ``brpnas devices`` and ``brpnas sources``: the packaged catalogues."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ def list_devices() -> str:
     """All devices, one per line; near twins are marked."""
     devices = load_devices().values()
     rows = [[d.name, d.precision, d.hardware + (" *" if d.near_twins else "")] for d in devices]
-    note = "* nearly the same measurement as another device: `brpnas devices NAME` says which."
+    note = "* nearly the same table as another device: see `brpnas devices NAME`."
     marked = any(device.near_twins for device in devices)
     return table(["device", "precision", "hardware"], rows) + (f"\n\n{note}" if marked else "")
 
 
 def describe_device(name: str) -> str:
-    """All that is known of one device.
+    """All fields of one device.
 
     Raises:
-        UnknownNameError: If there is none of that name.
+        UnknownNameError: If the device is unknown.
     """
     device = get_device(name)
     return fields(
@@ -48,7 +48,7 @@ def select_sources(group: str | None) -> list[Source]:
     """Published files of one benchmark, or of all.
 
     Raises:
-        UnknownNameError: If there is no such benchmark.
+        UnknownNameError: If the benchmark is unknown.
     """
     sources = list(load_catalogue().values())
     groups = {source.group for source in sources}
@@ -58,7 +58,7 @@ def select_sources(group: str | None) -> list[Source]:
 
 
 def list_sources(sources: list[Source]) -> str:
-    """Name, benchmark, size and licence of published files, and how much they are together."""
+    """Name, benchmark, size and licence of published files, and their total size."""
     rows = [[s.name, s.group, megabytes(s.bytes), s.licence] for s in sources]
     total = megabytes(sum(source.bytes for source in sources))
     header = ["file", "group", "size", "licence"]
@@ -66,15 +66,15 @@ def list_sources(sources: list[Source]) -> str:
 
 
 def fetch_sources(sources: list[Source], mirror: Path | None, cache: Path) -> str:
-    """Get published files, verify their hashes, and say where they are.
+    """Get published files, verify their hashes, and list their paths.
 
     Args:
-        sources: Which files.
-        mirror: Folder that holds them; if given, the network is not asked.
+        sources: The files.
+        mirror: Folder of the files; replaces the network.
         cache: Folder for downloads.
 
     Raises:
-        SourceError: If a file is missing, unreachable, or not the published one.
+        SourceError: If a file is missing, unreachable, or has another hash.
     """
     rows = [[s.name, str(fetch(s, mirror=mirror, cache=cache))] for s in sources]
     return table(["file", "path"], rows) + f"\n\n{len(sources)} files, every hash as catalogued"

@@ -1,4 +1,4 @@
-"""What ``brpnas arch`` prints: one architecture, explained."""
+"""Text of ``brpnas arch``: one architecture, explained."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _VIEWS: tuple[View, View] = ("raw", "pruned")
 
 
 def fates(arch_id: str) -> tuple[list[str], bool]:
-    """Tell what the pruned view makes of each edge, and whether the cell is connected.
+    """Effect of the pruned view on each edge, and whether the cell is connected.
 
     Args:
         arch_id: A cell.
 
     Returns:
         For each of the six edges ``kept``, ``cut`` (no operation), ``bypassed`` (a skip connection)
-        or ``removed`` (on no path from input to output); and whether there is such a path.
+        or ``removed`` (on no path from input to output); and whether such a path exists.
     """
     graph = NasBench201().to_graph(arch_id, "pruned")
     named = {"none": "cut", "skip_connect": "bypassed"}
@@ -36,10 +36,10 @@ def fates(arch_id: str) -> tuple[list[str], bool]:
 
 
 def read_cell(text: str, space: SearchSpace) -> str:
-    """The architecture that a text means in any notation of the space.
+    """Canonical string of an architecture in any notation of the space.
 
     Raises:
-        ArchitectureError: If it means none; shows what the canonical string looks like.
+        ArchitectureError: If the text is invalid; shows a canonical string.
     """
     try:
         return space.read(text)
@@ -48,11 +48,11 @@ def read_cell(text: str, space: SearchSpace) -> str:
 
 
 def describe_cell(text: str, space: SearchSpace | str = DEFAULT_SPACE) -> str:
-    """Canonical string, function, cost; of NAS-Bench-201 every edge, else every node of the graph.
+    """Canonical string, function, cost, and the edges (NAS-Bench-201) or nodes of the graph.
 
     Args:
-        text: The architecture, in any notation that the space reads.
-        space: What it is of, or its name.
+        text: The architecture, in any notation of the space.
+        space: The space or its name.
 
     Raises:
         ArchitectureError: If the text is not an architecture of the space.
@@ -75,27 +75,27 @@ def describe_cell(text: str, space: SearchSpace | str = DEFAULT_SPACE) -> str:
         note = "Parameters and FLOPs are those of the benchmark's network on CIFAR-10"
     else:
         drawn = _nodes(arch_id, known)
-        note = "Parameters and FLOPs are those of the network with which the space was published"
+        note = "Parameters and FLOPs are those of the published network of the space"
     note += f", with all its operations.{_exported(arch_id, known)}"
     if np.isnan([params, flops]).all():
-        note = "The space does not know the cost of its networks."
+        note = "The space gives no cost of its networks."
     facts["parameters"] = "" if np.isnan(params) else f"{params / 1e6:.3f} M"
     facts["FLOPs"] = "" if np.isnan(flops) else f"{flops / 1e6:.3f} M multiply-adds"
     return f"{fields(facts)}\n\n{drawn}\n\n{note}"
 
 
 def _exported(arch_id: str, space: SearchSpace) -> str:
-    """Cost of the network as it is exported and limited in a search: without dead operations."""
+    """Cost of the exported network, also used by constraints: without dead operations."""
     params, flops = (float(v[0]) for v in space.cost([arch_id], space.published.as_exported))
     return (
-        f" As it is exported, without operations that do not reach the output, it has "
-        f"{params / 1e6:.3f} M parameters and {flops / 1e6:.3f} M multiply-adds; constraints count "
+        f" The exported network, without operations on no path to the output, has "
+        f"{params / 1e6:.3f} M parameters and {flops / 1e6:.3f} M multiply-adds; constraints use "
         "these."
     )
 
 
 def _nodes(arch_id: str, space: SearchSpace) -> str:
-    """Table of the nodes in both views; they have the same numbers where the views are aligned."""
+    """Table of the nodes in both views; with aligned views the numbers are the same."""
     raw, pruned = (space.encode([arch_id], view)[0] for view in _VIEWS)
     shown = [int(i) for i in np.flatnonzero((raw.ops != BLANK) & (raw.ops != GLOBAL))]
     same = raw.ops.shape == pruned.ops.shape

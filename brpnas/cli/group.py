@@ -1,6 +1,6 @@
-"""A command group whose expected errors are one paragraph on stderr, without a traceback.
+"""A command group that prints expected errors as one paragraph on stderr and exits with code 1.
 
-They end it with exit code 1; with ``BRPNAS_TRACEBACK`` set they keep their traceback.
+With ``BRPNAS_TRACEBACK`` set it keeps their traceback.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class MissingExtraError(BrpNasError, ImportError):
 
 
 def paragraph(error: BaseException) -> BrpNasError | OSError | None:
-    """Return the error to show in one paragraph; None for one that deserves its traceback.
+    """Return the error to show in one paragraph; None for an unexpected error.
 
     Args:
-        error: What a subcommand raised. A package that is missing becomes the extra that has it; an
-            `OSError` counts only if it names a file, which a broken pipe does not.
+        error: Error of a subcommand. A missing package becomes the name of its extra. An `OSError`
+            counts only if it names a file; a broken pipe does not.
     """
     if isinstance(error, BrpNasError):
         return error
@@ -46,8 +46,8 @@ def paragraph(error: BaseException) -> BrpNasError | OSError | None:
         package = (error.name or "").partition(".")[0]
         if package in _EXTRAS:
             return MissingExtraError(
-                f"This command needs the package {package}, which is not installed. Install the "
-                f"extra that brings it: pip install 'brpnas[{_EXTRAS[package]}]'."
+                f"This command needs the package {package}, which is not installed. Install its "
+                f"extra: pip install 'brpnas[{_EXTRAS[package]}]'."
             )
     if isinstance(error, OSError) and error.filename is None:
         return explained(error)
@@ -67,7 +67,7 @@ class ErrorGroup(TyperGroup):
         open_streams()
         try:
             result = super().invoke(ctx)
-            sys.stdout.flush()  # what cannot be printed is told here, not as Python ends
+            sys.stdout.flush()  # report a failed print here, not at the end of Python
         except Exception as error:
             shown = paragraph(error)
             if shown is None or os.environ.get("BRPNAS_TRACEBACK"):

@@ -1,7 +1,4 @@
-"""What ``brpnas devices check`` tells: which files of latencies the pipeline would accept.
-
-It can also rewrite a file so that nothing has to be known to read it.
-"""
+"""Work of ``brpnas devices check``: check files of latencies, or rewrite one."""
 
 from __future__ import annotations
 
@@ -29,13 +26,13 @@ def check_files(
 
     Args:
         paths: The files, one per device.
-        unit_check: Whether to refuse what looks like seconds or microseconds.
-        least: How many cells each must hold.
-        space: Name of the space that the cells are of.
-        notation: How the cells are written, see `SearchSpace.reader`.
+        unit_check: Whether to refuse apparent seconds or microseconds.
+        least: Minimum number of cells in each.
+        space: Name of the space.
+        notation: Notation of the cells, see `SearchSpace.reader`.
 
     Returns:
-        Reports on the files that are accepted, and reports on those that are refused.
+        Reports on accepted files, and reports on refused files.
     """
     accepted, refused = [], []
     known = get_space(space)
@@ -59,23 +56,23 @@ def rewrite(
     space: str = DEFAULT_SPACE,
     notation: str | None = None,
 ) -> str:
-    """Write what a file of latencies holds with the strings of the space, after checking it.
+    """Check a file of latencies and write it with the canonical strings of the space.
 
     Args:
         path: The file.
-        output: CSV file to write, named after the device; it must not exist.
-        unit_check: See `check_files`, as the other options.
-        least: How many cells it must hold.
+        output: CSV file to write, named after the device; must not exist.
+        unit_check: See `check_files`.
+        least: See `check_files`.
         space: Name of the space.
-        notation: How the cells are written.
+        notation: See `check_files`.
 
     Returns:
-        The report on what was read, and what was written.
+        The report on the file, and the output.
 
     Raises:
-        IntakeError: If the file is refused, or the new one could not be the file of a device.
-        SourceError: If there is such a file, or no folder for it.
-        ConfigurationError: If the new file is no CSV file.
+        IntakeError: If the file or the name of the output is refused.
+        SourceError: If the output exists or cannot be written.
+        ConfigurationError: If the output is not a CSV file.
     """
     if output.suffix.lower() != ".csv":
         raise ConfigurationError(f"{output} must end in .csv.")
@@ -87,7 +84,7 @@ def rewrite(
         with output.open("x", encoding="utf-8", newline="") as file:
             table.to_csv(file, index=False)
     except FileExistsError:
-        raise SourceError(f"{output} exists already and is left as it is.") from None
+        raise SourceError(f"{output} exists and is kept: give another name.") from None
     except OSError as error:
         raise SourceError(f"{output} cannot be written: {error.strerror}.") from error
     return f"{intake_report(found)}\n{len(table):,} cells in {output}, as strings of {known.name}."

@@ -1,4 +1,4 @@
-"""What ``brpnas measure`` does and prints: latency of cells on this machine."""
+"""Work and text of ``brpnas measure``: latency of cells on this machine."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["check_output", "measure"]
 
 
 def check_output(output: Path) -> None:
-    """Check that the table can be written in the format that its name says.
+    """Check the format of the output.
 
     Raises:
         ConfigurationError: If it ends neither in ``.parquet`` nor in ``.csv``.
@@ -43,20 +43,20 @@ def measure(
     seed: int = 0,
     drift_limit: float = 0.1,
 ) -> str:
-    """Measure cells, or what the journal beside the output lacks of them.
+    """Measure the cells that the journal beside the output lacks.
 
     Args:
         arch_ids: Cells, each once.
         settings: How to measure.
-        output: Latency table to write, Parquet or CSV. Beside it go the journal, of the same name
-            with the suffix ``.jsonl``, and the catalogue of devices, ``devices.yml``.
+        output: Latency table to write, Parquet or CSV. The journal (same name, suffix ``.jsonl``)
+            and the catalogue ``devices.yml`` are written beside it.
         device: Name of the device.
-        seed: Decides the order of the cells.
-        drift_limit: Drift of the reference network, a fraction, to warn of.
+        seed: Shuffles the cells.
+        drift_limit: Largest drift of the reference network without a warning, a fraction.
 
     Raises:
-        MeasurementError: If nothing could be measured, or another device has that name.
-        StoreError: If the journal is of other settings or of another machine.
+        MeasurementError: If no cell could be measured, or the name describes another device.
+        StoreError: If the journal belongs to other settings or another machine.
     """
     check_output(output)
     catalogue = output.with_name("devices.yml")

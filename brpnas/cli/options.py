@@ -1,4 +1,4 @@
-"""Options, arguments and examples that subcommands share."""
+"""Options, arguments and examples shared by subcommands."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ RELATION = "data/06_models/relation_predictor.safetensors"
 SpaceName = Annotated[
     str, typer.Option("--space", metavar="NAME", help="Search space, or the path of its file.")
 ]
-"""The option that says what architectures are of."""
+"""Option for the space."""
 
 CellFile = Annotated[
     Path | None,
@@ -44,29 +44,29 @@ CellFile = Annotated[
         help="Cells to choose from: lines of text, or the column arch_id of a table.",
     ),
 ]
-"""The option that names a file of cells."""
+"""Option for a file of cells."""
 
 Notation = Annotated[
     str | None,
     typer.Option(
-        metavar="NAME", help="How cells are written: naslib (default: as the space writes them)."
+        metavar="NAME", help="Notation of the cells: naslib (default: the space's notations)."
     ),
 ]
-"""The option that says how the cells of a file are written."""
+"""Option for the notation of a file."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print a JSON list instead of a table.")]
-"""The option for output that programs read."""
+"""Option for machine-readable output."""
 
 Env = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="Environment of the project, a folder of conf/."),
 ]
-"""The option that names an environment."""
+"""Option for the environment."""
 
 Model = Annotated[
     str, typer.Argument(metavar="MODEL", help="A registered model; `brpnas models` lists them.")
 ]
-"""The argument that names a registered model."""
+"""Argument for a registered model."""
 
 
 class PrecisionName(StrEnum):
@@ -77,5 +77,5 @@ class PrecisionName(StrEnum):
 
 
 def examples(*commands: str) -> str:
-    """Text that shows a subcommand in use, as the end of its help."""
+    """Examples of a subcommand, for the end of its help."""
     return "\b\nExamples:\n" + "\n".join(f"  {command}" for command in commands)

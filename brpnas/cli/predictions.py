@@ -1,4 +1,4 @@
-"""What ``brpnas predict`` and ``brpnas rank`` print: answers of saved predictors."""
+"""Work and text of ``brpnas predict`` and ``brpnas rank``: answers of saved predictors."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ _SAMPLE = 10_000
 
 
 def find_predictor(name: str, folder: Path | None = None) -> Path:
-    """File of a latency predictor that is named by its path, or by its device.
+    """File of a latency predictor, by its path or its device.
 
     Args:
-        name: Path of a file, or a device whose predictor `retrain` has made.
-        folder: Folder in which to look for ``data/06_models/devices`` and, of other environments,
-            ``data/*/06_models/devices``, and above it; by default the current one.
+        name: Path of a file, or a device with a predictor from `retrain`.
+        folder: Folder to search, with its parents, for ``data/06_models/devices`` and, of other
+            environments, ``data/*/06_models/devices``; by default the current one.
 
     Raises:
-        UnknownNameError: If there is neither such a file nor such a device.
-        ConfigurationError: If several environments have a predictor of the device, and the one
-            that is used where none is named has none.
+        UnknownNameError: If neither the file nor the device exists.
+        ConfigurationError: If several environments have a predictor of the device, but not the
+            default one.
     """
     if Path(name).is_file():
         return Path(name)
@@ -77,20 +77,20 @@ def predict(
     """Latency of architectures by a saved or an exported predictor.
 
     Args:
-        file: What a latency predictor was saved to, or exported to (``.onnx``).
+        file: File of a saved or an exported latency predictor (``.onnx``).
         texts: Architectures, in any notation of the space.
-        space: What they are of, or its name: that which a saved predictor was trained on. An
-            exported one names its space itself.
+        space: Training space of a saved predictor, or its name. An exported predictor names its
+            own.
 
     Returns:
-        Columns ``latency_ms, arch_id``, and ``lower_ms, upper_ms`` between them where the predictor
-        gives intervals, in the order given.
+        Columns ``latency_ms, arch_id`` in the order given, with ``lower_ms, upper_ms`` between
+        them if the predictor gives intervals.
 
     Raises:
         SchemaError: If the file is not a latency predictor.
         ArchitectureError: If a text is not an architecture.
     """
-    known = get_space(space)  # opened now, where it is a file: a predictor may not choose one
+    known = get_space(space)  # opened first: a predictor must not choose a space from a file
     if file.suffix == ".onnx":
         served = _served(file, "latency_ms")
         said = served.predict([read_cell(text, served.space) for text in texts])
@@ -106,7 +106,7 @@ def predict(
 
 
 def _served(file: Path, value: str) -> OnnxPredictor:
-    """An exported predictor that predicts latency, ``latency_ms``, or accuracy, ``score``."""
+    """An exported predictor of ``latency_ms`` or ``score``."""
     served = OnnxPredictor(file)
     if served.value != value:
         raise SchemaError(f"{file} predicts {served.value}, not {value}.")
@@ -114,14 +114,14 @@ def _served(file: Path, value: str) -> OnnxPredictor:
 
 
 def _by_onnx(file: Path, value: str, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
-    """What an exported predictor says of every architecture."""
+    """Prediction of an exported predictor for each architecture."""
     served = _served(file, value)
     chunks = [graphs.arch_ids[i : i + MAX_BATCH] for i in range(0, len(graphs), MAX_BATCH)]
     return np.concatenate([served.predict(chunk)[value].to_numpy() for chunk in chunks])
 
 
 def _latency(file: Path, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
-    """Latency of every architecture by a predictor of any kind."""
+    """Latency of each architecture by a predictor of any kind."""
     if file.suffix == ".onnx":
         return _by_onnx(file, "latency_ms", graphs)
     return load_latency(file).predict(graphs)

@@ -1,7 +1,7 @@
-"""The project around the current folder, and the commands that it adds on its registry of models.
+"""The project around the current folder, and its commands on the registry of models.
 
-The registry belongs to the pipeline. The library does not know the pipeline: a project names the
-module of these commands in its ``pyproject.toml``, as ``registry`` in ``[tool.brpnas]``.
+The library does not know the pipeline. A project names the module of these commands in its
+``pyproject.toml``, as ``registry`` in ``[tool.brpnas]``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["Registry", "find_project", "find_registry", "from_project"]
 
 
 class Registry(Protocol):
-    """Functions of the module that a project names; each returns the text to print."""
+    """Functions of the registry module of a project; each returns the text to print."""
 
     def models_text(self, root: Path, env: str | None = None) -> str:
         """List the registered models of the project in the folder ``root``."""
@@ -38,26 +38,26 @@ class Registry(Protocol):
 
 
 def find_project(start: Path | None = None) -> Path:
-    """Folder of the project, from a folder upwards.
+    """Folder of the project: the given folder or the closest parent with a project.
 
     Args:
-        start: Where to begin; the current folder if None.
+        start: Folder to begin at; the current folder if None.
 
     Raises:
-        ConfigurationError: If no folder on the way has a ``pyproject.toml`` with ``[tool.kedro]``.
+        ConfigurationError: If none has a ``pyproject.toml`` with ``[tool.kedro]``.
     """
     start = (start or Path.cwd()).resolve()
     for folder in (start, *start.parents):
         if "kedro" in _tools(folder):
             return folder
     raise ConfigurationError(
-        f"{start} is in no project: neither it nor a folder above it has a pyproject.toml with "
-        "[tool.kedro]. The registry is part of the pipeline; go to a checkout of it first."
+        f"{start} is in no project: no pyproject.toml with [tool.kedro] there or above. The "
+        "registry belongs to the pipeline; change to a checkout first."
     )
 
 
 def from_project(path: Path) -> Path:
-    """A path of the configuration: from the folder of the project, or, outside any, from here.
+    """Resolve a path of the configuration against the project, outside a project against here.
 
     Args:
         path: Relative to the project, or absolute.
@@ -69,19 +69,19 @@ def from_project(path: Path) -> Path:
 
 
 def find_registry(project: Path) -> Registry:
-    """The commands of a project on its registry.
+    """The registry module of a project.
 
     Args:
-        project: What `find_project` returned.
+        project: Folder from `find_project`.
 
     Raises:
-        ConfigurationError: If the project names no module of such commands, or one without them.
+        ConfigurationError: If the project names no such module, or the module is missing.
     """
     name = _tools(project).get("brpnas", {}).get("registry")
     if not isinstance(name, str):
         raise ConfigurationError(
-            f"{project / 'pyproject.toml'} names no commands of a registry: [tool.brpnas] has no "
-            "`registry`. Is the project a checkout of brpnas, as new as the command?"
+            f"{project / 'pyproject.toml'} names no registry commands: [tool.brpnas] lacks "
+            "`registry`. Is the checkout as new as the command?"
         )
     if str(project) not in sys.path:
         sys.path.insert(0, str(project))
@@ -89,16 +89,16 @@ def find_registry(project: Path) -> Registry:
         module = import_module(name)
     except ModuleNotFoundError as error:
         if not f"{name}.".startswith(f"{error.name}."):
-            raise  # a package that it needs is missing
+            raise  # another package is missing
         raise ConfigurationError(
-            f"The project in {project} has no module {name}, which is the `registry` in "
-            "[tool.brpnas] of its pyproject.toml."
+            f"The project in {project} has no module {name}, named as `registry` in [tool.brpnas] "
+            "of its pyproject.toml."
         ) from error
     return cast(Registry, module)
 
 
 def _tools(folder: Path) -> dict[str, Any]:
-    """The table ``tool`` of the ``pyproject.toml`` in a folder; empty without a readable one."""
+    """Table ``tool`` of a folder's ``pyproject.toml``; empty if unreadable."""
     try:
         settings = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))
     except (OSError, tomllib.TOMLDecodeError):

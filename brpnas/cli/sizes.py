@@ -1,4 +1,4 @@
-"""Options for the size of networks, the same for every subcommand that builds some."""
+"""Options for the size of networks."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ def network_of(  # one argument per option
     colours: int | None,
     classes: int | None,
 ) -> NetworkConfig:
-    """The network that the options ask for; what is not given is of ``size``, or as published.
+    """Network of the given options; the rest comes from ``size``, or is as published.
 
     Raises:
-        ConfigurationError: If the text is not a size.
+        ConfigurationError: If the text is not a network size.
     """
     from dataclasses import replace  # noqa: PLC0415
 

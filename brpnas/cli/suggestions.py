@@ -1,4 +1,4 @@
-"""What ``brpnas devices suggest`` prints: the cells worth measuring first on a new device."""
+"""Work and text of ``brpnas devices suggest``: cells to measure first on a new device."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ def suggest(
     seed: int = 0,
     notation: str | None = None,
 ) -> pd.DataFrame:
-    """Cells to measure, those to learn from first, the most telling at the top.
+    """Cells to measure: first the training cells, most informative first, then the test cells.
 
     Args:
-        count: Cells to learn from.
-        test: Cells to test on, drawn at random from those that are held out.
-        measured: File of latencies of the device that are known already.
-        prior: File of a prior; None for the one that ships.
-        seed: Decides what is compared, and the cells to test on.
-        notation: How the cells of that file are written, see `SearchSpace.reader`.
+        count: Number of training cells.
+        test: Number of test cells, drawn at random from the held-out ones.
+        measured: File of known latencies of the device.
+        prior: File of a prior; None for the packaged one.
+        seed: Seed of the comparison set and of the test cells.
+        notation: Notation of the cells of that file, see `SearchSpace.reader`.
 
     Returns:
-        ``arch_id`` and ``use``, which is ``learn`` or ``test``. None is measured already, and each
-        has a path from input to output.
+        ``arch_id`` and ``use`` (``learn`` or ``test``). Measured cells and cells without a path
+        from input to output are left out.
 
     Raises:
-        BudgetError: If there are not as many.
+        BudgetError: If too few cells are left.
         IntakeError: If the file of latencies is refused.
-        SchemaError: If the file of a prior is none.
+        SchemaError: If the file of the prior is invalid.
     """
     known = shipped_prior(_SPACE) if prior is None else DevicePrior.load(prior)
     space = opened_space(known.space, prior or "The prior that ships")
@@ -68,7 +68,7 @@ def suggest(
     )
     testable = np.setdiff1d(open_rows[held], done)
     if test > len(testable):
-        raise BudgetError(f"Cannot suggest {test} of {len(testable)} cells to test on: fewer.")
+        raise BudgetError(f"Only {len(testable)} cells are left to test on, not {test}.")
     drawn = np.random.default_rng(seed).permutation(testable)[:test]
     return pd.DataFrame(
         {
@@ -79,9 +79,9 @@ def suggest(
 
 
 def _connected(pruned: GraphBatch) -> npt.NDArray[np.bool_]:
-    """Whether a path leads from the input to the output of each cell, shape ``[N]``."""
+    """Whether a path leads from input to output of each cell, shape ``[N]``."""
     is_output = pruned.ops == OUTPUT
-    into = pruned.adj[:, 1:, :].sum(axis=1)  # edges of the global node left out
+    into = pruned.adj[:, 1:, :].sum(axis=1)  # without edges of the global node
     return np.asarray((np.where(is_output, into, 0).max(axis=1)) > 1)
 
 
@@ -92,11 +92,11 @@ def as_text(rows: pd.DataFrame) -> str:
 
 
 def write(rows: pd.DataFrame, path: Path) -> None:
-    """Write a file to fill in, as the intake of a device reads it.
+    """Write a file to fill in, in the format of a device's intake.
 
     Raises:
-        SourceError: If there is such a file.
+        SourceError: If the file exists.
     """
     if path.exists():
-        raise SourceError(f"{path} is there already, and what it holds is not to be lost.")
+        raise SourceError(f"{path} exists and may hold measurements: give another name.")
     rows[["arch_id"]].assign(latency_ms="").to_csv(path, index=False)

@@ -10,12 +10,12 @@ _GAP = "  "
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> str:
-    """Lay out a table; the last column is as long as it likes.
+    """Lay out a table; the last column has no limit.
 
     Args:
         header: Names of the columns.
-        rows: Cells, as many in each row as the header has.
-        right: Columns to align at their right edge, such as numbers.
+        rows: Cells, one per column in each row.
+        right: Right-aligned columns, such as numbers.
 
     Examples:
         >>> print(table(["ms", "cell"], [["1.25", "a"], ["10.50", "b"]], right=["ms"]))
@@ -35,7 +35,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[
 
 
 def fields(values: Mapping[str, str]) -> str:
-    """Lay out named values, one per line; those that are empty are left out."""
+    """Lay out named values, one per line, without the empty ones."""
     width = max(map(len, values))
     return "\n".join(f"{name.ljust(width)}{_GAP}{value}" for name, value in values.items() if value)
 

@@ -1,7 +1,7 @@
-"""Devices that latency tables come from.
+"""Devices with latency tables.
 
-`load_devices` lists those of a catalogue, `get_device` finds one. `read_device_table` reads the
-latencies of a device that its owner brings in a file, with or without an entry in a catalogue.
+`load_devices` lists a catalogue, `get_device` finds one device. `read_device_table` reads the
+latencies of a user's device from a file; the device needs no entry in a catalogue.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The catalogue of devices: on what, by which runtime, at which precision latency was measured.
+"""The catalogue of devices: hardware, runtime and precision of each latency table.
 
-`load_devices` reads the packaged catalogue (LatBench, HELP, and the devices whose tables ship
-with the package) or a YAML file like it, `get_device` returns one by name.
+`load_devices` reads the packaged catalogue (LatBench, HELP and the embedded devices) or a YAML file
+of the same form; `get_device` returns one device by name.
 """
 
 from __future__ import annotations
@@ -18,31 +18,30 @@ from brpnas.spaces.network import NetworkConfig
 __all__ = ["NAME_PATTERN", "Device", "get_device", "load_devices"]
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
-"""What a name of a device looks like: it is the name of files too."""
+"""Pattern of a device's name, also used in file names."""
 
 _CATALOGUE = Path(__file__).with_name("catalogue.yml")
 
 
 class Device(BaseModel):
-    """A device as latency was measured on it.
+    """A device and the conditions of its latency table.
 
     Attributes:
         name: Name in configuration and in the column ``device``.
         hardware: Processor that ran the networks.
-        runtime: Software that ran them; None where the publisher does not say.
-        precision: Number format of weights and activations, as ``fp32``, ``fp16``, ``int8``.
-        batch_size: Images per run; latency is of a run.
-        source: Published file with the measurements, a name in the catalogue of
-            `brpnas.datasets`; None for a device measured by its owner.
+        runtime: Software of the networks; None if unpublished.
+        precision: Number format of weights and activations: ``fp32``, ``fp16``, ``int8``.
+        batch_size: Images per run; the latency is per run.
+        source: Published file of the measurements, a name in the catalogue of `brpnas.datasets`;
+            None for a user's device.
         licence: Licence of the measurements.
-        executes_dead_ops: Whether the runtime executes operations that do not reach the output, so
-            that the raw view of a graph describes what it runs. A hint for the reader: which view a
-            predictor takes is decided on validation rows.
-        network_size: Size of the networks that were measured (`NetworkConfig.size`); None for that
-            in which their space was published.
-        near_twins: Devices whose table is nearly the same measurement; count one of them in an
-            average.
-        notes: What else its user should know.
+        executes_dead_ops: Whether the runtime executes operations without a path to the output, so
+            that the raw view describes its work. Informative: predictors choose their view on
+            validation rows.
+        network_size: Size of the measured networks (`NetworkConfig.size`); None for the published
+            size of their space.
+        near_twins: Devices with nearly the same table; an average should count one of them.
+        notes: Further notes.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -69,7 +68,7 @@ class Device(BaseModel):
 
 
 def load_devices(path: Path | None = None) -> dict[str, Device]:
-    """Devices by name, from the catalogue of the package or from a YAML file like it.
+    """Devices by name, from the packaged catalogue or from a YAML file.
 
     Raises:
         ConfigurationError: If the catalogue is malformed.
@@ -78,14 +77,14 @@ def load_devices(path: Path | None = None) -> dict[str, Device]:
 
 
 def get_device(name: str, devices: Mapping[str, Device] | None = None) -> Device:
-    """Return the device of that name.
+    """Return a device by name.
 
     Args:
         name: Name of the device.
-        devices: Where to look; the packaged catalogue by default.
+        devices: Devices to search; by default the packaged catalogue.
 
     Raises:
-        UnknownNameError: If there is none; suggests the closest name.
+        UnknownNameError: If it is missing; suggests the closest name.
     """
     known = load_devices() if devices is None else devices
     if name not in known:

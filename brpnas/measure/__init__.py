@@ -1,10 +1,9 @@
-"""Measuring latency on a device of one's own.
+"""Latency measured on the user's device.
 
-`measure_cells` times the networks of cells, on ONNX Runtime or in torch (`get_runtime`), by the
-protocol of LatBench, and keeps every row the moment it is known; `measure_device` describes the
-machine for a catalogue of devices as well. `select_cells` says which cells. `measure_operations`
-measures the operations alone, for the layer-wise baseline
-(`brpnas.predictors.layerwise`).
+`measure_cells` times the networks of cells on ONNX Runtime or torch (`get_runtime`) by the
+protocol of LatBench and stores each row at once. `measure_device` also describes the machine for a
+catalogue of devices. `select_cells` chooses the cells. `measure_operations` measures single
+operations for the layer-wise baseline (`brpnas.predictors.layerwise`).
 """
 
 from brpnas.measure.cells import MeasureResult, measure_cells, not_believed, probe

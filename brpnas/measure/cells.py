@@ -1,7 +1,7 @@
-"""Measuring the networks of many cells, resumable at any moment.
+"""Resumable latency measurement of many cells.
 
-`measure_cells` is the whole of it. What it does for one cell is `measure_one`, a function of a
-picklable task, so that an engine of `brpnas.fanout` can run it elsewhere.
+`measure_cells` is the entry. `measure_one` measures one cell from a picklable task, so that an
+engine of `brpnas.fanout` can run it elsewhere.
 """
 
 from __future__ import annotations
@@ -35,13 +35,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class CellTask:
-    """One measurement to make.
+    """One measurement.
 
     Args:
         arch_id: The cell.
         settings: How to measure it.
-        number: Tells measurements of the reference network apart; None for a cell that was asked
-            for.
+        number: Number of a measurement of the reference network; None for a requested cell.
     """
 
     arch_id: str
@@ -51,19 +50,19 @@ class CellTask:
 
 @dataclass(frozen=True, eq=False)
 class MeasureResult:
-    """What was measured.
+    """Result of a measurement.
 
     Args:
-        rows: A row per cell that the store holds, those of earlier calls too, in the order of
-            measuring: ``arch_id, latency_ms, std_ms, repeats, time, load, seconds, host``.
+        rows: A row per cell in the store, earlier calls included, in the order of measuring:
+            ``arch_id, latency_ms, std_ms, repeats, time, load, seconds, host``.
         references: The same columns for the reference network, in the order of measuring.
-        failures: Error of each cell that was asked for and failed.
-        drift: Drift of the reference network over all that the store holds; on several hosts, that
-            of the host where it is largest.
-        drifted: Whether it is over the limit.
-        machine: What measured.
-        seconds: What this call took.
-        store: File that holds it all.
+        failures: Error of each requested cell that failed.
+        drift: Drift of the reference network over the whole store; with several hosts, the
+            largest.
+        drifted: Whether the drift exceeds the limit.
+        machine: Machine that measured.
+        seconds: Duration of this call.
+        store: File of the store.
         network_size: Size of the networks, see `NetworkConfig.size`.
         precision: Their number format.
     """
@@ -95,7 +94,7 @@ class MeasureResult:
 
 
 def measure_one(task: CellTask) -> Row:
-    """Measure one cell on the machine that this runs on; the row is described at `Row`."""
+    """Measure one cell on this machine; see `Row`."""
     start, began, load = time.perf_counter(), datetime.now(UTC), os.getloadavg()[0]
     machine = describe_machine(task.settings.runtime)
     timing = time_cell(task.arch_id, task.settings)
@@ -114,12 +113,12 @@ def measure_one(task: CellTask) -> Row:
 
 
 def probe(settings: MeasureSettings, engine: Engine | None = None) -> Machine:
-    """Describe the machine that an engine measures on; without one, or in series, this machine.
+    """Describe the machine of an engine; without an engine or in series, this machine.
 
     Raises:
-        UnknownNameError: If the runtime's provider or device, or the space, does not exist here.
-        ConfigurationError: If the file of the space is not one.
-        MeasurementError: If one of them does not exist there, or the space is another one there.
+        UnknownNameError: If this machine lacks the space, or the runtime's provider or device.
+        ConfigurationError: If the file of the space is invalid.
+        MeasurementError: If the workers lack one of them, or have another version of the space.
     """
     mine = space_fingerprint(settings.space)
     if engine is None or isinstance(engine, SerialEngine):
@@ -151,27 +150,27 @@ def measure_cells(
     seed: int = 0,
     progress: bool = True,
 ) -> MeasureResult:
-    """Measure the networks of cells, or what the store lacks of them.
+    """Measure the networks of cells that the store lacks.
 
-    Every row is on the disk before the next cell begins; the same call again goes on after whatever
-    ended it, and tries again what failed. A cell that fails is recorded, and the rest go on.
+    Each row is on the disk before the next cell begins. The same call resumes after an
+    interruption and tries failed cells again. A failed cell is recorded; the rest go on.
 
     Args:
         arch_ids: Cells, each once.
         settings: How to measure.
         store_path: File of the rows, see `brpnas.measure.store`.
         engine: Where to measure; None for this process, one network at a time. Two networks at once
-            on one machine disturb each other, so give an engine with one worker per machine.
-        reference_every: Cells between two measurements of the reference network, which is measured
-            first and last as well.
-        drift_limit: Drift, a fraction, over which a warning is logged. Latencies are not corrected.
-        seed: Decides the order of the cells, so that drift has nothing to do with their kind.
+            disturb each other: give an engine with one worker per machine.
+        reference_every: Cells between two measurements of the reference network; it is also
+            measured first and last.
+        drift_limit: Largest drift without a warning, a fraction. Latencies are not corrected.
+        seed: Shuffles the cells, so that drift is independent of their kind.
         progress: Show a progress bar.
 
     Raises:
         UnknownNameError: If the runtime's provider or device does not exist.
-        MeasurementError: If no cell or the reference network could be measured, or rows come from
-            different machines.
+        MeasurementError: If no cell or not the reference network could be measured, or rows come
+            from different machines.
         StoreError: If the store belongs to another task.
     """
     start = time.perf_counter()
@@ -199,7 +198,7 @@ def measure_cells(
 def _tasks(
     arch_ids: Sequence[str], settings: MeasureSettings, every: int, reference: str | None
 ) -> list[CellTask]:
-    """The cells, with the reference network first, after every so many, and last."""
+    """The cells, with the reference network first, after every ``every`` cells, and last."""
     if every < 1:
         raise MeasurementError(f"reference_every must be 1 or more, not {every}.")
     reference = reference or reference_cell(settings.space)
@@ -211,10 +210,10 @@ def _tasks(
 
 
 def not_believed(latency_ms: float) -> TaskError:
-    """What becomes of a latency below `MIN_LATENCY_MS`."""
+    """Error for a latency below `MIN_LATENCY_MS`."""
     return TaskError(
-        f"It takes {latency_ms:.2g} ms, less than the {MIN_LATENCY_MS:g} ms below which no latency "
-        "is believed: measure larger networks or batches."
+        f"It takes {latency_ms:.2g} ms, less than the smallest credible latency of "
+        f"{MIN_LATENCY_MS:g} ms: measure larger networks or batches."
     )
 
 
@@ -242,8 +241,8 @@ def _result(
 ) -> MeasureResult:
     failures = {a: store.failures[a] for a in dict.fromkeys(arch_ids) if a in store.failures}
     if not store.cells:
-        why = next(iter(failures.values()), "no cell was asked for")
-        raise MeasurementError(f"No cell could be measured; the first failed so: {why}")
+        why = next(iter(failures.values()), "no cell was requested")
+        raise MeasurementError(f"No cell could be measured. First error: {why}")
     hosts: dict[str, list[float]] = {}
     for row in store.references:
         hosts.setdefault(row["host"], []).append(row["latency_ms"])

@@ -1,6 +1,6 @@
-"""A device measured in one call: which machine it is, its latencies, a report of how it went.
+"""A device measured in one call: its description, its latencies and a report.
 
-`measure_device` is what the command `brpnas measure` and the stage `measure` have in common.
+The command `brpnas measure` and the stage `measure` share `measure_device`.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ def measure_device(
     engine: Engine | None = None,
     **options: Any,
 ) -> tuple[Device, MeasureResult]:
-    """Describe the machine and measure cells on it, or what the store lacks of them.
+    """Describe the machine and measure the cells that the store lacks.
 
     Args:
         arch_ids: Cells, each once.
         settings: How to measure.
         store: File of the rows, or a folder for one file per task.
-        name: Name of the device; by default made from what it is.
-        check: Called with the device before anything is measured; may raise.
+        name: Name of the device; by default `device_name`.
+        check: Called with the device before measuring; may raise.
         engine: See `measure_cells`.
-        options: The other options of `measure_cells`.
+        options: Other options of `measure_cells`.
 
     Returns:
-        The entry for a catalogue of devices, and what was measured.
+        The entry for a catalogue of devices, and the measurements.
     """
     machine = probe(settings, engine)
     device = describe_device(machine, settings, name)
@@ -60,9 +60,9 @@ def describe_device(machine: Machine, settings: MeasureSettings, name: str | Non
     """Entry for a catalogue of devices: machine, runtime, network and protocol.
 
     Args:
-        machine: What measures, as `brpnas.measure.cells.probe` finds it.
-        settings: How it measures.
-        name: Name of the device; by default made from what it is.
+        machine: The machine, from `brpnas.measure.cells.probe`.
+        settings: Runtime, network and protocol.
+        name: Name of the device; by default `device_name`.
     """
     return device_entry(
         machine,
@@ -75,24 +75,24 @@ def describe_device(machine: Machine, settings: MeasureSettings, name: str | Non
 
 
 def check_table(device: str, before: pd.DataFrame, after: pd.DataFrame) -> None:
-    """Check that a table that is to be replaced loses no cell.
+    """Check that a new version of a table loses no cell.
 
     Raises:
-        MeasurementError: If it does: its journal is gone, or it was made elsewhere.
+        MeasurementError: If it does: its journal is missing, or another run made the table.
     """
     lost = set(before["arch_id"]) - set(after["arch_id"])
     if lost:
         raise MeasurementError(
-            f"The table of {device!r} holds {len(lost)} measured cells that are not in the journal "
-            "of this measurement, and would lose them. Put the journal back, give this device "
-            "another name, or remove the table."
+            f"{len(lost)} measured cells of the table of {device!r} are missing from the journal "
+            "of this measurement and would be lost. Put the journal back, give this device another "
+            "name, or remove the table."
         )
 
 
 def measure_report(
     device: Device, settings: MeasureSettings, result: MeasureResult, *, drift_limit: float
 ) -> dict[str, Any]:
-    """What was measured, how, on what, and how steady the machine was (JSON types)."""
+    """Latencies, settings, machine and drift as JSON types."""
     latency = result.rows["latency_ms"]
     spread = (result.rows["std_ms"] / latency).dropna()
     return {
@@ -126,7 +126,7 @@ def measure_report(
 
 
 def summary(report: dict[str, Any]) -> str:
-    """The report for reading, a few lines."""
+    """The report as a few lines of text."""
     latency, reference = report["latency_ms"], report["reference"]
     std = report["median_relative_std"]
     over = (
@@ -154,7 +154,7 @@ def summary(report: dict[str, Any]) -> str:
 
 
 def _network(settings: MeasureSettings) -> str:
-    """Sizes of the network in a sentence; a statistic over runs belongs to a report, not here."""
+    """Sizes of the network and the protocol, for the notes of the catalogue."""
     net, protocol = settings.network, settings.protocol
     of = "" if settings.space == DEFAULT_SPACE else f"{settings.space}, "
     return (

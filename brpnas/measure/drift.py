@@ -1,4 +1,4 @@
-"""Whether the machine stayed the same while it measured: drift of a reference network."""
+"""Stability of the machine during a measurement: drift of a reference network."""
 
 from __future__ import annotations
 
@@ -19,18 +19,17 @@ __all__ = ["REFERENCE", "Drift", "reference_cell", "warn_of_drift"]
 REFERENCE = (
     "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|avg_pool_3x3~0|nor_conv_3x3~1|none~2|"
 )
-"""Cell of middling cost whose network is measured again and again, in NAS-Bench-201."""
+"""Cell of NAS-Bench-201 with medium cost, measured repeatedly."""
 _DRAWN = 25
 
 _log = logging.getLogger(__name__)
 
 
 def reference_cell(space: str) -> str:
-    """Cell of a space whose network is measured again and again.
+    """Cell of a space whose network is measured repeatedly; always the same cell.
 
-    Of NAS-Bench-201 it is `REFERENCE`; of another space that of median multiply-adds among a few
-    random ones, or the first of them where the space does not know its costs. It is always the
-    same.
+    NAS-Bench-201: `REFERENCE`. Other spaces: the cell of median multiply-adds among a few random
+    ones, or the first of them if the space has no costs.
 
     Args:
         space: Name of the space.
@@ -46,13 +45,13 @@ def reference_cell(space: str) -> str:
 
 @dataclass(frozen=True)
 class Drift:
-    """How far measurements of one network lie apart.
+    """Spread of repeated measurements of one network.
 
     Args:
         references: Number of measurements.
         median_ms: Their median.
         max_drift: Largest ``|latency / median - 1|``, a fraction.
-        median_drift: Median of the same.
+        median_drift: Median of ``|latency / median - 1|``.
     """
 
     references: int
@@ -75,19 +74,19 @@ class Drift:
 
 
 def warn_of_drift(drift: Drift, limit: float, store: Path) -> bool:
-    """Log a warning if the drift is over the limit (a fraction), and tell whether it is.
+    """Log a warning and return true if the drift exceeds the limit.
 
     Args:
-        drift: What was found.
-        limit: What is allowed.
-        store: File that holds the measurements, to be deleted by whoever wants others.
+        drift: Drift of the reference network.
+        limit: Largest allowed drift, a fraction.
+        store: File of the measurements; the warning says to delete it before measuring again.
     """
     if drift.max_drift <= limit:
         return False
     _log.warning(
         "The reference network's latency varied by up to %.0f %% (limit %.0f %%) around %.3f ms: "
         "something else ran on this machine, or its clock changed. The latencies are as measured, "
-        "not corrected. To have better ones, delete %s, let the machine rest and measure anew.",
+        "not corrected. For better ones delete %s, let the machine rest and measure again.",
         100 * drift.max_drift,
         100 * limit,
         drift.median_ms,

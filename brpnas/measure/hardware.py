@@ -1,7 +1,7 @@
-"""The machine on which networks are measured, described without being asked.
+"""Description of the machine that measures.
 
-`describe_machine` finds out what it is and with which software it runs networks; `device_entry`
-makes of that an entry for a catalogue of devices, and `add_device` writes it into one.
+`describe_machine` reads hardware and software; `device_entry` turns them into an entry for a
+catalogue of devices; `add_device` writes the entry.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ _LICENCE = "that of whoever measured it"
 
 @dataclass(frozen=True)
 class Machine:
-    """What ran networks.
+    """Machine and software of a measurement.
 
     Args:
         processor: Model of the CPU.
         cores: Cores that this process may use.
         memory_gb: Main memory in GB (10^9 bytes).
         system: Operating system and architecture.
-        gpu: Model of the GPU, if networks ran on it.
+        gpu: Model of the GPU if networks run on it.
         software: Name and version of the runtime.
         host: Name of the machine in its network.
     """
@@ -64,12 +64,12 @@ class Machine:
     host: str
 
     def identity(self) -> dict[str, str | int | None]:
-        """What must be equal for latencies to be comparable; not the host, nor the memory."""
+        """Fields that make latencies comparable; neither host nor memory."""
         return {k: v for k, v in asdict(self).items() if k not in ("host", "memory_gb")}
 
 
 def describe_machine(runtime: Runtime) -> Machine:
-    """Find out on what this process runs networks.
+    """Describe the hardware and software on which this process runs networks.
 
     Raises:
         UnknownNameError: If the runtime's provider or device does not exist here.
@@ -107,14 +107,14 @@ def device_entry(
 
     Args:
         machine: The machine.
-        runtime: What ran networks on it.
+        runtime: Runtime of the networks.
         batch_size: Images per run.
         network_size: Size of the networks (`NetworkConfig.size`); None for the published one.
-        name: Name of the device; by default that of `device_name`.
-        notes: What else to know, such as the protocol.
+        name: Name of the device; by default `device_name`.
+        notes: Further notes, such as the protocol.
 
     Raises:
-        ConfigurationError: If the name is not one.
+        ConfigurationError: If the name is invalid.
     """
     on = f"{machine.gpu}; host " if machine.gpu else ""
     plural = "s" * (machine.cores != 1)
@@ -140,10 +140,10 @@ def device_entry(
 
 
 def check_name(device: Device, known: Mapping[str, Device]) -> None:
-    """Check that no other device has the name of this one.
+    """Check that the name of a device describes no other device.
 
     Raises:
-        MeasurementError: If one has; says in what they differ.
+        MeasurementError: If it does; names the differences.
     """
     before = known.get(device.name, device)
     changes = "; ".join(
@@ -153,32 +153,30 @@ def check_name(device: Device, known: Mapping[str, Device]) -> None:
     )
     if changes:
         raise MeasurementError(
-            f"Another device is named {device.name!r} already ({changes}), and latencies of the "
-            "two are not to be mixed: a name stands for one machine, one protocol and one size of "
-            "networks. Give this one another name (--device; in the pipeline measure.device, and "
-            "device to learn from it), or remove the other from its catalogue, and its tables, "
-            "that of its operations too."
+            f"Another device is already named {device.name!r} ({changes}), and their latencies "
+            "must not be mixed: a name belongs to one machine, protocol and network size. "
+            "Give this device another name (--device; in the pipeline measure.device, and `device` "
+            "to learn from it), or remove the other from its catalogue with its tables, the table "
+            "of its operations too."
         )
 
 
 def _without_memory(value: object) -> object:
-    """Machines of one kind may differ in memory, or round it differently after an update."""
+    """Text without the memory: machines of one kind differ in it, or an update rounds it."""
     return _MEMORY.sub(",", value) if isinstance(value, str) else value
 
 
 def add_device(device: Device, path: Path) -> None:
-    """Write a device into a YAML catalogue, beside those that are there.
-
-    Processes that add devices at the same time wait for one another.
+    """Add a device to a YAML catalogue. Concurrent processes wait for one another.
 
     Args:
         device: The entry.
-        path: File of the catalogue; made if there is none.
+        path: File of the catalogue; created if missing.
 
     Raises:
         MeasurementError: If the catalogue describes another device by that name.
         ConfigurationError: If the catalogue is malformed.
-        LockedError: If another process does not finish writing the catalogue.
+        LockedError: If another process keeps the catalogue locked.
     """
     with locked(path, "catalogue of devices"):
         known = load_devices(path) if path.exists() else {}
@@ -190,7 +188,7 @@ def add_device(device: Device, path: Path) -> None:
 
 
 def _processor() -> str:
-    """Model of the processor, or on boards that name none, of the board or of its cores."""
+    """Model of the processor; if it has none, of the board or the cores."""
     info = _CPUINFO.read_text("utf-8", errors="replace") if _CPUINFO.exists() else ""
     found = re.search(r"^(?:model name|Model)\s*:\s*(.+)$", info, re.MULTILINE)
     if found:
@@ -213,7 +211,7 @@ def _cores() -> int:
 def _system() -> str:
     try:
         return platform.freedesktop_os_release()["PRETTY_NAME"]
-    except (OSError, KeyError):  # not a Linux, or one without that file
+    except (OSError, KeyError):  # no Linux, or no such file
         return f"{platform.system()} {platform.release()}"
 
 
@@ -225,7 +223,7 @@ def _gpu(runtime: Runtime) -> str:
 
 
 def _printed(program: str, *arguments: str) -> list[str]:
-    """Lines that a program prints; none if it is not there or fails."""
+    """Lines of a program's output; none if it is missing or fails."""
     command = shutil.which(program)
     if command is None:
         return []
@@ -234,6 +232,6 @@ def _printed(program: str, *arguments: str) -> list[str]:
 
 
 def _slug(text: str) -> str:
-    """Model of a processor without trademarks, clock rates and the words that all have."""
+    """Model of a processor without trademarks, clock rates and generic words."""
     plain = re.sub(r"\((?:R|TM)\)|@.*$|\b(?:CPU|Processor|\d+-Core)\b", " ", text, flags=re.I)
     return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-") or "unknown"

@@ -1,7 +1,7 @@
-"""Networks of cells as ONNX files, to be measured where this project is not installed.
+"""Networks of cells as ONNX files, for devices without this project.
 
-`export_cells` writes the very files that `brpnas measure` times in ONNX Runtime, an index that
-becomes the table of the device once its latencies are filled in, and a manifest.
+`export_cells` writes the files that `brpnas measure` times in ONNX Runtime, an index with a column
+for latencies, and a manifest.
 """
 
 from __future__ import annotations
@@ -30,31 +30,31 @@ MANIFEST = "manifest.json"
 def export_cells(
     arch_ids: Sequence[str], settings: MeasureSettings, folder: Path, index: str = "index.csv"
 ) -> Path:
-    """Write the network of each cell, without dead operations, an index and a manifest.
+    """Write the network of each cell without dead operations, an index and a manifest.
 
-    The index has the columns ``arch_id, latency_ms, network_size, precision, file``. Fill in
-    ``latency_ms``; it is then a table that `brpnas.devices.read_device_table` takes, under the name
-    of the device.
+    The index has the columns ``arch_id, latency_ms, network_size, precision, file``. With
+    ``latency_ms`` filled in, `brpnas.devices.read_device_table` reads it under the name of the
+    device.
 
     Args:
         arch_ids: Cells, each once.
         settings: Size, precision, batch and seed; the runtime is ONNX Runtime.
-        folder: Folder to make; it appears when it is complete.
-        index: Name of the index.
+        folder: Folder to create; it appears when complete.
+        index: File name of the index.
 
     Returns:
         Path of the index.
 
     Raises:
-        ConfigurationError: If the folder exists and is not empty, or the runtime is another one.
+        ConfigurationError: If the folder is not empty, or the runtime is not ONNX Runtime.
         ArchitectureError: If a string is not a cell of the space.
     """
     if not isinstance(settings.runtime, OnnxRuntime):
         raise ConfigurationError(f"{settings.runtime.name} runs no ONNX files.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigurationError(
-            f"{folder} is there already, and its index may hold measurements: give another folder, "
-            "or remove it."
+            f"{folder} exists, and its index may hold measurements: give another folder, or "
+            "remove it."
         )
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as temporary:

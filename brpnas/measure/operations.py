@@ -1,7 +1,6 @@
-"""Measuring the operations of a network alone, one after another, for the layer-wise baseline.
+"""Latency of single operations, for the layer-wise baseline; NAS-Bench-201 only.
 
-Of NAS-Bench-201 only: what a network of another space is made of, nobody here knows.
-`measure_operations` gives the table that `brpnas.predictors.layerwise.LayerwisePredictor` adds up.
+`brpnas.predictors.layerwise.LayerwisePredictor` adds up the table of `measure_operations`.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ class _Add(nn.Module):
 
 @dataclass(frozen=True)
 class OperationTask:
-    """One operation to measure, at the width and resolution that it has in a stage."""
+    """One operation to measure, at the width and resolution of a stage."""
 
     part: str
     stage: int
@@ -62,11 +61,11 @@ def measure_operations(
     engine: Engine | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
-    """Measure every operation alone, or what the store lacks of them.
+    """Measure each operation that the store lacks.
 
     Args:
         settings: How to measure.
-        store_path: File of the rows, that of `brpnas.measure.measure_cells`.
+        store_path: File of the rows, shared with `brpnas.measure.measure_cells`.
         device: Name of the device.
         engine: Where to measure; None for this process.
         progress: Show a progress bar.
@@ -75,14 +74,14 @@ def measure_operations(
         Table of operations (`brpnas.datasets.OPERATIONS`).
 
     Raises:
-        ConfigurationError: If the space is another than NAS-Bench-201 (`has_layerwise`).
+        ConfigurationError: If the space is not NAS-Bench-201 (`has_layerwise`).
         MeasurementError: If an operation cannot be measured.
         StoreError: If the store belongs to another task.
     """
     if not has_layerwise(settings.space):
         raise ConfigurationError(
             f"The operations of {settings.space} cannot be measured alone: the layer-wise baseline "
-            "knows the networks of nasbench201 only. Measure without operations."
+            "supports nasbench201 only. Measure without operations."
         )
     network = settings.network
     dead = network.executes_dead_ops
@@ -110,7 +109,7 @@ def measure_operations(
 
 
 def measure_operation(task: OperationTask) -> Row:
-    """Measure one operation on the machine that this runs on."""
+    """Measure one operation on this machine."""
     start, began, load = time.perf_counter(), datetime.now(UTC), os.getloadavg()[0]
     settings = task.settings
     module, shape = next(
@@ -137,7 +136,7 @@ def measure_operation(task: OperationTask) -> Row:
 
 
 def operation_modules(network: NetworkConfig) -> Iterator[tuple[str, int, nn.Module, Shape]]:
-    """Yield part, stage, module, and shape of its input ``(C, H, W)``, for all that is measured."""
+    """Yield part, stage, module and input shape ``(C, H, W)`` of each operation."""
     with torch.random.fork_rng(devices=[]):
         whole = MacroNetwork((0,) * len(EDGES), network)
         _, height, width = network.input_shape

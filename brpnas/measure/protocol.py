@@ -1,8 +1,7 @@
-"""How one latency is taken: warm-up, blocks of runs, interquartile means.
+"""Timing of one network: warm-up, blocks of runs, interquartile means.
 
 `time_runs` is the protocol of LatBench (Dudziak et al., NeurIPS 2020, arXiv 2007.08668): the
-interquartile mean over blocks of the interquartile mean over the runs of a block. It knows neither
-networks nor runtimes.
+interquartile mean over blocks of the interquartile mean over the runs of a block.
 """
 
 from __future__ import annotations
@@ -23,12 +22,12 @@ _NS_PER_MS = 1e6
 
 @dataclass(frozen=True)
 class Protocol:
-    """How often a network is run.
+    """Numbers of runs.
 
     Args:
-        warmup: Runs before the first block, not counted.
-        runs: Runs of a block.
-        repeats: Blocks.
+        warmup: Uncounted runs before the first block.
+        runs: Runs per block.
+        repeats: Number of blocks.
 
     Raises:
         ConfigurationError: If ``runs`` or ``repeats`` is not positive, or ``warmup`` negative.
@@ -41,18 +40,17 @@ class Protocol:
     def __post_init__(self) -> None:
         if min(self.runs, self.repeats) < 1 or self.warmup < 0:
             raise ConfigurationError(
-                f"{self} measures nothing: runs and repeats must be 1 or more, warmup 0 or more."
+                f"{self}: runs and repeats must be 1 or more, warmup 0 or more."
             )
 
 
 @dataclass(frozen=True)
 class Timing:
-    """What the protocol measured.
+    """Latency of a network and its spread.
 
     Args:
         latency_ms: Interquartile mean of the blocks.
-        std_ms: Standard deviation between blocks (one degree of freedom less than blocks); None
-            for a single block.
+        std_ms: Standard deviation between blocks (divisor: blocks - 1); None for a single block.
         blocks_ms: Interquartile mean of the runs of each block.
     """
 
@@ -62,9 +60,9 @@ class Timing:
 
 
 def interquartile_mean(values: Sequence[float]) -> float:
-    """Mean without the quarter of smallest and the quarter of largest values.
+    """Mean without the smallest and the largest quarter of the values.
 
-    A quarter that is no whole number is rounded down, so fewer than four values have their mean.
+    A quarter is rounded down to a whole number: fewer than four values have their plain mean.
 
     Raises:
         ConfigurationError: If there is no value.
@@ -74,7 +72,7 @@ def interquartile_mean(values: Sequence[float]) -> float:
         3.0
     """
     if not values:
-        raise ConfigurationError("No values, so no interquartile mean.")
+        raise ConfigurationError("An interquartile mean needs at least one value.")
     cut = len(values) // 4
     return statistics.fmean(sorted(values)[cut : len(values) - cut])
 
@@ -84,12 +82,12 @@ def time_runs(
     protocol: Protocol,
     clock: Callable[[], int] = time.perf_counter_ns,
 ) -> Timing:
-    """Time a callable by the protocol; garbage collection rests meanwhile.
+    """Time a callable by the protocol, without garbage collection.
 
     Args:
-        run: Does the work once and returns when it is done.
-        protocol: How often.
-        clock: Nanoseconds from any fixed moment.
+        run: Does the work once and returns at its end.
+        protocol: Numbers of runs.
+        clock: Nanoseconds since any fixed moment.
     """
     with _no_garbage_collection():
         for _ in range(protocol.warmup):

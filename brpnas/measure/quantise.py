@@ -1,7 +1,6 @@
 """Static quantisation of an ONNX file to int8, for measuring.
 
-The scales come from random images, so the file runs as a quantised network does but answers
-nothing useful.
+The scales come from random images: the latency is realistic, the answers are not.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ class _Noise(CalibrationDataReader):  # type: ignore[misc]
 def quantise(source: Path, target: Path, shape: tuple[int, ...]) -> None:
     """Quantise a file with the input ``image``: QDQ, one scale per output channel.
 
-    Weights become int8 and activations uint8, the pair that x86 kernels are made for.
+    Weights become int8 and activations uint8, the pair for which x86 kernels are optimised.
 
     Args:
         source: ONNX file in float32.
@@ -64,9 +63,9 @@ def quantise(source: Path, target: Path, shape: tuple[int, ...]) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hold back what ONNX Runtime's quantiser warns of on the root logger for every network.
+    """Hide the quantiser's warning about missing pre-processing.
 
-    It asks for a pre-processing (folding batch normalisation) that the export has done.
+    The export has already folded batch normalisation.
     """
 
     def keep(record: logging.LogRecord) -> bool:

@@ -1,9 +1,8 @@
-"""What runs a network while it is timed: ONNX Runtime, or torch as it is.
+"""Runtimes of timed networks: ONNX Runtime and torch eager.
 
-`OnnxRuntime` exports a module and runs the file; it executes what the optimised graph holds, as a
-deployed network would. `TorchEager` calls the module; it executes every operation that the module
-holds, dead ones too. Both are small picklable values, so that a measurement can go to another
-machine. `get_runtime` makes one from the names that configuration uses.
+`OnnxRuntime` exports a module and runs the optimised file, as in deployment. `TorchEager` calls
+the module and executes all its operations, dead ones too. Both are small and picklable, so that a
+measurement can run on another machine. `get_runtime` makes one from names of the configuration.
 """
 
 from __future__ import annotations
@@ -29,21 +28,21 @@ from brpnas.predictors.training import single_thread
 __all__ = ["EXPORTER", "OnnxRuntime", "Precision", "Run", "Runtime", "TorchEager", "get_runtime"]
 
 Run = Callable[[], object]
-"""Runs a network once and returns when it has answered."""
+"""Runs a network once and returns after its answer."""
 
 Precision = Literal["fp32", "int8"]
 
 EXPORTER: Exporter = "torchscript"
-"""What turns networks into the files that are timed: they are many, and of fixed shape."""
+"""Exporter of the timed files: fast, and of fixed shape."""
 _TOLERANCE = 1e-3
 _CPU = "CPUExecutionProvider"
 
 
 @dataclass(frozen=True)
 class Runtime(ABC):
-    """Software that runs networks, with its settings.
+    """Software that runs networks, and its settings.
 
-    The life of a runtime: `check` once before any work, then `loaded` for every network.
+    Call `check` once before any work, then `loaded` for each network.
 
     Args:
         threads: Threads within an operation; one operation runs at a time.
@@ -52,7 +51,7 @@ class Runtime(ABC):
     name: ClassVar[str]
     """Name in configuration and in names of devices."""
     executes_dead_ops: ClassVar[bool]
-    """Whether it executes operations that cannot reach the output."""
+    """Whether it executes operations without a path to the output."""
     threads: int = 1
 
     def __post_init__(self) -> None:
@@ -67,7 +66,7 @@ class Runtime(ABC):
     @property
     @abstractmethod
     def target(self) -> str:
-        """Where operations run: an execution provider, or a torch device."""
+        """Execution provider or torch device."""
 
     @property
     @abstractmethod
@@ -81,22 +80,22 @@ class Runtime(ABC):
 
     @abstractmethod
     def check(self) -> None:
-        """Raise if this machine cannot run networks this way.
+        """Check that this machine can run networks this way.
 
         Raises:
-            UnknownNameError: If it has no such target; names those that it has.
+            UnknownNameError: If it lacks the target; lists the available ones.
         """
 
     @abstractmethod
     def loaded(self, network: nn.Module, images: Tensor) -> AbstractContextManager[Run]:
-        """Load a network and give a function that runs it once.
+        """Load a network and yield a function that runs it once.
 
         Args:
             network: On the CPU, in evaluation mode.
             images: Input of each run, ``[B, C, H, W]``.
 
         Raises:
-            ParityError: If the runtime answers with no numbers, or other ones than torch.
+            ParityError: If the answer is not finite or differs from torch.
         """
 
 
@@ -105,8 +104,8 @@ class OnnxRuntime(Runtime):
     """ONNX Runtime (https://onnxruntime.ai) on one execution provider.
 
     Args:
-        provider: Execution provider, such as ``CPUExecutionProvider``. On a GPU a run includes the
-            copies of image and logits from and to the host.
+        provider: Execution provider, such as ``CPUExecutionProvider``. On a GPU a run includes
+            copying the image from and the logits to the host.
         quantised: Static quantisation to int8 (`brpnas.measure.quantise`) instead of float32.
     """
 
@@ -127,19 +126,19 @@ class OnnxRuntime(Runtime):
 
     @property
     def software(self) -> str:
-        """As ``ONNX Runtime 1.20.0``."""
+        """Such as ``ONNX Runtime 1.20.0``."""
         return f"ONNX Runtime {ort.__version__}"
 
     @property
     def on_gpu(self) -> bool:
-        """Whether the provider is one of those that run on a GPU."""
+        """Whether the provider runs on a GPU."""
         return self.provider.removesuffix("ExecutionProvider") in _GPU_PROVIDERS
 
     def check(self) -> None:
-        """Raise if this build of ONNX Runtime lacks the provider.
+        """Check that this build of ONNX Runtime has the provider.
 
         Raises:
-            UnknownNameError: If so; names the providers that it has.
+            UnknownNameError: If it has not; lists the available providers.
         """
         available = ort.get_available_providers()
         if self.provider not in available:
@@ -147,7 +146,7 @@ class OnnxRuntime(Runtime):
 
     @contextmanager
     def loaded(self, network: nn.Module, images: Tensor) -> Iterator[Run]:
-        """Export, quantise if asked for, open a session; see `Runtime.loaded`."""
+        """Export, quantise if requested, open a session; see `Runtime.loaded`."""
         self.check()
         feeds = {"image": images.numpy()}
         with single_thread():
@@ -160,14 +159,14 @@ class OnnxRuntime(Runtime):
 
     @contextmanager
     def opened(self, model: bytes, images: Tensor) -> Iterator[Run]:
-        """Load an ONNX file as it is, in its own precision, and give a function that runs it once.
+        """Load an ONNX file unchanged and yield a function that runs it once.
 
         Args:
-            model: Content of the file; its one input is named ``image``.
+            model: Content of the file, with one input named ``image``.
             images: Input of each run, ``[B, C, H, W]``.
 
         Raises:
-            ParityError: If it answers with no numbers.
+            ParityError: If the answer is not finite.
         """
         self.check()
         feeds = {"image": images.numpy()}
@@ -176,7 +175,7 @@ class OnnxRuntime(Runtime):
         yield lambda: session.run(None, feeds)
 
     def exported(self, network: nn.Module, images: Tensor) -> bytes:
-        """The ONNX file that `loaded` runs: equal bytes for equal weights and batches."""
+        """The ONNX file of `loaded`: equal bytes for equal weights and batches."""
         with tempfile.TemporaryDirectory(prefix="brpnas-measure-") as folder:
             path, int8 = Path(folder) / "network.onnx", Path(folder) / "int8.onnx"
             export_module(
@@ -199,7 +198,7 @@ class OnnxRuntime(Runtime):
         options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
         options.log_severity_level = 3
         session = ort.InferenceSession(model, sess_options=options, providers=[self.provider])
-        # Where a provider cannot start, ONNX Runtime goes on with the CPU and only logs it.
+        # If a provider cannot start, ONNX Runtime logs it and continues on the CPU.
         if session.get_providers()[0] != self.provider:
             raise UnknownNameError(
                 "working execution provider of ONNX Runtime", self.provider, session.get_providers()
@@ -215,8 +214,8 @@ class TorchEager(Runtime):
     """Torch without compilation: operations one after another, dead ones too.
 
     Args:
-        device: ``cpu`` or ``cuda``; a run on a GPU ends when the GPU has finished. The image is
-            there already.
+        device: ``cpu`` or ``cuda``. On a GPU a run ends when the GPU has finished; the image is
+            already there.
     """
 
     name: ClassVar[str] = "torch"
@@ -235,19 +234,19 @@ class TorchEager(Runtime):
 
     @property
     def software(self) -> str:
-        """As ``torch 2.6.0 eager``."""
+        """Such as ``torch 2.6.0 eager``."""
         return f"torch {torch.__version__} eager"
 
     @property
     def on_gpu(self) -> bool:
-        """Whether the device is a CUDA one."""
+        """Whether the device is a GPU."""
         return torch.device(self.device).type == "cuda"
 
     def check(self) -> None:
-        """Raise if torch has no such device here.
+        """Check that torch has the device here.
 
         Raises:
-            UnknownNameError: If so; names the devices that it has.
+            UnknownNameError: If it has not; lists the available devices.
         """
         available = ["cpu"]
         if torch.cuda.is_available():
@@ -284,7 +283,7 @@ def get_runtime(
 
     Args:
         name: ``onnxruntime`` or ``torch``.
-        target: Execution provider (its suffix ``ExecutionProvider`` may be left out), or torch
+        target: Execution provider (the suffix ``ExecutionProvider`` is optional) or torch
             device; None for the CPU.
         threads: Threads within an operation.
         precision: ``fp32``, or with ONNX Runtime ``int8``.
@@ -309,9 +308,9 @@ def get_runtime(
 
 
 def _compare(answer: np.ndarray, expected: np.ndarray | None, tolerance: float | None) -> None:
-    """Refuse a network that does not compute: such a latency would be of something else."""
+    """Refuse a network that does not compute the expected values."""
     if not np.isfinite(answer).all():
-        raise ParityError("The network answers with NaN or infinity, which may run slower.")
+        raise ParityError("The network answers with NaN or infinity; its latency is not typical.")
     if expected is not None and answer.shape != expected.shape:
         raise ParityError(f"The runtime answers in shape {answer.shape}, not {expected.shape}.")
     if expected is not None and tolerance is not None:
@@ -319,5 +318,5 @@ def _compare(answer: np.ndarray, expected: np.ndarray | None, tolerance: float |
         worst = float(np.max(np.abs(answer - expected))) / scale
         if not worst <= tolerance:
             raise ParityError(
-                f"The runtime answers {worst:.1e} apart from torch, more than {tolerance:.0e}."
+                f"The runtime differs from torch by {worst:.1e}, more than {tolerance:.0e}."
             )

@@ -1,6 +1,6 @@
-"""All that a latency depends on besides cell and machine: network, runtime, protocol.
+"""Settings of a latency beside cell and machine: network, runtime, protocol.
 
-`MeasureSettings` holds it, `time_module` times any module by it, `time_cell` the network of a cell.
+`time_module` times any module by `MeasureSettings`, `time_cell` the network of a cell.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ class MeasureSettings:
     """Network, runtime and protocol of a measurement.
 
     Args:
-        runtime: What runs the networks.
-        protocol: How often.
-        network: Sizes of the network around the cell. Its ``executes_dead_ops`` is that of the
-            runtime, whatever is given.
+        runtime: Runtime of the networks.
+        protocol: Numbers of runs.
+        network: Sizes of the network around the cell. ``executes_dead_ops`` is always taken from
+            the runtime.
         batch_size: Images per run.
-        seed: Decides weights and images, not the latency.
-        space: Name of the space that the cells are of. It must be known where they are measured:
-            for a space of one's own, the same path must lead to the same file there.
+        seed: Seed of weights and images; does not affect the latency.
+        space: Name of the space. The measuring machine must know it: the path of a custom space
+            must lead to the same file there.
 
     Raises:
         ConfigurationError: If the batch is empty.
@@ -56,7 +56,7 @@ class MeasureSettings:
         object.__setattr__(self, "network", held)
 
     def fingerprint(self) -> dict[str, Any]:
-        """JSON types that are equal exactly for equal settings."""
+        """JSON types, equal exactly for equal settings."""
         runtime = {"name": self.runtime.name, **asdict(self.runtime)}
         settings = {**asdict(self), "runtime": runtime}
         del settings["space"]
@@ -71,7 +71,7 @@ def time_cell(arch_id: str, settings: MeasureSettings) -> Timing:
     Raises:
         ArchitectureError: If the string is not a cell of the space.
         ConfigurationError: If the space has no networks.
-        ParityError: If the runtime answers with no numbers, or other ones than torch.
+        ParityError: If the answer is not finite or differs from torch.
     """
     network, images = build_cell(arch_id, settings)
     with settings.runtime.loaded(network, images) as run:
@@ -79,7 +79,7 @@ def time_cell(arch_id: str, settings: MeasureSettings) -> Timing:
 
 
 def build_cell(arch_id: str, settings: MeasureSettings) -> tuple[nn.Module, Tensor]:
-    """The network of a cell with initialised weights, in evaluation mode, and images to run it on.
+    """The initialised network of a cell in evaluation mode, and its images.
 
     Raises:
         ArchitectureError: If the string is not a cell of the space.
@@ -87,7 +87,7 @@ def build_cell(arch_id: str, settings: MeasureSettings) -> tuple[nn.Module, Tens
     """
     shape = settings.network.input_shape
     space = get_space(settings.space)
-    # Torch's own initialisation draws from the global state.
+    # Torch's initialisation draws from the global state.
     with torch.random.fork_rng(devices=[]), single_thread():
         torch.manual_seed(settings.seed)
         network = space.build(arch_id, settings.network)
@@ -96,15 +96,15 @@ def build_cell(arch_id: str, settings: MeasureSettings) -> tuple[nn.Module, Tens
 
 
 def time_file(model: bytes, settings: MeasureSettings) -> Timing:
-    """Time an ONNX file as it is, whatever the precision of the settings.
+    """Time an ONNX file unchanged, at any precision.
 
     Args:
         model: Content of the file, with one input ``image``, in the size of the settings.
-        settings: Runtime, which is ONNX Runtime, protocol and size of the batch.
+        settings: Runtime (ONNX Runtime), protocol and batch size.
 
     Raises:
-        ConfigurationError: If the runtime is another one.
-        ParityError: If it answers with no numbers.
+        ConfigurationError: If the runtime is not ONNX Runtime.
+        ParityError: If the answer is not finite.
     """
     if not isinstance(settings.runtime, OnnxRuntime):
         raise ConfigurationError(f"{settings.runtime.name} runs no ONNX files.")
@@ -121,7 +121,7 @@ def time_module(
     Args:
         module: On the CPU; left in evaluation mode.
         shape: Shape of one image, ``(C, H, W)``.
-        settings: Runtime, protocol and size of the batch; not the sizes of the network.
+        settings: Runtime, protocol and batch size; the sizes of the network are not read.
     """
     with settings.runtime.loaded(module.eval(), _images(settings, shape)) as run:
         return time_runs(run, settings.protocol)

@@ -1,7 +1,6 @@
-"""The store of a measurement: a journal with one row per cell, written the moment it is known.
+"""The store of a measurement: a journal with one row per cell, written at once.
 
-`MeasureStore` is the journal with its rows at hand. Its task is settings and machine, not the list
-of cells, so that more cells later continue the same file.
+Its task is settings and machine, not the list of cells: more cells continue the same file.
 """
 
 from __future__ import annotations
@@ -24,19 +23,19 @@ from brpnas.typed import Count, Finite, Positive, parse_typed
 __all__ = ["MeasureStore", "Row", "store_name", "task_of"]
 
 Row = dict[str, Any]
-"""``event`` (``cell``, ``reference``, ``operation`` or ``failed``), ``arch_id`` (of an operation
-``part`` and ``stage``), and either ``error`` or the
-latency: ``latency_ms, std_ms, blocks_ms``; beside it ``time`` (UTC), ``load`` (processes waiting
-for a CPU when it began), ``seconds`` that it took in all, ``host`` and ``machine``."""
+"""``event`` (``cell``, ``reference``, ``operation`` or ``failed``), ``arch_id`` (for an operation
+``part`` and ``stage``), and either ``error`` or the latency: ``latency_ms, std_ms, blocks_ms,
+time`` (UTC), ``load`` (processes waiting for a CPU at the start), ``seconds`` (duration), ``host``
+and ``machine``."""
 
 
 def task_of(settings: MeasureSettings, machine: Machine) -> dict[str, Any]:
-    """What must be equal for latencies to lie in one store (JSON types)."""
+    """Settings and machine: equal for all latencies of a store (JSON types)."""
     return {"settings": settings.fingerprint(), "machine": machine.identity()}
 
 
 def store_name(task: Mapping[str, Any]) -> str:
-    """Name of a file for a task, for folders that hold several."""
+    """File name for a task in a folder of several stores."""
     digest = hashlib.sha256(json.dumps(task, sort_keys=True).encode()).hexdigest()
     return f"measure-{digest[:16]}.jsonl"
 
@@ -49,7 +48,7 @@ class _Failed(BaseModel):
 
 
 class _Measured(BaseModel):
-    """What all measurements have."""
+    """Fields of all measurements."""
 
     latency_ms: Positive
     std_ms: Finite | None
@@ -91,20 +90,21 @@ def _kind_of(row: Row) -> str:
 
 
 class MeasureStore:
-    """Rows on the disk, and in memory by what they are; a context manager.
+    """Rows on the disk and in memory, by kind; a context manager.
 
     Args:
         path: File to create or to continue.
-        task: What `task_of` says.
+        task: The task, from `task_of`.
 
     Attributes:
         cells: Row of each measured cell.
-        failures: Error of each cell that failed and has not been measured since.
+        failures: Error of each cell that failed and was not measured later.
         references: Rows of the reference network, in the order of measuring.
-        operations: Row of each operation measured alone, by part and stage.
+        operations: Row of each operation, by part and stage.
 
     Raises:
-        StoreError: If the file belongs to another task, another process holds it, or it is damaged.
+        StoreError: If the file belongs to another task, is locked by another process, or is
+            damaged.
     """
 
     def __init__(self, path: Path, task: Mapping[str, Any]) -> None:
@@ -120,13 +120,13 @@ class MeasureStore:
         """Put a row on the disk.
 
         Raises:
-            MeasurementError: If another kind of machine measured it.
+            MeasurementError: If another kind of machine measured the row.
         """
         if row.get("machine", self._machine) != self._machine:
             raise MeasurementError(
-                f"{row['host']} is another machine than the others ({row['machine']} there, "
-                f"{self._machine} here), and latencies of the two are not to be mixed. Measure on "
-                "machines of one kind; what they have measured so far is kept."
+                f"{row['host']} is another kind of machine ({row['machine']} there, "
+                f"{self._machine} here); their latencies must not be mixed. Measure on machines "
+                "of one kind; finished measurements are kept."
             )
         self._journal.append(row)
         self._keep(row)

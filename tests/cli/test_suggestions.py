@@ -81,7 +81,7 @@ def test_the_file_can_be_filled_in(rows: pd.DataFrame, tmp_path: Path) -> None:
     filled["latency_ms"] = [2.0 + i / 10 for i in range(len(filled))]
     filled.to_csv(file, index=False)
     assert len(read_device_table(file, NasBench201()).table) == 20
-    with pytest.raises(SourceError, match="is there already"):
+    with pytest.raises(SourceError, match="exists"):
         write(rows, file)
 
 

@@ -60,5 +60,5 @@ def test_garbage_collection_rests_and_is_left_as_it_was(enabled: bool) -> None:
 
 @pytest.mark.parametrize("wrong", [{"warmup": -1}, {"runs": 0}, {"repeats": 0}])
 def test_impossible_protocols(wrong: dict[str, int]) -> None:
-    with pytest.raises(ConfigurationError, match="measures nothing"):
+    with pytest.raises(ConfigurationError, match=next(iter(wrong))):
         Protocol(**wrong)

@@ -1,1 +1,1 @@
-"""The subcommands, one in each file: options, help, and examples that end the help."""
+"""The subcommands, one per file: options, help and examples."""

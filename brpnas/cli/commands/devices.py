@@ -1,6 +1,6 @@
 """The subcommand ``devices``: list them, or explain one.
 
-What follows ``brpnas devices`` is a subcommand, or the name of a device to explain.
+After ``brpnas devices`` comes a subcommand or the name of a device.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ __all__ = ["devices"]
 
 
 class DeviceGroup(TyperGroup):
-    """A group in which a name that is no subcommand is explained as a device."""
+    """A group that takes an unknown subcommand for the name of a device."""
 
     def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
-        """Find the subcommand; that of a device's name is ``show``."""
+        """Find the subcommand; for the name of a device it is ``show``."""
         is_device = args[0] not in self.commands and not args[0].startswith("-")
         return super().resolve_command(ctx, ["show", *args] if is_device else args)
 
@@ -38,7 +38,7 @@ devices = typer.Typer(
 def _list(context: typer.Context) -> None:
     """List and explain devices; check a file, suggest cells.
 
-    The latency of those listed ships or is published.
+    The listed devices have embedded or published latencies.
     """
     if context.invoked_subcommand is None:
         from brpnas.cli import catalogues  # noqa: PLC0415
@@ -48,7 +48,7 @@ def _list(context: typer.Context) -> None:
 
 @devices.command(hidden=True)
 def show(name: Annotated[str, typer.Argument(metavar="NAME", help="A device.")]) -> None:
-    """Explain a device: all that the catalogue knows of it."""
+    """Explain a device: all fields of the catalogue."""
     from brpnas.cli import catalogues  # noqa: PLC0415
 
     typer.echo(catalogues.describe_device(name))

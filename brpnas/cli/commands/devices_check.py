@@ -30,7 +30,7 @@ def check(
         ),
     ] = True,
     least: Annotated[
-        int, typer.Option(metavar="COUNT", min=1, help="Cells that there must be.")
+        int, typer.Option(metavar="COUNT", min=1, help="Minimum number of cells.")
     ] = 10,
     space: SpaceName = "nasbench201",
     notation: Notation = None,
@@ -38,14 +38,14 @@ def check(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Write the one file that is given again, its cells as strings; it must not exist.",
+            help="Rewrite the one FILE with canonical strings; must not exist.",
         ),
     ] = None,
 ) -> None:
     """Check files of latencies as the pipeline would.
 
-    Without --output nothing is written. What is accepted and flagged goes to stdout. The report on
-    a file that is refused goes to stderr, and the exit code is 1.
+    Nothing is written without --output. Reports on accepted files go to stdout, on refused files
+    to stderr with exit code 1.
     """
     from brpnas.cli import intake  # noqa: PLC0415
 

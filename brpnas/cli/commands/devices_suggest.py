@@ -20,18 +20,16 @@ EXAMPLES = examples(
 
 def suggest(
     count: Annotated[
-        int, typer.Option("-n", "--count", metavar="COUNT", min=1, help="Cells to learn from.")
+        int, typer.Option("-n", "--count", metavar="COUNT", min=1, help="Training cells.")
     ] = 20,
     test: Annotated[
         int,
-        typer.Option(
-            metavar="COUNT", min=0, help="Cells to test on beside them, at random; 30 for a gate."
-        ),
+        typer.Option(metavar="COUNT", min=0, help="Random test cells beside them; 30 for a gate."),
     ] = 0,
     measured: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="File of latencies that are known already: name other cells."
+            metavar="FILE", help="File of known latencies; its cells are not suggested again."
         ),
     ] = None,
     prior: Annotated[
@@ -40,7 +38,7 @@ def suggest(
             metavar="FILE",
             exists=True,
             dir_okay=False,
-            help="What known devices teach, .safetensors; that which ships by default.",
+            help="Prior from known devices, .safetensors (default: the packaged one).",
         ),
     ] = None,
     output: Annotated[
@@ -50,13 +48,12 @@ def suggest(
         ),
     ] = None,
     notation: Notation = None,
-    seed: Annotated[int, typer.Option(metavar="NUMBER", help="Decides what is compared.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="NUMBER", help="Seed of the choice.")] = 0,
 ) -> None:
-    """Name the cells worth measuring first on a new device.
+    """Suggest the cells to measure first on a new device.
 
-    They are those that leave the least in doubt about all others, going by the devices that are
-    known; the most telling first. Cells to test on are another set: a hash of the cell decides
-    which may be tested on, and none of those is suggested to learn from.
+    The cells reduce the uncertainty about all others the most, judged by known devices; the most
+    informative come first. Test cells are a separate set, fixed by a hash of the cell.
     """
     from brpnas.cli import suggestions  # noqa: PLC0415
 

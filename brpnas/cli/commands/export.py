@@ -33,7 +33,7 @@ EXAMPLES = examples(
 def export(  # noqa: PLR0913 - one argument per option
     *,
     output: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Folder to make: networks, index, manifest.")
+        Path, typer.Option(metavar="FOLDER", help="New folder for networks, index, manifest.")
     ] = Path("networks"),
     cells: Annotated[
         int | None,
@@ -43,10 +43,10 @@ def export(  # noqa: PLR0913 - one argument per option
     notation: Notation = None,
     device: Annotated[
         str,
-        typer.Option(metavar="NAME", help="Name of the index, which becomes the device's table."),
+        typer.Option(metavar="NAME", help="Name of the device, used for the index."),
     ] = "index",
     precision: Annotated[
-        PrecisionName, typer.Option(help="int8 has scales for timing alone.")
+        PrecisionName, typer.Option(help="int8 networks are for timing only.")
     ] = PrecisionName.FP32,
     batch: Annotated[int, typer.Option(metavar="COUNT", min=1, help="Images per run.")] = 1,
     space: SpaceName = "nasbench201",
@@ -57,7 +57,7 @@ def export(  # noqa: PLR0913 - one argument per option
     image: ImageSize = None,
     colours: Colours = None,
     classes: Classes = None,
-    seed: Annotated[int, typer.Option(min=0, help="Decides which cells.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the choice of cells.")] = 0,
 ) -> None:
     """Write the networks of cells as ONNX, as `measure` times them.
 

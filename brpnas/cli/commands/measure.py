@@ -24,7 +24,7 @@ __all__ = ["EXAMPLES", "measure"]
 
 
 class RuntimeName(StrEnum):
-    """What runs the networks."""
+    """Runtimes of the networks."""
 
     ONNXRUNTIME = "onnxruntime"
     TORCH = "torch"
@@ -59,7 +59,7 @@ def measure(  # noqa: PLR0913 - one argument per option
         str | None, typer.Option(metavar="NAME", help="Name of the device (default: derived).")
     ] = None,
     runtime: Annotated[
-        RuntimeName, typer.Option(help="What runs the networks; torch runs dead operations too.")
+        RuntimeName, typer.Option(help="Runtime; torch executes dead operations too.")
     ] = RuntimeName.ONNXRUNTIME,
     target: Annotated[
         str | None,
@@ -68,7 +68,7 @@ def measure(  # noqa: PLR0913 - one argument per option
         ),
     ] = None,
     precision: Annotated[
-        PrecisionName, typer.Option(help="int8 is for onnxruntime alone.")
+        PrecisionName, typer.Option(help="int8 needs onnxruntime.")
     ] = PrecisionName.FP32,
     threads: Annotated[int, _count("Threads within an operation.")] = 1,
     batch: Annotated[int, _count("Images per run.")] = 1,
@@ -86,14 +86,13 @@ def measure(  # noqa: PLR0913 - one argument per option
     colours: Colours = None,
     classes: Classes = None,
     drift_limit: Annotated[
-        float, typer.Option(metavar="FRACTION", min=0, help="Drift to warn of.")
+        float, typer.Option(metavar="FRACTION", min=0, help="Largest drift without a warning.")
     ] = 0.1,
-    seed: Annotated[int, typer.Option(min=0, help="Decides which cells, and their order.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the choice and order of cells.")] = 0,
 ) -> None:
     """Measure latency on this machine.
 
-    The same command goes on after an interruption; a larger COUNT of cells adds to what was
-    measured.
+    The same command resumes after an interruption; a larger COUNT adds cells.
     """
     from brpnas.cli import measuring  # noqa: PLC0415
     from brpnas.measure import (  # noqa: PLC0415

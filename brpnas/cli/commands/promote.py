@@ -22,8 +22,8 @@ def promote(
 ) -> None:
     """Make the challenger champion if it wins on the same test rows.
 
-    The gates are in conf/base/parameters_promote.yml. The decision is kept as tags of the version
-    and as a page in its run, whatever it is.
+    The gates are in conf/base/parameters_promote.yml. Every decision is kept as tags of the version
+    and as a page in its run.
     """
     from brpnas.cli import project as projects  # noqa: PLC0415
 

@@ -43,9 +43,7 @@ def rank(  # noqa: PLR0913, PLR0917 - one argument per option
             help="Limit on latency_ms, flops_m or params_m, such as 'latency_ms <= 5'; repeatable.",
         ),
     ] = None,
-    every: Annotated[
-        bool, typer.Option("--all", help="Also cells that compute the same function.")
-    ] = False,
+    every: Annotated[bool, typer.Option("--all", help="Also isomorphic cells.")] = False,
     as_json: Json = False,
     space: SpaceName = "nasbench201",
     sample: Annotated[
@@ -53,7 +51,7 @@ def rank(  # noqa: PLR0913, PLR0917 - one argument per option
         typer.Option(
             metavar="COUNT",
             min=1,
-            help="Rank so many random architectures (default: all; 10,000 of a space too large).",
+            help="Rank COUNT random architectures (default: all; 10,000 of a space too large).",
         ),
     ] = None,
     network_size: Size = None,

@@ -17,13 +17,11 @@ def rollback(
     model: Model,
     to: Annotated[
         int | None,
-        typer.Option(
-            metavar="VERSION", min=1, help="Version that once was champion (default: the last)."
-        ),
+        typer.Option(metavar="VERSION", min=1, help="Earlier champion (default: the last)."),
     ] = None,
     env: Env = None,
 ) -> None:
-    """Make the champion before champion again."""
+    """Make the previous champion champion again."""
     from brpnas.cli import project as projects  # noqa: PLC0415
 
     project = projects.find_project()

@@ -29,8 +29,8 @@ def sources(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Folder that holds the files; the network is not asked. By default the one in "
-            "BRPNAS_MIRROR, which is relative to the project.",
+            help="Folder of the files, used instead of the network. By default the one in "
+            "BRPNAS_MIRROR, relative to the project.",
         ),
     ] = None,
     cache: Annotated[

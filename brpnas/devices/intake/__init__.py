@@ -1,8 +1,8 @@
-"""The intake of a device: a file of latencies that its owner brings, read or refused.
+"""The intake of a device: a user's file of latencies, read or refused.
 
-`read_device_table` returns an `Intake`, or raises `brpnas.errors.IntakeError` with a report of
-everything that is wrong: each `Finding` with its rows, the likely cause and the remedy.
-`intake_report` tells what was accepted and flagged. Nothing here writes.
+`read_device_table` returns an `Intake`, or raises `brpnas.errors.IntakeError` with one `Finding`
+per problem: rows, likely cause and remedy. `intake_report` summarises an accepted file. Nothing
+here writes.
 """
 
 from brpnas.devices.intake.table import LEAST_ROWS, Intake, intake_report, read_device_table

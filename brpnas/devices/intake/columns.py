@@ -1,4 +1,4 @@
-"""Columns of a file of latencies, and the names that people give them."""
+"""Columns of a file of latencies, and their common names."""
 
 from __future__ import annotations
 
@@ -31,5 +31,5 @@ COLUMNS = (
     Column("precision"),
     Column("file"),  # of the network, in the index of `brpnas export`
 )
-"""All that are known; others are reported and not read."""
+"""All known columns; others are reported and not read."""
 REQUIRED = tuple(column.name for column in COLUMNS if column.required)

@@ -1,4 +1,4 @@
-"""Where the file of a device lies, and its name, which is that of the device."""
+"""Checks of a device's file: its place, and its name, which names the device."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ __all__ = ["check_path"]
 
 
 def check_path(path: Path) -> list[Finding]:
-    """What is wrong with the place of a file and with its name."""
+    """Problems with the place of a file and with its name."""
     return check_place(path, "device", valid=partial(re.fullmatch, NAME_PATTERN.strip("^$")))

@@ -1,8 +1,8 @@
-"""Whether the cells of a file are written in the notation of another tool.
+"""Whether the cells of a file are in the notation of another tool.
 
-Where no text tells two notations apart, latencies do: read in the wrong notation, costs of
-operations explain them worse. docs/devices.md says how often that is found, `python -m benchmarks
-intake` measures it.
+If the text fits two notations, the latencies decide: operation costs explain them worse in the
+wrong notation. docs/devices.md gives the detection rates, `python -m benchmarks intake` measures
+them.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ OTHER_NOTATION = "other notation"
 """Kind of the finding."""
 
 LIKELY, CERTAIN = 4.0, 20.0
-"""Logarithms of the ratio of likelihoods from which another notation is reported, and from which a
-file is refused. Of 3,800 draws of 20 to 900 rows from 19 known tables none exceeds 1."""
+"""Log-likelihood ratios from which another notation is reported, and a file is refused. No draw
+exceeds 1, of 3,800 draws of 20 to 900 rows from 19 known tables."""
 
 
 def check_notation(
@@ -31,13 +31,13 @@ def check_notation(
     latencies_ms: npt.NDArray[np.float64],
     space: SearchSpace,
 ) -> list[Finding]:
-    """Compare the notations that the cells of a file may be in.
+    """Compare the possible notations of the cells of a file.
 
     Args:
-        texts: Cells as they are written, each one of the space.
-        lines: Where each stands.
+        texts: Cells as written, each valid in the space.
+        lines: Line of each.
         latencies_ms: Latency of each, shape ``[N]``.
-        space: What they are of.
+        space: Space of the cells.
     """
     found = []
     for notation in space.notations:
@@ -46,9 +46,9 @@ def check_notation(
             continue
         where = [line for line, is_about in zip(lines, about, strict=True) if is_about]
         message = (
-            f"the cells are probably {notation.words}. Read as such, they explain the latencies "
+            f"the cells are probably {notation.words}. In that notation they explain the latencies "
             f"better: the log-likelihood ratio is {ratio:.0f}, and below {LIKELY:g} for files in "
-            f"the notation of {space.name}. Read as that, they are other cells than were measured."
+            f"the notation of {space.name}. Read as {space.name}, they are not the measured cells."
         )
         remedy = (
             f"Rewrite the file by `brpnas devices check FILE --notation {notation.name} --output "

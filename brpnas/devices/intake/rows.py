@@ -1,7 +1,6 @@
-"""Row by row: the cell, the latency, and what else stands beside it.
+"""Checks of each row: cell, latency and further columns.
 
-`read_rows` reads what can be read and reports the rest; whether the values make sense together is
-asked by `brpnas.devices.intake.values`.
+`brpnas.devices.intake.values` checks the values as a whole.
 """
 
 from __future__ import annotations
@@ -32,19 +31,18 @@ _PRECISIONS = {"float32": "fp32", "float16": "fp16", "float": "fp32", "half": "f
 def read_rows(
     raw: RawTable, read: Callable[[str], str], device: str, word: str
 ) -> tuple[pd.DataFrame, list[Finding]]:
-    """Read the rows of a table.
+    """Read the rows of a table and report its problems.
 
     Args:
         raw: The table as text.
-        read: What reads a cell, see `SearchSpace.reader`.
-        device: Name that a column ``device`` must hold.
-        word: What a row is called, see `row_word`.
+        read: Reads a cell, see `SearchSpace.reader`.
+        device: Expected value of a column ``device``.
+        word: Name of a row in messages, see `row_word`.
 
     Returns:
-        Columns ``line``, ``text`` (the cell as it is written), ``arch_id`` (None where it is no
-        cell), ``latency_ms``, ``std_ms`` (NaN where it is no number), ``repeats``,
-        ``network_size`` and ``precision`` if there are these columns, and ``sound``: whether
-        nothing is wrong with the row. And what is wrong with rows.
+        Columns ``line``, ``text`` (the cell as written), ``arch_id`` (None if unreadable),
+        ``latency_ms`` and ``std_ms`` (NaN if unreadable), ``repeats``, optionally ``network_size``
+        and ``precision``, and ``sound`` (no error in the row). And the problems of rows.
     """
     table = pd.DataFrame({"line": np.array(raw.lines, np.int64)})
     found: list[Finding] = []
@@ -78,7 +76,7 @@ def read_rows(
 
 
 def _doubles(table: pd.DataFrame, word: str) -> list[Finding]:
-    """Cells that come more than once, in whatever notation, with equal latency or not."""
+    """Cells with several rows, in any notation and with any latency."""
     known = table[table["arch_id"].notna()]
     doubled = known[known.duplicated("arch_id", keep=False)]
     if doubled.empty:
@@ -89,7 +87,7 @@ def _doubles(table: pd.DataFrame, word: str) -> list[Finding]:
         also = f", written in {len(written)} ways" if len(written) > 1 else ""
         groups.append(f"{rows_text(rows['line'].tolist(), word)} ({arch_id}{also})")
     more = f"; and {len(groups) - _SHOWN:,} more" if len(groups) > _SHOWN else ""
-    message = f"these rows are of one cell: {'; '.join(groups[:_SHOWN])}{more}."
+    message = f"these rows hold the same cell: {'; '.join(groups[:_SHOWN])}{more}."
     remedy = "Keep one row per cell; put the spread of repeated measurements in std_ms, repeats."
     return [error("duplicate cell", message, remedy, doubled["line"])]
 
@@ -100,7 +98,7 @@ def _read_latencies(
     values, found = read_numbers("latency", texts, lines)
     zero = [line for line, value in zip(lines, values, strict=True) if value == 0]
     if zero:
-        message = "no network runs in no time; the measurement may have failed or been rounded."
+        message = "no network runs in 0 ms; the measurement failed or was rounded."
         remedy = "Measure these cells again, or remove the rows."
         found.append(error("zero latency", message, remedy, zero))
     return values, found
@@ -124,7 +122,7 @@ def _read_repeats(
     wrong = [i for i, value in enumerate(values) if not (np.isnan(value) or whole[i])]
     if wrong:
         message = f"repeats is {texts[wrong[0]]!r}, not a whole number from 1."
-        remedy = "Write how often the cell was measured, or leave it empty."
+        remedy = "Write the number of measurements, or leave it empty."
         found.append(error("repeats", message, remedy, [lines[i] for i in wrong]))
     counts = [int(value) if good else None for value, good in zip(values, whole, strict=True)]
     return pd.array(counts, dtype="Int64"), found
@@ -135,13 +133,13 @@ def _other_devices(texts: Sequence[str], lines: Sequence[int], device: str) -> l
     if not others:
         return []
     named = examples([texts[i] for i in others])
-    message = f"the column 'device' says {named}, and the file is named after {device!r}."
-    remedy = "Give each device its own file of its name, or remove the column."
+    message = f"the column 'device' says {named}, but the file is named {device!r}."
+    remedy = "Give each device a file of its name, or remove the column."
     return [error("other device", message, remedy, [lines[i] for i in others])]
 
 
 def _read_sizes(texts: Sequence[str], lines: Sequence[int]) -> tuple[pd.Series[str], list[Finding]]:
-    """Size of the networks, the same in each row."""
+    """Size of the networks, equal in all rows."""
     remedy = "Write one size, as `brpnas measure` does, into every row, or remove the column."
     sizes: list[str | None] = []
     for text in texts:
@@ -155,7 +153,7 @@ def _read_sizes(texts: Sequence[str], lines: Sequence[int]) -> tuple[pd.Series[s
 def _read_precisions(
     texts: Sequence[str], lines: Sequence[int]
 ) -> tuple[pd.Series[str], list[Finding]]:
-    """Precision of the networks, the same in each row."""
+    """Precision of the networks, equal in all rows."""
     remedy = "Write one precision, such as fp32 or int8, into every row, or remove the column."
     plain = [_PRECISIONS.get(text.lower(), text.lower()) for text in texts]
     known = [text if re.fullmatch(PRECISION_PATTERN, text) else None for text in plain]
@@ -171,27 +169,25 @@ def _one_value(
     texts: Sequence[str],
     lines: Sequence[int],
 ) -> tuple[pd.Series[str], list[Finding]]:
-    """A column that must say the same in each row: its values, and what is wrong with them."""
+    """A column of one value: its values, and their problems."""
     found = []
     wrong = [i for i, value in enumerate(values) if value is None]
     if wrong:
         named = examples([texts[i] for i in wrong])
-        message = f"the column {column!r} says {named}, which is not {kind}."
+        message = f"the column {column!r} says {named}, not {kind}."
         where = [lines[i] for i in wrong]
         found.append(error(f"unknown {column.replace('_', ' ')}", message, remedy, where))
     others = [i for i, value in enumerate(values) if value is not None and value != values[0]]
     if others and values[0] is not None:
-        message = (
-            f"networks of {len(set(values) - {None})} {what}s; a device stands for one {what}."
-        )
-        apart = f"Give the networks of each {what} a file of their own, under another name."
+        message = f"networks of {len(set(values) - {None})} {what}s; a device has one {what}."
+        apart = f"Give the networks of each {what} a separate file and name."
         where = [lines[i] for i in others]
         found.append(error(f"several {column.replace('_', ' ')}s", message, apart, where))
     return pd.Series(values, dtype="str"), found
 
 
 def _wide(table: pd.DataFrame) -> list[Finding]:
-    """A standard deviation above the mean: a unit apart, or a measurement that was disturbed."""
+    """A standard deviation above the mean: another unit, or a disturbed measurement."""
     wide = table[table["std_ms"] > table["latency_ms"]]
     if wide.empty:
         return []

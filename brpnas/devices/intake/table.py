@@ -1,4 +1,4 @@
-"""From the path of a device's file to a table of latencies that can be trusted, or to a report."""
+"""A device's file, read into a checked table of latencies or refused with a report."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ from brpnas.tables import (
 __all__ = ["DROPPABLE", "LEAST_ROWS", "Intake", "intake_report", "read_device_table"]
 
 LEAST_ROWS = 10
-"""With fewer cells a predictor cannot even be checked."""
+"""Fewer cells cannot even check a predictor."""
 LEAST_LIMIT = 1_000
-"""Rows that may be read of a small space; of a large one twice as many as it has cells."""
+"""Most rows of a file for a small space; for a large space twice its number of cells."""
 DROPPABLE = ("impossible latency", "outlier")
-"""Kinds of finding whose rows `read_device_table` leaves out if it is told to drop."""
+"""Kinds of finding whose rows `read_device_table` can drop."""
 
 
 @dataclass(frozen=True)
 class Intake:
-    """A file of latencies that was accepted.
+    """An accepted file of latencies.
 
     Attributes:
-        table: The latencies, held to the schema `LATENCY`, in order of ``arch_id``.
-        device: Name of the device, that of the file.
-        findings: What was flagged; warnings only.
+        table: The latencies by the schema `LATENCY`, in order of ``arch_id``.
+        device: Name of the device and of the file.
+        findings: Warnings.
         path: The file.
     """
 
@@ -56,7 +56,7 @@ class Intake:
 
 
 class Limits(NamedTuple):
-    """What a file must hold to be accepted, see `read_device_table`."""
+    """Acceptance rules for a file, see `read_device_table`."""
 
     least: int
     unit_check: bool
@@ -72,27 +72,27 @@ def read_device_table(
     drop: bool = False,
     notation: str | None = None,
 ) -> Intake:
-    """Read the latencies of a device from a CSV or Parquet file that its owner brings.
+    """Read the latencies of a user's device from a CSV or Parquet file.
 
-    Columns are ``arch_id`` (any notation that `SearchSpace.read` knows), ``latency_ms`` in ms, and
-    optionally ``std_ms``, ``repeats``, ``device``, ``network_size`` (`NetworkConfig.size`) and
-    ``precision``. The device is named by the file. Nothing is written, guessed or silently left
+    Columns are ``arch_id`` (any notation of `SearchSpace.read`), ``latency_ms``, and optionally
+    ``std_ms``, ``repeats``, ``device``, ``network_size`` (`NetworkConfig.size`) and ``precision``.
+    The name of the file is the name of the device. Nothing is written, guessed or silently left
     out.
 
     Args:
         path: The file, ``<device>.csv`` or ``<device>.parquet``.
-        space: What the cells are of.
-        least: How many cells there must be.
+        space: Space of the cells.
+        least: Minimum number of cells.
         unit_check: Whether to refuse a median that looks like seconds or microseconds. Switch it
-            off for a device that is slower or faster than all known ones.
+            off for a device slower or faster than all known ones.
         drop: Leave out rows with an impossible latency or an outlier, with a warning, instead of
-            refusing the file. For published tables that nobody can correct.
-        notation: How the cells are written, see `SearchSpace.reader`. None reads the notations of
-            the space, and reports if the latencies speak for another.
+            refusing the file; for published tables.
+        notation: Notation of the cells, see `SearchSpace.reader`. None reads the notations of the
+            space and reports latencies that fit another one better.
 
     Raises:
-        IntakeError: If anything is wrong; the message is a report of every problem with its rows,
-            likely cause and remedy, and ``findings`` holds them.
+        IntakeError: If anything is wrong. The message reports each problem with its rows, likely
+            cause and remedy; ``findings`` holds them.
     """
     found, table = check_path(path), pd.DataFrame()
     if not any(finding.kind == "symbolic link" for finding in found):
@@ -114,7 +114,7 @@ def read_device_table(
 
 
 def intake_report(intake: Intake) -> str:
-    """What was accepted: cells, span and median of latency, then every flag with its rows."""
+    """Summary of an accepted file: cells, range and median of latency, then each warning."""
     values = intake.table["latency_ms"]
     flags = warning_text(intake.findings, row_word(intake.path))
     lines = [
@@ -137,7 +137,7 @@ def _networks(table: pd.DataFrame) -> str:
 def _read(
     raw: RawTable, space: SearchSpace, path: Path, limits: Limits, notation: str | None
 ) -> tuple[pd.DataFrame, list[Finding]]:
-    """Rows that are left, and everything that is wrong with rows and values."""
+    """Remaining rows, and the problems of rows and values."""
     rows, found = read_rows(raw, space.reader(notation), path.stem, row_word(path))
     if raw.total > len(space):
         message = f"there are {raw.total:,} rows, and {space.name} has {len(space):,} cells."
@@ -154,7 +154,7 @@ def _read(
     if notation is None:
         values = left["latency_ms"].to_numpy(np.float64)
         found += check_notation(left["text"].tolist(), left["line"].tolist(), values, space)
-    message = f"{len(left)} of {raw.total} rows are sound, and {limits.least} are needed."
+    message = f"{len(left)} of {raw.total} rows are sound; at least {limits.least} are needed."
     others_refuse = any(f.severity == "error" for f in found) or len(raw.lines) < raw.total
     if raw.total < limits.least or (len(left) < limits.least and not others_refuse):
         found.append(error("too few rows", message, "Measure more cells."))
@@ -164,5 +164,5 @@ def _read(
 
 
 def _dropped(finding: Finding) -> Finding:
-    message = f"left out, as asked for: {finding.message}"
+    message = f"left out on request: {finding.message}"
     return replace(finding, severity="warning", message=message)

@@ -1,9 +1,8 @@
-"""Whether the latencies of a file make sense together: unit, outliers, timer, architectures.
+"""Checks of the latencies as a whole: unit, outliers, timer, architectures.
 
-`check_values` looks at sound rows only. Its thresholds come from 19 tables of NAS-Bench-201: the 13
-of LatBench, three of HELP and the three that ship. Their medians go from 0.9 to 26 ms, and networks
-with a path from input to output are at most 10 times faster and 5 times slower than the median,
-but for one hiccup of 11 times.
+The thresholds come from 19 tables of NAS-Bench-201: the 13 of LatBench, three of HELP and the three
+embedded ones. Their medians range from 0.9 to 26 ms. Networks with a path from input to output are
+at most 10 times faster and 5 times slower than the median, except for one outlier of 11 times.
 """
 
 from __future__ import annotations
@@ -23,35 +22,34 @@ __all__ = [
     "FAR_FACTOR",
     "FASTEST_MEDIAN_MS",
     "FAST_FACTOR",
-    "SIBLING_FACTOR",
+    "ISOMORPHIC_FACTOR",
     "SLOWEST_MEDIAN_MS",
     "SLOW_FACTOR",
     "check_values",
 ]
 
 FASTEST_MEDIAN_MS = 0.05
-"""A lower median is taken for seconds: a seventeenth of the fastest known, 0.9 ms; the slowest
-known median in seconds, 0.026, is below it."""
+"""Lower medians are taken for seconds: a seventeenth of the fastest known median, 0.9 ms. The
+slowest known median in seconds, 0.026, is below it."""
 SLOWEST_MEDIAN_MS = 500.0
-"""A higher median is taken for microseconds: twenty times the slowest known, 26 ms; the fastest
-known median in microseconds, 900, is above it. A microcontroller may be slower: switch the check
-off for it."""
+"""Higher medians are taken for microseconds: twenty times the slowest known median, 26 ms. The
+fastest known median in microseconds, 900, is above it. A microcontroller may be slower: switch the
+check off for it."""
 NANOSECONDS_ABOVE = 5e5
-"""Of a table that is not in ms: a higher median is taken for nanoseconds."""
+"""Higher medians are taken for nanoseconds."""
 FAR_FACTOR = 30.0
-"""Farther from the median is no latency of that device. In known tables only networks without a
-path to their output are, which a runtime replaced by a constant."""
+"""Largest ratio to the median. Known tables exceed it only for networks without a path to the
+output: the runtime replaced them by a constant."""
 SLOW_FACTOR, FAST_FACTOR = 8.0, 15.0
-"""A flag for what is slower, or faster, than the median by more."""
-SIBLING_FACTOR = 10.0
-"""A flag for cells that compute the same function and differ by more. In tables of phones dozens
-differ by up to 9."""
+"""Ratios to the median, slower and faster, above which a latency is flagged."""
+ISOMORPHIC_FACTOR = 10.0
+"""Ratio above which isomorphic cells are flagged. In tables of phones dozens differ by up to 9."""
 COARSE_STEP = 0.02
-"""A flag for a timer whose step is more of the median."""
+"""Step of the timer, as a share of the median, above which it is flagged."""
 UNRELATED_ROWS, UNRELATED_SHARE = 50, 0.15
-"""A flag where the operations explain less of the variance of log latency, from so many rows on.
-Of 200 draws of 50 rows from each known table the least share is 0.18; of shuffled ones nine in ten
-are below 0.1."""
+"""From this number of rows a smaller share of the variance of log latency explained by the
+operations is flagged. The least share in 200 draws of 50 rows from each known table is 0.18; nine
+in ten shuffled draws are below 0.1."""
 _BETWEEN_UNITS = 10.0
 _AGAIN = "Measure these cells again, or remove the rows."
 Floats = npt.NDArray[np.float64]
@@ -61,12 +59,12 @@ Mask = npt.NDArray[np.bool_]
 def check_values(
     rows: pd.DataFrame, space: SearchSpace, *, unit_check: bool = True
 ) -> list[Finding]:
-    """Look at the latencies of a file as a whole.
+    """Check the latencies of a file as a whole.
 
     Args:
         rows: Sound rows: ``line``, ``arch_id``, ``latency_ms`` above zero.
-        space: What the cells are of.
-        unit_check: Whether to refuse a file whose median is far from any known device.
+        space: Space of the cells.
+        unit_check: Whether to refuse a file whose median is far from all known devices.
     """
     if rows.empty:
         return []
@@ -84,14 +82,14 @@ def check_values(
     found += _impossible(rows[impossible], int(folded[impossible].sum()))
     found += _far(rows[far], middle, int(folded[far].sum()))
     rest = rows[near & ~impossible]
-    found += [*_moderate(rest, middle), *_siblings(rest, space), *_timer(rest)]
+    found += [*_moderate(rest, middle), *_isomorphic(rest, space), *_timer(rest)]
     return found + list(_unrelated(rest, space))
 
 
 def _middle(values: Floats) -> float:
     """Median of the largest cluster of values; clusters are a factor of ten apart.
 
-    Of two equally large ones, as of a table half in seconds, that with a median in milliseconds.
+    Of two clusters of equal size, the one with a median in the range of milliseconds.
     """
     ordered = np.sort(values)
     cuts = np.flatnonzero(np.diff(np.log(ordered)) > np.log(_BETWEEN_UNITS)) + 1
@@ -113,14 +111,14 @@ def _unit(middle: float) -> Iterator[Finding]:
     elif middle > SLOWEST_MEDIAN_MS:
         guess, remedy = "microseconds", "Divide all latencies by 1,000"
     if guess:
-        message = f"the median is {middle:.4g}, which is no latency in ms; it looks like {guess}."
+        message = f"a median of {middle:.4g} is not in ms; it looks like {guess}."
         pace = "fast" if middle < FASTEST_MEDIAN_MS else "slow"
         remedy += f"; only if the device is that {pace}, switch this check off (--no-unit-check)."
         yield error("unit", message, remedy)
 
 
 def _shifted(values: Floats, near: Floats) -> Mask:
-    """Which values would lie among the others if they were in another unit."""
+    """Mask of the values that lie among the others after a change of unit."""
     low, high = near.min() / 2, near.max() * 2
     with np.errstate(over="ignore"):
         scaled = values * np.array([[1e-6], [1e-3], [1e3]])
@@ -131,8 +129,8 @@ def _shifted(values: Floats, near: Floats) -> Mask:
 def _mixed(rows: pd.DataFrame, middle: float) -> Iterator[Finding]:
     if len(rows):
         message = (
-            f"{_few(rows['latency_ms'])}, about 1,000 or a million times off the others, whose "
-            f"median is {middle:.4g}; these rows are in another unit, or failed."
+            f"{_few(rows['latency_ms'])}, about 1,000 or a million times off the median of the "
+            f"others, {middle:.4g}; these rows are in another unit, or failed."
         )
         remedy = "Write every latency in milliseconds, or remove the rows."
         yield error("mixed units", message, remedy, rows["line"])
@@ -141,7 +139,7 @@ def _mixed(rows: pd.DataFrame, middle: float) -> Iterator[Finding]:
 def _impossible(rows: pd.DataFrame, folded: int) -> Iterator[Finding]:
     if len(rows):
         message = (
-            f"{_few(rows['latency_ms'])} ms, where a network takes from {MIN_LATENCY_MS:g} to "
+            f"{_few(rows['latency_ms'])} ms; a network takes {MIN_LATENCY_MS:g} to "
             f"{MAX_LATENCY_MS:,.0f} ms."
         )
         yield error("impossible latency", message + _no_path(folded), _AGAIN, rows["line"])
@@ -171,9 +169,9 @@ def _no_path(count: int) -> str:
 
 
 def _folded(rows: pd.DataFrame, fast: Mask, space: SearchSpace) -> Mask:
-    """Which of the rows that are far too fast may be so because their network was not run.
+    """Mask of the far too fast rows whose network may not have run.
 
-    None, if most of them are of cells with a path: then it is the unit.
+    All false if most of them have a path to the output: then the unit is wrong.
     """
     folded = fast.copy()
     folded[fast] = ~_reaches_output(space, rows.loc[fast, "arch_id"].tolist())
@@ -181,7 +179,7 @@ def _folded(rows: pd.DataFrame, fast: Mask, space: SearchSpace) -> Mask:
 
 
 def _reaches_output(space: SearchSpace, arch_ids: list[str]) -> Mask:
-    """Whether there is a path from input to output, by the pruned view."""
+    """Whether a path leads from input to output, by the pruned view."""
     graphs = space.encode(arch_ids, "pruned")
     edges = graphs.adj.astype(bool)
     reached = graphs.ops == INPUT
@@ -203,25 +201,27 @@ def _moderate(rows: pd.DataFrame, middle: float) -> Iterator[Finding]:
         yield warning("unusual latency", message, "Measure these cells again.", odd["line"])
 
 
-def _siblings(rows: pd.DataFrame, space: SearchSpace) -> Iterator[Finding]:
-    """Cells of one function, a long way apart."""
+def _isomorphic(rows: pd.DataFrame, space: SearchSpace) -> Iterator[Finding]:
+    """Isomorphic cells with very different latencies."""
     logs = np.log(rows["latency_ms"])
     groups = logs.groupby(pd.Series(space.isomorphism_ids(rows["arch_id"].tolist()), rows.index))
-    apart = groups.transform("max") - groups.transform("min") > np.log(SIBLING_FACTOR)
-    off = (logs - groups.transform("median")).abs() >= np.log(SIBLING_FACTOR) / 2
+    apart = groups.transform("max") - groups.transform("min") > np.log(ISOMORPHIC_FACTOR)
+    off = (logs - groups.transform("median")).abs() >= np.log(ISOMORPHIC_FACTOR) / 2
     odd = rows[apart & off]
     if len(odd):
         message = (
-            f"other cells that compute the same function differ by more than {SIBLING_FACTOR:g} "
-            "times; perhaps the device was busy, or the cells are not those that were measured."
+            f"isomorphic cells differ by more than {ISOMORPHIC_FACTOR:g} times; perhaps the device "
+            "was busy, or other cells were measured."
         )
-        yield warning("differing twins", message, "Measure these cells again.", odd["line"])
+        yield warning(
+            "differing isomorphic cells", message, "Measure these cells again.", odd["line"]
+        )
 
 
 def _timer(rows: pd.DataFrame) -> Iterator[Finding]:
     values = np.unique(rows["latency_ms"])
     if len(rows) > 1 and len(values) == 1:
-        message = f"every latency is {values[0]:.4g} ms; no device is that even."
+        message = f"every latency is {values[0]:.4g} ms; no device is that steady."
         yield error("constant latency", message, "Export the measured values.")
     elif len(values) > 1 and len(values) <= len(rows) / 2:
         step = (values[-1] - values[0]) / (len(values) - 1)

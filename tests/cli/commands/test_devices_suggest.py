@@ -45,7 +45,7 @@ def test_the_command_writes_over_nothing_and_reads_no_refused_file(
     result = brpnas("devices", "suggest", "-n", 3, "--output", file)
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: ")
-    assert "is there already" in result.stderr
+    assert "exists" in result.stderr
     assert file.read_text() == "mine"
     refused = brpnas("devices", "suggest", "-n", 3, "--measured", file)
     assert refused.exit_code == 1

@@ -262,12 +262,12 @@ def _device(folder: Path, sample: Sample) -> Made:
     for row in hit:
         rows[row][2] = "phone"
     header = "arch_id,latency_ms,device"
-    return csv(folder, rows, lines(hit), "'phone'", "its own file", header=header)
+    return csv(folder, rows, lines(hit), "'phone'", repr(NAME), header=header)
 
 
 @bad("too few rows")
 def _few(folder: Path, sample: Sample) -> Made:
-    return csv(folder, sample.texts()[:9], "9 of 9 rows", "10 are needed", "Measure more cells")
+    return csv(folder, sample.texts()[:9], "9 of 9 rows", "10", "Measure more cells")
 
 
 @bad("more rows than cells")

@@ -11,7 +11,7 @@ from brpnas.devices.intake.values import (
     FAR_FACTOR,
     FAST_FACTOR,
     FASTEST_MEDIAN_MS,
-    SIBLING_FACTOR,
+    ISOMORPHIC_FACTOR,
     SLOW_FACTOR,
     SLOWEST_MEDIAN_MS,
     check_values,
@@ -158,15 +158,15 @@ class TestTwins:
         assert len(set(SPACE.isomorphism_ids(list(self.CELLS)))) == 1
 
     def test_far_apart_is_a_flag_on_the_odd_one(self) -> None:
-        finding = only(self.table(3.0, 3.1, 3.0 * SIBLING_FACTOR * 1.1))
-        assert (finding.severity, finding.kind) == ("warning", "differing twins")
+        finding = only(self.table(3.0, 3.1, 3.0 * ISOMORPHIC_FACTOR * 1.1))
+        assert (finding.severity, finding.kind) == ("warning", "differing isomorphic cells")
         assert finding.rows == (24,)
 
     def test_of_two_both_are_named(self) -> None:
-        assert only(self.table(2.0, 2.0 * SIBLING_FACTOR * 1.1)).rows == (22, 23)
+        assert only(self.table(2.0, 2.0 * ISOMORPHIC_FACTOR * 1.1)).rows == (22, 23)
 
     def test_dead_operations_take_time(self) -> None:
-        assert kinds(self.table(3.0, 3.1, 3.0 * SIBLING_FACTOR * 0.9)) == {}
+        assert kinds(self.table(3.0, 3.1, 3.0 * ISOMORPHIC_FACTOR * 0.9)) == {}
 
 
 class TestTimer:
