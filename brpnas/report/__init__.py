@@ -1,8 +1,8 @@
 """The report: plots and one self-contained HTML page, from tables and dictionaries.
 
-Fill a `ReportData` and call `write_report` (or `render` for the text). `pareto_front` marks
-the Pareto-optimal rows of any two objectives, `cell_svg` draws an architecture, and
-`predicted_vs_measured`, `search_curves` and `training_curve` are the tables behind ``dvc plots``.
+Fill a `ReportData` and call `write_report` (or `render` for the text). `pareto_front` marks the
+Pareto-optimal rows, `cell_svg` draws an architecture, and `predicted_vs_measured`,
+`search_curves` and `training_curve` are the tables of ``dvc plots``.
 """
 
 from brpnas.report.cell import cell_svg

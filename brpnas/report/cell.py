@@ -1,7 +1,7 @@
 """Drawing of an architecture as SVG: a NAS-Bench-201 cell, or the graph of any other space.
 
-`cell_svg` gives a self-contained ``<svg>`` element to put into a page. Its colours are CSS
-variables with fallbacks, so it follows the page's light or dark theme and also stands alone.
+`cell_svg` returns a self-contained ``<svg>`` element. Its colours are CSS variables with fallbacks:
+it follows the page's light or dark theme and also works alone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ OPERATION_LABELS: dict[str, str] = {
     "nor_conv_3x3": "conv 3×3",
     "avg_pool_3x3": "avg pool 3×3",
 }
-"""What a reader sees for each operation."""
+"""Label of each operation."""
 
 _COLOURS = {
     "skip_connect": "green",
@@ -34,14 +34,14 @@ _COLOURS = {
 }
 _WIDTH, _HEIGHT, _RADIUS = 640, 420, 27
 _NODES = ((45.0, 175.0), (320.0, 45.0), (320.0, 305.0), (595.0, 175.0))
-_ARC = (320.0, 600.0)  # control point of 0->3, which passes below node 2
+_ARC = (320.0, 600.0)  # control point of 0->3, below node 2
 _VIEWS: tuple[View, View] = ("raw", "pruned")
 _NODE_NAMES = ("input", "", "", "output")
 _Point = tuple[float, float]
 
 
 def live_edges(codes: tuple[int, ...]) -> list[bool]:
-    """Tell for each edge whether it lies on a path from input to output that no `none` cuts."""
+    """Whether each edge lies on a path from input to output without `none`."""
     carried = [code != OPERATIONS.index("none") for code in codes]
     forward, backward = {0}, {3}
     for (source, target), carries in zip(EDGES, carried, strict=True):
@@ -59,13 +59,13 @@ def live_edges(codes: tuple[int, ...]) -> list[bool]:
 def cell_svg(arch_id: str, space: SearchSpace | str = DEFAULT_SPACE) -> str:
     """Draw an architecture.
 
-    A cell of NAS-Bench-201: nodes 0 to 3, every edge coloured and labelled by its operation; `none`
-    is dashed and faint, an operation on no path from input to output is faint. Of another space the
-    graph in the raw view, see `brpnas.report.graph.graph_svg`.
+    A cell of NAS-Bench-201 has nodes 0 to 3 and an edge per operation; `none` is dashed and faint,
+    an operation on no path from input to output is faint. Of other spaces the graph of the raw view
+    is drawn, see `brpnas.report.graph.graph_svg`.
 
     Args:
         arch_id: The architecture.
-        space: What it is of, or its name.
+        space: The space or its name.
 
     Returns:
         A well-formed ``<svg>`` element with a text alternative.

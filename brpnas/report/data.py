@@ -1,8 +1,7 @@
-"""What a report is made of: `ReportData`, tables and dictionaries only.
+"""Content of a report: `ReportData`, tables and dictionaries only.
 
-The report computes no result of its own that another stage has computed: it shows what it is given.
-Accuracies are fractions, latencies milliseconds; the page turns them into percent. Every table may
-be left out; the page then says that the section is missing.
+The report shows results and computes none. Accuracies are fractions, latencies milliseconds; the
+page converts to percent. A table may be missing; its section says so.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "traces": ("sampler", "seed", "query", "best_valid", "chosen_test", "best_test_seen"),
     "space": ("arch_id", "predicted_latency_ms", "latency_ms", "test_accuracy"),
 }
-"""Columns that each table must have. Further ones are used if known, else ignored."""
+"""Required columns of each table. Known further columns are used, others ignored."""
 
 SPLITS = ("train", "valid", "test")
 METRICS = ("within_1", "within_5", "within_10", "spearman", "kendall", "mape")
@@ -36,60 +35,60 @@ class Chosen(TypedDict, total=False):
     arch_id: str
     predicted_latency_ms: float | None
     latency_ms: float | None
-    """Measured latency; None if this architecture was not measured."""
+    """Measured latency; None if not measured."""
     latency_error: float | None
-    """Predicted over measured latency, less 1."""
+    """Predicted over measured latency, minus 1."""
     latency_elsewhere_ms: float | None
-    """Latency on another device than that of the task, which no limit is held against."""
+    """Latency on another device than the task's; no limit applies to it."""
     measured_on: str | None
     """That device."""
     valid_accuracy: float | None
-    """Mean of its answers, or of the accuracies of these trainings."""
+    """Mean of its answers, or the accuracy of its trainings."""
     valid_balanced_accuracy: float | None
     test_accuracy: float | None
     """Mean over ``test_seeds``."""
     test_seeds: int | None
-    """Training seeds that it is the mean of; None where a mean was published."""
+    """Number of averaged training seeds; None for a published mean."""
     test_balanced_accuracy: float | None
     regret: float | None
-    """Best mean test accuracy there was to find, less ``test_accuracy``; this and the three below
-    are of the metric of the protocol."""
+    """``optimum_test_accuracy`` minus ``test_accuracy``; this and the three below are of the metric
+    of the protocol."""
     optimum_test_accuracy: float | None
-    """Best mean test accuracy there was to find under the constraints."""
+    """Best mean test accuracy under the constraints."""
     best_test_seen: float | None
     best_single_seed_test_seen: float | None
     params_m: float | None
     flops_m: float | None
     onnx: str | None
-    """Path of the exported network, as a reader would type it."""
+    """Path of the exported network, as typed by a reader."""
 
 
 class Protocol(TypedDict, total=False):
-    """How the figures came about. Put settings that have no key here into ``settings``."""
+    """Origin of the figures. Settings without a key here go into ``settings``."""
 
     space: str
     dataset: str
     device: str
     oracle: str
-    """What answered the queries, as `brpnas.search.Oracle.name` calls it."""
+    """Source of the answers, from `brpnas.search.Oracle.name`."""
     metric: str
-    """``accuracy`` or ``balanced_accuracy``: what an answer is; ``accuracy`` if left out."""
+    """Metric of the answers: ``accuracy`` (default) or ``balanced_accuracy``."""
     sampler: str
     budget: int
     rounds: int
     flops_prior: int
-    """Answers that the prior on multiply-adds weighed as much as; 0 for none."""
+    """Weight of the prior on multiply-adds, in answers; 0 for none."""
     chosen_by: str
-    """``ranker`` or ``answers``: what decided among the answered architectures."""
+    """Criterion among the answered architectures: ``ranker`` or ``answers``."""
     latency: str
-    """What a latency limit was held against: ``predicted``, ``table`` or ``device``."""
+    """Source of the latency for limits: ``predicted``, ``table`` or ``device``."""
     latency_margin: float
-    """By how much, relative to it, a latency limit was undercut by prediction; 0 for not at all.
-    Negative where prediction only ruled out what was not worth measuring."""
+    """Relative margin below a latency limit by prediction; 0 for none. Negative if prediction only
+    excluded architectures from measuring."""
     measured: int
-    """Architectures whose latency was measured, or known, before they were to be asked."""
+    """Architectures with a latency measured or known before their query."""
     refused: int
-    """Architectures that were not asked, because they did not satisfy the constraints then."""
+    """Architectures rejected by the constraints after that."""
     seed: int
     """Seed of the main search."""
     train_rows: int
@@ -98,24 +97,24 @@ class Protocol(TypedDict, total=False):
     view: str
     members: int
     learnt_rows: int
-    """Rows that the latency predictor was adapted to, from known devices; none if its networks were
-    trained on ``train_rows`` of the device alone."""
+    """Rows of an adaptation from known devices; missing if the networks were trained on
+    ``train_rows`` of the device alone."""
     known_devices: int
-    """Number of these devices."""
+    """Number of known devices."""
     scored: str
-    """What the figures of the latency predictor are of: ``test`` rows, or rows ``left out`` in
-    turn, each predicted without itself."""
+    """Rows behind the figures of the latency predictor: ``test``, or ``left out`` in turn, each
+    predicted without itself."""
     prior_knows_device: bool
-    """Whether the devices that taught the prior include the one it was adapted to."""
+    """Whether the prior was trained on the device too."""
     transfer: str
-    """What to say of known devices of another network size; empty if there are none."""
+    """Remark on known devices of another network size; may be empty."""
     spearman_interval: tuple[float, float]
-    """Where Spearman's correlation may lie in the whole space, at 90 %."""
+    """90 % interval of Spearman's correlation in the whole space."""
     settings: Mapping[str, object]
 
 
 class SourceNote(TypedDict, total=False):
-    """Where data came from. ``name`` is required."""
+    """Source of data. ``name`` is required."""
 
     name: str
     licence: str
@@ -135,24 +134,24 @@ class ReportData:
         constraints: Such as ``"latency_ms <= 5"``.
         predictions: Measured rows of the device: ``arch_id``, ``split`` (train, valid or test),
             ``latency_ms``, ``predicted_latency_ms``.
-        metrics: Per model name its figures on test rows: ``within_1``, ``within_5``,
-            ``within_10`` and ``mape`` (fractions), ``spearman``, ``kendall``. First the predictor.
+        metrics: Figures on test rows by model: ``within_1``, ``within_5``, ``within_10`` and
+            ``mape`` (fractions), ``spearman``, ``kendall``. The predictor comes first.
         training: ``member``, ``epoch``, ``train_loss``, ``valid_loss``.
         traces: ``sampler``, ``seed``, ``query`` (from 0), ``best_valid``, ``chosen_test``,
             ``best_test_seen``; optional ``best_single_seed_test_seen``, ``regret`` (fractions).
         space: ``arch_id``, ``predicted_latency_ms``, ``latency_ms`` and ``test_accuracy`` (mean
             over seeds, of the metric of the protocol); the last two may be null.
-        network: Evaluation of the exported file (`brpnas.candidates.network_evaluation`); None if
-            its weights are not trained.
-        protocol: How the figures came about.
-        provenance: Git revision, versions, date: shown as given.
+        network: Evaluation of the exported file (`brpnas.candidates.network_evaluation`); None for
+            untrained weights.
+        protocol: Origin of the figures.
+        provenance: Git revision, versions, date, unchanged.
         sources: Data sets with licence and citation.
         title: Heading of the page.
-        notes: What a reader must know before using a figure; shown above all else.
+        notes: Warnings, shown at the top.
 
     Raises:
         SchemaError: If a column or key is missing or unknown, the winner is not among the answered
-            queries, or the protocol's row counts contradict ``predictions``.
+            queries, or row counts of the protocol contradict ``predictions``.
     """
 
     chosen: Chosen
@@ -198,7 +197,7 @@ class ReportData:
             raise SchemaError(
                 f"The chosen architecture {self.chosen['arch_id']!r} is not among the "
                 f"{len(answered)} answered queries of the report's history: give the history of "
-                "the search that chose it."
+                "the same search."
             )
 
     def _check_rows(self) -> None:

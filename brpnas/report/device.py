@@ -1,7 +1,7 @@
-"""The report on a device's new predictor: beside the champion, on the same test rows.
+"""The report on a device's new predictor, compared with the champion on the same test rows.
 
-`device_page` writes it as Markdown, for a comment in a review: tables, what is new in the data, and
-a chart that a Markdown viewer with Mermaid draws by itself. `device_plot` is the picture of it.
+`device_page` writes Markdown for a review: tables, changes of the data, and a Mermaid chart.
+`device_plot` draws the picture.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ _COLOURS = {"challenger": OKABE_ITO["sky"], "champion": OKABE_ITO["orange"]}
 
 @dataclass(frozen=True, eq=False)
 class DeviceReport:
-    """What there is to say of a device's new predictor.
+    """Content of the report on a device's new predictor.
 
     Args:
         figures: ``device, model, method, view, rows, errors_left_out, coverage, known_devices,
-            prior_knows_device`` (whether the prior was learnt from this device too), ``transfer``
-            (what to say of known devices of another network size, or nothing), metrics of the
-            ``challenger`` and of the ``champion`` (None if there are none), the sentences
-            ``changes`` and the ``data_drift`` of the table.
+            prior_knows_device`` (whether the prior was trained on this device too), ``transfer``
+            (remark on known devices of another network size, may be empty), metrics of the
+            ``challenger`` and the ``champion`` (None if missing), the sentences ``changes`` and
+            the ``data_drift`` of the table.
         challenger: ``arch_id, true, predicted, lower, upper`` of the test rows, in ms.
         champion: The same of the champion; empty if there is none.
     """
@@ -57,7 +57,7 @@ class DeviceReport:
     champion: pd.DataFrame
 
     def sides(self) -> dict[str, pd.DataFrame]:
-        """Answers of those that have any."""
+        """Predictions by model, without empty ones."""
         both = {"challenger": self.challenger, "champion": self.champion}
         return {name: rows for name, rows in both.items() if len(rows)}
 
@@ -91,8 +91,8 @@ def _metrics(figures: Mapping[str, Any]) -> str:
     challenger, champion = figures["challenger"], figures["champion"]
     if challenger is None:
         return (
-            "There are no test rows among the cells measured, so nothing can be said of how good "
-            "it is but by rows left out, below. `brpnas devices suggest --test 30` names some."
+            "No test rows were measured, so the quality of the predictor is known only from rows "
+            "left out, below. `brpnas devices suggest --test 30` suggests some."
         )
     lines = ["| on test rows | challenger | champion | difference |", "|---|---|---|---|"]
     for name, (label, digits, factor) in _ROWS.items():
@@ -110,8 +110,8 @@ def _how_sure(rho: float, rows: int) -> str:
     low, high = spearman_interval(rho, rows)
     if (low, high) == (-1.0, 1.0):
         return (
-            f"{rows} test rows say nothing of its Spearman correlation: see rows left out, below. "
-            "`brpnas devices suggest --test 30` names more."
+            f"{rows} test rows are too few for its Spearman correlation: see rows left out, below. "
+            "`brpnas devices suggest --test 30` suggests more."
         )
     return (
         f"Its Spearman correlation over the whole space lies between {low:.2f} and {high:.2f} "
@@ -224,7 +224,7 @@ def _curves(axes: Axes, report: DeviceReport) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """A copy that JSON can hold: what is no number becomes None."""
+    """A copy for JSON: NaN and infinity become None."""
     if isinstance(value, Mapping):
         return {str(key): _plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):

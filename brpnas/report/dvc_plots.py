@@ -1,4 +1,4 @@
-"""Small tidy tables behind ``dvc plots``: write each to a CSV that dvc.yaml lists under plots.
+"""Tables of ``dvc plots``, for the CSV files listed under plots in dvc.yaml.
 
 Values keep the tables' units: latencies in milliseconds, accuracies as fractions.
 """
@@ -38,16 +38,15 @@ def predicted_vs_measured(
 
 
 def search_curves(traces: pd.DataFrame) -> pd.DataFrame:
-    """Curves of the search over seeds, one row for each sampler and number of queries.
+    """Search curves over seeds, one row per sampler and number of queries.
 
     Args:
         traces: As `brpnas.report.ReportData.traces`.
 
     Returns:
-        ``sampler``, ``queries`` (spent, from 1), ``seeds``, and for each curve that is there its
-        mean and quartiles over seeds: ``chosen_test``, ``chosen_test_q25``, ``chosen_test_q75``...
-        Without any test accuracy it is ``best_valid`` alone; a search without any answer has no
-        row.
+        ``sampler``, ``queries`` (spent, from 1), ``seeds``, and mean and quartiles over seeds of
+        each known curve: ``chosen_test``, ``chosen_test_q25``, ``chosen_test_q75``... Without test
+        accuracies only ``best_valid``; without answers no row.
     """
     table: pd.DataFrame | None = None
     for column in known_curves(traces):

@@ -1,8 +1,7 @@
-"""Numbers as a reader of the report sees them.
+"""Numbers as text for the report.
 
-Tables hold fractions and milliseconds; these functions alone turn them into percent and sensible
-digits, so that the same quantity looks the same everywhere on the page. What is missing (None,
-NaN, NA) is shown as a dash.
+Only these functions convert fractions and milliseconds into percent and digits, so that a quantity
+looks the same everywhere. Missing values (None, NaN, NA) become a dash.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ __all__ = [
 ]
 
 MISSING = "–"
-"""Shown where there is no number."""
+"""Text of a missing number."""
 
 
 def as_float(value: object) -> float | None:

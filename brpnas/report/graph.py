@@ -1,7 +1,7 @@
-"""Drawing of the graph of any architecture as SVG, from the graph alone.
+"""Drawing of the graph of any architecture as SVG.
 
 `graph_svg` knows no search space: operations are codes with names. `brpnas.report.cell_svg` uses it
-for the spaces that have no drawing of their own. Colours are CSS variables with fallbacks.
+for spaces without their own drawing. Colours are CSS variables with fallbacks.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _Point = tuple[float, float]
 
 
 def operation_label(name: str) -> str:
-    """What a reader sees for an operation: ``sep_conv_3x3`` becomes ``sep conv 3×3``."""
+    """Label of an operation: ``sep_conv_3x3`` becomes ``sep conv 3×3``."""
     return re.sub(r"(?<=\d)x(?=\d)", "×", name.replace("_", " ").replace("-", " ")).strip()
 
 
@@ -43,15 +43,15 @@ def graph_svg(
 ) -> str:
     """Draw a graph from left to right.
 
-    Parts that are joined by the global node alone are drawn one below the other. Where all
-    operations of a part begin with one word and are operations without it too, as those of a
-    reduction cell may, the word becomes the heading of the part.
+    Parts joined only by the global node are drawn one below the other. A first word common to all
+    operations of a part, as in a reduction cell, becomes the heading of the part if the rest of
+    each name is an operation too.
 
     Args:
-        graph: Any view of an architecture; its global node, self-loops and blanks are left out.
+        graph: Any view of an architecture, drawn without global node, self-loops and blanks.
         vocabulary: Name of each operation code.
-        pruned: Its pruned view. If its nodes are at the same places, what is gone from it is faint.
-        title: How the text alternative begins.
+        pruned: Its pruned view. With nodes at the same places, removed nodes are faint.
+        title: Start of the text alternative.
 
     Returns:
         A well-formed ``<svg>`` element with a text alternative.
@@ -86,7 +86,7 @@ def graph_svg(
 
 
 def _common_word(names: Sequence[str], vocabulary: Sequence[str]) -> str:
-    """First word, with what joins it, of all operations of a part; empty if they have none."""
+    """Common first word of a part's operations, with its separator; empty if there is none."""
     found = {re.split(r"(?<=[_-])", n, maxsplit=1)[0] for n in names if n not in _ENDS}
     word = found.pop() if len(found) == 1 else ""
     known = all(n.removeprefix(word) in vocabulary for n in names)
@@ -107,7 +107,7 @@ def _alternative(title: str, names: Sequence[str], adj: npt.NDArray[np.bool_]) -
 
 
 def _gone(graph: ArchGraph, pruned: ArchGraph | None) -> npt.NDArray[np.bool_]:
-    """Which nodes the pruned view has blanked; none if its nodes are not at the same places."""
+    """Mask of nodes blanked by the pruned view; all false if its nodes are at other places."""
     nothing = np.zeros(len(graph.ops), bool)
     if pruned is None or pruned.ops.shape != graph.ops.shape:
         return nothing
@@ -117,7 +117,7 @@ def _gone(graph: ArchGraph, pruned: ArchGraph | None) -> npt.NDArray[np.bool_]:
 
 
 class _Node:
-    """A box with a label; of the ends of the graph it is round and has no colour."""
+    """A box with a label; ends of the graph are round and without colour."""
 
     def __init__(self, name: str, vocabulary: Sequence[str], faint: bool) -> None:
         self.label, self.faint, self.end = operation_label(name), faint, name in _ENDS
@@ -146,7 +146,7 @@ class _Node:
 
 
 def _edge(points: Sequence[_Point], source: _Node, target: _Node) -> str:
-    """A curve through points that is level in each of them, with a tip at its end."""
+    """A curve with a tip at its end, level at each point."""
     (x, y), *rest = points
     path = f"M{x:.1f} {y:.1f}"
     tip_x, tip_y = rest[-1]

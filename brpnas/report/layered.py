@@ -1,4 +1,4 @@
-"""Where to draw the nodes of a directed acyclic graph: in layers, from left to right.
+"""Layered drawing of a directed acyclic graph, from left to right.
 
 `place` is the method of Sugiyama et al. (IEEE Trans. SMC 11, 1981): nodes by their longest path
 from a source, long edges cut into steps, the order in each layer by the median of the neighbours,
@@ -18,7 +18,7 @@ __all__ = ["Placement", "components", "layers_of", "place"]
 
 _SWEEPS = 12
 _STEP_HEIGHT = 14.0
-"""Room of an edge that passes through a layer."""
+"""Height of an edge passing through a layer."""
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
 Point = tuple[float, float]
@@ -26,14 +26,14 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Placement:
-    """A drawing without its ink.
+    """Places of nodes and edges.
 
     Attributes:
         centres: Middle of each node.
-        routes: Points of each edge, from the right of its source to the left of its target. Within
-            a layer it is level, so that it passes under no node; it bends between layers.
-        width: Of all, from 0.
-        height: Of all, from 0.
+        routes: Points of each edge, from the right of its source to the left of its target; level
+            within a layer, so that it crosses no node.
+        width: Total width.
+        height: Total height.
     """
 
     centres: list[Point]
@@ -56,7 +56,7 @@ def components(adj: BoolArray) -> list[list[int]]:
 
 
 def layers_of(adj: BoolArray) -> list[int]:
-    """Layer of each node: edges of the longest path that leads to it; what nothing leaves is last.
+    """Layer of each node: length of the longest path to it; sinks are last.
 
     Args:
         adj: Adjacency of a graph without cycles, shape ``[V, V]``.
@@ -102,7 +102,7 @@ def place(adj: BoolArray, widths: Sequence[float], height: float, gap: Point) ->
 
 
 class _Steps:
-    """The graph with an extra node in every layer that an edge passes through."""
+    """The graph with an extra node for each layer that an edge crosses."""
 
     def __init__(self, adj: BoolArray, layer: list[int]) -> None:
         self.layer = list(layer)
@@ -125,7 +125,7 @@ class _Steps:
 
 
 def _ordered(steps: _Steps) -> list[list[int]]:
-    """Nodes of each layer from top to bottom, with few crossings; the best of some sweeps."""
+    """Nodes of each layer from top to bottom with few crossings; the best of several sweeps."""
     count = max(steps.layer) + 1
     order = [[n for n, at in enumerate(steps.layer) if at == layer] for layer in range(count)]
     best, fewest = order, _crossings(steps, order)
@@ -158,7 +158,7 @@ def _crossings(steps: _Steps, order: list[list[int]]) -> int:
 def _heights(
     steps: _Steps, order: list[list[int]], heights: Sequence[float], gap: float
 ) -> FloatArray:
-    """Height of each node's middle: near those of its neighbours, and none on another."""
+    """Height of each node's middle: near its neighbours, without overlap."""
     y = np.zeros(len(steps.layer))
     for nodes in order:
         y[nodes] = _apart(np.zeros(len(nodes)), [heights[n] for n in nodes], gap)
@@ -172,9 +172,9 @@ def _heights(
 
 
 def _apart(wanted: FloatArray, heights: Sequence[float], gap: float) -> FloatArray:
-    """Heights nearest to the wanted ones, by squares, that keep order and distance.
+    """Heights closest to the wanted ones by least squares, with order and distances kept.
 
-    Without the distances that there must be, they are to rise: pool what falls.
+    With the distances subtracted this is isotonic regression: adjacent violators are pooled.
     """
     half = np.array(heights) / 2
     offsets = np.concatenate([[0.0], np.cumsum(half[:-1] + half[1:] + gap)])

@@ -1,7 +1,7 @@
-"""The exported network on the page: its scores class by class, and what it was trained on.
+"""The exported network on the page: scores by class, and its training data.
 
-All figures are of `brpnas.candidates.network_evaluation`, which scores the exported file. The
-sentences are also those of the model card and the log.
+All figures come from `brpnas.candidates.network_evaluation` of the exported file. Model card and
+log use the same sentences.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ __all__ = [
 ]
 
 LABELLED = 20
-"""Most classes of which the whole confusion matrix is shown."""
+"""Largest number of classes with a full confusion matrix."""
 _NAMED = 10
-"""Most classes that a sentence names."""
+"""Largest number of class names in a sentence."""
 
 Network = Mapping[str, Any]
 """Result of `brpnas.candidates.network_evaluation`."""
 
 
 def alarms(network: Network) -> list[str]:
-    """What an overall accuracy hides, one sentence a fault; none if there is none."""
+    """Faults hidden by the overall accuracy, one sentence each."""
     test, classes = network["test"], network["classes"]
     found = []
     if never := test["never_recognised"]:
@@ -62,7 +62,7 @@ def alarms(network: Network) -> list[str]:
 
 
 def answered_by(oracle: str, dataset: str) -> str:
-    """Whose accuracies a search learnt from that delivers initial weights.
+    """Source of the accuracies of a search with initial weights.
 
     Examples:
         >>> answered_by("file", "pets")
@@ -90,13 +90,13 @@ def _names(names: Sequence[str]) -> str:
 
 
 def _shown(name: object) -> str:
-    """A name; one with characters that cannot be seen has them written as escapes."""
+    """A name, with unprintable characters as escapes."""
     text = str(name)
     return text if text.isprintable() else repr(text)[1:-1]
 
 
 def score_facts(network: Network) -> list[tuple[str, str]]:
-    """Scores of the exported file, and the validation scores that the search learnt from."""
+    """Scores of the exported file, and validation scores from the search."""
     test, valid = network["test"], network["valid"]
     never, classes = len(test["never_recognised"]), len(network["classes"])
     of = f"exported file, {test['images']:,} test images"

@@ -1,7 +1,7 @@
-"""The report as one HTML page that opens offline.
+"""The report as one HTML page, without network access.
 
-`render` turns `ReportData` into the text of the page; `write_report` puts it into a file, which
-appears whole or not at all. The same data always gives the same bytes.
+`render` turns `ReportData` into the page; `write_report` writes it atomically. Equal data give
+equal bytes.
 """
 
 from __future__ import annotations
@@ -68,12 +68,12 @@ _GRAPH = (
 
 
 def render(data: ReportData) -> str:
-    """Return the page as text: no external script, style, font or image.
+    """Return the page as text, without external script, style, font or image.
 
-    Sections whose data is missing say so. All data is escaped.
+    Missing sections are named. All data is escaped.
 
     Args:
-        data: What to show.
+        data: Content of the page.
     """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("brpnas.report", "templates"),
@@ -103,7 +103,7 @@ def render(data: ReportData) -> str:
 
 
 def write_report(data: ReportData, path: Path) -> Path:
-    """Render into a file, atomically; folders are made.
+    """Render into a file, atomically; create its folder.
 
     Returns:
         The path.
@@ -144,7 +144,7 @@ def _winner(data: ReportData) -> dict[str, object]:
 
 
 def _network(data: ReportData) -> dict[str, object]:
-    """The exported network, and what to say above all else."""
+    """The exported network, and the warnings at the top."""
     broken = [v for v in judge(data.constraints, data.chosen) if v.kept is False]
     said = [f"The network found breaks a limit. {verdict_sentence(v)}." for v in broken]
     if data.network is None:

@@ -1,7 +1,7 @@
-"""Colours of the report: the colour-blind-safe set of Okabe & Ito, and what stands for ink.
+"""Colours of the report: the colour-blind-safe set of Okabe & Ito, ink and grid.
 
-Figures are drawn in these colours and the page replaces them by CSS variables, so that one drawing
-serves the light and the dark theme.
+Figures are drawn in these colours; the page replaces them by CSS variables of its light or dark
+theme.
 """
 
 from __future__ import annotations
@@ -24,4 +24,4 @@ GRID = "#d0d1d2"
 """Grid lines in a figure; becomes ``var(--grid)``."""
 
 SAMPLER_COLOURS: tuple[str, ...] = ("blue", "vermillion", "green", "purple", "orange", "sky")
-"""Colours of samplers, the searched-with one first."""
+"""Colours of samplers; the first is for the main search."""

@@ -1,8 +1,4 @@
-"""The Pareto front of two objectives.
-
-`pareto_front` marks the rows that no other row dominates; use it for any pair of a cost to be low
-(latency, parameters) and a value to be high (accuracy).
-"""
+"""The Pareto front of a cost to minimise and a value to maximise."""
 
 from __future__ import annotations
 
@@ -17,18 +13,18 @@ __all__ = ["pareto_front"]
 def pareto_front(cost: npt.ArrayLike, value: npt.ArrayLike) -> npt.NDArray[np.bool_]:
     """Mark the rows on the front of low cost and high value, in ``O(N log N)``.
 
-    A row is dominated if another costs no more, is worth no less, and is better in one of the two.
-    Rows equal in both are all kept. A row with a NaN is never on the front and dominates nothing.
+    A row is dominated if another has no higher cost, no lower value, and is better in one of them.
+    Equal rows are all kept. A row with a NaN is never on the front and dominates nothing.
 
     Args:
-        cost: What is to be low, shape ``[N]``.
-        value: What is to be high, shape ``[N]``.
+        cost: Cost, shape ``[N]``.
+        value: Value, shape ``[N]``.
 
     Returns:
         A mask of shape ``[N]``.
 
     Raises:
-        SchemaError: If the two are not flat and equally long.
+        SchemaError: If the shapes differ or are not flat.
 
     Examples:
         >>> pareto_front([1.0, 2.0, 2.0, 3.0], [0.5, 0.7, 0.6, 0.7]).tolist()
@@ -48,6 +44,6 @@ def pareto_front(cost: npt.ArrayLike, value: npt.ArrayLike) -> npt.NDArray[np.bo
     best = np.full(len(levels), -np.inf)
     np.maximum.at(best, level, values[known])
     cheaper = np.concatenate([[-np.inf], np.maximum.accumulate(best)[:-1]])
-    first = level == 0  # nothing is cheaper, so a value of -inf is not dominated there
+    first = level == 0  # no cheaper row exists, so even a value of -inf is not dominated
     front[known] = (values[known] == best[level]) & ((values[known] > cheaper[level]) | first)
     return front

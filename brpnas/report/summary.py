@@ -1,4 +1,4 @@
-"""The top of the page: the winner, its figures, and whether it keeps the limit."""
+"""The top of the page: the winner, its figures, and whether it satisfies the limit."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WORDS = {True: "✓ kept", False: "✗ broken", None: "not known"}
 
 @dataclass(frozen=True)
 class Card:
-    """One figure of the summary: label, figure, a line below, and ``good``, ``bad`` or nothing."""
+    """One figure of the summary: label, figure, a line below, and mood ``good``, ``bad`` or ""."""
 
     label: str
     figure: str
@@ -34,7 +34,7 @@ class Card:
 
 
 def subtitle(data: ReportData) -> str:
-    """Say in a line what was searched, for which device."""
+    """Space, data set, device and number of queries in a line."""
     said = data.protocol
     parts = [
         said.get("space"),
@@ -46,7 +46,7 @@ def subtitle(data: ReportData) -> str:
 
 
 def cards(data: ReportData, verdicts: Sequence[Verdict]) -> list[Card]:
-    """The figures that are read first."""
+    """The most important figures."""
     chosen = data.chosen
     measured, predicted = chosen.get("latency_ms"), chosen.get("predicted_latency_ms")
     optimum = percent(chosen.get("optimum_test_accuracy"))
@@ -108,7 +108,7 @@ def _limit_card(verdicts: Sequence[Verdict]) -> Card:
 
 
 def verdict_table(verdicts: Sequence[Verdict]) -> Table:
-    """Whether each constraint is kept by prediction, and by measurement."""
+    """Whether each constraint is satisfied, by prediction and by measurement."""
     rows = tuple(
         (Cell(v.constraint, code=True), Cell(_WORDS[v.predicted]), Cell(_WORDS[v.measured]))
         for v in verdicts
@@ -117,7 +117,7 @@ def verdict_table(verdicts: Sequence[Verdict]) -> Table:
 
 
 def winner_facts(data: ReportData) -> list[tuple[str, str]]:
-    """All that is known of the winner, labelled."""
+    """All known figures of the winner, with labels."""
     chosen, metric = data.chosen, data.metric
     tested, elsewhere = _seeds(chosen), chosen.get("measured_on")
     facts = [
@@ -145,7 +145,7 @@ def winner_facts(data: ReportData) -> list[tuple[str, str]]:
 
 
 def _seeds(chosen: Chosen) -> str:
-    """What a test accuracy is the mean of."""
+    """Training seeds behind a test accuracy."""
     count = chosen.get("test_seeds")
     if count is None:
         return "mean over training seeds"

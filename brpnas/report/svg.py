@@ -1,9 +1,8 @@
-"""Matplotlib figures as inline SVG that follows the page's theme.
+"""Matplotlib figures as inline SVG in the page's theme.
 
-`figure` makes an empty figure without pyplot; `to_svg` turns it into an ``<svg>`` element: no size,
-no date, no identifier that clashes with another figure's, colours as CSS variables. The same
-figure always gives the same text. Draw inside ``with drawing():``, which sets the fonts and colours
-and restores matplotlib's settings afterwards.
+`figure` makes an empty figure without pyplot; `to_svg` turns it into an ``<svg>`` element without
+size or date, with unique identifiers and CSS variables as colours. Equal figures give equal text.
+Draw inside ``with drawing():``, which sets the style and restores matplotlib's settings.
 """
 
 from __future__ import annotations
@@ -50,12 +49,12 @@ _SETTINGS: dict[Any, Any] = {
 }
 _METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 _RASTER_DPI = 200
-"""Resolution of the parts of a figure that are drawn as an image: 2.8 pixels per unit."""
+"""Resolution of rasterised parts of a figure: 2.8 pixels per unit."""
 
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """Apply the report's drawing style, whatever the reader's own matplotlib settings are."""
+    """Apply the report's drawing style, independent of the user's matplotlib settings."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_SETTINGS)
@@ -74,7 +73,7 @@ def to_svg(drawn: Figure, name: str, alt: str) -> str:
     Args:
         drawn: The figure.
         name: Prefix of its identifiers; unique on the page.
-        alt: Text alternative that says what the figure shows.
+        alt: Text alternative.
     """
     buffer = io.StringIO()
     drawn.savefig(buffer, format="svg", dpi=_RASTER_DPI, metadata=_METADATA)

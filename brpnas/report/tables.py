@@ -1,7 +1,6 @@
-"""Tables of the page: what a row shows, already written as text.
+"""Tables of the page, formatted as text.
 
-Each function takes a part of `ReportData` and returns lists of `Cell` for the template, so that the
-template holds no arithmetic.
+Each function returns a `Table` of a part of `ReportData`; the template does no arithmetic.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: its text, the number to sort it by if it is one, and whether it stands out."""
+    """One cell: its text, a number for sorting, and whether it is highlighted."""
 
     text: str
     value: float | None = None
@@ -45,7 +44,7 @@ class Cell:
 
     @property
     def number(self) -> bool:
-        """Whether it is aligned as a number, as a missing one is."""
+        """Whether it is aligned as a number, a missing number included."""
         return self.value is not None or self.text == MISSING
 
     @property
@@ -83,7 +82,7 @@ _MODELS = {
 
 
 def metrics_table(metrics: Mapping[str, Mapping[str, float]]) -> Table:
-    """Figures on test rows, one row a model; the best of each column stands out."""
+    """Figures on test rows, one row per model; the best of each column is highlighted."""
     columns = []
     for key, _, digits in _METRICS:
         values = [as_float(figures[key]) for figures in metrics.values()]
@@ -129,7 +128,7 @@ def _choosable(history: pd.DataFrame) -> pd.Series[bool]:
 
 
 def front_table(history: pd.DataFrame, metric: str = "accuracy") -> Table:
-    """Pareto front of the answers that count: what the search knows without a test set."""
+    """Pareto front of the feasible answers, without a test set."""
     counts = (history["status"] == "ok") & _choosable(history)
     answers = history[counts].groupby("arch_id", as_index=False)
     asked = answers[["accuracy", "predicted_latency_ms"]].mean()
@@ -147,7 +146,7 @@ def front_table(history: pd.DataFrame, metric: str = "accuracy") -> Table:
 
 
 def search_table(traces: pd.DataFrame, metric: str = "accuracy") -> Table:
-    """What each sampler reached at the end of the shortest budget, mean and spread over seeds."""
+    """Result of each sampler at the shortest budget, mean and spread over seeds."""
     end = int(traces.groupby(["sampler", "seed"])["query"].max().min())
     final = traces[traces["query"] == end]
     columns = known_curves(final)
@@ -181,9 +180,9 @@ def search_table(traces: pd.DataFrame, metric: str = "accuracy") -> Table:
 
 
 def checkpoint_table(traces: pd.DataFrame, count: int = 5) -> Table:
-    """Mean of the first known curve at evenly spaced budgets, one row a sampler.
+    """Mean of the first known curve at evenly spaced budgets, one row per sampler.
 
-    That is the test accuracy of the chosen, or the validation accuracy where none is known.
+    This is the test accuracy of the chosen, or without any the validation accuracy.
     """
     names = known_curves(traces)
     if not names:

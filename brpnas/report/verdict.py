@@ -1,4 +1,4 @@
-"""Whether the winner keeps each constraint, by the predicted and by the measured latency."""
+"""Whether the winner satisfies each constraint, by predicted and by measured latency."""
 
 from __future__ import annotations
 
@@ -16,10 +16,7 @@ _METRICS = ("latency_ms", "flops_m", "params_m")
 
 @dataclass(frozen=True)
 class Verdict:
-    """One constraint: kept, broken, or None where a value that it needs is unknown.
-
-    The values are those of its left side.
-    """
+    """One constraint: kept, broken, or None for an unknown value; with the left side's values."""
 
     constraint: str
     predicted: bool | None
@@ -29,12 +26,12 @@ class Verdict:
 
     @property
     def kept(self) -> bool | None:
-        """By measurement, or by prediction where nothing was measured."""
+        """By measurement; without one, by prediction."""
         return self.predicted if self.measured is None else self.measured
 
 
 def verdict_sentence(verdict: Verdict) -> str:
-    """Say how a limit and the value held against it compare.
+    """Compare the values with a limit in words.
 
     Examples:
         >>> verdict_sentence(Verdict("latency_ms <= 0.2", True, False, 0.19, 0.285))
@@ -59,7 +56,7 @@ def judge(constraints: Sequence[str], chosen: Chosen) -> list[Verdict]:
 
     Args:
         constraints: Such as ``"latency_ms <= 5"``, on ``latency_ms``, ``flops_m``, ``params_m``.
-        chosen: The winner; parameters and multiply-adds count in both judgements.
+        chosen: The winner; its parameters and multiply-adds count in both columns.
 
     Raises:
         ConstraintError: If a constraint cannot be read.
@@ -83,9 +80,9 @@ def judge(constraints: Sequence[str], chosen: Chosen) -> list[Verdict]:
 
 
 def latency_limit(constraints: Sequence[str]) -> float | None:
-    """Return the lowest upper limit of the latency alone, in ms, or None if there is none.
+    """Return the lowest upper limit of the latency alone, in ms, or None.
 
-    Constraints that mix several metrics have no single limit and are passed over.
+    Constraints on several metrics are skipped.
 
     Raises:
         ConstraintError: If a constraint cannot be read.

@@ -1,4 +1,4 @@
-"""The protocol in words: how the figures of the report came about, and what they mean."""
+"""The protocol in words: origin and meaning of the figures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["protocol_sentences"]
 
 
 def protocol_sentences(data: ReportData) -> list[str]:
-    """State the protocol, one paragraph a topic; what is not known is not claimed."""
+    """State the protocol, one paragraph per topic; unknown facts are left out."""
     return [
         text
         for text in (
@@ -80,7 +80,7 @@ def _latency(data: ReportData) -> str:
 
 
 def _adapted(data: ReportData) -> str:
-    """Of a predictor that was adapted from known devices."""
+    """Sentences on a predictor adapted from known devices."""
     said = data.protocol
     text = (
         f"The latency predictor was adapted from {said['known_devices']} known devices to "
@@ -122,7 +122,7 @@ def _search(data: ReportData) -> str:
     failed = int((data.history["status"] != "ok").sum())
     text = f"The search asked {asked:,} queries"
     text += f" of a budget of {said['budget']:,}" if said.get("budget", asked) != asked else ""
-    # Second seeds of the leaders are asked after the rounds.
+    # Second seeds of the leaders come after the rounds.
     rounds = data.history.drop_duplicates("arch_id")["round"].nunique()
     text += f" in {rounds} round{'s' * (rounds != 1)}"
     text += f" with the sampler {said['sampler']}" if "sampler" in said else ""
@@ -152,7 +152,7 @@ def _search(data: ReportData) -> str:
 
 
 def _beyond(history: pd.DataFrame, *, measured: bool = False) -> int:
-    """Queries of architectures that broke the constraints, or only of the measured among them."""
+    """Number of queried architectures beyond the constraints, or of the measured among them."""
     if "feasible" not in history:
         return 0
     beyond = ~history["feasible"].astype(bool)
@@ -162,7 +162,7 @@ def _beyond(history: pd.DataFrame, *, measured: bool = False) -> int:
 
 
 def _limits(data: ReportData) -> str:
-    """How the constraints were kept."""
+    """Policy of the constraints in words."""
     said = data.protocol
     margin, measured = said.get("latency_margin", 0.0), said.get("measured", 0)
     if measured:

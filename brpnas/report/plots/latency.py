@@ -1,4 +1,4 @@
-"""How good the latency predictor is: predicted against measured, and the spread of the error."""
+"""Quality of the latency predictor: predicted against measured, and the relative error."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def _columns(test: pd.DataFrame) -> tuple[_Floats, _Floats]:
 def latency_scatter(test: pd.DataFrame) -> str:
     """Draw predicted against measured latency on two logarithmic axes with the ±10 % band.
 
-    Rows outside of the band have a colour and shape of their own. Points are translucent and drawn
-    as an image, so that ten thousands of them stay small and show where most of them are.
+    Rows outside of the band have another colour and shape. Points are translucent and rasterised,
+    so that ten thousands of them stay small and show their density.
 
     Args:
         test: Test rows with ``latency_ms`` and ``predicted_latency_ms``, both above 0.
@@ -82,7 +82,7 @@ def latency_scatter(test: pd.DataFrame) -> str:
 
 
 def error_histogram(test: pd.DataFrame) -> str:
-    """Draw the distribution of the relative error; what is beyond ±30 % counts in the end bars.
+    """Draw the distribution of the relative error; the end bars include all beyond ±30 %.
 
     Args:
         test: Test rows with ``latency_ms`` and ``predicted_latency_ms``, both above 0.

@@ -16,19 +16,19 @@ from brpnas.report.svg import drawing, figure, to_svg
 __all__ = ["Accuracies", "accuracies", "space_plot"]
 
 _ROUND_MARKS = {"sky": "o", "green": "s", "orange": "D", "purple": "^", "blue": "v"}
-"""Colour and marker of a round, or of several where there are more rounds than these."""
+"""Colour and marker of a round, or of several rounds if there are more than these."""
 
 
 @dataclass(frozen=True)
 class Accuracies:
-    """What the accuracy-latency plot shows.
+    """Content of the accuracy-latency plot.
 
     Attributes:
         points: ``arch_id``, ``latency_ms``, ``accuracy``, ``front`` (bool), ``round`` (NaN if not
             queried).
-        latency: ``measured`` or ``predicted``, which latency it is.
+        latency: Kind of latency, ``measured`` or ``predicted``.
         accuracy: ``test`` (mean over seeds) or ``validation`` (the answers of the search).
-        left_out: How many have an accuracy but no such latency.
+        left_out: Number of architectures with an accuracy but no such latency.
     """
 
     points: pd.DataFrame
@@ -40,8 +40,8 @@ class Accuracies:
 def accuracies(space: pd.DataFrame, history: pd.DataFrame, winner: str) -> Accuracies | None:
     """Collect the points: test accuracies if any are known, else the answers of the search.
 
-    Latencies are measured ones if the winner and nine tenths of the rest have one, and what has
-    none is left out; else they are the predicted ones of all. They are never mixed.
+    Latencies are measured if the winner and nine tenths of the rest have a measurement; the others
+    are left out. Otherwise all are predicted. The two are never mixed.
 
     Args:
         space: ``arch_id``, ``predicted_latency_ms``, ``latency_ms``, ``test_accuracy``.
@@ -80,13 +80,13 @@ def space_plot(
 ) -> str:
     """Draw accuracy against latency.
 
-    The axis of accuracies leaves out the lowest fifth of a large space, where nobody looks.
+    The axis of accuracies leaves out the lowest fifth of a large space.
 
     Args:
         shown: From `accuracies`.
         winner: ``arch_id`` of the chosen architecture.
         limit_ms: Upper limit of the latency, drawn as a line.
-        metric: What the accuracies are, for the labels: ``accuracy`` or ``balanced accuracy``.
+        metric: Metric for the labels: ``accuracy`` or ``balanced accuracy``.
     """
     points = shown.points
     x, y = points["latency_ms"].to_numpy(), 100 * points["accuracy"].to_numpy()

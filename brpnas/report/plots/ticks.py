@@ -11,7 +11,7 @@ __all__ = ["log_axis", "log_ticks"]
 
 
 def log_ticks(low: float, high: float, most: int = 7) -> list[float]:
-    """Round values between two bounds for a logarithmic axis, at most ``most`` of them.
+    """Round values between two bounds for a logarithmic axis.
 
     Args:
         low: Lower bound, above 0.
@@ -19,7 +19,7 @@ def log_ticks(low: float, high: float, most: int = 7) -> list[float]:
         most: Largest number of ticks.
 
     Returns:
-        The finest of 1-2-5, 1-3 and 1 per decade, and sparser, that is not too many.
+        The densest sequence within ``most``: 1-2-5, 1-3 or 1 per decade, or sparser.
     """
     decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
     for steps in ((1, 1.5, 2, 3, 4, 5, 6, 8), (1, 2, 3, 5), (1, 2, 5), (1, 3), (1,)):

@@ -1,4 +1,4 @@
-"""Search curves: how good the answer is after so many queries, over several seeds."""
+"""Search curves: quality of the answer by number of queries, over several seeds."""
 
 from __future__ import annotations
 
@@ -18,16 +18,15 @@ CURVES: dict[str, str] = {
     "best_single_seed_test_seen": "best single-seed test accuracy seen (%)",
     "best_valid": "best validation accuracy seen (%)",
 }
-"""Columns of a trace that are drawn, with the label of their axis; see `known_curves`."""
+"""Drawn columns of a trace, with the label of their axis; see `known_curves`."""
 
 _DASHES: tuple[tuple[float, ...], ...] = ((), (5, 1.5), (1.5, 1.2), (6, 1.5, 1.5, 1.5))
 
 
 def known_curves(traces: pd.DataFrame) -> list[str]:
-    """Columns of a trace that there is something to draw of.
+    """Columns of a trace with values: test accuracies, or without any the validation accuracy.
 
-    Those of test accuracies; only where none is known, the validation accuracy, which flatters
-    whoever has chosen by it.
+    Validation accuracy is optimistic for the architecture chosen by it.
     """
     known = [name for name in CURVES if name in traces and traces[name].notna().any()]
     return [name for name in known if name != "best_valid"] or known
@@ -43,7 +42,7 @@ def spread(traces: pd.DataFrame, column: str) -> pd.DataFrame:
 
     Args:
         traces: ``sampler``, ``seed``, ``query`` (from 0) and the column.
-        column: Which curve, a fraction.
+        column: The curve, a fraction.
 
     Returns:
         ``sampler``, ``queries`` (spent, from 1), ``mean``, ``q25``, ``q75``, ``seeds``.
@@ -61,14 +60,13 @@ def search_curve(
 ) -> str:
     """Draw one curve per sampler: mean over seeds, with the interquartile range as a band.
 
-    The axis starts where the first tenth of the budget is spent, because the first random queries
-    would squeeze the rest.
+    The axis starts at a tenth of the budget: the first random queries would squeeze the rest.
 
     Args:
         traces: ``sampler``, ``seed``, ``query`` (from 0) and the column, a fraction.
         column: A key of `CURVES`.
-        optimum: Best value there is to find, a fraction; drawn as a line.
-        metric: What the values are, for the labels: ``accuracy`` or ``balanced accuracy``.
+        optimum: Best possible value, a fraction; drawn as a line.
+        metric: Metric for the labels: ``accuracy`` or ``balanced accuracy``.
     """
     label = CURVES[column].replace("accuracy", metric)
     table = spread(traces, column)

@@ -18,9 +18,9 @@ _LINES = (("train_loss", "training", "orange", (4, 1.5)), ("valid_loss", "valida
 
 
 def training_curves(training: pd.DataFrame) -> str:
-    """Draw training and validation loss: one thin line a member, the mean over members bold.
+    """Draw training and validation loss: a thin line per member, the mean over members bold.
 
-    The best validation epoch of each member, whose weights are kept, is a dot.
+    A dot marks the best validation epoch of each member, whose weights are kept.
 
     Args:
         training: ``member``, ``epoch``, ``train_loss``, ``valid_loss``; losses may be null.
