@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from brpnas.candidates import CandidateConfig
+from brpnas.candidates import JobConfig
 from brpnas.datasets import fetch, get_source, read_accuracy, read_architectures, read_latency
 from brpnas.datasets.help import read_help_latency
 from brpnas.datasets.sources import fetch_group
@@ -40,11 +40,11 @@ def settings(group: str, environment: str = "base") -> dict[str, Any]:
     return values
 
 
-def candidate_config() -> CandidateConfig:
+def candidate_config() -> JobConfig:
     """Small networks, trained as the stage `train_candidates` trains."""
-    known, values = CandidateConfig.__dataclass_fields__, settings("network_training")
+    known, values = JobConfig.__dataclass_fields__, settings("network_training")
     training = {key: value for key, value in values.items() if key in known}
-    return CandidateConfig(channels=4, cells_per_stage=2, stages=2, **training)
+    return JobConfig(channels=4, cells_per_stage=2, stages=2, **training)
 
 
 def training_config(values: dict[str, Any]) -> TrainingConfig:

@@ -21,10 +21,10 @@ from typing import Any, TypeVar
 
 from benchmarks.data import ROOT, candidate_config, settings, training_config
 from brpnas.candidates import (
-    Candidate,
     ImageSource,
+    TrainingJob,
     TrainOracle,
-    train_candidates,
+    train_jobs,
 )
 from brpnas.errors import TaskError
 from brpnas.fanout import SerialEngine
@@ -79,8 +79,8 @@ def measure(folder: Path) -> None:
 
 def train(folder: Path) -> None:
     """Train 24 cells by conf/base."""
-    candidates = [Candidate(arch_id, 0) for arch_id in select_cells(24, distinct=True)]
-    train_candidates(
+    candidates = [TrainingJob(arch_id, 0) for arch_id in select_cells(24, distinct=True)]
+    train_jobs(
         candidates, ImageSource(), candidate_config(), folder / STORE,
         engine=NotingEngine(folder), progress=False,
     )  # fmt: skip

@@ -18,11 +18,11 @@ import yaml
 
 from benchmarks.data import ROOT, Benchmark
 from brpnas.candidates import (
-    Candidate,
-    CandidateConfig,
     ImageSource,
+    JobConfig,
+    TrainingJob,
     accuracy_table,
-    train_candidates,
+    train_jobs,
 )
 from brpnas.datasets.noise import seed_noise
 from brpnas.fanout import get_engine
@@ -42,7 +42,7 @@ SETTINGS: tuple[dict[str, Any], ...] = (
     {"channels": 16, **_CELL, "epochs": 10, "batch_size": 64, "learning_rate": 0.2},
     {"channels": 16, **_CELL, "epochs": 8},
 )
-"""What differs from the defaults of `CandidateConfig`; the last is conf/embedded."""
+"""What differs from the defaults of `JobConfig`; the last is conf/embedded."""
 
 
 def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
@@ -50,12 +50,12 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
     del bench  # everything is made here
     print(__doc__)
     cells = select_cells(6 if quick else 60, distinct=True)
-    candidates = [Candidate(cell, seed) for seed in range(max(2, seeds or 2)) for cell in cells]
+    candidates = [TrainingJob(cell, seed) for seed in range(max(2, seeds or 2)) for cell in cells]
     rows = []
     for changed in SETTINGS:
-        config = CandidateConfig(**changed)
+        config = JobConfig(**changed)
         with tempfile.TemporaryDirectory() as folder, get_engine(workers) as engine:
-            runs = train_candidates(
+            runs = train_jobs(
                 candidates, ImageSource(), config, Path(folder), engine=engine, progress=False
             )
         figures = _figures(accuracy_table(runs, "digits", config.epochs))

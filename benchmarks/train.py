@@ -21,10 +21,10 @@ import pandas as pd
 from benchmarks.data import Benchmark, candidate_config, stopwatch
 from benchmarks.killed import JOBS, kill_and_resume
 from brpnas.candidates import (
-    Candidate,
     ImageSource,
+    TrainingJob,
     accuracy_table,
-    train_candidates,
+    train_jobs,
 )
 from brpnas.datasets import read_embedded_accuracy
 from brpnas.datasets.noise import seed_noise
@@ -61,9 +61,9 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
 def _train_some(workers: int) -> pd.DataFrame:
     config = candidate_config()
     cells = select_cells(CELLS, distinct=True)
-    candidates = [Candidate(arch_id, seed) for seed in (0, 1) for arch_id in cells]
+    candidates = [TrainingJob(arch_id, seed) for seed in (0, 1) for arch_id in cells]
     with tempfile.TemporaryDirectory() as folder, get_engine(workers) as engine, stopwatch() as s:
-        runs = train_candidates(candidates, ImageSource(), config, Path(folder), engine=engine)
+        runs = train_jobs(candidates, ImageSource(), config, Path(folder), engine=engine)
     print(f"{len(runs)} networks trained in {s[0]:.0f} s by {workers} processes\n")
     return accuracy_table(runs, DATASET, config.epochs)
 

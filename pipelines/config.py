@@ -290,7 +290,7 @@ class TrainCandidatesConfig(_Config):
 
 
 class NetworkTrainingConfig(_Config):
-    """How networks are trained, see `brpnas.candidates.CandidateConfig`, and where."""
+    """How networks are trained, see `brpnas.candidates.JobConfig`, and where."""
 
     epochs: Count
     batch_size: Count

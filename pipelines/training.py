@@ -11,7 +11,7 @@ from brpnas.spaces.network import NetworkConfig
 from pipelines.config import ImagesConfig, NetworkTrainingConfig
 
 if TYPE_CHECKING:
-    from brpnas.candidates import CandidateConfig
+    from brpnas.candidates import JobConfig
 
 __all__ = ["IMAGES_CACHE", "candidate_config", "image_source"]
 
@@ -52,11 +52,11 @@ def image_source(images: ImagesConfig) -> ImageSource:
     )
 
 
-def candidate_config(training: NetworkTrainingConfig, network: NetworkConfig) -> CandidateConfig:
+def candidate_config(training: NetworkTrainingConfig, network: NetworkConfig) -> JobConfig:
     """How networks of a size are trained."""
-    from brpnas.candidates import CandidateConfig  # noqa: PLC0415 - it needs torch
+    from brpnas.candidates import JobConfig  # noqa: PLC0415 - it needs torch
 
-    return CandidateConfig(
+    return JobConfig(
         channels=network.channels,
         cells_per_stage=network.cells_per_stage,
         stages=network.stages,

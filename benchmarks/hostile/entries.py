@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from brpnas.candidates import CandidateConfig, ImageSource, TrainedNetworkFile, stored_candidates
+from brpnas.candidates import ImageSource, JobConfig, TrainedNetworkFile, stored_records
 from brpnas.datasets import read_help_latency, read_latency, safe_load
 from brpnas.devices import load_devices, read_device_table
 from brpnas.graphs import SpaceGraphs
@@ -32,9 +32,9 @@ def measure_task() -> dict[str, object]:
     return task_of(settings, describe_machine(settings.runtime))
 
 
-def training_config() -> CandidateConfig:
+def training_config() -> JobConfig:
     """Settings of the journals of trainings."""
-    return CandidateConfig(channels=2, cells_per_stage=1, stages=1, epochs=1)
+    return JobConfig(channels=2, cells_per_stage=1, stages=1, epochs=1)
 
 
 def _answers(path: Path) -> object:
@@ -60,7 +60,7 @@ ENTRIES: dict[str, Callable[[Path], object]] = {
     "devices": load_devices,
     "search": lambda path: SearchStore(path, SEARCH).close(),
     "measure": lambda path: MeasureStore(path, measure_task()).__exit__(None, None, None),
-    "training": lambda path: stored_candidates(IMAGES, training_config(), path),
+    "training": lambda path: stored_records(IMAGES, training_config(), path),
     "table": lambda path: read_device_table(path, get_space("nasbench201")),
     "cells": read_cells,
     "answers": _answers,

@@ -1,10 +1,10 @@
-"""Candidates: networks that are really trained, on the user's own images.
+"""Networks trained on the user's images.
 
-`train_candidates` trains many, on any engine of `brpnas.fanout`, and can be interrupted;
-`train_candidate` trains one. `ImageSource` says on what, `CandidateConfig` how. `TrainOracle`
-answers the queries of a search with them, and keeps each network as a `TrainedNetworkFile`.
+`train_jobs` runs many jobs on any engine of `brpnas.fanout` and resumes after an interruption;
+`train_architecture` trains one network. `ImageSource` names the images, `JobConfig` the training.
+`TrainOracle` answers the queries of a search and keeps each network as a `TrainedNetworkFile`.
 
-Each name is imported when it is first asked for: to read images needs no torch.
+Names are imported on first use: reading images needs no torch.
 """
 
 from __future__ import annotations
@@ -15,69 +15,69 @@ from brpnas.front_door import front_door
 
 if TYPE_CHECKING:
     from brpnas.candidates.batch import (
-        Candidate,
-        CandidateRun,
+        JobRecord,
+        TrainingJob,
         accuracy_table,
-        run_candidates,
+        run_jobs,
         store_name,
-        stored_candidates,
-        train_candidates,
+        stored_records,
+        train_jobs,
     )
     from brpnas.candidates.evaluation import network_evaluation, score_file
     from brpnas.candidates.export import export_trained
     from brpnas.candidates.images import DIGITS, ImageData, ImageSource
     from brpnas.candidates.oracle import TrainOracle
-    from brpnas.candidates.report import candidates_report, never_recognised, summary
+    from brpnas.candidates.report import never_recognised, summary, training_report
     from brpnas.candidates.scores import ClassScores, Metric, class_scores
     from brpnas.candidates.training import (
-        CandidateConfig,
-        TrainedCandidate,
+        JobConfig,
+        JobResult,
         final_data,
         network_config,
-        train_candidate,
+        train_architecture,
     )
     from brpnas.candidates.weights import TrainedNetworkFile
 
 __all__ = [
     "DIGITS",
-    "Candidate",
-    "CandidateConfig",
-    "CandidateRun",
     "ClassScores",
     "ImageData",
     "ImageSource",
+    "JobConfig",
+    "JobRecord",
+    "JobResult",
     "Metric",
     "TrainOracle",
-    "TrainedCandidate",
     "TrainedNetworkFile",
+    "TrainingJob",
     "accuracy_table",
-    "candidates_report",
     "class_scores",
     "export_trained",
     "final_data",
     "network_config",
     "network_evaluation",
     "never_recognised",
-    "run_candidates",
+    "run_jobs",
     "score_file",
     "store_name",
-    "stored_candidates",
+    "stored_records",
     "summary",
-    "train_candidate",
-    "train_candidates",
+    "train_architecture",
+    "train_jobs",
+    "training_report",
 ]
 
 __getattr__, __dir__ = front_door(
     __name__,
     {
         "batch": (
-            "Candidate",
-            "CandidateRun",
+            "TrainingJob",
+            "JobRecord",
             "accuracy_table",
-            "run_candidates",
+            "run_jobs",
             "store_name",
-            "stored_candidates",
-            "train_candidates",
+            "stored_records",
+            "train_jobs",
         ),
         "evaluation": (
             "network_evaluation",
@@ -91,7 +91,7 @@ __getattr__, __dir__ = front_door(
         ),
         "oracle": ("TrainOracle",),
         "report": (
-            "candidates_report",
+            "training_report",
             "never_recognised",
             "summary",
         ),
@@ -101,11 +101,11 @@ __getattr__, __dir__ = front_door(
             "class_scores",
         ),
         "training": (
-            "CandidateConfig",
-            "TrainedCandidate",
+            "JobConfig",
+            "JobResult",
             "final_data",
             "network_config",
-            "train_candidate",
+            "train_architecture",
         ),
         "weights": ("TrainedNetworkFile",),
     },

@@ -1,4 +1,4 @@
-"""Training of many candidates: on an engine, each result stored when it arrives, resumable."""
+"""Many training jobs on an engine: each result is stored at once, and a stopped run resumes."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from tqdm.auto import tqdm
 
 from brpnas.candidates.images import ImageData, ImageSource
 from brpnas.candidates.training import (
-    CandidateConfig,
-    TrainedCandidate,
+    JobConfig,
+    JobResult,
     find_device,
-    train_candidate,
+    train_architecture,
 )
 from brpnas.datasets.schemas import ACCURACY, validate
 from brpnas.errors import TaskError, TrainingError
@@ -30,45 +30,45 @@ from brpnas.spaces import DEFAULT_SPACE, NetworkConfig, space_fingerprint
 from brpnas.typed import Finite, Fraction, parse_typed
 
 __all__ = [
-    "Candidate",
-    "CandidateRun",
+    "JobRecord",
+    "TrainingJob",
     "accuracy_table",
     "check_engine",
-    "run_candidates",
+    "run_jobs",
     "store_name",
-    "stored_candidates",
-    "train_candidates",
+    "stored_records",
+    "train_jobs",
     "training_fingerprint",
 ]
 
 _log = logging.getLogger(__name__)
 _ARITHMETIC = 2
-"""2: channels-last."""
+"""Version of the arithmetic. 2: channels-last."""
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """One training to do: an architecture and the seed of its weights and batches."""
+class TrainingJob:
+    """An architecture to train, and the seed of its weights and batches."""
 
     arch_id: str
     seed: int
 
 
 @dataclass(frozen=True)
-class CandidateRun:
-    """What became of a training, as it is stored.
+class JobRecord:
+    """Stored result of a training job.
 
     Attributes:
         arch_id: The architecture.
         seed: Seed of the training.
         status: ``ok`` or ``failed``.
-        valid_accuracy: Fraction; None if it failed, as are the next two.
+        valid_accuracy: Fraction; None after a failure, like the next two.
         test_accuracy: Fraction.
         train_time_s: Seconds.
-        message: What went wrong.
+        message: Error of a failure.
         valid_recall: Recall of each class on the validation images, None for a class without any;
-            None if it failed, or the store is older than this field.
-        test_recall: The same on the test images.
+            None after a failure, or in a store older than this field.
+        test_recall: Recall of each class on the test images.
     """
 
     arch_id: str
@@ -84,88 +84,85 @@ class CandidateRun:
     def __post_init__(self) -> None:
         values = (self.valid_accuracy, self.test_accuracy)
         if any((value is None) == (self.status == "ok") for value in values):
-            raise ValueError(f"status {self.status!r} does not go with the accuracies {values}")
+            raise ValueError(f"status {self.status!r} contradicts the accuracies {values}")
 
     @property
-    def candidate(self) -> Candidate:
-        """What was to be trained."""
-        return Candidate(self.arch_id, self.seed)
+    def job(self) -> TrainingJob:
+        """The job."""
+        return TrainingJob(self.arch_id, self.seed)
 
 
-def run_candidates(
-    candidates: Sequence[Candidate],
+def run_jobs(
+    jobs: Sequence[TrainingJob],
     source: ImageSource,
-    config: CandidateConfig,
+    config: JobConfig,
     engine: Engine,
     *,
     space: str = DEFAULT_SPACE,
     final: bool = False,
-) -> Iterator[tuple[Candidate, TrainedCandidate | TaskError]]:
-    """Train candidates on an engine; each comes back the moment it is done, in any order.
+) -> Iterator[tuple[TrainingJob, JobResult | TaskError]]:
+    """Run jobs on an engine; yield each at its end, in any order.
 
-    A worker that reads other images than this process trains nothing. With ``final``, see
-    `train_candidate`.
+    A worker with other images than this process trains nothing. For ``final`` see
+    `train_architecture`.
     """
     digest = source.load().digest
     task = functools.partial(
         _train, source=source, digest=digest, config=config, space=space, final=final
     )
-    return engine.run(task, candidates)
+    return engine.run(task, jobs)
 
 
 def _train(
-    candidate: Candidate,
+    job: TrainingJob,
     source: ImageSource,
     digest: str,
-    config: CandidateConfig,
+    config: JobConfig,
     space: str,
     final: bool,
-) -> TrainedCandidate:
+) -> JobResult:
     data = source.load()
     if data.digest != digest:
         raise TrainingError(f"{source.path} holds other images on this worker.")
-    return train_candidate(
-        candidate.arch_id, candidate.seed, data, config, space=space, final=final
-    )
+    return train_architecture(job.arch_id, job.seed, data, config, space=space, final=final)
 
 
-def train_candidates(
-    candidates: Sequence[Candidate],
+def train_jobs(
+    jobs: Sequence[TrainingJob],
     source: ImageSource,
-    config: CandidateConfig,
+    config: JobConfig,
     store: Path,
     *,
     engine: Engine | None = None,
     progress: bool = True,
     space: str = DEFAULT_SPACE,
-) -> list[CandidateRun]:
-    """Train candidates, or those that the store does not hold yet.
+) -> list[JobRecord]:
+    """Run the jobs that the store lacks.
 
-    An architecture whose training fails is recorded as failed, and the rest go on; it is tried
-    again by the next call. The store takes any candidates of the same data and settings, so that
-    more can be asked for later.
+    A failure is recorded, the rest go on, and the next call tries again. The store accepts any jobs
+    of the same data and settings.
 
     Args:
-        candidates: What to train; one asked twice is trained once.
+        jobs: The jobs; duplicates run once.
         source: The images.
         config: How to train.
         store: File of results (`brpnas.journal`), or a folder for one file per data set and
-            settings; what it holds is not trained again.
-        engine: Where to train; in this process if left out.
+            settings.
+        engine: Where to train; by default in this process.
         progress: Show a progress bar.
-        space: Name of the space that the candidates are of; for one of one's own, its path must
-            lead to the same file where they are trained.
+        space: Name of the space. The path of a custom space must lead to the same file on every
+            worker.
 
     Returns:
-        One result per distinct candidate, in the order asked.
+        One record per distinct job, in the given order.
 
     Raises:
         SourceError: If the images cannot be read.
-        ConfigurationError: If the file of the space is not one.
-        StoreError: If the store is of other data, settings or another space.
-        TrainingError: If the workers cannot train at all, or no training succeeded.
+        ConfigurationError: If the file of the space is invalid.
+        StoreError: If the store belongs to other data, settings or another space.
+        TrainingError: If no worker can train, or every job failed.
     """
-    wanted = list(dict.fromkeys(candidates))
+    wanted = list(dict.fromkeys(jobs))
     engine = engine or SerialEngine()
     data = source.load()
     with _Store(store, data, config, space) as stored:
@@ -182,36 +179,36 @@ def train_candidates(
             for run in _runs(waiting, source, config, engine, space):
                 stored.add(run)
                 bar.update()
-    results = [runs[candidate] for candidate in wanted]
+    results = [runs[job] for job in wanted]
     if results and all(run.status == "failed" for run in results):
         raise TrainingError(
-            f"All {len(results)} trainings failed, the first of them with: {results[0].message} "
-            f"They are recorded in {stored.path}; mend the cause and run this again."
+            f"All {len(results)} trainings failed. First error: {results[0].message} "
+            f"They are recorded in {stored.path}; remove the cause and run this again."
         )
     return results
 
 
-def stored_candidates(
-    source: ImageSource, config: CandidateConfig, store: Path, *, space: str = DEFAULT_SPACE
-) -> list[CandidateRun]:
-    """Last result of each training that the store holds, whoever asked for it.
+def stored_records(
+    source: ImageSource, config: JobConfig, store: Path, *, space: str = DEFAULT_SPACE
+) -> list[JobRecord]:
+    """Last record of each job in the store, from any call.
 
     Args:
         source: The images.
         config: How they were trained.
-        store: As for `train_candidates`.
-        space: Name of the space that they are of.
+        store: As for `train_jobs`.
+        space: Name of the space.
 
     Raises:
         SourceError: If the images cannot be read.
-        StoreError: If the store is of other data, settings or another space.
+        StoreError: If the store belongs to other data, settings or another space.
     """
     with _Store(store, source.load(), config, space) as stored:
         return list(stored.runs.values())
 
 
-def store_name(source: ImageSource, config: CandidateConfig, *, space: str = DEFAULT_SPACE) -> str:
-    """Name of a file for a data set, settings and a space, for folders that hold several.
+def store_name(source: ImageSource, config: JobConfig, *, space: str = DEFAULT_SPACE) -> str:
+    """File name for a data set, settings and a space in a folder of several stores.
 
     Raises:
         SourceError: If the images cannot be read.
@@ -219,42 +216,42 @@ def store_name(source: ImageSource, config: CandidateConfig, *, space: str = DEF
     return _store_name(source.load(), config, space)
 
 
-def _store_name(data: ImageData, config: CandidateConfig, space: str) -> str:
+def _store_name(data: ImageData, config: JobConfig, space: str) -> str:
     settings = json.dumps(training_fingerprint(data, config, space=space), sort_keys=True)
     return f"{data.name}-{hashlib.sha256(settings.encode()).hexdigest()[:8]}.jsonl"
 
 
 class _Store(Journal):
-    """The journal of trainings, and the last result of each."""
+    """The journal of training jobs, with the last record of each."""
 
-    def __init__(self, store: Path, data: ImageData, config: CandidateConfig, space: str) -> None:
+    def __init__(self, store: Path, data: ImageData, config: JobConfig, space: str) -> None:
         path = store / _store_name(data, config, space) if store.is_dir() else store
-        self.runs: dict[Candidate, CandidateRun] = {}
+        self.runs: dict[TrainingJob, JobRecord] = {}
         task = training_fingerprint(data, config, space=space)
         super().__init__(path, task, self._keep, "store of trainings")
 
-    def add(self, run: CandidateRun) -> None:
-        """Put a result on the disk."""
+    def add(self, run: JobRecord) -> None:
+        """Write a record to the disk."""
         self.append(asdict(run))
-        self.runs[run.candidate] = run
+        self.runs[run.job] = run
 
     def _keep(self, event: dict[str, Any]) -> None:
-        run = parse_typed(CandidateRun, event)
-        self.runs[run.candidate] = run
+        run = parse_typed(JobRecord, event)
+        self.runs[run.job] = run
 
 
 def check_engine(
     engine: Engine,
     source: ImageSource,
     data: ImageData,
-    config: CandidateConfig,
+    config: JobConfig,
     *,
     space: str = DEFAULT_SPACE,
 ) -> None:
-    """Check that a worker has device, images and space; else all would fail alike.
+    """Check device, images and space of a worker; without them every job would fail.
 
     Raises:
-        TrainingError: If it does not.
+        TrainingError: If one is missing or different.
     """
     mine = {source.path: data.digest, space: space_fingerprint(space)}
     probe = functools.partial(_probe, config=config, space=space)
@@ -270,26 +267,26 @@ def check_engine(
                 )
 
 
-def _probe(source: ImageSource, config: CandidateConfig, space: str) -> tuple[str, dict[str, str]]:
+def _probe(source: ImageSource, config: JobConfig, space: str) -> tuple[str, dict[str, str]]:
     find_device(config.device)
     return source.load().digest, space_fingerprint(space)
 
 
 def _runs(
-    candidates: Sequence[Candidate],
+    jobs: Sequence[TrainingJob],
     source: ImageSource,
-    config: CandidateConfig,
+    config: JobConfig,
     engine: Engine,
     space: str,
-) -> Iterator[CandidateRun]:
-    for candidate, outcome in run_candidates(candidates, source, config, engine, space=space):
+) -> Iterator[JobRecord]:
+    for job, outcome in run_jobs(jobs, source, config, engine, space=space):
         if isinstance(outcome, TaskError):
-            _log.warning("%s, seed %d: %s", candidate.arch_id, candidate.seed, outcome)
-            yield CandidateRun(candidate.arch_id, candidate.seed, "failed", message=str(outcome))
+            _log.warning("%s, seed %d: %s", job.arch_id, job.seed, outcome)
+            yield JobRecord(job.arch_id, job.seed, "failed", message=str(outcome))
         else:
-            yield CandidateRun(
-                candidate.arch_id,
-                candidate.seed,
+            yield JobRecord(
+                job.arch_id,
+                job.seed,
                 "ok",
                 outcome.valid_accuracy,
                 outcome.test_accuracy,
@@ -300,11 +297,11 @@ def _runs(
 
 
 def training_fingerprint(
-    data: ImageData, config: CandidateConfig, *, space: str = DEFAULT_SPACE
+    data: ImageData, config: JobConfig, *, space: str = DEFAULT_SPACE
 ) -> dict[str, object]:
-    """What decides the result of a training but architecture and seed (JSON types).
+    """Everything that determines a result beside architecture and seed (JSON types).
 
-    The version of torch is part of it, and a number that grows when the arithmetic here changes.
+    It includes the version of torch and a number for the arithmetic here.
     """
     settings = {key: value for key, value in config.settings().items() if key != "device"}
     versions = {"torch": torch.__version__.partition("+")[0], "arithmetic": _ARITHMETIC}
@@ -313,15 +310,15 @@ def training_fingerprint(
 
 
 def accuracy_table(
-    runs: Iterable[CandidateRun], dataset: str, epochs: int, network: NetworkConfig | None = None
+    runs: Iterable[JobRecord], dataset: str, epochs: int, network: NetworkConfig | None = None
 ) -> pd.DataFrame:
-    """Accuracy table of the trainings that succeeded, a validation and a test row of each.
+    """Accuracy table of the successful jobs, with a validation and a test row for each.
 
     Args:
-        runs: Results of trainings.
+        runs: Records of jobs.
         dataset: Name of the data set.
-        epochs: Epochs that they were trained for.
-        network: Size of the networks, where it is known.
+        epochs: Epochs of training.
+        network: Size of the networks, if known.
     """
     size = None if network is None else network.size
     rows = [
@@ -341,4 +338,4 @@ def accuracy_table(
     ]
     text = dict.fromkeys(("arch_id", "dataset", "split", "network_size"), "str")  # if empty too
     table = pd.DataFrame(rows, columns=list(ACCURACY.columns)).astype(text)
-    return validate(table, ACCURACY, origin="the table of trained candidates")
+    return validate(table, ACCURACY, origin="the table of training jobs")

@@ -1,8 +1,7 @@
-"""Scores of an exported network: the ONNX file itself, run on the images of a split.
+"""Scores of an exported network: the ONNX file, run on the images of a split.
 
-`score_file` applies the preprocessing that the metadata of the file state and runs ONNX Runtime, as
-a user of the file does: a user who does the same on the same images gets the same scores.
-`network_evaluation` puts together what report, model card and metrics say about the file.
+`score_file` applies the preprocessing of the file's metadata and runs ONNX Runtime, as users of the
+file do. `network_evaluation` collects the figures for report, model card and metrics.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ def score_file(content: bytes, data: ImageData, part: str = "test") -> ClassScor
         part: ``train``, ``valid`` or ``test``.
 
     Raises:
-        SchemaError: If the file is of images of another kind: other classes, size or pixel values.
+        SchemaError: If the file expects other classes, sizes or pixel values.
     """
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
@@ -50,8 +49,8 @@ def score_file(content: bytes, data: ImageData, part: str = "test") -> ClassScor
     for key, value in here.items():
         if stated[key] != value:
             raise SchemaError(
-                f"The network says {key} {stated[key]}, but the images of {data.name} have {value}:"
-                " it was trained on other images."
+                f"The network has {key} {stated[key]}, but the images of {data.name} have {value}: "
+                "it was trained on other images."
             )
     rows = data.parts[part]
     mean, std = (np.array(json.loads(about[key]), np.float32) for key in ("mean", "std"))
@@ -68,7 +67,7 @@ def _batches(
     mean: npt.NDArray[np.float32],
     std: npt.NDArray[np.float32],
 ) -> Iterator[npt.NDArray[np.float32]]:
-    """Images as the file wants them; pixels come divided by ``pixel_scale``."""
+    """Batches of images as input of the file."""
     for start in range(0, len(rows), _BATCH):
         yield (data.scaled(rows[start : start + _BATCH]) - mean) / std
 
@@ -76,26 +75,26 @@ def _batches(
 def network_evaluation(
     content: bytes, trained: TrainedNetworkFile, data: ImageData
 ) -> dict[str, Any]:
-    """Scores of an exported network on the test images, and what it was trained on (JSON types).
+    """Scores of an exported network on the test images, and its training data (JSON types).
 
     Args:
         content: The ONNX file.
-        trained: The network it was made from.
+        trained: The network in the file.
         data: The images.
 
     Returns:
-        ``test`` and ``valid`` (scores; those of validation are of the training in the search),
+        ``test`` and ``valid`` (scores; validation scores come from the training in the search),
         ``classes`` (images of each part, recall and precision on the test images), ``confusion``
         (test images by true and predicted class), ``data`` and ``training``.
 
     Raises:
-        SchemaError: If the images or their split are not those of the training.
+        SchemaError: If the images or their split differ from the training's.
     """
     if trained.images != data.digest:
         raise SchemaError(
-            f"The network found was trained on other images, or on another split of them, than "
-            f"{data.name} holds now ({trained.images} there, {data.digest} now), so its test "
-            "accuracy would mean nothing. Run `search` again, or put images and split back."
+            f"The network was trained on other images or another split than {data.name} holds now "
+            f"({trained.images} there, {data.digest} now), so its test accuracy would be invalid. "
+            "Run `search` again, or restore images and split."
         )
     scores = score_file(content, data)
     counts = {part: class_counts(data, part) for part in SPLITS}

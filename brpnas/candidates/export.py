@@ -1,4 +1,4 @@
-"""ONNX of a trained network, with everything in its metadata that its user needs."""
+"""ONNX of a trained network, with complete metadata for its users."""
 
 from __future__ import annotations
 
@@ -20,25 +20,24 @@ def export_trained(
 ) -> float:
     """Write a trained network as ONNX.
 
-    Input ``image`` float32 ``[B, C, H, W]``, output ``logits`` ``[B, classes]``. The metadata hold
-    the preprocessing of pictures (``preprocessing``, all of it; its numbers also as
-    ``pixel_scale``, ``mean`` and ``std``), ``label_names``, where the weights come from and their
-    accuracies, as JSON: ``valid_accuracy``, ``valid_balanced_accuracy``, ``test_accuracy`` and
-    ``test_balanced_accuracy``. After a final training the first two are called
-    ``search_valid_accuracy`` and ``search_valid_balanced_accuracy``, as they are of the network
-    that the search trained, and the test accuracies are left out, as they are not known yet.
+    Input ``image`` float32 ``[B, C, H, W]``, output ``logits`` ``[B, classes]``. The metadata
+    contain ``preprocessing`` (complete; its numbers also as ``pixel_scale``, ``mean``, ``std``),
+    ``label_names``, the origin of the weights, and the accuracies as JSON: ``valid_accuracy``,
+    ``valid_balanced_accuracy``, ``test_accuracy``, ``test_balanced_accuracy``. After a final
+    training the first two are named ``search_valid_...``, because they belong to the network of the
+    search, and the unknown test accuracies are left out.
 
     Args:
         trained: The network.
         path: File to write.
         dynamic_batch: Leave the size of the batch open instead of fixing it to 1.
-        tolerance: Largest error allowed.
+        tolerance: Largest allowed error.
 
     Returns:
         Largest error against torch.
 
     Raises:
-        ParityError: If the file answers differently from the network.
+        ParityError: If the file differs from the network.
     """
     parts = ", training and validation images" if trained.final else ""
     search = "search_" if trained.final else ""

@@ -1,4 +1,4 @@
-"""Images as tensors that are normalised batch by batch, so that all of them stay as stored."""
+"""Images as tensors, normalised batch by batch, so that the stored pixels stay compact."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["NormalisedImages"]
 class NormalisedImages:
     """Images of a data set on a device, indexed by rows.
 
-    On a CPU the pixels stay mapped from the cache; a GPU gets them as they are stored, a byte per
-    value for most pictures.
+    On a CPU the pixels stay mapped from the cache; a GPU holds them as stored, one byte per value
+    for most pictures.
 
     Args:
         data: The images.
-        device: Where batches are made.
+        device: Device of the batches.
     """
 
     def __init__(self, data: ImageData, device: torch.device) -> None:
@@ -36,7 +36,7 @@ class NormalisedImages:
 
     @property
     def device(self) -> torch.device:
-        """Where the images are."""
+        """Device of the images."""
         return self._pixels.device
 
     def __getitem__(self, rows: Tensor) -> Tensor:

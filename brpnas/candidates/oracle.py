@@ -1,4 +1,4 @@
-"""The oracle that trains: each query is answered by the network really trained on the images."""
+"""The training oracle: each query is answered by a network trained on the images."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import pandas as pd
 
 from brpnas.atomic import atomic_path
 from brpnas.candidates.batch import (
-    Candidate,
-    CandidateRun,
+    JobRecord,
+    TrainingJob,
     accuracy_table,
     check_engine,
-    run_candidates,
+    run_jobs,
     training_fingerprint,
 )
 from brpnas.candidates.images import ImageSource
 from brpnas.candidates.scores import METRICS, Metric
-from brpnas.candidates.training import CandidateConfig, network_config
+from brpnas.candidates.training import JobConfig, network_config
 from brpnas.candidates.weights import TrainedNetworkFile
 from brpnas.errors import ConfigurationError, OracleError, SchemaError, TaskError, TrainingError
 from brpnas.fanout import Engine, SerialEngine
@@ -34,24 +34,24 @@ _log = logging.getLogger(__name__)
 
 
 class TrainOracle(Oracle):
-    """Trains the asked architectures, a whole round side by side if the engine has the workers.
+    """Trains the queried architectures, a round in parallel if the engine has workers.
 
-    A query gets the lowest training seed that this architecture has not had. The network is kept in
-    a file before its answer is given, so that whatever the search has stored can also be deployed,
-    and so that no search trains it again on the same images with the same settings.
+    A query gets the lowest training seed that is new for its architecture. The network is written
+    to a file before the answer is returned: every stored answer can be deployed, and no search
+    trains the same network twice.
 
     Args:
         source: The images.
         config: How to train.
-        folder: Where the trained networks are kept, in a folder of their own for each setting.
-        engine: Where to train; in this process if left out.
-        space: Name of the space that is searched.
-        metric: Validation score that answers a query: ``accuracy``, or ``balanced_accuracy``, the
-            mean recall over the classes, where small classes count as much as large ones.
+        folder: Folder of the trained networks, with a subfolder per setting.
+        engine: Where to train; by default in this process.
+        space: Name of the searched space.
+        metric: Validation score of an answer: ``accuracy``, or ``balanced_accuracy``, the mean
+            recall over the classes.
 
     Raises:
         SourceError: If the images cannot be read.
-        ConfigurationError: If the file of the space is not one, or there is no such metric.
+        ConfigurationError: If the file of the space is invalid, or the metric is unknown.
     """
 
     name = "train"
@@ -59,7 +59,7 @@ class TrainOracle(Oracle):
     def __init__(
         self,
         source: ImageSource,
-        config: CandidateConfig,
+        config: JobConfig,
         folder: Path,
         engine: Engine | None = None,
         *,
@@ -71,7 +71,7 @@ class TrainOracle(Oracle):
         self.source, self.config, self.space, self.metric = source, config, space, metric
         self._data = source.load()
         self._engine = engine or SerialEngine()
-        settings = json.dumps(self._training(), sort_keys=True).encode()  # whatever the metric
+        settings = json.dumps(self._training(), sort_keys=True).encode()  # without the metric
         self.folder = folder / f"{self._data.name}-{hashlib.sha256(settings).hexdigest()[:16]}"
 
     def ask(self, question: Question) -> Answer:
@@ -88,48 +88,48 @@ class TrainOracle(Oracle):
     def answers(
         self, questions: Sequence[Question]
     ) -> Iterator[tuple[Question, Answer | OracleError]]:
-        """Train the networks of a round; each answer comes when its network is kept.
+        """Train the networks of a round; yield each answer after its network is stored.
 
         Raises:
-            TrainingError: If the workers cannot train at all; nothing is then answered as failed.
+            TrainingError: If no worker can train; then no query counts as failed.
         """
-        asked = {Candidate(question.arch_id, _seed(question)): question for question in questions}
+        asked = {TrainingJob(question.arch_id, _seed(question)): question for question in questions}
         waiting = []
-        for candidate, question in asked.items():
+        for job, question in asked.items():
             try:
-                file = self.trained(candidate.arch_id, candidate.seed)
+                file = self.trained(job.arch_id, job.seed)
             except OracleError:
-                waiting.append(candidate)
+                waiting.append(job)
                 continue
             except SchemaError as error:
                 _log.warning("%s It is trained again.", error)
-                waiting.append(candidate)
+                waiting.append(job)
                 continue
             yield question, self._answer(file)
-        for candidate, outcome in self._train(waiting):
+        for job, outcome in self._train(waiting):
             answer = outcome if isinstance(outcome, OracleError) else self._answer(outcome)
-            yield asked[candidate], answer
+            yield asked[job], answer
 
     def _train(
-        self, candidates: Sequence[Candidate]
-    ) -> Iterator[tuple[Candidate, TrainedNetworkFile | OracleError]]:
-        """Train networks and keep each before it is handed out."""
-        if candidates:
+        self, jobs: Sequence[TrainingJob]
+    ) -> Iterator[tuple[TrainingJob, TrainedNetworkFile | OracleError]]:
+        """Train networks, and store each before yielding it."""
+        if jobs:
             check_engine(self._engine, self.source, self._data, self.config, space=self.space)
-        for candidate, outcome in run_candidates(
-            candidates, self.source, self.config, self._engine, space=self.space
+        for job, outcome in run_jobs(
+            jobs, self.source, self.config, self._engine, space=self.space
         ):
             if isinstance(outcome, TaskError):
-                _log.warning("%s, seed %d: %s", candidate.arch_id, candidate.seed, outcome)
-                yield candidate, OracleError(str(outcome))
+                _log.warning("%s, seed %d: %s", job.arch_id, job.seed, outcome)
+                yield job, OracleError(str(outcome))
                 continue
-            named = (candidate.arch_id, candidate.seed)
+            named = (job.arch_id, job.seed)
             file = TrainedNetworkFile.of(*named, outcome, self._data, self.config, space=self.space)
-            _write(self._path(candidate), file)
-            yield candidate, file
+            _write(self._path(job), file)
+            yield job, file
 
     def describe(self) -> dict[str, object]:
-        """Name, metric, images, settings and versions; not where it trains."""
+        """Name, metric, images, settings and versions, but not the engine."""
         return {"metric": self.metric, **self._training()}
 
     def _training(self) -> dict[str, object]:
@@ -140,21 +140,21 @@ class TrainOracle(Oracle):
         return Answer(file.valid_score(self.metric), file.seed, file.train_time_s)
 
     def final(self, arch_id: str, seed: int) -> TrainedNetworkFile:
-        """A network of the search, trained again on training and validation images together.
+        """Train a network of the search again, on training and validation images together.
 
-        It is kept beside the other networks: the same call again, after an interruption too, reads
-        it. Its test accuracy is not known; the exported file is scored.
+        It is stored beside the others, and the same call reads it later. Its test accuracy is
+        unknown; the exported file is scored.
 
         Args:
             arch_id: An architecture that the search has trained.
-            seed: Seed of that training, and of this one.
+            seed: Seed of both trainings.
 
         Raises:
-            OracleError: If the network of the search is gone.
+            OracleError: If the network of the search is missing.
             TrainingError: If the training fails.
         """
-        candidate = Candidate(arch_id, seed)
-        path = self._path(candidate, "-final")
+        job = TrainingJob(arch_id, seed)
+        path = self._path(job, "-final")
         try:
             return TrainedNetworkFile.from_bytes(path.read_bytes())
         except FileNotFoundError:
@@ -170,90 +170,90 @@ class TrainOracle(Oracle):
             len(parts["valid"]),
         )
         check_engine(self._engine, self.source, self._data, self.config, space=self.space)
-        ((_, outcome),) = run_candidates(
-            [candidate], self.source, self.config, self._engine, space=self.space, final=True
+        ((_, outcome),) = run_jobs(
+            [job], self.source, self.config, self._engine, space=self.space, final=True
         )
         if isinstance(outcome, TaskError):
             raise TrainingError(
                 f"The final training of {arch_id}, seed {seed}, failed: {outcome} Run the same "
-                "command again to try it again (nothing else is trained again), or set "
-                "search.final_training to false to deliver the network of the search."
+                "command again to repeat only this training, or set search.final_training to "
+                "false to deliver the network of the search."
             )
         file = chosen.retrained(outcome, self._data)
         _write(path, file)
         return file
 
     def trained(self, arch_id: str, seed: int) -> TrainedNetworkFile:
-        """A network that this or an earlier run of the search has trained.
+        """A stored network of the search.
 
         Raises:
-            OracleError: If its file is gone.
+            OracleError: If its file is missing.
             SchemaError: If its file is damaged.
         """
         return self._read(
-            Candidate(arch_id, seed),
+            TrainingJob(arch_id, seed),
             lambda path: TrainedNetworkFile.from_bytes(path.read_bytes()),
         )
 
     def _read(
-        self, candidate: Candidate, read: Callable[[Path], TrainedNetworkFile]
+        self, job: TrainingJob, read: Callable[[Path], TrainedNetworkFile]
     ) -> TrainedNetworkFile:
-        path = self._path(candidate)
+        path = self._path(job)
         try:
             return read(path)
         except FileNotFoundError as error:
             raise OracleError(
-                f"{path}, the trained network of {candidate.arch_id!r}, is gone. Put it back, or "
-                "delete the store of the search (of the pipeline 07_model_output/store/*.jsonl in "
-                "the workspace) to search again; networks that are there are not trained again."
+                f"{path}, the trained network of {job.arch_id!r}, is missing. Put it back, or "
+                "delete the store of the search (in the pipeline 07_model_output/store/*.jsonl of "
+                "the workspace) to search again; existing networks are reused."
             ) from error
         except SchemaError as error:
             raise SchemaError(f"{path}: {error}") from error
 
-    def _scored(self, candidate: Candidate) -> TrainedNetworkFile:
+    def _scored(self, job: TrainingJob) -> TrainedNetworkFile:
         """A network without its weights, see `network`."""
         try:
-            return self._read(candidate, TrainedNetworkFile.without_weights)
+            return self._read(job, TrainedNetworkFile.without_weights)
         except SchemaError as error:
-            return self._again(candidate, error)
+            return self._again(job, error)
 
-    def _again(self, candidate: Candidate, damage: SchemaError) -> TrainedNetworkFile:
-        """Train a network whose file is damaged again: its seed gives the same one."""
+    def _again(self, job: TrainingJob, damage: SchemaError) -> TrainedNetworkFile:
+        """Train a network with a damaged file again; the seed gives the same network."""
         _log.warning("%s It is trained again.", damage)
-        ((_, outcome),) = self._train([candidate])
+        ((_, outcome),) = self._train([job])
         if isinstance(outcome, OracleError):
             raise outcome
         return outcome
 
     def network(self, arch_id: str, seed: int) -> TrainedNetworkFile:
-        """A network that the search has trained; trained again if its file is damaged.
+        """A network of the search; trained again if its file is damaged.
 
         Raises:
-            OracleError: If its file is gone, or the training fails.
+            OracleError: If its file is missing, or the training fails.
         """
         try:
             return self.trained(arch_id, seed)
         except SchemaError as error:
-            return self._again(Candidate(arch_id, seed), error)
+            return self._again(TrainingJob(arch_id, seed), error)
 
     def accuracy(self, history: pd.DataFrame) -> pd.DataFrame:
-        """Scores, validation and test, of the networks that a search's history names.
+        """Validation and test scores of the networks in a search's history.
 
-        Weights are not read. A network whose file is damaged is trained again.
+        Weights are not read. A network with a damaged file is trained again.
 
         Returns:
-            An accuracy table with one more column, ``balanced_accuracy``.
+            An accuracy table with the additional column ``balanced_accuracy``.
 
         Raises:
-            OracleError: If a file is gone, or the training fails.
+            OracleError: If a file is missing, or the training fails.
         """
         answered = history[history["status"] == "ok"]
         files = [
-            self._scored(Candidate(arch_id, int(seed)))
+            self._scored(TrainingJob(arch_id, int(seed)))
             for arch_id, seed in zip(answered["arch_id"], answered["seed"], strict=True)
         ]
         runs = [
-            CandidateRun(f.arch_id, f.seed, "ok", f.valid_accuracy, f.test_accuracy, f.train_time_s)
+            JobRecord(f.arch_id, f.seed, "ok", f.valid_accuracy, f.test_accuracy, f.train_time_s)
             for f in files
         ]
         network = network_config(self._data, self.config)
@@ -265,13 +265,13 @@ class TrainOracle(Oracle):
         scores = pd.Series([balanced[key] for key in keys], table.index, dtype="float64")
         return table.assign(balanced_accuracy=scores)
 
-    def _path(self, candidate: Candidate, suffix: str = "") -> Path:
-        short = hashlib.sha256(candidate.arch_id.encode()).hexdigest()[:16]
-        return self.folder / f"{short}-{candidate.seed}{suffix}.safetensors"
+    def _path(self, job: TrainingJob, suffix: str = "") -> Path:
+        short = hashlib.sha256(job.arch_id.encode()).hexdigest()[:16]
+        return self.folder / f"{short}-{job.seed}{suffix}.safetensors"
 
 
 def _write(path: Path, file: TrainedNetworkFile) -> None:
-    """Put a network on the disk, whole or not at all, also while another search keeps it."""
+    """Write a network atomically, also while another search writes it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as partial:
         partial.write_bytes(file.to_bytes())

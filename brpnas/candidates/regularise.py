@@ -1,8 +1,8 @@
-"""Drop path and an auxiliary head in training, for networks that have them.
+"""Drop path and an auxiliary head in training.
 
-A network supports drop path if it has a number ``drop_path`` to set, and an auxiliary head if it
-has the methods of `HasAuxiliary`; those of the space `darts` do
-(`brpnas.spaces.darts.build.DartsNetwork`), those of one's own space may.
+A network supports drop path with a number ``drop_path`` to set, and an auxiliary head with the
+methods of `HasAuxiliary`. Networks of the space `darts` support both
+(`brpnas.spaces.darts.build.DartsNetwork`), networks of custom spaces may.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ __all__ = [
 
 @runtime_checkable
 class DropsPaths(Protocol):
-    """A network that drops the results of operations at random in training.
+    """A network that randomly drops results of operations in training.
 
     Attributes:
-        drop_path: Probability of dropping one, for each image.
+        drop_path: Probability of dropping, per image.
     """
 
     drop_path: float
@@ -43,7 +43,7 @@ class HasAuxiliary(Protocol):
         """Add the second classifier, with fresh weights."""
 
     def remove_auxiliary(self) -> None:
-        """Take it away again, with its weights."""
+        """Remove the second classifier with its weights."""
 
     def forward_auxiliary(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Logits of both classifiers, ``[B, classes]``."""
@@ -52,7 +52,7 @@ class HasAuxiliary(Protocol):
 def begin_training(
     network: nn.Module, drop_path: float, auxiliary_weight: float, space: str
 ) -> None:
-    """Check that the network has what is asked for, and add the auxiliary head.
+    """Check that the network supports the settings, and add the auxiliary head.
 
     Args:
         network: The network.
@@ -61,7 +61,7 @@ def begin_training(
         space: Name of the network's space, for messages.
 
     Raises:
-        ConfigurationError: If it has not.
+        ConfigurationError: If it does not.
     """
     if drop_path and not isinstance(network, DropsPaths):
         raise ConfigurationError(
@@ -77,7 +77,7 @@ def begin_training(
 
 
 def begin_epoch(network: nn.Module, drop_path: float, progress: float) -> None:
-    """Set drop path, which grows linearly with the share of the epochs that are done."""
+    """Set drop path, which grows linearly with the share of finished epochs."""
     if drop_path and isinstance(network, DropsPaths):
         network.drop_path = drop_path * progress
 
@@ -89,7 +89,7 @@ def training_loss(
     auxiliary_weight: float,
     label_smoothing: float,
 ) -> Tensor:
-    """Cross-entropy of a batch, with that of the auxiliary head added."""
+    """Cross-entropy of a batch, plus the weighted loss of the auxiliary head."""
     if auxiliary_weight and isinstance(network, HasAuxiliary):
         logits, auxiliary = network.forward_auxiliary(images)
         extra = F.cross_entropy(auxiliary, labels, label_smoothing=label_smoothing)
@@ -99,6 +99,6 @@ def training_loss(
 
 
 def end_training(network: nn.Module, auxiliary_weight: float) -> None:
-    """Take the auxiliary head away, so that weights are those of the plain network."""
+    """Remove the auxiliary head; the weights of the plain network remain."""
     if auxiliary_weight and isinstance(network, HasAuxiliary):
         network.remove_auxiliary()

@@ -1,4 +1,4 @@
-"""Results of a batch of trainings: counts, failures, accuracies, classes, noise between seeds."""
+"""Report on training jobs: counts, failures, accuracies, classes, noise between seeds."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from brpnas.candidates.batch import CandidateRun, accuracy_table
+from brpnas.candidates.batch import JobRecord, accuracy_table
 from brpnas.candidates.images import SPLITS, ImageData
 from brpnas.candidates.scores import class_counts
-from brpnas.candidates.training import CandidateConfig, network_config
+from brpnas.candidates.training import JobConfig, network_config
 from brpnas.datasets.noise import seed_noise
 
-__all__ = ["candidates_report", "never_recognised", "summary"]
+__all__ = ["never_recognised", "summary", "training_report"]
 
 _QUANTILES = {"min": 0.0, "q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
 
 
-def candidates_report(
-    runs: Sequence[CandidateRun],
+def training_report(
+    runs: Sequence[JobRecord],
     data: ImageData,
-    config: CandidateConfig,
+    config: JobConfig,
     *,
     asked: int,
     seconds: float,
 ) -> dict[str, Any]:
-    """What was trained, on what, how, and what came of it (JSON types).
+    """Data, settings and results of training jobs (JSON types).
 
     Args:
-        runs: All results that the store holds, at least one of them a success.
+        runs: All records of the store, with at least one success.
         data: The images.
         config: How they were trained.
-        asked: How many of them this run asked for.
+        asked: Number of jobs requested by this run.
         seconds: Wall-clock time of this run.
     """
     table = accuracy_table(runs, data.name, config.epochs)
@@ -76,12 +76,12 @@ def candidates_report(
     }
 
 
-def _classes(runs: Sequence[CandidateRun], data: ImageData, best: str) -> dict[str, Any] | None:
-    """What accuracies hide, on the test images; None of trainings from before it was stored."""
+def _classes(runs: Sequence[JobRecord], data: ImageData, best: str) -> dict[str, Any] | None:
+    """Recall by class on the test images; None for records older than this field."""
     known = [run for run in runs if run.test_recall is not None]
     if not known:
         return None
-    recalls = {run.candidate: run.test_recall or () for run in known}
+    recalls = {run.job: run.test_recall or () for run in known}
     balanced = pd.Series([_mean(recall) for recall in recalls.values()])
     first = min((c for c in recalls if c.arch_id == best), key=lambda c: c.seed, default=None)
     rows = class_counts(data, "test")
@@ -99,7 +99,7 @@ def _mean(recall: Sequence[float | None]) -> float:
 
 
 def _noise(table: pd.DataFrame, dataset: str, split: str) -> dict[str, Any] | None:
-    """Noise between seeds, undefined correlations as null; None if no cell has two seeds."""
+    """Noise between seeds, with null for undefined correlations; None if no cell has two seeds."""
     if not table.duplicated(["arch_id", "split"]).any():
         return None
     noise = seed_noise(table, dataset, split)
@@ -120,7 +120,7 @@ def _quantiles(values: pd.Series) -> dict[str, float]:
 
 
 def summary(report: dict[str, Any]) -> str:
-    """The report for reading, a few lines."""
+    """The report as a few lines of text."""
     images, seconds, noise = report["images"], report["seconds"], report["noise"]["valid"]
     valid, test = report["accuracy"]["valid"], report["accuracy"]["test"]
     rows = images["rows"]
@@ -151,7 +151,7 @@ def summary(report: dict[str, Any]) -> str:
 
 
 def never_recognised(report: dict[str, Any]) -> list[str]:
-    """Classes of which the best cell recognises no test image, as far as that was stored."""
+    """Classes without a recognised test image for the best cell, if stored."""
     best = (report["classes"] or {}).get("best") or {"recall": []}
     names = report["images"]["label_names"]
     return [name for name, value in zip(names, best["recall"], strict=False) if value == 0]

@@ -1,7 +1,7 @@
-"""How well a network classifies: accuracy, balanced accuracy, and what it does with each class.
+"""Classification scores: accuracy, balanced accuracy, recall and precision by class.
 
-An overall accuracy hides classes that a network never recognises. `ClassScores` holds the confusion
-matrix; all figures follow from it.
+Overall accuracy hides classes that a network never recognises. All figures of `ClassScores` follow
+from its confusion matrix.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from brpnas.candidates.images import ImageData
 __all__ = ["METRICS", "ClassScores", "Metric", "class_counts", "class_scores"]
 
 Metric = Literal["accuracy", "balanced_accuracy"]
-"""What an answer of a training is: the share of images that are right, or the mean recall."""
+"""Score of an answer: share of correct images, or mean recall over the classes."""
 METRICS: tuple[Metric, ...] = ("accuracy", "balanced_accuracy")
 
 IntArray = npt.NDArray[np.integer[Any]]
@@ -35,12 +35,12 @@ class ClassScores:
 
     @property
     def accuracy(self) -> float:
-        """Fraction of the images that it gets right."""
+        """Fraction of correct images."""
         return sum(row[i] for i, row in enumerate(self.confusion)) / sum(self.images)
 
     @property
     def balanced_accuracy(self) -> float:
-        """Mean recall of the classes that have images."""
+        """Mean recall over the classes with images."""
         return float(np.mean([recall for recall in self.recall if recall is not None]))
 
     @property
@@ -50,19 +50,19 @@ class ClassScores:
 
     @property
     def recall(self) -> tuple[float | None, ...]:
-        """Fraction of each class that is recognised; None for a class without images."""
+        """Fraction of recognised images of each class; None for a class without images."""
         rows = enumerate(self.confusion)
         return tuple(row[i] / sum(row) if sum(row) else None for i, row in rows)
 
     @property
     def precision(self) -> tuple[float | None, ...]:
-        """Fraction right of the images taken for each class; None for a class never predicted."""
+        """Fraction of correct images among those predicted as each class; None without any."""
         columns = enumerate(zip(*self.confusion, strict=True))
         return tuple(column[i] / sum(column) if sum(column) else None for i, column in columns)
 
     @property
     def never_recognised(self) -> tuple[int, ...]:
-        """Classes with images, none of which is recognised."""
+        """Classes with images but none recognised."""
         return tuple(i for i, recall in enumerate(self.recall) if recall == 0)
 
     @property
@@ -72,11 +72,11 @@ class ClassScores:
 
     @property
     def largest_share(self) -> float:
-        """Accuracy of always answering `largest_class`."""
+        """Accuracy of a constant answer `largest_class`."""
         return max(self.images) / sum(self.images)
 
     def value(self, metric: Metric) -> float:
-        """The figure that a metric names."""
+        """The score of a metric."""
         return self.accuracy if metric == "accuracy" else self.balanced_accuracy
 
 

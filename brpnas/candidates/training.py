@@ -1,6 +1,6 @@
-"""Training of one candidate: an architecture, a seed, a data set, and out comes its accuracy.
+"""Training of one network: architecture, seed and images give weights and accuracy.
 
-`train_candidate` is a function of its arguments alone, bit by bit on one machine: one torch thread,
+`train_architecture` depends on its arguments alone, bit by bit on one machine: one torch thread,
 its own random state, deterministic kernels on a GPU. `brpnas.candidates.batch` runs many.
 """
 
@@ -33,49 +33,49 @@ from brpnas.predictors.training import single_thread
 from brpnas.spaces import DEFAULT_SPACE, NetworkConfig, get_space
 
 __all__ = [
-    "CandidateConfig",
-    "TrainedCandidate",
+    "JobConfig",
+    "JobResult",
     "final_data",
     "find_device",
     "network_config",
-    "train_candidate",
+    "train_architecture",
 ]
 
 Optimiser = Literal["sgd", "adamw"]
 _EVALUATED = 1024
-"""Images that are scored together, of up to 22 x 22 pixels; of larger ones fewer."""
+"""Images scored together, up to 22 x 22 pixels; fewer of larger ones."""
 _EVALUATED_PIXELS = 2**19
 _CYCLE = 0.05
-"""How far momentum goes from its value, both ways."""
+"""Amplitude of the momentum."""
 _LAYOUT = torch.channels_last
-"""Convolutions and poolings of small images are faster so on a CPU."""
+"""Faster for convolutions and poolings of small images on a CPU."""
 
 
 @dataclass(frozen=True)
-class CandidateConfig:
-    """Size of the networks and how they are trained. Input shape and classes follow the data.
+class JobConfig:
+    """Size of the networks and their training. Input shape and classes follow the data.
 
     Args:
         channels: Channels of the first stage.
         cells_per_stage: Cells in each stage.
         stages: Number of stages.
         epochs: Passes over the training rows.
-        batch_size: Images a step.
+        batch_size: Images per step.
         optimiser: ``sgd`` with Nesterov momentum, or ``adamw``.
         learning_rate: Peak of the one-cycle schedule.
-        momentum: Of SGD, and the first beta of AdamW. As usual with a one-cycle schedule it goes
-            the other way round, from 0.05 above to 0.05 below at the peak rate and back; 0 stays.
-        weight_decay: Of the optimiser, on all weights.
-        label_smoothing: Of the cross-entropy.
-        shift: Images are moved by up to so many pixels each way, at random.
-        flip: Images are mirrored left to right, half of them.
-        drop_path: Probability with which networks that support it drop the result of an operation,
-            for each image; grows linearly from 0 in the first epoch towards this.
-        auxiliary_weight: Weight of the loss of an auxiliary head, in networks that can have one.
-        device: Where torch trains: ``cpu``, ``cuda``, ``cuda:1``.
+        momentum: Momentum of SGD, first beta of AdamW. In the one-cycle schedule it moves opposite
+            to the learning rate, from 0.05 above to 0.05 below and back; 0 stays.
+        weight_decay: Weight decay of all weights.
+        label_smoothing: Label smoothing of the cross-entropy.
+        shift: Largest random shift of an image in each direction, in pixels.
+        flip: Mirror a random half of the images left to right.
+        drop_path: Final probability of dropping the result of an operation, per image; grows
+            linearly from 0. Needs a network with drop path.
+        auxiliary_weight: Weight of the loss of an auxiliary head. Needs a network with such a head.
+        device: Device of torch: ``cpu``, ``cuda``, ``cuda:1``.
 
     Raises:
-        ConfigurationError: If a value is out of its range or the device is not there.
+        ConfigurationError: If a value is out of range or the device is missing.
     """
 
     channels: int = 4
@@ -116,25 +116,26 @@ class CandidateConfig:
             )
 
     def settings(self) -> dict[str, Any]:
-        """All settings by name (JSON types), but for what only some networks have and is not used.
+        """Settings by name (JSON types), without unused settings of some networks only.
 
-        So stores and tables that are older than those settings remain valid.
+        Stores and tables older than those settings stay valid.
         """
         optional = ("drop_path", "auxiliary_weight")
         return {k: v for k, v in asdict(self).items() if v or k not in optional}
 
 
 @dataclass(frozen=True, eq=False)
-class TrainedCandidate:
-    """Result of a training.
+class JobResult:
+    """Result of a training job.
 
     Attributes:
-        valid: Scores on the validation rows, after the last epoch; None for a final training, which
-            has none left.
-        test: Scores on the test rows; None for a final training, whose exported file is scored.
-        train_time_s: Seconds of training, evaluation left out.
+        valid: Scores on the validation rows after the last epoch; None for a final training, which
+            trains on them.
+        test: Scores on the test rows; None for a final training, because the exported file is
+            scored.
+        train_time_s: Seconds of training, without evaluation.
         train_loss: Mean loss of each epoch.
-        weights: State of the network that the space builds (`SearchSpace.build`).
+        weights: State of the network from `SearchSpace.build`.
     """
 
     valid: ClassScores | None
@@ -145,23 +146,23 @@ class TrainedCandidate:
 
     @property
     def valid_accuracy(self) -> float | None:
-        """Fraction of the validation rows that it gets right."""
+        """Fraction of correct validation rows."""
         return None if self.valid is None else self.valid.accuracy
 
     @property
     def test_accuracy(self) -> float | None:
-        """Fraction of the test rows that it gets right."""
+        """Fraction of correct test rows."""
         return None if self.test is None else self.test.accuracy
 
 
 def final_data(data: ImageData) -> ImageData:
-    """The same images with the validation rows among the training rows, for a final training."""
+    """The same images with the validation rows moved to the training rows."""
     rows = np.sort(np.concatenate([data.parts["train"], data.parts["valid"]]))
     return replace(data, parts={**data.parts, "train": rows, "valid": rows[:0]})
 
 
-def network_config(data: ImageData, config: CandidateConfig) -> NetworkConfig:
-    """Sizes of the network for a data set; dead operations are left out, they learn nothing."""
+def network_config(data: ImageData, config: JobConfig) -> NetworkConfig:
+    """Sizes of the network for a data set, without dead operations: they learn nothing."""
     return NetworkConfig(
         channels=config.channels,
         cells_per_stage=config.cells_per_stage,
@@ -172,30 +173,30 @@ def network_config(data: ImageData, config: CandidateConfig) -> NetworkConfig:
     )
 
 
-def train_candidate(
+def train_architecture(
     arch_id: str,
     seed: int,
     data: ImageData,
-    config: CandidateConfig,
+    config: JobConfig,
     *,
     space: str = DEFAULT_SPACE,
     final: bool = False,
-) -> TrainedCandidate:
+) -> JobResult:
     """Train an architecture from random weights and evaluate it.
 
     Args:
         arch_id: The architecture.
-        seed: Decides weights and batches.
+        seed: Seed of weights and batches.
         data: The images.
         config: How to train.
-        space: Name of the space that the architecture is of.
-        final: Train on the validation rows as well (`final_data`), and score nothing.
+        space: Name of the space.
+        final: Train on the validation rows too (`final_data`), and score nothing.
 
     Raises:
         ArchitectureError: If the string is not an architecture of the space.
-        ConfigurationError: If the device is not there, or the space has no networks or none with
-            the drop path or auxiliary head asked for.
-        TrainingError: If the loss is no number any more.
+        ConfigurationError: If the device is missing, or the networks of the space are missing or
+            lack the requested drop path or auxiliary head.
+        TrainingError: If the loss is not finite.
     """
     device = find_device(config.device)
     known = get_space(space)
@@ -216,19 +217,19 @@ def train_candidate(
             None if final else _scores(network, images, data, part) for part in ("valid", "test")
         )
     weights = {name: value.cpu().numpy().copy() for name, value in network.state_dict().items()}
-    return TrainedCandidate(valid, test, seconds, tuple(losses), weights)
+    return JobResult(valid, test, seconds, tuple(losses), weights)
 
 
 def find_device(name: str) -> torch.device:
     """Device of torch by its name.
 
     Raises:
-        ConfigurationError: If torch does not know the name, or has no such device.
+        ConfigurationError: If the name is unknown, or the device is missing.
     """
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise ConfigurationError(f"{name!r} is no device of torch: {error}") from error
+        raise ConfigurationError(f"{name!r} is not a device of torch: {error}") from error
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ConfigurationError(
             f"device is {name!r}, but torch sees no CUDA GPU here. Set device to cpu, or install a "
@@ -238,14 +239,14 @@ def find_device(name: str) -> torch.device:
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise ConfigurationError(
-            f"device is {name!r}, which torch cannot use here: {str(error).splitlines()[0]}"
+            f"torch cannot use the device {name!r} here: {str(error).splitlines()[0]}"
         ) from error
     return device
 
 
 @contextmanager
 def _deterministic() -> Iterator[None]:
-    """Let cuDNN take the same kernels each time."""
+    """Make cuDNN choose the same kernels each time."""
     backend = torch.backends.cudnn
     before = (backend.deterministic, backend.benchmark)
     backend.deterministic, backend.benchmark = True, False
@@ -260,7 +261,7 @@ def _fit(
     images: NormalisedImages,
     labels: Tensor,
     rows: Tensor,
-    config: CandidateConfig,
+    config: JobConfig,
 ) -> list[float]:
     steps = max(1, math.ceil(len(rows) / config.batch_size) - (len(rows) % config.batch_size == 1))
     optimiser = _optimiser(network, config)
@@ -277,7 +278,7 @@ def _fit(
     for epoch in range(config.epochs):
         begin_epoch(network, config.drop_path, epoch / config.epochs)
         total = torch.zeros((), device=images.device)
-        # Batch normalisation cannot learn from one image: a last batch of one is left out.
+        # Batch normalisation needs two images: a last batch of one is left out.
         for batch in torch.split(rows[torch.randperm(len(rows))], config.batch_size)[:steps]:
             chosen = batch.to(images.device)
             loss = training_loss(
@@ -301,7 +302,7 @@ def _fit(
     return losses
 
 
-def _optimiser(network: nn.Module, config: CandidateConfig) -> torch.optim.Optimizer:
+def _optimiser(network: nn.Module, config: JobConfig) -> torch.optim.Optimizer:
     if config.optimiser == "adamw":
         return torch.optim.AdamW(
             network.parameters(), config.learning_rate, weight_decay=config.weight_decay, fused=True
@@ -320,8 +321,8 @@ def _laid_out(images: Tensor) -> Tensor:
     return images.contiguous(memory_format=_LAYOUT)
 
 
-def _augment(images: Tensor, config: CandidateConfig) -> Tensor:
-    """Move and mirror each image on its own, ``[B, C, H, W]`` to the same shape."""
+def _augment(images: Tensor, config: JobConfig) -> Tensor:
+    """Shift and mirror each image independently, ``[B, C, H, W]`` to the same shape."""
     count, _, height, width = images.shape
     if config.shift:
         by = config.shift

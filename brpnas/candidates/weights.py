@@ -1,8 +1,7 @@
-"""The file of a trained network: weights, and all that is needed to use them.
+"""The file of a trained network: weights and the metadata for their use.
 
-`TrainedNetworkFile` is what a search keeps of every network it trained and what the export of the
-winner starts from. It is a safetensors file; its metadata hold sizes, normalisation, label names
-and accuracies.
+A search keeps each trained network as a `TrainedNetworkFile`, and the export starts from one. It is
+a safetensors file; its metadata hold sizes, normalisation, label names and accuracies.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ from torch import nn
 from brpnas.candidates.images import ImageData
 from brpnas.candidates.scores import Metric
 from brpnas.candidates.training import (
-    CandidateConfig,
-    TrainedCandidate,
+    JobConfig,
+    JobResult,
     final_data,
     network_config,
 )
@@ -46,30 +45,30 @@ _MAX_SIZE, _MAX_STAGES, _MAX_CLASSES = 2**14, 16, 2**20
 
 @dataclass(frozen=True, eq=False)
 class TrainedNetworkFile:
-    """A trained network with what its user must know.
+    """A trained network with its metadata.
 
     Attributes:
         arch_id: The architecture.
         seed: Seed of its training.
-        dataset: What it was trained on.
-        epochs: For how long.
-        valid_accuracy: Fraction of the validation images that is right. Of a final training it is
-            that of the training in the search, from which the search learnt.
+        dataset: Name of the data set.
+        epochs: Epochs of training.
+        valid_accuracy: Fraction of correct validation images. After a final training it is the
+            value from the training in the search.
         valid_balanced_accuracy: Mean recall over the classes of the same images.
-        test_accuracy: Fraction of the test images; None for a final training, which is scored once,
-            on the exported file.
-        test_balanced_accuracy: Likewise.
+        test_accuracy: Fraction of correct test images; None for a final training, because the
+            exported file is scored.
+        test_balanced_accuracy: Mean recall over the classes of the test images; None likewise.
         train_time_s: Seconds.
         network: Sizes.
-        mean: Subtracted from each channel of an image whose pixels were divided by ``pixel_scale``.
-        std: By which that is then divided.
-        pixel_scale: See ``mean``.
+        mean: Subtracted from each channel, after division by ``pixel_scale``.
+        std: Divisor of each channel, after subtraction of ``mean``.
+        pixel_scale: First divisor of the pixels.
         label_names: Name of each logit.
         images: Hash of the images and their split (`ImageData.digest`).
         final: Whether it was trained on training and validation images.
         weights: State of the network.
-        space: Name of the space that the architecture is of.
-        picture_steps: From a picture to pixels, see `ImageData.picture_steps`.
+        space: Name of the space.
+        picture_steps: Steps from a picture to pixels, see `ImageData.picture_steps`.
     """
 
     arch_id: str
@@ -97,19 +96,19 @@ class TrainedNetworkFile:
         cls,
         arch_id: str,
         seed: int,
-        trained: TrainedCandidate,
+        trained: JobResult,
         data: ImageData,
-        config: CandidateConfig,
+        config: JobConfig,
         *,
         space: str = DEFAULT_SPACE,
     ) -> TrainedNetworkFile:
-        """Put together the result of a training in a search.
+        """Make a file from a training in a search.
 
         Raises:
             ValueError: If it was a final training.
         """
         if trained.valid is None or trained.test is None:
-            raise ValueError("A final training has no scores: see TrainedNetworkFile.retrained.")
+            raise ValueError("A final training has no scores: use TrainedNetworkFile.retrained.")
         mean, std = data.normalisation
         return cls(
             arch_id=arch_id,
@@ -133,7 +132,7 @@ class TrainedNetworkFile:
             picture_steps=data.picture_steps,
         )
 
-    def retrained(self, trained: TrainedCandidate, data: ImageData) -> TrainedNetworkFile:
+    def retrained(self, trained: JobResult, data: ImageData) -> TrainedNetworkFile:
         """The same network after its final training.
 
         Args:
@@ -153,10 +152,10 @@ class TrainedNetworkFile:
         )
 
     def preprocessing(self) -> dict[str, Any]:
-        """All that is done to a picture before the network, in this order (JSON types).
+        """All steps from a picture to the input of the network, in order (JSON types).
 
-        `ImageData.picture_steps`, then division by ``pixel_scale``, subtraction of ``mean`` and
-        division by ``std``, channel by channel.
+        `ImageData.picture_steps`, then per channel division by ``pixel_scale``, subtraction of
+        ``mean`` and division by ``std``.
         """
         normalisation = {"mean": list(self.mean), "std": list(self.std)}
         return {**self.picture_steps, "pixel_scale": self.pixel_scale, **normalisation}
@@ -169,13 +168,13 @@ class TrainedNetworkFile:
         """The network with its weights, in evaluation mode.
 
         Raises:
-            SchemaError: If the weights are of another network than the file describes.
+            SchemaError: If the weights do not fit the described network.
         """
         space, there = get_space(self.space), sum(np.size(v) for v in self.weights.values())
         if float(space.cost([self.arch_id], self.network)[0][0]) > there:  # NaN where unknown
             raise SchemaError(
-                f"The file holds {there:,} weights, fewer than {self.arch_id} has in the sizes "
-                "that it names. Search again."
+                f"The file holds {there:,} weights, fewer than {self.arch_id} has in the named "
+                "sizes. Search again."
             )
         with torch.random.fork_rng(devices=[]):
             network = space.build(self.arch_id, self.network)
@@ -184,8 +183,8 @@ class TrainedNetworkFile:
             network.load_state_dict(weights)
         except RuntimeError as error:
             raise SchemaError(
-                f"The weights of the file are not those of {self.arch_id} in the sizes that it "
-                f"names: {' '.join(str(error).split()):.300}. Search again."
+                f"The weights of the file do not fit {self.arch_id} in the named sizes: "
+                f"{' '.join(str(error).split()):.300}. Search again."
             ) from error
         return network.eval()
 
@@ -198,10 +197,10 @@ class TrainedNetworkFile:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> TrainedNetworkFile:
-        """Read what `to_bytes` wrote.
+        """Read the content of a file.
 
         Raises:
-            SchemaError: If it is something else.
+            SchemaError: If it is not from `to_bytes`.
         """
         with _told_of_damage():
             _check_header(content[:_PREFIX])
@@ -214,11 +213,11 @@ class TrainedNetworkFile:
 
     @classmethod
     def without_weights(cls, path: Path) -> TrainedNetworkFile:
-        """Read a file for its scores: the header alone, and whether the rest is there.
+        """Read the scores of a file: check its length, and read only the header.
 
         Raises:
-            FileNotFoundError: If there is no file.
-            SchemaError: If it is something else, or cut off.
+            FileNotFoundError: If the file is missing.
+            SchemaError: If the file is of another kind, or truncated.
         """
         with path.open("rb") as file:
             prefix = file.read(_PREFIX)
@@ -232,10 +231,10 @@ class TrainedNetworkFile:
 
 @contextmanager
 def _told_of_damage() -> Iterator[None]:
-    """Turn what reading raises into one paragraph.
+    """Turn errors of reading into one paragraph.
 
     Raises:
-        SchemaError: In its place.
+        SchemaError: Instead of them.
     """
     try:
         yield
@@ -247,10 +246,10 @@ def _told_of_damage() -> Iterator[None]:
 
 
 def _check_header(prefix: bytes) -> None:
-    """Check the length of the header that the first bytes claim.
+    """Check the claimed length of the header.
 
     Raises:
-        ValueError: If it is none that this project writes.
+        ValueError: If this project writes no such header.
     """
     size = int.from_bytes(prefix, "little")
     if len(prefix) < _PREFIX or size > _MAX_HEADER:
@@ -258,7 +257,7 @@ def _check_header(prefix: bytes) -> None:
 
 
 def _fields(metadata: Mapping[str, str]) -> dict[str, Any]:
-    """All fields but the weights, from the metadata of a file."""
+    """All fields except the weights, from the metadata of a file."""
     described = parse_typed(_described(), json.loads(metadata["trained"]))
     fields = {name: getattr(described, name) for name in type(described).model_fields}
     _check_sizes(fields["network"])
@@ -267,7 +266,7 @@ def _fields(metadata: Mapping[str, str]) -> dict[str, Any]:
 
 @functools.cache
 def _described() -> type[BaseModel]:
-    """Model of what the metadata hold: all fields but the weights."""
+    """Model of the metadata: all fields except the weights."""
     hints = get_type_hints(TrainedNetworkFile, include_extras=True)
     fields: dict[str, Any] = {
         field.name: (hints[field.name], ... if field.default is MISSING else field.default)
@@ -279,7 +278,7 @@ def _described() -> type[BaseModel]:
 
 
 def _check_sizes(network: NetworkConfig) -> None:
-    """Check that somebody may have trained such a network.
+    """Check that the sizes are plausible.
 
     Raises:
         ValueError: If not.

@@ -11,13 +11,13 @@ from typing import Any
 import pandas as pd
 
 from brpnas.candidates import (
-    Candidate,
+    TrainingJob,
     accuracy_table,
-    candidates_report,
     never_recognised,
-    stored_candidates,
+    stored_records,
     summary,
-    train_candidates,
+    train_jobs,
+    training_report,
 )
 from brpnas.fanout import get_engine
 from brpnas.spaces.select import read_cells, select_cells
@@ -69,11 +69,11 @@ def train_cells(
     wanted = list_candidates(cells, config)
     began = time.perf_counter()
     with get_engine(how.workers, how.scheduler) as engine:
-        train_candidates(wanted, source, settings, store, engine=engine, space=space)
+        train_jobs(wanted, source, settings, store, engine=engine, space=space)
     seconds = time.perf_counter() - began
-    stored = stored_candidates(source, settings, store, space=space)
+    stored = stored_records(source, settings, store, space=space)
     runs = sorted(stored, key=lambda run: (run.arch_id, run.seed))
-    report = candidates_report(runs, source.load(), settings, asked=len(wanted), seconds=seconds)
+    report = training_report(runs, source.load(), settings, asked=len(wanted), seconds=seconds)
     logger.info(
         "Trained:\n%s\nTo search on it: "
         "kedro run --pipelines=ingest,featurise,train,search --params=dataset=%s",
@@ -91,11 +91,11 @@ def train_cells(
     return {source.name: accuracy_table(runs, source.name, settings.epochs, size)}, report
 
 
-def list_candidates(cells: Sequence[str], config: TrainCandidatesConfig) -> list[Candidate]:
+def list_candidates(cells: Sequence[str], config: TrainCandidatesConfig) -> list[TrainingJob]:
     """Every training to do, seed after seed, so that an interrupted run has seen most cells."""
     more = config.more_seeds
     return [
-        Candidate(arch_id, seed)
+        TrainingJob(arch_id, seed)
         for seed in range(max(config.seeds, more.seeds))
         for arch_id in (cells if seed < config.seeds else cells[: more.cells])
     ]

@@ -14,12 +14,12 @@ from benchmarks.embed import collect, contents, datasheet
 from benchmarks.embed.__main__ import CATALOGUE, main
 from benchmarks.embed.write import MARKER
 from brpnas.candidates import (
-    Candidate,
-    CandidateConfig,
     ImageSource,
+    JobConfig,
+    TrainingJob,
     accuracy_table,
-    candidates_report,
-    train_candidates,
+    train_jobs,
+    training_report,
 )
 from brpnas.datasets import (
     embedded_devices,
@@ -51,7 +51,7 @@ SETTINGS = MeasureSettings(
     Protocol(warmup=0, runs=2, repeats=2),
     NetworkConfig(channels=4, cells_per_stage=1, stages=2, input_shape=(1, 8, 8)),
 )
-TRAINING = CandidateConfig(channels=4, cells_per_stage=1, stages=1, epochs=1)
+TRAINING = JobConfig(channels=4, cells_per_stage=1, stages=1, epochs=1)
 
 
 def measure(cells: list[str], store: Path, table: Path) -> None:
@@ -76,11 +76,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = root / "ws" / "07_model_output" / "store"
     for folder in (*folders.values(), store):
         folder.mkdir(parents=True)
-    source, asked = ImageSource(), [Candidate(cell, seed) for seed in (0, 1) for cell in CELLS]
-    runs = train_candidates(asked, source, TRAINING, store / "digits.jsonl", progress=False)
+    source, asked = ImageSource(), [TrainingJob(cell, seed) for seed in (0, 1) for cell in CELLS]
+    runs = train_jobs(asked, source, TRAINING, store / "digits.jsonl", progress=False)
     table = accuracy_table(runs, "digits", TRAINING.epochs)
     table.to_parquet(folders["ws/01_raw/trained"] / "digits.parquet", index=False)
-    report = candidates_report(runs, source.load(), TRAINING, asked=len(asked), seconds=1.0)
+    report = training_report(runs, source.load(), TRAINING, asked=len(asked), seconds=1.0)
     (folders["ws/08_reporting"] / "train_candidates_report.json").write_text(json.dumps(report))
     measure(CELLS, store, folders["ws/01_raw/measured"])
     measure(CELLS[:4], root / "again.jsonl", folders["again"])

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks.protocol import SETTINGS
-from brpnas.candidates import CandidateConfig
+from brpnas.candidates import JobConfig
 from brpnas.datasets import embedded_facts
 
 
 def settings(changed: dict[str, Any]) -> dict[str, Any]:
-    return CandidateConfig(**changed).settings() | {"executes_dead_ops": False}
+    return JobConfig(**changed).settings() | {"executes_dead_ops": False}
 
 
 def test_the_last_setting_is_what_ships() -> None:

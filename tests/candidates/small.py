@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.datasets import load_digits
 
-from brpnas.candidates import CandidateConfig, ImageData
+from brpnas.candidates import ImageData, JobConfig
 
 CONV = "|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|nor_conv_1x1~2|"
 POOL = "|avg_pool_3x3~0|+|none~0|skip_connect~1|+|nor_conv_1x1~0|none~1|none~2|"
@@ -19,9 +19,9 @@ TWINS = (
 DISCONNECTED = "|nor_conv_3x3~0|+|none~0|none~1|+|none~0|none~1|nor_conv_3x3~2|"
 
 
-def small(**more: Any) -> CandidateConfig:
+def small(**more: Any) -> JobConfig:
     sizes = {"channels": 4, "cells_per_stage": 1, "stages": 2, "epochs": 4}
-    return CandidateConfig(**{**sizes, **more})
+    return JobConfig(**{**sizes, **more})
 
 
 def digits(count: int = 60) -> tuple[np.ndarray, np.ndarray]:

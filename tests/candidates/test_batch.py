@@ -18,16 +18,16 @@ import pytest
 import torch
 
 from brpnas.candidates import (
-    Candidate,
-    CandidateRun,
     ImageSource,
-    TrainedCandidate,
+    JobRecord,
+    JobResult,
+    TrainingJob,
     accuracy_table,
-    run_candidates,
+    run_jobs,
     store_name,
-    stored_candidates,
-    train_candidate,
-    train_candidates,
+    stored_records,
+    train_architecture,
+    train_jobs,
 )
 from brpnas.candidates.batch import training_fingerprint
 from brpnas.candidates.images import source as images
@@ -38,16 +38,21 @@ from tests.candidates.killed_training import CANDIDATES, SETTINGS
 from tests.candidates.small import CONV, DISCONNECTED, POOL, digits, small
 
 SOURCE = ImageSource()
-FEW = [Candidate(CONV, 0), Candidate(POOL, 0), Candidate(CONV, 1), Candidate(DISCONNECTED, 0)]
+FEW = [
+    TrainingJob(CONV, 0),
+    TrainingJob(POOL, 0),
+    TrainingJob(CONV, 1),
+    TrainingJob(DISCONNECTED, 0),
+]
 CONFIG = small(epochs=1)
-WRONG = Candidate("|foo|", 0)
+WRONG = TrainingJob("|foo|", 0)
 
 
-def train(candidates: list[Candidate], store: Path, **more: Any) -> list[CandidateRun]:
-    return train_candidates(candidates, SOURCE, CONFIG, store, progress=False, **more)
+def train(candidates: list[TrainingJob], store: Path, **more: Any) -> list[JobRecord]:
+    return train_jobs(candidates, SOURCE, CONFIG, store, progress=False, **more)
 
 
-def timeless(runs: list[CandidateRun]) -> list[CandidateRun]:
+def timeless(runs: list[JobRecord]) -> list[JobRecord]:
     """The results without what differs from run to run."""
     return [replace(run, train_time_s=None) for run in runs]
 
@@ -57,7 +62,7 @@ def events(store: Path) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[CandidateRun]]:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[JobRecord]]:
     store = tmp_path_factory.mktemp("trained") / "runs.jsonl"
     return store, train(FEW, store)
 
@@ -79,7 +84,7 @@ def test_a_worker_with_other_images_trains_nothing(tmp_path: Path) -> None:
     pixels, labels = np.random.default_rng(0).integers(0, 255, (90, 6, 6)), np.arange(90) % 3
     np.savez(path, images=pixels.astype(np.uint8), labels=labels)
     source = ImageSource(str(path))
-    runs = run_candidates(FEW[:2], source, CONFIG, SerialEngine())
+    runs = run_jobs(FEW[:2], source, CONFIG, SerialEngine())
     np.savez(path, images=pixels[::-1].astype(np.uint8), labels=labels)
     os.utime(path, ns=(1, 1))
     outcomes = [outcome for _, outcome in runs]
@@ -87,11 +92,11 @@ def test_a_worker_with_other_images_trains_nothing(tmp_path: Path) -> None:
     assert "holds other images on this worker" in str(outcomes[0])
 
 
-def test_results_are_those_of_one_training_each(trained: tuple[Path, list[CandidateRun]]) -> None:
+def test_results_are_those_of_one_training_each(trained: tuple[Path, list[JobRecord]]) -> None:
     _, runs = trained
-    assert [run.candidate for run in runs] == FEW
+    assert [run.job for run in runs] == FEW
     for run in runs:
-        alone = train_candidate(run.arch_id, run.seed, SOURCE.load(), CONFIG)
+        alone = train_architecture(run.arch_id, run.seed, SOURCE.load(), CONFIG)
         assert (run.status, run.message) == ("ok", "")
         assert run.valid_accuracy == alone.valid_accuracy
         assert run.test_accuracy == alone.test_accuracy
@@ -99,20 +104,20 @@ def test_results_are_those_of_one_training_each(trained: tuple[Path, list[Candid
         assert run.train_time_s > 0
 
 
-def test_what_is_stored_is_not_trained_again(trained: tuple[Path, list[CandidateRun]]) -> None:
+def test_what_is_stored_is_not_trained_again(trained: tuple[Path, list[JobRecord]]) -> None:
     store, runs = trained
     before = store.read_bytes()
     assert train(FEW, store) == runs
     assert train(FEW[2:], store) == runs[2:]
     assert store.read_bytes() == before
-    assert stored_candidates(SOURCE, CONFIG, store) == runs
+    assert stored_records(SOURCE, CONFIG, store) == runs
 
 
 def test_more_can_be_asked_for_later_and_twice_is_once(tmp_path: Path) -> None:
     store = tmp_path / "runs.jsonl"
     first = train(FEW[:1], store)
     both = train([FEW[1], FEW[0], FEW[1]], store)
-    assert [run.candidate for run in both] == [FEW[1], FEW[0]]
+    assert [run.job for run in both] == [FEW[1], FEW[0]]
     assert both[1] == first[0]
     assert len(events(store)) == 2
 
@@ -122,19 +127,19 @@ def test_nothing_to_train(tmp_path: Path) -> None:
 
 
 def test_workers_give_the_same(
-    tmp_path: Path, trained: tuple[Path, list[CandidateRun]], workers: LocalEngine
+    tmp_path: Path, trained: tuple[Path, list[JobRecord]], workers: LocalEngine
 ) -> None:
     runs = train(FEW, tmp_path / "runs.jsonl", engine=workers)
     assert timeless(runs) == timeless(trained[1])
-    for candidate, outcome in run_candidates(FEW[:2], SOURCE, CONFIG, workers):
-        assert isinstance(outcome, TrainedCandidate)
-        alone = train_candidate(candidate.arch_id, 0, SOURCE.load(), CONFIG)
+    for candidate, outcome in run_jobs(FEW[:2], SOURCE, CONFIG, workers):
+        assert isinstance(outcome, JobResult)
+        alone = train_architecture(candidate.arch_id, 0, SOURCE.load(), CONFIG)
         assert all(np.array_equal(outcome.weights[n], w) for n, w in alone.weights.items())
 
 
 def test_a_folder_holds_a_file_for_each_setting(tmp_path: Path) -> None:
     train(FEW[:1], tmp_path)
-    train_candidates(FEW[:1], SOURCE, small(epochs=2), tmp_path, progress=False)
+    train_jobs(FEW[:1], SOURCE, small(epochs=2), tmp_path, progress=False)
     names = {store_name(SOURCE, CONFIG), store_name(SOURCE, small(epochs=2))}
     assert {file.name for file in tmp_path.glob("*.jsonl")} == names
     assert len(names) == 2
@@ -165,7 +170,7 @@ class TestFailures:
     def test_divergence_is_one(self, tmp_path: Path) -> None:
         store = tmp_path / "runs.jsonl"
         with pytest.raises(TrainingError, match=r"All 1 trainings failed.*training diverged"):
-            train_candidates(FEW[:1], SOURCE, small(learning_rate=1e30), store, progress=False)
+            train_jobs(FEW[:1], SOURCE, small(learning_rate=1e30), store, progress=False)
         assert [event["status"] for event in events(store)] == ["failed"]
 
     def test_all_of_them(self, tmp_path: Path) -> None:
@@ -182,7 +187,7 @@ class TestFailures:
     ) -> None:
         config, engine = small(device="cuda"), SerialEngine() if here else workers
         with pytest.raises(TrainingError, match=r"No network can be trained.*no CUDA GPU here"):
-            train_candidates(FEW, SOURCE, config, tmp_path / "r.jsonl", engine=engine)
+            train_jobs(FEW, SOURCE, config, tmp_path / "r.jsonl", engine=engine)
         assert events(tmp_path / "r.jsonl") == []
 
     def test_workers_with_other_images(
@@ -197,27 +202,27 @@ class TestFailures:
         source.load()
         np.savez(path, images=pixels[::-1], labels=labels)
         with pytest.raises(TrainingError, match="reads other images"):
-            train_candidates(FEW, source, CONFIG, tmp_path / "runs.jsonl", engine=workers)
+            train_jobs(FEW, source, CONFIG, tmp_path / "runs.jsonl", engine=workers)
 
     def test_an_engine_tells_of_each(self) -> None:
-        ((candidate, outcome),) = run_candidates([WRONG], SOURCE, CONFIG, SerialEngine())
+        ((candidate, outcome),) = run_jobs([WRONG], SOURCE, CONFIG, SerialEngine())
         assert candidate is WRONG
         assert isinstance(outcome, TaskError)
 
 
 class TestStore:
     def test_other_settings_or_images_are_refused(
-        self, trained: tuple[Path, list[CandidateRun]]
+        self, trained: tuple[Path, list[JobRecord]]
     ) -> None:
         store, _ = trained
         with pytest.raises(
             StoreError, match=r"store of trainings.*epochs \(1 in the store, 2 now\)"
         ):
-            train_candidates(FEW, SOURCE, small(epochs=2), store)
+            train_jobs(FEW, SOURCE, small(epochs=2), store)
         with pytest.raises(StoreError, match="images"):
-            train_candidates(FEW, ImageSource(split_seed=1), CONFIG, store)
+            train_jobs(FEW, ImageSource(split_seed=1), CONFIG, store)
         with pytest.raises(StoreError, match="learning_rate"):
-            stored_candidates(SOURCE, small(epochs=1, learning_rate=0.3), store)
+            stored_records(SOURCE, small(epochs=1, learning_rate=0.3), store)
 
     def test_damage_is_named(self, tmp_path: Path) -> None:
         store = tmp_path / "runs.jsonl"
@@ -229,7 +234,7 @@ class TestStore:
 
 
 class TestTable:
-    def test_it_is_one_of_the_project(self, trained: tuple[Path, list[CandidateRun]]) -> None:
+    def test_it_is_one_of_the_project(self, trained: tuple[Path, list[JobRecord]]) -> None:
         table = accuracy_table(trained[1], "digits", 1)
         assert validate(table, ACCURACY, origin="x").equals(table)
         assert len(table) == 2 * len(FEW)
@@ -239,12 +244,12 @@ class TestTable:
             assert rows[run.arch_id, "valid", run.seed] == run.valid_accuracy
             assert rows[run.arch_id, "test", run.seed] == run.test_accuracy
 
-    def test_a_name_that_no_table_takes(self, trained: tuple[Path, list[CandidateRun]]) -> None:
+    def test_a_name_that_no_table_takes(self, trained: tuple[Path, list[JobRecord]]) -> None:
         with pytest.raises(SchemaError, match="trained candidates"):
             accuracy_table(trained[1], "My Digits", 1)
 
     def test_none_is_empty(self) -> None:
-        assert accuracy_table([CandidateRun("x", 0, "failed", message="why")], "d", 1).empty
+        assert accuracy_table([JobRecord("x", 0, "failed", message="why")], "d", 1).empty
 
 
 @pytest.mark.slow
@@ -253,7 +258,7 @@ def test_killed_at_random_moments_and_run_again(
     tmp_path: Path, repository: Path, workers: int
 ) -> None:
     whole = tmp_path / "whole.jsonl"
-    expected = train_candidates(CANDIDATES, SOURCE, SETTINGS, whole, progress=False)
+    expected = train_jobs(CANDIDATES, SOURCE, SETTINGS, whole, progress=False)
     store, rng, kills = tmp_path / "killed.jsonl", random.Random(workers), 0
     command = [sys.executable, "-m", "tests.candidates.killed_training", str(store), str(workers)]
     environment = {**os.environ, "PYTHONPATH": str(repository)}
@@ -271,8 +276,8 @@ def test_killed_at_random_moments_and_run_again(
     assert subprocess.run(command, cwd=repository, env=environment, check=True)
     stored = Counter((event["arch_id"], event["seed"]) for event in events(store))
     assert stored == Counter((c.arch_id, c.seed) for c in CANDIDATES), "each of them once"
-    runs = stored_candidates(SOURCE, SETTINGS, store)
-    by = {run.candidate: run for run in timeless(runs)}
+    runs = stored_records(SOURCE, SETTINGS, store)
+    by = {run.job: run for run in timeless(runs)}
     assert [by[candidate] for candidate in CANDIDATES] == timeless(expected)
 
 

@@ -19,7 +19,7 @@ from brpnas.candidates import (
     final_data,
     network_evaluation,
     score_file,
-    train_candidate,
+    train_architecture,
 )
 from brpnas.errors import SchemaError
 from tests.candidates.small import CONV, small
@@ -43,8 +43,10 @@ def data() -> ImageData:
 @pytest.fixture(scope="module")
 def found(data: ImageData) -> TrainedNetworkFile:
     config = small(epochs=2)
-    searched = TrainedNetworkFile.of(CONV, 0, train_candidate(CONV, 0, data, config), data, config)
-    return searched.retrained(train_candidate(CONV, 0, data, config, final=True), data)
+    searched = TrainedNetworkFile.of(
+        CONV, 0, train_architecture(CONV, 0, data, config), data, config
+    )
+    return searched.retrained(train_architecture(CONV, 0, data, config, final=True), data)
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,11 @@ import torch
 from PIL import Image
 
 from brpnas.candidates import (
-    CandidateConfig,
     ImageSource,
+    JobConfig,
     TrainedNetworkFile,
     export_trained,
-    train_candidate,
+    train_architecture,
 )
 from brpnas.export import describe_model
 from brpnas.export.snippet import image_snippet
@@ -29,8 +29,8 @@ CELL = "|nor_conv_3x3~0|+|nor_conv_3x3~0|skip_connect~1|+|none~0|none~1|nor_conv
 
 def test_a_stranger_gets_the_accuracy_from_the_file_alone(tmp_path: Path) -> None:
     data = ImageSource().load()
-    config = CandidateConfig(channels=4, cells_per_stage=1, stages=2, epochs=5)
-    trained = train_candidate(CELL, 0, data, config)
+    config = JobConfig(channels=4, cells_per_stage=1, stages=2, epochs=5)
+    trained = train_architecture(CELL, 0, data, config)
     path = tmp_path / "network.onnx"
     file = TrainedNetworkFile.of(CELL, 0, trained, data, config)
     assert export_trained(file, path) <= 1e-5
@@ -57,9 +57,11 @@ def test_validation_scores_of_the_search_are_not_those_of_the_final_training(
     tmp_path: Path,
 ) -> None:
     data = ImageSource().load()
-    config = CandidateConfig(channels=2, cells_per_stage=1, stages=1, epochs=1)
-    searched = TrainedNetworkFile.of(CELL, 0, train_candidate(CELL, 0, data, config), data, config)
-    final = searched.retrained(train_candidate(CELL, 0, data, config, final=True), data)
+    config = JobConfig(channels=2, cells_per_stage=1, stages=1, epochs=1)
+    searched = TrainedNetworkFile.of(
+        CELL, 0, train_architecture(CELL, 0, data, config), data, config
+    )
+    final = searched.retrained(train_architecture(CELL, 0, data, config, final=True), data)
     told = {}
     for name, file in {"searched": searched, "final": final}.items():
         export_trained(file, tmp_path / name)
@@ -104,8 +106,8 @@ def test_the_code_of_the_card_prepares_a_picture_as_training_did(
         (tmp_path / "mine" / place).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "mine" / place).write_bytes(write())
     data = ImageSource(str(tmp_path / "mine"), size=(8, 6)).load()
-    config = CandidateConfig(channels=2, cells_per_stage=1, stages=1, epochs=1)
-    trained = train_candidate(CELL, 0, data, config)
+    config = JobConfig(channels=2, cells_per_stage=1, stages=1, epochs=1)
+    trained = train_architecture(CELL, 0, data, config)
     file = TrainedNetworkFile.of(CELL, 0, trained, data, config)
     export_trained(file, tmp_path / "network.onnx")
     (tmp_path / "picture.png").write_bytes((tmp_path / "mine" / "b" / "1.png").read_bytes())

@@ -13,19 +13,19 @@ import pandas as pd
 import pytest
 import torch
 
-from brpnas.candidates import CandidateConfig, ImageSource, TrainOracle, train_candidate
+from brpnas.candidates import ImageSource, JobConfig, TrainOracle, train_architecture
 from brpnas.errors import ConfigurationError, OracleError, SchemaError, TrainingError
 from brpnas.fanout import LocalEngine
 from brpnas.search import Answer, Question
 from tests.candidates import killed_final, small
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-SMALL = CandidateConfig(channels=2, cells_per_stage=1, stages=2, epochs=1, batch_size=128)
+SMALL = JobConfig(channels=2, cells_per_stage=1, stages=2, epochs=1, batch_size=128)
 CONV = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|skip_connect~2|"
 POOL = "|avg_pool_3x3~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|nor_conv_1x1~2|"
 
 
-def oracle(folder: Path, config: CandidateConfig = SMALL) -> TrainOracle:
+def oracle(folder: Path, config: JobConfig = SMALL) -> TrainOracle:
     return TrainOracle(ImageSource(), config, folder)
 
 
@@ -88,7 +88,7 @@ def test_another_query_of_it_trains_the_next_seed(tmp_path: Path) -> None:
 
 
 def test_other_settings_are_kept_apart(tmp_path: Path) -> None:
-    other = CandidateConfig(channels=2, cells_per_stage=1, stages=2, epochs=2, batch_size=128)
+    other = JobConfig(channels=2, cells_per_stage=1, stages=2, epochs=2, batch_size=128)
     one, two = oracle(tmp_path), oracle(tmp_path, other)
     one.ask(Question(0, CONV))
     assert one.folder != two.folder
@@ -109,7 +109,7 @@ def test_a_round_is_answered_by_workers_as_in_this_process(
 
 
 def test_a_failed_training_is_an_answer_too(tmp_path: Path) -> None:
-    hot = CandidateConfig(
+    hot = JobConfig(
         channels=2, cells_per_stage=1, stages=2, epochs=3, batch_size=64, learning_rate=1e25
     )
     teacher = oracle(tmp_path, hot)
@@ -223,7 +223,7 @@ def test_the_final_training_takes_the_validation_images_too(tmp_path: Path) -> N
     teacher.ask(Question(0, CONV))
     searched, final = teacher.trained(CONV, 0), teacher.final(CONV, 0)
     data = ImageSource().load()
-    again = train_candidate(CONV, 0, data, SMALL, final=True)
+    again = train_architecture(CONV, 0, data, SMALL, final=True)
     assert all(np.array_equal(final.weights[k], again.weights[k]) for k in again.weights)
     assert not np.array_equal(
         final.weights["classifier.weight"], searched.weights["classifier.weight"]

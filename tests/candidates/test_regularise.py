@@ -1,4 +1,4 @@
-"""Drop path and auxiliary head, in training by itself and in `train_candidate`."""
+"""Drop path and auxiliary head, in training by itself and in `train_architecture`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from brpnas.candidates import CandidateConfig, ImageData, train_candidate
+from brpnas.candidates import ImageData, JobConfig, train_architecture
 from brpnas.candidates import regularise as module
 from brpnas.candidates.regularise import (
     begin_epoch,
@@ -32,13 +32,13 @@ def network() -> DartsNetwork:
     return build_network(DARTS_V2_ID, TINY)
 
 
-def tiny(**more: Any) -> CandidateConfig:
+def tiny(**more: Any) -> JobConfig:
     sizes = {"channels": 2, "cells_per_stage": 1, "stages": 2, "epochs": 3, "batch_size": 8}
-    return CandidateConfig(**{**sizes, **more})
+    return JobConfig(**{**sizes, **more})
 
 
 def train(data: ImageData, **more: Any) -> Any:
-    return train_candidate(DARTS_V2_ID, 0, data, tiny(**more), space="darts")
+    return train_architecture(DARTS_V2_ID, 0, data, tiny(**more), space="darts")
 
 
 def test_drop_path_grows_linearly_and_reaches_the_network(network):
@@ -75,7 +75,7 @@ def test_networks_without_them_are_refused(drop_path, weight, why):
 @pytest.mark.parametrize("more", [{"drop_path": 0.2}, {"auxiliary_weight": 0.4}])
 def test_other_spaces_are_refused(more):
     with pytest.raises(ConfigurationError, match="'nasbench201' have no"):
-        train_candidate(CONV, 0, random_images(), tiny(**more))
+        train_architecture(CONV, 0, random_images(), tiny(**more))
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ import pytest
 from scipy.stats import spearmanr
 
 from brpnas.candidates import (
-    CandidateRun,
     ImageSource,
-    candidates_report,
+    JobRecord,
     never_recognised,
     summary,
+    training_report,
 )
 from tests.candidates.small import random_images, small
 
@@ -22,19 +22,19 @@ ARCHS = [f"arch{n}" for n in range(8)]
 
 
 @pytest.fixture
-def runs() -> list[CandidateRun]:
+def runs() -> list[JobRecord]:
     rng = np.random.default_rng(0)
     trained = [
-        CandidateRun(arch_id, seed, "ok", *(0.5 + 0.05 * n + rng.uniform(0, 0.1, 2)), 1.0 + seed)
+        JobRecord(arch_id, seed, "ok", *(0.5 + 0.05 * n + rng.uniform(0, 0.1, 2)), 1.0 + seed)
         for n, arch_id in enumerate(ARCHS)
         for seed in range(3 if n < 5 else 1)
     ]
-    return [*trained, CandidateRun("broken", 0, "failed", message="why")]
+    return [*trained, JobRecord("broken", 0, "failed", message="why")]
 
 
-def test_noise_is_that_of_the_cells_with_several_seeds(runs: list[CandidateRun]) -> None:
+def test_noise_is_that_of_the_cells_with_several_seeds(runs: list[JobRecord]) -> None:
     data = ImageSource().load()
-    noise = candidates_report(runs, data, small(), asked=1, seconds=1)["noise"]["valid"]
+    noise = training_report(runs, data, small(), asked=1, seconds=1)["noise"]["valid"]
     values = {(r.arch_id, r.seed): r.valid_accuracy for r in runs}
     several = [[values[a, s] for s in range(3)] for a in ARCHS[:5]]
     assert noise["cells"] == 5
@@ -44,21 +44,21 @@ def test_noise_is_that_of_the_cells_with_several_seeds(runs: list[CandidateRun])
     assert noise["mean_spearman"] == pytest.approx(np.mean(ranks))
 
 
-def test_what_is_not_known_of_the_noise_is_null(runs: list[CandidateRun]) -> None:
+def test_what_is_not_known_of_the_noise_is_null(runs: list[JobRecord]) -> None:
     data = ImageSource().load()
     single = [run for run in runs if run.seed == 0]
-    report = candidates_report(single, data, small(), asked=1, seconds=1)
+    report = training_report(single, data, small(), asked=1, seconds=1)
     assert report["noise"] == {"valid": None, "test": None}
     equal = [
         replace(run, valid_accuracy=0.5, test_accuracy=0.5) for run in runs if run.status == "ok"
     ]
-    noise = candidates_report(equal, data, small(), asked=1, seconds=1)["noise"]["test"]
+    noise = training_report(equal, data, small(), asked=1, seconds=1)["noise"]["test"]
     assert (noise["cells"], noise["sd"], noise["mean_spearman"]) == (5, 0, None)
 
 
-def test_report_says_what_was_trained_on_what(runs: list[CandidateRun]) -> None:
+def test_report_says_what_was_trained_on_what(runs: list[JobRecord]) -> None:
     data = ImageSource().load()
-    report = candidates_report(runs, data, small(), asked=9, seconds=12.3456)
+    report = training_report(runs, data, small(), asked=9, seconds=12.3456)
     assert json.loads(json.dumps(report, allow_nan=False)) == report
     assert (report["asked"], report["trained"], report["cells"]) == (9, 18, 8)
     assert report["seeds"] == {"0": 8, "1": 5, "2": 5}
@@ -77,25 +77,25 @@ def test_report_says_what_was_trained_on_what(runs: list[CandidateRun]) -> None:
     assert not report["settings"]["executes_dead_ops"]
 
 
-def test_summary_is_short_and_says_it_all(runs: list[CandidateRun]) -> None:
-    report = candidates_report(runs, ImageSource().load(), small(), asked=9, seconds=1)
+def test_summary_is_short_and_says_it_all(runs: list[JobRecord]) -> None:
+    report = training_report(runs, ImageSource().load(), small(), asked=9, seconds=1)
     text = summary(report)
     assert len(text.splitlines()) == 6
     assert "18 networks of 8 cells, 1 failed" in text
     assert "broken, seed 0: why" in text
     assert "Spearman" in text
-    one = candidates_report(runs[:1], ImageSource().load(), small(), asked=1, seconds=1)
+    one = training_report(runs[:1], ImageSource().load(), small(), asked=1, seconds=1)
     assert len(summary(one).splitlines()) == 4
 
 
 def test_what_accuracy_hides_is_reported() -> None:
     recalls = {"a": (1.0, 0.0, None), "b": (0.5, 0.5, None)}
     known = [
-        CandidateRun(name, 0, "ok", 0.9 if name == "a" else 0.6, 0.7, 1.0, test_recall=recall)
+        JobRecord(name, 0, "ok", 0.9 if name == "a" else 0.6, 0.7, 1.0, test_recall=recall)
         for name, recall in recalls.items()
     ]
     data = random_images(labels=3)
-    report = candidates_report(known, data, small(), asked=2, seconds=1)
+    report = training_report(known, data, small(), asked=2, seconds=1)
     classes = report["classes"]
     json.dumps(report, allow_nan=False)
     assert classes["balanced_accuracy"]["max"] == 0.5
@@ -107,7 +107,7 @@ def test_what_accuracy_hides_is_reported() -> None:
     assert report["images"]["rows_of_classes"]["train"] == [4, 4, 4]
 
 
-def test_stores_from_before_recalls_are_reported_without_them(runs: list[CandidateRun]) -> None:
-    report = candidates_report(runs, ImageSource().load(), small(), asked=1, seconds=1)
+def test_stores_from_before_recalls_are_reported_without_them(runs: list[JobRecord]) -> None:
+    report = training_report(runs, ImageSource().load(), small(), asked=1, seconds=1)
     assert report["classes"] is None
     assert never_recognised(report) == []

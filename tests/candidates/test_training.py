@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from brpnas.candidates import (
-    CandidateConfig,
     ImageData,
     ImageSource,
+    JobConfig,
     network_config,
-    train_candidate,
+    train_architecture,
 )
 from brpnas.candidates.training import _augment, find_device
 from brpnas.errors import ArchitectureError, ConfigurationError, TrainingError
@@ -40,18 +40,18 @@ def same(a: Any, b: Any) -> bool:
 )
 def test_a_seed_decides_everything(data: ImageData, more: dict[str, Any]) -> None:
     config = small(epochs=1, **more)
-    first = train_candidate(CONV, 0, data, config)
+    first = train_architecture(CONV, 0, data, config)
     torch.rand(3)
-    assert same(first, train_candidate(CONV, 0, data, config))
-    assert not same(first, train_candidate(CONV, 1, data, config))
+    assert same(first, train_architecture(CONV, 0, data, config))
+    assert not same(first, train_architecture(CONV, 1, data, config))
 
 
 def test_threads_of_the_caller_do_not_matter(data: ImageData) -> None:
     before = torch.get_num_threads()
-    first = train_candidate(CONV, 0, data, small(epochs=1))
+    first = train_architecture(CONV, 0, data, small(epochs=1))
     try:
         torch.set_num_threads(2)
-        second = train_candidate(CONV, 0, data, small(epochs=1))
+        second = train_architecture(CONV, 0, data, small(epochs=1))
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
@@ -61,7 +61,7 @@ def test_threads_of_the_caller_do_not_matter(data: ImageData) -> None:
 def test_the_state_of_the_caller_stays_as_it_was(data: ImageData) -> None:
     flags = (torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark)
     before, numpy_before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
-    train_candidate(CONV, 7, data, small(epochs=1, shift=1, flip=True))
+    train_architecture(CONV, 7, data, small(epochs=1, shift=1, flip=True))
     assert torch.equal(torch.get_rng_state(), before)
     assert (np.random.get_state()[1] == numpy_before).all()  # noqa: NPY002
     assert flags == (torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark)
@@ -72,7 +72,7 @@ def test_the_state_of_the_caller_stays_as_it_was(data: ImageData) -> None:
     [{}, {"optimiser": "adamw", "learning_rate": 0.02}, {"label_smoothing": 0.1, "shift": 1}],
 )
 def test_it_learns(data: ImageData, more: dict[str, Any]) -> None:
-    trained = train_candidate(CONV, 0, data, small(**more))
+    trained = train_architecture(CONV, 0, data, small(**more))
     assert len(trained.train_loss) == 4
     assert trained.train_loss[-1] < trained.train_loss[0]
     assert trained.valid_accuracy > 0.5
@@ -81,7 +81,7 @@ def test_it_learns(data: ImageData, more: dict[str, Any]) -> None:
 
 
 def test_accuracies_are_those_of_the_weights(data: ImageData) -> None:
-    trained = train_candidate(POOL, 0, data, small())
+    trained = train_architecture(POOL, 0, data, small())
     network = build_network(POOL, network_config(data, small()))
     network.load_state_dict({k: torch.from_numpy(v) for k, v in trained.weights.items()})
     network.eval()
@@ -102,7 +102,7 @@ def test_the_test_rows_do_not_matter_to_training(data: ImageData) -> None:
     for part in ("valid", "test"):
         images[data.parts[part]] = 0.5
     blank = ImageData("x", images, data.labels, data.parts, data.label_names)
-    a, b = (train_candidate(CONV, 0, d, small(epochs=1)) for d in (data, blank))
+    a, b = (train_architecture(CONV, 0, d, small(epochs=1)) for d in (data, blank))
     assert a.train_loss == b.train_loss
     assert all(np.array_equal(a.weights[name], b.weights[name]) for name in a.weights)
     assert b.valid_accuracy < a.valid_accuracy
@@ -118,7 +118,7 @@ def test_sizes_follow_the_data(data: ImageData) -> None:
     )
     assert not config.executes_dead_ops
     noise = random_images(labels=3)
-    trained = train_candidate(CONV, 0, noise, small(batch_size=4))
+    trained = train_architecture(CONV, 0, noise, small(batch_size=4))
     assert trained.weights["classifier.weight"].shape == (3, 8)
 
 
@@ -126,12 +126,12 @@ def test_isomorphic_cells_are_the_same_network(data: ImageData) -> None:
     """Operations that cannot reach the output differ, what is trained does not."""
     assert len(set(NasBench201().isomorphism_ids(TWINS))) == 1
     config = small(epochs=1)
-    first, second = (train_candidate(twin, 0, data, config) for twin in TWINS)
+    first, second = (train_architecture(twin, 0, data, config) for twin in TWINS)
     assert same(first, second)
 
 
 def test_a_cell_without_a_path_learns_nothing_and_is_no_failure(data: ImageData) -> None:
-    trained = train_candidate(DISCONNECTED, 0, data, small())
+    trained = train_architecture(DISCONNECTED, 0, data, small())
     assert trained.valid_accuracy < 0.2
     assert math.isfinite(trained.train_loss[-1])
 
@@ -140,18 +140,18 @@ def test_a_cell_without_a_path_learns_nothing_and_is_no_failure(data: ImageData)
 def test_a_last_batch_of_one_is_left_out(rows: int) -> None:
     """Batch normalisation of one image of 1 x 1 pixels would raise."""
     noise = random_images(rows)
-    trained = train_candidate(CONV, 0, noise, small(batch_size=4, stages=4))
+    trained = train_architecture(CONV, 0, noise, small(batch_size=4, stages=4))
     assert all(math.isfinite(loss) for loss in trained.train_loss)
 
 
 def test_divergence_is_an_error(data: ImageData) -> None:
     with pytest.raises(TrainingError, match=r"epoch \d of 4: training diverged.*learning_rate"):
-        train_candidate(CONV, 0, data, small(learning_rate=1e30))
+        train_architecture(CONV, 0, data, small(learning_rate=1e30))
 
 
 def test_no_architecture(data: ImageData) -> None:
     with pytest.raises(ArchitectureError):
-        train_candidate("|foo|", 0, data, small())
+        train_architecture("|foo|", 0, data, small())
 
 
 def test_devices() -> None:
@@ -163,14 +163,14 @@ def test_devices() -> None:
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_gpu_that_is_not_there(data: ImageData) -> None:
     with pytest.raises(ConfigurationError, match="torch sees no CUDA GPU here"):
-        train_candidate(CONV, 0, data, small(device="cuda"))
+        train_architecture(CONV, 0, data, small(device="cuda"))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 def test_a_gpu_trains_deterministically_too(data: ImageData) -> None:
     config = small(device="cuda", shift=1, flip=True)
-    first = train_candidate(CONV, 0, data, config)
-    assert same(first, train_candidate(CONV, 0, data, config))
+    first = train_architecture(CONV, 0, data, config)
+    assert same(first, train_architecture(CONV, 0, data, config))
     assert first.valid_accuracy > 0.5
 
 
@@ -189,18 +189,18 @@ def test_a_gpu_trains_deterministically_too(data: ImageData) -> None:
 )
 def test_settings_out_of_range(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
-        CandidateConfig(**wrong)
+        JobConfig(**wrong)
 
 
 def test_plain_sgd_trains(data: ImageData) -> None:
-    assert train_candidate(CONV, 0, data, small(momentum=0.0)).valid_accuracy > 0.2
+    assert train_architecture(CONV, 0, data, small(momentum=0.0)).valid_accuracy > 0.2
 
 
 @pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
 def test_momentum_is_used(data: ImageData, optimiser: str) -> None:
     rate = 0.1 if optimiser == "sgd" else 0.01
     losses = {
-        train_candidate(
+        train_architecture(
             CONV, 0, data, small(optimiser=optimiser, momentum=m, learning_rate=rate)
         ).train_loss
         for m in (0.0, 0.5, 0.9)
@@ -218,7 +218,7 @@ def test_momentum_cycles_around_its_value(data: ImageData, monkeypatch: pytest.M
         return real(self, *given)
 
     monkeypatch.setattr(torch.optim.SGD, "step", step)
-    train_candidate(CONV, 0, data, small(momentum=0.9))
+    train_architecture(CONV, 0, data, small(momentum=0.9))
     assert seen[0] == 0.95
     assert min(seen) == pytest.approx(0.85, abs=0.02)
 

@@ -12,23 +12,23 @@ import torch
 from safetensors.numpy import load, save
 
 from brpnas.candidates import (
-    CandidateConfig,
     ImageSource,
+    JobConfig,
     TrainedNetworkFile,
-    train_candidate,
+    train_architecture,
 )
 from brpnas.errors import SchemaError
 from brpnas.spaces import get_space
 from brpnas.spaces.nasbench201.build import build_network
 
-SMALL = CandidateConfig(channels=2, cells_per_stage=1, stages=2, epochs=1, batch_size=256)
+SMALL = JobConfig(channels=2, cells_per_stage=1, stages=2, epochs=1, batch_size=256)
 CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|avg_pool_3x3~1|skip_connect~2|"
 
 
 @pytest.fixture(scope="module")
 def file() -> TrainedNetworkFile:
     data = ImageSource().load()
-    return TrainedNetworkFile.of(CELL, 3, train_candidate(CELL, 3, data, SMALL), data, SMALL)
+    return TrainedNetworkFile.of(CELL, 3, train_architecture(CELL, 3, data, SMALL), data, SMALL)
 
 
 def test_everything_comes_back(file: TrainedNetworkFile) -> None:

@@ -9,7 +9,7 @@ import onnxruntime as ort
 import pytest
 import torch
 
-from brpnas.candidates import CandidateConfig, ImageSource, TrainedNetworkFile, train_candidate
+from brpnas.candidates import ImageSource, JobConfig, TrainedNetworkFile, train_architecture
 from pipelines.config import ExportConfig, parse
 from pipelines.delivered import network_onnx
 from tests.pipelines.search.stage import EXPORT
@@ -28,8 +28,8 @@ def answers(file: bytes, image: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("is_trained", [False, True])
 def test_two_calls_make_the_same_bytes(is_trained: bool) -> None:
     data = ImageSource().load()
-    config = CandidateConfig(2, cells_per_stage=1, stages=2, epochs=1, batch_size=256)
-    found = train_candidate(CELL, 0, data, config)
+    config = JobConfig(2, cells_per_stage=1, stages=2, epochs=1, batch_size=256)
+    found = train_architecture(CELL, 0, data, config)
     network = TrainedNetworkFile.of(CELL, 0, found, data, config)
     trained = network.to_bytes() if is_trained else b""
     file, error = network_onnx(CELL, trained, SPACE, SMALL, CONFIG)

@@ -1,7 +1,7 @@
-"""Images with labels, to train candidate networks on.
+"""Labelled images for training networks.
 
-`ImageSource` names a data set: the digits that come with scikit-learn, a folder of pictures, or an
-NPZ or Parquet file. `ImageSource.load` gives `ImageData`, or says in a sentence what is wrong.
+`ImageSource` names a data set: the digits of scikit-learn, a folder of pictures, or an NPZ or
+Parquet file. `ImageSource.load` returns `ImageData`, or raises an error in a sentence.
 """
 
 from brpnas.candidates.images.data import SPLITS, ImageData

@@ -1,4 +1,4 @@
-"""Images that are stored as arrays of numbers."""
+"""Images stored as arrays of numbers."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ Chunks = Callable[[], Iterator[npt.NDArray[Any]]]
 
 
 class ArrayImages(Pixels):
-    """Images that an array holds, ``[N, H, W]``, ``[N, H, W, C]`` or ``[N, C, H, W]``.
+    """Images of an array ``[N, H, W]``, ``[N, H, W, C]`` or ``[N, C, H, W]``.
 
-    Integers of 0..255 are divided by 255; those of 16 bits (type uint16 with a larger one) by
-    65,535; floats are taken as they are.
+    Integers of 0..255 are divided by 255, larger ones of type uint16 by 65,535; floats are
+    unchanged.
 
     Args:
-        shape: Of the whole array.
-        dtype: Of the whole array.
-        chunks: Reads it, some images at a time.
+        shape: Shape of the whole array.
+        dtype: Type of the array.
+        chunks: Reads the array, some images at a time.
         path: The source, for errors.
         where: Name of an image in errors.
     """
@@ -52,10 +52,10 @@ class ArrayImages(Pixels):
         return self._where(row)
 
     def survey(self, size: Size | None) -> PixelFormat:
-        """Format of all images; integers other than bytes are read for their range.
+        """Format of all images; integers other than bytes are read to find their range.
 
         Raises:
-            SchemaError: If shape or type is not that of images, or integers are out of range.
+            SchemaError: If shape or type do not fit images, or integers are out of range.
         """
         shape = self._image_shape()
         dtype, scale = self._type()
@@ -110,5 +110,5 @@ class ArrayImages(Pixels):
         raise SchemaError(
             f"The images of {self._path} are integers from {lowest} to {highest} of type "
             f"{self._dtype}. Integers must lie in 0..255, or in 0..65535 with type uint16; save "
-            "others as floats of the range that networks shall see."
+            "others as floats in the range for the network."
         )

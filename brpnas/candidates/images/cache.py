@@ -1,8 +1,8 @@
-"""Pixels of a source in one file that processes map, so that each image is decoded once.
+"""Decoded pixels of a source in one file, shared by processes and decoded once.
 
-A folder of the cache belongs to one source with one size; its name ends with a hash of the state of
-all files of the source (name, length, times). It is written beside under a lock, and renamed when
-it is complete. Older states of the same source are deleted then.
+A folder of the cache belongs to one source and size; its name ends with a hash of the state of all
+files (name, length, times). It is written under a lock and renamed when complete; older states of
+the source are then deleted.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _VERSION = 1
 _FACTS = "facts.json"
 _PATIENCE_S = 3600.0
 _MARGIN = 2**26
-"""Bytes that stay free on the disk."""
+"""Bytes to keep free on the disk."""
 _REMEDY = (
     "Free room there, set images.size to a smaller size, or set XDG_CACHE_HOME to a folder on "
     "another disk."
@@ -45,14 +45,14 @@ _REMEDY = (
 
 @dataclass(frozen=True, eq=False)
 class StoredImages:
-    """Images as the cache holds them.
+    """Images in the cache.
 
     Attributes:
         pixels: ``[N, C, H, W]``, mapped.
         form: Their format.
         labels: Positions in ``label_names``.
         label_names: Name of each class.
-        split: Part of each image, as far as the source names parts.
+        split: Part of each image, if the source names parts.
     """
 
     pixels: npt.NDArray[Any]
@@ -63,10 +63,10 @@ class StoredImages:
 
 
 def files_state(files: Sequence[Path]) -> str:
-    """Hash of names, lengths and times of files; it changes when one of them does.
+    """Hash of names, lengths and times of files; changes with each of them.
 
     Raises:
-        SourceError: If a file cannot be seen.
+        SourceError: If a file is not accessible.
     """
     content = hashlib.sha256()
     for file in files:
@@ -83,12 +83,12 @@ class CacheEntry:
     """The place of a source in a cache.
 
     Args:
-        name: Of the data set.
+        name: Name of the data set.
         path: Absolute path of the source.
-        settings: What the pixels depend on beside the files: size, label column.
+        settings: Settings of the pixels beside the files: size, label column.
         state: Hash of the files, see `files_state`.
-        folder: Folder of the cache; where it is None, or cannot be written, the user's own
-            (``$XDG_CACHE_HOME/brpnas/images``) serves.
+        folder: Folder of the cache; if None or read-only, the user's cache
+            (``$XDG_CACHE_HOME/brpnas/images``).
     """
 
     def __init__(
@@ -101,12 +101,12 @@ class CacheEntry:
         self._folders = [users] if folder is None else [Path(folder), users]
 
     def load(self) -> StoredImages | None:
-        """The images, mapped; None if the cache does not have them."""
+        """The images, mapped; None if they are not in the cache."""
         for folder in self._folders:
             place = folder / f"{self._prefix}-{self._state}"
             try:
                 return _load(place)
-            except Exception:  # not there, or whatever damage makes readers raise: it is made again
+            except Exception:  # missing or damaged: decode again
                 continue
         return None
 
@@ -123,14 +123,14 @@ class CacheEntry:
 
         Raises:
             SchemaError: If an image cannot be used, see `Pixels`.
-            SourceError: If no folder for the cache has the room.
+            SourceError: If no cache folder has enough room.
         """
         form = contents.pixels.survey(size)
         needed = len(labels) * form.nbytes
         folder = self._writable(needed)
         place = folder / f"{self._prefix}-{self._state}"
         with locked(folder / self._prefix, "cache of images", _PATIENCE_S):
-            stored = self.load()  # by a process that held the lock before
+            stored = self.load()  # from the previous holder of the lock
             if stored is not None:
                 return stored
             self._clean(folder)
@@ -166,14 +166,14 @@ class CacheEntry:
             else:
                 return folder
         raise SourceError(
-            f"The decoded images need {needed / 1e9:.2f} GB on a disk, and there is no room for "
-            f"them ({'; '.join(complaints)}). {_REMEDY}"
+            f"The decoded images need {needed / 1e9:.2f} GB on a disk, but there is no room "
+            f"({'; '.join(complaints)}). {_REMEDY}"
         )
 
     def _clean(self, folder: Path) -> None:
-        """Delete other states of the source, and sources that are gone.
+        """Delete other states of the source, and deleted sources.
 
-        Processes that map them keep what they map.
+        Processes keep what they have mapped.
         """
         for old in folder.iterdir():
             if old.name.startswith(f"{self._prefix}-"):
@@ -211,14 +211,14 @@ def _write(
 
 
 def _reserve(file: IO[bytes], shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-    """Write the header of an array and take the room for it.
+    """Write the header of an array and reserve its room.
 
-    Written to, not mapped: a map on a full disk kills the process by a signal, here it is an error.
+    The file is written, not mapped: on a full disk a map would kill the process by a signal.
     """
     header = {"shape": shape, "fortran_order": False, "descr": np.lib.format.dtype_to_descr(dtype)}
     np.lib.format.write_array_header_1_0(file, header)
     file.flush()
-    if hasattr(os, "posix_fallocate"):  # before an hour of decoding
+    if hasattr(os, "posix_fallocate"):  # fail before an hour of decoding
         try:
             os.posix_fallocate(file.fileno(), file.tell(), math.prod(shape) * dtype.itemsize)
         except OSError as error:
@@ -227,7 +227,7 @@ def _reserve(file: IO[bytes], shape: tuple[int, ...], dtype: np.dtype[Any]) -> N
 
 
 class _Check:
-    """Looks for pixels that are no numbers, and for images without contrast."""
+    """Finds pixels that are not finite, and images without contrast."""
 
     def __init__(self, contents: Contents) -> None:
         self._where = contents.pixels.where
@@ -236,7 +236,7 @@ class _Check:
         self._first = -1
 
     def add(self, batch: npt.NDArray[Any], row: int) -> None:
-        """Look at the next images, the first of which has the row."""
+        """Check the next images; ``row`` is the row of the first."""
         axes = (1, 2, 3)
         if batch.dtype.kind == "f":
             bad = np.flatnonzero(~np.isfinite(batch).all(axis=axes))
@@ -252,7 +252,7 @@ class _Check:
         self._count += len(batch)
 
     def end(self) -> None:
-        """Refuse images none of which shows anything; warn of single ones."""
+        """Refuse a source of constant images; warn of single ones."""
         if not self._constant:
             return
         first = self._where(self._first)
@@ -273,13 +273,13 @@ def _is_orphan(place: Path) -> bool:
     try:
         return not Path(json.loads((place / _FACTS).read_text(encoding="utf-8"))["path"]).exists()
     except (OSError, ValueError, LookupError, TypeError):
-        return False  # nothing of ours, or under way
+        return False  # not from this project, or unfinished
 
 
 def _load(place: Path) -> StoredImages:
     facts = json.loads((place / _FACTS).read_text(encoding="utf-8"))
     form = PixelFormat(**{**facts["form"], "shape": tuple(facts["form"]["shape"])})
-    # Privately, so that torch may take it for writable.
+    # A private map, because torch needs writable memory.
     pixels = np.asarray(np.load(place / "pixels.npy", mmap_mode="c", allow_pickle=False))
     arrays = read_arrays(place / "labels.npz")
     if pixels.shape != (len(arrays["labels"]), *form.shape) or pixels.dtype != form.dtype:

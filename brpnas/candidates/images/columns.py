@@ -1,4 +1,4 @@
-"""Which columns of a Parquet file are images and labels, by names and Hugging Face's notes."""
+"""Columns of images and labels in a Parquet file, by name and Hugging Face's metadata."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Columns:
     Attributes:
         image: Column of the pictures.
         label: Column of the labels.
-        split: Column of the parts, if there is one.
-        label_names: Names of labels that are positions, as Hugging Face notes them.
+        split: Column of the parts, if any.
+        label_names: Names of integer labels, from Hugging Face's metadata.
     """
 
     image: str
@@ -39,11 +39,11 @@ def find_columns(schema: pa.Schema, label: str | None, path: str) -> Columns:
 
     Args:
         schema: Schema of the file.
-        label: Column of the labels, if the user names it.
+        label: Column of the labels, if named by the user.
         path: The file, for errors.
 
     Raises:
-        SchemaError: If there is no column of images or labels, or more than one.
+        SchemaError: If the column of images or labels is missing or ambiguous.
     """
     features = _features(schema, path)
     names = list(schema.names)
@@ -71,9 +71,9 @@ def _check(images: Sequence[str], labels: Sequence[str], names: Sequence[str], p
     missing = [what for what, found in (("images", images), ("labels", labels)) if not found]
     if missing:
         raise SchemaError(
-            f"{path} has no {' and no '.join(missing)}, only {there}. The column of the pictures "
-            f"is named {' or '.join(_IMAGES)}, that of the labels {', '.join(_LABELS[:3])}; or "
-            "name it by the parameter images.label."
+            f"{path} has no {' and no '.join(missing)}, only {there}. Name the column of pictures "
+            f"{' or '.join(_IMAGES)}, the column of labels {', '.join(_LABELS[:3])}, or set the "
+            "parameter images.label."
         )
     if len(labels) > 1:
         raise SchemaError(
@@ -82,13 +82,13 @@ def _check(images: Sequence[str], labels: Sequence[str], names: Sequence[str], p
         )
     if labels[0] not in names:
         raise SchemaError(
-            f"{path} has no column {labels[0]!r}, which images.label names."
+            f"{path} has no column {labels[0]!r}, set as images.label."
             f"{did_you_mean(labels[0], names)} Its columns: {there}."
         )
 
 
 def _features(schema: pa.Schema, path: str) -> Mapping[str, Mapping[str, Any]]:
-    """Notes of Hugging Face on each column; empty if there are none."""
+    """Hugging Face's metadata of each column; empty if there are none."""
     content = (schema.metadata or {}).get(b"huggingface")
     if content is None:
         return {}
@@ -100,7 +100,7 @@ def _features(schema: pa.Schema, path: str) -> Mapping[str, Mapping[str, Any]]:
         }
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise SchemaError(
-            f"The notes of Hugging Face in {path} (key `huggingface` of its schema) are damaged: "
+            f"Hugging Face's metadata in {path} (key `huggingface` of the schema) are damaged: "
             f"{type(error).__name__}. Write the file again, or without them."
         ) from error
 

@@ -1,4 +1,4 @@
-"""What a reader of images hands over: labels at once, pixels when they are asked for."""
+"""Interface of readers of images: labels at once, pixels on request."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class PixelFormat:
-    """The one format of all images of a source; see `ImageData` for its fields.
+    """The common format of all images of a source; see `ImageData`.
 
     Attributes:
         shape: Channels, height and width.
         dtype: ``uint8``, ``uint16`` or ``float32``.
-        pixel_scale: What pixels are divided by.
-        colours: Mode of Pillow, None for arrays.
+        pixel_scale: Divisor of the pixels.
+        colours: Mode of Pillow; None for arrays.
     """
 
     shape: tuple[int, int, int]
@@ -41,10 +41,10 @@ class PixelFormat:
 
 
 class Pixels(ABC):
-    """Images of a source that are not read yet.
+    """Unread images of a source.
 
-    `survey` reads headers and says what format all images have in common, or raises a SchemaError
-    that names one that differs. `batches` then reads the pixels in that format.
+    `survey` reads headers and returns the common format, or raises a SchemaError that names an
+    exception. `batches` then reads the pixels in this format.
     """
 
     @abstractmethod
@@ -53,7 +53,7 @@ class Pixels(ABC):
 
     @abstractmethod
     def where(self, row: int) -> str:
-        """Name of an image in errors, as ``row 3 of x.parquet``."""
+        """Name of an image in errors, such as ``row 3 of x.parquet``."""
 
     @abstractmethod
     def survey(self, size: Size | None) -> PixelFormat:
@@ -66,13 +66,13 @@ class Pixels(ABC):
 
 @dataclass(frozen=True, eq=False)
 class Contents:
-    """What a source holds.
+    """Content of a source.
 
     Attributes:
-        labels: An integer or string for each image.
+        labels: An integer or string per image.
         pixels: The images.
-        label_names: Names of labels that are positions.
-        split: Name of the part of each image, by any of its usual names.
+        label_names: Names of integer labels.
+        split: Part of each image, by any of its usual names.
     """
 
     labels: npt.NDArray[Any]
@@ -83,12 +83,12 @@ class Contents:
 
 @dataclass(frozen=True)
 class Found:
-    """Files of a source, by whose state a cache knows it, and how to read them.
+    """Files of a source, for the cache, and their reader.
 
     Attributes:
         files: The files.
         read: Reads them.
-        remark: What the user should know about the listing.
+        remark: Message for the user about the listing.
     """
 
     files: tuple[Path, ...]

@@ -1,4 +1,4 @@
-"""Labelled images in three parts, and how a picture becomes the input of a network."""
+"""Labelled images in three parts, and the steps from a picture to the input of a network."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ INTERPOLATION = "bilinear"
 FloatImages = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 _CHUNK = 2**23
-"""Bytes of float32 pixels to work on at a time."""
+"""Bytes of float32 pixels in work at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,16 +30,16 @@ class ImageData:
 
     Args:
         name: Name of the data set in accuracy tables.
-        pixels: Pixels as stored, shape ``[N, C, H, W]``, of type uint8, uint16 or float32. Those of
-            a file are mapped from a cache, which processes share.
+        pixels: Pixels as stored, shape ``[N, C, H, W]``, of type uint8, uint16 or float32; for a
+            file mapped from a cache shared by processes.
         labels: Index into ``label_names``, shape ``[N]``.
         parts: Rows of ``train``, ``valid`` and ``test``.
         label_names: Name of each class.
-        pixel_scale: What pixels are divided by: 255, 65,535 for 16 bits, 1 for floats.
-        colours: Mode of Pillow that pictures were converted to: ``L`` (grey), ``RGB``, ``I;16``
-            (grey, 16 bits) or ``F``; None where the source holds arrays.
-        size: Height and width that images were resized and cropped to; None if they were not.
-        split: How the parts came about, in words.
+        pixel_scale: Divisor of the pixels: 255, 65,535 for 16 bits, 1 for floats.
+        colours: Mode of Pillow of converted pictures: ``L`` (grey), ``RGB``, ``I;16`` (grey, 16
+            bits) or ``F``; None for arrays.
+        size: Height and width of resized and cropped images; None for the original size.
+        split: Origin of the parts, in words.
     """
 
     name: str
@@ -54,7 +54,7 @@ class ImageData:
 
     @property
     def images(self) -> FloatImages:
-        """Pixels of all images, divided by ``pixel_scale``; read into memory at each call."""
+        """Pixels of all images, divided by ``pixel_scale``; each call reads them into memory."""
         return self.scaled(slice(None))
 
     @property
@@ -90,7 +90,7 @@ class ImageData:
 
     @functools.cached_property
     def digest(self) -> str:
-        """Hash of scaled pixels, labels and parts: equal for equal data, whatever the file."""
+        """Hash of scaled pixels, labels and parts, independent of the file."""
         content = hashlib.sha256(str(self.pixels.shape).encode())
         for chunk in self._chunks(None):
             content.update(np.ascontiguousarray(chunk).data)
@@ -102,10 +102,10 @@ class ImageData:
 
     @property
     def picture_steps(self) -> dict[str, Any]:
-        """Steps from a picture to pixels, in this order (JSON types); None where one is not taken.
+        """Steps from a picture to pixels, in order (JSON types); None for a skipped step.
 
-        ``orientation``: turned as EXIF says. ``colours``: converted to this mode of Pillow.
-        ``resize``: scaled until it covers ``size`` (height, width), the centre of which is kept.
+        ``orientation``: rotated by EXIF. ``colours``: converted to this mode of Pillow.
+        ``resize``: scaled to cover ``size`` (height, width), then cropped to the centre.
         """
         resize = {"size": list(self.size), "fit": "cover", "crop": "centre"} if self.size else None
         return {
@@ -115,10 +115,10 @@ class ImageData:
         }
 
     def release(self) -> None:
-        """Give the memory of mapped pixels back; they are mapped again when they are read.
+        """Free the memory of mapped pixels; later reads map them again.
 
-        Without it every process ends with the whole file in its memory. Values that were written
-        to ``pixels`` are lost.
+        Without it every process ends up with the whole file in memory. Values written to ``pixels``
+        are lost.
         """
         mapped: Any = self.pixels
         while isinstance(mapped, np.ndarray):

@@ -1,8 +1,7 @@
-"""Decoding of encoded pictures by Pillow, held to listed formats and a number of pixels.
+"""Decoding of pictures by Pillow, restricted in formats and number of pixels.
 
-Pillow opens some 40 formats, and hands EPS to Ghostscript, which runs it as a program. Only the
-formats of `FORMATS` are tried here, whatever a file's name says. Sizes are read from the header
-before any pixel is.
+Pillow opens some 40 formats, and runs Ghostscript for EPS. Only `FORMATS` are tried here,
+independent of the file's name. Sizes are read from the header before any pixel.
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ from brpnas.errors import SchemaError, SourceError
 __all__ = ["FORMATS", "MAX_PIXELS", "PictureHeader", "decode_picture", "fit", "read_picture_header"]
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
-"""Formats of Pillow that are read."""
+"""Accepted formats of Pillow."""
 MAX_PIXELS = 50_000_000
-"""Pixels of one picture; a decoded one takes up to 8 bytes each on its way."""
+"""Most pixels of a picture; decoding takes up to 8 bytes each."""
 _MODES = {
     **dict.fromkeys(("1", "L"), "L"),
     **dict.fromkeys(("I;16", "I;16L", "I;16B", "I;16N", "I"), "I;16"),
@@ -33,7 +32,7 @@ _MODES = {
     **dict.fromkeys(("LA", "La"), "L"),
     **dict.fromkeys(("PA", "RGBa"), "RGB"),
 }
-"""Mode that pictures of each mode are read in; transparency is dropped."""
+"""Target mode by mode of the picture; transparency is dropped."""
 _SIDEWAYS = (5, 6, 7, 8)
 _ORIENTATION = 0x0112
 Opened = Callable[[], IO[bytes]]
@@ -41,11 +40,11 @@ Opened = Callable[[], IO[bytes]]
 
 @dataclass(frozen=True)
 class PictureHeader:
-    """What the header of a picture says.
+    """Facts from the header of a picture.
 
     Attributes:
-        mode: ``L``, ``RGB``, ``I;16`` or ``F``: how its pixels are read.
-        size: Height and width, turned as EXIF says.
+        mode: Mode of its pixels: ``L``, ``RGB``, ``I;16`` or ``F``.
+        size: Height and width after rotation by EXIF.
     """
 
     mode: str
@@ -53,7 +52,7 @@ class PictureHeader:
 
 
 def read_picture_header(stream: IO[bytes], where: str) -> PictureHeader:
-    """Header of a picture; no pixel is decoded.
+    """Read the header of a picture without decoding pixels.
 
     Args:
         stream: The encoded picture.
@@ -61,12 +60,12 @@ def read_picture_header(stream: IO[bytes], where: str) -> PictureHeader:
 
     Raises:
         SourceError: If Pillow is not installed.
-        SchemaError: If it is not a picture of a listed format, has too many pixels or frames, or
+        SchemaError: If it is not a picture of an accepted format, has too many pixels or frames, or
             would lose bits.
     """
     with _opened(stream, where) as picture:
         width, height = picture.size
-        # Of a PNG without EXIF before its pixels, Pillow would decode all to look behind them.
+        # For a PNG without EXIF before its pixels, Pillow would decode all pixels to look behind.
         has_exif = picture.format != "PNG" or "exif" in picture.info
         if has_exif and picture.getexif().get(_ORIENTATION) in _SIDEWAYS:
             width, height = height, width
@@ -76,16 +75,16 @@ def read_picture_header(stream: IO[bytes], where: str) -> PictureHeader:
 def decode_picture(
     stream: IO[bytes], mode: str, size: Size | None, where: str
 ) -> npt.NDArray[np.generic]:
-    """Pixels of a picture, ``[C, H, W]``: turned as EXIF says, converted, resized and cropped.
+    """Pixels of a picture, ``[C, H, W]``: rotated by EXIF, converted, resized and cropped.
 
     Args:
         stream: The encoded picture.
         mode: ``L``, ``RGB``, ``I;16`` or ``F``.
-        size: Height and width; None for those that it has.
+        size: Height and width; None for the original size.
         where: Its name in errors.
 
     Raises:
-        SchemaError: As `read_picture_header`, or if the picture is damaged.
+        SchemaError: As `read_picture_header`, or for a damaged picture.
     """
     from PIL import ImageOps  # noqa: PLC0415
 
@@ -97,12 +96,12 @@ def decode_picture(
             turned = turned.convert(mode)
         pixels = np.asarray(turned if size is None else _fitted(turned, size))
         if pixels.dtype.kind == "u" and pixels.dtype.itemsize == 2:
-            pixels = pixels.astype(np.uint16)  # of this machine's byte order
+            pixels = pixels.astype(np.uint16)  # native byte order
         return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 
 def fit(pixels: npt.NDArray[Any], size: Size) -> npt.NDArray[Any]:
-    """Resize and crop arrays ``[n, C, H, W]`` as pictures are, each channel on its own."""
+    """Resize and crop arrays ``[n, C, H, W]`` like pictures, each channel separately."""
     from PIL import Image  # noqa: PLC0415
 
     count, channels, *shape = pixels.shape
@@ -114,14 +113,14 @@ def fit(pixels: npt.NDArray[Any], size: Size) -> npt.NDArray[Any]:
 
 @contextmanager
 def _opened(stream: IO[bytes], where: str) -> Iterator[Any]:
-    """A picture whose header is sound; whatever Pillow raises about it becomes a SchemaError."""
+    """A picture with a sound header; any error of Pillow becomes a SchemaError."""
     try:
         from PIL import Image, UnidentifiedImageError  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise SourceError(f"{where} is an encoded picture: pip install pillow.") from error
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of many pixels, which _check refuses
+            warnings.simplefilter("ignore")  # about many pixels, refused by _check
             with Image.open(stream, formats=FORMATS) as picture:
                 _check(picture, where)
                 yield picture
@@ -136,7 +135,7 @@ def _opened(stream: IO[bytes], where: str) -> Iterator[Any]:
         raise SchemaError(_too_large(where, "")) from error
     except MemoryError as error:
         raise SchemaError(f"{where} does not fit into memory.") from error
-    except Exception as error:  # its decoders raise whatever comes up in damaged bytes
+    except Exception as error:  # decoders raise anything for damaged bytes
         raise SchemaError(
             f"{where} is a damaged picture ({type(error).__name__}: {error}). Replace it, or leave "
             "it out."
@@ -155,8 +154,8 @@ def _check(picture: Any, where: str) -> None:
         raise SchemaError(f"{where} has the pixel type {picture.mode!r}: convert it to RGB.")
     if _MODES[picture.mode] in ("L", "RGB") and _loses_bits(picture):
         raise SchemaError(
-            f"{where} has 16 bits for each of several channels, of which Pillow reads 8. Convert "
-            "it to 8 bits, or store all pixels as uint16 in an NPZ file."
+            f"{where} has 16 bits per channel in colour, and Pillow reads 8. Convert it to 8 bits, "
+            "or store all pixels as uint16 in an NPZ file."
         )
 
 
@@ -168,7 +167,7 @@ def _too_large(where: str, counted: str) -> str:
 
 
 def _loses_bits(picture: Any) -> bool:
-    """Whether the decoder would cut 16 bits to 8; its arguments say what it unpacks."""
+    """Whether the decoder would cut 16 bits to 8, by its arguments."""
     for tile in picture.tile:
         args = tile[3] if isinstance(tile[3], tuple) else (tile[3],)
         if any(isinstance(arg, str) and ";16" in arg for arg in args):
@@ -179,7 +178,7 @@ def _loses_bits(picture: Any) -> bool:
 
 
 def _sixteen_bits(picture: Any, where: str) -> Any:
-    """A picture of 32-bit integers as one of 16, if its pixels allow."""
+    """A picture of 32-bit integers as 16 bits, if its pixels fit."""
     from PIL import Image  # noqa: PLC0415
 
     pixels = np.asarray(picture)

@@ -28,9 +28,9 @@ _OTHER = (
     *(".heic", ".heif", ".avif", ".jp2", ".j2k", ".jxl", ".svg", ".eps", ".ps", ".psd", ".cr2"),
     *(".nef", ".arw", ".dng", ".raw", ".dcm", ".tga", ".exr", ".hdr"),
 )
-"""Pictures that are not read; they are refused, so that none is left out in silence.
+"""Formats of pictures that are refused, so that none is left out silently.
 
-Documents, videos and icons, as ``README.pdf`` and ``folder.ico``, are no pictures of a class.
+Documents, videos and icons, such as ``README.pdf`` and ``folder.ico``, are ignored.
 """
 
 
@@ -45,11 +45,11 @@ class _Picture:
 
 
 def find_folder(root: Path) -> Found:
-    """Pictures of a folder, their classes and parts by the names of the folders.
+    """Pictures of a folder, with classes and parts from the names of folders.
 
     Raises:
-        SchemaError: If the layout is not one of the two, a class has no picture, or a picture is of
-            a format that is not read.
+        SchemaError: If the layout is neither of the two, a class is empty, or the format of a
+            picture is not accepted.
     """
     ignored: list[Path] = []
     pictures = sorted(_pictures(root, ignored), key=lambda picture: str(picture.path))
@@ -57,7 +57,7 @@ def find_folder(root: Path) -> Found:
     if ignored:
         named = ", ".join(str(path.relative_to(root)) for path in sorted(ignored)[:_SHOWN])
         named += f" and {len(ignored) - _SHOWN} more" if len(ignored) > _SHOWN else ""
-        remark = f"left out, because they are no pictures: {named}"
+        remark = f"left out, not pictures: {named}"
     return Found(tuple(picture.path for picture in pictures), lambda: _read(pictures), remark)
 
 
@@ -104,13 +104,13 @@ def _pictures(root: Path, ignored: list[Path]) -> Iterator[_Picture]:
 
 
 def _parts(root: Path, folders: Sequence[Path]) -> list[Path]:
-    """Folders that are parts; none if all are classes.
+    """Folders of parts; none if all are classes.
 
-    They are parts if one of them holds folders, or if two are named as different parts. One alone
-    without folders is a class, such as ``train`` beside ``bus`` and ``car``.
+    They are parts if one of them holds folders, or if two are named as different parts. A single
+    one without folders is a class, such as ``train`` beside ``bus`` and ``car``.
 
     Raises:
-        SchemaError: If there are parts, but none to train on.
+        SchemaError: If there are parts, but no training part.
     """
     parts = [folder for folder in folders if folder.name.lower() in PART_NAMES]
     kinds = {PART_NAMES[folder.name.lower()] for folder in parts}
@@ -118,9 +118,9 @@ def _parts(root: Path, folders: Sequence[Path]) -> list[Path]:
     resembled = {PART_NAMES.get(_stem(name)) for name in others}
     if not parts and len(resembled) > 1 and None not in resembled:
         raise SchemaError(
-            f"{root} holds {' and '.join(f'{name}/' for name in others)}, which look like parts. "
-            "Parts are named train/, valid/ (or validation/) and test/: rename them. If they are "
-            "classes, give them other names."
+            f"{root} holds {' and '.join(f'{name}/' for name in others)}, apparently parts. Name "
+            "parts train/, valid/ (or validation/) and test/. If they are classes, give them other "
+            "names."
         )
     if not (len(kinds) > 1 or any(list_folder(folder).folders for folder in parts)):
         return []
@@ -128,8 +128,7 @@ def _parts(root: Path, folders: Sequence[Path]) -> list[Path]:
         named = " and ".join(f"{part.name}/" for part in parts)
         raise SchemaError(
             f"{root} holds {named} but no train/.{did_you_mean('train', others)} Name the folder "
-            f"of the images to train on train/; if {parts[0].name} is a class, give it another "
-            "name."
+            f"of training images train/; if {parts[0].name} is a class, give it another name."
         )
     return parts
 
@@ -162,7 +161,7 @@ def _classes(
 
 
 def _below(folder: Path, ignored: list[Path], above: frozenset[Path]) -> Iterator[Path]:
-    """Pictures of a folder and of folders in it; a link back up is not followed."""
+    """Pictures of a folder and its subfolders; links back up are not followed."""
     real = folder.resolve()
     if real in above:
         return
@@ -173,11 +172,10 @@ def _below(folder: Path, ignored: list[Path], above: frozenset[Path]) -> Iterato
 
 
 def _list(folder: Path, ignored: list[Path]) -> tuple[Sequence[Path], Sequence[Path]]:
-    """Folders and pictures of a folder, sorted; what is neither goes to ``ignored``.
+    """Folders and pictures of a folder, sorted; other files go to ``ignored``.
 
     Raises:
-        SchemaError: If the folder cannot be listed, or holds a picture of a format that is not
-            read.
+        SchemaError: If the folder cannot be listed, or the format of a picture is not accepted.
     """
     files = []
     listing = list_folder(folder)
@@ -188,7 +186,7 @@ def _list(folder: Path, ignored: list[Path]) -> tuple[Sequence[Path], Sequence[P
             files.append(file)
         elif suffix in _OTHER:
             raise SchemaError(
-                f"{file} is of a format that is not read. Convert it to one of "
+                f"The format of {file} is not accepted. Convert it to one of "
                 f"{', '.join(FORMATS)}, or leave it out."
             )
         else:
@@ -199,6 +197,6 @@ def _list(folder: Path, ignored: list[Path]) -> tuple[Sequence[Path], Sequence[P
 def _refuse_loose(folder: Path, files: Sequence[Path], expected: str) -> None:
     if files:
         raise SchemaError(
-            f"{folder} holds {len(files)} pictures directly, the first {files[0].name}, which "
-            f"therefore have no class. The folder of a picture is its class: {expected}."
+            f"{folder} holds {len(files)} pictures without a class folder, the first "
+            f"{files[0].name}. The folder of a picture is its class: {expected}."
         )

@@ -20,20 +20,20 @@ Where = Callable[[int], str]
 def encode_labels(
     values: npt.NDArray[Any], names: tuple[str, ...] | None, path: str, where: Where
 ) -> tuple[IntArray, tuple[str, ...]]:
-    """Turn labels into positions, shape ``[N]``, and the names of the classes.
+    """Turn labels into positions, shape ``[N]``, and class names.
 
     Args:
-        values: An integer or string for each image.
-        names: Names of the classes, if the labels are positions in them.
+        values: An integer or string per image.
+        names: Names of the classes, if the labels are positions.
         path: The source, for errors.
         where: Name of an image in errors.
 
     Raises:
-        SchemaError: If a label is missing or of another type, or there is one class only.
+        SchemaError: If a label is missing or invalid, or all labels are equal.
     """
     if values.ndim != 1:
         raise SchemaError(_several_numbers(values, path))
-    if values.dtype.kind == "S":  # each name once, not for each of millions of images
+    if values.dtype.kind == "S":  # decode each name once
         texts, rows, positions = np.unique(values, return_index=True, return_inverse=True)
         named = zip(texts.tolist(), rows.tolist(), strict=True)
         values = np.array([_text(value, row, where) for value, row in named], np.str_)[positions]
@@ -47,8 +47,8 @@ def encode_labels(
     found, positions = np.unique(values, return_inverse=True)
     if len(found) < 2:
         raise SchemaError(
-            f"The labels of {path} are all {found[0] if len(found) else 'missing'}: there is "
-            "nothing to tell apart. Images of two classes or more are needed."
+            f"The labels of {path} are all {found[0] if len(found) else 'missing'}: images of two "
+            "classes or more are needed."
         )
     if names is None:
         return positions.astype(np.int64), tuple(str(value) for value in found)
@@ -68,7 +68,7 @@ def encode_labels(
 
 
 def _text(value: Any, row: int, where: Where) -> str:
-    """A label of an array of objects or bytes as text."""
+    """A label of an object or bytes array as text."""
     if isinstance(value, bytes):
         try:
             return value.decode()

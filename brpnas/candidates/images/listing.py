@@ -1,4 +1,4 @@
-"""Folders and files of a folder of images, without what systems and programs put beside them."""
+"""Listing of image folders, without files of operating systems and programs."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _SYSTEM = (
 
 @dataclass(frozen=True)
 class Listing:
-    """What a folder holds, each sorted by name.
+    """Content of a folder, each sorted by name.
 
     Attributes:
-        folders: Folders, also by links.
-        files: Regular files, also by links, and links that lead nowhere.
-        left_out: Hidden files and folders, those of systems, and pipes, sockets and devices.
+        folders: Folders, including links to them.
+        files: Regular files, including links to them and broken links.
+        left_out: Hidden files and folders, those of systems, pipes, sockets and devices.
     """
 
     folders: tuple[Path, ...]
@@ -49,7 +49,7 @@ def list_folder(folder: Path) -> Listing:
                     folders.append(path)
                 elif entry.is_file() or not path.exists():
                     files.append(path)
-                else:  # a pipe, which opening would wait for
+                else:  # a pipe: opening it would block
                     left_out.append(path)
     except OSError as error:
         raise SchemaError(f"{folder} cannot be listed: {error.strerror}.") from error

@@ -1,4 +1,4 @@
-"""Nested lists of numbers in a column, as one array."""
+"""Nested lists of numbers in a column as one array."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def nested_shape(cells: pa.Array, where: Where) -> tuple[tuple[int, ...], np.dty
     """Shape and type of the lists in the first rows of a column.
 
     Raises:
-        SchemaError: If they are not nested lists of numbers, all of one shape.
+        SchemaError: If they are not nested lists of numbers of one shape.
     """
     array = _array(cells, where, 0)
     return array.shape[1:], array.dtype
@@ -40,12 +40,12 @@ def nested_array(
         first: Row of the first.
 
     Raises:
-        SchemaError: If they are not nested lists of numbers of that shape.
+        SchemaError: If they are not nested lists of numbers of this shape.
     """
     array = _array(cells, where, first)
     if array.shape[1:] != shape:
         raise SchemaError(
-            f"The image in {where(first)} has shape {array.shape[1:]}, those before have {shape}. "
+            f"The image in {where(first)} has shape {array.shape[1:]}, earlier ones {shape}. "
             "Resize nested lists to one shape, or store encoded pictures and set images.size."
         )
     return array

@@ -19,16 +19,16 @@ from brpnas.errors import SchemaError, SourceError
 __all__ = ["find_npz", "plausible_size"]
 
 _CHUNK = 2**24
-"""Bytes of pixels that are read at a time."""
+"""Bytes of pixels read at a time."""
 _FREE, _RATIO = 2**28, 64
 _LABELS = 2**28
-"""Bytes that each array but the images may have."""
+"""Most bytes of each array except the images."""
 
 
 def plausible_size(path: Path) -> int:
-    """Bytes that a file may take when decompressed: 256 MiB and 64 times its size.
+    """Largest accepted decompressed size: 256 MiB plus 64 times the size of the file.
 
-    Pictures compress two- or threefold, seldom more than tenfold.
+    Pictures compress two- or threefold, rarely more than tenfold.
     """
     return _FREE + _RATIO * path.stat().st_size
 
@@ -91,7 +91,7 @@ def _array(path: Path, name: str, headers: Mapping[str, ArrayHeader]) -> npt.NDA
 
 
 def _chunks(path: Path, header: ArrayHeader) -> Iterator[npt.NDArray[Any]]:
-    """Images in order, as many at a time as fit into a chunk; the sum of the member is checked."""
+    """Images in order, a chunk at a time; the checksum of the member is verified."""
     count, *shape = header.shape
     one = max(header.nbytes // max(count, 1), 1)
     if header.is_fortran and header.nbytes > _LABELS:
@@ -121,7 +121,7 @@ def _member(file: zipfile.ZipFile, path: Path, name: str) -> IO[bytes]:
     for member in (f"{name}.npy", name):
         if member in file.NameToInfo:
             return file.open(member)
-    raise SourceError(f"{path} has changed while it was read. Run this again.")
+    raise SourceError(f"{path} changed during reading. Run this again.")
 
 
 def _exactly(stream: IO[bytes], count: int) -> bytes:

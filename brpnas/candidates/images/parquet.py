@@ -1,4 +1,4 @@
-"""Images in Parquet files, as Hugging Face stores them too."""
+"""Images in Parquet files, including Hugging Face's."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from brpnas.parquet import read_batches, read_columns
 __all__ = ["find_parquet", "read_parquet"]
 
 _ROWS = 64
-"""Rows that are read at a time."""
+"""Rows read at a time."""
 _BYTES_OF_ROW = 8
 _CHARACTERS = 2**26
-"""Characters of labels, each as long as the longest: numpy stores them so, 4 bytes each."""
+"""Most characters of labels, padded to the longest: numpy takes 4 bytes each."""
 Where = Callable[[int], str]
 
 
@@ -38,21 +38,21 @@ def find_parquet(path: Path, label: str | None) -> Found:
 
     Args:
         path: The file.
-        label: Column of the labels, if the user names it.
+        label: Column of the labels, if named by the user.
     """
     return Found((path,), lambda: read_parquet([path], label, None))
 
 
 def read_parquet(files: Sequence[Path], label: str | None, parts: Sequence[str] | None) -> Contents:
-    """Read the labels of one or more files that together are a data set.
+    """Read the labels of the files of a data set.
 
     Args:
         files: The files, in order.
-        label: Column of the labels, if the user names it.
-        parts: Part of each file; None for those of a column ``split``, if there is one.
+        label: Column of the labels, if named by the user.
+        parts: Part of each file; None for a column ``split``, if any.
 
     Raises:
-        SchemaError: If the files differ in their columns, or are not of images and labels.
+        SchemaError: If the files have different columns, or lack images or labels.
     """
     columns = [_columns(file, label) for file in files]
     if len(set(columns)) > 1:
@@ -79,14 +79,14 @@ def read_parquet(files: Sequence[Path], label: str | None, parts: Sequence[str] 
 
 
 def _columns(file: Path, label: str | None) -> Columns:
-    """The columns, once the sizes that the file claims are plausible."""
+    """The columns of a file, after a check of the claimed sizes."""
     metadata = pq.read_metadata(file)
     claimed = sum(metadata.row_group(n).total_byte_size for n in range(metadata.num_row_groups))
     size = file.stat().st_size
     if claimed > plausible_size(file) or metadata.num_rows * _BYTES_OF_ROW > size:
         raise SchemaError(
-            f"{file} claims {metadata.num_rows:,} rows of {claimed:,} bytes in a file of {size:,}: "
-            "images do not compress like that, so it is not read. Write it without copies of rows."
+            f"{file} claims {metadata.num_rows:,} rows of {claimed:,} bytes in a file of {size:,}, "
+            "implausible for images, and is not read. Write it without copies of rows."
         )
     return find_columns(pq.read_schema(file), label, str(file))
 
@@ -94,7 +94,7 @@ def _columns(file: Path, label: str | None) -> Columns:
 def _values(file: Path, column: str) -> npt.NDArray[Any]:
     """Labels or parts; equal texts share their memory.
 
-    Nested values are neither; the first one is enough to say so.
+    Of nested values only the first is read: it is enough to refuse them.
     """
     limit = plausible_size(file)
     if pa.types.is_nested(pq.read_schema(file).field(column).type):
@@ -115,8 +115,8 @@ def _texts(values: pa.ChunkedArray, file: Path, column: str) -> npt.NDArray[Any]
     if longest * len(values) > _CHARACTERS:
         raise SchemaError(
             f"The longest value of column {column} in {file} has {longest:,} characters, too many "
-            f"for a class or part of {len(values):,} images. Shorten the values, or choose another "
-            "column by the parameter images.label."
+            f"for a class or part of {len(values):,} images. Shorten the values, or set another "
+            "column as images.label."
         )
     rows = [chunk.indices.fill_null(len(texts)).to_numpy() for chunk in chunks]
     found: npt.NDArray[Any] = _objects([*texts, None])[np.concatenate([np.empty(0, int), *rows])]
@@ -149,7 +149,7 @@ def _pixels(files: Sequence[Path], columns: Columns, count: int, where: Where) -
 
 
 def _cells(files: Sequence[Path], column: str) -> Iterator[pa.Array]:
-    """A column of all files, some rows at a time."""
+    """A column of all files, a batch of rows at a time."""
     for file in files:
         try:
             for batch in read_batches(file, [column], rows=_ROWS, limit=plausible_size(file)):
@@ -163,7 +163,7 @@ def _cells(files: Sequence[Path], column: str) -> Iterator[pa.Array]:
 def _streams(files: Sequence[Path], columns: Columns, where: Where) -> Iterator[IO[bytes]]:
     row = 0
     for cells in _cells(files, columns.image):
-        for scalar in cells:  # one at a time: rows may share one large picture
+        for scalar in cells:  # singly: rows may share one large picture
             cell = scalar.as_py()
             content = cell.get("bytes") if isinstance(cell, dict) else cell
             if not isinstance(content, bytes):

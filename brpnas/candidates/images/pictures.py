@@ -25,13 +25,12 @@ Streams = Callable[[], Iterator[IO[bytes]]]
 class EncodedPictures(Pixels):
     """Pictures in files, or in the cells of a table.
 
-    Grey pictures become RGB where others of the source have colours. Pictures of 8 and 16 bits, or
-    of floats, are not mixed.
+    Grey pictures become RGB if others have colours. Pictures of 8 bits, 16 bits and floats are not
+    mixed.
 
     Args:
         count: Number of pictures.
-        streams: Opens all of them, one after another; called once for the headers and once for the
-            pixels.
+        streams: Opens all pictures in turn; called once for headers and once for pixels.
         where: Name of a picture in errors.
     """
 
@@ -50,7 +49,7 @@ class EncodedPictures(Pixels):
         """Format of all pictures, from their headers.
 
         Raises:
-            SchemaError: If a picture is not one, or they differ in size or in bits.
+            SchemaError: If a picture is invalid, or sizes or bits differ.
         """
         modes: dict[str, list[int]] = {}
         sizes: Counter[Size] = Counter()
@@ -78,8 +77,7 @@ class EncodedPictures(Pixels):
             pixels = decode_picture(stream, str(form.colours), size, where)
             if pixels.shape != form.shape:
                 raise SchemaError(
-                    f"{where} has other sizes than its header says: save it again, or set "
-                    "images.size."
+                    f"{where} differs in size from its header: save it again, or set images.size."
                 )
             yield pixels[None].astype(form.dtype, copy=False)
 
@@ -101,7 +99,7 @@ class EncodedPictures(Pixels):
             f"{len(rows)} of {words[mode]}, as {self.where(rows[0])}"
             for mode, rows in modes.items()
         )
-        raise SchemaError(f"Pictures differ in their type of pixels: {seen}. Convert them to one.")
+        raise SchemaError(f"Pictures differ in pixel type: {seen}. Convert them to one.")
 
 
 def _mixed_sizes(sizes: Counter[Size], first: str) -> str:

@@ -1,7 +1,7 @@
-"""Parquet files of a folder, with their parts by name or folder, as Hugging Face lays them out.
+"""Parquet files of a folder, with parts from file or folder names, in Hugging Face's layout.
 
-``train-00000-of-00002.parquet``, with or without a hash at its end, or ``train/0000.parquet``; both
-in the folder itself, or in one below it, which Hugging Face calls a configuration.
+``train-00000-of-00002.parquet``, optionally with a hash at its end, or ``train/0000.parquet``, in
+the folder itself or in a subfolder (Hugging Face's configuration).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["find_shards"]
 
 _NAME = re.compile(r"(?P<part>[a-z]+)([-_.]?\d+)?(-of-\d+)?(-[0-9a-f]{8,})?")
 _UPLOADED = "data"
-"""Folder that Hugging Face's push_to_hub writes; its file may have any name."""
+"""Folder of Hugging Face's push_to_hub; its file may have any name."""
 Shard = tuple[Path, str | None]
 
 
@@ -29,13 +29,13 @@ def find_shards(root: Path, label: str | None) -> Found | None:
 
     Args:
         root: The folder.
-        label: Column of the labels, if the user names it.
+        label: Column of the labels, if named by the user.
 
     Returns:
-        None if it holds no Parquet file that is one of a data set.
+        None if the folder holds no Parquet file of a data set.
 
     Raises:
-        SchemaError: If a file does not tell its part, or there are several data sets.
+        SchemaError: If the part of a file is unclear, or there are several data sets.
     """
     shards = _shards(root) or _configuration(root)
     if not shards:
@@ -46,9 +46,9 @@ def find_shards(root: Path, label: str | None) -> Found | None:
     for file, part in shards:
         if part is None:
             raise SchemaError(
-                f"{file} is one of {len(shards)} Parquet files, but its name does not say its "
-                "part: name them train-00000-of-00002.parquet, validation.parquet, test.parquet "
-                "and so on, or move them to folders train, validation and test."
+                f"{file} is one of {len(shards)} Parquet files, but its name gives no part: name "
+                "them train-00000-of-00002.parquet, validation.parquet, test.parquet and so on, "
+                "or move them to folders train, validation and test."
             )
         files.append(file)
         parts.append(part)
@@ -56,7 +56,7 @@ def find_shards(root: Path, label: str | None) -> Found | None:
 
 
 def _configuration(root: Path) -> list[Shard]:
-    """Files of the one folder that holds parts, in a file or folder for each."""
+    """Files of the one subfolder with a file or folder per part."""
     found = {}
     for folder in _folders(root):
         shards = _shards(folder)
@@ -74,9 +74,9 @@ def _configuration(root: Path) -> list[Shard]:
 
 
 def _shards(folder: Path) -> list[Shard]:
-    """Files of a folder and of folders that are named as parts.
+    """Files of a folder and of its subfolders named as parts.
 
-    A folder with others in it is one of pictures; Parquet in it describes them.
+    A subfolder with further folders holds pictures; Parquet files in it describe them.
     """
     direct = [(file, _part(file.stem)) for file in _files(folder)]
     below = [
@@ -94,7 +94,7 @@ def _part(name: str) -> str | None:
 
 
 def _agreed(file: Path, part: str | None) -> str | None:
-    """Part of a file by its folder, which its own name may repeat."""
+    """Part of a file by its folder; the file name may repeat it."""
     own = _part(file.stem)
     if part is not None and own not in (None, part):
         raise SchemaError(

@@ -1,4 +1,4 @@
-"""Where images come from: the digits of scikit-learn, a folder, an NPZ or Parquet file."""
+"""Sources of images: the digits of scikit-learn, a folder, an NPZ or Parquet file."""
 
 from __future__ import annotations
 
@@ -35,33 +35,33 @@ _DIGITS_SHAPE = (1, 8, 8)
 _DIGITS_LABELS = tuple(str(label) for label in range(10))
 _DIGITS_SCALE = 16.0
 _DIGITS_SHARE = 1 / 3
-"""Split of NB201-Digits, the benchmark that ships with the project."""
+"""Split of NB201-Digits, the embedded benchmark."""
 _LARGEST_SIDE = 4096
 
 
 @dataclass(frozen=True)
 class ImageSource:
-    """Where images come from, how they are resized, and how they are split.
+    """A source of images, their size and their split.
 
-    Four kinds of source: ``digits``; a folder of pictures in a folder for each class, with or
-    without ``train``, ``valid`` and ``test`` above the classes; a Parquet file, or a folder of
-    them, one or more for each part; an NPZ file. docs/train_candidates.md describes them. A source
-    is small, so that it can be sent to workers; they map the pixels from a cache.
+    Sources are ``digits``; a folder of pictures with a folder per class, optionally below
+    ``train``, ``valid`` and ``test``; a Parquet file, or a folder of them, one or more per part; an
+    NPZ file. See docs/train_candidates.md. A source is small enough to send to workers; they map
+    the pixels from a cache.
 
     Args:
         path: ``digits``, or path of a folder, an NPZ or a Parquet file.
-        valid_share: Share of all images for validation, where the source names no ``valid`` part;
-            None for a share by size, see `brpnas.candidates.images.split`; of the digits a third,
-            as in the benchmark that ships.
+        valid_share: Share of validation images if the source names no ``valid`` part. None: a share
+            by size, see `brpnas.candidates.images.split`; for the digits a third, as in the
+            embedded benchmark.
         test_share: The same for the test.
-        split_seed: Decides which images; classes keep their shares.
-        size: Height and width, or one number for both, that images are resized (shorter side,
-            bilinear) and cropped (centre) to; None where all have one size.
-        label: Column of the labels of a Parquet file, where it has several.
+        split_seed: Seed of the split; classes keep their shares.
+        size: Height and width, or one number for both, to resize (shorter side, bilinear) and crop
+            (centre) images to; None if all have one size.
+        label: Column of the labels of a Parquet file with several.
         cache: Folder for decoded pixels; None for ``brpnas/images`` in the user's cache folder.
 
     Raises:
-        ConfigurationError: If the shares leave nothing to train on, or the size is out of range.
+        ConfigurationError: If the shares leave no training images, or the size is out of range.
     """
 
     path: str = DIGITS
@@ -90,7 +90,7 @@ class ImageSource:
 
     @property
     def name(self) -> str:
-        """Name of the data set in accuracy tables: ``digits``, or made from the file's name."""
+        """Name of the data set in accuracy tables: ``digits``, or derived from the path."""
         if self.path == DIGITS:
             return DIGITS
         path = Path(self.path)
@@ -98,9 +98,9 @@ class ImageSource:
         return re.sub(r"[^a-z0-9._-]+", "-", own.lower()).strip("-._") or "images"
 
     def shape_and_labels(self) -> tuple[tuple[int, int, int], tuple[str, ...]]:
-        """Channels, height and width of an image, and the names of the classes.
+        """Channels, height and width of an image, and the class names.
 
-        Those of ``digits`` are known without scikit-learn, other images are read.
+        For ``digits`` they are known without scikit-learn; other images are read.
 
         Raises:
             SourceError: As `load`.
@@ -112,11 +112,11 @@ class ImageSource:
         return data.input_shape, data.label_names
 
     def load(self) -> ImageData:
-        """Read the images; kept for the next call, until a file changes.
+        """Read the images; cached until a file changes.
 
         Raises:
-            SourceError: If there is no such file, it cannot be read, or the cache has no room.
-            SchemaError: If it does not hold images and labels as described above.
+            SourceError: If the path is missing or unreadable, or the cache has no room.
+            SchemaError: If the content is not images and labels as described above.
         """
         if self.path == DIGITS:
             return _load(self, None, "")
@@ -126,7 +126,7 @@ class ImageSource:
 
 
 class _Once:
-    """Files of a source beside the arguments that decide: equal to any other."""
+    """Files of a source as an argument ignored by the cache of `_load`: equal to any other."""
 
     def __init__(self, found: Found) -> None:
         self.found = found
@@ -140,7 +140,7 @@ class _Once:
 
 @contextmanager
 def _as_source_errors(path: str) -> Iterator[None]:
-    """What a damaged file makes numpy, zipfile and pyarrow raise, as a SourceError."""
+    """Turn errors of numpy, zipfile and pyarrow for a damaged file into a SourceError."""
     try:
         yield
     except BrpNasError:
@@ -163,8 +163,8 @@ def _find(source: ImageSource) -> Found:
         )
     if not path.is_file() or suffix not in (".npz", ".parquet"):
         raise SourceError(
-            f"{path} is no data set: give {DIGITS!r}, a folder of pictures, or an .npz or .parquet "
-            "file."
+            f"{path} is not a data set: give {DIGITS!r}, a folder of pictures, or an .npz or "
+            ".parquet file."
         )
     return find_npz(path) if suffix == ".npz" else find_parquet(path, source.label)
 
@@ -211,7 +211,7 @@ def _stored(source: ImageSource, found: Found, state: str) -> StoredImages:
     labels, names = encode_labels(contents.labels, contents.label_names, source.path, pixels.where)
     if len(labels) != len(pixels):
         raise SchemaError(f"{source.path} has {len(pixels)} images but {len(labels)} labels.")
-    # Before the pixels, which take longest.
+    # Checked before decoding the pixels, the longest step.
     shares = (source.valid_share, source.test_share)
     split_parts(labels, names, contents.split, shares, source.split_seed, source.path)
     size = None if isinstance(source.size, int) else source.size

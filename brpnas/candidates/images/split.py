@@ -1,4 +1,4 @@
-"""Training, validation and test rows, where the source does not name them."""
+"""Training, validation and test rows of a source without named parts."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ PART_NAMES = {
 """Usual names of the parts."""
 _SHARE = 0.15
 _MOST = 10_000
-"""Images of a part; an accuracy of 90 % then has a standard error of 0.3 points."""
+"""Most images of a drawn part; an accuracy of 90 % then has a standard error of 0.3 points."""
 _FEWEST = 5
-"""Images of a class in a part, if these are at most a quarter of the class."""
+"""Fewest images of a class in a part, up to a quarter of the class."""
 
 
 def split_parts(
@@ -39,20 +39,20 @@ def split_parts(
     seed: int,
     path: str,
 ) -> dict[str, IntArray]:
-    """Rows of the parts: those that the source names, and a stratified draw for what it lacks.
+    """Rows of the parts: those of the source, and a stratified draw of the missing ones.
 
     Args:
         labels: Class of each image, ``[N]``.
         label_names: Name of each class.
-        split: Part of each image by the source, if it names any.
-        shares: Share of all images for validation and for the test; None for a share by size: 15 %
-            of the training images, at most 10,000; but of each class at least 5 images, or a
-            quarter of a class below 20 and at least one image.
-        seed: Decides which rows are drawn.
+        split: Part of each image by the source, if any.
+        shares: Share of validation and of test images; None for a share by size: 15 % of the
+            training images, at most 10,000, but at least 5 images of each class, or of a class
+            below 20 a quarter and at least one.
+        seed: Seed of the draw.
         path: The source, for errors.
 
     Raises:
-        SchemaError: If the source names another part, or a part or class has too few images.
+        SchemaError: If the source names an unknown part, or a part or class has too few images.
     """
     rows = np.arange(len(labels))
     named = _named(split, len(labels), path)
@@ -85,13 +85,13 @@ def describe_split(
     *,
     counts: bool = True,
 ) -> str:
-    """Say how the parts of `split_parts` came about: how many images were drawn for each.
+    """Origin of the parts in words, with the number of drawn images.
 
     Args:
-        split: Part of each image by the source, if it names any.
-        parts: What `split_parts` made of it.
-        seed: Decided which rows were drawn.
-        counts: Whether to say numbers of images; else shares alone.
+        split: Part of each image by the source, if any.
+        parts: Result of `split_parts`.
+        seed: Seed of the draw.
+        counts: Whether to give numbers of images beside shares.
     """
     given = set() if split is None else {PART_NAMES[name.lower()] for name in set(_texts(split))}
     whole = sum(map(len, parts.values()))
@@ -138,7 +138,7 @@ def _texts(split: npt.NDArray[Any]) -> list[str]:
 
 
 def _counts_by_size(sizes: IntArray) -> IntArray:
-    """Rows to draw of each class, by how many it has in the rows that were to be split."""
+    """Rows to draw of each class, by its number of training rows."""
     share = min(_SHARE, _MOST / max(int(sizes.sum()), 1))
     least = np.maximum(np.minimum(_FEWEST, sizes // 4), np.minimum(sizes, 1))
     return np.maximum(np.round(share * sizes).astype(np.int64), least)
@@ -152,7 +152,7 @@ def _counts(labels: IntArray, count: float, classes: int) -> IntArray:
 
 
 def _draw(labels: IntArray, counts: IntArray, rng: np.random.Generator) -> IntArray:
-    """Positions of so many random rows of each class, sorted."""
+    """Positions of ``counts`` random rows of each class, sorted."""
     drawn = [
         rng.permutation(np.flatnonzero(labels == label))[: counts[label]]
         for label in np.unique(labels)
@@ -183,6 +183,6 @@ def _check(
     unseen = np.flatnonzero((np.bincount(labels, minlength=len(label_names)) > 0) & (in_train == 0))
     if len(unseen):
         raise SchemaError(
-            f"The class {label_names[unseen[0]]!r} of {path} has images to validate or to test on, "
-            "but none to train on. Check its spelling in the other parts, or leave it out."
+            f"The class {label_names[unseen[0]]!r} of {path} has validation or test images but no "
+            "training images. Check its spelling in the other parts, or leave it out."
         )

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from brpnas.candidates import (
-    CandidateConfig,
     ImageSource,
+    JobConfig,
     TrainedNetworkFile,
-    train_candidate,
+    train_architecture,
 )
 from brpnas.errors import ConfigurationError, ParityError, SchemaError
 from brpnas.export import export_device_predictor
@@ -284,10 +284,10 @@ def test_a_trained_network_is_exported_with_its_weights_and_explained(
     latency_predictor: LatencyPredictor,
     relation_predictor: PairwiseRanker,
 ) -> None:
-    config = CandidateConfig(channels=2, cells_per_stage=1, stages=2, epochs=1, batch_size=256)
+    config = JobConfig(channels=2, cells_per_stage=1, stages=2, epochs=1, batch_size=256)
     data, arch_id = ImageSource().load(), result["chosen"]["arch_id"]
     trained = TrainedNetworkFile.of(
-        arch_id, 0, train_candidate(arch_id, 0, data, config), data, config
+        arch_id, 0, train_architecture(arch_id, 0, data, config), data, config
     )
     network, error = export_found_network(result, trained.to_bytes(), small_graphs, NETWORK, PARAMS)
     assert error <= 1e-5
@@ -315,10 +315,10 @@ def test_a_trained_network_is_exported_with_its_weights_and_explained(
 
 def test_a_split_that_has_changed_since_the_search_is_refused(small_graphs: SpaceGraphs) -> None:
     """Its test images may be among those that the network was trained on."""
-    config = CandidateConfig(channels=2, cells_per_stage=1, stages=2, epochs=1, batch_size=256)
+    config = JobConfig(channels=2, cells_per_stage=1, stages=2, epochs=1, batch_size=256)
     data, arch_id = ImageSource().load(), small_graphs.arch_ids[5]
     trained = TrainedNetworkFile.of(
-        arch_id, 0, train_candidate(arch_id, 0, data, config), data, config
+        arch_id, 0, train_architecture(arch_id, 0, data, config), data, config
     ).to_bytes()
     with pytest.raises(SchemaError, match="Run `search` again"):
         evaluate_network(b"", trained, IMAGES | {"split_seed": 1})

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from brpnas.candidates import CandidateConfig, ImageSource, TrainedNetworkFile, train_candidate
+from brpnas.candidates import ImageSource, JobConfig, TrainedNetworkFile, train_architecture
 from brpnas.devices import Device
 from brpnas.errors import MeasurementError
 from brpnas.fanout import SerialEngine
@@ -43,10 +43,10 @@ def known(params: dict[str, Any] = TIMING) -> dict[str, Device]:
 
 @pytest.fixture(scope="module")
 def trained() -> bytes:
-    config = CandidateConfig(2, cells_per_stage=1, stages=2, epochs=1, batch_size=256)
+    config = JobConfig(2, cells_per_stage=1, stages=2, epochs=1, batch_size=256)
     data = ImageSource().load()
     return TrainedNetworkFile.of(
-        CELL, 0, train_candidate(CELL, 0, data, config), data, config
+        CELL, 0, train_architecture(CELL, 0, data, config), data, config
     ).to_bytes()
 
 

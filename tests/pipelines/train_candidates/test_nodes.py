@@ -10,7 +10,7 @@ import pytest
 import yaml
 from kedro.config import OmegaConfigLoader
 
-from brpnas.candidates import Candidate
+from brpnas.candidates import TrainingJob
 from brpnas.datasets import embedded_facts
 from brpnas.datasets.schemas import ACCURACY, validate
 from brpnas.errors import (
@@ -119,12 +119,12 @@ class TestOrder:
         wanted = list_candidates(cells, chosen)
         assert len(cells) == 6466
         assert len(wanted) == 6466 + 2 * 1500
-        assert wanted[0] == Candidate(
+        assert wanted[0] == TrainingJob(
             "|avg_pool_3x3~0|+|nor_conv_3x3~0|skip_connect~1|"
             "+|nor_conv_1x1~0|avg_pool_3x3~1|nor_conv_1x1~2|",
             0,
         )
-        assert wanted[6466:] == [Candidate(a, s) for s in (1, 2) for a in cells[:1500]]
+        assert wanted[6466:] == [TrainingJob(a, s) for s in (1, 2) for a in cells[:1500]]
         source = image_source(parse(ImagesConfig, values["images"]))
         how = parse(NetworkTrainingConfig, values["network_training"])
         training = candidate_config(how, network_config(values["network"]))

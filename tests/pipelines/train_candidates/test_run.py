@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from mlflow.tracking import MlflowClient
 
-from brpnas.candidates import CandidateConfig, ImageSource, train_candidate
+from brpnas.candidates import ImageSource, JobConfig, train_architecture
 from brpnas.datasets.schemas import ACCURACY, validate
 from brpnas.spaces.select import select_cells
 from tests.candidates.small import digits
@@ -30,7 +30,7 @@ GROUPS = {
 }
 SIZE = {"channels": 4, "cells_per_stage": 1, "stages": 2}
 CELLS = select_cells(12, distinct=True)
-TRAINING = CandidateConfig(channels=4, cells_per_stage=1, stages=2, epochs=2)
+TRAINING = JobConfig(channels=4, cells_per_stage=1, stages=2, epochs=2)
 
 
 def arguments(images: str = "digits", **more: object) -> list[str]:
@@ -69,7 +69,7 @@ def test_killed_and_run_again(kedro: Run, project: Path) -> None:
     accuracy = table.set_index(["arch_id", "split"])["accuracy"]
     data = ImageSource().load()
     for arch_id in CELLS[:4]:
-        alone = train_candidate(arch_id, 0, data, TRAINING)
+        alone = train_architecture(arch_id, 0, data, TRAINING)
         assert accuracy[arch_id, "valid"] == alone.valid_accuracy
         assert accuracy[arch_id, "test"] == alone.test_accuracy
     path = project / "data" / "08_reporting" / "train_candidates_report.json"
@@ -112,5 +112,5 @@ def test_a_dask_cluster_trains_the_same(kedro: Run, project: Path, tmp_path: Pat
     accuracy = table.set_index(["arch_id", "split"])["accuracy"]
     assert len(table) == 6
     for arch_id in CELLS[:3]:
-        alone = train_candidate(arch_id, 0, ImageSource().load(), TRAINING)
+        alone = train_architecture(arch_id, 0, ImageSource().load(), TRAINING)
         assert accuracy[arch_id, "valid"] == alone.valid_accuracy

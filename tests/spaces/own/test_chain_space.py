@@ -14,15 +14,15 @@ import pytest
 import torch
 
 from brpnas.candidates import (
-    Candidate,
-    CandidateConfig,
     ImageSource,
+    JobConfig,
     TrainedNetworkFile,
+    TrainingJob,
     TrainOracle,
     export_trained,
     store_name,
-    train_candidate,
-    train_candidates,
+    train_architecture,
+    train_jobs,
 )
 from brpnas.datasets import list_architectures
 from brpnas.errors import ConfigurationError, StoreError
@@ -44,7 +44,7 @@ ROOT = Path(__file__).resolve().parents[3]
 CHAIN = str(ROOT / "docs/examples/chain_space.py")
 TINY = NetworkConfig(channels=4, cells_per_stage=1, stages=2, input_shape=(3, 16, 16))
 CELLS = ["conv3-sep3w-skip-conv5-squeeze", "squeeze-conv5w-sep3-skip-conv3w"]
-SHORT = CandidateConfig(channels=2, cells_per_stage=1, stages=2, epochs=1, batch_size=256)
+SHORT = JobConfig(channels=2, cells_per_stage=1, stages=2, epochs=1, batch_size=256)
 
 
 def chain() -> SearchSpace:
@@ -150,7 +150,7 @@ class TestMeasuring:
 class TestTraining:
     def test_a_candidate_is_trained_and_exported(self, tmp_path: Path) -> None:
         data = ImageSource().load()
-        trained = train_candidate(CELLS[0], 0, data, SHORT, space=CHAIN)
+        trained = train_architecture(CELLS[0], 0, data, SHORT, space=CHAIN)
         assert 0 <= trained.valid_accuracy <= 1
         file = TrainedNetworkFile.of(CELLS[0], 0, trained, data, SHORT, space=CHAIN)
         again = TrainedNetworkFile.from_bytes(file.to_bytes())
@@ -162,8 +162,8 @@ class TestTraining:
         assert params[0] == sum(p.numel() for p in again.module().parameters())
 
     def test_many_on_an_engine(self, tmp_path: Path, workers: LocalEngine) -> None:
-        wanted = [Candidate(arch_id, 0) for arch_id in CELLS]
-        runs = train_candidates(
+        wanted = [TrainingJob(arch_id, 0) for arch_id in CELLS]
+        runs = train_jobs(
             wanted, ImageSource(), SHORT, tmp_path, engine=workers, progress=False, space=CHAIN
         )
         assert [run.status for run in runs] == ["ok", "ok"]
