@@ -1,21 +1,20 @@
-"""Benchmarks as tables, the published ones and the one that ships with the package.
+"""Benchmarks as tables: the published ones and the embedded one.
 
-- To read what needs no download: `list_architectures` for the space, `read_embedded_accuracy` and
-  `read_embedded_latency` for the package's own benchmark.
-- To get files: `load_catalogue` lists what is published where, `fetch_group` brings all files of a
-  benchmark (`fetch` one of them) from a mirror or from the network, verified by hash.
-- To read them: `read_latency` for LatBench, `read_help_latency` for HELP, `read_accuracy` and
+- Without a download: `list_architectures` for the space, `read_embedded_accuracy` and
+  `read_embedded_latency` for the embedded benchmark.
+- Getting files: `load_catalogue` lists published files; `fetch_group` gets all files of a benchmark
+  (`fetch` one of them) from a mirror or the network and verifies their hashes.
+- Reading them: `read_latency` for LatBench, `read_help_latency` for HELP, `read_accuracy` and
   `read_architectures` for NAS-Bench-201, `read_nasbench101_accuracy` and
-  `read_nasbench101_architectures` for the public sample of NAS-Bench-101. Pickles are opened by
-  `safe_load` and `safe_loads` only.
-- To ask what a DARTS architecture would reach on CIFAR-10: `Surrogate`, that of NAS-Bench-301.
-- To check any table of the project, also a user's own: `validate` with `LATENCY`, `ACCURACY`,
-  `ARCHITECTURES` or `OPERATIONS`.
-- To ask a table: `mean_accuracy` for one accuracy per architecture, `near_twins` for devices whose
-  tables are nearly the same measurement, `brpnas.datasets.noise` for what repeating it would give.
-- To read a table that a user brings: `read_own_table`.
-- To split a table that may grow: `held_out` names the test rows.
-- `share_with_siblings` gives accuracies to cells that compute the same function as a trained one.
+  `read_nasbench101_architectures` for the public sample of NAS-Bench-101. Only `safe_load` and
+  `safe_loads` open pickles.
+- Predicting the accuracy of a DARTS architecture on CIFAR-10: `Surrogate` of NAS-Bench-301.
+- Checking a table: `validate` with `LATENCY`, `ACCURACY`, `ARCHITECTURES` or `OPERATIONS`.
+- Querying a table: `mean_accuracy` for one accuracy per architecture, `near_twins` for devices with
+  nearly the same table, `brpnas.datasets.noise` for the noise of a measurement.
+- Reading a user's table: `read_own_table`.
+- Splitting a growing table: `held_out` marks the test rows.
+- `share_with_isomorphic` copies accuracies to isomorphic cells.
 """
 
 from __future__ import annotations
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from brpnas.datasets.architectures import list_architectures
     from brpnas.datasets.help import help_devices, read_help_latency
     from brpnas.datasets.holdout import TEST_SHARE, fitting_rows, held_out
+    from brpnas.datasets.isomorphic import share_with_isomorphic
     from brpnas.datasets.latbench import latbench_devices, near_twins, read_latency
     from brpnas.datasets.lookup import mean_accuracy
     from brpnas.datasets.names import DATASETS, EMBEDDED_DATASETS
@@ -57,7 +57,6 @@ if TYPE_CHECKING:
         read_embedded_latency,
         read_embedded_operations,
     )
-    from brpnas.datasets.siblings import share_with_siblings
     from brpnas.datasets.sources import Source, fetch, fetch_group, get_source, load_catalogue
     from brpnas.datasets.unpickle import safe_load, safe_loads
 
@@ -100,7 +99,7 @@ __all__ = [
     "read_own_table",
     "safe_load",
     "safe_loads",
-    "share_with_siblings",
+    "share_with_isomorphic",
     "stated_precision",
     "stated_size",
     "validate",
@@ -156,7 +155,7 @@ __getattr__, __dir__ = front_door(
             "read_embedded_latency",
             "read_embedded_operations",
         ),
-        "siblings": ("share_with_siblings",),
+        "isomorphic": ("share_with_isomorphic",),
         "sources": (
             "Source",
             "fetch",

@@ -1,7 +1,6 @@
-"""The architectures table of a space, which follows from the space alone: no file is needed.
+"""The architectures table of a space, computed without a file.
 
-`list_architectures` makes it for the whole space or for some cells, with their cost and with the id
-that is equal for cells that compute the same function.
+`list_architectures` lists the whole space or some cells, with cost and isomorphism id.
 """
 
 from __future__ import annotations
@@ -26,20 +25,20 @@ def list_architectures(
     """List architectures of a space.
 
     Args:
-        arch_ids: Which; the whole space by default.
-        space: What they are of, or its name.
-        network: Network whose parameters and multiply-adds are listed, with or without dead
-            operations; by default the one with which the space was published.
-        origin: Where they come from, for the error; the name of the space by default.
+        arch_ids: The architectures; by default the whole space.
+        space: The space or its name.
+        network: Network of the listed parameters and multiply-adds, with or without dead
+            operations; by default the published one of the space.
+        origin: Source of the architectures, for errors; by default the name of the space.
 
     Returns:
         Architectures table sorted by ``arch_id``. Parameters and multiply-adds are in millions
-        (`SearchSpace.cost`), and missing where the space does not know them.
+        (`SearchSpace.cost`), missing if the space has no costs.
 
     Raises:
-        ArchitectureError: If one is not an architecture of the space.
-        BudgetError: If none are named and the space is too large to be listed.
-        SchemaError: If one is given twice.
+        ArchitectureError: If a string is not an architecture of the space.
+        BudgetError: If the whole space is requested and is too large.
+        SchemaError: If an architecture is given twice.
     """
     space = get_space(space)
     names = list(space.enumerate() if arch_ids is None else arch_ids)

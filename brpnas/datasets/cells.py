@@ -1,7 +1,4 @@
-"""NAS-Bench-201 cells of published files, from operation codes to ``arch_id``, all at once.
-
-The readers use it because `brpnas.spaces.nasbench201.to_string` takes one cell at a time.
-"""
+"""Vectorised conversion of NAS-Bench-201 operation codes to ``arch_id``, for published files."""
 
 from __future__ import annotations
 
@@ -26,10 +23,10 @@ def cell_numbers(codes: npt.ArrayLike, origin: str) -> npt.NDArray[np.int64]:
 
     Args:
         codes: Operation codes, shape ``[N, 6]``.
-        origin: Where they were read, for the error.
+        origin: Source of the codes, for errors.
 
     Raises:
-        SourceError: If they are not six codes from 0 to 4 each, or a cell comes twice.
+        SourceError: If codes are not six integers from 0 to 4, or a cell is duplicated.
     """
     try:
         table = np.array(codes)
@@ -37,12 +34,12 @@ def cell_numbers(codes: npt.ArrayLike, origin: str) -> npt.NDArray[np.int64]:
         table = np.empty(0)  # ragged: refused below
     width, base = len(EDGES), len(OPERATIONS)
     if table.ndim != 2 or table.shape[1] != width or table.dtype.kind not in "iu":
-        raise SourceError(f"{origin} must name every cell by {width} integer operation codes.")
+        raise SourceError(f"{origin} must give {width} integer operation codes per cell.")
     wrong = np.flatnonzero(((table < 0) | (table >= base)).any(axis=1))
     if len(wrong):
         raise SourceError(
-            f"{origin} names a cell that does not exist: entry {wrong[0]} has the operation codes "
-            f"{tuple(table[wrong[0]].tolist())}, and codes go from 0 to {base - 1}."
+            f"{origin} contains an unknown cell: entry {wrong[0]} has the operation codes "
+            f"{tuple(table[wrong[0]].tolist())}; codes go from 0 to {base - 1}."
         )
     numbers: npt.NDArray[np.int64] = table.astype(np.int64) @ base ** np.arange(width)[::-1]
     if len(np.unique(numbers)) < len(numbers):

@@ -1,7 +1,7 @@
-"""Catalogues in YAML: a list of named, typed entries in which an unknown key is an error.
+"""Catalogues in YAML: lists of named, typed entries without unknown keys.
 
-Both catalogues of the library, published files (`brpnas.datasets.sources`) and devices
-(`brpnas.devices`), are read by `read_entries`; so is a user's own.
+`read_entries` reads the catalogues of published files (`brpnas.datasets.sources`) and of devices
+(`brpnas.devices`), and a user's own.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ def read_entries(path: Path, model: type[E]) -> dict[str, E]:
 
     Args:
         path: The YAML file.
-        model: Pydantic model of an entry; it has a field ``name`` and forbids other keys.
+        model: Pydantic model of an entry with a field ``name``, forbidding other keys.
 
     Returns:
         Entries by name, in the order of the file.
 
     Raises:
-        ConfigurationError: If the file is missing or no such list, a key is unknown, missing or of
-            the wrong type, or two entries have one name.
+        ConfigurationError: If the file is missing or not such a list, a key is unknown, missing or
+            of the wrong type, or two entries have the same name.
     """
     try:
         entries = parse_yaml(path.read_text(encoding="utf-8"))
@@ -47,7 +47,7 @@ def read_entries(path: Path, model: type[E]) -> dict[str, E]:
         ) from error
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise ConfigurationError(
-            f"The catalogue {path} must be a YAML list of entries, each beginning with '- name:'."
+            f"The catalogue {path} must be a YAML list of entries, each starting with '- name:'."
         )
     found: dict[str, E] = {}
     for number, entry in enumerate(entries, start=1):

@@ -1,9 +1,8 @@
 """HELP: measured latency of NAS-Bench-201 networks (Lee et al., NeurIPS 2021, arXiv 2106.08630).
 
-`read_help_latency` reads one published file; its name in the catalogue, which is also the name of
-the device, is one of `help_devices`. The project's catalogue holds three of the published devices,
-of a GPU, a CPU and a phone. Unlike those of LatBench they hold cells without a path from input to
-output too, and most were run by software that leaves no operation out.
+`read_help_latency` reads the published file of one of `help_devices`. The catalogue contains three
+of the published devices: a GPU, a CPU and a phone. Unlike LatBench they include cells without a
+path from input to output, and most were run by software that executes every operation.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ _INPUT = "0"  # in an isomorphism id
 
 
 def help_devices() -> list[str]:
-    """Names of the devices of HELP that are catalogued, which are also the names of its files."""
+    """Names of the catalogued devices of HELP, equal to the names of their files."""
     return [source.name for source in load_catalogue().values() if source.group == "help"]
 
 
@@ -43,21 +42,21 @@ def read_help_latency(path: Path, device: str) -> pd.DataFrame:
     """Read a file of HELP into a latency table.
 
     Rows below `MIN_LATENCY_MS` are left out, with a warning, if their cell has no path from input
-    to output: the runtime may have replaced such a network by a constant. That is 128 rows of
-    ``pixel3``. It keeps 95 more rows of such cells that are 30 to 400 times below the median.
+    to output: the runtime may have replaced the network by a constant. This affects 128 rows of
+    ``pixel3``; 95 more rows of such cells are kept, 30 to 400 times below the median.
 
     Args:
-        path: What ``torch.save`` made of a list of 15,625 numbers: latency in ms of each cell, in
-            the published order. It is read without torch, and only if it holds nothing else.
+        path: File of ``torch.save`` with a list of 15,625 latencies in ms, in the published order
+            of cells. It is read without torch, and nothing else is accepted in it.
         device: Name for the column ``device``.
 
     Returns:
-        Latency table sorted by ``arch_id``, in ms; ``std_ms`` and ``repeats`` are null because
-        only means were published.
+        Latency table sorted by ``arch_id``, in ms, with null ``std_ms`` and ``repeats``: only means
+        were published.
 
     Raises:
-        SourceError: If the file is missing, corrupt, or something else.
-        UnsafePickleError: If it asks for more than numbers.
+        SourceError: If the file is missing, corrupt, or of another kind.
+        UnsafePickleError: If the pickle contains more than numbers.
         SchemaError: If the latency of a cell with a path is impossible.
     """
     arch_ids = np.array(published_cells(), dtype=object)
@@ -82,7 +81,7 @@ def read_help_latency(path: Path, device: str) -> pd.DataFrame:
 
 
 def _pickle(path: Path) -> bytes:
-    """The pickle in an archive of torch."""
+    """The pickle in a torch archive."""
     try:
         with path.open("rb") as file:
             if file.seek(0, os.SEEK_END) > _MAX_BYTES:
@@ -92,8 +91,8 @@ def _pickle(path: Path) -> bytes:
                 return read_member(archive, member)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise SourceError(
-            f"The file {path} cannot be read as an archive of torch with one {_MEMBER[1:]} "
-            f"({type(error).__name__}: {error}): it is missing, truncated or something else. "
+            f"The file {path} cannot be read as a torch archive with one {_MEMBER[1:]} "
+            f"({type(error).__name__}: {error}): it is missing, truncated or of another kind. "
             "Remove it and get it again from its catalogued URL."
         ) from error
 
@@ -103,7 +102,7 @@ def _numbers(published: object, count: int, path: Path) -> npt.NDArray[np.float6
     values = published if isinstance(published, list) else []
     if len(values) != count or not all(type(value) is float for value in values):
         raise SourceError(
-            f"{path} is no file of HELP: it must hold a list of {count:,} numbers, the latency of "
+            f"{path} is not a file of HELP: expected is a list of {count:,} latencies, one for "
             "each cell."
         )
     return np.array(values, dtype=np.float64)

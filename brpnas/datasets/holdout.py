@@ -1,7 +1,7 @@
-"""Test rows that stay test rows: decided by a hash of the architecture, not by a draw.
+"""Stable test rows, chosen by a hash of the architecture.
 
-A table that grows keeps its test rows, a predictor is never tested on what an older one of the same
-device was trained on, and two people who measure one device test on the same cells.
+A growing table keeps its test rows, later predictors of a device share the test rows of earlier
+ones, and two users of one device test on the same cells.
 """
 
 from __future__ import annotations
@@ -17,16 +17,15 @@ from brpnas.errors import ConfigurationError
 __all__ = ["TEST_SHARE", "fitting_rows", "held_out"]
 
 TEST_SHARE = 0.2
-"""Share of the architectures of a space that are test rows, unless configured otherwise."""
+"""Default share of test rows."""
 
 
 def held_out(arch_ids: Sequence[str], share: float = TEST_SHARE) -> npt.NDArray[np.bool_]:
-    """Tell which architectures are held out for testing, shape ``[N]``.
+    """Mask of the test rows, shape ``[N]``.
 
     Args:
         arch_ids: Canonical strings.
-        share: Share of a space that is held out. Those of a smaller share are among those of a
-            larger one.
+        share: Share of test rows in a space. A larger share includes the rows of a smaller one.
 
     Raises:
         ConfigurationError: If the share is not from 0 to 1.
@@ -36,7 +35,7 @@ def held_out(arch_ids: Sequence[str], share: float = TEST_SHARE) -> npt.NDArray[
         [True]
     """
     if not 0 <= share <= 1:
-        raise ConfigurationError(f"A share lies between 0 and 1, not at {share}.")
+        raise ConfigurationError(f"A share must be from 0 to 1, not {share}.")
     numbers = [
         int.from_bytes(hashlib.sha256(arch_id.encode()).digest()[:8], "big") for arch_id in arch_ids
     ]
@@ -44,15 +43,15 @@ def held_out(arch_ids: Sequence[str], share: float = TEST_SHARE) -> npt.NDArray[
 
 
 def fitting_rows(arch_ids: Sequence[str], share: float = TEST_SHARE) -> tuple[int, int] | None:
-    """How many rows of a table to train on and to stop training by: at most 900 and 100.
+    """Numbers of training and validation rows of a table: at most 900 and 100.
 
     Args:
         arch_ids: Architectures of the table.
-        share: Share of a space that is held out.
+        share: Share of test rows.
 
     Returns:
-        The two numbers; None if the table is too small for any. One row at least is left to test
-        on, and a tenth of those that are not held out stops training.
+        The two numbers; None if the table is too small. At least one row is left for the test;
+        validation takes a tenth of the other rows.
     """
     left = min(int((~held_out(arch_ids, share)).sum()), len(arch_ids) - 1)
     valid = min(100, max(1, left // 10))

@@ -1,8 +1,7 @@
 """LatBench: measured latency of NAS-Bench-201 networks on 13 devices (arXiv 2007.08668).
 
-`read_latency` reads one published file; its name in the catalogue, which is also the name of the
-device, is one of `latbench_devices`. `near_twins` finds tables that are nearly the same
-measurement, which an average over devices must not count twice.
+`read_latency` reads the published file of one of `latbench_devices`. `near_twins` finds devices
+with nearly the same table: an average must not count both.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ __all__ = ["latbench_devices", "near_twins", "read_latency"]
 
 
 def latbench_devices() -> list[str]:
-    """Names of the devices of LatBench, which are also the names of its files."""
+    """Names of the devices of LatBench, equal to the names of its files."""
     return [source.name for source in load_catalogue().values() if source.group == "latbench"]
 
 
@@ -37,22 +36,24 @@ def read_latency(path: Path, device: str) -> pd.DataFrame:
         device: Name for the column ``device``.
 
     Returns:
-        Latency table sorted by ``arch_id``, in ms; ``std_ms`` and ``repeats`` are null because
-        only means were published.
+        Latency table sorted by ``arch_id``, in ms, with null ``std_ms`` and ``repeats``: only means
+        were published.
 
     Raises:
-        SourceError: If the file is missing, corrupt, or something else.
-        UnsafePickleError: If it asks for more than numbers.
+        SourceError: If the file is missing, corrupt, or of another kind.
+        UnsafePickleError: If the pickle contains more than numbers.
         SchemaError: If a latency is impossible.
     """
     published = safe_load(path)
     if not isinstance(published, dict) or not published:
-        raise SourceError(f"{path} is no file of LatBench: it must hold a dict of latencies.")
+        raise SourceError(f"{path} is not a file of LatBench: expected is a dict of latencies.")
     numbers = cell_numbers(list(published), f"The LatBench file {path}")
     try:
         seconds = np.array(list(published.values()), dtype=np.float64).reshape(len(numbers))
     except (TypeError, ValueError) as error:
-        raise SourceError(f"{path} is no file of LatBench: one latency is no number.") from error
+        raise SourceError(
+            f"{path} is not a file of LatBench: latencies must be numbers."
+        ) from error
     table = pd.DataFrame({"arch_id": arch_ids(numbers), "device": device})
     table = table.astype({"arch_id": "str", "device": "str"}).assign(
         latency_ms=seconds * 1000.0,
@@ -65,19 +66,19 @@ def read_latency(path: Path, device: str) -> pd.DataFrame:
 def near_twins(
     tables: Mapping[str, pd.DataFrame], threshold: float = 0.99, least: int = 30
 ) -> list[tuple[str, str, float]]:
-    """Pairs of devices whose latencies rank the architectures almost alike.
+    """Pairs of devices with nearly the same ranking of architectures.
 
-    In LatBench these are the desktop CPU and the desktop GPU (0.997, and equal in ms too, so
-    probably one processor measured twice). The next pairs, CPU and GPU of one phone chip, have 0.98
-    and 0.97 and differ in ms.
+    In LatBench these are the desktop CPU and the desktop GPU (0.997, with equal ms: probably one
+    processor measured twice). The next pairs, CPU and GPU of one phone chip, have 0.98 and 0.97 and
+    differ in ms.
 
     Args:
         tables: Latency table of each device, by name.
-        threshold: Smallest Spearman correlation, over the architectures both have, to report.
-        least: Architectures that both must have; over fewer, a correlation says little.
+        threshold: Smallest reported Spearman correlation, over the common architectures.
+        least: Smallest number of common architectures.
 
     Returns:
-        ``(device, device, Spearman)``, the most alike first; each pair once.
+        ``(device, device, Spearman)`` once per pair, in decreasing order.
     """
     wide = pd.DataFrame({name: t.set_index("arch_id")["latency_ms"] for name, t in tables.items()})
     correlation = wide.corr(method="spearman", min_periods=least).to_numpy()

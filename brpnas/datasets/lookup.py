@@ -1,7 +1,6 @@
-"""Asking an accuracy table: `mean_accuracy` gives one figure per architecture.
+"""`mean_accuracy`: one accuracy per architecture from an accuracy table.
 
-The table keeps every training run apart, and beside them means where those were published; whoever
-averages by hand counts some runs twice.
+The table holds single training runs beside published means; a plain average counts some runs twice.
 """
 
 from __future__ import annotations
@@ -23,15 +22,15 @@ def mean_accuracy(
     Args:
         table: Accuracy table.
         dataset: Data set of the accuracies.
-        split: ``"test"`` to score an answer, ``"valid"`` for what a search may see.
+        split: ``"test"`` for the score of an answer, ``"valid"`` for the view of a search.
 
     Returns:
-        Mean accuracy as a fraction, indexed by ``arch_id`` and sorted by it: the published mean
-        (row without a seed) where there is one, else the mean of the rows with a seed.
+        Mean accuracy as a fraction, indexed and sorted by ``arch_id``: the published mean (a row
+        without a seed) or, without one, the mean of the rows with a seed.
 
     Raises:
-        UnknownNameError: If the table has no such data set.
-        OracleError: If it has no accuracy on that split.
+        UnknownNameError: If the data set is not in the table.
+        OracleError: If the split is not in the table.
     """
     of_dataset = table[table["dataset"] == dataset]
     if of_dataset.empty:

@@ -1,4 +1,4 @@
-"""Names of data sets that accuracy tables are on, for those who ask for no table."""
+"""Names of data sets, readable without their tables."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ DATASETS: tuple[str, ...] = ("cifar10", "cifar100", "imagenet16-120")
 """Data sets of NAS-Bench-201."""
 
 EMBEDDED_DATASETS: tuple[str, ...] = ("digits",)
-"""Data sets of the benchmark that ships with the package."""
+"""Data sets of the embedded benchmark."""

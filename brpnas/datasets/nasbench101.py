@@ -1,14 +1,13 @@
 """NAS-Bench-101: validation accuracy of a public sample of 20,001 cells (arXiv 1902.09635).
 
-The benchmark itself is one file of half a gigabyte that is no longer where it was published. What
-is public is an extract of it: the 20,001 cells whose module hash comes first, which amounts to a
-uniform sample. It has **one training run** of each cell for every number of epochs, and **no test
-accuracy**: whatever is scored by it is scored by validation accuracy.
+The original benchmark file is offline. Public is an extract of 20,001 cells, the first ones by
+module hash and thus a uniform sample. It has **one training run** per cell and number of epochs,
+and **no test accuracy**: all scores are validation accuracies.
 
-`read_nasbench101_accuracy` gives the accuracy table, `read_nasbench101_architectures` the cells
+`read_nasbench101_accuracy` returns the accuracy table, `read_nasbench101_architectures` the cells
 with their parameters and multiply-adds. Both take the files by catalogue name, as
-``fetch_group("nasbench101", ...)`` returns them. The extract names cells by hash alone; to find
-them the whole space is hashed, once in a process, which takes about 20 seconds.
+``fetch_group("nasbench101", ...)`` returns them. The extract identifies cells by hash alone, so the
+whole space is hashed once per process, in about 20 seconds.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from brpnas.spaces.nasbench101 import NasBench101, keys_of_hashes, to_strings
 __all__ = ["NASBENCH101_EPOCHS", "read_nasbench101_accuracy", "read_nasbench101_architectures"]
 
 NASBENCH101_EPOCHS: tuple[int, ...] = (4, 12, 36, 108)
-"""Epochs of the published runs. Each is a training of its own, not a moment of the longest one."""
+"""Epochs of the published runs; each number is a separate training."""
 
 _FILE = "nasbench101-20k"
 _ORIGIN = "the NAS-Bench-101 sample as published"
@@ -39,7 +38,7 @@ FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class _Sample:
-    """What the file says of each cell, sorted by ``arch_id``."""
+    """Content of the file per cell, sorted by ``arch_id``."""
 
     arch_ids: list[str]
     accuracy: dict[int, FloatArray]
@@ -52,20 +51,19 @@ def read_nasbench101_accuracy(
 ) -> pd.DataFrame:
     """Read the published accuracies into an accuracy table.
 
-    All rows are of ``cifar10``, split ``valid``, from one run each, whose seed is called 0. There
-    is no test accuracy. `mean_accuracy` averages whatever runs it finds, so give it a table of one
-    number of epochs.
+    All rows are of ``cifar10``, split ``valid``, one run with the seed 0. Use one number of epochs
+    for `mean_accuracy`: it averages all runs of a table.
 
     Args:
         files: Path of each published file by its name in the catalogue.
-        epochs: Which of the published runs, of 4, 12, 36 and 108 epochs.
+        epochs: Published runs to read, of 4, 12, 36 and 108 epochs.
 
     Returns:
-        Accuracy table ordered by epochs, then ``arch_id``. Training time is that of the run of 108
-        epochs; those of the others are not in the file.
+        Accuracy table ordered by epochs, then ``arch_id``. Only runs of 108 epochs have a training
+        time.
 
     Raises:
-        ConfigurationError: If there are no runs of that many epochs.
+        ConfigurationError: If a number of epochs was not published.
         SourceError: If the file is missing or corrupt, or names an unknown cell.
         SchemaError: If an accuracy is impossible.
     """
@@ -73,7 +71,7 @@ def read_nasbench101_accuracy(
     if unknown or not epochs:
         raise ConfigurationError(
             f"The NAS-Bench-101 sample has runs of {', '.join(map(str, NASBENCH101_EPOCHS))} "
-            f"epochs, not of {unknown or 'none'}: choose among these."
+            f"epochs, not of {unknown or 'none'}."
         )
     sample = _read(files)
     parts = []
@@ -102,13 +100,12 @@ def read_nasbench101_architectures(files: Mapping[str, Path]) -> pd.DataFrame:
         files: Path of each published file by its name in the catalogue.
 
     Returns:
-        Architectures table of the 20,001 cells, sorted by ``arch_id``. Parameters are the published
-        ones, which are those that `brpnas.spaces.NasBench101.cost` counts; multiply-adds are
-        counted, for they were not published.
+        Architectures table of the 20,001 cells, sorted by ``arch_id``. Parameters are published and
+        equal to `brpnas.spaces.NasBench101.cost`; multiply-adds are computed.
 
     Raises:
-        SourceError: If the file is missing or corrupt, names an unknown cell, or gives a cell other
-            parameters than it has.
+        SourceError: If the file is missing or corrupt, contains an unknown cell, or has wrong
+            parameters of a cell.
     """
     sample = _read(files)
     space = NasBench101()
@@ -116,8 +113,8 @@ def read_nasbench101_architectures(files: Mapping[str, Path]) -> pd.DataFrame:
     differ = np.flatnonzero(params != sample.params)
     if len(differ):
         raise SourceError(
-            f"{files[_FILE]} gives {len(differ)} cells other parameters than they have, the first "
-            f"{sample.arch_ids[differ[0]]!r}: {sample.params[differ[0]]:,.0f} for "
+            f"{files[_FILE]} has wrong parameters for {len(differ)} cells, first for "
+            f"{sample.arch_ids[differ[0]]!r}: {sample.params[differ[0]]:,.0f} instead of "
             f"{params[differ[0]]:,.0f}. Get the file again from its catalogued URL."
         )
     table = pd.DataFrame(
@@ -135,8 +132,8 @@ def read_nasbench101_architectures(files: Mapping[str, Path]) -> pd.DataFrame:
 def _read(files: Mapping[str, Path]) -> _Sample:
     if _FILE not in files:
         raise SourceError(
-            f"The NAS-Bench-101 sample cannot be read without {_FILE}. "
-            "`fetch_group('nasbench101', ...)` returns all the files it takes."
+            f"Reading the NAS-Bench-101 sample needs {_FILE}: "
+            "`fetch_group('nasbench101', ...)` returns it."
         )
     path = files[_FILE]
     try:

@@ -1,8 +1,8 @@
 """NAS-Bench-201: accuracy of every cell on three data sets (arXiv 2001.00326).
 
-`read_accuracy` gives the accuracy table, one row per training run and the published means,
-`read_architectures` the cells with their parameters and multiply-adds. Both take the five published
-files by catalogue name, as ``fetch_group("nasbench201", ...)`` returns them.
+`read_accuracy` returns the accuracy table with one row per training run and the published means,
+`read_architectures` the cells with parameters and multiply-adds. Both take the five published files
+by catalogue name, as ``fetch_group("nasbench201", ...)`` returns them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SEEDS: tuple[int, ...] = (777, 888, 999)
 EPOCHS = 200
 
 _HALF = {"cifar100": 5000, "imagenet16-120": 3000}
-"""Images in the validation half, and in the test half, of the published evaluation set."""
+"""Images in the validation half, equal to the test half, of the published evaluation set."""
 
 
 def read_accuracy(files: Mapping[str, Path]) -> pd.DataFrame:
@@ -39,26 +39,25 @@ def read_accuracy(files: Mapping[str, Path]) -> pd.DataFrame:
     Three kinds of rows:
 
     - ``valid``: validation accuracy of each of the 39,419 runs on each data set.
-    - ``test`` with a seed (not CIFAR-10): test accuracy of the same runs. It was not published but
-      follows: validation and test halves are equally large and their union was published, so
-      test = 2 * union - valid, rounded to whole images.
+    - ``test`` with a seed (not CIFAR-10): test accuracy of the same runs. It is computed from the
+      published accuracy on the union of the equally large halves: test = 2 * union - valid, rounded
+      to whole images.
     - ``test`` without a seed: the published mean over the runs of a cell.
 
-    What the files do not say: their values carry no seed, so the first, second and third of a cell
-    are called 777, 888 and 999 (a cell with two runs may lack another one). CIFAR-10's validation
-    runs train on half of the training set, its test means come from runs on all of it. Training
-    time is one figure per cell, the same for every seed, scaled from CIFAR-10 by 2 to CIFAR-100 and
-    by 6.068 to ImageNet16-120.
+    The files contain no seeds: the first, second and third run of a cell get 777, 888 and 999, also
+    for cells with two runs. CIFAR-10's validation runs train on half of the training set, its test
+    means come from runs on all of it. Training time is one figure per cell for all seeds, scaled
+    from CIFAR-10 by 2 to CIFAR-100 and by 6.068 to ImageNet16-120.
 
     Args:
         files: Path of each published file by its name in the catalogue.
 
     Returns:
-        Accuracy table ordered by data set, split (the means last), ``arch_id`` and seed.
+        Accuracy table ordered by data set, split (means last), ``arch_id`` and seed.
 
     Raises:
-        SourceError: If a file is missing, corrupt, or does not line up with the others.
-        UnsafePickleError: If a pickle asks for more than numbers.
+        SourceError: If a file is missing, corrupt, or inconsistent with the others.
+        UnsafePickleError: If a pickle contains more than numbers.
         SchemaError: If an accuracy is impossible.
     """
     benchmark = read_benchmark(files)
@@ -66,8 +65,8 @@ def read_accuracy(files: Mapping[str, Path]) -> pd.DataFrame:
     rank = np.argsort(np.argsort(names.astype(str)))
     parts = []
     for dataset, runs in benchmark.runs.items():
-        order = np.lexsort((runs.repeat, rank[runs.cell]))
-        cells, seeds = names[runs.cell[order]], np.array(SEEDS)[runs.repeat[order]]
+        order = np.lexsort((runs.run, rank[runs.cell]))
+        cells, seeds = names[runs.cell[order]], np.array(SEEDS)[runs.run[order]]
         time = runs.train_time_s[order]
         parts.append(_rows(dataset, "valid", cells, runs.valid[order] / 100, seeds, time))
         if dataset in _HALF:
@@ -87,13 +86,13 @@ def read_architectures(files: Mapping[str, Path]) -> pd.DataFrame:
 
     Returns:
         Architectures table of the 15,625 cells, sorted by ``arch_id``. Parameters and multiply-adds
-        are those of the CIFAR-10 network as `brpnas.spaces.nasbench201.cost` counts them. The
-        published parameters are the same but for 150 cells, where they are off by a convolution: a
-        known bug of the benchmark (github.com/D-X-Y/NATS-Bench/issues/36).
+        are computed by `brpnas.spaces.nasbench201.cost` for the CIFAR-10 network. The published
+        parameters differ for 150 cells by a convolution, a known bug of the benchmark
+        (github.com/D-X-Y/NATS-Bench/issues/36).
 
     Raises:
-        SourceError: If a file is missing, corrupt, or does not line up with the others.
-        UnsafePickleError: If a pickle asks for more than numbers.
+        SourceError: If a file is missing, corrupt, or inconsistent with the others.
+        UnsafePickleError: If a pickle contains more than numbers.
     """
     benchmark = read_benchmark(files)
     names = arch_ids(benchmark.numbers).tolist()
@@ -101,7 +100,7 @@ def read_architectures(files: Mapping[str, Path]) -> pd.DataFrame:
     published = pd.Series(np.rint(_published_params(benchmark) * 1e6), index=names)
     params = np.rint(counted["params_m"].to_numpy() * 1e6)
     differ = int((published[counted["arch_id"]].to_numpy() != params).sum())
-    logger.info("Published parameters of %d cells are wrong; the counted ones are taken.", differ)
+    logger.info("Published parameters of %d cells are wrong and replaced by computed ones.", differ)
     return counted
 
 

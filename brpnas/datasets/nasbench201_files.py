@@ -1,7 +1,7 @@
 """The five published files of NAS-Bench-201, joined run by run.
 
-`read_benchmark` is what `brpnas.datasets.nasbench201` makes its tables of. It refuses files that do
-not line up, because they come from three publishers and only their order joins them.
+They come from three publishers and are joined by their order alone, so `read_benchmark` refuses
+inconsistent files.
 """
 
 from __future__ import annotations
@@ -37,21 +37,21 @@ IntArray = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Runs:
-    """Training runs of one data set, ``R`` of them, by cell and then seed.
+    """``R`` training runs of one data set, by cell and then seed.
 
     Attributes:
         cell: Position of the run's cell in `Benchmark.numbers`, shape ``[R]``.
-        repeat: How many runs of the same cell come before it, shape ``[R]``.
+        run: Number of the run within its cell, from 0, shape ``[R]``.
         valid: Validation accuracy in percent, shape ``[R]``.
-        evaluated: Accuracy in percent on what ``metric_vals.pkl`` evaluates, shape ``[R]``: the
-            validation set for CIFAR-10, validation and test halves together for the others.
+        evaluated: Accuracy in percent from ``metric_vals.pkl``, shape ``[R]``: of the validation
+            set for CIFAR-10, of validation and test halves together for the others.
         train_time_s: Published training time, shape ``[R]``.
         params_m: Parameters in millions, shape ``[R]``.
         test_mean: Mean test accuracy in percent of each cell, shape ``[cells]``.
     """
 
     cell: IntArray
-    repeat: IntArray
+    run: IntArray
     valid: FloatArray
     evaluated: FloatArray
     train_time_s: FloatArray
@@ -61,7 +61,7 @@ class Runs:
 
 @dataclass(frozen=True)
 class Benchmark:
-    """All runs, and the cells in the benchmark's own order.
+    """All runs, and the cells in the order of the benchmark.
 
     Attributes:
         numbers: Position of each cell in ``NasBench201().enumerate()``, shape ``[cells]``.
@@ -79,21 +79,21 @@ def read_benchmark(files: Mapping[str, Path]) -> Benchmark:
         files: Path of each file by its name in the catalogue.
 
     Raises:
-        SourceError: If a file is missing, corrupt, or does not line up with the others.
-        UnsafePickleError: If a pickle asks for more than numbers.
+        SourceError: If a file is missing, corrupt, or inconsistent with the others.
+        UnsafePickleError: If a pickle contains more than numbers.
     """
     needed = [_TEST, _RUNS, *(f"nasbench201-valid-{name}" for name in DATASETS)]
     missing = [name for name in needed if name not in files]
     if missing:
         raise SourceError(
-            f"NAS-Bench-201 cannot be read without {', '.join(missing)}. "
-            "`fetch_group('nasbench201', ...)` returns all the files it takes."
+            f"Reading NAS-Bench-201 needs {', '.join(missing)}: "
+            "`fetch_group('nasbench201', ...)` returns all files."
         )
     numbers, test = _read_test(files[_TEST])
     metrics = safe_load(files[_RUNS])
     runs = {}
     for name in DATASETS:
-        cell, repeat, valid = _read_valid(files[f"nasbench201-valid-{name}"], numbers)
+        cell, number, valid = _read_valid(files[f"nasbench201-valid-{name}"], numbers)
         try:
             loss, time, size = (
                 np.asarray(metrics[_RUNS_KEY[name]][column], np.float64).reshape(len(cell))
@@ -101,11 +101,11 @@ def read_benchmark(files: Mapping[str, Path]) -> Benchmark:
             )
         except (KeyError, TypeError, IndexError, ValueError) as error:
             raise SourceError(
-                f"{files[_RUNS]} does not hold loss, runtime and size_in_mb of {len(cell):,} runs "
-                f"on {name}, one for each value of {files[f'nasbench201-valid-{name}']}. "
+                f"{files[_RUNS]} lacks loss, runtime and size_in_mb of {len(cell):,} runs on "
+                f"{name}, one for each value of {files[f'nasbench201-valid-{name}']}. "
                 "Get both again from their catalogued URLs."
             ) from error
-        runs[name] = Runs(cell, repeat, valid, 100.0 - loss, time, size, test[name])
+        runs[name] = Runs(cell, number, valid, 100.0 - loss, time, size, test[name])
     _check_order(runs, files)
     return Benchmark(numbers, runs)
 
@@ -117,7 +117,7 @@ def _read_test(path: Path) -> tuple[IntArray, dict[str, FloatArray]]:
         codes = [from_string(text) for text in table["ArchitectureString"]]
     except (OSError, ValueError, AttributeError) as error:  # ArchitectureError is a ValueError
         raise SourceError(
-            f"{path} is no table of NAS-Bench-201 test accuracy: {' '.join(str(error).split())} "
+            f"{path} is not a table of NAS-Bench-201 test accuracy: {' '.join(str(error).split())} "
             "Get it again from its catalogued URL."
         ) from error
     return cell_numbers(codes, str(path)), {
@@ -126,7 +126,7 @@ def _read_test(path: Path) -> tuple[IntArray, dict[str, FloatArray]]:
 
 
 def _read_valid(path: Path, numbers: IntArray) -> tuple[IntArray, IntArray, FloatArray]:
-    """Cell, repeat and accuracy of each run, in the order of ``numbers``."""
+    """Cell, number and accuracy of each run, in the order of ``numbers``."""
     published: Any = safe_load(path)
     try:
         found = cell_numbers([[int(c) for c in key] for key in published], str(path))
@@ -139,17 +139,17 @@ def _read_valid(path: Path, numbers: IntArray) -> tuple[IntArray, IntArray, Floa
             "Get it again from its catalogued URL."
         ) from error
     if not np.array_equal(np.sort(found), np.sort(numbers)):
-        raise SourceError(f"{path} does not hold the same cells as the other files.")
+        raise SourceError(f"{path} has other cells than the other files.")
     position = np.empty(int(numbers.max()) + 1, np.int64)
     position[numbers] = np.arange(len(numbers))
     cell = np.repeat(position[found], counts)
-    repeat = np.arange(len(cell)) - np.repeat(np.cumsum(counts) - counts, counts)
-    order = np.lexsort((repeat, cell))
-    return cell[order], repeat[order], accuracy[order]
+    number = np.arange(len(cell)) - np.repeat(np.cumsum(counts) - counts, counts)
+    order = np.lexsort((number, cell))
+    return cell[order], number[order], accuracy[order]
 
 
 def _check_order(runs: Mapping[str, Runs], files: Mapping[str, Path]) -> None:
-    """Hold the runs to the two figures that were published twice."""
+    """Compare the runs with the figures published twice."""
     cifar10 = runs["cifar10"]
     wrong = {"cifar10": float(np.abs(cifar10.evaluated - cifar10.valid).max())}
     for name in DATASETS[1:]:
@@ -158,11 +158,11 @@ def _check_order(runs: Mapping[str, Runs], files: Mapping[str, Path]) -> None:
         mean = np.bincount(run.cell, 2 * run.evaluated - run.valid, len(run.test_mean)) / count
         wrong[name] = float(np.abs(mean - run.test_mean).max())
     for name, difference in wrong.items():
-        # Halves and union were evaluated apart, so a few images fall on the other side: 0.083 seen.
+        # Halves and union were evaluated separately and differ in a few images: 0.083 seen.
         if not difference <= (1e-6 if name == "cifar10" else 0.1):
             raise SourceError(
-                f"The files of NAS-Bench-201 do not line up: accuracies on {name} that were "
-                f"published in two of {files[_RUNS]}, {files[f'nasbench201-valid-{name}']} and "
-                f"{files[_TEST]} differ by up to {difference:.3g} points. Get them again from "
-                "their catalogued URLs."
+                f"The files of NAS-Bench-201 are inconsistent: accuracies on {name}, published in "
+                f"two of {files[_RUNS]}, {files[f'nasbench201-valid-{name}']} and {files[_TEST]}, "
+                f"differ by up to {difference:.3g} points. Get them again from their catalogued "
+                "URLs."
             )

@@ -1,9 +1,8 @@
-"""The surrogate of NAS-Bench-301: what a DARTS architecture would reach on CIFAR-10 (2008.09777).
+"""The surrogate of NAS-Bench-301: accuracy of DARTS architectures on CIFAR-10 (2008.09777).
 
-`Surrogate` is a neural network fitted to about 60,000 real trainings; it answers for every
-architecture of the space `darts`. This is the ONNX model of YAHPO Gym (arXiv 2109.03670), whose
-answers are those of one training without noise: the same question always has the same answer. It
-knows validation accuracy only; there is no test accuracy anywhere in it.
+`Surrogate` is a neural network fitted to about 60,000 trainings and answers for every architecture
+of the space `darts`. It is the ONNX model of YAHPO Gym (arXiv 2109.03670), without noise: equal
+queries have equal answers. It predicts validation accuracy; test accuracy is not available.
 """
 
 from __future__ import annotations
@@ -38,43 +37,42 @@ __all__ = ["EPOCHS", "PREDICTIONS", "Surrogate"]
 FloatArray = npt.NDArray[np.float64]
 
 EPOCHS = 98
-"""Longest training that the surrogate knows."""
+"""Longest training of the surrogate."""
 PREDICTIONS: tuple[str, ...] = (
     "valid_accuracy",
     "valid_cross_entropy",
     "train_time_s",
     "epoch_time_s",
 )
-"""What it predicts, in the order of its outputs: accuracy is a fraction, times are in seconds."""
+"""Outputs in their order: accuracy is a fraction, times are in seconds."""
 
 _PREFIX = "NetworkSelectorDatasetInfo_COLON_darts_COLON_"
 _EDGES = tuple((source, node + 2) for node in range(NODES) for source in range(node + 2))
-"""Source and target of each of the fourteen possible edges of a cell, in the published order."""
+"""Source and target of the fourteen possible edges of a cell, in the published order."""
 _ABSENT = "#na#"
 _BATCH = 256
-"""Rows a call; always so many, because the sums of another number may round in another way."""
+"""Rows per call; constant, because sums of another number of rows may round differently."""
 
 
 class Surrogate:
     """The surrogate of NAS-Bench-301, version 2 of YAHPO Gym.
 
-    Its input is a category for each of the fourteen possible edges of each cell (the operation, or
-    that there is none), for each node from the second on which pair of nodes it reads, and the
-    epoch. It was not made symmetric: architectures that differ only in the numbering of their
-    nodes, which compute the same functions, get predictions that differ by 0.0027 on average, where
-    the standard deviation over random architectures is 0.0042; between two numberings the
-    correlation is 0.63 and Kendall's tau 0.43. Nothing that sees the graph alone can explain that
-    part. ``symmetric`` removes it.
+    Its input is the operation (or absence) of each of the fourteen possible edges of each cell, the
+    pair of inputs of each node from the second on, and the epoch. It is not symmetric: predictions
+    for architectures that differ only in the numbering of their nodes differ by 0.0027 on average,
+    compared with a standard deviation of 0.0042 over random architectures; between two numberings
+    the correlation is 0.63 and Kendall's tau 0.43. A predictor on graphs cannot explain this part.
+    ``symmetric`` removes it.
 
     Args:
         model: Published file ``nasbench301-model``.
         encoding: Published file ``nasbench301-encoding``.
         config_space: Published file ``nasbench301-space``.
-        symmetric: Predict the mean over all numberings of an architecture's nodes, the same for
-            all of them, instead of what is published. Takes about twenty times as long.
+        symmetric: Predict the mean over all numberings of an architecture's nodes instead of the
+            published value. Takes about twenty times as long.
 
     Raises:
-        SchemaError: If encoding and configuration space are not those of the space `darts`.
+        SchemaError: If encoding or configuration space do not fit the space `darts`.
 
     Examples:
         >>> files = fetch_group("nasbench301", mirror=None, cache=Path("cache"))  # doctest: +SKIP
@@ -95,7 +93,7 @@ class Surrogate:
 
     @classmethod
     def from_files(cls, files: Mapping[str, Path], symmetric: bool = False) -> Surrogate:
-        """Open it from the files that `fetch_group` returns for ``nasbench301``."""
+        """Open the files of `fetch_group` for ``nasbench301``."""
         return cls(
             files["nasbench301-model"],
             files["nasbench301-encoding"],
@@ -104,24 +102,24 @@ class Surrogate:
         )
 
     def predict(self, arch_ids: Sequence[str], epochs: int = EPOCHS) -> FloatArray:
-        """Validation accuracy on CIFAR-10 after so many epochs, fraction, shape ``[N]``.
+        """Validation accuracy on CIFAR-10 after ``epochs``, fraction, shape ``[N]``.
 
         Raises:
             ArchitectureError: If a string is not an architecture of the space `darts`.
-            ConfigurationError: If it knows no such training, or onnxruntime is not installed.
+            ConfigurationError: If epochs are out of range, or onnxruntime is not installed.
         """
         return self.predict_all(arch_ids, epochs)[:, 0].copy()
 
     def predict_all(self, arch_ids: Sequence[str], epochs: int = EPOCHS) -> FloatArray:
-        """All that it predicts, shape ``[N, 4]`` in the order of `PREDICTIONS`.
+        """All outputs, shape ``[N, 4]`` in the order of `PREDICTIONS`.
 
         Raises:
             ArchitectureError: If a string is not an architecture of the space `darts`.
-            ConfigurationError: If it knows no such training, or onnxruntime is not installed.
+            ConfigurationError: If epochs are out of range, or onnxruntime is not installed.
         """
         if not 1 <= epochs <= EPOCHS:
             raise ConfigurationError(
-                f"NAS-Bench-301 knows trainings of 1 to {EPOCHS} epochs, not {epochs}."
+                f"NAS-Bench-301 covers trainings of 1 to {EPOCHS} epochs, not {epochs}."
             )
         numbers = node_numbers(arch_ids)
         if not self.symmetric:
@@ -133,7 +131,7 @@ class Surrogate:
         return np.add.reduceat(predicted, first, axis=0) / counts if len(numbers) else predicted
 
     def encode(self, arch_ids: Sequence[str]) -> npt.NDArray[np.int32]:
-        """Categories of architectures as the model takes them, shape ``[N, 34]``."""
+        """Input categories of architectures, shape ``[N, 34]``."""
         return _encode(node_numbers(arch_ids), self._operations, self._pairs)
 
     def _run(self, categories: npt.NDArray[np.int32], epochs: int) -> FloatArray:
@@ -153,8 +151,7 @@ class Surrogate:
             import onnxruntime as ort  # noqa: PLC0415 - only this reader needs it
         except ImportError as error:
             raise ConfigurationError(
-                "The surrogate of NAS-Bench-301 runs in onnxruntime, which is not installed: "
-                "pip install 'brpnas[export]'."
+                "The surrogate of NAS-Bench-301 needs onnxruntime: pip install 'brpnas[export]'."
             ) from error
         options = ort.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -164,7 +161,7 @@ class Surrogate:
             session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except SchemaError:
             raise
-        except Exception as error:  # ONNX Runtime has an exception for each cause, and no root
+        except Exception as error:  # exceptions of ONNX Runtime have no common root
             raise SchemaError(
                 f"{self.model} cannot be read as the surrogate of NAS-Bench-301: {error!s:.300}. "
                 "Get it again from its catalogued URL."
@@ -174,8 +171,8 @@ class Surrogate:
         width = len(_names())
         if shapes != {"x_cat": [width], "x_cont": [1]} or outputs != [[len(PREDICTIONS)]]:
             raise SchemaError(
-                f"{self.model} is not the surrogate of NAS-Bench-301: it takes {shapes} and gives "
-                f"{outputs}."
+                f"{self.model} is not the surrogate of NAS-Bench-301: it has the inputs {shapes} "
+                f"and outputs {outputs}."
             )
         return session
 
@@ -205,14 +202,14 @@ def _encode(
 
 
 def _names() -> list[str]:
-    """Categorical inputs in the order in which the model was trained on them."""
+    """Categorical inputs in the order of the model."""
     edges = [f"edge_{cell}_{i}" for cell in CELLS for i in range(len(_EDGES))]
     pairs = [f"inputs_node_{cell}_{node}" for cell in CELLS for node in range(3, NODES + 2)]
     return [_PREFIX + name for name in (*edges, *pairs)]
 
 
 def _pairs_of(node: int) -> list[tuple[int, int]]:
-    """Pairs of nodes that a node, counted from the first intermediate one, can read."""
+    """Possible pairs of inputs of a node, counted from the first intermediate one."""
     return list(itertools.combinations(range(node + 2), 2))
 
 
@@ -226,7 +223,7 @@ def _choices(name: str) -> set[str]:
 def _tables(
     categories: Mapping[str, Mapping[str, int]],
 ) -> tuple[npt.NDArray[np.int32], dict[int, npt.NDArray[np.int32]]]:
-    """Category of each operation code, and by node of each pair of inputs."""
+    """Category of each operation code, and of each pair of inputs by node."""
     any_edge = categories[_names()[0]]
     operations = np.array([any_edge[name] for name in OPERATIONS], np.int32)
     pairs = {}
@@ -239,27 +236,27 @@ def _tables(
 
 
 def _check_encoding(categories: Any, names: Sequence[str], path: Path) -> None:
-    """The encoding has our names and choices, absence is 0, and all cells have the same."""
+    """Check names and choices: absence is 0, and all cells have the same encoding."""
     if not isinstance(categories, dict) or set(categories) != set(names):
         raise SchemaError(f"{path} does not encode the decisions of DARTS architectures.")
     for name in names:
         found = categories[name]
         complete = set(found) == {_ABSENT, *_choices(name)}
         if not complete or found[_ABSENT] or sorted(found.values()) != list(range(len(found))):
-            raise SchemaError(f"{path} encodes {name} in another way: {found}.")
+            raise SchemaError(f"{path} encodes {name} differently: {found}.")
     normal, reduce = ({n: categories[n] for n in names if c in n} for c in CELLS)
     edges = [categories[name] for name in names[: len(CELLS) * len(_EDGES)]]
     if list(normal.values()) != list(reduce.values()) or any(edge != edges[0] for edge in edges):
-        raise SchemaError(f"{path} encodes edges or cells differently from one another.")
+        raise SchemaError(f"{path} encodes edges or cells inconsistently.")
 
 
 def _check_config_space(space: Any, names: Sequence[str], path: Path) -> None:
-    """The configuration space has our choices, and an edge is active where its node reads it."""
+    """Check choices, and that an edge is active exactly if its node reads it."""
     try:
         choices = {h["name"]: set(h.get("choices", ())) for h in space["hyperparameters"]}
         active = {c["child"]: (c["parent"], set(c["values"])) for c in space["conditions"]}
     except (KeyError, TypeError) as error:
-        raise SchemaError(f"{path} is no configuration space of ConfigSpace.") from error
+        raise SchemaError(f"{path} is not a configuration space of ConfigSpace.") from error
     if choices != {name: _choices(name) for name in names} | {"epoch": set()}:
         raise SchemaError(f"{path} does not hold the decisions of DARTS architectures.")
     expected = {
@@ -269,11 +266,11 @@ def _check_config_space(space: Any, names: Sequence[str], path: Path) -> None:
         )
         for cell in CELLS
         for i, (source, target) in enumerate(_EDGES)
-        if target > 2  # the first node reads both inputs always
+        if target > 2  # the first node always reads both inputs
     }
     if active != expected:
         wrong = sorted(n for n in active | expected if active.get(n) != expected.get(n))
-        raise SchemaError(f"{path} has edges that are active in other cases, {wrong[0]} first.")
+        raise SchemaError(f"{path} has other conditions of active edges, first {wrong[0]}.")
 
 
 def _read_json(path: Path) -> Any:

@@ -1,7 +1,7 @@
-"""How far the figures of a benchmark can be trusted: what the same measurement gives again.
+"""Noise of a benchmark's figures: differences between repeated measurements.
 
-`seed_noise` for accuracies trained with several seeds, `repeat_noise` for one latency table,
-`agreement` for two latency tables of the same cells. All return JSON types.
+`seed_noise` for accuracies of several seeds, `repeat_noise` for one latency table, `agreement` for
+two latency tables of the same cells. All return JSON types.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["Agreement", "RepeatNoise", "SeedNoise", "agreement", "repeat_noise",
 
 
 class SeedPair(TypedDict):
-    """Two seeds, and how alike they rank the cells that have both."""
+    """Two seeds, and the rank correlation over their common cells."""
 
     seeds: list[int]
     cells: int
@@ -31,7 +31,7 @@ class SeedNoise(TypedDict):
 
     ``sd`` is the standard deviation of a single training, a fraction: the square root of the mean
     variance of a cell, over the cells with at least two seeds. ``median_sd`` is the median over
-    those cells, which a few trainings that went wrong do not move.
+    these cells, robust against a few failed trainings.
     """
 
     cells: int
@@ -62,7 +62,7 @@ def seed_noise(accuracy: pd.DataFrame, dataset: str, split: str) -> SeedNoise:
 
     Args:
         accuracy: Accuracy table.
-        dataset: Which data set.
+        dataset: Data set of the accuracies.
         split: ``valid`` or ``test``.
 
     Raises:
@@ -74,8 +74,8 @@ def seed_noise(accuracy: pd.DataFrame, dataset: str, split: str) -> SeedNoise:
     several = wide[wide.notna().sum(axis=1) >= 2]
     if several.empty:
         raise SchemaError(
-            f"The accuracy table has no architecture with two training seeds on {dataset} "
-            f"({split}), so nothing is known of its noise. Train some with a second seed."
+            f"No architecture of the accuracy table has two training seeds on {dataset} ({split}), "
+            "so its noise is unknown. Train some with a second seed."
         )
     variance = several.var(axis=1, ddof=1)
     pairs: list[SeedPair] = []
@@ -95,17 +95,17 @@ def seed_noise(accuracy: pd.DataFrame, dataset: str, split: str) -> SeedNoise:
 
 
 def repeat_noise(latency: pd.DataFrame) -> RepeatNoise:
-    """Say how much the blocks of a measurement scatter.
+    """Spread between the blocks of a measurement.
 
     Args:
         latency: Latency table; rows without ``std_ms`` are left out.
 
     Raises:
-        SchemaError: If no row has one.
+        SchemaError: If no row has ``std_ms``.
     """
     known = latency.dropna(subset=["std_ms"])
     if known.empty:
-        raise SchemaError("The latency table has no std_ms, so nothing is known of its noise.")
+        raise SchemaError("The latency table has no std_ms, so its noise is unknown.")
     relative = known["std_ms"] / known["latency_ms"]
     return {
         "cells": len(known),
@@ -115,14 +115,14 @@ def repeat_noise(latency: pd.DataFrame) -> RepeatNoise:
 
 
 def agreement(first: pd.DataFrame, second: pd.DataFrame) -> Agreement:
-    """Compare two measurements of one device, over the cells that both have.
+    """Compare two measurements of one device over their common cells.
 
     Raises:
-        SchemaError: If they have fewer than two in common.
+        SchemaError: If fewer than two cells are common.
     """
     both = first.merge(second, on="arch_id", suffixes=("", "_again"))
     if len(both) < 2:
-        raise SchemaError(f"The two latency tables have {len(both)} cells in common: need two.")
+        raise SchemaError(f"The two latency tables have {len(both)} common cells: need two.")
     one, other = both["latency_ms"].to_numpy(), both["latency_ms_again"].to_numpy()
     difference = np.abs(one - other) / ((one + other) / 2)
     return {

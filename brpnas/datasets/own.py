@@ -1,7 +1,7 @@
-"""Tables of a schema that people make elsewhere and put beside those of the project.
+"""Users' tables of a schema, beside those of the project.
 
-`read_own_table` reads them as the intake of a device reads its files: strictly, with a report of
-what is wrong, in which rows, and how to correct it.
+`read_own_table` reads them strictly, like the intake of a device, and reports each problem with its
+rows and remedy.
 """
 
 from __future__ import annotations
@@ -43,23 +43,23 @@ _MOST = 2**63
 def read_own_table(
     path: Path, schema: pa.DataFrameSchema, space: SearchSpace, what: str = "device"
 ) -> pd.DataFrame:
-    """Read a table of the user's, CSV or Parquet.
+    """Read a user's table, CSV or Parquet.
 
-    Cells may be written in any notation of the space. Columns that may be empty may be left out;
-    unknown ones are reported in the log and not read.
+    Cells may be in any notation of the space. Nullable columns are optional; unknown columns are
+    logged and not read.
 
     Args:
-        path: The file; its name is that of what the table is about.
-        schema: What it must hold, such as `LATENCY`.
-        space: What its cells are of.
-        what: What it is about, in messages.
+        path: The file, named after the subject of the table.
+        schema: Schema of the table, such as `LATENCY`.
+        space: Space of the cells.
+        what: Kind of the subject, for messages.
 
     Returns:
         The table, valid by the schema.
 
     Raises:
-        IntakeError: If the file cannot be read, or a value of it; the report names every problem.
-        SchemaError: If values are outside their range, or a key comes twice.
+        IntakeError: If the file or a value cannot be read; the report names every problem.
+        SchemaError: If a value is out of range, or a key is duplicated.
     """
     columns = columns_of(schema)
     found = check_place(path, what, valid=lambda name: name.isprintable(), links=True)
@@ -78,7 +78,7 @@ def read_own_table(
 
 
 def columns_of(schema: pa.DataFrameSchema) -> tuple[Column, ...]:
-    """The columns of a table of a schema; those that may be empty may be left out."""
+    """Columns of a schema; nullable ones are optional."""
     found = []
     for name, column in schema.columns.items():
         kind = column.dtype.type
@@ -96,7 +96,7 @@ def columns_of(schema: pa.DataFrameSchema) -> tuple[Column, ...]:
 def _typed(
     raw: RawTable, columns: Sequence[Column], schema: pa.DataFrameSchema, space: SearchSpace
 ) -> tuple[pd.DataFrame, list[Finding]]:
-    """Columns of the types of the schema, as far as there are any, and what is wrong."""
+    """The available columns in the types of the schema, and their problems."""
     table, found = pd.DataFrame(index=range(len(raw.lines))), list[Finding]()
     for column in columns:
         name, texts = column.name, raw.column(column.name)
@@ -134,7 +134,7 @@ def _typed(
 def _not_whole(
     name: str, numbers: Sequence[float], texts: Sequence[str], lines: Sequence[int]
 ) -> list[Finding]:
-    """Numbers with decimals, or too large, where whole ones belong."""
+    """Fractions and numbers too large in a column of whole numbers."""
     wrong = [i for i, n in enumerate(numbers) if n == n and not (n.is_integer() and n < _MOST)]  # noqa: PLR0124
     if not wrong:
         return []

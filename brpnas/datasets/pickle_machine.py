@@ -1,8 +1,8 @@
 """A reader of pickles that builds plain data and runs nothing.
 
-A pickle is a program for a small machine with a stack. `read_pickle` interprets the operations that
-the published tables use, and no others: it never imports, calls or sets attributes, and its memory
-is bounded by the number of operations in the file.
+A pickle is a program for a stack machine. `read_pickle` interprets only the operations of published
+tables: it never imports, calls or sets attributes, and the number of operations in the file bounds
+its memory.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from brpnas.errors import UnsafePickleError
 __all__ = ["MAX_BYTES", "read_pickle"]
 
 MAX_BYTES = 64 * 2**20
-"""Largest pickle that is read; the largest published one has 2.8 MB."""
+"""Largest accepted pickle; the largest published one has 2.8 MB."""
 _MAX_OPERATIONS = 4_000_000
 _MAX_KEYS = 16_000
-"""Of one dict; the largest published one has 15,625. Their time is at worst the square of it."""
+"""Most keys of one dict; the largest published one has 15,625. Time is at worst quadratic."""
 _MAX_ALL_KEYS = 32_000
 _MAX_PARTS = 16  # of a key that is a tuple
 _MAX_NUMBER = 2**32
@@ -29,14 +29,14 @@ _MAX_SHARED = 64  # of a buffer: a large one could become many arrays
 
 _ATOMS = (type(None), bool, int, float, str)
 _SHARED = (*_ATOMS, bytes, Call, NumericType)
-"""What may be used twice. Shared containers would let a short file describe endless data."""
+"""Types that may be used twice. With shared containers a short file could describe endless data."""
 
 
 def read_pickle(content: bytes) -> Any:
     """Read a pickle of builtin containers, numbers, text, and numeric arrays and scalars of numpy.
 
     Raises:
-        UnsafePickleError: If it asks for anything else, or is larger than a published table.
+        UnsafePickleError: If it contains anything else, or is larger than a published table.
         ValueError, TypeError, LookupError, OverflowError: If it is truncated or corrupt.
     """
     if len(content) > MAX_BYTES:
@@ -214,10 +214,10 @@ _OPERATIONS: dict[str, str] = {
 
 
 def _check_key(key: object) -> None:
-    """Check that a key is a text, a number whose hash is itself, or a short tuple of these.
+    """Check that a key is text, a small natural number, or a short tuple of these.
 
-    The hash of a deep tuple would use up the stack of the processor. Floats and large numbers may
-    be chosen so that all have one hash.
+    Hashing a deep tuple would overflow the stack. Floats and large numbers could be chosen with
+    equal hashes.
     """
     parts = key if type(key) is tuple else (key,)
     if len(parts) > _MAX_PARTS:
@@ -231,7 +231,7 @@ def _check_key(key: object) -> None:
 
 
 def _check_plain(value: object) -> None:
-    """Check that all of the value is plain data, level by level, and that there are few levels."""
+    """Check that the value is plain data of limited depth."""
     level = [value]
     for _ in range(_MAX_DEPTH):
         inner: list[object] = []

@@ -1,8 +1,8 @@
 """Numpy arrays and scalars of a pickle, rebuilt from plain data.
 
-A pickle describes an array by a call and a state. `Call` names the calls that the published tables
-use, `call` and `build` do what they describe with checked values: a listed numeric type, a shape,
-and a buffer of exactly the bytes of that shape. Nothing that the pickle names is ever called.
+A pickle describes an array by a call and a state. `Call` lists the calls of published tables;
+`call` and `build` evaluate them with checked values: a listed numeric type, a shape, and a buffer
+of the exact size. Nothing named in the pickle is ever called.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MAX_DIMENSIONS = 8
 
 
 class Call(enum.Enum):
-    """Calls that a published table may describe."""
+    """Calls in published tables."""
 
     SCALAR = "scalar"
     RECONSTRUCT = "_reconstruct"
@@ -34,7 +34,7 @@ class Call(enum.Enum):
 
 @dataclass(eq=False)
 class NumericType:
-    """A type of numbers; its state, the order of bytes, may come after the memo knows it.
+    """A numeric type; its state, the byte order, may follow later in the pickle.
 
     Attributes:
         dtype: Its numpy type.
@@ -45,7 +45,7 @@ class NumericType:
 
 @dataclass(eq=False)
 class ArrayCall:
-    """An array whose state is still to come."""
+    """An array without its state yet."""
 
 
 _KNOWN = {
@@ -59,10 +59,10 @@ _KNOWN = {
 
 
 def find_call(module: object, name: object) -> Call:
-    """The call of that name, under the names of numpy 1 and numpy 2.
+    """The call by its name in numpy 1 or numpy 2.
 
     Raises:
-        UnsafePickleError: If no published table uses it.
+        UnsafePickleError: If published tables do not use it.
     """
     known = _KNOWN.get((module, name)) if type(module) is type(name) is str else None
     if known is None:
@@ -71,10 +71,10 @@ def find_call(module: object, name: object) -> Call:
 
 
 def call(function: object, arguments: object) -> object:
-    """The value of a call of a `Call` with a tuple of arguments.
+    """Value of a `Call` with a tuple of arguments.
 
     Raises:
-        UnsafePickleError: If it is another call, or has other arguments than published ones.
+        UnsafePickleError: If call or arguments differ from published ones.
     """
     match function, arguments:
         case Call.DTYPE, (str(code), int(), int()) | (str(code),):
@@ -89,10 +89,10 @@ def call(function: object, arguments: object) -> object:
 
 
 def build(target: object, state: object) -> object:
-    """The value of an object with its state.
+    """Value of an object with its state.
 
     Raises:
-        UnsafePickleError: If it is no numeric type and no array, or the state is another one.
+        UnsafePickleError: If it is not a numeric type or array, or the state has another form.
     """
     match target, state:
         case NumericType(dtype), (3, str(order), None, None, None, -1, -1, 0):
@@ -107,19 +107,17 @@ def build(target: object, state: object) -> object:
 def _numbers(
     dtype: np.dtype[Any], content: bytes, shape: tuple[Any, ...], order: str = "C"
 ) -> npt.NDArray[Any]:
-    """A new array of that content."""
+    """A new array with this content."""
     sizes = all(type(size) is int and size >= 0 for size in shape)
     if not sizes or len(shape) > _MAX_DIMENSIONS or shape_bytes(dtype, shape) != len(content):
-        raise UnsafePickleError(
-            f"it asks for an array of {len(content)} bytes that its shape does not have"
-        )
+        raise UnsafePickleError(f"it asks for an array of {len(content)} bytes against its shape")
     if dtype.kind == "b":
         return np.frombuffer(content, np.uint8).astype(bool).reshape(shape, order=order)  # type: ignore[call-overload,no-any-return]
     return np.frombuffer(content, dtype).copy().reshape(shape, order=order)  # type: ignore[call-overload,no-any-return]
 
 
 def shape_bytes(dtype: np.dtype[Any], shape: tuple[int, ...]) -> int:
-    """Bytes of an array, in Python's integers, which do not overflow."""
+    """Bytes of an array, in Python's integers without overflow."""
     return math.prod(shape) * dtype.itemsize
 
 

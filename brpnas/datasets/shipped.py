@@ -1,11 +1,10 @@
-"""The benchmark that ships inside the package: nothing has to be fetched to read it.
+"""The embedded benchmark, inside the package.
 
-*NB201-Digits* is the accuracy of NAS-Bench-201 cells on scikit-learn's digits
-(`read_embedded_accuracy`); beside it lie latencies measured with this project
-(`embedded_devices`, `read_embedded_latency`), and of their operations alone
-(`read_embedded_operations`). ``embedded/DATASHEET.md`` says how, where and when
-both were made and how noisy they are; `embedded_facts` gives its figures, `embedded_notes` what to
-cite. ``python -m benchmarks.embed`` writes all of it.
+*NB201-Digits* holds accuracies of NAS-Bench-201 cells on scikit-learn's digits
+(`read_embedded_accuracy`), latencies measured with this project (`embedded_devices`,
+`read_embedded_latency`), and latencies of single operations (`read_embedded_operations`).
+``embedded/DATASHEET.md`` documents their making and noise; `embedded_facts` returns its figures,
+`embedded_notes` the citations. ``python -m benchmarks.embed`` writes all of it.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ _WHERE = "brpnas/datasets/embedded"
 
 
 class Note(TypedDict):
-    """Where a table comes from, for reports and model cards."""
+    """Source of a table, for reports and model cards."""
 
     group: str
     url: str
@@ -57,21 +56,21 @@ def read_embedded_accuracy(folder: Path = EMBEDDED) -> pd.DataFrame:
     """Accuracy of NAS-Bench-201 cells on the digits: a validation and a test row per training.
 
     One cell of each function was trained, the first in the order of the space; see
-    `brpnas.datasets.share_with_siblings` for the others.
+    `brpnas.datasets.share_with_isomorphic` for the others.
 
     Args:
-        folder: Where the benchmark lies.
+        folder: Folder of the benchmark.
 
     Raises:
-        SourceError: If it does not lie there.
-        SchemaError: If the file is no accuracy table.
+        SourceError: If the file is missing.
+        SchemaError: If the file is not an accuracy table.
     """
     path = _existing(folder / EMBEDDED_ACCURACY)
     return validate(pd.read_parquet(path), ACCURACY, origin=str(path))
 
 
 def embedded_network(folder: Path = EMBEDDED) -> NetworkConfig:
-    """Size of the networks whose accuracy ships, as the datasheet says."""
+    """Size of the networks of the embedded accuracies, from the datasheet."""
     facts = embedded_facts(folder)["accuracy"]
     settings = {name: facts["settings"][name] for name in ("channels", "cells_per_stage", "stages")}
     shape = tuple(facts["images"]["input_shape"])
@@ -81,20 +80,20 @@ def embedded_network(folder: Path = EMBEDDED) -> NetworkConfig:
 
 
 def embedded_devices(folder: Path = EMBEDDED) -> list[str]:
-    """Names of the devices whose latency ships with the package; none where no table lies."""
+    """Names of the devices with embedded latencies."""
     return sorted(path.stem for path in (folder / "latency").glob("*.parquet"))
 
 
 def read_embedded_latency(device: str, folder: Path = EMBEDDED) -> pd.DataFrame:
-    """Latency of NAS-Bench-201 networks on a device that ships with the package.
+    """Latency of NAS-Bench-201 networks on an embedded device.
 
     Args:
         device: One of `embedded_devices`; `brpnas.devices` describes it.
-        folder: Where the benchmark lies.
+        folder: Folder of the benchmark.
 
     Raises:
-        UnknownNameError: If there is no such device.
-        SchemaError: If its file is no latency table.
+        UnknownNameError: If the device is unknown.
+        SchemaError: If its file is not a latency table.
     """
     known = embedded_devices(folder)
     if device not in known:
@@ -104,14 +103,14 @@ def read_embedded_latency(device: str, folder: Path = EMBEDDED) -> pd.DataFrame:
 
 
 def read_embedded_operations(folder: Path = EMBEDDED) -> pd.DataFrame:
-    """Latency of single operations on the devices that ship, for the layer-wise baseline.
+    """Latency of single operations on the embedded devices, for the layer-wise baseline.
 
     Args:
-        folder: Where the benchmark lies.
+        folder: Folder of the benchmark.
 
     Raises:
-        SourceError: If it does not lie there.
-        SchemaError: If the file is no table of operations.
+        SourceError: If the file is missing.
+        SchemaError: If the file is not a table of operations.
     """
     path = _existing(folder / EMBEDDED_OPERATIONS)
     return validate(pd.read_parquet(path), OPERATIONS, origin=str(path))
@@ -121,17 +120,17 @@ def embedded_facts(folder: Path = EMBEDDED) -> dict[str, Any]:
     """Figures of the datasheet: rows, protocol, machine, dates, noise.
 
     Raises:
-        SourceError: If there are none.
+        SourceError: If the file is missing.
     """
     facts: dict[str, Any] = json.loads(_existing(folder / "facts.json").read_text("utf-8"))
     return facts
 
 
 def embedded_notes(folder: Path = EMBEDDED) -> dict[str, Note]:
-    """What to cite for each table: ``nb201-digits``, and the devices by their names.
+    """Citation of each table: ``nb201-digits``, and the devices by name.
 
     Raises:
-        SourceError: If the benchmark does not lie there.
+        SourceError: If a file is missing.
     """
     facts = embedded_facts(folder)
     devices = {name: f"latency/{name}.parquet" for name in embedded_devices(folder)}
@@ -151,8 +150,7 @@ def embedded_notes(folder: Path = EMBEDDED) -> dict[str, Note]:
 def _existing(path: Path) -> Path:
     if not path.is_file():
         raise SourceError(
-            f"There is no {path}: this copy of brpnas comes without its own benchmark. Install a "
-            "release, or leave 'embedded' out and name benchmarks that can be downloaded: "
-            "nasbench201, latbench, help."
+            f"{path} is missing: this copy of brpnas has no embedded benchmark. Install a release, "
+            "or replace 'embedded' by benchmarks for download: nasbench201, latbench, help."
         )
     return path

@@ -1,8 +1,7 @@
-"""Published files: which there are, and how to get one that is certainly the one meant.
+"""Published files: their catalogue, and verified downloads.
 
-`load_catalogue` lists the files, `fetch` returns the path of one of them, from a mirror if there is
-one, else from its URL, and `fetch_group` does so for all files of a benchmark. A file whose sha256
-is not the catalogued one is refused, wherever it came from.
+`load_catalogue` lists the files. `fetch` returns the path of a file from a mirror or its URL,
+`fetch_group` of all files of a benchmark. A file with another sha256 than catalogued is refused.
 """
 
 from __future__ import annotations
@@ -29,16 +28,16 @@ class Source(BaseModel):
     """One published file.
 
     Attributes:
-        name: Name by which configuration and readers refer to it.
-        group: Benchmark that it belongs to, ``latbench``, ``nasbench201``, ``nasbench101``,
-            ``nasbench301`` or ``help``.
-        file: Its path below a mirror and below the download cache.
-        url: Where it was published, pinned to a commit.
-        sha256: Hash of its content, in hexadecimal.
-        bytes: Its size.
+        name: Name in configuration and readers.
+        group: Benchmark: ``latbench``, ``nasbench201``, ``nasbench101``, ``nasbench301`` or
+            ``help``.
+        file: Path below a mirror and below the download cache.
+        url: URL, pinned to a commit.
+        sha256: Hash of the content, in hexadecimal.
+        bytes: Size.
         licence: Licence as stated by the publisher.
-        citation: What to cite when using it.
-        contents: What is in it.
+        citation: Citation.
+        contents: Description of the content.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -55,7 +54,7 @@ class Source(BaseModel):
 
 
 def load_catalogue(path: Path | None = None) -> dict[str, Source]:
-    """Published files by name, from the catalogue of the package or from a YAML file like it.
+    """Published files by name, from the packaged catalogue or from a YAML file.
 
     Raises:
         ConfigurationError: If the catalogue is malformed.
@@ -64,10 +63,10 @@ def load_catalogue(path: Path | None = None) -> dict[str, Source]:
 
 
 def get_source(name: str) -> Source:
-    """Return the published file of that name from the package's catalogue.
+    """Return a published file of the packaged catalogue by name.
 
     Raises:
-        UnknownNameError: If there is none.
+        UnknownNameError: If the file is unknown.
     """
     catalogue = load_catalogue()
     if name not in catalogue:
@@ -76,18 +75,18 @@ def get_source(name: str) -> Source:
 
 
 def fetch(source: Source, *, mirror: Path | None, cache: Path, progress: bool = True) -> Path:
-    """Return the path of a published file with the catalogued content.
+    """Return the path of a published file with verified content.
 
     Args:
-        source: Which file.
-        mirror: Folder that holds the published files. If given, the file is read in place there and
-            the network is never asked.
-        cache: Folder for downloads; a good file that is already there is not downloaded again.
+        source: The file.
+        mirror: Folder of the published files. If given, the file is read there and nothing is
+            downloaded.
+        cache: Folder for downloads; a verified file there is reused.
         progress: Whether a download shows a progress bar.
 
     Raises:
-        SourceError: If the file is missing, cannot be downloaded, or has another hash. Nothing is
-            left behind half-written.
+        SourceError: If the file is missing, cannot be downloaded, or has another hash. No partial
+            file is left.
     """
     return _from_mirror(source, mirror) if mirror else _from_url(source, cache, progress)
 
@@ -95,10 +94,10 @@ def fetch(source: Source, *, mirror: Path | None, cache: Path, progress: bool = 
 def fetch_group(
     group: str, *, mirror: Path | None, cache: Path, progress: bool = True
 ) -> dict[str, Path]:
-    """Paths of all published files of a benchmark, by name; see `fetch`.
+    """Paths of all published files of a benchmark by name; see `fetch`.
 
     Raises:
-        UnknownNameError: If there is no such benchmark.
+        UnknownNameError: If the benchmark is unknown.
         SourceError: As `fetch`.
     """
     catalogue = load_catalogue()
@@ -112,7 +111,7 @@ def _from_mirror(source: Source, mirror: Path) -> Path:
     path = mirror / source.file
     if not mirror.is_dir():
         raise SourceError(
-            f"The mirror {mirror} is not a folder, so {source.name!r} cannot be read from it. Set "
+            f"The mirror {mirror} is not a folder, so {source.name!r} cannot be read. Set "
             "BRPNAS_MIRROR to the folder of the published files, or unset it to download them."
         )
     if not path.is_file():
@@ -125,7 +124,7 @@ def _from_mirror(source: Source, mirror: Path) -> Path:
 
 
 def _from_url(source: Source, cache: Path, progress: bool) -> Path:
-    import pooch  # noqa: PLC0415 - it brings a client for HTTP, and most files are there already
+    import pooch  # noqa: PLC0415 - it imports an HTTP client, unused for files at hand
 
     target = cache / source.file
 
@@ -134,10 +133,10 @@ def _from_url(source: Source, cache: Path, progress: bool) -> Path:
             total=source.bytes, desc=target.name, unit="B", unit_scale=True, disable=not progress
         ) as bar:
             pooch.HTTPDownloader(progressbar=bar, chunk_size=1 << 16)(url, output, None)
-        mend = "Try again; if it stays so, the publisher has changed the file: set BRPNAS_MIRROR"
-        _verify(source, Path(output), f"What {url} sent", f"{mend} to a folder with the right one")
+        remedy = "Try again; if it recurs, the publisher has changed the file: set BRPNAS_MIRROR"
+        _verify(source, Path(output), f"The answer of {url}", f"{remedy} to a folder with the file")
 
-    pooch.get_logger().setLevel(logging.WARNING)  # what it would print at INFO is logged here
+    pooch.get_logger().setLevel(logging.WARNING)  # its INFO is logged here
     logger.info("Looking for %s in %s, else at %s", source.name, cache, source.url)
     try:
         path = pooch.retrieve(
@@ -149,7 +148,7 @@ def _from_url(source: Source, cache: Path, progress: bool) -> Path:
         )
     except SourceError:
         raise
-    except OSError as error:  # of the network, by way of requests, and of the disk
+    except OSError as error:  # of the network (requests) and of the disk
         raise SourceError(
             f"{source.name!r} could not be downloaded from {source.url} to {target}: "
             f"{' '.join(str(error).split())}. Check the network and the folder, or set "
@@ -158,11 +157,11 @@ def _from_url(source: Source, cache: Path, progress: bool) -> Path:
     return Path(path)
 
 
-def _verify(source: Source, path: Path, subject: str, mend: str) -> None:
+def _verify(source: Source, path: Path, subject: str, remedy: str) -> None:
     with path.open("rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
     if found != source.sha256:
         raise SourceError(
             f"{subject} is not the published {source.name!r}: its sha256 is {found}, expected "
-            f"{source.sha256} ({path.stat().st_size:,} bytes, expected {source.bytes:,}). {mend}."
+            f"{source.sha256} ({path.stat().st_size:,} bytes, expected {source.bytes:,}). {remedy}."
         )

@@ -1,8 +1,8 @@
-"""Reading published pickles without running what they ask for.
+"""Reading published pickles without running them.
 
 Some benchmarks are published as pickles, and a pickle is a program. `safe_load` interprets the few
-operations that tables use and builds dictionaries, lists, numbers, text, and numeric arrays from
-them; `safe_loads` does so for a pickle that is part of another file. The project writes no pickle.
+operations of tables and builds dictionaries, lists, numbers, text and numeric arrays; `safe_loads`
+does so for a pickle inside another file. The project writes no pickle.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ __all__ = ["safe_load", "safe_loads"]
 
 
 def safe_load(path: Path) -> Any:
-    """Load a pickle that holds builtin containers, numbers, text and numeric numpy arrays.
+    """Load a pickle of builtin containers, numbers, text and numeric numpy arrays.
 
     Raises:
         SourceError: If the file is missing, truncated or corrupt.
-        UnsafePickleError: If it asks for anything else.
+        UnsafePickleError: If it contains anything else.
     """
     try:
         with path.open("rb") as file:
@@ -36,7 +36,7 @@ def safe_loads(data: bytes, origin: str) -> Any:
 
     Args:
         data: The pickle.
-        origin: The file that it is, or is part of, for the message.
+        origin: Its file, for errors.
 
     Raises:
         SourceError: If it is truncated or corrupt.
@@ -46,9 +46,8 @@ def safe_loads(data: bytes, origin: str) -> Any:
         return read_pickle(data)
     except UnsafePickleError as error:
         raise UnsafePickleError(
-            f"The pickle {origin} is refused: {error}, which is not on the list of what a "
-            "published table may hold. Do not load it by other means; get the file from its "
-            "catalogued URL."
+            f"The pickle {origin} is refused: {error}, unlike any published table. Do not load it "
+            "by other means; get the file from its catalogued URL."
         ) from None
     except (ValueError, TypeError, LookupError, OverflowError) as error:
         raise _unreadable(error, origin) from error

@@ -30,7 +30,7 @@ from brpnas.datasets import (
     read_help_latency,
     read_latency,
     read_nasbench101_accuracy,
-    share_with_siblings,
+    share_with_isomorphic,
     validate,
 )
 from brpnas.devices import Device, Intake, intake_report
@@ -72,7 +72,7 @@ def make_accuracy(
     """Accuracies of the benchmarks asked for, one below the other.
 
     Where one cell of each function was trained, the other cells get its rows, see
-    `brpnas.datasets.share_with_siblings`. Of a shipped table and one's own on the same data
+    `brpnas.datasets.share_with_isomorphic`. Of a shipped table and one's own on the same data
     set, the one with more cells is taken.
 
     Args:
@@ -104,10 +104,10 @@ def make_accuracy(
             )
         shipped = shipped[~shipped["dataset"].isin(own)]
         if len(shipped):
-            found["embedded"] = share_with_siblings(shipped, architectures)
+            found["embedded"] = share_with_isomorphic(shipped, architectures)
     if own:
         tables = [_own(trained[name](space=space), name, "accuracy") for name in own]
-        found["trained"] = share_with_siblings(pd.concat(tables, ignore_index=True), architectures)
+        found["trained"] = share_with_isomorphic(pd.concat(tables, ignore_index=True), architectures)
     if "nasbench201" in asked:
         found["nasbench201"] = read_accuracy(published())
     if "nasbench101" in asked:

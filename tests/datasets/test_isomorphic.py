@@ -3,7 +3,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from brpnas.datasets import ACCURACY, list_architectures, share_with_siblings, validate
+from brpnas.datasets import ACCURACY, list_architectures, share_with_isomorphic, validate
 from brpnas.errors import SchemaError
 from brpnas.search import HeldOutScores, TableOracle
 from brpnas.search.oracles import Question
@@ -34,7 +34,7 @@ def accuracies(frame: pd.DataFrame, split: str = "valid") -> dict[tuple[str, str
 
 
 def test_untrained_cells_get_the_rows_of_a_sibling(small: pd.DataFrame) -> None:
-    shared = share_with_siblings(table(b=("x", 0, 0.5)), small)
+    shared = share_with_isomorphic(table(b=("x", 0, 0.5)), small)
     assert accuracies(shared) == {("x", name): 0.5 for name in "abc"}
     assert accuracies(shared, "test") == accuracies(shared)
     validate(shared, ACCURACY, origin="the result")
@@ -45,12 +45,12 @@ def test_trained_cells_keep_their_own_and_the_first_stands_for_the_rest(
 ) -> None:
     own = table(c=("x", 0, 0.7), b=("x", 1, 0.5), d=("x", 0, 0.1))
     expected = {("x", "a"): 0.5, ("x", "b"): 0.5, ("x", "c"): 0.7, ("x", "d"): 0.1}
-    assert accuracies(share_with_siblings(own, small)) == expected
+    assert accuracies(share_with_isomorphic(own, small)) == expected
 
 
 def test_data_sets_do_not_mix(small: pd.DataFrame) -> None:
     both = pd.concat([table(a=("x", 0, 0.5)), table(d=("y", 0, 0.2))])
-    assert set(accuracies(share_with_siblings(both, small))) == {
+    assert set(accuracies(share_with_isomorphic(both, small))) == {
         *(("x", name) for name in "abc"),
         ("y", "d"),
     }
@@ -58,7 +58,7 @@ def test_data_sets_do_not_mix(small: pd.DataFrame) -> None:
 
 def test_unknown_cell_is_refused(small: pd.DataFrame) -> None:
     with pytest.raises(SchemaError, match="'z'"):
-        share_with_siblings(table(z=("x", 0, 0.5)), small)
+        share_with_isomorphic(table(z=("x", 0, 0.5)), small)
 
 
 def test_every_cell_can_be_asked_and_scored_when_one_of_each_function_was_trained() -> None:
@@ -68,7 +68,7 @@ def test_every_cell_can_be_asked_and_scored_when_one_of_each_function_was_traine
     rows = pd.DataFrame({"arch_id": first["arch_id"], "dataset": "digits", "accuracy": value})
     rows = rows.assign(seed=0, epochs=6, train_time_s=1.0)
     both = pd.concat([rows.assign(split="valid"), rows.assign(split="test")])
-    shared = share_with_siblings(validate(both, ACCURACY, origin="test"), architectures)
+    shared = share_with_isomorphic(validate(both, ACCURACY, origin="test"), architectures)
     assert len(shared) == 2 * 15_625
     of_function = dict(zip(first["isomorphism_id"], value, strict=True))
     expected = architectures["isomorphism_id"].map(of_function)
