@@ -1,16 +1,16 @@
 """Hardware-aware neural architecture search with BRP-NAS (Dudziak et al., NeurIPS 2020).
 
-The names most often needed are here; everything else is in the subpackages. Each is imported when
-it is first asked for, so ``import brpnas`` is light and needs no torch.
+The most common names are here; the rest is in the subpackages. Names are imported on first use:
+``import brpnas`` is fast and needs no torch.
 
 - Spaces and graphs: `get_space`, `NasBench201`, `SpaceGraphs`.
 - Data: `fetch_group` gets published files, `get_device` looks a device up.
-- Latency: `fit_latency` trains a `LatencyPredictor` from `MeasuredRows`; `regression_metrics` says
-  how good it is.
+- Latency: `fit_latency` trains a `LatencyPredictor` from `MeasuredRows`; `regression_metrics`
+  scores it.
 - Search: `run_search` runs a sampler (`get_sampler`) on a `ListedPool` against an `Oracle`, such
   as `TableOracle`; `Limits` reads constraints, `SearchStore` keeps the answers,
   `PairwiseRanker` ranks by accuracy. `TrainingConfig` sizes the networks of both.
-- `BrpNasError` is the root of all errors raised on purpose.
+- `BrpNasError` is the root of all expected errors.
 
 Examples:
     >>> import brpnas

@@ -1,8 +1,7 @@
-"""ZIP archives from elsewhere: checked by their directory before anything is unpacked.
+"""ZIP archives from other sources, checked by their directory before unpacking.
 
-An archive of a few kB may list millions of members, or members of terabytes. `open_archive` reads
-the size of the directory first, then what each member claims, and refuses an archive beyond the
-limits that the caller gives.
+An archive of a few kB may list millions of members, or members of terabytes. `open_archive` checks
+the size of the directory, then the claims of each member, against the limits of the caller.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ __all__ = ["open_archive", "read_member"]
 _END, _END_64, _LOCATOR_64 = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 _END_BYTES, _LOCATOR_BYTES = 22, 20
 _COMMENT = 2**16
-_ENTRY_BYTES = 4096  # of one member in the directory, its name included
+_ENTRY_BYTES = 4096  # of one member in the directory, with its name
 _ENCRYPTED = 0x1
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
@@ -28,13 +27,13 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 def open_archive(
     file: IO[bytes], *, max_members: int, max_unpacked: int | None = None
 ) -> Iterator[zipfile.ZipFile]:
-    """Open an archive whose members are few, plain, and of bounded size.
+    """Open an archive with few, plain members of bounded size.
 
     Args:
         file: The archive, at any position.
         max_members: Most members.
-        max_unpacked: Most bytes that the compressed members may unpack to, together; None for no
-            limit. Stored members take no more than the file itself.
+        max_unpacked: Most bytes of the unpacked compressed members together; None for no limit.
+            Stored members are never larger than the file.
 
     Raises:
         zipfile.BadZipFile: If it is damaged, encrypted, compressed by another method than deflate,
@@ -53,15 +52,15 @@ def open_archive(
 
 
 def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    """Content of a member, of exactly the size that the directory claims.
+    """Content of a member, of exactly the claimed size.
 
     Raises:
-        zipfile.BadZipFile: If it is another size, or damaged.
+        zipfile.BadZipFile: If it has another size, or is damaged.
     """
     try:
         with archive.open(member) as file:
             content = file.read(member.file_size + 1)
-    except (NotImplementedError, RuntimeError) as error:  # other flags than the directory says
+    except (NotImplementedError, RuntimeError) as error:  # its flags contradict the directory
         raise zipfile.BadZipFile(f"{member.filename!r:.80} cannot be read: {error}") from error
     if len(content) != member.file_size:
         raise zipfile.BadZipFile(f"{member.filename!r:.80} has another size than the archive says")

@@ -1,8 +1,7 @@
 """Headers of the arrays in an NPZ file, checked before anything is allocated.
 
-A header of a few bytes can ask for terabytes. `read_headers` reads the headers alone and compares
-each shape with the size of its member and with a limit, so that a reader allocates only sizes that
-were checked.
+A header of a few bytes can claim terabytes. `read_headers` reads only the headers and compares each
+shape with the size of its member and with a limit, so that readers allocate checked sizes only.
 """
 
 from __future__ import annotations
@@ -28,14 +27,14 @@ from brpnas.errors import SchemaError
 __all__ = ["ARRAYS_LIMIT", "ArrayHeader", "check_text", "read_header", "read_headers"]
 
 ARRAYS_LIMIT = 2**31
-"""Bytes that the compressed arrays of a file may have together, unless the caller says otherwise.
-Those that are stored uncompressed are never larger than the file."""
+"""Default limit in bytes for the compressed arrays of a file together. Uncompressed arrays are
+never larger than the file."""
 _MAX_MEMBERS = 1000
 _MAX_HEADER = 10_000
-"""As in numpy: longer headers are slow to parse."""
+"""Limit of numpy: longer headers are slow to parse."""
 _MAGIC = b"\x93NUMPY"
 _LAST_CHARACTER = 0x10FFFF
-# numpy parses a header as a literal, and one of Python 2 by the tokenizer too.
+# numpy parses a header as a literal, and headers of Python 2 by the tokenizer too.
 _DAMAGED = (
     ValueError,
     TypeError,
@@ -51,13 +50,13 @@ _LENGTH = {(1, 0): "<H", (2, 0): "<I"}
 
 @dataclass(frozen=True)
 class ArrayHeader:
-    """Shape and type of an array, as its header says.
+    """Shape and type of an array, from its header.
 
     Attributes:
         shape: Size of each axis.
         dtype: Type of the elements, without Python objects.
         is_fortran: Whether the first axis varies fastest.
-        length: Bytes of the header itself; the data follow.
+        length: Bytes of the header; the data follow.
     """
 
     shape: tuple[int, ...]
@@ -72,16 +71,16 @@ class ArrayHeader:
 
 
 def read_headers(path: Path, *, limit: int | None = ARRAYS_LIMIT) -> Mapping[str, ArrayHeader]:
-    """Headers of all arrays of an NPZ file by name; nothing else of the file is read.
+    """Headers of all arrays of an NPZ file by name; the data are not read.
 
     Args:
         path: The file.
-        limit: Bytes that the compressed arrays may have together, decompressed; None for no limit.
+        limit: Limit of the decompressed bytes of compressed arrays together; None for no limit.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        SchemaError: If the file is encrypted, compressed by a method that NPZ does not use, or no
-            archive of plain arrays, if a header does not fit the size of its member, or if the
+        FileNotFoundError: If the file is missing.
+        SchemaError: If the file is not an archive of plain arrays, is encrypted or compressed by
+            another method than NPZ's, if a header does not fit the size of its member, or if the
             arrays exceed the limit.
     """
     headers: dict[str, ArrayHeader] = {}
@@ -101,26 +100,26 @@ def read_headers(path: Path, *, limit: int | None = ARRAYS_LIMIT) -> Mapping[str
             f"{path} is not a complete NPZ file: {error}. Write it again with numpy.savez."
         ) from error
     if not headers:
-        raise SchemaError(f"{path} holds no array. Write it again with numpy.savez.")
+        raise SchemaError(f"{path} has no array. Write it again with numpy.savez.")
     if limit is not None and total > limit:
         raise SchemaError(
-            f"The arrays of {path} take {_size(total)} when they are decompressed, more than the "
-            f"limit of {_size(limit)}; the file itself has {_size(path.stat().st_size)}. Write it "
-            "with numpy.savez, uncompressed."
+            f"The arrays of {path} take {_size(total)} decompressed, more than the limit of "
+            f"{_size(limit)}; the file itself has {_size(path.stat().st_size)}. Write it with "
+            "numpy.savez, uncompressed."
         )
     return headers
 
 
 def read_header(stream: IO[bytes], size: int, what: str) -> ArrayHeader:
-    """Read the header of one array; afterwards the stream is at the data.
+    """Read the header of one array; the stream is then at the data.
 
     Args:
-        stream: Where the array begins.
+        stream: Stream at the start of the array.
         size: Bytes of header and data together.
         what: Name of the array in errors.
 
     Raises:
-        SchemaError: If it is no array, one of Python objects, or of another size.
+        SchemaError: If it is not an array, holds Python objects, or has another size.
     """
     start = stream.read(len(_MAGIC) + 2)
     layout = _LENGTH.get((start[-2], start[-1])) if start[: len(_MAGIC)] == _MAGIC else None
@@ -130,7 +129,7 @@ def read_header(stream: IO[bytes], size: int, what: str) -> ArrayHeader:
     length = struct.unpack(layout, raw)[0] if len(raw) == struct.calcsize(layout) else _MAX_HEADER
     text = stream.read(length) if length < _MAX_HEADER else b""
     if len(text) != length:
-        raise SchemaError(f"{what} has a header of {length} bytes, which is too long or cut off.")
+        raise SchemaError(f"{what} has a header of {length} bytes, too long or truncated.")
     shape, is_fortran, dtype = _parse(layout, raw + text, what)
     header = ArrayHeader(shape, dtype, is_fortran, len(start) + len(raw) + length)
     if header.length + header.nbytes != size or (dtype.itemsize == 0 and 0 not in shape):
@@ -142,16 +141,16 @@ def read_header(stream: IO[bytes], size: int, what: str) -> ArrayHeader:
 
 
 def check_text(array: npt.NDArray[Any], what: str) -> None:
-    """Check that an array of text holds characters that exist; numpy fails on others.
+    """Check that the characters of a text array exist; numpy fails on others.
 
     Raises:
-        SchemaError: If it does not.
+        SchemaError: If one does not.
     """
     if array.dtype.kind != "U" or not array.size or not array.dtype.itemsize:
         return
     codes = np.ravel(array, order="K").view(np.dtype("u4").newbyteorder(array.dtype.byteorder))
     if int(codes.max()) > _LAST_CHARACTER:
-        raise SchemaError(f"{what} holds text that is damaged. Write the file with numpy.savez.")
+        raise SchemaError(f"{what} holds damaged text. Write the file with numpy.savez.")
 
 
 def _parse(layout: str, text: bytes, what: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
@@ -159,13 +158,13 @@ def _parse(layout: str, text: bytes, what: str) -> tuple[tuple[int, ...], bool, 
     read = np.lib.format.read_array_header_1_0 if version_1 else np.lib.format.read_array_header_2_0
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of Python 2, and of escapes in a damaged header
+            warnings.simplefilter("ignore")  # about Python 2, and escapes in a damaged header
             shape, is_fortran, dtype = read(io.BytesIO(text))
     except _DAMAGED as error:
         raise SchemaError(f"{what} has a damaged header ({type(error).__name__}).") from error
     if dtype.hasobject:
         raise SchemaError(
-            f"{what} holds Python objects, which are not read because unpickling can run code. "
+            f"{what} holds Python objects, refused because unpickling can run code. "
             "Save numbers or strings of one shape: numpy.array(..., dtype=...)."
         )
     if any(isinstance(axis, bool) or axis < 0 for axis in shape) or len(shape) > 32:
@@ -179,7 +178,7 @@ def _short(value: object) -> str:
 
 
 def _size(count: int) -> str:
-    """Bytes in words, ``1.5 GB``."""
+    """Bytes in words, such as ``1.5 GB``."""
     number = float(count)
     for unit in ("bytes", "kB", "MB", "GB"):
         if number < 1000:

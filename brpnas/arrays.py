@@ -1,7 +1,7 @@
-"""Arrays in NPZ files with the same bytes each time, and mapped instead of read where possible.
+"""Arrays in NPZ files with reproducible bytes, mapped instead of read if possible.
 
-Not by `numpy.savez_compressed`, which writes other bytes under other releases of Python. What is
-written uncompressed is aligned, and `read_arrays` maps it into memory.
+The bytes of `numpy.savez_compressed` depend on the release of Python. Uncompressed arrays are
+written aligned, and `read_arrays` maps them into memory.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ __all__ = ["read_arrays", "write_arrays"]
 _ALIGNMENT = 64
 _LOCAL_HEADER = 30
 _PADDING = 0xD935
-"""Tag of the extra field of ZIP that other tools align with too."""
+"""Tag of the ZIP extra field for alignment, common to several tools."""
 
 
 def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]], *, compress: bool) -> None:
-    """Write arrays to an NPZ file, which is replaced only when the new one is complete.
+    """Write arrays to an NPZ file; an existing file is replaced by the complete one.
 
     Args:
         path: The file; numpy's suffix is not appended.
         arrays: Arrays by name, without Python objects.
-        compress: Whether to compress them; if not, `read_arrays` can map them.
+        compress: Whether to compress them; uncompressed ones can be mapped by `read_arrays`.
     """
-    # In place, a file that is mapped would change, or end, under its readers.
+    # Writing in place would change a mapped file under its readers.
     with atomic_path(path) as partial, zipfile.ZipFile(partial, "w") as file:
         for key, array in arrays.items():
             member = io.BytesIO()
@@ -52,17 +52,17 @@ def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]], *, compress
 def read_arrays(path: Path, *, limit: int | None = ARRAYS_LIMIT) -> dict[str, npt.NDArray[Any]]:
     """Arrays of an NPZ file by name.
 
-    Those that are stored uncompressed are mapped privately: what is written to them stays in this
-    process. They are valid as long as the file is replaced, but not overwritten in place. Headers
-    are checked before anything is allocated, see `brpnas.array_headers`.
+    Uncompressed arrays are mapped privately: changes stay in this process. They stay valid if the
+    file is replaced, not if it is overwritten in place. Headers are checked before anything is
+    allocated, see `brpnas.array_headers`.
 
     Args:
         path: The file.
-        limit: Bytes that the compressed arrays may have together; None for no limit.
+        limit: Limit of the bytes of compressed arrays together; None for no limit.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        SchemaError: If it is no complete archive of plain arrays, or exceeds the limit.
+        FileNotFoundError: If the file is missing.
+        SchemaError: If it is not a complete archive of plain arrays, or exceeds the limit.
     """
     headers = read_headers(path, limit=limit)
     arrays: dict[str, npt.NDArray[Any]] = {}
@@ -85,7 +85,7 @@ def read_arrays(path: Path, *, limit: int | None = ARRAYS_LIMIT) -> dict[str, np
 
 
 def _padding(position: int) -> bytes:
-    """Extra field that ends at a multiple of the alignment; numpy's own header keeps to it."""
+    """Extra field up to a multiple of the alignment, which numpy's header keeps."""
     missing = -(position + 4) % _ALIGNMENT
     return struct.pack("<HH", _PADDING, missing) + bytes(missing)
 

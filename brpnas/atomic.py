@@ -1,4 +1,4 @@
-"""Files that appear at once, complete, or not at all."""
+"""Atomic writing of files."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["atomic_path"]
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Give a temporary path that replaces ``path`` when the block ends without an error.
+    """Yield a temporary path that replaces ``path`` at the end of the block without an error.
 
-    What was written is on the disk before it appears.
+    The content is on the disk before it appears.
 
     Args:
-        path: The file, in a folder that exists.
+        path: The file, in an existing folder.
     """
     with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
         partial = Path(folder) / path.name

@@ -1,4 +1,4 @@
-"""Names of a package that are imported when they are first asked for (PEP 562)."""
+"""Lazy imports of a package's names (PEP 562)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def front_door(
 
     Args:
         package: Full name of the package.
-        homes: For each of its modules the names that it gives to the package.
+        homes: Names of the package by module.
 
     Examples:
         >>> look_up, _ = front_door("brpnas.devices", {"catalogue": ["load_devices"]})

@@ -1,8 +1,7 @@
-"""A file of events that survives `kill -9`: one JSON object per line, only ever appended to.
+"""A file of events that survives `kill -9`: one JSON object per line, only appended to.
 
-The first line says which task the file belongs to. Every line is on the disk before
-`Journal.append` returns, so that after a crash at most the work in flight is done again. The stores
-of searches, measurements and trainings are journals.
+The first line identifies the task. `Journal.append` returns after the line is on the disk: a crash
+loses at most the work in flight. The stores of searches, measurements and trainings are journals.
 """
 
 from __future__ import annotations
@@ -33,21 +32,20 @@ _open: weakref.WeakSet[Journal] = weakref.WeakSet()
 class Journal:
     """An append-only file of one task; a context manager.
 
-    A last line that was cut off by a crash is dropped with a warning. One process at a time holds
-    the file, and one handle in a process; the lock ends with the process, however it ends, and
-    a worker that it forked does not keep it.
+    A last line truncated by a crash is dropped with a warning. One handle of one process holds the
+    file; the lock ends with the process, and forked workers do not keep it.
 
     Args:
         path: File to create or to continue; its folder is created.
-        fingerprint: What defines the task (JSON types).
-        replay: Called with every event that the file already holds, in order. It checks types and
-            ranges, see `brpnas.typed.parse_typed`. A StoreError, TypeError, ValueError or KeyError
-            that it raises means that the event is damaged.
-        what: What the file is called in messages, as ``search store``.
+        fingerprint: Definition of the task (JSON types).
+        replay: Called with each event of an existing file, in order. It checks types and ranges,
+            see `brpnas.typed.parse_typed`. Its StoreError, TypeError, ValueError or KeyError means
+            a damaged event.
+        what: Name of the file in messages, such as ``search store``.
 
     Raises:
-        StoreError: If the file belongs to another task, another process or handle holds it, it
-            cannot be written, or it is damaged anywhere but in its last line.
+        StoreError: If the file belongs to another task, is held elsewhere, cannot be written, or is
+            damaged before its last line.
     """
 
     def __init__(
@@ -66,7 +64,7 @@ class Journal:
         except OSError as error:
             raise StoreError(
                 f"Cannot write the {what} {self.path}: {error.strerror or error}. Give the path of "
-                "a file, in a folder that can be written."
+                "a file in a writable folder."
             ) from error
         _open.add(self)
         try:
@@ -77,15 +75,15 @@ class Journal:
             raise
 
     def append(self, event: Mapping[str, object]) -> None:
-        """Put an event (JSON types, no NaN) on the disk.
+        """Write an event (JSON types, no NaN) to the disk.
 
         Raises:
-            StoreError: If it cannot be written; what the file holds is safe.
+            StoreError: If it cannot be written; earlier events are safe.
         """
         self._append(_line(event))
 
     def close(self) -> None:
-        """Close the file and give up the lock."""
+        """Close the file and release the lock."""
         self._file.close()
 
     def __enter__(self) -> Self:
@@ -104,14 +102,14 @@ class Journal:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise StoreError(
-                f"Another process is writing the {self._what} {self.path}. Wait until it has "
-                "ended, or give this task a file of its own."
+                f"Another process is writing the {self._what} {self.path}. Wait for its end, or "
+                "give this task another file."
             ) from error
         except OSError as error:
             raise StoreError(
-                f"Cannot lock the {self._what} {self.path}: {error.strerror or error}. Some file "
-                "systems of networks have no locks, or none while their service is down: put the "
-                "file elsewhere."
+                f"Cannot lock the {self._what} {self.path}: {error.strerror or error}. Network file "
+                "systems may lack locks, or lose them while their service is down: put the file "
+                "elsewhere."
             ) from error
 
     def _append(self, line: bytes) -> None:
@@ -124,8 +122,8 @@ class Journal:
             with contextlib.suppress(OSError):  # the next event must not follow half of this one
                 self._file.truncate(size)
             raise StoreError(
-                f"Cannot write the {self._what} {self.path}: {error}. What it holds is safe: mend "
-                "this and run the same command again to go on."
+                f"Cannot write the {self._what} {self.path}: {error}. Earlier events are safe: "
+                "remove the cause and run the same command again to resume."
             ) from error
 
     def _load(self, header: bytes) -> None:
@@ -150,7 +148,7 @@ class Journal:
 
     def _cut(self, size: int, torn: bool) -> None:
         if torn:
-            _log.warning("%s: dropped its last line, which was cut off by a crash", self.path)
+            _log.warning("%s: dropped its last line, truncated by a crash", self.path)
         self._file.truncate(size)
 
     def _replay(self, number: int, event: dict[str, Any] | None) -> None:
@@ -162,22 +160,22 @@ class Journal:
         except (StoreError, TypeError, ValueError, KeyError, RecursionError) as error:
             raise StoreError(
                 f"The {self._what} {self.path} is damaged in line {number}: {error!s:.300}. Cut "
-                f"the file off before line {number} to go on from there, or delete it to start "
-                "from nothing."
+                f"the file off before line {number} to resume from there, or delete it to start "
+                "over."
             ) from error
 
     def _check_task(self, event: dict[str, Any] | None, header: dict[str, Any]) -> None:
         if event is None or event.get("event") != "task":
             raise StoreError(
                 f"{self.path} is not a {self._what}: its first line (line 1) names no task. Give "
-                "another path, or delete the file to start from nothing."
+                "another path, or delete the file to start over."
             )
         try:
             stored, wanted = _flat(event), _flat(header)
         except RecursionError as error:
             raise StoreError(
-                f"The {self._what} {self.path} is damaged in line 1, which is nested too deep. "
-                "Give another path, or delete the file to start from nothing."
+                f"The {self._what} {self.path} is damaged in line 1 (nested too deep). Give "
+                "another path, or delete the file to start over."
             ) from error
         missing = object()
         changes = [
@@ -188,9 +186,9 @@ class Journal:
         if changes:
             more = f"; and {len(changes) - _MOST} more" if len(changes) > _MOST else ""
             raise StoreError(
-                f"The {self._what} {self.path} belongs to another task; these differ: "
-                f"{'; '.join(changes[:_MOST])}{more}. Run with the settings of the store, or give "
-                "this task another path or delete the file to start from nothing."
+                f"The {self._what} {self.path} belongs to another task. Differences: "
+                f"{'; '.join(changes[:_MOST])}{more}. Run with the settings of the store, give "
+                "this task another path, or delete the file to start over."
             )
 
 
@@ -224,7 +222,7 @@ def _show(leaves: Mapping[str, Any], key: str) -> str:
 
 
 def _close_all() -> None:
-    """Close the files that a forked process shares with its parent, so that no lock outlives it."""
+    """Close the files shared by a forked process with its parent, so that no lock outlives it."""
     for journal in list(_open):
         journal._file.close()
 

@@ -1,8 +1,7 @@
-"""Locks between processes: one writer at a time, wherever it runs on this machine.
+"""Locks between processes of this machine: one writer at a time.
 
-A lock is a file beside what it protects, held with ``flock`` by `filelock`. It ends with its
-process, however that ends. A forked worker that outlives its parent does not keep it, and a second
-handle of the same process waits as another process would.
+A lock is a file beside the protected one, held with ``flock`` by `filelock`. It ends with its
+process; forked workers do not keep it, and a second handle of the same process waits too.
 """
 
 from __future__ import annotations
@@ -23,14 +22,13 @@ def locked(path: Path, what: str, timeout_s: float = 60.0) -> Iterator[None]:
     """Hold the lock of a file or folder.
 
     Args:
-        path: What the lock protects. The lock itself is the file ``path`` with the suffix
-            ``.lock`` appended; its folder is created.
-        what: Name of the protected thing in messages, as ``catalogue of devices``.
+        path: Protected file or folder. The lock is the file ``path`` with the suffix ``.lock``;
+            its folder is created.
+        what: Name of the protected thing in messages, such as ``catalogue of devices``.
         timeout_s: Seconds to wait for another holder; 0 to fail at once.
 
     Raises:
-        LockedError: If another process, or another handle of this one, still holds the lock, or
-            the lock cannot be written.
+        LockedError: If another process or handle keeps the lock, or the lock cannot be written.
     """
     file = path.with_name(f"{path.name}.lock")
     try:

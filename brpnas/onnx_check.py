@@ -1,9 +1,9 @@
-"""What an ONNX file may hold: checked on its bytes, before a runtime parses it.
+"""Check of an ONNX file on its bytes, before a runtime parses it.
 
 A predictor is a graph of standard operators with its weights inside. `check_onnx` walks the fields
-of the file (protocol buffers) and refuses what a predictor never has: tensors in other files,
-control flow, which may never end, functions, and operators other than those of `_OPERATORS`. The
-package `onnx` is not needed, so a server can do without it.
+of the file (protocol buffers) and refuses everything else: tensors in other files, control flow
+(possibly endless), functions, and operators outside `_OPERATORS`. A server does not need the
+package `onnx`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from brpnas.errors import SchemaError
 __all__ = ["MAX_ONNX_BYTES", "check_onnx"]
 
 MAX_ONNX_BYTES = 256 * 2**20
-"""Largest file that is read."""
+"""Largest accepted file."""
 _MAX_FIELDS = 1_000_000
 _MAX_STRUCTURE = 4 * 2**20  # bytes beside the weights; each may become a hundred in a runtime
 
@@ -35,10 +35,10 @@ _OPERATORS = frozenset(
         *("Gemm", "MatMul"),
     }
 )
-"""Operators of the files that this project writes, and others of one value each.
+"""Operators in files of this project, and similar elementwise ones.
 
-`brpnas.serving` bounds memory, and so the time of each operator, but for products of matrices of
-whole numbers: these take minutes where floats take seconds, and are refused.
+`brpnas.serving` bounds memory and thus time of each operator, except products of integer matrices:
+these take minutes instead of seconds and are refused.
 """
 _FLOATS = frozenset({1, 11})
 _BOOL, _INT64, _FLOAT = 9, 7, 1
@@ -48,11 +48,11 @@ _MADE: dict[str, int] = {
     "ConstantOfShape": _FLOAT,
     "Shape": _INT64,
 }
-"""Type of what an operator makes, where no attribute names one; others keep that of an input."""
+"""Type of an operator's result without a type attribute; others keep the type of an input."""
 _TYPED = ("Cast", "Constant", "ConstantOfShape")
-"""Operators with such an attribute."""
+"""Operators with a type attribute."""
 _KEPT = {"OneHot": 2, "Where": 1}
-"""Which input; for others the first."""
+"""Position of the input that gives the type; 0 for other operators."""
 
 _VARINT, _FIXED_64, _BYTES, _FIXED_32 = 0, 1, 2, 5
 _FIXED = {_FIXED_64: 8, _FIXED_32: 4}
@@ -72,19 +72,19 @@ _TENSOR_EXTERNAL, _TENSOR_LOCATION = 13, 14
 
 
 def check_onnx(content: bytes, origin: str) -> None:
-    """Check that a file is a graph of standard operators that holds all its weights.
+    """Check that a file is a graph of standard operators with all its weights.
 
     Args:
         content: The file.
         origin: Name of the file in messages.
 
     Raises:
-        SchemaError: If it is not; says why.
+        SchemaError: If it is not, with the reason.
     """
     if len(content) > MAX_ONNX_BYTES:
         raise SchemaError(
-            f"{origin} is not loaded, because it has more than {MAX_ONNX_BYTES:,} bytes; no "
-            "predictor of this project does. Export the predictor again."
+            f"{origin} is not loaded: it has more than {MAX_ONNX_BYTES:,} bytes, unlike any "
+            "predictor of this project. Export the predictor again."
         )
     walk = _Walk(origin)
     try:
@@ -93,14 +93,14 @@ def check_onnx(content: bytes, origin: str) -> None:
         raise
     except (ValueError, IndexError) as error:
         raise SchemaError(
-            f"{origin} is no complete ONNX file ({error}). Get it again, or export it again."
+            f"{origin} is not a complete ONNX file ({error}). Get it again, or export it again."
         ) from error
     if len(content) - weights > _MAX_STRUCTURE:
         walk.refuse(f"it holds {len(content) - weights:,} bytes beside its weights")
 
 
 class _Walk:
-    """A walk over the messages of a file; each method checks one kind and counts its weights."""
+    """A walk over the messages of a file; each method checks one kind and counts weights."""
 
     def __init__(self, origin: str) -> None:
         self.origin, self.left = origin, _MAX_FIELDS
@@ -171,12 +171,12 @@ class _Walk:
         return weights
 
     def name(self, name: str, kind: int) -> None:
-        """Keep the type of a named value."""
+        """Record the type of a named value."""
         if self.types.setdefault(name, kind) != kind and name:
             self.refuse(f"{name!r:.80} has two types")
 
     def attribute(self, attribute: memoryview) -> tuple[int, int]:
-        """Bytes of weights, and the type that the attribute gives to the result, 0 for none."""
+        """Bytes of weights, and the result type from the attribute, 0 for none."""
         weights, name, made, number_given = 0, "", 0, 0
         for number, value in self.fields(attribute):
             if number in _ATTRIBUTE_GRAPHS:
@@ -233,7 +233,7 @@ class _Walk:
 
     def refuse(self, why: str) -> NoReturn:
         raise SchemaError(
-            f"{self.origin} is not loaded, because {why:.200}; no predictor of this project does. "
+            f"{self.origin} is not loaded: {why:.200}, unlike any predictor of this project. "
             "Export the predictor again, and do not load this file by other means."
         )
 

@@ -1,8 +1,8 @@
-"""Columns of Parquet files, read so that a small file cannot fill the memory.
+"""Reading columns of Parquet files within a limit of memory.
 
-A value that repeats is stored once, and a thousand bytes can stand for a million copies of it. Text
-is therefore kept as its file stores it, each value once, and only types are read whose size follows
-from the number of values. That number is checked before anything is allocated.
+A repeated value is stored once, so a thousand bytes can expand to a million copies. Text is kept as
+stored, each value once, and only types with a size fixed by the number of values are read. This
+number is checked before anything is allocated.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import pyarrow.types as kinds
 __all__ = ["ParquetLimitError", "read_batches", "read_columns"]
 
 _BATCH = 2**25
-"""Bytes of numbers to read at a time."""
+"""Bytes of numbers read at a time."""
 _PREFIXES = "DELTA_BYTE_ARRAY"
-"""Encoding that stores a value as the end of the one before; pyarrow must copy each."""
+"""Encoding of a value as the end of the previous one; pyarrow must copy each."""
 _TEXTS = (kinds.is_string, kinds.is_large_string, kinds.is_binary, kinds.is_large_binary)
 _WRAPPED = (
     *(kinds.is_list, kinds.is_large_list, kinds.is_fixed_size_list),
@@ -30,22 +30,22 @@ Source: TypeAlias = str | PathLike[str] | pa.BufferReader
 
 
 class ParquetLimitError(ValueError):
-    """Columns are of a type or a size that is not read; the message leaves the file out."""
+    """Columns have an unsupported type or exceed the limit; the message does not name the file."""
 
 
 def read_batches(
     source: Source, columns: Sequence[str], *, rows: int, limit: int
 ) -> Iterator[pa.RecordBatch]:
-    """Read columns some rows at a time; text and bytes, in structs and lists too, as dictionaries.
+    """Read columns in batches; text and bytes, also in structs and lists, as dictionaries.
 
     Args:
         source: The file.
         columns: Names of top-level columns.
-        rows: Rows of a batch; fewer where they are large.
-        limit: Bytes that all numbers of the columns may have, and one batch with its text.
+        rows: Rows of a batch; fewer if they are large.
+        limit: Limit of the bytes of all numbers, and of one batch with its text.
 
     Raises:
-        ParquetLimitError: If they exceed the limit, or a column is of a type without a bound.
+        ParquetLimitError: If the limit is exceeded, or a column has an unbounded type.
         pyarrow.ArrowException: If the file is damaged.
     """
     metadata = pq.read_metadata(source)
@@ -63,8 +63,7 @@ def read_batches(
         )
         if needed > limit:
             raise ParquetLimitError(
-                f"the numbers of {', '.join(columns)} take {needed:,} bytes, and {limit:,} are the "
-                "limit"
+                f"the numbers of {', '.join(columns)} take {needed:,} bytes, more than {limit:,}"
             )
         needed += sum(chunk.total_uncompressed_size for chunk in _chunks(metadata, columns))
         fewer = _BATCH * metadata.num_rows // max(needed, 1)
@@ -79,7 +78,7 @@ def read_columns(source: Source, columns: Sequence[str], *, limit: int) -> pa.Ta
     Args:
         source: The file.
         columns: Names of top-level columns.
-        limit: Bytes that they may have together, each text counted once.
+        limit: Limit of their bytes together, each text counted once.
 
     Raises:
         ParquetLimitError: As `read_batches`.
@@ -99,18 +98,17 @@ def read_columns(source: Source, columns: Sequence[str], *, limit: int) -> pa.Ta
 def _check_size(size: int, columns: Sequence[str], limit: int) -> None:
     if size > limit:
         raise ParquetLimitError(
-            f"the values of {', '.join(columns)} take more than the {limit:,} bytes that are the "
-            "limit"
+            f"the values of {', '.join(columns)} take more than {limit:,} bytes"
         )
 
 
 def _is_in(path: str, column: str) -> bool:
-    """Whether pyarrow reads a path with a column: it takes a name for a prefix of paths too."""
+    """Whether pyarrow reads a path with a column: it takes a name as a prefix of paths."""
     return path == column or path.startswith(f"{column}.")
 
 
 def _chunks(metadata: Any, columns: Sequence[str]) -> Iterator[Any]:
-    """Metadata of the chosen columns in each group of rows, those in structs and lists included."""
+    """Metadata of the columns in each row group, including those in structs and lists."""
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
         for position in range(group.num_columns):
@@ -120,15 +118,15 @@ def _chunks(metadata: Any, columns: Sequence[str]) -> Iterator[Any]:
 
 
 def _text_paths(metadata: Any, columns: Sequence[str]) -> list[str]:
-    """Paths of the columns that hold text or bytes."""
+    """Paths of the columns of text or bytes."""
     found: dict[str, None] = {}
     for chunk in _chunks(metadata, columns):
         if chunk.physical_type != "BYTE_ARRAY":
             continue
         if _PREFIXES in chunk.encodings:
             raise ParquetLimitError(
-                f"its column {chunk.path_in_schema} has the encoding {_PREFIXES}, which is not "
-                "read. Write it with the defaults of pandas.DataFrame.to_parquet"
+                f"its column {chunk.path_in_schema} has the unsupported encoding {_PREFIXES}. "
+                "Write it with the defaults of pandas.DataFrame.to_parquet"
             )
         found[chunk.path_in_schema] = None
     return list(found)
@@ -138,7 +136,7 @@ def _width(kind: pa.DataType, column: str) -> int:
     """Bytes of a value, 4 for the position of a text in its dictionary.
 
     Raises:
-        ParquetLimitError: If values of the type are copied, however long they are.
+        ParquetLimitError: If values of the type are copied and have no bounded length.
     """
     if isinstance(kind, pa.BaseExtensionType):
         return _width(kind.storage_type, column)
@@ -151,6 +149,6 @@ def _width(kind: pa.DataType, column: str) -> int:
     if kinds.is_null(kind) or kinds.is_primitive(kind) or kinds.is_decimal(kind):
         return 1 if kinds.is_null(kind) else max(int(kind.bit_width) // 8, 1)
     raise ParquetLimitError(
-        f"its column {column} is of type {kind}, which is not read. Write it as text, as numbers "
-        "or as lists of numbers"
+        f"its column {column} has the unsupported type {kind}. Write it as text, numbers or lists "
+        "of numbers"
     )

@@ -1,7 +1,7 @@
-"""What the machine around a command may lack: streams, space, permissions.
+"""Lacks of the machine around a command: streams, space, permissions.
 
-`open_streams` is for entrances, first of all; `explained` turns the errors of the operating system
-that a user can do something about into one paragraph.
+Entry points call `open_streams` first; `explained` turns fixable errors of the operating system
+into one paragraph.
 """
 
 from __future__ import annotations
@@ -28,25 +28,24 @@ _NO_TEMPORARY = "No usable temporary directory"
 
 
 def open_streams() -> None:
-    """Let this process have stdin, stdout and stderr, and let no character stop it.
+    """Open missing standard streams, and print every character.
 
-    Where one of them was closed by whoever started the process, it becomes the null device;
-    otherwise the next file that is opened would take its number, and what is printed would be
-    written into that file. A character that the encoding of the terminal lacks is printed as an
-    escape.
+    A closed stdin, stdout or stderr becomes the null device; otherwise the next opened file would
+    take its number and receive the printed text. Characters missing from the terminal's encoding
+    are printed as escapes.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         flags = os.O_RDONLY if number == 0 else os.O_WRONLY
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, flags)  # takes the lowest number that is free: this one
+            os.open(os.devnull, flags)  # takes the lowest free number: this one
         if getattr(sys, name) is None:
-            # Open as long as the process lives.
+            # Open for the life of the process.
             stream = open(os.devnull, "r" if number == 0 else "w", encoding="utf-8")  # noqa: SIM115, PTH123
             setattr(sys, name, stream)
     for output in (sys.stdout, sys.stderr):
-        if hasattr(output, "reconfigure"):  # not where a test has put a stream of its own
+        if hasattr(output, "reconfigure"):  # absent on streams of tests
             output.reconfigure(errors="backslashreplace")
 
 
@@ -54,7 +53,7 @@ def explained(error: BaseException | None) -> SurroundingsError | None:
     """One paragraph for a lack of space, permission or files; None for other errors.
 
     Args:
-        error: An error; its causes are looked at as well.
+        error: An error; its causes are examined too.
     """
     while error is not None:
         said = " ".join(str(error).split())

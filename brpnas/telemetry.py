@@ -1,8 +1,7 @@
-"""Telemetry of the packages underneath is off, here and in every process that is started.
+"""Telemetry of dependencies is off, here and in every child process.
 
-`import brpnas` calls `turn_off_telemetry`, before any of these packages is imported: most read
-their variable once. A choice to the contrary in the environment is overruled; whoever wants to
-send usage data does so outside this project.
+`import brpnas` calls `turn_off_telemetry` before importing them, because most read their variable
+once. A contrary choice in the environment is overruled.
 """
 
 from __future__ import annotations
@@ -12,9 +11,9 @@ import os
 __all__ = ["SWITCHES", "turn_off_telemetry"]
 
 SWITCHES = {
-    "DO_NOT_TRACK": "1",  # for every package that follows consoledonottrack.com
+    "DO_NOT_TRACK": "1",  # for all packages that follow consoledonottrack.com
     "DVC_NO_ANALYTICS": "1",
-    "ITERATIVE_DO_NOT_TRACK": "1",  # what DVC brings along
+    "ITERATIVE_DO_NOT_TRACK": "1",  # of dependencies of DVC
     "KEDRO_DISABLE_TELEMETRY": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "ORT_DISABLE_TELEMETRY": "1",

@@ -1,8 +1,8 @@
 """Values from files, checked against the types of a class.
 
-`parse_typed` makes an instance of a dataclass or pydantic model from plain values, and says in one
-clause which key is unknown, missing or of another type. Numbers are finite; a text is never taken
-for a number.
+`parse_typed` makes a dataclass or pydantic model from plain values; its errors say in one clause
+which key is unknown, missing or of another type. Numbers must be finite; text is never converted
+to numbers.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ T = TypeVar("T")
 
 
 def parse_typed(kind: type[T], values: Mapping[str, Any], prefix: str = "") -> T:
-    """Make an instance from the values of a file (JSON types).
+    """Make an instance from values of a file (JSON types).
 
     Args:
-        kind: A dataclass, whose annotations are checked strictly, or a pydantic model.
-        values: Values by name of their field.
-        prefix: What comes before the names in errors, as ``config.``.
+        kind: A dataclass with strictly checked annotations, or a pydantic model.
+        values: Values by field name.
+        prefix: Prefix of names in errors, such as ``config.``.
 
     Raises:
-        ValueError: If a key is unknown or missing, or a value is not of its type or range.
+        ValueError: If a key is unknown or missing, or a value has another type or range.
 
     Examples:
         >>> @dataclasses.dataclass
@@ -70,12 +70,12 @@ def parse_typed(kind: type[T], values: Mapping[str, Any], prefix: str = "") -> T
 
 
 def explain(error: ValidationError, prefix: str = "", known: Sequence[str] = ()) -> list[str]:
-    """What pydantic found, a clause for each problem: key and reason.
+    """Problems found by pydantic, each as a clause with key and reason.
 
     Args:
-        error: What it raised.
-        prefix: What comes before the names.
-        known: Names of the keys that there are, for a hint at the one that is meant.
+        error: The error.
+        prefix: Prefix of names.
+        known: Known keys, for a hint.
     """
     return [_problem(problem, prefix, known) for problem in error.errors()]
 

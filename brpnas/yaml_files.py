@@ -1,7 +1,7 @@
-"""YAML from elsewhere: plain values, without what makes a small file large.
+"""YAML from other sources: plain values, without constructs that make a small file large.
 
-`parse_yaml` reads what ``yaml.safe_load`` reads, but for references, by which a file of a few lines
-describes billions of values, and nesting deeper than any file of this project has.
+`parse_yaml` reads like ``yaml.safe_load``, but refuses references (a few lines of them describe
+billions of values) and deep nesting.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ def parse_yaml(text: str) -> Any:
     """Read a YAML document.
 
     Raises:
-        yaml.YAMLError: If it is damaged, holds references, or is larger or nested deeper than any
-            file that is meant.
+        yaml.YAMLError: If it is damaged, holds references, or is too large or nested too deep.
     """
     if len(text) > _MAX_CHARACTERS:
         raise yaml.YAMLError(f"it has {len(text):,} characters, more than {_MAX_CHARACTERS:,}")
@@ -33,29 +32,29 @@ def parse_yaml(text: str) -> Any:
 
 
 def check_yaml(text: str) -> None:
-    """Check that a file can be read, and that its references do not make it much larger.
+    """Check that a file is readable, and that its references do not make it much larger.
 
     Raises:
-        yaml.YAMLError: If it is larger, is nested too deep, or a value is not of its type.
+        yaml.YAMLError: If it is too large, nested too deep, or a value contradicts its type.
     """
     if "*" not in text and text.count("[") + text.count("{") < _MAX_DEPTH and _is_flat(text):
         yaml.load(text, Loader=_FastLoader)
         return
     try:
         if _expanded(yaml.compose(text, Loader=yaml.SafeLoader), {}) > _MAX_EXPANDED:
-            raise yaml.YAMLError("references make it larger than any file of this kind")
+            raise yaml.YAMLError("references make it too large")
         yaml.load(text, Loader=_ValueLoader)
     except RecursionError as error:
         raise yaml.YAMLError("it is nested too deep, or refers to itself") from error
 
 
 def _is_flat(text: str) -> bool:
-    """Whether no line is indented so far that the file is nested too deep."""
+    """Whether no line is indented too deep."""
     return all(len(line) - len(line.lstrip(" -")) < 2 * _MAX_DEPTH for line in text.splitlines())
 
 
 def _expanded(node: Any, known: dict[int, int]) -> int:
-    """Number of values below a node, each reference counted as what it refers to."""
+    """Number of values below a node, with references expanded."""
     if id(node) not in known:
         children = node.value if isinstance(node, yaml.CollectionNode) else ()
         parts = [
@@ -66,7 +65,7 @@ def _expanded(node: Any, known: dict[int, int]) -> int:
 
 
 class _Values(yaml.constructor.SafeConstructor):
-    """Makes values, and gives the line of one that is not of its type, as ``!!bool x``."""
+    """Constructs values, and reports the line of a value against its type, such as ``!!bool x``."""
 
     def construct_object(self, node: Any, deep: bool = False) -> Any:
         """Make the value of a node."""
@@ -85,7 +84,7 @@ class _ValueLoader(_Values, yaml.SafeLoader):
 
 
 class _FastLoader(_Values, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """The safe loader in C, where there is one; its nesting must be small."""
+    """The safe loader in C, if available; nesting must be small."""
 
 
 class _Loader(_ValueLoader):

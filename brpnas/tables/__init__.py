@@ -1,11 +1,11 @@
-"""Tables that people bring, as CSV or Parquet: read strictly, or refused with rows and remedies.
+"""Users' tables, CSV or Parquet: read strictly, or refused with rows and remedies.
 
-`read_raw` reads the text of the columns that a caller declares as `Column`. `read_number` and
-`read_numbers` turn text into numbers. A `Finding` is one problem or oddity; `check` raises an
-`IntakeError` that reports them all. `table_files` lists the tables of a folder.
+`read_raw` reads the declared `Column`s as text, `read_number` and `read_numbers` turn text into
+numbers. A `Finding` is one problem or oddity; `check` raises an `IntakeError` with all of them.
+`table_files` lists the tables of a folder.
 
-No value is guessed: another encoding, delimiter or decimal sign is reported, with the likely
-cause, so that no value is read as another. Sizes are checked before anything is read.
+No value is guessed: another encoding, delimiter or decimal sign is reported with its likely cause.
+Sizes are checked before anything is read.
 """
 
 from brpnas.tables.columns import CELL, Column

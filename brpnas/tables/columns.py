@@ -1,4 +1,4 @@
-"""Names of columns: which are known, which are meant, and whether a line is a header at all."""
+"""Names of columns: matching, aliases, and detection of a missing header."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _SHOWN = 10
 
 @dataclass(frozen=True)
 class Column:
-    """A column that a table may have.
+    """A possible column of a table.
 
     Attributes:
         name: Its name.
-        kind: What it holds.
-        required: Whether there must be one.
-        aliases: Other names that people give it, in small letters without signs, and what to do
-            with its values then; empty for nothing. A file that has one instead of the column is
-            refused, whether the column is required or not.
+        kind: Kind of its values.
+        required: Whether a table must have it.
+        aliases: Other common names, in small letters without signs, with the conversion of their
+            values; empty for none. A file with an alias instead of the column is refused, even if
+            the column is optional.
         unit: Unit of its values, in words.
     """
 
@@ -40,7 +40,7 @@ class Column:
     unit: str = ""
 
     def meant_by(self, name: str) -> bool:
-        """Whether a name of a column, or an alias of it, is this column's."""
+        """Whether a name is this column's name or alias."""
         return _plain(name) == _plain(self.name) or _plain(name) in self.aliases
 
 
@@ -57,7 +57,7 @@ CELL = Column(
         "",
     ),
 )
-"""The architecture that a row is about."""
+"""The architecture of a row."""
 
 
 def match_columns(
@@ -67,11 +67,11 @@ def match_columns(
 
     Args:
         header: Names in the file.
-        columns: What is known.
+        columns: Known columns.
 
     Returns:
-        Position of each known column that is there, and what is wrong: columns that are missing,
-        with the one that seems to be meant, that come twice, or that nothing knows.
+        Position of each known column in the file, and problems: missing columns with the likely
+        alternative, duplicates, and unknown columns.
     """
     found: list[Finding] = []
     for name, count in sorted(Counter(header).items()):
@@ -96,7 +96,7 @@ def match_columns(
 
 
 def guess_delimiter(header: Sequence[str], columns: Sequence[Column]) -> str:
-    """What separates the columns, in words, if it is not a comma; empty if it is or is unclear."""
+    """Delimiter in words if it is clearly not a comma; else empty."""
     required = [column for column in columns if column.required]
     if len(header) > 1 or any(column.meant_by(header[0]) for column in required):
         return ""
@@ -108,7 +108,7 @@ def guess_delimiter(header: Sequence[str], columns: Sequence[Column]) -> str:
 
 
 def looks_like_data(line: Sequence[str]) -> bool:
-    """Whether a first line holds a cell or a number where names belong."""
+    """Whether a first line holds a cell or a number instead of names."""
     values = [part.strip() for value in line for part in re.split(r"[;\t]", value)]
     return any(
         value.startswith("|") or re.fullmatch(r"[-+]?[\d.]+(e[-+]?\d+)?", value, re.IGNORECASE)
@@ -122,7 +122,7 @@ def _plain(name: str) -> str:
 
 
 def _meant(column: Column, unknown: Sequence[str]) -> str | None:
-    """The unknown column that a required one seems to go by."""
+    """The unknown column that likely holds a required one."""
     name = _plain(column.name)
     close = [other for other in unknown if _plain(other) == name]
     close += [other for other in unknown if _plain(other) in column.aliases]
@@ -135,7 +135,7 @@ def _missing(column: Column, meant: str | None, header: Sequence[str]) -> Findin
     if meant is None:
         message = f"there is no column {name!r} among {_listed(header)}."
         return error("missing column", message, f"Add the column {name!r}.")
-    message = f"there is no column {name!r}; {quoted(meant)} seems to be meant."
+    message = f"there is no column {name!r}; probably it is {quoted(meant)}."
     convert = column.aliases.get(_plain(meant), "")
     if convert:
         message += f" By its name it is not in {column.unit}."
@@ -151,7 +151,7 @@ def _ignored(unknown: Sequence[str], known: Sequence[str]) -> Finding:
         hints.append(f"{quoted(name)}{hint}")
     more = f" and {len(unknown) - _SHOWN:,} more" if len(unknown) > _SHOWN else ""
     message = f"{', '.join(hints)}{more}: not known and not read."
-    remedy = f"Remove what is not needed; known are {', '.join(known)}."
+    remedy = f"Remove unneeded columns; known are {', '.join(known)}."
     return warning("unknown column", message, remedy)
 
 

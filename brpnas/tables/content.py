@@ -1,4 +1,4 @@
-"""The bytes and the text of a file, or why there are none."""
+"""Bytes and text of a file, or the reason why they cannot be read."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _AGAIN = "Export the table again, or remove the file."
 
 
 def read_bytes(path: Path, suffixes: Sequence[str] = ()) -> tuple[bytes, list[Finding]]:
-    """The content of a file, or why there is none.
+    """The content of a file, or a finding.
 
     Args:
         path: The file.
-        suffixes: Suffixes allowed; none for all.
+        suffixes: Allowed suffixes; none for all.
     """
     if suffixes and path.suffix.lower() not in suffixes:
         message = f"{path.suffix or 'no suffix'!r} is not one of {', '.join(suffixes)}."
@@ -57,7 +57,7 @@ def read_bytes(path: Path, suffixes: Sequence[str] = ()) -> tuple[bytes, list[Fi
 
 
 def decode(data: bytes) -> tuple[str, list[Finding]]:
-    """The text of a file in UTF-8, or why it is none."""
+    """The text of a file in UTF-8, or a finding."""
     lines = max(data.count(b"\n"), data.count(b"\r"))
     if lines > MAX_LINES:
         return "", [too_large("lines", lines, MAX_LINES)]
@@ -68,11 +68,11 @@ def decode(data: bytes) -> tuple[str, list[Finding]]:
             return "", [error("not CSV", message, "Export the table itself as CSV.")]
     even, odd = data[::2].count(0), data[1::2].count(0)
     if data.startswith(_UTF_16) or max(even, odd) > len(data) // 4:
-        message = "the text is not UTF-8; it looks like UTF-16, which spreadsheets call Unicode."
+        message = "the text is not UTF-8; it looks like UTF-16, called Unicode by spreadsheets."
         return "", [error("encoding", message, _RESAVE)]
     if 0 in data:
         line = data[: data.index(0)].count(b"\n") + 1
-        message = "there are NUL bytes; the file is damaged or is no text."
+        message = "there are NUL bytes; the file is damaged or not text."
         return "", [error("not CSV", message, "Export the table again as CSV.", [line])]
     try:
         return data.decode("utf-8-sig"), []

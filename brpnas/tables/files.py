@@ -1,4 +1,4 @@
-"""From a file to columns of text with their line numbers, or to what is wrong with the file."""
+"""Reading a file into columns of text with line numbers, or into its problems."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ Record = tuple[int, list[str]]
 
 @dataclass(frozen=True)
 class RawTable:
-    """The known columns of a file, every value as text.
+    """The known columns of a file as text.
 
     Attributes:
-        texts: Values of each known column, those of uneven rows left out.
-        lines: Where each row stands, see `Finding.rows`.
-        total: Rows in the file, uneven ones included.
+        texts: Values of each known column, without uneven rows.
+        lines: Position of each row, see `Finding.rows`.
+        total: Number of rows in the file, uneven ones included.
     """
 
     texts: Mapping[str, Sequence[str]]
@@ -36,7 +36,7 @@ class RawTable:
     total: int
 
     def column(self, name: str) -> Sequence[str]:
-        """Values of a column; empty texts if the file has none."""
+        """Values of a column; empty texts if it is missing."""
         return self.texts.get(name, [""] * len(self.lines))
 
 
@@ -47,11 +47,11 @@ def read_raw(
 
     Args:
         path: The file.
-        columns: What may be in it.
-        most: Rows allowed; a file with more is not read.
+        columns: Known columns.
+        most: Largest number of rows; a file with more is not read.
 
     Returns:
-        The table, or None if there is nothing to look at further, and what is wrong with the file.
+        The table, or None if it cannot be checked further, and the problems of the file.
     """
     data, found = read_bytes(path, SUFFIXES)
     if found:
@@ -77,7 +77,7 @@ def read_raw(
 
 
 def read_lines(path: Path) -> tuple[list[tuple[int, str]], list[Finding]]:
-    """Read a text file: its lines with their numbers, blank ones and comments (``#``) left out."""
+    """Lines of a text file with their numbers, without blank lines and comments (``#``)."""
     data, found = read_bytes(path)
     if found:
         return [], found
@@ -94,7 +94,7 @@ def read_lines(path: Path) -> tuple[list[tuple[int, str]], list[Finding]]:
 
 
 def _long(table: RawTable) -> list[Finding]:
-    """Values longer than any name or number."""
+    """Values too long for a name or number."""
     found = []
     for name, texts in table.texts.items():
         rows = [i for i, text in enumerate(texts) if len(text) > MAX_TEXT]
@@ -110,7 +110,7 @@ def _long(table: RawTable) -> list[Finding]:
 def _split(
     text: str, columns: Sequence[Column], most: int
 ) -> tuple[RawTable | None, list[Finding]]:
-    """Take CSV apart; blank lines are left out, and counted."""
+    """Parse CSV; blank lines are skipped but counted."""
     records, found = _records(text, most)
     if found:
         other = _other_delimiter(text, columns) if found[0].kind == "quotes" else []
@@ -122,7 +122,7 @@ def _split(
         return None, wrong
     places, found = match_columns(header, columns)
     if not body:
-        message = "there is a header and no row below it."
+        message = "there is a header but no row below it."
         remedy = "Add a row for each measured cell, or remove the file."
         return None, [error("no rows", message, remedy), *found]
     uneven = [(line, record) for line, record in body if len(record) != len(header)]
@@ -134,9 +134,9 @@ def _split(
 
 
 def _records(text: str, most: int) -> tuple[list[Record], list[Finding]]:
-    """Header and rows, as many as are allowed, or why the text is no table.
+    """Header and allowed rows, or the reason why the text is not a table.
 
-    Rows of empty values at the end, which spreadsheets write, are left out.
+    Rows of empty values at the end, as in exports of spreadsheets, are left out.
     """
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     records: list[Record] = []
@@ -164,7 +164,7 @@ def _records(text: str, most: int) -> tuple[list[Record], list[Finding]]:
 
 
 def _too_large(columns: int, rows: int, values: int, most: int) -> list[Finding]:
-    """Which size is above its limit, so far."""
+    """The first size above its limit."""
     if columns > MAX_COLUMNS:
         return [too_large("columns", columns, MAX_COLUMNS)]
     if rows > most:
@@ -175,7 +175,7 @@ def _too_large(columns: int, rows: int, values: int, most: int) -> list[Finding]
 
 
 def _other_delimiter(text: str, columns: Sequence[Column]) -> list[Finding]:
-    """Whether quoted values are separated by something else, so that the quotes seem wrong."""
+    """Another delimiter between quoted values, the likely cause of quotes that seem wrong."""
     lines = re.split("\r\n|\r|\n", text[: MAX_COLUMNS * MAX_TEXT])
     line, header = next((i, line) for i, line in enumerate(lines, start=1) if line.strip())
     header = header.replace('"', "")
@@ -192,10 +192,10 @@ def _delimiter(line: int, words: str) -> Finding:
 def _wrong_header(
     line: int, names: list[str], body: list[Record], columns: Sequence[Column]
 ) -> list[Finding]:
-    """Why the first line is no header, or not separated by commas."""
+    """Problems of the first line: not a header, or not separated by commas."""
     first = names[0].strip()
     if first.startswith("#") or first.lower().startswith("sep="):
-        message = f"the first line is {quoted(first)}, where the names of the columns belong."
+        message = f"the first line is {quoted(first)} instead of the names of the columns."
         return [error("no header", message, "Remove the lines above the header.", [line])]
     delimiter = guess_delimiter(names, columns)
     if delimiter:
@@ -214,7 +214,7 @@ def _wrong_header(
 
 
 def _uneven(uneven: list[Record], width: int) -> Finding:
-    """Why some rows have more or fewer values than there are columns."""
+    """Rows with more or fewer values than columns, with the likely cause."""
     lines, (_, record) = [line for line, _ in uneven], uneven[0]
     message = f"{len(record)} value{'s' * (len(record) != 1)} where the header names {width}"
     remedy = "Give each row one value per column; an empty value still has its comma."
@@ -226,7 +226,7 @@ def _uneven(uneven: list[Record], width: int) -> Finding:
         message += "; there is a comma at the end."
         remedy = "Remove the comma at the end."
     elif len(record) == width + 1 and re.fullmatch(r"\s*\d+,\d+\s*", last):
-        message += f"; the value {last} has a decimal comma, or one that separates thousands."
+        message += f"; the value {last} has a decimal comma, or a comma between thousands."
         remedy = "Write numbers with a decimal point, 4.31, and without separators."
     elif len(record) == 1 and re.search(r"[;\t]", record[0]):
         message += "; these rows are separated by a semicolon or tab."

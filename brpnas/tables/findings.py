@@ -1,7 +1,7 @@
-"""What reading a table finds, and how it is reported: problems, rows, causes, remedies.
+"""Findings of reading a table, and their report: problems, rows, causes, remedies.
 
-`Finding` is one of them. `refusal_text` reports why a file is refused, `warning_text` what is odd
-about one that is accepted; `check` raises the first if there is a problem.
+`refusal_text` reports why a file is refused, `warning_text` the oddities of an accepted file;
+`check` raises the first if there is an error.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 Severity = Literal["error", "warning"]
-"""An error refuses the file; a warning flags rows that are kept as they are."""
+"""An error refuses the file; a warning flags rows that are kept unchanged."""
 
 _SHOWN = 5
 _CHARACTERS = 120
@@ -35,15 +35,15 @@ _CHARACTERS = 120
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong or odd about a table.
+    """One problem or oddity of a table.
 
     Attributes:
-        severity: Whether the file is refused for it.
-        kind: What it is in a few words, such as ``negative latency``.
-        message: What is wrong and, where it can be guessed, the likely cause.
-        rows: Where: lines of a CSV file as an editor counts them, the header being line 1; rows of
-            a Parquet file, counted from 1. Empty where it is about the file or a column.
-        remedy: How to mend it.
+        severity: Whether it refuses the file.
+        kind: Short name, such as ``negative latency``.
+        message: The problem and, if possible, its likely cause.
+        rows: Lines of a CSV file (the header is line 1), or rows of a Parquet file from 1. Empty
+            for a problem of the file or a column.
+        remedy: The remedy.
     """
 
     severity: Severity
@@ -54,17 +54,17 @@ class Finding:
 
 
 def error(kind: str, message: str, remedy: str, rows: Iterable[int] = ()) -> Finding:
-    """Make a finding that refuses the file."""
+    """Make a finding of severity error."""
     return Finding("error", kind, message, tuple(int(row) for row in rows), remedy)
 
 
 def warning(kind: str, message: str, remedy: str = "", rows: Iterable[int] = ()) -> Finding:
-    """Make a finding that is told and changes nothing."""
+    """Make a finding of severity warning."""
     return Finding("warning", kind, message, tuple(int(row) for row in rows), remedy)
 
 
 def quoted(text: str, most: int = _CHARACTERS) -> str:
-    """A value as messages show it: in quotes, control characters escaped, a long one cut.
+    """A value in messages: in quotes, control characters escaped, shortened.
 
     Examples:
         >>> quoted("abcdefgh", 3)
@@ -85,12 +85,12 @@ def check(path: Path, findings: Sequence[Finding]) -> None:
 
 
 def row_word(path: Path) -> str:
-    """What the rows of a file are called in a message: lines of text, rows of Parquet."""
+    """Name of a file's rows in messages: line, or row for Parquet."""
     return "row" if path.suffix.lower() == ".parquet" else "line"
 
 
 def rows_text(rows: Sequence[int], word: str) -> str:
-    """The first rows, and how many there are.
+    """The first rows, and their number.
 
     Examples:
         >>> rows_text([7, 9, 12, 15, 20, 31, 40], "line")
@@ -102,7 +102,7 @@ def rows_text(rows: Sequence[int], word: str) -> str:
 
 
 def refusal_text(path: Path, findings: Sequence[Finding]) -> str:
-    """The report on a file that is refused: every problem, then what else was noticed."""
+    """Report on a refused file: all problems, then the warnings."""
     word = row_word(path)
     problems = [finding for finding in findings if finding.severity == "error"]
     others = [finding for finding in findings if finding.severity == "warning"]
@@ -117,7 +117,7 @@ def refusal_text(path: Path, findings: Sequence[Finding]) -> str:
 
 
 def warning_text(findings: Iterable[Finding], word: str) -> list[str]:
-    """Lines that tell warnings, as a list of points."""
+    """Lines of warnings as a list."""
     return [line for finding in findings for line in _lines(finding, "-", word)]
 
 

@@ -1,4 +1,4 @@
-"""A folder of tables that people bring: which of its files are tables, and of what."""
+"""Folders of users' tables: their files and subjects."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from brpnas.tables.findings import Finding, error, quoted
 __all__ = ["SUFFIXES", "check_place", "table_files"]
 
 SUFFIXES = (".csv", ".parquet")
-"""Kinds of file that a table may come in."""
+"""Accepted file types of a table."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _MEANT = {
     *(".tsv", ".xls", ".xlsx", ".xlsm", ".ods", ".feather", ".arrow", ".pq", ".pkl", ".pickle"),
     *(".npz", ".npy", ".gz", ".zip", ".xz", ".zst", ".7z"),
 }
-"""Kinds of file that somebody may take for a table: reported, not left out in silence."""
+"""File types that users may take for a table: reported, not left out silently."""
 
 
 def table_files(folder: Path, *, meant: bool = False) -> dict[str, Path]:
-    """The tables of a folder, by the name of what each is about.
+    """The tables of a folder, by the name of their subject.
 
     Hidden files, those of editors and systems (``~$board.csv``, ``board.csv.bak``, ``Thumbs.db``)
-    and notes, such as ``README.txt`` or ``board.json``, are left alone.
+    and notes, such as ``README.txt`` or ``board.json``, are ignored.
 
     Args:
-        folder: The folder; it need not exist.
-        meant: Whether to name files of another kind that seem to be meant as tables too, such as
-            spreadsheets, where there is no table of that name: whoever reads one refuses it.
+        folder: The folder; may be missing.
+        meant: Whether to include apparent tables of other file types, such as spreadsheets, if no
+            table has their name: reading them refuses them.
     """
     kinds = {*SUFFIXES, *_MEANT} if meant else set(SUFFIXES)
     files = folder.iterdir() if folder.is_dir() else ()
@@ -48,21 +48,21 @@ def check_place(
     valid: Callable[[str], object] = _NAME.fullmatch,
     links: bool = False,
 ) -> list[Finding]:
-    """What is wrong with where a table lies and with its name, which is that of its subject.
+    """Problems with the place of a table and with its name, the name of its subject.
 
     Args:
         path: The file.
-        what: What it is about.
-        valid: Whether a name is one.
-        links: Whether it may be a symbolic link, as in a folder that the project itself writes.
+        what: Kind of the subject.
+        valid: Whether a name is valid.
+        links: Whether symbolic links are allowed, as in a folder written by the project.
     """
     found = []
     if not valid(path.stem):
-        message = f"the file is named after its {what}, and {quoted(path.stem)} is no name of one."
+        message = f"the file name must be the name of a {what}; {quoted(path.stem)} is not one."
         remedy = "Rename the file; use letters, digits, dots, hyphens and underscores."
         found.append(error("file name", message, remedy))
     if path.is_symlink() and not links:
-        message = "the file is a symbolic link, and what it points to is not read."
+        message = "the file is a symbolic link; its target is not read."
         found.append(error("symbolic link", message, "Copy the table itself to this place."))
     twins = [
         file.name

@@ -1,4 +1,4 @@
-"""How large a table may be. What is larger is refused before it is read."""
+"""Limits of a table. Larger ones are refused before reading."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ __all__ = [
 ]
 
 MAX_BYTES = 64 * 2**20
-"""Bytes of a file."""
+"""Most bytes of a file."""
 MAX_ROWS = 1_000_000
-"""Rows of a table, where its reader allows no fewer."""
+"""Most rows of a table, unless its reader allows fewer."""
 MAX_LINES = 2 * MAX_ROWS
-"""Lines of a text file, blank ones included."""
+"""Most lines of a text file, blank ones included."""
 MAX_GROUPS = 10_000
-"""Groups of rows of a Parquet file."""
+"""Most row groups of a Parquet file."""
 MAX_COLUMNS = 1_000
-"""Columns of a table."""
+"""Most columns of a table."""
 MAX_VALUES = 10_000_000
-"""Values of a table, those of unknown columns and of lists in Parquet included."""
+"""Most values of a table, including unknown columns and lists in Parquet."""
 MAX_TEXT = 10_000
-"""Characters of a value."""
+"""Most characters of a value."""
 
 
 def too_large(what: str, count: int, most: int, *, at_least: bool = False) -> Finding:
-    """The finding about a size above its limit.
+    """The finding about an exceeded limit.
 
     Args:
-        what: What is counted, in the plural.
-        count: How many there are.
+        what: Name of the counted things, in the plural.
+        count: Their number.
         most: The limit.
-        at_least: Whether counting ended there.
+        at_least: Whether counting stopped there.
     """
     more = "at least " * at_least
-    message = f"there are {more}{count:,} {what}, and {most:,} are the limit. Nothing was read."
+    message = f"there are {more}{count:,} {what}, more than {most:,}. Nothing was read."
     return error(f"too many {what}", message, "Keep what is needed, or split the table.")

@@ -1,4 +1,4 @@
-"""Numbers as people write them in a table, read strictly; what is none is given a name."""
+"""Numbers in a user's table, read strictly; other text is classified."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ _COMMA = re.compile(r"[+-]?\d+(,\d+)+(\.\d+)?", re.ASCII)
 _WITH_UNIT = re.compile(r"[+-]?[\d.]+\s*(ms|s|us|µs|μs|ns|sec|msec)", re.IGNORECASE)
 
 _LONGEST = 64
-"""Characters of a number at most; longer text is no number."""
+"""Most characters of a number."""
 _SHOWN = 3
 _MISSING = "Measure the cell, or remove the row."
 REMEDIES = {
     "missing": ("there is no value.", _MISSING),
-    "NaN": ("the value stands for a missing one; the measurement may have failed.", _MISSING),
+    "NaN": ("the value marks a missing one; the measurement may have failed.", _MISSING),
     "infinite": ("the value is infinite; the measurement may have run out of time.", _MISSING),
     "negative": ("the value is below zero; this often marks a failed measurement.", _MISSING),
     "decimal comma in": (
-        "the value has a decimal comma, or one that separates thousands.",
+        "the value has a decimal comma, or a comma between thousands.",
         "Write numbers with a decimal point, 4.31, and without separators.",
     ),
     "unit within": (
-        "the value has its unit beside it.",
+        "the value includes its unit.",
         "Write numbers alone, all of them in milliseconds.",
     ),
-    "text as": ("the value is no number.", "Write a number, or remove the row."),
+    "text as": ("the value is not a number.", "Write a number, or remove the row."),
 }
-"""By what is wrong with a value: the likely cause, and how to mend it."""
+"""Likely cause and remedy by kind of problem."""
 
 
 def read_number(text: str) -> tuple[float, str]:
     """Read a number.
 
     Returns:
-        The number and an empty string; or NaN and what is wrong, a key of `REMEDIES`.
+        The number and an empty string; or NaN and the problem, a key of `REMEDIES`.
 
     Examples:
         >>> read_number("4.31"), read_number("4,31")[1], read_number("-1")[1]
@@ -71,11 +71,11 @@ def read_numbers(
     Args:
         what: Name of the column in messages.
         texts: The values.
-        lines: Where each stands.
-        may_miss: Keys of `REMEDIES` that are no problem here, such as ``missing``.
+        lines: Line of each.
+        may_miss: Accepted keys of `REMEDIES`, such as ``missing``.
 
     Returns:
-        The numbers, NaN where there is none, and a finding for each kind of problem.
+        The numbers, NaN for unreadable ones, and a finding for each kind of problem.
     """
     values: list[float] = []
     wrong: dict[str, list[int]] = {}
@@ -94,7 +94,7 @@ def read_numbers(
 
 
 def examples(texts: Sequence[str]) -> str:
-    """The first different values, quoted."""
+    """The first distinct values, quoted."""
     different = list(dict.fromkeys(texts))
     more = ", ..." if len(different) > _SHOWN else ""
     return ", ".join(quoted(text) for text in different[:_SHOWN]) + more

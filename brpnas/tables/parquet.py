@@ -1,4 +1,4 @@
-"""Parquet read into the text that CSV would hold, so that both are checked by the same rules."""
+"""Parquet read as text like CSV, so that the same rules check both."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ Texts = dict[str, list[str]]
 def read_parquet(
     data: bytes, columns: Sequence[Column], most: int
 ) -> tuple[tuple[str, ...], Texts, list[Finding]]:
-    """Read the known columns of a Parquet file; its metadata decide whether it is too large.
+    """Read the known columns of a Parquet file, after a check of its size by the metadata.
 
     Args:
         data: Content of the file.
         columns: Columns to read.
-        most: Rows allowed.
+        most: Largest number of rows.
 
     Returns:
-        Names of all columns, none if it cannot be read; the values of each known one as text, empty
-        where there is none; what is wrong: columns of another type, no rows, sizes.
+        Names of all columns, none if the file is unreadable; the values of each known column as
+        text, empty for missing values; the problems: wrong types, no rows, sizes.
     """
     try:
         file = pq.ParquetFile(pa.BufferReader(data))
@@ -42,7 +42,7 @@ def read_parquet(
         if large:
             return (), {}, [large]
         if file.metadata.num_rows == 0:
-            message = "there are columns and no row below them."
+            message = "there are columns but no row below them."
             remedy = "Add a row for each measured cell, or remove the file."
             return header, {}, [error("no rows", message, remedy)]
         known = {c.name: c for c in columns if header.count(c.name) == 1}
@@ -62,15 +62,15 @@ def read_parquet(
     except ParquetLimitError as reason:
         remedy = "Keep what is needed, or give a CSV file."
         return (), {}, [error("Parquet that is too large", f"{reason}.", remedy)]
-    except Exception as reason:  # whatever a damaged file makes the reader raise
+    except Exception as reason:  # a damaged file makes the reader raise anything
         why = " ".join(str(reason).split())[:120]
-        message = f"it cannot be read as Parquet ({why}); it is damaged or another kind of file."
+        message = f"it cannot be read as Parquet ({why}); it is damaged or of another kind."
         remedy = "Write it again, by pandas.DataFrame.to_parquet, or give a CSV file."
         return (), {}, [error("unreadable Parquet", message, remedy)]
 
 
 def _sizes(metadata: Any, columns: int, most: int) -> Finding | None:
-    """Which size is above its limit, by the metadata alone."""
+    """The first size above its limit, by the metadata alone."""
     if metadata.num_rows > most:
         return too_large("rows", metadata.num_rows, most)
     if max(columns, metadata.num_columns) > MAX_COLUMNS:
@@ -86,18 +86,18 @@ def _sizes(metadata: Any, columns: int, most: int) -> Finding | None:
 
 
 def _other_lists(column: str, kind: pa.DataType) -> Iterator[Finding]:
-    """A known column of a nested type other than lists of numbers, which cells may be."""
+    """Known columns of a nested type other than lists of numbers (allowed for cells)."""
     value = kind
     while kinds.is_list(value) or kinds.is_large_list(value) or kinds.is_fixed_size_list(value):
         value = value.value_type
     number = kinds.is_integer(value) or kinds.is_floating(value) or kinds.is_null(value)
     if kinds.is_nested(kind) and not number:
-        message = f"the column {column!r} holds {kind}, which is not read."
+        message = f"the column {column!r} has the type {kind}, not accepted here."
         yield error("column type", message, "Write cells as text or as lists of whole numbers.")
 
 
 def _texts(column: pa.ChunkedArray) -> list[str]:
-    """Values as CSV would hold them; equal texts of a dictionary share their memory."""
+    """Values as in CSV; equal texts of a dictionary share their memory."""
     if not kinds.is_dictionary(column.type):
         return [_text(value) for value in column.to_pylist()]
     chunks = column.chunks
@@ -106,24 +106,24 @@ def _texts(column: pa.ChunkedArray) -> list[str]:
 
 
 def _wrong_type(column: Column, values: pa.ChunkedArray) -> Iterator[Finding]:
-    """A known column whose type cannot be what it should hold."""
+    """Known columns of a type that does not fit their values."""
     kind, name = values.type, column.name
     if kinds.is_dictionary(kind):
         kind = kind.value_type
     number = kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_decimal(kind)
     if column.kind == "number" and not number and values.null_count < len(values):
         first = quoted(str(values.drop_null()[0].as_py()))
-        message = f"the column {name!r} holds {kind}, such as {first}, where numbers belong."
+        message = f"the column {name!r} has the type {kind}, such as {first}, instead of numbers."
         remedy = f"Convert it before writing: table[{name!r}].astype(float)."
         yield error("column type", message, remedy)
     if column.kind == "cell" and (kinds.is_floating(kind) or kinds.is_boolean(kind)):
-        message = f"the column {name!r} holds {kind}, no text and no whole numbers."
+        message = f"the column {name!r} has the type {kind}, neither text nor whole numbers."
         remedy = "Write cells as text, or their published index as whole numbers."
         yield error("column type", message, remedy)
 
 
 def _text(value: object) -> str:
-    """A value as CSV would hold it."""
+    """A value as in CSV."""
     match value:
         case None:
             return ""
