@@ -107,8 +107,8 @@ class Journal:
             ) from error
         except OSError as error:
             raise StoreError(
-                f"Cannot lock the {self._what} {self.path}: {error.strerror or error}. Network file "
-                "systems may lack locks, or lose them while their service is down: put the file "
+                f"Cannot lock the {self._what} {self.path}: {error.strerror or error}. Network "
+                "file systems may lack locks, or lose them while their service is down: put it "
                 "elsewhere."
             ) from error
 

@@ -107,7 +107,8 @@ def make_accuracy(
             found["embedded"] = share_with_isomorphic(shipped, architectures)
     if own:
         tables = [_own(trained[name](space=space), name, "accuracy") for name in own]
-        found["trained"] = share_with_isomorphic(pd.concat(tables, ignore_index=True), architectures)
+        rows = pd.concat(tables, ignore_index=True)
+        found["trained"] = share_with_isomorphic(rows, architectures)
     if "nasbench201" in asked:
         found["nasbench201"] = read_accuracy(published())
     if "nasbench101" in asked:

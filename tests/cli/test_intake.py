@@ -70,7 +70,7 @@ def test_a_file_is_rewritten_in_strings_that_need_no_notation(tmp_path: Path) ->
 
 def test_what_cannot_be_rewritten_is_told_and_nothing_is_written(tmp_path: Path) -> None:
     (tmp_path / "there.csv").write_text("mine")
-    with pytest.raises(SourceError, match="there.csv"):
+    with pytest.raises(SourceError, match=r"there\.csv"):
         rewritten(tmp_path, "there.csv")
     assert (tmp_path / "there.csv").read_text() == "mine"
     with pytest.raises(SourceError, match="cannot be written"):
