@@ -1,21 +1,21 @@
-"""A new device from few rows: what known devices and well-chosen cells are worth.
+"""Adaptation to a new device from few rows: the value of known devices and of chosen cells.
 
-Public devices: 13 of LatBench and 3 of HELP; the three that ship are known beside them. Each public
-device in turn is new: a prior is learnt from all others and adapted to some rows of it; every other
-measured cell with a path from input to output is a test row.
+Public devices: 13 of LatBench and 3 of HELP; the three embedded ones are known beside them. Each
+public device in turn is new: a prior is trained on all others and adapted to some of its rows; all
+other measured cells with a path from input to output are test rows.
 
-- *10 and 20 rows*, as `brpnas devices suggest` names them, and at random. Once with all other
-  devices known, once without near twins (Spearman above .99 with the new one), which leaves the
-  figures of the two desktop files alone to differ.
+- *10 and 20 rows*, suggested by `brpnas devices suggest`, and random. Once with all other devices
+  known, once without near twins (Spearman above .99 with the new one); the latter changes only the
+  two desktop files.
 - *100 rows* at random, five distinct devices of LatBench, no twin known: share within ±10 %.
 - *900 rows* at random, the HELP tables: Spearman on all other rows, cells without a path included;
-  of `pixel3` without the 223 that are more than 30 times off its median, which intake refuses.
+  of `pixel3` without the 223 rows more than 30 times off its median, refused by the intake.
 
-A seed decides rows, folds and weights; a prior is learnt once for each new device. What is done is
-kept below `data/benchmarks`, so that the command goes on where it was interrupted. Intervals are of
-nominal 90 %. `gold_6240` drifted while it was measured: *ceiling* is what a regression on pairs of
-operations reaches that was fitted to all rows, the test rows too, and *given moment* is what the
-same predictor reaches that is told how far it was off on rows measured shortly before and after.
+A seed decides rows, folds and weights; a prior is trained once per new device. Results are stored
+below `data/benchmarks`, and the command resumes. Intervals are nominal 90 %. `gold_6240` drifted
+during its measurement: *ceiling* is a regression on pairs of operations fitted to all rows, test
+rows included; *given moment* is the same predictor with the residuals of rows measured shortly
+before and after.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class _Devices:
             | ({"epochs": 2} if quick else {})
         )
 
-    @functools.cache  # noqa: B019 - there is one of these in each process
+    @functools.cache  # noqa: B019 - one instance per process
     def features(self, without: frozenset[str]) -> list[Tensor]:
         """Features of every cell under a prior."""
         return self.prior(without).features.of(self.graphs.views)
@@ -108,7 +108,7 @@ class _Devices:
 
 @functools.cache
 def _code(*, every: bool = False) -> str:
-    """Hash of the code that decides what a prior is, or what an adapted predictor is."""
+    """Hash of the code behind a prior, or behind an adapted predictor."""
     folder = Path(brpnas.predictors.__file__).parent
     names = (*_MODULES, "calibration", "device", "folds", "suggest") if every else _MODULES
     files = [folder / "backbones.py", *(folder / "transfer" / f"{name}.py" for name in names)]
@@ -116,7 +116,7 @@ def _code(*, every: bool = False) -> str:
 
 
 def _accepted(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows that the intake of a device would not refuse as impossible: see docs/devices.md."""
+    """Rows accepted by the intake of a device: see docs/devices.md."""
     far = table["latency_ms"] / table["latency_ms"].median()
     return table[(far > 1 / 30) & (far < 30)]
 
@@ -162,16 +162,16 @@ def _once(
 def _drift(
     position: np.ndarray, residual: np.ndarray, known: np.ndarray, length: float = 30
 ) -> np.ndarray:
-    """Mean residual of the rows learnt from that were measured about the same time.
+    """Mean residual of the training rows measured at about the same time.
 
     Args:
         position: Place of each row in the published order.
-        residual: Log of measured over predicted, of which those of unknown rows are not used.
-        known: Which rows were learnt from.
+        residual: Log of measured over predicted; values of unknown rows are ignored.
+        known: Mask of the training rows.
         length: Places over which a weight falls to 1/e.
 
     Returns:
-        One value for each unknown row.
+        One value per unknown row.
     """
     apart = np.abs(position[~known][:, None] - position[known][None, :])
     weights = np.exp(-apart / length) + 1e-12
@@ -226,7 +226,7 @@ def _devices(quick: bool) -> _Devices:
 
 
 def _work(quick: bool, task: dict[str, Any]) -> dict[str, Any]:
-    """One task, or what was found when it was done before by the same code and settings."""
+    """Result of a task, stored by an earlier run with the same code and settings if possible."""
     config = configuration(quick=quick)
     key = json.dumps([task, asdict(config), asdict(_devices(quick).config), _code(every=True)])
     path = RESULTS / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"

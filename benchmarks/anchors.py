@@ -1,7 +1,7 @@
-"""What the project set out to reach, and where in the results it is found.
+"""Targets of the project, and where the results contain their figures.
 
-`ANCHORS` holds one entry per figure: the target, what was published, and how to read ours from the
-JSON objects of `benchmarks/results`. A result that is not there reads as None.
+`ANCHORS` holds one entry per figure: the target, published figures, and a reader of our figure from
+the JSON objects of `benchmarks/results`. A missing result reads as None.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from typing import Any
 __all__ = ["ANCHORS", "Anchor", "Results", "get"]
 
 Results = Mapping[str, Mapping[str, Any]]
-"""The JSON object of each benchmark that was run, by its name."""
+"""JSON object of each benchmark by name."""
 
 
 @dataclass(frozen=True)
 class Anchor:
-    """One figure that was to be reached.
+    """A figure with a target.
 
     Attributes:
-        group: Heading under which it is listed.
-        what: What is measured.
-        target: The figure to reach.
-        ours: Reads ours, None if it was not run.
+        group: Heading.
+        what: Description of the figure.
+        target: The target.
+        ours: Reads our figure; None without a result.
         at_most: Whether smaller is better.
-        published: What others published.
+        published: Published figures.
         limit: Reads a ceiling to print beside it.
         digits: Decimals to print.
     """

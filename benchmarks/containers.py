@@ -1,14 +1,14 @@
 """Stages in containers: size of their images, time to start, time to rebuild, the whole pipeline.
 
-- *Size*: of each image, layers that it shares with others counted in each.
+- *Size*: of each image, including shared layers.
 - *Start*: the stage `featurise` in its container and here, in turn, on the same tables; the
-  difference is what a container costs.
+  difference is the cost of a container.
 - *Rebuild*: the image of `search` after one more line in `brpnas/graphs.py`.
-- *Pipeline*: `docker-compose up` in an empty project, images built, from the start of the database
-  until `export` has ended, against `docker/stage` here for one stage after another.
+- *Pipeline*: `docker-compose up` in an empty project with built images, from the start of the
+  database to the end of `export`, against `docker/stage` here, stage by stage.
 
-It needs a Docker engine and the images (`make images`); all is done in a copy of the repository.
-The variables of `make images` (TORCH_LINKS, BUILD_NETWORK) hold here too. Seeds are repetitions.
+It needs a Docker engine and the images (`make images`), and works in a copy of the repository. The
+variables of `make images` (TORCH_LINKS, BUILD_NETWORK) apply. Seeds are repetitions.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ BEFORE, AFTER = "ingest", "featurise"
 
 
 def _call(command: list[str], folder: Path, **environment: str) -> float:
-    """Run a command to its end; seconds that it took."""
+    """Run a command to its end; return its seconds."""
     given = {k: v for k, v in os.environ.items() if not k.startswith(("BRPNAS_", "MLFLOW_"))}
     given["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{given['PATH']}"
     given |= {"KEDRO_DISABLE_TELEMETRY": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
@@ -54,7 +54,7 @@ def _call(command: list[str], folder: Path, **environment: str) -> float:
 
 
 def _copy(folder: Path) -> Path:
-    """The repository without what runs left in it."""
+    """The repository without outputs of runs."""
     folder.mkdir()
     for name in CODE:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))

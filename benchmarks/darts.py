@@ -1,20 +1,19 @@
-"""Search of DARTS on the surrogate of NAS-Bench-301: what 60 queries find.
+"""Search of DARTS on the surrogate of NAS-Bench-301 with 60 queries.
 
-A query reveals the validation accuracy on CIFAR-10 that the surrogate predicts (98 epochs, no
-noise); a search is scored by the best it has seen, as there is no test accuracy. *brp* is what
-ships (conf/darts), without a latency limit: in each of its rounds a new random sample of the space
-is ranked, and with it mutations of the best so far. *brp, no prior* starts at random
-(`search.flops_prior`); *brp, sample alone* leaves the mutations out; *brp, as published* has 3
-rounds of 20, half of each at random from the top, and ranks a larger sample alone; *unary* trains
-the same network to predict the accuracy itself. The same seed gives all samplers the same random
-order of first architectures, of which those with a prior take the largest, so that differences are
-paired: p is of the Wilcoxon signed-rank test, one-sided, over the seeds.
+A query reveals the validation accuracy on CIFAR-10 predicted by the surrogate (98 epochs, no
+noise). The score of a search is its best answer, because no test accuracy exists. *brp* is the
+default (conf/darts) without a latency limit: each round ranks a new random sample of the space and
+mutations of the best so far. *brp, no prior* starts at random (`search.flops_prior`); *brp, sample
+alone* has no mutations; *brp, as published* has 3 rounds of 20, half of each at random from the
+top, and ranks only a larger sample; *unary* trains the same network to predict the accuracy. For
+one seed all samplers get the same random order of first architectures, from which those with a
+prior take the largest, so that differences are paired: p is from the one-sided Wilcoxon signed-rank
+test over the seeds.
 
-The published surrogate is not symmetric: it answers differently for the same cells with their nodes
-numbered differently, which is noise to whoever reads graphs. *symmetric* averages its answers over
-all numberings; Kendall's tau of these with the published answers, over 2,000 random architectures,
-is what a perfect predictor of graphs would have. *10,000 random* is the best of so many random
-architectures, for the scale.
+The published surrogate is not symmetric: it depends on the numbering of nodes, which is noise for a
+predictor on graphs. *symmetric* averages over all numberings; Kendall's tau between both, over
+2,000 random architectures, is the ceiling of a predictor on graphs. *10,000 random* is the best of
+10,000 random architectures, for comparison.
 """
 
 from __future__ import annotations
@@ -43,13 +42,13 @@ MARKS = (10, 20, 30, 40, 50, 60)
 FROM = 21
 MANY = 10_000
 COMPARED = 2_000
-"""Random architectures on which the two surrogates are compared."""
+"""Random architectures for comparing the two surrogates."""
 CODE = (*SEARCH_CODE, "brpnas/spaces/darts", "brpnas/datasets/nasbench301.py",
         "benchmarks/rankers.py")  # fmt: skip
 
 
 def variants(*, quick: bool) -> dict[str, Task]:
-    """Samplers by label: what a task says of each."""
+    """Samplers as tasks by label."""
     changes = {"candidates": 500} if quick else {}
     default = search_settings("darts", **changes)
     found: dict[str, Task] = {

@@ -1,4 +1,4 @@
-"""What every benchmark starts from: the published tables, and the project's own settings."""
+"""Common inputs of the benchmarks: the published tables and the project's settings."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def settings(group: str, environment: str = "base") -> dict[str, Any]:
-    """A group of parameters as the project ships them, so that the benchmark measures those.
+    """Default parameters of a group.
 
     Args:
         group: Name of the group.
-        environment: Folder of ``conf`` whose values go before those of ``base``.
+        environment: Folder of ``conf`` that overrides ``base``.
     """
     values: dict[str, Any] = {}
     for folder in dict.fromkeys(("base", environment)):
@@ -48,7 +48,7 @@ def candidate_config() -> JobConfig:
 
 
 def training_config(values: dict[str, Any]) -> TrainingConfig:
-    """The part of a stage's parameters that is about training a network."""
+    """The training parameters of a stage."""
     known = TrainingConfig.__dataclass_fields__
     return TrainingConfig(**{key: value for key, value in values.items() if key in known})
 

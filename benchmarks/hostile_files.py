@@ -1,8 +1,8 @@
-"""Hostile and damaged files of every kind, read as the project reads them.
+"""Hostile and damaged files of every kind, read as in the project.
 
-`run` makes the files of `benchmarks.hostile` and lets a process of its own read each in a fork,
-with a limit on memory and time. It counts files that ran code or another program, ended in a
-traceback, or took more than 2 GB or a minute. The benchmark ``road`` reports the figures;
+`run` makes the files of `benchmarks.hostile` and reads each in a fork of a separate process, with
+limits of memory and time. It counts files that ran code or another program, ended in a traceback,
+or took more than 2 GB or a minute. The benchmark ``road`` reports the figures;
 ``python -m benchmarks.hostile_files`` prints them and every fault.
 """
 
@@ -27,7 +27,7 @@ __all__ = ["LIMIT_BYTES", "LIMIT_S", "make_files", "run", "try_files"]
 
 LIMIT_S = 60.0
 LIMIT_BYTES = 2_000_000_000
-_MORE = 4 * 2**30  # beyond which a reader gets no memory, so that this machine survives
+_MORE = 4 * 2**30  # limit of a reader's memory, to protect this machine
 _PROGRAMS = ("os.system", "os.exec", "os.posix_spawn", "subprocess.Popen", "pty.spawn")
 _LONGEST = 3000
 
@@ -57,8 +57,8 @@ def run(quick: bool = False) -> dict[str, Any]:
 
     Returns:
         ``tried``, ``code_run``, ``tracebacks``, ``too_large_or_slow``: numbers of files; ``read``:
-        how many were read without an error, which some may be; ``seconds``; and ``faults``, what
-        was wrong with which file.
+        number of files read without an error, as allowed for some; ``seconds``; and ``faults``:
+        fault and file.
     """
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
@@ -80,31 +80,30 @@ def run(quick: bool = False) -> dict[str, Any]:
 
 
 def try_files(files: list[Hostile], folder: Path, limit_s: float = LIMIT_S) -> list[dict[str, Any]]:
-    """Let another process read the files.
+    """Read the files in another process.
 
     Args:
-        files: What to read.
-        folder: Where to keep what is said of them.
+        files: The files.
+        folder: Folder for outputs.
         limit_s: Seconds for each.
 
     Returns:
-        Kind and name of each file, ``outcome`` (``refused``, ``read``, ``traceback``,
-        ``no memory``: it asked for more than a reader gets, whatever it says of that), ``said``,
-        ``seconds``, ``megabytes``, and ``fault``: empty, ``code run``, ``traceback``, ``memory``,
-        or ``time``.
+        Kind and name of each file, ``outcome`` (``refused``, ``read``, ``traceback``, or ``no
+        memory`` if the reader exceeded its limit, with any message), ``said``, ``seconds``,
+        ``megabytes``, and ``fault``: empty, ``code run``, ``traceback``, ``memory``, or ``time``.
     """
     listed = folder / "files.json"
     listed.write_text(json.dumps([vars(file) for file in files], default=str), "utf-8")
     command = [sys.executable, "-m", "benchmarks.hostile_files", str(listed), str(limit_s)]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
-        raise RuntimeError(f"The process that reads the files failed: {done.stderr[-2000:]}")
+        raise RuntimeError(f"The reading process failed: {done.stderr[-2000:]}")
     results: list[dict[str, Any]] = json.loads(listed.with_suffix(".results").read_text("utf-8"))
     return results
 
 
 def _serve(listed: Path, limit_s: float) -> None:
-    """Read the files of a list, each in a fork of this process, which has imported all readers."""
+    """Read the files of a list, each in a fork of this process with all readers imported."""
     from benchmarks.hostile.entries import ENTRIES  # noqa: PLC0415 - in this process alone
 
     results = []
@@ -151,7 +150,7 @@ def _tried(file: Hostile, read: Any, limit_s: float) -> dict[str, Any]:
 
 
 def _read_here(file: Hostile, read: Any, out: Path) -> None:
-    """In the fork: read the file, say what came of it, and end."""
+    """In the fork: read the file, write the outcome, and end."""
     from brpnas.cli.group import paragraph  # noqa: PLC0415
 
     programs: list[str] = []

@@ -1,24 +1,24 @@
-"""How well rankers order cells they were not trained on: Kendall's tau by training cells.
+"""Kendall's tau of rankers on new cells, by number of training cells.
 
-Training cells are drawn at random, all others are test cells. NAS-Bench-101: validation accuracy
-of the one public run of 108 epochs, for training and test alike; there is no test accuracy.
-NAS-Bench-201: validation accuracy on CIFAR-10, the mean over the published training seeds, for
-training and test alike (``brp``, ``relation``, ``process``); ``brp, test`` is the tau of the same
-ranking with the test accuracy, which is of another training, on twice the images: the mean
-validation accuracy itself, known for all cells, reaches ``valid, test``, less than a ranker from
-many cells, which has not the noise of one cell's trainings.
+Training cells are random, all others are test cells. NAS-Bench-101: validation accuracy of the one
+public run of 108 epochs, for training and test; there is no test accuracy. NAS-Bench-201:
+validation accuracy on CIFAR-10, the mean over the published training seeds, for training and test
+(``brp``, ``relation``, ``process``); ``brp, test`` is the tau of the same ranking with the test
+accuracy, from other trainings on twice the images. The mean validation accuracy of all cells
+reaches ``valid, test``, less than a ranker of many cells, which averages out the noise of a single
+cell's trainings.
 
 *brp* is the ranker of the search (`brpnas.predictors.HybridRanker`), *relation* its pairwise ranker
-alone, *process* its Gaussian process on paths alone; three networks of width 128.
-They read what a cell computes, the view ``function``.
+alone, *process* its Gaussian process on paths alone; three networks of width 128. They use the view
+``function``.
 
-Limits. NAS-Bench-201: ``ceiling`` is the tau of the mean accuracy with itself drawn anew, with the
-noise that means of as many seeds have (from how the seeds of the 500 cells of most similar accuracy
-differ); as the mean has its own noise already, an estimate from above. ``siblings`` is the tau of
-the mean of all other cells that compute the same function, over all cells with at least four such:
-what one gets by looking up instead of predicting. NAS-Bench-101 has one run of each cell; ``two
-runs`` is the tau between two runs if the noise of a run is what the ranker from the most cells
-cannot explain: an estimate from below; ``ceiling`` is what that ranker itself reaches.
+Limits. NAS-Bench-201: ``ceiling`` is the tau of the mean accuracy with a resampled one, with the
+noise of means of the same number of seeds (estimated from the seeds of the 500 cells of most
+similar accuracy); the mean already contains noise, so this is an estimate from above. ``siblings``
+is the tau of the mean of the other isomorphic cells, over cells with at least four of them: look-up
+instead of prediction. NAS-Bench-101 has one run of each cell; ``two runs`` is the tau between two
+runs if the part unexplained by the ranker of the most cells is noise, an estimate from below;
+``ceiling`` is the tau of that ranker.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ RANKER = {
 }  # fmt: skip
 MEMBERS = 3
 DATASET = "cifar10"
-LEAST_SIBLINGS = 4
+LEAST_ISOMORPHIC = 4
 ALIKE = 500
-"""Cells of most similar accuracy, from whose seeds noise is estimated; half, for the extremes."""
+"""Cells of most similar accuracy for estimating noise; half of them at the extremes."""
 CODE = (
     "brpnas/graphs.py",
     "brpnas/metrics.py",
@@ -66,7 +66,7 @@ CODE = (
 
 @functools.cache
 def _nasbench201() -> tuple[GraphBatch, FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Graphs; validation accuracy, test accuracy, validation accuracy of siblings, and anew."""
+    """Graphs; accuracy of validation, test, isomorphic cells (validation), and redrawn."""
     bench = Benchmark()
     arch_ids = list(bench.graphs.arch_ids)
     runs = valid_runs(bench.accuracy, DATASET).reindex(arch_ids)
@@ -77,8 +77,8 @@ def _nasbench201() -> tuple[GraphBatch, FloatArray, FloatArray, FloatArray, Floa
     groups = pd.Series(valid).groupby(table.to_numpy())
     count, total = groups.transform("count").to_numpy(), groups.transform("sum").to_numpy()
     with np.errstate(invalid="ignore", divide="ignore"):
-        siblings = np.where(count > LEAST_SIBLINGS, (total - valid) / (count - 1), np.nan)
-    return bench.graphs.view("function"), valid, test, siblings, _drawn_anew(runs.to_numpy())
+        isomorphic = np.where(count > LEAST_ISOMORPHIC, (total - valid) / (count - 1), np.nan)
+    return bench.graphs.view("function"), valid, test, isomorphic, _drawn_anew(runs.to_numpy())
 
 
 def _tables(space: str) -> tuple[GraphBatch, FloatArray, FloatArray | None]:
@@ -173,14 +173,14 @@ def _drawn_anew(runs: FloatArray) -> FloatArray:
 def _limits(space: str, rows: pd.DataFrame) -> dict[str, float]:
     if space == "nasbench101":
         best = float(rows["brp"].max())
-        # tau = 2 / pi * asin(r) of normal pairs; r of two noisy runs is that of one and the truth
+        # tau = 2 / pi * asin(r) for normal pairs; r of two noisy runs is r of one with the truth
         # squared.
         one = np.sin(np.pi / 2 * best)
         return {"ceiling": round(best, 4), "two runs": round(2 / np.pi * np.arcsin(one**2), 4)}
-    _, valid, test, siblings, anew = _nasbench201()
-    known = ~np.isnan(siblings)
+    _, valid, test, isomorphic, anew = _nasbench201()
+    known = ~np.isnan(isomorphic)
     return {
         "ceiling": round(float(kendall(valid, anew)), 4),
-        "siblings": round(float(kendall(siblings[known], valid[known])), 4),
+        "siblings": round(float(kendall(isomorphic[known], valid[known])), 4),
         "valid, test": round(float(kendall(valid, test)), 4),
     }

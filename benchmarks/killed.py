@@ -1,8 +1,8 @@
-"""Measuring, training and searching, killed at random moments and resumed until done.
+"""Measuring, training and searching, killed at random moments and resumed to the end.
 
-``python -m benchmarks.killed JOB FOLDER`` does a small real job and can be killed;
-`kill_and_resume` does that. Networks are really measured and trained, one after another in one
-process, and the engine notes each start in a file, so that work done twice can be counted.
+``python -m benchmarks.killed JOB FOLDER`` does a small real job; `kill_and_resume` kills and
+resumes it. Networks are measured and trained one after another in one process, and the engine
+records each start in a file, so that repeated work can be counted.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ R = TypeVar("R")
 STORE, STARTS = "store.jsonl", "starts.txt"
 _EARLY = 0.2
 CHANGING = {"train_time_s", "asked_at", "cost_s"}
-"""What of an event differs from run to run, and says nothing of the result."""
+"""Fields of an event that differ from run to run and are no part of the result."""
 
 
 class NotingEngine(SerialEngine):
-    """Notes each architecture that it begins."""
+    """Records each started architecture."""
 
     def __init__(self, folder: Path) -> None:
         self.file = folder / STARTS
@@ -87,7 +87,7 @@ def train(folder: Path) -> None:
 
 
 def search(folder: Path) -> None:
-    """Search with 24 queries in 6 rounds, each network trained when it is asked for."""
+    """Search with 24 queries in 6 rounds, training each network on its query."""
     values = settings("search")["ranker"] | {"epochs": 20, "hidden": 32, "members": 1}
     space = get_space("nasbench201")
     pool = ListedPool.create(space, space.graphs(), seed=0, view=values["view"])
@@ -107,22 +107,20 @@ JOBS: dict[str, Callable[[Path], None]] = {"measure": measure, "train": train, "
 
 
 def kill_and_resume(job: str, kills: int, seed: int = 0) -> dict[str, Any]:
-    """Kill a job at random moments, resume it until it is done, and compare with one never killed.
+    """Kill a job at random moments, resume it to the end, and compare with an undisturbed one.
 
-    One process in five is killed before it has stored anything, the others at a moment after they
-    have, some way into what is left to do. A job that is done before it was killed often enough is
-    begun anew.
+    One process in five is killed before it has stored anything, the others at a later moment, after
+    part of the remaining work. A job finished before enough kills is started again.
 
     Args:
         job: ``measure``, ``train`` or ``search``.
-        kills: How many.
-        seed: Decides the moments.
+        kills: Number of kills.
+        seed: Seed of the moments.
 
     Returns:
-        Counts: of ``kills``, of those ``before_work``, of finished ``jobs`` and of those ``equal``
-        to the one never killed; ``kept`` says that no kill changed a line that was stored;
-        ``begun_again`` is how often a task was begun again, ``most_per_kill`` the most tasks that
-        were begun and not stored when a process was killed.
+        Counts: ``kills``, those ``before_work``, finished ``jobs`` and those ``equal`` to the
+        undisturbed one; ``kept``: whether no kill changed a stored line; ``begun_again``: repeated
+        starts of a task; ``most_per_kill``: most tasks started but not stored at a kill.
     """
     rng = random.Random(seed)
     with tempfile.TemporaryDirectory() as name:
@@ -177,12 +175,12 @@ def _undisturbed(job: str, folder: Path) -> tuple[float, float]:
 
 
 def _run(job: str, folder: Path, moment: tuple[bool, float] | None) -> bool:
-    """Go on with a job, and kill it at a moment; whether it was not done by then.
+    """Continue a job, and kill it at a moment; return whether it was unfinished.
 
     Args:
-        job: Which.
-        folder: Where it keeps what it has.
-        moment: Seconds from its start, or if the first is false, from what it stores first.
+        job: The job.
+        folder: Folder of its outputs.
+        moment: Seconds from its start, or if the first is false, from its first stored event.
     """
     before = len(_lines(folder / STORE))
     with _command(job, folder) as process:
@@ -205,7 +203,7 @@ def _check(process: subprocess.Popen[bytes], folder: Path) -> None:
 
 
 def _lines(path: Path) -> list[bytes]:
-    """Complete lines of a file; a last one that was cut off is left out."""
+    """Complete lines of a file, without a truncated last one."""
     return path.read_bytes().split(b"\n")[:-1] if path.exists() else []
 
 
@@ -220,7 +218,7 @@ def _finished(folder: Path) -> set[str]:
 
 
 def _result(job: str, folder: Path) -> Any:
-    """What a job has found, without what chance decides: latencies, seconds, dates."""
+    """Result of a job without random parts: latencies, seconds, dates."""
     events = [json.loads(line) for line in _lines(folder / STORE)[1:]]
     if job == "measure":
         return Counter(event["arch_id"] for event in events if event["event"] == "cell")

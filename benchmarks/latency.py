@@ -1,9 +1,9 @@
-"""Latency predictor on LatBench, by the paper's protocol made honest.
+"""Latency predictor on LatBench, by a corrected protocol of the paper.
 
 For each seed the measured cells of a device are permuted; 900 train, 100 validate (early stopping,
 view), all others test. Bounds are |predicted / measured - 1| on test rows in ms. The two desktop
-files are almost the same measurement, so one of them stands for both. ``median`` is the same
-predictor without the bound's scaling (`train.bound: null`).
+files are almost the same measurement, so only one is used. ``median`` is the same predictor without
+the bound's scaling (`train.bound: null`).
 """
 
 from __future__ import annotations

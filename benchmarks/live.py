@@ -1,9 +1,9 @@
-"""A search from nothing on this machine: measure, train a predictor, search by training, export.
+"""A search from scratch on this machine: measure, train a predictor, search by training, export.
 
 The environment ``conf/live`` in a fresh copy of the project: 150 cells measured, 40 networks
-trained on the digits under a latency limit, the network found exported and measured. Seconds are
-those of `kedro run` with all stages in one process, its start included. ``error`` is predicted over
-measured latency of the network found, less 1. Run it while nothing else does.
+trained on the digits under a latency limit, the winner exported and measured. Seconds are of one
+`kedro run` with all stages, start included. ``error`` is predicted over measured latency of the
+winner, minus 1. Run it on an idle machine.
 """
 
 from __future__ import annotations

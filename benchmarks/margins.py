@@ -1,16 +1,16 @@
-"""The margin of a latency limit for a predictor that was adapted to few rows: does it hold?
+"""Validity of the latency margin of a predictor adapted to few rows.
 
 Two devices of HW-NAS-Bench (Li et al., ICLR 2021; MIT), an edge GPU and Eyeriss, at the input of
-ImageNet16-120. The prior that ships knows neither. For each device and seed it is adapted to 10 or
-20 rows, drawn at random or named by `brpnas devices suggest`; all other cells are test rows. The
-limit is the latency that 30 % of the cells keep, and confidence is 0.9, as of `search.confidence`.
+ImageNet16-120, unknown to the packaged prior. For each device and seed it is adapted to 10 or 20
+rows, random or suggested by `brpnas devices suggest`; all other cells are test rows. The limit is
+the 30 % quantile of the latencies, and confidence is 0.9, as of `search.confidence`.
 
-- *factor*: what a predicted latency is multiplied with (`brpnas.conformal.mixture_ratio`).
+- *factor*: factor on a predicted latency (`brpnas.conformal.mixture_ratio`).
 - *coverage*: share of test rows no slower than prediction times factor; nominal 0.9.
-- *feasible*: of the test rows that are admitted, because prediction times factor keeps the limit,
-  the share whose measured latency keeps it too; *without margin*: the same with factor 1. Means are
-  over the draws that admit any.
-- *admitted*: test rows admitted, as a share of all; *empty*: share of draws that admit none.
+- *feasible*: of the test rows predicted feasible (prediction times factor within the limit), the
+  share measured within the limit; *without margin*: the same with factor 1. Means are over the
+  draws with such rows.
+- *admitted*: share of test rows predicted feasible; *empty*: share of draws without any.
 
 The tables lie below ``$BRPNAS_MIRROR``; they are read in place, and only these figures are kept.
 """
@@ -68,12 +68,11 @@ def read_table(device: str, mirror: Path | None) -> pd.DataFrame:
     path = None if mirror is None else mirror / name
     if path is None or not path.is_file():
         raise SourceError(
-            f"The benchmark margins reads {name}, which no URL serves, and which is not below "
-            f"{mirror or 'BRPNAS_MIRROR, which is not set'}: set BRPNAS_MIRROR to a folder that "
-            "has it."
+            f"The benchmark margins reads {name}, which cannot be downloaded and is missing below "
+            f"{mirror or 'BRPNAS_MIRROR (not set)'}: set BRPNAS_MIRROR to a folder with it."
         )
     if hashlib.sha256(path.read_bytes()).hexdigest() != FILES[device]:
-        raise SourceError(f"{path} is not the file that this benchmark reads: its hash differs.")
+        raise SourceError(f"{path} is not the expected file: its hash differs.")
     return pd.read_csv(path)[["arch_id", "latency_ms"]]
 
 
@@ -90,7 +89,7 @@ def _features() -> list[Any]:
 
 
 def _chosen(arch_ids: list[str], task: Task) -> np.ndarray:
-    """Places of the rows to learn from; none is a cell that is always a test row."""
+    """Places of the training rows, never of held-out cells."""
     open_rows = np.flatnonzero(~held_out(arch_ids, TEST_SHARE))
     if task["how"] == "random":
         return np.random.default_rng(task["seed"]).permutation(open_rows)[: task["rows"]]
@@ -132,7 +131,7 @@ def margin_once(task: Task) -> dict[str, float | str | None]:
 
 
 def _share(holds: np.ndarray, among: np.ndarray) -> float | None:
-    """Share for which it holds; None of nothing."""
+    """Share of true values; None of an empty set."""
     return float(holds[among].mean()) if among.any() else None
 
 
@@ -142,7 +141,7 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
     print(__doc__)
     mirror = os.environ.get("BRPNAS_MIRROR")
     for device in FILES:
-        read_table(device, Path(mirror) if mirror else None)  # what is missing is told now
+        read_table(device, Path(mirror) if mirror else None)  # report missing files now
     tasks = [
         {"device": device, "how": how, "rows": rows, "seed": seed, "quick": quick}
         for seed in range(seeds)

@@ -1,14 +1,14 @@
 """Measuring latency on this machine, and predicting it from 300 cells.
 
-Protocol and runtime are those of `timing` in conf/base/parameters_measure.yml. Let the machine rest
-meanwhile: the drift of the reference network and the load average say whether it did.
+Protocol and runtime are those of `timing` in conf/base/parameters_measure.yml. Use an idle machine:
+the drift of the reference network and the load average reveal disturbances.
 
-1. Parameters: networks built in torch, counted from operation codes, and as published.
+1. Parameters: of networks built in torch, counted from operation codes, and published.
 2. Seconds and drift of measuring 300 cells.
-3. Repeatability: 100 of them once more, after all others were measured.
+3. Repeatability: 100 of them again, after all others.
 4. Predictors from 300 measured cells (250 train, 50 validate), scored on 200 others, a new split
-   for each seed. `layerwise` adds up operations measured alone and learns nothing;
-   `layerwise_scaled` multiplies it by one factor, fitted to the same 300.
+   per seed. `layerwise` adds up single operations and is not trained; `layerwise_scaled` multiplies
+   it by one factor, fitted to the same 300.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def _settings(values: dict[str, Any]) -> MeasureSettings:
 
 
 def _parameters(bench: Benchmark, every: int) -> dict[str, int]:
-    """How often the published count is that of the network, and where not, of an equal cell."""
+    """Agreement of the published count with the network, or else with an isomorphic cell."""
     published = read_benchmark(bench._files)
     runs = published.runs["cifar10"]
     of_cell = dict(zip(runs.cell.tolist(), np.rint(runs.params_m * 1e6).astype(int), strict=True))
@@ -130,7 +130,7 @@ def _parameters(bench: Benchmark, every: int) -> dict[str, int]:
     families: dict[str, set[int]] = {}
     for family, count in zip(space.isomorphism_ids(cells), counted.tolist(), strict=True):
         families.setdefault(family, set()).add(count)
-    same_as_built = same_as_published = siblings = wrong = 0
+    same_as_built = same_as_published = isomorphic = wrong = 0
     chosen = range(0, len(cells), every)
     for row in chosen:
         with torch.device("meta"):
@@ -141,13 +141,13 @@ def _parameters(bench: Benchmark, every: int) -> dict[str, int]:
         if built != of_cell[row]:
             wrong += 1
             family = space.isomorphism_ids([cells[row]])[0]
-            siblings += int(of_cell[row] in families[family])
+            isomorphic += int(of_cell[row] in families[family])
     return {
         "cells": len(chosen),
         "built_equals_counted": same_as_built,
         "built_equals_published": same_as_published,
         "published_differs": wrong,
-        "published_is_that_of_an_isomorphic_cell": siblings,
+        "published_is_that_of_an_isomorphic_cell": isomorphic,
     }
 
 

@@ -1,10 +1,9 @@
-"""Rank of the cell that a search finds among the 20,001 public cells of NAS-Bench-101.
+"""Rank of a search's cell among the 20,001 public cells of NAS-Bench-101.
 
 A query reveals the validation accuracy of the one public run of 108 epochs. The answer is the
-queried cell with the best validation accuracy, and its rank is its place among all 20,001 by the
-same accuracy, 1 for the best: with one run of each cell and no test accuracy nothing else can be
-scored, and that the best of 20,001 single runs was lucky cannot be seen. 140 queries; settings of
-the BRP as in conf/nasbench101.
+queried cell with the best validation accuracy; its rank is its place among all 20,001 by the same
+accuracy, 1 for the best. With one run per cell and no test accuracy no other score is possible, and
+luck of the best single run remains invisible. 140 queries; settings of conf/nasbench101.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The search of `make run`: accuracy and latency of the space, the queries and the winner.
 
-The stages `ingest` to `search` run in a fresh copy of the project, with its default configuration:
-NAS-Bench-201, the shipped accuracies on digits and latencies of a CPU, and a latency limit. The
-JSON object holds the points of the Pareto plot (all queries, the corners of the front, a random
-part of the space) and the mean test accuracy of each sampler over its seeds.
+The stages `ingest` to `search` run in a fresh copy of the project with its default configuration:
+NAS-Bench-201, embedded accuracies on digits and latencies of a CPU, and a latency limit. The JSON
+object holds the points of the Pareto plot (all queries, the corners of the front, a random part of
+the space) and the mean test accuracy of each sampler over its seeds.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _figures(data: Path) -> dict[str, Any]:
 
 
 def _kept(table: pd.DataFrame, winner: str) -> dict[str, list[list[float]]]:
-    """Latency, accuracy, and round if there is one, of the points that the picture shows."""
+    """Latency, accuracy and, if any, round of the plotted points."""
     front = table[table["front"]].drop_duplicates(["latency_ms", "accuracy"])
     front = front.sort_values("accuracy").drop_duplicates("accuracy")
     queried = table.dropna(subset=["round"])
@@ -100,7 +100,7 @@ def _kept(table: pd.DataFrame, winner: str) -> dict[str, list[list[float]]]:
 
 
 def points(result: Mapping[str, Any]) -> Accuracies:
-    """What the plot of the report shows, from the JSON object; the winner is called ``winner``."""
+    """Content of the report's plot from the JSON object; the winner is called ``winner``."""
     rows = [
         {
             "arch_id": "winner" if name == "winner" else f"{name} {number}",

@@ -1,10 +1,10 @@
-"""How NB201-Digits is best trained: which network and schedule let two seeds agree on cells.
+"""Training protocol of NB201-Digits: network and schedule with the best agreement of two seeds.
 
-Random cells that compute different functions (60, or 6 with ``--quick``), each trained with two
-seeds under each of some settings, in the order printed. What conf/embedded trains was chosen by
-this, before any search was run on it. Figures are of validation accuracy: Spearman of the two
-seeds over all cells, and over the half with the better mean test accuracy; standard deviation of a
-training, in points; quantiles of the cells' means; seconds of a training on one thread.
+Random cells of different functions (60, or 6 with ``--quick``), each trained with two seeds under
+each of some settings, in the printed order. The settings of conf/embedded were chosen by this,
+before any search on it. Figures are of validation accuracy: Spearman of the two seeds over all
+cells, and over the half with the better mean test accuracy; standard deviation of a training, in
+points; quantiles of the cells' means; seconds of a training on one thread.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ SETTINGS: tuple[dict[str, Any], ...] = (
     {"channels": 16, **_CELL, "epochs": 10, "batch_size": 64, "learning_rate": 0.2},
     {"channels": 16, **_CELL, "epochs": 8},
 )
-"""What differs from the defaults of `JobConfig`; the last is conf/embedded."""
+"""Differences from the defaults of `JobConfig`; the last is conf/embedded."""
 
 
 def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:

@@ -1,17 +1,17 @@
-"""The published recipes of both predictors, kept slow, to compare with.
+"""The published recipes of both predictors, slow as published, for comparison.
 
-Written from the paper (Dudziak et al., arXiv 2007.08668, 3.2) and the settings released with it.
+Written from the paper (Dudziak et al., arXiv 2007.08668, 3.2) and its released settings.
 
-`PublishedRecipe` is the binary relation predictor: a GCN of 4 layers and width 600 in
-float64 that sums over successors only; both embeddings of a pair side by side into a linear layer
-of two outputs (not antisymmetric); one pair a step, all ordered pairs of the training set in each
-of 250 epochs; targets the softmax of the two accuracies (in percent), loss KL divergence; AdamW
-with a cosine schedule, dropout 0.2. A space is ranked by a comparison sort that asks the network
-about one pair at a time. The released code computes the embeddings once and asks only the head
-about each pair; pairs can also be trained in batches: both are here, to judge the recipe leniently.
+`PublishedRecipe` is the binary relation predictor: a GCN of 4 layers and width 600 in float64 that
+sums over successors only; the two embeddings of a pair concatenated into a linear layer of two
+outputs (not antisymmetric); one pair per step, all ordered pairs of the training set in each of 250
+epochs; targets: softmax of the two accuracies (in percent), loss: KL divergence; AdamW with a
+cosine schedule, dropout 0.2. A comparison sort ranks the space, one pair per call. The released
+code computes embeddings once and calls only the head per pair; pairs can also be trained in
+batches: both options are here, for a lenient comparison.
 
 `PublishedLatency` is the latency predictor: the same GCN with one output, batches of 10, the sum of
-absolute errors of the latency divided by its mean, AdamW whose rate is halved when the validation
+absolute errors of the latency divided by its mean, AdamW with a rate halved when the validation
 loss stalls for 10 epochs, dropout 0.002, at most 250 epochs and an early stop after 35 without
 progress.
 """
@@ -56,7 +56,7 @@ class PublishedGCN(nn.Module):
 
 
 class PublishedRelation(PublishedGCN):
-    """Logits that a is better than b, and b than a."""
+    """Logits of a better than b, and b better than a."""
 
     def __init__(self, num_ops: int, hidden: int = 600, layers: int = 4) -> None:
         super().__init__(num_ops, hidden, layers, dropout=0.2)
@@ -77,10 +77,10 @@ class PublishedRecipe:
 
     Attributes:
         epochs: Passes over all ordered pairs.
-        batch: Pairs a step; one as published.
+        batch: Pairs per step; one as published.
         hidden: Width of the layers.
         pair_s: Seconds of one training pair, after `fit`.
-        comparisons: Comparisons that the last `rank` made.
+        comparisons: Comparisons of the last `rank`.
     """
 
     epochs: int = 250
@@ -116,8 +116,8 @@ class PublishedRecipe:
         """Rows from best to worst, by a comparison sort on one pair at a time.
 
         Args:
-            graphs: What to rank.
-            embedded: Compute the embeddings once, and ask only the head about each pair.
+            graphs: Graphs to rank.
+            embedded: Compute the embeddings once, and call only the head for each pair.
         """
         ops, adj = to_tensors(graphs)
         adj = adj.double()

@@ -1,28 +1,26 @@
-"""What a search of NAS-Bench-201 finds within a budget of queries, and what limits it.
+"""Result of a search of NAS-Bench-201 within a budget of queries, and its limits.
 
 A query reveals the validation accuracy of one random training seed of a cell (200 epochs). The
-choice among the queried cells is scored by its test accuracy averaged over training seeds
-(``chosen``); ``seen`` is the best such test accuracy among all queried cells. *brp* chooses the
-cell that its ranker, trained on all answers, puts first (`search.choose_by`), the others the cell
-with the best mean answer; ``answers`` is the test accuracy of that choice, for each. No search sees
-test accuracy. Cells that compute the same function are queried once; a query spent on another seed
-of a cell counts. No latency constraint. The published curves plot the best *single-seed* test
-accuracy seen, which can exceed the optimum of the means; it is kept as ``single`` where single
-seeds were published (not on CIFAR-10).
+chosen cell is scored by its test accuracy averaged over training seeds (``chosen``); ``seen`` is
+the best such test accuracy among all queried cells. *brp* chooses the first cell of its ranker
+trained on all answers (`search.choose_by`), the others the cell with the best mean answer;
+``answers`` is the test accuracy of the latter choice, for each. No search sees test accuracy.
+Isomorphic cells are queried once; another seed of a cell costs a query. No latency constraint. The
+published curves plot the best *single-seed* test accuracy seen, which can exceed the optimum of the
+means; it is reported as ``single`` if single seeds were published (not on CIFAR-10).
 
-The same seed gives all samplers the same oracle and the same random order of first cells, of which
+For one seed all samplers get the same oracle and the same random order of first cells, from which
 those with a prior (`search.flops_prior`) take the largest. A figure after 60 queries is of the
 first 60 of 100.
 
-*brp* is what ships (conf/base); *pairwise ranker alone* leaves out the Gaussian process on paths,
-as the paper does; *no prior* starts at random; *unary* trains the same network to predict the
-accuracy itself; *random training set* spends half of the budget at random, trains once, and
-queries the best-ranked.
+*brp* is the default (conf/base); *pairwise ranker alone* has no Gaussian process on paths, like the
+paper; *no prior* starts at random; *unary* trains the same network to predict the accuracy; *random
+training set* spends half of the budget at random, trains once, and queries the best-ranked.
 
-Ceilings: ``optimum`` is the best mean test accuracy of all cells; ``one seed, all cells`` is what
-one would choose who knew the validation accuracy of one seed of *every* cell, ``one seed, best
-100`` who knew it of the 100 truly best cells, ``mean, all cells`` who knew the mean over the
-published seeds of every cell. A ranker that has learnt from similar cells can pass these.
+Ceilings: ``optimum`` is the best mean test accuracy of all cells; ``one seed, all cells`` is the
+choice by the validation accuracy of one seed of *every* cell, ``one seed, best 100`` by that of the
+100 truly best cells, ``mean, all cells`` by the mean over the published seeds of every cell. A
+ranker trained on similar cells can exceed them.
 """
 
 from __future__ import annotations
@@ -59,12 +57,12 @@ CODE = (*SEARCH_CODE, "benchmarks/rankers.py")
 
 
 def _settings(**changes: Any) -> dict[str, Any]:
-    """What ships, with changes."""
+    """Default settings with changes."""
     return search_settings(**changes)
 
 
 def variants(*, quick: bool = False) -> dict[str, Task]:
-    """Samplers by label: what a task says of each."""
+    """Samplers as tasks by label."""
     default = _settings(rounds=4) if quick else _settings()
     found: dict[str, Task] = {
         "brp": {"sampler": "brp", "config": default},
@@ -104,7 +102,7 @@ def _oracle(dataset: str) -> TableOracle:
 
 
 def pool_of(tables: Benchmark, view: str, seed: int = 0) -> ListedPool:
-    """The unconstrained task in the view that the ranker reads."""
+    """The unconstrained pool in the ranker's view."""
     return ListedPool.create(get_space(tables.space_name), tables.graphs, seed=seed, view=view)
 
 
@@ -157,7 +155,7 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
 def ceilings(
     accuracy: pd.DataFrame, dataset: str, *, draws: int = 100, best: int = 100
 ) -> dict[str, list[float]]:
-    """What limits a choice by validation accuracy: mean and spread in percent, see above."""
+    """Ceilings of a choice by validation accuracy: mean and spread in percent, see above."""
     wide = valid_runs(accuracy, dataset)
     test = pd.Series(_scores_of(accuracy, dataset).mean).reindex(wide.index).to_numpy()
     top = np.argsort(-test)[:best]
@@ -182,7 +180,7 @@ def valid_runs(accuracy: pd.DataFrame, dataset: str) -> pd.DataFrame:
 
 
 def one_seed(wide: pd.DataFrame, draws: int) -> Iterator[np.ndarray]:
-    """So many times the validation accuracy of one random seed of every cell."""
+    """``draws`` times the validation accuracy of one random seed of every cell."""
     values, known = wide.to_numpy(), wide.notna().to_numpy()
     rng = np.random.default_rng(0)
     for _ in range(draws):
@@ -195,7 +193,7 @@ def _scores_of(accuracy: pd.DataFrame, dataset: str) -> HeldOutScores:
 
 
 def _curves(rows: pd.DataFrame, column: str) -> np.ndarray:
-    """Shape ``[seeds, queries]``, in the order of the seeds; NaN where nothing is known."""
+    """Shape ``[seeds, queries]``, in the order of the seeds; NaN for unknown values."""
     if column not in rows:
         return np.full((len(rows), 1), np.nan).repeat(rows["budget"].max(), axis=1)
     known = [x if isinstance(x, list) else [None] for x in rows.sort_values("seed")[column]]
@@ -204,7 +202,7 @@ def _curves(rows: pd.DataFrame, column: str) -> np.ndarray:
 
 
 def _pair(values: np.ndarray) -> list[float] | None:
-    """Mean and standard deviation between seeds in percent; None where nothing is known."""
+    """Mean and standard deviation between seeds in percent; None without values."""
     if np.isnan(values).any():
         return None
     deviation = values.std(ddof=1) if len(values) > 1 else 0.0

@@ -1,7 +1,7 @@
-"""Rankers to compare the pairwise ranker with.
+"""Rankers for comparison with the pairwise ranker.
 
-`UnaryRanker` is the same network trained to predict the accuracy itself, as the unary predictors of
-the paper are. `make_sampler_of` makes the sampler that a benchmark's task describes.
+`UnaryRanker` is the same network trained to predict the accuracy, like the unary predictors of the
+paper. `make_sampler_of` makes the sampler of a benchmark's task.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _ELSEWHERE = (
     "comparison_seeds",
     "workers",
 )
-"""Parameters of the stage `search` that a benchmark's task decides, or that change no result."""
+"""Parameters of the stage `search` set by a benchmark's task, or without effect on a result."""
 
 
 class UnaryRanker:
@@ -74,13 +74,12 @@ class UnaryRanker:
 
 
 def search_settings(environment: str = "base", **changes: Any) -> dict[str, Any]:
-    """What decides a BRP search, as the project ships it, with changes; part of a task.
+    """Default settings of a BRP search with changes; part of a task.
 
     Args:
         environment: Folder of ``conf``, see `benchmarks.data.settings`.
-        changes: Values that replace these.
-
-    Keys that are no parameter of the stage, as ``exploit_fraction``, are those of the sampler.
+        changes: Replaced values. Keys beyond the parameters of the stage, such as
+            ``exploit_fraction``, belong to the sampler.
     """
     values = settings("search", environment)
     shipped = {key: value for key, value in values.items() if key not in _ELSEWHERE}
@@ -91,8 +90,8 @@ def make_sampler_of(task: Mapping[str, Any]) -> Sampler:
     """The sampler of a task.
 
     Args:
-        task: ``sampler``, a name of `brpnas.search.get_sampler`; for ``brp`` also ``config``, what
-            `search_settings` gives, and perhaps ``ranker: unary`` instead of the pairwise ranker.
+        task: ``sampler``, a name of `brpnas.search.get_sampler`; for ``brp`` also ``config`` from
+            `search_settings`, and optionally ``ranker: unary`` instead of the pairwise ranker.
     """
     if task["sampler"] != BRPSampler.name:
         return get_sampler(task["sampler"], {"repeats": task.get("config", {}).get("repeats", 0)})

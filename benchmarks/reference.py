@@ -1,8 +1,8 @@
 """The published recipe of the latency predictor, on the rows of `python -m benchmarks latency`.
 
-The same five devices, the same 900 training and 100 validation cells for each seed, the same test
-rows; the recipe is in `benchmarks.published` (float64, width 600, pruned graphs, one thread). A fit
-takes minutes, so that two seeds are the default.
+The same five devices, training and validation cells and test rows for each seed; the recipe is in
+`benchmarks.published` (float64, width 600, pruned graphs, one thread). A fit takes minutes: the
+default is two seeds.
 """
 
 from __future__ import annotations

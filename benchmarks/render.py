@@ -1,8 +1,8 @@
-"""README.md, docs/results.md and their pictures from `benchmarks/results`. It runs nothing.
+"""README.md, docs/results.md and their pictures from `benchmarks/results`; runs no benchmark.
 
 The text is in `benchmarks/pages`, the tables are from `benchmarks.tables`, the pictures from
-`benchmarks.pictures`, the targets from `benchmarks.anchors`. No figure is typed by hand, and a
-missing one is an error.
+`benchmarks.pictures`, the targets from `benchmarks.anchors`. No figure is typed by hand; a missing
+one is an error.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FOLDER = ROOT / "benchmarks" / "results"
 
 
 def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
-    """Write the pages and their pictures; return what was and was not reached."""
+    """Write the pages and their pictures; return reached and missed targets."""
     from benchmarks.pictures import PICTURES, alt_text, write  # noqa: PLC0415 - needs matplotlib
 
     del bench, quick, seeds, workers  # nothing is run
@@ -46,7 +46,7 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
 
 
 def load(folder: Path = FOLDER) -> Results:
-    """The JSON object of every benchmark that was run, by its name."""
+    """JSON object of each benchmark by name."""
     files = sorted(folder.glob("*.json"))
     return {file.stem: json.loads(file.read_text("utf-8")) for file in files}
 

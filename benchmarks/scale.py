@@ -1,20 +1,19 @@
-"""Cost against size: seconds and memory of ranking, training, known devices and processes.
+"""Seconds and memory by size: ranking, training, known devices and processes.
 
 Every task runs alone in a fresh process, so that its memory is its own: the peak of the resident
-set, Python and its libraries included (*idle* is what these take by themselves). One thread, but
-where it says otherwise.
+set, including Python and libraries (*idle* is these alone). One thread, unless stated.
 
-- *ranking*: a pairwise ranker (conf/base, trained on 100 cells; the labels do not matter
-  here) scores and sorts so many cells of NAS-Bench-101, the last line all 423,624. The graphs are
-  read from memory-mapped files.
-- *training*: fit of the pairwise ranker, and of a unary regression by the same network, to so many
-  random cells of NAS-Bench-201 (validation accuracy on CIFAR-10 of one seed); ``tau`` is Kendall's
-  tau of its ranking of all other cells with their mean test accuracy.
-- *devices*: `fit_prior` (conf/base, all 15,625 cells) on so many known devices. There are 19
-  public and shipped ones; more than that are synthetic: the geometric mean of the latencies of two
-  random devices, times noise of 2 %.
-- *workers*: eight rankers trained, and eight searches of 40 queries, by so many processes;
-  efficiency is the speed-up over one process by their number. Starting the processes counts.
+- *ranking*: a pairwise ranker (conf/base, trained on 100 cells; labels do not matter here) scores
+  and sorts numbers of cells of NAS-Bench-101 up to all 423,624. The graphs are in memory-mapped
+  files.
+- *training*: fit of the pairwise ranker, and of a unary regression by the same network, to numbers
+  of random cells of NAS-Bench-201 (validation accuracy on CIFAR-10 of one seed); ``tau`` is
+  Kendall's tau of its ranking of all other cells with their mean test accuracy.
+- *devices*: `fit_prior` (conf/base, all 15,625 cells) by number of known devices. 19 are public and
+  embedded ones; further ones are synthetic: the geometric mean of the latencies of two random
+  devices, times noise of 2 %.
+- *workers*: training of eight rankers, and eight searches of 40 queries, by number of processes;
+  efficiency is the speed-up over one process divided by their number, process start included.
 """
 
 from __future__ import annotations
@@ -108,7 +107,7 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
 
 
 def work(task: Task) -> dict[str, float]:
-    """One task, in a process of its own."""
+    """One task, in a fresh process."""
     return PARTS[task["part"]](task)
 
 
@@ -122,7 +121,7 @@ def _ranker() -> PairwiseRanker:
 
 
 def _write_space(folder: Path) -> None:
-    """All cells of NAS-Bench-101 as arrays, and a trained ranker; in a folder that is whole."""
+    """All cells of NAS-Bench-101 as arrays, and a trained ranker, in an atomically made folder."""
     print("Encoding NAS-Bench-101 ...", flush=True)
     graphs = get_space("nasbench101").graphs().view(search_settings()["ranker"]["view"])
     order = np.random.default_rng(0).permutation(len(graphs))
@@ -172,7 +171,7 @@ def _train(task: Task) -> dict[str, float]:
 
 
 def _tables(count: int) -> dict[str, pd.DataFrame]:
-    """Latency tables of so many devices, real ones first."""
+    """Latency tables of ``count`` devices, real ones first."""
     tables = {name: bench().latency(name) for name in latbench_devices()}
     tables |= {name: bench().help_latency(name) for name in HELP}
     tables |= {name: read_embedded_latency(name) for name in embedded_devices()}

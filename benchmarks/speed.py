@@ -1,12 +1,12 @@
-"""Seconds of each step, and how much slower the published recipe is on the same machine.
+"""Seconds of each step, and the slow-down of the published recipe on the same machine.
 
 The published recipe (`benchmarks.published`: batch of one pair, comparison sort) trains for all its
-epochs on few cells, and ranks a part of the space; its time for a whole search is that per pair and
-per comparison, times the pairs and comparisons of 100 queries in 5 rounds (n log2 n comparisons a
-ranking). *Lenient*: pairs in batches of 64, which is not as published, and embeddings computed once
-before the ranking, as in the released code. Quality is compared on the same training cells, answers
-and view (pruned): Kendall's tau of the ranking of other cells with their test accuracy (CIFAR-100).
-One thread a process. How long commands take to start is measured by `benchmarks.start`.
+epochs on few cells, and ranks a part of the space; its time for a whole search is extrapolated from
+pairs and comparisons to 100 queries in 5 rounds (n log2 n comparisons per ranking). *Lenient*:
+pairs in batches of 64, unlike published, and embeddings computed once before the ranking, as in the
+released code. Quality is compared on the same training cells, answers and view (pruned): Kendall's
+tau of the ranking of other cells with their test accuracy (CIFAR-100). One thread per process.
+Start times of commands are measured by `benchmarks.start`.
 """
 
 from __future__ import annotations

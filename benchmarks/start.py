@@ -1,16 +1,16 @@
-"""How long a command takes to start, against a bare Kedro project and against 37ee37c.
+"""Start time of a command, against a bare Kedro project and against 37ee37c.
 
 Seconds from the start of the process to the line "Running node" of the first node, or for
-``brpnas --help`` to its end: of the clock, and of the processor (user and system, children that
-have ended included), which other work on the machine disturbs less. The commands take turns.
+``brpnas --help`` to its end: wall-clock, and processor time (user and system, finished children
+included), which is less disturbed by other work. The commands take turns.
 
-- *Bare*: a project of one node that returns 1, in an environment that holds Kedro and what Kedro
-  depends on, but no plugin of others.
-- *Before*: this project at 37ee37c, of 30 November, in the environment of today.
-- *Warm*: after a run that does not count. *Cold*: after the page cache was dropped, which only root
-  can do; without, there are no such figures.
+- *Bare*: a project of one node that returns 1, in an environment of Kedro and its dependencies
+  without plugins.
+- *Before*: this project at 37ee37c, of 30 November, in today's environment.
+- *Warm*: after an uncounted run. *Cold*: after dropping the page cache, for root only; otherwise
+  there are no such figures.
 
-Both projects are copies in a temporary folder, tracked in a SQLite store that is there already.
+Both projects are copies in a temporary folder, tracked in an existing SQLite store.
 ``python -m benchmarks.start [--into benchmarks/results/speed.json]`` runs this part of `speed`.
 """
 
@@ -137,7 +137,7 @@ def _time(command: _Command) -> tuple[float, float]:
 
 
 def _processor_s(pid: int) -> float:
-    """User and system seconds of a running process and of its children that have ended."""
+    """User and system seconds of a running process and its finished children."""
     fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
     return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
@@ -185,7 +185,7 @@ def _copy(root: Path) -> None:
 
 
 def _archive(root: Path) -> bool:
-    """The project as it was; False where git does not know that revision."""
+    """The project at the old revision; False if git does not know it."""
     command = ["git", "-C", str(ROOT), "archive", BEFORE, *_PARTS]
     done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode:

@@ -1,9 +1,9 @@
-"""Independent tasks of a benchmark in several processes, each result on the disk at once.
+"""Independent tasks of a benchmark in several processes; each result is stored at once.
 
-A benchmark that is killed goes on where it was: `run_tasks` keeps every result in a journal below
-``data/benchmarks`` whose name holds a hash of the settings and of the code that decides them. A
-task is any JSON object, so a variant that is described by its task alone is done again only if that
-variant changes. Code is hashed without comments and docstrings.
+A killed benchmark resumes: `run_tasks` keeps every result in a journal below ``data/benchmarks``,
+named by a hash of the settings and of the code that affects them. A task is any JSON object, so a
+variant described by its task alone is repeated only after a change of that variant. Code is hashed
+without comments and docstrings.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SEARCH_CODE = (
     "brpnas/spaces/nasbench201",
     "brpnas/predictors/*.py",
 )
-"""What decides the outcome of a search on a table."""
+"""Code that affects the outcome of a search on a table."""
 
 Task: TypeAlias = dict[str, Any]
 _spent: list[float] = []
@@ -46,13 +46,13 @@ _spent: list[float] = []
 
 @dataclass(frozen=True)
 class Done:
-    """A task and what became of it.
+    """A task and its result.
 
     Attributes:
-        task: As it was given.
-        result: What the function returned.
+        task: The task.
+        result: Result of the function.
         seconds: Wall time of the function.
-        peak_mb: Most memory that its process held during the task, imports included, in MiB.
+        peak_mb: Peak memory of its process during the task, imports included, in MiB.
     """
 
     task: Task
@@ -72,25 +72,25 @@ def run_tasks(
     fresh: bool = False,
     folder: Path | None = None,
 ) -> list[Done]:
-    """Run every task that has no result yet; torch has one thread in each process.
+    """Run every task without a result; torch has one thread in each process.
 
     Args:
-        name: Of the benchmark; part of the file's name.
+        name: Name of the benchmark, part of the file's name.
         function: A function of a module, or a partial of one, from a task to a JSON value (no NaN).
-            What it reads, it keeps with `functools.cache`: processes live for many tasks.
-        tasks: JSON objects, all different.
-        settings: What else decides the results (JSON types).
+            It caches inputs with `functools.cache`: processes live for many tasks.
+        tasks: Distinct JSON objects.
+        settings: Further settings of the results (JSON types).
         workers: Processes; with 1 the tasks run in this process.
-        code: Files, folders and patterns below the repository, and functions, whose change makes
-            results stale; the function itself need not be named.
-        fresh: A new process for each task, one at a time: for tasks whose memory counts.
-        folder: Where the journal lies; `FOLDER` if left out.
+        code: Files, folders and patterns below the repository, and functions: their change makes
+            results stale. The function itself is included.
+        fresh: A new process for each task, one at a time, to measure its memory.
+        folder: Folder of the journal; by default `FOLDER`.
 
     Returns:
-        One for each task, in the order of the tasks.
+        One result per task, in the order of the tasks.
 
     Raises:
-        EngineError: If a task failed; the others are done and kept.
+        EngineError: If a task failed; the results of the others are kept.
         StoreError: If another process runs the same benchmark.
     """
     itself = function.func if isinstance(function, functools.partial) else function
@@ -127,7 +127,7 @@ def run_tasks(
 
 
 def spent() -> float:
-    """Seconds of all tasks that `run_tasks` returned in this process, earlier runs' included."""
+    """Seconds of all tasks returned by `run_tasks` in this process, earlier runs included."""
     return sum(_spent)
 
 
@@ -173,10 +173,10 @@ def _timed(function: Callable[[Task], Any], task: Task) -> tuple[Any, float, flo
 
 
 def _forget_peak() -> None:
-    """Let the peak of this process begin anew, where the system can."""
+    """Reset the peak memory of this process, if possible."""
     try:
         Path("/proc/self/clear_refs").write_text("5", "utf-8")
-    except OSError:  # not Linux, or not allowed: the peak is that of all tasks so far
+    except OSError:  # not Linux, or not allowed: the peak includes earlier tasks
         return
 
 

@@ -1,13 +1,11 @@
-"""Training candidates on the digits: seconds, noise between seeds, and what a crash costs.
+"""Training jobs on the digits: seconds, noise between seeds, and the cost of a crash.
 
-1. Seconds of a training and how far two seeds agree: of NB201-Digits, the benchmark that ships with
-   the project, or with ``--quick`` of a few cells trained here and now, by
-   conf/base/parameters_train_candidates.yml.
-2. Small jobs of measuring, training and searching, each in a process of its own that is killed with
-   SIGKILL at random moments and resumed until done. A resumed result is equal if it is that of the
-   job never killed: the same cells, and bit by bit the same accuracies and queries; measured
-   latencies differ from run to run, and are those that were stored first. ``--seeds`` is the number
-   of kills.
+1. Seconds of a training and agreement of two seeds: of NB201-Digits, the embedded benchmark, or
+   with ``--quick`` of a few cells trained now, by conf/base/parameters_train_candidates.yml.
+2. Small jobs of measuring, training and searching, each in a process that is killed with SIGKILL at
+   random moments and resumed to the end. A resumed result is equal if it has the same cells, and
+   bit by bit the same accuracies and queries as an undisturbed job; measured latencies differ from
+   run to run, and stay as first stored. ``--seeds`` is the number of kills.
 """
 
 from __future__ import annotations

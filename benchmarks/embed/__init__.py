@@ -1,7 +1,7 @@
-"""Turns what `measure` and `train_candidates` left in a workspace into the shipped benchmark.
+"""Makes the embedded benchmark from a workspace of `measure` and `train_candidates`.
 
-``python -m benchmarks.embed --help``. `collect` reads and checks, `contents` gives the bytes of
-every file, `write` puts them into the package. Equal input gives equal bytes.
+See ``python -m benchmarks.embed --help``. `collect` reads and checks, `contents` returns the bytes
+of every file, `write` puts them into the package. Equal input gives equal bytes.
 """
 
 from benchmarks.embed.collect import Collected, collect

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.embed``: write the benchmark that ships with the package."""
+"""``python -m benchmarks.embed``: write the embedded benchmark."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CATALOGUE = Path(catalogue.__file__).with_name("catalogue.yml")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Read the workspace, write the package files, say what was written."""
+    """Read the workspace, write the package files, print a summary."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.embed",
         description="Makes the shipped benchmark from what `kedro run --env=embedded "

@@ -1,7 +1,7 @@
-"""Tables of a workspace, held to their schemas, and every figure of their datasheet.
+"""Validated tables of a workspace, and every figure of their datasheet.
 
-A latency table counts only together with the journal it was measured into: that says on what, when
-and how, and how steady the machine was. No figure is taken on trust that can be computed here.
+A latency table counts only with its journal, the record of device, time, settings and drift. Every
+figure that can be computed here is computed.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ __all__ = ["CITATION", "LICENCE", "Collected", "collect"]
 LICENCE = "Apache-2.0"
 CITATION = "NB201-Digits and CPU latencies of the brpnas project, brpnas/datasets/embedded"
 _PREFIX = "local-"
-"""What `measure` puts before the name that it makes for a device of one's own."""
+"""Prefix of names made by `measure` for a user's device."""
 
 
 @dataclass(frozen=True, eq=False)
 class Collected:
-    """All that the shipped benchmark is made of.
+    """Content of the embedded benchmark.
 
     Args:
-        accuracy: Accuracy table, of what was trained alone.
-        latency: Latency table of each device, by the name that it ships under.
-        operations: Table of the operations measured alone, of all devices that have any.
-        devices: Entry of each for the catalogue.
+        accuracy: Accuracy table of the trained cells.
+        latency: Latency table of each device, by its embedded name.
+        operations: Table of single operations, of all devices with measurements.
+        devices: Catalogue entry of each device.
         facts: Figures of the datasheet (JSON types).
     """
 
@@ -60,13 +60,13 @@ def collect(workspace: Path, *, trained: str, again: Path | None = None) -> Coll
     """Read and check a workspace.
 
     Args:
-        workspace: Folder below which `measure` and `train_candidates` wrote.
-        trained: When, on what and with what the networks were trained.
+        workspace: Folder with the outputs of `measure` and `train_candidates`.
+        trained: Time and machine of the training.
         again: Folder of second measurements, as tables of the same names.
 
     Raises:
         SourceError: If a table, a report or a journal is missing.
-        SchemaError: If they contradict one another, or a table is none.
+        SchemaError: If they contradict one another, or a table is invalid.
     """
     (dataset,) = EMBEDDED_DATASETS
     raw = workspace / "01_raw"
@@ -183,7 +183,7 @@ def _journals(workspace: Path) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
 def _journal_of(
     table: pd.DataFrame, file: Path, journals: list[tuple[dict[str, Any], pd.DataFrame]]
 ) -> tuple[dict[str, Any], pd.DataFrame]:
-    """The journal that holds exactly these latencies."""
+    """The journal with exactly these latencies."""
     for task, rows in journals:
         if rows.empty:
             continue
@@ -192,8 +192,8 @@ def _journal_of(
         if np.array_equal(known.to_numpy(), table["latency_ms"].to_numpy()):
             return task, rows
     raise SourceError(
-        f"No journal holds the latencies of {file}, so it is not known how they were measured. "
-        "Keep 07_model_output/store of the environment in which it was measured."
+        f"No journal holds the latencies of {file}, so their measurement is unknown. "
+        "Keep 07_model_output/store of the environment of the measurement."
     )
 
 

@@ -1,4 +1,4 @@
-"""The files of the shipped benchmark as bytes, and how they get into the package."""
+"""The files of the embedded benchmark as bytes, and their way into the package."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def write(
 ) -> None:
     """Put the files into the package and the devices into its catalogue.
 
-    Latency tables of devices that are not among them any more are removed.
+    Latency tables of removed devices are deleted.
 
     Args:
-        files: What `contents` gives.
+        files: Files from `contents`.
         devices: Entries for the catalogue.
         folder: Folder of the benchmark.
-        catalogue: The catalogue of devices; what stands below `MARKER` is replaced.
+        catalogue: The catalogue of devices; everything below `MARKER` is replaced.
     """
     (folder / "latency").mkdir(parents=True, exist_ok=True)
     for name, content in files.items():

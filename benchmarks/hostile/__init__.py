@@ -1,7 +1,7 @@
-"""Small files that are hostile or damaged, of every kind that the project reads.
+"""Hostile and damaged small files of every kind read by the project.
 
-Each module makes the files of some kinds in a folder and gives a `Hostile` for each;
-`benchmarks.hostile_files` makes all of them and tries them.
+Each module makes the files of some kinds in a folder, with a `Hostile` for each;
+`benchmarks.hostile_files` makes and tries all of them.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ __all__ = ["Folder", "Hostile"]
 
 @dataclass(frozen=True)
 class Hostile:
-    """A file, and what reads it.
+    """A file and its reader.
 
     Attributes:
-        name: What is wrong with it.
+        name: The fault.
         kind: Kind of file.
-        entry: What reads it, a name in `benchmarks.hostile.entries.ENTRIES`.
+        entry: Reader, a name in `benchmarks.hostile.entries.ENTRIES`.
         path: The file.
-        marker: File that exists once code of it has run; None if it holds none.
+        marker: File created by code in it; None if it holds no code.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Folder:
         self.made: list[Hostile] = []
 
     def marker(self, name: str) -> Path:
-        """File that code of a hostile file is to make."""
+        """File to be created by code in a hostile file."""
         return self.root / f"{self._stem(name)}.ran"
 
     def path(self, name: str) -> Path:
@@ -59,7 +59,7 @@ class Folder:
         self.note(name, entry)
 
     def note(self, name: str, entry: str) -> None:
-        """Take a file or folder that was made at `path`."""
+        """Register the file or folder made at `path`."""
         self.made.append(Hostile(name, self.kind, entry, self.path(name), self.marker(name)))
 
     def _stem(self, name: str) -> str:

@@ -1,4 +1,4 @@
-"""What reads a file of each kind: the same functions that the stages and the command line call."""
+"""The reader of each kind of file: the functions called by stages and command line."""
 
 from __future__ import annotations
 

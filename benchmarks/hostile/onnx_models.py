@@ -1,4 +1,4 @@
-"""ONNX files that reach outside of themselves, never end, or answer no number."""
+"""ONNX files that read other files, never end, or give no number."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _gigabytes(model: onnx.ModelProto) -> None:
 
 
 def _products(model: onnx.ModelProto, kind: int = TensorProto.FLOAT) -> None:
-    """Hours of products of matrices, each of which fits into little memory."""
+    """Hours of matrix products, each within little memory."""
     sizes = numpy_helper.from_array(np.array([4000, 4000], np.int64), "sizes")
     value = helper.make_tensor("value", kind, [1], [0])
     model.graph.initializer.append(sizes)

@@ -1,4 +1,4 @@
-"""Pickles that ask for code, for memory, or for objects that do not exist."""
+"""Pickles with code, excessive memory, or unknown objects."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _global(module: str, name: str) -> bytes:
 
 
 def _collisions(keys: list[bytes]) -> bytes:
-    """A dict whose keys, operations each, all have one hash: time is the square of their number."""
+    """A dict of keys with equal hashes, each several operations: quadratic time."""
     return b"\x80\x04}(" + b"".join(key + b"N" for key in keys) + b"u."
 
 

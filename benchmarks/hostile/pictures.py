@@ -1,4 +1,4 @@
-"""Pictures that run programs or claim to be larger than any memory, and arrays that are none."""
+"""Pictures that run programs or claim excessive sizes, and arrays that are not pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Predictors and trained networks whose metadata or weights are not what they seem."""
+"""Predictors and trained networks with false metadata or weights."""
 
 from __future__ import annotations
 

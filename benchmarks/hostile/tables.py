@@ -1,4 +1,4 @@
-"""Tables that people bring: latencies, lists of cells, answers by hand."""
+"""Users' tables: latencies, lists of cells, answers of a file oracle."""
 
 from __future__ import annotations
 

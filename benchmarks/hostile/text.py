@@ -1,4 +1,4 @@
-"""Catalogues in YAML and journals of JSON lines, damaged where a reader may not look."""
+"""Catalogues in YAML and journals of JSON lines with hidden damage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Archives of a few megabytes that hold gigabytes of zeros, made without compressing so many."""
+"""Archives of a few megabytes that expand to gigabytes of zeros, made without compressing them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _METHOD, _DAY = zlib.DEFLATED, 0x21
 
 
 def zip_of_zeros(members: Mapping[str, tuple[bytes, int]]) -> bytes:
-    """A ZIP archive whose members are a few bytes and then zeros.
+    """A ZIP archive of members with a few bytes and then zeros.
 
     Args:
         members: First bytes of each member, and the number of zeros after them, a multiple of
@@ -34,7 +34,7 @@ def zip_of_zeros(members: Mapping[str, tuple[bytes, int]]) -> bytes:
 
 
 def _deflated(start: bytes, zeros: int) -> tuple[bytes, int]:
-    """The compressed bytes, and the checksum of what they hold: one block is repeated."""
+    """The compressed bytes and the checksum of their content: one block is repeated."""
     block, check = bytes(_BLOCK), zlib.crc32(start)
     for _ in range(zeros // _BLOCK):
         check = zlib.crc32(block, check)

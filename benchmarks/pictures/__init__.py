@@ -1,8 +1,7 @@
 """The pictures of README.md and docs/results.md, drawn from `benchmarks/results`.
 
-`PICTURES` holds one function per file of docs/images: from the results to an ``<svg>`` element in
-the style of the report. `write` makes a file of it that follows the light or dark theme of the
-page around it.
+`PICTURES` maps each file of docs/images to a function from the results to an ``<svg>`` element in
+the style of the report. `write` writes the file, in the light or dark theme of its page.
 """
 
 from __future__ import annotations

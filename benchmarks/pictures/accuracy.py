@@ -1,4 +1,4 @@
-"""Curves of accuracy: what searches find by queries, and how rankers order by training cells."""
+"""Curves of accuracy: searches by queries, rankers by training cells."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An ``<svg>`` element of the report as a file of its own, in the colours of the report."""
+"""An ``<svg>`` element of the report as a separate file with the report's colours."""
 
 from __future__ import annotations
 

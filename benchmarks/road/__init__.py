@@ -1,21 +1,20 @@
-"""The whole road of a new user: own pictures, own board, interruptions, hostile files.
+"""The whole way of a new user: own pictures, own board, interruptions, hostile files.
 
-Each part works in a fresh copy of the tracked files, in a git repository of its own, with this
+Each part works in a fresh copy of the tracked files, in a separate git repository, with this
 environment's packages and the commands of the README.
 
-- *cases*: the situations of ``../shared/cases``; left out where that folder is not there.
-- *pictures*: a folder of PNG files to a network within a limit: one file edited, two commands.
-  Then the delivered ONNX file is judged by itself, from its metadata alone: its accuracy on the
-  test pictures and its latency (one thread, interquartile mean, measured twice) against the report.
-- *sizes*: a search at another network size than its latencies; trainings begun before it is
-  refused.
-- *board*: ten measured rows in a CSV to a search under the board's limit, which is checked on
-  latencies that the search never saw. The board resembles a device that the prior knows.
+- *cases*: the situations of ``../shared/cases``, if that folder exists.
+- *pictures*: a folder of PNG files to a network within a limit: one file edited, two commands. The
+  delivered ONNX file is then tested from its metadata alone: its accuracy on the test pictures and
+  its latency (one thread, interquartile mean, measured twice) against the report.
+- *sizes*: a search at another network size than its latencies; counts trainings before the refusal.
+- *board*: ten measured rows in a CSV to a search under the board's limit, checked on latencies
+  unseen by the search. The board resembles a device known to the prior.
 - *interrupts*: the first command, interrupted at random moments; later commands that fail.
-- *hostile*: damaged and hostile files, each read in a process with limits on memory and time.
+- *hostile*: damaged and hostile files, each read in a process with limits of memory and time.
 
-Parts are kept one by one: the same command goes on where it was interrupted, as long as the code is
-the same. ``commit`` names the code.
+Results of parts are kept: the same command resumes while the code is unchanged. ``commit`` names
+the code.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ from brpnas.datasets import read_embedded_latency
 __all__ = ["ten_rows"]
 
 DEVICE = "amd-epyc-onnxruntime-fp32-1t"
-"""Its rows play the board. The prior knows this device, so the figures are those of a board that
-resembles a known one; docs/method.md has the coverage on devices that it has never seen."""
+"""Source of the board's rows. The prior knows this device, so the figures apply to boards like a
+known one; docs/method.md has the coverage on unknown devices."""
 
 
 def ten_rows(folder: Path, quick: bool) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The situations of ``../shared/cases``, each in a process of its own."""
+"""The situations of ``../shared/cases``, each in a separate process."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The exported network alone: what a stranger finds by it, from its metadata and nothing else.
+"""The exported network alone, tested from its metadata.
 
-It imports nothing of this project. Preprocessing is read from the metadata of the ONNX file;
-accuracy is of the pictures of a folder, latency of one thread, batch 1.
+It imports nothing of this project. Preprocessing comes from the metadata of the ONNX file; accuracy
+is over the pictures of a folder, latency of one thread, batch 1.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def open_network(path: Path) -> tuple[onnxruntime.InferenceSession, dict[str, An
 
 
 def accuracy(path: Path, pictures: Path) -> tuple[float, int]:
-    """Share of the pictures in ``CLASS/*.png`` that the file recognises, and their number."""
+    """Share of recognised pictures in ``CLASS/*.png``, and their number."""
     session, metadata = open_network(path)
     name = session.get_inputs()[0].name
     labels = json.loads(metadata["label_names"])

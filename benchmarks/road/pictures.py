@@ -1,4 +1,4 @@
-"""A folder of one's own pictures to a network within a limit, and the delivered file by itself."""
+"""A user's folder of pictures to a network within a limit, and a test of the delivered file."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def write_pictures(folder: Path, size: int = 16) -> None:
 
 
 def own_pictures(folder: Path, quick: bool) -> dict[str, Any]:
-    """Edit one file, run two commands, and hold the report to the file that they deliver.
+    """Edit one file, run two commands, and compare the report with the delivered file.
 
     Args:
-        folder: Where the copy of the project and the pictures are made.
+        folder: Folder for the copy of the project and the pictures.
         quick: Fewer cells, trainings and epochs.
     """
     project = Project(folder / "project")
@@ -59,7 +59,7 @@ def own_pictures(folder: Path, quick: bool) -> dict[str, Any]:
 
 
 def _edit(path: Path, pictures: Path, quick: bool) -> None:
-    """What a user types: the folder of pictures and the limit."""
+    """The user's edit: the folder of pictures and the limit."""
     values = yaml.safe_load(path.read_text("utf-8"))
     values["images"] = {**values["images"], "path": str(pictures)}
     values["constraints"] = [f"latency_ms <= {LIMIT_MS}"]
@@ -72,7 +72,7 @@ def _edit(path: Path, pictures: Path, quick: bool) -> None:
 
 
 def _compare(root: Path, test: Path) -> dict[str, Any]:
-    """The exported file against what the project reports of it."""
+    """The exported file against the project's report of it."""
     out = root / "data" / "live"
     network = out / "06_models" / "onnx" / "network.onnx"
     reported = json.loads((out / "08_reporting" / "metrics.json").read_text("utf-8"))["network"]

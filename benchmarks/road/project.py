@@ -1,4 +1,4 @@
-"""A copy of the project as a new user has it: tracked files in a git repository of its own."""
+"""A fresh copy of the project for a new user: tracked files in a separate git repository."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TELEMETRY = ("ORT_DISABLE", "MLFLOW_DISABLE", "KEDRO_DISABLE", "DO_NOT_TRACK", 
 
 @dataclass(frozen=True)
 class Ended:
-    """A command that has ended: its exit code, all that it printed, and its seconds."""
+    """A finished command: exit code, output and seconds."""
 
     code: int
     output: str
@@ -28,7 +28,7 @@ class Ended:
 
     @property
     def last(self) -> str:
-        """The last line that it printed."""
+        """Last line of the output."""
         lines = self.output.strip().splitlines()
         return lines[-1] if lines else ""
 
@@ -39,10 +39,10 @@ class Ended:
 
 
 class Project:
-    """A fresh copy of this repository in a folder, and the commands that run in it.
+    """A fresh copy of this repository in a folder, and commands in it.
 
     Args:
-        folder: Where the copy is made; it must not exist.
+        folder: Folder of the copy; must not exist.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -65,14 +65,14 @@ class Project:
         )
 
     def environment(self, **more: str) -> dict[str, str]:
-        """Variables of a new user, whose packages are those of this process."""
+        """Variables of a new user with the packages of this process."""
         ours = ("BRPNAS_", "MLFLOW_", *_TELEMETRY)
         kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
         kept["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
         return kept | {"PYTHONPATH": str(self.root), "OMP_NUM_THREADS": "1"} | more
 
     def start(self, command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
-        """Start a command in a process group of its own; what it prints goes to a file."""
+        """Start a command in a separate process group; its output goes to a file."""
         with log.open("wb") as file:
             return subprocess.Popen(
                 command, cwd=self.root, env=self.environment(), stdin=subprocess.DEVNULL,

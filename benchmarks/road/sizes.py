@@ -1,4 +1,4 @@
-"""Searches whose inputs are of different network sizes: refused before anything is trained."""
+"""Searches with inputs of different network sizes: refused before any training."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ CHANGES = {
     "cells": "network.cells_per_stage=1",
     "stages": "network.stages=2",
 }
-"""What is changed between measuring and the search."""
+"""Changes between measuring and the search."""
 
 
 def sizes_that_differ(folder: Path) -> dict[str, Any]:
-    """Measure at one size, then search at others; count networks that were trained."""
+    """Measure at one size, then search at others; count trained networks."""
     project = Project(folder / "project")
     measured = project.run(
         ["kedro", "run", "--env=live", "--pipelines=measure,ingest,featurise,train",

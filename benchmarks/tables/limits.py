@@ -1,4 +1,4 @@
-"""Searches under a latency limit: compliance and regret, by what the limit is compared with."""
+"""Searches under a latency limit: compliance and regret, by source of the latency."""
 
 from __future__ import annotations
 

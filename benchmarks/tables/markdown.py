@@ -17,7 +17,7 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def spread(value: Sequence[float] | float | None, digits: int = 2, factor: float = 1.0) -> str:
-    """Mean ± standard deviation, or a number alone, as where there is one seed."""
+    """Mean ± standard deviation, or a single number."""
     if value is None:
         return ""
     if isinstance(value, int | float):

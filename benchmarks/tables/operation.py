@@ -31,7 +31,7 @@ def road(result: Result) -> str:
 
 
 def delivered_file(pictures: Result) -> str:
-    """The report beside the file that it describes."""
+    """The report beside the delivered file."""
     scores = [percent(pictures[f"accuracy_{which}"]) for which in ("reported", "of_file")]
     rows = [
         ["test accuracy", *scores],
@@ -45,7 +45,7 @@ def delivered_file(pictures: Result) -> str:
 
 
 def live(result: Result) -> str:
-    """Searches that measure and train from nothing."""
+    """Searches from scratch, with measuring and training."""
     rows = [
         [
             str(number),

@@ -27,5 +27,5 @@ def targets(results: Results) -> str:
 
 
 def missed(results: Results) -> list[str]:
-    """The targets that were not reached."""
+    """The missed targets."""
     return [f"{a.group}, {a.what}" for a in ANCHORS if a.reached(results) is False]
