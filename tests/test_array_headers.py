@@ -74,7 +74,7 @@ def test_headers_are_those_that_numpy_wrote(tmp_path: Path, save: object) -> Non
         (npy("{'shape': " + "-" * 9000 + "1}"), "damaged header"),
         (npy("{}"), r"damaged header \(ValueError\)"),
         (npy("{" * 3, version=(2, 0)), "damaged header"),
-        (npy(" " * 20_000, version=(2, 0)), "header of 20000 bytes, which is too long"),
+        (npy(" " * 20_000, version=(2, 0)), "header of 20000 bytes"),
         (b"\x93NUMPY\x02\x00\xff\xff\xff\xff" + bytes(99), "too long or cut off"),
         (b"\x93NUMPY\x01\x00\x09\x00abc", "too long or cut off"),
         (b"\x93NUMPY\x09\x00", "is not a numpy array"),
@@ -102,7 +102,7 @@ def test_what_compresses_well_is_held_to_the_limit(tmp_path: Path) -> None:
     zeros = np.zeros(3_000_000, np.uint8)
     np.savez_compressed(tmp_path / "small.npz", a=zeros, b=zeros)
     assert set(read_headers(tmp_path / "small.npz", limit=6_000_000)) == {"a", "b"}
-    with pytest.raises(SchemaError, match=r"take 6 MB when .* limit of 5 MB; .* has \d.* kB"):
+    with pytest.raises(SchemaError, match=r"6 MB .* 5 MB; .* \d.* kB"):
         read_headers(tmp_path / "small.npz", limit=5_000_000)
     np.savez(tmp_path / "stored.npz", a=zeros, b=zeros)
     assert set(read_headers(tmp_path / "stored.npz", limit=5_000_000)) == {"a", "b"}
@@ -146,7 +146,7 @@ def test_other_compression_is_not_what_numpy_writes(tmp_path: Path, method: int)
 def test_members_are_counted(tmp_path: Path) -> None:
     with pytest.raises(SchemaError, match="2,000 members"):
         read_headers(archive(tmp_path / "a.npz", {f"{n}.npy": b"" for n in range(2000)}))
-    with pytest.raises(SchemaError, match="holds no array"):
+    with pytest.raises(SchemaError, match="has no array"):
         read_headers(archive(tmp_path / "b.npz", {}))
 
 
@@ -165,5 +165,5 @@ def test_text_of_characters_that_do_not_exist(tmp_path: Path) -> None:
         np.savez(tmp_path / "a.npz", a=good.astype(dtype), b=np.zeros((0, 2), dtype))
         assert read_arrays(tmp_path / "a.npz")["a"].tolist() == good.tolist()
     bad = npy(described((2,), "<U1"), b"\xff" * 8)
-    with pytest.raises(SchemaError, match="'a' holds text that is damaged"):
+    with pytest.raises(SchemaError, match=r"'a' .*damaged"):
         read_arrays(archive(tmp_path / "b.npz", {"a.npy": bad}))

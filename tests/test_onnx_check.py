@@ -125,7 +125,7 @@ def test_types_are_followed_to_products() -> None:
 
 @pytest.mark.parametrize("cut", [1, 5, 100])
 def test_a_file_that_is_cut_off(cut: int) -> None:
-    with pytest.raises(SchemaError, match="no complete ONNX file"):
+    with pytest.raises(SchemaError, match="not a complete ONNX file"):
         check_onnx(cost_model()[:-cut], "x.onnx")
 
 
@@ -133,7 +133,7 @@ def test_a_file_that_is_cut_off(cut: int) -> None:
     "content", [b"\x3a\xff\xff\xff\xff\x0f", b"\xff" * 20, b"\x3b", b"\x38\x01"]
 )
 def test_what_is_no_protocol_buffer(content: bytes) -> None:
-    with pytest.raises(SchemaError, match="no complete ONNX file"):
+    with pytest.raises(SchemaError, match="not a complete ONNX file"):
         check_onnx(content, "x.onnx")
 
 

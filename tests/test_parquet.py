@@ -62,7 +62,7 @@ def test_a_value_that_repeats_is_kept_once(tmp_path: Path, pool: pa.MemoryPool, 
     [
         (
             repeated(LARGE, pa.binary(len(LARGE))),
-            r"a is of type fixed_size_binary\[500000\]",
+            r"a .*fixed_size_binary\[500000\]",
         ),
         (
             repeated([("k", "v")], pa.map_(pa.string(), pa.string())),
@@ -84,7 +84,7 @@ def test_types_without_a_bound_are_not_read(
 def test_a_value_that_continues_the_one_before_is_not_read(tmp_path: Path) -> None:
     options = {"use_dictionary": False, "column_encoding": {"a": "DELTA_BYTE_ARRAY"}}
     path = write(tmp_path / "x.parquet", BOMBS["text"], **options)
-    with pytest.raises(ParquetLimitError, match="column a has the encoding DELTA_BYTE_ARRAY"):
+    with pytest.raises(ParquetLimitError, match=r"column a .*DELTA_BYTE_ARRAY"):
         read_columns(path, ["a"], limit=2**30)
 
 
@@ -92,7 +92,7 @@ def test_numbers_are_counted_before_they_are_read(tmp_path: Path, pool: pa.Memor
     lists = pa.array([[0.0] * 10_000] * ROWS)
     path = write(tmp_path / "x.parquet", lists, compression="zstd")
     before = pool.max_memory()
-    with pytest.raises(ParquetLimitError, match="numbers of a take 32,000,000 bytes, and 31,"):
+    with pytest.raises(ParquetLimitError, match="a take 32,000,000 bytes, more than 31,"):
         read_columns(path, ["a"], limit=31_000_000)
     assert pool.max_memory() == before
     assert read_columns(path, ["a"], limit=33_000_000).column("a").to_pylist()[9] == [0.0] * 10_000
@@ -101,7 +101,7 @@ def test_numbers_are_counted_before_they_are_read(tmp_path: Path, pool: pa.Memor
 def test_texts_are_counted_while_they_are_read(tmp_path: Path) -> None:
     texts = [f"{n:0>1000}" for n in range(ROWS)]
     path = write(tmp_path / "x.parquet", pa.array(texts))
-    with pytest.raises(ParquetLimitError, match="values of a take more than the 100,000 bytes"):
+    with pytest.raises(ParquetLimitError, match="values of a take more than 100,000 bytes"):
         read_columns(path, ["a"], limit=100_000)
     table = read_columns(path, ["b", "a"], limit=1_000_000)
     assert table.column("a").cast(pa.string()).to_pylist() == texts

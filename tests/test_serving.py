@@ -125,7 +125,7 @@ class TestFilesThatAreNoPredictors:
         ("content", "why"),
         [
             (b"", "cannot read"),
-            (b"nonsense", "no complete ONNX file"),
+            (b"nonsense", "not a complete ONNX file"),
             (cost_model(metadata={"space": "nasbench201"}), "view"),
             (cost_model(metadata=METADATA | {"view": "sideways"}), "sideways"),
             (cost_model(metadata={"view": "raw"}), "space"),

@@ -245,7 +245,7 @@ class TestTable:
             assert rows[run.arch_id, "test", run.seed] == run.test_accuracy
 
     def test_a_name_that_no_table_takes(self, trained: tuple[Path, list[JobRecord]]) -> None:
-        with pytest.raises(SchemaError, match="trained candidates"):
+        with pytest.raises(SchemaError, match="'My Digits'"):
             accuracy_table(trained[1], "My Digits", 1)
 
     def test_none_is_empty(self) -> None:

@@ -93,7 +93,7 @@ def test_other_settings_are_kept_apart(tmp_path: Path) -> None:
     one.ask(Question(0, CONV))
     assert one.folder != two.folder
     assert one.describe() != two.describe()
-    with pytest.raises(OracleError, match="is gone"):
+    with pytest.raises(OracleError, match="is missing"):
         two.trained(CONV, 0)
 
 
@@ -253,7 +253,7 @@ def test_a_final_training_is_not_done_twice_and_survives_damage(
 
 def test_a_final_training_that_fails_says_how_to_go_on(tmp_path: Path) -> None:
     teacher = oracle(tmp_path)
-    with pytest.raises(OracleError, match="is gone"):
+    with pytest.raises(OracleError, match="is missing"):
         teacher.final(CONV, 0)
     teacher.ask(Question(0, CONV))
     teacher.config = dataclasses.replace(SMALL, learning_rate=1e25, epochs=3)

@@ -156,7 +156,7 @@ def test_no_architecture(data: ImageData) -> None:
 
 def test_devices() -> None:
     assert find_device("cpu") == torch.device("cpu")
-    with pytest.raises(ConfigurationError, match="'gpu' is no device of torch"):
+    with pytest.raises(ConfigurationError, match="'gpu' is not a device"):
         find_device("gpu")
 
 

@@ -105,7 +105,7 @@ def test_other_impossible_rows_refuse_the_file(tmp_path: Path, value: float) -> 
 )
 def test_other_content(tmp_path: Path, content: object) -> None:
     path = write(tmp_path, content)
-    with pytest.raises(SourceError, match="no file of HELP") as caught:
+    with pytest.raises(SourceError, match="15,625") as caught:
         read_help_latency(path, "board")
     assert str(path) in str(caught.value)
 
@@ -124,12 +124,12 @@ def test_an_archive_beyond_all_published_ones(tmp_path: Path) -> None:
 
 def test_archive_without_the_one_pickle(tmp_path: Path) -> None:
     path = write(tmp_path, VALUES, member="archive/other.pkl")
-    with pytest.raises(SourceError, match=r"torch with one data\.pkl"):
+    with pytest.raises(SourceError, match=r"data\.pkl"):
         read_help_latency(path, "board")
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("a/data.pkl", b"")
         archive.writestr("b/data.pkl", b"")
-    with pytest.raises(SourceError, match=r"torch with one data\.pkl"):
+    with pytest.raises(SourceError, match=r"data\.pkl"):
         read_help_latency(path, "board")
 
 
@@ -138,7 +138,7 @@ def test_damaged_and_missing_files(tmp_path: Path) -> None:
     good = path.read_bytes()
     for damaged in (b"", b"hello", good[:1000], good[:-30], b"\x80\x02]."):
         path.write_bytes(damaged)
-        with pytest.raises(SourceError, match=r"cannot be read as an archive of torch"):
+        with pytest.raises(SourceError, match=r"cannot be read"):
             read_help_latency(path, "board")
     with pytest.raises(SourceError, match="missing"):
         read_help_latency(tmp_path / "nothing.pt", "board")

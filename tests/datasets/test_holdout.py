@@ -36,7 +36,7 @@ def test_it_depends_on_the_cell_alone() -> None:
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
 def test_a_share_lies_between_0_and_1(share: float) -> None:
-    with pytest.raises(ConfigurationError, match="between 0 and 1"):
+    with pytest.raises(ConfigurationError, match="from 0 to 1"):
         held_out(CELLS[:2], share)
 
 

@@ -105,15 +105,13 @@ class TestArchitectures:
 
     def test_other_parameters_than_the_cell_has(self, tmp_path: Path, content: Content) -> None:
         content["trainable_parameters"][1] += 1
-        with pytest.raises(
-            SourceError, match="other parameters than they have, the first 'output~0'"
-        ):
+        with pytest.raises(SourceError, match="parameters .* 1 cells.* 'output~0'"):
             read_nasbench101_architectures(write(tmp_path, content))
 
 
 class TestDamage:
     def test_missing_file(self) -> None:
-        with pytest.raises(SourceError, match=r"without nasbench101-20k\. `fetch_group"):
+        with pytest.raises(SourceError, match=r"nasbench101-20k.*`fetch_group"):
             read_nasbench101_accuracy({})
 
     def test_no_such_path(self, tmp_path: Path) -> None:

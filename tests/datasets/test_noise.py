@@ -89,5 +89,5 @@ class TestLatency:
         assert found["median_difference"] == pytest.approx(0.1 / 2.95)
         assert found["spearman"] == 1.0
         assert agreement(second, first) == found
-        with pytest.raises(SchemaError, match="1 cells in common"):
+        with pytest.raises(SchemaError, match="1 common cells"):
             agreement(first, latency([1.0]))

@@ -60,5 +60,5 @@ def test_other_calls(function: object, arguments: object) -> None:
 
 @pytest.mark.parametrize("shape", [(2**62, 4), (-1, -1), (1.0,), ((1,),), (1,) * 9, (True,)])
 def test_shapes_of_other_buffers(shape: tuple[object, ...]) -> None:
-    with pytest.raises(UnsafePickleError, match="its shape does not have"):
+    with pytest.raises(UnsafePickleError, match=r"of \d+ bytes"):
         build(ArrayCall(), (1, shape, F4, False, bytes(4)))

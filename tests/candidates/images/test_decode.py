@@ -64,7 +64,7 @@ def test_32_bit_integers_are_read_as_far_as_they_fit() -> None:
 @pytest.mark.parametrize(("colour_type", "channels"), [(2, 3), (4, 2), (6, 4)])
 def test_colours_of_sixteen_bits_are_refused_not_cut(colour_type: int, channels: int) -> None:
     rows = b"".join(b"\0" + bytes(range(4 * 2 * channels)) for _ in range(4))
-    with pytest.raises(SchemaError, match="16 bits for each of several channels"):
+    with pytest.raises(SchemaError, match=r"x\.png .*16 bits"):
         read(png(4, 4, 16, colour_type, rows))
     assert read(png(4, 4, 8, colour_type, b"\0" * 4 * (1 + 4 * channels)))[1].shape[1:] == (4, 4)
 

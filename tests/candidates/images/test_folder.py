@@ -53,13 +53,13 @@ def test_a_class_may_be_named_as_a_part(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("folders", "message"),
     [
-        ("val/a val/b test/a test/b", "holds test/ and val/ but no train/. Name the folder"),
-        ("trian/a trian/b val/a test/b", r"no train/. Did you mean 'trian'\? .* train on train/"),
+        ("val/a val/b test/a test/b", "holds test/ and val/ but no train/"),
+        ("trian/a trian/b val/a test/b", r"no train/. Did you mean 'trian'\?"),
         ("a b test/a", "holds test/ but no train/.* if test is a class, give it another name"),
         ("trian val test", "holds test/ and val/ but no train/. Did you mean 'trian'"),
-        ("train test", "test holds 4 pictures directly.* which therefore have no class"),
-        ("train_images/a test_images/a", "holds test_images/ and train_images/, which look like"),
-        ("Trainset Testset", "holds Testset/ and Trainset/, which look like parts"),
+        ("train test", r"test holds 4 pictures .*0\.png.* test/CLASS/"),
+        ("train_images/a test_images/a", "holds test_images/ and train_images/"),
+        ("Trainset Testset", "holds Testset/ and Trainset/"),
     ],
 )
 def test_parts_do_not_become_classes(tmp_path: Path, folders: str, message: str) -> None:
@@ -93,7 +93,7 @@ def test_stray_files_are_left_out_with_one_line(
             data = load(root)
     assert len(data.labels) == 8
     (line,) = [r.message for r in caplog.records if "left out" in r.message]
-    end = "left out, because they are no pictures: README, __MACOSX, a/.DS_Store, "
+    end = "left out, not pictures: README, __MACOSX, a/.DS_Store, "
     assert line == f"{root}: {end}a/.ipynb_checkpoints and 2 more"
 
 
@@ -117,23 +117,23 @@ def test_what_systems_and_people_put_beside_pictures(tmp_path: Path) -> None:
     [
         ({}, "holds no folder with pictures"),
         ({"notes.txt": b""}, "holds no folder with pictures"),
-        ({"0.png": noise(4, 4), "1.png": noise(4, 4)}, r"2 pictures directly, the first 0\.png"),
-        ({**classes(), "5.png": noise(4, 4)}, r"1 pictures directly, the first 5\.png"),
+        ({"0.png": noise(4, 4), "1.png": noise(4, 4)}, r"2 pictures .* 0\.png"),
+        ({**classes(), "5.png": noise(4, 4)}, r"1 pictures .* 5\.png"),
         ({**classes(), "empty/notes.txt": b""}, "class folder .*empty holds no picture"),
-        (classes("a"), "labels of .* are all a: there is nothing to tell apart"),
+        (classes("a"), "labels of .* are all a"),
         (classes("ab", 2), "class 'a' of .* 2 images, and 1 other .* at least 3 are needed"),
         ({**classes(), "a/9.png": b"\x89PNG broken"}, r"a/9\.png is not a picture"),
         ({**classes(), "a/9.png": b""}, r"a/9\.png is not a picture"),
-        ({**classes(), "b/9.heic": b""}, r"b/9\.heic is of a format that is not read"),
+        ({**classes(), "b/9.heic": b""}, r"b/9\.heic "),
         ({**classes(), "b/9.jpg": EPS}, r"b/9\.jpg is not a picture"),
         ({"train/a/0.png": noise(4, 4), "extra/a/0.png": noise(4, 4)}, "extra/ beside train/"),
-        ({"train/a/0.png": noise(4, 4), "test/0.png": noise(4, 4)}, "test holds 1 pictures dir"),
+        ({"train/a/0.png": noise(4, 4), "test/0.png": noise(4, 4)}, "test holds 1 pictures "),
         (
             {
                 **{f"train/{c}/{n}.png": noise(4, 4) for c in "ab" for n in range(5)},
                 "valid/A/0.png": noise(4, 4),
             },
-            "class 'A' of .* none to train on. Check its spelling",
+            "class 'A' of .* training",
         ),
         (
             {**classes(), "b/8.png": noise(8, 9), "b/9.png": noise(5, 4)},

@@ -37,7 +37,7 @@ def test_lists_are_arrays(dtype: Any, shape: tuple[int, ...]) -> None:
         ([None, [[1, 2]]], "row 10 is neither"),
         ([[["a", "b"]]], "row 10 is neither"),
         ([1, 2], "row 10 is neither"),
-        ([[[1, 2, 3]]], r"row 10 has shape \(1, 3\), those before have \(1, 2\)"),
+        ([[[1, 2, 3]]], r"row 10 has shape \(1, 3\).* \(1, 2\)"),
     ],
 )
 def test_what_is_not_of_one_shape_is_named(cells: list[Any], message: str) -> None:

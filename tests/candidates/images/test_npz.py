@@ -69,8 +69,8 @@ def test_arrays_are_resized_too(tmp_path: Path) -> None:
     [
         ({"images": npy(PIXELS)[:-9]}, "claims shape .* damaged or forged"),
         ({"images": npy(PIXELS).replace(b"(30,", b"(10**9,")}, "damaged"),
-        ({"images": npy(np.zeros((9, 10_000), "S4000"))}, "when they are decompressed, more than"),
-        ({"labels": npy(np.array(["a"] * 30, "U3000000"))}, "when they are decompressed|too large"),
+        ({"images": npy(np.zeros((9, 10_000), "S4000"))}, "360 MB decompressed"),
+        ({"labels": npy(np.array(["a"] * 30, "U3000000"))}, "decompressed|too large"),
         ({"labels": npy(np.array(LABELS, object))}, "labels.* holds Python objects"),
     ],
 )

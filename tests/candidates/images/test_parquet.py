@@ -98,9 +98,7 @@ class TestHuggingFace:
     def test_shards_of_other_names_or_columns(self, tmp_path: Path) -> None:
         write(tmp_path / "x" / "train.parquet", image=cells(), label=LABELS)
         write(tmp_path / "x" / "more.parquet", image=cells(), label=LABELS)
-        with pytest.raises(
-            SchemaError, match=r"more\.parquet is one of 2 .* does not say its part"
-        ):
+        with pytest.raises(SchemaError, match=r"more\.parquet is one of 2 .* train-00000-of-00002"):
             load(tmp_path / "x")
         (tmp_path / "x" / "more.parquet").unlink()
         write(tmp_path / "x" / "test.parquet", img=cells(), label=LABELS)
@@ -124,7 +122,7 @@ class TestHuggingFace:
         pq.write_table(
             table.replace_schema_metadata({"huggingface": notes}), tmp_path / "x.parquet"
         )
-        with pytest.raises(SchemaError, match=r"notes of Hugging Face in .*x\.parquet"):
+        with pytest.raises(SchemaError, match=r"Hugging Face.*x\.parquet.*huggingface"):
             load(tmp_path / "x.parquet")
 
     @pytest.mark.parametrize("names", ["ab", [1, 2], {"0": "a"}])
@@ -178,7 +176,7 @@ class TestWrong:
         picture = pa.array([encoded(PIXELS[0])]).take(pa.array(np.zeros(100_000, np.int64)))
         table = pa.table({"image": picture, "label": np.tile([0, 1], 50_000)})
         pq.write_table(table, tmp_path / "x.parquet", use_dictionary=True)
-        with pytest.raises(SchemaError, match=r"claims 100,000 rows .* do not compress like that"):
+        with pytest.raises(SchemaError, match=r"claims 100,000 rows of [\d,]+ bytes"):
             load(tmp_path / "x.parquet")
 
     def test_no_rows(self, tmp_path: Path) -> None:
@@ -224,7 +222,7 @@ class TestBombs:
         values = pa.array([bytes(1_000)] * 30, pa.binary(1_000))
         table = table.set_column(table.schema.get_field_index(column), column, values)
         pq.write_table(table, tmp_path / "x.parquet")
-        message = rf"x\.parquet cannot be read: its column {column} is of type fixed_size_binary"
+        message = rf"x\.parquet cannot be read: column {column} .*fixed_size_binary"
         with pytest.raises(SourceError, match=message):
             load(tmp_path / "x.parquet")
 
