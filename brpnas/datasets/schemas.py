@@ -1,8 +1,7 @@
-"""The tables of the project, declared: columns, types, ranges, keys.
+"""Schemas of the project's tables: columns, types, ranges, keys.
 
-`ARCHITECTURES`, `ACCURACY`, `LATENCY` and `OPERATIONS` are pandera schemas; `validate` holds a
-table to one of them and says in a sentence which rows break it. Every table passes it when it
-enters the project, whether read from a benchmark or written by hand.
+`ARCHITECTURES`, `ACCURACY`, `LATENCY` and `OPERATIONS` are pandera schemas; `validate` checks a
+table and reports the wrong rows in a sentence. Every table entering the project is validated.
 """
 
 from __future__ import annotations
@@ -30,10 +29,10 @@ __all__ = [
 ]
 
 MIN_LATENCY_MS = 0.01
-"""A network cannot run faster; published tables hold values that say so, such as 0.003 ms."""
+"""Lower values are impossible, but occur in published tables, such as 0.003 ms."""
 MAX_LATENCY_MS = 100_000.0
 PRECISION_PATTERN = r"^[a-z][a-z0-9._-]*$"
-"""What a number format looks like, as ``fp32``, ``fp16``, ``int8``."""
+"""Pattern of a number format, such as ``fp32``, ``fp16``, ``int8``."""
 
 _SHOWN = 5
 
@@ -53,14 +52,14 @@ _WHOLE = pa.Check(
 
 
 def _size(*, every_row: bool = False) -> pa.Column:
-    """Size of the networks, see `NetworkConfig.size`; left out or null where it is not stated."""
+    """Size of the networks, see `NetworkConfig.size`; optional."""
     wrong = "must be the size of a network, as `brpnas measure` writes it"
     checks = [pa.Check(_is_size, element_wise=True, error=wrong), *([_WHOLE] if every_row else [])]
     return pa.Column(str, checks, nullable=True, required=False)
 
 
 def _precision() -> pa.Column:
-    """Number format of the networks; left out or null where it is not stated."""
+    """Number format of the networks; optional."""
     form = pa.Check.str_matches(
         f"{PRECISION_PATTERN.removesuffix('$')}\\Z",
         error="must be a precision, such as fp32 or int8",
@@ -69,27 +68,27 @@ def _precision() -> pa.Column:
 
 
 def stated_size(table: pd.DataFrame, origin: str = "The table of latencies") -> str | None:
-    """Size of the networks that a table of latencies states; None if it states none.
+    """Size of the networks in a table of latencies; None if it is missing.
 
     Args:
         table: Latencies of one device.
-        origin: What it is, for the message.
+        origin: Name of the table, for errors.
 
     Raises:
-        SchemaError: If it states several sizes, or leaves some rows without one.
+        SchemaError: If there are several sizes, or only some rows have one.
     """
     return _stated(table, "network_size", "size", origin)
 
 
 def stated_precision(table: pd.DataFrame, origin: str = "The table of latencies") -> str | None:
-    """Precision of the networks that a table of latencies states; None if it states none.
+    """Precision of the networks in a table of latencies; None if it is missing.
 
     Args:
         table: Latencies of one device.
-        origin: What it is, for the message.
+        origin: Name of the table, for errors.
 
     Raises:
-        SchemaError: If it states several precisions, or leaves some rows without one.
+        SchemaError: If there are several precisions, or only some rows have one.
     """
     return _stated(table, "precision", "precision", origin)
 
@@ -101,14 +100,14 @@ def _stated(table: pd.DataFrame, column: str, what: str, origin: str) -> str | N
     found = [str(value) for value in values.dropna()]
     if len(found) > 1:
         raise SchemaError(
-            f"{origin} is of networks of {len(found)} {what}s, {found[0]!r} and {found[1]!r}, and "
-            f"a device stands for one {what}: make a file of each {what}, under names of their own."
+            f"{origin} has networks of {len(found)} {what}s, {found[0]!r} and {found[1]!r}, but a "
+            f"device has one {what}: make a file with a separate name for each {what}."
         )
     if found and values.isna().any():
         raise SchemaError(
-            f"{origin} states the {what} of the networks in some rows only: write {found[0]!r} "
-            f"into the column {column} of every row if all networks were of that {what}, else make "
-            "files of their own for those that were not."
+            f"{origin} gives the {what} of the networks in some rows only: if it is the same in "
+            f"all, write {found[0]!r} into the column {column} of every row; otherwise make separate "
+            "files."
         )
     return found[0] if found else None
 
@@ -137,7 +136,7 @@ ARCHITECTURES = pa.DataFrameSchema(
     strict=True,
     unique=["space", "arch_id"],
 )
-"""Architectures: which compute the same function, parameters and multiply-adds in millions."""
+"""Architectures with isomorphism ids, parameters and multiply-adds in millions."""
 
 ACCURACY = pa.DataFrameSchema(
     {
@@ -154,7 +153,7 @@ ACCURACY = pa.DataFrameSchema(
     strict=True,
     unique=["arch_id", "dataset", "split", "seed", "epochs"],
 )
-"""Accuracy as a fraction, one row per training run; ``seed`` is null where a mean was published."""
+"""Accuracy as a fraction, one row per training run; ``seed`` is null for a published mean."""
 
 LATENCY = pa.DataFrameSchema(
     {
@@ -186,8 +185,8 @@ OPERATIONS = pa.DataFrameSchema(
     strict=True,
     unique=["device", "part", "stage"],
 )
-"""Latency in ms of operations alone, see `brpnas.predictors.layerwise`; the last two columns are of
-the network that they are parts of."""
+"""Latency in ms of single operations, see `brpnas.predictors.layerwise`; the last two columns describe
+their network."""
 
 
 def validate(
@@ -197,20 +196,19 @@ def validate(
     origin: str,
     rows: tuple[str, Sequence[int]] = ("row", ()),
 ) -> pd.DataFrame:
-    """Hold a table to its schema.
+    """Check a table against its schema.
 
     Args:
         table: The table; its index is ignored.
         schema: One of the four above.
-        origin: Where the table comes from, for the message: a file, a reader.
-        rows: What a row is called, and the number of each; counted from 0 if there are none.
+        origin: Source of the table, for errors.
+        rows: Name of a row in messages, and the number of each; by default counted from 0.
 
     Returns:
-        The table with the columns in the declared order and types, and rows numbered from 0.
+        The table with columns in the declared order and types, and rows numbered from 0.
 
     Raises:
-        SchemaError: If it breaks the schema; names the columns, the first rows and what is wrong
-            with them.
+        SchemaError: If it violates the schema; names the columns, the first rows and the reasons.
     """
     numbered = table.reset_index(drop=True)
     try:

@@ -105,7 +105,7 @@ class TestArchitectures:
 
     def test_other_parameters_than_the_cell_has(self, tmp_path: Path, content: Content) -> None:
         content["trainable_parameters"][1] += 1
-        with pytest.raises(SourceError, match="parameters .* 1 cells.* 'output~0'"):
+        with pytest.raises(SourceError, match=r"parameters .* 1 cells.* 'output~0'"):
             read_nasbench101_architectures(write(tmp_path, content))
 
 
