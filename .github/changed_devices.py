@@ -1,11 +1,11 @@
-"""Print which devices are to be retrained, as ``devices=["name", ...]`` for a workflow.
+"""Print the devices to retrain as ``devices=["name", ...]`` for a workflow.
 
 Usage: changed_devices.py COMMIT [DEVICE]
 
-They are those whose table was added or changed since the commit, but for those whose predictor was
-committed after their table; all of these if the commit is not known. A device that is named is
-taken without a comparison. A workflow has at most 256 jobs of one kind; of more devices, the first
-are printed, and a warning says how to go on with the rest.
+These are the devices with a table added or changed since the commit, except those with a newer
+predictor; all devices if the commit is unknown. A named device is taken without a comparison. A
+workflow has at most 256 jobs of one kind; of more devices, the first are printed, and a warning
+explains how to continue.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PREDICTORS = "data/06_models/devices"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 MOST = 256
 BESIDE = {".md", ".yml", ".yaml", ".dvc"}
-"""Kinds of file that are no table; files of any other kind are refused when they are read."""
+"""File types beside tables; files of any other type are refused when read."""
 
 
 def git(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -30,7 +30,7 @@ def git(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]
 
 
 def changed(base: str) -> list[str]:
-    """Tables that were added or changed since a commit; all if it is not known."""
+    """Tables added or changed since a commit; all if it is unknown."""
     if git("merge-base", base, "HEAD", check=False).returncode == 0:
         options = ("--name-only", "--no-renames", "--diff-filter=d", "-z")
         listed = git("diff", *options, f"{base}...HEAD", "--", TABLES)
@@ -47,7 +47,7 @@ def changed(base: str) -> list[str]:
 
 
 def retrained(table: str) -> bool:
-    """Whether what points to the predictor was committed after the table."""
+    """Whether the pointer to the predictor was committed after the table."""
     pointer = f"{PREDICTORS}/{PurePosixPath(table).stem}.dvc"
     if git("cat-file", "-e", f"HEAD:{pointer}", check=False).returncode != 0:
         return False

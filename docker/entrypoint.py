@@ -1,9 +1,9 @@
-"""What the container of a stage runs: checks of what is mounted, then `kedro run` of that stage.
+"""Entry point of a stage's container: checks of the mounts, then `kedro run` of the stage.
 
     python entrypoint.py STAGE [ARGUMENTS OF kedro run]
 
-The exit code is that of `kedro run`: 1 with one paragraph also where data or configuration cannot
-be used, 143 after SIGTERM, which the first process of a container hears only if it asks for it.
+The exit code is that of `kedro run`: 1 with one paragraph for unusable data or configuration, 143
+after SIGTERM, ignored by the first process of a container without a handler.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ARTIFACTS = "data/mlartifacts"
 
 
 def _end(number: int, frame: FrameType | None) -> None:
-    """Before a run has begun and after it there is nothing to clean up."""
+    """End at once: outside a run nothing needs cleaning up."""
     os._exit(128 + number)
 
 
@@ -33,7 +33,7 @@ def _mounts() -> set[Path]:
 
 
 def _written(data: Path, mounts: set[Path]) -> Iterator[Path]:
-    """What a run writes to; a folder that is mounted by itself may be read-only on purpose."""
+    """Paths written by a run; a folder mounted separately may be read-only on purpose."""
     yield data
     for path in sorted(data.iterdir()):
         if path.name == Path(_STORE).name or (path.is_dir() and path not in mounts):
@@ -61,11 +61,11 @@ def _why(path: Path, what: str) -> str:
 
 
 def complaint(root: Path, mounts: set[Path]) -> str | None:
-    """Why no run can begin, and what to do about it; nothing if one can.
+    """The reason why no run can begin, with its remedy; None if one can.
 
     Args:
         root: The folder of the project in the container.
-        mounts: Where something is mounted.
+        mounts: Mount points.
     """
     data, conf = root / "data", root / "conf"
     if mounts.isdisjoint({data, *data.parents}):
@@ -93,10 +93,10 @@ def complaint(root: Path, mounts: set[Path]) -> str | None:
 
 
 def _release() -> None:
-    """Make a local MLflow store name its artifacts relative to the project.
+    """Make artifact paths of a local MLflow store relative to the project.
 
-    MLflow notes absolute paths, and those of the host do not exist in a container, nor the other
-    way round. Relative ones hold in both, for whoever works in the folder of the project.
+    MLflow records absolute paths, which differ between host and container. Relative ones are valid
+    in both, for commands in the folder of the project.
     """
     from pipelines.mlflow_store import relocate  # noqa: PLC0415 - after the checks
 

@@ -1,9 +1,9 @@
-"""Print what extras of the project require, so that an image installs it before the code is there.
+"""Print the requirements of extras, for an image that installs them before copying the code.
 
     python requirements.py pyproject.toml brpnas stage predictors
 
-``brpnas`` names what the library itself requires, every other word an extra. Extras that ask for
-others, as ``brpnas[predictors]``, are followed.
+``brpnas`` names the requirements of the library itself, every other word an extra. Extras of
+extras, such as ``brpnas[predictors]``, are resolved.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ def requirements(project: Mapping[str, Any], groups: Iterable[str]) -> list[str]
 
     Args:
         project: The table ``[project]`` of a pyproject.toml.
-        groups: Names of extras; the name of the project stands for what it requires itself.
+        groups: Names of extras; the name of the project for its own requirements.
 
     Raises:
-        SystemExit: If there is no such extra.
+        SystemExit: If an extra is unknown.
     """
     known = {project["name"]: project["dependencies"], **project["optional-dependencies"]}
     found: set[str] = set()
@@ -37,7 +37,7 @@ def requirements(project: Mapping[str, Any], groups: Iterable[str]) -> list[str]
             continue
         seen.add(group)
         if group not in known:
-            raise SystemExit(f"There is no extra {group!r}; there are {', '.join(known)}.")
+            raise SystemExit(f"Unknown extra {group!r}; known: {', '.join(known)}.")
         for line in known[group]:
             others = re.fullmatch(rf"{project['name']}\[(.*)\]", line)
             if others:

@@ -106,8 +106,8 @@ def _stated(table: pd.DataFrame, column: str, what: str, origin: str) -> str | N
     if found and values.isna().any():
         raise SchemaError(
             f"{origin} gives the {what} of the networks in some rows only: if it is the same in "
-            f"all, write {found[0]!r} into the column {column} of every row; otherwise make separate "
-            "files."
+            f"all, write {found[0]!r} into the column {column} of every row; otherwise make "
+            "separate files."
         )
     return found[0] if found else None
 
@@ -185,7 +185,7 @@ OPERATIONS = pa.DataFrameSchema(
     strict=True,
     unique=["device", "part", "stage"],
 )
-"""Latency in ms of single operations, see `brpnas.predictors.layerwise`; the last two columns describe
+"""Latency in ms of single operations, see `brpnas.predictors.layerwise`; the last two columns are of
 their network."""
 
 

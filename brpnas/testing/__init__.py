@@ -1,10 +1,10 @@
 """Contract tests of search spaces and predictors, to subclass in the tests of your own.
 
-Each class tests the duties of one kind of object. A subclass whose name starts with ``Test`` says
-which object is tested, and pytest runs all tests on it. It needs pytest: the extra ``testing``.
+Each class tests the contract of one kind of object. A subclass whose name starts with ``Test``
+names the object, and pytest runs all tests on it. Needs pytest: the extra ``testing``.
 
 - `SearchSpaceContract`: a `brpnas.spaces.SearchSpace`.
-- `PredictorContract`: a predictor that is trained on graphs, and saved.
+- `PredictorContract`: a predictor trained on graphs, with files.
 
 Examples:
     >>> class TestMySpace(SearchSpaceContract):

@@ -1,4 +1,4 @@
-"""Graphs for contract tests: cells of NAS-Bench-201, and the same graphs written otherwise."""
+"""Graphs for contract tests: cells of NAS-Bench-201, and the same graphs in another order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every predictor must hold to."""
+"""The contract of predictors."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class PredictorContract:
     kind: ClassVar[type[Any]]
     """The class under test."""
     other_kind: ClassVar[type[Any]]
-    """Another class of predictor, whose ``load`` refuses the files of `kind`."""
+    """Another class of predictor; its ``load`` refuses files of `kind`."""
 
     @abstractmethod
     def make(self, seed: int = 0, config: TrainingConfig = TINY, members: int = 2) -> Any:
@@ -45,7 +45,7 @@ class PredictorContract:
 
     @pytest.fixture
     def trained(self) -> Any:
-        """The predictor that most tests use."""
+        """The predictor of most tests."""
         return self.make()
 
     @pytest.fixture

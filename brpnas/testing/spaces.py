@@ -1,4 +1,4 @@
-"""What every search space must hold to."""
+"""The contract of search spaces."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class SearchSpaceContract:
     size: ClassVar[int]
     """Number of architectures."""
     neighbours: ClassVar[int]
-    """Number of architectures that one mutation of any architecture can reach."""
+    """Number of architectures within one mutation of any architecture."""
 
     @pytest.fixture
     def space(self) -> SearchSpace:
@@ -48,7 +48,7 @@ class SearchSpaceContract:
         return space.sample(np.random.default_rng(11), min(200, len(space)))
 
     def neighbours_of(self, space: SearchSpace, arch_id: str) -> int:
-        """Number of architectures that one mutation of this one can reach."""
+        """Number of architectures within one mutation of this one."""
         return self.neighbours
 
     def assert_members(self, space: SearchSpace, arch_ids: list[str]) -> None:
@@ -112,7 +112,7 @@ class SearchSpaceContract:
         self.assert_members(space, drawn)
 
     def test_sample_of_all_is_the_space(self, space: SearchSpace, everything: list[str]) -> None:
-        # A small space may come out of a few draws in its own order.
+        # A few draws from a small space may be in its own order.
         seeds = range(2 + 20 // len(space))
         draws = [space.sample(np.random.default_rng(seed), len(space)) for seed in seeds]
         assert all(sorted(drawn) == sorted(everything) for drawn in draws)

@@ -1,7 +1,7 @@
-"""A search space of one's own: chains of five blocks, as the networks of phones are made of.
+"""A custom search space: chains of five blocks, like networks for phones.
 
-Name it in configuration by its path, ``docs/examples/chain_space.py``; docs/spaces.md walks through
-it. Torch is imported where networks are built only: the stages that make graphs need none.
+Name it in configuration by its path, ``docs/examples/chain_space.py``; docs/spaces.md explains it.
+Torch is imported only for building networks: stages on graphs need none.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class ChainSpace(SearchSpace):
         return with_global_node(ops, adj, len(self.vocabulary))
 
     def isomorphism_ids(self, arch_ids: Sequence[str]) -> list[str]:
-        """Chains that differ in where they skip compute the same function."""
+        """Ids of chains; those that differ only in the places of skips are isomorphic."""
         return [
             "-".join(block for block in _blocks(arch_id) if block != "skip") or "skip"
             for arch_id in arch_ids
@@ -128,7 +128,7 @@ def _blocks(text: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer of the network: what it is, its channels, and the pixels that it answers with."""
+    """A layer of the network: kind, channels, and pixels of its output."""
 
     kind: str
     inputs: int
