@@ -185,8 +185,8 @@ OPERATIONS = pa.DataFrameSchema(
     strict=True,
     unique=["device", "part", "stage"],
 )
-"""Latency in ms of single operations, see `brpnas.predictors.layerwise`; the last two columns are of
-their network."""
+"""Latency in ms of single operations, see `brpnas.predictors.layerwise`; the last two columns are
+of their network."""
 
 
 def validate(
