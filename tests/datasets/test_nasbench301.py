@@ -173,9 +173,9 @@ class TestForeignFiles:
             (lambda e: e[PREFIX + "inputs_node_reduce_4"].update({"2_3": 9}), "node_reduce_4"),
             (
                 lambda e: e[PREFIX + "edge_reduce_1"].update(avg_pool_3x3=2, dil_conv_3x3=1),
-                "differently",
+                "encodes",
             ),
-            (lambda e: e[PREFIX + "inputs_node_reduce_3"].update({"0_1": 2, "0_2": 1}), "differ"),
+            (lambda e: e[PREFIX + "inputs_node_reduce_3"].update({"0_1": 2, "0_2": 1}), "encodes"),
         ],
     )
     def test_another_encoding_is_refused(self, files, spoil, why):
@@ -188,7 +188,7 @@ class TestForeignFiles:
     @pytest.mark.parametrize(
         ("spoil", "why"),
         [
-            (lambda s: s.pop("conditions"), "no configuration space"),
+            (lambda s: s.pop("conditions"), "ConfigSpace"),
             (lambda s: s["hyperparameters"].pop(), "does not hold the decisions"),
             (lambda s: s["hyperparameters"][3]["choices"].pop(), "does not hold the decisions"),
             (lambda s: s["conditions"].pop(), "edge_reduce_13"),
