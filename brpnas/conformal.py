@@ -27,7 +27,7 @@ def upper_ratio(predicted: npt.ArrayLike, true: npt.ArrayLike, confidence: float
     Raises:
         ConfigurationError: If the confidence is out of range or there are no rows.
 
-    Example:
+    Examples:
         >>> upper_ratio([1.0, 1.0, 2.0], [0.9, 1.2, 2.2], 0.5)
         1.1
     """
@@ -53,7 +53,7 @@ def lower_ratio(predicted: npt.ArrayLike, true: npt.ArrayLike, confidence: float
     Raises:
         ConfigurationError: If the confidence is out of range or there are no rows.
 
-    Example:
+    Examples:
         >>> lower_ratio([1.0, 1.0, 2.0], [0.9, 1.2, 2.2], 0.7)
         0.9
     """
@@ -78,7 +78,7 @@ def mixture_ratio(deviations: npt.ArrayLike, confidence: float) -> float:
     Raises:
         ConfigurationError: If the confidence is out of range or there are no deviations.
 
-    Example:
+    Examples:
         >>> round(mixture_ratio([0.1, 0.1], 0.9), 3)
         1.137
     """

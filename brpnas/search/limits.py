@@ -53,7 +53,7 @@ class Limits:
         per_query: Measurements allowed per query of a round; after that only architectures
             predicted feasible are proposed. An isomorphic architecture costs one more.
 
-    Example:
+    Examples:
         >>> limits = Limits.parse(["latency_ms <= 5"])
         >>> limits.feasible(["a", "b"], {"latency_ms": np.array([4.0, 6.0])})
         array([ True, False])

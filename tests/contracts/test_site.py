@@ -23,7 +23,8 @@ PROJECT: dict[str, Any] = tomllib.loads((ROOT / "zensical.toml").read_text("utf-
 REFERENCE = sorted((ROOT / "docs" / "reference").glob("*.md"))
 TITLE, DIRECTIVE = re.compile(r"^# `([\w.]+)`\n"), re.compile(r"^::: ([\w.]+)$", re.MULTILINE)
 INTERNAL = {
-    *("archives", "array_headers", "arrays", "atomic", "cli", "front_door", "journal", "locks"),
+    *("archives", "array_headers", "arrays", "atomic", "cli", "conformal", "front_door"),
+    *("journal", "locks"),
     *("onnx_check", "parquet", "surroundings", "tables", "telemetry", "typed", "yaml_files"),
 }
 """Modules of the library without a promise to its users."""
