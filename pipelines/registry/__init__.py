@@ -1,10 +1,9 @@
-"""The model registry: versions of predictors in MLflow, their aliases, and who may move them.
+"""The model registry: versions of predictors in MLflow, their aliases, and moving these.
 
-Not a stage: stages and commands call it. `register` puts a `Candidate` into the registry as
-``challenger``; `champion_of` is the predictor in use; `promote` makes the challenger ``champion``
-if it wins; `rollback` takes that back; `list_models` says what there is. All of them talk to the
-store that MLflow is set to, be it SQLite or a server. What they decide is `brpnas.promotion`, what
-answers is `brpnas.serving`.
+Called by stages and commands. `register` adds a `Candidate` as ``challenger``; `champion_of` loads
+the predictor in use; `promote` makes the challenger ``champion`` if it wins; `rollback` reverts
+this; `list_models` lists all. They use the store configured in MLflow, SQLite or a server.
+`brpnas.promotion` decides, `brpnas.serving` predicts.
 """
 
 from pipelines.registry.candidate import Candidate, accuracy_model_name, latency_model_name

@@ -1,8 +1,8 @@
-"""The folder that MLflow keeps of a model: predictor, code, card, licence, test rows.
+"""The folder of a model in MLflow: predictor, code, card, licence, test rows.
 
-The code is what `brpnas.serving` needs and no more, copied under a name made from its content, such
-as ``brpnas_1a2b3c4d``. Two models of different age can so be loaded side by side, each with the
-encoder it was trained with, and neither hides the `brpnas` that is installed.
+The code is the part of brpnas behind `brpnas.serving`, copied under a name from its content, such
+as ``brpnas_1a2b3c4d``. So models of different age can be loaded side by side, each with the encoder
+of its training, and without hiding the installed `brpnas`.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ ARTIFACTS = {
     "licence": "LICENSE",
     "rows": "rows.parquet",
 }
-"""Files in the folder ``artifacts`` of a registered model; the last only where rows were given."""
+"""Files in the folder ``artifacts`` of a registered model; the last one only with rows."""
 
 _PACKAGES = ("mlflow", "numpy", "onnxruntime", "pandas")
-_SOURCES = ("serving.py", "telemetry.py", "spaces/**/*.py")  # and the modules that these import
+_SOURCES = ("serving.py", "telemetry.py", "spaces/**/*.py")  # and the modules they import
 _TRAINS = {"build.py", "layers.py"}  # torch modules of a space, of no use to a server
 _SERVED = Path(__file__).with_name("served.py")
 _INIT = '''"""What the model beside it needs of brpnas."""
@@ -47,14 +47,7 @@ turn_off_telemetry()
 
 
 def copy_code(folder: Path) -> Path:
-    """Copy what `brpnas.serving` needs as a package of its own.
-
-    Args:
-        folder: Where to put it.
-
-    Returns:
-        The package, a folder named after its content.
-    """
+    """Copy the code of `brpnas.serving` into a folder, as a package named after its content."""
     root = Path(brpnas.__file__).parent
     texts = {path.relative_to(root): text for path, text in _sources(root).items()}
     digest = hashlib.sha256(repr(sorted((str(p), t) for p, t in texts.items())).encode())
@@ -68,12 +61,12 @@ def copy_code(folder: Path) -> Path:
 
 
 def _renamed(text: str, package: str) -> str:
-    """Code that imports the copy instead of `brpnas`."""
+    """Code importing the copy instead of `brpnas`."""
     return re.sub(r"^(\s*(?:>>> )?(?:from|import) )brpnas\b", rf"\1{package}", text, flags=re.M)
 
 
 def _sources(root: Path) -> dict[Path, str]:
-    """Text of each file that `brpnas.serving` needs, in the order of their names."""
+    """Text of each file of `brpnas.serving` and its imports, in the order of their names."""
     todo = [f for pattern in _SOURCES for f in root.glob(pattern) if f.name not in _TRAINS]
     texts: dict[Path, str] = {}
     while todo:
@@ -87,10 +80,7 @@ def _sources(root: Path) -> dict[Path, str]:
 
 @contextmanager
 def bundle(candidate: Candidate) -> Iterator[dict[str, Any]]:
-    """Write a candidate's files, and give the arguments of ``mlflow.pyfunc.log_model``.
-
-    The files are there until the block ends.
-    """
+    """Write the files of a candidate for the block; yields arguments of ``log_model``."""
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
         paths = {key: folder / file for key, file in ARTIFACTS.items()}
@@ -118,7 +108,7 @@ def bundle(candidate: Candidate) -> Iterator[dict[str, Any]]:
 
 
 def _space_file(name: str, folder: Path, package: str) -> dict[str, Path]:
-    """A copy of the Python file of a space of the user's own: the model needs it where it runs."""
+    """A copy of the Python file of a custom space, needed to run the model elsewhere."""
     if not name.endswith(".py"):
         return {}
     copied = folder / "space" / Path(name).name
@@ -128,7 +118,7 @@ def _space_file(name: str, folder: Path, package: str) -> dict[str, Path]:
 
 
 def _signature(outputs: tuple[str, ...]) -> ModelSignature:
-    # No inputs: with one, MLflow hands on the first column of a table, whatever its name.
+    # No inputs: with one, MLflow passes on the first column of a table under any name.
     answers: list[ColSpec | TensorSpec] = [
         ColSpec("string", "arch_id"),
         *(ColSpec("double", name) for name in outputs),

@@ -1,4 +1,4 @@
-"""What a predictor brings to the registry."""
+"""A predictor to register."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from brpnas.serving import OnnxPredictor
 __all__ = ["Candidate", "accuracy_model_name", "latency_model_name"]
 
 _FORBIDDEN = set("/:%\"'")
-"""What the name of a model in MLflow, or a search for it, must not hold."""
+"""Characters not allowed in the name of a model in MLflow, or in a search for it."""
 
 
 def latency_model_name(device: str) -> str:
-    """Name of the registered model that predicts latency on a device."""
+    """Name of the registered latency predictor of a device."""
     return f"latency-{_clean(device)}"
 
 
 def accuracy_model_name(dataset: str) -> str:
-    """Name of the registered model that ranks architectures by accuracy on a data set."""
+    """Name of the registered accuracy ranker of a data set."""
     return f"accuracy-{_clean(dataset)}"
 
 
@@ -34,26 +34,26 @@ def _clean(name: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A predictor with all that is needed to judge and to serve it.
+    """A predictor with everything needed to judge and to serve it.
 
     Args:
         name: Registered model, see `latency_model_name` and `accuracy_model_name`.
-        kind: What it predicts.
-        onnx: The file that `brpnas.export.export_predictor` wrote.
+        kind: Its target.
+        onnx: A file of `brpnas.export.export_predictor`.
         test: Its test rows: ``arch_id, true, predicted`` and, with intervals, ``lower, upper``;
-            ``predicted`` by torch, so that what is served can be compared with it. Without any it
-            is registered, and never promoted.
-        parity: Largest error of the file against torch; None if unknown, which no promotion takes.
+            ``predicted`` by torch, for comparison with the served file. Without rows it is never
+            promoted.
+        parity: Largest error of the file against torch; if None, unknown, it is never promoted.
         tolerance: Largest error allowed.
         card: Model card, Markdown.
         licence: Text of the licence.
-        metrics: Figures to show beside the version.
-        tags: Where it comes from: ``git.commit``, ``dvc.lock``, hash of the data.
-        rows: All rows of the device that it was made from, ``arch_id, latency_ms, split``; what
-            has changed is told against them later.
+        metrics: Figures of the version.
+        tags: Its origin: ``git.commit``, ``dvc.lock``, hash of the data.
+        rows: All rows of the device, ``arch_id, latency_ms, split``, to describe data drift later.
 
     Raises:
-        SchemaError: If the rows are no test rows, or the file does not predict what ``kind`` says.
+        SchemaError: If the test rows are malformed, or the outputs of the file do not match
+            ``kind``.
     """
 
     name: str
@@ -74,18 +74,18 @@ class Candidate:
         predictor = self.predictor()
         if predictor.value != value:
             raise SchemaError(
-                f"{self.name} is to predict {self.kind}, but its ONNX file answers "
-                f"{predictor.value} where {value} is expected."
+                f"{self.name} must predict {self.kind} by the output {value}, but its ONNX file "
+                f"has {predictor.value}."
             )
         if len(self.test):
             predictor.canonical(self.test["arch_id"].tolist())
 
     def predictor(self) -> OnnxPredictor:
-        """The file, ready to answer; whether its answers are numbers is judged by promotion."""
+        """The opened file; promotion judges whether its outputs are finite."""
         return OnnxPredictor(self.onnx, check_answers=False)
 
     def all_tags(self) -> dict[str, str]:
-        """Tags of the version: where it comes from, what it was judged on, how well it did."""
+        """Tags of the version: its origin, its test rows, its metrics."""
         truth = self.test[["arch_id", "true"]].sort_values("arch_id").to_csv(index=False)
         return {
             **self.tags,

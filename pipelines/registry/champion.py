@@ -1,4 +1,4 @@
-"""The predictor in use: what it was made from, and what it answers."""
+"""The predictor in use, with the rows of its registration."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ __all__ = ["champion_of"]
 
 
 def champion_of(name: str) -> Contents | None:
-    """What the champion of a model holds; None if there is no such model, or it has no champion.
-
-    Args:
-        name: Registered model.
+    """The champion of a registered model; None without such a model or a champion.
 
     Raises:
         RegistryError: If its files are lost.

@@ -22,18 +22,18 @@ from pipelines.registry.versions import RegisteredModel, without_progress_bars
 __all__ = ["SERVED_TOLERANCE", "Contents", "evaluate", "read"]
 
 SERVED_TOLERANCE = 1e-3
-"""Largest relative error between what a version answers and what it was registered with."""
+"""Largest relative error between the predictions of a version now and at its registration."""
 
 
 @dataclass(frozen=True, eq=False)
 class Contents:
-    """What a version holds: its predictor, and the rows that it was registered with.
+    """A loaded version: its predictor, and the rows of its registration.
 
     Args:
         version: The version.
-        predictor: Its ONNX file, ready to answer.
+        predictor: Its ONNX file, opened.
         test: Its test rows.
-        rows: All rows that it was made from; None if it was registered without.
+        rows: All rows of its device; None if registered without.
     """
 
     version: ModelVersion
@@ -42,7 +42,7 @@ class Contents:
     rows: pd.DataFrame | None = None
 
     def label(self) -> str:
-        """What records call it."""
+        """Its name in records."""
         return f"version {self.version.version}"
 
 
@@ -50,7 +50,7 @@ def read(registered: RegisteredModel, number: str) -> Contents:
     """Fetch a version from the store of artifacts.
 
     Raises:
-        RegistryError: If its files are not there.
+        RegistryError: If its files are missing.
     """
     version = registered.version(number)
     uri = f"models:/{registered.name}/{number}"
@@ -67,7 +67,7 @@ def read(registered: RegisteredModel, number: str) -> Contents:
                 f"The files of {registered.name}, version {number}, cannot be read ({error}). "
                 "Register the predictor again, or restore the store of artifacts."
             ) from error
-    # A champion that answers no numbers must load, or no challenger could replace it.
+    # A champion without finite predictions must load, to be replaced by a challenger.
     return Contents(version, OnnxPredictor(onnx, check_answers=False), test, rows)
 
 
@@ -113,7 +113,7 @@ def _number(text: str | None) -> float | None:
 
 
 def _served_error(contents: Contents) -> float:
-    """Largest relative error between the answers now and those registered, which torch gave."""
+    """Largest relative error between the predictions now and those of torch at registration."""
     predictor, test = contents.predictor, contents.test
     answers = _answers(predictor, test)[predictor.value].to_numpy()
     recorded = test["predicted"].to_numpy(np.float64)

@@ -1,4 +1,4 @@
-"""What the registry holds, as a table."""
+"""The content of the registry as a table."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def list_models() -> pd.DataFrame:
 
     Returns:
         Columns ``model, versions, champion, challenger, decision`` (the latest on the challenger)
-        and metrics of the champion, or of the challenger where there is none; empty text where
-        there is nothing to say. One row per model, sorted by name.
+        and metrics of the champion, or of the challenger if there is none; empty text if unknown.
+        One row per model, sorted by name.
     """
     rows = []
     for model in all_models(MlflowClient()):

@@ -1,13 +1,12 @@
-"""A lock on one registered model, kept in the tags of that model.
+"""A lock on one registered model, kept in its tags.
 
-MLflow cannot compare and swap an alias. A store is shared by processes on one machine (SQLite) or
-on many (a server), and the only thing that all of them see is the store. Lamport's bakery algorithm
-(CACM 1974) needs no more: every process writes a tag of its own with a number one above all others,
-and enters when its number is the lowest.
+MLflow cannot compare and swap an alias. Processes share a store on one machine (SQLite) or on many
+(a server), and the store is all they share. Lamport's bakery algorithm (CACM 1974) is enough: every
+process writes a tag with a number above all others, and enters when its number is the lowest.
 
-A process that dies leaves its tag behind. Others remove it: at once if it ran on their machine, and
-otherwise after it was first in line for `LEASE_S`. A process that was only asleep finds its tag
-gone: `Lock.held` is false from then on.
+The tag of a dead process is removed by others: at once on the same machine, otherwise after it was
+first in line for `LEASE_S`. A process that was only asleep finds its tag gone: `Lock.held` is false
+from then on.
 """
 
 from __future__ import annotations
@@ -29,13 +28,13 @@ from mlflow.tracking import MlflowClient
 __all__ = ["LEASE_S", "PREFIX", "Lock", "locked"]
 
 LEASE_S = 60.0
-"""Seconds for which a process of another machine may be first in line."""
+"""Longest time of a process of another machine as first in line, in seconds."""
 
 PREFIX = "brpnas.lock."
-"""Tags of the registered model that are tickets."""
+"""Prefix of the tags used as tickets."""
 
 _POLL_S = 0.05
-_CLOCK_S = 5.0  # the start of a process is told relative to a clock that may be set
+_CLOCK_S = 5.0  # start times of processes shift if the clock is set
 _log = logging.getLogger(__name__)
 
 
@@ -69,7 +68,7 @@ class _Ticket:
         return (-1 if self.number is None else self.number, self.key)
 
     def is_dead(self) -> bool:
-        """Whether it is of a process of this machine that has ended."""
+        """Whether its process ran on this machine and has ended."""
         if self.machine != _machine():
             return False
         try:
@@ -79,19 +78,13 @@ class _Ticket:
 
 
 class Lock:
-    """The lock, while a block holds it.
-
-    Args:
-        client: Client of the store.
-        name: Registered model.
-        key: Tag of the ticket that is first in line.
-    """
+    """The lock held by a block."""
 
     def __init__(self, client: MlflowClient, name: str, key: str) -> None:
         self._client, self._name, self._key = client, name, key
 
     def held(self) -> bool:
-        """Whether no other process has taken the lock over."""
+        """Whether the lock is still held, and not taken over by another process."""
         return _in_line(self._key, _tickets(self._client, self._name))
 
 
@@ -102,7 +95,7 @@ def locked(client: MlflowClient, name: str, lease_s: float = LEASE_S) -> Iterato
     Args:
         client: Client of the store.
         name: Registered model; it must exist.
-        lease_s: Seconds after which a process that is first in line counts as gone.
+        lease_s: Seconds after which a process first in line counts as dead.
     """
     while True:
         with _numbered(client, name) as ticket:
@@ -114,10 +107,10 @@ def locked(client: MlflowClient, name: str, lease_s: float = LEASE_S) -> Iterato
 
 @contextmanager
 def _numbered(client: MlflowClient, name: str) -> Iterator[_Ticket | None]:
-    """Stand in line for the block, with a number above all others.
+    """Queue for the block, with a number above all others.
 
-    The ticket that says "choosing" has a key of its own. If another process has removed it, that
-    process may have entered without seeing the number, which is void then: None.
+    The ticket of choosing has its own key. If another process has removed it, this process may have
+    entered without seeing the number; the number is void and the result is None.
     """
     with ExitStack() as stack:
         choosing = _Ticket.of_this_process()
@@ -139,7 +132,7 @@ def _shown(client: MlflowClient, name: str, ticket: _Ticket) -> Iterator[None]:
 
 
 def _wait(client: MlflowClient, name: str, key: str, lease_s: float) -> bool:
-    """Wait until a ticket is first in line; False if another process has removed it."""
+    """Wait until a ticket is first in line; False if another process removes it."""
     first, since = None, 0.0
     while _in_line(key, line := _tickets(client, name)):
         if line[0].key == key:
@@ -156,7 +149,7 @@ def _wait(client: MlflowClient, name: str, key: str, lease_s: float) -> bool:
 
 
 def _tickets(client: MlflowClient, name: str) -> list[_Ticket]:
-    """All that are in line: first those that choose a number, then by number."""
+    """All tickets in line: first those without a number yet, then by number."""
     tags = dict(client.get_registered_model(name).tags)
     found = [_Ticket.read(key, value) for key, value in tags.items() if key.startswith(PREFIX)]
     return sorted(found, key=_Ticket.rank)
@@ -167,7 +160,7 @@ def _in_line(key: str, line: list[_Ticket]) -> bool:
 
 
 def _machine() -> str:
-    """Name of this machine: its host name and, on Linux, its boot and namespace of processes."""
+    """Name of this machine: host name and, on Linux, boot and process namespace."""
     boot, namespace = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
     parts = [socket.gethostname()]
     if boot.exists() and namespace.exists():

@@ -1,4 +1,4 @@
-"""Moving the alias ``champion``: only if the champion is still the one that was decided about."""
+"""Moving the alias ``champion``, only if the champion is still the expected one."""
 
 from __future__ import annotations
 
@@ -23,24 +23,21 @@ def move_champion(
     *,
     lease_s: float = LEASE_S,
 ) -> bool:
-    """Make a version champion in the place of the one that it was compared with.
+    """Make a version champion in place of an expected one: compare and swap.
 
-    Compare and swap: while the lock of the model is held, the champion is looked up again, and
-    nothing is written if it is another. Should this process sleep so long that another one takes
-    the lock and moves the alias, a version made champion by that one gets the alias back, and the
-    tags that were written here are taken back.
+    The champion is looked up again under the lock of the model, and nothing is written if it has
+    changed. If this process sleeps so long that another one takes the lock and moves the alias, the
+    tags of this move are taken back, and the other's champion gets the alias back.
 
     Args:
         name: Registered model.
-        to: Version that becomes champion.
-        expected: Version that must be champion now; None if there must be none.
-        prepare: Says which tags record the move; they are written before the alias moves. It gets
-            the model as it is now, and may refuse the move by returning None.
-        lease_s: Seconds after which a process that holds the lock counts as gone.
+        to: New champion.
+        expected: Current champion; None if there must be none.
+        prepare: Gives the tags of the move, from the current model; None refuses the move.
+        lease_s: Seconds after which a process holding the lock counts as dead.
 
     Returns:
-        Whether the alias was moved. If not, the champion is another than expected, or `prepare`
-        refused.
+        Whether the alias was moved. If not, the champion has changed, or `prepare` refused.
     """
     client = MlflowClient()
     with locked(client, name, lease_s) as lock:
@@ -67,7 +64,7 @@ def move_champion(
 
 
 def _keeps_champion(registered: RegisteredModel, to: str, before: Mapping[str, str]) -> bool:
-    """Give the alias back to a version that became champion since ``before``; False if so."""
+    """Return the alias to a version that became champion since ``before``; False if so."""
     champions = {
         number: since
         for number, since in _since(registered).items()
@@ -80,7 +77,7 @@ def _keeps_champion(registered: RegisteredModel, to: str, before: Mapping[str, s
 
 
 def _take_back(registered: RegisteredModel, to: str, marks: Marks, former: Marks) -> None:
-    """Restore the tags of a move that was refused, except what another process has written."""
+    """Restore the tags of a refused move, except those written by another process."""
     found = _tags(registered, marks)
     for version, tags in marks.items():
         if version == to and registered.aliases.get(CHAMPION) == to:
@@ -90,7 +87,7 @@ def _take_back(registered: RegisteredModel, to: str, marks: Marks, former: Marks
 
 
 def _tags(registered: RegisteredModel, marks: Marks) -> dict[str, dict[str, str | None]]:
-    """What the tags that are to be written are now."""
+    """Current values of the tags to write."""
     found = {version: registered.version(version).tags for version in marks}
     return {version: {key: found[version].get(key) for key in marks[version]} for version in marks}
 
@@ -103,7 +100,7 @@ def _write(registered: RegisteredModel, marks: Marks) -> None:
 
 
 def _since(registered: RegisteredModel) -> dict[str, str]:
-    """When each version that was ever champion became so."""
+    """Time at which each former or current champion was promoted."""
     tags = {str(version.version): version.tags for version in registered.versions()}
     return {
         number: found["brpnas.champion.since"]

@@ -1,8 +1,8 @@
-"""Promotion: the challenger meets the champion on the same test rows, and the winner is in use.
+"""Promotion: challenger and champion are compared on the same test rows, and the winner is used.
 
-Everything that is decided is written: tags and a description of the version, and a page and its
-figures among the artifacts of the run that the version comes from. The alias moves last, so that
-no champion is without a record, and only if the champion is still the one of the comparison.
+Every decision is recorded: tags and a description of the version, a page and its figures among the
+artifacts of its run. The alias moves last, so every champion has a record, and only if the champion
+is still the compared one.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _log = logging.getLogger(__name__)
 
 
 def promote(name: str, config: PromoteConfig) -> Decision:
-    """Let the challenger of a model become its champion, if it wins.
+    """Make the challenger of a model its champion, if it wins.
 
-    Running it again changes nothing: where the challenger is the champion already, that is said and
-    nothing is written. If the champion changes during the comparison, by another promotion or a
-    rollback, the challenger meets the new one.
+    Running it again changes nothing: if the challenger is already the champion, nothing is written.
+    If the champion changes during the comparison, by another promotion or a rollback, the
+    challenger is compared with the new one.
 
     Args:
         name: Registered model.
@@ -36,9 +36,9 @@ def promote(name: str, config: PromoteConfig) -> Decision:
 
     Raises:
         UnknownNameError: If there is no such model.
-        RegistryError: If it has no challenger, or the files of a version are lost, or the champion
-            changes again and again.
-        SchemaError: If challenger and champion do not predict the same thing.
+        RegistryError: If it has no challenger, the files of a version are lost, or the champion
+            changes repeatedly.
+        SchemaError: If challenger and champion have different targets.
     """
     registered = RegisteredModel(name)
     if CHALLENGER not in registered.aliases:
@@ -65,7 +65,7 @@ def promote(name: str, config: PromoteConfig) -> Decision:
 def _judge(
     registered: RegisteredModel, challenger: Contents, config: PromoteConfig
 ) -> Decision | None:
-    """Decide, and write the decision down; None if the challenger is the champion already."""
+    """Decide and record the decision; None if the challenger is already the champion."""
     number, current = str(challenger.version.version), registered.aliases.get(CHAMPION)
     if number == current:
         return None
@@ -76,7 +76,7 @@ def _judge(
 
 
 def _settled(registered: RegisteredModel, challenger: Contents, decision: Decision) -> bool:
-    """Move the alias if the challenger won; False if the champion is no longer the same."""
+    """Move the alias if the challenger won; False if the champion has changed."""
     number, current = str(challenger.version.version), registered.aliases.get(CHAMPION)
     if not decision.promote:
         return RegisteredModel(registered.name).aliases.get(CHAMPION) == current
@@ -128,7 +128,7 @@ def _task(contents: Contents) -> str:
 
 
 def _rolled_back(registered: RegisteredModel, challenger: Contents) -> list[str]:
-    """Say so if the same file was champion and somebody took it back."""
+    """An objection if the same file was champion and was rolled back."""
     own = challenger.version.tags.get("brpnas.onnx.sha256")
     for version in registered.versions():
         tags = version.tags

@@ -1,4 +1,4 @@
-"""Rollback: the champion before comes back."""
+"""Rollback: the previous champion returns."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["Rollback", "rollback"]
 
 @dataclass(frozen=True)
 class Rollback:
-    """What a rollback did.
+    """The result of a rollback.
 
     Args:
         model: Registered model.
         left: Version that was champion.
         champion: Version that is champion now.
-        at: When, UTC.
+        at: Time, UTC.
     """
 
     model: str
@@ -39,16 +39,16 @@ class Rollback:
 
 
 def rollback(name: str, to: str | None = None) -> Rollback:
-    """Make the version champion that was it before, or another that once was.
+    """Make the previous champion, or another former one, champion again.
 
     Args:
         name: Registered model.
-        to: Version to go back to; None for the one before the champion.
+        to: Version to return to; None for the one before the champion.
 
     Raises:
         UnknownNameError: If there is no such model.
-        RegistryError: If it has no champion, or none before it, or the version is not there, is
-            champion already, or never was; if another promotion or rollback moves the champion at
+        RegistryError: If there is no champion, or none before it; if the version is missing, is
+            already champion, or never was; if another promotion or rollback moves the champion at
             the same time.
     """
     registered = RegisteredModel(name)
@@ -59,18 +59,18 @@ def rollback(name: str, to: str | None = None) -> Rollback:
     if target == left:
         raise RegistryError(f"Version {target} of {name} is the champion already.")
     if target not in (once := _champions(registered)):
-        known = ", ".join(sorted(once - {left}, key=int)) or "none but the champion of today"
+        known = ", ".join(sorted(once - {left}, key=int)) or "none"
         raise RegistryError(
-            f"Version {target} of {name} never was champion, and a rollback only goes back: {known}"
-            " was. `brpnas promote` decides about new versions."
+            f"Version {target} of {name} was never champion; former champions: {known}. "
+            "`brpnas promote` decides about new versions."
         )
     done = Rollback(name, left, target, now())
     if not move_champion(name, target, left, lambda _: _marks(done)):
         champion = RegisteredModel(name).aliases.get(CHAMPION, "none")
         raise RegistryError(
             f"The champion of {name} was version {left} and is version {champion} now, by another "
-            "promotion or rollback. Nothing was rolled back; look at `brpnas models` and run this "
-            "again if it is still wanted."
+            "promotion or rollback. Nothing was rolled back: check `brpnas models`, and run this "
+            "again if needed."
         )
     path = f"promotion/{name}-v{left}-{done.at.replace(':', '')}-rollback.md"
     registered.write(left, {path: done.record()})
@@ -88,7 +88,7 @@ def _target(registered: RegisteredModel, champion: str) -> str:
     """The last champion before this one that was not itself rolled back."""
     seen, version = {champion}, champion
     while version := registered.version(version).tags.get("brpnas.champion.previous", ""):
-        if version in seen:  # an alias that was moved by hand may close a circle
+        if version in seen:  # an alias moved by hand may close a circle
             break
         if "brpnas.champion.rolled_back" not in registered.version(version).tags:
             return version
@@ -100,7 +100,7 @@ def _target(registered: RegisteredModel, champion: str) -> str:
 
 
 def _champions(registered: RegisteredModel) -> set[str]:
-    """Versions that are or were champion, those included that somebody put there by hand."""
+    """Versions that are or were champion, also by hand."""
     once: set[str] = {registered.aliases[CHAMPION]}
     for version in registered.versions():
         if "brpnas.champion.since" in version.tags:

@@ -1,8 +1,8 @@
-"""What MLflow runs to answer a question: the model, from code.
+"""The model code run by MLflow to serve predictions.
 
-MLflow copies this file beside the predictor and runs it when the model is loaded. It must import
-nothing of this project: the parts that it needs travel with the model, under a name of their own
-(`pipelines.registry.bundle`), so that a model keeps its own encoder wherever it is loaded.
+MLflow copies this file beside the predictor and runs it when the model is loaded. It must not
+import this project: the required parts travel with the model, under a separate name
+(`pipelines.registry.bundle`), so a model keeps its encoder anywhere.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SHOWN = 10
 
 
 class _BadRequest(MlflowException):
-    """HTTP 400. Its message stays: MLflow's server would put the whole request in front of it."""
+    """HTTP 400 with a fixed message: MLflow's server would prepend the whole request."""
 
     def __init__(self, message: str) -> None:
         self._message = message
@@ -30,23 +30,23 @@ class _BadRequest(MlflowException):
 
     @property
     def message(self) -> str:
-        """What is wrong with the request."""
+        """The error in the request."""
         return self._message
 
     @message.setter
     def message(self, longer: str) -> None:
-        """Keep what it was made with."""
+        """Keep the original message."""
 
 
 class ArchitectureModel(PythonModel):
-    """Answers architecture strings by an ONNX file."""
+    """Predicts architecture strings by an ONNX file."""
 
     def load_context(self, context: PythonModelContext) -> None:
         """Open the ONNX file."""
         package = context.model_config["package"]
         self._refusal: type[Exception] = import_module(f"{package}.errors").ArchitectureError
         predictor = import_module(f"{package}.serving").OnnxPredictor
-        # The file of a space travels with the model, which is code anyway, so it may be run.
+        # The file of a space is part of the model's own code, so it may be run.
         self._predictor = predictor(
             Path(context.artifacts["predictor"]),
             context.artifacts.get("space"),
@@ -56,24 +56,23 @@ class ArchitectureModel(PythonModel):
     def predict(
         self,
         context: PythonModelContext,
-        model_input,  # without a type, of which MLflow would make a schema
+        model_input,  # without a type: MLflow would turn it into a schema
         params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:
-        """Answer strings.
+        """Predict strings.
 
         Args:
             context: Unused.
-            model_input: Strings in a list, array or series; or a table with the column
-                ``arch_id``, whatever is beside it.
+            model_input: Strings in a list, array or series; or a table with the column ``arch_id``;
+                other columns are ignored.
             params: Unused.
 
         Returns:
             One row for each string: ``arch_id`` and the outputs of the file.
 
         Raises:
-            MlflowException: If no column can be meant, there is no string, or one is no
-                architecture: a bad request, HTTP 400. If the file gives no number: an internal
-                error.
+            MlflowException: A bad request, HTTP 400, if the column or strings are missing or
+                invalid. An internal error if predictions are not finite.
         """
         entries = _entries(model_input)
         try:
@@ -92,7 +91,7 @@ class ArchitectureModel(PythonModel):
 
 
 def _entries(question: Any) -> list[object]:
-    """The architectures of a question, in whatever form MLflow hands it on."""
+    """The architectures of a request, in any form passed on by MLflow."""
     if isinstance(question, dict):
         question = pd.DataFrame({name: np.atleast_1d(column) for name, column in question.items()})
     if not isinstance(question, pd.DataFrame):

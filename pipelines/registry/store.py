@@ -1,4 +1,4 @@
-"""Registering: a candidate becomes a version, and the model's challenger."""
+"""Registration: a candidate becomes a version and the challenger of its model."""
 
 from __future__ import annotations
 
@@ -23,16 +23,10 @@ _ABOUT = {
 
 
 def register(candidate: Candidate) -> str:
-    """Put a candidate into the registry and give it the alias ``challenger``.
+    """Register a candidate as a new version with the alias ``challenger``; returns the version.
 
-    It is logged in the active run, or in one of its own. Nothing is judged here: even a bad
-    candidate becomes a version, so that the refusal can be read beside it.
-
-    Args:
-        candidate: The predictor.
-
-    Returns:
-        Its version.
+    It is logged in the active run, or in a new one. Nothing is judged here: even a bad candidate
+    becomes a version, so its refusal can be recorded with it.
     """
     without_progress_bars()
     client = MlflowClient()

@@ -25,17 +25,17 @@ CHALLENGER, CHAMPION = "challenger", "champion"
 
 
 def now() -> str:
-    """This moment, UTC, to the second."""
+    """Current time, UTC, to the second."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def without_progress_bars() -> None:
-    """Keep MLflow from drawing bars, unless somebody asked for them: the files are small."""
+    """Turn off MLflow's progress bars unless configured: the files are small."""
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 
 def all_models(client: MlflowClient) -> list[StoredModel]:
-    """Every registered model of the store, those of others included."""
+    """Every registered model of the store, also of other projects."""
     found: list[StoredModel] = []
     token = None
     while True:
@@ -49,11 +49,8 @@ def all_models(client: MlflowClient) -> list[StoredModel]:
 class RegisteredModel:
     """One registered model: its versions and its aliases.
 
-    Args:
-        name: The registered model.
-
     Raises:
-        UnknownNameError: If there is none of that name.
+        UnknownNameError: If there is no such model.
     """
 
     def __init__(self, name: str) -> None:
@@ -72,7 +69,7 @@ class RegisteredModel:
         """One version.
 
         Raises:
-            RegistryError: If there is none of that number.
+            RegistryError: If there is no such version.
         """
         try:
             return self.client.get_model_version(self.name, number)
@@ -80,9 +77,7 @@ class RegisteredModel:
             if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                 raise
             there = ", ".join(str(found.version) for found in self.versions()) or "none"
-            raise RegistryError(
-                f"{self.name} has no version {number}; there are: {there}."
-            ) from None
+            raise RegistryError(f"{self.name} has no version {number}. Known: {there}.") from None
 
     def versions(self) -> list[ModelVersion]:
         """Every version, oldest first."""
@@ -95,12 +90,12 @@ class RegisteredModel:
             self.client.set_model_version_tag(self.name, number, key, value)
 
     def untag(self, number: str, key: str) -> None:
-        """Remove a tag of a version, if it is there."""
+        """Remove a tag of a version, if present."""
         if key in self.version(number).tags:
             self.client.delete_model_version_tag(self.name, number, key)
 
     def write(self, number: str, files: dict[str, str]) -> None:
-        """Write texts as artifacts of the run that a version comes from."""
+        """Write texts as artifacts of the run of a version."""
         run_id = self.version(number).run_id
         for path, text in files.items():
             if run_id:

@@ -101,7 +101,7 @@ def test_latency_predictor_answers_in_ms_on_any_batch(
 
 
 @pytest.mark.parametrize(("backbone", "view"), first_of(CASES))
-def test_relation_predictor_scores_on_any_batch(tmp_path: Path, backbone: str, view: View) -> None:
+def test_a_ranker_scores_on_any_batch(tmp_path: Path, backbone: str, view: View) -> None:
     predictor, path = trained_relation(backbone, view), tmp_path / "relation.onnx"
     graphs = cells().view(view)[:300]
     assert export_predictor(predictor.module(), path, graphs, "score") <= 1e-5

@@ -34,7 +34,7 @@ def test_hash_of_the_rows_is_of_their_truth_alone() -> None:
 @pytest.mark.parametrize("kind", ["latency", "accuracy"])
 def test_file_must_predict_what_it_is_for(kind: str) -> None:
     other = {"latency": "score", "accuracy": "latency_ms"}[kind]
-    with pytest.raises(SchemaError, match=f"to predict {kind}.*{other}"):
+    with pytest.raises(SchemaError, match=f"predict {kind}.*{other}"):
         candidate(onnx=cost_model(value=other), kind=kind)
 
 

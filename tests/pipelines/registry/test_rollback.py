@@ -115,7 +115,7 @@ class TestGoesBack:
 
     @pytest.mark.parametrize(
         ("to", "why"),
-        [("3", "champion already"), ("9", "no version 9; there are: 1, 2, 3"), ("x", "no version")],
+        [("3", "champion already"), ("9", r"no version 9\. Known: 1, 2, 3"), ("x", "no version")],
     )
     def test_not_to_nowhere(self, to: str, why: str) -> None:
         with pytest.raises(RegistryError, match=why):
@@ -124,7 +124,7 @@ class TestGoesBack:
 
     def test_not_to_one_that_never_was_champion(self) -> None:
         register(candidate(0.3))
-        with pytest.raises(RegistryError, match=r"never was champion.*1, 2 was"):
+        with pytest.raises(RegistryError, match=r"Version 4 .*1, 2\b"):
             rollback(NAME, "4")
 
 

@@ -47,5 +47,5 @@ def test_what_is_not_there_is_named() -> None:
     register(candidate())
     with pytest.raises(UnknownNameError, match=f"Did you mean '{NAME}'"):
         RegisteredModel("latency-boards")
-    with pytest.raises(RegistryError, match="no version 7; there are: 1"):
+    with pytest.raises(RegistryError, match=r"no version 7\. Known: 1"):
         RegisteredModel(NAME).version("7")
