@@ -126,10 +126,10 @@ down:  ## Stop these containers; data, tracked runs and models stay.
 	$(ON_COMPOSE) --profile on-request --profile dask down
 
 test: $(STAMP)  ## Set up and run the tests, but for the slow ones.
-	pytest -n $(WORKERS) -m "not slow and not docker" $(PYTEST_ARGS)
+	pytest -n $(WORKERS) --dist worksteal -m "not slow and not docker" $(PYTEST_ARGS)
 
 test-all: $(STAMP)  ## All tests, the slow ones too, but for those in containers.
-	pytest -n $(WORKERS) -m "not docker" $(PYTEST_ARGS)
+	pytest -n $(WORKERS) --dist worksteal -m "not docker" $(PYTEST_ARGS)
 
 test-docker: $(STAMP)  ## Build the images and test them; needs a Docker engine.
 	pytest -m docker -r s $(PYTEST_ARGS) tests/docker

@@ -26,6 +26,7 @@ from brpnas.search.samplers import (
 from brpnas.search.samplers.brp import ChooseBy, _size
 from brpnas.search.trace import HeldOutScores, trace
 from brpnas.spaces import NasBench201, SearchSpace
+from brpnas.testing import OnOpenSpace, SamplerContract, WithRepeats
 from tests.search.toy import (
     RidgeRanker,
     ToySpace,
@@ -44,8 +45,6 @@ from tests.search.toy import (
     run_search,
 )
 from tests.seeds import first_of
-
-from .contract import OnOpenSpace, SamplerContract, WithRepeats
 
 
 class TestBRP(SamplerContract):

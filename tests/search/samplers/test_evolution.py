@@ -6,6 +6,7 @@ import pytest
 from brpnas.errors import ConfigurationError
 from brpnas.search.history import History
 from brpnas.search.samplers import EvolutionSampler, RandomSampler, Sampler
+from brpnas.testing import OnOpenSpace, SamplerContract, WithRepeats
 from tests.search.toy import (
     ToySpace,
     additive_accuracy,
@@ -15,8 +16,6 @@ from tests.search.toy import (
     pool_of,
     run_search,
 )
-
-from .contract import OnOpenSpace, SamplerContract, WithRepeats
 
 
 class TestEvolution(SamplerContract):

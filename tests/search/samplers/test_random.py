@@ -4,9 +4,8 @@ from collections import Counter
 
 from brpnas.search.history import History
 from brpnas.search.samplers import RandomSampler, Sampler
+from brpnas.testing import OnOpenSpace, SamplerContract
 from tests.search.toy import history_of, make_pool
-
-from .contract import OnOpenSpace, SamplerContract
 
 
 class TestRandom(SamplerContract):

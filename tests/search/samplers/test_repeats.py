@@ -8,6 +8,7 @@ from brpnas.errors import BudgetError, ConfigurationError
 from brpnas.search.events import EventLog
 from brpnas.search.history import History
 from brpnas.search.samplers import BRPSampler, RandomSampler, RepeatLeaders, Sampler
+from brpnas.testing import SamplerContract, WithRepeats
 from tests.search.toy import (
     SEEDS,
     RidgeRanker,
@@ -18,8 +19,6 @@ from tests.search.toy import (
     make_pool,
     run_search,
 )
-
-from .contract import SamplerContract, WithRepeats
 
 
 class TestRandomWithRepeats(WithRepeats, SamplerContract):
