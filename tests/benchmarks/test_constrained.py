@@ -7,19 +7,30 @@ import pandas as pd
 import pytest
 
 from benchmarks import constrained
-from benchmarks.constrained import bounds
+from benchmarks.constrained import limits_within
 
 
-def test_measured_cells_are_compared_by_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True)
+def cells(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cells by number: the space itself is not needed."""
+    monkeypatch.setattr(constrained, "_cells", lambda count: tuple(map(str, range(count))))
+
+
+def test_the_limits_are_those_of_the_stage_search(monkeypatch: pytest.MonkeyPatch) -> None:
     true = np.array([1.0, 2.0, 3.0, np.nan])
     monkeypatch.setattr(constrained, "_latency", lambda device: true)
     fitted = {"predicted": [1.1, 1.0, 3.5, 5.0], "train": [0], "valid": [1]}
-    np.testing.assert_allclose(bounds("d", fitted, "predicted", 0.9), [1.0, 2.0, 7.0, 10.0])
-    np.testing.assert_allclose(bounds("d", fitted, "predicted", 0.0), [1.0, 2.0, 3.5, 5.0])
-    # The only validation row is slower than predicted, so nothing is ruled out sooner than by that.
-    np.testing.assert_allclose(bounds("d", fitted, "measured", 0.99), [1.0, 2.0, 3.5, 5.0])
+    predicted = limits_within("d", fitted, 0.5, "predicted", 0.9)
+    assert (predicted.policy, predicted.upper_ratio) == ("predicted", 2.0)
+    assert predicted.constraints[0].bound == 2.0, "the median"
+    assert predicted.training_ms == {"0": 1.0, "1": 2.0}
+    assert limits_within("d", fitted, 0.5, "predicted", 0.0).upper_ratio == 1
+    # The only validation row is slower than predicted, so the ratio rules nothing out earlier.
+    assert limits_within("d", fitted, 0.5, "measured", 0.99).lower_ratio == 1
     fitted["predicted"][1] = 4.0
-    np.testing.assert_allclose(bounds("d", fitted, "measured", 0.99), [1.0, 2.0, 1.75, 2.5])
+    measured = limits_within("d", fitted, 0.5, "measured", 0.99)
+    assert (measured.policy, measured.lower_ratio) == ("table", 0.5)
+    assert measured.table_ms == {"0": 1.0, "1": 2.0, "2": 3.0}
 
 
 def test_a_latency_that_no_prediction_comes_near_is_implausible(
