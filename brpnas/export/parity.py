@@ -51,7 +51,7 @@ def check_parity(
 
     Raises:
         ParityError: If the file cannot be run, the shapes, NaNs or infinities of its outputs
-            differ, the error exceeds the tolerance, or there are no feeds.
+            differ, the error exceeds the tolerance, or feeds are missing.
     """
     frozen = frozen_copy(module)
     worst: float | None = None

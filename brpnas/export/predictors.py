@@ -58,7 +58,7 @@ def export_predictor(
         Largest error against torch.
 
     Raises:
-        SchemaError: If there are no graphs.
+        SchemaError: Without graphs.
         ParityError: If the outputs of the file differ.
     """
     feeds = [graph_feeds(graphs[rows]) for rows in _samples(len(graphs), path)]
@@ -94,7 +94,7 @@ def export_device_predictor(
         Largest error against torch.
 
     Raises:
-        SchemaError: If there are no graphs.
+        SchemaError: Without graphs.
         ParityError: If the outputs of the file differ.
     """
     feeds = [

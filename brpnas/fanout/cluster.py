@@ -140,7 +140,7 @@ class DaskEngine(Engine):
                 self._client.cancel(list(pending), force=True)
 
     def _check_killed(self, future: Any) -> None:
-        """Raise unless the task killed its workers: other failures are no fault of the task."""
+        """Raise unless the task killed its workers: other failures have other causes."""
         if future.status != "error":
             raise EngineError(
                 f"The Dask scheduler {self._scheduler} is gone: its connection was lost, or it was "

@@ -43,7 +43,7 @@ class _WorkerPool:
     failed_starts: int = 0
 
     def start(self, jobs: int) -> None:
-        """Provide as many workers as jobs, spare ones first."""
+        """Provide a worker for each job, spare ones first."""
         there = len(self.loading) + len(self.busy) + len(self.idle)
         for _ in range(min(self.size, jobs) - there):
             worker = self.spare.pop() if self.spare else Worker()

@@ -56,7 +56,7 @@ class ProxyBaseline:
             latency_ms: Latency of each, positive, shape ``[N]``.
 
         Raises:
-            ConfigurationError: If there are no rows, or not one latency per count.
+            ConfigurationError: Without rows, or without one latency per count.
             SchemaError: If a latency is not positive and finite.
         """
         x = np.asarray(counts, np.float64)
@@ -114,7 +114,7 @@ class EdgeLinearBaseline:
                 the default barely shrinks.
 
         Raises:
-            ConfigurationError: If there are no rows, not one latency per graph, or a penalty of 0
+            ConfigurationError: Without rows or one latency per graph, or with a penalty of 0
                 or less.
             SchemaError: If a latency is not positive and finite.
         """
@@ -159,7 +159,7 @@ def baseline_predictions(
         ``flops`` and ``params`` (`ProxyBaseline`), ``edge_linear`` (`EdgeLinearBaseline`).
 
     Raises:
-        ConfigurationError: If there are no rows.
+        ConfigurationError: Without rows.
         SchemaError: If the table lacks a column, lacks an architecture, or has one twice.
     """
     counts = _counts(graphs, architectures)

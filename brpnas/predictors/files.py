@@ -67,7 +67,7 @@ def read_file(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, Tensor]]
     """Read metadata and tensors from the file of `write_file`.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file is missing.
         SchemaError: If the file is of another kind.
     """
     metadata = _metadata(path)

@@ -181,7 +181,7 @@ def fit_latency(  # noqa: PLR0913 - one argument per choice, all but four with d
         progress: Show a progress bar.
 
     Raises:
-        ConfigurationError: If there are no rows, or training and validation rows overlap.
+        ConfigurationError: If rows are missing, or training and validation rows overlap.
     """
     if not len(train.rows) or not len(valid.rows):
         raise ConfigurationError("A latency predictor needs training and validation rows.")

@@ -1,7 +1,7 @@
 """The decision whether a challenger becomes champion.
 
 The rules, in this order. An unfit model is refused, and so is one judged on fewer rows than the
-champion. A fit one is promoted if there is no champion; otherwise it must win significantly.
+champion. Without a champion, a fit one is promoted; otherwise it must win significantly.
 """
 
 from __future__ import annotations

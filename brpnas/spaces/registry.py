@@ -37,7 +37,7 @@ def get_space(name: str | SearchSpace) -> SearchSpace:
             unchanged, so functions may take either.
 
     Raises:
-        UnknownNameError: If there is no such space.
+        UnknownNameError: If the space is unknown.
         ConfigurationError: If the file is missing, cannot be imported, or does not hold one
             complete space.
     """
@@ -99,7 +99,7 @@ def space_fingerprint(name: str) -> dict[str, str]:
     digest of its file: an edit may change its networks.
 
     Raises:
-        UnknownNameError: If there is no such space.
+        UnknownNameError: If the space is unknown.
         ConfigurationError: If the file of a space is missing.
     """
     if name == DEFAULT_SPACE:

@@ -107,7 +107,7 @@ def read_cells(
             default.
 
     Raises:
-        SourceError: If there is no such file.
+        SourceError: If the file is missing.
         IntakeError: If the file cannot be read, lacks the column, or a line is invalid; the report
             names the lines.
         UnknownNameError: If the space has no such notation.

@@ -35,7 +35,7 @@ def promote(name: str, config: PromoteConfig) -> Decision:
         config: Gates and the settings of the comparison.
 
     Raises:
-        UnknownNameError: If there is no such model.
+        UnknownNameError: If the model is unknown.
         RegistryError: If it has no challenger, the files of a version are lost, or the champion
             changes repeatedly.
         SchemaError: If challenger and champion have different targets.

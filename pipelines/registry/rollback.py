@@ -46,8 +46,8 @@ def rollback(name: str, to: str | None = None) -> Rollback:
         to: Version to return to; None for the one before the champion.
 
     Raises:
-        UnknownNameError: If there is no such model.
-        RegistryError: If there is no champion, or none before it; if the version is missing, is
+        UnknownNameError: If the model is unknown.
+        RegistryError: Without a champion, or one before it; if the version is missing, is
             already champion, or never was; if another promotion or rollback moves the champion at
             the same time.
     """

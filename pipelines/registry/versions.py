@@ -50,7 +50,7 @@ class RegisteredModel:
     """One registered model: its versions and its aliases.
 
     Raises:
-        UnknownNameError: If there is no such model.
+        UnknownNameError: If the model is unknown.
     """
 
     def __init__(self, name: str) -> None:
@@ -69,7 +69,7 @@ class RegisteredModel:
         """One version.
 
         Raises:
-            RegistryError: If there is no such version.
+            RegistryError: If the version is missing.
         """
         try:
             return self.client.get_model_version(self.name, number)

@@ -40,7 +40,7 @@ def calibrate(
         prior_rows: Weight of the prior, in rows.
 
     Raises:
-        ConfigurationError: If the coverage is out of range, or there are no rows.
+        ConfigurationError: If the coverage is out of range, or rows are missing.
     """
     if not 0 < coverage < 1:
         raise ConfigurationError(f"A coverage lies above 0 and below 1, not at {coverage}.")

@@ -60,7 +60,7 @@ class AdaptConfig:
         steps: Optimisation steps of the hyperparameters.
         tuning_rows: Most rows to fit the hyperparameters to.
         process_rows: Most rows in the Gaussian process.
-        network_rows: Fewest rows from which networks are trained on the device alone.
+        network_rows: Fewest rows for networks trained on the device alone.
         folds: Number of these networks; each is trained without one fold.
         network: Size and schedule of these networks.
     """

@@ -33,7 +33,7 @@ class DartsNetwork(nn.Module):
         cells: The four nodes of the normal and of the reduction cell, each two edges: pairs of
             operation code and input.
         config: Sizes: ``stages`` times ``cells_per_stage`` normal cells, with a reduction cell
-            between two stages. There are no dead operations, so `executes_dead_ops` is ignored.
+            between two stages. It has no dead operations, so `executes_dead_ops` is ignored.
 
     Attributes:
         drop_path: Probability in training of dropping the result of an operation, except the
@@ -90,7 +90,7 @@ class DartsNetwork(nn.Module):
         The published training loss is the loss of the first plus 0.4 times the loss of the second.
 
         Raises:
-            ConfigurationError: If there is no auxiliary head, see `add_auxiliary`.
+            ConfigurationError: Without an auxiliary head, see `add_auxiliary`.
         """
         if self.auxiliary is None:
             raise ConfigurationError("The network has no auxiliary head: call add_auxiliary first.")

@@ -24,7 +24,7 @@ __all__ = ["LEAST_TEXTS", "NASLIB", "NaslibNotation"]
 LEAST_TEXTS = 20
 """Fewest texts for evidence from latencies."""
 _LEAST_ERROR = 1e-4
-"""Floor of the relative error of a fit, so that rounding is no evidence."""
+"""Floor of the relative error of a fit, against evidence from rounding."""
 _MOST_LEFT = 0.6
 _THEIRS = ("skip_connect", "none", "nor_conv_3x3", "nor_conv_1x1", "avg_pool_3x3")
 _CODES = np.array([OPERATIONS.index(name) for name in _THEIRS], np.int8)
