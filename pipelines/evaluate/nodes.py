@@ -23,7 +23,15 @@ from brpnas.report import (
 from brpnas.report.network import answered_by
 from pipelines.config import EvaluateConfig, parse
 
-__all__ = ["make_metrics", "make_plots", "make_report"]
+__all__ = [
+    "make_metrics",
+    "make_plots",
+    "make_report",
+    "map_space",
+    "report_predictor",
+    "report_protocol",
+    "report_search",
+]
 
 _NOTE = ("licence", "citation", "url")
 
@@ -130,66 +138,117 @@ def make_plots(
     }
 
 
-def make_report(  # noqa: PLR0913, PLR0917 - one argument per data set
+def map_space(
     accuracy: pd.DataFrame,
     oracle_accuracy: pd.DataFrame,
     latency_predictions: pd.DataFrame,
-    train_history: pd.DataFrame,
-    train_metrics: Mapping[str, Any],
     search_history: pd.DataFrame,
     search_result: Mapping[str, Any],
-    network_evaluation: Mapping[str, Any],
-    traces: pd.DataFrame,
-    ingest_report: Mapping[str, Any],
-    params: Mapping[str, Any],
-) -> str:
-    """The report as one HTML page that opens offline.
+) -> pd.DataFrame:
+    """Latency and test accuracy of all architectures, for the plot of the space.
 
     Args:
-        accuracy: Accuracies, for the test accuracy of the whole space.
-        oracle_accuracy: What the search's oracle trained, to use instead if it did.
-        latency_predictions: Measured and predicted latency of the whole space.
-        train_history: Losses of the latency predictor.
-        train_metrics: What `train` reports.
-        search_history: Queries of the search.
-        search_result: What `search` found.
-        network_evaluation: Scores of the exported network.
-        traces: Traces of the compared searches.
-        ingest_report: Where the data comes from.
-        params: Parameters of the stage.
+        accuracy: Accuracies of the listed architectures.
+        oracle_accuracy: Accuracies of the search's own trainings; they count if it trained.
+        latency_predictions: Measured and predicted latency of the listed architectures.
+        search_history: Queries of the search, perhaps of architectures that are not listed.
+        search_result: Result of the search.
+
+    Returns:
+        Columns ``arch_id, predicted_latency_ms, latency_ms, test_accuracy``.
     """
-    config = parse(EvaluateConfig, params)
     table = accuracy if search_result["oracle"] == "table" else oracle_accuracy
     if search_result["metric"] != "accuracy":
         table = table.assign(accuracy=table[search_result["metric"]])
     known = _test_accuracy(table, search_result["dataset"])
     listed = latency_predictions[["arch_id", "predicted_latency_ms", "latency_ms"]]
-    # A search in a space too large to list asks for architectures beside those that are.
     others = search_history[~search_history["arch_id"].isin(listed["arch_id"])]
     others = others[["arch_id", "predicted_latency_ms"]].drop_duplicates("arch_id")
     space = pd.concat([listed, others], ignore_index=True) if len(others) else listed
-    space = space.assign(test_accuracy=lambda table: table["arch_id"].map(known))
-    # Figures of the file stand in for those of other networks.
+    return space.assign(test_accuracy=space["arch_id"].map(known))
+
+
+def report_predictor(
+    latency_predictions: pd.DataFrame, train_history: pd.DataFrame, train_metrics: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The part of `brpnas.report.ReportData` about the latency predictor.
+
+    Args:
+        latency_predictions: Measured and predicted latency of the listed architectures.
+        train_history: Losses of the latency predictor.
+        train_metrics: Figures of `train`.
+    """
+    return {
+        "predictions": _scored(latency_predictions),
+        "metrics": train_metrics["metrics"],
+        "training": train_history,
+    }
+
+
+def report_search(
+    search_history: pd.DataFrame,
+    search_result: Mapping[str, Any],
+    network_evaluation: Mapping[str, Any],
+    traces: pd.DataFrame,
+) -> dict[str, Any]:
+    """The part of `brpnas.report.ReportData` about the search and the network file.
+
+    Args:
+        search_history: Queries of the search.
+        search_result: Result of the search.
+        network_evaluation: Scores of the exported network.
+        traces: Traces of the compared searches.
+    """
+    # Figures of the file replace those of other networks.
     chosen = _known(search_result, network_evaluation) | search_result["chosen"]
     initial = _untrained(network_evaluation, search_result)
-    return render(
-        ReportData(
-            chosen=Chosen(**chosen),
-            history=search_history,
-            constraints=search_result["constraints"],
-            notes=[*initial, *search_result["network"]["notes"]],
-            predictions=_scored(latency_predictions),
-            metrics=train_metrics["metrics"],
-            training=train_history,
-            traces=traces,
-            space=space,
-            network=network_evaluation if network_evaluation["trained"] else None,
-            protocol=_protocol(train_metrics, search_result, ingest_report),
-            provenance=_versions("brpnas", "torch", "numpy"),
-            sources=_sources(ingest_report),
-            title=config.title,
-        )
-    )
+    return {
+        "chosen": Chosen(**chosen),
+        "history": search_history,
+        "constraints": search_result["constraints"],
+        "notes": [*initial, *search_result["network"]["notes"]],
+        "traces": traces,
+        "network": network_evaluation if network_evaluation["trained"] else None,
+    }
+
+
+def report_protocol(
+    train_metrics: Mapping[str, Any],
+    search_result: Mapping[str, Any],
+    ingest_report: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The part of `brpnas.report.ReportData` about protocol, versions and sources.
+
+    Args:
+        train_metrics: Figures of `train`.
+        search_result: Result of the search.
+        ingest_report: Sources of the data.
+    """
+    return {
+        "protocol": _protocol(train_metrics, search_result, ingest_report),
+        "provenance": _versions("brpnas", "torch", "numpy"),
+        "sources": _sources(ingest_report),
+    }
+
+
+def make_report(
+    space: pd.DataFrame,
+    predictor: Mapping[str, Any],
+    search: Mapping[str, Any],
+    protocol: Mapping[str, Any],
+    params: Mapping[str, Any],
+) -> str:
+    """The report as one HTML page that opens offline.
+
+    Args:
+        space: Table of `map_space`.
+        predictor: Part about the latency predictor.
+        search: Part about the search and the network file.
+        protocol: Part about protocol, versions and sources.
+        params: Parameters of the stage.
+    """
+    title = parse(EvaluateConfig, params).title
+    return render(ReportData(**predictor, **search, **protocol, space=space, title=title))
 
 
 def _scored(latency_predictions: pd.DataFrame) -> pd.DataFrame:

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from brpnas.candidates import accuracy_table
-from pipelines.evaluate import nodes
-from pipelines.evaluate.nodes import make_metrics, make_plots, make_report
+from pipelines.evaluate import create_pipeline, nodes
+from pipelines.evaluate.nodes import make_metrics, make_plots
+from tests.pipelines.stages import Stage
 from tests.report.samples import network_evaluation
 
 PARAMS = {"title": "A <title> of mine", "plot_points": 10}
@@ -99,6 +100,27 @@ def result(history: pd.DataFrame) -> dict[str, Any]:
         "known": {"valid_accuracy": 0.6, "predicted_latency_ms": 3.0},
         "held_out": held_out,
     }
+
+
+_INPUTS = (
+    "accuracy",
+    "oracle_accuracy",
+    "latency_predictions",
+    "train_history",
+    "train_metrics",
+    "search_history",
+    "search_result",
+    "network_evaluation",
+    "search_traces",
+    "ingest_report",
+    "params:evaluate",
+)
+
+
+def make_report(*data: Any) -> str:
+    """The report from the inputs of the stage."""
+    page: str = Stage(create_pipeline(), dict(zip(_INPUTS, data, strict=True)))["report"]
+    return page
 
 
 def test_metrics_are_means_over_seeds_at_the_end(

@@ -10,6 +10,7 @@ import pandas as pd
 from brpnas.devices import Device
 from brpnas.predictors import PairwiseRanker
 from pipelines.search import create_pipeline
+from tests.pipelines.stages import Stage
 
 PARAMS: dict[str, Any] = {
     "oracle": "table",
@@ -101,26 +102,6 @@ _FOUND = (
     "oracle_accuracy",
     "winner_network",
 )
-_PRODUCERS = {name: node for node in create_pipeline().nodes for name in node.outputs}
-
-
-class Stage:
-    """Data sets of the stage by name; a missing one comes from its node.
-
-    Args:
-        data: The inputs, and outputs that are known already.
-    """
-
-    def __init__(self, data: dict[str, Any]) -> None:
-        self.data = dict(data)
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in self.data:
-            node = _PRODUCERS[name]
-            made = node.func(*[self[each] for each in node.inputs])
-            outputs = [made] if len(node.outputs) == 1 else made
-            self.data |= dict(zip(node.outputs, outputs, strict=True))
-        return self.data[name]
 
 
 def never() -> dict[str, Path]:
@@ -150,7 +131,7 @@ def stage(
         "answers_by_hand": store.parent / "by_hand",
         "measured_device": {},
     }
-    return Stage(data | changes)
+    return Stage(create_pipeline(), data | changes)
 
 
 Found = tuple[pd.DataFrame, pd.DataFrame, PairwiseRanker, pd.DataFrame, bytes]
