@@ -34,7 +34,7 @@ __all__ = ["UnaryRanker", "make_sampler_of", "search_settings"]
 _ELSEWHERE = (
     "oracle",
     "latency",
-    "rule_out_confidence",
+    "prefilter_confidence",
     "measurements_per_query",
     "unconstrained_share",
     "measure_winner",

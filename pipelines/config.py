@@ -187,7 +187,7 @@ class SearchConfig(_Config):
     machine measures before it asks."""
     confidence: Confidence
     """Share of architectures whose true latency shall keep a limit that the prediction keeps."""
-    rule_out_confidence: Confidence
+    prefilter_confidence: Confidence
     """Where latency is measured before asking: share of the architectures whose true latency is not
     as far below the prediction as prediction allows for when it rules one out unmeasured."""
     measurements_per_query: Natural

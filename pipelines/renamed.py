@@ -7,6 +7,7 @@ from collections.abc import Mapping
 __all__ = ["RENAMED"]
 
 RENAMED: Mapping[str, str] = {
+    "search.rule_out_confidence": "search.prefilter_confidence",
     "measure.runtime": "timing.runtime",
     "measure.target": "timing.target",
     "measure.precision": "timing.precision",

@@ -60,7 +60,7 @@ def set_up_limits(
         latency_predictions,
         policy=config.latency,
         confidence=config.confidence,
-        prefilter_confidence=config.rule_out_confidence,
+        prefilter_confidence=config.prefilter_confidence,
         per_query=config.measurements_per_query,
     )
     candidates = architectures[["arch_id", "isomorphism_id"]].reset_index(drop=True)

@@ -28,7 +28,7 @@ PARAMS: dict[str, Any] = {
     "choose_by": "ranker",
     "latency": "predicted",
     "confidence": 0.0,
-    "rule_out_confidence": 0.99,
+    "prefilter_confidence": 0.99,
     "measurements_per_query": 10,
     "repeats": 2,
     "seed": 0,

@@ -177,7 +177,7 @@ def test_where_latency_is_measured_first_prediction_only_rules_out(
     truth = np.where(split == "train", 99.0, 0.8 * said)
     table = tables.predictions.assign(split=split, latency_ms=truth)
     tables = tables._replace(predictions=table)
-    given = {"latency": "table", "rule_out_confidence": 0.9, "confidence": 0.9}
+    given = {"latency": "table", "prefilter_confidence": 0.9, "confidence": 0.9}
     limit = float(np.median(said[split == "test"]))
     found = listed(tables, limit=limit, **given)
     # Known exactly, or within the limit if the truth is 20 % below the prediction.
@@ -210,7 +210,7 @@ def test_candidates_of_a_measured_search_are_predicted_feasible_or_worth_measuri
     limit = float(np.median(said))
     split = np.where(np.arange(len(said)) % 2, "valid", "test")
     table = tables.predictions.assign(predicted_latency_ms=said, latency_ms=0.8 * said, split=split)
-    given = {"oracle": "train", "candidates": 60, "latency": "device", "rule_out_confidence": 0.9}
+    given = {"oracle": "train", "candidates": 60, "latency": "device", "prefilter_confidence": 0.9}
     tables = tables._replace(predictions=table)
     found = set_up(tables, [f"latency_ms <= {limit}"], "digits", **given)["candidate_pool"]
     assert isinstance(found, SampledPool)
@@ -257,7 +257,7 @@ def test_a_predictor_of_few_rows_gives_the_margin_itself(tables: Tables) -> None
     kept = listed(tables, limit=limit, confidence=0.9).feasible
     known = split == "train"
     np.testing.assert_array_equal(kept, np.where(known, said, factor * said) <= limit)
-    given = {"latency": "device", "rule_out_confidence": 0.99, "oracle": "train"}
+    given = {"latency": "device", "prefilter_confidence": 0.99, "oracle": "train"}
     measured = listed(tables, limit=limit, **given).feasible
     lowest = np.where(known, said, said / mixture_ratio(deviation, 0.99))
     np.testing.assert_array_equal(measured, lowest <= limit)
