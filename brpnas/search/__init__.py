@@ -2,8 +2,8 @@
 
 `run_search` runs or resumes one search, `compare` many in memory. `Limits` decides which
 architectures satisfy the constraints. `ListedPool` holds the architectures of a space in arrays,
-`SampledPool` draws them from a space too large to list. `LatencyFilter` measures proposals before a
-query is spent on them. `chosen` and `trace` read the outcome.
+`SampledPool` draws them from a space too large to list. `LatencyFilter` measures proposals before
+the oracle is queried. `chosen` and `trace` read the outcome.
 """
 
 from brpnas.search.compare import compare

@@ -25,17 +25,17 @@ Sum = dict[str, Fraction]
 
 
 def parse_comparison(text: str) -> tuple[dict[str, float], str, float]:
-    """Read a comparison and bring it to its one form ``sum of terms, relation, number``.
+    """Read a comparison and bring it to its normal form ``sum of terms, relation, number``.
 
-    All names stand on the left side in alphabetical order, and the coefficient of the first is 1:
-    ``3 >= a``, ``-a >= -3`` and ``2*a <= 6`` all become ``a <= 3``. Numbers are added and divided
-    as the decimal fractions that they are written as.
+    All names are on the left side in alphabetical order, and the coefficient of the first is 1:
+    ``3 >= a``, ``-a >= -3`` and ``2*a <= 6`` all become ``a <= 3``. Arithmetic on the decimal
+    fractions is exact.
 
     Returns:
         Coefficient of each name (never zero), the relation, and the number.
 
     Raises:
-        ConstraintError: If the text is malformed or no name remains; says what is wrong.
+        ConstraintError: If the text is malformed or no name remains; gives the reason.
     """
     tokens = _tokenise(text)
     places = [i for i, (kind, _) in enumerate(tokens) if kind == "relation"]
@@ -84,7 +84,7 @@ def _tokenise(text: str) -> list[Token]:
 
 
 def _sum(text: str, tokens: list[Token]) -> Sum:
-    """Coefficients of one side; the constant stands under the empty name."""
+    """Coefficients of one side; the constant has the empty name."""
     total: Sum = {_CONSTANT: Fraction(0)}
     position = 0
     while True:
@@ -101,7 +101,7 @@ def _sum(text: str, tokens: list[Token]) -> Sum:
 
 
 def _product(text: str, tokens: list[Token], position: int) -> tuple[str, Fraction, int]:
-    """One term from ``position`` on: its name, its coefficient, and where the next one begins."""
+    """The term at ``position``: its name, its coefficient, and the position after it."""
     name, coefficient, action = _CONSTANT, Fraction(1), "*"
     while True:
         kind, value = tokens[position] if position < len(tokens) else ("end", "the end")
@@ -124,7 +124,7 @@ def _product(text: str, tokens: list[Token], position: int) -> tuple[str, Fracti
 
 
 def _number(text: str, digits: str) -> Fraction:
-    """The shortest decimal fraction that means the same float: exponents stay small."""
+    """The shortest decimal fraction of the same float: exponents stay small."""
     number = float(digits)
     if not math.isfinite(number):
         raise _malformed(text, "a number in it is too large")

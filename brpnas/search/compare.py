@@ -1,4 +1,4 @@
-"""Many searches in memory: samplers against each other over many seeds."""
+"""Many searches in memory: compares samplers over many seeds."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["compare"]
 
 @dataclass(frozen=True, eq=False)
 class _Search:
-    """One search to run, complete with all it needs, so that it can go to another process."""
+    """One search with all its inputs; picklable for another process."""
 
     label: str
     pool: ListedPool | SampledPool
@@ -64,14 +64,14 @@ def compare(  # noqa: PLR0913 - a comparison is all of a search, many times
 
     Args:
         pool: The task; its own seed is not used.
-        samplers: Samplers by the label they get in the table.
+        samplers: Samplers by their label in the table.
         make_oracle: Makes the oracle of a seed, such as `TableOracle.reseeded` of one oracle.
-        scores: Test accuracies to trace with.
+        scores: Test accuracies for the traces.
         budget: Queries of each search.
         seeds: Seeds; each one seeds the sampler and the oracle of one search per sampler.
-        latency_filter: Measures what is about to be asked, see `run_search`.
-        workers: Processes. With more than one, each runs torch on one thread, everything given
-            must be picklable (no lambda), and a script must guard its main code by
+        latency_filter: Measures proposals, see `run_search`.
+        workers: Processes. With more than one, each runs torch on one thread, all arguments must be
+            picklable (no lambda), and a script must guard its main code by
             ``if __name__ == "__main__"``.
         progress: Show a progress bar.
 
@@ -97,7 +97,7 @@ def compare(  # noqa: PLR0913 - a comparison is all of a search, many times
 def _run_parallel(
     searches: Sequence[_Search], workers: int
 ) -> Iterator[tuple[str, int, pd.DataFrame]]:
-    # Spawned, not forked: a fork of a process in which torch has run threads may hang.
+    # Spawned, not forked: a fork may hang after torch has started threads.
     pool = process_pool(workers, multiprocessing.get_context("spawn"))
     if pool is None:
         yield from (search.run() for search in searches)
@@ -110,8 +110,8 @@ def _run_parallel(
 
 
 def _run_alone(search: _Search) -> tuple[str, int, pd.DataFrame]:
-    """Run a search in a process of its own share of the cores."""
-    torch = sys.modules.get("torch")  # known by now if the sampler's ranker uses it
+    """Run a search with torch on one thread."""
+    torch = sys.modules.get("torch")  # imported by now if the ranker uses it
     if torch is not None:
         torch.set_num_threads(1)
     return search.run()

@@ -1,6 +1,6 @@
 """Constraints as strings: ``"latency_ms <= 5"``, ``"latency_ms + 0.5*params_m <= 7"``.
 
-`Constraint.parse` reads a string once into linear terms; nothing is ever evaluated as code.
+`Constraint.parse` reads a string once into linear terms and evaluates no code.
 `brpnas.search.Limits` applies constraints to the metrics of a space.
 """
 
@@ -29,12 +29,12 @@ _COMPARE: dict[str, Callable[[Any, float], Any]] = {
 
 @dataclass(frozen=True)
 class Constraint:
-    """A linear inequality over metrics, in one form for all notations of the same limit.
+    """A linear inequality over metrics, in a normal form: equivalent constraints are equal.
 
-    All metrics stand on the left side. Two constraints are equal if they mean the same.
+    All metrics are on the left side.
 
     Attributes:
-        text: The string it was read from.
+        text: The original string.
         terms: Coefficient of each metric in alphabetical order; the first is 1, none is zero.
         relation: One of ``<=``, ``>=``, ``<``, ``>``.
         bound: The number on the right side.
@@ -61,10 +61,10 @@ class Constraint:
         Args:
             text: Sums of numbers, metrics and ``number*metric`` (or ``metric/number``) on both
                 sides of one of ``<= >= < >``.
-            metrics: Names that it may use.
+            metrics: Allowed names.
 
         Raises:
-            ConstraintError: If the string is malformed, or names an unknown metric or none.
+            ConstraintError: If the string is malformed, has an unknown metric, or has no metric.
         """
         terms, relation, bound = parse_comparison(text)
         known = sorted(metrics)
@@ -78,7 +78,7 @@ class Constraint:
 
     @property
     def canonical(self) -> str:
-        """One string for all notations of the same limit; numbers with ten digits."""
+        """The normal form as a string; numbers with ten digits."""
         parts = []
         for name, coefficient in self.terms:
             size = abs(coefficient)
@@ -92,10 +92,10 @@ class Constraint:
         return coefficient > 0 if self.relation.startswith("<") else coefficient < 0
 
     def with_margin(self, metric: str, factor: float) -> Constraint:
-        """The constraint on a metric whose predictions are multiplied by a factor.
+        """The constraint with the values of a metric multiplied by a factor.
 
-        A factor above 1 makes limits stricter that a greater value of the metric can break, and
-        one below 1 makes them looser. Other constraints stay as they are.
+        This changes constraints only if a greater value of the metric can break them: a factor
+        above 1 makes them stricter, a factor below 1 looser.
 
         Examples:
             >>> limit = Constraint.parse("latency_ms <= 5", metrics=("latency_ms",))
@@ -138,7 +138,7 @@ class Constraint:
         return np.asarray(_COMPARE[self.relation](self.left_side(values), self.bound), np.bool_)
 
     def closest(self, values: Mapping[str, npt.ArrayLike]) -> float:
-        """Left side of the architecture that comes closest: the smallest for an upper bound."""
+        """Left side of the closest architecture: the smallest for an upper bound."""
         left = self.left_side(values)
         left = left[~np.isnan(left)]
         if not left.size:
@@ -149,7 +149,7 @@ class Constraint:
 def explain_infeasible(
     constraints: Sequence[Constraint], metrics: Mapping[str, npt.ArrayLike], size: int
 ) -> str:
-    """Text of the error where no architecture satisfies all constraints.
+    """Error text if no architecture satisfies all constraints.
 
     Args:
         constraints: The constraints.
@@ -157,8 +157,8 @@ def explain_infeasible(
         size: Number of architectures.
 
     Returns:
-        The first constraint that excludes every architecture, with the closest value; without one,
-        the number of architectures that satisfy each.
+        The first constraint excluding every architecture, with the closest value; without one, the
+        number of feasible architectures per constraint.
     """
     for constraint in constraints:
         if not constraint.satisfied(metrics).any():

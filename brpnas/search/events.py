@@ -1,7 +1,7 @@
-"""The event log of a search in memory: what was measured, which rounds planned and answered.
+"""The event log of a search in memory: measurements, plans and answers.
 
-`brpnas.search.store.SearchStore` is the same log on disk. Use `EventLog` where nothing has to
-survive the process, as in comparisons of many searches.
+`brpnas.search.store.SearchStore` is the same log on disk. Use `EventLog` for searches without a
+file, such as comparisons of many searches.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ class EventLog:
     """Plans in order of their rounds, answers by query number, measurements by architecture.
 
     Attributes:
-        measurements: What was measured before it was planned.
+        measurements: Measurements of proposals, by architecture.
         plans: The rounds planned so far.
-        answers: The answers that have arrived, by query number.
+        answers: The answers so far, by query number.
     """
 
     def __init__(self) -> None:
@@ -32,11 +32,11 @@ class EventLog:
         return sum(len(plan.arch_ids) for plan in self.plans)
 
     def measured_until(self, number: int) -> list[Measurement]:
-        """Measurements for all rounds before a round."""
+        """Measurements for all rounds before round ``number``."""
         return [m for m in self.measurements.values() if m.round < number]
 
     def forget_failures(self) -> None:
-        """Forget what failed for the round that is planned next, so that it is measured again."""
+        """Forget failed measurements for the next round; they are then repeated."""
         number = len(self.plans)
         self.measurements = {
             arch_id: m
@@ -45,11 +45,11 @@ class EventLog:
         }
 
     def add_measurement(self, measurement: Measurement) -> None:
-        """Note what was measured for the round that is planned next.
+        """Add a measurement for the next round.
 
         Raises:
-            StoreError: If it is for another round, or a second one of the architecture, unless the
-                first failed for the same round.
+            StoreError: If it is for another round, or the architecture already has a measurement.
+                A measurement may replace one that failed in the same round.
         """
         earlier = self.measurements.get(measurement.arch_id)
         if earlier and not (earlier.message and earlier.round == measurement.round):
@@ -62,10 +62,10 @@ class EventLog:
         self.measurements[measurement.arch_id] = measurement
 
     def add_plan(self, plan: Plan) -> None:
-        """Note what a round will ask, before its first query.
+        """Add the plan of a round, before its first query.
 
         Raises:
-            StoreError: If the plan does not continue the plans before it.
+            StoreError: If the plan does not continue the earlier plans.
         """
         expected = (len(self.plans), self.planned)
         if (plan.round, plan.first_query) != expected or not plan.arch_ids:
@@ -77,10 +77,10 @@ class EventLog:
         self.plans.append(plan)
 
     def add_answer(self, record: Record) -> None:
-        """Note an answer the moment it arrives.
+        """Add an answer as soon as it arrives.
 
         Raises:
-            StoreError: If the query was not planned, is of another architecture, or was answered.
+            StoreError: If the query is not planned, is of another architecture, or has an answer.
         """
         if record.query in self.answers:
             raise StoreError(f"a second answer to query {record.query}")

@@ -1,10 +1,10 @@
-"""The latency filter: it measures proposals before a query is spent on them.
+"""The latency filter: it measures proposals before the oracle is queried.
 
 A training takes minutes to hours, a measurement seconds at most. So all proposals of a round are
-measured before the first query, and the rejected ones are replaced by the next best. The prediction
-then only decides what is worth a measurement (`Limits.worth_measuring`) and needs no safety margin;
-a margin would cost the best architectures close to the limit. Use the filter wherever the device is
-at hand, or a table holds its latencies.
+measured before the first query, and the next best replace the rejected ones. The prediction then
+only rules out architectures before their measurement (`Limits.worth_measuring`) and needs no safety
+margin; a margin would exclude the best architectures close to the limit. Use the filter with a
+device, or with a table of its latencies.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from brpnas.search.pools.base import CandidatePool
 __all__ = ["LatencyFilter", "Measure", "TableLatency"]
 
 Measure: TypeAlias = Callable[[Sequence[str]], Iterable[tuple[str, float | TaskError | None]]]
-"""Measures architectures: latency in ms of each as soon as it is known, None if it cannot be known,
+"""Measures architectures and yields each result at once: latency in ms, None if it cannot be known,
 or the error of a failed measurement."""
 
 
@@ -38,7 +38,7 @@ class TableLatency:
     latency_ms: Mapping[str, float]
 
     def __call__(self, arch_ids: Sequence[str]) -> Iterator[tuple[str, float | None]]:
-        """Latency in ms of each architecture, None for those not in the table."""
+        """Latency in ms of each architecture, None if the table lacks it."""
         return ((arch_id, self.latency_ms.get(arch_id)) for arch_id in arch_ids)
 
 
@@ -64,7 +64,7 @@ class LatencyFilter:
         Args:
             pool: The candidate pool; it predicts the other metrics.
             arch_ids: Architectures of the space.
-            number: Number of the round that proposes them.
+            number: Number of the round.
         """
         for arch_id, outcome in self.measure(arch_ids):
             # One by one: the last bits of a network's prediction depend on the rest of its batch.

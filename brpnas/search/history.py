@@ -1,6 +1,6 @@
-"""What a search has asked and learnt: `Plan`, `Measurement` and `Record`, and `History` of them.
+"""The events of a search: `Plan`, `Measurement` and `Record`, and their `History`.
 
-`History` is what a sampler decides from; `to_frame` is what the reports and metrics read.
+Samplers read the `History`; reports and metrics read its table (`History.to_frame`).
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ Status = Literal["ok", "failed"]
 
 @dataclass(frozen=True)
 class Plan:
-    """The architectures of one round, fixed before the first of them is queried.
+    """The architectures of one round, fixed before its first query.
 
     Attributes:
         round: Number of the round, from 0.
-        sampler: Name of the sampler that asked.
+        sampler: Name of the sampler.
         first_query: Number of the round's first query.
         arch_ids: Architectures in the order of their query numbers.
-        leader: Whom the sampler would choose of all answered before; null where the answers decide.
+        leader: Choice of the sampler among the architectures answered earlier; null if the answers
+            decide.
     """
 
     round: Count
@@ -41,15 +42,15 @@ class Plan:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What was found out about an architecture before it was to be asked.
+    """The measurement of a proposed architecture, before its query.
 
     Attributes:
-        round: Number of the round that it was meant for.
+        round: Number of the proposing round.
         arch_id: The architecture.
-        within: Whether it satisfies the constraints. If not, it is not chosen, and only asked by a
-            sampler that `samples_infeasible` them.
-        latency_ms: Measured latency; null where none is known or measuring failed.
-        message: Why it failed; empty if it did not.
+        within: Whether it satisfies the constraints. If not, it is never chosen, and queried only
+            if the sampler `samples_infeasible`.
+        latency_ms: Measured latency; null if unknown or if the measurement failed.
+        message: Cause of the failure; empty without a failure.
     """
 
     round: Count
@@ -66,17 +67,17 @@ class Record:
     Attributes:
         query: Number of the query, from 0.
         round: Number of the round.
-        sampler: Name of the sampler that asked.
+        sampler: Name of the sampler.
         arch_id: The architecture.
-        isomorphism_id: The function it computes.
+        isomorphism_id: Id of its function.
         status: ``ok``, or ``failed`` if the oracle had no answer.
         accuracy: Validation accuracy, fraction; null if failed.
-        seed: Training seed that the answer belongs to, if known.
+        seed: Training seed of the answer, if known.
         cost_s: Training time in seconds, if known.
-        feasible: Whether the architecture satisfies the constraints, so that it may be chosen. If
-            not, it was asked for what can be learnt from it.
-        message: Why it failed; empty if it did not.
-        asked_at: When the oracle was asked, ISO 8601, UTC.
+        feasible: Whether the architecture satisfies the constraints and may be chosen. The ranker
+            also learns from the others.
+        message: Cause of the failure; empty without a failure.
+        asked_at: Time of the query, ISO 8601, UTC.
     """
 
     query: Count
@@ -101,14 +102,14 @@ class Record:
 
 @dataclass
 class History:
-    """Records of finished queries in order of their numbers, with what samplers ask of them.
+    """Records of finished queries in order of their numbers.
 
-    An architecture that was queried several times, each time with another training seed, counts
-    with the mean of its answers. A failed query tells nothing but is not repeated.
+    Repeated queries of an architecture have different training seeds; the mean of their answers
+    counts. A failed query has no answer and is not repeated.
 
     Attributes:
         records: The queries.
-        measurements: What was found out about architectures before they were to be asked.
+        measurements: Measurements of proposals, by architecture.
     """
 
     records: list[Record] = field(default_factory=list)
@@ -131,7 +132,7 @@ class History:
         return iter(self.records)
 
     def extend(self, records: Iterable[Record]) -> None:
-        """Add records; they must follow the ones already there."""
+        """Add records; they must follow the earlier ones."""
         for record in records:
             self.records.append(record)
             self._queried[record.arch_id] = None
@@ -146,16 +147,16 @@ class History:
                 self._seeds.setdefault(record.arch_id, set()).add(record.seed)
 
     def note(self, measurements: Iterable[Measurement]) -> None:
-        """Add what was measured."""
+        """Add measurements."""
         self.measurements.update((m.arch_id, m) for m in measurements)
 
     def refuses(self, arch_id: str) -> bool:
-        """Whether the architecture was measured and does not satisfy the constraints."""
+        """Whether a measurement refused the architecture."""
         return arch_id in self.measurements and not self.measurements[arch_id].within
 
     @property
     def next_round(self) -> int:
-        """Number of the round that comes next."""
+        """Number of the next round."""
         return self.records[-1].round + 1 if self.records else 0
 
     @property
@@ -165,22 +166,22 @@ class History:
 
     @property
     def functions(self) -> frozenset[str]:
-        """Isomorphism ids of everything queried that may be chosen."""
+        """Isomorphism ids of all queried feasible architectures."""
         return frozenset(self._classes)
 
     def knows(self, isomorphism_id: str) -> bool:
-        """Whether an architecture that computes this function, and may be chosen, was queried.
+        """Whether a feasible architecture of this function has been queried.
 
-        One that breaks the constraints does not count: another of its function may keep them.
+        Infeasible ones do not count: an isomorphic architecture may satisfy the constraints.
         """
         return isomorphism_id in self._classes
 
     def has_asked(self, isomorphism_id: str) -> bool:
-        """Whether any architecture that computes this function has been queried."""
+        """Whether any architecture of this function has been queried."""
         return isomorphism_id in self._asked
 
     def revealed_seeds(self, arch_id: str) -> frozenset[int]:
-        """Training seeds of the architecture that have been answered."""
+        """Training seeds in the answers of the architecture."""
         return frozenset(self._seeds.get(arch_id, ()))
 
     def answers(self) -> dict[str, tuple[float, ...]]:
@@ -192,7 +193,7 @@ class History:
         return {arch_id: sum(a) / len(a) for arch_id, a in self._answers.items()}
 
     def choosable(self) -> dict[str, float]:
-        """`means` of those that satisfy the constraints: one of them will be chosen."""
+        """`means` of the feasible architectures, the candidates for the final choice."""
         return {arch: mean for arch, mean in self.means().items() if arch not in self._infeasible}
 
     def measured_frame(
@@ -201,7 +202,7 @@ class History:
         """Table of the measurements, as `brpnas.search.SearchResult` describes it.
 
         Args:
-            predicted: Predicted metrics of the measured, in their order.
+            predicted: Predicted metrics of the measured architectures, in their order.
         """
         types = {"round": "int64", "arch_id": "str", "latency_ms": "float64", "within": "bool"}
         rows = [asdict(measurement) for measurement in self.measurements.values()]
@@ -221,15 +222,15 @@ class History:
         Args:
             predicted: Predicted metrics of the whole space by name, each ``[N]``; each becomes a
                 column ``predicted_<name>``.
-            rows: Row in these of each record; needed with ``predicted``.
-            estimates: What the sampler makes of each architecture that may be chosen, in the end.
-            leaders: Whom it would choose after a query, by the number of the query.
+            rows: Row of each record in the predictions; needed with ``predicted``.
+            estimates: Final scores by the sampler, by feasible architecture.
+            leaders: Choice of the sampler after a query, by the number of the query.
 
         Returns:
             Columns ``query, round, sampler, arch_id, isomorphism_id, seed, status, accuracy,
             cost_s, feasible, estimate, leader, predicted_..., latency_ms, message, asked_at``;
-            accuracy is a fraction, ``estimate`` and ``leader`` are null where the sampler has none,
-            and ``latency_ms`` is the latency measured before asking, null where none was.
+            accuracy is a fraction, ``estimate`` and ``leader`` are null if the sampler has none,
+            and ``latency_ms`` is the latency measured before the query, null without one.
         """
         names = [n for n in Record.__dataclass_fields__ if n not in ("message", "asked_at")]
         frame = pd.DataFrame({n: [getattr(r, n) for r in self.records] for n in names})

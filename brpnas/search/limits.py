@@ -1,8 +1,8 @@
 """The limits of a search: constraints, conformal ratios, and when a latency is measured.
 
-`Limits` is built once, from the constraints and the predictions of the device, and handed to the
-candidate pool, to the filter that measures, and to the report. Nothing else decides whether an
-architecture satisfies a constraint.
+`Limits` is built once, from the constraints and the predictions of the device. The candidate pool,
+the latency filter and the report use it. It alone decides whether an architecture satisfies a
+constraint.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ METRICS = (LATENCY, "flops_m", "params_m")
 """Metrics of a search of this project."""
 
 Policy = Literal["predicted", "table", "device"]
-"""Source of the latency that decides: the predictor, a table of measurements, or the device."""
+"""Source of the deciding latency: the predictor, a table of measurements, or the device."""
 
 Metrics: TypeAlias = Mapping[str, npt.ArrayLike]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
@@ -38,17 +38,17 @@ BoolArray: TypeAlias = npt.NDArray[np.bool_]
 class Limits:
     """Decides which architectures satisfy the constraints of a search.
 
-    All methods that return a mask take architectures and their predicted metrics, each metric of
-    shape ``[N]`` in the order of the architectures, and return shape ``[N]``. A measured latency
-    replaces the predicted one and needs no ratio. A missing metric (NaN) satisfies no constraint.
+    Methods returning a mask take architectures and their predicted metrics, each metric of shape
+    ``[N]`` in the order of the architectures, and return shape ``[N]``. A measured latency replaces
+    the predicted one and needs no ratio. A missing metric (NaN) satisfies no constraint.
 
     Attributes:
         constraints: Constraints on `METRICS`.
-        policy: Source of the latency that decides.
+        policy: Source of the deciding latency.
         upper_ratio: Conformal ratio of true over predicted latency, at least 1: the predicted
             latency times this ratio is an upper bound of the true one.
         lower_ratio: The same for a lower bound, at most 1.
-        training_ms: Measured latency of the rows that the predictor was fitted to and validated on.
+        training_ms: Measured latency of the predictor's training and validation rows.
         table_ms: All measured latencies of the device; the policy ``table`` looks them up.
         per_query: Measurements allowed per query of a round; after that only architectures
             predicted feasible are proposed. An isomorphic architecture costs one more.
@@ -74,8 +74,8 @@ class Limits:
         """Limits without a predictor's error.
 
         Args:
-            constraints: Strings that `Constraint.parse` reads.
-            metrics: Metrics that they may name.
+            constraints: Strings for `Constraint.parse`.
+            metrics: Allowed metrics.
             **choices: Other attributes of the class.
 
         Raises:
@@ -98,15 +98,15 @@ class Limits:
         """Limits with the conformal ratios of a latency predictor.
 
         Args:
-            constraints: Strings that `Constraint.parse` reads.
+            constraints: Strings for `Constraint.parse`.
             predictions: Columns ``arch_id, split, latency_ms, predicted_latency_ms,
                 log_deviation``. The ratios come from the rows with the split ``valid``; without
                 such rows from the deviations of the predictions, see `mixture_ratio`.
-            policy: Source of the latency that decides.
-            confidence: Probability that an architecture predicted feasible is feasible, from 0 to
+            policy: Source of the deciding latency.
+            confidence: Probability of an architecture predicted feasible to be feasible, from 0 to
                 below 1; 0 for the ratio 1.
-            prefilter_confidence: Probability that a feasible architecture is not ruled out before
-                its measurement, from 0 to below 1.
+            prefilter_confidence: Probability of a feasible architecture to be measured, from 0 to
+                below 1.
             per_query: Measurements allowed per query of a round.
 
         Raises:
@@ -144,11 +144,11 @@ class Limits:
 
     @property
     def ratio(self) -> float:
-        """Ratio that a predicted latency is multiplied by before it is compared with a limit."""
+        """Factor on predicted latencies in comparisons with a limit."""
         return self.upper_ratio if self.policy == "predicted" else self.lower_ratio
 
     def feasible(self, arch_ids: Sequence[str], metrics: Metrics) -> BoolArray:
-        """Architectures that satisfy the constraints as far as that is known without the device.
+        """Architectures feasible by known measurements, and by prediction without one.
 
         Predicted latencies count with the upper ratio.
         """
@@ -156,15 +156,15 @@ class Limits:
         return self._satisfied(arch_ids, metrics, self.upper_ratio, known)
 
     def predicted_feasible(self, arch_ids: Sequence[str], metrics: Metrics) -> BoolArray:
-        """Architectures that satisfy the constraints by the prediction itself."""
+        """Architectures feasible by the prediction itself."""
         return self._satisfied(arch_ids, metrics, 1.0, self.training_ms)
 
     def worth_measuring(self, arch_ids: Sequence[str], metrics: Metrics) -> BoolArray:
-        """Architectures that the lower ratio does not rule out."""
+        """Architectures not ruled out by the lower ratio."""
         return self._satisfied(arch_ids, metrics, self.lower_ratio, self.training_ms)
 
     def proposable(self, arch_ids: Sequence[str], metrics: Metrics) -> BoolArray:
-        """Architectures that a search may propose: worth measuring, or feasible without that."""
+        """Architectures to propose: worth measuring, or feasible if nothing is measured."""
         return (self.worth_measuring if self.measures else self.feasible)(arch_ids, metrics)
 
     def holds(self, metrics: Mapping[str, float], latency_ms: float | None) -> bool:
@@ -172,7 +172,7 @@ class Limits:
 
         Args:
             metrics: Its predicted metrics.
-            latency_ms: Its measured latency; None where that cannot be known. The predicted one
+            latency_ms: Its measured latency; None if it cannot be known. The predicted latency
                 then counts with the upper ratio.
         """
         if latency_ms is not None:
@@ -181,7 +181,7 @@ class Limits:
         return all(bool(limit.satisfied(metrics)) for limit in self._with_ratio(self.upper_ratio))
 
     def infeasible(self, arch_ids: Sequence[str], metrics: Metrics) -> InfeasibleError:
-        """The error where `proposable` is false everywhere; names the constraint at fault."""
+        """The error if `proposable` is false everywhere; names the constraint at fault."""
         known = self._measured(arch_ids, self.training_ms)
         values = {name: np.asarray(value, np.float64) for name, value in metrics.items()}
         if LATENCY in values:
@@ -211,7 +211,7 @@ class Limits:
     def _measured(
         self, arch_ids: Sequence[str], known: Mapping[str, float]
     ) -> npt.NDArray[np.float64]:
-        """Measured latency of each architecture, ``[N]``, NaN where there is none."""
+        """Measured latency of each architecture, ``[N]``, NaN without one."""
         return np.array([known.get(arch_id, np.nan) for arch_id in arch_ids], np.float64)
 
     def _satisfied(

@@ -29,9 +29,9 @@ def task_fingerprint(
     oracle: Oracle,
     latency_filter: LatencyFilter | None = None,
 ) -> dict[str, object]:
-    """What makes a search the same search, for `SearchStore`; not its budget.
+    """Fingerprint of a search for `SearchStore`: all parameters but the budget.
 
-    A ranker's own parameters are not known here: add them under a key of your own.
+    It lacks the parameters of the ranker: add them under a new key.
     """
     task = {**pool.describe(), "sampler": sampler.describe(), "oracle": oracle.describe()}
     return task if latency_filter is None else {**task, "filter": latency_filter.describe()}
@@ -49,9 +49,9 @@ def run_search(
 ) -> SearchResult:
     """Run a search, or the rest of it, to the end of its budget.
 
-    What the store holds is not asked or measured again: a round that was interrupted goes on where
-    it was, and a store that already holds the budget is only read. A query that fails is recorded
-    and counts. With a filter the search ends early, with a warning, if too few architectures pass.
+    Stored answers and measurements are not repeated: an interrupted round continues, and a store
+    with the whole budget is only read. A failed query is recorded and counts. With a filter the
+    search ends early, with a warning, if too few architectures pass.
 
     Args:
         pool: The candidate pool.
@@ -60,7 +60,7 @@ def run_search(
         latency_filter: Measures proposals; a refused one is not queried and does not count, unless
             the sampler `samples_infeasible`. Without a filter the pool alone decides.
         budget: Queries in total, earlier runs on the same store included. If the store holds more
-            answers than that, all of them are returned.
+            answers, all of them are returned.
         store: A `SearchStore` to resume from and to write to; in memory if left out.
         progress: Show a progress bar.
 
@@ -70,8 +70,8 @@ def run_search(
     Raises:
         BudgetError: If the budget is not positive or exceeds the distinct feasible functions.
         InfeasibleError: If the filter refuses every architecture.
-        MeasurementError: If one measurement of the filter after another fails.
-        OracleError: If the oracle ends a round without answering all of it.
+        MeasurementError: If too many measurements in a row fail.
+        OracleError: If the oracle leaves queries of a round unanswered.
     """
     _check_budget(budget, pool)
     log = EventLog() if store is None else store

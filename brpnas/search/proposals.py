@@ -1,4 +1,4 @@
-"""The proposals of a round: a sampler's, measured first where there is a latency filter.
+"""The proposals of a round: a sampler makes them, a latency filter measures them.
 
 Part of the search loop (`brpnas.search.run_search`).
 """
@@ -21,18 +21,18 @@ __all__ = ["Proposals", "check_end"]
 _log = logging.getLogger(__name__)
 
 _FAILURES = 10
-"""Failed measurements in a row after which the device counts as broken."""
+"""Number of failed measurements in a row that ends the search."""
 _PATIENCE = 2_000
-"""Refusals in a row, in one round, after which the search ends."""
+"""Number of refusals in a row, in one round, that ends the search."""
 
 
 class Proposals:
     """Asks a sampler until all of its proposals satisfy the limits.
 
     A refused proposal is replaced by the first isomorphic architecture that passes. Measurements
-    are stored one by one. The log keeps those of an interrupted run; the history learns of whole
-    batches only, so the sampler proposes the same after an interruption. A measurement that failed
-    in the interrupted round is repeated.
+    are stored one by one. The log keeps the measurements of an interrupted run; the history gets
+    whole batches only, so the sampler proposes the same after an interruption. Failed measurements
+    of the interrupted round are repeated.
 
     Args:
         pool: The candidate pool.
@@ -56,11 +56,11 @@ class Proposals:
         log.forget_failures()
 
     def next_round(self, history: History, total: int) -> list[str]:
-        """Architectures of the next round; none if none is left within the limits.
+        """Architectures of the next round; empty if none is left within the limits.
 
         Raises:
             InfeasibleError: If the sampler proposes a refused architecture.
-            MeasurementError: If one measurement after another fails.
+            MeasurementError: If too many measurements in a row fail.
         """
         if self.latency_filter is None:
             return self._ask(history, total)
@@ -84,7 +84,7 @@ class Proposals:
         return self.sampler.ask(self.pool, history, total)[: total - len(history)]
 
     def _infeasible_samples(self, history: History, total: int) -> list[str]:
-        """All proposals; those worth it are measured, since only passing ones may be chosen."""
+        """All proposals; measured if worth it, since only passing ones may be chosen."""
         asked = self._ask(history, total)
         unclear = [arch_id for arch_id in asked if self.pool.is_feasible(arch_id)]
         self._measure(unclear)
@@ -110,7 +110,7 @@ class Proposals:
         return [replacement.get(arch_id, arch_id) for arch_id in asked]
 
     def _measure(self, arch_ids: Sequence[str]) -> None:
-        """Measure the architectures that the log does not hold."""
+        """Measure the architectures missing in the log."""
         unknown = [arch_id for arch_id in arch_ids if arch_id not in self.log.measurements]
         if not unknown or self.latency_filter is None:
             return
@@ -131,7 +131,7 @@ class Proposals:
 
 
 def _refused_in_a_row(history: History, known: int) -> int:
-    """Refusals since the last architecture that passed, in this round."""
+    """Refusals since the last passing architecture of this round."""
     count = 0
     for measurement in reversed(list(history.measurements.values())[known:]):
         if measurement.within:
@@ -141,10 +141,10 @@ def _refused_in_a_row(history: History, known: int) -> int:
 
 
 def check_end(history: History) -> None:
-    """Say that the search ends early.
+    """Warn of the early end of the search.
 
     Raises:
-        InfeasibleError: If nothing was within the limit, so that there is nothing to choose.
+        InfeasibleError: If no queried architecture is feasible.
     """
     measured = history.measurements.values()
     refused = sum(not measurement.within for measurement in measured)

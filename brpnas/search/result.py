@@ -1,4 +1,4 @@
-"""What a search leaves: its history and the architecture it chose."""
+"""The result of a search: its history and the chosen architecture."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class SearchResult:
     """Outcome of `run_search`.
 
     Attributes:
-        records: All queries in order, as samplers and `fit_ranker` read them.
-        history: The same as a table, with the predicted metrics (see `History.to_frame`).
-        measurements: What was measured before it was to be asked: ``round, arch_id, latency_ms,
-            within, message``, and the predicted metrics; no rows without a check.
+        records: All queries in order, for samplers and `fit_ranker`.
+        history: The queries as a table, with the predicted metrics (see `History.to_frame`).
+        measurements: Measurements of proposals: ``round, arch_id, latency_ms, within, message``,
+            and the predicted metrics; empty without a latency filter.
     """
 
     records: History
@@ -30,21 +30,20 @@ class SearchResult:
 
     @property
     def chosen(self) -> str:
-        """The architecture found, see `chosen`."""
+        """The chosen architecture, see `chosen`."""
         return chosen(self.history)
 
 
 def leaderboard(history: pd.DataFrame) -> pd.DataFrame:
-    """Answered architectures that satisfy the constraints, best first.
+    """Answered feasible architectures, best first.
 
     Args:
-        history: Table of a search, as `History.to_frame` gives it.
+        history: Table of a search (`History.to_frame`).
 
     Returns:
         Columns ``arch_id, accuracy`` (mean over its answers, fraction), ``answers`` (their number)
-        and ``first_query``. The best are those that the sampler estimates highest, and where it
-        has no estimates, those with the best accuracy. Equal ones are ordered by predicted latency,
-        if there is one, then by ``arch_id``.
+        and ``first_query``. The order is by the estimates of the sampler, or by accuracy without
+        estimates. Ties are ordered by predicted latency, if known, then by ``arch_id``.
     """
     answered = history[history["status"] == "ok"]
     if "feasible" in answered:
@@ -69,8 +68,8 @@ def chosen(history: pd.DataFrame) -> str:
     """The best of the `leaderboard`.
 
     Raises:
-        OracleError: If no query was answered, and then it quotes the first failure, or none of an
-            architecture that satisfies the constraints.
+        OracleError: If no feasible architecture has an answer. Without any answer, the error
+            quotes the first failure.
     """
     table = leaderboard(history)
     if table.empty and (history["status"] == "ok").any():

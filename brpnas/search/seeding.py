@@ -1,8 +1,8 @@
-"""Random generators that depend on nothing but where in a search they are used.
+"""Random generators that depend only on their place in a search.
 
-Every random decision of a search takes its own generator from here, keyed by the seed of the
-search, the purpose, and the number of the query. So a search that resumes from its store decides
-exactly as one that was never interrupted, whatever was drawn before the interruption.
+Every random decision of a search has its own generator, keyed by the seed of the search, the
+purpose, and the number of the query. So a resumed search makes the same decisions as an
+uninterrupted one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def generator(seed: int, purpose: str, number: int = 0) -> np.random.Generator:
 
     Args:
         seed: Seed of the search, not negative.
-        purpose: What is drawn; different purposes draw independently.
+        purpose: Name of the draw; different purposes are independent.
         number: Number of the query or round, not negative.
 
     Examples:
@@ -34,5 +34,5 @@ def generator(seed: int, purpose: str, number: int = 0) -> np.random.Generator:
 
 
 def integer_seed(seed: int, purpose: str, number: int = 0) -> int:
-    """Seed for code that wants an integer: as `generator`, in ``0..2**31 - 1``."""
+    """Integer seed in ``0..2**31 - 1``, with the arguments of `generator`."""
     return int(_sequence(seed, purpose, number).generate_state(1)[0] >> 1)

@@ -1,7 +1,7 @@
-"""The store of a search on disk: an append-only event log that survives `kill -9`.
+"""The store of a search on disk: an append-only event log, safe against `kill -9`.
 
-A `brpnas.journal.Journal` of ``measurement`` events (of what a round was about to ask), ``plan``
-events (a round's architectures, before any of them is queried) and ``answer`` events.
+A `brpnas.journal.Journal` of ``measurement`` events (of proposals), ``plan`` events (the
+architectures of a round, before its first query) and ``answer`` events.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class SearchStore(EventLog):
 
     Args:
         path: File to create or to continue; its folder is created.
-        fingerprint: What defines the task (JSON types), as `task_fingerprint` gives it. The budget
-            is not part of it: a raised budget continues the same search.
+        fingerprint: Definition of the task (JSON types), see `task_fingerprint`. The budget is not
+            part of it: a raised budget continues the same search.
 
     Raises:
         StoreError: If the store belongs to another task, another process holds it, or it is damaged
@@ -40,12 +40,12 @@ class SearchStore(EventLog):
         self.path = self._journal.path
 
     def add_measurement(self, measurement: Measurement) -> None:
-        """Store what was measured."""
+        """Store a measurement."""
         super().add_measurement(measurement)
         self._journal.append({"event": "measurement", **asdict(measurement)})
 
     def add_plan(self, plan: Plan) -> None:
-        """Store what a round will ask."""
+        """Store the plan of a round."""
         super().add_plan(plan)
         self._journal.append({"event": "plan", **asdict(plan)})
 

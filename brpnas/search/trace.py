@@ -1,6 +1,6 @@
-"""How a search got better query by query, scored by test accuracies it never saw.
+"""Progress of a search query by query, scored by held-out test accuracies.
 
-`HeldOutScores` holds the test accuracies of a space; make it once and trace many searches with it.
+`HeldOutScores` holds the test accuracies of a space; build it once for the traces of many searches.
 """
 
 from __future__ import annotations
@@ -23,12 +23,11 @@ class HeldOutScores:
     """Test accuracies of the architectures of a space on one data set.
 
     Attributes:
-        mean: Test accuracy averaged over training seeds, by architecture; the published mean where
+        mean: Test accuracy averaged over training seeds, by architecture; the published mean if
             there is one.
-        best_seed: Best test accuracy of a single training seed, where such are known.
+        best_seed: Best test accuracy of a single training seed, if known.
         optimum: Best mean test accuracy among the feasible architectures.
-        seeds: Number of training seeds behind each mean; an architecture with a published mean is
-            not among them.
+        seeds: Number of training seeds of each mean, without architectures with a published mean.
     """
 
     mean: Mapping[str, float]
@@ -40,13 +39,13 @@ class HeldOutScores:
     def from_table(
         cls, accuracy: pd.DataFrame, dataset: str, feasible: Collection[str] | None = None
     ) -> HeldOutScores:
-        """Read them from an accuracy table.
+        """Read the scores from an accuracy table.
 
         Args:
             accuracy: Table with columns ``arch_id, dataset, split, seed, epochs, accuracy``; a null
                 seed marks a published mean.
             dataset: Data set.
-            feasible: Architectures that the optimum is taken over; all of the table if left out.
+            feasible: Architectures to find the optimum in; the whole table if left out.
 
         Raises:
             UnknownNameError: If the table has no test rows for the data set.
@@ -64,15 +63,15 @@ class HeldOutScores:
 
 
 def trace(history: pd.DataFrame, scores: HeldOutScores) -> pd.DataFrame:
-    """Progress of a search: one row per query, about all queries up to it.
+    """Progress of a search: one row per query, covering all queries up to it.
 
     The choice is the architecture with the best mean validation accuracy, ties broken as in
-    `brpnas.search.chosen`; where the sampler chooses by estimates of its own, it is the one that
-    led when it last trained its ranker. It never looks at test accuracies. Answers of architectures
-    that break the constraints do not count. Before the first answer that does all is null.
+    `brpnas.search.chosen`. If the sampler chooses by its own estimates, the choice is the leader at
+    the last training of its ranker. Test accuracies never affect it. Answers of infeasible
+    architectures do not count. Before the first counting answer all values are null.
 
     Args:
-        history: Table of a search, as `History.to_frame` gives it.
+        history: Table of a search (`History.to_frame`).
         scores: Test accuracies of its data set.
 
     Returns:
@@ -82,9 +81,9 @@ def trace(history: pd.DataFrame, scores: HeldOutScores) -> pd.DataFrame:
         - ``best_valid``: the best single validation answer so far.
         - ``chosen``, ``chosen_valid``, ``chosen_test``: the choice so far, the mean of its answers,
           and its test accuracy averaged over seeds.
-        - ``best_test_seen``: the best such average among all answered that count; the search cannot
-          know it.
-        - ``best_single_seed_test_seen``: the same over single seeds, as published curves plot it.
+        - ``best_test_seen``: the best average test accuracy among all counting answers; unknown to
+          the search.
+        - ``best_single_seed_test_seen``: the same over single seeds, as in published curves.
         - ``regret``: the optimum among the feasible minus ``chosen_test``.
     """
     counts = (history["status"] == "ok") & history.get("feasible", True)
@@ -119,7 +118,7 @@ def _best_so_far(values: list[float]) -> pd.Series[float]:
 
 
 def _choices(history: pd.DataFrame) -> Iterator[tuple[str | None, float]]:
-    """After each query, the architecture that would be chosen and its mean validation accuracy."""
+    """The choice after each query, and its mean validation accuracy."""
     latency = history.get("predicted_latency_ms", pd.Series(0.0, history.index))
     leaders = history.get("leader", pd.Series(None, history.index, dtype="str"))
     keys: dict[str, tuple[float, float, str]] = {}
@@ -133,7 +132,7 @@ def _choices(history: pd.DataFrame) -> Iterator[tuple[str | None, float]]:
             runs = answers.setdefault(arch_id, [])
             runs.append(float(accuracy))
             keys[arch_id] = (-float(np.mean(runs)), float(cost), arch_id)
-            # A second answer may lower the leader's mean: only then look at all again.
+            # A second answer may lower the leader's mean: compare all again.
             best = min(keys.values()) if again or best is None else min(best, keys[arch_id])
         led = leader if isinstance(leader, str) else led
         if led:

@@ -1,4 +1,4 @@
-"""The network file that is delivered, told apart from the networks that the search knew."""
+"""The delivered network file, and how it differs from the networks of the search."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from brpnas.spaces import NetworkConfig
 __all__ = ["PRECISION", "Delivered", "Latency", "Networks"]
 
 PRECISION = "fp32"
-"""Of every network file that is delivered."""
+"""Precision of every delivered network file."""
 
 
 @dataclass(frozen=True)
 class Networks:
-    """What a latency is of: networks of a size and a precision, in a runtime, on a device.
+    """Networks with a latency: their size and precision, their runtime and device.
 
     Args:
         size: `NetworkConfig.size`.
-        device: Name of the device; of one that has no name here, a description.
-        precision: As the catalogue of devices calls it; None if nothing states it.
-        runtime: As the catalogue of devices calls it; None if nothing states it.
+        device: Name of the device, or a description of an unnamed device.
+        precision: Precision as in the catalogue of devices; None if not stated.
+        runtime: Runtime as in the catalogue of devices; None if not stated.
     """
 
     size: str
@@ -31,18 +31,18 @@ class Networks:
 
     @property
     def in_torch(self) -> bool:
-        """Whether torch runs them, and not the file."""
+        """Whether torch runs the networks."""
         return (self.runtime or "").startswith("torch")
 
     def are_like(self, network: NetworkConfig) -> bool:
-        """Whether a network file of this size is one of them."""
+        """Whether a network file of this size belongs to them."""
         precise = self.precision in {None, PRECISION}
         return self.size == network.size and precise and not self.in_torch
 
 
 @dataclass(frozen=True)
 class Latency:
-    """A latency in ms, and of what it is."""
+    """A latency in ms, and its networks."""
 
     ms: float
     of: Networks
@@ -50,14 +50,14 @@ class Latency:
 
 @dataclass(frozen=True)
 class Delivered:
-    """The network file that is delivered, against what the search knew of its architecture.
+    """The delivered network file, and the latencies of its architecture in the search.
 
     Args:
         network: Its size.
-        accuracy_sizes: Sizes of the networks whose accuracies answered, where these are known.
-        predicted: Predicted latency of the architecture. Limits are of these networks too.
-        known: Measured latency of the architecture; None if it was not measured.
-        measured: Latency that was measured of the network found itself; None if it was not.
+        accuracy_sizes: Sizes of the networks with the answered accuracies, if known.
+        predicted: Predicted latency of the architecture; the limits are of the same networks.
+        known: Measured latency of the architecture; None if not measured.
+        measured: Measured latency of the delivered network itself; None if not measured.
     """
 
     network: NetworkConfig
@@ -68,21 +68,21 @@ class Delivered:
 
     @property
     def latency(self) -> Latency | None:
-        """Measured latency of the file, or of the same network before; None if neither is known."""
+        """Measured latency of the file, else of an equal network; None if neither is known."""
         found = (self.measured, self.known)
         return next((x for x in found if x is not None and x.of.are_like(self.network)), None)
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether `latency` is of another device than predictions and limits."""
+        """Whether `latency` is of another device than the predictions and limits."""
         return self.latency is not None and self.latency.of.device != self.predicted.of.device
 
     def figures(self) -> dict[str, float | str | None]:
-        """Latencies of the file, null where they are not known.
+        """Latencies of the file, null if unknown.
 
         ``predicted_latency_ms`` and ``latency_ms`` are of the device of the task, ``latency_error``
-        is the one over the other, less 1. What another device measured is
-        ``latency_elsewhere_ms``, and ``measured_on`` says which.
+        is their ratio less 1. ``latency_elsewhere_ms`` is a latency of another device, and
+        ``measured_on`` names this device.
         """
         predicted = self.predicted.ms if self.predicted.of.are_like(self.network) else None
         measured = None if self.latency is None else self.latency.ms
@@ -98,7 +98,7 @@ class Delivered:
         }
 
     def notes(self) -> list[str]:
-        """What a reader must know before using a figure, a sentence or two each."""
+        """Warnings about the figures for the reader, a sentence or two each."""
         notes = [self._size(), self._accuracy(), self._precision(), self._runtime(), self._device()]
         return [note for note in notes if note]
 
@@ -167,7 +167,7 @@ class Delivered:
         return f"The file itself takes {self.measured.ms:.4g} ms, as measured."
 
     def _of_others(self, kind: str) -> str:
-        """Figures of the networks that are not the file's."""
+        """Latency of the networks other than the file."""
         measured = self.measured if self.measured and self.measured.of.in_torch else self.known
         if measured is None or measured.of.are_like(self.network):
             return f" For a network of {kind} {self.predicted.ms:.4g} ms are predicted."

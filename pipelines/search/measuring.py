@@ -1,4 +1,4 @@
-"""Where a search measures latency: before a query is spent, and of the network found."""
+"""Latency measurements of a search: of proposals before their query, and of the result."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Measuring:
-    """The device of the predictions, and how and where a latency is measured.
+    """The device of the predictions, and the settings and place of measurements.
 
     Attributes:
         limits: Limits of the search.
-        predicted: Networks whose latency is predicted.
-        catalogue: Devices that were measured here.
-        settings: How to measure.
+        predicted: Networks of the latency predictions.
+        catalogue: Devices measured here.
+        settings: Settings of a measurement.
         scheduler: Address of a Dask scheduler; None for this machine.
     """
 
@@ -57,18 +57,18 @@ class Measuring:
 
     @property
     def on_device(self) -> bool:
-        """Whether proposals are measured on a device, and not looked up."""
+        """Whether proposals are measured on a device, not looked up."""
         return self.limits.measures and self.limits.policy == "device"
 
     @contextmanager
     def opened(self) -> Iterator[tuple[Engine, str]]:
-        """The engine that measures, and its device: that of the predictions or a description."""
+        """The measuring engine and its device: the predictions' device, or a description."""
         with get_engine(scheduler=self.scheduler) as engine:
             yield engine, self._device(engine)
 
     @contextmanager
     def latency_filter(self) -> Iterator[LatencyFilter | None]:
-        """The filter of the search; None if no latency is measured before a query."""
+        """The filter of the search; None without measurements before a query."""
         if self.on_device:
             with self.opened() as (engine, _):
                 words = f"{self.predicted.device} {self.settings}"
@@ -80,7 +80,7 @@ class Measuring:
 
     @property
     def table_filter(self) -> LatencyFilter | None:
-        """The filter that looks latencies up; None with another policy."""
+        """The filter of the policy ``table``; None with another policy."""
         if not self.limits.measures or self.limits.policy != "table":
             return None
         measure = TableLatency(self.limits.table_ms)
@@ -128,13 +128,13 @@ def set_up_measuring(
     catalogue: Mapping[str, Device],
     timing: Mapping[str, Any],
 ) -> Measuring:
-    """Check the parameters of `timing`, and look the device of the predictions up.
+    """Check the parameters of `timing`, and look up the device of the predictions.
 
     Args:
         settings: Parameters of the search.
         limits: Its limits.
         latency_predictions: Predictions of `train`, with the measured latencies of the device.
-        catalogue: Devices that were measured here.
+        catalogue: Devices measured here.
         timing: Parameters of `timing`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Nodes of the stage `search`: the search, its summary, and other samplers beside it."""
+"""Nodes of the stage `search`: the search, its summary, and a comparison of samplers."""
 
 from __future__ import annotations
 
@@ -69,19 +69,19 @@ def search_architecture(
 
     Args:
         settings: Parameters of the search.
-        pool: The architectures that it may propose.
+        pool: The candidate pool.
         oracle_setup: Answers queries.
         measuring: Measures latency before a query, with the policies ``table`` and ``device``.
         store: Folder of the answers; one file per task, named by its hash.
 
     Returns:
-        All queries, one row each, where ``metric`` names the metric of ``accuracy``; all
-        measurements, one row each; the binary relation predictor; the accuracies of the oracle's
-        own trainings; and the trained network of the architecture found, or nothing.
+        All queries, one row each (``metric`` names the metric of ``accuracy``); all measurements,
+        one row each; the binary relation predictor; the accuracies of the oracle's own trainings;
+        and the trained network of the chosen architecture, or empty bytes.
 
     Raises:
-        AnswersPendingError: If the oracle waits for answers that are given by hand.
-        TrainingError: If the final training of the network found fails.
+        AnswersPendingError: If the oracle waits for answers by hand.
+        TrainingError: If the final training of the chosen network fails.
     """
     config = settings.search
     with (
@@ -113,10 +113,10 @@ def _fingerprint(
     latency_filter: LatencyFilter | None,
     setup: OracleSetup,
 ) -> tuple[dict[str, Any], str]:
-    """The task of a store, and a short hash of it for the name of its file.
+    """The task of a store, and its short hash for the file name.
 
-    The answers of a table belong to the task, and so does the release of the library: another
-    release may propose other architectures.
+    The task includes the answers of a table and the release of the library: another release may
+    propose other architectures.
     """
     full = task_fingerprint(pool, sampler, oracle, latency_filter)
     full["brpnas"] = version("brpnas")
@@ -133,7 +133,7 @@ def _fingerprint(
 def _trained(
     oracle: Oracle, history: pd.DataFrame, settings: SearchSettings
 ) -> tuple[pd.DataFrame, bytes]:
-    """Accuracies of the oracle's trainings, and the network found after its final training."""
+    """Accuracies of the oracle's trainings, and the chosen network after its final training."""
     if isinstance(oracle, TrainOracle):
         winner = chosen(history)
         runs = history[(history["arch_id"] == winner) & (history["status"] == "ok")]
@@ -157,11 +157,12 @@ def summarise_search(
     """The result of the search, for the report and the tracker.
 
     Returns:
-        The task and the ten best of the queried. Of the architecture found, null where unknown and
-        accuracies as fractions: ``chosen``, figures of the network file (`Delivered.figures` and
-        its cost); ``known``, figures that the search knew, perhaps of other networks than the file
-        (those whose latency is predicted, and its trainings); ``held_out``, test scores of these
-        trainings. `export` gives the scores of the file itself.
+        The task, the ten best queried architectures, and figures of the chosen architecture (null
+        if unknown, accuracies as fractions). ``chosen`` holds figures of the network file
+        (`Delivered.figures` and its cost). ``known`` holds figures of the search: latency of the
+        predictor's networks and accuracy of the search's trainings, perhaps not of the file.
+        ``held_out`` holds test scores of these trainings. `export` gives the scores of the file
+        itself.
     """
     config, winner, latency = settings.search, delivered.arch_id, delivered.latency
     row = history[history["arch_id"] == winner].iloc[0]
@@ -238,8 +239,8 @@ def compare_samplers(
 ) -> pd.DataFrame:
     """Traces of every sampler over several seeds, for the curves of the report.
 
-    With ``comparison_seeds: 0``, and where an answer or a measurement costs time, it is the trace
-    of the search itself.
+    With ``comparison_seeds: 0``, or if answers or measurements cost time, only the trace of the
+    search itself.
 
     Returns:
         Columns ``sampler, seed, query`` and those of `brpnas.search.trace`.

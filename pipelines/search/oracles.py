@@ -1,4 +1,4 @@
-"""The oracle that answers a search, as the parameters ask for it."""
+"""The oracle of a search, built from the parameters."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ Files = Callable[[], Mapping[str, Path]]
 
 @dataclass(frozen=True)
 class OracleSetup:
-    """An oracle that is not open yet: a cluster is asked for nothing before the search starts.
+    """An unopened oracle: it requests nothing from a cluster before the search starts.
 
     Attributes:
         settings: Parameters of the search.
-        training: Parameters of `network_training`, by which the oracle trains.
-        accuracy: The table that answers, with the oracle ``table``.
-        surrogate: Gives the files of NAS-Bench-301.
+        training: Parameters of `network_training`, for the oracle ``train``.
+        accuracy: The answers of the oracle ``table``.
+        surrogate: Returns the files of NAS-Bench-301.
         store: Folder of the answers and the trained networks.
         by_hand: Folder of the questions and answers of the oracle ``file``.
     """
@@ -48,10 +48,10 @@ class OracleSetup:
 
     @contextmanager
     def opened(self) -> Iterator[Oracle]:
-        """The oracle, with the processes that train for it.
+        """The oracle, with its training processes.
 
         Raises:
-            ConfigurationError: If the images are not those of the data set.
+            ConfigurationError: If the images belong to another data set.
         """
         config, dataset, space = self.settings.search, self.settings.dataset, self.settings.space
         if config.oracle == "file":
@@ -74,11 +74,11 @@ class OracleSetup:
 
     @property
     def is_free(self) -> bool:
-        """Whether answers cost nothing: those of a table or a surrogate."""
+        """Whether answers cost nothing: from a table or a surrogate."""
         return self.settings.search.oracle in {"table", "surrogate"}
 
     def factory(self) -> Callable[[int], Oracle]:
-        """A function that makes the oracle of a seed, where `is_free`; picklable."""
+        """A function returning the oracle of a seed, if `is_free`; picklable."""
         if self.settings.search.oracle == "surrogate":
             return functools.partial(_ask_surrogate, dict(self.surrogate()))
         return functools.partial(TableOracle, self.accuracy, self.settings.dataset)

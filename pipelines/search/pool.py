@@ -1,4 +1,4 @@
-"""Nodes that set a search up: its limits, and the pool of architectures that it may propose."""
+"""Nodes to set up a search: its limits and its candidate pool."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ def set_up_limits(
 
     Args:
         settings: Parameters of the search.
-        graphs: Graphs of the architectures that `ingest` has listed.
-        architectures: The same architectures.
+        graphs: Graphs of the architectures listed by `ingest`.
+        architectures: The listed architectures.
         latency_predictions: Their predicted latency.
 
     Returns:
         The limits, and columns ``arch_id, isomorphism_id, latency_ms, flops_m, params_m``.
 
     Raises:
-        ConfigurationError: If the search would train or measure networks of another size than
-            those whose latency is predicted.
+        ConfigurationError: If the search would train or measure networks of one size and predict
+            the latency of another.
         ConstraintError: If a constraint cannot be read or names an unknown metric.
         SchemaError: If the graphs are of another space, or an architecture has no predicted
             latency.
@@ -79,7 +79,7 @@ def set_up_limits(
 
 
 def metrics_of(candidates: pd.DataFrame) -> dict[str, npt.NDArray[np.float64]]:
-    """Predicted metrics by name, each of shape ``[N]``, as `brpnas.search.Limits` takes them."""
+    """Predicted metrics by name, each of shape ``[N]``, for `brpnas.search.Limits`."""
     return {name: candidates[name].to_numpy(np.float64) for name in METRICS}
 
 
@@ -91,9 +91,9 @@ def set_up_pool(
     accuracy: pd.DataFrame,
     predictor: LatencyModel,
 ) -> ListedPool | SampledPool:
-    """The pool of architectures that the search may propose.
+    """The candidate pool of the search.
 
-    It holds the listed architectures, or with ``search.candidates`` it draws from the whole space.
+    It holds the listed architectures; with ``search.candidates`` it draws from the whole space.
     With the oracle ``table``, only architectures of the table are answerable.
 
     Args:
@@ -101,11 +101,11 @@ def set_up_pool(
         limits: Its limits.
         candidates: Metrics of the listed architectures.
         graphs: Their graphs.
-        accuracy: The table that answers, with the oracle ``table``.
-        predictor: Predicts the latency of architectures that are not listed.
+        accuracy: The answers of the oracle ``table``.
+        predictor: Predicts the latency of unlisted architectures.
 
     Raises:
-        ConfigurationError: If a table is to answer for architectures that are not listed.
+        ConfigurationError: If the oracle ``table`` must answer for unlisted architectures.
         InfeasibleError: If no architecture may be proposed.
     """
     config, space = settings.search, settings.space
@@ -129,7 +129,7 @@ def set_up_pool(
     mask = limits.proposable(graphs.arch_ids, metrics_of(listed))
     _log_feasible(limits, listed, mask, config)
     valid = accuracy[(accuracy["dataset"] == settings.dataset) & (accuracy["split"] == "valid")]
-    # A data set without rows is an error of the oracle, which lists the known data sets.
+    # For a data set without rows the oracle raises the error: it lists the known data sets.
     answerable = None
     if config.oracle == "table" and len(valid):
         answerable = np.isin(graphs.arch_ids, valid["arch_id"].unique().tolist())

@@ -1,4 +1,4 @@
-"""Predicted metrics of architectures that no table lists, for a search in a space too large."""
+"""Predicted metrics of unlisted architectures, for a search in a space too large to list."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ __all__ = ["PredictedMetrics"]
 class PredictedMetrics:
     """Latency by the predictor of `train`, parameters and multiply-adds by the space.
 
-    The same names and units as those of listed architectures, which `ingest` and `train` have
-    worked out. Picklable, for searches in other processes.
+    Names and units are the same as for listed architectures (`ingest`, `train`). Picklable, for
+    searches in other processes.
 
     Args:
         space: Name of the space.
         predictor: The latency predictor.
-        network: Network whose parameters and multiply-adds count.
+        network: Network of an architecture; decides parameters and multiply-adds.
     """
 
     space: str

@@ -1,4 +1,4 @@
-"""Samplers and rankers, as the parameters ask for them."""
+"""Samplers and rankers, built from the parameters."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _OF_BRP = (
 def relation_factory(
     config: RankerConfig, pool: Executor | None = None
 ) -> Callable[[], PairwiseRanker]:
-    """A function that makes an untrained relation; without a pool it can go to other processes."""
+    """A function returning an untrained relation; picklable without a pool."""
     training = TrainingConfig(**config.model_dump(exclude={"members", "view", "paths"}))
     return functools.partial(PairwiseRanker, training, config.members, config.view, pool=pool)
 
 
 def ranker_factory(config: RankerConfig, pool: Executor | None = None) -> Callable[[], Ranker]:
-    """A function that makes an untrained ranker, which is the relation alone or joined by paths."""
+    """A function returning an untrained ranker: the relation alone, or combined with paths."""
     make = relation_factory(config, pool)
     return functools.partial(_hybrid, make) if config.paths else make
 
@@ -44,7 +44,7 @@ def _hybrid(make: Callable[[], PairwiseRanker]) -> HybridRanker:
 
 
 def make_sampler(name: str, config: SearchConfig, pool: Executor | None = None) -> Sampler:
-    """The sampler of that name with its parameters from the configuration."""
+    """The sampler of a name, with its parameters from the configuration."""
     parameters: dict[str, Any] = {"repeats": config.repeats}
     if name != "brp":
         return get_sampler(name, parameters)

@@ -1,4 +1,4 @@
-"""Test scores of a search: figures that it never saw, for the report."""
+"""Held-out test scores of a search, for the report."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = ["SearchScores", "known", "score_held_out"]
 
 @dataclass(frozen=True)
 class SearchScores:
-    """Scores that the search never saw.
+    """Held-out scores of a search.
 
     Attributes:
         held_out: Test accuracies by architecture.
-        trained: Accuracies of the oracle's own trainings; empty if it trained none.
-        feasible: Number of listed architectures that the search could propose.
+        trained: Accuracies of the oracle's own trainings; empty without any.
+        feasible: Number of listed architectures open to proposal.
     """
 
     held_out: HeldOutScores
@@ -51,12 +51,12 @@ def score_held_out(
     accuracy: pd.DataFrame,
     oracle_accuracy: pd.DataFrame,
 ) -> SearchScores:
-    """Test accuracies to score a search with, of the metric that the answers have.
+    """Test accuracies to score a search, in the metric of its answers.
 
-    With the oracle ``table`` they come from the table. The optimum is the best architecture that
-    the search could have chosen; with measurements on a device that is unknown. With another oracle
-    they come from its own trainings, and the optimum is unknown. There are none for the public part
-    of NAS-Bench-101 and for a surrogate.
+    With the oracle ``table`` they come from the table, and the optimum is the best architecture
+    within reach of the search (unknown with measurements on a device). With another oracle they
+    come from its own trainings, and the optimum is unknown. The public part of NAS-Bench-101 and
+    surrogates have no test accuracies.
     """
     listed = candidates["arch_id"].tolist()
     feasible = int(limits.proposable(listed, metrics_of(candidates)).sum())
@@ -65,7 +65,7 @@ def score_held_out(
 
 
 def _reachable(limits: Limits, pool: ListedPool | SampledPool) -> list[str] | None:
-    """Architectures that the search could have chosen; None if only proposals are measured."""
+    """Architectures within reach of the search; None if only proposals are measured."""
     if limits.measures and limits.policy == "device":
         return None
     if isinstance(pool, SampledPool):
@@ -93,5 +93,5 @@ def _held_out(
 
 
 def known(value: float | None) -> float | None:
-    """A figure for JSON: null where it is missing or not finite."""
+    """A figure for JSON: null if missing or not finite."""
     return None if value is None or not math.isfinite(float(value)) else float(value)

@@ -15,15 +15,15 @@ __all__ = ["SearchSettings", "read_settings"]
 
 @dataclass(frozen=True)
 class SearchSettings:
-    """The parameters that every node of the stage needs.
+    """The common parameters of the stage's nodes.
 
     Attributes:
         space: Name of the space.
         dataset: Data set of the accuracies.
         constraints: Constraints, as strings.
         search: Parameters of the stage.
-        network: Size of the networks that are trained, measured and delivered.
-        images: Images that they are trained on, if the oracle trains.
+        network: Size of the trained, measured and delivered networks.
+        images: Training images, if the oracle trains.
     """
 
     space: str

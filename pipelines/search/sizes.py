@@ -1,8 +1,8 @@
-"""Whether tables and predictors are of the networks that a search is about.
+"""Compares network sizes: tables and predictors against the networks of a search.
 
-A search that spends, on trainings, measurements or answers by hand, is refused if its latency is of
-networks of another size. One that only looks up can transfer: the order of cells holds well between
-sizes, milliseconds and accuracies do not, and the report says so.
+A search with trainings, measurements or answers by hand is refused if its latency is of networks of
+another size. A search with lookups only can transfer: the order of cells holds well between sizes,
+milliseconds and accuracies do not, and the report warns of it.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ __all__ = ["answering_sizes", "check_latency_size", "latency_size"]
 
 
 def latency_size(latency_predictions: pd.DataFrame, space: str) -> str:
-    """Size of the networks whose latency is predicted; the published one where none is stated."""
+    """Size of the networks of the latency predictions; the published size if none is stated."""
     return stated_size(latency_predictions) or get_space(space).published.size
 
 
 def check_latency_size(
     config: SearchConfig, network: NetworkConfig, latency_predictions: pd.DataFrame, space: str
 ) -> None:
-    """Refuse a search that spends on networks of another size than its latency is of.
+    """Refuse to train or measure networks of another size than the predicted latency.
 
     Args:
-        config: What answers, and whether latency is measured.
-        network: The networks that would be trained and measured.
-        latency_predictions: What `train` has predicted.
+        config: Parameters of the stage: the oracle, and whether latency is measured.
+        network: The networks to train and measure.
+        latency_predictions: Predictions of `train`.
         space: Name of the space.
 
     Raises:
-        ConfigurationError: If so; nothing has been spent then.
+        ConfigurationError: If the sizes differ; before any training or measurement.
     """
     known, device = latency_size(latency_predictions, space), latency_predictions["device"].iloc[0]
     causes = [
@@ -70,9 +70,9 @@ def check_latency_size(
 def answering_sizes(
     config: SearchConfig, accuracy: pd.DataFrame, dataset: str, space: str
 ) -> list[str]:
-    """Sizes of the networks whose accuracies answer, where these are known.
+    """Sizes of the networks with the answered accuracies, if known.
 
-    None where the oracle trains: those are of the size of the search.
+    Empty if the oracle trains: its networks have the size of the search.
     """
     if config.oracle == "surrogate":
         return [get_space(space).published.size]

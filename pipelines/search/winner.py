@@ -1,4 +1,4 @@
-"""The network that a search found: its file, and the latency of that file."""
+"""The network found by a search: its file, and the latency of the file."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class DeliveredNetwork:
 
     Attributes:
         arch_id: The architecture.
-        latency: Latency of the network file, beside the latencies that the search knew.
-        sha256: Hash of the file that was measured; None if it was not.
+        latency: Latency of the network file, with the latencies from the search.
+        sha256: Hash of the measured file; None if not measured.
     """
 
     arch_id: str
@@ -51,14 +51,14 @@ def measure_winner(
     accuracy: pd.DataFrame,
     export: Mapping[str, Any],
 ) -> DeliveredNetwork:
-    """Relate the network file to the networks that the search knew; measure it if asked for.
+    """Relate the network file to the networks of the search; measure it if configured.
 
     Args:
         settings: Parameters of the search.
         history: All queries.
         winner: The trained network (`brpnas.candidates.TrainedNetworkFile`), or nothing.
-        measuring: How and where latency is measured.
-        accuracy: The table that answered, with the oracle ``table``.
+        measuring: Settings and place of measurements.
+        accuracy: The answers of the oracle ``table``.
         export: Parameters of `export`; they decide the bytes of the file.
 
     Raises:
@@ -96,16 +96,16 @@ def measure_winner(
 def measure_network(
     exported: bytes, module: Callable[[], nn.Module], settings: MeasureSettings, engine: Engine
 ) -> float:
-    """Latency in ms of the network found, on this machine or where `measure` measures.
+    """Latency in ms of the network found, on this machine or on the machine of `measure`.
 
-    ONNX Runtime times the exported file itself, at its own precision. Torch times the network that
-    the file is made from.
+    ONNX Runtime times the exported file itself, at its own precision. Torch times the network
+    before its export.
 
     Args:
         exported: The ONNX file.
         module: Makes the network.
-        settings: How to measure.
-        engine: Where.
+        settings: Settings of the measurement.
+        engine: Engine of the measuring machine.
 
     Raises:
         MeasurementError: If the network cannot be measured.
