@@ -1,7 +1,6 @@
 """A predictor of a device adapted from known devices: shared by `retrain` and `train`.
 
-Both learn from the same rows, all that are not held out, so that the predictor that `retrain`
-registers and the one that a search uses are the same.
+Both learn from all rows that are not held out, so `retrain` registers the predictor of the search.
 """
 
 from __future__ import annotations
@@ -35,15 +34,15 @@ def adapt(
     *,
     held_out: int,
 ) -> DevicePredictor:
-    """Learn the latency of a device from its rows and from what known devices teach.
+    """Learn the latency of a device from its rows and the prior of known devices.
 
     Args:
-        graphs: The space, or all of it that was measured.
+        graphs: The space, or its measured part.
         learn: Rows to learn from, columns ``arch_id, latency_ms``.
-        prior: What known devices teach; its answers for this device are not used.
+        prior: Prior of known devices; its answers for this device are not used.
         device: Name of the device.
-        config: How.
-        held_out: Number of rows that are test rows, for the error.
+        config: Settings of the adaptation.
+        held_out: Number of test rows, for the error message.
 
     Raises:
         ConfigurationError: If there are too few rows to learn from.
@@ -81,10 +80,10 @@ def adapt(
 
 
 def transfer_note(predictor: DevicePredictor, prior: DevicePrior, device: str) -> str:
-    """Say which known devices were measured with networks of another size, and the error.
+    """Name known devices measured with networks of another size, and the error.
 
     Returns:
-        One or two sentences; nothing if there are no such devices.
+        One or two sentences; empty without such devices.
     """
     published = get_space(prior.space).published.size
     own = predictor.network_size or published

@@ -1,10 +1,10 @@
-"""What a pipeline needs before it starts: names that exist, constraints that read, input files.
+"""Checks before a pipeline starts: names, constraints, input files.
 
-The file of latencies that the owner of the run's device brought is read as well: if it is refused,
-the run stops before anything is written.
+The latency file of the owner of the run's device is read too: if it is refused, the run stops
+before it writes anything.
 
-Each check raises the one-paragraph error that a stage would otherwise raise minutes later. Only
-what the pipeline uses is checked, so that `ingest` needs no search library.
+Each check raises the one-paragraph error of a stage minutes earlier. Only names and files of the
+pipeline are checked: `ingest` needs no search library.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 class MissingInputError(BrpNasError, FileNotFoundError):
-    """A pipeline reads what an earlier stage has not written yet."""
+    """A pipeline reads an output of an earlier stage before the stage has written it."""
 
 
 def _device(name: str, parameters: Mapping[str, Any], catalog: CatalogProtocol | None) -> None:
@@ -45,7 +45,7 @@ def _device(name: str, parameters: Mapping[str, Any], catalog: CatalogProtocol |
 
 
 def _space(name: str, *_: object) -> None:
-    """Import it, so that a file that cannot be read is told at once."""
+    """Import the space: an unreadable file is an error at once."""
     from brpnas.spaces import get_space  # noqa: PLC0415
 
     get_space(name)
@@ -69,9 +69,9 @@ def _ingest(
 def _device_files(
     ingest: Mapping[str, Any], parameters: Mapping[str, Any], catalog: CatalogProtocol | None
 ) -> None:
-    """Read what the owner of the run's device brought, so that a refused file changes nothing.
+    """Read the latency file of the run's device: if it is refused, nothing is written.
 
-    Those of other devices stand in nobody's way: `ingest` leaves a refused one out, and says so.
+    Files of other devices are not checked: `ingest` skips refused ones with a warning.
     """
     files, device = _load(catalog, "device_files"), parameters["device"]
     if "devices" in ingest["benchmarks"] and device in files:
@@ -89,7 +89,7 @@ def _dataset(name: str, parameters: Mapping[str, Any], catalog: CatalogProtocol 
     if parameters["search"]["oracle"] == "surrogate":
         _surrogate(name, parameters)
     if parameters["search"]["oracle"] != "table":
-        return  # it need not be one with a table
+        return  # it may have no table
     trained = _load(catalog, "trained_accuracy")
     holders = {
         "nasbench201": DATASETS,
@@ -101,7 +101,7 @@ def _dataset(name: str, parameters: Mapping[str, Any], catalog: CatalogProtocol 
 
 
 def _surrogate(dataset: str, parameters: Mapping[str, Any]) -> None:
-    """The only one that there is answers for CIFAR-10 in DARTS."""
+    """The only surrogate predicts CIFAR-10 accuracies in DARTS."""
     space, asked = parameters["space"], parameters["ingest"]["benchmarks"]
     if space != "darts" or dataset != "cifar10" or "nasbench301" not in asked:
         raise ConfigurationError(
@@ -125,7 +125,7 @@ def _constraints(texts: Sequence[str], parameters: Mapping[str, Any], *_: object
 
 
 def _lacks_cost(name: str) -> bool:
-    """Whether a space does not know the cost of its networks."""
+    """Whether a space lacks the cost of its networks."""
     import numpy as np  # noqa: PLC0415
 
     from brpnas.spaces import get_space  # noqa: PLC0415
@@ -135,7 +135,7 @@ def _lacks_cost(name: str) -> bool:
 
 
 def _search(search: Mapping[str, Any], parameters: Mapping[str, Any], *_: object) -> None:
-    """Settings of networks that the search trains, where it trains none; a prior without effect."""
+    """Settings for networks trained by the search, without training; a prior without effect."""
     has_prior = search.get("sampler") == "brp" and search["flops_prior"] > 0
     if has_prior and _lacks_cost(parameters["space"]):
         _log.warning(
@@ -159,7 +159,7 @@ def _search(search: Mapping[str, Any], parameters: Mapping[str, Any], *_: object
 
 
 def _load(catalog: CatalogProtocol | None, name: str) -> Mapping[str, Any]:
-    """What the user has of their own, by name; nothing without a catalog."""
+    """The user's own devices or data sets, by name; empty without a catalog."""
     if catalog is None or name not in catalog:
         return {}
     found: Mapping[str, Any] = catalog.load(name)
@@ -169,7 +169,7 @@ def _load(catalog: CatalogProtocol | None, name: str) -> Mapping[str, Any]:
 def _held(
     kind: str, name: str, holders: Mapping[str, Collection[str]], parameters: Mapping[str, Any]
 ) -> None:
-    """Check that a benchmark that is read holds a name."""
+    """Check that a configured benchmark holds a name."""
     space = parameters["space"]
     holders = {b: names for b, names in holders.items() if BENCHMARK_SPACES.get(b, space) == space}
     found = [benchmark for benchmark, names in holders.items() if name in names]
@@ -192,31 +192,31 @@ _CHECKS: dict[str, Callable[[Any, Mapping[str, Any], CatalogProtocol | None], No
     "params:search": _search,
 }
 _PRIOR_SPACE = "nasbench201"
-"""Space of the devices that the prior that ships was learnt from."""
+"""Space of the devices of the shipped prior."""
 _MAKES = {"params:device": "measured_device", "params:dataset": "trained_accuracy"}
-"""What makes new names: a pipeline that measures or trains first may ask for what it will make."""
+"""Outputs with new names: a pipeline making one of them may use its name before it exists."""
 
 
 def check_parameters(
     pipeline: Pipeline, parameters: Mapping[str, Any], catalog: CatalogProtocol | None = None
 ) -> None:
-    """Check the names that the pipeline's parameters refer to.
+    """Check the names in the pipeline's parameters.
 
     Args:
-        pipeline: What is to run; only what it uses is checked.
+        pipeline: The pipeline; only its parameters are checked.
         parameters: All parameters.
-        catalog: Where devices and data sets of the user's own are looked up.
+        catalog: Holds the user's own devices and data sets.
 
     Raises:
-        UnknownNameError: If there is no such space, device or data set.
-        ConfigurationError: If it is in a benchmark that `ingest` does not read, or of another
-            space; if the file of a space cannot be read.
-        ConstraintError: If a constraint cannot be read.
-        IntakeError: If the file that the owner of the device brought is refused.
+        UnknownNameError: If a space, device or data set is unknown.
+        ConfigurationError: If `ingest` does not read its benchmark, or it is of another space; if
+            the file of a space is unreadable.
+        ConstraintError: If a constraint is malformed.
+        IntakeError: If the latency file of the device is refused.
     """
     used = pipeline.inputs()
     made = pipeline.all_outputs()
-    _space(parameters["space"])  # files of a space of the user's own load only once it is opened
+    _space(parameters["space"])  # files of a user's own space load only after it is opened
     transfers = {node.name for node in pipeline.nodes} & {"learn_prior", "adapt_device"}
     if transfers and parameters["space"] != _PRIOR_SPACE:
         raise ConfigurationError(
@@ -226,16 +226,16 @@ def check_parameters(
         )
     for name, check in _CHECKS.items():
         if name == "params:device" and "latency" not in pipeline.datasets():
-            continue  # `retrain` reads the device's own file, and says so itself
+            continue  # `retrain` reads the device's own file, and raises its own error
         if name in used and _MAKES.get(name) not in made:
             check(parameters[name.removeprefix("params:")], parameters, catalog)
 
 
 def check_inputs(pipeline: Pipeline, catalog: CatalogProtocol) -> None:
-    """Check that every input that the pipeline does not make itself is there.
+    """Check that every input from outside the pipeline exists.
 
     Raises:
-        MissingInputError: If one is not; names the stage that makes it.
+        MissingInputError: If one is missing; names the stage to run.
     """
     names = [name for name in pipeline.inputs() if not name.startswith(("params:", "parameters"))]
     missing = sorted(name for name in names if not catalog.exists(name))
@@ -249,7 +249,7 @@ def check_inputs(pipeline: Pipeline, catalog: CatalogProtocol) -> None:
 
 
 def _makers(names: Iterable[str]) -> list[str]:
-    """Stages that write these data sets; no stage after the last of them is imported."""
+    """Stages writing these data sets; no stage after the last of them is imported."""
     wanted, makers, stages = set(names), [], LazyPipelines()
     for stage in STAGES:
         if made := stages[stage].all_outputs() & wanted:

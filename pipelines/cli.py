@@ -1,12 +1,11 @@
-"""`kedro run` of this project: as Kedro's own, but errors made for users end it in one paragraph.
+"""`kedro run` of this project: Kedro's own, with one-paragraph errors for users.
 
-Kedro takes the commands in here before its own. An error of `brpnas.errors`, also where Kedro has
-wrapped it, of the MLflow store or of the machine is printed as the last thing, without a traceback,
-and the exit code is 1 (`PENDING` for a search that waits for answers). All other errors keep their
-traceback, and so do these if ``BRPNAS_TRACEBACK`` is set. SIGTERM ends a run as Ctrl-C does, with
-the exit code `TERMINATED`, and so does the end of the `dvc` that started it. A run works in the
-folder of the project, whatever folder it is started in, so every relative path of the configuration
-is from there.
+Kedro prefers the commands in this module to its own. An error of `brpnas.errors`, also wrapped by
+Kedro, of the MLflow store or of the machine is printed last, without a traceback, and the exit code
+is 1 (`PENDING` for a search waiting for answers). All other errors keep their traceback; with
+``BRPNAS_TRACEBACK`` set, these do too. SIGTERM ends a run like Ctrl-C, with the exit code
+`TERMINATED`; the end of the parent `dvc` does the same. A run works in the folder of the project,
+started from any folder, so every relative path of the configuration starts there.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ _LAST_GRACE_S = 2.0
 
 
 class _Terminated(KeyboardInterrupt):
-    """SIGTERM came. As Ctrl-C it passes all that catches the errors of a task."""
+    """SIGTERM was received. Like Ctrl-C, it passes handlers for the errors of a task."""
 
 
 @contextmanager
@@ -64,7 +63,7 @@ def _sigterm_raises() -> Iterator[None]:
     watchdogs: list[threading.Timer] = []
 
     def terminate(number: int, frame: FrameType | None) -> None:
-        # Pools wait for what their workers are at, and those have not heard the signal.
+        # Pools wait for the tasks of their workers, and the workers did not get the signal.
         for process in multiprocessing.active_children():
             process.kill()
         run = mlflow.active_run()
@@ -83,10 +82,10 @@ def _sigterm_raises() -> Iterator[None]:
 
 
 def _give_up(run_id: str | None) -> None:
-    """End the process, where the main thread is stuck on its way out.
+    """End the process if the main thread is stuck during its exit.
 
-    Python before 3.11.5 may wait forever for a pool whose workers were killed. Whoever sent SIGTERM
-    sends SIGKILL next, in containers after 10 seconds.
+    Python before 3.11.5 may wait forever for a pool with killed workers. After SIGTERM the sender
+    sends SIGKILL, in containers after 10 seconds.
     """
     threading.Timer(_LAST_GRACE_S, os._exit, [TERMINATED]).start()
     try:
@@ -98,12 +97,12 @@ def _give_up(run_id: str | None) -> None:
 
 
 def _purposeful(error: BaseException) -> BrpNasError | None:
-    """First error of this project in the chain of causes, or one for what stands in its way."""
+    """First error of this project in the chain of causes, or one for the store or the machine."""
     return own_error(error) or mlflow_store.explained(error) or surroundings.explained(error)
 
 
 def _enter(root: Path) -> None:
-    """Work in the folder of the project, with its logging, which Kedro seeks where it starts."""
+    """Work in the folder of the project; Kedro looks for its logging in the start folder."""
     file = root / "conf" / "logging.yml"
     elsewhere = not Path("conf", file.name).exists()
     os.chdir(root)
@@ -112,10 +111,10 @@ def _enter(root: Path) -> None:
 
 
 def _check_names(context: click.Context) -> None:
-    """Check the pipelines and the environment that the command line or a variable names.
+    """Check the pipelines and the environment named by the command line or a variable.
 
     Raises:
-        UnknownNameError: If one does not exist.
+        UnknownNameError: If one is unknown.
     """
     known = LazyPipelines()
     one = context.params.get("pipeline")
@@ -168,7 +167,7 @@ def cli() -> None:
 
 
 def _options() -> list[click.Parameter]:
-    """Options of Kedro's `run`, of which ``--params`` keeps texts as they were typed."""
+    """Options of Kedro's `run`; ``--params`` keeps texts as typed."""
     options = [copy.copy(option) for option in kedro_run.params]
     for option in options:
         if option.name == "params":

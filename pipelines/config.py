@@ -1,8 +1,7 @@
 """The typed configuration: one model per stage, and `Parameters` for all of them together.
 
-The values live in ``conf/<environment>/parameters_<stage>.yml`` and nowhere else: the models have
-no defaults, and a key that they do not know is an error. Nodes get plain mappings and turn them
-into their model with `parse`.
+All values are in ``conf/<environment>/parameters_<stage>.yml``: the models have no defaults, and an
+unknown key is an error. Nodes get plain mappings and turn them into their model with `parse`.
 """
 
 from __future__ import annotations
@@ -79,7 +78,7 @@ class _Config(BaseModel):
 
 
 class IngestConfig(_Config):
-    """Which benchmarks `ingest` reads, and how many architectures it lists."""
+    """Benchmarks read by `ingest`, and the number of listed architectures."""
 
     benchmarks: Annotated[tuple[Benchmark, ...], Field(min_length=1)]
     sample: Natural | None
@@ -89,11 +88,10 @@ class IngestConfig(_Config):
 
 
 class NetworkSize(_Config):
-    """Size of every network that is counted, measured, trained or exported.
+    """Size of every counted, measured, trained or exported network.
 
-    Null is the size in which the space was published; of input shape and classes, if there are
-    images, those of the images. `pipelines.resolve` fills in both before a pipeline starts, so that
-    stages read numbers alone.
+    Null is the published size of the space; with images, null input shape and classes are those of
+    the images. `pipelines.resolve` fills in both before a pipeline starts: stages only see numbers.
     """
 
     channels: Count | None
@@ -105,7 +103,7 @@ class NetworkSize(_Config):
 
 
 class ImagesConfig(_Config):
-    """Images that networks are trained on, and their split."""
+    """Images for the training of networks, and their split."""
 
     path: str | None
     """``digits``, or the path of a folder or file, from the root of the project; null for none."""
@@ -121,7 +119,7 @@ class ImagesConfig(_Config):
 
 
 class _PredictorConfig(_Config):
-    """Size of a predictor and how to train it; see `brpnas.predictors.TrainingConfig`."""
+    """Size and training of a predictor; see `brpnas.predictors.TrainingConfig`."""
 
     backbone: Backbone
     hidden: Count
@@ -141,7 +139,7 @@ class _EnsembleConfig(_PredictorConfig):
 
 
 class TrainConfig(_EnsembleConfig):
-    """How `train` fits the latency predictor of a device."""
+    """Training of the latency predictor of a device in `train`."""
 
     method: Literal["auto", "networks", "adapted"]
     """Networks trained on the rows of the device, or a predictor adapted from known devices as
@@ -160,7 +158,7 @@ class TrainConfig(_EnsembleConfig):
 
 
 class RankerConfig(_EnsembleConfig):
-    """The binary relation predictor that ranks architectures during a search."""
+    """The binary relation predictor for ranking architectures in a search."""
 
     view: View
     """Graph encoding that it reads; accuracy, unlike latency, is no property of a device."""
@@ -219,7 +217,7 @@ class SearchConfig(_Config):
 
 
 class EvaluateConfig(_Config):
-    """What `evaluate` reports."""
+    """Contents of the report of `evaluate`."""
 
     title: str
     plot_points: Count
@@ -227,7 +225,7 @@ class EvaluateConfig(_Config):
 
 
 class ExportConfig(_Config):
-    """What `export` writes."""
+    """Settings of the files of `export`."""
 
     tolerance: Positive
     """Largest difference between ONNX Runtime and torch."""
@@ -236,7 +234,7 @@ class ExportConfig(_Config):
 
 
 class MeasureConfig(_Config):
-    """What `measure` measures."""
+    """Cells and device of `measure`."""
 
     device: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None
     """Name; null for one made from what the device is."""
@@ -254,7 +252,7 @@ class MeasureConfig(_Config):
 
 
 class TimingConfig(_Config):
-    """How a network is timed, and where."""
+    """Runtime, protocol and machines for timing networks."""
 
     runtime: Literal["onnxruntime", "torch"]
     target: str | None
@@ -270,14 +268,14 @@ class TimingConfig(_Config):
 
 
 class _MoreSeedsConfig(_Config):
-    """Cells that are trained with more seeds than the rest."""
+    """Cells trained with more seeds than the rest."""
 
     cells: Natural
     seeds: Count
 
 
 class TrainCandidatesConfig(_Config):
-    """What `train_candidates` trains."""
+    """Cells and seeds of `train_candidates`."""
 
     cells: Count | None
     """Random cells; null for all that compute different functions."""
@@ -290,7 +288,7 @@ class TrainCandidatesConfig(_Config):
 
 
 class NetworkTrainingConfig(_Config):
-    """How networks are trained, see `brpnas.candidates.JobConfig`, and where."""
+    """Training of networks, see `brpnas.candidates.JobConfig`, and its machines."""
 
     epochs: Count
     batch_size: Count
@@ -310,7 +308,7 @@ class NetworkTrainingConfig(_Config):
 
 
 class _GatesConfig(_Config):
-    """What a predictor must reach on its test rows; see `brpnas.promotion.Gates`."""
+    """Requirements for a predictor on its test rows; see `brpnas.promotion.Gates`."""
 
     min_spearman: Share | None
     min_within_10: Share | None
@@ -321,7 +319,7 @@ class _GatesConfig(_Config):
 
 
 class PretrainConfig(_Config):
-    """What `pretrain` learns from all devices; see `SharedNetworkConfig` of the library."""
+    """The prior learnt by `pretrain`; see `SharedNetworkConfig` of the library."""
 
     hidden: Count
     layers: Count
@@ -335,7 +333,7 @@ class PretrainConfig(_Config):
 
 
 class RetrainConfig(_Config):
-    """Which rows `retrain` accepts, and which file it writes."""
+    """Rows accepted by `retrain`, and its exported file."""
 
     least_rows: Annotated[int, Field(ge=10)]
     unit_check: bool
@@ -344,7 +342,7 @@ class RetrainConfig(_Config):
 
 
 class AdaptationConfig(_Config):
-    """How a predictor is adapted to a device; see `brpnas.predictors.transfer.AdaptConfig`."""
+    """Adaptation of a predictor to a device; see `brpnas.predictors.transfer.AdaptConfig`."""
 
     coverage: Annotated[float, Field(gt=0, lt=1)]
     """Share of measurements that an interval is to hold."""
@@ -360,7 +358,7 @@ class AdaptationConfig(_Config):
 
 
 class PromoteConfig(_Config):
-    """When a challenger becomes champion."""
+    """Conditions for a challenger to become champion."""
 
     latency: _GatesConfig
     accuracy: _GatesConfig
@@ -409,11 +407,11 @@ def parse(
 
     Args:
         model: One of the models above.
-        values: What the YAML files and ``--params`` say.
-        where: Says where a key, given as a dotted path, is set or should be.
+        values: Values of the YAML files and ``--params``.
+        where: Returns the place to set a key, given its dotted path.
 
     Raises:
-        ConfigurationError: If a key is unknown or missing, or a value of the wrong type or range.
+        ConfigurationError: If a key is unknown or missing, or a value has a wrong type or range.
     """
     try:
         return model.model_validate(dict(values))

@@ -1,13 +1,12 @@
-"""Functions of nodes that are imported when their node runs.
+"""Functions of nodes, imported when their node runs.
 
-Kedro needs the functions of all nodes before the first of them starts, and those of one stage need
-torch, of another matplotlib. A run of several stages starts within a second or two if each of them
-imports its libraries when its turn comes::
+Kedro needs the functions of all nodes before the first node starts; one stage needs torch, another
+matplotlib. With the libraries imported stage by stage, a run starts within two seconds::
 
     nodes = functions_of("pipelines.train.nodes")
     node(nodes.train_latency, inputs=[...], outputs=[...])
 
-Kedro cannot hold the inputs of a node to the signature of such a function;
+Kedro cannot compare the inputs of a node with the signature of such a function;
 tests/pipelines/test_deferred.py does. `kedro viz` shows no code for such a node.
 """
 
@@ -20,7 +19,7 @@ __all__ = ["DeferredFunction", "functions_of"]
 
 
 class DeferredFunction:
-    """A function by its module and name, imported at the first call. It can be pickled.
+    """A picklable function, given by module and name, imported at the first call.
 
     Args:
         module: Full name of the module.
@@ -51,5 +50,5 @@ class functions_of:  # noqa: N801 - it reads as a function
         self._module = module
 
     def __getattr__(self, name: str) -> DeferredFunction:
-        """A function of the module; that it exists is seen when it is called."""
+        """A function of the module; a missing one is an error at the first call."""
         return DeferredFunction(self._module, name)

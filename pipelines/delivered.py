@@ -1,4 +1,4 @@
-"""The network file that is delivered, made alike by `search`, which times it, and by `export`."""
+"""The delivered network file, made in the same way by `search` for timing and by `export`."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def network_onnx(
 
     Args:
         arch_id: The architecture.
-        trained: Its trained network (`brpnas.candidates.TrainedNetworkFile`), or nothing for
-            initialised weights.
+        trained: Its trained network (`brpnas.candidates.TrainedNetworkFile`); empty for initial
+            weights.
         space: Name of the space.
         network: Size of the network.
         config: Parameters of `export`.
@@ -52,7 +52,7 @@ def network_onnx(
 def network_module(
     arch_id: str, trained: bytes, space: str, network: NetworkConfig, config: ExportConfig
 ) -> nn.Module:
-    """The torch module that `network_onnx` makes the file from; the same arguments.
+    """The torch module of the file of `network_onnx`; the same arguments.
 
     Raises:
         SchemaError: If the trained network is damaged.

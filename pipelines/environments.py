@@ -1,4 +1,4 @@
-"""The environment of the configuration that a command works in."""
+"""The configuration environment of a command."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ __all__ = ["chosen_environment", "env_or"]
 
 
 def env_or(variable: str, default: str) -> str:
-    """Value of an environment variable, or a default where it is not set or empty.
+    """Value of an environment variable, or a default if it is unset or empty.
 
-    A resolver for configuration files. In CI and Compose a variable that nobody set is empty.
+    A resolver for configuration files. CI and Compose pass unset variables as empty ones.
     """
     return os.environ.get(variable) or default
 
 
 def chosen_environment(conf: Path, given: str | None) -> str | None:
-    """Environment of a command: that of its option, else of the variable ``KEDRO_ENV``.
+    """Environment of a command: from its option, else from the variable ``KEDRO_ENV``.
 
     Args:
         conf: Folder of the configuration.
@@ -29,7 +29,7 @@ def chosen_environment(conf: Path, given: str | None) -> str | None:
         None for the default one.
 
     Raises:
-        UnknownNameError: If there is no such environment.
+        UnknownNameError: If the environment is unknown.
     """
     name = given or os.environ.get("KEDRO_ENV") or None
     if name is not None:

@@ -1,4 +1,4 @@
-"""Errors of the configuration in words: the key, the fault, the file in which the key stands."""
+"""Errors of the configuration in words: the key, the fault, the file of the key."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _KINDS = {"device": "device", "data set": "dataset", "space": "space"}
 
 
 def leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    """Dotted path of every value that is not itself a mapping."""
+    """Dotted path of every value except mappings."""
     for key, value in values.items():
         path = f"{prefix}{key}"
         if isinstance(value, Mapping) and value:
@@ -50,10 +50,10 @@ def _has(values: Any, keys: Sequence[str]) -> bool:
 
 
 def check_files(conf_source: Path, environments: Sequence[str]) -> None:
-    """Check that files of parameters can be read, before Kedro fails in the middle of one.
+    """Check that files of parameters are readable, before Kedro fails inside one.
 
     Raises:
-        ConfigurationError: If one is nested too deep, or blows up by references.
+        ConfigurationError: If one is nested too deep, or its references expand too far.
     """
     for env in environments:
         for file in _files(conf_source / env):
@@ -69,12 +69,12 @@ def check_files(conf_source: Path, environments: Sequence[str]) -> None:
 def locate(
     path: str, conf_source: Path, environments: Sequence[str], runtime: Mapping[str, Any]
 ) -> str:
-    """Say where a key is set: on the command line or in which file; if nowhere, where it belongs.
+    """Return the place of a key: the command line or a file; for a missing key, its proper file.
 
     Args:
         path: Dotted path of the key.
         conf_source: Folder of the environments.
-        environments: Their names, the one that wins first, the base last.
+        environments: Their names in order of precedence, the base last.
         runtime: Parameters of the command line.
     """
     keys = path.split(".")
@@ -98,12 +98,12 @@ def own_error(error: BaseException | None) -> BrpNasError | None:
 def add_places(
     error: BaseException, parameters: Mapping[str, Any], where: Callable[[str], str]
 ) -> None:
-    """Add to an error of this project where the parameters are set that it is about: a note.
+    """Add a note to an error of this project: the places of the parameters in its message.
 
     Args:
-        error: The error, or one that it has caused.
+        error: The error, or another error caused by it.
         parameters: All parameters.
-        where: Says where a key, given as a dotted path, is set.
+        where: Returns the place of a key, given its dotted path.
     """
     own = own_error(error)
     if own is None:
@@ -120,7 +120,7 @@ def add_places(
 
 
 def _named(error: BrpNasError, parameters: Mapping[str, Any]) -> list[str]:
-    """Keys that an error names: with their group, in backquotes, or by what is wrong."""
+    """Keys named by an error: with their group, in backquotes, or by the kind of fault."""
     text, known = str(error), set(leaves(parameters))
     named = (
         [_KINDS[error.kind]] if isinstance(error, UnknownNameError) and error.kind in _KINDS else []
@@ -132,7 +132,7 @@ def _named(error: BrpNasError, parameters: Mapping[str, Any]) -> list[str]:
 
 
 def _files(environment: Path) -> list[Path]:
-    """Files of parameters, wherever in the folder of an environment Kedro finds them."""
+    """Files of parameters, anywhere in the folder of an environment, like Kedro."""
     return sorted(
         file
         for file in environment.rglob("*")
@@ -146,7 +146,7 @@ def _short(path: Path) -> str:
 
 
 def _fields(model: type[BaseModel], keys: Sequence[str]) -> list[str]:
-    """Names of the fields of the nested model that the path leads to."""
+    """Names of the fields of the nested model at the path."""
     for key in keys:
         annotation = model.model_fields[key].annotation if key in model.model_fields else None
         if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
@@ -186,11 +186,11 @@ def _one(detail: ErrorDetails, model: type[BaseModel], where: Callable[[str], st
 
 
 def explain(error: ValidationError, model: type[BaseModel], where: Callable[[str], str]) -> str:
-    """One paragraph for all that is wrong with the configuration.
+    """One paragraph for all faults of the configuration.
 
     Args:
-        error: What pydantic found.
-        model: The model it was checking.
-        where: Says where a key, given as a dotted path, is set or should be.
+        error: The error of pydantic.
+        model: The validated model.
+        where: Returns the place to set a key, given its dotted path.
     """
     return " ".join(_one(detail, model, where) for detail in error.errors())

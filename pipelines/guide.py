@@ -1,4 +1,4 @@
-"""The command that goes on where a run has ended, to be pasted into a shell."""
+"""The next command after a run, for pasting into a shell."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def after_measure(
     environment: str | None,
     given: Mapping[str, Any],
 ) -> str | None:
-    """Command that trains the predictor of a device that was measured, to be pasted into a shell.
+    """Command to train the predictor of a measured device, for pasting into a shell.
 
     Args:
         device: Name of the device.
-        arch_ids: Architectures that were measured.
+        arch_ids: Measured architectures.
         parameters: All parameters of the run.
         environment: Environment of the run; None for none.
-        given: Parameters of its command line, which the command gives again.
+        given: Parameters of its command line; the new command repeats them.
 
     Returns:
         None if there are too few rows to train on.
@@ -62,7 +62,7 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
 
 
 def _typed(value: Any) -> str:
-    """A value as the command line takes it."""
+    """A value in the notation of the command line."""
     if value is None:
         return "null"
     if isinstance(value, bool):

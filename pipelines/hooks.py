@@ -1,7 +1,7 @@
-"""What happens around every run: the configuration is checked, the run is tracked.
+"""Hooks around every run: they check the configuration and track the run.
 
-kedro-mlflow starts and ends the MLflow run and logs the parameters. `TrackingHooks` adds tags that
-say where the run comes from, and what the catalog asks for in an entry's ``metadata``::
+kedro-mlflow starts and ends the MLflow run and logs the parameters. `TrackingHooks` adds tags for
+the origin of the run, and logs data sets according to the ``metadata`` of their catalog entry::
 
     metadata: {mlflow: metrics}                              # numbers of a JSON file
     metadata: {mlflow: history, step: epoch, by: [member]}   # a table, one row per step and series
@@ -42,19 +42,19 @@ _RESULTS = {"network_onnx": "Network found", "model_card": "Model card", "report
 
 
 class ConfigurationHooks:
-    """Refuses a run whose configuration or inputs are wrong, before anything is written.
+    """Refuses a run with a wrong configuration or inputs before it writes anything.
 
-    What the parameters leave open is filled in where the pipeline reads it: `pipelines.resolve`.
+    `pipelines.resolve` fills in null parameters used by the pipeline.
     """
 
     @hook_impl(tryfirst=True)
     def after_context_created(self, context: KedroContext) -> None:
-        """Hold all parameters to `pipelines.config`.
+        """Validate all parameters with `pipelines.config`.
 
         Raises:
             ConfigurationError: If one is unknown, missing, or of the wrong type or range.
         """
-        # kedro-mlflow sets itself to INFO when imported, whatever conf/logging.yml says.
+        # On import, kedro-mlflow sets its level to INFO and ignores conf/logging.yml.
         logging.getLogger("kedro_mlflow").setLevel(logging.WARNING)
         loader = context.config_loader
         source = Path(str(loader.conf_source))
@@ -67,7 +67,7 @@ class ConfigurationHooks:
 
     @hook_impl(tryfirst=True)
     def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
-        """Check names and inputs; before kedro-mlflow starts a run that would never end.
+        """Check names and inputs, before kedro-mlflow starts a run: it would never end.
 
         Raises:
             BrpNasError: If a name is unknown, sizes contradict each other, or an input is missing.
@@ -86,14 +86,14 @@ class ConfigurationHooks:
 
     @hook_impl
     def on_pipeline_error(self, error: Exception) -> None:
-        """Say where the parameters are set that an error of a stage names."""
+        """Add the places of the parameters named in an error of a stage."""
         add_places(error, self._parameters, self._where)
 
     @hook_impl
     def after_pipeline_run(
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol
     ) -> None:
-        """Tell how to go on after a measurement that nothing was trained on."""
+        """Log the next command after a measurement without training."""
         made = pipeline.all_outputs()
         if "measured_latency" not in made or "latency_predictor" in made:
             return
@@ -115,7 +115,7 @@ class ConfigurationHooks:
 
 
 class TrackingHooks:
-    """Adds to the run of kedro-mlflow where it comes from and what it made."""
+    """Adds origin and results to the run of kedro-mlflow."""
 
     def __init__(self) -> None:
         self._run_id: str | None = None
@@ -123,12 +123,12 @@ class TrackingHooks:
 
     @hook_impl
     def after_catalog_created(self, conf_catalog: dict[str, Any]) -> None:
-        """Remember what the entries of the catalog ask for."""
+        """Store the ``mlflow`` metadata of the catalog entries."""
         self._entries = conf_catalog
 
     @hook_impl(trylast=True)
     def before_pipeline_run(self, run_params: dict[str, Any]) -> None:
-        """Tag the run that kedro-mlflow has just started."""
+        """Tag the new run of kedro-mlflow."""
         active = mlflow.active_run()
         self._run_id = active.info.run_id if active else None
         if self._run_id is None:
@@ -141,10 +141,10 @@ class TrackingHooks:
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
-        """Log a data set the way its catalog entry asks for.
+        """Log a data set according to its catalog entry.
 
         Raises:
-            ConfigurationError: If the entry asks for something unknown.
+            ConfigurationError: If the entry names an unknown form.
         """
         entry = self._entries.get(dataset_name, {})
         asked = entry.get("metadata", {}).get("mlflow", [])
@@ -155,7 +155,7 @@ class TrackingHooks:
 
     @hook_impl
     def after_pipeline_run(self, pipeline: Pipeline) -> None:
-        """Say where the results are that people open."""
+        """Log the paths of the results for users."""
         made = pipeline.all_outputs()
         for name, what in _RESULTS.items():
             if name in made and name in self._entries:

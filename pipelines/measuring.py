@@ -1,4 +1,4 @@
-"""How and where latency is measured: shared by the stages `measure` and `search`."""
+"""Settings of latency measurements: shared by the stages `measure` and `search`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Timing", "measure_settings", "set_up_timing"]
 
 @dataclass(frozen=True)
 class Timing:
-    """How and where latency is measured.
+    """Settings of latency measurements.
 
     Attributes:
         settings: Runtime, protocol and network.
@@ -37,7 +37,7 @@ def set_up_timing(space: str, network: Mapping[str, Any], timing: Mapping[str, A
 
     Raises:
         ConfigurationError: If a parameter is unknown, missing or out of range.
-        UnknownNameError: If the runtime has no such precision.
+        UnknownNameError: If the runtime lacks the precision.
     """
     config = parse(TimingConfig, timing)
     return Timing(measure_settings(config, space, network_config(network)), config.scheduler)

@@ -1,4 +1,4 @@
-"""The size of networks as stages read it: numbers, which `pipelines.resolve` has filled in."""
+"""The size of networks for stages: numbers, filled in by `pipelines.resolve`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["network_config"]
 
 
 def network_config(size: Mapping[str, Any]) -> NetworkConfig:
-    """The size of every network, without dead operations, as networks are exported.
+    """The size of every network, without dead operations, as in exported networks.
 
     Args:
         size: The parameter `network`, resolved.

@@ -1,10 +1,10 @@
-"""The registry: every stage by its name, and `__default__` for those that follow one another.
+"""The registry: every stage by its name, and `__default__` for the main sequence of stages.
 
-`PRODUCERS` make what others may read, by hours of work on a device; `DELIVERERS` change the model
-registry. Both run when they are asked for, never as part of the rest.
+`PRODUCERS` make inputs for other stages, by hours of work on a device; `DELIVERERS` change the
+model registry. Both run only by name, never as part of `__default__`.
 
-A stage is imported when it is asked for, so that `kedro run --pipeline=ingest` needs only what
-ingest needs. (Kedro's `find_pipelines` sees nothing where the pipelines package is the project.)
+A stage is imported on first use: `kedro run --pipeline=ingest` only needs the libraries of
+`ingest`. (Kedro's `find_pipelines` finds nothing if the pipelines package is the project.)
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class LazyPipelines(Mapping[str, Pipeline]):
     """
 
     def __getitem__(self, name: str) -> Pipeline:
-        """Build one stage, or for ``__default__`` those that follow one another."""
+        """Build one stage, or for ``__default__`` the main sequence of stages."""
         if name == "__default__":
             return sum((self[stage] for stage in STAGES), Pipeline([]))
         if name not in (*STAGES, *ON_REQUEST):

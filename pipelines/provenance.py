@@ -1,4 +1,4 @@
-"""Where a run comes from: the revision of code and data, and the command it is a part of."""
+"""Origin of a run: the revision of code and data, and its command."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from brpnas.errors import ConfigurationError
 
 __all__ = ["dvc_pid", "dvc_tags", "end_with_dvc", "git_tags", "group_id", "local_artifacts"]
 
-# In C where PyYAML has it: ten times faster, and every run reads a file of a thousand lines.
+# PyYAML's loader in C, if present: ten times faster, and every run reads a thousand lines.
 _SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _LOOK_S = 1.0
@@ -28,9 +28,9 @@ _log = logging.getLogger(__name__)
 
 
 def local_artifacts(folder: str) -> str | None:
-    """Return ``folder`` if runs are tracked in a local store, nothing if a server tracks them.
+    """Return ``folder`` for a local store, nothing for a server.
 
-    A resolver for ``mlflow.yml``: a server decides for itself where artifacts go.
+    A resolver for ``mlflow.yml``: a server chooses its own place for artifacts.
     """
     uri = os.environ.get("MLFLOW_TRACKING_URI", "")
     return folder if not uri or uri.startswith("sqlite:") else None
@@ -49,8 +49,8 @@ def _git(root: Path, *arguments: str) -> str | None:
 def git_tags(root: Path) -> dict[str, str]:
     """Commit of the code and whether tracked files differ from it.
 
-    Outside a git repository, as in a container, only the commit that the environment variable
-    ``BRPNAS_REVISION`` names, if any.
+    Outside a git repository, as in a container, only the commit in the environment variable
+    ``BRPNAS_REVISION``, if any.
     """
     commit = _git(root, "rev-parse", "HEAD")
     if commit is None:
@@ -63,8 +63,8 @@ def git_tags(root: Path) -> dict[str, str]:
 def dvc_tags(root: Path, stage: str | None = None) -> dict[str, str]:
     """Revision of the data: a hash of ``dvc.lock``, of the entry of a stage in it, the experiment.
 
-    While a stage runs under DVC, the entries of the stages before it are those of the same
-    ``dvc repro``, and its own is that of the time before.
+    During a stage under DVC, the entries of earlier stages are from the same ``dvc repro``; its
+    own entry is from the previous one.
     """
     tags = {}
     if name := os.environ.get("DVC_EXP_NAME"):
@@ -82,10 +82,10 @@ def dvc_tags(root: Path, stage: str | None = None) -> dict[str, str]:
 
 
 def _stages(lock: Path, content: bytes) -> dict[str, Any]:
-    """What a lock file says of each stage.
+    """Entries of a lock file by stage.
 
     Raises:
-        ConfigurationError: If it cannot be read.
+        ConfigurationError: If the file is unreadable.
     """
     for number, line in enumerate(content.splitlines(), start=1):
         if line.startswith((b"<<<<<<< ", b">>>>>>> ")):
@@ -112,7 +112,7 @@ def _is_dvc(process: psutil.Process) -> bool:
 
 
 def _dvc() -> psutil.Process | None:
-    """The `dvc` that started this process, if one did."""
+    """The `dvc` process above this one, if any."""
     try:
         return next(filter(_is_dvc, psutil.Process().parents()), None)
     except psutil.Error:
@@ -120,16 +120,16 @@ def _dvc() -> psutil.Process | None:
 
 
 def dvc_pid() -> int | None:
-    """Id of the `dvc` process that started this one, if one did."""
+    """Id of the `dvc` process above this one, if any."""
     dvc = _dvc()
     return dvc.pid if dvc else None
 
 
 def end_with_dvc() -> None:
-    """Let this process get SIGTERM when the `dvc` that started it is gone.
+    """Send SIGTERM to this process when its parent `dvc` is gone.
 
-    ``kill -9`` of `dvc repro` reaches no stage. One that went on would compute, and write, beside
-    the next `dvc repro`.
+    ``kill -9`` of `dvc repro` reaches no stage. The stage would continue, and write during the next
+    `dvc repro`.
     """
     dvc = _dvc()
     if dvc is not None:
@@ -146,15 +146,15 @@ def _wait_and_end(dvc: psutil.Process) -> None:
 def _goes_on(process: psutil.Process) -> bool:
     try:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:  # it ended between the two questions
+    except psutil.NoSuchProcess:  # it ended between the two calls
         return False
 
 
 def group_id(fallback: str) -> str:
-    """Return an id that all stages of one command have in common.
+    """Return an id shared by all stages of one command.
 
-    It is the environment variable ``BRPNAS_GROUP`` if set, else derived from the `dvc` process that
-    started this one, else ``fallback``.
+    It is the environment variable ``BRPNAS_GROUP`` if set, else derived from the parent `dvc`
+    process, else ``fallback``.
     """
     if given := os.environ.get("BRPNAS_GROUP"):
         return given

@@ -1,7 +1,7 @@
-"""Warnings of packages underneath that no user of this project can act upon.
+"""Warnings of dependencies without use for users of this project.
 
-MLflow puts a filter of its own in front of all others, so these are dropped where Python shows
-warnings. Everything else is shown as before.
+MLflow puts its own filter before all others, so these warnings are dropped in the function showing
+warnings. All others are shown as before.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Any
 __all__ = ["USELESS", "quieten"]
 
 USELESS = (
-    # MLflow to authors of models: kedro-mlflow has a model without type hints, and so has the
+    # MLflow to authors of models: the model of kedro-mlflow has no type hints, nor has the
     # registry, on purpose (pipelines/registry/served.py).
     re.compile(r"Add type hints to the `predict` method"),
 )
-"""Parts of messages that are not shown, each with its reason beside it."""
+"""Parts of hidden messages, each with its reason above."""
 
 
 def quieten() -> None:
-    """Have Python show warnings as now, without those of `USELESS`."""
+    """Let Python show all warnings except those of `USELESS`."""
     show = warnings.showwarning
 
     def shown_if_useful(message: Warning | str, *arguments: Any, **named: Any) -> None:

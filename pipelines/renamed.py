@@ -1,4 +1,4 @@
-"""Parameters that have been renamed: the errors about old keys name the new ones."""
+"""Renamed parameters: errors about old keys name the new ones."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What parameters leave open, filled in before a pipeline starts: network size, and the data set.
+"""Null parameters, filled in before a pipeline starts: network size and data set.
 
-Both follow from the images, if there are any. They are read here, once, so that a size that is not
-theirs is refused before anything is spent.
+Both follow from the images, if any. The images are read here, once: a size different from theirs is
+an error before any training.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def resolve(parameters: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigurationError: If `network` differs from the images, or `dataset` is null without
             images.
-        SourceError: If the images cannot be read.
+        SourceError: If the images are unreadable.
         SchemaError: If they are not images with labels.
     """
     images = parse(ImagesConfig, parameters["images"])

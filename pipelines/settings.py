@@ -1,4 +1,4 @@
-"""Settings that Kedro reads when it loads the project."""
+"""Kedro's settings of the project."""
 
 from omegaconf.resolvers import oc
 
@@ -7,12 +7,12 @@ from pipelines.hooks import ConfigurationHooks, TrackingHooks
 from pipelines.mlflow_store.hooks import StoreHooks
 from pipelines.provenance import local_artifacts
 
-# Of two that want to be first, Kedro calls the later one first: the configuration is checked before
-# the store is opened.
+# Kedro calls the later of two `tryfirst` hooks first: the configuration is checked before the store
+# is opened.
 HOOKS = (StoreHooks(), ConfigurationHooks(), TrackingHooks())
 
-# The first would build every pipeline and send usage data. The second warns at each run of one
-# stage that it does not watch it, and writes files that only `kedro viz` reads.
+# The first would build every pipeline and send usage data. The second warns at each run of a single
+# stage, and writes files for `kedro viz` only.
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro-telemetry", "kedro-viz")
 
 CONFIG_LOADER_ARGS = {

@@ -1,6 +1,6 @@
 """Size of the networks of a latency table: stated by it, by its catalogue, or as published.
 
-`ingest` and `retrain` both state it, so that `train` and `retrain` make the same predictor.
+`ingest` and `retrain` both add it: `train` and `retrain` make the same predictor.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _log = logging.getLogger(__name__)
 def with_latency_size(
     table: pd.DataFrame, device: str, described: Mapping[str, Device], space: str
 ) -> pd.DataFrame:
-    """A latency table with the size of its networks; a log tells if nothing states the precision.
+    """A latency table with the size of its networks; an unknown precision is logged.
 
     Args:
         table: Latencies of one device.
         device: Its name.
-        described: The catalogue of one's own devices, which goes before that of the package.
-        space: Name of the space; its published size is taken where nothing states another.
+        described: The catalogue of the user's devices; it precedes the catalogue of the package.
+        space: Name of the space; its published size is the default.
 
     Raises:
         SchemaError: If the table states more than one size or precision, or leaves some rows

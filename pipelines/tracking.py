@@ -1,4 +1,4 @@
-"""Data sets as MLflow sees them: flat metrics, and one metric per series and step.
+"""Data sets in the form of MLflow: flat metrics, and one metric per series and step.
 
 Functions from data to MLflow entities and tags; `pipelines.hooks` calls them.
 """
@@ -50,8 +50,7 @@ def history(table: pd.DataFrame, step: str, by: Sequence[str] = ()) -> list[Metr
     Args:
         table: Every numeric column but ``step`` and ``by`` becomes a metric.
         step: Column of the step.
-        by: Columns that tell the series apart; ``train_loss`` of member 1 becomes
-            ``train_loss/member_1``.
+        by: Columns naming the series; ``train_loss`` of member 1 becomes ``train_loss/member_1``.
     """
     now = int(time.time() * 1000)
     numeric = table.drop(columns=[step, *by]).select_dtypes("number").columns

@@ -1,4 +1,4 @@
-"""Images and settings by which networks are trained: shared by the stages that train."""
+"""Images and settings for the training of networks: shared by the training stages."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ IMAGES_CACHE = _ROOT / "data" / "02_intermediate" / "images"
 
 
 def image_source(images: ImagesConfig) -> ImageSource:
-    """The images that the parameters name; not yet read.
+    """The configured images; not yet read.
 
     Raises:
-        SourceError: If none are named, or there is no such file or folder.
+        SourceError: If none are configured, or the file or folder is missing.
     """
     path = images.path
     if path is None:
@@ -53,7 +53,7 @@ def image_source(images: ImagesConfig) -> ImageSource:
 
 
 def candidate_config(training: NetworkTrainingConfig, network: NetworkConfig) -> JobConfig:
-    """How networks of a size are trained."""
+    """Settings for the training of networks of a size."""
     from brpnas.candidates import JobConfig  # noqa: PLC0415 - it needs torch
 
     return JobConfig(

@@ -1,7 +1,7 @@
-"""Parameters of the command line that are texts: `--params=device=855` names a device.
+"""Text parameters of the command line: `--params=device=855` names a device.
 
-Kedro reads every value as YAML does, so that 855 becomes an integer, 1e5 a float, 007 seven and
-true a truth value. Where the configuration has a text, what was typed is kept instead.
+Kedro reads every value as YAML: 855 becomes an integer, 1e5 a float, 007 seven and true a boolean.
+If the configuration has a text, the typed characters are kept.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["read_params"]
 
 
 def read_params(context: click.Context, option: click.Parameter, given: Any) -> Any:
-    """Read ``--params`` as Kedro does, and texts as they were typed.
+    """Read ``--params`` like Kedro, but texts as typed.
 
     Args:
         context: Of the command.
@@ -48,7 +48,7 @@ def read_params(context: click.Context, option: click.Parameter, given: Any) -> 
 
 
 def _is_text(model: type[BaseModel], keys: Sequence[str]) -> bool | None:
-    """Whether a key that holds a text may be null as well; None if it holds no text."""
+    """Whether a text key may also be null; None if it holds no text."""
     for key in keys[:-1]:
         field = model.model_fields.get(key)
         annotation = None if field is None else field.annotation

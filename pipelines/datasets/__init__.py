@@ -1,7 +1,7 @@
 """The only place of the application that reads and writes files.
 
-Whatever is saved appears at once or not at all: it is written beside its target and then takes the
-target's place. A save that fails, or a run that is killed, leaves the old file as it was.
+Every save is atomic: the file is written beside its target and then replaces it. A failed save or a
+killed run leaves the old file unchanged.
 """
 
 from pipelines.datasets.artifacts import (

@@ -50,9 +50,9 @@ class PredictorDataset(FileDataset[Any]):
 
     Args:
         filepath: The file.
-        kind: ``latency`` or ``relation``. The library is imported when it is needed, so that stages
-            without predictors run without torch.
-        metadata: What hooks want to know about it; Kedro ignores it.
+        kind: ``latency`` or ``relation``. The library is imported on first use: stages without
+            predictors run without torch.
+        metadata: Settings for hooks; Kedro ignores them.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class PredictorDataset(FileDataset[Any]):
 
 
 class PlotsDataset(FileDataset[dict[str, pd.DataFrame]]):
-    """Tables by name as the CSV files of one folder, the form that `dvc plots` reads."""
+    """Tables by name as the CSV files of one folder, the form read by `dvc plots`."""
 
     def read(self, path: Path) -> dict[str, pd.DataFrame]:
         """Read every CSV file of the folder."""

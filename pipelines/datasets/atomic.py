@@ -1,6 +1,6 @@
-"""Saving that appears at once or not at all.
+"""Atomic saves.
 
-`atomically` is the primitive, `Atomic` puts it under any dataset class that keeps its target in one
+`atomically` is the primitive, `Atomic` adds it to any dataset class with its target in one
 attribute, `FileDataset` is the base of the project's own dataset classes.
 """
 
@@ -24,11 +24,11 @@ T = TypeVar("T")
 
 @contextlib.contextmanager
 def atomically(target: Path) -> Iterator[Path]:
-    """Yield a path beside ``target`` to write a file or folder to; then it becomes ``target``.
+    """Yield a path beside ``target`` for a file or folder; after the block it becomes ``target``.
 
-    The suffix of the name stays, for writers that look at it. The content is on the disk before it
-    takes the place of the old one, in one step. If the body raises, what it wrote is removed and
-    ``target`` is untouched; what a killed process left is removed by the next one.
+    The path keeps the suffix, because some writers read it. The content is flushed to the disk,
+    then replaces the old one in one step. If the body raises, its files are removed and ``target``
+    is unchanged; the next process removes the files of a killed one.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     clear_away(target)
@@ -41,10 +41,10 @@ def atomically(target: Path) -> Iterator[Path]:
 
 
 class Atomic:
-    """Mixin that makes ``save`` of the dataset class after it atomic.
+    """Mixin: ``save`` of the next class in the order of resolution becomes atomic.
 
     The class keeps its target in the attribute named by ``_target``; saving works on a shallow copy
-    of the dataset that points at the temporary path.
+    of the dataset with the temporary path.
     """
 
     _target = "_filepath"
@@ -59,11 +59,11 @@ class Atomic:
 
 
 class FileDataset(AbstractDataset[T, T]):
-    """Base of datasets that are one file or folder: override `read` and `write`.
+    """Base of datasets of one file or folder: override `read` and `write`.
 
     Args:
         filepath: File or folder of the dataset.
-        metadata: What hooks want to know about it; Kedro ignores it.
+        metadata: Settings for hooks; Kedro ignores them.
     """
 
     def __init__(self, filepath: str | Path, metadata: dict[str, Any] | None = None) -> None:
@@ -76,14 +76,14 @@ class FileDataset(AbstractDataset[T, T]):
 
     @abstractmethod
     def write(self, data: T, path: Path) -> None:
-        """Write the data to ``path``, which does not exist yet."""
+        """Write the data to ``path``, a new file or folder."""
 
     def load(self) -> T:
         """Read the dataset."""
         return self.read(self._filepath)
 
     def save(self, data: T) -> None:
-        """Write the dataset at once or not at all."""
+        """Write the dataset atomically."""
         with atomically(self._filepath) as fresh:
             self.write(data, fresh)
 

@@ -1,4 +1,4 @@
-"""The folder into which owners of devices put their latencies, one file per device."""
+"""The folder of latency files from owners of devices, one file per device."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ __all__ = ["DeviceFilesDataset"]
 class DeviceFilesDataset(AbstractDataset[None, dict[str, Callable[..., Any]]]):
     """A folder of files of latencies, ``<device>.csv`` or ``<device>.parquet``; read only.
 
-    Loading it reads no file yet, so that one that is refused stands in nobody's way but its own.
+    Files are read later, one by one: an invalid file only affects its own device.
 
     Args:
         filepath: The folder; it need not exist.
-        space: Search space that the cells are of, where whoever reads a file names no other.
-        metadata: What hooks want to know about it; Kedro ignores it.
+        space: Search space of the cells, unless the reader of a file names another.
+        metadata: Settings for hooks; Kedro ignores them.
     """
 
     def __init__(
@@ -35,18 +35,18 @@ class DeviceFilesDataset(AbstractDataset[None, dict[str, Callable[..., Any]]]):
         self._filepath, self._space, self.metadata = Path(filepath), space, metadata
 
     def load(self) -> dict[str, Callable[..., Intake]]:
-        """Return for each device a function that reads its file.
+        """Return for each device a function reading its file.
 
         The function takes the name of a ``space`` and the options of
-        `brpnas.devices.read_device_table`, and raises `IntakeError` if the file is refused. See
-        `brpnas.tables.table_files` for which files are among them.
+        `brpnas.devices.read_device_table`, and raises `IntakeError` if the file is refused. The
+        files are those of `brpnas.tables.table_files`.
         """
         tables = table_files(self._filepath, meant=True)
-        get_space(self._space)  # a space that is not there is told now
+        get_space(self._space)  # an unknown space is an error now
         return {name: partial(_read, path, space=self._space) for name, path in tables.items()}
 
     def save(self, data: None) -> None:
-        """Refuse: these files are their owners'."""
+        """Refuse: only the owners write these files."""
         raise DatasetError(f"The files of latencies in {self._filepath} are read only.")
 
     def _exists(self) -> bool:

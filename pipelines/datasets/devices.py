@@ -1,4 +1,4 @@
-"""What `pretrain` and `retrain` leave: a prior of devices, and a folder for each device."""
+"""Outputs of `pretrain` and `retrain`: a prior of devices, and a folder for each device."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _log = logging.getLogger(__name__)
 
 
 class DevicePriorDataset(FileDataset[Any]):
-    """The prior of devices as one safetensors file; the one that ships while there is no file.
+    """The prior of devices as one safetensors file; without a file, the shipped prior.
 
     Args:
         filepath: The file.
         space: Search space of the shipped prior.
-        metadata: What hooks want to know about it; Kedro ignores it.
+        metadata: Settings for hooks; Kedro ignores them.
     """
 
     def __init__(
@@ -56,11 +56,11 @@ class DevicePriorDataset(FileDataset[Any]):
 
 
 class DeviceFoldersDataset(AbstractDataset[Mapping[str, Mapping[str, bytes]], dict[str, Path]]):
-    """A folder with a folder for each device; saving one device leaves the others as they are.
+    """A folder with a folder for each device; saving one device keeps the others.
 
     Args:
         filepath: The folder; it need not exist.
-        metadata: What hooks want to know about it; Kedro ignores it.
+        metadata: Settings for hooks; Kedro ignores them.
     """
 
     def __init__(self, filepath: str, metadata: dict[str, Any] | None = None) -> None:
@@ -72,7 +72,7 @@ class DeviceFoldersDataset(AbstractDataset[Mapping[str, Mapping[str, bytes]], di
         return {path.name: path for path in folders}
 
     def save(self, data: Mapping[str, Mapping[str, bytes]]) -> None:
-        """Write the files of each device given, all of them at once or none."""
+        """Write the files of each given device; the folder of a device changes atomically."""
         for device, files in data.items():
             with atomically(self._filepath / device) as fresh:
                 fresh.mkdir()

@@ -1,4 +1,4 @@
-"""What producers leave: tables of one device or data set beside those of others, device entries."""
+"""Outputs of producers: tables per device or data set, and entries of the device catalogue."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ Readers = dict[str, Callable[..., pd.DataFrame]]
 
 
 class _TablesDataset(AbstractDataset[Mapping[str, pd.DataFrame], Readers]):
-    """A folder of tables; saving one leaves the others as they are.
+    """A folder of tables; saving one keeps the others.
 
-    It writes Parquet, and reads CSV as well, for tables that were made elsewhere.
+    It writes Parquet, and also reads CSV, for tables made elsewhere.
 
     Args:
         filepath: The folder; it need not exist.
-        space: Search space that cells are of, where whoever reads a table names no other.
-        metadata: What hooks want to know about it; Kedro ignores it.
+        space: Search space of the cells, unless the reader of a table names another.
+        metadata: Settings for hooks; Kedro ignores them.
     """
 
     _kind: str
@@ -47,16 +47,16 @@ class _TablesDataset(AbstractDataset[Mapping[str, pd.DataFrame], Readers]):
         self._filepath, self._space, self.metadata = Path(filepath), space, metadata
 
     def load(self) -> Readers:
-        """Return for each name a function that reads its table.
+        """Return for each name a function reading its table.
 
         The function takes the name of a ``space``, and raises `IntakeError` or `SchemaError` if the
-        table is refused.
+        table is invalid.
         """
         read = partial(_read, schema=self._schema, space=self._space, kind=self._kind)
         return {name: partial(read, path) for name, path in table_files(self._filepath).items()}
 
     def save(self, data: Mapping[str, pd.DataFrame]) -> None:
-        """Write the table of each name given, at once or not at all."""
+        """Write the table of each given name atomically."""
         for name, table in data.items():
             with atomically(self._filepath / f"{name}.parquet") as fresh:
                 table.to_parquet(fresh, index=False)
@@ -91,11 +91,11 @@ def _read(path: Path, *, schema: str, space: str, kind: str) -> pd.DataFrame:
 
 
 class DeviceCatalogueDataset(AbstractDataset[Device, dict[str, Device]]):
-    """A YAML catalogue of devices; saving one adds it to those that are there.
+    """A YAML catalogue of devices; saving a device adds it.
 
     Args:
         filepath: The file; it need not exist.
-        metadata: What hooks want to know about it; Kedro ignores it.
+        metadata: Settings for hooks; Kedro ignores them.
     """
 
     def __init__(self, filepath: str, metadata: dict[str, Any] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""What stages read that no stage has written: published files, and the store of a search."""
+"""Inputs of stages without a producing stage: published files, and the store of a search."""
 
 from __future__ import annotations
 
@@ -16,28 +16,27 @@ __all__ = ["PublishedFiles", "SearchStoreDataset"]
 
 
 class PublishedFiles(AbstractDataset[None, Callable[[], dict[str, Path]]]):
-    """The published files of one benchmark, verified; fetched where they are not in the cache.
+    """The published files of one benchmark, verified; fetched if not in the cache.
 
-    Loading it gives a function that gets them, so that a node that turns out not to want them
-    downloads nothing.
+    Loading gives a function. The download starts when a node calls it.
 
-    They come from the folder in the environment variable ``BRPNAS_MIRROR`` (relative to the working
-    directory) if it is set, else from their URLs.
+    The files come from the folder in the environment variable ``BRPNAS_MIRROR`` (relative to the
+    working directory) if it is set, else from their URLs.
 
     Args:
         group: Group of sources in the catalogue of `brpnas.datasets`.
         filepath: Folder of the cache.
-        metadata: What hooks want to know about it; Kedro ignores it.
+        metadata: Settings for hooks; Kedro ignores them.
     """
 
     def __init__(self, group: str, filepath: str, metadata: dict[str, Any] | None = None) -> None:
         self._group, self._filepath, self.metadata = group, Path(filepath), metadata
 
     def load(self) -> Callable[[], dict[str, Path]]:
-        """Return a function that returns the local path of each source by its name.
+        """Return a function without arguments, returning the local path of each source by name.
 
         The function raises `UnknownNameError` if the catalogue has no such group, `SourceError` if
-        a file is missing, unreachable or not the published one.
+        a file is missing, unreachable or differs from the published one.
         """
         mirror = os.environ.get("BRPNAS_MIRROR")
         where = Path(mirror).resolve() if mirror else None
@@ -55,14 +54,14 @@ class PublishedFiles(AbstractDataset[None, Callable[[], dict[str, Path]]]):
 
 
 class SearchStoreDataset(AbstractDataset[None, Path]):
-    """The folder in which searches keep their answers while they run.
+    """The folder for the answers of running searches.
 
-    Not an output of any stage: DVC must not remove it before a run, because a search that was
-    killed goes on from what it holds. Each task has its own file there.
+    Not an output of any stage: DVC must not remove it before a run, because a killed search resumes
+    from it. Each task has its own file there.
 
     Args:
-        filepath: The folder; made when it is asked for.
-        metadata: What hooks want to know about it; Kedro ignores it.
+        filepath: The folder; made on load.
+        metadata: Settings for hooks; Kedro ignores them.
     """
 
     def __init__(self, filepath: str, metadata: dict[str, Any] | None = None) -> None:

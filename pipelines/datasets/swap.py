@@ -1,8 +1,8 @@
-"""Replacing a file or folder in one step, and what a killed process left of that.
+"""Replacing a file or folder in one step, and cleaning up after killed processes.
 
-`replace` makes a finished file or folder appear under its name: written to the disk first, then by
-one operation of the file system, so that a crash leaves either the old or the new one. `clear_away`
-removes what processes that no longer exist left beside it.
+`replace` flushes a finished file or folder to the disk, then puts it in place by one operation of
+the file system: a crash leaves either the old or the new one. `clear_away` removes the temporary
+files of dead processes.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ _LEFT = re.compile(r"\.(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-[0-9a-f]{8}\.(?P<kind>
 
 
 def fresh_path(target: Path, kind: str = "new") -> Path:
-    """A name beside the target that tells which process uses it."""
+    """A name beside the target with the id of the process using it."""
     token = f"{_host()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     return target.with_name(f".{token}.{kind}.{target.name}")
 
 
 def replace(fresh: Path, target: Path) -> None:
-    """Put a finished file or folder in the place of the target, which may exist.
+    """Put a finished file or folder in the place of the target, new or existing.
 
-    Old content that had to be moved aside is removed.
+    Old content moved aside is removed.
 
     Raises:
-        OSError: If it cannot be written; the target is then as it was.
+        OSError: If it cannot be written; the target is then unchanged.
     """
     _flush(fresh)
     if not fresh.is_dir() or not target.exists():
         fresh.replace(target)
     elif not _exchange(fresh, target):
-        # Two steps, where the file system has no such operation: `clear_away` mends the rest.
+        # Two steps where the file system has no exchange: `clear_away` repairs an interrupted one.
         stale = fresh_path(target, "old")
         target.rename(stale)
         try:
@@ -56,9 +56,9 @@ def replace(fresh: Path, target: Path) -> None:
 
 
 def clear_away(target: Path) -> None:
-    """Remove what killed processes of this machine left beside a target.
+    """Remove files of killed processes of this machine beside a target.
 
-    Where one was killed between the two steps of a replacement, the old content comes back.
+    If a process was killed between the two steps of a replacement, the old content is restored.
     """
     for path in target.parent.glob(f".*.{glob.escape(target.name)}"):
         left = _LEFT.match(path.name)
@@ -83,7 +83,7 @@ def _host() -> str:
 
 
 def _is_alive(left: re.Match[str]) -> bool:
-    """Whether the process that used the name may still run; on other machines it may."""
+    """Whether the process of the name may still run; always true for other machines."""
     if left["host"] != _host():
         return True
     try:

@@ -16,7 +16,7 @@ class ParquetDataset(Atomic, pandas.ParquetDataset):
 
 
 class _Utf8:
-    """Mixin that reads and writes text as UTF-8, whatever the locale, unless told otherwise."""
+    """Mixin: text is UTF-8 in every locale, unless the dataset sets another encoding."""
 
     def __init__(self, *, fs_args: dict[str, Any] | None = None, **arguments: Any) -> None:
         given = dict(fs_args or {})

@@ -42,25 +42,25 @@ def make_metrics(
     network_evaluation: Mapping[str, Any],
     traces: pd.DataFrame,
 ) -> dict[str, Any]:
-    """The figures that experiments are compared by; accuracies and error shares as fractions.
+    """Figures for the comparison of experiments; accuracies and error shares as fractions.
 
     Args:
-        train_metrics: What `train` reports.
-        search_result: What `search` found.
+        train_metrics: Figures of `train`.
+        search_result: Result of `search`.
         network_evaluation: Scores of the exported network.
         traces: Traces of the compared searches.
 
     Returns:
-        ``latency`` (the predictor on test rows), ``search`` (what the search knew of the
-        architecture found, and test scores of its trainings), ``network`` (the exported file: its
-        size, its latency if that was measured, and its scores on the test images if its weights are
-        trained; ``search`` then has no test scores, which would be of another training) and
-        ``comparison`` (mean over seeds at the end of the budget, by sampler; of the validation
-        scores, where no test scores are known or these are not of the exported file; its names end
-        in the metric of the search, if that is not accuracy).
+        ``latency``: the predictor on test rows. ``search``: figures of the architecture found, as
+        known to the search, and test scores of its trainings. ``network``: size of the exported
+        file, its measured latency, if any, and with trained weights its scores on the test images;
+        ``search`` then has no test scores, because they are from another training.
+        ``comparison``: mean over seeds at the end of the budget, by sampler; of validation scores,
+        if test scores are unknown or not of the exported file. Its names end in the metric of the
+        search, unless this is accuracy.
     """
     last = traces.sort_values("query").groupby(["sampler", "seed"]).tail(1)
-    # Test scores of a trained network are those of the exported file, not of the search's training.
+    # Test scores of a trained network are from the exported file, not from the search.
     tested = traces["chosen_test"].notna().any() and not network_evaluation["trained"]
     columns = ["chosen_test", "best_test_seen", "regret"] if tested else ["best_valid"]
     means = last.groupby("sampler")[columns].mean()
@@ -76,9 +76,9 @@ def make_metrics(
 
 
 def _known(search_result: Mapping[str, Any], evaluation: Mapping[str, Any]) -> dict[str, Any]:
-    """What is known of the architecture found from other networks than the exported file.
+    """Figures of the architecture found, from networks except the exported file.
 
-    A trained file has test scores of its own, so that those of other trainings say nothing.
+    A trained file has its own test scores; test scores of other trainings are left out.
     """
     held_out = {} if evaluation["trained"] else search_result["held_out"]
     return {**search_result["known"], **held_out}
@@ -87,7 +87,7 @@ def _known(search_result: Mapping[str, Any], evaluation: Mapping[str, Any]) -> d
 def _network_metrics(
     evaluation: Mapping[str, Any], search_result: Mapping[str, Any]
 ) -> dict[str, float]:
-    """Figures of the exported file; without scores if its weights are not trained."""
+    """Figures of the exported file; scores only with trained weights."""
     found: dict[str, float] = {"file_bytes": evaluation["file_bytes"]}
     latency_ms = search_result["chosen"]["latency_ms"]
     if latency_ms is not None:
@@ -105,7 +105,7 @@ def _network_metrics(
 
 
 def _untrained(evaluation: Mapping[str, Any], search_result: Mapping[str, Any]) -> list[str]:
-    """What a reader must know of a file with initial weights."""
+    """Note on a file with initial weights."""
     if evaluation["trained"]:
         return []
     answered = answered_by(search_result["oracle"], search_result["dataset"])
@@ -123,7 +123,7 @@ def make_plots(
 ) -> dict[str, pd.DataFrame]:
     """Tables behind `dvc plots`, by name of their file.
 
-    The curves of the search are of test accuracy, or of validation accuracy where none is known.
+    The curves of the search show test accuracy; if it is unknown, validation accuracy.
     """
     config = parse(EvaluateConfig, params)
     curves = search_curves(traces)
@@ -149,9 +149,9 @@ def map_space(
 
     Args:
         accuracy: Accuracies of the listed architectures.
-        oracle_accuracy: Accuracies of the search's own trainings; they count if it trained.
+        oracle_accuracy: Accuracies of the search's own trainings, if any.
         latency_predictions: Measured and predicted latency of the listed architectures.
-        search_history: Queries of the search, perhaps of architectures that are not listed.
+        search_history: Queries of the search, possibly of unlisted architectures.
         search_result: Result of the search.
 
     Returns:
@@ -238,7 +238,7 @@ def make_report(
     protocol: Mapping[str, Any],
     params: Mapping[str, Any],
 ) -> str:
-    """The report as one HTML page that opens offline.
+    """The report as one HTML page for offline reading.
 
     Args:
         space: Table of `map_space`.
@@ -252,9 +252,9 @@ def make_report(
 
 
 def _scored(latency_predictions: pd.DataFrame) -> pd.DataFrame:
-    """Measured rows; those that the figures are of have the split ``test``.
+    """Measured rows; scored rows have the split ``test``.
 
-    A row that a predictor learnt from is among these only as it was predicted without itself.
+    A training row is scored only with its left-out prediction.
     """
     rows = latency_predictions.dropna(subset=["latency_ms"])
     scored = rows["scored_ms"].notna()
@@ -265,7 +265,7 @@ def _scored(latency_predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def _versions(*names: str) -> dict[str, str]:
-    """Versions of the packages that are installed: this stage does without torch."""
+    """Versions of the installed packages: this stage runs without torch."""
     found = {}
     for name in names:
         with suppress(PackageNotFoundError):
@@ -274,7 +274,7 @@ def _versions(*names: str) -> dict[str, str]:
 
 
 def _test_accuracy(accuracy: pd.DataFrame, dataset: str) -> pd.Series:
-    """Mean test accuracy by architecture; empty where no test accuracies were given."""
+    """Mean test accuracy by architecture; empty without test accuracies."""
     tested = (accuracy["dataset"] == dataset) & (accuracy["split"] == "test")
     return mean_accuracy(accuracy, dataset) if tested.any() else pd.Series(dtype="float64")
 

@@ -12,7 +12,7 @@ _nodes = functions_of("pipelines.evaluate.nodes")
 
 
 def create_pipeline() -> Pipeline:
-    """What all earlier stages have written to metrics, plots and the report."""
+    """From the outputs of all earlier stages to metrics, plots and the report."""
     return Pipeline(
         [
             node(

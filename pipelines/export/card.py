@@ -14,7 +14,7 @@ __all__ = ["write_model_card"]
 
 
 class _Source(NamedTuple):
-    """What a card says of where data come from; see `brpnas.export.card.Attribution`."""
+    """Source of data on a card; see `brpnas.export.card.Attribution`."""
 
     name: str
     url: str
@@ -37,11 +37,11 @@ def write_model_card(
         latency_onnx: The latency predictor.
         relation_onnx: The ranking predictor.
         network_onnx: The network of the chosen architecture.
-        train_metrics: How the latency predictor was trained, and its figures.
-        search_result: What the search found.
+        train_metrics: Training and figures of the latency predictor.
+        search_result: Result of the search.
         network_evaluation: Scores of the network file and its data; see
             `brpnas.candidates.network_evaluation`.
-        ingest_report: Where the data comes from.
+        ingest_report: Sources of the data.
     """
     of_device = _sources(ingest_report, "devices", train_metrics["device"])
     of_accuracy = _sources(ingest_report, "datasets", search_result["dataset"])
@@ -123,7 +123,7 @@ def _adapted(train: Mapping[str, Any]) -> str:
 
 
 def _own_part(train: Mapping[str, Any]) -> str:
-    """What to add if the devices that taught the prior include the one it was adapted to."""
+    """Note on the card if the devices of the prior include the target device."""
     if not train["prior_knows_device"]:
         return ""
     return " by a prior that learnt from earlier rows of this device"

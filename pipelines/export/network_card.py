@@ -1,4 +1,4 @@
-"""The card of the network found: what its user must know, from the exported file's own figures."""
+"""The card of the network found, with figures of the exported file."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def network_card(
     """Card of the network of the architecture found.
 
     Args:
-        search: What the search found.
-        evaluation: Scores, data and size of the exported file; only ``trained: False`` and
-            ``file_bytes`` if its weights are initial ones.
+        search: Result of the search.
+        evaluation: Scores, data and size of the exported file; with initial weights only
+            ``trained: False`` and ``file_bytes``.
         device: The device of the latencies.
-        sources: Where the accuracies of the search come from.
+        sources: Sources of the accuracies of the search.
     """
     chosen = search["chosen"]
     verdicts = judge(search["constraints"], chosen)
@@ -92,7 +92,7 @@ def _untrained(
     sources: Sequence[Attribution],
     dataset: str,
 ) -> ModelCard:
-    """Card of a file with initial weights, whose accuracies are those of others' trainings."""
+    """Card of a file with initial weights; its accuracies are from published trainings."""
     figures = {
         "Validation accuracy": search["known"]["valid_accuracy"],
         "Test accuracy": search["held_out"]["test_accuracy"],
@@ -120,7 +120,7 @@ def _untrained(
 
 
 def _choice(search: Mapping[str, Any]) -> str:
-    """How the architecture was chosen, and among how many."""
+    """The choice of the architecture, and the number of candidates."""
     count = search["queries"] - search["failed"]
     metric = search["metric"].replace("_", " ")
     if search["chosen_by"] == "ranker":

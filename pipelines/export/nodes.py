@@ -1,4 +1,4 @@
-"""Nodes of the stage `export`: ONNX files as bytes, their distance from torch."""
+"""Nodes of the stage `export`: ONNX files as bytes, and their error against torch."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def export_latency(
 ) -> tuple[bytes, float]:
     """The latency predictor as ONNX, and its largest error against torch.
 
-    One that was adapted from known devices reads both views and gives intervals as well.
+    A predictor adapted from known devices reads both views and also returns intervals.
 
     Raises:
         ParityError: If ONNX Runtime answers differently.
@@ -109,11 +109,11 @@ def export_found_network(
 ) -> tuple[bytes, float]:
     """The network of the chosen architecture as ONNX, and its largest error against torch.
 
-    With the weights that the oracle trained, if it did; else with initialised ones.
+    Its weights are those trained by the oracle, if any, else initial ones.
 
     Raises:
         ParityError: If ONNX Runtime answers differently.
-        SchemaError: If the file is not the one that `search` has measured.
+        SchemaError: If the file differs from the one measured by `search`.
     """
     config = parse(ExportConfig, params)
     found = search_result["chosen"]["arch_id"]
@@ -136,14 +136,13 @@ def evaluate_network(
 
     Args:
         network: The ONNX file.
-        winner_network: The trained network that it was made from; nothing if its weights are
-            initial ones.
-        images: What it was trained on, and their split.
+        winner_network: The trained network of the file; empty with initial weights.
+        images: The images of the training, and their split.
 
     Returns:
         The file with its test scores, and the evaluation
-        (`brpnas.candidates.network_evaluation`) with ``file_bytes``, the size of the file; only
-        ``trained: False`` and ``file_bytes`` if it is not trained.
+        (`brpnas.candidates.network_evaluation`) with ``file_bytes``, the size of the file; without
+        training only ``trained: False`` and ``file_bytes``.
 
     Raises:
         SchemaError: If the images or their split have changed since the training.
@@ -170,13 +169,13 @@ def evaluate_network(
 def collect_parity(
     latency: float, relation: float, network: float, params: Mapping[str, Any]
 ) -> dict[str, float]:
-    """Largest error of each file against torch, and the tolerance that all of them kept."""
+    """Largest error of each file against torch, and the tolerance."""
     tolerance = parse(ExportConfig, params).tolerance
     return {"latency": latency, "relation": relation, "network": network, "tolerance": tolerance}
 
 
 def _to_bytes(name: str, export: Callable[[Path], float]) -> tuple[bytes, float]:
-    """Export to a temporary file, since the library writes files and the catalog takes bytes."""
+    """Export to a temporary file: the library writes files and the catalog takes bytes."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name
         error = export(path)

@@ -12,7 +12,7 @@ _nodes = functions_of("pipelines.export.nodes")
 
 
 def create_pipeline() -> Pipeline:
-    """Predictors and the found architecture to checked ONNX files with a model card."""
+    """From predictors and the found architecture to checked ONNX files with a model card."""
     return Pipeline(
         [
             node(

@@ -19,8 +19,8 @@ def make_graphs(architectures: pd.DataFrame, space: str) -> SpaceGraphs:
         space: Name of the space.
 
     Raises:
-        SchemaError: If the table holds no architecture of that space.
-        UnknownNameError: If there is no such space.
+        SchemaError: If the table has no architecture of the space.
+        UnknownNameError: If the space is unknown.
     """
     rows = architectures.loc[architectures["space"] == space, "arch_id"]
     if rows.empty:

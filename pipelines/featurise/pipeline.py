@@ -12,7 +12,7 @@ _nodes = functions_of("pipelines.featurise.nodes")
 
 
 def create_pipeline() -> Pipeline:
-    """The table `architectures` to the graphs of the whole space."""
+    """From the table `architectures` to the graphs of the whole space."""
     return Pipeline(
         [
             node(

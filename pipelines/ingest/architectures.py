@@ -1,4 +1,4 @@
-"""The architectures the project works with: a whole space, or a sample of one too large to list."""
+"""The architectures of the project: a whole space, or a sample of one too large to list."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ def make_architectures(
     network: Mapping[str, Any],
     params: Mapping[str, Any],
 ) -> pd.DataFrame:
-    """All architectures of the space; or a random sample, with all that the tables name.
+    """All architectures of the space; or a random sample, plus every one in the tables.
 
-    A whole space follows from its definition, so then no table is read.
+    A whole space follows from its definition: no table is read.
 
     Args:
         published_nasbench101: Gives the files of NAS-Bench-101 by name.
-        trained: For each data set a function that reads the table that was trained on it.
-        measured: For each device of one's own a function that reads its table.
-        brought: For each device whose owner brings a file a function that reads it.
+        trained: Readers of the user's accuracy tables, by data set.
+        measured: Readers of the tables of the stage `measure`, by device.
+        brought: Readers of the latency files of owners, by device.
         space: Name of the space.
         network: Size of the networks whose parameters and multiply-adds are listed, without dead
             operations.
         params: Parameters of the stage.
 
     Raises:
-        ConfigurationError: If the whole space is asked for and is too large to be listed.
-        UnknownNameError: If there is no such space.
+        ConfigurationError: If the whole space is requested and too large to list.
+        UnknownNameError: If the space is unknown.
     """
     config = parse(IngestConfig, params)
     chosen, size = get_space(space), network_config(network)
@@ -77,7 +77,7 @@ def make_architectures(
 
 
 def _of_the_space(table: pd.DataFrame, space: SearchSpace) -> set[str]:
-    """Those that are written as the space writes them; of others the table's own check tells."""
+    """Architectures in the notation of the space; the check of the table reports the others."""
     found = set()
     for arch_id in set(table["arch_id"].tolist()) if "arch_id" in table else ():
         try:

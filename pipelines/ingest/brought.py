@@ -1,4 +1,4 @@
-"""Files that owners of devices bring: those that are accepted, and why the others are not."""
+"""Latency files of owners of devices: accepted files, and the reasons for refusing the others."""
 
 from __future__ import annotations
 
@@ -25,22 +25,21 @@ def accept_files(
     least_rows: int,
     unit_check: bool,
 ) -> dict[str, Callable[..., Intake]]:
-    """Read the file of every device; one that is refused is left out with a warning.
+    """Read the file of every device; a refused file is left out with a warning.
 
-    So it stands in no other device's way. A run about its own device does not come here: see
+    Other devices are not affected. A run about the device of a refused file stops earlier, in
     `pipelines.checks`.
 
     Args:
-        files: For each device a function that reads its file.
+        files: Readers of the files, by device.
         space: Name of the space.
         params: Parameters of the stage.
-        least_rows: Fewest measured cells, as of `retrain`.
-        unit_check: Whether to refuse latencies that look like seconds or microseconds, as of
+        least_rows: Fewest measured cells, as in `retrain`.
+        unit_check: Whether to refuse latencies probably in seconds or microseconds, as in
             `retrain`.
 
     Returns:
-        For each device that is accepted a function that gives what was read; none if the benchmark
-        ``devices`` is not asked for.
+        Functions returning the accepted files, by device; empty without the benchmark ``devices``.
     """
     if "devices" not in parse(IngestConfig, params).benchmarks:
         return {}
@@ -56,5 +55,5 @@ def accept_files(
 
 
 def _given(intake: Intake, **_: object) -> Intake:
-    """What was read, however it is asked for."""
+    """Return the file already read; the arguments of the request are ignored."""
     return intake

@@ -1,8 +1,7 @@
-"""Nodes of the stage `ingest`: from the benchmarks asked for to tables, and a report of both.
+"""Nodes of the stage `ingest`: from the configured benchmarks to tables, and a report of both.
 
-Each benchmark holds latencies, accuracies, or both; `LATENCIES` and `ACCURACIES` say which. What is
-not asked for is not read, and published files are fetched when they are read, so that nothing is
-downloaded that nobody wants.
+Each benchmark holds latencies (`LATENCIES`), accuracies (`ACCURACIES`), or both. Only configured
+benchmarks are read, and published files are downloaded on first use.
 """
 
 from __future__ import annotations
@@ -69,25 +68,25 @@ def make_accuracy(
     trained: Tables,
     params: Mapping[str, Any],
 ) -> pd.DataFrame:
-    """Accuracies of the benchmarks asked for, one below the other.
+    """Accuracies of the configured benchmarks, concatenated.
 
-    Where one cell of each function was trained, the other cells get its rows, see
-    `brpnas.datasets.share_with_isomorphic`. Of a shipped table and one's own on the same data
-    set, the one with more cells is taken.
+    If one cell of each function was trained, isomorphic cells get its rows, see
+    `brpnas.datasets.share_with_isomorphic`. If a shipped table and a table of the user are on the
+    same data set, the one with more cells is used.
 
     Args:
         architectures: The space.
         published: Gives the files of NAS-Bench-201 by name.
-        published_nasbench101: Gives those of NAS-Bench-101.
-        trained: For each data set a function that reads the table that was trained on it.
+        published_nasbench101: Gives the files of NAS-Bench-101 by name.
+        trained: Readers of the user's accuracy tables, by data set.
         params: Parameters of the stage.
 
     Returns:
-        Accuracy table; empty if no benchmark asked for holds any, which is all that a search needs
-        whose oracle trains.
+        Accuracy table; empty if no configured benchmark has accuracies. A search with a training
+        oracle needs none.
 
     Raises:
-        SchemaError: If a table is none, or `trained` and `nasbench201` hold one data set.
+        SchemaError: If a table is malformed, or `trained` and `nasbench201` hold one data set.
     """
     asked = parse(IngestConfig, params).benchmarks
     found: dict[str, pd.DataFrame] = {}
@@ -112,7 +111,7 @@ def make_accuracy(
     if "nasbench201" in asked:
         found["nasbench201"] = read_accuracy(published())
     if "nasbench101" in asked:
-        # Shorter trainings are apart: the table is of networks trained to the end.
+        # Shorter trainings are left out: the table holds networks trained to the end.
         files, epochs = published_nasbench101(), NASBENCH101_EPOCHS[-1:]
         found["nasbench101"] = read_nasbench101_accuracy(files, epochs)
     if not found:
@@ -141,23 +140,24 @@ def make_latency(
     space: str,
     params: Mapping[str, Any],
 ) -> dict[str, pd.DataFrame]:
-    """Latency table of each device of the benchmarks asked for.
+    """Latency table of each device of the configured benchmarks.
 
     Args:
         architectures: The space.
         published_latbench: Gives the files of LatBench by name.
         published_help: Gives the files of HELP by name.
-        measured: For each device of one's own a function that reads its table.
-        described: The catalogue of those devices.
-        brought: For each device whose owner brings a file a function that reads it.
+        measured: Readers of the tables of the stage `measure`, by device.
+        described: The catalogue of these devices.
+        brought: Readers of the latency files of owners, by device.
         space: Name of the space.
         params: Parameters of the stage.
 
     Raises:
-        ConfigurationError: If no benchmark asked for holds a latency, or nothing describes a
-            device that was measured.
-        IntakeError: If a file that was brought is refused.
-        SchemaError: If a table is none, names unknown cells, or two benchmarks hold one device.
+        ConfigurationError: If no configured benchmark has latencies, or a measured device has no
+            entry in a catalogue.
+        IntakeError: If the file of an owner is refused.
+        SchemaError: If a table is malformed or names unknown cells, or two benchmarks hold one
+            device.
     """
     asked = parse(IngestConfig, params).benchmarks
     found: dict[str, Tables] = {}
@@ -195,14 +195,14 @@ def make_latency(
 
 
 def make_operations(measured: Tables, params: Mapping[str, Any]) -> pd.DataFrame:
-    """Operations measured alone, of all devices of the benchmarks asked for that have any.
+    """Operations measured alone, of all devices of the configured benchmarks.
 
     Args:
-        measured: For each device of one's own a function that reads its table.
+        measured: Readers of the tables of operations, by device.
         params: Parameters of the stage.
 
     Raises:
-        SchemaError: If a table is none, or two are about one device.
+        SchemaError: If a table is malformed, or two are about one device.
     """
     asked = parse(IngestConfig, params).benchmarks
     tables = [_nothing(OPERATIONS)]
@@ -223,19 +223,19 @@ def report_ingest(
     brought: Intakes,
     params: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Rows of each table, devices that measure almost the same, and where all of it comes from.
+    """Rows of each table, pairs of almost equal devices, and the sources of the data.
 
     Args:
         architectures: The table of architectures.
         accuracy: The table of accuracies.
-        latency: A function for each device that loads its table.
-        trained: The same for the data sets that were trained on.
-        described: The catalogue of one's own devices.
-        brought: A function for each device whose owner brings a file that is accepted; not called.
+        latency: Loaders of the latency tables, by device.
+        trained: Readers of the user's accuracy tables, by data set.
+        described: The catalogue of the user's devices.
+        brought: Accepted files of owners, by device; only the names are used.
         params: Parameters of the stage.
     """
     asked = parse(IngestConfig, params).benchmarks
-    # The folder of an earlier run is replaced as a whole, so it holds no other device.
+    # Each run replaces the folder as a whole, so it holds no other device.
     tables = {device: load() for device, load in latency.items()}
     by_dataset = dict(list(accuracy.groupby("dataset")))
     functions = architectures.set_index("arch_id")["isomorphism_id"]
@@ -265,10 +265,10 @@ def report_ingest(
 
 
 def trained_datasets(trained: Tables, asked: Sequence[str], space: str) -> list[str]:
-    """Data sets whose accuracies are one's own: those trained on, if asked for.
+    """Data sets with accuracies of the user's trainings, if `trained` is configured.
 
-    Where the shipped benchmark was asked for too and holds more cells of one, that one is left to
-    it: a trial with a few cells is not to hide it.
+    A data set is left to the shipped benchmark if this is configured too and has more cells: a
+    trial with a few cells must not hide it.
     """
     if "trained" not in asked:
         return []
@@ -294,7 +294,7 @@ def _nothing(schema: pa.DataFrameSchema) -> pd.DataFrame:
 
 
 def _no_latencies(asked: Sequence[str], space: str) -> str:
-    """What is wrong, and what would bring latencies."""
+    """The error for missing latencies, with the remedy."""
     other = [
         name
         for name in LATENCIES
@@ -312,10 +312,10 @@ def _no_latencies(asked: Sequence[str], space: str) -> str:
 
 
 def _claim(owners: dict[str, str], name: str, benchmark: str, what: str) -> None:
-    """Note which benchmark a name belongs to.
+    """Record the benchmark of a name.
 
     Raises:
-        SchemaError: If it belongs to another already.
+        SchemaError: If it already belongs to another.
     """
     other = owners.setdefault(name, benchmark)
     if other != benchmark:
@@ -334,7 +334,7 @@ _OWN = {
 
 
 def _own(table: pd.DataFrame, name: str, kind: str) -> pd.DataFrame:
-    """A table of the user's, held to its schema; its file is named after what it is about."""
+    """A table of the user, validated; its file has the name of the device or data set."""
     folder, schema, column = _OWN[kind]
     origin = f"The table {name} in 01_raw/{folder}"
     valid = validate(table, schema, origin=origin)
@@ -348,7 +348,7 @@ def _own(table: pd.DataFrame, name: str, kind: str) -> pd.DataFrame:
 
 
 def _accepted(read: Callable[..., Intake], space: str) -> pd.DataFrame:
-    """The table of a file that was brought; what was flagged in it is a warning."""
+    """The table of an owner's file; flagged rows are logged as a warning."""
     intake = read(space=space)
     if intake.findings:
         _log.warning("%s", intake_report(intake))

@@ -1,6 +1,6 @@
-"""Where the tables come from: licence, citation, address and hash of each, for report and cards.
+"""Sources of the tables: licence, citation, address and hash of each, for report and cards.
 
-Every note says what the source holds: ``devices`` or ``datasets``.
+Every note states the content of the source: ``devices`` or ``datasets``.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ def source_notes(
     brought: Sequence[str] = (),
     trained: Sequence[str] = (),
 ) -> dict[str, dict[str, Any]]:
-    """Notes on every source that was read, by name.
+    """Notes on every source read, by name.
 
     Args:
-        benchmarks: Benchmarks that were asked for.
-        devices: Devices that there are latencies of.
-        described: The catalogue of one's own devices.
-        brought: Devices whose owner brought a file; they need not be described.
-        trained: Data sets that were trained on; what ships on one of them was not read.
+        benchmarks: Configured benchmarks.
+        devices: Devices with latencies.
+        described: The catalogue of the user's devices.
+        brought: Devices with a file of their owner; they need no entry in the catalogue.
+        trained: Data sets of the user's trainings; shipped accuracies on them were not read.
     """
     notes: dict[str, dict[str, Any]] = {}
     shipped_devices: set[str] = set()
@@ -83,7 +83,7 @@ def _measured(device: Device) -> dict[str, Any]:
 
 
 def _brought(name: str, device: Device | None) -> dict[str, Any]:
-    """A file of latencies; devices.yml may describe its device or not."""
+    """A latency file of an owner; an entry of devices.yml is optional."""
     return {
         "group": "devices",
         "url": f"01_raw/devices/{name}",

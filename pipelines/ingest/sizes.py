@@ -1,7 +1,7 @@
 """Size of the networks of each table: stated by the table, by its catalogue, or as published.
 
-Every table of latencies and accuracies that leaves `ingest` carries it in the column
-``network_size``, see `brpnas.spaces.NetworkConfig.size`.
+Every latency and accuracy table written by `ingest` has it in the column ``network_size``, see
+`brpnas.spaces.NetworkConfig.size`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["with_accuracy_sizes"]
 def with_accuracy_sizes(table: pd.DataFrame, benchmark: str) -> pd.DataFrame:
     """Accuracies of a benchmark with the size of their networks.
 
-    Null where nothing states it: a table of one's own without the column.
+    Null in a table of the user without the column.
     """
     if benchmark == "trained":
         stated = table.get("network_size", pd.Series(None, table.index))

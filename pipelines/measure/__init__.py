@@ -1,4 +1,4 @@
-"""Stage `measure`: latency of cells on this machine, or on those of a cluster."""
+"""Stage `measure`: latency of cells on this machine, or on machines of a cluster."""
 
 from pipelines.measure.pipeline import create_pipeline
 

@@ -1,4 +1,4 @@
-"""Nodes of the stage `measure`: networks of cells and their operations, timed where this runs."""
+"""Nodes of the stage `measure`: networks of cells and their operations, timed on this machine."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ def measure_latency(
     timing: Timing,
     params: Mapping[str, Any],
 ) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame], Device, dict[str, Any]]:
-    """Measure cells and the operations they are made of, or what the store lacks of them.
+    """Measure cells and their operations, except rows already in the store.
 
     Args:
-        store: Folder for the rows while they are measured; one file per task.
-        known_devices: Devices that have been measured before.
-        known_latency: For each of them a function that reads its table.
-        timing: How and where to measure.
+        store: Folder for the rows during the measurement; one file per task.
+        known_devices: Devices measured earlier.
+        known_latency: Readers of their tables, by device.
+        timing: Parameters of `timing`.
         params: Parameters of the stage.
 
     Returns:
-        The latency table by the name of the device; the table of operations alone in the same
-        way, or nothing if not asked for; its entry for the catalogue; the report.
+        The latency table by the name of the device; the table of operations measured alone in the
+        same way, empty if not requested; the entry of the device for the catalogue; the report.
 
     Raises:
         MeasurementError: If nothing could be measured, another device has that name, or its table
@@ -91,7 +91,7 @@ def _operations(
     engine: Engine,
     config: MeasureConfig,
 ) -> tuple[dict[str, pd.DataFrame], str | None]:
-    """Measure the operations alone if asked for; why not, if they cannot be: cells count more."""
+    """Measure the operations alone, if requested; return the reason of a failure."""
     if not config.operations:
         return {}, None
     if settings.space != DEFAULT_SPACE:

@@ -12,7 +12,7 @@ _nodes = functions_of("pipelines.measure.nodes")
 
 
 def create_pipeline() -> Pipeline:
-    """Nothing but parameters to the latency tables of a device, its entry and a report."""
+    """From parameters to the latency tables of a device, its entry and a report."""
     return Pipeline(
         [
             node(

@@ -1,9 +1,9 @@
 """The store of MLflow: runs and registered models, opened before MLflow sees it.
 
-`open_store` turns the section of ``mlflow.yml`` into addresses that hold in every folder, and
-leaves behind a store that works: a local one is made at once or not at all, follows the project
-when that is moved or copied, and ends in one paragraph if it is old or damaged; a server is asked
-whether it is there. ``python -m pipelines.mlflow_store`` does so and prints the address.
+`open_store` turns the section of ``mlflow.yml`` into addresses valid in every folder, and makes the
+store usable. A local store is created atomically and follows the project when it is moved or
+copied; an old or damaged one is an error of one paragraph. A server must answer.
+``python -m pipelines.mlflow_store`` opens the store and prints its address.
 """
 
 from pipelines.mlflow_store.locations import relocate

@@ -1,7 +1,7 @@
 """Open the store of the project around the current folder and print its address.
 
-``make ui`` hands it to MLflow, which would make a store of its own, and leave half of one if it
-were interrupted.
+``make ui`` passes it to MLflow. Without it, MLflow would create a store itself, and leave half of
+one if interrupted.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def main() -> None:
     """Print the address on stdout."""
     try:
         root = find_project()
-        # Kedro sets logging up as it is imported, and says so unless a file is named.
+        # Kedro configures logging on import, and logs this unless a file is named.
         os.environ.setdefault("KEDRO_LOGGING_CONFIG", str(root / "conf" / "logging.yml"))
         from kedro.config import OmegaConfigLoader  # noqa: PLC0415
 

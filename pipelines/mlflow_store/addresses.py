@@ -13,14 +13,14 @@ _CREDENTIALS = re.compile(r"(?<=://)[^/\s]*@")
 
 
 def absolute(root: Path, uri: str | None) -> str | None:
-    """A SQLite address with the path of its file from the root; other addresses as they are.
+    """A SQLite address with the absolute path of its file; other addresses unchanged.
 
     Args:
         root: Folder of the project.
-        uri: Address as it is configured; empty is none.
+        uri: Address in the configuration; may be empty.
 
     Raises:
-        TrackingError: If it cannot be read.
+        TrackingError: If the address is malformed.
     """
     if not uri:
         return None
@@ -53,5 +53,5 @@ def sqlite_file(uri: str) -> Path | None:
 
 
 def without_password(text: str) -> str:
-    """An address, or a text with addresses, without the users and passwords in them."""
+    """An address, or a text with addresses, without users and passwords."""
     return _CREDENTIALS.sub("", text)

@@ -1,4 +1,4 @@
-"""The store around every run: opened before kedro-mlflow looks for it, and told who is running."""
+"""The store around every run: opened before kedro-mlflow uses it, with the process of the run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class StoreHooks:
-    """Opens the store; ends runs whose process is gone, and a run that could not start."""
+    """Opens the store; ends runs of dead processes, and a run that failed to start."""
 
     def __init__(self) -> None:
         self._tracked: tuple[str, str] | None = None
@@ -28,9 +28,9 @@ class StoreHooks:
 
     @hook_impl(tryfirst=True)
     def after_context_created(self, context: KedroContext) -> None:
-        """Open the store, and give kedro-mlflow addresses that hold in every folder.
+        """Open the store, and give kedro-mlflow addresses valid in every folder.
 
-        Where a run is active already, the store is that of whoever started it.
+        With a run already active, its store is used.
 
         Raises:
             TrackingError: If the store cannot be used.
@@ -44,7 +44,7 @@ class StoreHooks:
 
     @hook_impl(wrapper=True)
     def before_pipeline_run(self, run_params: dict[str, Any]) -> Generator[None, Any, Any]:
-        """Around the start of a run: it carries the name of its process from the first moment."""
+        """Wrap the start of a run: it carries the name of its process from the start."""
         if self._tracked is None:
             return (yield)
         store, experiment = self._tracked
@@ -66,9 +66,9 @@ class StoreHooks:
 
     @hook_impl(wrapper=True)
     def on_pipeline_error(self) -> Generator[None, Any, Any]:
-        """Around what all hooks do after a failure: the failure is raised, not an error of theirs.
+        """Wrap all hooks after a failure: the failure is raised, not an error of a hook.
 
-        Where they fail, as without a store, the runs end here.
+        If the hooks fail, as without a store, the runs end here.
         """
         try:
             return (yield)
@@ -86,9 +86,9 @@ class StoreHooks:
 
 
 def end_runs(status: str) -> None:
-    """End the active runs; at exit, MLflow would call them finished.
+    """End the active runs; at exit, MLflow would mark them as finished.
 
-    An error of the store is a warning here: what ended the run is more important.
+    An error of the store is a warning here: the error of the run is more important.
 
     Args:
         status: ``FAILED`` or ``KILLED``.

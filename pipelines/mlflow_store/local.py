@@ -1,8 +1,8 @@
-"""A store in one SQLite file: made at once or not at all, and checked before it is used.
+"""A store in one SQLite file: created atomically, and checked before use.
 
-MLflow makes its tables by a chain of migrations, which takes seconds, in the file itself. Whoever
-interrupts that leaves tables that neither MLflow nor its migrations can go on from. Here the file
-is made beside its place, under a lock, and then takes its place.
+MLflow creates its tables by a chain of migrations in the file itself, within seconds. An
+interruption leaves tables unusable for MLflow and its migrations. Here the file is created under a
+temporary name, under a lock, and then renamed.
 """
 
 from __future__ import annotations
@@ -28,19 +28,20 @@ _JOURNALS = ("-journal", "-wal", "-shm")
 
 
 def check_or_make(file: Path, artifacts: Path, *, write: bool = True) -> None:
-    """Leave a store that MLflow of this version can use.
+    """Make the store usable for the installed version of MLflow.
 
-    A store of another schema that holds nothing, as an interrupted command of an earlier version
-    leaves it, is set aside, with a warning, and made again.
+    An empty store of another schema, left by an interrupted command of an earlier version, is
+    renamed, with a warning, and created again.
 
     Args:
         file: The store, an absolute path.
-        artifacts: Folder for artifacts of runs without an experiment of their own.
-        write: Whether the store is to be written, or may be one that can only be read.
+        artifacts: Folder for artifacts of runs without their own experiment.
+        write: Whether the store must be writable.
 
     Raises:
-        TrackingError: If there is something else in its place, it is damaged, or another version's.
-        LockedError: If its folder cannot be written, or another process is making it for minutes.
+        TrackingError: If the path holds something else, or the store is damaged or of another
+            version.
+        LockedError: If its folder is not writable, or another process is creating it for minutes.
     """
     if _is_ready(file, write):
         return
@@ -53,7 +54,7 @@ def check_or_make(file: Path, artifacts: Path, *, write: bool = True) -> None:
 
 
 def _is_ready(file: Path, write: bool) -> bool:
-    """Whether the store is there and finished; False if it is to be made.
+    """Whether the store exists and is complete; False if it must be created.
 
     Raises:
         TrackingError: If it can be neither used nor replaced.
@@ -100,7 +101,7 @@ def _is_ready(file: Path, write: bool) -> bool:
 
 
 def _refusal(file: Path, found: str | None, known: list[str]) -> TrackingError:
-    """Why a store of another version of MLflow cannot be used, and what to do."""
+    """The error for a store of another version of MLflow, with the remedy."""
     from mlflow.version import VERSION  # noqa: PLC0415
 
     if found is not None and found not in known:
@@ -117,7 +118,7 @@ def _refusal(file: Path, found: str | None, known: list[str]) -> TrackingError:
 
 
 def _revisions() -> list[str]:
-    """Revisions of the schema that the installed MLflow knows, its own first."""
+    """Revisions of the schema known to the installed MLflow, its own first."""
     from alembic.script import ScriptDirectory  # noqa: PLC0415 - it comes with MLflow
     from mlflow.store import db_migrations  # noqa: PLC0415
 
@@ -138,7 +139,7 @@ def _revision(database: sqlite3.Connection) -> str | None:
 
 
 def _holds_nothing(database: sqlite3.Connection) -> bool:
-    """Whether there is no more in it than opening an empty store puts there."""
+    """Whether the store only holds the rows of a new store."""
     own = {
         "experiments": " WHERE experiment_id != 0",
         "experiment_tags": f" WHERE key != '{FOLDER_TAG}'",
@@ -168,7 +169,7 @@ def _make(file: Path, artifacts: Path) -> None:
     _log.info("Making the MLflow store %s, once", file)
     fresh = file.with_name(f".{file.name}.new")
     _remove(fresh)
-    for journal in _JOURNALS:  # of a store that is gone; SQLite would play it into the new one
+    for journal in _JOURNALS:  # of a removed store; SQLite would apply it to the new one
         file.with_name(file.name + journal).unlink(missing_ok=True)
     try:
         with _quiet():
@@ -183,7 +184,7 @@ def _make(file: Path, artifacts: Path) -> None:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep MLflow from naming each of its migrations."""
+    """Keep MLflow from logging each of its migrations."""
     loggers = [logging.getLogger(name) for name in ("alembic", "mlflow.store.db.utils")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
@@ -202,7 +203,7 @@ def _remove(fresh: Path) -> None:
 
 
 def _flush(path: Path) -> None:
-    """Wait until a file, or what a folder lists, is on the disk."""
+    """Wait until a file, or the entries of a folder, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,10 +1,10 @@
-"""Where a local store says that artifacts are.
+"""Locations of artifacts in a local store.
 
-MLflow notes absolute paths. When the folder of a project is moved, they lead to where it was; when
-it is copied, the copy would read and write the artifacts of the original. So the store remembers
-the folder of artifacts that it was last opened with, as a tag of MLflow's default experiment, and
-paths below that folder are rewritten when it is opened with another one. All other paths, such as
-those of a second project that tracks its runs in the same store, stay as they are.
+MLflow stores absolute paths. In a moved project they would lead to the old folder; in a copied one
+to the artifacts of the original. So the store records the folder of artifacts of its last opening,
+as a tag of MLflow's default experiment; if it is opened with another folder, paths below the old
+one are rewritten. All other paths stay unchanged, such as those of a second project in the same
+store.
 """
 
 from __future__ import annotations
@@ -41,22 +41,22 @@ def relocate(
     artifacts: Path | None,
     in_use: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Let the locations below the project's folder of artifacts begin with where that is now.
+    """Rewrite the locations below the project's folder of artifacts to its current path.
 
     Args:
         store: SQLite file; nothing happens if there is none.
         relative: Folder of artifacts, relative to the project, such as ``data/mlartifacts``.
         artifacts: The same folder, absolute; None to store locations relative to the project, for
-            containers, where its path is another one.
-        in_use: Whether runs of other processes go on. Absolute paths then stay, because such a run
-            still writes to them: it may be one in a container, which sees the folder elsewhere.
+            containers with another path of the project.
+        in_use: Whether other processes have active runs. Absolute paths then stay, because such a
+            run still writes to them: in a container, the folder has another path.
     """
     if not store.is_file():
         return
     with closing(sqlite3.connect(store, timeout=_BUSY_S)) as database, database:
         tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
         if _TAGS not in tables:
-            return  # a store of no version that is still used; `check_or_make` says so
+            return  # a store of an unsupported version; `check_or_make` raises the error
         former = _former(database, relative)
         if artifacts is not None and former == artifacts:
             return
@@ -81,11 +81,11 @@ def relocate(
 
 
 def _former(database: sqlite3.Connection, relative: str) -> Path | None:
-    """Folder of artifacts of the last opening; None if nothing tells."""
+    """Folder of artifacts of the last opening; None if unknown."""
     query = f"SELECT value FROM {_TAGS} WHERE key = ? AND experiment_id = ?"
     if row := database.execute(query, (FOLDER_TAG, _DEFAULT)).fetchone():
         return Path(row[0])
-    # A store of an earlier version: MLflow's own experiment lies in the folder it was made with.
+    # A store of an earlier version: MLflow's own experiment has the folder of its creation.
     query = "SELECT artifact_location FROM experiments WHERE experiment_id = ?"
     if row := database.execute(query, (_DEFAULT,)).fetchone():
         folder = Path(_path(row[0])).parent
@@ -112,7 +112,7 @@ def _path(location: str) -> str:
 
 
 def _placed(location: str | None, former: Path, new: Path) -> str | None:
-    """A location as it is to be stored: below ``new`` if it is below ``former``."""
+    """The new location: moved from ``former`` to ``new``, or unchanged."""
     if location is None or not (path := Path(_path(location))).is_relative_to(former):
         return location
     moved = new / path.relative_to(former)

@@ -1,4 +1,4 @@
-"""From the section of ``mlflow.yml`` to a store that answers."""
+"""From the section of ``mlflow.yml`` to a usable store."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ _RETRIES = "4"
 
 
 def open_store(root: Path, settings: Mapping[str, Any], *, write: bool = True) -> dict[str, Any]:
-    """Make the store that a project names usable.
+    """Make the configured store of a project usable.
 
     Args:
-        root: Folder of the project; relative addresses are from there.
+        root: Folder of the project; relative addresses start there.
         settings: Section ``mlflow`` of the configuration.
-        write: Whether the store is to be written, or may be one that can only be read.
+        write: Whether the store must be writable.
 
     Returns:
         The settings, with absolute addresses.
 
     Raises:
-        TrackingError: If the store is old, damaged, no file, or does not answer.
-        LockedError: If it cannot be written, or another process is making it for minutes.
+        TrackingError: If the store is old, damaged, not a file, or does not answer.
+        LockedError: If it is not writable, or another process is creating it for minutes.
     """
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", _RETRIES)
     root = root.resolve()
@@ -67,10 +67,10 @@ def open_store(root: Path, settings: Mapping[str, Any], *, write: bool = True) -
 
 
 def ensure_experiment(settings: Mapping[str, Any]) -> str:
-    """Make the experiment of opened settings, unless it is there or another process just did.
+    """Create the experiment of opened settings, unless it exists.
 
     Args:
-        settings: What `open_store` returned.
+        settings: Result of `open_store`.
 
     Returns:
         Its id.
@@ -93,13 +93,12 @@ def ensure_experiment(settings: Mapping[str, Any]) -> str:
 
 
 def explained(error: BaseException | None) -> TrackingError | None:
-    """One paragraph for what MLflow or its database raised; None for errors of others.
+    """One paragraph for an error of MLflow or its database; None for other errors.
 
-    A request that MLflow calls wrong in itself is an error of this project, which keeps its
-    traceback: None.
+    None for a malformed request too: it is a bug of this project and keeps its traceback.
 
     Args:
-        error: An error; its causes are looked at as well.
+        error: An error; its causes are considered too.
     """
     while error is not None:
         names = {kind.__name__ for kind in type(error).__mro__}
@@ -117,7 +116,7 @@ def explained(error: BaseException | None) -> TrackingError | None:
 
 
 def _artifacts(settings: Mapping[str, Any]) -> str | None:
-    """Folder of artifacts relative to the project; None if it is elsewhere or for a server."""
+    """Folder of artifacts relative to the project; None if outside, or for a server."""
     experiment = settings.get("tracking", {}).get("experiment", {})
     given = (experiment.get("create_experiment_kwargs") or {}).get("artifact_location")
     if not given or urlsplit(given).scheme or Path(given).is_absolute():
@@ -140,7 +139,7 @@ def _reach(uri: str) -> None:
     try:
         requests.get(f"{uri.rstrip('/')}/health", timeout=(_CONNECT_S, _ANSWER_S))
     except requests.exceptions.SSLError:
-        return  # MLflow has settings of its own for certificates
+        return  # MLflow has its own settings for certificates
     except requests.exceptions.RequestException as error:
         raise TrackingError(
             f"No MLflow server answers at {without_password(f'{uri} ({error})')}. Start it, or "

@@ -1,11 +1,11 @@
-"""Runs whose process is gone.
+"""Runs of dead processes.
 
-A process that is killed with ``kill -9`` cannot tell MLflow, which goes on calling its run RUNNING.
-So each process holds a lock while its run goes on, and the kernel takes the lock when the process
-ends, however it ends: also in a container, where no other sees its processes.
+After ``kill -9`` of a process, MLflow still lists its run as RUNNING. So each process holds a lock
+during its run, and the kernel releases the lock at every kind of end: also in a container with
+processes invisible from outside.
 
-The name of a lock says in which store and experiment its run is to be looked for. It is removed
-only after that: the next command may track its runs elsewhere.
+The name of a lock states the store and the experiment of its run. The file is removed only after
+the run was looked up there: the next command may use another store.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ _log = logging.getLogger(__name__)
 
 
 class RunningProcess:
-    """This process, seen by others while its run goes on.
+    """This process, visible to others during its run.
 
     Args:
-        root: Folder of the project, whose processes share the folder of locks `RUNNING`.
+        root: Folder of the project; its processes share the folder of locks `RUNNING`.
         store: Address of the store of the run.
         experiment: Id of its experiment.
 
@@ -57,7 +57,7 @@ class RunningProcess:
 
     @contextlib.contextmanager
     def births(self) -> Iterator[None]:
-        """Let every run that begins in the block carry the name of this process from the start."""
+        """Give every run started in the block the name of this process from the start."""
         before = os.environ.get(_CONTEXT)
         given = json.loads(before) if before else {}
         os.environ[_CONTEXT] = json.dumps({**given, TAG: self.name})
@@ -70,17 +70,17 @@ class RunningProcess:
                 os.environ[_CONTEXT] = before
 
     def close(self) -> None:
-        """Give the lock up: the run has ended."""
+        """Release the lock: the run has ended."""
         self._file.unlink(missing_ok=True)
         self._held.close()
 
 
 def end_dead_runs(root: Path, store: str) -> list[str]:
-    """Mark as KILLED the runs of this project in a store that are RUNNING without a process.
+    """Mark RUNNING runs of this project without a process as KILLED.
 
     Args:
         root: Folder of the project.
-        store: Address of the store; locks of runs in others stay.
+        store: Address of the store; locks of runs in other stores stay.
 
     Returns:
         Ids of these runs.
@@ -95,7 +95,7 @@ def end_dead_runs(root: Path, store: str) -> list[str]:
 
 
 def runs_go_on(root: Path) -> bool:
-    """Whether another process of the project has a run that goes on, in whatever store."""
+    """Whether another process of the project has an active run, in any store."""
     for file in (root / RUNNING).glob("*.lock"):
         try:
             with locked(file.with_name(file.name.removesuffix(".lock")), "run", 0):
@@ -106,7 +106,7 @@ def runs_go_on(root: Path) -> bool:
 
 
 def _end(name: str, store: str) -> list[str]:
-    from mlflow import MlflowClient  # noqa: PLC0415 - only where there is something to look for
+    from mlflow import MlflowClient  # noqa: PLC0415 - only if there are locks
 
     client = MlflowClient(store)
     experiment = name.split("-")[1]
@@ -119,7 +119,7 @@ def _end(name: str, store: str) -> list[str]:
 
 
 def _mark(root: Path, store: str) -> str:
-    """Mark of a store in the names of locks: the same after the project was moved."""
+    """Mark of a store in the names of locks: unchanged when the project is moved."""
     file = sqlite_file(store)
     if file is None:
         named = without_password(store)

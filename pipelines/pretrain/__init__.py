@@ -1,4 +1,4 @@
-"""Stage `pretrain`: latency tables of all devices to what they teach about a new one."""
+"""Stage `pretrain`: from latency tables of all devices to a prior for new devices."""
 
 from pipelines.pretrain.pipeline import create_pipeline
 

@@ -1,4 +1,4 @@
-"""Node of the stage `pretrain`: what known devices teach about a new one."""
+"""Node of the stage `pretrain`: a prior for new devices from known ones."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def learn_prior(
     test_share: float,
     params: Mapping[str, Any],
 ) -> DevicePrior:
-    """Learn a prior from the tables of all devices that `ingest` has read.
+    """Learn a prior from the tables of all devices read by `ingest`.
 
-    Cells that are always test rows are left out of every table: one of these devices may be
-    retrained later, and is tested on them then.
+    Every table loses the cells reserved for tests: a later retraining of one of these devices is
+    tested on them.
 
     Args:
         graphs: The whole space.
-        latency: A function for each device that loads its table.
+        latency: Loaders of the latency tables, by device.
         test_share: Share of the cells that are always test rows.
         params: Parameters of the stage.
 

@@ -12,7 +12,7 @@ _nodes = functions_of("pipelines.pretrain.nodes")
 
 
 def create_pipeline() -> Pipeline:
-    """Graphs and the latencies of all devices to a prior of devices."""
+    """From graphs and the latencies of all devices to a prior of devices."""
     return Pipeline(
         [
             node(

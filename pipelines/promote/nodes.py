@@ -1,6 +1,6 @@
-"""Nodes of the stage `promote`: what was exported is registered, then judged.
+"""Nodes of the stage `promote`: exported predictors are registered, then judged.
 
-They talk to the registry of MLflow, see `pipelines.registry`.
+They use the registry of MLflow, see `pipelines.registry`.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ def register_latency(
 ) -> str:
     """Register the exported latency predictor as challenger of its device.
 
-    Its test rows are those that are always test rows, whatever was drawn to train on.
+    Its test rows are the permanent ones, independent of the random training rows.
 
     Args:
         onnx: The exported predictor.
-        latency_predictions: Predicted beside measured latency of the whole space.
+        latency_predictions: Predicted and measured latency of the whole space.
         parity: Largest error of each exported file against torch.
-        card: Model cards of the exported files; its own is registered.
+        card: Model cards of the exported files; only the card of this file is registered.
         test_share: Share of the cells that are always test rows.
 
     Returns:
@@ -85,18 +85,18 @@ def register_accuracy(
 ) -> str:
     """Register the exported ranker as challenger of its data set.
 
-    It is judged by the order of mean *test* accuracies, which no search sees, of the cells that are
-    always test rows. The search may have asked for the validation accuracy of a few of them: one
-    query in five, of thousands of cells.
+    It is judged by the order of mean *test* accuracies of the permanent test rows; no search sees
+    them. The search may have queried the validation accuracy of a few of these cells: one query in
+    five, of thousands of cells.
 
     Args:
         onnx: The exported ranker.
         predictor: The ranker itself.
         graphs: The whole space.
         accuracy: Table of accuracies.
-        search_result: What the search found, and on which data set.
+        search_result: Result of the search, with its data set.
         parity: Largest error of each exported file against torch.
-        card: Model cards of the exported files; its own is registered.
+        card: Model cards of the exported files; only the card of this file is registered.
         test_share: Share of the cells that are always test rows.
 
     Returns:
@@ -123,7 +123,7 @@ def register_accuracy(
 
 
 def own_card(page: str, file: str) -> str:
-    """The card of one file, from a page with a card of each; the page if it names no file."""
+    """The card of one file, from a page with all cards; the whole page if it names no file."""
     cards = page.split("\n---\n\n")
     return next((card for card in cards if f'InferenceSession("{file}"' in card), page)
 
@@ -154,7 +154,7 @@ def _registered(candidate: Candidate) -> str:
 
 
 def decide_champions(latency: str, accuracy: str, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Let each challenger meet its champion.
+    """Compare each challenger with its champion.
 
     Args:
         latency: Name of the registered model of latency.
@@ -162,7 +162,7 @@ def decide_champions(latency: str, accuracy: str, params: Mapping[str, Any]) -> 
         params: Parameters of the stage.
 
     Returns:
-        Everything that is known of each decision, by model.
+        The record of each decision, by model.
     """
     config = parse(PromoteConfig, params)
     return {name: _decided(name, config) for name in (latency, accuracy)}

@@ -12,7 +12,7 @@ _nodes = functions_of("pipelines.promote.nodes")
 
 
 def create_pipeline() -> Pipeline:
-    """Exported predictors to registered challengers, and decisions about them."""
+    """From exported predictors to registered challengers and decisions about them."""
     return Pipeline(
         [
             node(

@@ -1,4 +1,4 @@
-"""Stage `retrain`: the table of a device to a registered predictor of it."""
+"""Stage `retrain`: from the table of a device to its registered predictor."""
 
 from pipelines.retrain.pipeline import create_pipeline
 

@@ -1,4 +1,4 @@
-"""What goes into the registry, and the report on it: nodes of the stage `retrain`."""
+"""The candidate for the registry and its report: nodes of the stage `retrain`."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ def judge_device(
     adaptation: Mapping[str, Any],
     transfer: str = "",
 ) -> tuple[dict[str, Any], pd.DataFrame]:
-    """Figures of the new predictor and of the champion, and what is new since that was made.
+    """Figures of the new predictor and of the champion, and changes of the data since the champion.
 
     Args:
-        predictor: The new one.
-        prior_devices: Devices that the prior was learnt from.
+        predictor: The new predictor.
+        prior_devices: Devices of the prior.
         rows: All rows of the device.
-        answers: What the new predictor says of the test rows.
+        answers: Predictions of the new predictor for the test rows.
         device: Name of the device.
         adaptation: Parameters of `adaptation`.
-        transfer: What to say of known devices of another network size, if there are any.
+        transfer: Note on known devices of another network size, if there are any.
 
     Returns:
-        The figures, and what the champion says of the test rows, with the columns of ``answers``;
-        empty if there is none.
+        The figures, and the champion's predictions for the test rows, with the columns of
+        ``answers``; empty without a champion.
     """
     config = parse(AdaptationConfig, adaptation)
     name = latency_model_name(device)
@@ -116,11 +116,11 @@ def _answers(predictor: OnnxPredictor, cells: pd.Series, true: pd.Series | None)
 
 
 def write_card(onnx: bytes, figures: Mapping[str, Any], example: pd.DataFrame) -> str:
-    """Model card of the exported predictor, with code that asks it about a row of the device.
+    """Model card of the exported predictor, with code to predict a row of the device.
 
     Args:
         onnx: The file.
-        figures: What `judge_device` found.
+        figures: Figures of `judge_device`.
         example: Rows of the device.
     """
     device, rows = figures["device"], figures["rows"]
@@ -158,7 +158,7 @@ def write_card(onnx: bytes, figures: Mapping[str, Any], example: pd.DataFrame) -
 
 
 def _how_sure(figures: Mapping[str, Any]) -> dict[str, str]:
-    """Where two of the figures may lie: of few test rows they say little."""
+    """Intervals of two figures: wide with few test rows."""
     if not figures["challenger"]:
         return {}
     rows, own = figures["rows"]["test"], figures["challenger"]
@@ -173,7 +173,7 @@ def _how_sure(figures: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _own_part(figures: Mapping[str, Any]) -> str:
-    """What to add if the devices that taught the prior include the one it was adapted to."""
+    """Note on the card if the devices of the prior include the target device."""
     if not figures["prior_knows_device"]:
         return ""
     return "; the network of known devices was trained on earlier rows of this one too"
@@ -193,9 +193,9 @@ def write_files(
         onnx: The exported predictor.
         card: Its card.
         rows: All rows of the device.
-        figures: What `judge_device` found.
-        answers: What the predictor says of the test rows.
-        champion_answers: What the champion says of them.
+        figures: Figures of `judge_device`.
+        answers: Predictions for the test rows.
+        champion_answers: The champion's predictions for them.
 
     Returns:
         ``predictor.onnx, README.md, rows.csv``; and ``report.md, plot.png, metrics.json``.
@@ -225,20 +225,20 @@ def register_device(
     pages: Mapping[str, Path],
     params: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Register the predictor as challenger of its device, with its report beside it.
+    """Register the predictor as challenger of its device, with its report.
 
     Args:
         onnx: The exported predictor.
         parity: Its largest error against torch.
         card: Its card.
         rows: All rows of the device.
-        answers: What it says of the test rows.
-        figures: What `judge_device` found.
+        answers: Its predictions for the test rows.
+        figures: Figures of `judge_device`.
         pages: For each device the folder of its report.
         params: Parameters of the stage.
 
     Returns:
-        The figures, with the version that was made.
+        The figures, with the new version.
     """
     device = figures["device"]
     candidate = Candidate(

@@ -1,7 +1,7 @@
 """Nodes of the stage `retrain`: from a device's table to a registered predictor.
 
-The table is validated and split, a predictor adapted and exported, both it and the champion judged
-on the test rows, and the result registered. Whether it becomes champion, `promote` decides.
+The table is validated and split; a predictor is adapted, exported, compared with the champion on
+the test rows, and registered. `promote` decides about the new champion.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def read_device(
     """Read and check the latencies of a device.
 
     Args:
-        files: For each device that its owner has brought a function that reads its file.
-        measured: For each device measured by the stage `measure` a function that reads its table.
+        files: Readers of the latency files of owners, by device.
+        measured: Readers of the tables of the stage `measure`, by device.
         device: Name of the device.
         params: Parameters of the stage.
 
@@ -49,9 +49,9 @@ def read_device(
         Latency table.
 
     Raises:
-        UnknownNameError: If there is no file and no table of that device.
-        IntakeError: If the file is refused; says everything that is wrong with it.
-        SchemaError: If the table is none.
+        UnknownNameError: If the device has neither a file nor a table.
+        IntakeError: If the file is refused; lists all faults.
+        SchemaError: If the table is malformed.
     """
     config = parse(RetrainConfig, params)
     if device in files:
@@ -67,7 +67,7 @@ def read_device(
 
 
 def split_device(table: pd.DataFrame, test_share: float) -> pd.DataFrame:
-    """Tell test rows, by a hash of the cell, from those to learn from.
+    """Split rows by a hash of the cell: test rows, and rows to learn from.
 
     Args:
         table: Latency table.
@@ -75,7 +75,7 @@ def split_device(table: pd.DataFrame, test_share: float) -> pd.DataFrame:
 
     Returns:
         ``arch_id, latency_ms, split``, the last ``learn`` or ``test``; ``network_size`` and
-        ``precision`` where the table states them.
+        ``precision`` if the table has them.
     """
     names = ("arch_id", "latency_ms", "network_size", "precision")
     kept = [name for name in names if name in table]
@@ -87,20 +87,20 @@ def split_device(table: pd.DataFrame, test_share: float) -> pd.DataFrame:
 def adapt_device(
     rows: pd.DataFrame, prior: DevicePrior, device: str, adaptation: Mapping[str, Any]
 ) -> tuple[DevicePredictor, list[str]]:
-    """Learn the latency of the device from its rows and from what known devices teach.
+    """Learn the latency of the device from its rows and the prior of known devices.
 
     Args:
-        rows: Rows of the device; test rows are not looked at.
-        prior: What known devices teach; its answers for this device are not used.
+        rows: Rows of the device; test rows are not used.
+        prior: Prior of known devices; its answers for this device are not used.
         device: Name of the device.
         adaptation: Parameters of `adaptation`.
 
     Returns:
-        The predictor, and the names of all devices that the prior was learnt from; this one may be
-        among them.
+        The predictor, and the names of all devices of the prior; the target device may be among
+        them.
 
     Raises:
-        ConfigurationError: If too few rows are left to learn from.
+        ConfigurationError: If too few rows remain to learn from.
     """
     config = parse(AdaptationConfig, adaptation)
     graphs = opened_space(prior.space, "The prior of devices").graphs()
@@ -129,7 +129,7 @@ def export_device(
 
 
 def answer_rows(predictor: DevicePredictor, rows: pd.DataFrame) -> pd.DataFrame:
-    """What the predictor says of the test rows.
+    """Predictions for the test rows.
 
     Returns:
         ``arch_id, true, predicted, lower, upper``, in ms.

@@ -17,7 +17,7 @@ _PARAMS = "params:retrain"
 
 
 def create_pipeline() -> Pipeline:
-    """The table of a device to a registered predictor and a report."""
+    """From the table of a device to a registered predictor and a report."""
     return Pipeline(
         [
             node(

@@ -39,15 +39,15 @@ def split_latency(
     test_share: float,
     params: Mapping[str, Any],
 ) -> pd.DataFrame:
-    """Measured rows of a device: those to learn from, to stop training by, and to test on.
+    """Measured rows of a device, split into training, validation and test rows.
 
-    Some cells are always test rows, see `brpnas.datasets.held_out`. Of the others, networks are
-    trained on as many random ones as the parameters say, and the rest are test rows; a predictor
-    that is adapted from known devices learns from all of them, and there are no validation rows.
+    Some cells are always test rows, see `brpnas.datasets.held_out`. Of the others, the parameters
+    set the number of random training rows, and the rest are test rows; a predictor adapted from
+    known devices learns from all of them, without validation rows.
 
     Args:
-        latency: A function for each device that loads its table.
-        prior: What known devices teach, for the space that it was learnt in.
+        latency: Loaders of the latency tables, by device.
+        prior: Prior of known devices, with its space.
         space: Name of the space.
         device: Name of the device.
         test_share: Share of the cells that are always test rows.
@@ -55,12 +55,12 @@ def split_latency(
 
     Returns:
         Columns ``arch_id, latency_ms, network_size, precision, split``, the last ``train``,
-        ``valid`` or ``test``; ``precision`` where the table states it.
+        ``valid`` or ``test``; ``precision`` if the table has it.
 
     Raises:
-        UnknownNameError: If no table holds that device.
-        ConfigurationError: If a predictor is to be adapted in a space without a prior.
-        BudgetError: If there are too few rows, or none would be left to test on.
+        UnknownNameError: If the device has no table.
+        ConfigurationError: If a predictor must be adapted in a space without a prior.
+        BudgetError: If there are too few rows, or no test rows would remain.
     """
     config = parse(TrainConfig, params)
     if device not in latency:
@@ -120,13 +120,13 @@ def train_latency(
     params: Mapping[str, Any],
     adaptation: Mapping[str, Any],
 ) -> tuple[LatencyModel, pd.DataFrame]:
-    """Train the latency predictor, or adapt it from known devices where no rows stop a training.
+    """Train the latency predictor; without validation rows, adapt it from known devices.
 
     Args:
         graphs: The whole space.
         latency_rows: Columns ``arch_id, latency_ms, network_size, split``; test rows are not
-            looked at.
-        prior: What known devices teach.
+            used.
+        prior: Prior of known devices.
         device: Name of the device.
         params: Parameters of the stage.
         adaptation: Parameters of `adaptation`.
@@ -173,18 +173,17 @@ def _trained(
 def predict_latency(
     predictor: LatencyModel, graphs: SpaceGraphs, latency_rows: pd.DataFrame, device: str
 ) -> pd.DataFrame:
-    """Predicted latency of every architecture of the space, beside the measured one.
+    """Predicted and measured latency of every architecture of the space.
 
     Returns:
         Columns ``arch_id, device, network_size, precision, split, latency_ms,
         predicted_latency_ms, log_deviation, scored_ms``; ``network_size`` and ``precision`` are
-        null where the table does not state them. Where an architecture was not measured, ``split``
-        and ``latency_ms`` are null.
-        ``log_deviation`` is the standard deviation of log latency around the prediction, null
-        where validation rows tell instead how far off predictions are. ``scored_ms`` is what the
-        figures of the predictor are taken of, predicted without having seen the row, and null
-        elsewhere: test rows, and where these are few and the predictor knows them, rows that were
-        left out in turn.
+        null if the table has none. ``split`` and ``latency_ms`` are null for unmeasured
+        architectures.
+        ``log_deviation`` is the standard deviation of log latency around the prediction, null if
+        validation rows give the error instead. ``scored_ms`` is the prediction used for the figures
+        of the predictor, made without the row itself: for test rows, and with few test rows also
+        for training rows left out in turn, if the predictor has these predictions; else null.
     """
     stated = {
         "network_size": stated_size(latency_rows),
@@ -213,22 +212,22 @@ def score_latency(
     params: Mapping[str, Any],
     prior: DevicePrior | None = None,
 ) -> dict[str, Any]:
-    """Figures of the predictor and of the baselines beside it, and a log of how good it is.
+    """Figures of the predictor and of the baselines; logs a summary.
 
     Args:
-        predictor: What was trained.
+        predictor: The trained predictor.
         graphs: The whole space.
-        latency_predictions: Its predictions beside what was measured.
+        latency_predictions: Predicted and measured latency.
         architectures: Parameters and multiply-adds.
         operations: Operations measured alone; if the device is among them, their sum is the
             baseline ``layerwise``.
         params: Parameters of the stage.
-        prior: What known devices teach, if the predictor was adapted from them.
+        prior: Prior of known devices, if the predictor was adapted from them.
 
     Returns:
-        What was trained on what, and under ``metrics`` for each model the figures of
-        `brpnas.metrics.regression_metrics` on the rows that are scored; ``model`` names the
-        predictor among them, ``intervals`` says how sure two of its figures are.
+        The predictor and its data, and under ``metrics`` for each model the figures of
+        `brpnas.metrics.regression_metrics` on the scored rows; ``model`` names the predictor among
+        them, ``intervals`` holds the intervals of two of its figures.
     """
     config = parse(TrainConfig, params)
     adapted = isinstance(predictor, DevicePredictor)

@@ -12,7 +12,7 @@ _nodes = functions_of("pipelines.train.nodes")
 
 
 def create_pipeline() -> Pipeline:
-    """Graphs and the latencies of a device to its predictor, predictions and metrics."""
+    """From graphs and the latencies of a device to its predictor, predictions and metrics."""
     return Pipeline(
         [
             node(

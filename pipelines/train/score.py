@@ -1,6 +1,6 @@
-"""How good a latency predictor is: its figures, how sure they are, and what a reader makes of them.
+"""Quality of a latency predictor: its figures, their intervals, and the log for the user.
 
-All figures are of rows that the predictor had not seen when it predicted them.
+All figures are of rows unseen by the predictor when it predicted them.
 """
 
 from __future__ import annotations
@@ -40,13 +40,12 @@ def scored_rows(
     latency_rows: pd.DataFrame,
     left_out: npt.NDArray[np.float64] | None,
 ) -> pd.Series[float]:
-    """Predictions that figures are taken of; null where a row is not scored.
+    """Predictions used for the figures; null if a row is not scored.
 
     Args:
         table: Columns ``arch_id, split, predicted_latency_ms``.
-        latency_rows: Rows of the device; those with the split ``train`` in the order in which the
-            predictor got them.
-        left_out: Latency in ms of each of these as the others predict it, if that is known.
+        latency_rows: Rows of the device; training rows in the order given to the predictor.
+        left_out: Latency in ms of each training row, predicted from the others, if known.
     """
     test = table["split"] == "test"
     scored = table["predicted_latency_ms"].where(test).astype(float)
@@ -67,9 +66,9 @@ def scores(
     """Figures of the predictor and of the baselines on the same rows.
 
     Returns:
-        ``scored`` (``test``, or ``left out`` where most rows are), ``scored_rows``, ``metrics`` by
-        model, and ``intervals``: 90 % intervals of Spearman's correlation and of the share within
-        10 % of the predictor.
+        ``scored`` (``test``, or ``left out`` if most scored rows are left-out ones),
+        ``scored_rows``, ``metrics`` by model, and ``intervals``: 90 % intervals of the predictor's
+        Spearman correlation and of its share within 10 %.
     """
     rows = latency_predictions.dropna(subset=["scored_ms"])
     true = rows["latency_ms"].to_numpy(np.float64)
@@ -97,7 +96,7 @@ def baselines(
     latency_predictions: pd.DataFrame,
     scored: pd.DataFrame,
 ) -> dict[str, npt.NDArray[np.float64]]:
-    """Baselines fitted to the training rows; for rows among these, to the other folds of them."""
+    """Baselines fitted to the training rows; for a training row, to the other folds."""
     measured = latency_predictions[latency_predictions["split"].isin(["train", "test"])]
     learnt = measured[measured["split"] == "train"]
     at = graphs.rows(measured["arch_id"].tolist())
@@ -119,7 +118,7 @@ def baselines(
 
 
 def describe_score(found: Mapping[str, Any], latency_predictions: pd.DataFrame) -> None:
-    """Log how good the predictor is, and warn where rows are too few for what follows."""
+    """Log the quality of the predictor; warn if rows are too few for the next stages."""
     own, rows = found["metrics"][found["model"]], found["rows"]
     low, high = found["intervals"]["spearman"]
     share_low, share_high = found["intervals"]["within_10"]

@@ -38,19 +38,19 @@ def train_cells(
     params: Mapping[str, Any],
     training: Mapping[str, Any],
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
-    """Train cells, or what the store lacks of them.
+    """Train cells, except those already in the store.
 
     Args:
-        store: Folder for the results while they come in; a file per data set and settings.
-        space: Name of the space that the cells are of.
+        store: Folder for the results during the training; a file per data set and settings.
+        space: Name of the space of the cells.
         network: Size of the networks.
-        images: What to train on.
+        images: Parameters of the images.
         params: Parameters of the stage.
-        training: How to train, the parameters `network_training`.
+        training: Parameters of `network_training`.
 
     Returns:
-        The accuracy table by the name of the data set, of all that the store holds for it with
-        these settings; the report.
+        The accuracy table by the name of the data set, with all results of the store for these
+        settings; the report.
 
     Raises:
         SourceError: If the images cannot be read.
@@ -92,7 +92,7 @@ def train_cells(
 
 
 def list_candidates(cells: Sequence[str], config: TrainCandidatesConfig) -> list[TrainingJob]:
-    """Every training to do, seed after seed, so that an interrupted run has seen most cells."""
+    """Every training, seed after seed: an interrupted run then covers most cells."""
     more = config.more_seeds
     return [
         TrainingJob(arch_id, seed)

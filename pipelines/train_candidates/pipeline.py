@@ -12,7 +12,7 @@ _nodes = functions_of("pipelines.train_candidates.nodes")
 
 
 def create_pipeline() -> Pipeline:
-    """Parameters to the accuracy table of a data set and a report."""
+    """From parameters to the accuracy table of a data set and a report."""
     return Pipeline(
         [
             node(
