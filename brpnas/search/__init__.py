@@ -1,7 +1,7 @@
 """Search: limits, candidate pools, samplers, oracles, the loop and its store.
 
-`run_search` runs or resumes one search, `compare` many in memory. `Limits` decides which
-architectures satisfy the constraints. `ListedPool` holds the architectures of a space in arrays,
+`run_search` runs or resumes one search, `compare` many in memory. `Limits` applies the
+constraints to architectures. `ListedPool` holds the architectures of a space in arrays,
 `SampledPool` draws them from a space too large to list. `LatencyFilter` measures proposals before
 the oracle is queried. `chosen` and `trace` read the outcome.
 """

@@ -103,9 +103,9 @@ class Limits:
                 log_deviation``. The ratios come from the rows with the split ``valid``; without
                 such rows from the deviations of the predictions, see `mixture_ratio`.
             policy: Source of the deciding latency.
-            confidence: Probability of an architecture predicted feasible to be feasible, from 0 to
+            confidence: Probability that an architecture predicted feasible is feasible, from 0 to
                 below 1; 0 for the ratio 1.
-            prefilter_confidence: Probability of a feasible architecture to be measured, from 0 to
+            prefilter_confidence: Probability that a feasible architecture is measured, from 0 to
                 below 1.
             per_query: Measurements allowed per query of a round.
 

@@ -29,9 +29,9 @@ def task_fingerprint(
     oracle: Oracle,
     latency_filter: LatencyFilter | None = None,
 ) -> dict[str, object]:
-    """Fingerprint of a search for `SearchStore`: all parameters but the budget.
+    """Fingerprint of a search for `SearchStore`, without its budget.
 
-    It lacks the parameters of the ranker: add them under a new key.
+    The ranker's own parameters are not included: add them under a new key.
     """
     task = {**pool.describe(), "sampler": sampler.describe(), "oracle": oracle.describe()}
     return task if latency_filter is None else {**task, "filter": latency_filter.describe()}

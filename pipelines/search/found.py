@@ -81,8 +81,8 @@ class Delivered:
         """Latencies of the file, null if unknown.
 
         ``predicted_latency_ms`` and ``latency_ms`` are of the device of the task, ``latency_error``
-        is their ratio less 1. ``latency_elsewhere_ms`` is a latency of another device, and
-        ``measured_on`` names this device.
+        is the predicted over the measured, less 1. ``latency_elsewhere_ms`` is a latency of another
+        device, and ``measured_on`` names this device.
         """
         predicted = self.predicted.ms if self.predicted.of.are_like(self.network) else None
         measured = None if self.latency is None else self.latency.ms

@@ -23,7 +23,7 @@ class SearchScores:
     Attributes:
         held_out: Test accuracies by architecture.
         trained: Accuracies of the oracle's own trainings; empty without any.
-        feasible: Number of listed architectures open to proposal.
+        feasible: Number of proposable listed architectures.
     """
 
     held_out: HeldOutScores

@@ -1,4 +1,4 @@
-"""The answers that people write for the file oracle: a table of accuracies, read strictly."""
+"""Strict reader of the answers to the file oracle: a table of accuracies written by hand."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ ANSWER_COLUMNS = (
     Column("query"),
     Column("run"),
 )
-"""The last two are those of the questions; they are not used."""
+"""The last two are columns of the questions and are ignored."""
 _EMPTY_MEANS = {
     "accuracy": "Leave accuracy empty where a training failed.",
     "test_accuracy": "Leave it empty where it is not known.",
@@ -59,19 +59,19 @@ _EMPTY_MEANS = {
 
 
 def read_answers(path: Path, space: SearchSpace | None) -> pd.DataFrame:
-    """Read a file of answers; what is odd about it, as a column not known, is logged.
+    """Read a file of answers; log oddities such as an unknown column.
 
     Args:
         path: A CSV file with the columns ``arch_id`` and ``accuracy``, optionally
             ``test_accuracy``, ``train_time_s`` and ``message``; it need not exist.
-        space: What the cells are of, in any of its notations; None takes them as they stand.
+        space: Space of the cells, in any of its notations; None keeps them unchanged.
 
     Returns:
         ``line, arch_id, accuracy, test_accuracy, train_time_s, message``, a row for each answer, in
         the order of the file. NaN for an empty number.
 
     Raises:
-        IntakeError: If anything is wrong; the report names every problem with its lines.
+        IntakeError: If the file has an error; the report names every problem with its lines.
     """
     if not path.exists():
         raw, found = RawTable({}, (), 0), list[Finding]()
@@ -100,7 +100,7 @@ def read_answers(path: Path, space: SearchSpace | None) -> pd.DataFrame:
 
 
 def _read_by_itself(finding: Finding) -> Finding:
-    """An empty file is not removed by whoever has just begun to write answers."""
+    """Finding with the advice to fill an empty file of answers, not to remove it."""
     if finding.kind not in ("no rows", "empty file"):
         return finding
     remedy = "Put arch_id,accuracy into the first line and a row for each answer below it."
@@ -108,7 +108,7 @@ def _read_by_itself(finding: Finding) -> Finding:
 
 
 def _numbers(name: str, raw: RawTable, remedy: str) -> tuple[list[float], list[Finding]]:
-    """A column of numbers, empty where there is none; accuracies are fractions."""
+    """A column of numbers, empty if it is missing; accuracies are fractions."""
     texts = raw.column(name)
     values, found = read_numbers(name, texts, raw.lines, may_miss=("missing",))
     if any(text.endswith("%") for text in texts):
@@ -123,7 +123,7 @@ def _numbers(name: str, raw: RawTable, remedy: str) -> tuple[list[float], list[F
 
 
 def _decimal_commas(raw: RawTable) -> list[Finding]:
-    """Rows in which a decimal comma has moved digits into the column after the accuracy."""
+    """Rows with digits moved by a decimal comma into the column after the accuracy."""
     names = list(raw.texts)
     after = names[names.index("accuracy") + 1 :][:1] if "accuracy" in names else []
     if not after:

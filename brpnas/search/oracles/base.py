@@ -22,7 +22,7 @@ class Question:
     Attributes:
         query: Number of the query; makes the oracle's draws reproducible.
         arch_id: Architecture to evaluate.
-        revealed: Training seeds of this architecture that earlier queries have revealed.
+        revealed: Training seeds of this architecture revealed by earlier queries.
     """
 
     query: int
@@ -32,11 +32,11 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """What an oracle answers.
+    """The answer of an oracle.
 
     Attributes:
         accuracy: Validation accuracy, fraction.
-        seed: Training seed that it belongs to, if known.
+        seed: Training seed, if known.
         cost_s: Training time in seconds, if known.
     """
 
@@ -48,19 +48,19 @@ class Answer:
 class Oracle(ABC):
     """Answers queries with the validation accuracy of one training run.
 
-    An answer depends on the question alone, never on what was asked before in this process: a
-    resumed search asks only what is still open and must get what it would have got.
+    An answer depends on the question alone, never on earlier questions in the same process: a
+    resumed search asks the open questions only and must get the same answers.
     """
 
     name: str
-    """Name by which configuration and stores refer to the oracle."""
+    """Name of the oracle in configuration and stores."""
 
     @abstractmethod
     def ask(self, question: Question) -> Answer:
         """Answer one query.
 
         Raises:
-            OracleError: If this architecture has no answer; the search records it and goes on.
+            OracleError: If this architecture has no answer; the search records it and continues.
         """
 
     def answers(
@@ -68,8 +68,8 @@ class Oracle(ABC):
     ) -> Iterator[tuple[Question, Answer | OracleError]]:
         """Answer the open queries of a round, in any order, each as soon as it is known.
 
-        Every pair is stored before the next is drawn. An error that is *raised* here, rather than
-        yielded, ends the run with a valid store; running again asks what is then still open.
+        Every pair is stored before the next is drawn. A *raised* error, unlike a yielded one, ends
+        the run with a valid store; the next run asks the open queries.
         """
         for question in questions:
             try:
@@ -78,7 +78,7 @@ class Oracle(ABC):
                 yield question, error
 
     def resume(self, arch_ids: Sequence[str]) -> None:  # noqa: B027 - most oracles need not know
-        """Learn what earlier runs of the search have asked; called once, before any question.
+        """Receive the queries of earlier runs; called once, before any question.
 
         Args:
             arch_ids: The architecture of each answered query.

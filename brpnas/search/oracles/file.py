@@ -1,6 +1,6 @@
-"""The oracle that is answered by hand: questions go into a CSV file, answers come from another.
+"""An oracle answered by hand: it writes questions to a CSV file and reads answers from another.
 
-For clusters with a queue of their own, and for people who train by hand.
+For clusters with their own queue, and for training by hand.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ _log = logging.getLogger(__name__)
 
 
 class FileOracle(Oracle):
-    """Writes what is to be trained to a CSV file, and ends; the next run reads the answers.
+    """Writes the trainings to a CSV file, and ends the run; the next run reads the answers.
 
     The answers are a CSV file with the columns ``arch_id`` and ``accuracy`` (validation accuracy,
-    fraction; empty for a training that failed), optionally ``train_time_s``, ``test_accuracy`` and
-    ``message``. Rows may come in any order and be added to over time. Several rows of one
-    architecture answer several queries of it, in their order. Rows that answer no question of the
-    search are reported with their lines.
+    fraction; empty for a failed training), optionally ``train_time_s``, ``test_accuracy`` and
+    ``message``. Rows may be in any order, and more may be added later. Several rows of one
+    architecture answer several queries of it, in their order. Rows without a question are reported
+    with their lines.
 
     Args:
         questions: File to write, with the columns ``query, arch_id, run``. ``run`` counts the
-            trainings of an architecture from 0: its seed, for whoever trains.
+            trainings of an architecture from 0; use it as the training seed.
         answers: File to read; need not exist yet.
-        dataset: Name of the data set that the accuracies are of.
-        space: What the architectures are of, or its name; None if answers name them exactly as the
-            questions do.
+        dataset: Name of the data set of the accuracies.
+        space: Space of the architectures, or its name; None if answers and questions use
+            exactly the same names.
     """
 
     name = "file"
@@ -60,8 +60,8 @@ class FileOracle(Oracle):
         """Look the answer up.
 
         Raises:
-            AnswersPendingError: If it is not there yet; the question then is in its file.
-            OracleError: If the answer says that the training failed.
+            AnswersPendingError: If the answer is missing; the question is then in its file.
+            OracleError: If the answer reports a failed training.
         """
         ((_, outcome),) = self.answers([question])
         if isinstance(outcome, OracleError):
@@ -71,7 +71,7 @@ class FileOracle(Oracle):
     def answers(
         self, questions: Sequence[Question]
     ) -> Iterator[tuple[Question, Answer | OracleError]]:
-        """Give the answers that are there, then end the run if others are missing.
+        """Yield the available answers, then end the run if others are missing.
 
         Raises:
             AnswersPendingError: If answers are missing; all open questions are in their file.
@@ -104,17 +104,17 @@ class FileOracle(Oracle):
         self.questions_path.unlink(missing_ok=True)
 
     def resume(self, arch_ids: Sequence[str]) -> None:
-        """Learn what earlier runs have asked: their answers stay in the file."""
+        """Receive the queries of earlier runs: their answers stay in the file."""
         self._asked = Counter(arch_ids)
 
     def describe(self) -> dict[str, object]:
-        """Name and data set; not where the files are."""
+        """Name and data set; not the paths of the files."""
         return {"name": self.name, "dataset": self.dataset}
 
     def accuracy(self) -> pd.DataFrame:
-        """Accuracy table of all answers: validation, and test where the file gives it.
+        """Accuracy table of all answers: validation, and test if the file has it.
 
-        The epochs are not known to the search and set to 1.
+        The number of epochs is unknown and set to 1.
         """
         table = read_answers(self.answers_path, self.space)
         table["seed"] = table.groupby("arch_id").cumcount()
@@ -132,7 +132,7 @@ class FileOracle(Oracle):
         return validate(typed, ACCURACY, origin=str(self.answers_path))
 
     def _unused(self, table: pd.DataFrame) -> str:
-        """Which answers the search has not asked for; empty if it has asked for all."""
+        """Text about answers without a question; empty if there are none."""
         run = table.groupby("arch_id").cumcount()
         asked = table["arch_id"].map(self._asked).fillna(0)
         strange, surplus = table[asked == 0], table[(asked > 0) & (run >= asked)]

@@ -1,6 +1,6 @@
-"""An oracle that answers with the predictions of a surrogate benchmark.
+"""An oracle on the predictions of a surrogate benchmark.
 
-For spaces that no table can hold: `SurrogateOracle` asks the surrogate of NAS-Bench-301 about
+For spaces too large for a table: `SurrogateOracle` asks the surrogate of NAS-Bench-301 about
 architectures of the space `darts`.
 """
 
@@ -16,11 +16,10 @@ __all__ = ["SurrogateOracle"]
 
 
 class SurrogateOracle(Oracle):
-    """Answers with the validation accuracy on CIFAR-10 that NAS-Bench-301 predicts.
+    """Answers with the validation accuracy on CIFAR-10 predicted by NAS-Bench-301.
 
-    The prediction is that of one training without its noise: it has no seed, asking again gives the
-    same answer, and there is no test accuracy to report at the end, only validation accuracy. A
-    round is predicted at once.
+    The prediction is for one training without its noise: it has no seed, a repeated query has the
+    same answer, and the report has validation accuracy only. One batch predicts a round.
 
     Args:
         surrogate: The surrogate.
@@ -47,11 +46,11 @@ class SurrogateOracle(Oracle):
     def answers(
         self, questions: Sequence[Question]
     ) -> Iterator[tuple[Question, Answer | OracleError]]:
-        """Predict all open queries of a round in one batch; the answers are those of `ask`."""
+        """Predict all open queries of a round in one batch; the answers equal those of `ask`."""
         try:
             predicted = self.surrogate.predict_all([q.arch_id for q in questions], self.epochs)
         except ArchitectureError:
-            yield from super().answers(questions)  # finds out which
+            yield from super().answers(questions)  # one by one, to find the invalid ones
             return
         for question, row in zip(questions, predicted.tolist(), strict=True):
             yield question, Answer(row[0], None, row[2])

@@ -19,8 +19,8 @@ class TableOracle(Oracle):
 
     Args:
         accuracy: Table with columns ``arch_id, dataset, split, seed, epochs, accuracy,
-            train_time_s``. Rows of the longest training count, and of them a published mean (null
-            seed) only where there is no single run; other data sets and splits are left.
+            train_time_s``. Only rows of the longest training count; a published mean (null seed)
+            counts only without a single run. Other data sets and splits are ignored.
         dataset: Data set to answer for.
         seed: Seed of the draws; the draw of a query depends on it and the query's number.
 
@@ -45,10 +45,10 @@ class TableOracle(Oracle):
             self._runs.setdefault(arch_id, []).append(answer)
 
     def ask(self, question: Question) -> Answer:
-        """Draw one of the training runs, one with a seed not yet revealed if there is any.
+        """Draw one of the training runs, preferably with an unrevealed seed.
 
         Raises:
-            OracleError: If the table has none for the architecture.
+            OracleError: If the table has no run of the architecture.
         """
         runs = self._runs.get(question.arch_id)
         if not runs:
@@ -73,10 +73,10 @@ class TableOracle(Oracle):
 
 
 def longest_runs(accuracy: pd.DataFrame, dataset: str, split: str) -> pd.DataFrame:
-    """Rows of an accuracy table for one data set and split, of the longest training there.
+    """Rows of the longest training for one data set and split of an accuracy table.
 
     Raises:
-        UnknownNameError: If there are none.
+        UnknownNameError: If there are no rows.
     """
     of_split = accuracy[accuracy["split"] == split]
     rows = of_split[of_split["dataset"] == dataset]

@@ -1,4 +1,4 @@
-"""Candidate pools: the architectures that a search may propose, listed or sampled."""
+"""Candidate pools: the architectures available to a search, listed or sampled."""
 
 from brpnas.search.pools.base import CandidatePool, Shortlist, is_open, is_refused
 from brpnas.search.pools.listed import ListedPool

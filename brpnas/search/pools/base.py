@@ -1,4 +1,4 @@
-"""The contract of a candidate pool: the architectures that a search may propose.
+"""The contract of a candidate pool: the architectures available to a search.
 
 `ListedPool` holds all architectures of a space, or a sample of it, in arrays. `SampledPool` draws
 them from a space too large to list. Limits and deduplication live here, not in the samplers: a
@@ -30,11 +30,11 @@ BoolArray = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Shortlist:
-    """The architectures that a round ranks: ``N`` of them, each of another function.
+    """The ``N`` architectures ranked in a round, each of a different function.
 
     Attributes:
-        arch_ids: Architectures, these and perhaps others.
-        rows: Place of each of the ``N`` among them.
+        arch_ids: Architectures, perhaps more than ``N``.
+        rows: Place of each of the ``N`` in ``arch_ids``.
         graphs: Their graphs, in the order of ``rows``.
         is_open: Whether no feasible architecture of the same function has been queried, shape
             ``[N]``. Its latency may have been measured and refused: see `is_refused`.
@@ -68,16 +68,16 @@ class CandidatePool(ABC):
     space: SearchSpace
     seed: int
     network: NetworkConfig
-    """Network built of an architecture; decides its multiply-adds."""
+    """Network of an architecture; decides its multiply-adds."""
     limits: Limits
     is_limited: bool
-    """Whether the limits exclude an architecture that the oracle could answer."""
+    """Whether the limits exclude an answerable architecture."""
     capacity: int
     """Number of distinct functions to propose, or an upper bound of it."""
 
     @abstractmethod
     def isomorphism_id(self, arch_id: str) -> str:
-        """Id of the function that an architecture computes.
+        """Id of the function of an architecture.
 
         Raises:
             UnknownNameError: If the architecture is not in the space.
@@ -90,8 +90,8 @@ class CandidatePool(ABC):
     def isomorphic(self, arch_id: str) -> Sequence[str]:
         """Other feasible architectures of the same function, in an order of the seed.
 
-        They may be faster, because some runtimes execute dead operations. Empty where they are not
-        listed.
+        They may be faster, because some runtimes execute dead operations. Empty in an unlisted
+        space.
         """
         return ()
 
@@ -101,19 +101,19 @@ class CandidatePool(ABC):
 
         Args:
             history: All queries up to now.
-            count: Number of architectures; fewer come only if there are no more.
-            feasible: Whether the limits apply. Otherwise architectures are drawn in another random
-                order from all that the oracle can answer, without functions that were queried.
+            count: Number of architectures; fewer only if the pool has fewer.
+            feasible: Whether the limits apply. If not, all answerable architectures of unqueried
+                functions are drawn, in another random order.
         """
 
     @abstractmethod
     def shortlist(self, history: History, also: Sequence[str] = ()) -> Shortlist:
-        """The architectures that a ranking sampler ranks in the round after a history.
+        """The architectures to rank in the round after a history.
 
         Args:
             history: All queries up to now.
-            also: Architectures to rank besides. Infeasible and queried ones are left out, and those
-                of a function that is on the list.
+            also: More architectures to rank. Infeasible and queried ones are left out, and
+                architectures of a function on the list.
         """
 
     @abstractmethod
@@ -147,7 +147,7 @@ def is_refused(pool: CandidatePool, arch_id: str, history: History) -> bool:
 
 
 def is_open(pool: CandidatePool, arch_id: str, history: History) -> bool:
-    """Whether it is feasible, not refused, and `History.knows` none of its function."""
+    """Whether it is feasible, not refused, and its function not in `History.functions`."""
     return (
         pool.is_feasible(arch_id)
         and not is_refused(pool, arch_id, history)

@@ -1,6 +1,6 @@
-"""A cache of what follows from an ``arch_id`` alone: function and feasibility.
+"""A cache of the function and the feasibility of each architecture.
 
-It grows with the architectures that a search draws; losing it costs time and changes no answer.
+It grows with the drawn architectures; its loss costs time and changes no answer.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class ArchitectureCache:
         return mask
 
     def is_feasible(self, text: str) -> bool:
-        """Whether a string is an architecture that may be proposed; from the cache."""
+        """Whether a string is a proposable architecture; from the cache."""
         if text not in self._feasible:
             try:
                 if self.space.canonical(text) != text:
@@ -65,7 +65,7 @@ class ArchitectureCache:
         return self._feasible[text]
 
     def functions(self, arch_ids: Sequence[str]) -> list[str]:
-        """Isomorphism id of each architecture; from the cache where they are known."""
+        """Isomorphism id of each architecture; from the cache if known."""
         unknown = [name for name in dict.fromkeys(arch_ids) if name not in self._functions]
         if unknown:
             ids = self.space.isomorphism_ids(unknown)
@@ -73,10 +73,10 @@ class ArchitectureCache:
         return [self._functions[name] for name in arch_ids]
 
     def metrics(self, arch_ids: Sequence[str]) -> dict[str, npt.NDArray[np.float64]]:
-        """Predicted metrics by name, each of shape ``[N]``; none without a function that predicts.
+        """Predicted metrics by name, each of shape ``[N]``; empty without ``predict``.
 
         Raises:
-            ConfigurationError: If that function gives another number of values.
+            ConfigurationError: If ``predict`` returns another number of values.
         """
         if self.predict is None:
             return {}

@@ -1,7 +1,7 @@
 """A candidate pool of listed architectures, with arrays over all of them.
 
-For a whole space, up to millions of architectures, and for a listed sample of a larger one: then
-nothing outside the sample is proposed. `brpnas.search.SampledPool` needs no list.
+For a whole space, up to millions of architectures, or a listed sample of a larger space: the search
+then stays in the sample. `brpnas.search.SampledPool` needs no list.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class ListedPool(CandidatePool):
     Attributes:
         space: The search space.
         arch_ids: Its architectures, ``N`` of them.
-        isomorphism_ids: Equal for architectures that compute the same function.
-        functions: The same as numbers from 0, shape ``[N]``.
+        isomorphism_ids: Ids of the functions, equal for isomorphic architectures.
+        functions: The functions as numbers from 0, shape ``[N]``.
         graphs: Graphs of all architectures in the view of the ranker.
         limits: Limits of the search.
         feasible: Whether an architecture may be proposed, shape ``[N]``.
@@ -45,7 +45,7 @@ class ListedPool(CandidatePool):
         seed: Seed of the search.
         answerable: Whether the oracle can answer it, shape ``[N]``.
         view: View of the graphs.
-        network: Network built of an architecture.
+        network: Network of an architecture.
     """
 
     space: SearchSpace
@@ -88,13 +88,13 @@ class ListedPool(CandidatePool):
             answerable: Whether the oracle can answer each, shape ``[N]``; all if left out. Others
                 are not feasible.
             predicted: Predicted metrics by name, each ``[N]``, for the limits and the history.
-            isomorphism_ids: Those of the graphs, if known; computed if left out.
-            network: Network built of an architecture; the published network without dead operations
-                if left out.
+            isomorphism_ids: Isomorphism ids of the graphs; computed if left out.
+            network: Network of an architecture; the published network without dead operations if
+                left out.
 
         Raises:
             ConfigurationError: If a shape is not ``[N]`` or the seed is negative.
-            ConstraintError: If a limit is on a metric that ``predicted`` lacks.
+            ConstraintError: If ``predicted`` lacks a limited metric.
             InfeasibleError: If no architecture may be proposed.
         """
         metrics = dict(predicted or {})
@@ -181,7 +181,7 @@ class ListedPool(CandidatePool):
 
     @cached_property
     def is_limited(self) -> bool:  # type: ignore[override]
-        """Whether the limits exclude an architecture that the oracle could answer."""
+        """Whether the limits exclude an answerable architecture."""
         return bool((self.answerable & ~(self.feasible & self.predicted_feasible)).any())
 
     def rows(self, arch_ids: Sequence[str]) -> IntArray:
@@ -196,7 +196,7 @@ class ListedPool(CandidatePool):
             raise UnknownNameError("architecture", str(missing.args[0]), ()) from None
 
     def isomorphism_id(self, arch_id: str) -> str:
-        """Id of the function that an architecture computes.
+        """Id of the function of an architecture.
 
         Raises:
             UnknownNameError: If it is not in the list.
@@ -226,7 +226,7 @@ class ListedPool(CandidatePool):
         Args:
             history: All queries up to now.
             count: Number of architectures.
-            feasible: Whether the limits apply; otherwise all that the oracle can answer are drawn.
+            feasible: Whether the limits apply; if not, all answerable architectures are drawn.
         """
         if not feasible:
             unasked = (r for r in self._whole if not history.has_asked(self.isomorphism_ids[r]))

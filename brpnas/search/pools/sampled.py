@@ -1,6 +1,6 @@
-"""A candidate pool of a space too large to list: it draws architectures as they are needed.
+"""A candidate pool of a space too large to list: it draws architectures on demand.
 
-`brpnas.search.ListedPool` is for spaces, or samples of them, that fit into arrays: it ranks all
+`brpnas.search.ListedPool` is for spaces, or samples of them, small enough for arrays: it ranks all
 architectures in every round.
 """
 
@@ -32,31 +32,30 @@ _log = logging.getLogger(__name__)
 _BLOCK = 256
 """Architectures drawn at once for the random order, and the smallest block of a round's sample."""
 _PATIENCE = 50_000
-"""Draws in a row without a new feasible function after which there are no more."""
+"""Number of draws in a row without a new feasible function that ends the drawing."""
 _DRAWS = 20
-"""Draws of a round for each architecture of its sample, at most."""
+"""Maximum number of draws of a round per architecture of its sample."""
 
 
 @dataclass(frozen=True, eq=False)
 class SampledPool(CandidatePool):
-    """A pool over a space that is not listed. Build it with `create`.
+    """A pool over an unlisted space. Build it with `create`; reseed it with `dataclasses.replace`.
 
-    To reseed it, use `dataclasses.replace`. A round of a ranking sampler ranks a new random sample
-    of the space, as BRP-NAS does on the space of DARTS (Dudziak et al., NeurIPS 2020). Samples are
-    uniform over the architectures, so a function that many of them compute is drawn more often.
+    A round of a ranking sampler ranks a new random sample of the space, like BRP-NAS on the space
+    of DARTS (Dudziak et al., NeurIPS 2020). Samples are uniform over the architectures, so a
+    function of many architectures is drawn more often.
 
     Attributes:
         space: The search space.
         seed: Seed of the search.
         view: View of the ranker.
-        candidates: Number of functions drawn and ranked in each round; fewer where 20 draws for
-            each do not find enough feasible ones.
-        predict: Predicts metrics of architectures, for the limits and the history. It gives an
-            architecture the same values each time, and is picklable for searches in several
-            processes.
+        candidates: Number of functions drawn and ranked in each round; fewer if 20 draws per
+            function do not find enough feasible ones.
+        predict: Predicts metrics of architectures, for the limits and the history. Deterministic;
+            picklable for searches in several processes.
         limits: Limits of the search.
         predictor: Name of ``predict`` in the store of a search, such as a hash of its weights.
-        network: Network built of an architecture.
+        network: Network of an architecture.
     """
 
     space: SearchSpace
@@ -91,12 +90,12 @@ class SampledPool(CandidatePool):
             predict: Predicts metrics of architectures, for the limits and the history.
             limits: Limits of the search; none if left out.
             predictor: Name of ``predict`` in the store of a search.
-            network: Network built of an architecture; the published network without dead operations
-                if left out.
+            network: Network of an architecture; the published network without dead operations if
+                left out.
 
         Raises:
             ConfigurationError: If a number is out of range, or nothing predicts a limited metric.
-            ConstraintError: If a limit is on a metric that ``predict`` does not give.
+            ConstraintError: If ``predict`` lacks a limited metric.
         """
         limits = limits or Limits()
         if seed < 0 or candidates < 1:
@@ -120,12 +119,12 @@ class SampledPool(CandidatePool):
 
     @cached_property
     def _order(self) -> tuple[list[str], Iterator[str]]:
-        """The random order of the seed: what is known of it, and what continues it."""
+        """The random order of the seed: the part drawn so far, and an iterator over the rest."""
         return [], self._functions(generator(self.seed, "open"), min(_BLOCK, len(self.space)))
 
     @cached_property
     def _whole_order(self) -> tuple[list[str], Iterator[str]]:
-        """The same without the constraints."""
+        """`_order` without the constraints."""
         rng = generator(self.seed, "open")
         return [], self._functions(rng, min(_BLOCK, len(self.space)), feasible=False)
 
@@ -138,7 +137,7 @@ class SampledPool(CandidatePool):
         return len(self.space)
 
     def isomorphism_id(self, arch_id: str) -> str:
-        """Id of the function that an architecture computes.
+        """Id of the function of an architecture.
 
         Raises:
             ArchitectureError: If it is not in the space.
@@ -159,8 +158,8 @@ class SampledPool(CandidatePool):
 
         Args:
             history: All queries so far.
-            count: How many.
-            feasible: Whether they are to satisfy the constraints; otherwise any of the space.
+            count: Number of architectures.
+            feasible: Whether the constraints apply; if not, the whole space is drawn from.
 
         Raises:
             InfeasibleError: If no architecture satisfies the constraints.
@@ -191,10 +190,10 @@ class SampledPool(CandidatePool):
 
         Args:
             history: All queries so far.
-            also: Architectures to rank besides.
+            also: More architectures to rank.
 
         Returns:
-            Fewer than `candidates` where few are feasible, and none where none was found.
+            Fewer than `candidates` if too few feasible ones are found, possibly none.
         """
         rng = generator(self.seed, "candidates", len(history))
         block = min(max(_BLOCK, self.candidates // 4), len(self.space))
@@ -221,13 +220,13 @@ class SampledPool(CandidatePool):
         )
 
     def _predicted_feasible(self, names: Sequence[str]) -> BoolArray:
-        """Feasible ones are, unless the limits only rule out before a measurement."""
+        """Whether each feasible one is predicted feasible; all are if nothing is measured."""
         if not self.limits.measures:
             return np.ones(len(names), np.bool_)
         return self.limits.predicted_feasible(names, self._cache.metrics(names))
 
     def graphs_of(self, arch_ids: Sequence[str]) -> GraphBatch:
-        """Graphs of architectures in the view that rankers see, encoded anew."""
+        """Graphs of architectures in the view of the ranker, encoded at each call."""
         return self.space.encode(arch_ids, self.view)
 
     def predictions(self, arch_ids: Sequence[str]) -> dict[str, npt.NDArray[np.float64]]:
@@ -235,7 +234,7 @@ class SampledPool(CandidatePool):
         return self._cache.metrics(arch_ids)
 
     def describe(self) -> dict[str, object]:
-        """What a store must hold against another task: space, seed, sample, constraints."""
+        """Fingerprint for a search's store: space, seed, sample, constraints."""
         return {
             "space": self.space.name,
             "architectures": len(self.space),
@@ -255,13 +254,13 @@ class SampledPool(CandidatePool):
         *,
         feasible: bool = True,
     ) -> Iterator[str]:
-        """Random architectures, each of another function, until there are no more.
+        """Random architectures, each of a different function, until the space is exhausted.
 
         Args:
-            rng: Draws them.
-            block: Architectures to draw and to predict at once.
-            most: Draws in total; without end if left out.
-            feasible: Whether they satisfy the constraints.
+            rng: Generator of the draws.
+            block: Number of architectures drawn and predicted at once.
+            most: Maximum number of draws; unlimited if left out.
+            feasible: Whether the constraints apply.
         """
         seen: set[str] = set()
         functions: set[str] = set()

@@ -1,4 +1,4 @@
-"""Samplers: what decides which architectures to query next.
+"""Samplers: each proposes the architectures to query next.
 
 `BRPSampler` learns a ranking and needs the fewest queries; `EvolutionSampler` needs no model;
 `RandomSampler` is the baseline. `RepeatLeaders` wraps any of them. `get_sampler` makes one from
@@ -44,11 +44,11 @@ def get_sampler(
 
     Args:
         name: ``random``, ``evolution`` or ``brp``.
-        parameters: Its keyword parameters; ``repeats`` goes with each of them.
+        parameters: Its keyword parameters; all samplers accept ``repeats``.
         make_ranker: Makes an untrained ranker; ``brp`` needs it.
 
     Raises:
-        UnknownNameError: If there is no such sampler.
+        UnknownNameError: If the name is unknown.
         ConfigurationError: If a parameter is unknown or out of range, or ``brp`` has no ranker.
     """
     if name not in _SAMPLERS:

@@ -16,15 +16,16 @@ class Sampler(ABC):
     The loop calls `ask` with the whole history, stores the proposals as the plan of a round,
     queries all of them, and asks again, until the budget is used up. A sampler keeps no state
     between calls: `ask` and `estimates` are functions of its parameters, the pool (with its seed)
-    and the history. That alone makes a search resume exactly.
+    and the history. So a search resumes exactly.
 
-    A round holds at least one architecture, none twice, and all of them satisfy `is_open`, except
-    in the rounds of infeasible samples (`samples_infeasible`). It is empty only where none within
-    the limits is left. To query an architecture again, a sampler proposes the same ``arch_id``.
+    A round holds at least one architecture and no duplicates. All satisfy `is_open`, except in the
+    rounds of infeasible samples (`samples_infeasible`). A round is empty only if no architecture
+    within the limits is left. To query an architecture again, a sampler proposes the same
+    ``arch_id``.
     """
 
     name: str
-    """Name by which configuration, stores and tables refer to the sampler."""
+    """Name of the sampler in configuration, stores and tables."""
 
     @abstractmethod
     def ask(self, pool: CandidatePool, history: History, budget: int) -> list[str]:
@@ -40,22 +41,22 @@ class Sampler(ABC):
         """
 
     def estimates(self, pool: CandidatePool, history: History) -> dict[str, float] | None:
-        """What the sampler makes of each answered architecture, for the choice among them.
+        """Scores of the answered architectures, for the final choice.
 
         Args:
             pool: The task.
             history: All queries so far, with answers.
 
         Returns:
-            A score of each that may be chosen, higher is better; None where the answers themselves
+            A score of each feasible architecture, higher is better; None if the answers themselves
             decide.
         """
         return None
 
     def samples_infeasible(self, pool: CandidatePool, history: History, budget: int) -> bool:
-        """Whether the next round may break the constraints, to learn from it.
+        """Whether the next round may query infeasible architectures, to learn from them.
 
-        What breaks them is asked all the same, and not chosen.
+        Infeasible architectures are never chosen.
 
         Args:
             pool: The task.

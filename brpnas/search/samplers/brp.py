@@ -1,9 +1,8 @@
 """Iterative data selection with a ranking predictor: BRP-NAS (Dudziak et al., NeurIPS 2020).
 
-The predictor is anything with `fit` and `score`, see `Ranker`; the published one is the binary
-relation predictor of `brpnas.predictors`. `fit_ranker` trains it on a whole history, also after a
-search, when the predictor itself is wanted. Until there are answers to learn from, a prior that
-costs nothing can stand in for them: that networks that compute more are more accurate.
+A predictor has `fit` and `score`, see `Ranker`; the published one is the binary relation predictor
+of `brpnas.predictors`. `fit_ranker` trains it on a whole history, also after a search. Before the
+first answers, a free prior can rank architectures: more multiply-adds, more accuracy.
 """
 
 from __future__ import annotations
@@ -32,13 +31,13 @@ ChooseBy = Literal["answers", "ranker"]
 _log = logging.getLogger(__name__)
 
 _LEADERS = 3
-"""So many of the best answered are mutated."""
+"""Number of best answered architectures to mutate."""
 _DRAWN = 8
-"""Random architectures for each query of the first round, of which the prior takes the largest."""
+"""Random architectures per query of the first round; the prior takes the largest."""
 
 
 class Ranker(Protocol):
-    """A predictor that can order architectures by accuracy."""
+    """A predictor for ordering architectures by accuracy."""
 
     def fit(self, graphs: GraphBatch, accuracy: npt.NDArray[np.float64], seed: int) -> object:
         """Train from nothing on graphs and their validation accuracies (fractions, ``[N]``)."""
@@ -55,7 +54,7 @@ def fit_ranker(
 ) -> RankerT:
     """Train a new ranker on every answered architecture of a history.
 
-    Its seed follows from the pool's seed and the length of the history.
+    The pool's seed and the length of the history decide its seed.
 
     Raises:
         OracleError: If fewer than two architectures have an answer.
@@ -81,8 +80,8 @@ def _measured(
     """Outcome of the measurements of each architecture and its isomorphic ones.
 
     Returns:
-        Round in which all of them were refused, the largest integer if none; and whether one of
-        them passed.
+        Round with the last refusal if all were refused, else the largest integer; and whether one
+        of them passed.
     """
     rounds = np.full(len(names), np.iinfo(np.int64).max)
     is_passed = np.zeros(len(names), np.bool_)
@@ -98,9 +97,9 @@ def _measured(
 
 
 def _standardised(values: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
-    """Distance from the mean in standard deviations, ``[N]``; what is not finite is left as it is.
+    """Distance from the mean in standard deviations, ``[N]``; non-finite values are unchanged.
 
-    All are 0 where they do not differ.
+    All are 0 if the values are equal.
     """
     known = np.isfinite(values)
     found = np.array(values, np.float64)
@@ -121,43 +120,42 @@ class BRPSampler(Sampler):
     """Half exploitation, half exploration of an ever narrower top, predictor retrained each round.
 
     A budget of B queries is spent in I rounds of B/I, rounded down; later rounds take one more
-    until the budget is spent. Round 0 is random, or chosen by the prior, see below; the first
-    rounds are random where ``unconstrained_share`` takes them. Round i trains the ranker on all
-    answers, ranks the candidates, and asks the best-ranked unqueried and as many drawn at random
-    from the top 1/2^i of the ranking.
+    until the budget is spent. Round 0 is random, or chosen by the prior, see below; with
+    ``unconstrained_share`` the first rounds are random. Round i trains the ranker on all answers,
+    ranks the candidates, and queries the best-ranked unqueried ones and an equal number drawn at
+    random from the top 1/2^i of the ranking.
 
-    The candidates are all distinct feasible functions of a listed space, and a new random sample in
-    each round of an open one, see `brpnas.search.CandidatePool.shortlist`.
+    The candidates are all distinct feasible functions of a listed space, or a new random sample of
+    an unlisted space in each round, see `brpnas.search.CandidatePool.shortlist`.
 
-    With ``flops_prior`` p, round 0 is the largest of eight times as many random ones, by their
-    multiply-adds; and with n architectures answered, candidates are ranked by the score of the
+    With ``flops_prior`` p, round 0 draws eight random architectures per query and takes those with
+    the most multiply-adds. With n answered architectures, candidates are ranked by the score of the
     ranker plus p / (n + p) times the logarithm of their multiply-adds, both standardised over all
-    candidates. Multiply-adds are among the best predictors of accuracy that need no training
-    (Krishnakumar et al., NeurIPS 2022, arXiv 2210.03230), and to start a ranker by such a predictor
-    is due to Abdelfattah et al. (ICLR 2021, arXiv 2101.08134). Where the space does not know them,
-    there is no prior.
+    candidates. Multiply-adds are among the best training-free predictors of accuracy (Krishnakumar
+    et al., NeurIPS 2022, arXiv 2210.03230). Abdelfattah et al. (ICLR 2021, arXiv 2101.08134) first
+    started a ranker by such a predictor. In a space without known multiply-adds the prior has no
+    effect.
 
-    If the budget is raised later, the rounds that are left grow; after the I rounds the rest goes
-    to the best-ranked unqueried, in rounds of the size of the first.
+    If the budget is raised later, the remaining rounds grow; after the I rounds the rest goes to
+    the best-ranked unqueried ones, in rounds of the size of the first.
 
     Args:
         make_ranker: Makes an untrained ranker.
         rounds: Number of rounds I.
-        exploit_fraction: Share of each round that goes to the best-ranked.
-        neighbours: In an open space, mutations of the three best answered that are ranked with each
-            round's sample; they may be among the best-ranked, but exploration draws from the sample
-            alone. A listed space is ranked as a whole anyway.
-        flops_prior: How many answers the prior weighs as much as, that networks with more
-            multiply-adds are more accurate; 0 for none. What is chosen in the end among the
-            answered does not depend on it.
-        unconstrained_share: Share of the budget, in whole rounds, that at the start of a task with
-            constraints is drawn from all that can be asked, whether it satisfies them or not. Tight
-            constraints leave few architectures of some kinds; the ranker learns from the others how
-            good these kinds are. What breaks the constraints counts as a query and is not chosen.
-        choose_by: What decides among the answered in the end: ``answers``, the mean of their own,
-            as published; or ``ranker``, the score that they get when it is trained on all answers.
-            An answer is of a training seed or two and the best of many is a lucky one, where the
-            ranker has learnt from all; but where answers are exact it only blurs them.
+        exploit_fraction: Share of the best-ranked in each round.
+        neighbours: In an unlisted space, number of mutations of the three best answered, ranked
+            with each round's sample. They may be among the best-ranked, but exploration draws from
+            the sample alone. A listed space is ranked as a whole.
+        flops_prior: Weight of the prior, in answers; 0 for none. The prior favours networks with
+            more multiply-adds. It does not affect the final choice among the answered.
+        unconstrained_share: Share of the budget, in whole rounds at the start of a task with
+            constraints, drawn from all answerable architectures, feasible or not. Tight constraints
+            leave few architectures of some kinds; the ranker learns about these kinds from the
+            others. Infeasible architectures count as queries and are never chosen.
+        choose_by: Basis of the final choice: ``answers``, the mean of an architecture's own
+            answers, as published; or ``ranker``, its score by the ranker trained on all answers.
+            With one or two training seeds per architecture, the best answer of many is partly luck,
+            and the ranker learns from all answers. With exact answers the ranker only blurs them.
 
     Raises:
         ConfigurationError: If a parameter is out of range.
@@ -203,7 +201,7 @@ class BRPSampler(Sampler):
     def ask(self, pool: CandidatePool, history: History, budget: int) -> list[str]:
         """Round 0 at random or by the prior, then the ranking; after the last round its best only.
 
-        Where it `samples_infeasible`, at random, from all that can be asked.
+        If it `samples_infeasible`, at random from all answerable architectures.
         """
         size = min(self._round_size(history, budget), budget - len(history))
         number = history.next_round
@@ -256,7 +254,7 @@ class BRPSampler(Sampler):
         ]
         top = sample[: math.ceil(len(sample) / 2**number)]
         rng = generator(pool.seed, "brp", len(history))
-        # Drawn before this round's refused ones are left out: a refusal changes no other draw.
+        # Drawn before this round's refusals are removed: a refusal changes no other draw.
         drawn = rng.permutation(top[is_free[top]])
         is_left = refused_in > number
         if predicted_only:
@@ -287,10 +285,10 @@ class BRPSampler(Sampler):
         return sum(record.round == 0 for record in history)
 
     def _unlearnt(self, pool: CandidatePool, history: History, size: int) -> list[str]:
-        """Random ones; with a prior the largest of more of them.
+        """Random architectures; with a prior the largest of a larger draw.
 
-        First come those that were measured and passed, then those predicted feasible. When the
-        round has used its measurements size does not count: a limit refuses the largest.
+        Architectures with a passed measurement are first, then architectures predicted feasible.
+        After the round has used its measurements, size does not count: a limit refuses the largest.
         """
         if not self.flops_prior:
             return pool.fresh(history, size)
@@ -313,7 +311,7 @@ class BRPSampler(Sampler):
     def _ranking(self, pool: CandidatePool, history: History) -> tuple[Shortlist, IntArray]:
         """Candidates, without their graphs, and their places, best first.
 
-        Kept: a round whose architectures are measured before they are asked needs it many times.
+        Cached: a round with measurements needs it many times.
         """
         known = (pool, len(history), history.answers())
         if self._ranked is None or self._ranked[0] != known:
@@ -330,9 +328,9 @@ class BRPSampler(Sampler):
         return self._ranked[1:]
 
     def estimates(self, pool: CandidatePool, history: History) -> dict[str, float] | None:
-        """Scores of those to choose from by the ranker trained on all answers.
+        """Scores of the feasible answered architectures by the ranker trained on all answers.
 
-        None if their own answers decide.
+        None if the answers decide.
         """
         names = list(history.choosable())
         if self.choose_by == "answers" or not names or len(history.means()) < 2:
@@ -343,7 +341,7 @@ class BRPSampler(Sampler):
     def _scores(
         self, pool: CandidatePool, history: History, graphs: GraphBatch
     ) -> npt.NDArray[np.floating[Any]]:
-        """Scores by the ranker trained on the history, which is kept: it is asked for twice."""
+        """Scores by the ranker trained on the history; cached, since it is used twice."""
         known = (pool, len(history), history.answers())
         if self._trained is None or self._trained[0] != known:
             self._trained = known, fit_ranker(self.make_ranker, pool, history)
@@ -355,7 +353,7 @@ class BRPSampler(Sampler):
         return scores
 
     def describe(self) -> dict[str, object]:
-        """What it was made with; not the ranker's own parameters."""
+        """Parameters of the sampler, without the ranker's own."""
         return {
             "name": self.name,
             "rounds": self.rounds,

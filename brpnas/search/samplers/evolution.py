@@ -16,17 +16,18 @@ _TRIES = 100
 
 
 class EvolutionSampler(Sampler):
-    """Mutates the best of a random sample of a population whose oldest member dies each cycle.
+    """Mutates the best of a random sample of the population; the oldest member dies each cycle.
 
-    The first round is a random population; from then on each round is one query. Failed queries do
-    not enter the population. A child that is infeasible or computes a known function is
-    rejected and another tournament held; after 100 rejections the child is drawn at random.
+    The first round is a random population; each later round is one query. Failed queries do not
+    enter the population. An infeasible child, or one of a known function, is rejected and another
+    tournament held; after 100 rejections the child is drawn at random.
 
-    The defaults suit budgets of about 100: greedier than the published 100 and 25, which such
-    a budget never leaves, and than NAS-Bench-201's 10 and 3, which is far weaker on it.
+    The defaults suit budgets of about 100. They are greedier than the published 100 and 25 (such a
+    budget never leaves that initial population) and than NAS-Bench-201's 10 and 3 (far weaker on
+    it).
 
     Args:
-        population: Size of the population: the youngest so many answered architectures.
+        population: Size of the population: the number of youngest answered architectures.
         tournament: Members drawn, with replacement, to find a parent.
 
     Raises:

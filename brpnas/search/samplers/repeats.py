@@ -13,13 +13,12 @@ __all__ = ["RepeatLeaders"]
 class RepeatLeaders(Sampler):
     """Holds the last queries of a budget back to query the leaders once more.
 
-    Answers of a single training seed are noisy, and the best of many is a lucky one. Another seed
-    of the leaders costs a few queries and makes the final choice a better one.
-    The inner sampler searches with the budget that remains; its estimates, if it has any, say who
-    leads.
+    Answers of a single training seed are noisy, and the best of many is partly luck. A second seed
+    of the leaders costs a few queries and improves the final choice. The inner sampler searches
+    with the remaining budget; its estimates, if it has any, decide the leaders.
 
     Args:
-        inner: Sampler that spends the rest of the budget.
+        inner: Sampler for the rest of the budget.
         count: Number of queries held back.
 
     Raises:
@@ -33,10 +32,10 @@ class RepeatLeaders(Sampler):
         self.name = inner.name
 
     def ask(self, pool: CandidatePool, history: History, budget: int) -> list[str]:
-        """What the inner sampler asks, then the leaders with the fewest answers, best first.
+        """Proposals of the inner sampler, then the leaders with the fewest answers, best first.
 
         Raises:
-            BudgetError: If the budget leaves the inner sampler nothing.
+            BudgetError: If the repeats use up the whole budget.
         """
         fresh = budget - self.count
         if fresh < 1:
@@ -58,11 +57,11 @@ class RepeatLeaders(Sampler):
         return leaders[:held_back]
 
     def estimates(self, pool: CandidatePool, history: History) -> dict[str, float] | None:
-        """Those of the inner sampler."""
+        """Estimates of the inner sampler."""
         return self.inner.estimates(pool, history)
 
     def samples_infeasible(self, pool: CandidatePool, history: History, budget: int) -> bool:
-        """Whether the inner sampler does."""
+        """Whether the inner sampler samples infeasible architectures."""
         return self.inner.samples_infeasible(pool, history, budget - self.count)
 
     def describe(self) -> dict[str, object]:
