@@ -19,7 +19,7 @@ from brpnas.devices import Device
 
 __all__ = ["MARKER", "contents", "datasheet", "write"]
 
-MARKER = "# Devices whose tables ship with the package; `python -m benchmarks.embed` writes these."
+MARKER = "# Embedded devices, written by `python -m benchmarks.embed`."
 _TEMPLATE = Path(__file__).with_name("DATASHEET.md.j2")
 
 

@@ -18,7 +18,7 @@ ARCH_IDS = list(get_space("nasbench201").graphs().arch_ids)
 
 
 def test_a_table_that_is_not_there_or_another_one_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="BRPNAS_MIRROR, which is not set"):
+    with pytest.raises(SourceError, match=r"BRPNAS_MIRROR \(not set\)"):
         margins.read_table("edgegpu", None)
     with pytest.raises(SourceError, match="hwnasbench/eyeriss"):
         margins.read_table("eyeriss", tmp_path)
@@ -33,7 +33,7 @@ def test_without_the_files_it_ends_before_anything_is_fitted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BRPNAS_MIRROR", str(tmp_path))
-    with pytest.raises(SourceError, match="no URL serves"):
+    with pytest.raises(SourceError, match="cannot be downloaded"):
         margins.run(Benchmark(), quick=True, seeds=1, workers=1)
 
 

@@ -177,7 +177,7 @@ def test_without_test_rows_it_is_registered_and_not_promoted(story: Story) -> No
     assert found["rows"] == {"learn": 15, "test": 0}
     assert found["challenger"] is None
     page = (story.workspace / "pages" / "few" / "report.md").read_text()
-    assert "no test rows" in page
+    assert "0 test rows" in page
     decision = promote("latency-few", LENIENT)
     assert decision.verdict == "refused"
     assert any("no test rows" in reason for reason in decision.reasons)
