@@ -36,11 +36,11 @@ BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Limits:
-    """Decides which architectures satisfy the constraints of a search.
+    """Decides whether architectures satisfy the constraints of a search.
 
-    Methods returning a mask take architectures and their predicted metrics, each metric of shape
-    ``[N]`` in the order of the architectures, and return shape ``[N]``. A measured latency replaces
-    the predicted one and needs no ratio. A missing metric (NaN) satisfies no constraint.
+    Methods returning a mask of shape ``[N]`` take architectures and their predicted metrics, each
+    of shape ``[N]`` in the order of the architectures. A measured latency replaces the predicted
+    one and needs no ratio. A missing metric (NaN) satisfies no constraint.
 
     Attributes:
         constraints: Constraints on `METRICS`.

@@ -53,8 +53,8 @@ def score_held_out(
 ) -> SearchScores:
     """Test accuracies to score a search, in the metric of its answers.
 
-    With the oracle ``table`` they come from the table, and the optimum is the best architecture
-    within reach of the search (unknown with measurements on a device). With another oracle they
+    With the oracle ``table`` they come from the table. The optimum is then the best architecture
+    within reach of the search, or unknown with measurements on a device. With another oracle they
     come from its own trainings, and the optimum is unknown. The public part of NAS-Bench-101 and
     surrogates have no test accuracies.
     """

@@ -43,7 +43,7 @@ class ArchitectureCache:
         """Whether each architecture may be proposed, always predicted again.
 
         Never from the cache: the last bits of a network's prediction depend on the rest of its
-        batch, and the draws of a search must not depend on earlier draws.
+        batch. The draws of a search must not depend on earlier draws.
 
         Args:
             arch_ids: Architectures of the space, ``N`` of them.

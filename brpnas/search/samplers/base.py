@@ -13,8 +13,8 @@ __all__ = ["Sampler"]
 class Sampler(ABC):
     """Proposes architectures to query, from the pool and the answers of earlier rounds.
 
-    The loop calls `ask` with the whole history, stores the proposals as the plan of a round,
-    queries all of them, and asks again, until the budget is used up. A sampler keeps no state
+    The loop calls `ask` with the whole history, stores the proposals as the plan of a round, and
+    queries all of them. It repeats this until the budget is used up. A sampler keeps no state
     between calls: `ask` and `estimates` are functions of its parameters, the pool (with its seed)
     and the history. So a search resumes exactly.
 

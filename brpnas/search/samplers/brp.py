@@ -121,20 +121,20 @@ class BRPSampler(Sampler):
 
     A budget of B queries is spent in I rounds of B/I, rounded down; later rounds take one more
     until the budget is spent. Round 0 is random, or chosen by the prior, see below; with
-    ``unconstrained_share`` the first rounds are random. Round i trains the ranker on all answers,
-    ranks the candidates, and queries the best-ranked unqueried ones and an equal number drawn at
-    random from the top 1/2^i of the ranking.
+    ``unconstrained_share`` the first rounds are random. Round i trains the ranker on all answers
+    and ranks the candidates. Half of its queries (``exploit_fraction``) go to the best-ranked
+    unqueried ones, the others to random ones from the top 1/2^i of the ranking.
 
     The candidates are all distinct feasible functions of a listed space, or a new random sample of
     an unlisted space in each round, see `brpnas.search.CandidatePool.shortlist`.
 
     With ``flops_prior`` p, round 0 draws eight random architectures per query and takes those with
     the most multiply-adds. With n answered architectures, candidates are ranked by the score of the
-    ranker plus p / (n + p) times the logarithm of their multiply-adds, both standardised over all
-    candidates. Multiply-adds are among the best training-free predictors of accuracy (Krishnakumar
-    et al., NeurIPS 2022, arXiv 2210.03230). Abdelfattah et al. (ICLR 2021, arXiv 2101.08134) first
-    started a ranker by such a predictor. In a space without known multiply-adds the prior has no
-    effect.
+    ranker plus p / (n + p) times the logarithm of their multiply-adds. Both are standardised over
+    all candidates. Multiply-adds are among the best training-free predictors of accuracy
+    (Krishnakumar et al., NeurIPS 2022, arXiv 2210.03230). Abdelfattah et al. (ICLR 2021, arXiv
+    2101.08134) introduced the start of a ranker by such a predictor. In a space without known
+    multiply-adds the prior has no effect.
 
     If the budget is raised later, the remaining rounds grow; after the I rounds the rest goes to
     the best-ranked unqueried ones, in rounds of the size of the first.

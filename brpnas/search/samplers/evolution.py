@@ -22,9 +22,9 @@ class EvolutionSampler(Sampler):
     enter the population. An infeasible child, or one of a known function, is rejected and another
     tournament held; after 100 rejections the child is drawn at random.
 
-    The defaults suit budgets of about 100. They are greedier than the published 100 and 25 (such a
-    budget never leaves that initial population) and than NAS-Bench-201's 10 and 3 (far weaker on
-    it).
+    The defaults suit budgets of about 100. They are greedier than the published 100 and 25: such a
+    budget never leaves that initial population. NAS-Bench-201's 10 and 3 are less greedy too, and
+    far weaker on that benchmark.
 
     Args:
         population: Size of the population: the number of youngest answered architectures.
