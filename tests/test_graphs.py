@@ -34,7 +34,7 @@ def batch_of(lengths: list[int], num_nodes: int = 6) -> GraphBatch:
 
 
 def npy_file() -> bytes:
-    """A numpy file that is no archive."""
+    """A numpy file, not an archive."""
     buffer = io.BytesIO()
     np.save(buffer, np.arange(3))
     return buffer.getvalue()

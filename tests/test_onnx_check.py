@@ -1,4 +1,4 @@
-"""`check_onnx` passes what predictors are made of, and nothing that reaches outside of the file."""
+"""`check_onnx` accepts the operators of predictors, and rejects access outside the file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small files that stand for gigabytes, and what an honest file gives."""
+"""Small files that decode to gigabytes, and the content of an honest file."""
 
 from __future__ import annotations
 

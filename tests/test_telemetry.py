@@ -1,4 +1,4 @@
-"""Nothing that this project starts sends usage data, whatever the environment says."""
+"""No process of this project sends usage data, with any environment."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def run(code: str, **variables: str) -> str:
-    """What a new Python prints in which telemetry was asked for."""
+    """Output of a new Python process in an environment that requests telemetry."""
     wanted = dict.fromkeys(SWITCHES, "0") | {"MLFLOW_DISABLE_TELEMETRY": "false"}
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("CI", "PYTEST", "GITHUB"))}
     done = subprocess.run(

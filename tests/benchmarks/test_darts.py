@@ -1,4 +1,4 @@
-"""Who leads on DARTS, and from which query on."""
+"""The leading sampler on DARTS, and the query from which it leads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command that makes the shipped benchmark, on a workspace that was really measured in."""
+"""The command making the shipped benchmark, in a workspace with real measurements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The settings that NB201-Digits was chosen from end with what ships."""
+"""The settings chosen on NB201-Digits end with the shipped ones."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class TestReadme:
 
 
 class TestPictures:
-    """What is committed is what the results make."""
+    """The committed files equal those rendered from the results."""
 
     @pytest.mark.parametrize("name", PICTURES)
     def test_says_the_figures_of_the_committed_results(self, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Tasks of a benchmark are done once, kept at once, and anew only if what decides them changed."""
+"""Tasks of a benchmark run once and are saved at once; a changed input makes them run again."""
 
 from __future__ import annotations
 

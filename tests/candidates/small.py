@@ -31,7 +31,7 @@ def digits(count: int = 60) -> tuple[np.ndarray, np.ndarray]:
 
 
 def random_images(count: int = 12, labels: int = 2) -> ImageData:
-    """Noise, all of it to train on but for the last rows."""
+    """Noise; all rows are training rows, except the last ones."""
     rng = np.random.default_rng(0)
     rows = np.arange(count + 4)
     return ImageData(

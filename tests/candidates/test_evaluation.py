@@ -1,4 +1,4 @@
-"""Scores of an exported file are those that its user computes."""
+"""Scores of an exported file equal those computed by its user."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.candidates.small import CONV, small
 
 
 def unbalanced() -> ImageData:
-    """The digits 0, 1 and 2, of which the last has few images to train on."""
+    """The digits 0, 1 and 2; the last has few training images."""
     digits = ImageSource().load()
     parts = {
         part: rows[(digits.labels[rows] < 2) | ((digits.labels[rows] == 2) & (rows % 9 == 0))]

@@ -1,4 +1,4 @@
-"""What a subcommand imports, and that its help shows commands that work."""
+"""Imports of each subcommand, and working commands in its help."""
 
 from __future__ import annotations
 

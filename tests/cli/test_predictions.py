@@ -222,7 +222,7 @@ class TestRank:
 
 
 class TestOtherSpaces:
-    """With a space of one's own whose graphs are those that the small predictors know."""
+    """With a custom space; the small predictors read its graphs."""
 
     @pytest.fixture
     def mine(self, tmp_path: Path) -> Path:

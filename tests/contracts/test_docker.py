@@ -176,7 +176,7 @@ class TestStage:
     """`docker/stage`, which dvc.yaml calls."""
 
     def run(self, tmp_path: Path, *arguments: str, **environment: str) -> list[str]:
-        """Arguments of the command that it becomes, which is a script that prints them."""
+        """Arguments of the final command, a script printing them."""
         for name in ("docker", "kedro"):
             script = tmp_path / name
             script.write_text(f'#!/bin/sh\nprintf "%s\\n" {name} "$@"\n')

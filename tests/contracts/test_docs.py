@@ -1,6 +1,6 @@
-"""What the pages tell a reader to type works, and what they name exists.
+"""Commands on the pages work, and names on them exist.
 
-Cheap commands and all Python run. Commands that would run the pipeline are parsed by the tools
+Cheap commands and all Python run. Commands for the pipeline are only parsed, by the tools
 themselves, and every name in them is looked up.
 """
 
@@ -177,7 +177,7 @@ def check_make(arguments: Sequence[str]) -> None:
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the pipeline seems to have run: it holds small predictors."""
+    """A folder like after a run of the pipeline: it holds small predictors."""
     root = tmp_path_factory.mktemp("workspace")
     write_models(root)
     shutil.copytree(ROOT / "docs/examples", root / "docs/examples")

@@ -1,4 +1,4 @@
-"""The house rules that no linter checks: what may be committed, pinned, imported and promised."""
+"""House rules without a linter: about commits, pins, imports and promises."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ DVC = '#!/bin/sh\necho "$@" >>dvc.log\n'
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A project that is installed, with a `dvc` that only writes down how it is called."""
+    """An installed project, with a `dvc` that records its arguments."""
     root = tmp_path / "My Drive" / "a project"
     commands = root / ".venv" / "bin"
     commands.mkdir(parents=True)
@@ -120,7 +120,7 @@ def test_a_device_may_be_named_by_a_number(folder: Path) -> None:
 
 
 class TestBuildOfTorch:
-    """`make` that sets up `.venv` in a folder: which pip commands it would run."""
+    """`make` setting up `.venv` in a folder: the pip commands it would run."""
 
     @pytest.fixture
     def machine(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -279,9 +279,9 @@ class TestChangedDevices:
 
 
 class Repository:
-    """An origin, a person's clone of it, a DVC remote, and a `gh` that notes what it is given.
+    """An origin, a user's clone of it, a DVC remote, and a `gh` that records its arguments.
 
-    Each job gets a clone of its own, as shallow as the workflow asks for.
+    Each job gets its own clone, with the depth set by the workflow.
     """
 
     def __init__(self, folder: Path, server: str) -> None:
@@ -335,7 +335,7 @@ class Repository:
         }
 
     def _what_is_not_committed(self) -> None:
-        """Commit what differs in the working tree that the test runs in."""
+        """Commit the changes of the test's working tree."""
         listed = git(ROOT, "ls-files", "-z", "--modified", "--others", "--exclude-standard")
         for name in filter(None, listed.split("\0")):
             file, copy = ROOT / name, self.person / name

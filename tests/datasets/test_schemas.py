@@ -1,4 +1,4 @@
-"""Tables that break their schema are refused, with the rows that break it."""
+"""Invalid tables are refused; the error names the invalid rows."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def images(compose: list[str], repository: Path) -> list[str]:
 
 @pytest.fixture
 def project(images: list[str], repository: Path, tmp_path: Path) -> Project:
-    """A copy of the project in which nothing has run."""
+    """A copy of the project before any run."""
     return make_project(repository, tmp_path / "project")
 
 
@@ -74,7 +74,7 @@ def project(images: list[str], repository: Path, tmp_path: Path) -> Project:
 def on_host(
     images: list[str], repository: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Project:
-    """A copy of the project in which all stages have run, without containers."""
+    """A copy of the project after a run of all stages, without containers."""
     project = make_project(repository, tmp_path_factory.mktemp("host"))
     for stage in RUNS:
         done = project.on_host(stage)
@@ -86,7 +86,7 @@ def on_host(
 def contained(
     images: list[str], repository: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Project:
-    """A copy of the project in which all stages have run, each in its container."""
+    """A copy of the project after a run of all stages, each in its container."""
     project = make_project(repository, tmp_path_factory.mktemp("contained"))
     for stage in RUNS:
         done = project.in_container(stage)
@@ -96,13 +96,13 @@ def contained(
 
 @pytest.fixture
 def later(contained: Project, tmp_path: Path) -> Project:
-    """A copy of the project in which all stages have run, to do more in."""
+    """A copy of the project after a run of all stages, for further runs."""
     return contained.copy(tmp_path / "later")
 
 
 @pytest.fixture
 def composed(compose: list[str], project: Project) -> Composed:
-    """The project under Compose; the user is another one than that who runs the tests as root."""
+    """The project under Compose; its user is not the root user of the tests."""
     uid, gid = (os.getuid(), os.getgid()) if os.getuid() else (1000, 1000)
     if not os.getuid():
         for path in [project.data, *project.data.rglob("*")]:

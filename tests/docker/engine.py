@@ -71,14 +71,14 @@ def command(
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """Variables of this process, without those that would change what stages do."""
+    """Variables of this process, except those with an effect on stages."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("BRPNAS_", "MLFLOW_T"))}
     path = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
     return kept | {"PATH": path, "BRPNAS_TAG": TAG} | variables
 
 
 def output(*words: str | Path, **options: Any) -> str:
-    """Run a command that succeeds, and return what it printed."""
+    """Run a successful command, and return its output."""
     done = command(*words, **options)
     assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
     return done.stdout.strip()
@@ -130,7 +130,7 @@ def background(
 
 @dataclass(frozen=True)
 class Project:
-    """A copy of the project in which small parameters hold, with what git keeps of its data."""
+    """A copy of the project with small parameters, and the data tracked by git."""
 
     root: Path
 
@@ -159,7 +159,7 @@ class Project:
     def started(
         self, stage: str, *arguments: str
     ) -> Iterator[tuple[str, subprocess.Popen[bytes], Path]]:
-        """Name of a container that runs a stage, the command that started it, its log."""
+        """Name of a container running a stage, the command starting it, its log."""
         name = f"brpnas-test-{uuid4().hex[:12]}"
         variables = {"BRPNAS_IMAGES": "brpnas", "BRPNAS_DOCKER_ARGS": f"--name {name}"}
         words = ["docker/stage", stage, *arguments]

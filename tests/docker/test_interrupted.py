@@ -33,7 +33,7 @@ def with_latency_of_its_size(project: Project) -> Project:
 
 
 def results(project: Project) -> dict[str, Any]:
-    """What a search leaves, but for times."""
+    """Outputs of a search, without times."""
     found: dict[str, Any] = {"result": project.json("07_model_output/search_result.json")}
     for name in ("search_history", "oracle_accuracy"):
         table = pd.read_parquet(project.data / "07_model_output" / f"{name}.parquet")

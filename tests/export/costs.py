@@ -1,4 +1,4 @@
-"""A predictor whose answers are known: the latency of a cell is the sum of its nodes' costs.
+"""A predictor with known answers: the latency of a cell is the sum of its nodes' costs.
 
 Written as ONNX by hand, in a moment, with every output and view that a file may have.
 """

@@ -19,7 +19,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 @dataclass
 class Cluster:
-    """Processes of one cluster, all of which write to ``log`` in its folder."""
+    """Processes of one cluster; all write to ``log`` in its folder."""
 
     folder: Path
     path: Path = REPOSITORY
@@ -67,12 +67,12 @@ class Cluster:
 
 @contextmanager
 def running_cluster(folder: Path, workers: int = 2, path: Path = REPOSITORY) -> Iterator[Cluster]:
-    """A scheduler and workers, which are killed at the end.
+    """A scheduler and workers; they are killed at the end.
 
     Args:
-        folder: Where they may write; it is to be empty.
-        workers: How many to start, and to wait for; 0 for none yet.
-        path: PYTHONPATH of all of them.
+        folder: An empty folder for their files.
+        workers: Number of workers to start and wait for; 0 for none yet.
+        path: PYTHONPATH of all processes.
     """
     cluster = Cluster(folder, path)
     try:

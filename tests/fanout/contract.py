@@ -1,4 +1,4 @@
-"""What every engine does, whatever it runs tasks on."""
+"""The common contract of all engines, for any task."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class EngineContract(ABC):
 
 
 class ProcessContract(EngineContract):
-    """What engines add that run tasks in other processes."""
+    """Additions for engines with other processes."""
 
     def test_what_cannot_be_sent_fails_alone(self, engine: Engine) -> None:
         outcomes = list(engine.run(repr, [1, lambda: 2, 3]))

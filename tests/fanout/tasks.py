@@ -1,4 +1,4 @@
-"""Functions that the tests run on workers, which import them from here."""
+"""Functions for workers; the workers import them from here."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def die_at_two(number: int) -> int:
 
 
 def wait_for_file(folder: Path, number: int) -> int:
-    """Say who works at which number; end when the file ``go``, or one for it alone, appears."""
+    """Log the worker and the number; end when the file ``go``, or the task's own, appears."""
     with (folder / f"pid-{number}").open("a") as file:
         file.write(f"{os.getpid()}\n")
     until(lambda: (folder / "go").exists() or (folder / f"go-{number}").exists())

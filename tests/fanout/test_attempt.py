@@ -1,4 +1,4 @@
-"""One attempt: what becomes of exceptions, and of what cannot be packed."""
+"""One attempt: exceptions, and values that cannot be pickled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real Dask cluster: what it survives, and what is said when it cannot be used."""
+"""A real Dask cluster: failures it survives, and errors when it is unusable."""
 
 from __future__ import annotations
 

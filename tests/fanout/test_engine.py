@@ -1,4 +1,4 @@
-"""The engine in this process, which also is the base that others are measured against."""
+"""The engine in this process, the reference for all others."""
 
 from __future__ import annotations
 

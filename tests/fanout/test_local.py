@@ -1,4 +1,4 @@
-"""Processes of this machine: what they keep, what they survive, what they leave behind."""
+"""Processes of this machine: results, failures they survive, and left-over processes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .waiting import ended, until
 
 
 def workers() -> set[int]:
-    """Processes below this one, but for multiprocessing's own tracker of resources."""
+    """Child processes, except multiprocessing's own tracker of resources."""
     children = psutil.Process().children(recursive=True)
     return {c.pid for c in children if "resource_tracker" not in " ".join(c.cmdline())}
 

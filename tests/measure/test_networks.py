@@ -1,4 +1,4 @@
-"""Networks to be measured elsewhere are those that are measured here."""
+"""Networks for measuring elsewhere equal the networks measured here."""
 
 from __future__ import annotations
 

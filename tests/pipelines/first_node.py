@@ -15,7 +15,7 @@ from kedro.pipeline.node import Node
 
 
 def stop(node: Node, *_: Any, **__: Any) -> None:
-    """In the place of `Node.run`: no clean-up, so that nothing can hide what was imported."""
+    """Replaces `Node.run`: without clean-up, so all imports stay visible."""
     print(json.dumps({"node": node.name, "modules": sorted(sys.modules)}), flush=True)  # noqa: T201
     os._exit(0)
 

@@ -22,9 +22,9 @@ def _parameters() -> dict[str, Any]:
 
 
 def base(name: str, **changes: Any) -> Any:
-    """A parameter of `conf/base`; the changes go into its groups, key by key.
+    """A parameter of `conf/base` with changes, key by key in its groups.
 
-    An unknown key is an error, so that a test follows when a parameter is renamed.
+    An unknown key is an error: a test must follow a renamed parameter.
     """
     return changed(copy.deepcopy(_parameters()[name]), changes)
 

@@ -1,4 +1,4 @@
-"""Adapting, as `retrain` and `train` share it: what is learnt, what is refused, what is said."""
+"""Adaptation, shared by `retrain` and `train`: predictors, refusals, notes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The delivered file: the same wherever it is made, with the weights that were trained."""
+"""The delivered file: the same from every stage, with the trained weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command that `measure` prints, read by Kedro's own options, trains on what was measured."""
+"""The command printed by `measure`, parsed by Kedro's own options, trains on the measured cells."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.contracts.pages import ROOT
 
 
 def options_of(command: str) -> dict[str, Any]:
-    """What Kedro's `run` makes of a command that was pasted into a shell."""
+    """Parameters parsed by Kedro's `run` from a command pasted into a shell."""
     program, run, *words = shlex.split(command)
     assert (program, run) == ("kedro", "run")
     options: dict[str, Any] = cli.commands["run"].make_context("run", words).params

@@ -1,4 +1,4 @@
-"""The whole pipeline on a space of one's own: the example of docs/spaces.md, with small numbers."""
+"""The whole pipeline on a custom space: the example of docs/spaces.md, with small numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tensors and JSON values in one file: what comes back, and what is refused."""
+"""Tensors and JSON values in one file: round trips and refused values."""
 
 from __future__ import annotations
 

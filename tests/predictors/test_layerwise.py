@@ -14,7 +14,7 @@ CELLS_PER_STAGE, STAGES = 2, 3
 
 
 def table(dead: bool, **changes: object) -> pd.DataFrame:
-    """A made-up latency for every part, so that sums can be told apart."""
+    """A made-up latency for every part; all sums differ."""
     names = [*OPERATIONS, "add"]
     keys = [(n, s) for s in range(STAGES) for n in names]
     keys += [("stem", 0), ("head", STAGES - 1)]

@@ -1,4 +1,4 @@
-"""The rules: what is promoted, and everything that must not be."""
+"""The rules: promoted challengers, and all refused ones."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from tests.promotion.toys import rows
 
 
 def with_interval(share: float, count: int = 100):
-    """Rows of which this share is within its interval."""
+    """Rows; this share of them is within its interval."""
     table = rows(0.0, count)
     inside = np.arange(count) < round(share * count)
     lower = np.where(inside, 0.9, 1.1) * table["true"]

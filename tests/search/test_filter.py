@@ -1,4 +1,4 @@
-"""Searches that measure what they are about to ask."""
+"""Searches with latency measured before each query."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a sampler wants what is over the limit: what a round asks then, and when it gives up."""
+"""Samplers with infeasible wishes: the queries of a round, and the end of the search."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def measured_limits(limit: float, worth_measuring: float, **choices: Any) -> Lim
 
 
 def pool_of(mask: npt.NDArray[np.bool_], **choices: Any) -> ListedPool:
-    """All words, of which only those of a mask may be proposed."""
+    """All words; only words of a mask may be proposed."""
     limits = Limits.parse(["allowed >= 1"], ["allowed"])
     latency = predict_latency(ToySpace().enumerate())["latency_ms"]
     predicted = {"allowed": mask.astype(float), "latency_ms": latency}

@@ -1,4 +1,4 @@
-"""Spaces by name and by the path of their file, and what is said of a file that is not one."""
+"""Spaces by name and by the path of their file, and errors about invalid files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bytes and text of a file, whatever it holds."""
+"""Bytes and text of a file with any content."""
 
 from __future__ import annotations
 

@@ -188,7 +188,7 @@ class TestWrong:
 
 
 class TestBombs:
-    """Files whose values repeat: a megabyte that stands for gigabytes."""
+    """Files of repeated values: a megabyte that decodes to gigabytes."""
 
     def test_a_large_picture_in_each_row(self, tmp_path: Path) -> None:
         """32 MB in the 64 rows of a batch if each row got its own."""

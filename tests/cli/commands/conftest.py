@@ -1,4 +1,4 @@
-"""A project whose registry answers with what it was asked."""
+"""A project with a registry that returns its arguments."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PROJECT = Path("/project")
 
 
 class Commands(SimpleNamespace):
-    """Stands for the commands of a project; keeps what it was asked."""
+    """Replaces the commands of a project; returns their arguments."""
 
     def models_text(self, *arguments: Any) -> str:
         return repr(arguments)

@@ -1,6 +1,6 @@
-"""Files of latencies as they go wrong: each kind made from a good table, wherever the seed hits.
+"""Faulty files of latencies: each kind made from a good table, at places chosen by the seed.
 
-`BAD` names every kind with the function that makes it, `GOOD` every notation that must be accepted.
+`BAD` maps every kind to its function, `GOOD` lists every acceptable notation.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ NAME = "board"
 
 @dataclass(frozen=True)
 class Sample:
-    """A good table, and the generator that decides which of its rows go wrong."""
+    """A good table, and the generator choosing the faulty rows."""
 
     cells: list[str]
     values: list[float]
@@ -43,13 +43,13 @@ class Sample:
         return sorted(int(i) for i in self.rng.choice(len(self.cells), count, replace=False))
 
     def texts(self) -> list[list[str]]:
-        """Cells and latencies as they stand in a CSV file."""
+        """Cells and latencies in the notation of a CSV file."""
         return [[c, f"{v:.6g}"] for c, v in zip(self.cells, self.values, strict=True)]
 
 
 @dataclass(frozen=True)
 class Made:
-    """A file that was made, and the words that a report on it must hold."""
+    """A generated file, and the words required in a report on it."""
 
     path: Path
     words: tuple[str, ...]
@@ -61,10 +61,10 @@ BAD: dict[str, Maker] = {}
 
 
 def good_sample(seed: int, rows: int = ROWS) -> Sample:
-    """Rows of a table that ships, different ones for each seed.
+    """Rows of a shipped table, different ones for each seed.
 
-    Cells without a path from input to output are not among them: of these a tiny latency means that
-    the runtime ran no network, and is told as that.
+    Cells without a path from input to output are left out: their tiny latency means that the
+    runtime ran no network, and the report says this.
     """
     table, rng = _table(), np.random.default_rng(seed)
     chosen = table.iloc[rng.choice(len(table), rows, replace=False)]

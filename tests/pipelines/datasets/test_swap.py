@@ -1,4 +1,4 @@
-"""Replacing in one step: what is there after a kill, and what is left of it after the next save."""
+"""Replacing in one step: files after a kill, and left-overs after the next save."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The architectures that `ingest` lists: a whole space, or a sample beside what tables name."""
+"""Architectures listed by `ingest`: a whole space, or a sample plus those of the tables."""
 
 from __future__ import annotations
 

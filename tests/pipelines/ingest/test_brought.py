@@ -1,4 +1,4 @@
-"""Files that owners of devices bring: a refused one stands in no other's way."""
+"""Latency files of owners of devices: a refused file does not affect the others."""
 
 from __future__ import annotations
 

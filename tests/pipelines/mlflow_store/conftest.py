@@ -1,4 +1,4 @@
-"""What the tests of the store share: one that was made, which takes seconds."""
+"""Shared by the tests of the store: one created store, because this takes seconds."""
 
 from __future__ import annotations
 

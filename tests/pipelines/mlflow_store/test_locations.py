@@ -19,7 +19,7 @@ FOLDER = "data/mlartifacts"
 
 @pytest.fixture
 def root(uri: str, file: Path) -> Iterator[Path]:
-    """Project with a run that has an artifact, and a version of a model that was made from it."""
+    """Project with a run, its artifact, and a model version made from it."""
     root = file.parents[1]
     relocate(file, FOLDER, root / FOLDER)
     experiment = mlflow.create_experiment("own", (root / FOLDER).as_uri())

@@ -1,4 +1,4 @@
-"""The nodes as functions: what is registered of what was exported, and on which rows."""
+"""The nodes as functions: registered versions of exported files, and their test rows."""
 
 from __future__ import annotations
 

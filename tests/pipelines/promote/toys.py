@@ -1,4 +1,4 @@
-"""What `export` leaves, on a board and a data set whose truth is a sum of costs."""
+"""Outputs of `export`, on a board and a data set with sums of costs as true values."""
 
 from __future__ import annotations
 

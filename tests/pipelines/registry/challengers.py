@@ -1,4 +1,4 @@
-"""Predictors that meet in the registry: one for the empty place, better, worse and broken ones.
+"""Predictors for the registry: a first champion, and better, worse and broken challengers.
 
 Graph networks of a device that ships, small and trained for seconds, exported to ONNX.
 """

@@ -14,7 +14,7 @@ from tests.pipelines.registry.toys import NAME, candidate, config
 
 
 def main(store: str, errors: list[float]) -> None:
-    """Register a candidate of each error and promote whatever is challenger then."""
+    """Register a candidate of each error and promote the current challenger."""
     mlflow.set_tracking_uri(store)
     mlflow.set_experiment("registry")
     for error in errors:

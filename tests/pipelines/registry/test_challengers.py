@@ -1,4 +1,4 @@
-"""What becomes champion in the registry, by the gates of `conf/base`, and what must not."""
+"""Champions in the registry, by the gates of `conf/base`, and refused challengers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lock in the tags of a model: one at a time, and nobody waits for the dead."""
+"""The lock in the tags of a model: one holder at a time, no waiting for dead processes."""
 
 from __future__ import annotations
 

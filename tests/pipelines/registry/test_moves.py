@@ -1,4 +1,4 @@
-"""Compare and swap of the champion, and what happens to a process that slept through it."""
+"""Compare and swap of the champion, also by a process asleep in the meantime."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NAME = "latency-board"
 
 @pytest.fixture
 def client(store: str) -> MlflowClient:
-    """Client of a store with three versions, of which the first is champion."""
+    """Client of a store with three versions; the first is champion."""
     found = MlflowClient(store)
     found.create_registered_model(NAME)
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""Promotion against a real store: what moves the alias, and what must not."""
+"""Promotion in a real store: decisions that move the alias, and others that must not."""
 
 from __future__ import annotations
 

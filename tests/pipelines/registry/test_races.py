@@ -77,7 +77,7 @@ def test_processes_on_a_server(store: str, repository: Path, tmp_path: Path) -> 
 
 @pytest.fixture
 def two(store: str) -> str:
-    """A store whose champion is version 1 and whose challenger is version 2, a better one."""
+    """A store with version 1 as champion and version 2, a better one, as challenger."""
     register(candidate(0.1))
     promote(NAME, config())
     register(candidate(0.06))

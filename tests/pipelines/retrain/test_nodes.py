@@ -1,4 +1,4 @@
-"""The nodes as functions, on tables of which it is known what is right."""
+"""The nodes as functions, on tables with known results."""
 
 from __future__ import annotations
 

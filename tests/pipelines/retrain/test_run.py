@@ -62,7 +62,7 @@ def retrain(workspace: Path, device: str = "board", **changed: Any) -> dict[str,
 
 
 class Story:
-    """What happens to a device: 80 rows, a promotion, then 130 of which the new ones are slower."""
+    """History of a device: 80 rows, a promotion, then 130 rows; the new ones are slower."""
 
     def __init__(self, workspace: Path) -> None:
         self.workspace = workspace

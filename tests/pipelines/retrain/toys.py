@@ -1,4 +1,4 @@
-"""Rows of a device whose owner has measured a few dozen cells, and parameters that take seconds."""
+"""Rows of a device with a few dozen measured cells, and parameters for runs of seconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Factors of intervals: what many rows show, what few are trusted with, what they cover."""
+"""Factors of intervals: from many rows, from few rows, and their coverage."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_more_coverage_is_wider() -> None:
 
 
 def share_covered(rows: int, scale: float) -> float:
-    """Mean coverage of new rows whose errors are normal, ``scale`` times what is predicted."""
+    """Mean coverage of new rows with normal errors, ``scale`` times the predicted deviation."""
     rng = np.random.default_rng(rows)
     shares = []
     for _ in range(300):

@@ -1,4 +1,4 @@
-"""A new device from few rows: how well, in which view, by which way, within which interval."""
+"""A new device from few rows: its error, view, method and intervals."""
 
 from __future__ import annotations
 
@@ -250,7 +250,7 @@ class TestDeterminism:
 
 
 def twin_ms(name: str, noise: float = 0.005) -> npt.NDArray[np.float64]:
-    """A device three times as slow as a known one, and otherwise the same but for some noise."""
+    """A device three times as slow as a known one, otherwise equal, with some noise."""
     apart = np.random.default_rng(0).normal(size=len(cells()))
     return np.asarray(3 * device_ms(name) * np.exp(noise * apart))
 

@@ -23,7 +23,7 @@ def graphs(view: str = "raw") -> GraphBatch:
 
 @pytest.fixture
 def tasks(monkeypatch: pytest.MonkeyPatch) -> list:
-    """Whatever is trained from now on."""
+    """Tasks of all trainings from now on."""
     found: list = []
     train = folds.train_members
 

@@ -1,4 +1,4 @@
-"""What known devices teach: features against the network and the tables, files, what is refused."""
+"""The prior of known devices: features against the network and the tables, files, refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The network of all devices: what it learns, from which rows, and what it leaves alone."""
+"""The network of all devices: its training rows, its results, and unchanged inputs."""
 
 from __future__ import annotations
 

@@ -23,13 +23,13 @@ def features() -> list[Tensor]:
 
 
 def doubt(settings: Hyperparameters, features: list[Tensor], rows: list[int]) -> float:
-    """Mean variance of all cells after some rows are measured, whatever they are."""
+    """Mean variance of all cells after some rows are measured, for any values of these rows."""
     seen = Task([x[rows] for x in features], torch.zeros(len(rows), dtype=torch.float64))
     return float(condition(settings, seen).predict(features)[1].mean())
 
 
 def greedy(features: list[Tensor], known: list[int], open_rows: list[int], count: int) -> list[int]:
-    """Cell by cell, the one that leaves the least doubt; by a fit for each that could be."""
+    """Greedy choice of the cell with the least remaining variance; one fit for each candidate."""
     chosen: list[int] = []
     for _ in range(count):
         rest = [row for row in open_rows if row not in chosen and row not in known]

@@ -1,4 +1,4 @@
-"""Made-up devices that share what no graph shows, and the prior learnt from them."""
+"""Made-up devices with a common property invisible in graphs, and the prior learnt from them."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def random_features(count: int, seed: int = 0, widths: tuple[int, ...] = (3, 2, 
 
 
 def random_settings(groups: int, seed: int = 0) -> Hyperparameters:
-    """Settings of which no two are equal."""
+    """Settings; no two are equal."""
     generator = torch.Generator().manual_seed(seed)
     return Hyperparameters(
         **{

@@ -141,7 +141,7 @@ def test_each_round_ranks_a_new_uniform_sample_of_what_is_open() -> None:
 
 def test_a_large_space_is_drawn_in_blocks_until_there_are_enough() -> None:
     class Long(ToySpace):
-        """A space of which a block is a small part."""
+        """A space with blocks much smaller than itself."""
 
         def sample(self, rng: np.random.Generator, count: int) -> list[str]:
             assert count < 256

@@ -66,7 +66,7 @@ def plain(nodes: list[list[tuple[str, int]]]) -> tuple:
 
 
 def renumbered(nodes: list[list[tuple[str, int]]]) -> set[tuple]:
-    """Every way to number the four nodes of a cell so that all read earlier ones."""
+    """Every numbering of the four nodes of a cell in which all read earlier ones."""
     found = set()
     for order in itertools.permutations(range(4)):  # order[k] is the old node at the new place k
         place = {0: 0, 1: 1} | {2 + old: 2 + new for new, old in enumerate(order)}
@@ -77,5 +77,5 @@ def renumbered(nodes: list[list[tuple[str, int]]]) -> set[tuple]:
 
 
 def same_function(one: str, other: str) -> bool:
-    """Whether two architectures are equal but for the numbering of nodes within cells."""
+    """Whether two architectures are equal up to the numbering of nodes within cells."""
     return all(plain(b) in renumbered(a) for a, b in zip(read(one), read(other), strict=True))

@@ -53,7 +53,7 @@ def reordered(cell: Cell) -> Iterator[Cell]:
 
 
 def canonical(cell: Cell) -> int:
-    """Smallest key of all orders in which edges lead forwards."""
+    """Smallest key of all orders with forward edges only."""
     return min(key_of(other) for other in reordered(cell) if is_triangular(other[0]))
 
 
@@ -88,7 +88,7 @@ def is_cyclic(matrix: Matrix) -> bool:
 
 
 def in_space(cell: Cell) -> int | None:
-    """Canonical key after pruning, None if it is no cell of the space."""
+    """Canonical key after pruning, None if the cell is outside the space."""
     if is_cyclic(cell[0]):
         return None
     left = pruned(cell)

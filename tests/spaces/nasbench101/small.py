@@ -14,7 +14,7 @@ from brpnas.spaces.nasbench101.enumeration import all_keys
 
 @contextmanager
 def small_space(nodes: int = 5) -> Iterator[np.ndarray]:
-    """Let `keys_of_hashes` know only the cells of so many nodes: 2,532 of up to five."""
+    """Limit `keys_of_hashes` to cells of at most this number of nodes: 2,532 for five."""
     keys = all_keys()[all_keys() >> 32 <= nodes]
     hashing._table.cache_clear()
     with mock.patch.object(hashing, "all_keys", return_value=keys):

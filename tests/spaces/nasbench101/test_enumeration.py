@@ -1,4 +1,4 @@
-"""The space has as many cells as published, each once."""
+"""The space has the published number of cells, each once."""
 
 from __future__ import annotations
 

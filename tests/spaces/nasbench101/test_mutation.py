@@ -1,4 +1,4 @@
-"""Neighbours are those that the definition gives."""
+"""Neighbours equal those of the definition."""
 
 from __future__ import annotations
 

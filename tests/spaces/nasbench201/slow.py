@@ -67,7 +67,7 @@ def slow_function(codes: tuple[int, ...]) -> tuple[list[int], list[list[int]]]:
 
 
 def slow_raw(codes: tuple[int, ...]) -> tuple[list[int], list[list[int]]]:
-    """Operations and adjacency of the raw view: every path counts, whatever is on it."""
+    """Operations and adjacency of the raw view: every path counts, with any operations."""
     ops = [GLOBAL, INPUT, *[FIRST + code for code in codes], OUTPUT]
     edges = set()
     for path in PATHS:

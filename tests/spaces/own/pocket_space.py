@@ -1,4 +1,4 @@
-"""A space of six architectures that cannot be built and whose cost is not known."""
+"""A space of six architectures without networks and without known costs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small space of one's own: the contract fits it, and it can be searched."""
+"""A small custom space: it satisfies the contract, and can be searched."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ POCKET = str(Path(__file__).with_name("pocket_space.py"))
 
 
 class TestContract(SearchSpaceContract):
-    """Six architectures, of which each has three neighbours."""
+    """Six architectures; each has three neighbours."""
 
     name = POCKET
     size, neighbours = 6, 3
