@@ -1,4 +1,4 @@
-"""What all tests share: the published files, quiet tools, one thread per process."""
+"""Shared by all tests: the published files, quiet tools, one thread per process."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def repository() -> Path:
 
 @pytest.fixture(scope="session")
 def mirror() -> Path:
-    """Folder with the published benchmark files; skips the test where there is none."""
+    """Folder with the published benchmark files; skips the test without it."""
     folder = find_mirror()
     if folder is None:
         pytest.skip("no published benchmark files: set BRPNAS_MIRROR to a folder that holds them")
@@ -79,7 +79,7 @@ def pytest_runtest_makereport(
 
 @pytest.fixture(autouse=True)
 def _stay_in_place() -> Iterator[None]:
-    """Restore the working directory, which `kedro run` and `dvc` in a test may change."""
+    """Restore the working directory after the test: `kedro run` and `dvc` may change it."""
     before = Path.cwd()
     yield
     os.chdir(before)

@@ -1,4 +1,4 @@
-"""Parameters of tests that repeat one check: the first runs by default, the others are slow."""
+"""Parameters for repetitions of one check: the first runs by default, the others are slow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is compared with a limit, and how searches are summed up."""
+"""The values compared with a limit, and the summary of searches."""
 
 from __future__ import annotations
 

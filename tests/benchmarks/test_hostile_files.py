@@ -1,4 +1,4 @@
-"""Hostile files: a few of each kind are tried, and the runner notices what it is to notice."""
+"""Hostile files: a few of each kind are tried, and the runner reports the planted faults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmark of notations: what it draws and counts."""
+"""The benchmark of notations: its samples and counts."""
 
 from __future__ import annotations
 

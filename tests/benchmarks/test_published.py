@@ -1,4 +1,4 @@
-"""The published recipes are what their description says, fast path and slow path alike."""
+"""The published recipes match their description, in the fast and in the slow path."""
 
 from __future__ import annotations
 

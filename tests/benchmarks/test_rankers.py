@@ -1,4 +1,4 @@
-"""The rankers and samplers that benchmarks compare."""
+"""The rankers and samplers compared in benchmarks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""README.md, docs/results.md and their pictures are what the committed results make."""
+"""README.md, docs/results.md and their pictures equal those rendered from the committed results."""
 
 from __future__ import annotations
 

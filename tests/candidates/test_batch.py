@@ -53,7 +53,7 @@ def train(candidates: list[TrainingJob], store: Path, **more: Any) -> list[JobRe
 
 
 def timeless(runs: list[JobRecord]) -> list[JobRecord]:
-    """The results without what differs from run to run."""
+    """The results, without values that differ between runs."""
     return [replace(run, train_time_s=None) for run in runs]
 
 

@@ -76,7 +76,7 @@ def test_validation_scores_of_the_search_are_not_those_of_the_final_training(
 
 
 def turned(pixels: np.ndarray) -> bytes:
-    """A picture that lies on its side, as telephones write them."""
+    """A picture rotated by its metadata, as from telephones."""
     exif = Image.Exif()
     exif[0x0112] = 6
     return encoded(np.rot90(pixels).copy(), "JPEG", exif=exif, quality=95)

@@ -224,7 +224,7 @@ def test_momentum_cycles_around_its_value(data: ImageData, monkeypatch: pytest.M
 
 
 def shifted(image: np.ndarray, down: int, right: int) -> np.ndarray:
-    """The slow way: every pixel by itself; what comes from outside is 0."""
+    """The slow way: every pixel by itself; pixels outside are 0."""
     moved = np.zeros_like(image)
     channels, height, width = image.shape
     for c in range(channels):

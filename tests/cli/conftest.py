@@ -1,4 +1,4 @@
-"""What the tests of the command line share: the command, and predictors to ask."""
+"""Shared by the tests of the command line: the command, and predictors."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def brpnas(monkeypatch: pytest.MonkeyPatch) -> Brpnas:
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder that holds two small predictors where the pipeline writes them."""
+    """Folder with two small predictors in the places used by the pipeline."""
     root = tmp_path_factory.mktemp("models")
     write_models(root)
     return root

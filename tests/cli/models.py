@@ -25,7 +25,7 @@ SPACE = NasBench201()
 
 
 def train_latency() -> LatencyPredictor:
-    """A predictor of a device on which latency is a line in the multiply-adds."""
+    """A predictor of a device with latency linear in the multiply-adds."""
     graphs = SPACE.graphs()
     rows = np.random.default_rng(0).choice(len(graphs), 60, replace=False)
     flops = cost(SPACE.codes([graphs.arch_ids[row] for row in rows]))[1]
@@ -35,7 +35,7 @@ def train_latency() -> LatencyPredictor:
 
 
 def train_relation() -> PairwiseRanker:
-    """A predictor to which costly cells are the accurate ones."""
+    """A predictor that gives costly cells a high accuracy."""
     arch_ids = SPACE.sample(np.random.default_rng(1), 40)
     predictor = PairwiseRanker(CONFIG, members=1)
     accuracy = cost(SPACE.codes(arch_ids))[1] / 3e8

@@ -40,7 +40,7 @@ def test_fewer_are_the_first_of_more(rows: pd.DataFrame) -> None:
 
 
 def has_path(arch_id: str) -> bool:
-    """Whether something that is not `none` leads from the input to the last node."""
+    """Whether an operation except `none` leads from the input to the last node."""
     reached = [True]
     for node in arch_id.split("+"):
         edges = [edge.split("~") for edge in node.strip("|").split("|")]

@@ -71,7 +71,7 @@ def commands(page: Path) -> Iterator[Command]:
 
 
 def code_words(text: str) -> set[str]:
-    """What is set as code in the prose."""
+    """Code spans of the prose."""
     return set(re.findall(r"`([^`\n]+)`", prose(text)))
 
 
@@ -81,7 +81,7 @@ def paths(text: str) -> set[str]:
 
 
 def links(text: str) -> list[tuple[str, str]]:
-    """Target and anchor of each link that stays in the repository."""
+    """Target and anchor of each link within the repository."""
     found = re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", prose(text))
     return [(target, anchor) for target, anchor in found]
 

@@ -1,4 +1,4 @@
-"""The YAML files of every environment hold exactly what the models of the configuration ask for."""
+"""The YAML files of every environment hold exactly the keys of the configuration models."""
 
 from __future__ import annotations
 

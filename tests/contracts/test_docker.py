@@ -41,7 +41,7 @@ def targets() -> dict[str, tuple[str, str]]:
 
 
 def lineage(name: str) -> list[str]:
-    """A target and all that it is built upon."""
+    """A target and all its bases."""
     found = []
     while name in targets():
         found.append(name)
@@ -173,7 +173,7 @@ def test_workflow_runs_the_stages() -> None:
 
 
 class TestStage:
-    """`docker/stage`, which dvc.yaml calls."""
+    """`docker/stage`, called by dvc.yaml."""
 
     def run(self, tmp_path: Path, *arguments: str, **environment: str) -> list[str]:
         """Arguments of the final command, a script printing them."""

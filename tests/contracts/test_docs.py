@@ -145,7 +145,7 @@ def check_dask(arguments: Sequence[str]) -> None:
 
 
 def check_docker(arguments: Sequence[str]) -> None:
-    """Look up the image, and parse what goes on to `kedro run`."""
+    """Look up the image, and parse the arguments for `kedro run`."""
     at, image = next((i, a) for i, a in enumerate(arguments) if a.startswith("brpnas/"))
     assert arguments[0] == "run"
     stage = image.removeprefix("brpnas/")
@@ -155,7 +155,7 @@ def check_docker(arguments: Sequence[str]) -> None:
 
 
 def check_compose(arguments: Sequence[str]) -> None:
-    """Look up the services, and parse what goes on to `kedro run`."""
+    """Look up the services, and parse the arguments for `kedro run`."""
     file = arguments[arguments.index("--file") + 1]
     services = yaml.safe_load((ROOT / file).read_text())["services"]
     if "run" in arguments:
@@ -169,7 +169,7 @@ def check_compose(arguments: Sequence[str]) -> None:
 
 
 def check_make(arguments: Sequence[str]) -> None:
-    """Ask make what it would do."""
+    """Ask make for its commands without running them."""
     command = ["make", "--dry-run", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -336,7 +336,7 @@ class TestNames:
 
 
 class TestTheChecksThemselves:
-    """Each of them finds what it is there to find."""
+    """Each check finds an error planted for it."""
 
     def test_lines_are_split_as_a_shell_would(self) -> None:
         line = "echo '|a~0|+|b|' | brpnas predict x.safetensors --json  # comment"

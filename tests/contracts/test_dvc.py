@@ -1,4 +1,4 @@
-"""`dvc.yaml` says of every stage what its Kedro pipeline reads, writes and is configured by."""
+"""`dvc.yaml` states the inputs, outputs and parameters of the Kedro pipeline of every stage."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ REGISTRIES = ("pypi" + ".org", "pythonhosted" + ".org", "debian" + ".org", "npmj
 
 
 def tracked() -> list[Path]:
-    """Files that git tracks or has staged, as they lie in the working tree."""
+    """Files tracked or staged by git, with the content of the working tree."""
     command = ["git", "-C", str(ROOT), "ls-files", "-z"]
     listing = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     paths = [ROOT / name for name in listing.split("\0") if name]
@@ -32,13 +32,13 @@ def tracked() -> list[Path]:
 
 
 def published_hashes() -> set[str]:
-    """SHA-256 of every published file that the catalogue knows."""
+    """SHA-256 of every published file in the catalogue."""
     catalogue = (ROOT / "brpnas/datasets/sources.yml").read_text()
     return set(re.findall(r"\b[0-9a-f]{64}\b", catalogue))
 
 
 def complaints(path: Path, published: set[str]) -> list[str]:
-    """What speaks against committing a file."""
+    """Objections to committing a file."""
     content = path.read_bytes()
     found = []
     if len(content) > LARGEST:
@@ -107,7 +107,7 @@ class TestConstraints:
 
 
 class TestPromises:
-    """What the pages tell a reader to type exists."""
+    """Commands and names on the pages exist."""
 
     @pytest.fixture
     def targets(self) -> set[str]:
@@ -148,7 +148,7 @@ class TestPromises:
 
 
 class TestDataTests:
-    """A test that needs the published files is skipped without them, but not where CI has them."""
+    """Tests with published files are skipped without them, except where CI has them."""
 
     @pytest.mark.parametrize(("required", "outcome"), [("0", "1 skipped"), ("1", "1 error")])
     def test_skip_is_a_failure_only_where_data_is_required(self, tmp_path, required, outcome):

@@ -124,7 +124,7 @@ class TestBuildOfTorch:
 
     @pytest.fixture
     def machine(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        """Folder of commands before all others: Linux, whose NVIDIA driver finds no GPU."""
+        """Folder of commands before all others: Linux with an NVIDIA driver, but without a GPU."""
         (folder / ".venv" / ".installed").unlink()
         commands = folder.parent / "commands"
         commands.mkdir()
@@ -136,7 +136,7 @@ class TestBuildOfTorch:
 
     @staticmethod
     def installs(folder: Path, *arguments: str) -> list[str]:
-        """Commands of pip that would run, of a machine without the files of an NVIDIA driver."""
+        """Commands of pip that would run on a machine without the files of an NVIDIA driver."""
         done = make(folder, "--dry-run", f"GPUS={folder}/gpus", *arguments, ".venv/.installed")
         assert done.returncode == 0, done.stderr
         lines = done.stdout.replace("\\\n", "").splitlines()
@@ -198,6 +198,6 @@ class TestBuildOfTorch:
 
 
 def says(command: Path, text: str, code: int = 0) -> None:
-    """Write a command that prints a text and ends with a code."""
+    """Write a command with a given output and exit code."""
     command.write_text(f"#!/bin/sh\necho '{text}'\nexit {code}\n", "utf-8")
     command.chmod(0o755)

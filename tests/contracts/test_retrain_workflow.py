@@ -1,4 +1,4 @@
-"""`.github/workflows/retrain.yml`: its steps are run as they are, on a device that arrives."""
+"""`.github/workflows/retrain.yml`: its steps run unchanged, on a new device."""
 
 from __future__ import annotations
 
@@ -364,7 +364,7 @@ class Repository:
         self.push(f"data/01_raw/devices/{DEVICE}.csv", text)
 
     def checkout(self, *options: str) -> Path:
-        """What a job works in."""
+        """The environment of a job."""
         self.jobs += 1
         clone = self.folder / f"job{self.jobs}"
         options = ("-q", "--branch", "board", *options)
@@ -377,7 +377,7 @@ class Repository:
     def step(
         self, clone: Path, job: Mapping[str, Any], step: Mapping[str, Any]
     ) -> subprocess.CompletedProcess[str] | None:
-        """Run a step as a runner would; None if its condition does not hold."""
+        """Run a step like a runner; None if its condition is false."""
         given = {**job.get("env", {}), **step.get("env", {})}
         variables = {k: EXPRESSION.sub(self._value, str(v)) for k, v in given.items()}
         if not holds(step.get("if", "True"), {f"env.{k}": v for k, v in variables.items()}):
@@ -395,11 +395,11 @@ class Repository:
         )
 
     def _value(self, match: re.Match[str]) -> str:
-        """Value of an expression; a secret of the repository that is not set is empty."""
+        """Value of an expression; an unset secret of the repository is empty."""
         return "" if match[1].startswith("secrets.") else self.values[match[1]]
 
     def changed(self) -> list[str]:
-        """What the first job answers."""
+        """The outputs of the first job."""
         clone = self.checkout()
         (step,) = [step for step in CHANGED["steps"] if step.get("id") == "list"]
         done = self.step(clone, CHANGED, step)
@@ -409,7 +409,7 @@ class Repository:
         return found
 
     def run(self, clone: Path) -> list[str]:
-        """Run every step of the job whose condition holds; return their names."""
+        """Run every step of the job with a true condition; return their names."""
         ran = []
         for step in STEPS:
             done = self.step(clone, JOB, step)
@@ -419,7 +419,7 @@ class Repository:
         return ran
 
     def pulled(self, name: str) -> Path:
-        """A file of the device in a clone of somebody else, who pulls it from the DVC remote."""
+        """A file of the device in another user's clone, pulled from the DVC remote."""
         clone = self.checkout()
         dvc = [sys.executable, "-m", "dvc"]
         for command in (

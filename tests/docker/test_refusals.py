@@ -1,4 +1,4 @@
-"""Data that cannot be used: one clear message, and the exit code 1."""
+"""Unusable data: one clear message, and the exit code 1."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def start(stage: str, *arguments: str) -> CompletedProcess[str]:
 
 
 def message(done: CompletedProcess[str]) -> str:
-    """The one-paragraph message that ended a container."""
+    """The last message of a container: one paragraph."""
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     assert done.stderr.count("Error: ") == 1

@@ -61,7 +61,7 @@ def cost_model(
 
 
 def slow_cost_model(size: int, products: int) -> bytes:
-    """The same answers, after products of square matrices of zeros that the file makes."""
+    """The same answers, after products of square matrices of zeros made by the file."""
     model = onnx.load_from_string(cost_model())
     graph = model.graph
     graph.initializer.append(numpy_helper.from_array(np.array([size, size]), "sizes"))
@@ -77,6 +77,6 @@ def slow_cost_model(size: int, products: int) -> bytes:
 def cost_of(
     arch_ids: Sequence[str], view: View = "raw", costs: Sequence[float] = COSTS
 ) -> np.ndarray:
-    """What the file answers, node by node."""
+    """The answer of the file, node by node."""
     graphs = get_space("nasbench201").encode(arch_ids, view)
     return np.array([sum(costs[op] for op in ops) for ops in graphs.ops.tolist()])

@@ -1,4 +1,4 @@
-"""Modules that the export tests share: a small graph predictor and sample graphs."""
+"""Modules shared by the export tests: a small graph predictor and sample graphs."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Rooted(nn.Module):
 
 
 class SizeBaked(nn.Module):
-    """Behaves by the batch size in Python code, which recording one run loses."""
+    """Depends on the batch size in Python code; a recording of one run loses this."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x.sum(1) * (2.0 if len(x) > 3 else 1.0)

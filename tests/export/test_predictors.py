@@ -174,7 +174,7 @@ def device_networks(found: DevicePredictor) -> FoldNetworks:
 
 
 class TestDevicePredictor:
-    """Predictors with intervals, which read both views."""
+    """Predictors with intervals and both views."""
 
     def test_inputs_and_outputs_are_named(self, tmp_path: Path) -> None:
         path, graphs = tmp_path / "device.onnx", few()

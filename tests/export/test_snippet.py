@@ -1,4 +1,4 @@
-"""The code of the card does what it says."""
+"""The code of the card works as described."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class Cluster:
 
     @property
     def log(self) -> str:
-        """What scheduler and workers wrote."""
+        """The log of scheduler and workers."""
         return (self.folder / "log").read_text()
 
     @property
@@ -43,7 +43,7 @@ class Cluster:
         until(lambda: file.exists() and file.read_text().endswith("}"))
 
     def start_workers(self, number: int = 2) -> None:
-        """Start workers of one thread with a nanny each; they come when they come."""
+        """Start workers of one thread with a nanny each; do not wait for them."""
         local = str(self.folder / "spill")
         options = ("--nworkers", str(number), "--nthreads", "1", "--host", "127.0.0.1")
         self._start("worker", *options, "--nanny", "--local-directory", local)

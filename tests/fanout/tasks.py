@@ -16,7 +16,7 @@ from .waiting import until
 
 
 def square(number: int) -> int:
-    """Fail for the numbers that a worker should survive."""
+    """Fail for some numbers; the worker should survive."""
     if number == 3:
         raise ValueError(f"no square of {number}")
     if number == 5:
@@ -30,7 +30,7 @@ def mean_of(table: np.ndarray[Any, Any], row: int) -> float:
 
 
 def noise(seed: int) -> bytes:
-    """Bits that depend on the seed alone."""
+    """Random bits; only the seed determines them."""
     rng = np.random.default_rng(seed)
     return bytes((rng.normal(size=(20, 20)) @ rng.normal(size=(20, 20))).tobytes())
 
@@ -61,7 +61,7 @@ def wait_for_file(folder: Path, number: int) -> int:
 
 
 def fork_and_die(number: int) -> None:
-    """Leave a child behind that has all files open, for a few seconds."""
+    """Leave a child process behind for a few seconds, with all files open."""
     if os.fork() == 0:
         time.sleep(5)
         os._exit(0)
@@ -77,7 +77,7 @@ def surroundings(number: int) -> tuple[int, str | None, int | None, bool]:
 
 
 def return_lambda(number: int) -> Any:
-    """Give what cannot be sent back for odd numbers."""
+    """Return unpicklable values for odd numbers."""
     return (lambda: number) if number % 2 else number
 
 
@@ -92,5 +92,5 @@ class Unreadable:
 
 
 def give_unreadable(number: int) -> Any:
-    """Give what cannot be unpacked for odd numbers."""
+    """Return values that fail to unpickle for odd numbers."""
     return Unreadable(number) if number % 2 else number

@@ -1,4 +1,4 @@
-"""Which engine a configuration gets."""
+"""The engine chosen by a configuration."""
 
 from __future__ import annotations
 

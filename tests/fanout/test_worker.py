@@ -1,4 +1,4 @@
-"""One worker process: how it starts, what it inherits, and how it ends."""
+"""One worker process: its start, its inheritance, its end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waiting for what other processes do, but not for ever."""
+"""Waiting for other processes, with a timeout."""
 
 from __future__ import annotations
 

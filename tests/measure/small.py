@@ -1,4 +1,4 @@
-"""Settings under which a network takes microseconds."""
+"""Settings for networks of a few microseconds."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ def test_drift_is_that_within_a_host(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.fixture
 def broken_pooling(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make average pooling an operation that torch does not have."""
+    """Make average pooling an operation missing in torch."""
     real = layers._operation
 
     class Missing(torch.nn.Module):

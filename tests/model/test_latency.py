@@ -1,4 +1,4 @@
-"""How a trained latency predictor behaves on made-up devices whose truth is known."""
+"""Behaviour of a trained latency predictor on made-up devices with known latencies."""
 
 from __future__ import annotations
 

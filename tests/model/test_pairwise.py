@@ -1,4 +1,4 @@
-"""How a trained pairwise ranker behaves on made-up accuracies whose truth is known."""
+"""Behaviour of a trained pairwise ranker on made-up, known accuracies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How an adapted predictor behaves as rows are added, on made-up devices whose truth is known."""
+"""Behaviour of an adapted predictor with more and more rows, on made-up, known devices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests of the application share: a project folder to run in, and small tables."""
+"""Shared by the tests of the application: a project folder for runs, and small tables."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def project(tmp_path: Path, repository: Path) -> Path:
 
 @pytest.fixture
 def kedro(project: Path) -> Run:
-    """Run a `kedro` command in the project and return what it printed and its exit code."""
+    """Run a `kedro` command in the project and return its output and exit code."""
 
     def run(
         *arguments: str, folder: Path = project, **variables: str
@@ -67,7 +67,7 @@ def kedro(project: Path) -> Run:
 
 @pytest.fixture
 def small_benchmark(tmp_path: Path) -> Path:
-    """A folder like that of the shipped benchmark; the device is `board`."""
+    """A folder like the one of the shipped benchmark; the device is `board`."""
     return write_benchmark(tmp_path / "embedded")
 
 

@@ -1,4 +1,4 @@
-"""Runs `kedro run` up to its first node, prints what is imported by then, and ends.
+"""Runs `kedro run` up to its first node, prints the modules imported so far, and ends.
 
 Usage: ``python first_node.py [OPTION]...``, with the options of `kedro run`.
 """

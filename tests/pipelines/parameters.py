@@ -1,4 +1,4 @@
-"""Parameters of `conf/base`, with the few that a test changes."""
+"""Parameters of `conf/base`, with a few changes for a test."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def base(name: str, **changes: Any) -> Any:
 
 
 def changed(values: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """A group of parameters with changes, which may be groups themselves."""
+    """A group of parameters with changes; a change may be a group itself."""
     unknown = set(changes) - set(values)
     assert not unknown, f"no such parameters: {sorted(unknown)}"
     new = {

@@ -106,7 +106,7 @@ def test_settings_of_trainings_are_refused_where_nothing_is_trained(
 
 @pytest.fixture
 def own(tmp_path: Path) -> DataCatalog:
-    """The catalog of somebody who has measured one device and trained on one data set."""
+    """The catalog of a user with one measured device and one data set."""
     devices = DeviceCatalogueDataset(str(tmp_path / "measured" / "devices.yml"))
     devices.save(get_device(GOOD["device"]).model_copy(update={"name": "mine"}))
     trained = AccuracyTablesDataset(str(tmp_path / "trained"))

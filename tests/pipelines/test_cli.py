@@ -30,7 +30,7 @@ from tests.pipelines.conftest import Run
 
 
 def message(done: CompletedProcess[str]) -> str:
-    """The one-paragraph message that ended a command."""
+    """The last message of a command: one paragraph."""
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     last = done.stderr.strip().splitlines()[-1]

@@ -9,7 +9,7 @@ from pipelines.quiet import quieten
 
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Messages of the warnings that Python shows."""
+    """Messages of the warnings shown by Python."""
     found: list[str] = []
     monkeypatch.setattr(
         warnings, "showwarning", lambda message, *_, **__: found.append(str(message))

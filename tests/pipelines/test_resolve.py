@@ -1,4 +1,4 @@
-"""Parameters that are left open: the images decide, or else the published network."""
+"""Null parameters: the images decide, or else the published network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is imported before the first node runs, and before a command answers."""
+"""Modules imported before the first node runs, and before a command answers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HEAVY = {
 
 
 def imported(code: str, repository: Path) -> set[str]:
-    """Modules that a process has imported after some code."""
+    """Modules imported by a process after some code."""
     code += "\nimport json, sys; print(json.dumps(list(sys.modules)), file=sys.stderr)"
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True)

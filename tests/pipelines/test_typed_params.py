@@ -1,4 +1,4 @@
-"""Texts of the command line stay as they were typed; all else is what Kedro makes of it."""
+"""Texts of the command line stay as typed; Kedro parses all other values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipelines.cli import cli
 
 
 def read(given: str, command: Any) -> Any:
-    """What a command makes of ``--params``."""
+    """The value of ``--params`` in a command."""
     seen: list[Any] = []
     options = [option for option in command.params if option.name == "params"]
 

@@ -1,4 +1,4 @@
-"""Small tables whose truth is known."""
+"""Small tables with known true values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SMALL = NetworkConfig(2, 1, 2, (1, 8, 8), 10, executes_dead_ops=False)
 
 
 def weight(arch_ids: Sequence[str]) -> npt.NDArray[np.float64]:
-    """A number for each cell that its operations decide."""
+    """A number for each cell, determined by its operations."""
     return np.array([2.0 * a.count("conv_3x3") + a.count("conv_1x1") for a in arch_ids])
 
 
@@ -67,7 +67,7 @@ def make_latency(arch_ids: Sequence[str], device: str) -> pd.DataFrame:
 
 
 def make_operations(device: str, unit: float = 1.0) -> pd.DataFrame:
-    """Operations whose sum over a cell is `make_latency`."""
+    """Operations; their sum over a cell is `make_latency`."""
     costs = {"nor_conv_3x3": 2 * unit, "nor_conv_1x1": unit, "head": unit}
     parts = ["stem", *OPERATIONS, "add", "head"]
     return pd.DataFrame(

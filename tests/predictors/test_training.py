@@ -26,7 +26,7 @@ from tests.seeds import first_of
 
 
 def labelled(count: int = 48, seed: int = 0) -> Labelled:
-    """Random raw cells and their standardised eager latency, which a network can learn."""
+    """Random raw cells and their standardised eager latency, learnable by a network."""
     latency = eager_ms(rows_of(count, seed))
     return Labelled(some("raw", count, seed), (latency - latency.mean()) / latency.std())
 

@@ -1,4 +1,4 @@
-"""Cells, made-up devices and tiny settings that the tests of predictors share."""
+"""Shared by the tests of predictors: cells, made-up devices and tiny settings."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def split(count: int, held_out: int, seed: int = 0, device=eager_ms):
 
 
 def random_labels(count: int, seed: int = 0) -> npt.NDArray[np.float64]:
-    """Targets that have nothing to do with the graphs."""
+    """Targets independent of the graphs."""
     return np.random.default_rng(seed).normal(size=count)
 
 

@@ -1,4 +1,4 @@
-"""The bootstrap against loops written out, and against what chance allows."""
+"""The bootstrap against explicit loops, and against the limits of chance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Test rows whose truth is known, and models of a chosen error."""
+"""Test rows with known true values, and models of a chosen error."""
 
 from __future__ import annotations
 

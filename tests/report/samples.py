@@ -38,7 +38,7 @@ def space_table(size: int = 200, seed: int = 0) -> pd.DataFrame:
 
 
 def history_table(space: pd.DataFrame, size: int = 12) -> pd.DataFrame:
-    """A search of three rounds that asks the first cells; query 2 failed, query 5 is the winner."""
+    """A search of three rounds over the first cells; query 2 failed, query 5 is the winner."""
     order = [1, 2, 3, 4, 5, 0, *range(6, size)]
     table = space.iloc[order][["arch_id", "predicted_latency_ms"]].reset_index(drop=True)
     table.insert(0, "query", range(size))
@@ -60,7 +60,7 @@ def predictions_table(space: pd.DataFrame) -> pd.DataFrame:
 def traces_table(
     queries: int = 20, seeds: int = 3, samplers: tuple[str, ...] = ("random", "evolution", "brp")
 ) -> pd.DataFrame:
-    """Curves that rise; sampler i of n ends at a known value."""
+    """Rising curves; sampler i of n ends at a known value."""
     rows = []
     for i, sampler in enumerate(samplers):
         for seed in range(seeds):
@@ -74,7 +74,7 @@ def traces_table(
 
 
 def training_table(members: int = 2, epochs: int = 6) -> pd.DataFrame:
-    """Losses that fall; the validation loss of member m is lowest at epoch 3 + m."""
+    """Falling losses; the validation loss of member m is lowest at epoch 3 + m."""
     return pd.DataFrame(
         [
             {
@@ -205,7 +205,7 @@ def report_data(**changes: Any) -> ReportData:
 
 
 class Page(HTMLParser):
-    """What a page holds: start tags with attributes, text by section, tables, and SVG source."""
+    """Content of a page: start tags with attributes, text by section, tables, and SVG source."""
 
     def __init__(self, text: str) -> None:
         super().__init__(convert_charrefs=True)

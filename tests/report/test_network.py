@@ -24,7 +24,7 @@ def text(rows: list[tuple[str, str]]) -> str:
 
 
 def lively() -> dict[str, Any]:
-    """A network that recognises something of each class."""
+    """A network that recognises some images of each class."""
     return network_evaluation([[8, 1, 1], [1, 4, 0], [1, 1, 3]])
 
 

@@ -13,7 +13,7 @@ BUDGET = 60
 
 
 class SlowOracle(TableOracle):
-    """The toy benchmark at a pace at which a kill may come before, in and after an answer."""
+    """The toy benchmark, slow enough for kills before, during and after an answer."""
 
     def ask(self, question: Question) -> Answer:
         time.sleep(0.002)

@@ -81,7 +81,7 @@ every_pool = pytest.mark.parametrize("pool", POOLS, ids=["listed", "open"])
 
 
 class Counting:
-    """Measures by the table of true latencies, stops after some, and remembers what it measured."""
+    """Measures by the table of true latencies, stops after some, and keeps its measurements."""
 
     def __init__(self, stop_after: int | None = None, *, shuffled: bool = False) -> None:
         self.measured: list[str] = []

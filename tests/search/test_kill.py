@@ -1,4 +1,4 @@
-"""A search killed with SIGKILL over and over, and resumed, is the search that was never killed."""
+"""A search killed with SIGKILL repeatedly, and resumed, equals an uninterrupted search."""
 
 from __future__ import annotations
 

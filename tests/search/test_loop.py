@@ -277,7 +277,7 @@ def test_the_whole_pool_can_be_queried(sampler: Sampler) -> None:
 
 
 class Fixed(Sampler):
-    """Asks for what it is told."""
+    """Proposes the given architectures."""
 
     name = "fixed"
 

@@ -14,7 +14,7 @@ from .test_filter import BUDGET, POOLS, Counting, check_of, search
 
 
 class Stubborn(RandomSampler):
-    """Asks what is feasible, whether it was refused or not."""
+    """Proposes feasible architectures, also refused ones."""
 
     def ask(self, pool: CandidatePool, history: History, budget: int) -> list[str]:
         listed = pool.shortlist(history)

@@ -63,7 +63,7 @@ def pool_of(mask: npt.NDArray[np.bool_], **choices: Any) -> ListedPool:
 
 
 def record(query: int, arch_id: str, accuracy: float | None = None, **fields: object) -> Record:
-    """A record with only what matters to the test; fails without an accuracy."""
+    """A record with only the values of the test; fails without an accuracy."""
     values: dict[str, object] = {
         "round": 0,
         "sampler": "random",

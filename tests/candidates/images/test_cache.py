@@ -88,7 +88,7 @@ def test_each_size_has_its_own_place(mine: ImageSource) -> None:
 
 
 def resident_mb(place: Path) -> float:
-    """Memory of this process that a file is mapped into."""
+    """Memory of this process with the mapping of a file."""
     parts = Path("/proc/self/smaps").read_text().split("VmFlags")
     return sum(
         int(line.split()[1]) / 1024

@@ -21,7 +21,7 @@ class Breaks(FileDataset[bytes]):
 
 
 class Unwritable:
-    """Data that Parquet cannot hold; fails after the file was opened."""
+    """Data unsuitable for Parquet; the save fails after the file was opened."""
 
     def to_parquet(self, file: Any, **_: Any) -> None:
         file.write(b"half")

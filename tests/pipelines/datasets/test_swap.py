@@ -25,7 +25,7 @@ def names(path: Path) -> list[str]:
 
 @pytest.fixture(params=[True, False], ids=["exchange", "two steps"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """Both ways to replace a folder; that of one step is the one of this machine."""
+    """Both ways to replace a folder; the one-step way is the one of this machine."""
     if not request.param:
         monkeypatch.setattr(swap, "_exchange", lambda one, other: False)
     return bool(request.param)
@@ -62,7 +62,7 @@ def test_a_failure_leaves_the_old_folder(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def _killed(code: str, *arguments: object) -> None:
-    """Run code that kills itself."""
+    """Run code ending with a kill of its own process."""
     start = "import os, sys; from pathlib import Path; from pipelines.datasets import swap\n"
     command = [sys.executable, "-c", start + code, *map(str, arguments)]
     assert subprocess.run(command, check=False, timeout=120).returncode == -9

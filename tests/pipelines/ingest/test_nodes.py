@@ -342,7 +342,7 @@ def test_report_counts_rows_and_functions_and_names_twins_and_sources() -> None:
 
 
 def run(params: dict[str, Any], tmp_path: Path, **published: object) -> dict[str, Any]:
-    """Run the pipeline on these published files and what is measured and trained in the folder."""
+    """Run the pipeline on these published files and the user's tables in the folder."""
     outputs = ("architectures", "accuracy", "operations", "ingest_report")
     catalog = DataCatalog(
         {
@@ -409,7 +409,7 @@ def test_space_is_the_same_as_that_of_the_published_files(mirror: Path, tmp_path
 
 
 class Kept(MemoryDataset):
-    """Holds what it was given after the run as well."""
+    """Keeps its data after the run too."""
 
     def _release(self) -> None: ...
 

@@ -22,7 +22,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def file(made: Path, tmp_path: Path) -> Path:
-    """A copy of it in a project of its own, whose folder has a blank in its name."""
+    """A copy of the store in its own project; the folder name has a blank."""
     root = tmp_path / "my project"
     (root / "data").mkdir(parents=True)
     shutil.copy(made, root / "data" / "mlflow.db")
@@ -31,7 +31,7 @@ def file(made: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def uri(file: Path) -> Iterator[str]:
-    """Its address, which MLflow is set to."""
+    """The address of the store, set in MLflow."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
             patch.setenv(name, "")  # so that what MLflow sets is undone

@@ -1,4 +1,4 @@
-"""The store follows its project: real runs and models, in a folder that is moved or copied."""
+"""The store follows its project: real runs and models, in a moved or copied folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m pipelines.mlflow_store`, which `make ui` asks for the address."""
+"""`python -m pipelines.mlflow_store`, called by `make ui` for the address."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ time.sleep(600)
 
 @pytest.fixture
 def root(file: Path) -> Path:
-    """The project that the store belongs to."""
+    """The project of the store."""
     return file.parents[1]
 
 

@@ -1,4 +1,4 @@
-"""The stage as a whole: tables of devices to a prior that takes the place of the shipped one."""
+"""The stage as a whole: from tables of devices to a prior replacing the shipped one."""
 
 from __future__ import annotations
 

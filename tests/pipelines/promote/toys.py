@@ -17,7 +17,7 @@ CARD = "# Both\n"
 
 
 class Ranker:
-    """What the stage asks of a pairwise ranker; its file scores alike."""
+    """A minimal pairwise ranker for the stage; its file gives the same scores."""
 
     view = "raw"
 
@@ -34,7 +34,7 @@ class Ranker:
 
 
 def inputs(graphs: SpaceGraphs) -> dict[str, Any]:
-    """Everything that the stage reads, by its name in the catalog."""
+    """All inputs of the stage, by name in the catalog."""
     cells = list(graphs.arch_ids)
     cost = cost_of(cells)
     noise = np.random.default_rng(0).normal(0, 0.02, len(cells))

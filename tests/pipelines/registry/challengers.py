@@ -41,7 +41,7 @@ class Exported:
 
 
 def train(seed: int) -> dict[str, Exported]:
-    """Every predictor of one try, exported."""
+    """All predictors of one try, exported."""
     torch.set_num_threads(1)
     graphs = get_space("nasbench201").graphs()
     table = read_embedded_latency(DEVICE)

@@ -1,4 +1,4 @@
-"""What the tests of the registry share: a store in SQLite, and candidates of a chosen error."""
+"""Shared by the tests of the registry: a SQLite store, and candidates of a chosen error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mlflow.tracking import MlflowClient
 
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with MLflow's tables, which take seconds to make."""
+    """A database with MLflow's tables; creating them takes seconds."""
     path = tmp_path_factory.mktemp("database") / "mlflow.db"
     MlflowClient(f"sqlite:///{path}").search_experiments()
     return path
@@ -38,6 +38,6 @@ def using(database: Path, folder: Path) -> Iterator[str]:
 
 @pytest.fixture
 def store(empty_database: Path, tmp_path: Path) -> Iterator[str]:
-    """Address of a new store, which MLflow is set to."""
+    """Address of a new store, set in MLflow."""
     with using(empty_database, tmp_path) as uri:
         yield uri

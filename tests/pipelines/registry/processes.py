@@ -1,4 +1,4 @@
-"""Servers in processes of their own, for the tests that are about them."""
+"""Servers in separate processes, for tests of servers."""
 
 from __future__ import annotations
 

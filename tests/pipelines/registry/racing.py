@@ -1,4 +1,4 @@
-"""One of several processes that register and promote on one store; run by `test_races`.
+"""One of several processes registering and promoting in one store; run by `test_races`.
 
 Usage: ``python -m tests.pipelines.registry.racing STORE ERROR...``
 """

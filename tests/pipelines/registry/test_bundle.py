@@ -79,7 +79,7 @@ class TestBundle:
 
 
 class TestSpacesOfOnesOwn:
-    """The Python file of a space travels with the model, which answers without the original."""
+    """The model includes the Python file of its space, and answers without the original."""
 
     @pytest.fixture
     def space(self, tmp_path: Path) -> str:

@@ -1,4 +1,4 @@
-"""What the commands print, in a copy of the project with a store of its own."""
+"""Output of the commands, in a copy of the project with its own store."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.pipelines.registry.toys import NAME, candidate
 
 @pytest.fixture
 def stocked(project: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A project whose configuration leads to the store."""
+    """A project with the store in its configuration."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
     yield project
     mlflow.set_tracking_uri(store)

@@ -35,7 +35,7 @@ def tickets(client: MlflowClient) -> dict[str, str]:
 
 
 def leave(client: MlflowClient, pid: int, *, started: float = 1.0, machine: str = "") -> str:
-    """Write the ticket of a process that has not taken it back."""
+    """Write the ticket of a process still in line."""
     with locked(client, NAME):
         (mine,) = tickets(client).values()
     value = json.loads(mine) | {"number": 1, "pid": pid, "started": started}

@@ -56,7 +56,7 @@ def test_not_if_the_caller_refuses_what_it_finds(client: MlflowClient) -> None:
 
 
 def remove_tickets(client: MlflowClient) -> None:
-    """As another process does that waited for longer than the lease."""
+    """Simulate another process waiting longer than the lease."""
     for key in client.get_registered_model(NAME).tags:
         if key.startswith(PREFIX):
             client.delete_registered_model_tag(NAME, key)

@@ -42,7 +42,7 @@ def race(store: str, repository: Path) -> None:
 
 
 def check_history() -> None:
-    """Every champion has beaten the one that it displaced; the challenger is the newest version."""
+    """Every champion has beaten its predecessor; the challenger is the newest version."""
     client = MlflowClient()
     model = client.get_registered_model(NAME)
     assert not [key for key in model.tags if key.startswith("brpnas.lock")]

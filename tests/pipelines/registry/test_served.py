@@ -114,7 +114,7 @@ class TestInPython:
 
 
 class TestRequests:
-    """What MLflow's server does with a body, without its process."""
+    """Answer of MLflow's server to a body, without its process."""
 
     @pytest.mark.parametrize(
         "body",

@@ -19,7 +19,7 @@ from tests.pipelines.registry.toys import ARCHS, NAME, candidate, config
 
 @contextmanager
 def serving(store: str, folder: Path) -> Iterator[str]:
-    """Address of a server on a store, which MLflow is set to for the block."""
+    """Address of a server on a store, set in MLflow for the block."""
     port = free_port()
     uri = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store]

@@ -19,7 +19,7 @@ ARCHS = get_space("nasbench201").sample(np.random.default_rng(0), 120)
 
 
 def config(**changed: Any) -> PromoteConfig:
-    """What conf/base says, with some of the latency gates or settings changed."""
+    """Values of conf/base, with changes to some latency gates or settings."""
     gates = {
         name: changed.pop(name) for name in list(changed) if name in base("promote")["latency"]
     }
@@ -27,13 +27,13 @@ def config(**changed: Any) -> PromoteConfig:
 
 
 def onnx(error: float, **options: Any) -> bytes:
-    """A predictor whose costs of operations are off by up to this relative error."""
+    """A predictor with this largest relative error in its costs of operations."""
     factors = 1 + error * np.array([0, 0, 0, 0, 1, -1, 1, -1, 1])
     return cost_model([float(c) for c in np.array(COSTS) * factors], **options)
 
 
 def candidate(error: float = 0.05, count: int = len(ARCHS), **changed: Any) -> Candidate:
-    """A predictor of a board on which the true latency is the sum of `COSTS`."""
+    """A predictor of a board with the sum of `COSTS` as true latency."""
     content = changed.pop("onnx", None) or onnx(error)
     predictor = OnnxPredictor(content, check_answers=False)
     answers = predictor.predict(ARCHS[:count])

@@ -1,4 +1,4 @@
-"""What the tests of the stage share: a store, and the quick exporter of torch."""
+"""Shared by the tests of the stage: a store, and the quick exporter of torch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["cells_once", "empty_database", "store"]
 
 @pytest.fixture(scope="module", autouse=True)
 def _quick_export() -> Iterator[None]:
-    """Let the stage export ten times faster; tests that start `kedro` use the one it ships with."""
+    """Let the stage export ten times faster; tests that start `kedro` use its own exporter."""
     quick = partial(export_device_predictor, exporter="torchscript")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pipelines.retrain.nodes.export_device_predictor", quick)

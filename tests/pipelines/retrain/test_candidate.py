@@ -1,4 +1,4 @@
-"""Judging and registering, beside champions whose answers are known."""
+"""Judging and registering, with champions of known answers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ PREDICTOR: Any = SimpleNamespace(
 
 
 def rows(count: int = COUNT, test: int = COUNT - LEARNT) -> pd.DataFrame:
-    """The board on which latency is the sum of costs; the first cells are to learn from."""
+    """The board with the sum of costs as latency; the first cells are rows to learn from."""
     split = ["learn"] * (count - test) + ["test"] * test
     return pd.DataFrame(
         {"arch_id": ARCHS[:count], "latency_ms": cost_of(ARCHS[:count]), "split": split}

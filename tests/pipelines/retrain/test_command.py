@@ -17,7 +17,7 @@ QUICK = "adaptation.steps=15,adaptation.network_rows=1000,adaptation.workers=1"
 
 
 def brpnas(project: Path, *words: str) -> str:
-    """Run the installed command in the project; return what it printed."""
+    """Run the installed command in the project; return its output."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("BRPNAS_", "MLFLOW_T"))}
     command = [str(Path(sys.executable).with_name("brpnas")), *words]
     done = subprocess.run(

@@ -39,7 +39,7 @@ LENIENT = config(min_spearman=0.5, min_within_10=0.0, min_test_rows=10, max_cali
 
 
 def retrain(workspace: Path, device: str = "board", **changed: Any) -> dict[str, Any]:
-    """Run the stage; what it leaves is below the workspace."""
+    """Run the stage; its outputs are below the workspace."""
     catalog = DataCatalog(
         {
             "device_files": DeviceFilesDataset(str(workspace / "devices")),

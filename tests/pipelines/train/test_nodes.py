@@ -42,7 +42,7 @@ def prior() -> DevicePrior:
 
 @cache
 def no_prior() -> DevicePrior:
-    """One of another space, which cannot help."""
+    """A prior of another space, without use here."""
     return replace(prior(), space="darts")
 
 

@@ -63,7 +63,7 @@ def adapted(name: str, count: int = 20, seed: int = 0) -> DevicePredictor:
 
 
 def errors(predictor: DevicePredictor, name: str) -> npt.NDArray[np.float64]:
-    """Errors of the logarithm of latency; rows that were learnt from are a handful of them."""
+    """Errors of the logarithm of latency; only a handful of the rows are training rows."""
     return np.asarray(np.log(predictor.intervals(sample())[:, 0] / device_ms(name)[TEST]))
 
 
@@ -302,7 +302,7 @@ class TestTwins:
 
 
 def honest(monkeypatch: pytest.MonkeyPatch, left_out: npt.NDArray[np.float64]) -> None:
-    """Let the networks of the device say this of the rows that they did not see."""
+    """Replace the networks' predictions for left-out rows."""
     fit_folds = device.fit_folds
 
     def pretend(*args, **kwargs):

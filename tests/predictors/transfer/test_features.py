@@ -40,7 +40,7 @@ class Unscaled(GraphFeatures):
 
 @cache
 def found() -> dict[str, np.ndarray]:
-    """Unscaled features of `ROWS`: the scales of a module that was not fitted do nothing."""
+    """Unscaled features of `ROWS`: an unfitted module does not scale."""
     features = Unscaled()
     values = features(*both_views(both(ROWS)))
     return {name: x.numpy() for name, x in zip(features.groups, values, strict=True)}

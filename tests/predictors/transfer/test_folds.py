@@ -1,4 +1,4 @@
-"""Networks by folds: every row is judged by one that has not seen it."""
+"""Networks by folds: every row is predicted by a network trained without it."""
 
 from __future__ import annotations
 

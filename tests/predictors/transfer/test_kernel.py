@@ -30,7 +30,7 @@ JITTER = 1e-8
 
 
 def task(count: int = 30, seed: int = 0, noise: float = 0.05) -> Task:
-    """Rows of a device that is linear in the first group and bent in the second."""
+    """Rows of a device, linear in the first group and curved in the second."""
     features = random_features(count, seed)
     generator = torch.Generator().manual_seed(seed + 1000)
     target = 0.5 * features[0][:, 0] - 0.3 * features[0][:, 1] + torch.sin(2 * features[1][:, 0])
@@ -104,7 +104,7 @@ class TestCovariance:
 
 
 def sklearn_kernel(settings: Hyperparameters) -> object:
-    """The kernel of one group, of scikit-learn's parts."""
+    """The kernel of one group, built from scikit-learn's kernels."""
 
     def constant(value: Tensor) -> ConstantKernel:
         return ConstantKernel(float(value.exp()), "fixed")

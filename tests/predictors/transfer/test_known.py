@@ -1,4 +1,4 @@
-"""Numbers of cells, and what is looked up by them."""
+"""Numbers of cells, and look-ups by them."""
 
 from __future__ import annotations
 

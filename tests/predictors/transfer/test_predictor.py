@@ -1,4 +1,4 @@
-"""A predictor of a device as a file, its bounds, and what it has in common with trained ones."""
+"""A predictor of a device as a file, its bounds, and its common interface with trained ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Priors that ship: found by the name of the space, and a hint where there is none."""
+"""Shipped priors: found by the name of the space, and a hint if there is none."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ NEW: dict[str, tuple[View, int]] = {"eager-new": ("raw", 5), "compiled-new": ("p
 
 @cache
 def quirks() -> npt.NDArray[np.float64]:
-    """What all made-up devices share and no graph tells, a number for each cell."""
+    """A number for each cell, common to all made-up devices and invisible in graphs."""
     return np.random.default_rng(7).normal(size=len(cells()))
 
 
@@ -67,7 +67,7 @@ def tables() -> dict[str, pd.DataFrame]:
 
 @cache
 def prior() -> DevicePrior:
-    """What the known devices teach; made once for all tests."""
+    """The prior of the known devices; made once for all tests."""
     return fit_prior(cells(), tables(), SMALL)
 
 
@@ -84,7 +84,7 @@ def measured(name: str, count: int, seed: int = 0) -> MeasuredRows:
 
 
 def without_quirks(view: View, count: int, seed: int = 0) -> MeasuredRows:
-    """Rows of a device that is a plain sum over operations of one view."""
+    """Rows of a device: a plain sum over operations of one view."""
     rows = rows_of(count, seed)
     return MeasuredRows(rows, {"raw": eager_ms, "pruned": compiled_ms}[view](rows))
 
@@ -95,7 +95,7 @@ def both(rows: npt.NDArray[np.int64]) -> dict[View, GraphBatch]:
 
 
 def random_features(count: int, seed: int = 0, widths: tuple[int, ...] = (3, 2, 4)) -> list[Tensor]:
-    """Features of groups of some widths that mean nothing."""
+    """Meaningless features, in groups of the given widths."""
     generator = torch.Generator().manual_seed(seed)
     return [
         torch.randn(count, width, generator=generator, dtype=torch.float64) / width**0.5

@@ -1,4 +1,4 @@
-"""Answers that people write: read to the line, or refused with lines and remedies."""
+"""Answers written by users: read with their line, or refused with lines and remedies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The file oracle: questions out, answers in, and a search that ends and goes on."""
+"""The file oracle: questions out, answers in, and a search that ends and resumes."""
 
 from __future__ import annotations
 

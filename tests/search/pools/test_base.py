@@ -1,4 +1,4 @@
-"""What both kinds of task promise to samplers, checked against sets of words."""
+"""Common promises of both kinds of pools to samplers, compared with sets of words."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ LIMIT = limits_of(3)
 
 
 class Watched(ToySpace):
-    """Counts the architectures whose function is asked for."""
+    """Counts the architectures with a request for their function."""
 
     asked = 0
 

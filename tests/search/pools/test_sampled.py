@@ -175,7 +175,7 @@ def test_few_feasible_make_a_short_list(
 
 def test_neighbours_of_the_leaders_are_ranked_but_not_explored() -> None:
     class Distance(RidgeRanker):
-        """Prefers words that are like the one with the best answer."""
+        """Prefers words similar to the best answer."""
 
         def fit(self, graphs, accuracy, seed):  # type: ignore[no-untyped-def]
             self.best = graphs.ops[np.argmax(accuracy)]

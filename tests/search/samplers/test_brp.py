@@ -582,7 +582,7 @@ def test_what_to_choose_by_is_one_of_two() -> None:
 
 
 def _landscape(space: NasBench201, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
-    """An accuracy that adds up over the edges of a NAS-Bench-201 cell, 0.1 to 0.9."""
+    """An additive accuracy over the edges of a NAS-Bench-201 cell, 0.1 to 0.9."""
     weights = np.random.default_rng(0).random((6, 5))
     total = weights[np.arange(6), space.codes(graphs.arch_ids)].sum(axis=1)
     return np.asarray(0.1 + 0.8 * (total - total.min()) / np.ptp(total))

@@ -26,7 +26,7 @@ def cell_of(key: int) -> Cell:
 
 
 def key_of(cell: Cell) -> int:
-    """Key of an upper triangular matrix as it stands: columns first, the lowest bit first."""
+    """Key of an upper triangular matrix as given: columns first, the lowest bit first."""
     matrix, labels = cell
     size = len(matrix)
     bits = [matrix[row][column] for column in range(size) for row in range(column)]
@@ -58,7 +58,7 @@ def canonical(cell: Cell) -> int:
 
 
 def reach(matrix: Matrix, start: int) -> set[int]:
-    """Nodes that paths from one node lead to, itself included."""
+    """Nodes reachable from one node, itself included."""
     found, new = {start}, [start]
     while new:
         node = new.pop()
@@ -98,7 +98,7 @@ def in_space(cell: Cell) -> int | None:
 
 
 def neighbours(key: int) -> set[int]:
-    """What one changed operation, one flipped edge or one new node makes of a cell."""
+    """Cells with one changed operation, one flipped edge or one new node."""
     matrix, labels = cell_of(key)
     size = len(matrix)
     changed: list[Cell] = []
@@ -134,7 +134,7 @@ def channels(matrix: Matrix, channels_in: int, channels_out: int) -> list[int]:
 
 
 def graphs_file(mirror: Path) -> tuple[dict[str, Any], list[Cell]]:
-    """The public file that holds graphs, and its cells in the published order of nodes."""
+    """The public file of graphs, and its cells in the published order of nodes."""
     content = json.loads((mirror / "nasbench101" / "data-1k.json").read_text())
     cells = []
     for adjacency, operations in zip(content["adjacency"], content["operations"], strict=True):

@@ -1,4 +1,4 @@
-"""The part of NAS-Bench-101 whose hashes take a second instead of half a minute."""
+"""The part of NAS-Bench-101 with hashes within a second instead of half a minute."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Channels of nodes: shared at the output, and never fewer than what a node feeds."""
+"""Channels of nodes: shared at the output, and never fewer than those of the nodes they feed."""
 
 from __future__ import annotations
 

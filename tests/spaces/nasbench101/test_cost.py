@@ -1,4 +1,4 @@
-"""Counted cost of networks equals the published one, and what torch holds."""
+"""Counted cost of networks equals the published one, and the cost in torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A cell computes what its definition says, with its own weights."""
+"""A cell computes its definition, with its own weights."""
 
 from __future__ import annotations
 

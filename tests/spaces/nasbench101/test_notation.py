@@ -1,4 +1,4 @@
-"""Every way to write a cell means the same cell, and what is none is refused with the reason."""
+"""Every notation of a cell means the same cell; invalid notations are refused with the reason."""
 
 from __future__ import annotations
 
