@@ -1,6 +1,6 @@
 """A predictor of a device adapted from known devices: shared by `retrain` and `train`.
 
-Both learn from all rows that are not held out, so `retrain` registers the predictor of the search.
+Both learn from all rows except held-out ones, so `retrain` registers the predictor of the search.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A fixture for modules whose commands or stages make the graphs of NAS-Bench-201 repeatedly."""
+"""A fixture for modules with repeated commands or stages that make the graphs of NAS-Bench-201."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Archives: what they claim is bounded before anything is unpacked."""
+"""Archives: their stated sizes are bounded before unpacking."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _encrypted(content: bytes) -> bytes:
 
 
 def _claims(content: bytes, size: int) -> bytes:
-    """The same archive, whose directory claims another size of its member."""
+    """The same archive, with another size of its member in the directory."""
     place = content.rindex(b"PK\x01\x02") + 24
     return content[:place] + struct.pack("<L", size) + content[place + 4 :]
 

@@ -1,4 +1,4 @@
-"""The journal: what is appended is there again, of one task, held by one process."""
+"""The journal: appended records return; it holds one task, and one process holds it."""
 
 from __future__ import annotations
 

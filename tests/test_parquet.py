@@ -20,7 +20,7 @@ SAME = np.zeros(ROWS, np.int64)
 
 @pytest.fixture
 def pool() -> Iterator[pa.MemoryPool]:
-    """Counts what pyarrow allocates during a test."""
+    """Counts the allocations of pyarrow during a test."""
     default = pa.default_memory_pool()
     counting = pa.proxy_memory_pool(default)
     pa.set_memory_pool(counting)

@@ -1,4 +1,4 @@
-"""Values from files: strict types, finite numbers, one clause for what is wrong."""
+"""Values from files: strict types, finite numbers, one clause for the fault."""
 
 from __future__ import annotations
 

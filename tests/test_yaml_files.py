@@ -1,4 +1,4 @@
-"""YAML from elsewhere: plain values are read, and what blows up is refused."""
+"""YAML from outside: plain values are read, and expanding references are refused."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_catalogue_says_so_in_a_paragraph(tmp_path: Path, name: str) -> None:
 
 
 class TestFilesWithReferences:
-    """Parameters may hold references, which Kedro follows."""
+    """Parameters may hold references; Kedro follows them."""
 
     @pytest.mark.parametrize("text", ["", "a: 1", "a: &a [x, x]\nb: *a\n", "a: {b: [1, {c: 2}]}"])
     def test_plain_files_pass(self, text: str) -> None:

@@ -43,7 +43,7 @@ def make_architectures(
         measured: Readers of the tables of the stage `measure`, by device.
         brought: Readers of the latency files of owners, by device.
         space: Name of the space.
-        network: Size of the networks whose parameters and multiply-adds are listed, without dead
+        network: Size of the networks for the listed parameters and multiply-adds, without dead
             operations.
         params: Parameters of the stage.
 

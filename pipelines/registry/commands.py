@@ -1,8 +1,8 @@
-"""What ``brpnas models``, ``promote`` and ``rollback`` do in the project they are called in.
+"""Commands ``brpnas models``, ``promote`` and ``rollback`` of the current project.
 
 `[tool.brpnas]` in ``pyproject.toml`` names this module, a `brpnas.cli.project.Registry`. Each
 function returns the text to print. The store and the gates come from the project's configuration,
-in the environment that is asked for.
+in the requested environment.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = ["models_text", "promote_text", "rollback_text"]
 
 @contextlib.contextmanager
 def _project(root: Path, env: str | None, *, write: bool = True) -> Iterator[PromoteConfig]:
-    """What a project says about promotion, while MLflow is set to its store.
+    """Promotion settings of a project; within the block, MLflow uses its store.
 
     The configuration is read as Kedro would, but without a session: that loads every plugin, which
     takes longer than all the rest.
@@ -83,13 +83,13 @@ def models_text(root: Path, env: str | None = None) -> str:
 
 
 def promote_text(root: Path, name: str, env: str | None = None, *, as_json: bool = False) -> str:
-    """Let the challenger of a model meet its champion, and say what was decided.
+    """Compare the challenger of a model with its champion, and report the decision.
 
     Args:
         root: Folder of the project.
         name: Registered model.
         env: Environment; None for that of ``KEDRO_ENV``, or the default.
-        as_json: Return everything that is known of the decision, as JSON.
+        as_json: Return the record of the decision as JSON.
     """
     with _project(root, env) as config:
         decision = promote(name, config)
@@ -97,7 +97,7 @@ def promote_text(root: Path, name: str, env: str | None = None, *, as_json: bool
 
 
 def rollback_text(root: Path, name: str, to: str | None = None, env: str | None = None) -> str:
-    """Take a promotion back, and say what is champion now.
+    """Take a promotion back, and report the new champion.
 
     Args:
         root: Folder of the project.

@@ -72,7 +72,7 @@ def read(registered: RegisteredModel, number: str) -> Contents:
 
 
 def evaluate(contents: Contents, rows: pd.DataFrame, coverage: float) -> EvaluatedModel:
-    """Evaluate a version on test rows, with the answers that it serves.
+    """Evaluate a version on test rows, with its served answers.
 
     Args:
         contents: The version.

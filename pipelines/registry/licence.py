@@ -1,4 +1,4 @@
-"""The licence that is attached to every model."""
+"""The licence attached to every model."""
 
 from __future__ import annotations
 

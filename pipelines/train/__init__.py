@@ -1,4 +1,4 @@
-"""Stage `train`: latency tables to a latency predictor of one device."""
+"""Stage `train`: from latency tables to a latency predictor of one device."""
 
 from pipelines.train.pipeline import create_pipeline
 

@@ -1,4 +1,4 @@
-"""The leading sampler on DARTS, and the query from which it leads."""
+"""The leading sampler on DARTS, and the first query of its lead."""
 
 from __future__ import annotations
 

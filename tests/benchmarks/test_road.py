@@ -1,4 +1,4 @@
-"""Parts of the road of a new user: what is quick here, whole searches among the slow tests."""
+"""Parts of the road of a new user: quick parts here, whole searches among the slow tests."""
 
 from __future__ import annotations
 

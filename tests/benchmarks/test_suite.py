@@ -39,6 +39,6 @@ def test_quick_queries_from_the_command_line(
     for values in found["samplers"].values():
         chosen, seen = (values["40"][key][0] for key in ("chosen", "seen"))
         assert 80 < chosen <= seen <= optimum
-    # What was done is not done again.
+    # Finished tasks are not repeated.
     monkeypatch.setattr(queries, "run_search", None)
     assert queries.run(Benchmark(), quick=True, seeds=1, workers=1)["datasets"]["cifar10"] == found

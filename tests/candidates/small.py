@@ -1,4 +1,4 @@
-"""Settings under which a network trains in a fraction of a second, and images to write to files."""
+"""Settings for trainings within a fraction of a second, and images to write to files."""
 
 from __future__ import annotations
 

@@ -161,7 +161,7 @@ class TestFailures:
         assert "ArchitectureError" in runs[0].message
         assert runs[0].valid_accuracy is None
         assert "|foo|, seed 0: ArchitectureError" in caplog.text
-        # Tried again by the next call, which keeps the success; a failure has no row in the table.
+        # The next call tries it again and keeps the success; a failure has no row in the table.
         again = train([WRONG, FEW[0]], store)
         assert again == runs
         assert [event["status"] for event in events(store)] == ["failed", "ok", "failed"]

@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[2]
 LARGEST = 4 * 2**20
 PICKLES = {".pkl", ".pickle", ".pt", ".pth", ".joblib", ".dill"}
-# In two halves, so that this file does not name them.
+# In two halves: this file must not name them.
 REGISTRIES = ("pypi" + ".org", "pythonhosted" + ".org", "debian" + ".org", "npmjs" + ".org")
 
 

@@ -45,7 +45,7 @@ def commit(folder: Path, message: str) -> str:
 
 
 def make(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    # Under `make test` this is a make in a make, which would print the folders it enters.
+    # Under `make test` this is a make in a make, and would print its folders.
     return subprocess.run(
         ["make", "--no-print-directory", *arguments],
         cwd=ROOT,
@@ -88,7 +88,7 @@ class TestText:
             assert used - runners - known == set(), step["name"]
 
     def test_a_failure_within_a_pipe_is_one(self) -> None:
-        assert WORKFLOW["defaults"]["run"]["shell"] == "bash"  # which adds -o pipefail
+        assert WORKFLOW["defaults"]["run"]["shell"] == "bash"  # it adds -o pipefail
 
     def test_each_secret_is_seen_by_the_step_that_needs_it_alone(self) -> None:
         secret = re.compile(r"secrets\.\w+|github\.token")
@@ -370,7 +370,7 @@ class Repository:
         options = ("-q", "--branch", "board", *options)
         git(self.folder, "clone", *options, self.origin.as_uri(), str(clone))
         (clone / ".venv").symlink_to(sys.prefix)
-        for name in ("pyproject.toml", "constraints.txt"):  # so that `make` installs nothing
+        for name in ("pyproject.toml", "constraints.txt"):  # `make` must install nothing
             os.utime(clone / name, (0, 0))
         return clone
 

@@ -1,4 +1,4 @@
-"""Catalogues in YAML refuse what they do not know."""
+"""Catalogues in YAML refuse unknown keys."""
 
 from __future__ import annotations
 

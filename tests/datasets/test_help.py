@@ -25,7 +25,7 @@ DEVICES = ["1080ti_1", "gold_6240", "pixel3"]
 
 
 def write(folder: Path, value: Any, member: str = "archive/data.pkl") -> Path:
-    """Write what torch.save would make of a list."""
+    """Write a list in the format of torch.save."""
     path = folder / "board.pt"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(member, pickle.dumps(value, 4))

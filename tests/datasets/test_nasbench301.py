@@ -61,7 +61,7 @@ def encoding() -> dict[str, dict[str, int]]:
 
 
 def config_space() -> dict[str, list[dict[str, object]]]:
-    """The published configuration space, what is read of it."""
+    """The parts of the published configuration space in use."""
     names = encoding()
     hyperparameters = [
         {"name": name, "choices": [v for v in values if v != "#na#"]}

@@ -1,4 +1,4 @@
-"""`read_pickle` bounds what a pickle may describe."""
+"""`read_pickle` bounds the objects of a pickle."""
 
 from __future__ import annotations
 

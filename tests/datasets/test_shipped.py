@@ -105,7 +105,7 @@ class TestShipped:
             predictor = LayerwisePredictor(alone)
             assert predictor.executes_dead_ops == get_device(str(device)).executes_dead_ops
             predicted = predictor.predict(measured["arch_id"].tolist())
-            # int8 pays for conversions between operations, which they do not show alone.
+            # int8 pays for conversions between operations; single operations do not show them.
             least = 0.5 if "int8" in str(device) else 0.95
             assert spearman(predicted, measured["latency_ms"]) > least
 

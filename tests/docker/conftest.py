@@ -1,4 +1,4 @@
-"""What tests of the images share: the images, and copies of the project to mount."""
+"""Shared by the tests of the images: the images, and copies of the project to mount."""
 
 from __future__ import annotations
 

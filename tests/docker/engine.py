@@ -1,4 +1,4 @@
-"""Commands of Docker and what tests ask of them; a copy of the project to mount."""
+"""Commands of Docker and queries for tests; a copy of the project to mount."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ SMALL = {
 def command(
     *words: str | Path, cwd: Path | None = None, timeout: float = PATIENCE_S, **variables: str
 ) -> CompletedProcess[str]:
-    """Run a command, and return what it printed and its exit code."""
+    """Run a command, and return its output and its exit code."""
     return subprocess.run(
         [str(word) for word in words],
         cwd=cwd,
@@ -85,7 +85,7 @@ def output(*words: str | Path, **options: Any) -> str:
 
 
 def inspect(name: str) -> dict[str, Any]:
-    """What the engine knows of an image or a container."""
+    """The engine's description of an image or a container."""
     found: list[dict[str, Any]] = json.loads(output("docker", "inspect", name, timeout=60))
     return found[0]
 
@@ -140,7 +140,7 @@ class Project:
 
     @property
     def answers(self) -> list[str]:
-        """What stages have put to the store, an answer a line."""
+        """Records of the store, one answer a line."""
         files = sorted((self.data / "07_model_output" / "store").glob("*.jsonl"))
         lines = [line for file in files for line in file.read_text().splitlines()]
         return [line for line in lines if '"arch_id":' in line]
@@ -175,7 +175,7 @@ class Project:
 
 
 def make_project(repository: Path, root: Path) -> Project:
-    """Copy what a clone holds, and make its stages quick."""
+    """Copy the content of a clone, and make its stages quick."""
     kept = output("git", "ls-files", "data", cwd=repository).splitlines()
     for name in [*kept, "pyproject.toml", "kedro.yml", "dvc.lock"]:
         (root / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What the images are made of."""
+"""Contents of the images."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ def test_a_stage_ends_when_its_dvc_is_killed(tmp_path: Path, repository: Path) -
 def test_a_dvc_that_ends_between_two_questions_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
         process = psutil.Process(child.pid)
-    monkeypatch.setattr(process, "is_running", lambda: True)  # what it answered just before
+    monkeypatch.setattr(process, "is_running", lambda: True)  # its cached answer
     heard: list[int] = []
     former = signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
     try:

@@ -51,7 +51,7 @@ def test_gcn_is_the_formula(view: str, layers: int) -> None:
     batch = batch[np.argsort(-batch.adj.max(axis=(1, 2)), kind="stable")[:6]]
     assert (batch.adj.max() > 1) == (view == "function")
     assert isinstance(net, DenseGCN)
-    with torch.no_grad():  # a fresh norm is the identity, which would hide a missing scale
+    with torch.no_grad():  # a fresh norm is the identity and would hide a missing scale
         for norm in net.norms:
             norm.weight.uniform_(0.5, 2)
             norm.bias.uniform_(-1, 1)

@@ -290,7 +290,7 @@ def test_a_measured_latency_counts_an_unknown_one_is_predicted_a_failed_one_is_r
     )
     check = LatencyFilter(limits, lambda names: ((n, outcomes[n]) for n in names), "mine")
     assert list(check.apply(pool, words, 2)) == [
-        Measurement(2, "abba", False, 6.5),  # over the first limit, whatever was predicted
+        Measurement(2, "abba", False, 6.5),  # over the first limit, for any prediction
         Measurement(2, "dcaa", True, 5.5),  # 5.5 + 4 is within the second
         Measurement(2, "aacd", False),  # 1.3 * 5 is over the first
         Measurement(2, "daaa", True),  # 1.3 * 3
@@ -307,7 +307,7 @@ def test_a_search_in_which_measuring_fails_says_how() -> None:
     sampler, log = SAMPLERS[2], EventLog()
     with pytest.raises(MeasurementError, match=r"10 measurements in a row failed.*device is gone"):
         search(sampler, check, log=log)
-    # The device was repaired: what failed is measured again, and the search is as if it never had.
+    # After a repair of the device, failed cells are measured again, and the search is unaffected.
     got, want = search(sampler, check_of(), log=log), search(sampler, check_of())
     pd.testing.assert_frame_equal(comparable(got.history), comparable(want.history))
     assert (got.measurements["message"] == "").all()

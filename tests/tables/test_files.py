@@ -1,4 +1,4 @@
-"""What a table is and how it is written; most kinds of damage are in `tests.benchmarks`."""
+"""Formats and writing of tables; most kinds of damage are in `tests.benchmarks`."""
 
 from __future__ import annotations
 

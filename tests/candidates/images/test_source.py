@@ -110,7 +110,7 @@ class TestFiles:
         }
         for images in columns.values():
             assert parquet(tmp_path, image=images, label=labels).digest == expected
-            ImageSource("digits").load()  # so that the next file is read
+            ImageSource("digits").load()  # the next file must be read
         colour = np.repeat(pixels[..., None], 3, axis=3)
         jpeg = parquet(tmp_path, image=[encoded(c, "JPEG") for c in colour], label=labels)
         assert jpeg.input_shape == (3, 8, 8)

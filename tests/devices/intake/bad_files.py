@@ -87,7 +87,7 @@ def has_path(cell: str) -> bool:
 
 
 def bad(kind: str) -> Callable[[Maker], Maker]:
-    """Register what makes a kind of bad file."""
+    """Register the function of a kind of bad file."""
 
     def register(maker: Maker) -> Maker:
         assert kind not in BAD
@@ -112,7 +112,7 @@ def csv(
     sign: str = ",",
     encoding: str = "utf-8",
 ) -> Made:
-    """Write a file; what a value holds is written as it is."""
+    """Write a file; values are written unchanged."""
     text = "\n".join([header, *(sign.join(row) for row in rows), ""])
     path = folder / name
     path.write_bytes(text.encode(encoding))
@@ -160,7 +160,7 @@ def headers(kind: str, header: str, *words: str) -> None:
 
 
 def units(kind: str, factor: float, *words: str) -> None:
-    """Register a kind that is a whole file in another unit."""
+    """Register a kind: a whole file in another unit."""
 
     @bad(kind)
     def make(folder: Path, sample: Sample) -> Made:

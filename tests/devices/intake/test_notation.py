@@ -20,7 +20,7 @@ SPACE = NasBench201()
 
 
 def brought(folder: Path, rows: int, seed: int = 0) -> tuple[Path, pd.DataFrame]:
-    """A file in the notation of NASLib, and what it holds."""
+    """A file in the notation of NASLib, and its content."""
     table = read_embedded_latency("amd-epyc-torch-fp32-1t").sample(rows, random_state=seed)
     path = folder / "board.csv"
     cells = written(table["arch_id"].tolist())

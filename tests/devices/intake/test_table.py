@@ -245,7 +245,7 @@ def test_the_whole_space_takes_seconds(tmp_path: Path) -> None:
 @pytest.mark.data
 class TestPublished:
     def write(self, mirror: Path, folder: Path, name: str) -> Path:
-        """Write a table of HELP, which is in the order of the published index."""
+        """Write a table of HELP, in the order of the published index."""
         torch = pytest.importorskip("torch")
         values = torch.load(mirror / "help" / f"{name}.pt", weights_only=False)
         table = pd.DataFrame({"arch_id": range(15_625), "latency_ms": np.ravel(values)})

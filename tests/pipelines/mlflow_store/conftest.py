@@ -34,7 +34,7 @@ def uri(file: Path) -> Iterator[str]:
     """The address of the store, set in MLflow."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
-            patch.setenv(name, "")  # so that what MLflow sets is undone
+            patch.setenv(name, "")  # undoes MLflow's own changes
             patch.delenv(name)
         before, address = mlflow.get_tracking_uri(), f"sqlite:///{file}"
         mlflow.set_tracking_uri(address)

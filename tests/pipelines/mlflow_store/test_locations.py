@@ -26,7 +26,7 @@ def root(uri: str, file: Path) -> Iterator[Path]:
     client = MlflowClient(uri)
     run = client.create_run(experiment)
     folder = root / FOLDER / run.info.run_id / "artifacts"
-    folder.mkdir(parents=True)  # not by the client, which remembers in this process where it was
+    folder.mkdir(parents=True)  # not by the client: it caches the former place in this process
     (folder / "note.txt").write_text("before", "utf-8")
     client.create_registered_model("latency-board")
     client.create_model_version("latency-board", f"{run.info.artifact_uri}/model", run.info.run_id)

@@ -110,7 +110,7 @@ except TrackingError as error:
 
 def test_a_store_that_can_only_be_read_is_opened_for_readers(file: Path, repository: Path) -> None:
     command = [sys.executable, "-c", READ, str(file.parents[1])]
-    if os.geteuid() == 0:  # who may write everything, unless that is taken away
+    if os.geteuid() == 0:  # root may write everything, unless this right is removed
         if shutil.which("setpriv") is None:
             pytest.skip("root may write everything")
         command = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", *command]

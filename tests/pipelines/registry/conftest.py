@@ -27,7 +27,7 @@ def using(database: Path, folder: Path) -> Iterator[str]:
         shutil.copy(database, folder / "mlflow.db")
         uri, before = f"sqlite:///{folder}/mlflow.db", mlflow.get_tracking_uri()
         for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
-            patch.setenv(name, "")  # so that what MLflow sets is undone
+            patch.setenv(name, "")  # undoes MLflow's own changes
             patch.delenv(name)
         mlflow.set_tracking_uri(uri)
         mlflow.create_experiment("registry", artifact_location=(folder / "artifacts").as_uri())

@@ -158,7 +158,7 @@ def test_scores_are_of_test_rows_alone(
 ) -> None:
     rows = split(latency, PARAMS)
     table = predict_latency(trained, small_graphs, rows, "toy-device")
-    # Answers whose figures are known; whatever is said of rows it has seen must not count.
+    # Answers with known figures; answers for training rows must not count.
     is_test = table["split"] == "test"
     known = (1.1 * table["latency_ms"]).where(is_test, 1e6)
     others = make_operations("another-device")
@@ -190,7 +190,7 @@ def test_operations_of_the_device_are_the_layerwise_baseline(
     operations = pd.concat([make_operations("toy-device"), make_operations("another", 9.0)])
     scores = score_latency(trained, small_graphs, table, architectures, operations, PARAMS)
     figures = scores["metrics"]["layerwise"]
-    # What an operation costs on the toy device is what it costs alone.
+    # On the toy device, an operation costs the same in a network and alone.
     assert (figures["within_1"], figures["spearman"]) == (1.0, pytest.approx(1.0))
 
 

@@ -61,7 +61,7 @@ def test_table_and_report_agree(tmp_path: Path, caplog: pytest.LogCaptureFixture
     assert report["settings"]["cells_per_stage"] == 1
     assert "3 networks of 3 cells, 0 failed" in caplog.text
     assert "--params=dataset=digits" in caplog.text
-    # What an earlier run has trained with these settings stays in the table.
+    # Results of an earlier run with these settings stay in the table.
     two = PARAMS | {"cells": 1, "seeds": 2}
     fewer, again = train_cells(tmp_path, SPACE, NETWORK, DIGITS, two, TRAINING)
     assert len(fewer["digits"]) == 8

@@ -164,14 +164,14 @@ def test_sums_are_made_up_devices(view: str) -> None:
     sample = both(rows_of(400, seed=8))
     values = dict(zip(GROUPS, features(*both_views(sample)), strict=True))
     terms = values[f"{view}_counts"].numpy().astype(np.float64)
-    if view == "pruned":  # live operations, sums of tensors, and what is always spent
+    if view == "pruned":  # live operations, sums of tensors, and the constant cost
         terms = np.column_stack([np.ones(len(terms)), terms[:, 2:6]])
     spent = np.exp(values[f"{view}_sums"].numpy().astype(np.float64))
     costs, *_ = np.linalg.lstsq(terms, spent, rcond=None)
     np.testing.assert_allclose(terms @ costs, spent, rtol=1e-4)
     assert costs.shape == (terms.shape[1], 32)
     assert (costs > 0).all()
-    assert len(np.unique(costs.argmax(axis=0))) > 2  # devices differ in what is slow
+    assert len(np.unique(costs.argmax(axis=0))) > 2  # devices differ in their slow operations
 
 
 def test_made_up_devices_are_the_same_everywhere() -> None:

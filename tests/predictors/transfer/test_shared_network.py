@@ -128,7 +128,7 @@ def test_both_views_count(inputs: tuple[Tensor, ...]) -> None:
     expected = said(network, other)
     assert (said(network, mixed_pruned) != expected).any()
     assert (said(network, mixed_raw) != expected).any()
-    # The views add up: what is changed by both is the sum of what is changed by each.
+    # The views add up: the change by both is the sum of the changes by each.
     mixed = said(network, [x.roll(1, 0) for x in other])
     apart = said(network, mixed_pruned) + said(network, mixed_raw) - expected
     np.testing.assert_allclose(mixed, apart, rtol=1e-4, atol=1e-5)

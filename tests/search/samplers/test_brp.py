@@ -453,7 +453,7 @@ class TestUnconstrainedRounds:
         sampler = BRPSampler(Counting, rounds=6, unconstrained_share=0.34, choose_by=choose_by)
         words = ToySpace().enumerate()
         slow = predict_latency(words)["latency_ms"] > 5
-        # Who is slow is better than anyone else.
+        # Slow architectures are better than all others.
         table = accuracy_table(words, additive_accuracy(words) / 2 + 0.5 * slow)
         oracle = TableOracle(table, "toys", 0)
         result = run_search(make_pool(limit=5), sampler, oracle, 24, progress=False)

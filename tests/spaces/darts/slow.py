@@ -66,7 +66,7 @@ def plain(nodes: list[list[tuple[str, int]]]) -> tuple:
 
 
 def renumbered(nodes: list[list[tuple[str, int]]]) -> set[tuple]:
-    """Every numbering of the four nodes of a cell in which all read earlier ones."""
+    """Every numbering of the four nodes of a cell with all edges from earlier to later nodes."""
     found = set()
     for order in itertools.permutations(range(4)):  # order[k] is the old node at the new place k
         place = {0: 0, 1: 1} | {2 + old: 2 + new for new, old in enumerate(order)}

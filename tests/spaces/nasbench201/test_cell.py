@@ -1,4 +1,4 @@
-"""The two notations of a cell, and what is said of a malformed one."""
+"""The two notations of a cell, and errors about malformed ones."""
 
 import itertools
 

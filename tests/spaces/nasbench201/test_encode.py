@@ -125,7 +125,7 @@ class TestPruned:
 
 
 def outputs_of_cells(codes, factors):
-    """What cells make of the number 1 if their operations multiply: skips by 1, none by 0."""
+    """Outputs of cells for the number 1 if their operations multiply: skips by 1, none by 0."""
     by_edge = np.where(codes == NONE, 0, np.where(codes == SKIP, 1, factors))
     nodes = [np.ones(len(codes), np.int64)]
     for target in (1, 2, 3):
@@ -135,7 +135,7 @@ def outputs_of_cells(codes, factors):
 
 
 def outputs_of_graphs(batch, factors):
-    """The same of their graphs: a node multiplies the sum of what it reads."""
+    """Outputs of their graphs: a node multiplies the sum of its inputs."""
     own = np.concatenate([np.ones((len(batch), 1), np.int64), factors], axis=1)
     values = np.zeros((len(batch), 8), np.int64)
     values[:, 0] = 1

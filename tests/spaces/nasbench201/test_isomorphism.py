@@ -1,4 +1,4 @@
-"""Isomorphism ids: the published count, and what equal ids must mean."""
+"""Isomorphism ids: the published count, and the meaning of equal ids."""
 
 import itertools
 
@@ -22,7 +22,7 @@ FUNCTIONS = {
 
 
 def compute(cell: tuple[int, ...]) -> bytes:
-    """What a cell makes of three numbers, rounded, with the stand-ins as its operations."""
+    """Output of a cell for three numbers, rounded, with these functions as operations."""
     nodes = [np.array([0.31, -1.2, 2.7])]
     for target in (1, 2, 3):
         parts = [

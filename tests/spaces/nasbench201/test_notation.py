@@ -1,4 +1,4 @@
-"""Every way to write a cell means the same cell, and what is none is refused."""
+"""Every notation of a cell means the same cell; invalid notations are refused."""
 
 from __future__ import annotations
 
