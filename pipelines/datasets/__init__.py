@@ -9,6 +9,7 @@ from pipelines.datasets.artifacts import (
     PlotsDataset,
     PredictorDataset,
     SpaceGraphsDataset,
+    TrainedNetworkDataset,
 )
 from pipelines.datasets.atomic import Atomic, FileDataset, atomically
 from pipelines.datasets.device_files import DeviceFilesDataset
@@ -42,5 +43,6 @@ __all__ = [
     "SearchStoreDataset",
     "SpaceGraphsDataset",
     "TextDataset",
+    "TrainedNetworkDataset",
     "atomically",
 ]

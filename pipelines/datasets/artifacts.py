@@ -13,7 +13,17 @@ from brpnas.errors import UnknownNameError
 from brpnas.graphs import SpaceGraphs
 from pipelines.datasets.atomic import FileDataset
 
-__all__ = ["BytesDataset", "PlotsDataset", "PredictorDataset", "SpaceGraphsDataset"]
+__all__ = [
+    "BytesDataset",
+    "PlotsDataset",
+    "PredictorDataset",
+    "SpaceGraphsDataset",
+    "TrainedNetworkDataset",
+]
+
+_HEADER = b'{"__metadata__":{"kind":"no trained network"}}  '
+_UNTRAINED = len(_HEADER).to_bytes(8, "little") + _HEADER
+"""A safetensors file without tensors."""
 
 _PREDICTORS = {
     "latency": ("brpnas.predictors.model", "load_latency"),
@@ -31,6 +41,23 @@ class BytesDataset(FileDataset[bytes]):
     def write(self, data: bytes, path: Path) -> None:
         """Write the bytes."""
         path.write_bytes(data)
+
+
+class TrainedNetworkDataset(BytesDataset):
+    """A trained network as `brpnas.candidates.TrainedNetworkFile.to_bytes` gives it, or nothing.
+
+    Without a training the file holds no tensor and says so in its metadata: DVC and readers never
+    meet an empty file.
+    """
+
+    def read(self, path: Path) -> bytes:
+        """Read the network; empty if none was trained."""
+        content = super().read(path)
+        return b"" if content == _UNTRAINED else content
+
+    def write(self, data: bytes, path: Path) -> None:
+        """Write the network, or a file without tensors."""
+        super().write(data or _UNTRAINED, path)
 
 
 class SpaceGraphsDataset(FileDataset[SpaceGraphs]):

@@ -8,10 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from kedro.io import DatasetError
+from safetensors import safe_open
 
 from brpnas.errors import UnknownNameError
 from brpnas.graphs import VIEWS, SpaceGraphs
-from pipelines.datasets import BytesDataset, PlotsDataset, PredictorDataset, SpaceGraphsDataset
+from pipelines.datasets import (
+    BytesDataset,
+    PlotsDataset,
+    PredictorDataset,
+    SpaceGraphsDataset,
+    TrainedNetworkDataset,
+)
 
 
 def test_graphs_round_trip(tmp_path: Path, small_graphs: SpaceGraphs) -> None:
@@ -69,3 +76,14 @@ def test_predictor_is_saved_and_rebuilt_by_its_class(
 def test_unknown_kind_of_predictor() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'latency'"):
         PredictorDataset("p", "latancy")
+
+
+def test_without_a_training_the_file_is_no_empty_one(tmp_path: Path) -> None:
+    dataset = TrainedNetworkDataset(tmp_path / "winner.safetensors")
+    for content in (b"", b"weights"):
+        dataset.save(content)
+        assert dataset.load() == content
+    dataset.save(b"")
+    with safe_open(tmp_path / "winner.safetensors", "numpy") as file:
+        assert list(file.keys()) == []
+        assert file.metadata() == {"kind": "no trained network"}
