@@ -40,10 +40,10 @@ from pipelines.provenance import end_with_dvc
 __all__ = ["PENDING", "TERMINATED", "cli"]
 
 PENDING = 75
-"""Exit code of a run that waits for answers from outside: try again later (EX_TEMPFAIL)."""
+"""Exit code of a run waiting for external answers: try again later (EX_TEMPFAIL)."""
 
 TERMINATED = 128 + signal.SIGTERM
-"""Exit code of a run that SIGTERM ended, as a shell gives it."""
+"""Exit code of a run ended by SIGTERM, as in shells."""
 
 
 _GRACE_S = 5.0

@@ -70,7 +70,7 @@ BENCHMARK_SPACES: Mapping[str, str] = {
     "nasbench101": "nasbench101",
     "nasbench301": "darts",
 }
-"""Space of each published or shipped benchmark; those of one's own are of any space."""
+"""Space of each published or shipped benchmark; a user's own benchmarks may have any space."""
 
 
 class _Config(BaseModel):
@@ -82,9 +82,9 @@ class IngestConfig(_Config):
 
     benchmarks: Annotated[tuple[Benchmark, ...], Field(min_length=1)]
     sample: Natural | None
-    """Random architectures beside those of the tables; null for the whole space."""
+    """Random architectures in addition to the tables; null for the whole space."""
     seed: Seed
-    """Decides which."""
+    """Seed of the random sample."""
 
 
 class NetworkSize(_Config):
@@ -110,12 +110,12 @@ class ImagesConfig(_Config):
     size: Side | tuple[Side, Side] | None
     """Height and width, or one number for both, to resize and crop to; null for their own size."""
     label: str | None
-    """Column of the labels in Parquet files that have several."""
+    """Column of the labels in Parquet files with several label columns."""
     valid_share: Annotated[float, Field(gt=0, lt=1)] | None
-    """Of the images; null for a share by their number, see `brpnas.candidates.ImageSource`."""
+    """Share of the images; null for a share by their number, see `brpnas.candidates.ImageSource`."""
     test_share: Annotated[float, Field(gt=0, lt=1)] | None
     split_seed: Seed
-    """Decides which images."""
+    """Seed of the split."""
 
 
 class _PredictorConfig(_Config):
@@ -142,76 +142,75 @@ class TrainConfig(_EnsembleConfig):
     """Training of the latency predictor of a device in `train`."""
 
     method: Literal["auto", "networks", "adapted"]
-    """Networks trained on the rows of the device, or a predictor adapted from known devices as
-    `retrain` does; ``auto`` adapts where there are too few rows for networks."""
+    """Networks trained on the rows of the device, or a predictor adapted from known devices as in
+    `retrain`; ``auto`` adapts if there are too few rows for networks."""
     view: Literal["auto", "pruned", "raw"]
     """Graph encoding; ``auto`` lets the validation rows decide."""
     patience: Count
-    """Epochs without progress on the validation rows after which training stops."""
+    """Training stops after this number of epochs without progress on the validation rows."""
     bound: Positive | None
-    """Relative error that counts as a hit; null to predict the median."""
+    """Largest relative error of a hit; null to predict the median."""
     train_rows: Count
     valid_rows: Count
     seed: Seed
     workers: Count
-    """Processes that train networks at the same time, one thread each."""
+    """Processes training networks at the same time, one thread each."""
 
 
 class RankerConfig(_EnsembleConfig):
     """The binary relation predictor for ranking architectures in a search."""
 
     view: View
-    """Graph encoding that it reads; accuracy, unlike latency, is no property of a device."""
+    """Graph encoding of its inputs; unlike latency, accuracy does not depend on a device."""
     paths: bool
-    """Whether a Gaussian process on the paths of the cells ranks beside it."""
+    """Whether to combine it with a Gaussian process on the paths of the cells."""
 
 
 class SearchConfig(_Config):
     """How `search` spends its budget."""
 
     oracle: Literal["table", "train", "file", "surrogate"]
-    """What answers: the accuracy table, a training on this machine or a cluster, a file, or the
-    published surrogate of the space."""
+    """Source of the answers: the accuracy table, a training on this machine or a cluster, a file,
+    or the published surrogate of the space."""
     metric: Literal["accuracy", "balanced_accuracy"]
-    """Validation score that answers a query, where the oracle trains."""
+    """Validation score returned by a training oracle."""
     final_training: bool | Literal["auto"]
-    """Whether the network found is trained again on training and validation images before it is
-    exported; ``auto`` does it where the oracle trains."""
+    """Whether to train the network found again on training and validation images before the export;
+    ``auto``: with a training oracle."""
     measure_winner: bool
-    """Whether to measure the network found, as the stage `measure` would."""
+    """Whether to measure the network found, as in the stage `measure`."""
     sampler: Sampler
     latency: LimitedLatency
-    """What a latency limit is held against: the prediction, what the table knows, or what this
-    machine measures before it asks."""
+    """Latency compared with a limit: the prediction, the table, or a measurement of each proposal
+    on this machine."""
     confidence: Confidence
-    """Share of architectures whose true latency shall keep a limit that the prediction keeps."""
+    """Probability that an architecture predicted feasible is feasible."""
     prefilter_confidence: Confidence
-    """Where latency is measured before asking: share of the architectures whose true latency is not
-    as far below the prediction as prediction allows for when it rules one out unmeasured."""
+    """Probability that a feasible architecture is measured, with measured latencies."""
     measurements_per_query: Natural
-    """So many for each query of a round; then the brp sampler asks for what probably keeps the
-    limit."""
+    """Measurements allowed per query of a round; after that the brp sampler only proposes
+    architectures predicted feasible."""
     budget: Count
     """Queries in total, those of interrupted runs included."""
     rounds: Count
     exploit_fraction: Share
-    """Share of each round that goes to the best-ranked; the rest is drawn at random."""
+    """Share of each round for the best-ranked; the rest is drawn at random."""
     candidates: Count | None
     """Random architectures of the whole space to rank each round; null to rank those of `ingest`,
     the same each round."""
     neighbours: Natural
-    """Mutations of the three best answered that are ranked beside these candidates."""
+    """Mutations of the three best answered, ranked beside these candidates."""
     flops_prior: Natural
-    """How many answers the prior, that more multiply-adds are better, weighs as much as."""
+    """Weight, in answers, of the prior: more multiply-adds are better."""
     unconstrained_share: Share
-    """Share of the budget, in whole rounds, that is drawn at the start from all there is to ask."""
+    """Share of the budget, in whole rounds, for samples at the start regardless of constraints."""
     repeats: Natural
-    """Queries at the end that go to second seeds of the leaders."""
+    """Queries at the end for second seeds of the leaders."""
     choose_by: ChooseBy
-    """Whether the ranker or their own answers decide among the answered in the end."""
+    """Final choice among the answered: by the ranker, or by the answers."""
     seed: Seed
     comparison_seeds: Natural
-    """Seeds over which the report compares all samplers; 0 for no comparison."""
+    """Seeds of the comparison of all samplers in the report; 0 for no comparison."""
     workers: Count
     ranker: RankerConfig
 
@@ -230,14 +229,14 @@ class ExportConfig(_Config):
     tolerance: Positive
     """Largest difference between ONNX Runtime and torch."""
     seed: Seed
-    """Decides the initial weights of the network."""
+    """Seed of the initial weights of the network."""
 
 
 class MeasureConfig(_Config):
     """Cells and device of `measure`."""
 
     device: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None
-    """Name; null for one made from what the device is."""
+    """Name; null for a name from the properties of the device."""
     cells: Count | None
     """Random cells; null for all."""
     file: str | None
@@ -278,7 +277,7 @@ class TrainCandidatesConfig(_Config):
     """Cells and seeds of `train_candidates`."""
 
     cells: Count | None
-    """Random cells; null for all that compute different functions."""
+    """Random cells; null for one cell of every function."""
     file: str | None
     """File of cells to choose from; null for the whole space."""
     seed: Seed
@@ -315,7 +314,7 @@ class _GatesConfig(_Config):
     """Share of rows within ±10 %."""
     min_test_rows: Count | None
     max_calibration_error: Share | None
-    """Of intervals, where there are any: how far their coverage is from the nominal one."""
+    """Largest distance of the coverage of intervals, if any, from the nominal one."""
 
 
 class PretrainConfig(_Config):
@@ -328,7 +327,7 @@ class PretrainConfig(_Config):
     learning_rate: Positive
     weight_decay: Annotated[float, Field(ge=0)]
     keep_tables: bool
-    """Whether the measured latencies stay beside what was learnt from them."""
+    """Whether the prior keeps the measured latencies."""
     seed: Seed
 
 
@@ -345,7 +344,7 @@ class AdaptationConfig(_Config):
     """Adaptation of a predictor to a device; see `brpnas.predictors.transfer.AdaptConfig`."""
 
     coverage: Annotated[float, Field(gt=0, lt=1)]
-    """Share of measurements that an interval is to hold."""
+    """Nominal coverage of an interval."""
     hyperparameter_deviation: Positive
     steps: Count
     tuning_rows: Count
@@ -363,9 +362,9 @@ class PromoteConfig(_Config):
     latency: _GatesConfig
     accuracy: _GatesConfig
     coverage: Annotated[float, Field(gt=0, lt=1)]
-    """Nominal coverage of intervals, where the predictor does not name its own."""
+    """Nominal coverage of intervals, unless the predictor states its own."""
     confidence: Annotated[float, Field(gt=0, lt=1)]
-    """Of the interval that must be on the challenger's side."""
+    """Confidence of the interval required on the challenger's side."""
     resamples: Count
     seed: Seed
 
@@ -381,7 +380,7 @@ class Parameters(_Config):
     test_share: Annotated[float, Field(ge=0, lt=1)]
     """Share of the cells that are always test rows; see `brpnas.datasets.held_out`."""
     dataset: str | None
-    """Data set of the accuracies; null for that of the images."""
+    """Data set of the accuracies; null for the data set of the images."""
     constraints: tuple[str, ...]
     ingest: IngestConfig
     train: TrainConfig

@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 
 _RESULTS = {"network_onnx": "Network found", "model_card": "Model card", "report": "Report"}
-"""Data sets that people open, and what they are called."""
+"""Data sets for users, and their titles."""
 
 
 class ConfigurationHooks:

@@ -17,18 +17,18 @@ from kedro.pipeline import Pipeline
 __all__ = ["DELIVERERS", "ON_REQUEST", "PRODUCERS", "STAGES", "LazyPipelines", "register_pipelines"]
 
 STAGES: tuple[str, ...] = ("ingest", "featurise", "train", "search", "export", "evaluate")
-"""Names of the stages in the order in which they run."""
+"""Names of the stages in order of execution."""
 
 PRODUCERS: tuple[str, ...] = ("measure", "train_candidates", "pretrain")
-"""Names of the stages that run beside them: latency of a device, accuracy on a data set, what known
-devices teach about a new one."""
+"""Names of the producing stages: latency of a device, accuracy on a data set, prior for new
+devices."""
 
 DELIVERERS: tuple[str, ...] = ("retrain", "promote")
-"""Names of the stages that end in the model registry: a device's table to its challenger, and what
-was exported to challengers and champions."""
+"""Names of the stages with results in the model registry: from a device's table to its challenger,
+and from exported predictors to challengers and champions."""
 
 ON_REQUEST: tuple[str, ...] = (*PRODUCERS, *DELIVERERS)
-"""Names of all stages that run when they are asked for."""
+"""Names of all stages that run only by name."""
 
 
 class LazyPipelines(Mapping[str, Pipeline]):

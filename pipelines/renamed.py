@@ -35,4 +35,4 @@ RENAMED: Mapping[str, str] = {
     "train_candidates.workers": "network_training.workers",
     "train_candidates.scheduler": "network_training.scheduler",
 }
-"""Old key to new key, dotted paths; a group stands for all its keys."""
+"""Old key to new key, dotted paths; a group covers all its keys."""

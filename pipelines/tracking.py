@@ -19,7 +19,7 @@ from mlflow.tracking import MlflowClient
 __all__ = ["BATCH", "flatten", "history", "log_metrics", "metrics"]
 
 BATCH = 1000
-"""Most metrics that an MLflow server takes in one request."""
+"""Most metrics in one request to an MLflow server."""
 
 _FORBIDDEN = re.compile(r"[^/\w.\- :]")
 

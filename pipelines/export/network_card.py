@@ -23,7 +23,7 @@ from brpnas.spaces import NetworkConfig
 __all__ = ["network_card"]
 
 _ROWS = 100
-"""Most classes that the card lists."""
+"""Most classes listed on the card."""
 
 
 def network_card(

@@ -29,10 +29,10 @@ RUNNING = Path("data", ".running")
 """Folder of the locks, from the folder of the project."""
 
 TAG = "brpnas.process"
-"""Tag of a run: name of the lock that its process holds."""
+"""Tag of a run: name of the lock of its process."""
 
 _CONTEXT = "MLFLOW_RUN_CONTEXT"
-"""Variable that MLflow reads tags of every new run from."""
+"""Variable with MLflow's tags for every new run."""
 _log = logging.getLogger(__name__)
 
 

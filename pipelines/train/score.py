@@ -23,14 +23,14 @@ from brpnas.predictors.layerwise import LayerwisePredictor
 __all__ = ["FEW_ROWS", "baselines", "describe_score", "scored_rows", "scores"]
 
 FEW_ROWS = 30
-"""Below so many test rows, rows that were left out in turn are scored too."""
+"""With fewer test rows, training rows left out in turn are scored too."""
 _FOLDS = 20
 _CONFIDENCE = 0.9
-"""Of the margin that the log tells; a search has its own, `search.confidence`."""
+"""Confidence of the logged margin; a search has its own, `search.confidence`."""
 _WIDE = 1.25
 """Margin from which few architectures near a limit remain."""
 _SURE = 0.2
-"""Width of an interval of Spearman from which its figure says little."""
+"""Width of an interval of Spearman's correlation from which the correlation is uncertain."""
 
 _log = logging.getLogger(__name__)
 

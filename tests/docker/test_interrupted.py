@@ -53,7 +53,7 @@ def statuses(project: Project) -> list[str]:
 
 @pytest.fixture(scope="module")
 def undisturbed(contained: Project, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What the search finds if it is left alone."""
+    """The result of the search without interruption."""
     copy = contained.copy(tmp_path_factory.mktemp("undisturbed") / "project")
     project = with_latency_of_its_size(copy)
     done = project.in_container("search", *ARGUMENTS)
