@@ -112,7 +112,7 @@ class ImagesConfig(_Config):
     label: str | None
     """Column of the labels in Parquet files with several label columns."""
     valid_share: Annotated[float, Field(gt=0, lt=1)] | None
-    """Share of the images; null for a share by their number, see `brpnas.candidates.ImageSource`."""
+    """Share of images; null for a share by their number, see `brpnas.candidates.ImageSource`."""
     test_share: Annotated[float, Field(gt=0, lt=1)] | None
     split_seed: Seed
     """Seed of the split."""

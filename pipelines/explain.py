@@ -28,7 +28,7 @@ _GROUPED = re.compile(r"\b[a-z]\w*(?:\.\w+)+\b(?!=)")
 """A key of a group in the text of an error: ``search.budget``; ``search.budget=3`` is advice."""
 _ALONE = re.compile(r"`(\w+)`")
 _KINDS = {"device": "device", "data set": "dataset", "space": "space"}
-"""Kinds of unknown names, and the keys that hold these names."""
+"""Kinds of unknown names, and the keys of these names."""
 
 
 def leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:

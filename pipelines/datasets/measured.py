@@ -39,7 +39,7 @@ class _TablesDataset(AbstractDataset[Mapping[str, pd.DataFrame], Readers]):
 
     _kind: str
     _schema: str
-    """Name of the schema in `brpnas.datasets`, which imports pandera when it is asked for it."""
+    """Name of the schema in `brpnas.datasets`; the first use imports pandera."""
 
     def __init__(
         self, filepath: str, space: str = DEFAULT_SPACE, metadata: dict[str, Any] | None = None

@@ -15,7 +15,7 @@ TWINS = (
     "|nor_conv_3x3~0|+|nor_conv_3x3~0|none~1|+|skip_connect~0|none~1|none~2|",
     "|none~0|+|avg_pool_3x3~0|nor_conv_1x1~1|+|skip_connect~0|none~1|none~2|",
 )
-"""Two cells of one function: they differ in what cannot reach the output."""
+"""Two cells of one function: they differ in operations without a path to the output."""
 DISCONNECTED = "|nor_conv_3x3~0|+|none~0|none~1|+|none~0|none~1|nor_conv_3x3~2|"
 
 

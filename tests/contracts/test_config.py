@@ -29,7 +29,7 @@ TOP_LEVEL = {
     "train": {"device", "test_share"},
     "search": {"dataset", "constraints"},
 }
-"""Groups that several stages read, and keys alone, so that `--params device=...` is short."""
+"""Groups read by several stages, and single keys, for a short `--params device=...`."""
 
 
 def read(env: str) -> dict[str, Any]:

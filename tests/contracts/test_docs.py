@@ -61,7 +61,7 @@ SHORT = {
     ],
     "export": ["--cells=2"],
 }
-"""Options that win over those of a page, so that its commands take no minutes."""
+"""Options that override those of a page: its commands must take seconds."""
 WITH_PYTHON = [page for page in PAGES if blocks(page.read_text(), "python")]
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 

@@ -46,7 +46,7 @@ NO_EFFECT = {
     "pipelines.explain",
     "pipelines.renamed",
 }
-"""Modules that change what an error says, or when something is imported, never a result."""
+"""Modules with an effect on error messages or times of imports, never on results."""
 
 OF_IMAGES = {"images.label", "images.path", "images.size"}
 """`pipelines.resolve` takes `network` and `dataset` from these; the split of the images is theirs

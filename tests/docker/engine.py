@@ -19,7 +19,7 @@ from uuid import uuid4
 import yaml
 
 TAG = "test"
-"""Tag of the images under test: those that somebody works with stay as they are."""
+"""Tag of the images under test: images in use stay unchanged."""
 VERSION, REVISION = "0.0.0+test", "0123456789abcdef0123456789abcdef01234567"
 PATIENCE_S = 600.0
 
@@ -52,7 +52,7 @@ SMALL = {
     "timing": {"warmup": 1, "runs": 1, "repeats": 2},
     "pretrain": {"hidden": 8, "layers": 1, "epochs": 1},
 }
-"""Parameters with which each stage takes seconds."""
+"""Parameters for stages of seconds."""
 
 
 def command(

@@ -21,7 +21,7 @@ ARGUMENTS = [
     "network_training.epochs=4,network_training.workers=1"
 ]
 SIZE = NetworkConfig(4, 1, 2, input_shape=(1, 8, 8), classes=10).size
-"""Of the networks that `SMALL` trains on digits."""
+"""Of the networks trained by `SMALL` on digits."""
 TIMES = ["asked_at", "cost_s", "train_time_s"]
 
 

@@ -12,7 +12,7 @@ from brpnas.spaces import NetworkConfig, get_space
 from brpnas.spaces.nasbench201 import OPERATIONS
 
 SMALL = NetworkConfig(2, 1, 2, (1, 8, 8), 10, executes_dead_ops=False)
-"""Size of the networks whose latency `make_predictions` is of."""
+"""Size of the networks in `make_predictions`."""
 
 
 def weight(arch_ids: Sequence[str]) -> npt.NDArray[np.float64]:

@@ -57,7 +57,7 @@ class Made:
 
 Maker = Callable[[Path, Sample], Made]
 BAD: dict[str, Maker] = {}
-"""Each kind of bad file, and what makes it in a folder."""
+"""Each kind of bad file, and the function making it in a folder."""
 
 
 def good_sample(seed: int, rows: int = ROWS) -> Sample:
@@ -557,4 +557,4 @@ GOOD: dict[str, Callable[[str], str]] = {
     "hyphens": lambda cell: "-".join(codes(cell)),
     "index": lambda cell: str(published_cells().index(cell)),
 }
-"""Each notation that must be accepted, and how it writes a cell in CSV."""
+"""Each acceptable notation, and its form of a cell in CSV."""

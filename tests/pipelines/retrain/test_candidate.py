@@ -35,7 +35,7 @@ PREDICTOR: Any = SimpleNamespace(
     errors={"adapted": 0.031, "graph alone": 0.052},
     known=("one-board", "another"),
 )
-"""What judging asks of a predictor; its answers come beside it."""
+"""The interface of a predictor for judging; its answers are passed separately."""
 
 
 def rows(count: int = COUNT, test: int = COUNT - LEARNT) -> pd.DataFrame:

@@ -15,7 +15,7 @@ _VALUES: dict[str, dict[str, Any]] = yaml.safe_load((BASE / "parameters_retrain.
 PARAMS, ADAPTATION = _VALUES["retrain"], _VALUES["adaptation"]
 QUICK = ADAPTATION | {"steps": 15, "workers": 1, "network_rows": 100_000}
 SHIPPED = "amd-epyc-torch-fp32-1t"
-"""The device whose rows these are; the prior that ships knows it."""
+"""The device of these rows; the shipped prior knows it."""
 SHARE = 0.2
 
 

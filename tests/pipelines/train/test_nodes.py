@@ -195,7 +195,7 @@ def test_operations_of_the_device_are_the_layerwise_baseline(
 
 
 BOARD = "amd-epyc-torch-fp32-1t"
-"""Device of `table`; whatever the prior knows of it is left out."""
+"""Device of `table`; the prior's knowledge of it is left out."""
 
 
 @cache

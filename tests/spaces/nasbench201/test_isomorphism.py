@@ -18,7 +18,7 @@ FUNCTIONS = {
     CONV3: lambda x: x + np.tanh(1.7 * x),
     POOL: lambda x: x / (1.3 + x * x),
 }
-"""Nonlinear stand-ins for the operations; like a convolution without bias they keep zero."""
+"""Nonlinear functions as operations; like a convolution without bias they keep zero."""
 
 
 def compute(cell: tuple[int, ...]) -> bytes:
