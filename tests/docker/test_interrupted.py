@@ -105,5 +105,5 @@ def test_interrupted_and_run_again(
     assert lines()[: len(before)] == before
     assert len(lines()) == BUDGET, "each was asked once"
     assert results(later) == undisturbed
-    assert statuses(later) == [status, "FINISHED"]
+    assert statuses(later) == ["KILLED", "FINISHED"], "the next run marks a dead one"
     assert {path: path.read_bytes() for path in table_search} == table_search
