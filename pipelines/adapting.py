@@ -51,7 +51,7 @@ def adapt(
         raise ConfigurationError(
             f"Of the {len(learn) + held_out} measured cells of {device}, {held_out} are test "
             f"rows, so {len(learn)} are left to learn from, and {LEAST_ROWS} are needed. Measure "
-            "more: `brpnas devices suggest` names cells that are no test rows."
+            "more: `brpnas devices suggest` names cells outside the test rows."
         )
     rows = MeasuredRows(
         graphs.rows(learn["arch_id"].tolist()), learn["latency_ms"].to_numpy(np.float64)
