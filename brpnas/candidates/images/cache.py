@@ -166,7 +166,7 @@ class CacheEntry:
             else:
                 return folder
         raise SourceError(
-            f"The decoded images need {needed / 1e9:.2f} GB of disk, more than is free "
+            f"The decoded images need {needed / 1e9:.2f} GB on a disk, more than is free "
             f"({'; '.join(complaints)}). {_REMEDY}"
         )
 
