@@ -57,7 +57,7 @@ def measure_settings(config: TimingConfig, space: str, network: NetworkConfig) -
     return MeasureSettings(
         runtime=get_runtime(
             config.runtime,
-            target=config.target,
+            provider=config.target,
             threads=config.threads,
             precision=config.precision,
         ),

@@ -22,8 +22,9 @@ from pydantic import ValidationError
 
 from brpnas.atomic import atomic_path
 from brpnas.devices import Device, load_devices
-from brpnas.errors import ConfigurationError, MeasurementError
+from brpnas.errors import ConfigurationError, MeasurementError, UnknownNameError
 from brpnas.locks import locked
+from brpnas.measure.runner import SOFTWARE, on_gpu
 from brpnas.measure.runtimes import Runtime
 
 __all__ = [
@@ -75,14 +76,18 @@ def describe_machine(runtime: Runtime) -> Machine:
         UnknownNameError: If the runtime's provider or device does not exist here.
     """
     runtime.check()
+    software = SOFTWARE[runtime.name]
+    available = software.providers()
+    if runtime.provider not in available:
+        raise UnknownNameError(f"provider of {runtime.title}", runtime.provider, available)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return Machine(
         processor=_processor(),
         cores=_cores(),
         memory_gb=round(memory / 1e9, 1),
         system=f"{_system()} {platform.machine()}",
-        gpu=_gpu(runtime) if runtime.on_gpu else None,
-        software=runtime.software,
+        gpu=_gpu(runtime) if on_gpu(runtime.provider) else None,
+        software=software.title.format(software.version()),
         host=socket.gethostname(),
     )
 
@@ -124,7 +129,7 @@ def device_entry(
             name=name or device_name(machine, runtime),
             hardware=f"{on}{machine.processor}, {machine.cores} core{plural}, "
             f"{machine.memory_gb:.0f} GB, {machine.system}",
-            runtime=f"{machine.software} ({runtime.target}, {threads})",
+            runtime=f"{machine.software} ({runtime.provider}, {threads})",
             precision=runtime.precision,
             batch_size=batch_size,
             source=None,
@@ -217,9 +222,10 @@ def _system() -> str:
 
 def _gpu(runtime: Runtime) -> str:
     if torch.cuda.is_available():
-        return str(torch.cuda.get_device_name(runtime.target if "cuda" in runtime.target else 0))
+        device = runtime.provider if runtime.name == "torch" else 0
+        return str(torch.cuda.get_device_name(device))
     listed = _printed("nvidia-smi", "--query-gpu=name", "--format=csv,noheader")
-    return listed[0] if listed else f"GPU of {runtime.target}"
+    return listed[0] if listed else f"GPU of {runtime.provider}"
 
 
 def _printed(program: str, *arguments: str) -> list[str]:

@@ -18,7 +18,8 @@ import torch
 
 from brpnas.errors import ConfigurationError
 from brpnas.export import OPSET
-from brpnas.measure.runtimes import EXPORTER, OnnxRuntime
+from brpnas.measure.runtimes import OnnxRuntime
+from brpnas.measure.runtimes.onnxruntime import EXPORTER
 from brpnas.measure.setup import MeasureSettings, build_cell
 from brpnas.spaces import space_fingerprint
 
@@ -75,9 +76,9 @@ def export_cells(
 
 
 def _write(arch_id: str, settings: MeasureSettings, folder: Path) -> dict[str, object]:
-    runtime = settings.runtime
-    assert isinstance(runtime, OnnxRuntime)
-    content = runtime.exported(*build_cell(arch_id, settings))
+    with tempfile.TemporaryDirectory(dir=folder) as made:
+        (file,) = settings.runtime.convert(*build_cell(arch_id, settings), Path(made))
+        content = file.read_bytes()
     name = f"{hashlib.sha256(arch_id.encode()).hexdigest()[:16]}.onnx"
     (folder / name).write_bytes(content)
     return {

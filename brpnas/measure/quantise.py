@@ -1,37 +1,36 @@
 """Static quantisation of an ONNX file to int8, for measuring.
 
-The scales come from random images: the latency is realistic, the answers are not.
+With scales from random images the latency is realistic, the answers are not.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from onnxruntime.quantization import (
     CalibrationDataReader,
     QuantFormat,
     QuantType,
     quantize_static,
 )
+from torch import Tensor
 
 __all__ = ["quantise"]
 
 _BATCHES = 4
 
 
-class _Noise(CalibrationDataReader):  # type: ignore[misc]
-    """Batches of normal noise, the same for every network."""
+class _Images(CalibrationDataReader):  # type: ignore[misc]
+    """Batches of images."""
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        rng = np.random.default_rng(0)
-        self._batches: Iterator[npt.NDArray[np.float32]] = iter(
-            [rng.standard_normal(shape, dtype=np.float32) for _ in range(_BATCHES)]
-        )
+    def __init__(self, batches: Iterable[npt.NDArray[np.float32]]) -> None:
+        self._batches = iter(batches)
 
     def get_next(self) -> dict[str, npt.NDArray[np.float32]] | None:
         """Return the next batch, None after the last."""
@@ -39,7 +38,9 @@ class _Noise(CalibrationDataReader):  # type: ignore[misc]
         return None if batch is None else {"image": batch}
 
 
-def quantise(source: Path, target: Path, shape: tuple[int, ...]) -> None:
+def quantise(
+    source: Path, target: Path, shape: tuple[int, ...], calibration: Tensor | None = None
+) -> None:
     """Quantise a file with the input ``image``: QDQ, one scale per output channel.
 
     Weights become int8 and activations uint8, the pair for which x86 kernels are optimised.
@@ -48,12 +49,19 @@ def quantise(source: Path, target: Path, shape: tuple[int, ...]) -> None:
         source: ONNX file in float32.
         target: File to write.
         shape: Shape of the input, ``[B, C, H, W]``.
+        calibration: Images that decide the scales, ``[N, C, H, W]`` with a multiple of ``B``
+            images; by default a few batches of normal noise, the same for every network.
     """
+    if calibration is None:
+        rng = np.random.default_rng(0)
+        batches = [rng.standard_normal(shape, dtype=np.float32) for _ in range(_BATCHES)]
+    else:
+        batches = [batch.numpy() for batch in torch.split(calibration, shape[0])]
     with _quiet():
         quantize_static(
             str(source),
             str(target),
-            _Noise(shape),
+            _Images(batches),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
             activation_type=QuantType.QUInt8,

@@ -6,15 +6,19 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from brpnas.errors import ConfigurationError
+from brpnas.errors import ConfigurationError, ParityError
 from brpnas.export import initialise_weights
 from brpnas.measure.protocol import Protocol, Timing, time_runs
+from brpnas.measure.runner import SOFTWARE
 from brpnas.measure.runtimes import OnnxRuntime, Runtime
 from brpnas.predictors.training import single_thread
 from brpnas.spaces import DEFAULT_SPACE, NetworkConfig, get_space, space_fingerprint
@@ -73,9 +77,7 @@ def time_cell(arch_id: str, settings: MeasureSettings) -> Timing:
         ConfigurationError: If the space has no networks.
         ParityError: If the answer is not finite or differs from torch.
     """
-    network, images = build_cell(arch_id, settings)
-    with settings.runtime.loaded(network, images) as run:
-        return time_runs(run, settings.protocol)
+    return _timed(*build_cell(arch_id, settings), settings)
 
 
 def build_cell(arch_id: str, settings: MeasureSettings) -> tuple[nn.Module, Tensor]:
@@ -109,8 +111,10 @@ def time_file(model: bytes, settings: MeasureSettings) -> Timing:
     if not isinstance(settings.runtime, OnnxRuntime):
         raise ConfigurationError(f"{settings.runtime.name} runs no ONNX files.")
     images = _images(settings, settings.network.input_shape)
-    with settings.runtime.opened(model, images) as run:
-        return time_runs(run, settings.protocol)
+    with tempfile.TemporaryDirectory(prefix="brpnas-measure-") as folder:
+        path = Path(folder) / "network.onnx"
+        path.write_bytes(model)
+        return _timed_files((path,), images, None, settings)
 
 
 def time_module(
@@ -123,8 +127,46 @@ def time_module(
         shape: Shape of one image, ``(C, H, W)``.
         settings: Runtime, protocol and batch size; the sizes of the network are not read.
     """
-    with settings.runtime.loaded(module.eval(), _images(settings, shape)) as run:
+    return _timed(module.eval(), _images(settings, shape), settings)
+
+
+def _timed(network: nn.Module, images: Tensor, settings: MeasureSettings) -> Timing:
+    with tempfile.TemporaryDirectory(prefix="brpnas-measure-") as folder, single_thread():
+        files = settings.runtime.convert(network, images, Path(folder))
+        with torch.inference_mode():
+            expected = network(images).numpy()
+        return _timed_files(files, images, expected, settings)
+
+
+def _timed_files(
+    files: tuple[Path, ...], images: Tensor, expected: np.ndarray | None, settings: MeasureSettings
+) -> Timing:
+    runtime = settings.runtime
+    with torch.inference_mode(), single_thread():
+        run = SOFTWARE[runtime.name].load(
+            [str(file) for file in files],
+            images.numpy(),
+            runtime.threads,
+            runtime.provider,
+            runtime.precision,
+        )
+        _compare(np.asarray(run()), expected, runtime.tolerance)
         return time_runs(run, settings.protocol)
+
+
+def _compare(answer: np.ndarray, expected: np.ndarray | None, tolerance: float | None) -> None:
+    """Refuse a network that does not compute the expected values."""
+    if not np.isfinite(answer).all():
+        raise ParityError("The network answers with NaN or infinity; its latency is not typical.")
+    if expected is not None and answer.shape != expected.shape:
+        raise ParityError(f"The runtime answers in shape {answer.shape}, not {expected.shape}.")
+    if expected is not None and tolerance is not None:
+        scale = max(1.0, float(np.max(np.abs(expected))))
+        worst = float(np.max(np.abs(answer - expected))) / scale
+        if not worst <= tolerance:
+            raise ParityError(
+                f"The runtime differs from torch by {worst:.1e}, more than {tolerance:.0e}."
+            )
 
 
 def _images(settings: MeasureSettings, shape: tuple[int, int, int]) -> Tensor:

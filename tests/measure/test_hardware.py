@@ -21,6 +21,7 @@ from brpnas.measure.hardware import (
     device_entry,
     device_name,
 )
+from brpnas.measure.runner import SOFTWARE
 from brpnas.measure.runtimes import OnnxRuntime, TorchEager
 from brpnas.spaces import NetworkConfig
 
@@ -51,12 +52,12 @@ def test_missing_provider() -> None:
         (XEON, OnnxRuntime(2), "local-intel-xeon-e5-2680-v4-onnxruntime-fp32-2t"),
         (
             replace(XEON, processor="AMD EPYC 7763 64-Core Processor"),
-            OnnxRuntime(quantised=True),
+            OnnxRuntime(precision="int8"),
             "local-amd-epyc-7763-onnxruntime-int8-1t",
         ),
         (
             replace(XEON, gpu="NVIDIA H200"),
-            TorchEager(device="cuda"),
+            TorchEager(provider="cuda"),
             "local-nvidia-h200-torch-fp32",
         ),
         (replace(XEON, processor="???"), TorchEager(), "local-unknown-torch-fp32-1t"),
@@ -135,7 +136,8 @@ def test_a_gpu_that_cannot_be_asked_is_still_named(
     broken.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     runtime = OnnxRuntime(provider="CUDAExecutionProvider")
-    monkeypatch.setattr(OnnxRuntime, "check", lambda self: None)
+    claims = SOFTWARE["onnxruntime"]._replace(providers=lambda: [runtime.provider])
+    monkeypatch.setitem(SOFTWARE, "onnxruntime", claims)
     assert describe_machine(runtime).gpu == "GPU of CUDAExecutionProvider"
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
@@ -23,6 +24,7 @@ from brpnas.measure import (
     time_cell,
 )
 from brpnas.measure.networks import MANIFEST, export_cells
+from brpnas.measure.runner import SOFTWARE, Run
 from brpnas.spaces import NasBench201, NetworkConfig
 from brpnas.spaces.select import select_cells
 
@@ -40,13 +42,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_they_are_the_bytes_that_are_timed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     timed: list[bytes] = []
-    original = OnnxRuntime._session
+    original = SOFTWARE["onnxruntime"]
 
-    def session(self: OnnxRuntime, model: bytes) -> ort.InferenceSession:
-        timed.append(model)
-        return original(self, model)
+    def load(files: list[str], *settings: Any) -> Run:
+        timed.append(Path(files[0]).read_bytes())
+        return original.load(files, *settings)
 
-    monkeypatch.setattr(OnnxRuntime, "_session", session)
+    monkeypatch.setitem(SOFTWARE, "onnxruntime", original._replace(load=load))
     index = pd.read_csv(folder / "my-board.csv").set_index("arch_id")["file"]
     for cell in CELLS[:3]:
         time_cell(cell, SETTINGS)

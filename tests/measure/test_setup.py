@@ -18,7 +18,7 @@ from brpnas.measure.store import store_name
 from brpnas.spaces.nasbench201 import to_string
 from tests.measure.small import small
 
-KNOWN = "measure-ddc21bbdfe67aac8.jsonl"
+KNOWN = "measure-49f04be2c0092ae2.jsonl"
 """Name of the store of these settings, from before there were other spaces."""
 
 
@@ -32,7 +32,7 @@ def test_fingerprints_differ_with_every_setting() -> None:
         MeasureSettings(),
         MeasureSettings(TorchEager()),
         MeasureSettings(OnnxRuntime(2)),
-        MeasureSettings(OnnxRuntime(quantised=True)),
+        MeasureSettings(OnnxRuntime(precision="int8")),
         MeasureSettings(batch_size=2),
         MeasureSettings(seed=1),
         small(),
@@ -43,7 +43,7 @@ def test_fingerprints_differ_with_every_setting() -> None:
 
 
 @pytest.mark.parametrize(
-    "runtime", [OnnxRuntime(), OnnxRuntime(quantised=True), TorchEager()], ids=str
+    "runtime", [OnnxRuntime(), OnnxRuntime(precision="int8"), TorchEager()], ids=str
 )
 def test_a_cell_has_a_latency(runtime: OnnxRuntime | TorchEager) -> None:
     torch.manual_seed(3)

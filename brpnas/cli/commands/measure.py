@@ -106,7 +106,7 @@ def measure(  # noqa: PLR0913 - one argument per option
     sizes = (channels, cells_per_stage, stages, image, colours, classes)
     network = network_of(space, network_size, *sizes)
     settings = MeasureSettings(
-        get_runtime(runtime.value, target=target, threads=threads, precision=precision.value),
+        get_runtime(runtime.value, provider=target, threads=threads, precision=precision.value),
         Protocol(warmup, runs, repeats),
         network,
         batch,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -17,6 +18,7 @@ from brpnas.devices import Device
 from brpnas.errors import MeasurementError
 from brpnas.fanout import SerialEngine
 from brpnas.measure import TorchEager, describe_device, probe
+from brpnas.measure.runner import SOFTWARE, Run
 from brpnas.search import Limits
 from brpnas.spaces import get_space
 from pipelines.config import ExportConfig, TimingConfig, parse
@@ -62,11 +64,13 @@ def test_the_exported_file_is_what_is_measured(
     trained: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     given: list[bytes] = []
-    session = "brpnas.measure.runtimes.OnnxRuntime._session"
-    from brpnas.measure import OnnxRuntime  # noqa: PLC0415
+    original = SOFTWARE["onnxruntime"]
 
-    original = OnnxRuntime._session
-    monkeypatch.setattr(session, lambda self, model: given.append(model) or original(self, model))
+    def load(files: list[str], *settings: Any) -> Run:
+        given.append(Path(files[0]).read_bytes())
+        return original.load(files, *settings)
+
+    monkeypatch.setitem(SOFTWARE, "onnxruntime", original._replace(load=load))
     with caplog.at_level(logging.WARNING):
         for network in (b"", trained):
             latency, files = measured(network)
@@ -81,10 +85,10 @@ def test_torch_measures_the_network_that_the_file_is_made_from(
 ) -> None:
     """Without dead operations, which torch would execute."""
     given: list[nn.Module] = []
-    original = TorchEager.loaded
+    original = TorchEager.convert
     monkeypatch.setattr(
-        "brpnas.measure.runtimes.TorchEager.loaded",
-        lambda self, module, images: given.append(module) or original(self, module, images),
+        "brpnas.measure.runtimes.TorchEager.convert",
+        lambda self, module, *rest: given.append(module) or original(self, module, *rest),
     )
     for cell, network in ((DEAD, b""), (CELL, trained)):
         assert measured(network, cell, runtime="torch")[0] > 0

@@ -1,0 +1,44 @@
+"""Runtimes of timed networks. `get_runtime` makes one from names of the configuration.
+
+A runtime converts a torch module to files on this machine. `brpnas.measure.runner` runs the files
+on the device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from brpnas.errors import UnknownNameError
+from brpnas.measure.runtimes.base import Runtime
+from brpnas.measure.runtimes.onnxruntime import OnnxRuntime
+from brpnas.measure.runtimes.torch_eager import TorchEager
+
+__all__ = ["RUNTIMES", "OnnxRuntime", "Runtime", "TorchEager", "get_runtime"]
+
+RUNTIMES: Mapping[str, type[Runtime]] = {kind.name: kind for kind in (OnnxRuntime, TorchEager)}
+"""Every runtime, by name."""
+
+
+def get_runtime(
+    name: str, *, provider: str | None = None, threads: int = 1, precision: str = "fp32"
+) -> Runtime:
+    """Make a runtime from names.
+
+    Args:
+        name: Name of a runtime, see `RUNTIMES`.
+        provider: Execution provider (the suffix ``ExecutionProvider`` is optional) or torch
+            device; None for the CPU.
+        threads: Threads within an operation.
+        precision: Number format, such as ``fp32`` or ``int8``.
+
+    Raises:
+        UnknownNameError: If the runtime or precision is unknown.
+        ConfigurationError: If ``threads`` is not positive.
+
+    Examples:
+        >>> get_runtime("onnxruntime", provider="CPU", precision="int8").provider
+        'CPUExecutionProvider'
+    """
+    if name not in RUNTIMES:
+        raise UnknownNameError("runtime", name, RUNTIMES)
+    return RUNTIMES[name](threads, precision, provider or "")
