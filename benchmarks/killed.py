@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,7 +29,9 @@ from brpnas.candidates import (
 )
 from brpnas.errors import TaskError
 from brpnas.fanout import SerialEngine
-from brpnas.measure import MeasureSettings, Protocol, get_runtime, measure_cells
+from brpnas.measure import LocalTarget, MeasureSettings, Protocol, get_runtime, measure_cells
+from brpnas.measure.artifacts import Manifest
+from brpnas.measure.targets import Rows
 from brpnas.predictors import PairwiseRanker
 from brpnas.search import ListedPool, SearchStore, get_sampler, run_search, task_fingerprint
 from brpnas.spaces import get_space
@@ -55,11 +58,34 @@ class NotingEngine(SerialEngine):
         self, function: Callable[[T], R], tasks: Sequence[T]
     ) -> Generator[tuple[T, R | TaskError], None, None]:
         for task in tasks:
-            arch_id = getattr(task, "arch_id", None)
-            if arch_id is not None and getattr(task, "number", None) is None:
-                with self.file.open("a", encoding="utf-8") as file:
-                    file.write(f"{arch_id} {getattr(task, 'seed', '')}\n")
+            _note(self.file, getattr(task, "arch_id", None), getattr(task, "seed", ""))
             yield from super()._outcomes(function, [task])
+
+
+@dataclass(frozen=True)
+class NotingTarget(LocalTarget):
+    """Records each network before it is timed.
+
+    Args:
+        file: File of the records.
+    """
+
+    file: Path = Path(STARTS)
+
+    def measure(self, folder: Path) -> Rows:
+        """Time the artifacts."""
+        left = iter([network.name for network in Manifest.read(folder).networks])
+        _note(self.file, next(left))
+        for row in super().measure(folder):
+            yield row
+            if row["event"] == "network":
+                _note(self.file, next(left, None))
+
+
+def _note(file: Path, arch_id: str | None, seed: object = "") -> None:
+    if arch_id is not None:
+        with file.open("a", encoding="utf-8") as notes:
+            notes.write(f"{arch_id} {seed}\n")
 
 
 def measure(folder: Path) -> None:
@@ -70,7 +96,7 @@ def measure(folder: Path) -> None:
         select_cells(16),
         small,
         folder / STORE,
-        engine=NotingEngine(folder),
+        target=NotingTarget(folder / STARTS),
         reference_every=4,
         drift_limit=1e9,
         progress=False,

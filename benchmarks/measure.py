@@ -111,7 +111,7 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
 def _settings(values: dict[str, Any]) -> MeasureSettings:
     runtime = get_runtime(
         values["runtime"],
-        provider=values["target"],
+        provider=values["provider"],
         threads=values["threads"],
         precision=values["precision"],
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from brpnas.errors import ConfigurationError
 from brpnas.graphs import View
@@ -254,7 +254,9 @@ class TimingConfig(_Config):
     """Runtime, protocol and machines for timing networks."""
 
     runtime: Literal["onnxruntime", "torch"]
-    target: str | None
+    target: str
+    """Where networks are timed."""
+    provider: str | None
     """Execution provider, or torch device; null for the CPU."""
     precision: Literal["fp32", "int8"]
     threads: Count
@@ -264,6 +266,15 @@ class TimingConfig(_Config):
     repeats: Count
     scheduler: str | None
     """Address of a Dask scheduler; null for this machine."""
+
+    @field_validator("target", mode="before")
+    @classmethod
+    def _is_a_place(cls, value: object) -> object:
+        if value != "local":
+            raise ValueError(
+                "must be local; execution provider and torch device are now timing.provider"
+            )
+        return value
 
 
 class _MoreSeedsConfig(_Config):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from brpnas.measure import MeasureSettings, Protocol, get_runtime
+from brpnas.measure import MeasureSettings, Protocol, Target, get_runtime, open_target
 from brpnas.spaces.network import NetworkConfig
 from pipelines.config import TimingConfig, parse
 from pipelines.network import network_config
@@ -20,11 +20,21 @@ class Timing:
 
     Attributes:
         settings: Runtime, protocol and network.
-        scheduler: Address of a Dask scheduler; None for this machine.
+        target: Name of the target.
+        scheduler: Address of a Dask scheduler; None without one.
     """
 
     settings: MeasureSettings
+    target: str
     scheduler: str | None
+
+    def open_target(self) -> Target:
+        """The target; close it after use.
+
+        Raises:
+            UnknownNameError: If there is no such target.
+        """
+        return open_target(self.target, scheduler=self.scheduler)
 
 
 def set_up_timing(space: str, network: Mapping[str, Any], timing: Mapping[str, Any]) -> Timing:
@@ -40,7 +50,8 @@ def set_up_timing(space: str, network: Mapping[str, Any], timing: Mapping[str, A
         UnknownNameError: If the runtime lacks the precision.
     """
     config = parse(TimingConfig, timing)
-    return Timing(measure_settings(config, space, network_config(network)), config.scheduler)
+    settings = measure_settings(config, space, network_config(network))
+    return Timing(settings, config.target, config.scheduler)
 
 
 def measure_settings(config: TimingConfig, space: str, network: NetworkConfig) -> MeasureSettings:
@@ -57,7 +68,7 @@ def measure_settings(config: TimingConfig, space: str, network: NetworkConfig) -
     return MeasureSettings(
         runtime=get_runtime(
             config.runtime,
-            provider=config.target,
+            provider=config.provider,
             threads=config.threads,
             precision=config.precision,
         ),

@@ -9,7 +9,7 @@ __all__ = ["RENAMED"]
 RENAMED: Mapping[str, str] = {
     "search.rule_out_confidence": "search.prefilter_confidence",
     "measure.runtime": "timing.runtime",
-    "measure.target": "timing.target",
+    "measure.target": "timing.provider",
     "measure.precision": "timing.precision",
     "measure.threads": "timing.threads",
     "measure.batch_size": "timing.batch_size",

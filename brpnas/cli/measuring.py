@@ -1,4 +1,4 @@
-"""Work and text of ``brpnas measure``: latency of cells on this machine."""
+"""Work and text of ``brpnas measure``: latency of cells on a device."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from brpnas.measure import (
     check_table,
     measure_device,
     measure_report,
+    open_target,
     summary,
 )
 from brpnas.spaces import get_space
@@ -40,6 +41,7 @@ def measure(
     output: Path,
     *,
     device: str | None = None,
+    target: str = "local",
     seed: int = 0,
     drift_limit: float = 0.1,
 ) -> str:
@@ -51,6 +53,7 @@ def measure(
         output: Latency table to write, Parquet or CSV. The journal (same name, suffix ``.jsonl``)
             and the catalogue ``devices.yml`` are written beside it.
         device: Name of the device.
+        target: Name of the target, see `brpnas.measure.open_target`.
         seed: Shuffles the cells.
         drift_limit: Largest drift of the reference network without a warning, a fraction.
 
@@ -61,15 +64,17 @@ def measure(
     check_output(output)
     catalogue = output.with_name("devices.yml")
     known = load_devices(catalogue) if catalogue.exists() else {}
-    entry, result = measure_device(
-        arch_ids,
-        settings,
-        output.with_suffix(".jsonl"),
-        name=device,
-        check=partial(check_name, known=known),
-        seed=seed,
-        drift_limit=drift_limit,
-    )
+    with open_target(target) as place:
+        entry, result = measure_device(
+            arch_ids,
+            settings,
+            output.with_suffix(".jsonl"),
+            name=device,
+            check=partial(check_name, known=known),
+            target=place,
+            seed=seed,
+            drift_limit=drift_limit,
+        )
     table = result.latency(entry.name)
     if output.exists():
         before = read_own_table(output, LATENCY, get_space(settings.space))

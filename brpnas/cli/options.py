@@ -18,6 +18,7 @@ __all__ = [
     "Model",
     "Notation",
     "PrecisionName",
+    "RuntimeName",
     "SpaceName",
     "examples",
 ]
@@ -67,6 +68,13 @@ Model = Annotated[
     str, typer.Argument(metavar="MODEL", help="A registered model; `brpnas models` lists them.")
 ]
 """Argument for a registered model."""
+
+
+class RuntimeName(StrEnum):
+    """Runtimes of the networks."""
+
+    ONNXRUNTIME = "onnxruntime"
+    TORCH = "torch"
 
 
 class PrecisionName(StrEnum):

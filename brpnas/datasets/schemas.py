@@ -34,6 +34,7 @@ MAX_LATENCY_MS = 100_000.0
 PRECISION_PATTERN = r"^[a-z][a-z0-9._-]*$"
 """Pattern of a number format, such as ``fp32``, ``fp16``, ``int8``."""
 
+_MOST = 1e9
 _SHOWN = 5
 
 
@@ -124,6 +125,12 @@ def _number(low: float, high: float, *, null: bool = False, kind: str = "float64
     return pa.Column(kind, within, nullable=null, coerce=True)
 
 
+def _figure() -> pa.Column:
+    """A further figure of a network; optional, and null where it is unknown."""
+    within = pa.Check.in_range(0, _MOST, error=f"must be from 0 to {_MOST:g}")
+    return pa.Column("float64", within, nullable=True, required=False, coerce=True)
+
+
 ARCHITECTURES = pa.DataFrameSchema(
     {
         "arch_id": _text(),
@@ -164,12 +171,16 @@ LATENCY = pa.DataFrameSchema(
         "repeats": _number(1, 2**63 - 1, null=True, kind="Int64"),
         "network_size": _size(every_row=True),
         "precision": _precision(),
+        "energy_mj": _figure(),
+        "peak_memory_mib": _figure(),
+        "file_kib": _figure(),
     },
     name="latency",
     strict=True,
     unique=["arch_id", "device"],
 )
-"""Latency in ms of architectures on a device."""
+"""Latency in ms of architectures on a device, and optionally the energy of a run in mJ, the peak
+memory of its process in MiB, and the size of the network's files in KiB."""
 
 OPERATIONS = pa.DataFrameSchema(
     {

@@ -42,6 +42,7 @@ class Device(BaseModel):
             size of their space.
         near_twins: Devices with nearly the same table; an average should count one of them.
         notes: Further notes.
+        conditions: Clock, temperature and load of the machine before its first measurement.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -57,6 +58,7 @@ class Device(BaseModel):
     network_size: str | None = None
     near_twins: list[str] = Field(default_factory=list)
     notes: str = ""
+    conditions: str = ""
 
     @field_validator("network_size")
     @classmethod

@@ -1,9 +1,10 @@
 """Latency measured on the user's device.
 
-`measure_cells` times the networks of cells on ONNX Runtime or torch (`get_runtime`) by the
-protocol of LatBench and stores each row at once. `measure_device` also describes the machine for a
-catalogue of devices. `select_cells` chooses the cells. `measure_operations` measures single
-operations for the layer-wise baseline (`brpnas.predictors.layerwise`).
+`measure_cells` converts the networks of cells for a runtime (`get_runtime`), times them on a target
+(`open_target`) by the protocol of LatBench, and stores each row at once. `measure_device` also
+describes the machine for a catalogue of devices. `select_cells` chooses the cells.
+`measure_operations` measures single operations for the layer-wise baseline
+(`brpnas.predictors.layerwise`).
 """
 
 from brpnas.measure.cells import MeasureResult, measure_cells, not_believed, probe
@@ -25,15 +26,19 @@ from brpnas.measure.hardware import (
 )
 from brpnas.measure.networks import export_cells
 from brpnas.measure.operations import measure_operations
-from brpnas.measure.protocol import Protocol, Timing, interquartile_mean, time_runs
+from brpnas.measure.protocol import Protocol, Timing
 from brpnas.measure.runtimes import OnnxRuntime, Runtime, TorchEager, get_runtime
-from brpnas.measure.setup import MeasureSettings, time_cell, time_file, time_module
+from brpnas.measure.setup import MeasureSettings
+from brpnas.measure.single import time_cell, time_cells, time_file, time_module
 from brpnas.measure.store import MeasureStore
+from brpnas.measure.targets import ClusterTarget, LocalTarget, Target, open_target
 from brpnas.spaces.select import read_cells, select_cells
 
 __all__ = [
     "REFERENCE",
+    "ClusterTarget",
     "Drift",
+    "LocalTarget",
     "Machine",
     "MeasureResult",
     "MeasureSettings",
@@ -41,6 +46,7 @@ __all__ = [
     "OnnxRuntime",
     "Protocol",
     "Runtime",
+    "Target",
     "Timing",
     "TorchEager",
     "add_device",
@@ -52,18 +58,18 @@ __all__ = [
     "device_name",
     "export_cells",
     "get_runtime",
-    "interquartile_mean",
     "measure_cells",
     "measure_device",
     "measure_operations",
     "measure_report",
     "not_believed",
+    "open_target",
     "probe",
     "read_cells",
     "select_cells",
     "summary",
     "time_cell",
+    "time_cells",
     "time_file",
     "time_module",
-    "time_runs",
 ]

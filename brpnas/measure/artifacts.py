@@ -40,7 +40,7 @@ class ArtifactFile:
     """A file of an artifact.
 
     Args:
-        file: Name in the folder of the manifest, derived from the hash.
+        file: Name in the folder of the manifest, derived from the hash of the artifact.
         sha256: Hash of the content.
         bytes: Its size.
     """
@@ -223,11 +223,12 @@ def store_files(
         folder: Folder of the manifest.
         answer: The logits to expect; None if unknown.
     """
+    hashes = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+    together = runner.artifact_hash(hashes)
     kept = []
-    for file in files:
-        digest = hashlib.sha256(file.read_bytes()).hexdigest()
-        target = folder / f"{digest[:32]}{file.suffix}"
+    for file, digest in zip(files, hashes, strict=True):
+        # The files of a network share a stem: some tools take one and look for the other.
+        target = folder / f"{together[:32]}{file.suffix}"
         kept.append(ArtifactFile(target.name, digest, file.stat().st_size))
         shutil.move(file, target)
-    together = runner.artifact_hash([file.sha256 for file in kept])
     return Artifact(name, together, tuple(shape), tuple(kept), answer)

@@ -1,17 +1,14 @@
-"""Resumable latency measurement of many cells.
-
-`measure_cells` is the entry. `measure_one` measures one cell from a picklable task, so that an
-engine of `brpnas.fanout` can run it elsewhere.
-"""
+"""Resumable latency measurement of many cells."""
 
 from __future__ import annotations
 
 import logging
-import os
+import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,31 +18,22 @@ from tqdm import tqdm
 from brpnas.datasets import LATENCY, validate
 from brpnas.datasets.schemas import MIN_LATENCY_MS
 from brpnas.errors import MeasurementError, TaskError
-from brpnas.fanout import Engine, SerialEngine
+from brpnas.measure.batch import EVERY, time_batch
 from brpnas.measure.drift import Drift, reference_cell, warn_of_drift
-from brpnas.measure.hardware import Machine, describe_machine
-from brpnas.measure.setup import MeasureSettings, time_cell
-from brpnas.measure.store import MeasureStore, Row, task_of
+from brpnas.measure.hardware import Machine
+from brpnas.measure.setup import MeasureSettings, cell_artifact
+from brpnas.measure.store import MeasureStore, task_of
+from brpnas.measure.targets import LocalTarget, Row, Rows, Target
 from brpnas.spaces import space_fingerprint
 
-__all__ = ["CellTask", "MeasureResult", "measure_cells", "measure_one", "not_believed", "probe"]
+__all__ = ["MeasureResult", "measure_cells", "not_believed", "probe", "work_folder"]
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class CellTask:
-    """One measurement.
-
-    Args:
-        arch_id: The cell.
-        settings: How to measure it.
-        number: Number of a measurement of the reference network; None for a requested cell.
-    """
-
-    arch_id: str
-    settings: MeasureSettings
-    number: int | None = None
+_COLUMNS = [
+    *("arch_id", "latency_ms", "std_ms", "repeats", "energy_mj", "peak_memory_mib", "file_kib"),
+    *("time", "load", "seconds", "host"),
+]
+_FIGURES = ["std_ms", "energy_mj", "peak_memory_mib", "file_kib"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +42,8 @@ class MeasureResult:
 
     Args:
         rows: A row per cell in the store, earlier calls included, in the order of measuring:
-            ``arch_id, latency_ms, std_ms, repeats, time, load, seconds, host``.
+            ``arch_id, latency_ms, std_ms, repeats, energy_mj, peak_memory_mib, file_kib, time,
+            load, seconds, host``. Energy is null where the machine has no counter.
         references: The same columns for the reference network, in the order of measuring.
         failures: Error of each requested cell that failed.
         drift: Drift of the reference network over the whole store; with several hosts, the
@@ -93,50 +82,20 @@ class MeasureResult:
         return validate(table.sort_values("arch_id"), LATENCY, origin=origin)
 
 
-def measure_one(task: CellTask) -> Row:
-    """Measure one cell on this machine; see `Row`."""
-    start, began, load = time.perf_counter(), datetime.now(UTC), os.getloadavg()[0]
-    machine = describe_machine(task.settings.runtime)
-    timing = time_cell(task.arch_id, task.settings)
-    return {
-        "event": "cell" if task.number is None else "reference",
-        "arch_id": task.arch_id,
-        "latency_ms": timing.latency_ms,
-        "std_ms": timing.std_ms,
-        "blocks_ms": list(timing.blocks_ms),
-        "time": began.isoformat(timespec="seconds"),
-        "load": load,
-        "seconds": round(time.perf_counter() - start, 3),
-        "host": machine.host,
-        "machine": machine.identity(),
-    }
+def probe(settings: MeasureSettings, target: Target | None = None) -> Machine:
+    """Describe the machine of a target.
 
-
-def probe(settings: MeasureSettings, engine: Engine | None = None) -> Machine:
-    """Describe the machine of an engine; without an engine or in series, this machine.
+    Args:
+        settings: Runtime and space.
+        target: The target; None for this machine.
 
     Raises:
-        UnknownNameError: If this machine lacks the space, or the runtime's provider or device.
+        UnknownNameError: If the space is unknown, or the runtime's provider does not exist there.
         ConfigurationError: If the file of the space is invalid.
-        MeasurementError: If the workers lack one of them, or have another version of the space.
+        MeasurementError: If the target cannot be reached, or lacks the runtime.
     """
-    mine = space_fingerprint(settings.space)
-    if engine is None or isinstance(engine, SerialEngine):
-        return describe_machine(settings.runtime)
-    ((_, found),) = engine.run(_look_around, [settings])
-    if isinstance(found, TaskError):
-        raise MeasurementError(f"The machines of the engine cannot measure: {found.message}")
-    machine, theirs = found
-    if theirs != mine:
-        raise MeasurementError(
-            f"A worker has another file {settings.space} than this process. Give a path that leads "
-            "to the same file on every machine."
-        )
-    return machine
-
-
-def _look_around(settings: MeasureSettings) -> tuple[Machine, dict[str, str]]:
-    return describe_machine(settings.runtime), space_fingerprint(settings.space)
+    space_fingerprint(settings.space)
+    return (target or LocalTarget()).describe(settings.runtime)
 
 
 def measure_cells(
@@ -144,8 +103,8 @@ def measure_cells(
     settings: MeasureSettings,
     store_path: Path,
     *,
-    engine: Engine | None = None,
-    reference_every: int = 25,
+    target: Target | None = None,
+    reference_every: int = EVERY,
     drift_limit: float = 0.1,
     seed: int = 0,
     progress: bool = True,
@@ -158,9 +117,9 @@ def measure_cells(
     Args:
         arch_ids: Cells, each once.
         settings: How to measure.
-        store_path: File of the rows, see `brpnas.measure.store`.
-        engine: Where to measure; None for this process, one network at a time. Two networks at once
-            disturb each other: give an engine with one worker per machine.
+        store_path: File of the rows, see `brpnas.measure.store`. A folder beside it holds the
+            networks meanwhile.
+        target: Where to measure; None for this machine.
         reference_every: Cells between two measurements of the reference network; it is also
             measured first and last.
         drift_limit: Largest drift without a warning, a fraction. Latencies are not corrected.
@@ -168,18 +127,21 @@ def measure_cells(
         progress: Show a progress bar.
 
     Raises:
-        UnknownNameError: If the runtime's provider or device does not exist.
+        UnknownNameError: If the runtime's provider does not exist.
         MeasurementError: If no cell or not the reference network could be measured, or rows come
             from different machines.
         StoreError: If the store belongs to another task.
     """
+    if reference_every < 1:
+        raise MeasurementError(f"reference_every must be 1 or more, not {reference_every}.")
     start = time.perf_counter()
-    machine = probe(settings, engine)
+    target = target or LocalTarget()
+    machine = probe(settings, target)
+    for warning in machine.warnings:
+        _log.warning("%s", warning)
     with MeasureStore(store_path, task_of(settings, machine)) as store:
         missing = sorted(set(arch_ids) - set(store.cells))
         order = np.random.default_rng(seed).permutation(len(missing))
-        before = store.references[0]["arch_id"] if store.references else None
-        tasks = _tasks([missing[i] for i in order], settings, reference_every, before)
         if store.cells or store.references:
             _log.info("Resuming from the %d cells in %s", len(store.cells), store_path)
         with tqdm(
@@ -189,24 +151,54 @@ def measure_cells(
             unit="cell",
             disable=not progress,
         ) as bar:
-            for task, outcome in (engine or SerialEngine()).run(measure_one, tasks):
-                _record(store, task, outcome)
-                bar.update(task.number is None)
+            shuffled = [missing[i] for i in order]
+            for row in _rows(shuffled, settings, store, target, reference_every):
+                _record(store, row)
+                bar.update(row["event"] != "reference")
         return _result(arch_ids, store, settings, machine, drift_limit, start)
 
 
-def _tasks(
-    arch_ids: Sequence[str], settings: MeasureSettings, every: int, reference: str | None
-) -> list[CellTask]:
-    """The cells, with the reference network first, after every ``every`` cells, and last."""
-    if every < 1:
-        raise MeasurementError(f"reference_every must be 1 or more, not {every}.")
-    reference = reference or reference_cell(settings.space)
-    tasks: list[CellTask] = []
-    for start in range(0, len(arch_ids), every):
-        tasks.append(CellTask(reference, settings, start))
-        tasks += [CellTask(arch_id, settings) for arch_id in arch_ids[start : start + every]]
-    return [*tasks, CellTask(reference, settings, len(arch_ids))] if tasks else []
+def _rows(
+    arch_ids: Sequence[str],
+    settings: MeasureSettings,
+    store: MeasureStore,
+    target: Target,
+    every: int,
+) -> Rows:
+    """Rows of the cells, with the reference network first, after every ``every`` cells, last."""
+    before = store.references[0]["arch_id"] if store.references else None
+    name = before or reference_cell(settings.space)
+    reference = (name, partial(cell_artifact, name, settings))
+    with work_folder(store.path) as folder:
+        for start in range(0, len(arch_ids), every):
+            chosen = arch_ids[start : start + every]
+            makes = {arch_id: partial(cell_artifact, arch_id, settings) for arch_id in chosen}
+            rows = time_batch(
+                makes,
+                settings,
+                target,
+                reference=reference,
+                reference_first=start == 0,
+                folder=folder,
+            )
+            with closing(rows):
+                yield from rows
+
+
+@contextmanager
+def work_folder(store: Path) -> Iterator[Path]:
+    """An empty folder beside a store for the networks of its measurement, removed at the end.
+
+    Args:
+        store: File of the store. Its lock is held, so that one measurement uses the folder.
+    """
+    folder = store.with_name(f".{store.name}.work")
+    shutil.rmtree(folder, ignore_errors=True)  # of a killed process
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def not_believed(latency_ms: float) -> TaskError:
@@ -217,18 +209,19 @@ def not_believed(latency_ms: float) -> TaskError:
     )
 
 
-def _record(store: MeasureStore, task: CellTask, outcome: Row | TaskError) -> None:
-    if not isinstance(outcome, TaskError):
-        if outcome["latency_ms"] >= MIN_LATENCY_MS:
-            store.add(outcome)
-            return
-        outcome = not_believed(outcome["latency_ms"])
-    if task.number is not None:
-        raise MeasurementError(f"The reference network cannot be measured: {outcome.message}")
-    _log.warning("%s failed: %s", task.arch_id, outcome.message)
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    error = outcome.message
-    store.add({"event": "failed", "arch_id": task.arch_id, "error": error, "time": now})
+def _record(store: MeasureStore, row: Row) -> None:
+    error = row.get("error")
+    if error is None and row["latency_ms"] < MIN_LATENCY_MS:
+        error = not_believed(row["latency_ms"]).message
+        if row["event"] == "reference":
+            raise MeasurementError(f"The reference network cannot be measured: {error}")
+    if error is None:
+        kind = "cell" if row["event"] == "network" else "reference"
+        store.add({**row, "event": kind, "arch_id": row["name"]})
+        return
+    _log.warning("%s failed: %s", row["name"], error)
+    failed = {"event": "failed", "arch_id": row["name"], "error": error, "time": row["time"]}
+    store.add(failed)
 
 
 def _result(
@@ -263,6 +256,5 @@ def _result(
 
 def _frame(rows: Sequence[Row], settings: MeasureSettings) -> pd.DataFrame:
     table = pd.DataFrame(rows).assign(repeats=settings.protocol.repeats)
-    table["std_ms"] = table["std_ms"].astype(np.float64)
-    columns = ["arch_id", "latency_ms", "std_ms", "repeats", "time", "load", "seconds", "host"]
-    return table[columns].astype({"repeats": "Int64"})
+    table[_FIGURES] = table[_FIGURES].astype(np.float64)
+    return table[_COLUMNS].astype({"repeats": "Int64"})

@@ -15,11 +15,11 @@ import pandas as pd
 
 from brpnas.devices import Device
 from brpnas.errors import MeasurementError
-from brpnas.fanout import Engine
 from brpnas.measure.cells import MeasureResult, measure_cells, probe
 from brpnas.measure.hardware import Machine, device_entry
 from brpnas.measure.setup import MeasureSettings
 from brpnas.measure.store import store_name, task_of
+from brpnas.measure.targets import Target
 from brpnas.spaces import DEFAULT_SPACE
 
 __all__ = ["check_table", "describe_device", "measure_device", "measure_report", "summary"]
@@ -32,7 +32,7 @@ def measure_device(
     *,
     name: str | None = None,
     check: Callable[[Device], None] = lambda device: None,
-    engine: Engine | None = None,
+    target: Target | None = None,
     **options: Any,
 ) -> tuple[Device, MeasureResult]:
     """Describe the machine and measure the cells that the store lacks.
@@ -43,17 +43,17 @@ def measure_device(
         store: File of the rows, or a folder for one file per task.
         name: Name of the device; by default `device_name`.
         check: Called with the device before measuring; may raise.
-        engine: See `measure_cells`.
+        target: Where to measure; None for this machine.
         options: Other options of `measure_cells`.
 
     Returns:
         The entry for a catalogue of devices, and the measurements.
     """
-    machine = probe(settings, engine)
+    machine = probe(settings, target)
     device = describe_device(machine, settings, name)
     check(device)
     path = store / store_name(task_of(settings, machine)) if store.is_dir() else store
-    return device, measure_cells(arch_ids, settings, path, engine=engine, **options)
+    return device, measure_cells(arch_ids, settings, path, target=target, **options)
 
 
 def describe_device(machine: Machine, settings: MeasureSettings, name: str | None = None) -> Device:

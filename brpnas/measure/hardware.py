@@ -6,17 +6,13 @@ catalogue of devices; `add_device` writes the entry.
 
 from __future__ import annotations
 
-import os
-import platform
+import json
 import re
-import shutil
-import socket
-import subprocess
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any, Self
 
-import torch
 import yaml
 from pydantic import ValidationError
 
@@ -24,8 +20,9 @@ from brpnas.atomic import atomic_path
 from brpnas.devices import Device, load_devices
 from brpnas.errors import ConfigurationError, MeasurementError, UnknownNameError
 from brpnas.locks import locked
-from brpnas.measure.runner import SOFTWARE, on_gpu
+from brpnas.measure.runner import IDENTITY, RunnerError, describe
 from brpnas.measure.runtimes import Runtime
+from brpnas.typed import parse_typed
 
 __all__ = [
     "Machine",
@@ -36,15 +33,13 @@ __all__ = [
     "device_name",
 ]
 
-_CPUINFO = Path("/proc/cpuinfo")
-_BOARD = Path("/proc/device-tree/model")
 _MEMORY = re.compile(r", \d+ GB,")
 _LICENCE = "that of whoever measured it"
 
 
 @dataclass(frozen=True)
 class Machine:
-    """Machine and software of a measurement.
+    """Machine and software of a measurement, as `brpnas.measure.runner.describe` finds them.
 
     Args:
         processor: Model of the CPU.
@@ -54,6 +49,15 @@ class Machine:
         gpu: Model of the GPU if networks run on it.
         software: Name and version of the runtime.
         host: Name of the machine in its network.
+        versions: Versions of Python and packages.
+        governor: Governor of the clocks; None if it cannot be read.
+        clock_mhz: Clock.
+        clock_range_mhz: Lowest and highest clock that the governor chooses.
+        temperature_c: Temperature of the processor.
+        load: Load average.
+        energy: Name of the energy counter; None without one.
+        energy_missing: Reason that there is none.
+        warnings: Conditions that make latencies vary.
     """
 
     processor: str
@@ -63,33 +67,59 @@ class Machine:
     gpu: str | None
     software: str
     host: str
+    versions: dict[str, str] = field(default_factory=dict)
+    governor: str | None = None
+    clock_mhz: float | None = None
+    clock_range_mhz: tuple[int, int] | None = None
+    temperature_c: float | None = None
+    load: float | None = None
+    energy: str | None = None
+    energy_missing: str | None = None
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, description: Mapping[str, Any]) -> Self:
+        """The machine that the runner describes.
+
+        Raises:
+            MeasurementError: If a field is missing or of another type.
+        """
+        known = {field.name for field in fields(cls)}
+        try:
+            return parse_typed(cls, {k: v for k, v in description.items() if k in known})
+        except ValueError as error:
+            raise MeasurementError(f"The runner's description is damaged: {error}.") from error
 
     def identity(self) -> dict[str, str | int | None]:
         """Fields that make latencies comparable; neither host nor memory."""
-        return {k: v for k, v in asdict(self).items() if k not in ("host", "memory_gb")}
+        return {name: getattr(self, name) for name in IDENTITY}
+
+    def conditions(self) -> str:
+        """Clock, temperature, load and warnings, in a few sentences."""
+        clock = "clock unknown" if self.clock_mhz is None else f"clock {self.clock_mhz:.0f} MHz"
+        governor = "unknown governor" if self.governor is None else f"governor {self.governor}"
+        warm = self.temperature_c
+        temperature = "temperature unknown" if warm is None else f"{warm:.0f} °C"
+        load = "" if self.load is None else f", load {self.load:.1f}"
+        energy = f"Energy: {self.energy or self.energy_missing or 'no counter'}."
+        before = f"Before the first network: {clock}, {governor}, {temperature}{load}."
+        return " ".join([before, energy, *self.warnings])
 
 
 def describe_machine(runtime: Runtime) -> Machine:
     """Describe the hardware and software on which this process runs networks.
 
     Raises:
-        UnknownNameError: If the runtime's provider or device does not exist here.
+        UnknownNameError: If the runtime's provider does not exist here.
+        MeasurementError: If the runtime is missing here.
     """
     runtime.check()
-    software = SOFTWARE[runtime.name]
-    available = software.providers()
-    if runtime.provider not in available:
-        raise UnknownNameError(f"provider of {runtime.title}", runtime.provider, available)
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return Machine(
-        processor=_processor(),
-        cores=_cores(),
-        memory_gb=round(memory / 1e9, 1),
-        system=f"{_system()} {platform.machine()}",
-        gpu=_gpu(runtime) if on_gpu(runtime.provider) else None,
-        software=software.title.format(software.version()),
-        host=socket.gethostname(),
-    )
+    try:
+        return Machine.of(json.loads(json.dumps(describe(runtime.name, runtime.provider))))
+    except RunnerError as error:
+        if error.unknown:
+            raise UnknownNameError(*error.unknown) from error
+        raise MeasurementError(str(error)) from error
 
 
 def device_name(machine: Machine, runtime: Runtime) -> str:
@@ -137,6 +167,7 @@ def device_entry(
             executes_dead_ops=runtime.executes_dead_ops,
             network_size=network_size,
             notes=notes,
+            conditions=machine.conditions(),
         )
     except ValidationError as error:
         raise ConfigurationError(
@@ -154,7 +185,8 @@ def check_name(device: Device, known: Mapping[str, Device]) -> None:
     changes = "; ".join(
         f"{key}: {getattr(before, key)!r} there, {getattr(device, key)!r} now"
         for key in Device.model_fields
-        if _without_memory(getattr(before, key)) != _without_memory(getattr(device, key))
+        if key != "conditions"
+        and _without_memory(getattr(before, key)) != _without_memory(getattr(device, key))
     )
     if changes:
         raise MeasurementError(
@@ -190,51 +222,6 @@ def add_device(device: Device, path: Path) -> None:
         text = yaml.safe_dump(entries, sort_keys=False, allow_unicode=True, width=100)
         with atomic_path(path) as partial:
             partial.write_text(text, encoding="utf-8")
-
-
-def _processor() -> str:
-    """Model of the processor; if it has none, of the board or the cores."""
-    info = _CPUINFO.read_text("utf-8", errors="replace") if _CPUINFO.exists() else ""
-    found = re.search(r"^(?:model name|Model)\s*:\s*(.+)$", info, re.MULTILINE)
-    if found:
-        return found[1].strip()
-    if _BOARD.exists():
-        return _BOARD.read_text("utf-8", errors="replace").strip("\0\n ")
-    if brand := _printed("sysctl", "-n", "machdep.cpu.brand_string"):
-        return brand[0]
-    cores = re.findall(r"^CPU (implementer|part)\s*:\s*(\S+)", info, re.MULTILINE)
-    model = " ".join(f"{key} {value}" for key, value in dict.fromkeys(cores))
-    return f"{platform.machine()} {model}".strip()
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _system() -> str:
-    try:
-        return platform.freedesktop_os_release()["PRETTY_NAME"]
-    except (OSError, KeyError):  # no Linux, or no such file
-        return f"{platform.system()} {platform.release()}"
-
-
-def _gpu(runtime: Runtime) -> str:
-    if torch.cuda.is_available():
-        device = runtime.provider if runtime.name == "torch" else 0
-        return str(torch.cuda.get_device_name(device))
-    listed = _printed("nvidia-smi", "--query-gpu=name", "--format=csv,noheader")
-    return listed[0] if listed else f"GPU of {runtime.provider}"
-
-
-def _printed(program: str, *arguments: str) -> list[str]:
-    """Lines of a program's output; none if it is missing or fails."""
-    command = shutil.which(program)
-    if command is None:
-        return []
-    done = subprocess.run([command, *arguments], capture_output=True, text=True, check=False)
-    return [] if done.returncode else [line.strip() for line in done.stdout.splitlines()]
 
 
 def _slug(text: str) -> str:

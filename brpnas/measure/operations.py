@@ -5,11 +5,8 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -19,13 +16,14 @@ from tqdm import tqdm
 
 from brpnas.datasets import OPERATIONS as SCHEMA
 from brpnas.datasets import validate
-from brpnas.errors import ConfigurationError, MeasurementError, TaskError
+from brpnas.errors import ConfigurationError, MeasurementError
 from brpnas.export import initialise_weights
-from brpnas.fanout import Engine, SerialEngine
-from brpnas.measure.cells import probe
-from brpnas.measure.hardware import describe_machine
-from brpnas.measure.setup import MeasureSettings, time_module
-from brpnas.measure.store import MeasureStore, Row, task_of
+from brpnas.measure.artifacts import Artifact, make_artifact
+from brpnas.measure.batch import time_batch
+from brpnas.measure.cells import probe, work_folder
+from brpnas.measure.setup import MeasureSettings
+from brpnas.measure.store import MeasureStore, task_of
+from brpnas.measure.targets import LocalTarget, Target
 from brpnas.predictors.layerwise import ADD, cell_parts, has_layerwise, network_parts
 from brpnas.predictors.training import single_thread
 from brpnas.spaces.nasbench201 import EDGES, OPERATIONS
@@ -33,7 +31,7 @@ from brpnas.spaces.nasbench201.build import MacroNetwork
 from brpnas.spaces.nasbench201.layers import Cell, Reduction
 from brpnas.spaces.network import NetworkConfig
 
-__all__ = ["OperationTask", "measure_operation", "measure_operations", "operation_modules"]
+__all__ = ["measure_operations", "operation_modules"]
 
 Shape = tuple[int, int, int]
 _BATCH = 4
@@ -44,21 +42,12 @@ class _Add(nn.Module):
         return x + x
 
 
-@dataclass(frozen=True)
-class OperationTask:
-    """One operation to measure, at the width and resolution of a stage."""
-
-    part: str
-    stage: int
-    settings: MeasureSettings
-
-
 def measure_operations(
     settings: MeasureSettings,
     store_path: Path,
     *,
     device: str,
-    engine: Engine | None = None,
+    target: Target | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
     """Measure each operation that the store lacks.
@@ -67,7 +56,7 @@ def measure_operations(
         settings: How to measure.
         store_path: File of the rows, shared with `brpnas.measure.measure_cells`.
         device: Name of the device.
-        engine: Where to measure; None for this process.
+        target: Where to measure; None for this machine.
         progress: Show a progress bar.
 
     Returns:
@@ -86,53 +75,41 @@ def measure_operations(
     network = settings.network
     dead = network.executes_dead_ops
     keys = network_parts(network.stages, executes_dead_ops=dead)
-    with MeasureStore(store_path, task_of(settings, probe(settings, engine))) as store:
-        missing = [OperationTask(*key, settings) for key in keys if key not in store.operations]
-        outcomes = (engine or SerialEngine()).run(measure_operation, missing)
-        bar = tqdm(outcomes, "operations", len(missing), disable=not (progress and missing))
-        for task, outcome in bar:
-            if isinstance(outcome, TaskError):
-                raise MeasurementError(
-                    f"The operation {task.part} of stage {task.stage} cannot be measured: "
-                    f"{outcome.message}"
-                )
-            store.add(outcome)
-        rows = [store.operations[key] for key in keys]
+    target = target or LocalTarget()
+    with MeasureStore(store_path, task_of(settings, probe(settings, target))) as store:
+        missing = {f"{key[0]} {key[1]}": key for key in keys if key not in store.operations}
+        makes = {name: partial(_artifact, name, key, settings) for name, key in missing.items()}
+        with work_folder(store.path) as folder:
+            rows = time_batch(makes, settings, target, folder=folder)
+            for row in tqdm(rows, "operations", len(makes), disable=not (progress and makes)):
+                part, stage = missing[row["name"]]
+                if row["event"] == "failed":
+                    raise MeasurementError(
+                        f"The operation {part} of stage {stage} cannot be measured: {row['error']}"
+                    )
+                store.add({**row, "event": "operation", "part": part, "stage": stage})
+        found = [store.operations[key] for key in keys]
     columns = ["part", "stage", "latency_ms", "std_ms"]
-    table = pd.DataFrame([[row[name] for name in columns] for row in rows], columns=columns)
+    table = pd.DataFrame([[row[name] for name in columns] for row in found], columns=columns)
     table = table.astype({"part": "str", "std_ms": "float64"}).assign(
-        device=pd.Series([device] * len(rows), dtype="str"),
+        device=pd.Series([device] * len(found), dtype="str"),
         cells_per_stage=network.cells_per_stage,
         executes_dead_ops=dead,
     )
     return validate(table, SCHEMA, origin=f"The operations measured on {device}")
 
 
-def measure_operation(task: OperationTask) -> Row:
-    """Measure one operation on this machine."""
-    start, began, load = time.perf_counter(), datetime.now(UTC), os.getloadavg()[0]
-    settings = task.settings
+def _artifact(name: str, key: tuple[str, int], settings: MeasureSettings, folder: Path) -> Artifact:
+    """Convert one operation, at the width and resolution of its stage."""
     module, shape = next(
         (module, shape)
         for part, stage, module, shape in operation_modules(settings.network)
-        if (part, stage) == (task.part, task.stage)
+        if (part, stage) == key
     )
     with single_thread():
         initialise_weights(module, shape, settings.seed, batch=_BATCH)
-    timing = time_module(module, shape, settings)
-    machine = describe_machine(settings.runtime)
-    return {
-        "event": "operation",
-        "part": task.part,
-        "stage": task.stage,
-        "latency_ms": timing.latency_ms,
-        "std_ms": timing.std_ms,
-        "time": began.isoformat(timespec="seconds"),
-        "load": load,
-        "seconds": round(time.perf_counter() - start, 3),
-        "host": machine.host,
-        "machine": machine.identity(),
-    }
+    whole = (settings.batch_size, *shape)
+    return make_artifact(name, module.eval(), whole, settings.runtime, folder, seed=settings.seed)
 
 
 def operation_modules(network: NetworkConfig) -> Iterator[tuple[str, int, nn.Module, Shape]]:

@@ -1,28 +1,19 @@
-"""Timing of one network: warm-up, blocks of runs, interquartile means.
-
-`time_runs` is the protocol of LatBench (Dudziak et al., NeurIPS 2020, arXiv 2007.08668): the
-interquartile mean over blocks of the interquartile mean over the runs of a block.
-"""
+"""Numbers of runs, and the figures of a timed network."""
 
 from __future__ import annotations
 
-import gc
-import statistics
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
 from brpnas.errors import ConfigurationError
 
-__all__ = ["Protocol", "Timing", "interquartile_mean", "time_runs"]
-
-_NS_PER_MS = 1e6
+__all__ = ["Protocol", "Timing"]
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """Numbers of runs.
+    """Numbers of runs, see `brpnas.measure.runner.time_runs`.
 
     Args:
         warmup: Uncounted runs before the first block.
@@ -46,72 +37,28 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Timing:
-    """Latency of a network and its spread.
+    """Figures of a network.
 
     Args:
         latency_ms: Interquartile mean of the blocks.
         std_ms: Standard deviation between blocks (divisor: blocks - 1); None for a single block.
         blocks_ms: Interquartile mean of the runs of each block.
+        difference: Largest difference from torch, relative to the largest logit; None if unknown.
+        energy_mj: Energy per run; None if the machine has no counter.
+        peak_memory_mib: Peak memory of the process that ran it, with Python and the runtime.
+        file_kib: Size of its files.
     """
 
     latency_ms: float
     std_ms: float | None
     blocks_ms: tuple[float, ...]
+    difference: float | None = None
+    energy_mj: float | None = None
+    peak_memory_mib: float | None = None
+    file_kib: float | None = None
 
-
-def interquartile_mean(values: Sequence[float]) -> float:
-    """Mean without the smallest and the largest quarter of the values.
-
-    A quarter is rounded down to a whole number: fewer than four values have their plain mean.
-
-    Raises:
-        ConfigurationError: If there is no value.
-
-    Examples:
-        >>> interquartile_mean([1.0, 2.0, 4.0, 100.0])
-        3.0
-    """
-    if not values:
-        raise ConfigurationError("An interquartile mean needs at least one value.")
-    cut = len(values) // 4
-    return statistics.fmean(sorted(values)[cut : len(values) - cut])
-
-
-def time_runs(
-    run: Callable[[], object],
-    protocol: Protocol,
-    clock: Callable[[], int] = time.perf_counter_ns,
-) -> Timing:
-    """Time a callable by the protocol, without garbage collection.
-
-    Args:
-        run: Does the work once and returns at its end.
-        protocol: Numbers of runs.
-        clock: Nanoseconds since any fixed moment.
-    """
-    with _no_garbage_collection():
-        for _ in range(protocol.warmup):
-            run()
-        blocks = tuple(
-            interquartile_mean([_once(run, clock) / _NS_PER_MS for _ in range(protocol.runs)])
-            for _ in range(protocol.repeats)
-        )
-    std = statistics.stdev(blocks) if len(blocks) > 1 else None
-    return Timing(interquartile_mean(blocks), std, blocks)
-
-
-def _once(run: Callable[[], object], clock: Callable[[], int]) -> int:
-    start = clock()
-    run()
-    return clock() - start
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Self:
+        """The figures in a row of the runner."""
+        figures = {name: row[name] for name in cls.__dataclass_fields__}
+        return cls(**figures | {"blocks_ms": tuple(row["blocks_ms"])})

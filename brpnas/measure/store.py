@@ -24,9 +24,9 @@ __all__ = ["MeasureStore", "Row", "store_name", "task_of"]
 
 Row = dict[str, Any]
 """``event`` (``cell``, ``reference``, ``operation`` or ``failed``), ``arch_id`` (for an operation
-``part`` and ``stage``), and either ``error`` or the latency: ``latency_ms, std_ms, blocks_ms,
-time`` (UTC), ``load`` (processes waiting for a CPU at the start), ``seconds`` (duration), ``host``
-and ``machine``."""
+``part`` and ``stage``), and either ``error`` or the figures of `brpnas.measure.targets.base`:
+``latency_ms, std_ms, blocks_ms, time`` (UTC), ``load`` (processes waiting for a CPU at the start),
+``seconds`` (duration), ``host``, ``machine`` and others."""
 
 
 def task_of(settings: MeasureSettings, machine: Machine) -> dict[str, Any]:
@@ -58,6 +58,9 @@ class _Measured(BaseModel):
     seconds: Finite
     host: str
     machine: dict[str, Any]
+    energy_mj: Finite | None
+    peak_memory_mib: Finite
+    file_kib: Finite
 
 
 class _Cell(_Measured):
@@ -89,6 +92,27 @@ def _kind_of(row: Row) -> str:
     return str(kind)
 
 
+def _check_age(path: Path) -> None:
+    """Refuse a store of the versions before the runner.
+
+    Raises:
+        StoreError: If it is one.
+    """
+    try:
+        with path.open(encoding="utf-8") as file:
+            settings = json.loads(file.readline())["fingerprint"]["settings"]
+            old = "protocol" in settings and "runner" not in settings
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return  # `Journal` says what is wrong
+    if old:
+        raise StoreError(
+            f"The measurement store {path} is of an earlier version of brpnas, which timed "
+            "networks within its own process. Old and new latencies must not be mixed. Tables made "
+            "from it remain valid. To measure more cells, give another output, or delete the store "
+            "and its table and measure all cells again."
+        )
+
+
 class MeasureStore:
     """Rows on the disk and in memory, by kind; a context manager.
 
@@ -114,6 +138,7 @@ class MeasureStore:
         self.failures: dict[str, str] = {}
         self.references: list[Row] = []
         self.operations: dict[tuple[str, int], Row] = {}
+        _check_age(self.path)
         self._journal = Journal(self.path, task, self._keep, "measurement store")
 
     def add(self, row: Row) -> None:

@@ -12,10 +12,10 @@ import pandas as pd
 
 from brpnas.devices import Device
 from brpnas.errors import MeasurementError
-from brpnas.fanout import Engine, get_engine
 from brpnas.measure import (
     MeasureResult,
     MeasureSettings,
+    Target,
     check_name,
     check_table,
     measure_device,
@@ -62,19 +62,19 @@ def measure_latency(
     config = parse(MeasureConfig, params)
     settings, space = timing.settings, timing.settings.space
     among = None if config.file is None else read_cells(Path(config.file), space=space)
-    with get_engine(scheduler=timing.scheduler) as engine:
+    with timing.open_target() as target:
         device, result = measure_device(
             select_cells(config.cells, among=among, seed=config.seed, space=space),
             settings,
             store,
             name=config.device,
             check=partial(check_name, known=known_devices),
-            engine=engine,
+            target=target,
             reference_every=config.reference_every,
             drift_limit=config.drift_limit,
             seed=config.seed,
         )
-        operations, failed = _operations(settings, result, device.name, engine, config)
+        operations, failed = _operations(settings, result, device.name, target, config)
     table = result.latency(device.name)
     if device.name in known_latency:
         check_table(device.name, known_latency[device.name](space=space), table)
@@ -88,7 +88,7 @@ def _operations(
     settings: MeasureSettings,
     result: MeasureResult,
     device: str,
-    engine: Engine,
+    target: Target,
     config: MeasureConfig,
 ) -> tuple[dict[str, pd.DataFrame], str | None]:
     """Measure the operations alone, if requested; return the reason of a failure."""
@@ -98,7 +98,7 @@ def _operations(
         logger.info("No layer-wise baseline: it knows the networks of %s alone", DEFAULT_SPACE)
         return {}, None
     try:
-        table = measure_operations(settings, result.store, device=device, engine=engine)
+        table = measure_operations(settings, result.store, device=device, target=target)
     except MeasurementError as error:
         logger.warning("No layer-wise baseline: %s", error)
         return {}, str(error)

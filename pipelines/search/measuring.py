@@ -7,7 +7,6 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -16,18 +15,18 @@ from brpnas.datasets import stated_precision
 from brpnas.datasets.schemas import MIN_LATENCY_MS
 from brpnas.devices import Device, load_devices
 from brpnas.errors import MeasurementError, TaskError
-from brpnas.fanout import Engine, get_engine
 from brpnas.measure import (
     MeasureSettings,
+    Target,
     check_name,
     describe_device,
     not_believed,
     probe,
-    time_cell,
+    time_cells,
 )
 from brpnas.search import LatencyFilter, Limits, TableLatency
 from pipelines.config import TimingConfig, parse
-from pipelines.measuring import measure_settings
+from pipelines.measuring import Timing, measure_settings
 from pipelines.search.found import Networks
 from pipelines.search.settings import SearchSettings
 from pipelines.search.sizes import latency_size
@@ -45,15 +44,18 @@ class Measuring:
         limits: Limits of the search.
         predicted: Networks of the latency predictions.
         catalogue: Devices measured here.
-        settings: Settings of a measurement.
-        scheduler: Address of a Dask scheduler; None for this machine.
+        timing: Settings and place of a measurement.
     """
 
     limits: Limits
     predicted: Networks
     catalogue: Mapping[str, Device]
-    settings: MeasureSettings
-    scheduler: str | None
+    timing: Timing
+
+    @property
+    def settings(self) -> MeasureSettings:
+        """Settings of a measurement."""
+        return self.timing.settings
 
     @property
     def on_device(self) -> bool:
@@ -61,19 +63,19 @@ class Measuring:
         return self.limits.measures and self.limits.policy == "device"
 
     @contextmanager
-    def opened(self) -> Iterator[tuple[Engine, str]]:
-        """The measuring engine and its device: the predictions' device, or a description."""
-        with get_engine(scheduler=self.scheduler) as engine:
-            yield engine, self._device(engine)
+    def opened(self) -> Iterator[tuple[Target, str]]:
+        """The target and its device: the predictions' device, or a description."""
+        with self.timing.open_target() as target:
+            yield target, self._device(target)
 
     @contextmanager
     def latency_filter(self) -> Iterator[LatencyFilter | None]:
         """The filter of the search; None without measurements before a query."""
         if self.on_device:
-            with self.opened() as (engine, _):
-                words = f"{self.predicted.device} {self.settings}"
+            with self.opened() as (target, _):
+                words = f"{self.predicted.device} {self.settings} {target.name}"
                 digest = hashlib.sha256(words.encode()).hexdigest()[:16]
-                measure = _OnDevice(self.settings, engine)
+                measure = _OnDevice(self.settings, target)
                 yield LatencyFilter(self.limits, measure, f"device {digest}")
         else:
             yield self.table_filter
@@ -86,9 +88,9 @@ class Measuring:
         measure = TableLatency(self.limits.table_ms)
         return LatencyFilter(self.limits, measure, f"table {self.limits.table_sha256}")
 
-    def _device(self, engine: Engine) -> str:
+    def _device(self, target: Target) -> str:
         device = self.predicted.device
-        here = describe_device(probe(self.settings, engine), self.settings, device)
+        here = describe_device(probe(self.settings, target), self.settings, device)
         try:
             if device not in self.catalogue:
                 raise MeasurementError(f"{device!r} is no device that was measured here.")
@@ -108,11 +110,10 @@ class _OnDevice:
     """Measures architectures with initialised weights."""
 
     settings: MeasureSettings
-    engine: Engine
+    target: Target
 
     def __call__(self, arch_ids: Sequence[str]) -> Iterator[tuple[str, float | TaskError | None]]:
-        timed = partial(time_cell, settings=self.settings)
-        for arch_id, outcome in self.engine.run(timed, list(arch_ids)):
+        for arch_id, outcome in time_cells(arch_ids, self.settings, self.target):
             if isinstance(outcome, TaskError):
                 yield arch_id, outcome
             elif outcome.latency_ms < MIN_LATENCY_MS:
@@ -145,10 +146,10 @@ def set_up_measuring(
     entry = catalogue.get(device) or load_devices().get(device)
     precision = stated_precision(latency_predictions) or (entry.precision if entry else None)
     runtime = entry.runtime if entry else None
+    measured = measure_settings(config, space, settings.network)
     return Measuring(
         limits,
         Networks(latency_size(latency_predictions, space), device, precision, runtime),
         catalogue,
-        measure_settings(config, space, settings.network),
-        config.scheduler,
+        Timing(measured, config.target, config.scheduler),
     )

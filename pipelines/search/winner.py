@@ -12,9 +12,8 @@ from typing import Any
 import pandas as pd
 from torch import nn
 
-from brpnas.errors import MeasurementError, TaskError
-from brpnas.fanout import Engine
-from brpnas.measure import MeasureSettings, OnnxRuntime, time_file, time_module
+from brpnas.errors import MeasurementError
+from brpnas.measure import MeasureSettings, OnnxRuntime, Target, time_file, time_module
 from brpnas.search import chosen
 from pipelines.config import ExportConfig, parse
 from pipelines.delivered import network_module, network_onnx
@@ -75,7 +74,7 @@ def measure_winner(
     measured, digest = None, None
     if config.measure_winner or measured_first:
         runtime = measuring.settings.runtime
-        with measuring.opened() as (engine, here):
+        with measuring.opened() as (target, here):
             if known is not None and measured_first:
                 of = Networks(size.size, here, runtime.precision, runtime.name)
                 known = Latency(known.ms, of)
@@ -83,7 +82,7 @@ def measure_winner(
                 given = (arch_id, winner, settings.space, size, parse(ExportConfig, export))
                 file, _ = network_onnx(*given)
                 make = partial(network_module, *given)
-                ms = measure_network(file, make, measuring.settings, engine)
+                ms = measure_network(file, make, measuring.settings, target)
                 measured = Latency(ms, Networks(size.size, here, PRECISION, runtime.name))
                 digest = None if measured.of.in_torch else hashlib.sha256(file).hexdigest()
     sizes = answering_sizes(config, accuracy, settings.dataset, settings.space)
@@ -94,27 +93,25 @@ def measure_winner(
 
 
 def measure_network(
-    exported: bytes, module: Callable[[], nn.Module], settings: MeasureSettings, engine: Engine
+    exported: bytes, module: Callable[[], nn.Module], settings: MeasureSettings, target: Target
 ) -> float:
-    """Latency in ms of the network found, on this machine or on the machine of `measure`.
+    """Latency in ms of the network found, on the target of `measure`.
 
-    ONNX Runtime times the exported file itself, at its own precision. Torch times the network
-    before its export.
+    ONNX Runtime times the exported file itself, at its own precision. Other runtimes time the
+    network before its export.
 
     Args:
         exported: The ONNX file.
         module: Makes the network.
         settings: Settings of the measurement.
-        engine: Engine of the measuring machine.
+        target: Where to measure.
 
     Raises:
         MeasurementError: If the network cannot be measured.
     """
-    if isinstance(settings.runtime, OnnxRuntime):
-        ((_, outcome),) = engine.run(partial(time_file, settings=settings), [exported])
-    else:
-        timed = partial(time_module, shape=settings.network.input_shape, settings=settings)
-        ((_, outcome),) = engine.run(timed, [module()])
-    if isinstance(outcome, TaskError):
-        raise MeasurementError(f"The network found cannot be measured: {outcome.message}")
-    return outcome.latency_ms
+    try:
+        if isinstance(settings.runtime, OnnxRuntime):
+            return time_file(exported, settings, target).latency_ms
+        return time_module(module(), settings.network.input_shape, settings, target).latency_ms
+    except MeasurementError as error:
+        raise MeasurementError(f"The network found was not measured. {error}") from error

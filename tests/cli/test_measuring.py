@@ -56,7 +56,7 @@ def test_cells_of_a_file_by_torch(brpnas: Brpnas, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        (("--target", "Foo"), "'FooExecutionProvider'"),
+        (("--provider", "Foo"), "'FooExecutionProvider'"),
         (("--runtime", "torch", "--precision", "int8"), "'int8'"),
         (("--device", "my device"), "'my device'"),
         (("--output", "x.json"), ".parquet or .csv"),

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import itertools
 import json
 import logging
 import os
@@ -19,15 +18,17 @@ from brpnas.errors import MeasurementError, UnknownNameError
 from brpnas.fanout import LocalEngine
 from brpnas.measure import (
     REFERENCE,
+    ClusterTarget,
     MeasureResult,
     OnnxRuntime,
     TorchEager,
-    cells,
     measure_cells,
     select_cells,
 )
-from brpnas.measure.cells import CellTask, measure_one, probe
+from brpnas.measure.cells import probe, work_folder
+from brpnas.measure.targets import Row
 from brpnas.spaces.nasbench201 import layers, to_string
+from tests.measure.scripted import Scripted
 from tests.measure.small import NETWORK, small
 
 CELLS = select_cells(6)
@@ -54,16 +55,18 @@ def test_every_cell_has_a_row_between_references(measured: tuple[Path, MeasureRe
     assert not result.failures
     assert (result.rows[["latency_ms", "std_ms", "seconds"]] >= 0).all(axis=None)
     assert result.rows["load"].notna().all()
+    assert {file.name for file in path.parent.iterdir()} == {"m.jsonl"}
 
 
 def test_the_table_is_one_of_the_project(measured: tuple[Path, MeasureResult]) -> None:
     table = measured[1].latency("mine")
-    columns = ["arch_id", "device", "latency_ms", "std_ms", "repeats", "network_size"]
-    assert list(table.columns) == [*columns, "precision"]
+    columns = ["arch_id", "device", "latency_ms", "std_ms", "repeats", "network_size", "precision"]
+    assert list(table.columns) == [*columns, "energy_mj", "peak_memory_mib", "file_kib"]
     assert set(table["precision"]) == {"fp32"}
     assert set(table["network_size"]) == {NETWORK.size}
     assert table["arch_id"].tolist() == sorted(CELLS)
     assert set(table["repeats"]) == {3}
+    assert (table[["peak_memory_mib", "file_kib"]] > 1).all(axis=None)
 
 
 def test_nothing_is_measured_twice_and_more_cells_continue(tmp_path: Path) -> None:
@@ -83,7 +86,8 @@ def test_the_order_has_nothing_to_do_with_the_cells(tmp_path: Path) -> None:
     orders = []
     for seed in (0, 0, 1):
         path = tmp_path / f"{len(orders)}.jsonl"
-        result = measure_cells(sorted(CELLS), small(), path, seed=seed, **LOOSE)
+        options = {**LOOSE, "seed": seed, "target": Scripted()}
+        result = measure_cells(sorted(CELLS), small(), path, **options)
         orders.append(result.rows["arch_id"].tolist())
     assert orders[0] == orders[1] != orders[2]
     assert orders[0] != sorted(CELLS)
@@ -95,31 +99,53 @@ def test_other_runtimes(tmp_path: Path, runtime: OnnxRuntime | TorchEager) -> No
     assert len(result.latency("mine")) == 2
 
 
-def test_an_impossible_latency_is_a_failure_and_the_rest_go_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = cells.measure_one
+def test_figures_of_a_target_are_in_the_table(tmp_path: Path) -> None:
+    result = measure_cells(CELLS[:2], small(), tmp_path / "m.jsonl", target=Scripted(), **LOOSE)
+    table = result.latency("mine")
+    assert table["energy_mj"].tolist() == [2.5, 2.5]
+    assert table["latency_ms"].tolist() == [1.0, 1.0]
 
-    def quick(task: CellTask) -> dict[str, object]:
-        return real(task) | ({"latency_ms": 0.004} if task.arch_id == CELLS[0] else {})
 
-    monkeypatch.setattr(cells, "measure_one", quick)
-    result = measure_cells(CELLS[:2], small(), tmp_path / "m.jsonl", **LOOSE)
+def test_an_impossible_latency_is_a_failure_and_the_rest_go_on(tmp_path: Path) -> None:
+    def quick(row: Row) -> Row:
+        return row | ({"latency_ms": 0.004} if row["name"] == CELLS[0] else {})
+
+    target = Scripted(quick)
+    result = measure_cells(CELLS[:2], small(), tmp_path / "m.jsonl", target=target, **LOOSE)
     assert re.search(r"0\.004 ms.*0\.01 ms", result.failures[CELLS[0]])
     assert result.latency("mine")["arch_id"].tolist() == [CELLS[1]]
 
 
-def test_drift_is_that_within_a_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reference_too_fast_to_believe_ends_the_measurement(tmp_path: Path) -> None:
+    target = Scripted(lambda row: row | {"latency_ms": 0.004})
+    with pytest.raises(MeasurementError, match="reference network"):
+        measure_cells(CELLS, small(), tmp_path / "m.jsonl", target=target, **LOOSE)
+
+
+def test_rows_of_another_machine_are_refused_and_earlier_ones_kept(tmp_path: Path) -> None:
+    def moved(row: Row) -> Row:
+        other = row["machine"] | {"processor": "another"}
+        return row | ({"machine": other} if row["name"] == CELLS[1] else {})
+
+    path = tmp_path / "m.jsonl"
+    with pytest.raises(MeasurementError, match="another kind of machine"):
+        measure_cells(CELLS, small(), path, target=Scripted(moved), **LOOSE)
+    assert CELLS[1] not in {event["arch_id"] for event in events(path)}
+    assert len(measure_cells(CELLS, small(), path, target=Scripted(), **LOOSE).rows) == 6
+
+
+def test_drift_is_that_within_a_host(tmp_path: Path) -> None:
     """Two boards of one kind may differ by a constant; that is no drift."""
-    real, number = cells.measure_one, itertools.count()
+    rows: list[Row] = []
 
-    def elsewhere(task: CellTask) -> dict[str, object]:
-        one = next(number) % 2
-        latency = (1.0, 1.2)[one] * (1.05 if task.number == 4 else 1.0)
-        return real(task) | {"host": f"board{one}", "latency_ms": latency}
+    def elsewhere(row: Row) -> Row:
+        one = len(rows) % 2
+        rows.append(row)
+        slow = row["event"] == "reference" and len(rows) > 6
+        latency = (1.0, 1.2)[one] * (1.05 if slow else 1.0)
+        return row | {"host": f"board{one}", "latency_ms": latency}
 
-    monkeypatch.setattr(cells, "measure_one", elsewhere)
-    options = {**LOOSE, "reference_every": 2}
+    options = {**LOOSE, "reference_every": 2, "target": Scripted(elsewhere)}
     result = measure_cells(CELLS, small(), tmp_path / "m.jsonl", **options)
     assert {*result.references["host"]} == {"board0", "board1"}
     assert result.drift.max_drift == pytest.approx(0.0244, abs=0.001)
@@ -164,8 +190,9 @@ def test_a_cell_that_fails_is_recorded_and_the_rest_go_on(
 
 @pytest.mark.usefixtures("broken_pooling")
 def test_without_a_reference_there_is_no_measurement(tmp_path: Path) -> None:
+    plain = [to_string((1, 1, 1, 1, 1, 1))]
     with pytest.raises(MeasurementError, match="reference network"):
-        measure_cells(CELLS, small(), tmp_path / "m.jsonl", **LOOSE)
+        measure_cells(plain, small(), tmp_path / "m.jsonl", **LOOSE)
 
 
 def test_drift_is_warned_of_and_not_corrected(
@@ -183,6 +210,15 @@ def test_drift_is_warned_of_and_not_corrected(
     assert again.rows.equals(first.rows)
 
 
+def test_conditions_of_the_machine_are_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("brpnas.measure.runner._warnings", lambda found: ["It rains in."])
+    with caplog.at_level(logging.WARNING):
+        measure_cells(CELLS[:1], small(), tmp_path / "m.jsonl", target=Scripted(), **LOOSE)
+    assert "It rains in." in caplog.messages
+
+
 def test_missing_provider_is_refused_before_there_is_a_store(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="CPUExecutionProvider"):
         measure_cells(CELLS, small(OnnxRuntime(provider="NoExecutionProvider")), tmp_path / "m")
@@ -194,21 +230,24 @@ def test_reference_every_is_positive(tmp_path: Path) -> None:
         measure_cells(CELLS, small(), tmp_path / "m.jsonl", reference_every=0)
 
 
-def test_a_task_is_measured_alone() -> None:
-    row = measure_one(CellTask(CELLS[0], small(), number=3))
-    assert row["event"] == "reference"
-    assert json.loads(json.dumps(row)) == row
-    assert row["machine"] == probe(small()).identity()
+def test_the_folder_of_a_killed_measurement_is_emptied(tmp_path: Path) -> None:
+    store = tmp_path / "m.jsonl"
+    left = tmp_path / ".m.jsonl.work" / "x" / "rows.jsonl"
+    left.parent.mkdir(parents=True)
+    left.write_text("left")
+    with work_folder(store) as folder:
+        assert folder == tmp_path / ".m.jsonl.work"
+        assert not list(folder.iterdir())
+        (folder / "y").touch()
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow
 def test_workers_of_an_engine_measure_too(tmp_path: Path) -> None:
     settings = small()
-    with LocalEngine(2) as engine:
-        assert probe(settings, engine).identity() == probe(settings).identity()
-        result = measure_cells(CELLS, settings, tmp_path / "m.jsonl", engine=engine, **LOOSE)
-        with pytest.raises(MeasurementError, match="engine"):
-            probe(small(OnnxRuntime(provider="NoExecutionProvider")), engine)
+    with ClusterTarget(LocalEngine(2)) as target:
+        assert probe(settings, target).identity() == probe(settings).identity()
+        result = measure_cells(CELLS, settings, tmp_path / "m.jsonl", target=target, **LOOSE)
     assert set(result.rows["arch_id"]) == set(CELLS)
 
 
@@ -240,3 +279,4 @@ def test_a_killed_measurement_goes_on(tmp_path: Path, repository: Path, moment: 
     assert path.read_bytes().startswith(complete), "what was measured is kept as it was"
     cells = [event["arch_id"] for event in events(path) if event["event"] == "cell"]
     assert sorted(map(str, cells)) == sorted(select_cells(12)), "each cell once"
+    assert {file.name for file in tmp_path.iterdir()} == {"m.jsonl"}

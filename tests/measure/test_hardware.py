@@ -1,18 +1,18 @@
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
-import platform
 from dataclasses import replace
 from functools import partial
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from brpnas.devices import get_device, load_devices
 from brpnas.errors import ConfigurationError, MeasurementError, UnknownNameError
-from brpnas.measure import hardware
 from brpnas.measure.hardware import (
     Machine,
     add_device,
@@ -21,7 +21,7 @@ from brpnas.measure.hardware import (
     device_entry,
     device_name,
 )
-from brpnas.measure.runner import SOFTWARE
+from brpnas.measure.runner import IDENTITY, describe
 from brpnas.measure.runtimes import OnnxRuntime, TorchEager
 from brpnas.spaces import NetworkConfig
 
@@ -39,6 +39,27 @@ def test_this_machine() -> None:
     assert machine.gpu is None
     assert machine.software.startswith("ONNX Runtime ")
     assert "host" not in machine.identity()
+
+
+def test_a_description_comes_from_the_runner() -> None:
+    found = describe("onnxruntime", "CPUExecutionProvider")
+    machine = Machine.of(json.loads(json.dumps(found)))
+    assert machine.identity() == {name: found[name] for name in IDENTITY}
+    assert machine.versions["numpy"] == np.__version__
+    with pytest.raises(MeasurementError, match="cores"):
+        Machine.of(found | {"cores": "four"})
+    with pytest.raises(MeasurementError, match="host"):
+        Machine.of({name: found[name] for name in IDENTITY} | {"memory_gb": 1.0})
+
+
+def test_the_entry_says_the_conditions_and_they_make_no_other_device() -> None:
+    busy = replace(XEON, load=3.0, clock_mhz=2400.0, governor="powersave", warnings=("Busy!",))
+    entry = described(busy, OnnxRuntime(), batch_size=1, name="mine")
+    for part in ("clock 2400 MHz", "governor powersave", "load 3.0", "Busy!", "Energy: no counter"):
+        assert part in entry.conditions
+    rested = described(XEON, OnnxRuntime(), batch_size=1, name="mine")
+    assert "clock unknown" in rested.conditions
+    check_name(rested, {"mine": entry})
 
 
 def test_missing_provider() -> None:
@@ -96,49 +117,6 @@ def test_memory_makes_no_other_device() -> None:
     more = described(replace(XEON, memory_gb=33.0), OnnxRuntime(), batch_size=1, name="mine")
     assert entry != more
     check_name(more, {"mine": entry})
-
-
-@pytest.mark.parametrize(
-    ("cpuinfo", "board", "processor"),
-    [
-        ("model name\t: AMD EPYC\nmodel name\t: AMD EPYC\n", None, "AMD EPYC"),
-        ("processor\t: 0\nModel\t\t: Raspberry Pi 4\n", "other", "Raspberry Pi 4"),
-        ("processor\t: 0\n", "NVIDIA Jetson Nano\0", "NVIDIA Jetson Nano"),
-        (
-            "CPU implementer\t: 0x41\nCPU part\t: 0xd0c\n" * 2,
-            None,
-            f"{platform.machine()} implementer 0x41 part 0xd0c",
-        ),
-        ("", None, platform.machine()),
-    ],
-)
-def test_processors_of_several_kinds(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    cpuinfo: str,
-    board: str | None,
-    processor: str,
-) -> None:
-    (tmp_path / "cpuinfo").write_text(cpuinfo)
-    if board is not None:
-        (tmp_path / "model").write_text(board)
-    monkeypatch.setattr(hardware, "_CPUINFO", tmp_path / "cpuinfo")
-    monkeypatch.setattr(hardware, "_BOARD", tmp_path / "model")
-    monkeypatch.setattr(hardware.shutil, "which", lambda program: None)
-    assert describe_machine(TorchEager()).processor == processor
-
-
-def test_a_gpu_that_cannot_be_asked_is_still_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    broken = tmp_path / "nvidia-smi"
-    broken.write_text("#!/bin/sh\nexit 9\n")
-    broken.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    runtime = OnnxRuntime(provider="CUDAExecutionProvider")
-    claims = SOFTWARE["onnxruntime"]._replace(providers=lambda: [runtime.provider])
-    monkeypatch.setitem(SOFTWARE, "onnxruntime", claims)
-    assert describe_machine(runtime).gpu == "GPU of CUDAExecutionProvider"
 
 
 def test_impossible_name() -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnxruntime as ort
@@ -15,16 +13,12 @@ import pytest
 
 from brpnas.devices import read_device_table
 from brpnas.errors import ConfigurationError
-from brpnas.measure import (
-    MeasureSettings,
-    OnnxRuntime,
-    Protocol,
-    TorchEager,
-    get_runtime,
-    time_cell,
-)
-from brpnas.measure.networks import MANIFEST, export_cells
-from brpnas.measure.runner import SOFTWARE, Run
+from brpnas.measure import MeasureSettings, OnnxRuntime, Protocol, TorchEager, get_runtime
+from brpnas.measure.artifacts import MANIFEST, Manifest
+from brpnas.measure.networks import export_cells
+from brpnas.measure.runner import seeded_image
+from brpnas.measure.setup import cell_artifact
+from brpnas.measure.targets.local import check_artifacts
 from brpnas.spaces import NasBench201, NetworkConfig
 from brpnas.spaces.select import select_cells
 
@@ -40,35 +34,37 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_they_are_the_bytes_that_are_timed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    timed: list[bytes] = []
-    original = SOFTWARE["onnxruntime"]
-
-    def load(files: list[str], *settings: Any) -> Run:
-        timed.append(Path(files[0]).read_bytes())
-        return original.load(files, *settings)
-
-    monkeypatch.setitem(SOFTWARE, "onnxruntime", original._replace(load=load))
-    index = pd.read_csv(folder / "my-board.csv").set_index("arch_id")["file"]
-    for cell in CELLS[:3]:
-        time_cell(cell, SETTINGS)
-        assert (folder / index[cell]).read_bytes() == timed[-1]
+def test_they_are_the_bytes_that_are_timed(folder: Path, tmp_path: Path) -> None:
+    manifest = Manifest.read(folder)
+    assert [one.name for one in manifest.networks] == CELLS
+    for one in manifest.networks[:3]:
+        timed = cell_artifact(one.name, SETTINGS, tmp_path)
+        assert timed == one
+        for file in one.files:
+            assert (folder / file.file).read_bytes() == (tmp_path / file.file).read_bytes()
 
 
 def test_the_manifest_describes_every_file(folder: Path) -> None:
-    manifest = json.loads((folder / MANIFEST).read_text())
-    assert manifest["network_size"] == SIZE.size
-    assert (manifest["space"], manifest["executes_dead_ops"]) == ("nasbench201", False)
-    assert [file["arch_id"] for file in manifest["files"]] == CELLS
-    names = {file["file"] for file in manifest["files"]} | {manifest["index"], MANIFEST}
-    assert {path.name for path in folder.iterdir()} == names
-    for file in manifest["files"]:
-        content = (folder / file["file"]).read_bytes()
-        assert hashlib.sha256(content).hexdigest() == file["sha256"]
+    manifest = Manifest.read(folder)
+    assert (manifest.network_size, manifest.space) == (SIZE.size, "nasbench201")
+    names = {file.file for one in manifest.networks for file in one.files}
+    assert {path.name for path in folder.iterdir()} == names | {"my-board.csv", MANIFEST}
+    for one in manifest.networks:
+        (file,) = one.files
+        content = (folder / file.file).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == file.sha256
     session = ort.InferenceSession(content, providers=["CPUExecutionProvider"])
-    image = np.zeros(manifest["input"]["shape"], np.float32)
-    (logits,) = session.run([manifest["output"]["name"]], {manifest["input"]["name"]: image})
-    assert list(logits.shape) == manifest["output"]["shape"] == [2, 3]
+    image = seeded_image(one.shape, manifest.seed)
+    (logits,) = session.run(["logits"], {"image": image})
+    assert one.answer is not None
+    assert list(logits.shape) == list(one.answer.shape) == [2, 3]
+    assert logits.ravel().tolist() == pytest.approx(list(one.answer.values), abs=1e-5)
+
+
+def test_the_runner_takes_the_folder_as_it_is(folder: Path) -> None:
+    rows = list(check_artifacts(folder))
+    assert [row["name"] for row in rows] == CELLS
+    assert {row["event"] for row in rows} == {"checked"}
 
 
 def test_the_filled_index_is_a_table_of_the_device(folder: Path, tmp_path: Path) -> None:
@@ -102,10 +98,11 @@ def test_an_empty_folder_is_filled(tmp_path: Path) -> None:
     assert len(list((tmp_path / "empty").glob("*.onnx"))) == 1
 
 
-def test_torch_runs_no_files(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="runs no ONNX files"):
-        export_cells(CELLS[:1], MeasureSettings(TorchEager()), tmp_path / "x")
-    assert not list(tmp_path.iterdir())
+def test_networks_of_torch_hold_dead_operations(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, runtime=TorchEager())
+    index = pd.read_csv(export_cells(CELLS[:1], settings, tmp_path / "x"))
+    assert index["file"].str.endswith(".npz").all()
+    assert settings.network.executes_dead_ops
 
 
 def test_a_cell_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:

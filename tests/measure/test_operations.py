@@ -2,18 +2,20 @@ from __future__ import annotations
 
 import itertools
 import json
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
+from torch import nn
 
 from brpnas.datasets import OPERATIONS as SCHEMA
 from brpnas.datasets import validate
-from brpnas.errors import MeasurementError, TaskError
-from brpnas.fanout import LocalEngine, SerialEngine
+from brpnas.errors import MeasurementError
+from brpnas.fanout import LocalEngine
 from brpnas.measure import (
+    ClusterTarget,
     OnnxRuntime,
     TorchEager,
     measure_cells,
@@ -21,7 +23,7 @@ from brpnas.measure import (
     operations,
     select_cells,
 )
-from brpnas.measure.operations import OperationTask, operation_modules
+from brpnas.measure.operations import operation_modules
 from brpnas.predictors.layerwise import LayerwisePredictor, network_parts
 from brpnas.spaces.nasbench201 import to_string
 from brpnas.spaces.nasbench201.build import MacroNetwork
@@ -106,19 +108,24 @@ def test_what_the_store_holds_is_not_measured_again(tmp_path: Path) -> None:
 
 
 def test_on_an_engine(tmp_path: Path, workers: LocalEngine) -> None:
+    target = ClusterTarget(workers)
     table = measure_operations(
-        small(), tmp_path / "m.jsonl", device="mine", engine=workers, progress=False
+        small(), tmp_path / "m.jsonl", device="mine", target=target, progress=False
     )
     assert len(table) == len(network_parts(NETWORK.stages, executes_dead_ops=False))
 
 
 def test_an_operation_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(task: OperationTask) -> None:
-        raise ValueError(f"no {task.part}")
+    def modules(network: NetworkConfig) -> Iterator[tuple[str, int, nn.Module, tuple[int, ...]]]:
+        for part, stage, module, shape in operation_modules(network):
+            yield part, stage, NoNumbers() if part == "stem" else module, shape
 
-    monkeypatch.setattr(operations, "measure_operation", fail)
-    with pytest.raises(MeasurementError, match=r"\bstem of stage 0\b.*no stem"):
+    class NoNumbers(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x / (x * 0)
+
+    monkeypatch.setattr(operations, "operation_modules", modules)
+    with pytest.raises(MeasurementError, match=r"\bstem of stage 0\b.*NaN"):
         measure_operations(small(), tmp_path / "m.jsonl", device="mine", progress=False)
     assert not lines(tmp_path / "m.jsonl")
-    ((_, outcome),) = SerialEngine().run(fail, [OperationTask("stem", 0, replace(small()))])
-    assert isinstance(outcome, TaskError)
+    assert {path.name for path in tmp_path.iterdir()} == {"m.jsonl"}

@@ -7,7 +7,8 @@ import pytest
 import scipy.stats
 
 from brpnas.errors import ConfigurationError
-from brpnas.measure.protocol import Protocol, interquartile_mean, time_runs
+from brpnas.measure.protocol import Protocol, Timing
+from brpnas.measure.runner import interquartile_mean, time_runs
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 7, 8, 20, 50])
@@ -17,32 +18,33 @@ def test_interquartile_mean_is_that_of_scipy(size: int) -> None:
 
 
 def test_no_values_have_no_mean() -> None:
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ValueError, match="at least one"):
         interquartile_mean([])
 
 
-def test_protocol_against_a_slow_reference() -> None:
+def test_runs_against_a_slow_reference() -> None:
     """A clock that is read before and after every run, and whose readings are known."""
-    protocol = Protocol(warmup=3, runs=8, repeats=6)
     durations = np.random.default_rng(0).integers(1_000_000, 9_000_000, (6, 8))
     now, calls = 0, 0
 
     def run() -> None:
         nonlocal now, calls
-        if calls >= protocol.warmup:
-            now += int(durations.flat[calls - protocol.warmup])
+        if calls >= 3:
+            now += int(durations.flat[calls - 3])
         calls += 1
 
-    timing = time_runs(run, protocol, clock=lambda: now)
+    timed = time_runs(run, 3, 8, 6, clock=lambda: now, energy=lambda: 10.0 * calls)
     blocks = [scipy.stats.trim_mean(block / 1e6, 0.25) for block in durations]
     assert calls == 3 + 8 * 6
-    assert timing.blocks_ms == pytest.approx(blocks)
-    assert timing.latency_ms == pytest.approx(scipy.stats.trim_mean(blocks, 0.25))
-    assert timing.std_ms == pytest.approx(np.std(blocks, ddof=1))
+    assert timed.blocks_ms == pytest.approx(blocks)
+    assert timed.latency_ms == pytest.approx(scipy.stats.trim_mean(blocks, 0.25))
+    assert timed.std_ms == pytest.approx(np.std(blocks, ddof=1))
+    assert timed.energy_mj == 10.0, "that of a run, without warm-up"
 
 
-def test_one_block_has_no_deviation() -> None:
-    assert time_runs(lambda: None, Protocol(0, 1, 1)).std_ms is None
+def test_one_block_has_no_deviation_and_no_counter_no_energy() -> None:
+    timed = time_runs(lambda: None, 0, 1, 1)
+    assert (timed.std_ms, timed.energy_mj) == (None, None)
 
 
 @pytest.mark.parametrize("enabled", [True, False])
@@ -51,7 +53,7 @@ def test_garbage_collection_rests_and_is_left_as_it_was(enabled: bool) -> None:
     before = gc.isenabled()
     try:
         (gc.enable if enabled else gc.disable)()
-        time_runs(lambda: seen.append(gc.isenabled()), Protocol(1, 1, 1))
+        time_runs(lambda: seen.append(gc.isenabled()), 1, 1, 1)
         assert gc.isenabled() == enabled
     finally:
         (gc.enable if before else gc.disable)()
@@ -62,3 +64,10 @@ def test_garbage_collection_rests_and_is_left_as_it_was(enabled: bool) -> None:
 def test_impossible_protocols(wrong: dict[str, int]) -> None:
     with pytest.raises(ConfigurationError, match=next(iter(wrong))):
         Protocol(**wrong)
+
+
+def test_figures_of_a_row() -> None:
+    figures = {"latency_ms": 1.5, "std_ms": None, "difference": 0.0, "energy_mj": 3.0}
+    figures |= {"peak_memory_mib": 50.0, "file_kib": 7.5}
+    row = {**figures, "blocks_ms": [1.5], "event": "network", "name": "x"}
+    assert Timing.of(row) == Timing(**figures, blocks_ms=(1.5,))

@@ -13,13 +13,10 @@ from brpnas.errors import (
     MeasurementError,
     UnknownNameError,
 )
-from brpnas.measure import MeasureSettings, OnnxRuntime, TorchEager, measure_cells, time_cell
-from brpnas.measure.store import store_name
+from brpnas.measure import MeasureSettings, OnnxRuntime, TorchEager, measure_cells
+from brpnas.measure.setup import build_cell, cell_artifact
 from brpnas.spaces.nasbench201 import to_string
 from tests.measure.small import small
-
-KNOWN = "measure-49f04be2c0092ae2.jsonl"
-"""Name of the store of these settings, from before there were other spaces."""
 
 
 def test_dead_operations_are_those_of_the_runtime() -> None:
@@ -42,30 +39,37 @@ def test_fingerprints_differ_with_every_setting() -> None:
     assert MeasureSettings().fingerprint() == settings[0].fingerprint()
 
 
-@pytest.mark.parametrize(
-    "runtime", [OnnxRuntime(), OnnxRuntime(precision="int8"), TorchEager()], ids=str
-)
-def test_a_cell_has_a_latency(runtime: OnnxRuntime | TorchEager) -> None:
+def test_a_cell_is_built_without_touching_the_global_random_state() -> None:
     torch.manual_seed(3)
     state = torch.get_rng_state()
-    timing = time_cell(to_string((3, 2, 4, 1, 3, 2)), small(runtime))
-    assert timing.latency_ms > 0
-    assert len(timing.blocks_ms) == 3
+    cell = to_string((3, 2, 4, 1, 3, 2))
+    first, second = (build_cell(cell, small()).state_dict() for _ in range(2))
     assert torch.equal(state, torch.get_rng_state())
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_an_artifact_and_its_manifest(tmp_path: Path) -> None:
+    settings = replace(small(OnnxRuntime(2)), batch_size=3, seed=5)
+    made = cell_artifact(to_string((3, 2, 4, 1, 3, 2)), settings, tmp_path)
+    assert made.shape == settings.shape == (3, *settings.network.input_shape)
+    assert made.answer is not None
+    assert made.answer.shape == (3, settings.network.classes)
+    manifest = settings.manifest([made])
+    assert (manifest.runtime, manifest.threads, manifest.seed) == ("onnxruntime", 2, 5)
+    assert (manifest.precision, manifest.tolerance) == ("fp32", 1e-3)
+    assert (manifest.space, manifest.network_size) == ("nasbench201", settings.network.size)
+    assert {"brpnas", "torch", "onnx"} <= manifest.versions.keys()
 
 
 def test_wrong_cells_and_batches() -> None:
     with pytest.raises(ArchitectureError):
-        time_cell("nonsense", small())
+        build_cell("nonsense", small())
     with pytest.raises(ConfigurationError, match="batch_size"):
         MeasureSettings(batch_size=0)
 
 
-def test_what_was_measured_before_there_were_other_spaces_is_of_use() -> None:
-    assert store_name({"settings": MeasureSettings().fingerprint(), "machine": {}}) == KNOWN
-    assert set(MeasureSettings().fingerprint()) == {
-        *("runtime", "protocol", "network", "batch_size", "seed"),
-    }
+def test_the_space_is_part_of_the_settings() -> None:
+    assert "space" not in MeasureSettings().fingerprint()
     assert MeasureSettings(space="darts").fingerprint()["space"] == "darts"
 
 
@@ -78,7 +82,7 @@ def test_a_space_without_networks_is_a_clear_error(tmp_path: Path) -> None:
     settings = replace(small(), space=str(path))
     cell = to_string((3, 2, 4, 1, 3, 2))
     with pytest.raises(ConfigurationError, match=r"mine\.py' has no networks.*method `build`"):
-        time_cell(cell, settings)
+        build_cell(cell, settings)
     with pytest.raises(MeasurementError, match="has no networks"):
         measure_cells([cell], settings, tmp_path / "m.jsonl", progress=False)
 

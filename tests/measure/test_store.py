@@ -18,6 +18,7 @@ TASK = task_of(SETTINGS, MACHINE)
 def row(arch_id: str, event: str = "cell", **more: object) -> dict[str, object]:
     machine = {"host": "here", "machine": MACHINE.identity()}
     figures = {"latency_ms": 1.5, "std_ms": 0.1, "blocks_ms": [1.4, 1.6], "load": 0.5}
+    figures |= {"energy_mj": None, "peak_memory_mib": 50.0, "file_kib": 7.5}
     when = {"time": "2026-01-01T00:00:00+00:00", "seconds": 0.2}
     return {"event": event, "arch_id": arch_id, **figures, **when, **machine, **more}
 
@@ -108,3 +109,15 @@ def test_damaged_values_are_named(
     path.write_text("\n".join([*good, bad] if is_last else [good[0], bad, good[1]]) + "\n")
     with pytest.raises(StoreError, match=rf"damaged in line {3 if is_last else 2}: .*{says}"):
         MeasureStore(path, TASK)
+
+
+def test_a_store_of_the_versions_before_the_runner_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "m.jsonl"
+    settings = TASK["settings"]
+    old = {key: value for key, value in settings.items() if key != "runner"}
+    header = {"event": "task", "version": 1, "fingerprint": TASK | {"settings": old}}
+    content = json.dumps(header) + "\n"
+    path.write_text(content)
+    with pytest.raises(StoreError, match=r"earlier version.*measure all cells again"):
+        MeasureStore(path, TASK)
+    assert path.read_text() == content

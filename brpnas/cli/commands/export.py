@@ -1,4 +1,4 @@
-"""The subcommand ``export``: networks of cells as ONNX files, for devices without this project."""
+"""The subcommand ``export``: networks of cells as files, for devices without this project."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from brpnas.cli.options import CellFile, Notation, PrecisionName, SpaceName, examples
+from brpnas.cli.options import CellFile, Notation, PrecisionName, RuntimeName, SpaceName, examples
 from brpnas.cli.sizes import (
     CellsPerStage,
     Channels,
@@ -26,6 +26,7 @@ __all__ = ["EXAMPLES", "export"]
 EXAMPLES = examples(
     "brpnas export --cells 20 --output networks",
     "brpnas export --file cells.txt --output networks --device my-board",
+    "brpnas export --cells 20 --runtime torch --output eager",
     "brpnas export --cells 20 --channels 8 --image 8 --colours 1 --output small",
 )
 
@@ -45,6 +46,9 @@ def export(  # noqa: PLR0913 - one argument per option
         str,
         typer.Option(metavar="NAME", help="Name of the device, used for the index."),
     ] = "index",
+    runtime: Annotated[
+        RuntimeName, typer.Option(help="Runtime of the device.")
+    ] = RuntimeName.ONNXRUNTIME,
     precision: Annotated[
         PrecisionName, typer.Option(help="int8 networks are for timing only.")
     ] = PrecisionName.FP32,
@@ -59,7 +63,7 @@ def export(  # noqa: PLR0913 - one argument per option
     classes: Classes = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the choice of cells.")] = 0,
 ) -> None:
-    """Write the networks of cells as ONNX, as `measure` times them.
+    """Write the networks of cells as files, as `measure` times them.
 
     Measure them on the device, fill in the column latency_ms of the index, and put it into
     data/01_raw/devices under the name of the device.
@@ -75,7 +79,7 @@ def export(  # noqa: PLR0913 - one argument per option
         )
     sizes = (channels, cells_per_stage, stages, image, colours, classes)
     settings = MeasureSettings(
-        get_runtime("onnxruntime", precision=precision.value),
+        get_runtime(runtime.value, precision=precision.value),
         network=network_of(space, network_size, *sizes),
         batch_size=batch,
         space=space,

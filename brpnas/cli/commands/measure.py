@@ -1,14 +1,13 @@
-"""The subcommand ``measure``: latency of cells on this machine."""
+"""The subcommand ``measure``: latency of cells on a device."""
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from brpnas.cli.options import CellFile, Notation, PrecisionName, SpaceName, examples
+from brpnas.cli.options import CellFile, Notation, PrecisionName, RuntimeName, SpaceName, examples
 from brpnas.cli.sizes import (
     CellsPerStage,
     Channels,
@@ -23,13 +22,6 @@ from brpnas.cli.sizes import (
 __all__ = ["EXAMPLES", "measure"]
 
 
-class RuntimeName(StrEnum):
-    """Runtimes of the networks."""
-
-    ONNXRUNTIME = "onnxruntime"
-    TORCH = "torch"
-
-
 def _count(text: str) -> typer.models.OptionInfo:
     option: typer.models.OptionInfo = typer.Option(metavar="COUNT", min=1, help=text)
     return option
@@ -38,7 +30,7 @@ def _count(text: str) -> typer.models.OptionInfo:
 EXAMPLES = examples(
     "brpnas measure --cells 300 --output latency.parquet",
     "brpnas measure --file cells.txt --output edge.csv --device my-board",
-    "brpnas measure --runtime torch --target cuda --output gpu.parquet",
+    "brpnas measure --runtime torch --provider cuda --output gpu.parquet",
     "brpnas measure --precision int8 --threads 4 --output int8.parquet",
     "brpnas measure --space darts --cells 50 --output darts.parquet",
 )
@@ -62,6 +54,9 @@ def measure(  # noqa: PLR0913 - one argument per option
         RuntimeName, typer.Option(help="Runtime; torch executes dead operations too.")
     ] = RuntimeName.ONNXRUNTIME,
     target: Annotated[
+        str, typer.Option(metavar="TARGET", help="Where to measure: local, this machine.")
+    ] = "local",
+    provider: Annotated[
         str | None,
         typer.Option(
             metavar="NAME", help="Execution provider, or torch device (default: the CPU)."
@@ -90,7 +85,7 @@ def measure(  # noqa: PLR0913 - one argument per option
     ] = 0.1,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the choice and order of cells.")] = 0,
 ) -> None:
-    """Measure latency on this machine.
+    """Measure latency on a device.
 
     The same command resumes after an interruption; a larger COUNT adds cells.
     """
@@ -106,7 +101,7 @@ def measure(  # noqa: PLR0913 - one argument per option
     sizes = (channels, cells_per_stage, stages, image, colours, classes)
     network = network_of(space, network_size, *sizes)
     settings = MeasureSettings(
-        get_runtime(runtime.value, provider=target, threads=threads, precision=precision.value),
+        get_runtime(runtime.value, provider=provider, threads=threads, precision=precision.value),
         Protocol(warmup, runs, repeats),
         network,
         batch,
@@ -117,6 +112,12 @@ def measure(  # noqa: PLR0913 - one argument per option
     chosen = select_cells(count, among=among, seed=seed, space=space)
     typer.echo(
         measuring.measure(
-            chosen, settings, output, device=device, seed=seed, drift_limit=drift_limit
+            chosen,
+            settings,
+            output,
+            device=device,
+            target=target,
+            seed=seed,
+            drift_limit=drift_limit,
         )
     )

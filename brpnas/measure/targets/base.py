@@ -2,20 +2,126 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
+from pydantic import BaseModel
+
+from brpnas.errors import MeasurementError, UnknownNameError
 from brpnas.measure.hardware import Machine
 from brpnas.measure.runtimes import Runtime
+from brpnas.typed import Finite, Positive, parse_typed
 
-__all__ = ["Row", "Target"]
+__all__ = ["Row", "Rows", "Target", "parse_row", "rows_of"]
 
 Row = dict[str, Any]
 """A row of the runner (`brpnas.measure.runner`): ``event`` (``network``, ``reference`` or
 ``failed``), ``name`` and ``sha256`` of the artifact, then figures or ``error``."""
+
+Rows = Generator[Row, None, None]
+"""Rows on arrival; closing them ends the work."""
+
+_log = logging.getLogger(__name__)
+
+
+class _Any(BaseModel):
+    """Fields of every row."""
+
+    name: str
+    sha256: str
+    time: str
+    load: Finite
+    seconds: Finite
+    clock_jump_s: float | None
+    file_kib: Finite
+    clock_mhz: Finite | None
+    temperature_c: float | None
+    host: str
+    machine: dict[str, str | int | None]
+
+
+class _Failed(_Any):
+    """A failed artifact."""
+
+    event: Literal["failed"]
+    error: str
+
+
+class _Timed(_Any):
+    """A timed artifact."""
+
+    event: Literal["network", "reference"]
+    latency_ms: Positive
+    std_ms: Finite | None
+    blocks_ms: list[Positive]
+    difference: Finite | None
+    energy_mj: Finite | None
+    peak_memory_mib: Finite
+
+
+class _Checked(_Any):
+    """An artifact whose answer is right."""
+
+    event: Literal["checked"]
+    difference: Finite | None
+
+
+_KINDS: dict[object, type[_Any]] = {
+    "failed": _Failed,
+    "checked": _Checked,
+    "network": _Timed,
+    "reference": _Timed,
+}
+
+
+def parse_row(event: Row) -> Row:
+    """The known fields of a row of the runner, checked.
+
+    Raises:
+        MeasurementError: If a field is missing or of another type.
+    """
+    try:
+        return parse_typed(_KINDS[event.get("event")], event).model_dump()
+    except (ValueError, KeyError) as error:
+        raise MeasurementError(f"A row of the runner is damaged: {error}.") from error
+
+
+def rows_of(lines: Iterable[bytes], what: str) -> Rows:
+    """Rows in the output of ``runner.py run``, each on arrival.
+
+    Args:
+        lines: Standard output of the runner.
+        what: Name of the target, for messages.
+
+    Raises:
+        UnknownNameError: If the runner lacks the provider.
+        MeasurementError: If the runner reports another error, or a line is damaged.
+    """
+    for line in lines:
+        try:
+            event = json.loads(line)
+            kind = event["event"]
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise MeasurementError(f"{what} sent no row: {line[:200]!r}.") from error
+        if kind == "error":
+            raise _error(event, what)
+        if kind == "waiting":
+            _log.warning("%s waits for %s", what, str(event.get("for"))[:200])
+        elif kind in _KINDS:
+            yield parse_row(event)
+
+
+def _error(event: Row, what: str) -> MeasurementError | UnknownNameError:
+    unknown = event.get("unknown")
+    if unknown:
+        kind, name, known = unknown
+        return UnknownNameError(f"{kind} on {what}", str(name), map(str, known))
+    return MeasurementError(f"{what}: {str(event.get('error'))[:1000]}")
 
 
 class Target(ABC):
@@ -42,7 +148,7 @@ class Target(ABC):
         """
 
     @abstractmethod
-    def measure(self, folder: Path) -> Iterator[Row]:
+    def measure(self, folder: Path) -> Rows:
         """Time the artifacts of a manifest and yield each row on arrival.
 
         Every artifact has one row at the end, a failed one too. The same call after an

@@ -28,7 +28,7 @@ def test_size_as_one_text_or_option_by_option(brpnas: Brpnas, tmp_path: Path) ->
     options = "--channels 2 --cells-per-stage 1 --stages 2 --image 8 --colours 1 --classes 3"
     assert brpnas(*common, str(many), *options.split()).exit_code == 0
     assert manifest(one)["network_size"] == manifest(many)["network_size"] == SIZE
-    assert manifest(one)["files"] == manifest(many)["files"]
+    assert manifest(one)["networks"] == manifest(many)["networks"]
 
 
 def test_measure_and_export_have_the_same_options_for_it(brpnas: Brpnas) -> None:
@@ -55,6 +55,6 @@ def test_what_cannot_be_exported(brpnas: Brpnas, tmp_path: Path, options: str, w
 def test_examples_parse(brpnas: Brpnas) -> None:
     text = brpnas("export", "--help").stdout.partition("Examples:")[2]
     lines = [line.strip() for line in text.strip().splitlines()]
-    assert len(lines) == 3
+    assert len(lines) == 4
     for line in lines:
         assert brpnas(*shlex.split(line)[1:], "--help").exit_code == 0

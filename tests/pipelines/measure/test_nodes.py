@@ -21,7 +21,8 @@ PARAMS: dict[str, Any] = {
 }
 TIMING: dict[str, Any] = {
     "runtime": "onnxruntime",
-    "target": None,
+    "target": "local",
+    "provider": None,
     "precision": "fp32",
     "threads": 1,
     "batch_size": 1,
@@ -87,7 +88,7 @@ def test_cells_of_a_file(tmp_path: Path) -> None:
         ({"timing": {"runs": 0}}, ConfigurationError),
         ({"timing": {"repeat": 3}}, ConfigurationError),
         ({"params": {"device": "my device"}}, ConfigurationError),
-        ({"timing": {"target": "Foo"}}, UnknownNameError),
+        ({"timing": {"provider": "Foo"}}, UnknownNameError),
         ({"timing": {"runtime": "torch", "precision": "int8"}}, UnknownNameError),
     ],
 )
@@ -117,10 +118,10 @@ def test_a_table_loses_no_cell_when_its_journal_is_gone(tmp_path: Path) -> None:
 def test_operations_that_cannot_be_measured_cost_no_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(task: object) -> None:
+    def fail(network: object) -> None:
         raise ValueError("no memory")
 
-    monkeypatch.setattr("brpnas.measure.operations.measure_operation", fail)
+    monkeypatch.setattr("brpnas.measure.operations.operation_modules", fail)
     tables, operations, _, report = measure_latency(tmp_path, {}, {}, MINE, PARAMS)
     assert len(tables["mine"]) == 3
     assert not operations

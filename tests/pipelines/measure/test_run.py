@@ -95,7 +95,7 @@ def test_killed_and_run_again(kedro: Run, project: Path) -> None:
 
 @pytest.mark.slow
 def test_a_missing_provider_is_one_paragraph(kedro: Run, project: Path) -> None:
-    done = kedro(*arguments(timing_target="Foo"))
+    done = kedro(*arguments(timing_provider="Foo"))
     assert done.returncode == 1
     assert "'FooExecutionProvider'" in done.stderr
     assert "Traceback" not in done.stderr

@@ -66,7 +66,8 @@ TRAINING: dict[str, Any] = {
 }
 TIMING: dict[str, Any] = {
     "runtime": "onnxruntime",
-    "target": None,
+    "target": "local",
+    "provider": None,
     "precision": "fp32",
     "threads": 1,
     "batch_size": 1,

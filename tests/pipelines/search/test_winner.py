@@ -16,9 +16,9 @@ from torch import nn
 from brpnas.candidates import ImageSource, JobConfig, TrainedNetworkFile, train_architecture
 from brpnas.devices import Device
 from brpnas.errors import MeasurementError
-from brpnas.fanout import SerialEngine
-from brpnas.measure import TorchEager, describe_device, probe
-from brpnas.measure.runner import SOFTWARE, Run
+from brpnas.measure import LocalTarget, TorchEager, describe_device, probe
+from brpnas.measure.artifacts import Manifest
+from brpnas.measure.targets import Rows
 from brpnas.search import Limits
 from brpnas.spaces import get_space
 from pipelines.config import ExportConfig, TimingConfig, parse
@@ -57,20 +57,21 @@ def measured(network: bytes, cell: str = CELL, **changes: object) -> tuple[float
     settings = measure_settings(parse(TimingConfig, TIMING | changes), SPACE, SMALL)
     given = (cell, network, SPACE, SMALL, parse(ExportConfig, EXPORT))
     file, _ = network_onnx(*given)
-    return measure_network(file, lambda: network_module(*given), settings, SerialEngine()), [file]
+    return measure_network(file, lambda: network_module(*given), settings, LocalTarget()), [file]
 
 
 def test_the_exported_file_is_what_is_measured(
     trained: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     given: list[bytes] = []
-    original = SOFTWARE["onnxruntime"]
+    original = LocalTarget.measure
 
-    def load(files: list[str], *settings: Any) -> Run:
-        given.append(Path(files[0]).read_bytes())
-        return original.load(files, *settings)
+    def measure(self: LocalTarget, folder: Path) -> Rows:
+        (network,) = Manifest.read(folder).networks
+        given.append((folder / network.files[0].file).read_bytes())
+        return original(self, folder)
 
-    monkeypatch.setitem(SOFTWARE, "onnxruntime", original._replace(load=load))
+    monkeypatch.setattr(LocalTarget, "measure", measure)
     with caplog.at_level(logging.WARNING):
         for network in (b"", trained):
             latency, files = measured(network)
@@ -128,8 +129,8 @@ def test_a_device_that_is_not_the_predicted_one_is_said(
 
 def test_a_network_that_cannot_be_measured_is_an_error() -> None:
     settings = measure_settings(parse(TimingConfig, TIMING), SPACE, SMALL)
-    with pytest.raises(MeasurementError, match="network found cannot be measured"):
-        measure_network(b"no file", nn.Identity, settings, SerialEngine())
+    with pytest.raises(MeasurementError, match="network found was not measured"):
+        measure_network(b"no file", nn.Identity, settings, LocalTarget())
 
 
 def predictions_of(device: str, precision: str | None) -> pd.DataFrame:

@@ -29,6 +29,7 @@ from brpnas.errors import ConfigurationError, StoreError
 from brpnas.export import describe_model, export_network, initialise_weights
 from brpnas.fanout import LocalEngine
 from brpnas.measure import (
+    ClusterTarget,
     MeasureSettings,
     OnnxRuntime,
     Protocol,
@@ -130,7 +131,7 @@ class TestMeasuring:
         pd.testing.assert_frame_equal(again.rows, result.rows)
 
     def test_workers_build_its_networks(self, tmp_path: Path, workers: LocalEngine) -> None:
-        options = {"engine": workers, "progress": False, "drift_limit": 1e9}
+        options = {"target": ClusterTarget(workers), "progress": False, "drift_limit": 1e9}
         result = measure_cells(CELLS, self.SETTINGS, tmp_path / "m.jsonl", **options)
         assert set(result.rows["arch_id"]) == set(CELLS)
         assert not result.failures
