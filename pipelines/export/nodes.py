@@ -19,7 +19,12 @@ from brpnas.predictors.transfer import DevicePredictor
 from brpnas.report.network import alarms
 from pipelines.config import ExportConfig, ImagesConfig, parse
 from pipelines.delivered import network_onnx
-from pipelines.export.card import write_model_card
+from pipelines.export.card import (
+    write_latency_card,
+    write_model_card,
+    write_network_card,
+    write_relation_card,
+)
 from pipelines.network import network_config
 from pipelines.training import image_source
 
@@ -29,7 +34,10 @@ __all__ = [
     "export_found_network",
     "export_latency",
     "export_relation",
+    "write_latency_card",
     "write_model_card",
+    "write_network_card",
+    "write_relation_card",
 ]
 
 

@@ -33,15 +33,16 @@ from brpnas.predictors import (
 )
 from brpnas.predictors.transfer import fit_device
 from brpnas.serving import OnnxPredictor
+from pipelines.export import create_pipeline
 from pipelines.export.nodes import (
     collect_parity,
     evaluate_network,
     export_found_network,
     export_latency,
     export_relation,
-    write_model_card,
 )
 from pipelines.promote.nodes import own_card
+from tests.pipelines.stages import Stage
 from tests.pipelines.toys import weight
 from tests.predictors.toys import cells
 from tests.predictors.transfer.toys import QUICK, measured, prior
@@ -85,6 +86,21 @@ UNTRAINED = {"trained": False, "file_bytes": 4321}
 
 def note(citation: str, **holds: list[str]) -> dict[str, Any]:
     return {"url": "x", "licence": "y", "citation": citation, "devices": [], "datasets": []} | holds
+
+
+def page(
+    onnx: dict[str, bytes],
+    ranker: PairwiseRanker,
+    train: dict[str, Any],
+    result: dict[str, Any],
+    evaluation: dict[str, Any],
+    sources: dict[str, Any],
+) -> str:
+    """The page of the cards of the files `network`, `latency` and `relation`."""
+    data = {f"{name}_onnx": content for name, content in onnx.items()}
+    data |= {"relation_predictor": ranker, "train_metrics": train, "search_result": result}
+    data |= {"network_evaluation": evaluation, "ingest_report": {"sources": sources}}
+    return str(Stage(create_pipeline(), data)["model_card"])
 
 
 class Noisy(nn.Module):
@@ -204,9 +220,8 @@ def test_a_predictor_of_few_rows_gives_intervals_and_its_card_runs_as_typed(
     adapted |= {"prior_knows_device": True, "transfer": "Transfer: of another size."}
     relation, _ = export_relation(relation_predictor, small_graphs, result, PARAMS)
     network, _ = export_found_network(result, b"", small_graphs, NETWORK, PARAMS)
-    ingest: dict[str, Any] = {"sources": {}}
-    train = TRAIN | adapted
-    card = write_model_card(latency, relation, network, train, result, UNTRAINED, ingest)
+    onnx = {"network": network, "latency": latency, "relation": relation}
+    card = page(onnx, relation_predictor, TRAIN | adapted, result, UNTRAINED, {})
     of_latency = card.split("\n---\n")[1]
     assert "Adapted to 9 measured architectures from 2 known devices (eager-a, eager-b)" in card
     assert "10 measured rows, each predicted without itself" in of_latency
@@ -241,17 +256,16 @@ def test_network_has_the_configured_sizes_and_the_card_tells_all(
     ranker = PairwiseRanker(relation_predictor.config, 1, view)
     ranker.fit(small_graphs.view(view), np.linspace(0, 1, len(small_graphs)), 0)
     relation, _ = export_relation(ranker, small_graphs, result, PARAMS)
-    ingest = {
-        "sources": {
-            TRAIN["device"]: note("NeurIPS 2020", devices=[TRAIN["device"]]),
-            "nasbench201-runs": note("ICLR 2020", datasets=["cifar10", "cifar100"]),
-            "nb201-digits": note("of digits", datasets=["digits"]),
-            "other": note("of others", devices=["other"]),
-        }
+    sources = {
+        TRAIN["device"]: note("NeurIPS 2020", devices=[TRAIN["device"]]),
+        "nasbench201-runs": note("ICLR 2020", datasets=["cifar10", "cifar100"]),
+        "nb201-digits": note("of digits", datasets=["digits"]),
+        "other": note("of others", devices=["other"]),
     }
     untrained = UNTRAINED | {"file_bytes": len(network)}
     assert evaluate_network(network, b"", {"path": None}) == (network, untrained)
-    card = write_model_card(latency, relation, network, TRAIN, result, UNTRAINED, ingest)
+    onnx = {"network": network, "latency": latency, "relation": relation}
+    card = page(onnx, ranker, TRAIN, result, UNTRAINED, sources)
     assert card.count("\n---\n\n# ") == 2
     for text in (TRAIN["device"], "within_10 (test)", "0.97", "9 answers", "not trained"):
         assert text in card
@@ -306,7 +320,8 @@ def test_a_trained_network_is_exported_with_its_weights_and_explained(
     np.testing.assert_array_equal(
         answer(scored, {"image": images}), answer(network, {"image": images})
     )
-    card = write_model_card(latency, relation, scored, TRAIN, result, evaluation, {"sources": {}})
+    onnx = {"network": scored, "latency": latency, "relation": relation}
+    card = page(onnx, relation_predictor, TRAIN, result, evaluation, {})
     assert card.startswith(f"# Network for {result['dataset']}\n")
     for text in ("label_names", "pixel_scale", "trained on digits, 1 epochs, seed 0"):
         assert text in card
