@@ -11,7 +11,7 @@ from brpnas.export import ModelCard, model_card
 from brpnas.predictors import PairwiseRanker
 from pipelines.export.network_card import network_card
 
-__all__ = ["write_latency_card", "write_model_card", "write_network_card", "write_relation_card"]
+__all__ = ["write_latency_card", "write_model_card", "write_network_card", "write_ranker_card"]
 
 
 class _Source(NamedTuple):
@@ -80,7 +80,7 @@ def write_latency_card(
     return _page("latency.onnx", onnx, card)
 
 
-def write_relation_card(
+def write_ranker_card(
     onnx: bytes,
     predictor: PairwiseRanker,
     search_result: Mapping[str, Any],
@@ -108,12 +108,12 @@ def write_relation_card(
         view=predictor.view,
         example=search["chosen"]["arch_id"],
     )
-    return _page("relation.onnx", onnx, card)
+    return _page("ranker.onnx", onnx, card)
 
 
-def write_model_card(network_card: str, latency_card: str, relation_card: str) -> str:
+def write_model_card(network_card: str, latency_card: str, ranker_card: str) -> str:
     """One Markdown page with the cards of all files, the network first."""
-    return "\n---\n\n".join([network_card, latency_card, relation_card])
+    return "\n---\n\n".join([network_card, latency_card, ranker_card])
 
 
 def _page(name: str, onnx: bytes, card: ModelCard) -> str:

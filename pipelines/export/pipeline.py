@@ -22,10 +22,10 @@ def create_pipeline() -> Pipeline:
                 name="export_latency",
             ),
             node(
-                _nodes.export_relation,
-                inputs=["relation_predictor", "space_graphs", "search_result", "params:export"],
-                outputs=["relation_onnx", "relation_error"],
-                name="export_relation",
+                _nodes.export_ranker,
+                inputs=["ranker", "space_graphs", "search_result", "params:export"],
+                outputs=["ranker_onnx", "ranker_error"],
+                name="export_ranker",
             ),
             node(
                 _nodes.export_found_network,
@@ -47,7 +47,7 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 _nodes.collect_parity,
-                inputs=["latency_error", "relation_error", "network_error", "params:export"],
+                inputs=["latency_error", "ranker_error", "network_error", "params:export"],
                 outputs="parity",
                 name="collect_parity",
             ),
@@ -70,14 +70,14 @@ def create_pipeline() -> Pipeline:
                 name="write_latency_card",
             ),
             node(
-                _nodes.write_relation_card,
-                inputs=["relation_onnx", "relation_predictor", "search_result", "ingest_report"],
-                outputs="relation_card",
-                name="write_relation_card",
+                _nodes.write_ranker_card,
+                inputs=["ranker_onnx", "ranker", "search_result", "ingest_report"],
+                outputs="ranker_card",
+                name="write_ranker_card",
             ),
             node(
                 _nodes.write_model_card,
-                inputs=["network_card", "latency_card", "relation_card"],
+                inputs=["network_card", "latency_card", "ranker_card"],
                 outputs="model_card",
                 name="write_model_card",
             ),
