@@ -353,7 +353,7 @@ def run(params: dict[str, Any], tmp_path: Path, **published: object) -> dict[str
             "published_nasbench201": MemoryDataset(published.get("nasbench201", never)),
             "measured_latency": DeviceTablesDataset(str(tmp_path / "measured")),
             "measured_operations": DeviceTablesDataset(str(tmp_path / "measured" / "operations")),
-            "measured_device": MemoryDataset(MINE),
+            "measured_devices": MemoryDataset(MINE),
             "trained_accuracy": AccuracyTablesDataset(str(tmp_path / "trained")),
             "params:space": MemoryDataset("nasbench201"),
             "params:ingest": MemoryDataset(params),
