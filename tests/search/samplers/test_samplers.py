@@ -34,13 +34,13 @@ def test_repeats_go_with_any() -> None:
 
 
 def test_unknown_sampler() -> None:
-    with pytest.raises(UnknownNameError, match=r"sampler 'evolutoin'.* Did you mean 'evolution'"):
+    with pytest.raises(UnknownNameError, match=r"sampler 'evolutoin'.* 'evolution'\?"):
         get_sampler("evolutoin")
 
 
 @pytest.mark.parametrize("name", ["random", "evolution", "brp"])
 def test_unknown_parameter(name: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"'repeat'. Did you mean 'repeats'"):
+    with pytest.raises(ConfigurationError, match=rf"'{name}' .*'repeat'.* 'repeats'\?"):
         get_sampler(name, {"repeat": 3}, make_ranker=RidgeRanker)
 
 
