@@ -239,8 +239,8 @@ class TestFewRows:
 
     def test_it_is_the_predictor_that_retrain_registers(self) -> None:
         _, predictor, _ = adapted()
-        registered, _ = adapt_device(split_device(table(12), SHARE), prior(), BOARD, QUICK)
-        assert registered.digest() == predictor.digest()
+        registered = adapt_device(split_device(table(12), SHARE), prior(), BOARD, QUICK)
+        assert registered.predictor.digest() == predictor.digest()
 
     @pytest.mark.parametrize(("method", "adapts"), [("auto", False), ("adapted", True)])
     def test_with_enough_rows_the_parameter_decides(self, method: str, adapts: bool) -> None:
