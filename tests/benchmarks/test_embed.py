@@ -140,7 +140,7 @@ def test_package_files_read_back_as_what_was_made(made: Path, tmp_path: Path) ->
 
 
 def test_datasheet_states_the_figures(made: Path) -> None:
-    collected = collect(made / "ws", trained="by the test")
+    collected = collect(made / "ws", trained="TRAINED-7")
     page = contents(collected)["DATASHEET.md"].decode()
     facts = collected.facts
     assert page == datasheet(facts)
@@ -150,7 +150,7 @@ def test_datasheet_states_the_figures(made: Path) -> None:
         f"{100 * noise['valid']['sd']:.2f}",
         f"{100 * device['repeats']['median_relative_std']:.1f} %",
         f"{100 * device['drift']['max_drift']:.1f} %",
-        "trained by the test",
+        "TRAINED-7",
     ):
         assert figure in page
     assert re.search(r"\b600 .*\b598 .*\b599\b", page)

@@ -81,7 +81,7 @@ def test_the_card_says_all_that_it_was_told(predictor: Path) -> None:
         "| input | `ops` | int64 | batch x 9 |",
         "| input | `adj` | float32 | batch x 9 x 9 |",
         "| output | `latency_ms` | float32 | batch |",
-        "| Apache-2.0 | Dudziak et al., NeurIPS 2020 | https://",
+        "NeurIPS 2020 | https://",
         "## Protocol\n\n900 training rows",
         "| Spearman (test) | 0.9934 |",
         "| rows (test) | 14,284 |",
