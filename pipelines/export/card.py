@@ -44,7 +44,7 @@ def write_model_card(
         ingest_report: Sources of the data.
     """
     of_device = _sources(ingest_report, "devices", train_metrics["device"])
-    of_accuracy = _sources(ingest_report, "datasets", search_result["dataset"])
+    of_accuracy = _sources(ingest_report, "datasets", search_result["task"]["dataset"])
     chosen = search_result["chosen"]["arch_id"]
     contents = {
         "network.onnx": network_onnx,
@@ -132,16 +132,17 @@ def _own_part(train: Mapping[str, Any]) -> str:
 def _relation(
     search: Mapping[str, Any], view: str, sources: list[_Source], example: str
 ) -> ModelCard:
+    task = search["task"]
     return ModelCard(
-        title=f"Ranking predictor for {search['dataset']}",
+        title=f"Ranking predictor for {task['dataset']}",
         description="Scores an architecture; the sigmoid of the difference of two scores is the "
         "probability that the first is the more accurate one. A score alone means nothing.",
         protocol=f"Trained on the {search['queries'] - search['failed']} answers of the search "
-        f"({search['sampler']}, seed {search['seed']}), each the validation "
-        f"{search['metric'].replace('_', ' ')} of one training seed.",
+        f"({task['sampler']['name']}, seed {task['seed']}), each the validation "
+        f"{task['oracle']['metric'].replace('_', ' ')} of one training seed.",
         sources=sources,
         limits=["Best near the top of the ranking, where the search asked most."],
-        space=search["space"],
+        space=task["space"],
         view=view,
         example=example,
     )

@@ -218,7 +218,7 @@ def test_a_failed_report_leaves_the_old_one(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     path.write_text("old", encoding="utf-8")
     with pytest.raises(ValueError, match="constraint"):
-        write_report(report_data(constraints=["nonsense constraint"]), path)
+        write_report(report_data(task={"constraints": ["nonsense constraint"]}), path)
     assert [(p.name, p.read_text(encoding="utf-8")) for p in tmp_path.iterdir()] == [
         ("report.html", "old")
     ]
@@ -235,12 +235,12 @@ def test_page_of_a_whole_space_is_small() -> None:
     assert len(render(big).encode()) < 3_000_000
 
 
-@pytest.mark.parametrize("chosen_by", ["ranker", "answers"])
-def test_captions_of_curves_claim_no_choice_and_no_user(chosen_by: str) -> None:
+@pytest.mark.parametrize("choose_by", ["ranker", "answers"])
+def test_captions_of_curves_claim_no_choice_and_no_user(choose_by: str) -> None:
     untested = traces_table().assign(chosen_test=np.nan, best_test_seen=np.nan, regret=np.nan)
     untested["best_single_seed_test_seen"] = np.nan
-    protocol = {**report_data().protocol, "chosen_by": chosen_by}
-    page = render(report_data(traces=untested, protocol=protocol))
+    task = {**report_data().task, "sampler": {"name": "brp", "choose_by": choose_by}}
+    page = render(report_data(traces=untested, task=task))
     assert "no test accuracy is known. The best of many noisy trainings" in page
     assert "the choice was made by" not in page
     assert "Mean test accuracy, over training seeds" in render(report_data())

@@ -41,7 +41,7 @@ from brpnas.search.samplers import (
     BRPSampler,
     EvolutionSampler,
     RandomSampler,
-    RepeatLeaders,
+    ReevaluateLeaders,
     Sampler,
 )
 from tests.search.toy import (
@@ -72,11 +72,11 @@ SAMPLERS: list[Sampler] = [
     BRPSampler(RidgeRanker, rounds=4),
     BRPSampler(RidgeRanker, rounds=4, choose_by="ranker"),
     BRPSampler(RidgeRanker, rounds=4, flops_prior=5),
-    RepeatLeaders(BRPSampler(RidgeRanker, rounds=4), 5),
+    ReevaluateLeaders(BRPSampler(RidgeRanker, rounds=4), 5),
 ]
 every_sampler = pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda s: str(s.describe()))
 POOLS = [make_pool(limit=9), make_sampled_pool(limit=9)]
-BEYOND = BRPSampler(RidgeRanker, rounds=4, unconstrained_share=0.5)
+BEYOND = BRPSampler(RidgeRanker, rounds=4, infeasible_share=0.5)
 every_pool = pytest.mark.parametrize("pool", POOLS, ids=["listed", "open"])
 
 
@@ -209,9 +209,9 @@ def test_interrupted_anywhere_and_resumed_equals_uninterrupted(
     sampler: Sampler, pool: ListedPool | SampledPool, tmp_path: Path
 ) -> None:
     if isinstance(pool, ListedPool):
-        pool = make_pool(limits=measured_limits(4, 9, per_query=1))
+        pool = make_pool(limits=measured_limits(4, 9, measurements_per_query=1))
     else:
-        pool = make_sampled_pool(limits=limits_of(9, per_query=1))
+        pool = make_sampled_pool(limits=limits_of(9, measurements_per_query=1))
     want, rng = search(sampler, check_of(), pool), random.Random(1)
     path = tmp_path / "search.jsonl"
     task = task_fingerprint(pool, sampler, make_oracle(), check_of())
@@ -425,8 +425,8 @@ def test_only_so_many_of_the_doubtful_are_measured_in_a_round(kind: str) -> None
     better["true"] += 0.02 * latency
     table = accuracy_table(WORDS, better["true"].to_numpy())
     measured = {}
-    for per_query in (0, 2, 1000):
-        limits = measured_limits(4, 99, per_query=per_query)
+    for measurements_per_query in (0, 2, 1000):
+        limits = measured_limits(4, 99, measurements_per_query=measurements_per_query)
         pool = (
             make_pool(limits=limits)
             if kind == "listed"
@@ -438,7 +438,7 @@ def test_only_so_many_of_the_doubtful_are_measured_in_a_round(kind: str) -> None
         result = search(sampler, check, pool, oracle=oracle)
         assert len(result.history) == BUDGET
         doubtful = result.measurements[result.measurements["latency_ms"] == 99]
-        measured[per_query] = len(doubtful)
+        measured[measurements_per_query] = len(doubtful)
         if kind == "listed":  # the first round of an open space is any of it
             assert (doubtful["round"] > 0).all()
     assert measured[0] < measured[2] < measured[1000]

@@ -146,7 +146,7 @@ def test_the_fingerprint_tells_limits_apart_and_notations_not() -> None:
         {"policy": "device"},
         {"upper_ratio": 1.2},
         {"lower_ratio": 0.8},
-        {"per_query": 3},
+        {"measurements_per_query": 3},
     ]
     said = {json.dumps(Limits.parse(texts[0], **change).describe()) for change in changes}
     assert len(said | {first}) == 5
