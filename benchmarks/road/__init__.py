@@ -33,11 +33,12 @@ from benchmarks.road.interrupts import interrupt_first
 from benchmarks.road.pictures import own_pictures
 from benchmarks.road.sizes import sizes_that_differ
 from benchmarks.tasks import Task, run_tasks
+from tests.hostile import reading
 
 __all__ = ["run"]
 
 _KILLS, _QUICK_KILLS = 50, 4
-_CODE = ("benchmarks/road", "benchmarks/hostile", "benchmarks/hostile_files.py")
+_CODE = ("benchmarks/road", "tests/hostile")
 
 
 def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
@@ -60,13 +61,11 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
 
 
 def _walk(task: Task, *, quick: bool) -> dict[str, Any] | None:
-    from benchmarks import hostile_files  # noqa: PLC0415 - needs every reader
-
     parts: dict[str, Callable[[Path], dict[str, Any] | None]] = {
         "pictures": lambda folder: own_pictures(folder, quick),
         "sizes": sizes_that_differ,
         "board": lambda folder: ten_rows(folder, quick),
-        "hostile": lambda _: hostile_files.run(quick),
+        "hostile": lambda _: reading.run(quick),
         "interrupts": lambda folder: interrupt_first(folder, _QUICK_KILLS if quick else _KILLS),
         "cases": lambda _: run_cases(),
     }

@@ -26,7 +26,13 @@ from pipelines.registry import (
     register,
 )
 
-__all__ = ["decide_champions", "own_card", "register_accuracy", "register_latency"]
+__all__ = [
+    "decide_champions",
+    "own_card",
+    "register_accuracy",
+    "register_latency",
+    "score_test_cells",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -73,43 +79,66 @@ def register_latency(
     return _registered(candidate)
 
 
-def register_accuracy(
-    onnx: bytes,
+def score_test_cells(
     predictor: PairwiseRanker,
     graphs: SpaceGraphs,
     accuracy: pd.DataFrame,
     search_result: Mapping[str, Any],
-    parity: Mapping[str, float],
-    card: str,
     test_share: float,
-) -> str:
-    """Register the exported ranker as challenger of its data set.
+) -> pd.DataFrame:
+    """Scores of the permanent test rows, and their mean *test* accuracies.
 
-    It is judged by the order of mean *test* accuracies of the permanent test rows; no search sees
-    them. The search may have queried the validation accuracy of a few of these cells: one query in
-    five, of thousands of cells.
+    No search sees these accuracies. The search may have queried the validation accuracy of a few of
+    these cells: one query in five, of thousands of cells.
 
     Args:
-        onnx: The exported ranker.
-        predictor: The ranker itself.
+        predictor: The ranker.
         graphs: The whole space.
         accuracy: Table of accuracies.
         search_result: Result of the search, with its data set.
+        test_share: Share of the cells that are always test rows.
+
+    Returns:
+        Columns ``arch_id, true, predicted``; no rows if the table lacks the data set.
+    """
+    dataset = str(search_result["dataset"])
+    on_test = accuracy[(accuracy["dataset"] == dataset) & (accuracy["split"] == "test")]
+    if on_test.empty:  # a live search has no table
+        return pd.DataFrame({"arch_id": pd.Series(dtype="str"), "true": [], "predicted": []})
+    means = mean_accuracy(accuracy, dataset, "test")
+    means = means[held_out(means.index.tolist(), test_share)]
+    rows = graphs.rows(means.index.tolist())
+    scores = predictor.score(graphs.view(predictor.view)[rows])
+    return pd.DataFrame(
+        {"arch_id": means.index, "true": means.to_numpy(np.float64), "predicted": scores}
+    )
+
+
+def register_accuracy(
+    onnx: bytes,
+    answers: pd.DataFrame,
+    search_result: Mapping[str, Any],
+    parity: Mapping[str, float],
+    card: str,
+) -> str:
+    """Register the exported ranker as challenger of its data set.
+
+    Args:
+        onnx: The exported ranker.
+        answers: Its test rows, see `score_test_cells`.
+        search_result: Result of the search, with its data set.
         parity: Largest error of each exported file against torch.
         card: Model cards of the exported files; only the card of this file is registered.
-        test_share: Share of the cells that are always test rows.
 
     Returns:
         Name of the registered model.
     """
-    dataset = str(search_result["dataset"])
-    answers = _scores(predictor, graphs, accuracy, dataset, test_share)
     figures = {}
     if len(answers) > 1:
         both = answers["predicted"], answers["true"]
         figures = {"spearman": spearman(*both), "kendall": kendall(*both)}
     candidate = Candidate(
-        name=accuracy_model_name(dataset),
+        name=accuracy_model_name(str(search_result["dataset"])),
         kind="accuracy",
         onnx=onnx,
         test=answers,
@@ -126,25 +155,6 @@ def own_card(page: str, file: str) -> str:
     """The card of one file, from a page with all cards; the whole page if it names no file."""
     cards = page.split("\n---\n\n")
     return next((card for card in cards if f'InferenceSession("{file}"' in card), page)
-
-
-def _scores(
-    predictor: PairwiseRanker,
-    graphs: SpaceGraphs,
-    accuracy: pd.DataFrame,
-    dataset: str,
-    test_share: float,
-) -> pd.DataFrame:
-    on_test = accuracy[(accuracy["dataset"] == dataset) & (accuracy["split"] == "test")]
-    if on_test.empty:  # a live search has no table
-        return pd.DataFrame({"arch_id": pd.Series(dtype="str"), "true": [], "predicted": []})
-    means = mean_accuracy(accuracy, dataset, "test")
-    means = means[held_out(means.index.tolist(), test_share)]
-    rows = graphs.rows(means.index.tolist())
-    scores = predictor.score(graphs.view(predictor.view)[rows])
-    return pd.DataFrame(
-        {"arch_id": means.index, "true": means.to_numpy(np.float64), "predicted": scores}
-    )
 
 
 def _registered(candidate: Candidate) -> str:

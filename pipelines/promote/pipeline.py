@@ -28,16 +28,25 @@ def create_pipeline() -> Pipeline:
                 name="register_latency",
             ),
             node(
-                _nodes.register_accuracy,
+                _nodes.score_test_cells,
                 inputs=[
-                    "relation_onnx",
                     "relation_predictor",
                     "space_graphs",
                     "accuracy",
                     "search_result",
+                    "params:test_share",
+                ],
+                outputs="accuracy_answers",
+                name="score_test_cells",
+            ),
+            node(
+                _nodes.register_accuracy,
+                inputs=[
+                    "relation_onnx",
+                    "accuracy_answers",
+                    "search_result",
                     "parity",
                     "model_card",
-                    "params:test_share",
                 ],
                 outputs="registered_accuracy",
                 name="register_accuracy",

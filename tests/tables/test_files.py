@@ -1,4 +1,4 @@
-"""Formats and writing of tables; most kinds of damage are in `tests.benchmarks`."""
+"""Formats and writing of tables; most kinds of damage are in `tests.hostile`."""
 
 from __future__ import annotations
 

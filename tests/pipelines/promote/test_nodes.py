@@ -13,7 +13,12 @@ from brpnas.datasets import held_out, mean_accuracy
 from brpnas.errors import ConfigurationError
 from brpnas.graphs import SpaceGraphs
 from brpnas.metrics import kendall, regression_metrics, spearman
-from pipelines.promote.nodes import decide_champions, register_accuracy, register_latency
+from pipelines.promote.nodes import (
+    decide_champions,
+    register_accuracy,
+    register_latency,
+    score_test_cells,
+)
 from pipelines.registry.contents import Contents, read
 from pipelines.registry.versions import RegisteredModel
 from tests.export.costs import cost_model
@@ -36,16 +41,10 @@ def latency(values: dict[str, Any], **changed: Any) -> Contents:
 
 def accuracy(values: dict[str, Any], **changed: Any) -> Contents:
     v = values | changed
-    name = register_accuracy(
-        v["relation_onnx"],
-        v["relation_predictor"],
-        v["space_graphs"],
-        v["accuracy"],
-        v["search_result"],
-        PARITY,
-        CARD,
-        SHARE,
+    answers = score_test_cells(
+        v["relation_predictor"], v["space_graphs"], v["accuracy"], v["search_result"], SHARE
     )
+    name = register_accuracy(v["relation_onnx"], answers, v["search_result"], PARITY, CARD)
     assert name == "accuracy-toys"
     return read(RegisteredModel(name), RegisteredModel(name).aliases["challenger"])
 

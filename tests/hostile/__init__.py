@@ -1,7 +1,7 @@
 """Hostile and damaged small files of every kind read by the project.
 
 Each module makes the files of some kinds in a folder, with a `Hostile` for each;
-`benchmarks.hostile_files` makes and tries all of them.
+`tests.hostile.reading` makes and reads all of them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Hostile:
     Attributes:
         name: The fault.
         kind: Kind of file.
-        entry: Reader, a name in `benchmarks.hostile.entries.ENTRIES`.
+        entry: Reader, a name in `tests.hostile.entries.ENTRIES`.
         path: The file.
         marker: File created by code in it; None if it holds no code.
     """

@@ -9,8 +9,8 @@ import struct
 import zipfile
 from pathlib import Path
 
-from benchmarks.hostile import Folder, Hostile
-from benchmarks.hostile.zeros import GIGABYTES_3, zip_of_zeros
+from tests.hostile import Folder, Hostile
+from tests.hostile.zeros import GIGABYTES_3, zip_of_zeros
 
 __all__ = ["make_pickles"]
 

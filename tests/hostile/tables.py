@@ -12,8 +12,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.hostile import Folder, Hostile
 from brpnas.spaces import get_space
+from tests.hostile import Folder, Hostile
 
 __all__ = ["make_tables"]
 

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from benchmarks.hostile import Folder, Hostile
-from benchmarks.hostile.arrays import described, npy, npz
-from benchmarks.hostile.zeros import GIGABYTES_3, zip_of_zeros
+from tests.hostile import Folder, Hostile
+from tests.hostile.arrays import described, npy, npz
+from tests.hostile.zeros import GIGABYTES_3, zip_of_zeros
 
 __all__ = ["make_pictures"]
 

@@ -11,23 +11,22 @@ from typing import Any
 
 import pytest
 
-from benchmarks import hostile_files
-from benchmarks.hostile import Folder, Hostile
-from benchmarks.hostile.pickles import make_pickles
-from benchmarks.hostile.zeros import GIGABYTES_3, zip_of_zeros
 from brpnas.errors import SchemaError
+from tests.hostile import Folder, Hostile, reading
+from tests.hostile.pickles import make_pickles
+from tests.hostile.zeros import GIGABYTES_3, zip_of_zeros
 
 
 @pytest.mark.slow
 def test_pickles_are_refused(tmp_path: Path) -> None:
-    results = hostile_files.try_files(make_pickles(tmp_path), tmp_path)
+    results = reading.try_files(make_pickles(tmp_path), tmp_path)
     assert len(results) > 20
     assert not [result for result in results if result["fault"]]
 
 
 @pytest.mark.slow
 def test_all_files_are_refused() -> None:
-    figures = hostile_files.run(quick=True)
+    figures = reading.run(quick=True)
     assert figures["tried"] >= 70
     assert figures["faults"] == []
     assert len(figures["kinds"]) >= 14
@@ -54,13 +53,13 @@ def _marked(path: Path) -> None:
 
 
 def _large(path: Path) -> None:
-    content = bytearray(b"x") * (hostile_files.LIMIT_BYTES + 2**28)
+    content = bytearray(b"x") * (reading.LIMIT_BYTES + 2**28)
     assert content[-1]
 
 
 def _asks(path: Path) -> None:
     try:
-        bytearray(3 * hostile_files._MORE)
+        bytearray(3 * reading._MORE)
     except MemoryError:
         raise SchemaError("It is refused.") from None
 
@@ -85,10 +84,10 @@ def _fails(path: Path) -> None:
 def test_the_runner_notices(
     tmp_path: Path, read: Any, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hostile_files, "LIMIT_BYTES", 2**28)
+    monkeypatch.setattr(reading, "LIMIT_BYTES", 2**28)
     folder = Folder(tmp_path, "x", ".x")
     folder.add("a", b"", "x")
     (file,) = folder.made
     assert isinstance(file, Hostile)
     limit = 0.5 if fault == "time" else 60.0
-    assert hostile_files._tried(file, read, limit)["fault"] == fault
+    assert reading._tried(file, read, limit)["fault"] == fault

@@ -7,10 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.hostile import Folder, Hostile
-from benchmarks.hostile.entries import IMAGES, SEARCH, measure_task, training_config
 from brpnas.candidates.batch import training_fingerprint
 from brpnas.search.history import Plan, Record
+from tests.hostile import Folder, Hostile
+from tests.hostile.entries import IMAGES, SEARCH, measure_task, training_config
 
 __all__ = ["make_text"]
 

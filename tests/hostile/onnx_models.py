@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from benchmarks.hostile import Folder, Hostile
+from tests.hostile import Folder, Hostile
 
 __all__ = ["make_onnx"]
 

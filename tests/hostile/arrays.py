@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.hostile import Folder, Hostile
-from benchmarks.hostile.zeros import GIGABYTES_3, zip_of_zeros
+from tests.hostile import Folder, Hostile
+from tests.hostile.zeros import GIGABYTES_3, zip_of_zeros
 
 __all__ = ["make_graphs", "npy", "npz"]
 

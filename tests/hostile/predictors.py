@@ -12,7 +12,6 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from benchmarks.hostile import Folder, Hostile
 from brpnas.predictors import (
     MeasuredRows,
     PairwiseRanker,
@@ -20,6 +19,7 @@ from brpnas.predictors import (
     fit_latency,
 )
 from brpnas.spaces import get_space
+from tests.hostile import Folder, Hostile
 
 __all__ = ["make_predictors"]
 
