@@ -5,8 +5,8 @@ noise). The score of a search is its best answer, because no test accuracy exist
 default (conf/darts) without a latency limit: each round ranks a new random sample of the space and
 mutations of the best so far. *brp, no prior* starts at random (`search.sampler.flops_prior`); *brp,
 sample alone* has no mutations; *brp, as published* has 3 rounds of 20, half of each at random from
-the top, and ranks only a larger sample; *unary* trains the same network to predict the accuracy. For
-one seed all samplers get the same random order of first architectures, from which those with a
+the top, and ranks only a larger sample; *unary* trains the same network to predict the accuracy.
+For one seed all samplers get the same random order of first architectures, from which those with a
 prior take the largest, so that differences are paired: p is from the one-sided Wilcoxon signed-rank
 test over the seeds.
 

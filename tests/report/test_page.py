@@ -165,7 +165,7 @@ def test_a_cell_of_another_space_is_not_drawn_and_that_is_said(hostile: Page) ->
         ({"space": None}, "space", "against latency left out", 7),
         ({"provenance": {}}, "provenance", "Provenance left out", 8),
         ({"sources": []}, "sources", "Sources left out", 8),
-        ({"constraints": []}, "winner", "had no constraint", 8),
+        ({"task": {}}, "winner", "had no constraint", 8),
     ],
 )
 def test_what_is_missing_is_said(
