@@ -3,12 +3,12 @@
 Training cells are random, all others are test cells. NAS-Bench-101: validation accuracy of the one
 public run of 108 epochs, for training and test; there is no test accuracy. NAS-Bench-201:
 validation accuracy on CIFAR-10, the mean over the published training seeds, for training and test
-(``brp``, ``relation``, ``process``); ``brp, test`` is the tau of the same ranking with the test
+(``brp``, ``pairwise``, ``process``); ``brp, test`` is the tau of the same ranking with the test
 accuracy, from other trainings on twice the images. The mean validation accuracy of all cells
 reaches ``valid, test``, less than a ranker of many cells, which averages out the noise of a single
 cell's trainings.
 
-*brp* is the ranker of the search (`brpnas.predictors.HybridRanker`), *relation* its pairwise ranker
+*brp* is the ranker of the search (`brpnas.predictors.HybridRanker`), *pairwise* its pairwise ranker
 alone, *process* its Gaussian process on paths alone; three networks of width 128. They use the view
 ``function``.
 
@@ -93,14 +93,14 @@ def fit_once(task: Task) -> dict[str, float]:
     graphs, accuracy, test = _tables(task["space"])
     order = np.random.default_rng(task["seed"]).permutation(len(graphs))
     train, rest = order[: task["cells"]], order[task["cells"] :]
-    relation = PairwiseRanker(TrainingConfig(**task["ranker"]), task["members"], "function")
-    ranker = HybridRanker(relation)
+    pairwise = PairwiseRanker(TrainingConfig(**task["ranker"]), task["members"], "function")
+    ranker = HybridRanker(pairwise)
     ranker.fit(graphs[train], accuracy[train], task["seed"])
     others = graphs[rest]
     scores = ranker.score(others)
     found = {
         "brp": kendall(scores, accuracy[rest]),
-        "relation": kendall(relation.score(others), accuracy[rest]),
+        "pairwise": kendall(pairwise.score(others), accuracy[rest]),
         "process": kendall(ranker.expected(others), accuracy[rest]),
     }
     if test is not None:
@@ -133,7 +133,7 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
         tables[space] = {}
         for cells, part in own.groupby("cells"):
             names = [
-                n for n in ("brp", "relation", "process", "brp, test") if part[n].notna().any()
+                n for n in ("brp", "pairwise", "process", "brp, test") if part[n].notna().any()
             ]
             figures: dict[str, Any] = {
                 name: [round(float(part[name].mean()), 4), _deviation(part[name])] for name in names

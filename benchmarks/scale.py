@@ -83,7 +83,7 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
     tasks += [
         {"part": "training", "size": n, "ranker": ranker, "seed": seed}
         for n in sizes["rows"]
-        for ranker in ("relation", "unary")
+        for ranker in ("pairwise", "unary")
         for seed in range(seeds)
         if n <= LARGE or not seed  # the larger ones once: they take minutes
     ]
@@ -164,7 +164,7 @@ def _train(task: Task) -> dict[str, float]:
     order = np.random.default_rng(task["seed"]).permutation(len(graphs))
     train, rest = order[: task["size"]], order[task["size"] :]
     unary = UnaryRanker(training_config(ranker), ranker["members"])
-    model = _ranker() if task["ranker"] == "relation" else unary
+    model = _ranker() if task["ranker"] == "pairwise" else unary
     with stopwatch() as seconds:
         model.fit(graphs[train], known[train], task["seed"])
     return {"seconds": seconds[0], "tau": kendall(model.score(graphs[rest]), test[rest])}

@@ -88,9 +88,7 @@ def mixture_ratio(deviations: npt.ArrayLike, confidence: float) -> float:
 
     spread = np.asarray(deviations, np.float64)
     if not len(spread):
-        raise ConfigurationError(
-            "A margin needs the deviations of predictions, and there are none."
-        )
+        raise ConfigurationError("A margin needs 1 deviation of predictions or more, not 0.")
     if confidence <= 0.5:
         return 1.0
     least, most = float(scipy.stats.norm.ppf(confidence)) * np.array([spread.min(), spread.max()])
@@ -108,7 +106,7 @@ def _ratios(
     _check(confidence)
     ratio = np.sort(np.asarray(true, np.float64) / np.asarray(predicted, np.float64))
     if not len(ratio):
-        raise ConfigurationError("A margin needs validation rows, and there are none.")
+        raise ConfigurationError("A margin needs 1 validation row or more, not 0.")
     return ratio
 
 

@@ -63,6 +63,9 @@ def parse_typed(kind: type[T], values: Mapping[str, Any], prefix: str = "") -> T
             raise ValueError(f"unknown key {_shown(prefix + unknown[0])}.{hint}".rstrip("."))
     try:
         text = json.dumps(values, allow_nan=False)
+    except ValueError as error:
+        raise ValueError(_not_finite(values, prefix)) from error
+    try:
         parsed: T = _adapter(kind).validate_json(text, strict=True)  # type: ignore[arg-type]
         return parsed
     except ValidationError as error:
@@ -91,6 +94,15 @@ def _problem(problem: ErrorDetails, prefix: str, known: Sequence[str]) -> str:
         return f"unknown key {_shown(key)}" + (f".{hint}" if hint else listed)
     reason = problem["msg"].removeprefix("Value error, ")
     return f"{key[:_MAX_SHOWN]}: {reason}, not {_shown(problem['input'])}" if key else reason
+
+
+def _not_finite(values: Mapping[str, Any], prefix: str) -> str:
+    for name, value in values.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except ValueError:
+            return f"{prefix}{name}: numbers must be finite, not {_shown(value)}"
+    raise AssertionError("every value is finite")
 
 
 @functools.cache

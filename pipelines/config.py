@@ -163,7 +163,7 @@ class TrainConfig(_EnsembleConfig):
 
 
 class RankerConfig(_EnsembleConfig):
-    """The binary relation predictor for ranking architectures in a search."""
+    """The pairwise ranker for ranking architectures in a search."""
 
     view: View
     """Graph encoding of its inputs; unlike latency, accuracy does not depend on a device."""

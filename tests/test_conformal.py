@@ -75,16 +75,16 @@ def test_no_confidence_no_margin() -> None:
 
 @pytest.mark.parametrize("confidence", [-0.1, 1.0, 1.5])
 def test_a_confidence_out_of_range_is_refused(confidence: float) -> None:
-    with pytest.raises(ConfigurationError, match="confidence"):
+    with pytest.raises(ConfigurationError, match=r"confidence"):
         upper_ratio([1.0], [1.0], confidence)
-    with pytest.raises(ConfigurationError, match="confidence"):
+    with pytest.raises(ConfigurationError, match=r"confidence"):
         lower_ratio([1.0], [1.0], confidence)
 
 
 def test_no_rows_are_refused() -> None:
-    with pytest.raises(ConfigurationError, match="validation rows"):
+    with pytest.raises(ConfigurationError, match=r"validation row.* 0"):
         upper_ratio([], [], 0.9)
-    with pytest.raises(ConfigurationError, match="validation rows"):
+    with pytest.raises(ConfigurationError, match=r"validation row.* 0"):
         lower_ratio([], [], 0.9)
 
 
@@ -106,7 +106,7 @@ class TestShared:
         assert mixture_ratio([0.1, 0.3], confidence) == 1.0
 
     def test_what_it_needs(self) -> None:
-        with pytest.raises(ConfigurationError, match="from 0 to below 1"):
+        with pytest.raises(ConfigurationError, match=r"from 0 to below 1"):
             mixture_ratio([0.1], 1.0)
-        with pytest.raises(ConfigurationError, match="there are none"):
+        with pytest.raises(ConfigurationError, match=r"deviation.* 0"):
             mixture_ratio([], 0.9)

@@ -59,7 +59,7 @@ def test_packages_whose_names_are_imported_when_asked_for(name: str) -> None:
     assert declared == set(package.__all__)
     for public in package.__all__:
         assert getattr(package, public) is getattr(package, public)
-    with pytest.raises(AttributeError, match=f"module '{name}' has no attribute 'nothing'"):
+    with pytest.raises(AttributeError, match=f"'{name}' .*'nothing'"):
         package.nothing  # noqa: B018
 
 
@@ -99,7 +99,7 @@ def test_version_is_that_of_the_installed_package() -> None:
 
 
 def test_unknown_name_is_an_attribute_error() -> None:
-    with pytest.raises(AttributeError, match="module 'brpnas' has no attribute 'search_all'"):
+    with pytest.raises(AttributeError, match=r"'brpnas' .*'search_all'"):
         brpnas.search_all  # noqa: B018
 
 

@@ -125,7 +125,7 @@ class TestFilesThatAreNoPredictors:
         ("content", "why"),
         [
             (b"", "cannot read"),
-            (b"nonsense", "not a complete ONNX file"),
+            (b"nonsense", "ONNX.*field 13 "),
             (cost_model(metadata={"space": "nasbench201"}), "view"),
             (cost_model(metadata=METADATA | {"view": "sideways"}), "sideways"),
             (cost_model(metadata={"view": "raw"}), "space"),
@@ -164,7 +164,7 @@ class TestSpacesOfOnesOwn:
         return cost_model(metadata=METADATA | {"space": str(space_file)})
 
     def test_one_that_nobody_opened_does_not_run(self, space_file, tmp_path):
-        with pytest.raises(SchemaError, match=r"may not choose the code.*--space"):
+        with pytest.raises(SchemaError, match=rf"'{space_file}'.*--space"):
             OnnxPredictor(self.content(space_file))
         assert not (tmp_path / "ran").exists()
 
@@ -178,9 +178,9 @@ class TestSpacesOfOnesOwn:
         assert OnnxPredictor(self.content(space_file)).space is space
 
     def test_another_than_the_given_one(self, space_file):
-        with pytest.raises(SchemaError, match="is of the space"):
+        with pytest.raises(SchemaError, match=f"'{space_file}'.*'nasbench201'"):
             OnnxPredictor(self.content(space_file), "nasbench201")
-        with pytest.raises(SchemaError, match="is of the space 'nasbench201'"):
+        with pytest.raises(SchemaError, match=r"'nasbench201'.*'darts'"):
             OnnxPredictor(cost_model(), "darts")
 
 
@@ -196,7 +196,7 @@ class TestAnswersThatAreNone:
 
     def test_inputs_of_another_space(self):
         wrong = cost_model(metadata=METADATA | {"space": "darts"})
-        with pytest.raises(SchemaError, match="graphs of darts"):
+        with pytest.raises(SchemaError, match=r"darts.*\(8, 31, 31\)"):
             OnnxPredictor(wrong)
 
     def test_an_output_of_another_shape(self):
@@ -204,7 +204,7 @@ class TestAnswersThatAreNone:
         made.graph.node.append(onnx.helper.make_node("Identity", ["adj"], ["score"]))
         del made.graph.output[:]
         made.graph.output.append(onnx.helper.make_tensor_value_info("score", 1, None))
-        with pytest.raises(SchemaError, match=r"score of shape \(8, 9, 9\)"):
+        with pytest.raises(SchemaError, match=r"score .*\(8, 9, 9\) .* 8 "):
             OnnxPredictor(made.SerializeToString())
 
     @pytest.mark.parametrize("key", ["coverage", "num_nodes", "learnt_rows"])
@@ -230,9 +230,9 @@ class TestAnswersThatAreNone:
     def test_a_file_that_computes_for_hours(self, monkeypatch):
         """Its products fit into the memory, and none is computed before the limit counts."""
         monkeypatch.setattr(serving, "_MAX_SECONDS", 0.2)
-        with pytest.raises(SchemaError, match=r"takes longer than 0\.2 s for 8 architectures"):
+        with pytest.raises(SchemaError, match=r" 0\.2 s .* 8 "):
             OnnxPredictor(slow_cost_model(1000, 1000))
 
     def test_a_product_that_takes_minutes_does_not_fit(self):
-        with pytest.raises(SchemaError, match="graphs of nasbench201"):
+        with pytest.raises(SchemaError, match=r"nasbench201 \(.*8"):
             OnnxPredictor(slow_cost_model(12_000, 1))

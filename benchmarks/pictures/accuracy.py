@@ -18,7 +18,7 @@ _SAMPLERS = {"brp": "blue", "evolution": "vermillion", "random": "green"}
 _RANKERS = {
     "brp": ("blue", "ranker of the search"),
     "process": ("orange", "Gaussian process"),
-    "relation": ("purple", "pairwise ranker"),
+    "pairwise": ("purple", "pairwise ranker"),
 }
 
 

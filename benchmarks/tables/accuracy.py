@@ -10,7 +10,7 @@ __all__ = ["darts", "darts_leads", "kendall", "nb101", "queries", "training"]
 
 _RANKERS = {
     "brp": "ranker of the search",
-    "relation": "pairwise ranker",
+    "pairwise": "pairwise ranker",
     "process": "Gaussian process",
     "brp, test": "ranker, against test accuracy",
     "siblings": "isomorphic cells",
@@ -42,7 +42,7 @@ def training(result: Result) -> str:
     rows = [
         [f"{size:,}", *(
             f"{found[ranker]['tau']:.3f} / {found[ranker]['seconds']:.1f}"
-            for ranker in ("relation", "unary")
+            for ranker in ("pairwise", "unary")
         )]
         for size, found in by_size.items()
     ]  # fmt: skip

@@ -128,11 +128,11 @@ def _latency(file: Path, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
 
 
 def _scores(file: Path, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
-    """Score of every architecture by a binary relation predictor, saved or exported."""
+    """Score of every architecture by a pairwise ranker, saved or exported."""
     if file.suffix == ".onnx":
         return _by_onnx(file, "score", graphs)
-    relation = PairwiseRanker.load(file)
-    return relation.score(graphs.view(relation.view))
+    ranker = PairwiseRanker.load(file)
+    return ranker.score(graphs.view(ranker.view))
 
 
 def rank(  # noqa: PLR0913 - one argument per option

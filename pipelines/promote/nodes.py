@@ -142,9 +142,9 @@ def register_accuracy(
         kind="accuracy",
         onnx=onnx,
         test=answers,
-        parity=parity["relation"],
+        parity=parity["ranker"],
         tolerance=parity["tolerance"],
-        card=own_card(card, "relation.onnx"),
+        card=own_card(card, "ranker.onnx"),
         licence=licence_text(),
         metrics=figures,
     )

@@ -37,7 +37,7 @@ from pipelines.search.found import PRECISION
 from pipelines.search.measuring import Measuring, set_up_measuring
 from pipelines.search.oracles import OracleSetup, set_up_oracle
 from pipelines.search.pool import set_up_limits, set_up_pool
-from pipelines.search.samplers import make_sampler, relation_factory
+from pipelines.search.samplers import make_sampler, pairwise_factory
 from pipelines.search.scores import SearchScores, known, score_held_out
 from pipelines.search.settings import SearchSettings, read_settings
 from pipelines.search.winner import DeliveredNetwork, measure_winner
@@ -76,7 +76,7 @@ def search_architecture(
 
     Returns:
         All queries, one row each (``metric`` names the metric of ``accuracy``); all measurements,
-        one row each; the binary relation predictor; the accuracies of the oracle's own trainings;
+        one row each; the pairwise ranker; the accuracies of the oracle's own trainings;
         and the trained network of the chosen architecture, or empty bytes.
 
     Raises:
@@ -99,7 +99,7 @@ def search_architecture(
             result = run_search(
                 pool, sampler, oracle, queries, latency_filter=latency_filter, store=log
             )
-        make_ranker = relation_factory(config.sampler.ranker, processes)
+        make_ranker = pairwise_factory(config.sampler.ranker, processes)
         ranker = fit_ranker(make_ranker, pool, result.records)
         trained = _trained(oracle, result.history, settings)
     history = result.history.assign(metric=config.oracle.metric)

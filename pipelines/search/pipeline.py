@@ -79,7 +79,7 @@ def create_pipeline() -> Pipeline:
                 outputs=[
                     "search_history",
                     "search_measurements",
-                    "relation_predictor",
+                    "ranker",
                     "oracle_accuracy",
                     "winner_network",
                 ],

@@ -12,20 +12,20 @@ from brpnas.search import Sampler, get_sampler
 from brpnas.search.samplers import BRPSampler, Ranker
 from pipelines.config import BudgetConfig, RankerConfig, SamplerConfig
 
-__all__ = ["make_sampler", "ranker_factory", "relation_factory"]
+__all__ = ["make_sampler", "pairwise_factory", "ranker_factory"]
 
 
-def relation_factory(
+def pairwise_factory(
     config: RankerConfig, pool: Executor | None = None
 ) -> Callable[[], PairwiseRanker]:
-    """A function returning an untrained relation; picklable without a pool."""
+    """A function returning an untrained pairwise ranker; picklable without a pool."""
     training = TrainingConfig(**config.model_dump(exclude={"members", "view", "paths"}))
     return functools.partial(PairwiseRanker, training, config.members, config.view, pool=pool)
 
 
 def ranker_factory(config: RankerConfig, pool: Executor | None = None) -> Callable[[], Ranker]:
-    """A function returning an untrained ranker: the relation alone, or combined with paths."""
-    make = relation_factory(config, pool)
+    """A function returning an untrained ranker: pairwise alone, or combined with paths."""
+    make = pairwise_factory(config, pool)
     return functools.partial(_hybrid, make) if config.paths else make
 
 

@@ -57,7 +57,7 @@ def test_says_what_is_wrong(tmp_path: Path, text: str, words: list[str]) -> None
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="cannot be read"):
+    with pytest.raises(ConfigurationError, match=r"none\.yml.*Errno 2\b"):
         read_entries(tmp_path / "none.yml", Thing)
 
 

@@ -66,14 +66,15 @@ class TestReadAccuracy:
     def test_impossible_accuracy(self, tmp_path: Path) -> None:
         published = Published()
         published.test["cifar10"][1] = 101.0
-        with pytest.raises(SchemaError, match=r"accuracy must be from 0 to 1, not 1\.01"):
+        with pytest.raises(SchemaError, match=r"accuracy .* 0 to 1, not 1\.01, .* 10\b"):
             read_accuracy(write(tmp_path, published))
 
 
 def test_architectures(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "brpnas"):
         table = read_architectures(write(tmp_path, Published())).set_index("arch_id")
-    assert "Published parameters of 3 cells are wrong" in caplog.text
+    (record,) = (r for r in caplog.records if "parameters" in r.getMessage())
+    assert " 3 cells " in record.getMessage()
     space = NasBench201()
     assert list(table.index) == sorted(table.index)
     for key in CELLS:

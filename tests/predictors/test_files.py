@@ -104,7 +104,7 @@ def config(**changes: object) -> str:
         ("config", config(layers=-1), "layers must be positive"),
         ("config", config(warp=9), "unknown key 'config.warp'"),
         ("warp", "9", "unknown key 'warp'"),
-        ("kind", '"binary-relation"', "not a 'latency' predictor"),
+        ("kind", '"pairwise_ranker"', "not a 'latency' predictor"),
         ("kind", None, "not a 'latency' predictor"),
         ("view", "[" * 100_000, "not a predictor of this project"),
         ("view", "{", "not a predictor of this project"),
@@ -150,15 +150,23 @@ def test_weights_are_checked(
         LatencyPredictor.load(path)
 
 
-def test_the_view_of_a_relation_is_checked(tmp_path: Path) -> None:
-    relation = PairwiseRanker(TINY, 1)
-    relation.fit(some("function"), np.linspace(0, 1, 24), seed=0)
-    relation.save(tmp_path / "good.safetensors")
+def test_the_view_of_a_ranker_is_checked(tmp_path: Path) -> None:
+    ranker = PairwiseRanker(TINY, 1)
+    ranker.fit(some("function"), np.linspace(0, 1, 24), seed=0)
+    ranker.save(tmp_path / "good.safetensors")
     with safe_open(tmp_path / "good.safetensors", framework="pt") as file:
         metadata, tensors = dict(file.metadata()), {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118
     save_file(tensors, tmp_path / "bad.safetensors", metadata | {"view": '"both"'})
     with pytest.raises(SchemaError, match="view: "):
         PairwiseRanker.load(tmp_path / "bad.safetensors")
+
+
+def test_a_ranker_of_an_earlier_version_is_to_be_trained_again(tmp_path: Path, parts: Any) -> None:
+    metadata, tensors = parts
+    path = tmp_path / "relation_predictor.safetensors"
+    save_file(tensors, path, metadata | {"kind": '"binary-relation"'})
+    with pytest.raises(SchemaError, match=r"'binary-relation'.*train it again"):
+        PairwiseRanker.load(path)
 
 
 @pytest.mark.parametrize(

@@ -270,7 +270,7 @@ def test_a_search_that_runs_out_of_architectures_ends_with_what_it_has(
 
 def test_a_measured_latency_counts_an_unknown_one_is_predicted_a_failed_one_is_refused() -> None:
     constraints = ["latency_ms <= 6", "latency_ms + params_m <= 10"]
-    limits = Limits.parse(constraints, policy="device", upper_ratio=1.3)
+    limits = Limits.parse(constraints, latency="device", upper_ratio=1.3)
     # Latency, predicted: 2, 5, 5, 3, 3.
     words = ["abba", "dcaa", "aacd", "daaa", "aaad"]
     outcomes = {

@@ -21,7 +21,7 @@ def test_text_with_and_without_a_mark() -> None:
     [
         (b"PK\x03\x04...", "spreadsheet"),
         (b"PAR1", "Parquet"),
-        (b" \n<html>", "a web page"),
+        (b" \n<html>", "web page"),
         ("a,b\n".encode("utf-16"), "UTF-16"),
         ("a,b\n".encode("utf-16-be"), "UTF-16"),
         (b"aaaaaaaaaa\n\0", "NUL bytes"),

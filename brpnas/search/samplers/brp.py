@@ -1,8 +1,8 @@
 """Iterative data selection with a ranking predictor: BRP-NAS (Dudziak et al., NeurIPS 2020).
 
-A predictor has `fit` and `score`, see `Ranker`; the published one is the binary relation predictor
-of `brpnas.predictors`. `fit_ranker` trains it on a whole history, also after a search. Before the
-first answers, a free prior can rank architectures: more multiply-adds, more accuracy.
+A predictor has `fit` and `score`, see `Ranker`; the published one compares pairs, see
+`brpnas.predictors.PairwiseRanker`. `fit_ranker` trains it on a whole history, also after a search.
+Before the first answers, a free prior can rank architectures: more multiply-adds, more accuracy.
 """
 
 from __future__ import annotations

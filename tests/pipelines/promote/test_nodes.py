@@ -42,9 +42,9 @@ def latency(values: dict[str, Any], **changed: Any) -> Contents:
 def accuracy(values: dict[str, Any], **changed: Any) -> Contents:
     v = values | changed
     answers = score_test_cells(
-        v["relation_predictor"], v["space_graphs"], v["accuracy"], v["search_result"], SHARE
+        v["ranker"], v["space_graphs"], v["accuracy"], v["search_result"], SHARE
     )
-    name = register_accuracy(v["relation_onnx"], answers, v["search_result"], PARITY, CARD)
+    name = register_accuracy(v["ranker_onnx"], answers, v["search_result"], PARITY, CARD)
     assert name == "accuracy-toys"
     return read(RegisteredModel(name), RegisteredModel(name).aliases["challenger"])
 
@@ -117,7 +117,7 @@ class TestDecide:
         self, values: dict[str, Any], caplog: pytest.LogCaptureFixture
     ) -> None:
         latency(values)
-        accuracy(values, relation_onnx=cost_model([1.0] * 9, value="score"))
+        accuracy(values, ranker_onnx=cost_model([1.0] * 9, value="score"))
         with caplog.at_level("INFO"):
             found = decide_champions("latency-board", "accuracy-toys", values["params:promote"])
         verdicts = {name: decision["verdict"] for name, decision in found.items()}

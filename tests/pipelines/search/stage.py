@@ -50,7 +50,7 @@ TASK = (SPACE, "cifar100", ["latency_ms <= 7"])
 _FOUND = (
     "search_history",
     "search_measurements",
-    "relation_predictor",
+    "ranker",
     "oracle_accuracy",
     "winner_network",
 )

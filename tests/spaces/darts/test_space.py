@@ -111,7 +111,7 @@ class TestGraph:
         assert np.array_equal(graph.adj, batch.adj[9])
 
     def test_a_pruned_graph_that_lost_something_has_no_string(self, space):
-        with pytest.raises(ArchitectureError, match="not the raw view"):
+        with pytest.raises(ArchitectureError, match=r"raw .*DARTS"):
             space.from_graph(space.to_graph(DARTS_V2_ID, "pruned"))
 
     @pytest.mark.parametrize(
@@ -131,5 +131,5 @@ class TestGraph:
     )
     def test_another_graph_has_no_string(self, space, spoil):
         graph = space.to_graph(chain_of("max3"))
-        with pytest.raises(ArchitectureError, match="not the raw view"):
+        with pytest.raises(ArchitectureError, match=r"raw .*DARTS"):
             space.from_graph(ArchGraph(*spoil(graph.ops, graph.adj)))

@@ -69,5 +69,5 @@ def test_keys_come_back(few: np.ndarray) -> None:
 @pytest.mark.usefixtures("few")
 @pytest.mark.parametrize("text", ["0" * 32, "f" * 32, "", "a" * 99, "é"])
 def test_unknown_hashes_are_refused(text: str) -> None:
-    with pytest.raises(ArchitectureError, match=f"^{text!r} is not the module hash"):
+    with pytest.raises(ArchitectureError, match=f"^{text!r} .*hash .* 2,532 "):
         keys_of_hashes([literal(int(all_keys()[0])), text])
