@@ -10,7 +10,7 @@ import pytest
 
 from brpnas.conformal import mixture_ratio
 from brpnas.errors import ConfigurationError, ConstraintError, InfeasibleError
-from brpnas.search.limits import Limits, LatencySource
+from brpnas.search.limits import LatencySource, Limits
 
 NAMES = [f"cell-{i}" for i in range(8)]
 SAID = np.array([1.0, 2, 3, 4, 5, 6, 7, 8])
