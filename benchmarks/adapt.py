@@ -187,7 +187,7 @@ def _task(devices: _Devices, task: dict[str, Any], config: AdaptConfig) -> dict[
     if task["how"] == "suggested":
         rows = devices.graphs.rows(table["arch_id"].tolist())
         picked = suggest_rows(
-            prior.settings,
+            prior.hyperparameters,
             devices.features(without),
             count,
             among=rows,

@@ -231,7 +231,7 @@ def search_within(fits: dict[str, dict[str, Any]], task: Task) -> dict[str, Any]
         predicted={LATENCY: np.array(fitted["predicted"])},
     )
     source = TableLatency(limits.table_ms)
-    latency_filter = LatencyFilter(limits, source, "latbench") if limits.measures else None
+    latency_filter = LatencyFilter(source, "latbench") if limits.measures else None
     sampler = make_sampler_of({"sampler": "brp", "config": task["config"]})
     oracle = _oracle(task["dataset"]).reseeded(seed)
     result = run_search(

@@ -14,7 +14,7 @@ import pandas as pd
 import yaml
 
 from brpnas.candidates import JobConfig
-from brpnas.datasets import fetch, get_source, read_accuracy, read_architectures, read_latency
+from brpnas.datasets import fetch, get_source, list_architectures, read_accuracy, read_latency
 from brpnas.datasets.help import read_help_latency
 from brpnas.datasets.sources import fetch_group
 from brpnas.graphs import SpaceGraphs
@@ -102,7 +102,7 @@ class Benchmark:
     @functools.cached_property
     def architectures(self) -> pd.DataFrame:
         """Architectures with parameters and FLOPs."""
-        return read_architectures(self._files)
+        return list_architectures()
 
     def latency(self, device: str) -> pd.DataFrame:
         """Latencies of one LatBench device."""

@@ -96,7 +96,7 @@ def _chosen(arch_ids: list[str], task: Task) -> np.ndarray:
     graphs, prior = _known()
     rows = graphs.rows(arch_ids)
     picked = suggest_rows(
-        prior.settings, _features(), task["rows"], among=rows[open_rows], seed=task["seed"]
+        prior.hyperparameters, _features(), task["rows"], among=rows[open_rows], seed=task["seed"]
     )
     return np.flatnonzero(np.isin(rows, picked))
 

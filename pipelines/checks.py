@@ -35,7 +35,7 @@ def _device(name: str, parameters: Mapping[str, Any], catalog: CatalogProtocol |
 
     holders: dict[str, set[str]] = {
         "devices": set(_load(catalog, "device_files")),
-        "measured": set(_load(catalog, "measured_device")),
+        "measured": set(_load(catalog, "measured_devices")),
     }
     published = load_catalogue()
     for device in load_devices().values():
@@ -195,7 +195,7 @@ _CHECKS: dict[str, Callable[[Any, Mapping[str, Any], CatalogProtocol | None], No
 }
 _PRIOR_SPACE = "nasbench201"
 """Space of the devices of the shipped prior."""
-_MAKES = {"params:device": "measured_device", "params:dataset": "trained_accuracy"}
+_MAKES = {"params:device": "measured_devices", "params:dataset": "trained_accuracy"}
 """Outputs with new names: a pipeline making one of them may use its name before it exists."""
 
 

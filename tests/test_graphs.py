@@ -18,7 +18,6 @@ from brpnas.graphs import (
     ArchGraph,
     GraphBatch,
     SpaceGraphs,
-    stack_graphs,
     with_global_node,
 )
 
@@ -30,7 +29,17 @@ def chain(length: int, op: int = 4) -> ArchGraph:
 
 
 def batch_of(lengths: list[int], num_nodes: int = 6) -> GraphBatch:
-    return stack_graphs([chain(length) for length in lengths], num_nodes, num_ops=6)
+    return stacked([chain(length) for length in lengths], num_nodes, num_ops=6)
+
+
+def stacked(graphs: list[ArchGraph], num_nodes: int, num_ops: int) -> GraphBatch:
+    """Graphs padded with isolated blanks."""
+    ops = np.zeros((len(graphs), num_nodes), np.int8)
+    adj = np.zeros((len(graphs), num_nodes, num_nodes), np.int8)
+    for i, graph in enumerate(graphs):
+        size = len(graph.ops)
+        ops[i, :size], adj[i, :size, :size] = graph.ops, graph.adj
+    return GraphBatch(ops, adj, num_ops)
 
 
 def npy_file() -> bytes:
@@ -111,27 +120,6 @@ class TestGraphBatch:
         ops[1, 2] = op
         with pytest.raises(SchemaError, match=r"0\.\.4"):
             GraphBatch(ops, np.zeros((2, 3, 3), np.int8), 5)
-
-
-class TestStackGraphs:
-    def test_pads_with_isolated_blanks(self):
-        graphs = [chain(0), chain(3)]
-        batch = stack_graphs(graphs, num_nodes=7, num_ops=5)
-        for i, graph in enumerate(graphs):
-            v = len(graph.ops)
-            assert np.array_equal(batch.ops[i, :v], graph.ops)
-            assert np.array_equal(batch.adj[i, :v, :v], graph.adj)
-            assert not (batch.ops[i, v:] != BLANK).any()
-            assert not batch.adj[i, v:].any()
-            assert not batch.adj[i, :, v:].any()
-
-    def test_nothing_is_a_batch_too(self):
-        batch = stack_graphs([], num_nodes=4, num_ops=5)
-        assert (batch.ops.shape, batch.adj.shape) == ((0, 4), (0, 4, 4))
-
-    def test_too_large_a_graph_is_named(self):
-        with pytest.raises(SchemaError, match=r"Graph 1 .*5 nodes.* 4 "):
-            stack_graphs([chain(0), chain(3)], num_nodes=4, num_ops=5)
 
 
 class TestWithGlobalNode:

@@ -24,13 +24,12 @@ __all__ = ["network_evaluation", "score_file"]
 _BATCH = 256
 
 
-def score_file(content: bytes, data: ImageData, part: str = "test") -> ClassScores:
-    """Score an exported network on one part of the images, with ONNX Runtime on the CPU.
+def score_file(content: bytes, data: ImageData) -> ClassScores:
+    """Score an exported network on the test images, with ONNX Runtime on the CPU.
 
     Args:
         content: ONNX file of `brpnas.candidates.export_trained`.
         data: The images.
-        part: ``train``, ``valid`` or ``test``.
 
     Raises:
         SchemaError: If the file expects other classes, sizes or pixel values.
@@ -52,7 +51,7 @@ def score_file(content: bytes, data: ImageData, part: str = "test") -> ClassScor
                 f"The network has {key} {stated[key]}, but the images of {data.name} have {value}: "
                 "it was trained on other images."
             )
-    rows = data.parts[part]
+    rows = data.parts["test"]
     mean, std = (np.array(json.loads(about[key]), np.float32) for key in ("mean", "std"))
     said = [
         session.run(["logits"], {"image": batch})[0].argmax(axis=1)

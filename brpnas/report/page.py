@@ -1,17 +1,13 @@
 """The report as one HTML page, without network access.
 
-`render` turns `ReportData` into the page; `write_report` writes it atomically. Equal data give
-equal bytes.
+`render` turns `ReportData` into the page. Equal data give equal bytes.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import jinja2
 from markupsafe import Markup
 
-from brpnas.atomic import atomic_path
 from brpnas.errors import ArchitectureError, BrpNasError
 from brpnas.report.cell import cell_svg
 from brpnas.report.data import ReportData
@@ -45,7 +41,7 @@ from brpnas.report.verdict import judge, latency_limit, verdict_sentence
 from brpnas.report.words import protocol_sentences
 from brpnas.spaces import DEFAULT_SPACE
 
-__all__ = ["render", "write_report"]
+__all__ = ["render"]
 
 _CAPTIONS = {
     "chosen_test": "Mean test accuracy, over training seeds, of the architecture that the search"
@@ -100,22 +96,6 @@ def render(data: ReportData) -> str:
         **_space(data),
     }
     return environment.get_template("report.html.j2").render(context)
-
-
-def write_report(data: ReportData, path: Path) -> Path:
-    """Render into a file, atomically; create its folder.
-
-    Returns:
-        The path.
-
-    Raises:
-        OSError: If the file cannot be written.
-    """
-    text = render(data)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(path) as partial:
-        partial.write_text(text, encoding="utf-8")
-    return path
 
 
 def _asset(environment: jinja2.Environment, name: str) -> Markup:

@@ -179,7 +179,7 @@ def search_table(traces: pd.DataFrame, metric: str = "accuracy") -> Table:
     return Table((f"after {end + 1} queries", "seeds", *(names[c] for c in columns)), rows)
 
 
-def checkpoint_table(traces: pd.DataFrame, count: int = 5) -> Table:
+def checkpoint_table(traces: pd.DataFrame) -> Table:
     """Mean of the first known curve at evenly spaced budgets, one row per sampler.
 
     This is the test accuracy of the chosen, or without any the validation accuracy.
@@ -189,7 +189,7 @@ def checkpoint_table(traces: pd.DataFrame, count: int = 5) -> Table:
         return Table(("queries spent",), ())
     curve = spread(traces, names[0]).pivot(index="sampler", columns="queries", values="mean")
     last = int(curve.dropna(axis=1).columns.max())
-    budgets = sorted({int(b) for b in np.ceil(np.linspace(0, last, count + 1)[1:])})
+    budgets = sorted({int(b) for b in np.ceil(np.linspace(0, last, 6)[1:])})
     rows = []
     for sampler in sampler_order(list(curve.index)):
         cells = [Cell(sampler)]

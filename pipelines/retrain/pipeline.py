@@ -28,7 +28,7 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 _sizes.with_latency_size,
-                inputs=["device_file", "params:device", "measured_device", "params:space"],
+                inputs=["device_file", "params:device", "measured_devices", "params:space"],
                 outputs="device_table",
                 name="state_size",
             ),

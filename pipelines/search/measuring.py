@@ -74,7 +74,7 @@ class Measuring:
                 words = f"{self.predicted.device} {self.settings}"
                 digest = hashlib.sha256(words.encode()).hexdigest()[:16]
                 measure = _OnDevice(self.settings, engine)
-                yield LatencyFilter(self.limits, measure, f"device {digest}")
+                yield LatencyFilter(measure, f"device {digest}")
         else:
             yield self.table_filter
 
@@ -84,7 +84,7 @@ class Measuring:
         if not self.limits.measures or self.limits.latency != "table":
             return None
         measure = TableLatency(self.limits.table_ms)
-        return LatencyFilter(self.limits, measure, f"table {self.limits.table_sha256}")
+        return LatencyFilter(measure, f"table {self.limits.table_sha256}")
 
     def _device(self, engine: Engine) -> str:
         device = self.predicted.device

@@ -61,7 +61,7 @@ def create_pipeline() -> Pipeline:
                     "search_settings",
                     "search_limits",
                     "latency_predictions",
-                    "measured_device",
+                    "measured_devices",
                     "params:timing",
                 ],
                 outputs="search_measuring",

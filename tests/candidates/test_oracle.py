@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 import subprocess
 import sys
@@ -55,10 +56,10 @@ def test_a_network_that_cannot_be_written_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(handle: int) -> None:
-        raise OSError("No space left on device")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
         oracle(tmp_path).ask(Question(0, CONV))
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
@@ -144,7 +145,7 @@ def test_a_damaged_network_is_named_and_trained_again(
     (path,) = tmp_path.rglob("*.safetensors")
     whole = path.read_bytes()
     path.write_bytes(whole[:left])
-    with pytest.raises(SchemaError, match=rf"{path.name}.*not a trained network"):
+    with pytest.raises(SchemaError, match=rf"{path.name}: .*header"):
         teacher.trained(CONV, 0)
     assert teacher.ask(Question(1, CONV)).accuracy == first.accuracy
     assert f"{path}" in caplog.text
@@ -196,7 +197,7 @@ def test_scores_are_read_without_weights(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
 def test_a_missing_device_ends_the_round_instead_of_spending_it(tmp_path: Path) -> None:
     teacher = oracle(tmp_path, dataclasses.replace(SMALL, device="cuda"))
-    with pytest.raises(TrainingError, match="No network can be trained"):
+    with pytest.raises(TrainingError, match=r"ConfigurationError: device .*'cuda'"):
         list(teacher.answers([Question(0, CONV), Question(1, POOL)]))
 
 
@@ -214,7 +215,7 @@ def test_the_answer_may_be_balanced_accuracy(tmp_path: Path) -> None:
     table = balanced.accuracy(history).set_index("split")
     assert table.loc["valid", "accuracy"] == kept.valid_accuracy, "is what it is called"
     assert table.loc["test", "balanced_accuracy"] == kept.test_balanced_accuracy
-    with pytest.raises(ConfigurationError, match="metric must be accuracy or"):
+    with pytest.raises(ConfigurationError, match=r"accuracy .*balanced_accuracy, not 'recall'"):
         TrainOracle(ImageSource(), SMALL, tmp_path, metric="recall")  # type: ignore[arg-type]
 
 

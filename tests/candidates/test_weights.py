@@ -89,7 +89,7 @@ def test_building_it_leaves_torchs_random_state_alone(file: TrainedNetworkFile) 
     "content", [b"", b"no such file", save({"a": np.zeros(2, np.float32)}, {"kind": "other"})]
 )
 def test_other_files_are_refused(content: bytes) -> None:
-    with pytest.raises(SchemaError, match="not a trained network"):
+    with pytest.raises(SchemaError, match=r"header|'trained'|deserializing"):
         TrainedNetworkFile.from_bytes(content)
 
 

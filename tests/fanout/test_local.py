@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -151,7 +152,7 @@ def test_a_script_without_a_guard_is_told_so(tmp_path: Path, repository: Path) -
     done = run_script(script, tmp_path, repository)
     assert done.returncode == 1
     assert EngineError.__name__ in done.stderr
-    assert 'guard its main code by `if __name__ == "__main__":`' in done.stderr
+    assert '`if __name__ == "__main__":`' in done.stderr
 
 
 def test_a_function_that_workers_cannot_import_ends_the_run(
@@ -170,7 +171,7 @@ if __name__ == "__main__":
 """
     done = run_script(script, tmp_path, repository)
     assert done.returncode == 1
-    assert "ConfigurationError: A worker process cannot import the function" in done.stderr
+    assert re.search(r"ConfigurationError: .*\btriple\b", done.stderr)
 
 
 def test_all_is_over_when_the_engine_is_closed() -> None:

@@ -117,7 +117,7 @@ def own(tmp_path: Path) -> DataCatalog:
     bring(tmp_path / "devices", "theirs")
     return DataCatalog(
         {
-            "measured_device": devices,
+            "measured_devices": devices,
             "trained_accuracy": trained,
             "device_files": DeviceFilesDataset(str(tmp_path / "devices")),
         }
@@ -234,7 +234,7 @@ def test_an_oracle_that_trains_needs_no_table() -> None:
 
 def test_what_the_pipeline_itself_makes_need_not_be_there_yet() -> None:
     makes = Pipeline(
-        [node(lambda: (0, 0), None, ["measured_device", "trained_accuracy"], name="make")]
+        [node(lambda: (0, 0), None, ["measured_devices", "trained_accuracy"], name="make")]
     )
     check_parameters(makes + ALL, GOOD | {"device": "mine", "dataset": "flowers"})
 

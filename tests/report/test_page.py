@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from brpnas.report import render, write_report
+from brpnas.report import render
 from tests.report.samples import (
     METRICS,
     WINNER,
@@ -206,22 +205,6 @@ def test_only_curves_that_are_known_are_drawn() -> None:
     assert traces is not None
     traces["best_single_seed_test_seen"] = np.nan
     assert len(Page(render(report_data(traces=traces))).svgs) == 7
-
-
-def test_file_is_written_whole(tmp_path: Path, text: str) -> None:
-    path = write_report(report_data(), tmp_path / "new" / "report.html")
-    assert path.read_text(encoding="utf-8") == text
-    assert [p.name for p in path.parent.iterdir()] == ["report.html"]
-
-
-def test_a_failed_report_leaves_the_old_one(tmp_path: Path) -> None:
-    path = tmp_path / "report.html"
-    path.write_text("old", encoding="utf-8")
-    with pytest.raises(ValueError, match="constraint"):
-        write_report(report_data(task={"constraints": ["nonsense constraint"]}), path)
-    assert [(p.name, p.read_text(encoding="utf-8")) for p in tmp_path.iterdir()] == [
-        ("report.html", "old")
-    ]
 
 
 def test_page_of_a_whole_space_is_small() -> None:

@@ -21,7 +21,7 @@ from brpnas.spaces import (
 BASE = """
 import dataclasses
 import numpy as np
-from brpnas.graphs import stack_graphs
+from brpnas.graphs import GraphBatch
 from brpnas.spaces import SearchSpace
 
 
@@ -38,7 +38,8 @@ class Two(SearchSpace):
     def sample(self, rng, count): return ["a", "b"][:count]
     def mutate(self, arch_id, rng): return "b" if arch_id == "a" else "a"
     def canonical(self, text): return text.strip()
-    def encode(self, arch_ids, view): return stack_graphs([], 3, 4)
+    def encode(self, arch_ids, view):
+        return GraphBatch(np.zeros((0, 3), np.int8), np.zeros((0, 3, 3), np.int8), 4)
     def isomorphism_ids(self, arch_ids): return list(arch_ids)
 """
 

@@ -136,15 +136,15 @@ def fit_device(
     views = {name: graphs.view(name)[rows.rows] for name in DEVICE_VIEWS}
     kept, tuning = order[: config.process_rows], order[: config.tuning_rows]
     every = Task(prior.features.of(views), torch.from_numpy(log))
-    alone = _adapted(prior.settings, every, tuning, config)
+    alone = _adapted(prior.hyperparameters, every, tuning, config)
     tuned = {name: batch[tuning] for name, batch in views.items()}
     features, centre = _resembling(prior, tuned, _part(every, tuning))
     if features.like is None:
-        settings = alone
+        hyperparameters = alone
     else:
         every = Task(features.of(views), every.target)
-        settings = _adapted(centre, every, tuning, config)
-    processes = _processes(settings, alone, features.groups, _part(every, kept))
+        hyperparameters = _adapted(centre, every, tuning, config)
+    processes = _processes(hyperparameters, alone, features.groups, _part(every, kept))
     view = _view(alone, prior.features.groups, _part(every, tuning))
     seen = log[kept]
     left_out = {name: process.left_out.numpy() for name, process in processes.items()}
@@ -208,41 +208,42 @@ def _resembling(
     alone, after a penalty for the number of trials. The first shift is 0.
     """
     known = prior.features.latencies(views)
-    scaled = [prior.settings.scaled(shift) for shift in _SHRINK]
-    alone, doubt = [log_evidence(settings, task) for settings in scaled], math.log(len(scaled))
+    scaled = [prior.hyperparameters.scaled(shift) for shift in _SHRINK]
+    alone = [log_evidence(hyperparameters, task) for hyperparameters in scaled]
+    doubt = math.log(len(scaled))
     base, best = max(alone[0], max(alone) - doubt), _DOUBT
-    found: tuple[PriorFeatures, Hyperparameters] = (prior.features, prior.settings)
+    found: tuple[PriorFeatures, Hyperparameters] = (prior.features, prior.hyperparameters)
     doubt += math.log(max(1, known.shape[1]))
     weight = math.log(max(float(task.target.var()), 1e-4))
     for column in range(known.shape[1]):
         longer = Task([*task.features, known[:, [column]]], task.target)
         for others in scaled:
-            settings = others.resembling(weight)
-            gain = log_evidence(settings, longer) - base - doubt
+            hyperparameters = others.resembling(weight)
+            gain = log_evidence(hyperparameters, longer) - base - doubt
             if gain > best:
-                best, found = gain, (prior.features.resembling(column), settings)
+                best, found = gain, (prior.features.resembling(column), hyperparameters)
     return found
 
 
 def _processes(
-    settings: Hyperparameters, alone: Hyperparameters, groups: Sequence[str], task: Task
+    hyperparameters: Hyperparameters, alone: Hyperparameters, groups: Sequence[str], task: Task
 ) -> dict[str, Posterior]:
     """The process with known devices, and the one with the graph alone."""
     count = len(alone.linear)
     known = [groups.index(name) for name in KNOWN_GROUPS]
     return {
-        ADAPTED: condition(settings, task),
+        ADAPTED: condition(hyperparameters, task),
         GRAPH_ALONE: condition(alone.without(known), Task(task.features[:count], task.target)),
     }
 
 
-def _view(settings: Hyperparameters, groups: Sequence[str], task: Task) -> View:
+def _view(hyperparameters: Hyperparameters, groups: Sequence[str], task: Task) -> View:
     """View with the smaller leave-one-out error of its features alone."""
     errors: dict[View, float] = {}
     for view in DEVICE_VIEWS:
         others = [g for g, name in enumerate(groups) if not name.startswith(view)]
         process = condition(
-            settings.without(others), Task(task.features[: len(groups)], task.target)
+            hyperparameters.without(others), Task(task.features[: len(groups)], task.target)
         )
         errors[view] = float((process.left_out - task.target).abs().mean())
     return min(DEVICE_VIEWS, key=lambda name: errors[name])

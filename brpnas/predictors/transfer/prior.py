@@ -220,7 +220,7 @@ class DevicePrior:
         space: Name of the search space.
         devices: Names of the known devices.
         features: Features of cells, of all devices.
-        settings: Hyperparameters of the kernel, the centre for a new device.
+        hyperparameters: Hyperparameters of the kernel, the centre for a new device.
         config: Size and schedule of the shared network.
         network_sizes: Size of the measured networks of each device (`NetworkConfig.size`); empty if
             all are of the published size.
@@ -229,7 +229,7 @@ class DevicePrior:
     space: str
     devices: tuple[str, ...]
     features: PriorFeatures
-    settings: Hyperparameters
+    hyperparameters: Hyperparameters
     config: SharedNetworkConfig
     network_sizes: tuple[str, ...] = ()
 
@@ -251,7 +251,7 @@ class DevicePrior:
         metadata, tensors = self.features.parts()
         metadata |= {"space": self.space, "devices": self.devices}
         metadata |= {"network_sizes": self.network_sizes} if self.network_sizes else {}
-        tensors |= {f"settings.{k}": v for k, v in self.settings.tensors().items()}
+        tensors |= {f"settings.{k}": v for k, v in self.hyperparameters.tensors().items()}
         write_file(path, _KIND, metadata, tensors)
 
     @classmethod
@@ -266,7 +266,7 @@ class DevicePrior:
         check_finite(path, tensors)
         try:
             features = PriorFeatures.of_parts(path, saved, tensors, len(saved.devices))
-            settings = saved_hyperparameters(tensors, len(features.groups))
+            hyperparameters = saved_hyperparameters(tensors, len(features.groups))
         except (KeyError, TypeError, IndexError, ValueError, RuntimeError) as error:
             if isinstance(error, SchemaError):
                 raise
@@ -275,7 +275,7 @@ class DevicePrior:
         sizes = tuple(saved.network_sizes)
         if sizes and len(sizes) != len(devices):
             refuse_file(path, f"{len(sizes)} sizes of networks for {len(devices)} devices")
-        return cls(saved.space, devices, features, settings, config, sizes)
+        return cls(saved.space, devices, features, hyperparameters, config, sizes)
 
 
 class SavedFeatures(SavedModel):
@@ -304,12 +304,12 @@ def saved_hyperparameters(tensors: Mapping[str, Tensor], groups: int) -> Hyperpa
         TypeError: If one is missing or unknown.
         ValueError: If a shape does not match the number of groups.
     """
-    settings = Hyperparameters(**part(tensors, "settings"))
-    for name, value in settings.tensors().items():
+    hyperparameters = Hyperparameters(**part(tensors, "settings"))
+    for name, value in hyperparameters.tensors().items():
         wanted = () if name in ("constant", "noise", "joint") else (groups,)
         if tuple(value.shape) != wanted or value.dtype != torch.float64:
             raise ValueError(f"settings.{name} is of shape {tuple(value.shape)}")
-    return settings
+    return hyperparameters
 
 
 def _check_sizes(

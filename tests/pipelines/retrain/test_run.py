@@ -44,7 +44,7 @@ def retrain(workspace: Path, device: str = "board", **changed: Any) -> dict[str,
         {
             "device_files": DeviceFilesDataset(str(workspace / "devices")),
             "measured_latency": DeviceTablesDataset(str(workspace / "measured")),
-            "measured_device": DeviceCatalogueDataset(str(workspace / "measured" / "devices.yml")),
+            "measured_devices": DeviceCatalogueDataset(str(workspace / "measured" / "devices.yml")),
             "device_prior": DevicePriorDataset(workspace / "prior.safetensors"),
             "device_models": DeviceFoldersDataset(str(workspace / "models")),
             "device_pages": DeviceFoldersDataset(str(workspace / "pages")),

@@ -93,7 +93,7 @@ def stage(
         "published_nasbench301": never,
         "search_store": store,
         "answers_by_hand": store.parent / "by_hand",
-        "measured_device": {},
+        "measured_devices": {},
     }
     return Stage(create_pipeline(), data | changes)
 
@@ -132,6 +132,6 @@ def summarise(
     devices: dict[str, Device] | None = None,
 ) -> dict[str, Any]:
     """The result of a search that has ended."""
-    done = after(tables, found, params, given, measured_device=devices or {})
+    done = after(tables, found, params, given, measured_devices=devices or {})
     result: dict[str, Any] = done["search_result"]
     return result

@@ -287,7 +287,7 @@ def test_pipeline_runs_alone_on_existing_inputs(tables: tuple[Any, ...], tmp_pat
     given = dict(zip(names, tables, strict=True)) | {
         "published_nasbench301": never,
         "search_store": tmp_path,
-        "measured_device": {},
+        "measured_devices": {},
         "answers_by_hand": tmp_path,
         "params:network": NETWORK,
         "params:images": IMAGES,

@@ -157,10 +157,10 @@ class TestInside:
         rows = measured("compiled-new", 20)
         target = torch.from_numpy(np.log(rows.latency_ms))
         task = Task([x[rows.rows] for x in everywhere()], target)
-        settings = adapt_hyperparameters(
-            prior().settings, task, hyperparameter_deviation=QUICK.hyperparameter_deviation
+        hyperparameters = adapt_hyperparameters(
+            prior().hyperparameters, task, hyperparameter_deviation=QUICK.hyperparameter_deviation
         )
-        process = condition(settings, task)
+        process = condition(hyperparameters, task)
         mean, variance = process.predict([x[TEST] for x in everywhere()])
         error = (process.left_out - target).numpy()
         deviation = process.left_out_variance.sqrt().numpy()
@@ -197,9 +197,9 @@ class TestInside:
     def test_rows_kept_and_tuned_on_are_limited(self, monkeypatch: pytest.MonkeyPatch) -> None:
         tuned = []
 
-        def noted(settings, task, **options):
+        def noted(hyperparameters, task, **options):
             tuned.append((len(task.target), options))
-            return adapt_hyperparameters(settings, task, **options)
+            return adapt_hyperparameters(hyperparameters, task, **options)
 
         monkeypatch.setattr(device, "adapt_hyperparameters", noted)
         config = replace(
@@ -244,9 +244,11 @@ class TestDeterminism:
         assert together.errors == alone.errors
 
     def test_the_prior_is_left_alone(self) -> None:
-        before = {name: x.clone() for name, x in prior().settings.tensors().items()}
+        before = {name: x.clone() for name, x in prior().hyperparameters.tensors().items()}
         fit_device(cells(), measured("eager-new", 10), prior(), QUICK)
-        assert all(torch.equal(before[name], x) for name, x in prior().settings.tensors().items())
+        assert all(
+            torch.equal(before[name], x) for name, x in prior().hyperparameters.tensors().items()
+        )
 
 
 def twin_ms(name: str, noise: float = 0.005) -> npt.NDArray[np.float64]:
@@ -379,14 +381,16 @@ class TestSelection:
             KnownLatency(features.known.numbers, 5 * noise),
             features.columns,
         )
-        trusting = {name: x.clone() for name, x in prior().settings.tensors().items()}
+        trusting = {name: x.clone() for name, x in prior().hyperparameters.tensors().items()}
         group = prior().features.groups.index("known_latency")
         trusting["gaussian"][group], trusting["nearness"][group] = 4.0, 3.0
-        wrong = replace(prior(), features=mislead.eval(), settings=Hyperparameters(**trusting))
+        wrong = replace(
+            prior(), features=mislead.eval(), hyperparameters=Hyperparameters(**trusting)
+        )
         config, rows = replace(QUICK, hyperparameter_deviation=0.01), without_quirks("raw", 40)
         found = fit_device(cells(), rows, wrong, config)
         assert found.method == "graph alone"
-        assert (found.posterior.settings.linear[-3:] == -40).all()
+        assert (found.posterior.hyperparameters.linear[-3:] == -40).all()
         assert fit_device(cells(), measured("eager-new", 40), prior(), config).method == "adapted"
 
     def test_all_networks_read_the_view_that_was_chosen(

@@ -74,7 +74,7 @@ class TestFeatures:
         known = prior()
         assert known.features.groups == (*known.features.graph.groups, *KNOWN_GROUPS)
         assert (known.space, known.devices) == ("nasbench201", tuple(KNOWN))
-        assert len(known.settings.linear) == len(known.features.groups)
+        assert len(known.hyperparameters.linear) == len(known.features.groups)
         for features, plain in zip(
             everywhere(), known.features.graph(*both_views(cells().views)), strict=False
         ):
@@ -158,19 +158,23 @@ class TestLearning:
         again = fit_prior(subspace(), few_tables(), TINY)
         assert torch.equal(torch.get_rng_state(), state)
         assert apart(again.features.of(subspace().views), few().features.of(subspace().views)) == 0
-        for name, value in few().settings.tensors().items():
-            assert torch.equal(value, again.settings.tensors()[name])
+        for name, value in few().hyperparameters.tensors().items():
+            assert torch.equal(value, again.hyperparameters.tensors()[name])
         other = fit_prior(subspace(), few_tables(), TINY, seed=1)
         assert apart(other.features.of(subspace().views), few().features.of(subspace().views)) > 0
 
-    def test_settings_are_learnt(self) -> None:
+    def test_hyperparameters_are_learnt(self) -> None:
         start = Hyperparameters.start(len(few().features.groups)).tensors()
-        moved = {k: float((v - start[k]).abs().max()) for k, v in few().settings.tensors().items()}
+        moved = {
+            k: float((v - start[k]).abs().max()) for k, v in few().hyperparameters.tensors().items()
+        }
         assert min(moved.values()) > 0.05
-        assert not any(v.requires_grad for v in few().settings.tensors().values())
+        assert not any(v.requires_grad for v in few().hyperparameters.tensors().values())
 
     def test_known_devices_are_trusted_where_they_share_what_no_graph_shows(self) -> None:
-        weight = dict(zip(prior().features.groups, prior().settings.linear.tolist(), strict=True))
+        weight = dict(
+            zip(prior().features.groups, prior().hyperparameters.linear.tolist(), strict=True)
+        )
         assert weight["known_latency"] > max(weight["raw_nodes"], weight["pruned_nodes"])
 
     def test_units_of_a_device_do_not_matter(self) -> None:
@@ -192,9 +196,10 @@ class TestLearning:
             for name, table in alone.items()
         }
         found = fit_prior(subspace(), twins, TINY)
-        assert found.settings.noise > few().settings.noise - 1
+        assert found.hyperparameters.noise > few().hyperparameters.noise - 1
         weights = [
-            p.settings.linear[p.features.groups.index("known_latency")] for p in (found, few())
+            p.hyperparameters.linear[p.features.groups.index("known_latency")]
+            for p in (found, few())
         ]
         assert abs(float(weights[0] - weights[1])) < 1.5
 
@@ -296,8 +301,8 @@ class TestFiles:
         assert loaded.config == given.config
         assert not loaded.features.training
         assert apart(loaded.features.of(both(SOME)), given.features.of(both(SOME))) == 0
-        for name, value in given.settings.tensors().items():
-            assert torch.equal(value, loaded.settings.tensors()[name])
+        for name, value in given.hyperparameters.tensors().items():
+            assert torch.equal(value, loaded.hyperparameters.tensors()[name])
         rows = measured("eager-new", 12)
         some = SpaceGraphs(cells().space, cells().arch_ids[:50], both(np.arange(50)))
         np.testing.assert_array_equal(

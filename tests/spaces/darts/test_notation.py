@@ -1,8 +1,20 @@
 import pytest
 
 from brpnas.errors import ArchitectureError
-from brpnas.spaces.darts import Darts, read_notation, to_genotype
+from brpnas.spaces.darts import OPERATIONS, Darts, read_notation
+from brpnas.spaces.darts.cell import CELLS
 from tests.spaces.darts.examples import DARTS_V2, DARTS_V2_ID, PC_DARTS
+
+
+def to_genotype(arch_id):
+    """The published notation."""
+    decisions = Darts().decisions([arch_id])[0].reshape(len(CELLS), -1, 2).tolist()
+    edges = [[(OPERATIONS[op], source) for op, source in cell] for cell in decisions]
+    return (
+        f"Genotype(normal={edges[0]}, normal_concat=range(2, 6), "
+        f"reduce={edges[1]}, reduce_concat=range(2, 6))"
+    )
+
 
 GOOD = to_genotype(DARTS_V2_ID)
 
