@@ -18,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from benchmarks import tables
 from benchmarks.anchors import ANCHORS, Results, get
 from benchmarks.data import ROOT, Benchmark
+from brpnas.datasets import embedded_facts
 
 __all__ = ["IMAGES", "PAGE", "README", "load", "readme", "render", "run"]
 
@@ -52,7 +53,7 @@ def load(folder: Path = FOLDER) -> Results:
 
 
 def render(results: Results) -> str:
-    """The page of all results.
+    """The page of all results, and of the shipped benchmark.
 
     Raises:
         jinja2.UndefinedError: If a figure is missing.
@@ -60,6 +61,8 @@ def render(results: Results) -> str:
     page = _pages().get_template("results.md.j2")
     return page.render(
         results=results,
+        facts=embedded_facts(),
+        digits=embedded_facts()["accuracy"],
         tables=tables,
         spread=tables.spread,
         lead=_lead,

@@ -10,6 +10,10 @@ otherwise. Undefined statistics, such as the correlation with a constant, are Na
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import scipy.stats
@@ -24,6 +28,7 @@ __all__ = [
     "spearman",
     "spearman_interval",
     "within",
+    "without_nan",
 ]
 
 FloatArray = npt.NDArray[np.float64]
@@ -149,6 +154,17 @@ def share_interval(share: float, rows: int) -> tuple[float, float]:
     counted = scipy.stats.binomtest(round(share * rows), rows)
     low, high = counted.proportion_ci(_COVERAGE, "wilson")
     return float(low), float(high)
+
+
+def without_nan(value: Any) -> Any:
+    """A copy of nested figures for JSON: NaN and infinity become None."""
+    if isinstance(value, Mapping):
+        return {str(key): without_nan(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(entry) for entry in value]
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    return value
 
 
 def _relative_errors(predicted: npt.ArrayLike, true: npt.ArrayLike) -> FloatArray:

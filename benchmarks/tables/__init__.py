@@ -6,9 +6,17 @@ shares are fractions. `benchmarks/pages` holds the text around the tables.
 
 from __future__ import annotations
 
-from benchmarks.tables.accuracy import darts, darts_leads, kendall, nb101, queries, training
+from benchmarks.tables.accuracy import (
+    darts,
+    darts_leads,
+    kendall,
+    nb101,
+    protocol,
+    queries,
+    training,
+)
 from benchmarks.tables.cost import devices, rankers, ranking, seconds, start, workers
-from benchmarks.tables.latency import adapt, latency, margins, measure, reference
+from benchmarks.tables.latency import adapt, latency, margins, measure, reference, shipped
 from benchmarks.tables.limits import cases, per_device, regrets, ruled_out
 from benchmarks.tables.markdown import markdown, spread
 from benchmarks.tables.operation import (
@@ -40,6 +48,7 @@ __all__ = [
     "nb101",
     "notations",
     "per_device",
+    "protocol",
     "queries",
     "rankers",
     "ranking",
@@ -48,6 +57,7 @@ __all__ = [
     "road",
     "ruled_out",
     "seconds",
+    "shipped",
     "spread",
     "start",
     "targets",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.tables.markdown import Result, markdown, spread
 
-__all__ = ["adapt", "latency", "margins", "measure", "reference"]
+__all__ = ["adapt", "latency", "margins", "measure", "reference", "shipped"]
 
 _MODELS = {
     "gcn": "GCN",
@@ -98,3 +98,12 @@ def measure(result: Result) -> str:
         for name, label in _MODELS.items()
     ]
     return markdown(["model", "±10 %", "Spearman"], rows)
+
+
+def shipped(devices: Result) -> str:
+    """Latencies that ship, from the facts of the datasheet."""
+    rows = [
+        [f"`{name}`", f"{found['cells']:,}", f"{found['latency_ms']['median']:.2f}"]
+        for name, found in devices.items()
+    ]
+    return markdown(["device", "cells", "latency, ms: median"], rows)

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
 
 from brpnas.candidates.images import SPLITS, ImageData
 from brpnas.candidates.scores import ClassScores, class_counts, class_scores
 from brpnas.candidates.weights import TrainedNetworkFile
 from brpnas.errors import SchemaError
+from brpnas.export.parity import open_session
 
 __all__ = ["network_evaluation", "score_file"]
 
@@ -34,10 +34,7 @@ def score_file(content: bytes, data: ImageData) -> ClassScores:
     Raises:
         SchemaError: If the file expects other classes, sizes or pixel values.
     """
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    session = open_session(content)
     about = session.get_modelmeta().custom_metadata_map
     stated = {key: json.loads(about[key]) for key in ("label_names", "pixel_scale", "input_shape")}
     here = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ import pandas as pd
 
 from brpnas.datasets.cells import arch_ids
 from brpnas.datasets.nasbench201_files import Runs, read_benchmark
-from brpnas.datasets.schemas import ACCURACY, validate
+from brpnas.datasets.schemas import ACCURACY, accuracy_rows, validate
 
 __all__ = ["EPOCHS", "SEEDS", "read_accuracy"]
 
@@ -64,36 +65,16 @@ def read_accuracy(files: Mapping[str, Path]) -> pd.DataFrame:
         order = np.lexsort((runs.run, rank[runs.cell]))
         cells, seeds = names[runs.cell[order]], np.array(SEEDS)[runs.run[order]]
         time = runs.train_time_s[order]
-        parts.append(_rows(dataset, "valid", cells, runs.valid[order] / 100, seeds, time))
+        known: dict[str, Any] = {"epochs": EPOCHS, "seeds": seeds, "train_time_s": time}
+        parts.append(accuracy_rows(cells, dataset, "valid", runs.valid[order] / 100, **known))
         if dataset in _HALF:
             test = _test_half(runs, _HALF[dataset])[order]
-            parts.append(_rows(dataset, "test", cells, test, seeds, time))
+            parts.append(accuracy_rows(cells, dataset, "test", test, **known))
         by_name = np.argsort(rank)
-        parts.append(_rows(dataset, "test", names[by_name], runs.test_mean[by_name] / 100))
+        means = runs.test_mean[by_name] / 100
+        parts.append(accuracy_rows(names[by_name], dataset, "test", means, epochs=EPOCHS))
     origin = "NAS-Bench-201 as published"
     return validate(pd.concat(parts, ignore_index=True), ACCURACY, origin=origin)
-
-
-def _rows(
-    dataset: str,
-    split: str,
-    cells: npt.NDArray[np.object_],
-    accuracy: npt.NDArray[np.float64],
-    seeds: npt.NDArray[np.int64] | None = None,
-    time: npt.NDArray[np.float64] | None = None,
-) -> pd.DataFrame:
-    count = len(cells)
-    return pd.DataFrame(
-        {
-            "arch_id": pd.Series(cells, dtype="str"),
-            "dataset": pd.Series([dataset] * count, dtype="str"),
-            "split": pd.Series([split] * count, dtype="str"),
-            "seed": pd.array([None] * count if seeds is None else seeds, dtype="Int64"),
-            "epochs": EPOCHS,
-            "accuracy": accuracy,
-            "train_time_s": np.full(count, np.nan) if time is None else time,
-        }
-    )
 
 
 def _test_half(runs: Runs, images: int) -> npt.NDArray[np.float64]:

@@ -20,7 +20,7 @@ from brpnas.predictors import MeasuredRows
 from brpnas.predictors.baselines import baseline_predictions
 from brpnas.predictors.layerwise import LayerwisePredictor
 
-__all__ = ["FEW_ROWS", "baselines", "describe_score", "scored_rows", "scores"]
+__all__ = ["FEW_ROWS", "describe_score", "predict_baselines", "scored_rows", "scores"]
 
 FEW_ROWS = 30
 """With fewer test rows, training rows left out in turn are scored too."""
@@ -57,13 +57,14 @@ def scored_rows(
 
 
 def scores(
-    model: str,
-    graphs: SpaceGraphs,
-    latency_predictions: pd.DataFrame,
-    architectures: pd.DataFrame,
-    operations: pd.DataFrame,
+    model: str, latency_predictions: pd.DataFrame, baselines: pd.DataFrame
 ) -> dict[str, Any]:
     """Figures of the predictor and of the baselines on the same rows.
+
+    Args:
+        model: Name of the predictor.
+        latency_predictions: Predicted and measured latency.
+        baselines: Predictions of the baselines, see `predict_baselines`.
 
     Returns:
         ``scored`` (``test``, or ``left out`` if most scored rows are left-out ones),
@@ -71,13 +72,11 @@ def scores(
         Spearman correlation and of its share within 10 %.
     """
     rows = latency_predictions.dropna(subset=["scored_ms"])
-    true = rows["latency_ms"].to_numpy(np.float64)
-    predictions = {model: rows["scored_ms"].to_numpy(np.float64)}
-    predictions |= baselines(graphs, architectures, latency_predictions, rows)
-    alone = operations[operations["device"] == str(latency_predictions["device"].iloc[0])]
-    if len(alone):
-        predictions["layerwise"] = LayerwisePredictor(alone).predict(rows["arch_id"].tolist())
-    metrics = {name: regression_metrics(said, true) for name, said in predictions.items()}
+    predictions = {model: rows["scored_ms"], **baselines.drop(columns="arch_id")}
+    metrics = {
+        name: regression_metrics(said.to_numpy(np.float64), rows["latency_ms"].to_numpy(np.float64))
+        for name, said in predictions.items()
+    }
     own = metrics[model]
     return {
         "scored": "test" if (rows["split"] == "test").all() else "left out",
@@ -90,13 +89,39 @@ def scores(
     }
 
 
-def baselines(
+def predict_baselines(
     graphs: SpaceGraphs,
-    architectures: pd.DataFrame,
     latency_predictions: pd.DataFrame,
-    scored: pd.DataFrame,
+    architectures: pd.DataFrame,
+    operations: pd.DataFrame,
+) -> pd.DataFrame:
+    """Latency of the scored rows by each baseline.
+
+    The baselines learn from the training rows; for a training row, from the other folds.
+
+    Args:
+        graphs: The whole space.
+        latency_predictions: Predicted and measured latency.
+        architectures: Parameters and multiply-adds.
+        operations: Operations measured alone; if the device is among them, their sum is the
+            baseline ``layerwise``.
+
+    Returns:
+        Column ``arch_id``, and for each baseline a column with latencies in ms.
+    """
+    scored = latency_predictions.dropna(subset=["scored_ms"])
+    found = {"arch_id": scored["arch_id"], **_fitted(graphs, architectures, latency_predictions)}
+    alone = operations[operations["device"] == str(latency_predictions["device"].iloc[0])]
+    if len(alone):
+        found["layerwise"] = LayerwisePredictor(alone).predict(scored["arch_id"].tolist())
+    return pd.DataFrame(found)
+
+
+def _fitted(
+    graphs: SpaceGraphs, architectures: pd.DataFrame, latency_predictions: pd.DataFrame
 ) -> dict[str, npt.NDArray[np.float64]]:
-    """Baselines fitted to the training rows; for a training row, to the other folds."""
+    """Latencies of the scored rows by the baselines that learn from measured rows."""
+    scored = latency_predictions.dropna(subset=["scored_ms"])
     measured = latency_predictions[latency_predictions["split"].isin(["train", "test"])]
     learnt = measured[measured["split"] == "train"]
     at = graphs.rows(measured["arch_id"].tolist())

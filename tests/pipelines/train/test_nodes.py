@@ -19,8 +19,14 @@ from brpnas.predictors import LatencyPredictor
 from brpnas.predictors.transfer import DevicePredictor, DevicePrior, shipped_prior
 from brpnas.spaces import get_space
 from pipelines.retrain.nodes import adapt_device, split_device
-from pipelines.train.nodes import predict_latency, score_latency, split_latency, train_latency
-from pipelines.train.score import baselines, describe_score, scored_rows
+from pipelines.train.nodes import (
+    predict_baselines,
+    predict_latency,
+    score_latency,
+    split_latency,
+    train_latency,
+)
+from pipelines.train.score import describe_score, scored_rows
 from tests.pipelines.parameters import base
 from tests.pipelines.retrain.toys import QUICK, table
 from tests.pipelines.toys import SMALL, make_latency, make_operations
@@ -161,15 +167,11 @@ def test_scores_are_of_test_rows_alone(
     # Answers with known figures; answers for training rows must not count.
     is_test = table["split"] == "test"
     known = (1.1 * table["latency_ms"]).where(is_test, 1e6)
+    table = table.assign(predicted_latency_ms=known, scored_ms=known.where(is_test))
     others = make_operations("another-device")
-    scores = score_latency(
-        trained,
-        small_graphs,
-        table.assign(predicted_latency_ms=known, scored_ms=known.where(is_test)),
-        architectures,
-        others,
-        PARAMS,
-    )
+    baselines = predict_baselines(small_graphs, table, architectures, others)
+    assert baselines["arch_id"].tolist() == table.loc[is_test, "arch_id"].tolist()
+    scores = score_latency(trained, small_graphs, table, baselines, PARAMS)
     assert scores["rows"] == {"train": 60, "valid": 20, "test": 30}
     assert scores["metrics"]["gcn"]["mape"] == pytest.approx(0.1)
     assert scores["metrics"]["gcn"]["spearman"] == pytest.approx(1.0)
@@ -188,7 +190,8 @@ def test_operations_of_the_device_are_the_layerwise_baseline(
     rows = split(latency, PARAMS)
     table = predict_latency(trained, small_graphs, rows, "toy-device")
     operations = pd.concat([make_operations("toy-device"), make_operations("another", 9.0)])
-    scores = score_latency(trained, small_graphs, table, architectures, operations, PARAMS)
+    baselines = predict_baselines(small_graphs, table, architectures, operations)
+    scores = score_latency(trained, small_graphs, table, baselines, PARAMS)
     figures = scores["metrics"]["layerwise"]
     # On the toy device, an operation costs the same in a network and alone.
     assert (figures["within_1"], figures["spearman"]) == (1.0, pytest.approx(1.0))
@@ -220,8 +223,10 @@ def adapted(rows: int = 12) -> tuple[pd.DataFrame, DevicePredictor, pd.DataFrame
     return split_rows, predictor, predict_latency(predictor, whole_space(), split_rows, BOARD)
 
 
-def architectures_of(graphs: SpaceGraphs) -> pd.DataFrame:
-    return list_architectures(graphs.arch_ids)
+def baselines_of(latency_predictions: pd.DataFrame) -> pd.DataFrame:
+    architectures = list_architectures(whole_space().arch_ids)
+    others = make_operations("another")
+    return predict_baselines(whole_space(), latency_predictions, architectures, others)
 
 
 class TestFewRows:
@@ -234,8 +239,8 @@ class TestFewRows:
 
     def test_it_is_the_predictor_that_retrain_registers(self) -> None:
         _, predictor, _ = adapted()
-        registered, _ = adapt_device(split_device(table(12), SHARE), prior(), BOARD, QUICK)
-        assert registered.digest() == predictor.digest()
+        registered = adapt_device(split_device(table(12), SHARE), prior(), BOARD, QUICK)
+        assert registered.predictor.digest() == predictor.digest()
 
     @pytest.mark.parametrize(("method", "adapts"), [("auto", False), ("adapted", True)])
     def test_with_enough_rows_the_parameter_decides(self, method: str, adapts: bool) -> None:
@@ -285,10 +290,7 @@ class TestFewRows:
     def test_figures_say_how_sure_they_are(self, caplog: pytest.LogCaptureFixture) -> None:
         _, predictor, table_ = adapted()
         with caplog.at_level(logging.INFO):
-            found = score_latency(
-                *(predictor, whole_space(), table_, architectures_of(whole_space())),
-                *(make_operations("another"), PARAMS),
-            )
+            found = score_latency(predictor, whole_space(), table_, baselines_of(table_), PARAMS)
         assert (found["model"], found["scored"], found["scored_rows"]) == (
             "adapted",
             "left out",
@@ -316,8 +318,7 @@ class TestFewRows:
         small = replace(prior(), network_sizes=(SMALL.size,) * len(prior().devices))
         with caplog.at_level(logging.INFO):
             found = score_latency(
-                *(predictor, whole_space(), table_, architectures_of(whole_space())),
-                *(make_operations("another"), PARAMS, small),
+                predictor, whole_space(), table_, baselines_of(table_), PARAMS, small
             )
         assert found["prior_knows_device"]
         assert "itself by a prior that learnt from earlier rows of this device" in caplog.text
@@ -330,14 +331,10 @@ class TestFewRows:
         place = int(np.flatnonzero(scored["split"] == split_of_row)[0])
         slow = table_.copy()
         slow.loc[scored.index[place], "latency_ms"] *= 1000
-        graphs, architectures = whole_space(), architectures_of(whole_space())
-        before, after = (
-            baselines(graphs, architectures, changed, changed.loc[scored.index])
-            for changed in (table_, slow)
-        )
+        before, after = (baselines_of(changed).set_index("arch_id") for changed in (table_, slow))
         assert set(before) == {"flops", "params", "edge_linear"}
         for name in before:
-            assert before[name][place] == after[name][place], name
+            assert before[name].iloc[place] == after[name].iloc[place], name
             # The others learn from a row to train on, and from no test row.
             moved = np.delete(before[name] != after[name], place)
             assert moved.any() == (split_of_row == "train"), name
