@@ -4,9 +4,9 @@ For each device and seed a latency predictor is fitted to 900 random measured ce
 validate (settings of conf/base, as `python -m benchmarks latency`), and a BRP search of 100 queries
 follows. Limits are the 25, 50 and 75 % quantile of the device's latencies.
 
-*Measured* (``search.latency: table``, which stands for the device): what the search is about to ask
-is measured first, and cells over the limit are left out for the next best. Prediction rules out
-what is over the limit with a confidence of 99 %. The true latency is the file's, and so is the
+*Measured* (``search.limits.latency: table``, which stands for the device): what the search is about
+to ask is measured first, and cells over the limit are left out for the next best. Prediction rules
+out what is over the limit with a confidence of 99 %. The true latency is the file's, and so is the
 measurement, so that all chosen are within the limit by construction; what it costs is the number of
 *measurements*, beside the 1,000 that the predictor is fitted to.
 
@@ -19,8 +19,9 @@ within the limit. Cells that the file has no latency of take no part.
 *Within*: share of searches whose chosen cell is within the limit by its true latency. *Regret*: the
 best mean test accuracy among all cells that are truly within the limit, minus that of the chosen
 cell, in points; negative where the chosen cell is over the limit and better for it. The chosen is
-the one that the ranker puts first (``search.choose_by: ranker``); *by answers* is the regret of the
-one that has the best answer in the same search, *unseen* that of the best that was asked.
+the one that the ranker puts first (``search.sampler.choose_by: ranker``); *by answers* is the
+regret of the one that has the best answer in the same search, *unseen* that of the best that was
+asked.
 
 *Implausible*: cells whose latency in the file is less than half of what the predictors of all seeds
 say (their median). Hundreds of cells of the Snapdragon 450 and 675 are so, the same on processors
@@ -146,7 +147,7 @@ def limits_within(
     return Limits.from_predictions(
         [f"latency_ms <= {float(np.nanquantile(true, quantile)):.17g}"],
         predictions,
-        policy="table" if measured else "predicted",
+        latency="table" if measured else "predicted",
         confidence=0.0 if measured else confidence,
         prefilter_confidence=confidence,
     )
@@ -263,10 +264,7 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
     """Print the table and return its figures."""
     seeds = seeds or (1 if quick else 10)
     devices, budget, limits = latbench_devices(), BUDGET, list(LIMITS)
-    given = {"unconstrained_share": settings("search")["unconstrained_share"]}
-    config = search_settings(
-        **given | ({"rounds": 3, "unconstrained_share": 0.34} if quick else {})
-    )
+    config = search_settings(**({"rounds": 3, "infeasible_share": 0.34} if quick else {}))
     if quick:
         devices, budget, limits = devices[3:4], 30, limits[:1]
     print(__doc__)

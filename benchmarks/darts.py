@@ -3,10 +3,10 @@
 A query reveals the validation accuracy on CIFAR-10 predicted by the surrogate (98 epochs, no
 noise). The score of a search is its best answer, because no test accuracy exists. *brp* is the
 default (conf/darts) without a latency limit: each round ranks a new random sample of the space and
-mutations of the best so far. *brp, no prior* starts at random (`search.flops_prior`); *brp, sample
-alone* has no mutations; *brp, as published* has 3 rounds of 20, half of each at random from the
-top, and ranks only a larger sample; *unary* trains the same network to predict the accuracy. For
-one seed all samplers get the same random order of first architectures, from which those with a
+mutations of the best so far. *brp, no prior* starts at random (`search.sampler.flops_prior`); *brp,
+sample alone* has no mutations; *brp, as published* has 3 rounds of 20, half of each at random from
+the top, and ranks only a larger sample; *unary* trains the same network to predict the accuracy.
+For one seed all samplers get the same random order of first architectures, from which those with a
 prior take the largest, so that differences are paired: p is from the one-sided Wilcoxon signed-rank
 test over the seeds.
 
@@ -89,7 +89,7 @@ def search_once(task: Task) -> list[float]:
 def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
     """Print the tables and return their figures."""
     seeds = seeds or (2 if quick else 20)
-    budget = settings("search", "darts")["budget"]
+    budget = settings("search", "darts")["budget"]["queries"]
     print(__doc__)
     print(f"{seeds} seeds, {workers} processes, settings: {search_settings('darts')}\n")
     tasks = [

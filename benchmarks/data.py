@@ -36,8 +36,16 @@ def settings(group: str, environment: str = "base") -> dict[str, Any]:
     values: dict[str, Any] = {}
     for folder in dict.fromkeys(("base", environment)):
         for path in sorted((ROOT / "conf" / folder).glob("parameters*.yml")):
-            values |= (yaml.safe_load(path.read_text("utf-8")) or {}).get(group, {})
+            values = _merged(values, (yaml.safe_load(path.read_text("utf-8")) or {}).get(group, {}))
     return values
+
+
+def _merged(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Values with changes, key by key in their groups, as Kedro merges environments."""
+    return values | {
+        key: _merged(values[key], value) if isinstance(value, dict) and key in values else value
+        for key, value in changes.items()
+    }
 
 
 def candidate_config() -> JobConfig:

@@ -88,7 +88,7 @@ def train(folder: Path) -> None:
 
 def search(folder: Path) -> None:
     """Search with 24 queries in 6 rounds, training each network on its query."""
-    values = settings("search")["ranker"] | {"epochs": 20, "hidden": 32, "members": 1}
+    values = settings("search")["sampler"]["ranker"] | {"epochs": 20, "hidden": 32, "members": 1}
     space = get_space("nasbench201")
     pool = ListedPool.create(space, space.graphs(), seed=0, view=values["view"])
     sampler = get_sampler(

@@ -29,8 +29,8 @@ _QUICK = {
     "measure.cells": 30,
     "train.train_rows": 18,
     "train.valid_rows": 6,
-    "search.budget": 6,
-    "search.rounds": 2,
+    "search.budget.queries": 6,
+    "search.budget.rounds": 2,
     "network_training.epochs": 2,
 }
 
@@ -94,7 +94,7 @@ def _search(project: Path, values: dict[str, object]) -> dict[str, Any]:
         "max_drift": round(measured["reference"]["max_drift"], 4),
         "networks_trained": found["queries"],
         "failed": found["failed"],
-        "constraints": found["constraints"],
+        "constraints": found["task"]["constraints"],
         "predicted_ms": round(chosen["predicted_latency_ms"], 5),
         "measured_ms": round(chosen["latency_ms"], 5),
         "error": round(chosen["predicted_latency_ms"] / chosen["latency_ms"] - 1, 4),

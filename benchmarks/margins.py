@@ -3,7 +3,7 @@
 Two devices of HW-NAS-Bench (Li et al., ICLR 2021; MIT), an edge GPU and Eyeriss, at the input of
 ImageNet16-120, unknown to the packaged prior. For each device and seed it is adapted to 10 or 20
 rows, random or suggested by `brpnas devices suggest`; all other cells are test rows. The limit is
-the 30 % quantile of the latencies, and confidence is 0.9, as of `search.confidence`.
+the 30 % quantile of the latencies, and confidence is 0.9, as of `search.limits.confidence`.
 
 - *factor*: factor on a predicted latency (`brpnas.conformal.mixture_ratio`).
 - *coverage*: share of test rows no slower than prediction times factor; nominal 0.9.

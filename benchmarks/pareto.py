@@ -26,7 +26,7 @@ from brpnas.report.plots.space import Accuracies
 __all__ = ["points", "run"]
 
 _STAGES = "ingest,featurise,train,search"
-_QUICK = ["search.budget=20", "search.rounds=4", "train.epochs=2"]
+_QUICK = ["search.budget.queries=20", "search.budget.rounds=4", "train.epochs=2"]
 _SHOWN = 1500
 """Architectures of the space in the picture, beside the queries and the front."""
 
@@ -49,7 +49,7 @@ def _figures(data: Path) -> dict[str, Any]:
     found = json.loads((data / "07_model_output" / "search_result.json").read_text("utf-8"))
     space = read("07_model_output/latency_predictions")
     known = found["chosen"] | found["known"] | found["held_out"]
-    tested = mean_accuracy(read("03_primary/accuracy"), found["dataset"])
+    tested = mean_accuracy(read("03_primary/accuracy"), found["task"]["dataset"])
     space = space.assign(test_accuracy=space["arch_id"].map(tested))
     winner = found["chosen"]["arch_id"]
     shown = accuracies(space, read("07_model_output/search_history"), winner)
@@ -59,7 +59,7 @@ def _figures(data: Path) -> dict[str, Any]:
     ends = traces[traces["query"] == traces["query"].max()].groupby("sampler")["chosen_test"]
     return {
         "seeds": int(traces["seed"].nunique()),
-        "constraints": found["constraints"],
+        "constraints": found["task"]["constraints"],
         "queries": found["queries"],
         "chosen": {
             key: known[key]

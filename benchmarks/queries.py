@@ -3,15 +3,15 @@
 A query reveals the validation accuracy of one random training seed of a cell (200 epochs). The
 chosen cell is scored by its test accuracy averaged over training seeds (``chosen``); ``seen`` is
 the best such test accuracy among all queried cells. *brp* chooses the first cell of its ranker
-trained on all answers (`search.choose_by`), the others the cell with the best mean answer;
+trained on all answers (`search.sampler.choose_by`), the others the cell with the best mean answer;
 ``answers`` is the test accuracy of the latter choice, for each. No search sees test accuracy.
 Isomorphic cells are queried once; another seed of a cell costs a query. No latency constraint. The
 published curves plot the best *single-seed* test accuracy seen, which can exceed the optimum of the
 means; it is reported as ``single`` if single seeds were published (not on CIFAR-10).
 
 For one seed all samplers get the same oracle and the same random order of first cells, from which
-those with a prior (`search.flops_prior`) take the largest. A figure after 60 queries is of the
-first 60 of 100.
+those with a prior (`search.sampler.flops_prior`) take the largest. A figure after 60 queries is of
+the first 60 of 100.
 
 *brp* is the default (conf/base); *pairwise ranker alone* has no Gaussian process on paths, like the
 paper; *no prior* starts at random; *unary* trains the same network to predict the accuracy; *random
@@ -47,7 +47,7 @@ DATASETS = ("cifar10", "cifar100", "imagenet16-120")
 MARKS = (20, 40, 60, 80, 100)
 BUDGET = 100
 FROM = 40
-EVERYWHERE = ("brp", "evolution", "random", "brp, 10 repeats")
+EVERYWHERE = ("brp", "evolution", "random", "brp, 10 reevaluations")
 SHOWN_ON = "cifar100"
 COLUMNS = {
     "chosen": "chosen_test", "seen": "best_test_seen", "single": "best_single_seed_test_seen"
@@ -73,7 +73,7 @@ def variants(*, quick: bool = False) -> dict[str, Task]:
         return found
     alone = {"ranker": {**default["ranker"], "paths": False}}
     return found | {
-        "brp, 10 repeats": {"sampler": "brp", "config": _settings(repeats=10)},
+        "brp, 10 reevaluations": {"sampler": "brp", "config": _settings(reevaluations=10)},
         "brp, pairwise ranker alone": {"sampler": "brp", "config": _settings(**alone)},
         "brp, 5 rounds": {"sampler": "brp", "config": _settings(rounds=5)},
         "brp, no prior": {"sampler": "brp", "config": _settings(flops_prior=0)},

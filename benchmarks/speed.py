@@ -98,18 +98,18 @@ def _project(bench: Benchmark, seeds: int, pool: Executor | None) -> dict[str, l
     """One latency fit, one search, one ranking."""
     train, search = settings("train"), settings("search")
     table = bench.latency(DEVICES["desktop CPU"])
-    view = search["ranker"]["view"]
+    view = search["sampler"]["ranker"]["view"]
     result: dict[str, list[float]] = {}
     result["latency predictor, 900 cells, view chosen too"] = [
         _times(lambda s=seed: fit_once(bench, table, s, train, pool), 1)[0] for seed in range(seeds)
     ]
     cells, oracle = pool_of(bench, view), TableOracle(bench.accuracy, DATASET, 0)
-    for rounds in (ROUNDS, search["rounds"]):
+    for rounds in (ROUNDS, search["budget"]["rounds"]):
         sampler = make_sampler_of({"sampler": "brp", "config": search_settings(rounds=rounds)})
         result[f"search, {BUDGET} queries, {rounds} rounds"] = _times(
             lambda s=sampler: run_search(cells, s, oracle, BUDGET, progress=False), seeds
         )
-    ranker = ranker_factory(parse(RankerConfig, search["ranker"]))()
+    ranker = ranker_factory(parse(RankerConfig, search["sampler"]["ranker"]))()
     ranker.fit(bench.graphs.view(view)[np.arange(50)], np.linspace(0, 1, 50), 0)
     result["ranking of all 15,625 cells"] = _times(
         lambda: ranker.score(bench.graphs.view(view)).argsort(), max(seeds, 5)
@@ -136,7 +136,7 @@ def _published(bench: Benchmark, epochs: int, seeds: int, pool: Executor | None)
     test = np.array([scores.mean[arch_id] for arch_id in arch_ids])
     valid = bench.accuracy.query("dataset == @DATASET and split == 'valid'")
     answers = valid.groupby("arch_id")["accuracy"].first().reindex(arch_ids).to_numpy()
-    ranker = ranker_factory(parse(RankerConfig, settings("search")["ranker"]))()
+    ranker = ranker_factory(parse(RankerConfig, settings("search")["sampler"]["ranker"]))()
     jobs, ours = [], []
     for seed in range(seeds):
         order = np.random.default_rng(seed).permutation(len(graphs))

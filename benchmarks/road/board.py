@@ -27,7 +27,8 @@ def ten_rows(folder: Path, quick: bool) -> dict[str, Any]:
     rows.to_csv(project.root / "data" / "01_raw" / "devices" / "my-board.csv", index=False)
     task = f"device=my-board,constraints=[latency_ms <= {limit}]"
     if quick:
-        task += ",search.budget=10,search.rounds=2,search.comparison_seeds=0"
+        task += ",search.budget.queries=10,search.budget.rounds=2"
+        task += ",search.report.comparison_seeds=0"
     commands = [
         ["brpnas", "devices", "check", "data/01_raw/devices/my-board.csv"],
         ["kedro", "run", f"--params={task}"],

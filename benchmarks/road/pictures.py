@@ -66,7 +66,7 @@ def _edit(path: Path, pictures: Path, quick: bool) -> None:
     if quick:
         values["measure"]["cells"] = 30
         values["train"] = {**values["train"], "train_rows": 18, "valid_rows": 6}
-        values["search"] = {**values["search"], "budget": 6, "rounds": 2}
+        values["search"] = {**values["search"], "budget": {"queries": 6, "rounds": 2}}
         values["network_training"]["epochs"] = 2
     path.write_text(yaml.safe_dump(values, sort_keys=False), "utf-8")
 

@@ -6,7 +6,7 @@ Pareto-optimal rows, `cell_svg` draws an architecture, and `predicted_vs_measure
 """
 
 from brpnas.report.cell import cell_svg
-from brpnas.report.data import Chosen, Protocol, ReportData, SourceNote
+from brpnas.report.data import Chosen, Protocol, ReportData, SourceNote, Task
 from brpnas.report.dvc_plots import predicted_vs_measured, search_curves, training_curve
 from brpnas.report.page import render
 from brpnas.report.pareto import pareto_front
@@ -16,6 +16,7 @@ __all__ = [
     "Protocol",
     "ReportData",
     "SourceNote",
+    "Task",
     "cell_svg",
     "pareto_front",
     "predicted_vs_measured",

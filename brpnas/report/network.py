@@ -46,7 +46,7 @@ def alarms(network: Network) -> list[str]:
             f"{test['largest_class']!r} every time has an accuracy of "
             f"{percent(test['largest_class_share'])}. More epochs, more images of "
             f"{'these classes' if len(never) > 1 else 'this class'}, or "
-            "search.metric: balanced_accuracy can help."
+            "search.oracle.metric: balanced_accuracy can help."
         )
     if test["accuracy"] <= test["largest_class_share"] and test["accuracy"] != 1:
         found.append(

@@ -105,7 +105,7 @@ def _asset(environment: jinja2.Environment, name: str) -> Markup:
 
 def _winner(data: ReportData) -> dict[str, object]:
     verdicts = judge(data.constraints, data.chosen)
-    space = str(data.protocol.get("space", DEFAULT_SPACE))
+    space = str(data.task.get("space", DEFAULT_SPACE))
     cell, why = Markup(""), ""
     try:
         cell = Markup(cell_svg(data.chosen["arch_id"], space))

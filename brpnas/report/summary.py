@@ -35,10 +35,10 @@ class Card:
 
 def subtitle(data: ReportData) -> str:
     """Space, data set, device and number of queries in a line."""
-    said = data.protocol
+    task, said = data.task, data.protocol
     parts = [
-        said.get("space"),
-        f"accuracy on {said['dataset']}" if "dataset" in said else None,
+        task.get("space"),
+        f"accuracy on {task['dataset']}" if "dataset" in task else None,
         f"latency on {said['device']}" if "device" in said else None,
         f"{len(data.history):,} queries",
     ]
@@ -153,7 +153,7 @@ def _seeds(chosen: Chosen) -> str:
 
 
 def _runs(data: ReportData) -> str:
-    if data.protocol.get("oracle") == "surrogate":
+    if data.task.get("oracle", {}).get("name") == "surrogate":
         return "predicted by a surrogate"
     answered = data.history[data.history["status"] == "ok"]
     count = int((answered["arch_id"] == data.chosen["arch_id"]).sum())

@@ -4,8 +4,8 @@ Each class tests the contract of one kind of object. A subclass whose name start
 names the object, and pytest runs all tests on it. Needs pytest: the extra ``testing``.
 
 - `SearchSpaceContract`: a `brpnas.spaces.SearchSpace`.
-- `SamplerContract`: a `brpnas.search.Sampler`; `OnOpenSpace` on a sampled pool, `WithRepeats` with
-  repeated evaluations.
+- `SamplerContract`: a `brpnas.search.Sampler`; `OnOpenSpace` on a sampled pool,
+  `WithReevaluations` with second evaluations of the leaders.
 - `PredictorContract`: a predictor trained on graphs, with files.
 
 Examples:
@@ -20,7 +20,7 @@ for _module in ("predictors", "samplers", "spaces"):
     pytest.register_assert_rewrite(f"brpnas.testing.{_module}")
 
 from brpnas.testing.predictors import PredictorContract  # noqa: E402 - after the registration
-from brpnas.testing.samplers import OnOpenSpace, SamplerContract, WithRepeats  # noqa: E402
+from brpnas.testing.samplers import OnOpenSpace, SamplerContract, WithReevaluations  # noqa: E402
 from brpnas.testing.spaces import SearchSpaceContract  # noqa: E402
 
 __all__ = [
@@ -28,5 +28,5 @@ __all__ = [
     "PredictorContract",
     "SamplerContract",
     "SearchSpaceContract",
-    "WithRepeats",
+    "WithReevaluations",
 ]

@@ -39,7 +39,7 @@ def write_network_card(
         train_metrics: Figures of the latency predictor, with its device.
         ingest_report: Sources of the data.
     """
-    sources = _sources(ingest_report, "datasets", search_result["dataset"])
+    sources = _sources(ingest_report, "datasets", search_result["task"]["dataset"])
     card = network_card(search_result, evaluation, train_metrics["device"], sources)
     return _page("network.onnx", onnx, card)
 
@@ -94,17 +94,17 @@ def write_ranker_card(
         search_result: Result of the search.
         ingest_report: Sources of the data.
     """
-    search = search_result
+    search, task = search_result, search_result["task"]
     card = ModelCard(
-        title=f"Ranking predictor for {search['dataset']}",
+        title=f"Ranking predictor for {task['dataset']}",
         description="Scores an architecture; the sigmoid of the difference of two scores is the "
         "probability that the first is the more accurate one. A score alone means nothing.",
         protocol=f"Trained on the {search['queries'] - search['failed']} answers of the search "
-        f"({search['sampler']}, seed {search['seed']}), each the validation "
-        f"{search['metric'].replace('_', ' ')} of one training seed.",
-        sources=_sources(ingest_report, "datasets", search["dataset"]),
+        f"({task['sampler']['name']}, seed {task['seed']}), each the validation "
+        f"{task['oracle']['metric'].replace('_', ' ')} of one training seed.",
+        sources=_sources(ingest_report, "datasets", task["dataset"]),
         limits=["Best near the top of the ranking, where the search asked most."],
-        space=search["space"],
+        space=task["space"],
         view=predictor.view,
         example=search["chosen"]["arch_id"],
     )

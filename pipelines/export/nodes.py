@@ -94,7 +94,8 @@ def export_ranker(
         ParityError: If ONNX Runtime answers differently.
     """
     config = parse(ExportConfig, params)
-    metadata = {"space": graphs.space, "view": predictor.view, "dataset": search_result["dataset"]}
+    dataset = search_result["task"]["dataset"]
+    metadata = {"space": graphs.space, "view": predictor.view, "dataset": dataset}
     return _to_bytes(
         "ranker.onnx",
         lambda path: export_predictor(

@@ -8,7 +8,7 @@ from pipelines.deferred import functions_of
 
 __all__ = ["create_pipeline"]
 
-_candidate = functions_of("pipelines.retrain.candidate")
+_challenger = functions_of("pipelines.retrain.challenger")
 _nodes = functions_of("pipelines.retrain.nodes")
 _sizes = functions_of("pipelines.sizes")
 
@@ -56,25 +56,25 @@ def create_pipeline() -> Pipeline:
                 name="answer_rows",
             ),
             node(
-                _candidate.judge_device,
+                _challenger.judge_device,
                 inputs=["adapted_device", "device_rows", "device_answers"],
                 outputs="device_report",
                 name="judge_device",
             ),
             node(
-                _candidate.write_card,
+                _challenger.write_card,
                 inputs=["exported_device", "device_report", "device_rows"],
                 outputs="device_card",
                 name="write_card",
             ),
             node(
-                _candidate.write_files,
+                _challenger.write_files,
                 inputs=["exported_device", "device_card", "device_report", "device_rows"],
                 outputs=["device_models", "device_pages"],
                 name="write_files",
             ),
             node(
-                _candidate.register_device,
+                _challenger.register_device,
                 inputs=[
                     "exported_device",
                     "device_card",

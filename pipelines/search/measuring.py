@@ -58,7 +58,7 @@ class Measuring:
     @property
     def on_device(self) -> bool:
         """Whether proposals are measured on a device, not looked up."""
-        return self.limits.measures and self.limits.policy == "device"
+        return self.limits.measures and self.limits.latency == "device"
 
     @contextmanager
     def opened(self) -> Iterator[tuple[Engine, str]]:
@@ -80,8 +80,8 @@ class Measuring:
 
     @property
     def table_filter(self) -> LatencyFilter | None:
-        """The filter of the policy ``table``; None with another policy."""
-        if not self.limits.measures or self.limits.policy != "table":
+        """The filter by known latencies; None with other limits."""
+        if not self.limits.measures or self.limits.latency != "table":
             return None
         measure = TableLatency(self.limits.table_ms)
         return LatencyFilter(measure, f"table {self.limits.table_sha256}")

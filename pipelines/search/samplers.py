@@ -5,24 +5,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import Any
 
 from brpnas.errors import ConfigurationError
 from brpnas.predictors import HybridRanker, PairwiseRanker, TrainingConfig
 from brpnas.search import Sampler, get_sampler
-from brpnas.search.samplers import Ranker
-from pipelines.config import RankerConfig, SearchConfig
+from brpnas.search.samplers import BRPSampler, Ranker
+from pipelines.config import BudgetConfig, RankerConfig, SamplerConfig
 
 __all__ = ["make_sampler", "pairwise_factory", "ranker_factory"]
-
-_OF_BRP = (
-    "rounds",
-    "exploit_fraction",
-    "neighbours",
-    "flops_prior",
-    "unconstrained_share",
-    "choose_by",
-)
 
 
 def pairwise_factory(
@@ -43,16 +33,27 @@ def _hybrid(make: Callable[[], PairwiseRanker]) -> HybridRanker:
     return HybridRanker(make())
 
 
-def make_sampler(name: str, config: SearchConfig, pool: Executor | None = None) -> Sampler:
-    """The sampler of a name, with its parameters from the configuration."""
-    parameters: dict[str, Any] = {"repeats": config.repeats}
-    if name != "brp":
-        return get_sampler(name, parameters)
+def make_sampler(
+    config: SamplerConfig, budget: BudgetConfig, pool: Executor | None = None
+) -> Sampler:
+    """The configured sampler.
+
+    Args:
+        config: The sampler and its parameters.
+        budget: The budget of the search.
+        pool: Processes that train the networks of a ranker.
+
+    Raises:
+        ConfigurationError: If neighbours are ranked without candidates of the whole space.
+    """
+    if config.name != BRPSampler.name:
+        return get_sampler(config.name, {"reevaluations": budget.reevaluations})
     if config.neighbours and config.candidates is None:
         raise ConfigurationError(
-            "search.neighbours ranks architectures that are not listed, and search.candidates is "
-            "null, so only those of ingest are asked: set search.neighbours to 0."
+            "search.sampler.neighbours ranks architectures that are not listed, and "
+            "search.sampler.candidates is null, so only those of ingest are asked: set "
+            "search.sampler.neighbours to 0."
         )
-    for key in _OF_BRP:
-        parameters[key] = getattr(config, key)
-    return get_sampler(name, parameters, make_ranker=ranker_factory(config.ranker, pool))
+    parameters = config.model_dump(exclude={"name", "candidates", "ranker"})
+    parameters |= budget.model_dump(exclude={"queries"})
+    return get_sampler(config.name, parameters, make_ranker=ranker_factory(config.ranker, pool))

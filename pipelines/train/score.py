@@ -26,7 +26,7 @@ FEW_ROWS = 30
 """With fewer test rows, training rows left out in turn are scored too."""
 _FOLDS = 20
 _CONFIDENCE = 0.9
-"""Confidence of the logged margin; a search has its own, `search.confidence`."""
+"""Confidence of the logged margin; a search has its own, `search.limits.confidence`."""
 _WIDE = 1.25
 """Margin from which few architectures near a limit remain."""
 _SURE = 0.2
@@ -182,7 +182,7 @@ def describe_score(found: Mapping[str, Any], latency_predictions: pd.DataFrame) 
         _log.warning(
             "With a margin of %.0f %%, a limit of 1 ms admits predictions up to %.2f ms only, so "
             "that few architectures may remain: measure more cells of %s (`brpnas devices "
-            "suggest` names those that tell most), or lower search.confidence.",
+            "suggest` names those that tell most), or lower search.limits.confidence.",
             *(100 * (factor - 1), 1 / factor, device),
         )
 

@@ -21,7 +21,7 @@ def test_the_limits_are_those_of_the_stage_search(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(constrained, "_latency", lambda device: true)
     fitted = {"predicted": [1.1, 1.0, 3.5, 5.0], "train": [0], "valid": [1]}
     predicted = limits_within("d", fitted, 0.5, "predicted", 0.9)
-    assert (predicted.policy, predicted.upper_ratio) == ("predicted", 2.0)
+    assert (predicted.latency, predicted.upper_ratio) == ("predicted", 2.0)
     assert predicted.constraints[0].bound == 2.0, "the median"
     assert predicted.training_ms == {"0": 1.0, "1": 2.0}
     assert limits_within("d", fitted, 0.5, "predicted", 0.0).upper_ratio == 1
@@ -29,7 +29,7 @@ def test_the_limits_are_those_of_the_stage_search(monkeypatch: pytest.MonkeyPatc
     assert limits_within("d", fitted, 0.5, "measured", 0.99).lower_ratio == 1
     fitted["predicted"][1] = 4.0
     measured = limits_within("d", fitted, 0.5, "measured", 0.99)
-    assert (measured.policy, measured.lower_ratio) == ("table", 0.5)
+    assert (measured.latency, measured.lower_ratio) == ("table", 0.5)
     assert measured.table_ms == {"0": 1.0, "1": 2.0, "2": 3.0}
 
 

@@ -369,7 +369,7 @@ class TestTheChecksThemselves:
             ["exp", "run", "-S", "conf/base/parameters_search.yml:search.bugdet=60"],
             ["exp", "run", "-S", "conf/base/parameters_search.yml:dataset=mnist"],
             ["exp", "run", "-S", "conf/base/parameters_search.yml:constraints=latency_ms"],
-            ["exp", "run", "-S", "params.yaml:search.budget=60"],
+            ["exp", "run", "-S", "params.yaml:search.budget.queries=60"],
         ],
     )
     def test_wrong_dvc_commands_are_found(self, words: list[str], tmp_path: Path) -> None:

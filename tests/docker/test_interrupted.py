@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
 BUDGET = 10
 ARGUMENTS = [
-    f"--params=search.oracle=train,search.budget={BUDGET},search.rounds=5,search.seed=1,"
+    f"--params=search.oracle.name=train,search.budget.queries={BUDGET},search.budget.rounds=5,search.seed=1,"
     "network_training.epochs=4,network_training.workers=1"
 ]
 SIZE = NetworkConfig(4, 1, 2, input_shape=(1, 8, 8), classes=10).size

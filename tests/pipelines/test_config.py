@@ -9,7 +9,7 @@ from brpnas.errors import ConfigurationError
 from pipelines.config import IngestConfig, Parameters, RankerConfig, parse
 from tests.pipelines.parameters import base
 
-RANKER = base("search")["ranker"] | {"learning_rate": 0.1}
+RANKER = base("search")["sampler"]["ranker"] | {"learning_rate": 0.1}
 
 
 def test_values_become_a_frozen_model() -> None:

@@ -19,8 +19,8 @@ FILE = "docs/examples/chain_space.py"
 SMALL = [
     *("measure.cells=24", "timing.warmup=1", "timing.runs=4", "timing.repeats=2"),
     *("ingest.sample=40", "train.train_rows=10", "train.valid_rows=4", "train.epochs=3"),
-    *("train.members=1", "train.workers=1", "search.budget=4", "search.rounds=2"),
-    *("search.workers=1", "search.ranker.epochs=3", "network_training.epochs=1"),
+    *("train.members=1", "train.workers=1", "search.budget.queries=4", "search.budget.rounds=2"),
+    *("search.workers=1", "search.sampler.ranker.epochs=3", "network_training.epochs=1"),
     *("network_training.workers=1", "train_candidates.cells=3", "measure.drift_limit=100"),
 ]
 

@@ -34,7 +34,7 @@ def test_a_class_that_is_never_recognised_is_said_with_what_hides_it() -> None:
     assert re.match(r"1 of 3 classes .*: 'cat'", said)
     for part in (" 75.00 %", "balanced accuracy 66.67 %", "'dog'", " 50.00 %"):
         assert part in said
-    assert "search.metric" in said
+    assert "search.oracle.metric" in said
     assert alarms(lively()) == []
 
 

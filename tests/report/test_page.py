@@ -164,7 +164,7 @@ def test_a_cell_of_another_space_is_not_drawn_and_that_is_said(hostile: Page) ->
         ({"space": None}, "space", "latency left", 7),
         ({"provenance": {}}, "provenance", "Provenance left", 8),
         ({"sources": []}, "sources", "Sources left", 8),
-        ({"constraints": []}, "winner", "no constraint", 8),
+        ({"task": {}}, "winner", "no constraint", 8),
     ],
 )
 def test_what_is_missing_is_said(
@@ -220,12 +220,12 @@ def test_page_of_a_whole_space_is_small() -> None:
     assert len(render(big).encode()) < 3_000_000
 
 
-@pytest.mark.parametrize("chosen_by", ["ranker", "answers"])
-def test_captions_of_curves_claim_no_choice_and_no_user(chosen_by: str) -> None:
+@pytest.mark.parametrize("choose_by", ["ranker", "answers"])
+def test_captions_of_curves_claim_no_choice_and_no_user(choose_by: str) -> None:
     untested = traces_table().assign(chosen_test=np.nan, best_test_seen=np.nan, regret=np.nan)
     untested["best_single_seed_test_seen"] = np.nan
-    protocol = {**report_data().protocol, "chosen_by": chosen_by}
-    page = render(report_data(traces=untested, protocol=protocol))
+    task = {**report_data().task, "sampler": {"name": "brp", "choose_by": choose_by}}
+    page = render(report_data(traces=untested, task=task))
     assert "choice was" not in page
     assert "Mean test" not in page
     assert "Mean test" in render(report_data())

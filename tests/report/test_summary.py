@@ -106,11 +106,11 @@ def test_facts_say_how_many_answers_there_were() -> None:
 
 
 @pytest.mark.parametrize(
-    ("protocol", "text"),
+    ("task", "protocol", "text"),
     [
-        ({}, "12 queries"),
-        ({"space": "s", "device": "d"}, "s · latency on d · 12 queries"),
+        ({}, {}, "12 queries"),
+        ({"space": "s"}, {"device": "d"}, "s · latency on d · 12 queries"),
     ],
 )
-def test_subtitle(protocol: Any, text: str) -> None:
-    assert subtitle(report_data(protocol=protocol)) == text
+def test_subtitle(task: Any, protocol: Any, text: str) -> None:
+    assert subtitle(report_data(task=task, protocol=protocol)) == text

@@ -21,7 +21,7 @@ class SlowOracle(TableOracle):
 
 
 def main(path: Path, name: str) -> None:
-    pool, sampler = make_pool(), get_sampler(name, {"repeats": 4}, make_ranker=RidgeRanker)
+    pool, sampler = make_pool(), get_sampler(name, {"reevaluations": 4}, make_ranker=RidgeRanker)
     oracle = make_oracle()
     oracle.__class__ = SlowOracle
     with SearchStore(path, task_fingerprint(pool, sampler, oracle)) as store:

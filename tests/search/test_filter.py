@@ -41,7 +41,7 @@ from brpnas.search.samplers import (
     BRPSampler,
     EvolutionSampler,
     RandomSampler,
-    RepeatLeaders,
+    ReevaluateLeaders,
     Sampler,
 )
 from tests.search.toy import (
@@ -71,11 +71,11 @@ SAMPLERS: list[Sampler] = [
     BRPSampler(RidgeRanker, rounds=4),
     BRPSampler(RidgeRanker, rounds=4, choose_by="ranker"),
     BRPSampler(RidgeRanker, rounds=4, flops_prior=5),
-    RepeatLeaders(BRPSampler(RidgeRanker, rounds=4), 5),
+    ReevaluateLeaders(BRPSampler(RidgeRanker, rounds=4), 5),
 ]
 every_sampler = pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda s: str(s.describe()))
 POOLS = [make(limits=measured_limits(LIMIT, 9)) for make in (make_pool, make_sampled_pool)]
-UNCONSTRAINED = BRPSampler(RidgeRanker, rounds=4, unconstrained_share=0.5)
+INFEASIBLE = BRPSampler(RidgeRanker, rounds=4, infeasible_share=0.5)
 every_pool = pytest.mark.parametrize("pool", POOLS, ids=["listed", "open"])
 
 
@@ -142,7 +142,7 @@ def test_an_unconstrained_start_measures_only_what_may_be_within(
     pool: ListedPool | SampledPool,
 ) -> None:
     measure = Counting()
-    history = search(UNCONSTRAINED, filter_of(measure), pool).history
+    history = search(INFEASIBLE, filter_of(measure), pool).history
     assert len(history) == BUDGET
     start = history["round"] < 2
     over = np.array([TRUE[w] > LIMIT or not pool.is_feasible(w) for w in history["arch_id"]])
@@ -153,7 +153,7 @@ def test_an_unconstrained_start_measures_only_what_may_be_within(
     assert all(pool.is_feasible(arch_id) for arch_id in measure.measured)
     known = {w for w in history["arch_id"] if pool.is_feasible(w)}
     assert known <= set(measure.measured)
-    assert TRUE[search(UNCONSTRAINED, filter_of(), pool).chosen] <= LIMIT
+    assert TRUE[search(INFEASIBLE, filter_of(), pool).chosen] <= LIMIT
 
 
 def test_what_was_measured_over_the_limit_and_asked_all_the_same_has_isomorphic_ones() -> None:
@@ -161,7 +161,7 @@ def test_what_was_measured_over_the_limit_and_asked_all_the_same_has_isomorphic_
     true = {w: 1.0 if w[0] <= w[-1] else 9.0 for w in WORDS}
     pool = make_pool(limits=measured_limits(LIMIT, 99))
     pool = replace(pool, predicted_feasible=np.zeros(len(WORDS), np.bool_))
-    found = search(UNCONSTRAINED, filter_of(TableLatency(true)), pool, budget=make_pool().capacity)
+    found = search(INFEASIBLE, filter_of(TableLatency(true)), pool, budget=make_pool().capacity)
     history = found.history
     over = history[~history["feasible"]]
     assert len(over) > 10
@@ -203,12 +203,12 @@ class Interrupted(Oracle):
 
 
 @every_pool
-@pytest.mark.parametrize("sampler", [*SAMPLERS, UNCONSTRAINED], ids=lambda s: str(s.describe()))
+@pytest.mark.parametrize("sampler", [*SAMPLERS, INFEASIBLE], ids=lambda s: str(s.describe()))
 def test_interrupted_anywhere_and_resumed_equals_uninterrupted(
     sampler: Sampler, pool: ListedPool | SampledPool, tmp_path: Path
 ) -> None:
     make = make_pool if isinstance(pool, ListedPool) else make_sampled_pool
-    pool = make(limits=measured_limits(LIMIT, 9, per_query=1))
+    pool = make(limits=measured_limits(LIMIT, 9, measurements_per_query=1))
     want, rng = search(sampler, filter_of(), pool), random.Random(1)
     path = tmp_path / "search.jsonl"
     task = task_fingerprint(pool, sampler, make_oracle(), filter_of())
@@ -239,7 +239,7 @@ def test_interrupted_anywhere_and_resumed_equals_uninterrupted(
 
 
 @every_pool
-@pytest.mark.parametrize("sampler", [*SAMPLERS, UNCONSTRAINED], ids=lambda s: str(s.describe()))
+@pytest.mark.parametrize("sampler", [*SAMPLERS, INFEASIBLE], ids=lambda s: str(s.describe()))
 def test_if_nothing_is_within_an_error_says_what_to_do(
     sampler: Sampler, pool: ListedPool | SampledPool
 ) -> None:
@@ -268,7 +268,7 @@ def test_a_search_that_runs_out_of_architectures_ends_with_what_it_has(
 
 def test_a_measured_latency_counts_an_unknown_one_is_predicted_a_failed_one_is_refused() -> None:
     constraints = ["latency_ms <= 6", "latency_ms + params_m <= 10"]
-    limits = Limits.parse(constraints, policy="device", upper_ratio=1.3)
+    limits = Limits.parse(constraints, latency="device", upper_ratio=1.3)
     # Latency, predicted: 2, 5, 5, 3, 3.
     words = ["abba", "dcaa", "aacd", "daaa", "aaad"]
     outcomes = {
@@ -423,8 +423,8 @@ def test_only_so_many_of_the_doubtful_are_measured_in_a_round(kind: str) -> None
     better["true"] += 0.02 * latency
     table = accuracy_table(WORDS, better["true"].to_numpy())
     measured = {}
-    for per_query in (0, 2, 1000):
-        limits = measured_limits(4, 99, per_query=per_query)
+    for measurements_per_query in (0, 2, 1000):
+        limits = measured_limits(4, 99, measurements_per_query=measurements_per_query)
         pool = (
             make_pool(limits=limits)
             if kind == "listed"
@@ -435,7 +435,7 @@ def test_only_so_many_of_the_doubtful_are_measured_in_a_round(kind: str) -> None
         result = search(sampler, filter_of(TableLatency(true)), pool, oracle=oracle)
         assert len(result.history) == BUDGET
         doubtful = result.measurements[result.measurements["latency_ms"] == 99]
-        measured[per_query] = len(doubtful)
+        measured[measurements_per_query] = len(doubtful)
         if kind == "listed":  # the first round of an open space is any of it
             assert (doubtful["round"] > 0).all()
     assert measured[0] < measured[2] < measured[1000]

@@ -36,7 +36,7 @@ def _kill_when(process: subprocess.Popen[bytes], path: Path, size: int, pause: f
 
 @pytest.mark.parametrize("name", first_of(["brp", "evolution"]))
 def test_killed_at_random_moments(name: str, tmp_path: Path, repository: Path) -> None:
-    pool, sampler = make_pool(), get_sampler(name, {"repeats": 4}, make_ranker=RidgeRanker)
+    pool, sampler = make_pool(), get_sampler(name, {"reevaluations": 4}, make_ranker=RidgeRanker)
     want = run_search(pool, sampler, make_oracle(), BUDGET, progress=False).history
     path, rng = tmp_path / "search.jsonl", random.Random(0)
     killed = 0

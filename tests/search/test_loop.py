@@ -18,7 +18,7 @@ from brpnas.search.samplers import (
     BRPSampler,
     EvolutionSampler,
     RandomSampler,
-    RepeatLeaders,
+    ReevaluateLeaders,
     Sampler,
 )
 from brpnas.search.store import SearchStore
@@ -29,8 +29,8 @@ SAMPLERS: list[Sampler] = [
     RandomSampler(),
     EvolutionSampler(population=6),
     BRPSampler(RidgeRanker, rounds=4),
-    RepeatLeaders(BRPSampler(RidgeRanker, rounds=4), 5),
-    RepeatLeaders(EvolutionSampler(population=6), 5),
+    ReevaluateLeaders(BRPSampler(RidgeRanker, rounds=4), 5),
+    ReevaluateLeaders(EvolutionSampler(population=6), 5),
 ]
 every_sampler = pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda s: str(s.describe()))
 

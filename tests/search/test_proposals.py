@@ -7,7 +7,7 @@ import pytest
 
 from brpnas.errors import InfeasibleError
 from brpnas.search import CandidatePool, History
-from brpnas.search.samplers import BRPSampler, EvolutionSampler, RandomSampler, RepeatLeaders
+from brpnas.search.samplers import BRPSampler, EvolutionSampler, RandomSampler, ReevaluateLeaders
 from tests.search.toy import RidgeRanker, make_pool, make_sampled_pool
 
 from .test_filter import BUDGET, POOLS, Counting, check_of, search
@@ -43,8 +43,8 @@ def test_a_space_without_an_end_is_not_measured_without_an_end(
     assert 20 <= len(measure.measured) < 40
 
 
-def test_what_is_held_back_for_repeats_is_spent_on_them_when_nothing_else_is_left() -> None:
-    sampler = RepeatLeaders(BRPSampler(RidgeRanker, rounds=4), 4)
+def test_what_is_held_back_for_reevaluations_is_spent_on_them_when_nothing_else_is_left() -> None:
+    sampler = ReevaluateLeaders(BRPSampler(RidgeRanker, rounds=4), 4)
     result = search(sampler, check_of(limit=0.5), make_pool(limit=9))
     counts = result.history["arch_id"].value_counts()
     assert len(result.history) < BUDGET

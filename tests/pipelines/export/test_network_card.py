@@ -10,14 +10,18 @@ from torch import nn
 
 from brpnas.export import export_image_network, model_card
 from pipelines.export.network_card import network_card
+from tests.pipelines.search.stage import task
 from tests.report.samples import WINNER, network_evaluation
 
+
+def pets(dataset: str = "pets", oracle: str = "train", choose_by: str = "answers") -> Any:
+    """The task of the search."""
+    limits = ["latency_ms <= 0.2", "params_m <= 1"]
+    return task(dataset, limits, oracle={"name": oracle}, sampler={"choose_by": choose_by})
+
+
 SEARCH: dict[str, Any] = {
-    "space": "nasbench201",
-    "dataset": "pets",
-    "metric": "accuracy",
-    "oracle": "train",
-    "constraints": ["latency_ms <= 0.2", "params_m <= 1"],
+    "task": pets(),
     "queries": 40,
     "network": {
         "size": "channels=16 cells_per_stage=2 stages=3 input_shape=3x32x24 classes=3",
@@ -26,7 +30,6 @@ SEARCH: dict[str, Any] = {
         "notes": [],
     },
     "failed": 2,
-    "chosen_by": "answers",
     "chosen": {
         "arch_id": WINNER,
         "predicted_latency_ms": 0.19,
@@ -107,7 +110,7 @@ def test_names_have_no_markup(path: Path) -> None:
     evaluation = copy.deepcopy(network_evaluation())
     evaluation["classes"][2]["name"] = HOSTILE
     evaluation["test"] |= {"never_recognised": [HOSTILE], "largest_class": HOSTILE}
-    text = card(path, evaluation, dataset=HOSTILE)
+    text = card(path, evaluation, task=pets(HOSTILE))
     assert "<img" not in text
     assert "](javascript" not in text.replace("\\](", "")
     row = next(
@@ -130,7 +133,7 @@ def test_many_classes_are_cut_and_counted(path: Path) -> None:
     [("table", "the accuracy table of pets"), ("file", "by hand"), ("surrogate", "a surrogate")],
 )
 def test_initial_weights_are_called_so(path: Path, oracle: str, said: str) -> None:
-    text = card(path, {"trained": False, "file_bytes": 4321}, oracle=oracle)
+    text = card(path, {"trained": False, "file_bytes": 4321}, task=pets(oracle=oracle))
     assert text.startswith("# Network of the architecture found, not trained\n")
     assert "> **Warning: The weights are initialised, not trained" in text
     assert said in text
@@ -167,14 +170,14 @@ def test_a_latency_of_another_device_is_called_so_and_decides_no_limit(path: Pat
 
 
 @pytest.mark.parametrize(
-    ("chosen_by", "said"),
+    ("choose_by", "said"),
     [
         ("answers", "chosen by validation accuracy among 38 trainings."),
         ("ranker", "by the ranker, which learnt from the validation accuracy of 38 trainings."),
     ],
 )
-def test_the_choice_is_told_as_it_was_made(path: Path, chosen_by: str, said: str) -> None:
+def test_the_choice_is_told_as_it_was_made(path: Path, choose_by: str, said: str) -> None:
     """Two of the 40 queries failed."""
-    text = card(path, network_evaluation(), chosen_by=chosen_by)
+    text = card(path, network_evaluation(), task=pets(choose_by=choose_by))
     assert said in text
     assert "chose it by its validation" not in text

@@ -42,6 +42,8 @@ from pipelines.export.nodes import (
     export_ranker,
 )
 from pipelines.promote.nodes import own_card
+from tests.pipelines.parameters import base
+from tests.pipelines.search.stage import task
 from tests.pipelines.stages import Stage
 from tests.pipelines.toys import weight
 from tests.predictors.toys import cells
@@ -49,14 +51,10 @@ from tests.predictors.transfer.toys import QUICK, measured, prior
 from tests.seeds import first_of
 
 TINY = TrainingConfig(hidden=8, layers=2, epochs=2)
-PARAMS = {"tolerance": 1e-5, "seed": 0}
-NETWORK = {
-    "channels": 2,
-    "cells_per_stage": 1,
-    "stages": 2,
-    "input_shape": [3, 16, 16],
-    "classes": 7,
-}
+PARAMS = base("export")
+NETWORK = base(
+    "network", channels=2, cells_per_stage=1, stages=2, input_shape=[3, 16, 16], classes=7
+)
 TRAIN: dict[str, Any] = {
     "method": "networks",
     "known_devices": [],
@@ -73,14 +71,7 @@ TRAIN: dict[str, Any] = {
     "model": "gcn",
     "metrics": {"gcn": {"within_10": 0.97}},
 }
-IMAGES: dict[str, Any] = {
-    "path": "digits",
-    "size": None,
-    "label": None,
-    "valid_share": 1 / 3,
-    "test_share": 1 / 3,
-    "split_seed": 0,
-}
+IMAGES = base("images", path="digits", valid_share=1 / 3, test_share=1 / 3)
 UNTRAINED = {"trained": False, "file_bytes": 4321}
 
 
@@ -130,13 +121,7 @@ def trained_ranker(small_graphs: SpaceGraphs) -> PairwiseRanker:
 @pytest.fixture
 def result(small_graphs: SpaceGraphs) -> dict[str, Any]:
     return {
-        "space": "nasbench201",
-        "dataset": "cifar100",
-        "constraints": ["latency_ms <= 5"],
-        "oracle": "table",
-        "metric": "accuracy",
-        "sampler": "brp",
-        "seed": 0,
+        "task": task("cifar100", ["latency_ms <= 5"]),
         "queries": 10,
         "network": {
             "size": "channels=16 cells_per_stage=2 stages=3 input_shape=3x32x24 classes=3",
@@ -145,7 +130,6 @@ def result(small_graphs: SpaceGraphs) -> dict[str, Any]:
             "notes": [],
         },
         "failed": 1,
-        "chosen_by": "ranker",
         "chosen": {
             "arch_id": small_graphs.arch_ids[5],
             "predicted_latency_ms": 4.5,
@@ -322,7 +306,7 @@ def test_a_trained_network_is_exported_with_its_weights_and_explained(
     )
     onnx = {"network": scored, "latency": latency, "ranker": ranker_onnx}
     card = page(onnx, trained_ranker, TRAIN, result, evaluation, {})
-    assert card.startswith(f"# Network for {result['dataset']}\n")
+    assert card.startswith(f"# Network for {result['task']['dataset']}\n")
     for text in ("label_names", "pixel_scale", "trained on digits, 1 epochs, seed 0"):
         assert text in card
     assert "not trained" not in card

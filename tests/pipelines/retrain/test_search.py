@@ -18,8 +18,13 @@ from tests.pipelines.retrain.toys import table
 
 QUICK = ",".join(
     [
-        *("adaptation.steps=15", "adaptation.workers=1", "search.budget=6", "search.rounds=2"),
-        *("search.comparison_seeds=0", "search.ranker.epochs=3", "search.workers=1"),
+        *(
+            "adaptation.steps=15",
+            "adaptation.workers=1",
+            "search.budget.queries=6",
+            "search.budget.rounds=2",
+        ),
+        *("search.report.comparison_seeds=0", "search.sampler.ranker.epochs=3", "search.workers=1"),
     ]
 )
 LIMIT = 6.0

@@ -20,7 +20,7 @@ from brpnas.search.oracles.surrogate import SurrogateOracle
 from brpnas.spaces import get_space
 from pipelines.search.oracles import Files, OracleSetup, set_up_oracle
 from pipelines.search.settings import read_settings
-from tests.pipelines.search.stage import IMAGES, NETWORK, PARAMS, TRAINING, never
+from tests.pipelines.search.stage import IMAGES, NETWORK, TRAINING, never, search
 
 
 def made(
@@ -32,8 +32,8 @@ def made(
     dataset: str = "cifar100",
     surrogate: Files = never,
 ) -> OracleSetup:
-    search = PARAMS | {"oracle": oracle}
-    settings = read_settings(space, dataset, [], search, NETWORK, IMAGES)
+    params = search(oracle={"name": oracle})
+    settings = read_settings(space, dataset, [], params, NETWORK, IMAGES)
     return set_up_oracle(settings, TRAINING, accuracy, surrogate, folder, folder / "by_hand")
 
 

@@ -26,7 +26,8 @@ from pipelines.search.found import Delivered
 from pipelines.search.measuring import Measuring, set_up_measuring
 from pipelines.search.settings import SearchSettings, read_settings
 from pipelines.search.winner import measure_network, measure_winner
-from tests.pipelines.search.stage import EXPORT, IMAGES, NETWORK, PARAMS, TIMING
+from tests.pipelines.parameters import changed
+from tests.pipelines.search.stage import EXPORT, IMAGES, NETWORK, TIMING, search
 from tests.pipelines.toys import SMALL
 
 SPACE = "nasbench201"
@@ -148,12 +149,12 @@ def set_up(
     devices: dict[str, Device],
     device: str,
     precision: str | None = None,
-    **search: object,
+    **changes: object,
 ) -> tuple[SearchSettings, Measuring]:
-    values = PARAMS | {"measure_winner": True} | search
+    values = changed(search(report={"measure_winner": True}), changes)
     settings = read_settings(SPACE, "toys", ["latency_ms <= 1"], values, NETWORK, IMAGES)
     limits = Limits.parse(
-        ["latency_ms <= 1"], policy=settings.search.latency, table_ms={CELL: 0.02}
+        ["latency_ms <= 1"], latency=settings.search.limits.latency, table_ms={CELL: 0.02}
     )
     predictions = predictions_of(device, precision)
     return settings, set_up_measuring(settings, limits, predictions, devices, measure)
@@ -165,9 +166,9 @@ def delivered(
     device: str = "mine",
     asked_ms: float | None = 0.02,
     precision: str | None = None,
-    **search: object,
+    **changes: object,
 ) -> Delivered:
-    settings, measuring = set_up(measure, devices, device, precision, **search)
+    settings, measuring = set_up(measure, devices, device, precision, **changes)
     history = pd.DataFrame(
         {
             "query": [0],
@@ -201,15 +202,15 @@ def test_int8_is_said_loudly_and_the_fp32_file_is_measured(
     assert f"takes {found.measured.ms:.4g} ms" in note
     assert "int8 takes 0.02 ms" in note
     assert note in caplog.text
-    unmeasured = delivered(INT8, known(INT8), measure_winner=False)
-    assert "not measured (search.measure_winner)" in unmeasured.notes()[0]
+    unmeasured = delivered(INT8, known(INT8), report={"measure_winner": False})
+    assert "not measured (search.report.measure_winner)" in unmeasured.notes()[0]
     assert unmeasured.known is not None
     assert (unmeasured.known.ms, unmeasured.latency) == (0.02, None)
 
 
 def test_a_table_that_states_int8_goes_before_the_catalogue() -> None:
     for devices in ({}, known()):
-        said = delivered(TIMING, devices, precision="int8", measure_winner=False)
+        said = delivered(TIMING, devices, precision="int8", report={"measure_winner": False})
         assert said.notes()[0].startswith(
             "Precision: latencies and their limit are of int8 networks"
         )
@@ -218,7 +219,7 @@ def test_a_table_that_states_int8_goes_before_the_catalogue() -> None:
 
 
 def test_a_precision_that_nothing_states_is_said_to_be_assumed() -> None:
-    (note,) = delivered(TIMING, {}, measure_winner=False).notes()
+    (note,) = delivered(TIMING, {}, report={"measure_winner": False}).notes()
     assert note.startswith("Precision: nothing states the precision of the networks")
 
 
@@ -233,7 +234,7 @@ def test_a_file_like_all_that_were_measured_needs_no_note() -> None:
 def test_what_was_measured_before_asking_is_of_what_measured_it() -> None:
     """Not of the device in the catalogue, which has the precision and the name of another."""
     embedded = "amd-epyc-onnxruntime-fp32-1t"
-    given = {"latency": "device", "measure_winner": False}
+    given = {"limits": {"latency": "device"}, "report": {"measure_winner": False}}
     found = delivered(INT8, {}, embedded, **given)
     assert found.known.of.precision == "int8"
     assert found.figures()["latency_ms"] is None

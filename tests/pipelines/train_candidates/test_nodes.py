@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from kedro.config import OmegaConfigLoader
 
 from brpnas.candidates import TrainingJob
@@ -28,26 +27,20 @@ from pipelines.resolve import resolve
 from pipelines.train_candidates.nodes import list_candidates, train_cells
 from pipelines.training import candidate_config, image_source
 from tests.candidates.small import CONV, TWINS, digits
+from tests.pipelines.parameters import base
 
 CONF = Path(__file__).resolve().parents[3] / "conf"
-BASE: dict[str, Any] = yaml.safe_load(
-    (CONF / "base" / "parameters_train_candidates.yml").read_text()
-)
 SPACE = "nasbench201"
-DIGITS: dict[str, Any] = BASE["images"] | {"path": "digits"}
-NETWORK = {
-    "channels": 4,
-    "cells_per_stage": 1,
-    "stages": 2,
-    "input_shape": [1, 8, 8],
-    "classes": 10,
-}
-PARAMS: dict[str, Any] = BASE["train_candidates"] | {"cells": 3}
-TRAINING: dict[str, Any] = BASE["network_training"] | {"epochs": 1, "workers": 1}
+DIGITS = base("images", path="digits")
+NETWORK = base(
+    "network", channels=4, cells_per_stage=1, stages=2, input_shape=[1, 8, 8], classes=10
+)
+PARAMS = base("train_candidates", cells=3)
+TRAINING = base("network_training", epochs=1, workers=1)
 
 
 def config(**more: Any) -> TrainCandidatesConfig:
-    return parse(TrainCandidatesConfig, BASE["train_candidates"] | more)
+    return parse(TrainCandidatesConfig, base("train_candidates", **more))
 
 
 def test_table_and_report_agree(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

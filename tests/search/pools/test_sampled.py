@@ -26,7 +26,7 @@ from brpnas.search.samplers import (
     BRPSampler,
     EvolutionSampler,
     RandomSampler,
-    RepeatLeaders,
+    ReevaluateLeaders,
     Sampler,
 )
 from brpnas.search.store import SearchStore
@@ -48,7 +48,7 @@ SAMPLERS: list[Sampler] = [
     RandomSampler(),
     EvolutionSampler(population=6),
     BRPSampler(RidgeRanker, rounds=4, neighbours=20),
-    RepeatLeaders(BRPSampler(RidgeRanker, rounds=4), 5),
+    ReevaluateLeaders(BRPSampler(RidgeRanker, rounds=4), 5),
 ]
 every_sampler = pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda s: str(s.describe()))
 create = module.SampledPool.create
@@ -109,7 +109,7 @@ def test_the_whole_space_can_be_queried(sampler: Sampler) -> None:
     result = run_search(make_sampled_pool(0, 3), sampler, make_oracle(), functions, progress=False)
     assert len(result.history) == functions
     assert result.history["predicted_latency_ms"].max() == 3
-    if sampler.describe().get("repeats") is None:
+    if sampler.describe().get("reevaluations") is None:
         assert result.history["isomorphism_id"].is_unique
         with pytest.raises(BudgetError, match=f" after {functions} of"):
             run_search(make_sampled_pool(0, 3), sampler, make_oracle(), functions + 1)

@@ -24,10 +24,10 @@ from brpnas.serving import OnnxPredictor
 from pipelines.registry import promote, register
 from pipelines.registry.contents import read
 from pipelines.registry.versions import RegisteredModel
-from pipelines.retrain.candidate import judge_device, register_device, write_card, write_files
+from pipelines.retrain.challenger import judge_device, register_device, write_card, write_files
 from pipelines.retrain.device import AdaptedDevice, ExportedPredictor
 from tests.export.costs import cost_model, cost_of
-from tests.pipelines.registry.toys import ARCHS, NAME, candidate, config, onnx
+from tests.pipelines.registry.toys import ARCHS, NAME, challenger, config, onnx
 from tests.pipelines.retrain.toys import PARAMS
 
 LEARNT, COUNT = 80, len(ARCHS)
@@ -80,7 +80,7 @@ def changed(report: DeviceReport, **figures: Any) -> DeviceReport:
 
 def crown(content: bytes | None = None, **changed: Any) -> None:
     """Make a predictor champion, however bad it is."""
-    version = register(candidate(onnx=content, **changed))
+    version = register(challenger(onnx=content, **changed))
     MlflowClient().set_registered_model_alias(NAME, "champion", version)
 
 
@@ -104,7 +104,7 @@ class TestJudge:
         assert (figures["device"], figures["coverage"]) == ("board", PREDICTOR.coverage)
 
     def test_a_challenger_in_waiting_is_no_champion(self) -> None:
-        register(candidate())
+        register(challenger())
         assert judged().figures["champion"] is None
 
     def test_beside_the_champion_on_the_same_rows(self) -> None:

@@ -1,4 +1,4 @@
-"""The candidate for the registry and its report: nodes of the stage `retrain`."""
+"""The challenger for the registry and its report: nodes of the stage `retrain`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from brpnas.promotion import data_drift_sentences, describe_data_drift
 from brpnas.report.device import DeviceReport, device_page, device_plot
 from brpnas.serving import OnnxPredictor
 from pipelines.registry import (
-    Candidate,
+    Challenger,
     champion_of,
     latency_model_name,
     licence_text,
@@ -211,7 +211,7 @@ def register_device(
         The figures, with the new version.
     """
     figures, device = report.figures, report.figures["device"]
-    candidate = Candidate(
+    challenger = Challenger(
         name=figures["model"],
         kind="latency",
         onnx=exported.onnx,
@@ -224,11 +224,11 @@ def register_device(
         tags={"brpnas.method": figures["method"], "brpnas.rows": str(len(rows))},
         rows=rows,
     )
-    version = register(candidate)
+    version = register(challenger)
     if mlflow.active_run() is not None:
         mlflow.log_artifacts(str(pages[device]), f"retrain/{device}")
     _log.info(
         "Registered %s, version %s, as challenger. To let it meet the champion: brpnas promote %s",
-        *(candidate.name, version, candidate.name),
+        *(challenger.name, version, challenger.name),
     )
     return {**figures, "version": version}
