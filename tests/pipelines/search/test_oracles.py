@@ -61,7 +61,7 @@ def test_networks_are_trained_in_the_space_of_the_search(
 
 def test_images_are_those_of_the_data_set(accuracy: pd.DataFrame, tmp_path: Path) -> None:
     with (
-        pytest.raises(ConfigurationError, match="set dataset to null"),
+        pytest.raises(ConfigurationError, match=r"'cifar100', .*'train' .*'digits'.*\bnull\b"),
         made("train", accuracy, tmp_path).opened(),
     ):
         pass
