@@ -21,7 +21,7 @@ def create_pipeline() -> Pipeline:
                 _nodes.read_settings,
                 inputs=[f"params:{name}" for name in _SETTINGS],
                 outputs="search_settings",
-                name="read_settings",
+                name="read_search_settings",
             ),
             node(
                 _nodes.set_up_limits,
