@@ -109,8 +109,8 @@ def fit(task: Task) -> dict[str, Any]:
     table = bench().latency(task["device"])
     rows = np.asarray(bench().graphs.rows(table["arch_id"].tolist()))
     values = settings("train") | task["changes"]
-    predictor, _, _ = fit_once(table, task["seed"], values, None)
-    train, valid, _ = split(len(table), task["seed"])
+    train, valid, _ = parts = split(len(table), task["seed"])
+    predictor = fit_once(table, parts, task["seed"], values, None)
     predicted = predictor.predict(bench().graphs)
     return {
         "predicted": [float(f"{value:.6g}") for value in predicted],

@@ -37,28 +37,29 @@ TRAIN, VALID = 900, 100
 METRICS = ("within_1", "within_5", "within_10", "spearman", "kendall", "mape")
 
 
-def split(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def split(
+    rows: int, seed: int, train: int = TRAIN, valid: int = VALID
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Indices of training, validation and test rows."""
     order = np.random.default_rng(seed).permutation(rows)
-    return order[:TRAIN], order[TRAIN : TRAIN + VALID], order[TRAIN + VALID :]
+    return order[:train], order[train : train + valid], order[train + valid :]
 
 
 def fit_once(
-    table: pd.DataFrame, seed: int, values: dict[str, Any], pool: Executor | None
-) -> tuple[LatencyPredictor, MeasuredRows, np.ndarray]:
-    """Fit one predictor by the settings of the stage `train`.
-
-    Returns:
-        The predictor, its training rows, and the indices of the test rows in the table.
-    """
+    table: pd.DataFrame,
+    parts: tuple[np.ndarray, np.ndarray, np.ndarray],
+    seed: int,
+    values: dict[str, Any],
+    pool: Executor | None,
+) -> LatencyPredictor:
+    """Fit one predictor by the settings of the stage `train`, to the parts of `split`."""
     rows = bench().graphs.rows(table["arch_id"].tolist())
-    latency = table["latency_ms"].to_numpy()
-    train, valid, test = split(len(table), seed)
-    known = MeasuredRows(rows[train], latency[train])
-    predictor = fit_latency(
+    latency = table["latency_ms"].to_numpy(np.float64)
+    train, valid = (MeasuredRows(rows[part], latency[part]) for part in parts[:2])
+    return fit_latency(
         bench().graphs,
-        known,
-        MeasuredRows(rows[valid], latency[valid]),
+        train,
+        valid,
         training_config(values),
         view=values["view"],
         members=values["members"],
@@ -66,7 +67,6 @@ def fit_once(
         seed=seed,
         pool=pool,
     )
-    return predictor, known, test
 
 
 def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
@@ -94,8 +94,10 @@ def _seed(
 ) -> list[dict[str, Any]]:
     table, graphs = bench().latency(device), bench().graphs
     rows, latency = graphs.rows(table["arch_id"].tolist()), table["latency_ms"].to_numpy()
+    train, valid, test = split(len(table), seed)
     with stopwatch() as seconds:
-        predictor, known, test = fit_once(table, seed, values, pool)
+        predictor = fit_once(table, (train, valid, test), seed, values, pool)
+    known = MeasuredRows(rows[train], latency[train])
     predicted = predictor.predict(graphs)[rows[test]]
     shift = predictor.location - np.log(known.latency_ms).mean()
     models = {"gcn": predicted, "median": predicted * np.exp(-shift)}

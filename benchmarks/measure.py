@@ -20,10 +20,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.data import bench, settings, stopwatch, training_config
+from benchmarks.data import bench, settings, stopwatch
 from benchmarks.figures import by_group
-from benchmarks.latency import METRICS
-from brpnas.graphs import SpaceGraphs
+from benchmarks.latency import METRICS, fit_once, split
 from brpnas.measure import (
     MeasureResult,
     MeasureSettings,
@@ -34,11 +33,10 @@ from brpnas.measure import (
     select_cells,
 )
 from brpnas.metrics import regression_metrics, spearman
-from brpnas.predictors import MeasuredRows, fit_latency, training_pool
+from brpnas.predictors import MeasuredRows, training_pool
 from brpnas.predictors.baselines import baseline_predictions
 from brpnas.predictors.layerwise import LayerwisePredictor
 from brpnas.spaces import NasBench201
-from brpnas.spaces.nasbench201.cost import cost
 
 __all__ = ["run"]
 
@@ -59,14 +57,12 @@ def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
         with stopwatch() as seconds:
             operations = measure_operations(measuring, store, device="this", progress=False)
     layerwise = LayerwisePredictor(operations)
-    latency = everything.rows.set_index("arch_id")["latency_ms"]
-    graphs = bench().graphs
-    predicted = layerwise.predict(graphs.arch_ids)
+    predicted = layerwise.predict(bench().graphs.arch_ids)
     with training_pool(workers) as pool:
         rows = [
             row
             for seed in range(seeds)
-            for row in _split(graphs, latency, predicted, (train, valid), seed, quick, pool)
+            for row in _split(everything.rows, predicted, (train, valid), seed, quick, pool)
         ]
     return {
         "seeds": seeds,
@@ -125,8 +121,7 @@ def _repeatability(first: MeasureResult, second: MeasureResult) -> dict[str, Any
 
 
 def _split(
-    graphs: SpaceGraphs,
-    latency: pd.Series,
+    table: pd.DataFrame,
     layerwise: np.ndarray,
     sizes: tuple[int, int],
     seed: int,
@@ -135,27 +130,13 @@ def _split(
 ) -> list[dict[str, Any]]:
     """Figures of every model on the test cells of one split."""
     values = settings("train") | ({"epochs": 10} if quick else {})
-    train, valid = sizes
-    order = np.random.default_rng(seed).permutation(len(latency))
-    rows, ms = graphs.rows(latency.index.tolist()), latency.to_numpy(np.float64)
-    fitted, checked, test = np.split(order, [train, train + valid])
-    predictor = fit_latency(
-        graphs,
-        MeasuredRows(rows[fitted], ms[fitted]),
-        MeasuredRows(rows[checked], ms[checked]),
-        training_config(values),
-        view=values["view"],
-        members=values["members"],
-        bound=values["bound"],
-        seed=seed,
-        pool=pool,
-    )
-    params, flops = cost(NasBench201().codes(graphs.arch_ids))
-    counts = {"arch_id": list(graphs.arch_ids), "flops_m": flops / 1e6, "params_m": params / 1e6}
-    known = np.concatenate([fitted, checked])
-    models = {"gcn": predictor.predict(graphs)}
+    graphs, parts = bench().graphs, split(len(table), seed, *sizes)
+    rows = graphs.rows(table["arch_id"].tolist())
+    ms = table["latency_ms"].to_numpy(np.float64)
+    known, test = np.concatenate(parts[:2]), parts[2]
+    models = {"gcn": fit_once(table, parts, seed, values, pool).predict(graphs)}
     models |= baseline_predictions(
-        graphs, pd.DataFrame(counts), MeasuredRows(rows[known], ms[known])
+        graphs, bench().architectures, MeasuredRows(rows[known], ms[known])
     )
     factor = np.exp(np.median(np.log(ms[known] / layerwise[rows[known]])))
     models |= {"layerwise": layerwise, "layerwise_scaled": factor * layerwise}

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from benchmarks.data import bench, settings, stopwatch
-from benchmarks.latency import DEVICES, fit_once
+from benchmarks.latency import DEVICES, fit_once, split
 from benchmarks.published import PublishedRecipe
 from benchmarks.rankers import make_sampler_of, search_settings
 from benchmarks.start import measure
@@ -84,7 +84,8 @@ def _project(seeds: int, pool: Executor | None) -> dict[str, list[float]]:
     view = search["sampler"]["ranker"]["view"]
     result: dict[str, list[float]] = {}
     result["latency predictor, 900 cells, view chosen too"] = [
-        _times(lambda s=seed: fit_once(table, s, train, pool), 1)[0] for seed in range(seeds)
+        _times(lambda s=seed: fit_once(table, split(len(table), s), s, train, pool), 1)[0]
+        for seed in range(seeds)
     ]
     cells, oracle = bench().pool(view), bench().oracle(DATASET)
     for rounds in (ROUNDS, search["budget"]["rounds"]):
