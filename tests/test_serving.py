@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -94,7 +95,7 @@ class TestQuestionsThatMakeNoSense:
         with pytest.raises(ArchitectureError) as caught:
             predictor.predict([GOOD, "|nor_conv_9x9~0|", GOOD, 7, None])
         message = str(caught.value)
-        assert message.startswith("3 of 5 entries are not in nasbench201")
+        assert re.match(r"3 of 5 .*nasbench201", message)
         assert all(text in message for text in ("[1]", "nor_conv_9x9", "[3]", "7", "[4]", "None"))
         assert "[0]" not in message
         assert "[2]" not in message

@@ -165,15 +165,18 @@ def _metadata(path: Path) -> dict[str, Any]:
         if length > min(_MAX_HEADER, path.stat().st_size):
             raise ValueError(f"its header claims {length:,} bytes")
         with safe_open(path, framework="pt") as file:
-            return {key: _plain(value) for key, value in (file.metadata() or {}).items()}
+            return {key: _plain(key, text) for key, text in (file.metadata() or {}).items()}
     except FileNotFoundError:
         raise
     except (SafetensorError, ValueError, RecursionError, OSError) as error:
         raise SchemaError(f"{path} is not a predictor of this project: {error!s:.300}.") from error
 
 
-def _plain(text: str) -> Any:
+def _plain(key: str, text: str) -> Any:
     """A value of the metadata: JSON without infinities and NaN."""
-    value = json.loads(text)
-    json.dumps(value, allow_nan=False)
-    return value
+    try:
+        value = json.loads(text)
+        json.dumps(value, allow_nan=False)
+        return value
+    except ValueError as error:
+        raise ValueError(f"{key:.80}: {error}") from error

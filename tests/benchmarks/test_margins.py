@@ -25,7 +25,7 @@ def test_a_table_that_is_not_there_or_another_one_is_refused(tmp_path: Path) -> 
     folder = tmp_path / "hwnasbench"
     folder.mkdir()
     (folder / "edgegpu-imagenet16-120.csv").write_text("arch_id,latency_ms\n")
-    with pytest.raises(SourceError, match="its hash differs"):
+    with pytest.raises(SourceError, match=r"edgegpu-imagenet16-120\.csv .*hash"):
         margins.read_table("edgegpu", tmp_path)
 
 
@@ -33,7 +33,9 @@ def test_without_the_files_it_ends_before_anything_is_fitted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BRPNAS_MIRROR", str(tmp_path))
-    with pytest.raises(SourceError, match="cannot be downloaded"):
+    with pytest.raises(
+        SourceError, match=rf"edgegpu-imagenet16-120\.csv.*{tmp_path}: .*BRPNAS_MIRROR"
+    ):
         margins.run(Benchmark(), quick=True, seeds=1, workers=1)
 
 

@@ -32,5 +32,5 @@ def test_every_cell_against_the_slow_way() -> None:
 )
 def test_refuses_what_is_no_cell(codes: list[object], words: str) -> None:
     with pytest.raises(SourceError, match=words) as caught:
-        cell_numbers(codes, "The file x")  # type: ignore[arg-type]
-    assert str(caught.value).startswith("The file x")
+        cell_numbers(codes, "x.csv")  # type: ignore[arg-type]
+    assert str(caught.value).startswith("x.csv ")

@@ -61,9 +61,9 @@ def _architectures() -> pd.DataFrame:
 
 def _message(table: pd.DataFrame, schema: object = LATENCY) -> str:
     with pytest.raises(SchemaError) as caught:
-        validate(table, schema, origin="The file x.csv")  # type: ignore[arg-type]
+        validate(table, schema, origin="x.csv")  # type: ignore[arg-type]
     message = str(caught.value)
-    assert message.startswith("The file x.csv")
+    assert message.startswith("x.csv ")
     assert "\n" not in message
     return message
 

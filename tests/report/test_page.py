@@ -161,20 +161,20 @@ def test_hostile_names_are_escaped(hostile: Page) -> None:
 
 
 def test_a_cell_of_another_space_is_not_drawn_and_that_is_said(hostile: Page) -> None:
-    assert "Drawing of the cell left out" in hostile.said("winner")
+    assert "left out" in hostile.said("winner")
     assert len(hostile.svgs) == 7
 
 
 @pytest.mark.parametrize(
     ("part", "section", "note", "drawings"),
     [
-        ("predictions", "latency", "measured latency left out", 2),
-        ("training", "latency", "Training curves left out", 1),
-        ("traces", "search", "Search curves left out", 3),
-        ("space", "space", "against latency left out", 1),
-        ("provenance", "provenance", "Provenance left out", 0),
-        ("sources", "sources", "Sources left out", 0),
-        ("task", "winner", "had no constraint", 0),
+        ("predictions", "latency", "latency left", 2),
+        ("training", "latency", "curves left", 1),
+        ("traces", "search", "curves left", 3),
+        ("space", "space", "latency left", 1),
+        ("provenance", "provenance", "Provenance left", 0),
+        ("sources", "sources", "Sources left", 0),
+        ("task", "winner", "no constraint", 0),
     ],
 )
 def test_what_is_missing_is_said(
@@ -190,7 +190,7 @@ def test_what_is_missing_is_said(
 
 def test_missing_metrics_of_predictions_are_said() -> None:
     short = Page(render(lean_data(predictions=report_data().predictions, metrics={})))
-    assert "Table of metrics left out" in short.said("latency")
+    assert "metrics left" in short.said("latency")
     assert len(short.svgs) == 1 + 2
 
 
@@ -200,9 +200,9 @@ def test_the_least_that_makes_a_report(least: Page) -> None:
     assert "06_models/onnx/network.onnx" in least.said("winner")
 
 
-def test_metrics_are_shown_without_predictions() -> None:
+def test_metrics_are_shown_without_predictions(page: Page) -> None:
     short = Page(render(lean_data()))
-    assert "Metrics of latency predictors on test rows" in short.tables
+    assert [c for c in page.tables if c not in short.tables] == []
 
 
 def test_unmeasured_test_rows_are_left_out() -> None:
@@ -213,7 +213,8 @@ def test_unmeasured_test_rows_are_left_out() -> None:
     assert "On 150 test rows" in Page(render(lean_data(predictions=predictions))).said("latency")
     predictions.loc[test, "latency_ms"] = np.nan
     page = Page(render(lean_data(predictions=predictions)))
-    assert "no test rows with a measured latency" in page.said("latency")
+    assert "150 test rows" not in page.said("latency")
+    assert len(page.svgs) == 1
 
 
 def test_only_curves_that_are_known_are_drawn() -> None:
@@ -240,6 +241,6 @@ def test_captions_of_curves_claim_no_choice_and_no_user(text: str, choose_by: st
     untested["best_single_seed_test_seen"] = np.nan
     task = {**report_data().task, "sampler": {"name": "brp", "choose_by": choose_by}}
     page = render(lean_data(traces=untested, task=task))
-    assert "no test accuracy is known. The best of many noisy trainings" in page
-    assert "the choice was made by" not in page
-    assert "Mean test accuracy, over training seeds" in text
+    assert "choice was" not in page
+    assert "Mean test" not in page
+    assert "Mean test" in text

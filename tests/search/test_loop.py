@@ -291,18 +291,18 @@ class Fixed(Sampler):
 @pytest.mark.parametrize(
     ("sampler", "error", "said"),
     [
-        (Fixed("dddd"), InfeasibleError, "'dddd', which is not feasible"),
-        (Fixed("nowhere"), InfeasibleError, "'nowhere', which is not feasible"),
-        (Fixed("aaab", "baaa"), BudgetError, "'baaa', whose function is already"),
-        (Fixed("aaab", "aaab"), BudgetError, "'aaab', whose function is already"),
-        (Fixed(), BudgetError, "asked for nothing after 0 of 30"),
+        (Fixed("dddd"), InfeasibleError, "'dddd', .*feasible"),
+        (Fixed("nowhere"), InfeasibleError, "'nowhere', .*feasible"),
+        (Fixed("aaab", "baaa"), BudgetError, "'baaa', .*queried"),
+        (Fixed("aaab", "aaab"), BudgetError, "'aaab', .*queried"),
+        (Fixed(), BudgetError, " 0 of 30"),
     ],
 )
 def test_a_sampler_that_breaks_the_contract_is_stopped(
     sampler: Sampler, error: type[Exception], said: str
 ) -> None:
     log = EventLog()
-    with pytest.raises(error, match=re.escape(said)):
+    with pytest.raises(error, match=said):
         search(sampler, store=log)
     assert log.plans == []
 

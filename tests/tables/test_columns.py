@@ -35,23 +35,22 @@ def test_the_cell_by_another_name(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "remedy"),
     [
-        ("latency", "Rename "),
-        ("Latency (ms)", "Rename "),
-        ("latency_msec", "Rename "),
-        ("runtime", "Rename "),
-        ("latncy_ms", "Rename "),
-        ("latency_s", "Multiply it by 1,000 "),
-        ("time [sec]", "Multiply it by 1,000 "),
-        ("latency_us", "Divide it by 1,000 "),
-        ("latency (µs)", "Divide it by 1,000 "),
-        ("mean_ns", "Divide it by 1,000,000 "),
+        ("latency", "Rename .*"),
+        ("Latency (ms)", "Rename .*"),
+        ("latency_msec", "Rename .*"),
+        ("runtime", "Rename .*"),
+        ("latncy_ms", "Rename .*"),
+        ("latency_s", "Multiply .* 1,000 .*"),
+        ("time [sec]", "Multiply .* 1,000 .*"),
+        ("latency_us", "Divide .* 1,000 .*"),
+        ("latency (µs)", "Divide .* 1,000 .*"),
+        ("mean_ns", "Divide .* 1,000,000 .*"),
     ],
 )
 def test_the_latency_by_another_name_or_in_another_unit(name: str, remedy: str) -> None:
     _, (finding,) = match_columns(["arch_id", name])
-    assert finding.remedy.startswith(remedy)
-    assert "'latency_ms'" in finding.remedy
-    assert ("milliseconds" in finding.message) == (remedy != "Rename ")
+    assert re.match(f"{remedy}'latency_ms'", finding.remedy)
+    assert ("milliseconds" in finding.message) == (remedy != "Rename .*")
 
 
 def test_both_may_be_missing() -> None:

@@ -37,7 +37,7 @@ def test_other_content_is_named(data: bytes, words: str) -> None:
 
 def test_what_is_no_regular_file_is_never_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.csv")
-    for name, what in (("pipe.csv", "not a file"), (".", "a folder"), ("none.csv", "missing")):
+    for name, what in (("pipe.csv", "a file"), (".", "folder"), ("none.csv", "missing")):
         data, (finding,) = read_bytes(tmp_path / name)
         assert data == b""
         assert what in finding.message

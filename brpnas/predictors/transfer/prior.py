@@ -34,6 +34,7 @@ from brpnas.predictors.files import (
     refuse_file,
     write_file,
 )
+from brpnas.predictors.latency import check_latencies
 from brpnas.predictors.training import single_thread
 from brpnas.predictors.transfer.features import GraphFeatures, both_views
 from brpnas.predictors.transfer.kernel import Hyperparameters, Task, learn_hyperparameters
@@ -394,10 +395,9 @@ def _log_latency(
     log = np.full((len(graphs), len(tables)), np.nan)
     for column, (device, table) in enumerate(tables.items()):
         latency = table["latency_ms"].to_numpy(np.float64)
-        if not (len(latency) and np.isfinite(latency).all() and (latency > 0).all()):
-            raise SchemaError(
-                f"The latency table of {device} must hold positive and finite latencies only."
-            )
+        if not len(latency):
+            raise SchemaError(f"The latency table of {device} has 0 rows.")
+        check_latencies(latency, f"of {device} ")
         log[graphs.rows(table["arch_id"].tolist()), column] = np.log(latency)
     return log
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import logging
 import multiprocessing
 import os
@@ -233,7 +234,7 @@ def test_a_disk_that_fills_up_is_said(mine: ImageSource, tmp_path: Path) -> None
     )
     assert done.returncode == 0, (done.returncode, done.stderr)
     first, *rest = done.stdout.splitlines()
-    assert re.search(r"need 0\.0009 GB .*small: No space left on device\. Free room", first)
+    assert re.search(rf" 0\.0009 GB .*small: {os.strerror(errno.ENOSPC)}\.", first)
     assert not [name for name in rest if "partial" in name]
 
 

@@ -18,9 +18,9 @@ def test_latency_limit_needs_a_latency_predictor(brpnas: Brpnas, ranker: Path) -
 @pytest.mark.parametrize(
     ("constraint", "why"),
     [
-        ("flops <= 5", "Did you mean 'flops_m'?"),
+        ("flops <= 5", "'flops_m'?"),
         ("flops_m", "flops_m"),
-        ("params_m <= 0", "No architecture among 15625 satisfies"),
+        ("params_m <= 0", "among 15625 "),
     ],
 )
 def test_bad_constraint_is_explained(

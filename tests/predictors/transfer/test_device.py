@@ -413,7 +413,7 @@ class TestSelection:
 class TestRefusals:
     @pytest.mark.parametrize("count", [0, 1, 4])
     def test_fewer_rows_than_five(self, count: int) -> None:
-        with pytest.raises(ConfigurationError, match=f"5 measured cells or more, not {count}"):
+        with pytest.raises(ConfigurationError, match=f" 5 .* {count}"):
             fit_device(cells(), measured("eager-new", count), prior(), QUICK)
 
     def test_five_are_enough(self) -> None:
@@ -423,7 +423,7 @@ class TestRefusals:
 
     def test_another_space(self) -> None:
         other = SpaceGraphs("elsewhere", cells().arch_ids, cells().views)
-        with pytest.raises(ConfigurationError, match="space nasbench201, the graphs of elsewhere"):
+        with pytest.raises(ConfigurationError, match=r"nasbench201, .*elsewhere"):
             fit_device(other, measured("eager-new", 10), prior(), QUICK)
 
     def test_a_cell_that_comes_twice(self) -> None:
@@ -435,14 +435,14 @@ class TestRefusals:
 
     def test_latencies_that_are_none(self) -> None:
         for value in (0, -1, np.nan, np.inf):
-            with pytest.raises(SchemaError, match="positive and finite"):
+            with pytest.raises(SchemaError, match=rf" {value:g} .*row 5\b"):
                 MeasuredRows(rows_of(6), np.array([1, 1, 1, 1, 1, value]))
 
     @pytest.mark.parametrize(
         "name", ["hyperparameter_deviation", "steps", "tuning_rows", "network_rows"]
     )
     def test_settings_that_are_not_positive(self, name: str) -> None:
-        with pytest.raises(ConfigurationError, match=f"{name} must be positive"):
+        with pytest.raises(ConfigurationError, match=f"{name} .* 0"):
             replace(QUICK, **{name: 0})
 
     @pytest.mark.parametrize("coverage", [0, 1, 90, float("nan")])
@@ -451,7 +451,7 @@ class TestRefusals:
             AdaptConfig(coverage=coverage)
 
     def test_a_single_fold(self) -> None:
-        with pytest.raises(ConfigurationError, match="folds must be 2 or more"):
+        with pytest.raises(ConfigurationError, match=r"folds .* 2 .* 1\b"):
             AdaptConfig(folds=1)
 
     def test_defaults_are_settings_of_the_library(self) -> None:

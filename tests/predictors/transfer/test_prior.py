@@ -228,7 +228,7 @@ class TestLearning:
 class TestRefusals:
     def test_one_device_is_no_prior(self) -> None:
         for count in (0, 1):
-            with pytest.raises(ConfigurationError, match=f"two known devices, not {count}"):
+            with pytest.raises(ConfigurationError, match=f"devices, not {count}"):
                 fit_prior(subspace(), few_tables(count), TINY)
 
     def test_a_cell_that_the_space_does_not_have(self) -> None:
@@ -241,13 +241,13 @@ class TestRefusals:
     def test_a_latency_that_is_none(self, value: float) -> None:
         broken = few_tables()
         broken["eager-b"].loc[3, "latency_ms"] = value
-        with pytest.raises(SchemaError, match="table of eager-b"):
+        with pytest.raises(SchemaError, match=rf"eager-b .* {value:g} .*row 3\b"):
             fit_prior(subspace(), broken, TINY)
 
     def test_an_empty_table(self) -> None:
         broken = few_tables()
         broken["eager-b"] = broken["eager-b"][:0]
-        with pytest.raises(SchemaError, match="table of eager-b"):
+        with pytest.raises(SchemaError, match="eager-b has 0 rows"):
             fit_prior(subspace(), broken, TINY)
 
 
@@ -316,7 +316,7 @@ class TestFiles:
         given.save(path)
         assert DevicePrior.load(path).network_sizes == given.network_sizes
         replace(few(), network_sizes=sizes[:1]).save(path)
-        with pytest.raises(SchemaError, match=r"1 sizes of networks for \d devices"):
+        with pytest.raises(SchemaError, match=r" 1 sizes .* \d devices"):
             DevicePrior.load(path)
 
     def test_written_again_it_is_the_same_file(self, saved: Path, tmp_path: Path) -> None:

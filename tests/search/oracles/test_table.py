@@ -72,7 +72,7 @@ def test_the_longest_training_counts() -> None:
 
 
 def test_unknown_dataset() -> None:
-    with pytest.raises(UnknownNameError, match=r"'toy'.* Did you mean 'toys'\?"):
+    with pytest.raises(UnknownNameError, match=r"'toy'.* 'toys'\?"):
         TableOracle(TABLE, "toy", 0)
 
 

@@ -68,5 +68,5 @@ def test_a_function_is_worked_out_once() -> None:
 
 def test_predictions_of_the_wrong_length_are_refused() -> None:
     met = ArchitectureCache(ToySpace(), lambda _: {"latency_ms": np.ones(3)}, LIMIT)
-    with pytest.raises(ConfigurationError, match=r"'latency_ms' in the shape \(3,\) for 2"):
+    with pytest.raises(ConfigurationError, match=r"'latency_ms' .*\(3,\) .* 2 "):
         met.feasible(["aaaa", "aaab"])

@@ -34,13 +34,13 @@ def test_reevaluations_go_with_any() -> None:
 
 
 def test_unknown_sampler() -> None:
-    with pytest.raises(UnknownNameError, match=r"sampler 'evolutoin'.* Did you mean 'evolution'"):
+    with pytest.raises(UnknownNameError, match=r"sampler 'evolutoin'.* 'evolution'\?"):
         get_sampler("evolutoin")
 
 
 @pytest.mark.parametrize("name", ["random", "evolution", "brp"])
 def test_unknown_parameter(name: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"'reevaluation'. Did you mean 'reevaluations'"):
+    with pytest.raises(ConfigurationError, match=rf"'{name}' .*'reevaluation'.* 'reevaluations'\?"):
         get_sampler(name, {"reevaluation": 3}, make_ranker=RidgeRanker)
 
 

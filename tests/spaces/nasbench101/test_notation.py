@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import re
 from pathlib import Path
 
 import numpy as np
@@ -127,7 +128,7 @@ def test_what_is_none_is_refused_with_the_reason(text: str) -> None:
     with pytest.raises(ArchitectureError) as caught:
         read_notation(text)
     message = str(caught.value)
-    assert message.startswith(f"{text!r} is not a NAS-Bench-101 cell: ")
+    assert re.match(rf"{re.escape(repr(text))} .*NAS-Bench-101 cell: ", message)
     assert BAD[text] in message
     assert message.endswith(f" An example: {CELL}")
 

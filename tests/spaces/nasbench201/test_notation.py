@@ -112,7 +112,7 @@ def test_the_index_is_that_of_the_published_file(mirror: Path) -> None:
         ("(3, 3, 4, 1, 3, -1)", "'-1' is neither"),
         ("(3, 3, 4, 1, 3, 1", "'(3' is neither"),
         ("(3, 3, 4, 1, 3, 1]", "'(3' is neither"),
-        ("none none none none none nor_conv3x3", "'nor_conv_3x3'?"),
+        ("none " * 5 + "nor_conv3x3", "'nor_conv_3x3'?"),
         ("|none~0|", "3"),
         (CELL.replace("skip_connect", "skip_conect"), "unknown operation 'skip_conect'"),
     ],
