@@ -19,15 +19,14 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from benchmarks.adapt import configuration
-from benchmarks.data import Benchmark
+from benchmarks.data import mirror
+from benchmarks.figures import pair
 from benchmarks.tasks import Task, run_tasks
 from brpnas.conformal import mixture_ratio
 from brpnas.datasets import held_out
@@ -44,6 +43,7 @@ FILES = {
     "eyeriss": "eb70911c47ef10ce921b14298b7a91c9642069c146f7de6d767d8f5e83c6c389",
 }
 """SHA-256 of ``hwnasbench/DEVICE-imagenet16-120.csv``; no URL serves these files as they are."""
+SEEDS = 1, 10
 ROWS = (10, 20)
 HOWS = ("random", "suggested")
 CONFIDENCE, FASTEST, TEST_SHARE = 0.9, 0.3, 0.2
@@ -58,18 +58,19 @@ CODE = (
 _FIGURES = ("factor", "coverage", "feasible", "without_margin", "admitted")
 
 
-def read_table(device: str, mirror: Path | None) -> pd.DataFrame:
+def read_table(device: str) -> pd.DataFrame:
     """Latencies of a device of HW-NAS-Bench, columns ``arch_id, latency_ms``.
 
     Raises:
         SourceError: If the file is not below the mirror, or is another one.
     """
     name = f"hwnasbench/{device}-imagenet16-120.csv"
-    path = None if mirror is None else mirror / name
+    folder = mirror()
+    path = None if folder is None else folder / name
     if path is None or not path.is_file():
         raise SourceError(
             f"The benchmark margins reads {name}, which cannot be downloaded and is missing below "
-            f"{mirror or 'BRPNAS_MIRROR (not set)'}: set BRPNAS_MIRROR to a folder with it."
+            f"{folder or 'BRPNAS_MIRROR (not set)'}: set BRPNAS_MIRROR to a folder with it."
         )
     if hashlib.sha256(path.read_bytes()).hexdigest() != FILES[device]:
         raise SourceError(f"{path} is not the expected file: its hash differs.")
@@ -104,7 +105,7 @@ def _chosen(arch_ids: list[str], task: Task) -> np.ndarray:
 def margin_once(task: Task) -> dict[str, float | str | None]:
     """One fit: device, rows, how they are chosen, seed."""
     graphs, prior = _known()
-    table = read_table(task["device"], Path(os.environ["BRPNAS_MIRROR"]))
+    table = read_table(task["device"])
     latency = table["latency_ms"].to_numpy(np.float64)
     rows = graphs.rows(table["arch_id"].tolist())
     learnt = _chosen(table["arch_id"].tolist(), task)
@@ -135,13 +136,10 @@ def _share(holds: np.ndarray, among: np.ndarray) -> float | None:
     return float(holds[among].mean()) if among.any() else None
 
 
-def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
-    """Print the figures and return them."""
-    seeds = seeds or (1 if quick else 10)
-    print(__doc__)
-    mirror = os.environ.get("BRPNAS_MIRROR")
+def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
+    """Figures by device and rows."""
     for device in FILES:
-        read_table(device, Path(mirror) if mirror else None)  # report missing files now
+        read_table(device)  # report missing files now
     tasks = [
         {"device": device, "how": how, "rows": rows, "seed": seed, "quick": quick}
         for seed in range(seeds)
@@ -152,15 +150,8 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
     settings = {"confidence": CONFIDENCE, "config": repr(configuration(quick=quick))}
     done = run_tasks("margins", margin_once, tasks, settings, workers, code=CODE)
     results = pd.DataFrame([{**d.task, **d.result} for d in done])
-    tables = {}
-    for (device, how, rows), part in results.groupby(["device", "how", "rows"], sort=False):
-        name = f"{device}, {rows} {how}"
-        tables[name] = summary(part)
-        shown = "   ".join(
-            f"{key} {mean:.2f} ± {sd:.2f}" if mean is not None else f"{key} -"
-            for key, (mean, sd) in ((key, tables[name][key]) for key in _FIGURES)
-        )
-        print(f"{name:22} {shown}   empty {tables[name]['empty']:.2f}")
+    groups = results.groupby(["device", "how", "rows"], sort=False)
+    tables = {f"{device}, {rows} {how}": summary(part) for (device, how, rows), part in groups}
     return {
         "seeds": seeds,
         "confidence": CONFIDENCE,
@@ -176,11 +167,10 @@ def summary(part: pd.DataFrame) -> dict[str, Any]:
     Args:
         part: A row per draw, as `margin_once` gives it.
     """
-    found: dict[str, Any] = {}
-    for name in _FIGURES:
-        values = part[name].dropna().astype(float)
-        sd = float(values.std(ddof=1)) if len(values) > 1 else 0.0
-        found[name] = [round(float(values.mean()), 4), round(sd, 4)] if len(values) else [None, 0.0]
+    known = {name: part[name].dropna().astype(float) for name in _FIGURES}
+    found: dict[str, Any] = {
+        name: pair(values) if len(values) else [None, 0.0] for name, values in known.items()
+    }
     found["empty"] = round(float((part["admitted"] == 0).mean()), 4)
     found["methods"] = part["method"].value_counts().to_dict()
     return found

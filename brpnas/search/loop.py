@@ -125,7 +125,7 @@ def _next_plan(
     pool: CandidatePool, sampler: Sampler, history: History, asked: Sequence[str], total: int
 ) -> Plan:
     functions: set[str] = set()
-    repeatable = set(history.queried)
+    queried = set(history.queried)
     beyond = sampler.samples_infeasible(pool, history, total)
     for arch_id in asked:
         if not beyond and not pool.is_feasible(arch_id):
@@ -134,7 +134,7 @@ def _next_plan(
                 "must check `is_open`."
             )
         function = pool.isomorphism_id(arch_id)
-        if function in functions or (arch_id not in repeatable and history.knows(function)):
+        if function in functions or (arch_id not in queried and history.knows(function)):
             raise BudgetError(
                 f"Sampler {sampler.name!r} asked for {arch_id!r}, whose function is already "
                 "queried: a sampler must check `is_open`."

@@ -52,7 +52,7 @@ def test_what_prediction_puts_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> N
     true = np.array([1.2, 2.0, 1.5, 3.0, 4.0])
     test = np.array([0.9, 0.7, 0.6, 0.8, 0.95])
     monkeypatch.setattr(constrained, "_latency", lambda device: true)
-    monkeypatch.setattr(constrained, "_test", lambda dataset: test)
+    monkeypatch.setattr(constrained.bench(), "test", lambda dataset: test)
     monkeypatch.setattr(constrained, "LIMITS", {"middle": 0.5})
     monkeypatch.setattr(constrained, "CONFIDENCES", (0.0, 0.99))
 

@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 from benchmarks import margins
-from benchmarks.data import Benchmark
 from brpnas.datasets import held_out
 from brpnas.errors import SourceError
 from brpnas.spaces import get_space
@@ -17,16 +16,20 @@ from brpnas.spaces import get_space
 ARCH_IDS = list(get_space("nasbench201").graphs().arch_ids)
 
 
-def test_a_table_that_is_not_there_or_another_one_is_refused(tmp_path: Path) -> None:
+def test_a_table_that_is_not_there_or_another_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BRPNAS_MIRROR", raising=False)
     with pytest.raises(SourceError, match=r"BRPNAS_MIRROR \(not set\)"):
-        margins.read_table("edgegpu", None)
+        margins.read_table("edgegpu")
+    monkeypatch.setenv("BRPNAS_MIRROR", str(tmp_path))
     with pytest.raises(SourceError, match="hwnasbench/eyeriss"):
-        margins.read_table("eyeriss", tmp_path)
+        margins.read_table("eyeriss")
     folder = tmp_path / "hwnasbench"
     folder.mkdir()
     (folder / "edgegpu-imagenet16-120.csv").write_text("arch_id,latency_ms\n")
     with pytest.raises(SourceError, match=r"edgegpu-imagenet16-120\.csv .*hash"):
-        margins.read_table("edgegpu", tmp_path)
+        margins.read_table("edgegpu")
 
 
 def test_without_the_files_it_ends_before_anything_is_fitted(
@@ -36,7 +39,7 @@ def test_without_the_files_it_ends_before_anything_is_fitted(
     with pytest.raises(
         SourceError, match=rf"edgegpu-imagenet16-120\.csv.*{tmp_path}: .*BRPNAS_MIRROR"
     ):
-        margins.run(Benchmark(), quick=True, seeds=1, workers=1)
+        margins.run(quick=True, seeds=1, workers=1)
 
 
 @pytest.mark.parametrize("how", margins.HOWS)
@@ -58,7 +61,7 @@ def test_one_draw_is_scored_on_all_other_cells(
     latency = 1 + sum(cost * (ops == 4 + code).sum(axis=1) for code, cost in enumerate(range(5)))
     table = pd.DataFrame({"arch_id": ARCH_IDS, "latency_ms": latency.astype(float)})
     monkeypatch.setenv("BRPNAS_MIRROR", str(tmp_path))
-    monkeypatch.setattr(margins, "read_table", lambda device, mirror: table)
+    monkeypatch.setattr(margins, "read_table", lambda device: table)
     task = {"device": "edgegpu", "how": "random", "rows": 20, "seed": 0, "quick": True}
     found = margins.margin_once(task)
     assert found["factor"] > 1

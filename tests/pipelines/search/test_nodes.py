@@ -175,6 +175,19 @@ def test_summary_is_scored_by_test_means_and_is_json(
     assert (result["queries"], result["failed"]) == (12, 0)
 
 
+def test_the_result_holds_the_groups_that_decide_it(
+    tables: tuple[Any, ...], tmp_path: Path
+) -> None:
+    """`export` reads the result: it runs again only after a change of what it reads."""
+    found = run(tables, tmp_path)
+    result = summarise(tables, found)
+    assert result["task"] == {
+        **{"space": SPACE, "dataset": "cifar100", "constraints": ["latency_ms <= 7"]},
+        **{name: PARAMS[name] for name in ("budget", "limits", "sampler", "oracle", "seed")},
+    }
+    assert summarise(tables, found, search(report={"comparison_seeds": 9}, workers=3)) == result
+
+
 @pytest.mark.parametrize("choose_by", ["answers", "ranker"])
 def test_what_was_asked_beyond_the_constraint_is_learnt_from_and_not_chosen(
     tables: tuple[Any, ...], tmp_path: Path, choose_by: str
