@@ -126,9 +126,9 @@ def _next_plan(
 ) -> Plan:
     functions: set[str] = set()
     queried = set(history.queried)
-    beyond = sampler.samples_infeasible(pool, history, total)
+    takes_infeasible = sampler.samples_infeasible(pool, history, total)
     for arch_id in asked:
-        if not beyond and not pool.is_feasible(arch_id):
+        if not takes_infeasible and not pool.is_feasible(arch_id):
             raise InfeasibleError(
                 f"Sampler {sampler.name!r} asked for {arch_id!r}, which is not feasible: a sampler "
                 "must check `is_open`."

@@ -180,12 +180,12 @@ def summarise_search(
     before, device = latency.known, latency.predicted.of.device
     return {
         "task": settings.task(),
-        "latency_margin": limits.ratio - 1,
+        "latency_ratio": limits.ratio,
         "measured": int(measurements["latency_ms"].notna().sum()),
         "refused": int((~measurements["within"]).sum()),
         "queries": len(history),
         "failed": int((history["status"] == "failed").sum()),
-        "beyond": int((~history["feasible"]).sum()),
+        "infeasible": int((~history["feasible"]).sum()),
         "feasible": scores.feasible,
         "network": {
             "size": settings.network.size,
