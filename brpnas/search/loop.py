@@ -20,10 +20,10 @@ from brpnas.search.proposals import Proposals, check_end
 from brpnas.search.result import SearchResult, chosen
 from brpnas.search.samplers.base import Sampler
 
-__all__ = ["run_search", "task_fingerprint"]
+__all__ = ["run_search", "search_fingerprint"]
 
 
-def task_fingerprint(
+def search_fingerprint(
     pool: CandidatePool,
     sampler: Sampler,
     oracle: Oracle,
