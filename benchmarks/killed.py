@@ -19,14 +19,13 @@ from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from benchmarks.data import ROOT, job_config, settings, training_config
 from brpnas.candidates import (
     ImageSource,
     TrainingJob,
     TrainOracle,
     train_jobs,
 )
-
-from benchmarks.data import ROOT, job_config, settings, training_config
 from brpnas.errors import TaskError
 from brpnas.fanout import SerialEngine
 from brpnas.measure import MeasureSettings, Protocol, get_runtime, measure_cells

@@ -24,8 +24,6 @@ from brpnas.candidates import (
     accuracy_table,
     train_jobs,
 )
-
-from benchmarks.data import ROOT, Benchmark
 from brpnas.datasets.noise import seed_noise
 from brpnas.fanout import get_engine
 from brpnas.metrics import spearman

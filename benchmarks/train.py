@@ -25,9 +25,6 @@ from brpnas.candidates import (
     accuracy_table,
     train_jobs,
 )
-
-from benchmarks.data import Benchmark, job_config, stopwatch
-from benchmarks.killed import JOBS, kill_and_resume
 from brpnas.datasets import read_embedded_accuracy
 from brpnas.datasets.noise import seed_noise
 from brpnas.fanout import get_engine
