@@ -22,7 +22,7 @@ NAMES = {
     "adapt": "a new device from few rows: leave one device out, intervals",
     "containers": "images of the stages: size, start, rebuild, the pipeline through Compose",
     "latency": "latency predictor on LatBench: error bounds and rank correlation per device",
-    "margins": "margin of a latency limit after adapting to few rows, on unknown devices",
+    "conformal": "conformal ratios of predictors adapted to few rows, on unknown devices",
     "hostile_files": "hostile and damaged files: code run, tracebacks, memory, time",
     "measure": "latency measured on this machine: seconds, drift, repeatability, predictors",
     "queries": "accuracy found within a budget on NAS-Bench-201, three data sets; its ceilings",

@@ -11,10 +11,10 @@ measurement, so that all chosen are within the limit by construction; what it co
 *measurements*, beside the 1,000 that the predictor is fitted to.
 
 *Predicted*: it may ask only cells that are within the limit by prediction (by measurement, of those
-1,000). With a *margin* the latency that is compared with the limit is an upper bound of the
-predicted one: that times the quantile of true over predicted on the validation rows, at the
-confidence given. *Verified*: the leaders of the same search are measured, best first, until one is
-within the limit. Cells that the file has no latency of take no part.
+1,000). With a *ratio* the latency that is compared with the limit is an upper bound: the predicted
+latency times the conformal ratio, the quantile of true over predicted on the validation rows, at
+the confidence given. *Verified*: the leaders of the same search are measured, best first, until one
+is within the limit. Cells that the file has no latency of take no part.
 
 *Within*: share of searches whose chosen cell is within the limit by its true latency. *Regret*: the
 best mean test accuracy among all cells that are truly within the limit, minus that of the chosen
@@ -33,7 +33,7 @@ What limits the regret: *latency* is the regret of the truly best cell among tho
 the search, which is not the best of all because latencies are predicted and the measured ones
 scatter; *noise* is the regret of who knew every latency and chose by the validation accuracy of one
 seed. *Out of reach* is the former without any search, over all devices, limits and seeds, for
-several confidences of the margin; beside it what is left of it where implausible cells are not
+several confidences of the ratio; beside it what is left of it where implausible cells are not
 counted among the best, and how many of the ten best that a search may ask are truly over the limit.
 
 The two desktop files are almost the same measurement; means are over 12 devices, without the GPU of
@@ -76,12 +76,12 @@ CASES = (
     ("cifar100", "measured", 0.99, 0.1),
     ("cifar10", "predicted", 0.0, 0.1),
 )
-"""Data set, what a limit is held against, confidence of the factor that a prediction counts with,
+"""Data set, what a limit is held against, confidence of the ratio of a prediction,
 and share of the seeds that are run."""
 BUDGET = 100
 LIMITS = {"tight": 0.25, "middle": 0.5, "loose": 0.75}
 CONFIDENCES = (0.0, 0.5, 0.8, 0.9, 0.95)
-"""Of the margins of which it is said what they put out of reach."""
+"""Confidences of the ratios in *out of reach*."""
 IMPLAUSIBLE = 0.5
 """Measured over predicted latency below which something else must have been measured."""
 TWIN = "desktop-gpu-gtx-1080ti-fp32"
@@ -283,7 +283,7 @@ def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
     noise = {dataset: ceiling(devices, dataset) for dataset in rows["dataset"].unique()}
     masks = pd.DataFrame({device: implausible(device, fits) for device in devices})
     doubtful = {str(device): int(count) for device, count in masks.sum().items()}
-    beyond = out_of_reach(fits, masks, "cifar10")
+    ruled_out = out_of_reach(fits, masks, "cifar10")
     on_many = int((masks.sum(axis=1) > 1).sum())
     return {
         "seeds": seeds,
@@ -291,7 +291,7 @@ def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
         "twins": "desktop CPU and desktop GPU are nearly one measurement; the GPU is left out",
         "implausible": doubtful,
         "implausible_cells": [int(masks.any(axis=1).sum()), on_many],
-        "out_of_reach": beyond,
+        "out_of_reach": ruled_out,
         "cases": _figures(rows, noise),
     }
 

@@ -31,7 +31,7 @@ __all__ = [
     "ROOT",
     "Benchmark",
     "bench",
-    "candidate_config",
+    "job_config",
     "mirror",
     "settings",
     "shared_network_config",
@@ -66,7 +66,7 @@ def _merged(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def candidate_config() -> JobConfig:
+def job_config() -> JobConfig:
     """Small networks, trained as the stage `train_candidates` trains."""
     known, values = JobConfig.__dataclass_fields__, settings("network_training")
     training = {key: value for key, value in values.items() if key in known}

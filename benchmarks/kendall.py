@@ -14,11 +14,11 @@ alone, *process* its Gaussian process on paths alone; three networks of width 12
 
 Limits. NAS-Bench-201: ``ceiling`` is the tau of the mean accuracy with a resampled one, with the
 noise of means of the same number of seeds (estimated from the seeds of the 500 cells of most
-similar accuracy); the mean already contains noise, so this is an estimate from above. ``siblings``
-is the tau of the mean of the other isomorphic cells, over cells with at least four of them: look-up
-instead of prediction. NAS-Bench-101 has one run of each cell; ``two runs`` is the tau between two
-runs if the part unexplained by the ranker of the most cells is noise, an estimate from below;
-``ceiling`` is the tau of that ranker.
+similar accuracy); the mean already contains noise, so this is an estimate from above.
+``isomorphic`` is the tau of the mean of the other isomorphic cells, over cells with at least four
+of them: look-up instead of prediction. NAS-Bench-101 has one run of each cell; ``two runs`` is the
+tau between two runs if the part unexplained by the ranker of the most cells is noise, an estimate
+from below; ``ceiling`` is the tau of that ranker.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
         "seeds": seeds,
         "protocol": "random training cells, all others tested; validation accuracy of one run "
         "(NAS-Bench-101), mean validation accuracy of the published seeds (NAS-Bench-201). "
-        "*Siblings*: looking up the mean of other cells of the same function instead of "
+        "*Isomorphic*: looking up the mean of other cells of the same function instead of "
         "predicting; *valid, test*: the mean validation accuracy as a ranking by test accuracy; "
         "*two runs*: one run as a ranking by another, estimated",
         "tables": tables,
@@ -166,6 +166,6 @@ def _limits(space: str, rows: pd.DataFrame) -> dict[str, float]:
     known = ~np.isnan(isomorphic)
     return {
         "ceiling": round(float(kendall(valid, anew)), 4),
-        "siblings": round(float(kendall(isomorphic[known], valid[known])), 4),
+        "isomorphic": round(float(kendall(isomorphic[known], valid[known])), 4),
         "valid, test": round(float(kendall(valid, test)), 4),
     }

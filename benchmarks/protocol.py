@@ -50,13 +50,13 @@ def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
     """Figures of each setting, of two seeds or more."""
     seeds = max(2, seeds)
     cells = select_cells(6 if quick else 60, distinct=True)
-    candidates = [TrainingJob(cell, seed) for seed in range(seeds) for cell in cells]
+    jobs = [TrainingJob(cell, seed) for seed in range(seeds) for cell in cells]
     rows = []
     for changed in SETTINGS:
         config = JobConfig(**changed)
         with tempfile.TemporaryDirectory() as folder, get_engine(workers) as engine:
             runs = train_jobs(
-                candidates, ImageSource(), config, Path(folder), engine=engine, progress=False
+                jobs, ImageSource(), config, Path(folder), engine=engine, progress=False
             )
         table = accuracy_table(runs, "digits", config.epochs)
         rows.append({"settings": config.settings(), **_figures(table)})

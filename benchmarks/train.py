@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.data import candidate_config
+from benchmarks.data import job_config
 from benchmarks.figures import three
 from benchmarks.killed import JOBS, kill_and_resume
 from brpnas.candidates import (
@@ -48,11 +48,11 @@ def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
 
 
 def _train_some(workers: int) -> pd.DataFrame:
-    config = candidate_config()
+    config = job_config()
     cells = select_cells(CELLS, distinct=True)
-    candidates = [TrainingJob(arch_id, seed) for seed in (0, 1) for arch_id in cells]
+    jobs = [TrainingJob(arch_id, seed) for seed in (0, 1) for arch_id in cells]
     with tempfile.TemporaryDirectory() as folder, get_engine(workers) as engine:
-        runs = train_jobs(candidates, ImageSource(), config, Path(folder), engine=engine)
+        runs = train_jobs(jobs, ImageSource(), config, Path(folder), engine=engine)
     return accuracy_table(runs, DATASET, config.epochs)
 
 

@@ -82,7 +82,7 @@ def mixture_ratio(deviations: npt.ArrayLike, confidence: float) -> float:
 
     spread = np.asarray(deviations, np.float64)
     if not len(spread):
-        raise ConfigurationError("A margin needs 1 deviation of predictions or more, not 0.")
+        raise ConfigurationError("A conformal ratio needs 1 predicted deviation or more, not 0.")
     if confidence <= 0.5:
         return 1.0
     least, most = float(scipy.stats.norm.ppf(confidence)) * np.array([spread.min(), spread.max()])
@@ -100,7 +100,7 @@ def _quantile(
     _check(confidence)
     ratio = np.sort(np.asarray(true, np.float64) / np.asarray(predicted, np.float64))
     if not len(ratio):
-        raise ConfigurationError("A margin needs 1 validation row or more, not 0.")
+        raise ConfigurationError("A conformal ratio needs 1 validation row or more, not 0.")
     place = min(math.ceil((len(ratio) + 1) * confidence), len(ratio))
     return float(ratio[-place if from_above else place - 1])
 

@@ -18,7 +18,7 @@ from benchmarks.tables.accuracy import (
     training,
 )
 from benchmarks.tables.cost import devices, rankers, ranking, seconds, start, workers
-from benchmarks.tables.latency import adapt, latency, margins, measure, reference, shipped
+from benchmarks.tables.latency import adapt, conformal, latency, measure, reference, shipped
 from benchmarks.tables.limits import cases, per_device, regrets, ruled_out
 from benchmarks.tables.markdown import Result, markdown, spread
 from benchmarks.tables.operation import (
@@ -34,6 +34,7 @@ from benchmarks.tables.targets import missed, targets
 __all__ = [
     "adapt",
     "cases",
+    "conformal",
     "darts",
     "darts_leads",
     "delivered_file",
@@ -43,7 +44,6 @@ __all__ = [
     "killed",
     "latency",
     "live",
-    "margins",
     "markdown",
     "measure",
     "missed",
@@ -78,7 +78,7 @@ _SHOWN: Mapping[str, Callable[[Result], list[str]]] = {
     "kendall": lambda r: [f"{space}\n\n{kendall(found)}" for space, found in r["tables"].items()],
     "latency": lambda r: [latency(r)],
     "live": lambda r: [live(r)],
-    "margins": lambda r: [margins(r)],
+    "conformal": lambda r: [conformal(r)],
     "measure": lambda r: [measure(r)],
     "nb101": lambda r: [nb101(r)],
     "notation": lambda r: [notations(r)],

@@ -66,7 +66,7 @@ def test_what_prediction_puts_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> N
         return [(row["points"], row["plausible"], row["over"]) for row in rows]
 
     assert found(2.1, 1.0) == [(20, 20, 0.3333)] * 2
-    # The margin is 1.5, the true latency of the validation row over its predicted one.
+    # The ratio is 1.5, the true latency of the validation row over its predicted one.
     assert found(2.1, 1.5) == [(20, 20, 0.3333), (20, 20, 0.0)]
     assert found(1.9, 1.0) == [(0, 0, 0.25), (20, 20, 0.3333)]
     # Less than half of what is predicted is not believed, so that nothing believed is out of reach.

@@ -1,15 +1,15 @@
-"""Validity of the latency margin of a predictor adapted to few rows.
+"""Validity of the conformal ratio of a predictor adapted to few rows.
 
 Two devices of HW-NAS-Bench (Li et al., ICLR 2021; MIT), an edge GPU and Eyeriss, at the input of
 ImageNet16-120, unknown to the packaged prior. For each device and seed it is adapted to 10 or 20
 rows, random or suggested by `brpnas devices suggest`; all other cells are test rows. The limit is
 the 30 % quantile of the latencies, and confidence is 0.9, as of `search.limits.confidence`.
 
-- *factor*: factor on a predicted latency (`brpnas.conformal.mixture_ratio`).
-- *coverage*: share of test rows no slower than prediction times factor; nominal 0.9.
-- *feasible*: of the test rows predicted feasible (prediction times factor within the limit), the
-  share measured within the limit; *without margin*: the same with factor 1. Means are over the
-  draws with such rows.
+- *ratio*: upper bound of a latency over the predicted one (`brpnas.conformal.mixture_ratio`).
+- *coverage*: share of test rows no slower than prediction times ratio; nominal 0.9.
+- *feasible*: of the test rows predicted feasible (prediction times ratio within the limit), the
+  share measured within the limit; *without ratio*: the same with ratio 1. Means are over the draws
+  with such rows.
 - *admitted*: share of test rows predicted feasible; *empty*: share of draws without any.
 
 The tables lie below ``$BRPNAS_MIRROR``; they are read in place, and only these figures are kept.
@@ -48,14 +48,14 @@ ROWS = (10, 20)
 HOWS = ("random", "suggested")
 CONFIDENCE, FASTEST, TEST_SHARE = 0.9, 0.3, 0.2
 CODE = (
-    "benchmarks/margins.py",
+    "benchmarks/conformal.py",
     "brpnas/graphs.py",
     "brpnas/predictors/backbones.py",
     "brpnas/conformal.py",
     "brpnas/predictors/transfer",
     "brpnas/spaces/nasbench201",
 )
-_FIGURES = ("factor", "coverage", "feasible", "without_margin", "admitted")
+_FIGURES = ("ratio", "coverage", "feasible", "without_ratio", "admitted")
 
 
 def read_table(device: str) -> pd.DataFrame:
@@ -69,8 +69,8 @@ def read_table(device: str) -> pd.DataFrame:
     path = None if folder is None else folder / name
     if path is None or not path.is_file():
         raise SourceError(
-            f"The benchmark margins reads {name}, which cannot be downloaded and is missing below "
-            f"{folder or 'BRPNAS_MIRROR (not set)'}: set BRPNAS_MIRROR to a folder with it."
+            f"The benchmark conformal reads {name}, which cannot be downloaded and is missing "
+            f"below {folder or 'BRPNAS_MIRROR (not set)'}: set BRPNAS_MIRROR to a folder with it."
         )
     if hashlib.sha256(path.read_bytes()).hexdigest() != FILES[device]:
         raise SourceError(f"{path} is not the expected file: its hash differs.")
@@ -102,7 +102,7 @@ def _chosen(arch_ids: list[str], task: Task) -> np.ndarray:
     return np.flatnonzero(np.isin(rows, picked))
 
 
-def margin_once(task: Task) -> dict[str, float | str | None]:
+def draw_once(task: Task) -> dict[str, float | str | None]:
     """One fit: device, rows, how they are chosen, seed."""
     graphs, prior = _known()
     table = read_table(task["device"])
@@ -116,16 +116,16 @@ def margin_once(task: Task) -> dict[str, float | str | None]:
         configuration(quick=task["quick"]),
         seed=task["seed"],
     )
-    factor = mixture_ratio(predictor.deviations(graphs), CONFIDENCE)
+    ratio = mixture_ratio(predictor.deviations(graphs), CONFIDENCE)
     tested = np.setdiff1d(np.arange(len(table)), learnt)
     predicted, true = predictor.predict(graphs)[rows[tested]], latency[tested]
     limit = float(np.quantile(latency, FASTEST))
-    admitted = factor * predicted <= limit
+    admitted = ratio * predicted <= limit
     return {
-        "factor": factor,
-        "coverage": float((true <= factor * predicted).mean()),
+        "ratio": ratio,
+        "coverage": float((true <= ratio * predicted).mean()),
         "feasible": _share(true <= limit, admitted),
-        "without_margin": _share(true <= limit, predicted <= limit),
+        "without_ratio": _share(true <= limit, predicted <= limit),
         "admitted": float(admitted.mean()),
         "method": predictor.method,
     }
@@ -148,7 +148,7 @@ def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
         for rows in ROWS
     ]
     settings = {"confidence": CONFIDENCE, "config": repr(configuration(quick=quick))}
-    done = run_tasks("margins", margin_once, tasks, settings, workers, code=CODE)
+    done = run_tasks("conformal", draw_once, tasks, settings, workers, code=CODE)
     results = pd.DataFrame([{**d.task, **d.result} for d in done])
     groups = results.groupby(["device", "how", "rows"], sort=False)
     tables = {f"{device}, {rows} {how}": summary(part) for (device, how, rows), part in groups}
@@ -165,7 +165,7 @@ def summary(part: pd.DataFrame) -> dict[str, Any]:
     """Mean and standard deviation between draws of each figure, and the share of empty draws.
 
     Args:
-        part: A row per draw, as `margin_once` gives it.
+        part: A row per draw, as `draw_once` gives it.
     """
     known = {name: part[name].dropna().astype(float) for name in _FIGURES}
     found: dict[str, Any] = {
