@@ -19,7 +19,7 @@ from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from benchmarks.data import ROOT, candidate_config, settings, training_config
+from benchmarks.data import ROOT, job_config, settings, training_config
 from brpnas.candidates import (
     ImageSource,
     TrainingJob,
@@ -30,7 +30,7 @@ from brpnas.errors import TaskError
 from brpnas.fanout import SerialEngine
 from brpnas.measure import MeasureSettings, Protocol, get_runtime, measure_cells
 from brpnas.predictors import PairwiseRanker
-from brpnas.search import ListedPool, SearchStore, get_sampler, run_search, task_fingerprint
+from brpnas.search import ListedPool, SearchStore, get_sampler, run_search, search_fingerprint
 from brpnas.spaces import get_space
 from brpnas.spaces.network import NetworkConfig
 from brpnas.spaces.select import select_cells
@@ -79,9 +79,9 @@ def measure(folder: Path) -> None:
 
 def train(folder: Path) -> None:
     """Train 24 cells by conf/base."""
-    candidates = [TrainingJob(arch_id, 0) for arch_id in select_cells(24, distinct=True)]
+    jobs = [TrainingJob(arch_id, 0) for arch_id in select_cells(24, distinct=True)]
     train_jobs(
-        candidates, ImageSource(), candidate_config(), folder / STORE,
+        jobs, ImageSource(), job_config(), folder / STORE,
         engine=NotingEngine(folder), progress=False,
     )  # fmt: skip
 
@@ -96,10 +96,8 @@ def search(folder: Path) -> None:
         {"rounds": 6},
         make_ranker=lambda: PairwiseRanker(training_config(values), 1, values["view"]),
     )
-    oracle = TrainOracle(
-        ImageSource(), candidate_config(), folder / "networks", NotingEngine(folder)
-    )
-    with SearchStore(folder / STORE, task_fingerprint(pool, sampler, oracle)) as store:
+    oracle = TrainOracle(ImageSource(), job_config(), folder / "networks", NotingEngine(folder))
+    with SearchStore(folder / STORE, search_fingerprint(pool, sampler, oracle)) as store:
         run_search(pool, sampler, oracle, 24, store=store, progress=False)
 
 

@@ -11,11 +11,11 @@ from brpnas.spaces.network import NetworkConfig
 from pipelines.config import TimingConfig, parse
 from pipelines.network import network_config
 
-__all__ = ["Timing", "measure_settings", "set_up_timing"]
+__all__ = ["TimingSetup", "measure_settings", "set_up_timing"]
 
 
 @dataclass(frozen=True)
-class Timing:
+class TimingSetup:
     """Settings of latency measurements.
 
     Attributes:
@@ -27,7 +27,7 @@ class Timing:
     scheduler: str | None
 
 
-def set_up_timing(space: str, network: Mapping[str, Any], timing: Mapping[str, Any]) -> Timing:
+def set_up_timing(space: str, network: Mapping[str, Any], timing: Mapping[str, Any]) -> TimingSetup:
     """Check the parameters of `timing`.
 
     Args:
@@ -40,7 +40,7 @@ def set_up_timing(space: str, network: Mapping[str, Any], timing: Mapping[str, A
         UnknownNameError: If the runtime lacks the precision.
     """
     config = parse(TimingConfig, timing)
-    return Timing(measure_settings(config, space, network_config(network)), config.scheduler)
+    return TimingSetup(measure_settings(config, space, network_config(network)), config.scheduler)
 
 
 def measure_settings(config: TimingConfig, space: str, network: NetworkConfig) -> MeasureSettings:

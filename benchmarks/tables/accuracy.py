@@ -13,7 +13,7 @@ _RANKERS = {
     "pairwise": "pairwise ranker",
     "process": "Gaussian process",
     "brp, test": "ranker, against test accuracy",
-    "siblings": "isomorphic cells",
+    "isomorphic": "isomorphic cells",
     "valid, test": "validation against test",
     "two runs": "one run against another",
     "seconds": "seconds",

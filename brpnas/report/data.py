@@ -113,8 +113,8 @@ class Protocol(TypedDict, total=False):
     """Origin of the figures. Settings without a key here go into ``settings``."""
 
     device: str
-    latency_margin: float
-    """Relative margin below a latency limit by prediction; 0 for none. Negative if prediction only
+    latency_ratio: float
+    """Conformal ratio on predicted latencies; 1 (default) for none. Below 1 if prediction only
     excluded architectures from measuring."""
     measured: int
     """Architectures with a latency measured or known before their query."""

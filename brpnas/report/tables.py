@@ -111,9 +111,9 @@ def history_table(history: pd.DataFrame, metric: str = "accuracy") -> Table:
             Cell(str(row.arch_id), code=True),
             Cell(percent(row.accuracy), as_float(row.accuracy)),
             Cell(milliseconds(row.predicted_latency_ms), as_float(row.predicted_latency_ms)),
-            Cell(f"{row.status}, infeasible" if beyond else str(row.status)),
+            Cell(f"{row.status}, infeasible" if infeasible else str(row.status)),
         )
-        for row, beyond in zip(history.itertuples(), broken, strict=True)
+        for row, infeasible in zip(history.itertuples(), broken, strict=True)
     )
     answer = f"validation {metric}"
     heads = ("query", "round", "architecture", answer, "predicted latency", "status")

@@ -124,11 +124,11 @@ def _search(data: ReportData) -> str:
     text += f" with the sampler {task['sampler']['name']}" if "sampler" in task else ""
     text += f" (seed {task['seed']})" if "seed" in task else ""
     text += f"; {failed} of them failed" if failed else ""
-    beyond = _beyond(data.history)
+    infeasible = _infeasible(data.history)
     text += (
-        f"; {beyond} of them, drawn at random at the start, did not satisfy the constraints and "
-        "could not be chosen: the ranker learnt from them"
-        if beyond
+        f"; {infeasible} of them, drawn at random at the start, did not satisfy the constraints "
+        "and could not be chosen: the ranker learnt from them"
+        if infeasible
         else ""
     )
     prior = brp_settings(task).get("flops_prior")
@@ -148,45 +148,45 @@ def _search(data: ReportData) -> str:
     return text + (_limits(data) if data.constraints else "")
 
 
-def _beyond(history: pd.DataFrame, *, measured: bool = False) -> int:
-    """Number of queried architectures beyond the constraints, or of the measured among them."""
+def _infeasible(history: pd.DataFrame, *, measured: bool = False) -> int:
+    """Number of queried infeasible architectures, or of the measured among them."""
     if "feasible" not in history:
         return 0
-    beyond = ~history["feasible"].astype(bool)
+    infeasible = ~history["feasible"].astype(bool)
     if measured:
-        beyond &= history["latency_ms"].notna() if "latency_ms" in history else False
-    return int(beyond.sum())
+        infeasible &= history["latency_ms"].notna() if "latency_ms" in history else False
+    return int(infeasible.sum())
 
 
 def _limits(data: ReportData) -> str:
     """In words, how the constraints were kept."""
     said = data.protocol
-    margin, measured = said.get("latency_margin", 0.0), said.get("measured", 0)
+    ratio, measured = said.get("latency_ratio", 1.0), said.get("measured", 0)
     if measured:
         how = {
             "device": "was measured before it was asked, with initialised weights",
             "table": "was looked up, where it had been measured, before it was asked",
         }[data.task["limits"]["latency"]]
-        refused = said["refused"] - _beyond(data.history, measured=True)
-        start = "Otherwise the" if _beyond(data.history) else "The"
+        refused = said["refused"] - _infeasible(data.history, measured=True)
+        start = "Otherwise the" if _infeasible(data.history) else "The"
         return (
             f" {start} latency of an architecture {how}: {measured:,} were. {refused:,} did "
             "not satisfy the constraints and were left out for the next best. Prediction ruled out "
-            f"only those that even {percent(-margin, 1)} less than predicted would not have "
+            f"only those that even {percent(1 - ratio, 1)} less than predicted would not have "
             "brought within the limit."
         )
-    whose = "Otherwise only" if _beyond(data.history) else "Only"
+    whose = "Otherwise only" if _infeasible(data.history) else "Only"
     text = f" {whose} architectures whose predicted figures satisfy the constraints were asked"
-    if margin > 0 and latency_limit(data.constraints) is not None:
+    if ratio > 1 and latency_limit(data.constraints) is not None:
         text += (
-            f", a latency limit with a margin: a prediction counted {percent(margin, 1)} more than "
-            "it said, because it errs"
+            f"; a predicted latency counted {percent(ratio - 1, 1)} more (conformal ratio), "
+            "because predictions err"
         )
     return f"{text}."
 
 
 def _answer(data: ReportData) -> str:
-    within = "within the constraints " if _beyond(data.history) else ""
+    within = "within the constraints " if _infeasible(data.history) else ""
     text = (
         f"The winner is the queried architecture {within}that the ranker put first after it was "
         "trained on all answers: a single answer is noisy, and the best of many is a lucky one. "

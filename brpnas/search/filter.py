@@ -2,8 +2,8 @@
 
 A training takes minutes to hours, a measurement seconds at most. So all proposals of a round are
 measured before the first query, and the next best replace the rejected ones. The prediction then
-only rules out architectures before their measurement (`Limits.worth_measuring`) and needs no safety
-margin; a margin would exclude the best architectures close to the limit. Use the filter with a
+only rules out architectures before their measurement (`Limits.worth_measuring`), without the upper
+conformal ratio: it would exclude the best architectures close to the limit. Use the filter with a
 device, or with a table of its latencies.
 """
 

@@ -207,7 +207,7 @@ class Limits:
         return hashlib.sha256(repr(rows).encode()).hexdigest()
 
     def _with_ratio(self, ratio: float) -> list[Constraint]:
-        return [constraint.with_margin(LATENCY, ratio) for constraint in self.constraints]
+        return [constraint.with_ratio(LATENCY, ratio) for constraint in self.constraints]
 
     def _measured(
         self, arch_ids: Sequence[str], known: Mapping[str, float]

@@ -25,12 +25,12 @@ class SearchStore(EventLog):
 
     Args:
         path: File to create or to continue; its folder is created.
-        fingerprint: Definition of the task (JSON types), see `task_fingerprint`. The budget is not
-            part of it: a raised budget continues the same search.
+        fingerprint: Definition of the search (JSON types), see `search_fingerprint`. The budget is
+            not part of it: a raised budget continues the same search.
 
     Raises:
-        StoreError: If the store belongs to another task, another process holds it, or it is damaged
-            anywhere but in its last line.
+        StoreError: If the store belongs to another search, another process holds it, or it is
+            damaged anywhere but in its last line.
     """
 
     def __init__(self, path: Path, fingerprint: Mapping[str, object]) -> None:

@@ -306,7 +306,7 @@ def _protocol(
     } - {device}
     return Protocol(
         device=device,
-        latency_margin=search["latency_margin"],
+        latency_ratio=search["latency_ratio"],
         measured=search["measured"],
         refused=search["refused"],
         train_rows=seen,

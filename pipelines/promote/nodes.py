@@ -101,7 +101,7 @@ def score_test_cells(
     Returns:
         Columns ``arch_id, true, predicted``; no rows if the table lacks the data set.
     """
-    dataset = str(search_result["dataset"])
+    dataset = str(search_result["task"]["dataset"])
     on_test = accuracy[(accuracy["dataset"] == dataset) & (accuracy["split"] == "test")]
     if on_test.empty:  # a live search has no table
         return pd.DataFrame({"arch_id": pd.Series(dtype="str"), "true": [], "predicted": []})
@@ -138,7 +138,7 @@ def register_accuracy(
         both = answers["predicted"], answers["true"]
         figures = {"spearman": spearman(*both), "kendall": kendall(*both)}
     challenger = Challenger(
-        name=accuracy_model_name(str(search_result["dataset"])),
+        name=accuracy_model_name(str(search_result["task"]["dataset"])),
         kind="accuracy",
         onnx=onnx,
         test=answers,

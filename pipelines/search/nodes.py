@@ -29,7 +29,7 @@ from brpnas.search import (
     fit_ranker,
     leaderboard,
     run_search,
-    task_fingerprint,
+    search_fingerprint,
     trace,
 )
 from pipelines.config import SamplerName
@@ -72,7 +72,7 @@ def search_architecture(
         pool: The candidate pool.
         oracle_setup: Answers queries.
         measuring: Measures latency before a query, with the policies ``table`` and ``device``.
-        store: Folder of the answers; one file per task, named by its hash.
+        store: Folder of the answers; one file per search, named by its hash.
 
     Returns:
         All queries, one row each (``metric`` names the metric of ``accuracy``); all measurements,
@@ -90,9 +90,9 @@ def search_architecture(
         training_pool(min(config.workers, config.sampler.ranker.members)) as processes,
     ):
         sampler = make_sampler(config.sampler, config.budget, processes)
-        task, name = _fingerprint(pool, sampler, oracle, latency_filter, oracle_setup)
+        fingerprint, name = _fingerprint(pool, sampler, oracle, latency_filter, oracle_setup)
         path = store / f"{name}.jsonl"
-        with SearchStore(path, task) as log:
+        with SearchStore(path, fingerprint) as log:
             if log.answers:
                 _log.info("Resuming from the %d answers in %s", len(log.answers), path)
             queries = config.budget.queries
@@ -114,12 +114,12 @@ def _fingerprint(
     latency_filter: LatencyFilter | None,
     setup: OracleSetup,
 ) -> tuple[dict[str, Any], str]:
-    """The task of a store, and its short hash for the file name.
+    """The fingerprint of a search, and its short hash for the file name.
 
-    The task includes the answers of a table and the release of the library: another release may
+    It includes the answers of a table and the release of the library: another release may
     propose other architectures.
     """
-    full = task_fingerprint(pool, sampler, oracle, latency_filter)
+    full = search_fingerprint(pool, sampler, oracle, latency_filter)
     full["brpnas"] = version("brpnas")
     if isinstance(oracle, TableOracle):
         table = setup.accuracy
@@ -180,12 +180,12 @@ def summarise_search(
     before, device = latency.known, latency.predicted.of.device
     return {
         "task": settings.task(),
-        "latency_margin": limits.ratio - 1,
+        "latency_ratio": limits.ratio,
         "measured": int(measurements["latency_ms"].notna().sum()),
         "refused": int((~measurements["within"]).sum()),
         "queries": len(history),
         "failed": int((history["status"] == "failed").sum()),
-        "beyond": int((~history["feasible"]).sum()),
+        "infeasible": int((~history["feasible"]).sum()),
         "feasible": scores.feasible,
         "network": {
             "size": settings.network.size,

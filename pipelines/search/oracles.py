@@ -19,7 +19,7 @@ from brpnas.search import FileOracle, Oracle, TableOracle
 from brpnas.search.oracles.surrogate import SurrogateOracle
 from pipelines.config import NetworkTrainingConfig, OracleConfig, parse
 from pipelines.search.settings import SearchSettings
-from pipelines.training import candidate_config, image_source
+from pipelines.training import image_source, job_config
 
 __all__ = ["Files", "OracleSetup", "set_up_oracle"]
 
@@ -72,7 +72,7 @@ class OracleSetup:
                     f"the images are {source.name!r}: set dataset to null, which means that of the "
                     "images, or images.path to the other images."
                 )
-            how = candidate_config(self.training, self.settings.network)
+            how = job_config(self.training, self.settings.network)
             with get_engine(self.training.workers, self.training.scheduler) as engine:
                 folder = self.store / "trained"
                 yield TrainOracle(source, how, folder, engine, space=space, metric=oracle.metric)

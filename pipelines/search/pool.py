@@ -155,16 +155,16 @@ def _log_feasible(
     plain = np.ones(len(mask), np.bool_)
     for constraint in limits.constraints:
         plain &= constraint.satisfied(metrics_of(candidates))
-    left, margin = int(mask.sum()), 100 * (limits.ratio - 1)
+    left = int(mask.sum())
     _log.info(
-        "%d of %d architectures are feasible with a margin of %.0f %% on predicted latency, %d "
-        "without",
-        *(left, len(mask), margin, int(plain.sum())),
+        "%d of %d architectures are feasible with the conformal ratio %.2f on predicted latency, "
+        "%d without",
+        *(left, len(mask), limits.ratio, int(plain.sum())),
     )
     if left < 2 * queries and left < plain.sum() / 2:
         _log.warning(
-            "The margin of %.0f %% leaves %d architectures for a budget of %d queries. Measure "
+            "The conformal ratio %.2f leaves %d architectures for a budget of %d queries. Measure "
             "more cells of the device to predict its latency more surely, loosen the limit, or "
             "lower search.limits.confidence.",
-            *(margin, left, queries),
+            *(limits.ratio, left, queries),
         )

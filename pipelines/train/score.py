@@ -26,9 +26,9 @@ FEW_ROWS = 30
 """With fewer test rows, training rows left out in turn are scored too."""
 _FOLDS = 20
 _CONFIDENCE = 0.9
-"""Confidence of the logged margin; a search has its own, `search.limits.confidence`."""
+"""Confidence of the logged conformal ratio; a search has its own, `search.limits.confidence`."""
 _WIDE = 1.25
-"""Margin from which few architectures near a limit remain."""
+"""Ratio from which few architectures near a limit remain."""
 _SURE = 0.2
 """Width of an interval of Spearman's correlation from which the correlation is uncertain."""
 
@@ -149,7 +149,7 @@ def describe_score(found: Mapping[str, Any], latency_predictions: pd.DataFrame) 
     share_low, share_high = found["intervals"]["within_10"]
     others = {name: m["spearman"] for name, m in found["metrics"].items() if name != found["model"]}
     best = max(others, key=lambda name: np.nan_to_num(others[name], nan=-1.0))
-    factor = _margin(latency_predictions)
+    ratio = _ratio(latency_predictions)
     which = "test rows"
     if found["scored"] != "test":
         which = "rows, each predicted without itself"
@@ -158,12 +158,12 @@ def describe_score(found: Mapping[str, Any], latency_predictions: pd.DataFrame) 
     _log.info(
         "Latency predictor of %s (%s, %d rows to train on, %d to validate, %d to test). On %d %s: "
         "Spearman %.3f (%.2f to %.2f), within 10 %% %.0f %% (%.0f to %.0f %%), mean error %.1f %%. "
-        "Best baseline: %s, Spearman %.3f. Where prediction decides, a latency limit is kept "
-        "with a margin of %.0f %% at a confidence of %.0f %%.",
+        "Best baseline: %s, Spearman %.3f. Where prediction decides about a latency "
+        "limit, the conformal ratio is %.2f at a confidence of %.0f %%.",
         *(found["device"], found["method"], rows["train"], rows["valid"], rows["test"]),
         *(found["scored_rows"], which, own["spearman"], low, high),
         *(100 * own["within_10"], 100 * share_low, 100 * share_high, 100 * own["mape"]),
-        *(best, others[best], 100 * (factor - 1), 100 * _CONFIDENCE),
+        *(best, others[best], ratio, 100 * _CONFIDENCE),
     )
     device = found["device"]
     if others[best] >= own["spearman"]:
@@ -178,16 +178,16 @@ def describe_score(found: Mapping[str, Any], latency_predictions: pd.DataFrame) 
             "more cells of %s to know how good its predictor is.",
             *(found["scored_rows"], low, high, device),
         )
-    if factor > _WIDE:
+    if ratio > _WIDE:
         _log.warning(
-            "With a margin of %.0f %%, a limit of 1 ms admits predictions up to %.2f ms only, so "
-            "that few architectures may remain: measure more cells of %s (`brpnas devices "
+            "With the conformal ratio %.2f, a limit of 1 ms admits predictions up to %.2f ms only, "
+            "so that few architectures may remain: measure more cells of %s (`brpnas devices "
             "suggest` names those that tell most), or lower search.limits.confidence.",
-            *(100 * (factor - 1), 1 / factor, device),
+            *(ratio, 1 / ratio, device),
         )
 
 
-def _margin(latency_predictions: pd.DataFrame) -> float:
+def _ratio(latency_predictions: pd.DataFrame) -> float:
     valid = latency_predictions[latency_predictions["split"] == "valid"]
     if len(valid):
         return upper_ratio(valid["predicted_latency_ms"], valid["latency_ms"], _CONFIDENCE)

@@ -175,6 +175,8 @@ def repository_of_stubs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("retrain", "adaptation.steps=9", {"train"}),
         ("measure", "timing.runs=5", {"search"}),
         ("train_candidates", "network_training.epochs=2", {"search"}),
+        ("search", "search.report.comparison_seeds=3", {"search"}),
+        ("search", "search.sampler.name=random", {"search"}),
         ("train_candidates", "images.split_seed=1", {"search", "export"}),
     ],
 )

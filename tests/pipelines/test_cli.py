@@ -195,9 +195,8 @@ def test_outside_the_main_thread_signals_are_left_alone() -> None:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_terminated_and_run_again(kedro: Run, project: Path, workers: int) -> None:
     folder = project / "data" / "07_model_output" / "store"
-    small = "cells=12,training.epochs=2"
-    params = ",".join(
-        f"train_candidates.{pair}" for pair in f"{small},workers={workers}".split(",")
+    params = (
+        f"train_candidates.cells=12,network_training.epochs=2,network_training.workers={workers}"
     )
     params += ",images.path=digits,network.channels=4,network.cells_per_stage=1,network.stages=2"
     words = ["run", "--pipelines=train_candidates", f"--params={params}"]
@@ -243,7 +242,7 @@ def test_refused_file_of_a_device_ends_with_its_report_and_nothing_is_written(
     folder = project / "data" / "01_raw" / "devices"
     folder.mkdir(parents=True)
     (folder / "board.csv").write_text("arch_id,latency_ms\n000200,-1\n")
-    done = kedro("run", "--pipelines=ingest")
+    done = kedro("run", "--pipelines=ingest", "--params=device=board")
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     report = done.stderr.partition("Error: ")[2]

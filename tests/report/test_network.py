@@ -15,7 +15,7 @@ from brpnas.report.network import (
     data_facts,
     score_facts,
 )
-from tests.report.samples import Page, network_evaluation, report_data
+from tests.report.samples import Page, lean_data, network_evaluation
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -104,7 +104,7 @@ def test_a_large_matrix_becomes_a_list(classes: int, whole: bool) -> None:
     matrix = [[int(i == j) + int(j == 0 < i) for j in range(classes)] for i in range(classes)]
     network = network_evaluation(matrix)
     assert (confusion_matrix(network) is not None) == whole
-    page = Page(render(report_data(network=network)))
+    page = Page(render(lean_data(network=network)))
     assert ("Confusion matrix" in page.tables) == whole
     assert any("confusions" in caption for caption in page.tables) != whole
     assert len(page.tables["Classes"]) == classes + 1
@@ -114,7 +114,7 @@ def test_the_page_begins_with_the_warning_and_escapes_names() -> None:
     network = copy.deepcopy(network_evaluation())
     network["classes"][2]["name"] = HOSTILE
     network["test"]["never_recognised"] = [HOSTILE]
-    written = render(report_data(network=network))
+    written = render(lean_data(network=network))
     assert HOSTILE not in written
     assert "onerror" not in written
     page = Page(written)
@@ -127,19 +127,19 @@ def test_the_page_begins_with_the_warning_and_escapes_names() -> None:
 def test_characters_that_cannot_be_seen_are_written_out() -> None:
     network = copy.deepcopy(network_evaluation())
     network["classes"][0]["name"] = network["test"]["largest_class"] = "cod\u202egod\u200b"
-    written = render(report_data(network=network))
+    written = render(lean_data(network=network))
     assert "\u202e" not in written
     assert written.count("cod\\u202egod\\u200b") >= 4, "in facts, matrix, its head and the table"
 
 
 def test_without_faults_there_is_no_warning() -> None:
-    written = render(report_data(network=lively()))
+    written = render(lean_data(network=lively()))
     assert 'class="alarm"' not in written
     assert "Confusion matrix" in written
-    assert 'id="network"' not in render(report_data()), "of a file with initial weights"
+    assert 'id="network"' not in render(lean_data()), "of a file with initial weights"
 
 
 def test_a_limit_that_measurement_breaks_is_said_first() -> None:
-    data = report_data(chosen={**report_data().chosen, "latency_ms": 5.1})
+    data = lean_data(chosen={**lean_data().chosen, "latency_ms": 5.1})
     page = Page(render(data))
     assert re.search(r"latency_ms <= 5: .* 5\.1, .* 3\.296; exceeds ", page.said(""))

@@ -73,7 +73,7 @@ def test_what_was_measured_and_asked_all_the_same_was_not_left_out() -> None:
     history = report_data().history
     history["feasible"] = [False, False, *[True] * (len(history) - 2)]
     history["latency_ms"] = [9.0, np.nan, *[1.0] * (len(history) - 2)]
-    protocol = {"latency_margin": -0.2, "measured": 30, "refused": 18}
+    protocol = {"latency_ratio": 0.8, "measured": 30, "refused": 18}
     text = said(report_data(history=history, protocol=protocol, task=limited("device")))
     assert "Otherwise the latency of an architecture was measured before it was asked" in text
     assert "30 were. 17 did not satisfy the constraints and were left out" in text
@@ -104,14 +104,14 @@ def test_what_the_winner_was_chosen_by_is_said() -> None:
         assert by_ranker not in text
 
 
-def test_the_margin_of_a_latency_limit_is_said_where_there_is_one() -> None:
-    margin = {"latency_margin": 0.0312}
-    said_so = "with a margin: a prediction counted 3.1 % more than it said"
-    assert said_so in said(report_data(protocol=margin))
+def test_the_conformal_ratio_is_said_where_there_is_one() -> None:
+    ratio = {"latency_ratio": 1.0312}
+    said_so = "a predicted latency counted 3.1 % more (conformal ratio)"
+    assert said_so in said(report_data(protocol=ratio))
     for constraints in ([], ["params_m <= 1"]):
         task: Task = {"constraints": constraints}
-        assert "margin" not in said(report_data(protocol=margin, task=task))
-    assert "margin" not in said(report_data(protocol={"latency_margin": 0.0}))
+        assert "conformal" not in said(report_data(protocol=ratio, task=task))
+    assert "conformal" not in said(report_data(protocol={"latency_ratio": 1.0}))
 
 
 @pytest.mark.parametrize(
@@ -119,12 +119,12 @@ def test_the_margin_of_a_latency_limit_is_said_where_there_is_one() -> None:
     [("device", "was measured before it was asked"), ("table", "was looked up")],
 )
 def test_what_was_measured_before_asking_is_said(latency: str, how: str) -> None:
-    protocol = {"latency_margin": -0.2, "measured": 1274, "refused": 174}
+    protocol = {"latency_ratio": 0.8, "measured": 1274, "refused": 174}
     text = said(report_data(protocol=protocol, task=limited(latency)))
     assert how in text
     assert "1,274 were. 174 did not satisfy the constraints" in text
     assert "even 20.0 % less than predicted" in text
-    assert "with a margin" not in text
+    assert "conformal" not in text
 
 
 def test_an_unfinished_budget_is_said() -> None:

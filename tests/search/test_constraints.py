@@ -62,7 +62,7 @@ def test_all_notations_of_a_limit_are_one_constraint(limit: str, notations: tupl
         assert found == expected
         assert hash(found) == hash(expected)
         assert found.canonical == expected.canonical
-        assert found.with_margin("latency_ms", 1.25) == expected.with_margin("latency_ms", 1.25)
+        assert found.with_ratio("latency_ms", 1.25) == expected.with_ratio("latency_ms", 1.25)
     assert expected != Constraint.parse(limit.replace("=", "") + "1", METRICS)
 
 
@@ -196,22 +196,22 @@ class TestTightened:
         self, text: str, terms: dict[str, float]
     ) -> None:
         constraint = Constraint.parse(text, self.METRICS)
-        tight = constraint.with_margin("latency_ms", 1.2)
+        tight = constraint.with_ratio("latency_ms", 1.2)
         assert dict(tight.terms) == pytest.approx(terms)
         assert (tight.relation, tight.bound) == (constraint.relation, constraint.bound)
         assert (tight is constraint) == (terms == dict(constraint.terms))
 
     def test_what_satisfies_it_truly_satisfies_the_limit(self) -> None:
-        tight = Constraint.parse("latency_ms <= 5", self.METRICS).with_margin("latency_ms", 1.25)
+        tight = Constraint.parse("latency_ms <= 5", self.METRICS).with_ratio("latency_ms", 1.25)
         predicted = np.array([3.9, 4.0, 4.1])
         np.testing.assert_array_equal(
             tight.satisfied({"latency_ms": predicted}), 1.25 * predicted <= 5
         )
 
-    def test_its_text_tells_the_margin(self) -> None:
-        tight = Constraint.parse("latency_ms <= 5", self.METRICS).with_margin("latency_ms", 1.25)
+    def test_its_text_tells_the_ratio(self) -> None:
+        tight = Constraint.parse("latency_ms <= 5", self.METRICS).with_ratio("latency_ms", 1.25)
         assert tight.text == "latency_ms <= 5 (with 1.25 * latency_ms)"
 
-    def test_no_margin_changes_nothing(self) -> None:
+    def test_ratio_one_changes_nothing(self) -> None:
         constraint = Constraint.parse("latency_ms <= 5", self.METRICS)
-        assert constraint.with_margin("latency_ms", 1.0) is constraint
+        assert constraint.with_ratio("latency_ms", 1.0) is constraint

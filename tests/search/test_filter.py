@@ -31,7 +31,7 @@ from brpnas.search import (
     TableLatency,
     TableOracle,
     compare,
-    task_fingerprint,
+    search_fingerprint,
 )
 from brpnas.search.events import EventLog
 from brpnas.search.history import Plan
@@ -211,7 +211,7 @@ def test_interrupted_anywhere_and_resumed_equals_uninterrupted(
     pool = make(limits=measured_limits(LIMIT, 9, measurements_per_query=1))
     want, rng = search(sampler, filter_of(), pool), random.Random(1)
     path = tmp_path / "search.jsonl"
-    task = task_fingerprint(pool, sampler, make_oracle(), filter_of())
+    task = search_fingerprint(pool, sampler, make_oracle(), filter_of())
     measured, interruptions = [], 0
     for _ in range(500):
         measure = Counting(stop_after=rng.randint(0, 5), shuffled=True)
@@ -345,11 +345,13 @@ def test_a_search_whose_trainings_fail_says_so_and_not_that_nothing_is_within() 
 
 def test_the_filter_is_part_of_the_task() -> None:
     pool, sampler, oracle = make_pool(), SAMPLERS[0], make_oracle()
-    plain = task_fingerprint(pool, sampler, oracle)
+    plain = search_fingerprint(pool, sampler, oracle)
     assert "filter" not in plain
-    filtered = task_fingerprint(pool, sampler, oracle, filter_of())
+    filtered = search_fingerprint(pool, sampler, oracle, filter_of())
     assert filtered == {**plain, "filter": filter_of().describe()}
-    assert filtered != task_fingerprint(pool, sampler, oracle, replace(filter_of(), source="other"))
+    assert filtered != search_fingerprint(
+        pool, sampler, oracle, replace(filter_of(), source="other")
+    )
 
 
 def test_a_comparison_filters_every_search() -> None:

@@ -11,7 +11,7 @@ import pytest
 from brpnas.errors import BudgetError, InfeasibleError, OracleError, StoreError
 from brpnas.search.events import EventLog
 from brpnas.search.history import History
-from brpnas.search.loop import run_search, task_fingerprint
+from brpnas.search.loop import run_search, search_fingerprint
 from brpnas.search.oracles import Answer, Oracle, Question, TableOracle
 from brpnas.search.pools.listed import ListedPool
 from brpnas.search.samplers import (
@@ -82,7 +82,7 @@ def search(
 
 
 def on_disk(path: Path, sampler: Sampler) -> SearchStore:
-    return SearchStore(path, task_fingerprint(make_pool(limit=8), sampler, make_oracle()))
+    return SearchStore(path, search_fingerprint(make_pool(limit=8), sampler, make_oracle()))
 
 
 def assert_same(got: pd.DataFrame, want: pd.DataFrame) -> None:
@@ -318,7 +318,7 @@ def test_the_fingerprint_is_the_task_but_not_its_budget(tmp_path: Path) -> None:
     for other in (SAMPLERS[0], SAMPLERS[3], BRPSampler(RidgeRanker, rounds=5)):
         with pytest.raises(StoreError, match=r"sampler\.|sampler "):
             on_disk(path, other)
-    fingerprint = task_fingerprint(make_pool(seed=1, limit=7), SAMPLERS[2], make_oracle(1))
+    fingerprint = search_fingerprint(make_pool(seed=1, limit=7), SAMPLERS[2], make_oracle(1))
     with pytest.raises(StoreError) as error:
         SearchStore(path, fingerprint)
     for key in ("seed", "feasible_sha256", "oracle.seed"):

@@ -20,9 +20,9 @@ from brpnas.errors import TrainingError
 from brpnas.predictors.training import single_thread
 
 __all__ = [
+    "DeviceRows",
     "Hyperparameters",
     "Posterior",
-    "Task",
     "adapt_hyperparameters",
     "condition",
     "covariance",
@@ -107,7 +107,7 @@ class Hyperparameters:
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
+class DeviceRows:
     """The rows of one device: features of each group ``[n, width]``, and log latency ``[n]``."""
 
     features: Sequence[Tensor]
@@ -162,12 +162,12 @@ def _cholesky(noisy: Tensor) -> Tensor:
 
 
 class _Likelihood:
-    """Negative log likelihood of a task, as a function of the hyperparameters."""
+    """Negative log likelihood of the rows of a device, as a function of the hyperparameters."""
 
-    def __init__(self, task: Task) -> None:
-        self._gram = _gram(task.features, task.features)
-        self._target = task.target - task.target.mean()
-        self._identity = torch.eye(len(task.target), dtype=torch.float64)
+    def __init__(self, rows: DeviceRows) -> None:
+        self._gram = _gram(rows.features, rows.features)
+        self._target = rows.target - rows.target.mean()
+        self._identity = torch.eye(len(rows.target), dtype=torch.float64)
 
     def __call__(self, hyperparameters: Hyperparameters) -> Tensor:
         noisy = _combine(hyperparameters, *self._gram)
@@ -178,22 +178,22 @@ class _Likelihood:
         return likelihood
 
 
-def log_evidence(hyperparameters: Hyperparameters, task: Task) -> float:
-    """Log probability of a task's rows, up to a constant of the task."""
+def log_evidence(hyperparameters: Hyperparameters, rows: DeviceRows) -> float:
+    """Log probability of the rows of a device, up to a constant of these rows."""
     with torch.inference_mode(), single_thread():
-        return -float(_Likelihood(task)(hyperparameters))
+        return -float(_Likelihood(rows)(hyperparameters))
 
 
 def learn_hyperparameters(
-    tasks: Sequence[Task], *, steps: int = 80, learning_rate: float = 0.1
+    devices: Sequence[DeviceRows], *, steps: int = 80, learning_rate: float = 0.1
 ) -> Hyperparameters:
-    """Hyperparameters of maximum likelihood over all tasks together.
+    """Hyperparameters of maximum likelihood over all devices together.
 
     Raises:
         TrainingError: If the likelihood is not finite.
     """
-    start = Hyperparameters.start(len(tasks[0].features))
-    likelihoods = [_Likelihood(task) for task in tasks]
+    start = Hyperparameters.start(len(devices[0].features))
+    likelihoods = [_Likelihood(rows) for rows in devices]
 
     def loss(hyperparameters: Hyperparameters) -> Tensor:
         return torch.stack([likelihood(hyperparameters) for likelihood in likelihoods]).sum()
@@ -203,7 +203,7 @@ def learn_hyperparameters(
 
 def adapt_hyperparameters(
     hyperparameters: Hyperparameters,
-    task: Task,
+    rows: DeviceRows,
     *,
     hyperparameter_deviation: float = 1.0,
     steps: int = 40,
@@ -216,7 +216,7 @@ def adapt_hyperparameters(
 
     Args:
         hyperparameters: Hyperparameters of known devices, the centre of a normal prior.
-        task: Rows of the device.
+        rows: Rows of the device.
         hyperparameter_deviation: Standard deviation of the prior.
         steps: Steps of Adam.
         learning_rate: Of Adam.
@@ -224,7 +224,7 @@ def adapt_hyperparameters(
     Raises:
         TrainingError: If the likelihood is not finite.
     """
-    likelihood, centre = _Likelihood(task), hyperparameters.tensors()
+    likelihood, centre = _Likelihood(rows), hyperparameters.tensors()
 
     def loss(changed: Hyperparameters) -> Tensor:
         moved = {name: x - centre[name] for name, x in changed.tensors().items()}
@@ -304,14 +304,14 @@ def prior_variance(hyperparameters: Hyperparameters, features: Sequence[Tensor])
     return total
 
 
-def condition(hyperparameters: Hyperparameters, task: Task) -> Posterior:
-    """Condition the process on a task; with leave-one-out predictions.
+def condition(hyperparameters: Hyperparameters, rows: DeviceRows) -> Posterior:
+    """Condition the process on the rows of a device; with leave-one-out predictions.
 
     Raises:
         TrainingError: If the covariance cannot be factorised, as with non-finite features.
     """
-    mean = float(task.target.mean())
-    noisy = covariance(hyperparameters, task.features, task.features)
+    mean = float(rows.target.mean())
+    noisy = covariance(hyperparameters, rows.features, rows.features)
     noisy = noisy + (hyperparameters.noise.exp() + _JITTER) * torch.eye(
         len(noisy), dtype=torch.float64
     )
@@ -321,7 +321,7 @@ def condition(hyperparameters: Hyperparameters, task: Task) -> Posterior:
     )
     whiten = whiten.contiguous()  # as read from a file: the last bits depend on the layout
     inverse = whiten.T @ whiten
-    weights = inverse @ (task.target - mean)
+    weights = inverse @ (rows.target - mean)
     variance = 1 / inverse.diagonal()
-    left_out = task.target - weights * variance
-    return Posterior(hyperparameters, task.features, mean, weights, whiten, left_out, variance)
+    left_out = rows.target - weights * variance
+    return Posterior(hyperparameters, rows.features, mean, weights, whiten, left_out, variance)

@@ -37,7 +37,7 @@ from brpnas.predictors.files import (
 from brpnas.predictors.latency import check_latencies
 from brpnas.predictors.training import single_thread
 from brpnas.predictors.transfer.features import GraphFeatures, both_views
-from brpnas.predictors.transfer.kernel import Hyperparameters, Task, learn_hyperparameters
+from brpnas.predictors.transfer.kernel import DeviceRows, Hyperparameters, learn_hyperparameters
 from brpnas.predictors.transfer.known import MOST_CELLS, CellNumbers, KnownLatency
 from brpnas.predictors.transfer.shared_network import (
     SharedNetwork,
@@ -62,7 +62,7 @@ KNOWN_GROUPS = ("devices", "mean_device", "known_latency")
 LIKE_GROUP = "like"
 """The group with the latency of the one known device that the new one follows, if any."""
 
-_TASK_ROWS = 120
+_DEVICE_ROWS = 120
 _TWINS = 0.99
 _KIND = "device_prior"
 
@@ -384,8 +384,8 @@ def fit_prior(
     graph.fit(graphs.views)
     known = _known(graphs, network, targets) if keep_tables else None
     features = PriorFeatures(graph, network, known, range(len(devices))).eval()
-    tasks = _tasks(graphs, features, log, seed)
-    return DevicePrior(graphs.space, devices, features, learn_hyperparameters(tasks), config)
+    rows = _device_rows(graphs, features, log, seed)
+    return DevicePrior(graphs.space, devices, features, learn_hyperparameters(rows), config)
 
 
 def _log_latency(
@@ -418,17 +418,17 @@ def _known(
     return KnownLatency(numbers, table)
 
 
-def _tasks(
+def _device_rows(
     graphs: SpaceGraphs, features: PriorFeatures, log: npt.NDArray[np.float64], seed: int
-) -> list[Task]:
+) -> list[DeviceRows]:
     """Each known device as if it were new, without itself and its near duplicates."""
     alike = pd.DataFrame(log).corr(method="spearman", min_periods=30).to_numpy()
-    rng, tasks = np.random.default_rng(seed), []
+    rng, found = np.random.default_rng(seed), []
     for device in range(log.shape[1]):
         measured = np.flatnonzero(np.isfinite(log[:, device]))
-        rows = rng.choice(measured, min(_TASK_ROWS, len(measured)), replace=False)
+        rows = rng.choice(measured, min(_DEVICE_ROWS, len(measured)), replace=False)
         others = [c for c in range(log.shape[1]) if c != device and not alike[c, device] > _TWINS]
         some = PriorFeatures(features.graph, features.network, features.known, others)
         views = {name: graphs.view(name)[rows] for name in DEVICE_VIEWS}
-        tasks.append(Task(some.eval().of(views), torch.from_numpy(log[rows, device])))
-    return tasks
+        found.append(DeviceRows(some.eval().of(views), torch.from_numpy(log[rows, device])))
+    return found

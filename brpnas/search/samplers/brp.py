@@ -148,7 +148,7 @@ class BRPSampler(Sampler):
             the sample alone. A listed space is ranked as a whole.
         flops_prior: Weight of the prior, in answers; 0 for none. The prior favours networks with
             more multiply-adds. It does not affect the final choice among the answered.
-        infeasible_share: Share of the budget, in whole rounds at the start of a task with
+        infeasible_share: Share of the budget, in whole rounds at the start of a search with
             constraints, drawn from all answerable architectures, feasible or not. Tight constraints
             leave few architectures of some kinds; the ranker learns about these kinds from the
             others. Infeasible architectures count as queries and are never chosen.
@@ -274,7 +274,7 @@ class BRPSampler(Sampler):
         return spent > pool.limits.measurements_per_query * size
 
     def samples_infeasible(self, pool: CandidatePool, history: History, budget: int) -> bool:
-        """While whole rounds of `infeasible_share` are left, in a task with constraints."""
+        """While whole rounds of `infeasible_share` are left, in a search with constraints."""
         end = len(history) + self._round_size(history, budget)
         return pool.is_limited and end <= self.infeasible_share * budget + 1e-9
 

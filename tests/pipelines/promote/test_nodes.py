@@ -19,7 +19,7 @@ from pipelines.promote.nodes import (
     register_latency,
     score_test_cells,
 )
-from pipelines.registry.contents import Contents, read
+from pipelines.registry.loaded import LoadedVersion, read
 from pipelines.registry.versions import RegisteredModel
 from tests.export.costs import cost_model
 from tests.pipelines.promote.toys import CARD, PARITY, SHARE, inputs
@@ -32,14 +32,14 @@ def values(small_graphs: SpaceGraphs) -> dict[str, Any]:
     return inputs(small_graphs)
 
 
-def latency(values: dict[str, Any], **changed: Any) -> Contents:
+def latency(values: dict[str, Any], **changed: Any) -> LoadedVersion:
     v = values | changed
     name = register_latency(v["latency_onnx"], v["latency_predictions"], PARITY, CARD, SHARE)
     assert name == "latency-board"
     return read(RegisteredModel(name), RegisteredModel(name).aliases["challenger"])
 
 
-def accuracy(values: dict[str, Any], **changed: Any) -> Contents:
+def accuracy(values: dict[str, Any], **changed: Any) -> LoadedVersion:
     v = values | changed
     answers = score_test_cells(
         v["ranker"], v["space_graphs"], v["accuracy"], v["search_result"], SHARE

@@ -65,7 +65,7 @@ def inputs(graphs: SpaceGraphs) -> dict[str, Any]:
         "ranker": Ranker(graphs),
         "space_graphs": graphs,
         "accuracy": accuracy,
-        "search_result": {"dataset": "toys"},
+        "search_result": {"task": {"dataset": "toys"}},
         "parity": PARITY,
         "model_card": CARD,
         "params:test_share": SHARE,

@@ -22,7 +22,7 @@ from brpnas.metrics import regression_metrics
 from brpnas.report.device import DeviceReport
 from brpnas.serving import OnnxPredictor
 from pipelines.registry import promote, register
-from pipelines.registry.contents import read
+from pipelines.registry.loaded import read
 from pipelines.registry.versions import RegisteredModel
 from pipelines.retrain.challenger import judge_device, register_device, write_card, write_files
 from pipelines.retrain.device import AdaptedDevice, ExportedPredictor

@@ -166,7 +166,7 @@ def test_without_test_accuracies_nothing_is_held_out(tables: Tables) -> None:
     assert np.isnan(scores.optimum)
 
 
-def test_a_margin_from_the_validation_rows_keeps_the_limit(
+def test_a_ratio_from_the_validation_rows_keeps_the_limit(
     tables: Tables,
 ) -> None:
     said = tables.predictions["predicted_latency_ms"].to_numpy()
@@ -266,7 +266,7 @@ def test_a_lower_bound_is_held_against_what_was_measured_as_it_is(
         np.testing.assert_array_equal(reached, best)
 
 
-def test_a_predictor_of_few_rows_gives_the_margin_itself(tables: Tables) -> None:
+def test_a_predictor_of_few_rows_gives_the_ratio_itself(tables: Tables) -> None:
     """Without validation rows the deviations of its predictions do."""
     said = tables.predictions["predicted_latency_ms"].to_numpy()
     split = np.where(np.arange(len(said)) < 10, "train", None)
@@ -274,12 +274,12 @@ def test_a_predictor_of_few_rows_gives_the_margin_itself(tables: Tables) -> None
     truth = np.where(split == "train", said, np.nan)
     table = tables.predictions.assign(split=split, latency_ms=truth, log_deviation=deviation)
     tables = tables._replace(predictions=table)
-    factor = mixture_ratio(deviation, 0.9)
-    assert factor > 1.1
+    ratio = mixture_ratio(deviation, 0.9)
+    assert ratio > 1.1
     limit = float(np.median(said))
     kept = listed(tables, limit=limit, limits={"confidence": 0.9}).feasible
     known = split == "train"
-    np.testing.assert_array_equal(kept, np.where(known, said, factor * said) <= limit)
+    np.testing.assert_array_equal(kept, np.where(known, said, ratio * said) <= limit)
     given = {"limits": {"latency": "device", "prefilter_confidence": 0.99}}
     given["oracle"] = {"name": "train"}
     measured = listed(tables, limit=limit, **given).feasible
@@ -289,23 +289,20 @@ def test_a_predictor_of_few_rows_gives_the_margin_itself(tables: Tables) -> None
     np.testing.assert_array_equal(plain, said <= limit)
 
 
-def test_what_a_wide_margin_leaves_is_told(
-    tables: Tables, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_what_a_wide_ratio_leaves_is_told(tables: Tables, caplog: pytest.LogCaptureFixture) -> None:
     said = tables.predictions["predicted_latency_ms"].to_numpy()
     wide = tables.predictions.assign(split=None, latency_ms=np.nan, log_deviation=0.2)
     limit = float(np.median(said))
-    factor = mixture_ratio([0.2], 0.9)
-    left, plain = (factor * said <= limit).sum(), (said <= limit).sum()
+    ratio = mixture_ratio([0.2], 0.9)
+    left, plain = (ratio * said <= limit).sum(), (said <= limit).sum()
     assert left < plain / 2
     with caplog.at_level("INFO"):
         given = {"limits": {"confidence": 0.9}, "budget": {"queries": 100}}
         listed(tables._replace(predictions=wide), limit=limit, **given)
-    margin = f"{100 * (factor - 1):.0f} %"
-    assert re.search(rf"\b{left} of {len(said)} .* {margin}", caplog.text)
+    assert re.search(rf"\b{left} of {len(said)} .* {ratio:.2f}\b", caplog.text)
     assert f"{plain} without" in caplog.text
     assert re.search(rf" {left} architectures .* 100 queries", caplog.text)
     caplog.clear()
     with caplog.at_level("INFO"):
         listed(tables._replace(predictions=wide), limit=limit, limits={"confidence": 0})
-    assert "margin" not in caplog.text
+    assert "conformal" not in caplog.text

@@ -26,8 +26,8 @@ from brpnas.predictors.transfer import (
 from brpnas.predictors.transfer.calibration import calibrate
 from brpnas.predictors.transfer.features import both_views
 from brpnas.predictors.transfer.kernel import (
+    DeviceRows,
     Hyperparameters,
-    Task,
     adapt_hyperparameters,
     condition,
 )
@@ -156,7 +156,7 @@ class TestInside:
     def test_an_adapted_predictor_is_the_process_over_the_features(self) -> None:
         rows = measured("compiled-new", 20)
         target = torch.from_numpy(np.log(rows.latency_ms))
-        task = Task([x[rows.rows] for x in everywhere()], target)
+        task = DeviceRows([x[rows.rows] for x in everywhere()], target)
         hyperparameters = adapt_hyperparameters(
             prior().hyperparameters, task, hyperparameter_deviation=QUICK.hyperparameter_deviation
         )

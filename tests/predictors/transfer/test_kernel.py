@@ -14,8 +14,8 @@ from torch import Tensor
 
 from brpnas.errors import TrainingError
 from brpnas.predictors.transfer.kernel import (
+    DeviceRows,
     Hyperparameters,
-    Task,
     adapt_hyperparameters,
     condition,
     covariance,
@@ -29,13 +29,13 @@ GROUPS = 3
 JITTER = 1e-8
 
 
-def task(count: int = 30, seed: int = 0, noise: float = 0.05) -> Task:
+def device_rows(count: int = 30, seed: int = 0, noise: float = 0.05) -> DeviceRows:
     """Rows of a device, linear in the first group and curved in the second."""
     features = random_features(count, seed)
     generator = torch.Generator().manual_seed(seed + 1000)
     target = 0.5 * features[0][:, 0] - 0.3 * features[0][:, 1] + torch.sin(2 * features[1][:, 0])
     target = target + noise * torch.randn(count, generator=generator, dtype=torch.float64)
-    return Task(features, target + 3)
+    return DeviceRows(features, target + 3)
 
 
 def slow_covariance(
@@ -63,7 +63,7 @@ def noisy_covariance(hyperparameters: Hyperparameters, features: list[Tensor]) -
     return slow_covariance(hyperparameters, features, features) + noise * np.eye(len(features[0]))
 
 
-def log_likelihood(hyperparameters: Hyperparameters, rows: Task) -> float:
+def log_likelihood(hyperparameters: Hyperparameters, rows: DeviceRows) -> float:
     """By scipy, of the latencies less their mean."""
     between = noisy_covariance(hyperparameters, list(rows.features))
     target = (rows.target - rows.target.mean()).numpy()
@@ -181,7 +181,7 @@ class TestResembling:
         assert len(hyperparameters.linear) == GROUPS
 
     def test_evidence_is_the_likelihood_but_for_a_constant(self) -> None:
-        rows = task(20)
+        rows = device_rows(20)
         found, expected = [], []
         for seed in range(5):
             hyperparameters = random_hyperparameters(GROUPS, seed)
@@ -198,7 +198,7 @@ class TestPosterior:
         return random_hyperparameters(GROUPS)
 
     def test_is_the_formula(self, hyperparameters: Hyperparameters) -> None:
-        rows, new = task(20), random_features(11, seed=5)
+        rows, new = device_rows(20), random_features(11, seed=5)
         mean, variance = condition(hyperparameters, rows).predict(new)
         inverse = np.linalg.inv(noisy_covariance(hyperparameters, list(rows.features)))
         cross = slow_covariance(hyperparameters, new, list(rows.features))
@@ -212,8 +212,8 @@ class TestPosterior:
 
     def test_is_scikit_learns_with_a_single_group(self) -> None:
         hyperparameters = random_hyperparameters(1)
-        rows, new = task(25), random_features(40, seed=6)[:1]
-        seen = Task(rows.features[:1], rows.target)
+        rows, new = device_rows(25), random_features(40, seed=6)[:1]
+        seen = DeviceRows(rows.features[:1], rows.target)
         mean, variance = condition(hyperparameters, seen).predict(new)
         noise = math.exp(hyperparameters.noise)
         theirs = GaussianProcessRegressor(
@@ -228,7 +228,7 @@ class TestPosterior:
     def test_leave_one_out_is_a_refit_without_the_row(
         self, hyperparameters: Hyperparameters
     ) -> None:
-        rows = task(15)
+        rows = device_rows(15)
         posterior = condition(hyperparameters, rows)
         between = noisy_covariance(hyperparameters, list(rows.features))
         centre = float(rows.target.mean())
@@ -244,7 +244,7 @@ class TestPosterior:
     def test_variance_falls_to_the_noise_where_it_was_measured(
         self, hyperparameters: Hyperparameters
     ) -> None:
-        rows, far = task(40), [100 * x for x in random_features(5, seed=9)]
+        rows, far = device_rows(40), [100 * x for x in random_features(5, seed=9)]
         posterior = condition(hyperparameters, rows)
         noise = float(hyperparameters.noise.exp())
         _, near = posterior.predict(rows.features)
@@ -254,8 +254,8 @@ class TestPosterior:
         assert (variance > 100 * noise).all()
 
     def test_more_rows_leave_less_doubt_everywhere(self, hyperparameters: Hyperparameters) -> None:
-        rows, new = task(40), random_features(50, seed=3)
-        some = Task([x[:10] for x in rows.features], rows.target[:10])
+        rows, new = device_rows(40), random_features(50, seed=3)
+        some = DeviceRows([x[:10] for x in rows.features], rows.target[:10])
         _, few = condition(hyperparameters, some).predict(new)
         _, many = condition(hyperparameters, rows).predict(new)
         assert (many <= few + 1e-9).all()
@@ -264,8 +264,8 @@ class TestPosterior:
     def test_a_shift_of_the_latency_shifts_the_answer(
         self, hyperparameters: Hyperparameters
     ) -> None:
-        rows, new = task(20), random_features(9, seed=3)
-        shifted = Task(rows.features, rows.target + 7)
+        rows, new = device_rows(20), random_features(9, seed=3)
+        shifted = DeviceRows(rows.features, rows.target + 7)
         mean, variance = condition(hyperparameters, rows).predict(new)
         moved, same = condition(hyperparameters, shifted).predict(new)
         torch.testing.assert_close(moved, mean + 7)
@@ -274,8 +274,8 @@ class TestPosterior:
     def test_a_row_measured_twice_counts_as_half_the_noise(
         self, hyperparameters: Hyperparameters
     ) -> None:
-        rows, new = task(10), random_features(9, seed=3)
-        twice = Task([torch.cat([x, x]) for x in rows.features], torch.cat([rows.target] * 2))
+        rows, new = device_rows(10), random_features(9, seed=3)
+        twice = DeviceRows([torch.cat([x, x]) for x in rows.features], torch.cat([rows.target] * 2))
         quiet = Hyperparameters(
             **{**hyperparameters.tensors(), "noise": hyperparameters.noise - math.log(2)}
         )
@@ -287,7 +287,7 @@ class TestPosterior:
         )
 
     def test_one_row_is_enough(self, hyperparameters: Hyperparameters) -> None:
-        one = Task(random_features(1), torch.tensor([2.0], dtype=torch.float64))
+        one = DeviceRows(random_features(1), torch.tensor([2.0], dtype=torch.float64))
         mean, variance = condition(hyperparameters, one).predict(random_features(4, seed=2))
         torch.testing.assert_close(mean, torch.full_like(mean, 2.0))
         assert (variance > 0).all()
@@ -295,7 +295,7 @@ class TestPosterior:
     def test_features_that_are_no_numbers_are_an_error(
         self, hyperparameters: Hyperparameters
     ) -> None:
-        rows = task(10)
+        rows = device_rows(10)
         rows.features[0][3, 0] = float("nan")
         with pytest.raises(TrainingError, match="factorised"):
             condition(hyperparameters, rows)
@@ -303,23 +303,23 @@ class TestPosterior:
 
 class TestLearning:
     def test_raises_the_likelihood_of_all_devices_together(self) -> None:
-        tasks = [task(30, seed) for seed in range(3)]
-        start, learnt = Hyperparameters.start(GROUPS), learn_hyperparameters(tasks)
-        before = [log_likelihood(start, rows) for rows in tasks]
-        after = [log_likelihood(learnt, rows) for rows in tasks]
+        devices = [device_rows(30, seed) for seed in range(3)]
+        start, learnt = Hyperparameters.start(GROUPS), learn_hyperparameters(devices)
+        before = [log_likelihood(start, rows) for rows in devices]
+        after = [log_likelihood(learnt, rows) for rows in devices]
         assert sum(after) > sum(before) + 10
 
     def test_more_steps_raise_it_further(self) -> None:
-        tasks = [task(30, seed) for seed in range(2)]
+        devices = [device_rows(30, seed) for seed in range(2)]
         reached = [
-            sum(log_likelihood(learn_hyperparameters(tasks, steps=n), rows) for rows in tasks)
+            sum(log_likelihood(learn_hyperparameters(devices, steps=n), rows) for rows in devices)
             for n in (1, 20, 100)
         ]
         assert reached == sorted(reached)
 
     def test_steps_follow_the_gradient_of_the_likelihood(self) -> None:
         """A first step of Adam has the size of the learning rate and the sign of the gradient."""
-        rows, size = task(20), 1e-4
+        rows, size = device_rows(20), 1e-4
         start, moved = (
             Hyperparameters.start(GROUPS),
             learn_hyperparameters([rows], steps=1, learning_rate=size),
@@ -338,13 +338,13 @@ class TestLearning:
 
     def test_finds_which_group_matters(self) -> None:
         features = random_features(120)
-        learnt = learn_hyperparameters([Task(features, features[2][:, 0] * 2)], steps=200)
+        learnt = learn_hyperparameters([DeviceRows(features, features[2][:, 0] * 2)], steps=200)
         assert learnt.linear[2] > learnt.linear[:2].max() + 2
 
     def test_same_rows_same_hyperparameters_and_no_gradients(self) -> None:
         first, second = (
-            learn_hyperparameters([task()], steps=5),
-            learn_hyperparameters([task()], steps=5),
+            learn_hyperparameters([device_rows()], steps=5),
+            learn_hyperparameters([device_rows()], steps=5),
         )
         for name, value in first.tensors().items():
             assert torch.equal(value, second.tensors()[name])
@@ -352,7 +352,7 @@ class TestLearning:
 
     def test_threads_are_left_as_they_were(self) -> None:
         before = torch.get_num_threads()
-        learn_hyperparameters([task(5)], steps=1)
+        learn_hyperparameters([device_rows(5)], steps=1)
         assert torch.get_num_threads() == before
 
 
@@ -363,16 +363,20 @@ class TestAdapting:
 
     def test_without_deviation_hyperparameters_stay(self) -> None:
         centre = random_hyperparameters(GROUPS)
-        adapted = adapt_hyperparameters(centre, task(30), hyperparameter_deviation=1e-3, steps=100)
+        adapted = adapt_hyperparameters(
+            centre, device_rows(30), hyperparameter_deviation=1e-3, steps=100
+        )
         assert self.apart(adapted, centre) < 0.02
         assert (
-            self.apart(adapt_hyperparameters(centre, task(30), hyperparameter_deviation=1), centre)
+            self.apart(
+                adapt_hyperparameters(centre, device_rows(30), hyperparameter_deviation=1), centre
+            )
             > 0.3
         )
 
     def test_rows_that_scatter_more_move_all_weights_together(self) -> None:
-        centre, rows = Hyperparameters.start(GROUPS), task(60)
-        wider = Task(rows.features, 10 * rows.target)
+        centre, rows = Hyperparameters.start(GROUPS), device_rows(60)
+        wider = DeviceRows(rows.features, 10 * rows.target)
         names = ("noise", "linear", "gaussian", "joint")
         moves = {}
         for key, some in {"same": rows, "wider": wider}.items():
@@ -385,7 +389,7 @@ class TestAdapting:
         assert float(further.median()) > 3  # 2.3 if each moved by itself
 
     def test_more_deviation_leads_further_and_fits_better(self) -> None:
-        centre, rows = random_hyperparameters(GROUPS), task(40)
+        centre, rows = random_hyperparameters(GROUPS), device_rows(40)
         adapted = [
             adapt_hyperparameters(centre, rows, hyperparameter_deviation=f, steps=100)
             for f in (0.1, 0.5, 2)
@@ -403,7 +407,7 @@ class TestAdapting:
         bent = torch.sin(2 * features[1][:, 0]) + 0.5 * features[0][:, 0]
         generator = torch.Generator().manual_seed(1)
         apart = noise * torch.randn(200, generator=generator, dtype=torch.float64)
-        rows = Task(features, bent + apart)
+        rows = DeviceRows(features, bent + apart)
         adapted = adapt_hyperparameters(
             Hyperparameters.start(2), rows, hyperparameter_deviation=3, steps=100
         )
@@ -414,8 +418,8 @@ class TestAdapting:
         assert abs(math.exp(0.5 * stuck.noise) - noise) > 0.3 * noise
 
     def test_few_rows_change_less_than_many(self) -> None:
-        centre, rows = random_hyperparameters(GROUPS), task(200)
-        few = Task([x[:5] for x in rows.features], rows.target[:5])
+        centre, rows = random_hyperparameters(GROUPS), device_rows(200)
+        few = DeviceRows([x[:5] for x in rows.features], rows.target[:5])
         assert self.apart(
             adapt_hyperparameters(centre, few, hyperparameter_deviation=0.5), centre
         ) < self.apart(adapt_hyperparameters(centre, rows, hyperparameter_deviation=0.5), centre)
@@ -423,13 +427,13 @@ class TestAdapting:
     def test_the_centre_itself_is_left_alone(self) -> None:
         centre = random_hyperparameters(GROUPS)
         before = {name: value.clone() for name, value in centre.tensors().items()}
-        adapt_hyperparameters(centre, task())
+        adapt_hyperparameters(centre, device_rows())
         assert all(torch.equal(before[name], x) for name, x in centre.tensors().items())
 
 
 class TestOddRows:
     def test_constant_latencies_are_predicted_as_such(self) -> None:
-        rows = Task(random_features(20), torch.full((20,), 1.5, dtype=torch.float64))
+        rows = DeviceRows(random_features(20), torch.full((20,), 1.5, dtype=torch.float64))
         hyperparameters = adapt_hyperparameters(Hyperparameters.start(GROUPS), rows)
         assert hyperparameters.noise < Hyperparameters.start(GROUPS).noise
         mean, variance = condition(hyperparameters, rows).predict(random_features(6, seed=1))
@@ -438,7 +442,7 @@ class TestOddRows:
 
     def test_the_same_cell_again_and_again(self) -> None:
         features = [x[:1].expand(12, -1).clone() for x in random_features(1)]
-        rows = Task(features, torch.linspace(0, 1, 12, dtype=torch.float64))
+        rows = DeviceRows(features, torch.linspace(0, 1, 12, dtype=torch.float64))
         posterior = condition(adapt_hyperparameters(Hyperparameters.start(GROUPS), rows), rows)
         mean, _ = posterior.predict(features)
         torch.testing.assert_close(mean, torch.full_like(mean, 0.5), rtol=0, atol=1e-6)
@@ -446,7 +450,7 @@ class TestOddRows:
 
     @pytest.mark.parametrize("value", [float("nan"), float("inf")])
     def test_a_latency_that_is_no_number(self, value: float) -> None:
-        rows = task(10)
+        rows = device_rows(10)
         rows.target[4] = value
         with pytest.raises(TrainingError, match="finite"):
             adapt_hyperparameters(Hyperparameters.start(GROUPS), rows)
@@ -455,7 +459,7 @@ class TestOddRows:
 
     @pytest.mark.parametrize("value", [float("nan"), 1e200])
     def test_a_feature_that_is_no_number(self, value: float) -> None:
-        rows = task(10)
+        rows = device_rows(10)
         rows.features[0][3, 0] = value
         with pytest.raises(TrainingError, match="factorised"):
             learn_hyperparameters([rows])

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from brpnas.errors import BudgetError
 from brpnas.predictors.transfer import suggest_rows
-from brpnas.predictors.transfer.kernel import Hyperparameters, Task, condition
+from brpnas.predictors.transfer.kernel import DeviceRows, Hyperparameters, condition
 from tests.predictors.toys import cells, rows_of
 from tests.predictors.transfer.toys import (
     everywhere,
@@ -29,7 +29,7 @@ def features() -> list[Tensor]:
 
 def doubt(hyperparameters: Hyperparameters, features: list[Tensor], rows: list[int]) -> float:
     """Mean variance of all cells after some rows are measured, for any values of these rows."""
-    seen = Task([x[rows] for x in features], torch.zeros(len(rows), dtype=torch.float64))
+    seen = DeviceRows([x[rows] for x in features], torch.zeros(len(rows), dtype=torch.float64))
     return float(condition(hyperparameters, seen).predict(features)[1].mean())
 
 
@@ -118,7 +118,7 @@ class TestInASpace:
         some = [x[rows_of(2000, seed=50)] for x in everywhere()]
 
         def left(rows: np.ndarray) -> float:
-            seen = Task([x[rows] for x in everywhere()], torch.zeros(15, dtype=torch.float64))
+            seen = DeviceRows([x[rows] for x in everywhere()], torch.zeros(15, dtype=torch.float64))
             return float(condition(prior().hyperparameters, seen).predict(some)[1].mean())
 
         by_chance = [left(rows_of(15, seed)) for seed in range(20)]

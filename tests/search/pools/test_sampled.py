@@ -19,7 +19,7 @@ from brpnas.search.compare import compare
 from brpnas.search.events import EventLog
 from brpnas.search.history import History
 from brpnas.search.limits import Limits
-from brpnas.search.loop import run_search, task_fingerprint
+from brpnas.search.loop import run_search, search_fingerprint
 from brpnas.search.oracles import Answer, Question, TableOracle
 from brpnas.search.pools import sampled as module
 from brpnas.search.samplers import (
@@ -82,7 +82,7 @@ def test_interrupted_anywhere_and_resumed_equals_uninterrupted(
     rng = random.Random(0)
     while True:
         pool = make_sampled_pool(0, 7)  # as in a new process: it has met nothing
-        fingerprint = task_fingerprint(pool, sampler, make_oracle())
+        fingerprint = search_fingerprint(pool, sampler, make_oracle())
         with SearchStore(tmp_path / "search.jsonl", fingerprint) as store:
             oracle = Interrupted.after(rng.randint(1, 5))
             try:

@@ -74,7 +74,7 @@ class TestBRPWithAnUnconstrainedStart(SamplerContract):
     def test_never_asks_the_infeasible(self, seed: int) -> None:
         frame = self.run(seed, limit=4, budget=20)
         start = frame["round"] < 1
-        assert (frame["predicted_latency_ms"] > 4)[start].any(), "nothing beyond was asked"
+        assert (frame["predicted_latency_ms"] > 4)[start].any(), "nothing infeasible was asked"
         assert frame["feasible"].equals(frame["predicted_latency_ms"] <= 4)
         assert frame["feasible"][~start].all()
 
