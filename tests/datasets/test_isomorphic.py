@@ -74,6 +74,6 @@ def test_every_cell_can_be_asked_and_scored_when_one_of_each_function_was_traine
     expected = architectures["isomorphism_id"].map(of_function)
     oracle = TableOracle(shared, "digits", 0)
     cells = architectures["arch_id"].tolist()
-    assert [oracle.ask(Question(0, cell)).accuracy for cell in cells] == expected.tolist()
+    assert [oracle.answer(Question(0, cell)).accuracy for cell in cells] == expected.tolist()
     scores = HeldOutScores.from_table(shared, "digits", cells[:100])
     assert scores.optimum == expected[:100].max()

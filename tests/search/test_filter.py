@@ -195,11 +195,11 @@ class Interrupted(Oracle):
     def __init__(self, after: int) -> None:
         self.inner, self.left = make_oracle(), after
 
-    def ask(self, question: Question) -> Answer:
+    def answer(self, question: Question) -> Answer:
         if not self.left:
             raise KeyboardInterrupt
         self.left -= 1
-        return self.inner.ask(question)
+        return self.inner.answer(question)
 
 
 @every_pool
@@ -333,7 +333,7 @@ def test_measuring_nothing_of_an_architecture_is_an_error() -> None:
 
 def test_a_search_whose_trainings_fail_says_so_and_not_that_nothing_is_within() -> None:
     class Failing(Interrupted):
-        def ask(self, question: Question) -> Answer:
+        def answer(self, question: Question) -> Answer:
             raise OracleError("diverged")
 
     pool = make_pool(limits=measured_limits(0.5, 9))

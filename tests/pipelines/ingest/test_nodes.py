@@ -101,7 +101,7 @@ class TestAccuracy:
         siblings = functions[functions.isin(functions[trained])].index
         assert len(siblings) > len(trained) == CELLS
         oracle = TableOracle(table, "digits", 0)
-        answers = {cell: oracle.ask(Question(0, cell)).accuracy for cell in siblings}
+        answers = {cell: oracle.answer(Question(0, cell)).accuracy for cell in siblings}
         assert all(
             len({answers[cell] for cell in group.index}) == 1
             for _, group in functions[siblings].groupby(functions[siblings])
