@@ -33,7 +33,7 @@ def accuracies(frame: pd.DataFrame, split: str = "valid") -> dict[tuple[str, str
     return dict(zip(keys, rows["accuracy"].tolist(), strict=True))
 
 
-def test_untrained_cells_get_the_rows_of_a_sibling(small: pd.DataFrame) -> None:
+def test_untrained_cells_get_the_rows_of_an_isomorphic_one(small: pd.DataFrame) -> None:
     shared = share_with_isomorphic(table(b=("x", 0, 0.5)), small)
     assert accuracies(shared) == {("x", name): 0.5 for name in "abc"}
     assert accuracies(shared, "test") == accuracies(shared)

@@ -383,9 +383,9 @@ def test_what_is_refused_makes_no_other_draw() -> None:
     )])  # fmt: skip
     first = sampler.ask(make_pool(), history, 60)
     history.note([Measurement(1, arch_id, arch_id != first[0]) for arch_id in first])
-    assert sampler.ask(make_pool(), history, 60) == first, "its sibling may stand in for it"
-    (sibling,) = make_pool().isomorphic(first[0])
-    history.note([Measurement(1, sibling, within=False)])
+    assert sampler.ask(make_pool(), history, 60) == first, "an isomorphic one may replace it"
+    (isomorphic,) = make_pool().isomorphic(first[0])
+    history.note([Measurement(1, isomorphic, within=False)])
     second = sampler.ask(make_pool(), history, 60)
     assert first[0] not in second
     assert len(second) == len(first)
