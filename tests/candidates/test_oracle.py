@@ -258,7 +258,7 @@ def test_a_final_training_that_fails_says_how_to_go_on(tmp_path: Path) -> None:
         teacher.final(CONV, 0)
     teacher.answer(Question(0, CONV))
     teacher.config = dataclasses.replace(SMALL, learning_rate=1e25, epochs=3)
-    with pytest.raises(TrainingError, match=r"diverged.*search\.final_training"):
+    with pytest.raises(TrainingError, match=r"diverged.*search\.oracle\.final_training"):
         teacher.final(CONV, 0)
     assert not list(tmp_path.rglob("*-final*"))
 
