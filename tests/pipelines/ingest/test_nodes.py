@@ -98,13 +98,13 @@ class TestAccuracy:
         table = accuracy("embedded")
         trained = pd.read_parquet(embedded / "nb201-digits.parquet")["arch_id"].unique()
         functions = SPACE.set_index("arch_id")["isomorphism_id"]
-        siblings = functions[functions.isin(functions[trained])].index
-        assert len(siblings) > len(trained) == CELLS
+        isomorphic = functions[functions.isin(functions[trained])].index
+        assert len(isomorphic) > len(trained) == CELLS
         oracle = TableOracle(table, "digits", 0)
-        answers = {cell: oracle.ask(Question(0, cell)).accuracy for cell in siblings}
+        answers = {cell: oracle.answer(Question(0, cell)).accuracy for cell in isomorphic}
         assert all(
             len({answers[cell] for cell in group.index}) == 1
-            for _, group in functions[siblings].groupby(functions[siblings])
+            for _, group in functions[isomorphic].groupby(functions[isomorphic])
         )
 
     def test_own_data_sets_come_below_and_empty_folders_are_no_error(self, embedded: Path) -> None:
