@@ -1,4 +1,4 @@
-"""``python -m benchmarks NAME [--quick] [--seeds N]``; the last line printed is one JSON object."""
+"""``python -m benchmarks NAME [--quick] [--seeds N]``: protocol, tables, and one JSON object."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.data import Benchmark
+from benchmarks.tables import shown
 from benchmarks.tasks import spent
 from brpnas.errors import BrpNasError
 
@@ -22,7 +22,7 @@ NAMES = {
     "adapt": "a new device from few rows: leave one device out, intervals",
     "containers": "images of the stages: size, start, rebuild, the pipeline through Compose",
     "latency": "latency predictor on LatBench: error bounds and rank correlation per device",
-    "margins": "margin of a latency limit after adapting to few rows, on unknown devices",
+    "conformal": "conformal ratios of predictors adapted to few rows, on unknown devices",
     "hostile_files": "hostile and damaged files: code run, tracebacks, memory, time",
     "measure": "latency measured on this machine: seconds, drift, repeatability, predictors",
     "queries": "accuracy found within a budget on NAS-Bench-201, three data sets; its ceilings",
@@ -79,10 +79,10 @@ def main() -> int:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     start = time.perf_counter()
     try:
-        run = importlib.import_module(f"benchmarks.{arguments.name}").run
-        figures = run(
-            Benchmark(), quick=arguments.quick, seeds=arguments.seeds, workers=arguments.workers
-        )
+        module = importlib.import_module(f"benchmarks.{arguments.name}")
+        seeds = arguments.seeds or module.SEEDS[0 if arguments.quick else 1]
+        print(f"{module.__doc__}\n{seeds} seeds, {arguments.workers} processes\n", flush=True)
+        figures = module.run(quick=arguments.quick, seeds=seeds, workers=arguments.workers)
     except BrpNasError as error:
         sys.exit(f"Error: {error}")
     result = {
@@ -94,6 +94,7 @@ def main() -> int:
     if arguments.output:
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
         arguments.output.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    print(*shown(arguments.name, result), sep="\n\n", end="\n\n")
     print(json.dumps(result))
     return 0
 

@@ -11,11 +11,10 @@ other measured cells with a path from input to output are test rows.
 - *900 rows* at random, the HELP tables: Spearman on all other rows, cells without a path included;
   of `pixel3` without the 223 rows more than 30 times off its median, refused by the intake.
 
-A seed decides rows, folds and weights; a prior is trained once per new device. Results are stored
-below `data/benchmarks`, and the command resumes. Intervals are nominal 90 %. `gold_6240` drifted
-during its measurement: *ceiling* is a regression on pairs of operations fitted to all rows, test
-rows included; *given moment* is the same predictor with the residuals of rows measured shortly
-before and after.
+A seed decides rows, folds and weights; a prior is trained once per new device. Intervals are
+nominal 90 %. `gold_6240` drifted during its measurement: *ceiling* is a regression on pairs of
+operations fitted to all rows, test rows included; *given moment* is the same predictor with the
+residuals of rows measured shortly before and after.
 """
 
 from __future__ import annotations
@@ -23,27 +22,26 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from concurrent.futures import Executor
 from dataclasses import asdict
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from torch import Tensor
-from tqdm import tqdm
 
-import brpnas.predictors
-from benchmarks.data import ROOT, Benchmark, settings, training_config
+from benchmarks.data import bench, settings, shared_network_config, training_config
+from benchmarks.figures import pair
 from benchmarks.latency import DEVICES
+from benchmarks.tasks import FOLDER, Task, code_hash, run_tasks
+from brpnas.atomic import atomic_path
 from brpnas.datasets import embedded_devices, latbench_devices, near_twins, read_embedded_latency
 from brpnas.graphs import SpaceGraphs
 from brpnas.metrics import regression_metrics, spearman
-from brpnas.predictors import MeasuredRows, training_pool
+from brpnas.predictors import MeasuredRows
 from brpnas.predictors.transfer import (
     AdaptConfig,
     DevicePrior,
-    SharedNetworkConfig,
     fit_device,
     fit_prior,
     suggest_rows,
@@ -52,24 +50,34 @@ from brpnas.spaces.nasbench201 import published_cells
 
 __all__ = ["configuration", "run"]
 
+SEEDS = 1, 10
 HELP = ("1080ti_1", "gold_6240", "pixel3")
-CACHE = ROOT / "data" / "benchmarks" / "priors"
-RESULTS = ROOT / "data" / "benchmarks" / "adapt"
+CACHE = FOLDER / "priors"
 ROWS = (10, 20)
 MANY, HELP_ROWS = 100, 900
 TWIN = 0.99
-_MODULES = ("features", "kernel", "known", "prior", "shared_network")
+_PLACES = 30
+"""Of the published order, over which a weight falls to 1/e."""
+_TRANSFER = "brpnas/predictors/transfer"
+PRIOR_CODE = (
+    "brpnas/predictors/backbones.py",
+    *(
+        f"{_TRANSFER}/{name}.py"
+        for name in ("features", "kernel", "known", "prior", "shared_network")
+    ),
+)
+CODE = ("benchmarks/adapt.py", "brpnas/predictors/backbones.py", _TRANSFER)
 
 
 class _Devices:
     """The tables of all devices, and priors without some of them."""
 
-    def __init__(self, bench: Benchmark, *, quick: bool) -> None:
-        self.graphs: SpaceGraphs = bench.graphs
+    def __init__(self, *, quick: bool) -> None:
+        self.graphs: SpaceGraphs = bench().graphs
         public = latbench_devices()
-        self.tables = {name: bench.latency(name) for name in public}
+        self.tables = {name: bench().latency(name) for name in public}
         connected = frozenset(self.tables[DEVICES["desktop CPU"]]["arch_id"])
-        self.complete = {name: _accepted(bench.help_latency(name)) for name in HELP}
+        self.complete = {name: _accepted(bench().help_latency(name)) for name in HELP}
         for name, table in self.complete.items():
             self.tables[name] = table[table["arch_id"].isin(connected)]
         self.public = [*public, *HELP]
@@ -81,11 +89,7 @@ class _Devices:
         order = np.array(self.graphs.rows(list(published_cells())))
         self.published = np.empty(len(order), np.int64)
         self.published[order] = np.arange(len(order))
-        values = settings("pretrain")
-        self.config = SharedNetworkConfig(
-            **{k: values[k] for k in SharedNetworkConfig.__dataclass_fields__}
-            | ({"epochs": 2} if quick else {})
-        )
+        self.config = shared_network_config(**({"epochs": 2} if quick else {}))
 
     @functools.cache  # noqa: B019 - one instance per process
     def features(self, without: frozenset[str]) -> list[Tensor]:
@@ -95,24 +99,14 @@ class _Devices:
     @functools.cache  # noqa: B019
     def prior(self, without: frozenset[str]) -> DevicePrior:
         """A prior of all devices but some; kept in a file from the first time on."""
-        key = json.dumps([sorted(without), asdict(self.config), _code()])
+        key = json.dumps([sorted(without), asdict(self.config), code_hash(PRIOR_CODE)])
         path = CACHE / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             known = {k: v for k, v in self.tables.items() if k not in without}
-            partial = path.with_suffix(".partial")
-            fit_prior(self.graphs, known, self.config).save(partial)
-            partial.rename(path)
+            with atomic_path(path) as unfinished:
+                fit_prior(self.graphs, known, self.config).save(unfinished)
         return DevicePrior.load(path)
-
-
-@functools.cache
-def _code(*, every: bool = False) -> str:
-    """Hash of the code behind a prior, or behind an adapted predictor."""
-    folder = Path(brpnas.predictors.__file__).parent
-    names = (*_MODULES, "calibration", "device", "folds", "suggest") if every else _MODULES
-    files = [folder / "backbones.py", *(folder / "transfer" / f"{name}.py" for name in names)]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def _accepted(table: pd.DataFrame) -> pd.DataFrame:
@@ -159,22 +153,19 @@ def _once(
     }
 
 
-def _drift(
-    position: np.ndarray, residual: np.ndarray, known: np.ndarray, length: float = 30
-) -> np.ndarray:
+def _drift(position: np.ndarray, residual: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Mean residual of the training rows measured at about the same time.
 
     Args:
         position: Place of each row in the published order.
         residual: Log of measured over predicted; values of unknown rows are ignored.
         known: Mask of the training rows.
-        length: Places over which a weight falls to 1/e.
 
     Returns:
         One value per unknown row.
     """
     apart = np.abs(position[~known][:, None] - position[known][None, :])
-    weights = np.exp(-apart / length) + 1e-12
+    weights = np.exp(-apart / _PLACES) + 1e-12
     return (weights * residual[known]).sum(axis=1) / weights.sum(axis=1)
 
 
@@ -187,7 +178,7 @@ def _task(devices: _Devices, task: dict[str, Any], config: AdaptConfig) -> dict[
     if task["how"] == "suggested":
         rows = devices.graphs.rows(table["arch_id"].tolist())
         picked = suggest_rows(
-            prior.settings,
+            prior.hyperparameters,
             devices.features(without),
             count,
             among=rows,
@@ -221,63 +212,32 @@ def _tasks(devices: _Devices, seeds: int) -> list[dict[str, Any]]:
 
 @functools.cache
 def _devices(quick: bool) -> _Devices:
-    """The tables, read once in each worker."""
-    return _Devices(Benchmark(), quick=quick)
+    """The tables, read once in each process."""
+    return _Devices(quick=quick)
 
 
-def _work(quick: bool, task: dict[str, Any]) -> dict[str, Any]:
-    """Result of a task, stored by an earlier run with the same code and settings if possible."""
-    config = configuration(quick=quick)
-    key = json.dumps([task, asdict(config), asdict(_devices(quick).config), _code(every=True)])
-    path = RESULTS / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
-    if not path.exists():
-        found = _task(_devices(quick), task, config)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(found), "utf-8")
-        partial.rename(path)
-    done: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return done
+def _prepare(quick: bool, task: Task) -> None:
+    _devices(quick).prior(frozenset(task["without"]))
 
 
-def _prepare(quick: bool, without: tuple[str, ...]) -> None:
-    _devices(quick).prior(frozenset(without))
+def _work(quick: bool, task: Task) -> dict[str, Any]:
+    return _task(_devices(quick), task, configuration(quick=quick))
 
 
-def _all(pool: Executor | None, function: Any, items: list[Any], quick: bool, what: str) -> Any:
-    bar = tqdm(total=len(items), desc=what, leave=False)
-    if pool is None:
-        for item in items:
-            yield function(quick, item)
-            bar.update()
-        return
-    for future in [pool.submit(function, quick, item) for item in items]:
-        yield future.result()
-        bar.update()
-
-
-def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
-    """Print the tables and return their figures."""
-    seeds = seeds or (1 if quick else 10)
-    print(__doc__)
-    print(f"{seeds} seeds, {workers} processes, settings: {configuration(quick=quick)}\n")
-    devices = _Devices(bench, quick=quick)
+def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
+    """Figures by number of rows and by device."""
+    devices = _devices(quick)
     tasks = _tasks(devices, seeds)
-    needed = sorted(
-        {tuple(sorted(devices.twins[t["device"]] if t["honest"] else {t["device"]})) for t in tasks}
-    )
-    with training_pool(workers) as pool:
-        for _ in _all(pool, _prepare, needed, quick, "priors"):
-            pass
-        results = pd.DataFrame(_all(pool, _work, tasks, quick, "adapt"))
-    figures = _figures(results, devices)
-    print(json.dumps(figures["tables"], indent=1))
+    needed = {
+        tuple(sorted(devices.twins[t["device"]] if t["honest"] else {t["device"]})) for t in tasks
+    }
+    given = {"network": asdict(devices.config)}
+    priors = [{"without": list(names)} for names in sorted(needed)]
+    run_tasks("adapt-priors", partial(_prepare, quick), priors, given, workers, code=PRIOR_CODE)
+    given |= {"config": asdict(configuration(quick=quick))}
+    done = run_tasks("adapt", partial(_work, quick), tasks, given, workers, code=CODE)
+    figures = _figures(pd.DataFrame([d.result for d in done]), devices)
     return {"seeds": seeds, "known_devices": len(devices.tables) - 1, **figures}
-
-
-def _spread(values: pd.Series) -> list[float]:
-    """Mean, and standard deviation between seeds of the mean over devices."""
-    return [round(float(values.mean()), 4), round(float(values.std(ddof=1)), 4)]
 
 
 def _figures(results: pd.DataFrame, devices: _Devices) -> dict[str, Any]:
@@ -288,7 +248,7 @@ def _figures(results: pd.DataFrame, devices: _Devices) -> dict[str, Any]:
     ):
         regime = "no twin known" if honest else "twin known"
         per_device[f"{part} / {device} / {rows} {how} / {regime}"] = {
-            **{name: _spread(group[name]) for name in metrics},
+            **{name: pair(group[name]) for name in metrics},
             "methods": group["method"].value_counts().to_dict(),
             "views": group["view"].value_counts().to_dict(),
         }
@@ -303,20 +263,20 @@ def _figures(results: pd.DataFrame, devices: _Devices) -> dict[str, Any]:
             for regime, part in (("all others known", known), ("no twin known", honest)):
                 by_seed = part.groupby("seed")[list(metrics)].mean()
                 tables[f"16 devices, {rows} {how}, {regime}"] = {
-                    name: _spread(by_seed[name]) for name in metrics
+                    name: pair(by_seed[name]) for name in metrics
                 }
             five = honest[honest["device"].isin(DEVICES.values())].groupby("seed")
             tables[f"5 distinct devices, {rows} {how}, no twin known"] = {
-                name: _spread(five[name].mean()) for name in metrics
+                name: pair(five[name].mean()) for name in metrics
             }
     many = results[results["part"] == "many"].groupby("seed")
     tables[f"5 distinct devices, {MANY} random, no twin known"] = {
-        name: _spread(many[name].mean()) for name in metrics
+        name: pair(many[name].mean()) for name in metrics
     }
     for device in HELP:
         own = results[(results["part"] == "help") & (results["device"] == device)]
         names = (*metrics, "spearman_given_moment")
-        tables[f"{device}, {HELP_ROWS} random"] = {name: _spread(own[name]) for name in names}
+        tables[f"{device}, {HELP_ROWS} random"] = {name: pair(own[name]) for name in names}
     ceiling = _pair_ceiling(devices.graphs, devices.complete["gold_6240"])
     return {"tables": tables, "devices": per_device, "gold_6240_ceiling": round(ceiling, 4)}
 

@@ -6,6 +6,7 @@ the JSON objects of `benchmarks/results`. A missing result reads as None.
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -85,13 +86,8 @@ def _ranking(key: str) -> Callable[[Results], float | None]:
 
 
 def _median_rank(results: Results) -> float | None:
-    ranks = sorted(get(results, "nb101", "ranks", "brp") or [])
-    middle = len(ranks) // 2
-    return (
-        float(sum(ranks[middle - (len(ranks) % 2 == 0) : middle + 1])) / (2 - len(ranks) % 2)
-        if ranks
-        else None
-    )
+    ranks = get(results, "nb101", "ranks", "brp")
+    return float(statistics.median(ranks)) if ranks else None
 
 
 def _darts(key: str, worst: Callable[..., float]) -> Callable[[Results], float | None]:

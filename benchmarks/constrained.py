@@ -4,23 +4,24 @@ For each device and seed a latency predictor is fitted to 900 random measured ce
 validate (settings of conf/base, as `python -m benchmarks latency`), and a BRP search of 100 queries
 follows. Limits are the 25, 50 and 75 % quantile of the device's latencies.
 
-*Measured* (``search.latency: table``, which stands for the device): what the search is about to ask
-is measured first, and cells over the limit are left out for the next best. Prediction rules out
-what is over the limit with a confidence of 99 %. The true latency is the file's, and so is the
+*Measured* (``search.limits.latency: table``, which stands for the device): what the search is about
+to ask is measured first, and cells over the limit are left out for the next best. Prediction rules
+out what is over the limit with a confidence of 99 %. The true latency is the file's, and so is the
 measurement, so that all chosen are within the limit by construction; what it costs is the number of
 *measurements*, beside the 1,000 that the predictor is fitted to.
 
 *Predicted*: it may ask only cells that are within the limit by prediction (by measurement, of those
-1,000). With a *margin* the latency that is compared with the limit is an upper bound of the
-predicted one: that times the quantile of true over predicted on the validation rows, at the
-confidence given. *Verified*: the leaders of the same search are measured, best first, until one is
-within the limit. Cells that the file has no latency of take no part.
+1,000). With a *ratio* the latency that is compared with the limit is an upper bound: the predicted
+latency times the conformal ratio, the quantile of true over predicted on the validation rows, at
+the confidence given. *Verified*: the leaders of the same search are measured, best first, until one
+is within the limit. Cells that the file has no latency of take no part.
 
 *Within*: share of searches whose chosen cell is within the limit by its true latency. *Regret*: the
 best mean test accuracy among all cells that are truly within the limit, minus that of the chosen
 cell, in points; negative where the chosen cell is over the limit and better for it. The chosen is
-the one that the ranker puts first (``search.choose_by: ranker``); *by answers* is the regret of the
-one that has the best answer in the same search, *unseen* that of the best that was asked.
+the one that the ranker puts first (``search.sampler.choose_by: ranker``); *by answers* is the
+regret of the one that has the best answer in the same search, *unseen* that of the best that was
+asked.
 
 *Implausible*: cells whose latency in the file is less than half of what the predictors of all seeds
 say (their median). Hundreds of cells of the Snapdragon 450 and 675 are so, the same on processors
@@ -32,7 +33,7 @@ What limits the regret: *latency* is the regret of the truly best cell among tho
 the search, which is not the best of all because latencies are predicted and the measured ones
 scatter; *noise* is the regret of who knew every latency and chose by the validation accuracy of one
 seed. *Out of reach* is the former without any search, over all devices, limits and seeds, for
-several confidences of the margin; beside it what is left of it where implausible cells are not
+several confidences of the ratio; beside it what is left of it where implausible cells are not
 counted among the best, and how many of the ten best that a search may ask are truly over the limit.
 
 The two desktop files are almost the same measurement; means are over 12 devices, without the GPU of
@@ -49,19 +50,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from benchmarks.data import Benchmark, settings
+from benchmarks.data import bench, settings
+from benchmarks.figures import one_seed, pair
 from benchmarks.latency import fit_once, split
-from benchmarks.queries import bench, one_seed, valid_runs
 from benchmarks.rankers import make_sampler_of, search_settings
 from benchmarks.tasks import SEARCH_CODE, Task, run_tasks
 from brpnas.datasets import latbench_devices
 from brpnas.search import (
-    HeldOutScores,
     LatencyFilter,
     Limits,
     ListedPool,
     TableLatency,
-    TableOracle,
     leaderboard,
     run_search,
 )
@@ -70,18 +69,19 @@ from brpnas.spaces import get_space
 
 __all__ = ["run"]
 
+SEEDS = 1, 10
 CASES = (
     ("cifar10", "measured", 0.99, 1.0),
     ("cifar10", "predicted", 0.9, 1.0),
     ("cifar100", "measured", 0.99, 0.1),
     ("cifar10", "predicted", 0.0, 0.1),
 )
-"""Data set, what a limit is held against, confidence of the factor that a prediction counts with,
+"""Data set, what a limit is held against, confidence of the ratio of a prediction,
 and share of the seeds that are run."""
 BUDGET = 100
 LIMITS = {"tight": 0.25, "middle": 0.5, "loose": 0.75}
 CONFIDENCES = (0.0, 0.5, 0.8, 0.9, 0.95)
-"""Of the margins of which it is said what they put out of reach."""
+"""Confidences of the ratios in *out of reach*."""
 IMPLAUSIBLE = 0.5
 """Measured over predicted latency below which something else must have been measured."""
 TWIN = "desktop-gpu-gtx-1080ti-fp32"
@@ -109,8 +109,8 @@ def fit(task: Task) -> dict[str, Any]:
     table = bench().latency(task["device"])
     rows = np.asarray(bench().graphs.rows(table["arch_id"].tolist()))
     values = settings("train") | task["changes"]
-    predictor, _, _ = fit_once(bench(), table, task["seed"], values, None)
-    train, valid, _ = split(len(table), task["seed"])
+    train, valid, _ = parts = split(len(table), task["seed"])
+    predictor = fit_once(table, parts, task["seed"], values, None)
     predicted = predictor.predict(bench().graphs)
     return {
         "predicted": [float(f"{value:.6g}") for value in predicted],
@@ -146,7 +146,7 @@ def limits_within(
     return Limits.from_predictions(
         [f"latency_ms <= {float(np.nanquantile(true, quantile)):.17g}"],
         predictions,
-        policy="table" if measured else "predicted",
+        latency="table" if measured else "predicted",
         confidence=0.0 if measured else confidence,
         prefilter_confidence=confidence,
     )
@@ -169,7 +169,7 @@ def out_of_reach(
         dataset: Data set whose test accuracy counts.
     """
     fitted = {key: key.split()[0] for key in fits if key.split()[0] != TWIN}
-    test, found = _test(dataset), []
+    test, found = bench().test(dataset), []
     for confidence in CONFIDENCES:
         rows = []
         for key, device in fitted.items():
@@ -201,17 +201,6 @@ def _cells(count: int) -> tuple[str, ...]:
     return bench().graphs.arch_ids[:count]
 
 
-@functools.cache
-def _test(dataset: str) -> FloatArray:
-    scores = HeldOutScores.from_table(bench().accuracy, dataset).mean
-    return np.array([scores[arch_id] for arch_id in bench().graphs.arch_ids])
-
-
-@functools.cache
-def _oracle(dataset: str) -> TableOracle:
-    return TableOracle(bench().accuracy, dataset, 0)
-
-
 def search_within(fits: dict[str, dict[str, Any]], task: Task) -> dict[str, Any]:
     """One search among the cells that are within a limit."""
     device, seed = task["device"], task["seed"]
@@ -221,7 +210,7 @@ def search_within(fits: dict[str, dict[str, Any]], task: Task) -> dict[str, Any]
     limits = limits_within(device, fitted, quantile, task["limit_by"], task["confidence"])
     tables = bench()
     pool = ListedPool.create(
-        get_space(tables.space_name),
+        get_space("nasbench201"),
         tables.graphs,
         seed=seed,
         view=task["config"]["ranker"]["view"],
@@ -230,15 +219,15 @@ def search_within(fits: dict[str, dict[str, Any]], task: Task) -> dict[str, Any]
         predicted={LATENCY: np.array(fitted["predicted"])},
     )
     source = TableLatency(limits.table_ms)
-    latency_filter = LatencyFilter(limits, source, "latbench") if limits.measures else None
+    latency_filter = LatencyFilter(source, "latbench") if limits.measures else None
     sampler = make_sampler_of({"sampler": "brp", "config": task["config"]})
-    oracle = _oracle(task["dataset"]).reseeded(seed)
+    oracle = bench().oracle(task["dataset"]).reseeded(seed)
     result = run_search(
         pool, sampler, oracle, task["budget"], latency_filter=latency_filter, progress=False
     )
     by_answers = leaderboard(result.history.assign(estimate=np.nan))["arch_id"]
     leaders = pool.rows(leaderboard(result.history)["arch_id"].tolist())
-    within, test = true <= limit, _test(task["dataset"])
+    within, test = true <= limit, bench().test(task["dataset"])
     optimum, row = test[within].max(), int(leaders[0])
     fitting = np.flatnonzero(within[leaders])
     verified = leaders[fitting[0]] if len(fitting) else None
@@ -259,18 +248,12 @@ def search_within(fits: dict[str, dict[str, Any]], task: Task) -> dict[str, Any]
     }
 
 
-def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
-    """Print the table and return its figures."""
-    seeds = seeds or (1 if quick else 10)
+def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
+    """Figures by case, and the limits of prediction."""
     devices, budget, limits = latbench_devices(), BUDGET, list(LIMITS)
-    given = {"unconstrained_share": settings("search")["unconstrained_share"]}
-    config = search_settings(
-        **given | ({"rounds": 3, "unconstrained_share": 0.34} if quick else {})
-    )
+    config = search_settings(**({"rounds": 3, "infeasible_share": 0.34} if quick else {}))
     if quick:
         devices, budget, limits = devices[3:4], 30, limits[:1]
-    print(__doc__)
-    print(f"{seeds} seeds, {workers} processes, settings: {config}\n")
     changes = {"epochs": 5} if quick else {}
     to_fit = [
         {"device": device, "seed": seed, "changes": changes}
@@ -298,35 +281,25 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
     done = run_tasks("constrained", search, tasks, values, workers, code=code)
     rows = pd.DataFrame([{**d.task, **d.result} for d in done])
     noise = {dataset: ceiling(devices, dataset) for dataset in rows["dataset"].unique()}
-    figures = _figures(rows, noise)
-    _print(figures)
     masks = pd.DataFrame({device: implausible(device, fits) for device in devices})
     doubtful = {str(device): int(count) for device, count in masks.sum().items()}
-    beyond = out_of_reach(fits, masks, "cifar10")
-    print("\nout of reach of prediction, points:")
-    for row in beyond:
-        print(
-            f"  confidence {row['confidence']:4}: {row['points']:.2f}, without implausible cells "
-            f"{row['plausible']:.2f}, over the limit of the ten best {100 * row['over']:.1f} %"
-        )
+    ruled_out = out_of_reach(fits, masks, "cifar10")
     on_many = int((masks.sum(axis=1) > 1).sum())
-    print(f"\nimplausible latencies: {doubtful}; cells: {int(masks.any(axis=1).sum())}, "
-          f"of them on more than one device: {on_many}")  # fmt: skip
     return {
         "seeds": seeds,
         "budget": budget,
         "twins": "desktop CPU and desktop GPU are nearly one measurement; the GPU is left out",
         "implausible": doubtful,
         "implausible_cells": [int(masks.any(axis=1).sum()), on_many],
-        "out_of_reach": beyond,
-        "cases": figures,
+        "out_of_reach": ruled_out,
+        "cases": _figures(rows, noise),
     }
 
 
-def ceiling(devices: list[str], dataset: str, draws: int = 100) -> dict[str, dict[str, float]]:
+def ceiling(devices: list[str], dataset: str) -> dict[str, dict[str, float]]:
     """Mean regret in points of the best by one seed's validation among the truly feasible cells."""
-    wide = valid_runs(bench().accuracy, dataset).reindex(list(bench().graphs.arch_ids))
-    drawn, test = np.array(list(one_seed(wide, draws))), _test(dataset)
+    wide = bench().valid_runs(dataset)
+    drawn, test = np.array(list(one_seed(wide, 100))), bench().test(dataset)
     found: dict[str, dict[str, float]] = {}
     for device in devices:
         true = _latency(device)
@@ -385,27 +358,4 @@ def _summary(part: pd.DataFrame) -> dict[str, Any]:
 
 def _points(part: pd.DataFrame, column: str) -> list[float]:
     """Mean and standard deviation between seeds of the mean over devices and limits, in points."""
-    by_seed = part.groupby("seed")[column].mean()
-    deviation = by_seed.std(ddof=1) if len(by_seed) > 1 else 0.0
-    return [round(100 * float(value), 3) for value in (by_seed.mean(), deviation)]
-
-
-def _print(figures: list[dict[str, Any]]) -> None:
-    for found in figures:
-        total = found["all"]
-        print(
-            f"\n{found['dataset']}, {found['limit_by']}, confidence {found['confidence']}: within "
-            f"{100 * total['within']:.1f} %, regret {total['regret'][0]:.2f} ± "
-            f"{total['regret'][1]:.2f} points (first seed {total['first_seed']:.2f}, by answers "
-            f"{total['by_answers'][0]:.2f}, unseen {total['unseen']:.2f}, verified "
-            f"{total['verified'][0]:.2f}, after "
-            f"{total['measured']} measurements; latency {total['latency']:.2f}, noise "
-            f"{total['noise']:.2f}), at most {100 * total['worst_over']:.1f} % over the limit"
-        )
-        for device, by_limit in found["devices"].items():
-            cells = [
-                f"{name}: {100 * v['within']:3.0f} % within, regret {v['regret'][0]:5.2f} "
-                f"(latency {v['latency']:.2f}, noise {v['noise']:.2f})"
-                for name, v in by_limit.items()
-            ]
-            print(f"  {device:44}" + "   ".join(cells))
+    return pair(part.groupby("seed")[column].mean(), 3, 100)

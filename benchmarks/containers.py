@@ -13,7 +13,6 @@ variables of `make images` (TORCH_LINKS, BUILD_NETWORK) apply. Seeds are repetit
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -23,14 +22,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import yaml
 
-from benchmarks.data import ROOT, Benchmark
+from benchmarks.data import ROOT
+from benchmarks.figures import three
 from brpnas.errors import ConfigurationError
 
 __all__ = ["run"]
 
+SEEDS = 1, 5
 PROJECT = "brpnas-benchmark"
 BUILDKIT = {"DOCKER_BUILDKIT": "1", "COMPOSE_DOCKER_CLI_BUILD": "1"}
 CODE = ("brpnas", "conf", "docker", "pipelines")
@@ -131,35 +131,29 @@ def _rebuild(folder: Path, line: int) -> float:
     return _call([*command, "--tag", f"{PROJECT}/search", "."], folder, **BUILDKIT)
 
 
-def _spread(values: list[float]) -> list[float]:
-    """Median, least and most."""
-    return [round(float(x), 2) for x in (np.median(values), min(values), max(values))]
-
-
-def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
-    """Print the figures and return them."""
-    print(__doc__)
-    repeats = seeds or (1 if quick else 5)
+def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
+    """Figures of images and stages."""
     manifest = yaml.safe_load((ROOT / "kedro.yml").read_text("utf-8"))
     stages = [*manifest["stages"], *manifest["producers"], *manifest["deliverers"]]
-    figures: dict[str, Any] = {"size_gb": _sizes([*stages, "mlflow"]), "repeats": repeats}
+    figures: dict[str, Any] = {"size_gb": _sizes([*stages, "mlflow"]), "repeats": seeds}
     with tempfile.TemporaryDirectory(dir=ROOT.parent) as name:
         folder = _copy(Path(name) / "brpnas")
         _stage(folder, BEFORE)
         here, there = [], []
-        for _ in range(repeats):
+        for _ in range(seeds):
             here.append(_stage(folder, AFTER))
             there.append(_stage(folder, AFTER, "brpnas"))
         beyond = [a - b for a, b in zip(there, here, strict=True)]
-        figures["start_beyond_host_s"] = _spread(beyond)
-        figures["featurise_host_s"] = _spread(here)
+        figures["start_beyond_host_s"] = list(three(beyond, 2).values())
+        figures["featurise_host_s"] = list(three(here, 2).values())
         _rebuild(folder, 0)
-        figures["rebuild_s"] = _spread([_rebuild(folder, i + 1) for i in range(repeats)])
+        figures["rebuild_s"] = list(
+            three([_rebuild(folder, i + 1) for i in range(seeds)], 2).values()
+        )
         if not quick:
             host = _copy(Path(name) / "host")
             figures["pipeline_host_s"] = round(sum(_stage(host, s) for s in manifest["stages"]), 1)
             figures["pipeline_compose_s"] = round(_up(_copy(Path(name) / "compose")), 1)
             allowed = 1.5 * figures["pipeline_host_s"] + 60
             figures["pipeline_part_of_allowed"] = round(figures["pipeline_compose_s"] / allowed, 3)
-    print(json.dumps(figures, indent=1))
     return figures

@@ -3,10 +3,10 @@
 A query reveals the validation accuracy on CIFAR-10 predicted by the surrogate (98 epochs, no
 noise). The score of a search is its best answer, because no test accuracy exists. *brp* is the
 default (conf/darts) without a latency limit: each round ranks a new random sample of the space and
-mutations of the best so far. *brp, no prior* starts at random (`search.flops_prior`); *brp, sample
-alone* has no mutations; *brp, as published* has 3 rounds of 20, half of each at random from the
-top, and ranks only a larger sample; *unary* trains the same network to predict the accuracy. For
-one seed all samplers get the same random order of first architectures, from which those with a
+mutations of the best so far. *brp, no prior* starts at random (`search.sampler.flops_prior`); *brp,
+sample alone* has no mutations; *brp, as published* has 3 rounds of 20, half of each at random from
+the top, and ranks only a larger sample; *unary* trains the same network to predict the accuracy.
+For one seed all samplers get the same random order of first architectures, from which those with a
 prior take the largest, so that differences are paired: p is from the one-sided Wilcoxon signed-rank
 test over the seeds.
 
@@ -23,10 +23,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy.stats
 
-from benchmarks.data import Benchmark, settings
-from benchmarks.queries import bench
+from benchmarks.data import bench, settings
+from benchmarks.figures import p_value, pair
 from benchmarks.rankers import make_sampler_of, search_settings
 from benchmarks.tasks import SEARCH_CODE, Task, run_tasks
 from brpnas.datasets.nasbench301 import Surrogate
@@ -38,6 +37,7 @@ from brpnas.spaces import get_space
 
 __all__ = ["run"]
 
+SEEDS = 2, 20
 MARKS = (10, 20, 30, 40, 50, 60)
 FROM = 21
 MANY = 10_000
@@ -86,12 +86,9 @@ def search_once(task: Task) -> list[float]:
     return [round(float(value), 6) for value in best]
 
 
-def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
-    """Print the tables and return their figures."""
-    seeds = seeds or (2 if quick else 20)
-    budget = settings("search", "darts")["budget"]
-    print(__doc__)
-    print(f"{seeds} seeds, {workers} processes, settings: {search_settings('darts')}\n")
+def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
+    """Figures by surrogate."""
+    budget = settings("search", "darts")["budget"]["queries"]
     tasks = [
         {"symmetric": symmetric, "label": label, "budget": budget, "seed": seed, **task}
         for symmetric in ((False,) if quick else (False, True))
@@ -106,7 +103,6 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
         figures[name] = _figures(part)
         figures[name]["random_10000"] = _random(bool(symmetric), 1_000 if quick else MANY)
         figures[name]["ceiling"] = 1.0 if symmetric else _ceiling(100 if quick else COMPARED)
-        _print(name, figures[name])
     return {"seeds": seeds, "budget": budget, "settings": search_settings("darts"),
             "surrogates": figures}  # fmt: skip
 
@@ -132,9 +128,7 @@ def _figures(rows: pd.DataFrame) -> dict[str, Any]:
     marks = [mark for mark in MARKS if mark <= budget]
     samplers = {
         label: {
-            **{
-                str(m): [round(float(f(c[:, m - 1])), 3) for f in (np.mean, _spread)] for m in marks
-            },
+            **{str(mark): pair(c[:, mark - 1], 3) for mark in marks},
             "seconds": round(float(rows[rows["label"] == label]["seconds"].median()), 2),
         }
         for label, c in curves.items()
@@ -153,14 +147,10 @@ def _figures(rows: pd.DataFrame) -> dict[str, Any]:
     return {"samplers": samplers, "against": against}
 
 
-def _spread(values: np.ndarray) -> float:
-    return float(values.std(ddof=1)) if len(values) > 1 else 0.0
-
-
 def _against(own: np.ndarray, other: np.ndarray, marks: list[int]) -> dict[str, Any]:
     """Lead in points and p at the marks, and the worst of both from `FROM` queries on."""
     lead = own - other
-    p = [_p(column) for column in lead.T]
+    p = [p_value(column) for column in lead.T]
     doubtful = [query for query, value in enumerate(p, start=1) if value >= 0.05]
     first = max(doubtful, default=0) + 1
     return {
@@ -169,21 +159,3 @@ def _against(own: np.ndarray, other: np.ndarray, marks: list[int]) -> dict[str, 
         "largest_p": max(p[FROM - 1 :]),
         "significant_from": first if first <= len(p) else None,
     }
-
-
-def _p(difference: np.ndarray) -> float:
-    if not np.any(difference):
-        return 1.0
-    return float(f"{scipy.stats.wilcoxon(difference, alternative='greater').pvalue:.2g}")
-
-
-def _print(name: str, figures: dict[str, Any]) -> None:
-    print(f"\n{name} surrogate: best accuracy in percent ± standard deviation between seeds; "
-          f"best of {MANY:,} random {figures['random_10000']}; a perfect predictor of graphs has "
-          f"a tau of {figures['ceiling']}")  # fmt: skip
-    for label, values in figures["samplers"].items():
-        cells = [f"{m}: {v[0]:.3f} ± {v[1]:.3f}" for m, v in values.items() if m.isdigit()]
-        print(f"  {label:18}" + "   ".join(cells) + f"   {values['seconds']} s")
-    for label, others in figures["against"].items():
-        for other, found in others.items():
-            print(f"  {label} against {other}: {found}")

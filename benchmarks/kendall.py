@@ -3,22 +3,22 @@
 Training cells are random, all others are test cells. NAS-Bench-101: validation accuracy of the one
 public run of 108 epochs, for training and test; there is no test accuracy. NAS-Bench-201:
 validation accuracy on CIFAR-10, the mean over the published training seeds, for training and test
-(``brp``, ``relation``, ``process``); ``brp, test`` is the tau of the same ranking with the test
+(``brp``, ``pairwise``, ``process``); ``brp, test`` is the tau of the same ranking with the test
 accuracy, from other trainings on twice the images. The mean validation accuracy of all cells
 reaches ``valid, test``, less than a ranker of many cells, which averages out the noise of a single
 cell's trainings.
 
-*brp* is the ranker of the search (`brpnas.predictors.HybridRanker`), *relation* its pairwise ranker
+*brp* is the ranker of the search (`brpnas.predictors.HybridRanker`), *pairwise* its pairwise ranker
 alone, *process* its Gaussian process on paths alone; three networks of width 128. They use the view
 ``function``.
 
 Limits. NAS-Bench-201: ``ceiling`` is the tau of the mean accuracy with a resampled one, with the
 noise of means of the same number of seeds (estimated from the seeds of the 500 cells of most
-similar accuracy); the mean already contains noise, so this is an estimate from above. ``siblings``
-is the tau of the mean of the other isomorphic cells, over cells with at least four of them: look-up
-instead of prediction. NAS-Bench-101 has one run of each cell; ``two runs`` is the tau between two
-runs if the part unexplained by the ranker of the most cells is noise, an estimate from below;
-``ceiling`` is the tau of that ranker.
+similar accuracy); the mean already contains noise, so this is an estimate from above.
+``isomorphic`` is the tau of the mean of the other isomorphic cells, over cells with at least four
+of them: look-up instead of prediction. NAS-Bench-101 has one run of each cell; ``two runs`` is the
+tau between two runs if the part unexplained by the ranker of the most cells is noise, an estimate
+from below; ``ceiling`` is the tau of that ranker.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from benchmarks.data import Benchmark
+from benchmarks.data import bench
+from benchmarks.figures import pair
 from benchmarks.nasbench101_tables import sample_accuracy, sample_graphs
-from benchmarks.queries import valid_runs
 from benchmarks.tasks import Task, run_tasks
 from brpnas.graphs import GraphBatch
 from brpnas.metrics import kendall
 from brpnas.predictors import HybridRanker, PairwiseRanker, TrainingConfig
-from brpnas.search import HeldOutScores
 
 __all__ = ["run"]
 
+SEEDS = 2, 10
 FloatArray = npt.NDArray[np.float64]
 CELLS = {"nasbench101": (100, 172, 424), "nasbench201 cifar10": (78, 156, 469, 781, 1563)}
 MOST = {"nasbench101": 5000, "nasbench201 cifar10": 5000}
@@ -67,18 +67,15 @@ CODE = (
 @functools.cache
 def _nasbench201() -> tuple[GraphBatch, FloatArray, FloatArray, FloatArray, FloatArray]:
     """Graphs; accuracy of validation, test, isomorphic cells (validation), and redrawn."""
-    bench = Benchmark()
-    arch_ids = list(bench.graphs.arch_ids)
-    runs = valid_runs(bench.accuracy, DATASET).reindex(arch_ids)
-    valid = runs.mean(axis=1).to_numpy()
-    scores = HeldOutScores.from_table(bench.accuracy, DATASET).mean
-    test = np.array([scores[arch_id] for arch_id in arch_ids])
-    table = bench.architectures.set_index("arch_id")["isomorphism_id"].reindex(arch_ids)
+    arch_ids = list(bench().graphs.arch_ids)
+    runs = bench().valid_runs(DATASET)
+    valid, test = runs.mean(axis=1).to_numpy(), bench().test(DATASET)
+    table = bench().architectures.set_index("arch_id")["isomorphism_id"].reindex(arch_ids)
     groups = pd.Series(valid).groupby(table.to_numpy())
     count, total = groups.transform("count").to_numpy(), groups.transform("sum").to_numpy()
     with np.errstate(invalid="ignore", divide="ignore"):
         isomorphic = np.where(count > LEAST_ISOMORPHIC, (total - valid) / (count - 1), np.nan)
-    return bench.graphs.view("function"), valid, test, isomorphic, _drawn_anew(runs.to_numpy())
+    return bench().graphs.view("function"), valid, test, isomorphic, _drawn_anew(runs.to_numpy())
 
 
 def _tables(space: str) -> tuple[GraphBatch, FloatArray, FloatArray | None]:
@@ -93,14 +90,14 @@ def fit_once(task: Task) -> dict[str, float]:
     graphs, accuracy, test = _tables(task["space"])
     order = np.random.default_rng(task["seed"]).permutation(len(graphs))
     train, rest = order[: task["cells"]], order[task["cells"] :]
-    relation = PairwiseRanker(TrainingConfig(**task["ranker"]), task["members"], "function")
-    ranker = HybridRanker(relation)
+    pairwise = PairwiseRanker(TrainingConfig(**task["ranker"]), task["members"], "function")
+    ranker = HybridRanker(pairwise)
     ranker.fit(graphs[train], accuracy[train], task["seed"])
     others = graphs[rest]
     scores = ranker.score(others)
     found = {
         "brp": kendall(scores, accuracy[rest]),
-        "relation": kendall(relation.score(others), accuracy[rest]),
+        "pairwise": kendall(pairwise.score(others), accuracy[rest]),
         "process": kendall(ranker.expected(others), accuracy[rest]),
     }
     if test is not None:
@@ -108,12 +105,9 @@ def fit_once(task: Task) -> dict[str, float]:
     return {name: round(float(tau), 5) for name, tau in found.items()}
 
 
-def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
-    """Print the tables and return their figures."""
-    seeds = seeds or (2 if quick else 10)
+def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
+    """Figures by space and number of training cells."""
     settings = {"ranker": RANKER, "members": 1 if quick else MEMBERS}
-    print(__doc__)
-    print(f"{seeds} seeds, {settings}\n")
     tasks = [
         {"space": space, "cells": cells, "seed": seed, **settings}
         for space, sizes in CELLS.items()
@@ -132,30 +126,21 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
         limits = _limits(space, own)
         tables[space] = {}
         for cells, part in own.groupby("cells"):
-            names = [
-                n for n in ("brp", "relation", "process", "brp, test") if part[n].notna().any()
-            ]
-            figures: dict[str, Any] = {
-                name: [round(float(part[name].mean()), 4), _deviation(part[name])] for name in names
-            }
+            names = ("brp", "pairwise", "process", "brp, test")
             tables[space][str(cells)] = {
-                **figures, **limits, "seconds": round(float(part["seconds"].median()), 1)
-            }  # fmt: skip
-            shown = "   ".join(f"{n} {m:.3f} ± {s:.3f}" for n, (m, s) in figures.items())
-            print(f"{space:20} {cells:5} cells   {shown}   {limits}")
+                **{name: pair(part[name]) for name in names if part[name].notna().any()},
+                **limits,
+                "seconds": round(float(part["seconds"].median()), 1),
+            }
     return {
         "seeds": seeds,
         "protocol": "random training cells, all others tested; validation accuracy of one run "
         "(NAS-Bench-101), mean validation accuracy of the published seeds (NAS-Bench-201). "
-        "*Siblings*: looking up the mean of other cells of the same function instead of "
+        "*Isomorphic*: looking up the mean of other cells of the same function instead of "
         "predicting; *valid, test*: the mean validation accuracy as a ranking by test accuracy; "
         "*two runs*: one run as a ranking by another, estimated",
         "tables": tables,
     }
-
-
-def _deviation(values: pd.Series) -> float:
-    return round(float(values.std(ddof=1)), 4) if len(values) > 1 else 0.0
 
 
 def _drawn_anew(runs: FloatArray) -> FloatArray:
@@ -181,6 +166,6 @@ def _limits(space: str, rows: pd.DataFrame) -> dict[str, float]:
     known = ~np.isnan(isomorphic)
     return {
         "ceiling": round(float(kendall(valid, anew)), 4),
-        "siblings": round(float(kendall(isomorphic[known], valid[known])), 4),
+        "isomorphic": round(float(kendall(isomorphic[known], valid[known])), 4),
         "valid, test": round(float(kendall(valid, test)), 4),
     }

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from benchmarks.data import ROOT, candidate_config, settings, training_config
+from benchmarks.data import ROOT, job_config, settings, training_config
 from brpnas.candidates import (
     ImageSource,
     TrainingJob,
@@ -33,7 +33,7 @@ from brpnas.measure import LocalTarget, MeasureSettings, Protocol, get_runtime, 
 from brpnas.measure.artifacts import Manifest
 from brpnas.measure.targets import Rows
 from brpnas.predictors import PairwiseRanker
-from brpnas.search import ListedPool, SearchStore, get_sampler, run_search, task_fingerprint
+from brpnas.search import ListedPool, SearchStore, get_sampler, run_search, search_fingerprint
 from brpnas.spaces import get_space
 from brpnas.spaces.network import NetworkConfig
 from brpnas.spaces.select import select_cells
@@ -105,16 +105,16 @@ def measure(folder: Path) -> None:
 
 def train(folder: Path) -> None:
     """Train 24 cells by conf/base."""
-    candidates = [TrainingJob(arch_id, 0) for arch_id in select_cells(24, distinct=True)]
+    jobs = [TrainingJob(arch_id, 0) for arch_id in select_cells(24, distinct=True)]
     train_jobs(
-        candidates, ImageSource(), candidate_config(), folder / STORE,
+        jobs, ImageSource(), job_config(), folder / STORE,
         engine=NotingEngine(folder), progress=False,
     )  # fmt: skip
 
 
 def search(folder: Path) -> None:
     """Search with 24 queries in 6 rounds, training each network on its query."""
-    values = settings("search")["ranker"] | {"epochs": 20, "hidden": 32, "members": 1}
+    values = settings("search")["sampler"]["ranker"] | {"epochs": 20, "hidden": 32, "members": 1}
     space = get_space("nasbench201")
     pool = ListedPool.create(space, space.graphs(), seed=0, view=values["view"])
     sampler = get_sampler(
@@ -122,10 +122,8 @@ def search(folder: Path) -> None:
         {"rounds": 6},
         make_ranker=lambda: PairwiseRanker(training_config(values), 1, values["view"]),
     )
-    oracle = TrainOracle(
-        ImageSource(), candidate_config(), folder / "networks", NotingEngine(folder)
-    )
-    with SearchStore(folder / STORE, task_fingerprint(pool, sampler, oracle)) as store:
+    oracle = TrainOracle(ImageSource(), job_config(), folder / "networks", NotingEngine(folder))
+    with SearchStore(folder / STORE, search_fingerprint(pool, sampler, oracle)) as store:
         run_search(pool, sampler, oracle, 24, store=store, progress=False)
 
 

@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
-from benchmarks.data import Benchmark, settings, stopwatch, training_config
+from benchmarks.data import bench, settings, stopwatch, training_config
+from benchmarks.figures import by_group
 from brpnas.metrics import regression_metrics
 from brpnas.predictors import LatencyPredictor, MeasuredRows, fit_latency, training_pool
 from brpnas.predictors.baselines import baseline_predictions
@@ -30,31 +32,34 @@ DEVICES = {
 }
 """Five distinct devices of LatBench."""
 
+SEEDS = 2, 10
 TRAIN, VALID = 900, 100
+METRICS = ("within_1", "within_5", "within_10", "spearman", "kendall", "mape")
 
 
-def split(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def split(
+    rows: int, seed: int, train: int = TRAIN, valid: int = VALID
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Indices of training, validation and test rows."""
     order = np.random.default_rng(seed).permutation(rows)
-    return order[:TRAIN], order[TRAIN : TRAIN + VALID], order[TRAIN + VALID :]
+    return order[:train], order[train : train + valid], order[train + valid :]
 
 
 def fit_once(
-    bench: Benchmark, table: pd.DataFrame, seed: int, values: dict[str, Any], pool: Executor | None
-) -> tuple[LatencyPredictor, MeasuredRows, np.ndarray]:
-    """Fit one predictor by the settings of the stage `train`.
-
-    Returns:
-        The predictor, its training rows, and the indices of the test rows in the table.
-    """
-    rows = bench.graphs.rows(table["arch_id"].tolist())
-    latency = table["latency_ms"].to_numpy()
-    train, valid, test = split(len(table), seed)
-    known = MeasuredRows(rows[train], latency[train])
-    predictor = fit_latency(
-        bench.graphs,
-        known,
-        MeasuredRows(rows[valid], latency[valid]),
+    table: pd.DataFrame,
+    parts: tuple[np.ndarray, np.ndarray, np.ndarray],
+    seed: int,
+    values: dict[str, Any],
+    pool: Executor | None,
+) -> LatencyPredictor:
+    """Fit one predictor by the settings of the stage `train`, to the parts of `split`."""
+    rows = bench().graphs.rows(table["arch_id"].tolist())
+    latency = table["latency_ms"].to_numpy(np.float64)
+    train, valid = (MeasuredRows(rows[part], latency[part]) for part in parts[:2])
+    return fit_latency(
+        bench().graphs,
+        train,
+        valid,
         training_config(values),
         view=values["view"],
         members=values["members"],
@@ -62,79 +67,45 @@ def fit_once(
         seed=seed,
         pool=pool,
     )
-    return predictor, known, test
 
 
-def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
-    """Print the table and return its figures."""
+def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
+    """Figures of each model by device."""
     values = settings("train") | ({"epochs": 10} if quick else {})
-    seeds = seeds or (2 if quick else 10)
-    print(__doc__)
-    print(f"{seeds} seeds, {workers} processes, settings: {values}\n")
     rows = []
     with training_pool(workers) as pool:
         pool and pool.submit(int).result()  # the processes start before the clock does
-        for label, device in DEVICES.items():
+        for label, device in tqdm(DEVICES.items(), unit="device"):
             for seed in range(seeds):
-                rows += [
-                    {"device": label, **row} for row in _seed(bench, device, seed, values, pool)
-                ]
-            print(f"  {label} done", flush=True)
+                rows += [{"device": label, **row} for row in _seed(device, seed, values, pool)]
     table = pd.DataFrame(rows)
-    figures = table.drop(columns=["seed", "view"]).groupby(["device", "model"], sort=False)
-    mean, spread = figures.mean(), figures.std(ddof=1)
-    print(f"\nMean over {seeds} seeds ± standard deviation between them; test rows only.\n")
-    print(_format(mean, spread))
-    print(
-        "\nView chosen:", table.dropna(subset="view").groupby(["device", "view"]).size().to_dict()
-    )
     return {
         "seeds": seeds,
         "protocol": {"train": TRAIN, "valid": VALID, "test": "all others"},
         "devices": {
-            device: {
-                model: {
-                    key: [
-                        round(float(mean.loc[device, model][key]), 4),
-                        round(float(spread.loc[device, model][key]), 4),
-                    ]
-                    for key in mean.columns
-                    if np.isfinite(mean.loc[device, model][key])
-                }
-                for model in mean.loc[device].index
-            }
-            for device in DEVICES
+            str(device): by_group(part, "model", [*METRICS, "fit_s"])
+            for device, part in table.groupby("device", sort=False)
         },
     }
 
 
 def _seed(
-    bench: Benchmark, device: str, seed: int, values: dict[str, Any], pool: Executor | None
+    device: str, seed: int, values: dict[str, Any], pool: Executor | None
 ) -> list[dict[str, Any]]:
-    table = bench.latency(device)
-    rows, latency = bench.graphs.rows(table["arch_id"].tolist()), table["latency_ms"].to_numpy()
+    table, graphs = bench().latency(device), bench().graphs
+    rows, latency = graphs.rows(table["arch_id"].tolist()), table["latency_ms"].to_numpy()
+    train, valid, test = split(len(table), seed)
     with stopwatch() as seconds:
-        predictor, known, test = fit_once(bench, table, seed, values, pool)
-    predicted = predictor.predict(bench.graphs)[rows[test]]
+        predictor = fit_once(table, (train, valid, test), seed, values, pool)
+    known = MeasuredRows(rows[train], latency[train])
+    predicted = predictor.predict(graphs)[rows[test]]
     shift = predictor.location - np.log(known.latency_ms).mean()
     models = {"gcn": predicted, "median": predicted * np.exp(-shift)}
-    baselines = baseline_predictions(bench.graphs, bench.architectures, known)
+    baselines = baseline_predictions(graphs, bench().architectures, known)
     models |= {name: every[rows[test]] for name, every in baselines.items()}
     result = [
-        {"model": name, "seed": seed, **regression_metrics(values_, latency[test])}
+        {"model": name, **regression_metrics(values_, latency[test])}
         for name, values_ in models.items()
     ]
-    result[0] |= {"fit_s": seconds[0], "view": predictor.view}
+    result[0] |= {"fit_s": seconds[0]}
     return result
-
-
-def _format(mean: pd.DataFrame, spread: pd.DataFrame) -> str:
-    shown = pd.DataFrame(index=mean.index)
-    for key in ("within_1", "within_5", "within_10", "mape"):
-        shown[f"{key} %"] = [
-            f"{100 * m:5.1f} ± {100 * s:3.1f}" for m, s in zip(mean[key], spread[key], strict=True)
-        ]
-    for key in ("spearman", "kendall"):
-        shown[key] = [f"{m:.4f} ± {s:.4f}" for m, s in zip(mean[key], spread[key], strict=True)]
-    shown["fit s"] = [f"{s:.1f}" if np.isfinite(s) else "" for s in mean["fit_s"]]
-    return shown.to_string()

@@ -9,38 +9,31 @@ winner, minus 1. Run it on an idle machine.
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from benchmarks.data import ROOT, Benchmark
+from benchmarks.figures import three
+from benchmarks.project import Project
 
 __all__ = ["run"]
 
+SEEDS = 1, 3
 _STAGES = "measure,ingest,featurise,train,search,export,evaluate"
 _QUICK = {
     "measure.cells": 30,
     "train.train_rows": 18,
     "train.valid_rows": 6,
-    "search.budget": 6,
-    "search.rounds": 2,
+    "search.budget.queries": 6,
+    "search.budget.rounds": 2,
     "network_training.epochs": 2,
 }
 
 
-def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
-    """Print each search and return the figures."""
-    del bench  # everything is made here
-    print(__doc__)
+def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
+    """Figures of each search."""
     searches = []
-    for seed in range(seeds or (1 if quick else 3)):
+    for seed in range(seeds):
         values: dict[str, object] = {
             "search.seed": seed,
             "train.seed": seed,
@@ -50,36 +43,21 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
         }
         with tempfile.TemporaryDirectory() as folder:
             searches.append(_search(Path(folder), values))
-        print(f"seed {seed}: " + ", ".join(f"{k} {v}" for k, v in searches[-1].items()))
     return {
         "seeds": len(searches),
-        "seconds": _spread([s["seconds"] for s in searches]),
-        "abs_error": _spread([abs(s["error"]) for s in searches]),
-        "test_accuracy": _spread([s["test_accuracy"] for s in searches]),
+        "seconds": three([s["seconds"] for s in searches]),
+        "abs_error": three([abs(s["error"]) for s in searches]),
+        "test_accuracy": three([s["test_accuracy"] for s in searches]),
         "searches": searches,
     }
 
 
-def _search(project: Path, values: dict[str, object]) -> dict[str, Any]:
-    for folder in ("conf", "pipelines"):
-        ignored = shutil.ignore_patterns("__pycache__", "local")
-        shutil.copytree(ROOT / folder, project / folder, ignore=ignored)
-    for file in ("pyproject.toml", "kedro.yml"):
-        shutil.copy(ROOT / file, project / file)
-    (project / "conf" / "local").mkdir()
-    (project / "data").mkdir()
+def _search(folder: Path, values: dict[str, object]) -> dict[str, Any]:
+    project = Project(folder / "project")
     parameters = ",".join(f"{name}={value}" for name, value in values.items())
-    command = [sys.executable, "-m", "kedro", "run", "--env=live", f"--pipelines={_STAGES}"]
-    began = time.perf_counter()
-    subprocess.run(
-        [*command, f"--params={parameters}"],
-        cwd=project,
-        check=True,
-        stdout=subprocess.DEVNULL,
-        env={**os.environ, "KEDRO_DISABLE_TELEMETRY": "1", "PYTHONPATH": str(ROOT)},
-    )
-    seconds = time.perf_counter() - began
-    out = project / "data" / "live"
+    command = ["kedro", "run", "--env=live", f"--pipelines={_STAGES}", f"--params={parameters}"]
+    ended = project.run(command).checked()
+    out = project.root / "data" / "live"
     read = lambda path: json.loads((out / path).read_text("utf-8"))  # noqa: E731
     found, measured = (
         read("07_model_output/search_result.json"),
@@ -89,12 +67,12 @@ def _search(project: Path, values: dict[str, object]) -> dict[str, Any]:
     delivered = read("08_reporting/network_evaluation.json")["test"]
     chosen = found["chosen"]
     return {
-        "seconds": round(seconds, 1),
+        "seconds": round(ended.seconds, 1),
         "cells_measured": measured["cells"],
         "max_drift": round(measured["reference"]["max_drift"], 4),
         "networks_trained": found["queries"],
         "failed": found["failed"],
-        "constraints": found["constraints"],
+        "constraints": found["task"]["constraints"],
         "predicted_ms": round(chosen["predicted_latency_ms"], 5),
         "measured_ms": round(chosen["latency_ms"], 5),
         "error": round(chosen["predicted_latency_ms"] / chosen["latency_ms"] - 1, 4),
@@ -102,12 +80,4 @@ def _search(project: Path, values: dict[str, object]) -> dict[str, Any]:
         "test_accuracy": round(delivered["accuracy"], 4),
         "test_balanced_accuracy": round(delivered["balanced_accuracy"], 4),
         "spearman_latency": round(trained["metrics"][trained["model"]]["spearman"], 4),
-    }
-
-
-def _spread(values: list[float]) -> dict[str, float]:
-    return {
-        "median": round(float(np.median(values)), 4),
-        "min": round(min(values), 4),
-        "max": round(max(values), 4),
     }

@@ -3,10 +3,9 @@
 Protocol and runtime are those of `timing` in conf/base/parameters_measure.yml. Use an idle machine:
 the drift of the reference network and the load average reveal disturbances.
 
-1. Parameters: of networks built in torch, counted from operation codes, and published.
-2. Seconds and drift of measuring 300 cells.
-3. Repeatability: 100 of them again, after all others.
-4. Predictors from 300 measured cells (250 train, 50 validate), scored on 200 others, a new split
+1. Seconds and drift of measuring 300 cells.
+2. Repeatability: 100 of them again, after all others.
+3. Predictors from 300 measured cells (250 train, 50 validate), scored on 200 others, a new split
    per seed. `layerwise` adds up single operations and is not trained; `layerwise_scaled` multiplies
    it by one factor, fitted to the same 300.
 """
@@ -20,12 +19,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
-from benchmarks.data import Benchmark, settings, stopwatch, training_config
-from brpnas.datasets.cells import arch_ids as names_of
-from brpnas.datasets.nasbench201_files import read_benchmark
-from brpnas.graphs import SpaceGraphs
+from benchmarks.data import bench, settings, stopwatch
+from benchmarks.figures import by_group
+from benchmarks.latency import METRICS, fit_once, split
 from brpnas.measure import (
     MeasureResult,
     MeasureSettings,
@@ -36,74 +33,50 @@ from brpnas.measure import (
     select_cells,
 )
 from brpnas.metrics import regression_metrics, spearman
-from brpnas.predictors import MeasuredRows, fit_latency, training_pool
+from brpnas.predictors import MeasuredRows, training_pool
 from brpnas.predictors.baselines import baseline_predictions
 from brpnas.predictors.layerwise import LayerwisePredictor
 from brpnas.spaces import NasBench201
-from brpnas.spaces.nasbench201.build import build_network
-from brpnas.spaces.nasbench201.cost import cost
 
 __all__ = ["run"]
 
+SEEDS = 2, 10
 TRAIN, VALID, TEST, AGAIN = 250, 50, 200, 100
 
 
-def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
-    """Print the figures and return them."""
-    print(__doc__)
-    seeds = seeds or (2 if quick else 10)
+def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
+    """Figures of measuring and of the predictors."""
     train, valid, test, again = (16, 8, 8, 8) if quick else (TRAIN, VALID, TEST, AGAIN)
-    parameters = _parameters(bench, 25 if quick else 1)
-    print(f"1. {parameters}\n", flush=True)
     measuring = _settings(settings("timing"))
     cells = select_cells(train + valid + test)
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "cells.jsonl"
         first = measure_cells(cells[: train + valid], measuring, store)
-        measured = _figures(first)
-        print(f"2. {measured}\n", flush=True)
         everything = measure_cells(cells, measuring, store)
         second = measure_cells(cells[:again], measuring, Path(folder) / "again.jsonl")
         with stopwatch() as seconds:
             operations = measure_operations(measuring, store, device="this", progress=False)
-    repeats = _repeatability(everything, second)
-    print(f"3. {repeats}\n", flush=True)
     layerwise = LayerwisePredictor(operations)
-    latency = everything.rows.set_index("arch_id")["latency_ms"]
-    predicted = layerwise.predict(bench.graphs.arch_ids)
+    predicted = layerwise.predict(bench().graphs.arch_ids)
     with training_pool(workers) as pool:
         rows = [
-            row | {"seed": seed}
+            row
             for seed in range(seeds)
-            for row in _split(bench.graphs, latency, predicted, (train, valid), seed, quick, pool)
+            for row in _split(everything.rows, predicted, (train, valid), seed, quick, pool)
         ]
-    figures = pd.DataFrame(rows).groupby("model", sort=False)
-    mean, spread = figures.mean().drop(columns="seed"), figures.std().drop(columns="seed")
-    print(f"4. Mean over {seeds} seeds, on {test} cells not trained on; then their deviation.\n")
-    print(mean.round(4).to_string(), "\n", spread.round(4).to_string(), sep="\n")
     return {
         "seeds": seeds,
         "machine": first.machine.__dict__,
         "settings": measuring.fingerprint(),
-        "parameters": parameters,
-        "measuring": measured,
-        "repeatability": repeats,
+        "measuring": _figures(first),
+        "repeatability": _repeatability(everything, second),
         "all_cells": {k: v for k, v in _figures(everything).items() if k != "seconds"},
         "operations_s": round(seconds[0], 2),
         "predictors": {
             "train": train,
             "valid": valid,
             "test": test,
-            "models": {
-                model: {
-                    key: [
-                        round(float(mean.loc[model, key]), 4),
-                        round(float(spread.loc[model, key]), 4),
-                    ]
-                    for key in mean.columns
-                }
-                for model in mean.index
-            },
+            "models": by_group(pd.DataFrame(rows), "model", METRICS),
         },
     }
 
@@ -117,38 +90,6 @@ def _settings(values: dict[str, Any]) -> MeasureSettings:
     )
     protocol = Protocol(values["warmup"], values["runs"], values["repeats"])
     return MeasureSettings(runtime, protocol, NasBench201.published, values["batch_size"])
-
-
-def _parameters(bench: Benchmark, every: int) -> dict[str, int]:
-    """Agreement of the published count with the network, or else with an isomorphic cell."""
-    published = read_benchmark(bench._files)
-    runs = published.runs["cifar10"]
-    of_cell = dict(zip(runs.cell.tolist(), np.rint(runs.params_m * 1e6).astype(int), strict=True))
-    space = NasBench201()
-    cells = names_of(published.numbers).tolist()
-    counted = cost(space.codes(cells))[0]
-    families: dict[str, set[int]] = {}
-    for family, count in zip(space.isomorphism_ids(cells), counted.tolist(), strict=True):
-        families.setdefault(family, set()).add(count)
-    same_as_built = same_as_published = isomorphic = wrong = 0
-    chosen = range(0, len(cells), every)
-    for row in chosen:
-        with torch.device("meta"):
-            network = build_network(cells[row])
-        built = sum(parameter.numel() for parameter in network.parameters())
-        same_as_built += int(built == counted[row])
-        same_as_published += int(built == of_cell[row])
-        if built != of_cell[row]:
-            wrong += 1
-            family = space.isomorphism_ids([cells[row]])[0]
-            isomorphic += int(of_cell[row] in families[family])
-    return {
-        "cells": len(chosen),
-        "built_equals_counted": same_as_built,
-        "built_equals_published": same_as_published,
-        "published_differs": wrong,
-        "published_is_that_of_an_isomorphic_cell": isomorphic,
-    }
 
 
 def _figures(result: MeasureResult) -> dict[str, Any]:
@@ -180,8 +121,7 @@ def _repeatability(first: MeasureResult, second: MeasureResult) -> dict[str, Any
 
 
 def _split(
-    graphs: SpaceGraphs,
-    latency: pd.Series,
+    table: pd.DataFrame,
     layerwise: np.ndarray,
     sizes: tuple[int, int],
     seed: int,
@@ -190,27 +130,13 @@ def _split(
 ) -> list[dict[str, Any]]:
     """Figures of every model on the test cells of one split."""
     values = settings("train") | ({"epochs": 10} if quick else {})
-    train, valid = sizes
-    order = np.random.default_rng(seed).permutation(len(latency))
-    rows, ms = graphs.rows(latency.index.tolist()), latency.to_numpy(np.float64)
-    fitted, checked, test = np.split(order, [train, train + valid])
-    predictor = fit_latency(
-        graphs,
-        MeasuredRows(rows[fitted], ms[fitted]),
-        MeasuredRows(rows[checked], ms[checked]),
-        training_config(values),
-        view=values["view"],
-        members=values["members"],
-        bound=values["bound"],
-        seed=seed,
-        pool=pool,
-    )
-    params, flops = cost(NasBench201().codes(graphs.arch_ids))
-    counts = {"arch_id": list(graphs.arch_ids), "flops_m": flops / 1e6, "params_m": params / 1e6}
-    known = np.concatenate([fitted, checked])
-    models = {"gcn": predictor.predict(graphs)}
+    graphs, parts = bench().graphs, split(len(table), seed, *sizes)
+    rows = graphs.rows(table["arch_id"].tolist())
+    ms = table["latency_ms"].to_numpy(np.float64)
+    known, test = np.concatenate(parts[:2]), parts[2]
+    models = {"gcn": fit_once(table, parts, seed, values, pool).predict(graphs)}
     models |= baseline_predictions(
-        graphs, pd.DataFrame(counts), MeasuredRows(rows[known], ms[known])
+        graphs, bench().architectures, MeasuredRows(rows[known], ms[known])
     )
     factor = np.exp(np.median(np.log(ms[known] / layerwise[rows[known]])))
     models |= {"layerwise": layerwise, "layerwise_scaled": factor * layerwise}

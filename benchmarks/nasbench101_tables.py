@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import functools
-import os
-from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.data import ROOT
+from benchmarks.data import CACHE, mirror
 from benchmarks.tasks import FOLDER
+from brpnas.atomic import atomic_path
 from brpnas.datasets import fetch_group, read_nasbench101_accuracy
 from brpnas.graphs import SpaceGraphs
 from brpnas.spaces import get_space
@@ -28,16 +27,12 @@ def sample_accuracy() -> pd.DataFrame:
     kept = FOLDER / "nasbench101-sample.parquet"
     if kept.is_file():
         return pd.read_parquet(kept)
-    mirror = os.environ.get("BRPNAS_MIRROR")
-    files = fetch_group(
-        "nasbench101", mirror=Path(mirror) if mirror else None, cache=ROOT / "data" / "01_raw"
-    )
+    files = fetch_group("nasbench101", mirror=mirror(), cache=CACHE)
     table = read_nasbench101_accuracy(files, (EPOCHS,))
     table = table.sort_values("arch_id", ignore_index=True)
-    partial = kept.with_suffix(f".{os.getpid()}")
     kept.parent.mkdir(parents=True, exist_ok=True)
-    table.to_parquet(partial)
-    partial.replace(kept)
+    with atomic_path(kept) as partial:
+        table.to_parquet(partial)
     return table
 
 

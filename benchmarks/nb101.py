@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.data import Benchmark
 from benchmarks.nasbench101_tables import sample_accuracy, sample_graphs
 from benchmarks.rankers import make_sampler_of, search_settings
 from benchmarks.tasks import SEARCH_CODE, Task, run_tasks
@@ -23,6 +22,7 @@ from brpnas.spaces import get_space
 
 __all__ = ["run"]
 
+SEEDS = 2, 10
 QUERIES = 140
 MARKS = (40, 80, 100, 140)
 DATASET = "cifar10"
@@ -59,11 +59,9 @@ def search_once(task: Task) -> list[int]:
     return [int(best) for best in np.minimum.accumulate(ranks)]
 
 
-def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
-    """Print the table and return its figures."""
-    seeds = seeds or (2 if quick else 10)
+def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
+    """Ranks of the cell found."""
     queries = 40 if quick else QUERIES
-    print(__doc__)
     changes = {"rounds": 4} if quick else {}
     samplers: dict[str, Task] = {
         "brp": {"sampler": "brp", "config": search_settings("nasbench101", **changes)},
@@ -79,15 +77,6 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
     curves = {
         label: np.array([d.result for d in done if d.task["label"] == label]) for label in samplers
     }
-    print(f"Rank among {len(_ranks())}, median over {seeds} seeds (best to worst):")
-    for label, curve in curves.items():
-        cells = [
-            f"{mark}: {np.median(curve[:, mark - 1]):g} ({curve[:, mark - 1].min()} to "
-            f"{curve[:, mark - 1].max()})"
-            for mark in MARKS
-            if mark <= queries
-        ]
-        print(f"  {label:10} " + "   ".join(cells))
     return {
         "seeds": seeds,
         "queries": queries,

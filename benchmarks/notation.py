@@ -8,12 +8,13 @@ too.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.data import Benchmark
+from benchmarks.data import bench
 from brpnas.datasets import (
     embedded_devices,
     help_devices,
@@ -26,26 +27,26 @@ from brpnas.spaces.nasbench201.naslib import NASLIB
 
 __all__ = ["figures", "run", "tables", "written"]
 
+SEEDS = 5, 40
 ROWS = (20, 50, 100, 300, 900)
 FAR = 30.0
 
 
-def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
-    """Print the table and return its figures."""
-    return figures(bench, published=not quick, draws=seeds or (5 if quick else 40))
+def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
+    """Shares found, refused and falsely reported by number of rows; ``seeds`` are the draws."""
+    return figures(tables(published=not quick), draws=seeds)
 
 
-def tables(bench: Benchmark, *, published: bool) -> dict[str, pd.DataFrame]:
+def tables(*, published: bool) -> dict[str, pd.DataFrame]:
     """Latency tables by device, without the rows that the intake of a device refuses.
 
     Args:
-        bench: Where published tables come from.
         published: Whether to take those of LatBench and HELP beside those that ship.
     """
     found = {name: read_embedded_latency(name) for name in embedded_devices()}
     if published:
-        found |= {name: bench.latency(name) for name in latbench_devices()}
-        found |= {name: bench.help_latency(name) for name in help_devices()}
+        found |= {name: bench().latency(name) for name in latbench_devices()}
+        found |= {name: bench().help_latency(name) for name in help_devices()}
     near = {}
     for name, table in found.items():
         ratio = table["latency_ms"] / table["latency_ms"].median()
@@ -59,14 +60,9 @@ def written(space: NasBench201, arch_ids: list[str]) -> list[str]:
     return [str(tuple(codes)) for codes in space.codes(cells).tolist()]
 
 
-def figures(bench: Benchmark, *, published: bool, draws: int) -> dict[str, Any]:
-    """Draw, ask, print a table.
-
-    Returns:
-        Number of devices and draws, and by rows the shares found, refused and falsely reported.
-    """
+def figures(devices: Mapping[str, pd.DataFrame], *, draws: int) -> dict[str, Any]:
+    """Number of devices and draws, and by rows the shares found, refused and falsely reported."""
     space, rng = NasBench201(), np.random.default_rng(0)
-    devices = tables(bench, published=published)
     ratios: dict[int, list[tuple[float, float]]] = {rows: [] for rows in ROWS}
     for table in devices.values():
         for rows in ROWS:
@@ -78,8 +74,6 @@ def figures(bench: Benchmark, *, published: bool, draws: int) -> dict[str, Any]:
                 ratios[rows].append(
                     (NASLIB.evidence(theirs, values)[1], NASLIB.evidence(ours, values)[1])
                 )
-    print(f"\n{__doc__}\n{len(devices)} devices, {draws} draws of each\n")
-    print("rows | found % | refused % | false % | largest ratio of true files")
     shares = {}
     for rows, pairs in ratios.items():
         theirs_ratio, ours_ratio = np.array(pairs).T
@@ -89,9 +83,4 @@ def figures(bench: Benchmark, *, published: bool, draws: int) -> dict[str, Any]:
             "false": round(float(np.mean(ours_ratio >= LIKELY)), 4),
             "largest_true": round(float(ours_ratio.max()), 2),
         }
-        said = shares[str(rows)]
-        print(
-            f"{rows:4} | {100 * said['found']:7.1f} | {100 * said['refused']:9.1f} | "
-            f"{100 * said['false']:7.1f} | {said['largest_true']:.1f}"
-        )
     return {"devices": len(devices), "draws": draws, "rows": shares}

@@ -17,30 +17,26 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.data import Benchmark
-from benchmarks.road.project import Project
+from benchmarks.project import Project
 from brpnas.datasets import mean_accuracy
 from brpnas.report.plots import accuracies
 from brpnas.report.plots.space import Accuracies
 
 __all__ = ["points", "run"]
 
+SEEDS = 1, 1
 _STAGES = "ingest,featurise,train,search"
-_QUICK = ["search.budget=20", "search.rounds=4", "train.epochs=2"]
+_QUICK = ["search.budget.queries=20", "search.budget.rounds=4", "train.epochs=2"]
 _SHOWN = 1500
 """Architectures of the space in the picture, beside the queries and the front."""
 
 
-def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
-    """Run the stages in a copy of the project and return the figures."""
-    del bench, seeds, workers  # everything is shipped; the seeds are those of the configuration
-    print(__doc__)
+def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
+    """Run the stages in a copy of the project; the seeds are those of its configuration."""
     with tempfile.TemporaryDirectory() as folder:
         project = Project(Path(folder) / "project")
-        command = [sys.executable, "-m", "kedro", "run", f"--pipelines={_STAGES}"]
-        done = project.run([*command, *([f"--params={','.join(_QUICK)}"] if quick else [])])
-        if done.code:
-            sys.exit(done.output)
+        parameters = [f"--params={','.join(_QUICK)}"] if quick else []
+        project.run(["kedro", "run", f"--pipelines={_STAGES}", *parameters]).checked()
         return _figures(project.root / "data")
 
 
@@ -49,7 +45,7 @@ def _figures(data: Path) -> dict[str, Any]:
     found = json.loads((data / "07_model_output" / "search_result.json").read_text("utf-8"))
     space = read("07_model_output/latency_predictions")
     known = found["chosen"] | found["known"] | found["held_out"]
-    tested = mean_accuracy(read("03_primary/accuracy"), found["dataset"])
+    tested = mean_accuracy(read("03_primary/accuracy"), found["task"]["dataset"])
     space = space.assign(test_accuracy=space["arch_id"].map(tested))
     winner = found["chosen"]["arch_id"]
     shown = accuracies(space, read("07_model_output/search_history"), winner)
@@ -59,17 +55,15 @@ def _figures(data: Path) -> dict[str, Any]:
     ends = traces[traces["query"] == traces["query"].max()].groupby("sampler")["chosen_test"]
     return {
         "seeds": int(traces["seed"].nunique()),
-        "constraints": found["constraints"],
+        "constraints": found["task"]["constraints"],
         "queries": found["queries"],
         "chosen": {
             key: known[key]
             for key in ("arch_id", "predicted_latency_ms", "test_accuracy", "optimum_test_accuracy")
         },
         "test_accuracy": {
-            name: [round(float(mean), 4), round(float(deviation), 4)]
-            for name, mean, deviation in zip(
-                ends.mean().index, ends.mean(), ends.std(ddof=0), strict=True
-            )
+            name: [round(float(values.mean()), 4), round(float(values.std(ddof=0)), 4)]
+            for name, values in ends
         },
         "latency": shown.latency,
         "architectures": len(shown.points),

@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from benchmarks.data import ROOT, Benchmark
+from benchmarks.data import ROOT
 from brpnas.candidates import (
     ImageSource,
     JobConfig,
@@ -31,6 +31,7 @@ from brpnas.spaces.select import select_cells
 
 __all__ = ["run"]
 
+SEEDS = 2, 2
 _CELL = {"stages": 1, "cells_per_stage": 1}
 SETTINGS: tuple[dict[str, Any], ...] = (
     {"channels": 4, "stages": 2, "cells_per_stage": 2, "epochs": 6},
@@ -45,29 +46,27 @@ SETTINGS: tuple[dict[str, Any], ...] = (
 """Differences from the defaults of `JobConfig`; the last is conf/embedded."""
 
 
-def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
-    """Print a line per setting and return the figures."""
-    del bench  # everything is made here
-    print(__doc__)
+def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
+    """Figures of each setting, of two seeds or more."""
+    seeds = max(2, seeds)
     cells = select_cells(6 if quick else 60, distinct=True)
-    candidates = [TrainingJob(cell, seed) for seed in range(max(2, seeds or 2)) for cell in cells]
+    jobs = [TrainingJob(cell, seed) for seed in range(seeds) for cell in cells]
     rows = []
     for changed in SETTINGS:
         config = JobConfig(**changed)
         with tempfile.TemporaryDirectory() as folder, get_engine(workers) as engine:
             runs = train_jobs(
-                candidates, ImageSource(), config, Path(folder), engine=engine, progress=False
+                jobs, ImageSource(), config, Path(folder), engine=engine, progress=False
             )
-        figures = _figures(accuracy_table(runs, "digits", config.epochs))
-        rows.append({"settings": config.settings(), **figures})
-        print(changed, figures, flush=True)
+        table = accuracy_table(runs, "digits", config.epochs)
+        rows.append({"settings": config.settings(), **_figures(table)})
     folder = ROOT / "conf" / "embedded"
     size, training = (
         yaml.safe_load((folder / f"parameters_{name}.yml").read_text("utf-8"))
         for name in ("ingest", "train_candidates")
     )
     shipped = {**size["network"], **training["network_training"]}
-    return {"cells": len(cells), "seeds": max(2, seeds or 2), "settings": rows, "shipped": shipped}
+    return {"cells": len(cells), "seeds": seeds, "settings": rows, "shipped": shipped}
 
 
 def _figures(table: pd.DataFrame) -> dict[str, Any]:

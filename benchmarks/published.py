@@ -2,13 +2,13 @@
 
 Written from the paper (Dudziak et al., arXiv 2007.08668, 3.2) and its released settings.
 
-`PublishedRecipe` is the binary relation predictor: a GCN of 4 layers and width 600 in float64 that
-sums over successors only; the two embeddings of a pair concatenated into a linear layer of two
-outputs (not antisymmetric); one pair per step, all ordered pairs of the training set in each of 250
-epochs; targets: softmax of the two accuracies (in percent), loss: KL divergence; AdamW with a
-cosine schedule, dropout 0.2. A comparison sort ranks the space, one pair per call. The released
-code computes embeddings once and calls only the head per pair; pairs can also be trained in
-batches: both options are here, for a lenient comparison.
+`PublishedRecipe` is the pairwise ranker (the binary relation predictor of the paper): a GCN of 4
+layers and width 600 in float64 that sums over successors only; the two embeddings of a pair
+concatenated into a linear layer of two outputs (not antisymmetric); one pair per step, all ordered
+pairs of the training set in each of 250 epochs; targets: softmax of the two accuracies (in
+percent), loss: KL divergence; AdamW with a cosine schedule, dropout 0.2. A comparison sort ranks
+the space, one pair per call. The released code computes embeddings once and calls only the head per
+pair; pairs can also be trained in batches: both options are here, for a lenient comparison.
 
 `PublishedLatency` is the latency predictor: the same GCN with one output, batches of 10, the sum of
 absolute errors of the latency divided by its mean, AdamW with a rate halved when the validation
@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from brpnas.graphs import BLANK, GraphBatch
 from brpnas.predictors.tensors import to_tensors
 
-__all__ = ["PublishedGCN", "PublishedLatency", "PublishedRecipe", "PublishedRelation"]
+__all__ = ["PublishedGCN", "PublishedLatency", "PublishedRanker", "PublishedRecipe"]
 
 
 class PublishedGCN(nn.Module):
@@ -55,7 +55,7 @@ class PublishedGCN(nn.Module):
         return x[:, 0]
 
 
-class PublishedRelation(PublishedGCN):
+class PublishedRanker(PublishedGCN):
     """Logits of a better than b, and b better than a."""
 
     def __init__(self, num_ops: int, hidden: int = 600, layers: int = 4) -> None:
@@ -73,7 +73,7 @@ class PublishedRelation(PublishedGCN):
 
 @dataclass
 class PublishedRecipe:
-    """Training and ranking of the published relation, timed.
+    """Training and ranking of the published ranker, timed.
 
     Attributes:
         epochs: Passes over all ordered pairs.
@@ -94,7 +94,7 @@ class PublishedRecipe:
         torch.manual_seed(seed)
         ops, adj = to_tensors(graphs)
         adj, percent = adj.double(), torch.from_numpy(100 * np.asarray(accuracy, np.float64))
-        self.network = PublishedRelation(graphs.num_ops, self.hidden).double().train()
+        self.network = PublishedRanker(graphs.num_ops, self.hidden).double().train()
         pairs = torch.tensor(list(itertools.permutations(range(len(graphs)), 2)))
         optimiser = torch.optim.AdamW(self.network.parameters(), lr=3.5e-4, weight_decay=5e-4)
         steps = self.epochs * math.ceil(len(pairs) / self.batch)

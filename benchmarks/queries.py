@@ -3,15 +3,15 @@
 A query reveals the validation accuracy of one random training seed of a cell (200 epochs). The
 chosen cell is scored by its test accuracy averaged over training seeds (``chosen``); ``seen`` is
 the best such test accuracy among all queried cells. *brp* chooses the first cell of its ranker
-trained on all answers (`search.choose_by`), the others the cell with the best mean answer;
+trained on all answers (`search.sampler.choose_by`), the others the cell with the best mean answer;
 ``answers`` is the test accuracy of the latter choice, for each. No search sees test accuracy.
 Isomorphic cells are queried once; another seed of a cell costs a query. No latency constraint. The
 published curves plot the best *single-seed* test accuracy seen, which can exceed the optimum of the
 means; it is reported as ``single`` if single seeds were published (not on CIFAR-10).
 
 For one seed all samplers get the same oracle and the same random order of first cells, from which
-those with a prior (`search.flops_prior`) take the largest. A figure after 60 queries is of the
-first 60 of 100.
+those with a prior (`search.sampler.flops_prior`) take the largest. A figure after 60 queries is of
+the first 60 of 100.
 
 *brp* is the default (conf/base); *pairwise ranker alone* has no Gaussian process on paths, like the
 paper; *no prior* starts at random; *unary* trains the same network to predict the accuracy; *random
@@ -25,29 +25,26 @@ ranker trained on similar cells can exceed them.
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy.stats
 
-from benchmarks.data import Benchmark
+from benchmarks.data import bench, valid_runs
+from benchmarks.figures import one_seed, p_value, pair
 from benchmarks.rankers import make_sampler_of, search_settings
 from benchmarks.tasks import SEARCH_CODE, Task, run_tasks
-from brpnas.search import HeldOutScores, ListedPool, TableOracle, run_search, trace
-from brpnas.search.oracles import longest_runs
-from brpnas.spaces import get_space
+from brpnas.search import HeldOutScores, run_search, trace
 
-__all__ = ["DATASETS", "ceilings", "one_seed", "pool_of", "run", "valid_runs"]
+__all__ = ["DATASETS", "ceilings", "run"]
 
+SEEDS = 2, 20
 DATASETS = ("cifar10", "cifar100", "imagenet16-120")
 MARKS = (20, 40, 60, 80, 100)
 BUDGET = 100
 FROM = 40
-EVERYWHERE = ("brp", "evolution", "random", "brp, 10 repeats")
+EVERYWHERE = ("brp", "evolution", "random", "brp, 10 reevaluations")
 SHOWN_ON = "cifar100"
 COLUMNS = {
     "chosen": "chosen_test", "seen": "best_test_seen", "single": "best_single_seed_test_seen"
@@ -56,14 +53,9 @@ KEYS = (*COLUMNS, "answers")
 CODE = (*SEARCH_CODE, "benchmarks/rankers.py")
 
 
-def _settings(**changes: Any) -> dict[str, Any]:
-    """Default settings with changes."""
-    return search_settings(**changes)
-
-
 def variants(*, quick: bool = False) -> dict[str, Task]:
     """Samplers as tasks by label."""
-    default = _settings(rounds=4) if quick else _settings()
+    default = search_settings(rounds=4) if quick else search_settings()
     found: dict[str, Task] = {
         "brp": {"sampler": "brp", "config": default},
         "evolution": {"sampler": "evolution"},
@@ -73,50 +65,28 @@ def variants(*, quick: bool = False) -> dict[str, Task]:
         return found
     alone = {"ranker": {**default["ranker"], "paths": False}}
     return found | {
-        "brp, 10 repeats": {"sampler": "brp", "config": _settings(repeats=10)},
-        "brp, pairwise ranker alone": {"sampler": "brp", "config": _settings(**alone)},
-        "brp, 5 rounds": {"sampler": "brp", "config": _settings(rounds=5)},
-        "brp, no prior": {"sampler": "brp", "config": _settings(flops_prior=0)},
+        "brp, 10 reevaluations": {"sampler": "brp", "config": search_settings(reevaluations=10)},
+        "brp, pairwise ranker alone": {"sampler": "brp", "config": search_settings(**alone)},
+        "brp, 5 rounds": {"sampler": "brp", "config": search_settings(rounds=5)},
+        "brp, no prior": {"sampler": "brp", "config": search_settings(flops_prior=0)},
         "unary": {"sampler": "brp", "config": default, "ranker": "unary"},
         "brp, random training set": {
             "sampler": "brp",
-            "config": _settings(rounds=2, exploit_fraction=1.0, flops_prior=0),
+            "config": search_settings(rounds=2, exploit_fraction=1.0, flops_prior=0),
         },
     }
 
 
-@functools.cache
-def bench() -> Benchmark:
-    """The tables, read once in each process."""
-    return Benchmark()
-
-
-@functools.cache
-def _scores(dataset: str) -> HeldOutScores:
-    return HeldOutScores.from_table(bench().accuracy, dataset)
-
-
-@functools.cache
-def _oracle(dataset: str) -> TableOracle:
-    return TableOracle(bench().accuracy, dataset, 0)
-
-
-def pool_of(tables: Benchmark, view: str, seed: int = 0) -> ListedPool:
-    """The unconstrained pool in the ranker's view."""
-    return ListedPool.create(get_space(tables.space_name), tables.graphs, seed=seed, view=view)
-
-
 def search_once(task: Task) -> dict[str, Any]:
     """One search: accuracies after each query, and how many queries were second seeds."""
-    view = _settings()["ranker"]["view"]
-    pool = pool_of(bench(), task.get("config", {}).get("ranker", {}).get("view", view),
-                         task["seed"])  # fmt: skip
-    oracle = _oracle(task["dataset"]).reseeded(task["seed"])
+    view = search_settings()["ranker"]["view"]
+    pool = bench().pool(task.get("config", {}).get("ranker", {}).get("view", view), task["seed"])
+    oracle = bench().oracle(task["dataset"]).reseeded(task["seed"])
     history = run_search(
         pool, make_sampler_of(task), oracle, task["budget"], progress=False
     ).history
-    table = trace(history, _scores(task["dataset"]))
-    by_answers = trace(history.drop(columns="leader"), _scores(task["dataset"]))
+    table = trace(history, bench().scores(task["dataset"]))
+    by_answers = trace(history.drop(columns="leader"), bench().scores(task["dataset"]))
     curves = {name: table[column] for name, column in COLUMNS.items()}
     curves["answers"] = by_answers["chosen_test"]
     found: dict[str, Any] = {
@@ -126,12 +96,9 @@ def search_once(task: Task) -> dict[str, Any]:
     return found | {"repeated": int(history["arch_id"].duplicated().sum())}
 
 
-def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
-    """Print the tables and return their figures."""
-    seeds = seeds or (2 if quick else 20)
+def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
+    """Figures by data set."""
     names, budget = (DATASETS[:1], 40) if quick else (DATASETS, BUDGET)
-    print(__doc__)
-    print(f"{seeds} seeds, {workers} processes, settings: {_settings()}\n")
     tasks = [
         {"dataset": dataset, "label": label, "budget": budget, "seed": seed, **task}
         for dataset in names
@@ -143,12 +110,11 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
     rows = pd.DataFrame([{**d.task, **d.result, "seconds": d.seconds} for d in done])
     figures: dict[str, Any] = {}
     for dataset in names:
-        limits = ceilings(bench.accuracy, dataset)
+        limits = ceilings(bench().accuracy, dataset)
         own = rows[rows["dataset"] == dataset]
         figures[dataset] = {"ceilings": limits, "samplers": _samplers(own), "p": _p_values(own),
                             "lead": _lead(own)}  # fmt: skip
-        _print(dataset, figures[dataset])
-    return {"seeds": seeds, "budget": budget, "settings": _settings(),
+    return {"seeds": seeds, "budget": budget, "settings": search_settings(),
             "datasets": figures}  # fmt: skip
 
 
@@ -157,7 +123,9 @@ def ceilings(
 ) -> dict[str, list[float]]:
     """Ceilings of a choice by validation accuracy: mean and spread in percent, see above."""
     wide = valid_runs(accuracy, dataset)
-    test = pd.Series(_scores_of(accuracy, dataset).mean).reindex(wide.index).to_numpy()
+    test = (
+        pd.Series(HeldOutScores.from_table(accuracy, dataset).mean).reindex(wide.index).to_numpy()
+    )
     top = np.argsort(-test)[:best]
     every, among = [], []
     for drawn in one_seed(wide, draws):
@@ -173,25 +141,6 @@ def ceilings(
     return {name: [round(100 * float(v), 3) for v in pair] for name, pair in found.items()}
 
 
-def valid_runs(accuracy: pd.DataFrame, dataset: str) -> pd.DataFrame:
-    """Validation accuracy of each cell (rows) and training seed (columns), NaN where unknown."""
-    runs = longest_runs(accuracy, dataset, "valid").dropna(subset=["seed"])
-    return runs.pivot_table(index="arch_id", columns="seed", values="accuracy")
-
-
-def one_seed(wide: pd.DataFrame, draws: int) -> Iterator[np.ndarray]:
-    """``draws`` times the validation accuracy of one random seed of every cell."""
-    values, known = wide.to_numpy(), wide.notna().to_numpy()
-    rng = np.random.default_rng(0)
-    for _ in range(draws):
-        column = np.where(known, rng.random(known.shape), -1).argmax(axis=1)
-        yield values[np.arange(len(values)), column]
-
-
-def _scores_of(accuracy: pd.DataFrame, dataset: str) -> HeldOutScores:
-    return HeldOutScores.from_table(accuracy, dataset)
-
-
 def _curves(rows: pd.DataFrame, column: str) -> np.ndarray:
     """Shape ``[seeds, queries]``, in the order of the seeds; NaN for unknown values."""
     if column not in rows:
@@ -202,11 +151,8 @@ def _curves(rows: pd.DataFrame, column: str) -> np.ndarray:
 
 
 def _pair(values: np.ndarray) -> list[float] | None:
-    """Mean and standard deviation between seeds in percent; None without values."""
-    if np.isnan(values).any():
-        return None
-    deviation = values.std(ddof=1) if len(values) > 1 else 0.0
-    return [round(100 * float(v), 3) for v in (values.mean(), deviation)]
+    """`pair` in percent; None without values."""
+    return None if np.isnan(values).any() else pair(values, 3, 100)
 
 
 def _samplers(rows: pd.DataFrame) -> dict[str, Any]:
@@ -227,18 +173,12 @@ def _p_values(rows: pd.DataFrame) -> dict[str, dict[str, float]]:
     own = curves.pop("brp")
     return {
         label: {
-            str(mark): _wilcoxon(own[:, mark - 1] - other[:, mark - 1])
+            str(mark): p_value(own[:, mark - 1] - other[:, mark - 1])
             for mark in MARKS
             if mark <= own.shape[1]
         }
         for label, other in curves.items()
     }
-
-
-def _wilcoxon(difference: np.ndarray) -> float:
-    if not np.any(difference):
-        return 1.0
-    return float(f"{scipy.stats.wilcoxon(difference, alternative='greater').pvalue:.2g}")
 
 
 def _lead(rows: pd.DataFrame) -> dict[str, dict[str, float]]:
@@ -252,21 +192,3 @@ def _lead(rows: pd.DataFrame) -> dict[str, dict[str, float]]:
             )
             found[other][key] = round(100 * float((a - b)[FROM - 1 :].min()), 3)
     return found
-
-
-def _print(dataset: str, figures: dict[str, Any]) -> None:
-    print(
-        f"\n{dataset}: test accuracy in percent, chosen / seen / chosen by answers, "
-        "± standard deviation of chosen"
-    )
-    for name, values in figures["samplers"].items():
-        cells = [
-            f"{mark}: {v['chosen'][0]:.2f} / {v['seen'][0]:.2f} / {v['answers'][0]:.2f} "
-            f"± {v['chosen'][1]:.2f}"
-            for mark, v in values.items()
-            if mark.isdigit()
-        ]
-        print(f"  {name:34}" + "   ".join(cells))
-    for name, (mean, spread) in figures["ceilings"].items():
-        print(f"  ceiling: {name:25}{mean:.2f} ± {spread:.2f}")
-    print(f"  smallest lead of brp from {FROM} queries on: {figures['lead']}; p: {figures['p']}")

@@ -7,7 +7,6 @@ paper. `make_sampler_of` makes the sampler of a benchmark's task.
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,20 +30,8 @@ from pipelines.search.samplers import ranker_factory
 
 __all__ = ["UnaryRanker", "make_sampler_of", "search_settings"]
 
-_ELSEWHERE = (
-    "oracle",
-    "latency",
-    "prefilter_confidence",
-    "measurements_per_query",
-    "unconstrained_share",
-    "measure_winner",
-    "sampler",
-    "budget",
-    "seed",
-    "comparison_seeds",
-    "workers",
-)
-"""Parameters of the stage `search` set by a benchmark's task, or without effect on a result."""
+_NOT_OF_SAMPLER = {"candidates", "ranker"}
+"""Parameters of the pool and of the ranker."""
 
 
 class UnaryRanker:
@@ -74,15 +61,18 @@ class UnaryRanker:
 
 
 def search_settings(environment: str = "base", **changes: Any) -> dict[str, Any]:
-    """Default settings of a BRP search with changes; part of a task.
+    """Default settings of the brp sampler with changes; part of a task.
 
     Args:
         environment: Folder of ``conf``, see `benchmarks.data.settings`.
-        changes: Replaced values. Keys beyond the parameters of the stage, such as
-            ``exploit_fraction``, belong to the sampler.
+        changes: Replaced values.
+
+    Returns:
+        The parameters `search.sampler`, with ``rounds`` and ``reevaluations`` of `search.budget`.
     """
     values = settings("search", environment)
-    shipped = {key: value for key, value in values.items() if key not in _ELSEWHERE}
+    shipped = {**values["budget"], **values["sampler"]}
+    del shipped["queries"], shipped["name"]
     return shipped | changes
 
 
@@ -94,14 +84,9 @@ def make_sampler_of(task: Mapping[str, Any]) -> Sampler:
             `search_settings`, and optionally ``ranker: unary`` instead of the pairwise ranker.
     """
     if task["sampler"] != BRPSampler.name:
-        return get_sampler(task["sampler"], {"repeats": task.get("config", {}).get("repeats", 0)})
+        return get_sampler(task["sampler"])
     config = task["config"]
-    known = [
-        p.name
-        for p in inspect.signature(BRPSampler).parameters.values()
-        if p.kind == p.KEYWORD_ONLY
-    ]
-    parameters = {key: config[key] for key in (*known, "repeats") if key in config}
+    parameters = {key: value for key, value in config.items() if key not in _NOT_OF_SAMPLER}
     ranker = parse(RankerConfig, config["ranker"])
     make = ranker_factory(ranker)
     if task.get("ranker") == "unary":

@@ -12,15 +12,16 @@ from typing import Any
 import pandas as pd
 import torch
 
-from benchmarks.data import Benchmark, stopwatch
+from benchmarks.data import bench, stopwatch
+from benchmarks.figures import by_group
 from benchmarks.latency import DEVICES, split
 from benchmarks.published import PublishedLatency
-from benchmarks.queries import bench
 from benchmarks.tasks import Task, run_tasks
 from brpnas.metrics import regression_metrics
 
 __all__ = ["run"]
 
+SEEDS = 1, 2
 CODE = ("benchmarks/published.py",)
 SHOWN = ("within_1", "within_5", "within_10", "spearman", "kendall", "mape", "fit_s", "epochs")
 
@@ -42,10 +43,8 @@ def fit_published(task: Task) -> dict[str, float]:
     return {**figures, "fit_s": seconds[0], "epochs": float(epochs)}
 
 
-def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
-    """Print the table and return its figures."""
-    seeds = seeds or (1 if quick else 2)
-    print(__doc__)
+def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
+    """Figures by device."""
     size = {"hidden": 60, "epochs": 3} if quick else {"hidden": 600, "epochs": 250}
     tasks = [
         {"device": device, "seed": seed, **size}
@@ -53,20 +52,5 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
         for device in (list(DEVICES)[:2] if quick else DEVICES)
     ]
     done = run_tasks("reference", fit_published, tasks, {}, workers, code=(*CODE, split))
-    rows = pd.DataFrame([{**d.task, "fit_epochs": d.result["epochs"], **d.result} for d in done])
-    by_device = rows.groupby("device", sort=False)[list(SHOWN)]
-    mean, spread = by_device.mean(), by_device.std(ddof=1).fillna(0.0)
-    print(mean.to_string())
-    return {
-        "seeds": seeds,
-        "devices": {
-            str(device): {
-                key: [
-                    round(float(mean.loc[device, key]), 4),
-                    round(float(spread.loc[device, key]), 4),
-                ]
-                for key in SHOWN
-            }
-            for device in mean.index
-        },
-    }
+    rows = pd.DataFrame([{**d.task, **d.result} for d in done])
+    return {"seeds": seeds, "devices": by_group(rows, "device", SHOWN)}

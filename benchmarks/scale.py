@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +28,7 @@ import pandas as pd
 import torch
 
 from benchmarks.adapt import HELP
-from benchmarks.data import Benchmark, settings, stopwatch, training_config
-from benchmarks.queries import bench, pool_of
+from benchmarks.data import bench, settings, shared_network_config, stopwatch, training_config
 from benchmarks.rankers import UnaryRanker, make_sampler_of, search_settings
 from benchmarks.tasks import FOLDER, SEARCH_CODE, Task, code_hash, run_tasks
 from brpnas.datasets import embedded_devices, latbench_devices, read_embedded_latency
@@ -39,12 +37,13 @@ from brpnas.metrics import kendall
 from brpnas.predictors import PairwiseRanker, training_pool
 from brpnas.predictors.ensemble import train_members
 from brpnas.predictors.training import Labelled, TrainingTask, pairwise_logistic
-from brpnas.predictors.transfer import SharedNetworkConfig, fit_prior
-from brpnas.search import HeldOutScores, TableOracle, compare
+from brpnas.predictors.transfer import fit_prior
+from brpnas.search import compare
 from brpnas.spaces import get_space
 
 __all__ = ["run"]
 
+SEEDS = 1, 3
 WHOLE = 423_624
 CELLS = (1_000, 10_000, 100_000, WHOLE)
 ROWS = (20, 50, 100, 200, 500, 1_000, 2_000, 5_000)
@@ -61,10 +60,8 @@ CODE = (
 )
 
 
-def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
-    """Print the tables and return their figures."""
-    seeds = seeds or (1 if quick else 3)
-    print(__doc__)
+def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
+    """Figures by size."""
     space = STORE / f"nasbench101-{code_hash([*CODE, _write_space])[:12]}"
     if not (space / "adj.npy").exists():
         _write_space(space)
@@ -83,7 +80,7 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
     tasks += [
         {"part": "training", "size": n, "ranker": ranker, "seed": seed}
         for n in sizes["rows"]
-        for ranker in ("relation", "unary")
+        for ranker in ("pairwise", "unary")
         for seed in range(seeds)
         if n <= LARGE or not seed  # the larger ones once: they take minutes
     ]
@@ -100,10 +97,7 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
     values = {"search": search_settings(), "pretrain": settings("pretrain")}
     done = run_tasks("scale", work, tasks, values, code=(*CODE, *PARTS.values()), fresh=True)
     rows = pd.DataFrame([{**d.task, **d.result, "peak_mb": d.peak_mb} for d in done])
-    figures = _figures(rows)
-    for name, table in figures.items():
-        print(f"\n{name}\n{pd.DataFrame(table).to_string(index=False)}")
-    return {"seeds": seeds, **figures}
+    return {"seeds": seeds, **_figures(rows)}
 
 
 def work(task: Task) -> dict[str, float]:
@@ -159,12 +153,11 @@ def _train(task: Task) -> dict[str, float]:
     accuracy = tables.accuracy
     valid = accuracy[(accuracy["dataset"] == "cifar10") & (accuracy["split"] == "valid")]
     known = valid.groupby("arch_id")["accuracy"].first().reindex(arch_ids).to_numpy()
-    scores = HeldOutScores.from_table(accuracy, "cifar10").mean
-    test = np.array([scores[arch_id] for arch_id in arch_ids])
+    test = tables.test("cifar10")
     order = np.random.default_rng(task["seed"]).permutation(len(graphs))
     train, rest = order[: task["size"]], order[task["size"] :]
     unary = UnaryRanker(training_config(ranker), ranker["members"])
-    model = _ranker() if task["ranker"] == "relation" else unary
+    model = _ranker() if task["ranker"] == "pairwise" else unary
     with stopwatch() as seconds:
         model.fit(graphs[train], known[train], task["seed"])
     return {"seconds": seconds[0], "tau": kendall(model.score(graphs[rest]), test[rest])}
@@ -187,12 +180,7 @@ def _tables(count: int) -> dict[str, pd.DataFrame]:
 
 
 def _devices(task: Task) -> dict[str, float]:
-    values = settings("pretrain")
-    config = SharedNetworkConfig(
-        **{key: values[key] for key in SharedNetworkConfig.__dataclass_fields__}
-    )
-    if task["epochs"]:
-        config = replace(config, epochs=task["epochs"])
+    config = shared_network_config(**({"epochs": task["epochs"]} if task["epochs"] else {}))
     tables, graphs = _tables(task["size"]), bench().graphs
     with stopwatch() as seconds:
         fit_prior(graphs, tables, config)
@@ -213,9 +201,8 @@ def _members(task: Task) -> dict[str, float]:
 
 def _searches(task: Task) -> dict[str, float]:
     config = search_settings() | ({"rounds": 2} if task["jobs"] < JOBS else {})
-    pool = pool_of(bench(), config["ranker"]["view"])
-    scores = HeldOutScores.from_table(bench().accuracy, "cifar10")
-    oracle = TableOracle(bench().accuracy, "cifar10", 0)
+    pool, scores = bench().pool(config["ranker"]["view"]), bench().scores("cifar10")
+    oracle = bench().oracle("cifar10")
     sampler = make_sampler_of({"sampler": "brp", "config": config})
     with stopwatch() as seconds:
         compare(pool, {"brp": sampler}, oracle.reseeded, scores, budget=QUERIES,

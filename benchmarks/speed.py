@@ -19,57 +19,40 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.data import Benchmark, settings, stopwatch
-from benchmarks.latency import DEVICES, fit_once
+from benchmarks.data import bench, settings, stopwatch
+from benchmarks.latency import DEVICES, fit_once, split
 from benchmarks.published import PublishedRecipe
-from benchmarks.queries import pool_of
 from benchmarks.rankers import make_sampler_of, search_settings
-from benchmarks.start import measure, summary
+from benchmarks.start import measure
 from brpnas.graphs import GraphBatch
 from brpnas.metrics import kendall
 from brpnas.predictors import training_pool
 from brpnas.predictors.backbones import DenseGCN
 from brpnas.predictors.sparse import SparseGCN
 from brpnas.predictors.tensors import to_pyg_batch, to_tensors
-from brpnas.search import HeldOutScores, TableOracle, run_search
+from brpnas.search import run_search
 from brpnas.spaces import get_space
 from pipelines.config import RankerConfig, parse
 from pipelines.search.samplers import ranker_factory
 
 __all__ = ["run"]
 
+SEEDS = 1, 5
 DATASET = "cifar100"
 BUDGET, ROUNDS, CELLS, RANKED = 100, 5, 8, 400
 LENIENT_BATCH = 64
 
 
-def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
-    """Print the table and return its figures."""
-    seeds = seeds or (1 if quick else 5)
-    print(__doc__)
+def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
+    """Seconds of each step, and of the published recipe."""
     start = measure(1 if quick else 5, 0 if quick else 3)
-    print(summary(start))
     torch.set_num_threads(1)
-    space = get_space(bench.space_name)
-    times = {"encode 15,625 cells, all views": _times(space.graphs, seeds)}
+    times = {"encode 15,625 cells, all views": _times(get_space("nasbench201").graphs, seeds)}
     with training_pool(workers) as pool:
         pool and pool.submit(int).result()  # the processes start before the clock does
-        times |= _project(bench, seeds, pool)
-        times |= _dense_and_sparse(bench, seeds)
-        for name, values in times.items():
-            print(f"{name:58}{_seconds(values)}", flush=True)
-        published = _published(bench, 2 if quick else 250, 1 if quick else 2, pool)
+        times |= _project(seeds, pool) | _dense_and_sparse(seeds)
+        published = _published(2 if quick else 250, 1 if quick else 2, pool)
     ours = statistics.median(times[f"search, {BUDGET} queries, {ROUNDS} rounds"])
-    times_slower = published["search_s"] / ours
-    lenient = published["lenient_search_s"] / ours
-    print(
-        f"\nPublished recipe: {published['pair_ms']:.2f} ms a training pair, "
-        f"{published['comparison_ms']:.2f} ms a comparison; a ranking of the space "
-        f"{published['ranking_s']:.0f} s, a search {published['search_s'] / 3600:.1f} h, "
-        f"{times_slower:,.0f} times ours; leniently {published['lenient_search_s'] / 3600:.2f} h, "
-        f"{lenient:,.0f} times.\n"
-        f"From {CELLS} cells its tau is {published['tau']}, ours {published['tau_ours']}."
-    )
     return {
         "seeds": seeds,
         "start": start,
@@ -79,8 +62,8 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
         },
         "published": {
             **published,
-            "times_slower": round(times_slower),
-            "lenient_times_slower": round(lenient),
+            "times_slower": round(published["search_s"] / ours),
+            "lenient_times_slower": round(published["lenient_search_s"] / ours),
         },
     }
 
@@ -94,32 +77,33 @@ def _times(call: Any, repeats: int) -> list[float]:
     return result
 
 
-def _project(bench: Benchmark, seeds: int, pool: Executor | None) -> dict[str, list[float]]:
+def _project(seeds: int, pool: Executor | None) -> dict[str, list[float]]:
     """One latency fit, one search, one ranking."""
     train, search = settings("train"), settings("search")
-    table = bench.latency(DEVICES["desktop CPU"])
-    view = search["ranker"]["view"]
+    table = bench().latency(DEVICES["desktop CPU"])
+    view = search["sampler"]["ranker"]["view"]
     result: dict[str, list[float]] = {}
     result["latency predictor, 900 cells, view chosen too"] = [
-        _times(lambda s=seed: fit_once(bench, table, s, train, pool), 1)[0] for seed in range(seeds)
+        _times(lambda s=seed: fit_once(table, split(len(table), s), s, train, pool), 1)[0]
+        for seed in range(seeds)
     ]
-    cells, oracle = pool_of(bench, view), TableOracle(bench.accuracy, DATASET, 0)
-    for rounds in (ROUNDS, search["rounds"]):
+    cells, oracle = bench().pool(view), bench().oracle(DATASET)
+    for rounds in (ROUNDS, search["budget"]["rounds"]):
         sampler = make_sampler_of({"sampler": "brp", "config": search_settings(rounds=rounds)})
         result[f"search, {BUDGET} queries, {rounds} rounds"] = _times(
             lambda s=sampler: run_search(cells, s, oracle, BUDGET, progress=False), seeds
         )
-    ranker = ranker_factory(parse(RankerConfig, search["ranker"]))()
-    ranker.fit(bench.graphs.view(view)[np.arange(50)], np.linspace(0, 1, 50), 0)
+    ranker = ranker_factory(parse(RankerConfig, search["sampler"]["ranker"]))()
+    ranker.fit(bench().graphs.view(view)[np.arange(50)], np.linspace(0, 1, 50), 0)
     result["ranking of all 15,625 cells"] = _times(
-        lambda: ranker.score(bench.graphs.view(view)).argsort(), max(seeds, 5)
+        lambda: ranker.score(bench().graphs.view(view)).argsort(), max(seeds, 5)
     )
     return result
 
 
-def _dense_and_sparse(bench: Benchmark, seeds: int) -> dict[str, list[float]]:
+def _dense_and_sparse(seeds: int) -> dict[str, list[float]]:
     """The dense GCN and its reference on PyTorch Geometric, on the same 4,096 cells."""
-    graphs = bench.graphs.view("pruned")[np.arange(0, len(bench.graphs), 4)]
+    graphs = bench().graphs.view("pruned")[np.arange(0, len(bench().graphs), 4)]
     dense = DenseGCN(graphs.num_ops, 64, 4).eval()
     sparse, tensors, union = SparseGCN(dense).eval(), to_tensors(graphs), to_pyg_batch(graphs)
     with torch.inference_mode():
@@ -129,14 +113,13 @@ def _dense_and_sparse(bench: Benchmark, seeds: int) -> dict[str, list[float]]:
         }
 
 
-def _published(bench: Benchmark, epochs: int, seeds: int, pool: Executor | None) -> dict[str, Any]:
-    graphs = bench.graphs.view("pruned")
-    arch_ids = list(bench.graphs.arch_ids)
-    scores = HeldOutScores.from_table(bench.accuracy, DATASET)
-    test = np.array([scores.mean[arch_id] for arch_id in arch_ids])
-    valid = bench.accuracy.query("dataset == @DATASET and split == 'valid'")
+def _published(epochs: int, seeds: int, pool: Executor | None) -> dict[str, Any]:
+    graphs = bench().graphs.view("pruned")
+    arch_ids = list(bench().graphs.arch_ids)
+    test = bench().test(DATASET)
+    valid = bench().accuracy.query("dataset == @DATASET and split == 'valid'")
     answers = valid.groupby("arch_id")["accuracy"].first().reindex(arch_ids).to_numpy()
-    ranker = ranker_factory(parse(RankerConfig, settings("search")["ranker"]))()
+    ranker = ranker_factory(parse(RankerConfig, settings("search")["sampler"]["ranker"]))()
     jobs, ours = [], []
     for seed in range(seeds):
         order = np.random.default_rng(seed).permutation(len(graphs))
@@ -192,7 +175,3 @@ def _published_once(
     )  # fuller batches, for the time alone
     lenient.fit(many, np.tile(accuracy, 4), seed)
     return recipe.pair_s, comparison_s, tau, lenient.pair_s, lenient_s
-
-
-def _seconds(values: list[float]) -> str:
-    return f"{statistics.median(values):8.3f} s   ({min(values):.3f} to {max(values):.3f})"

@@ -37,7 +37,7 @@ from packaging.requirements import Requirement
 
 from benchmarks.data import ROOT
 
-__all__ = ["measure", "summary"]
+__all__ = ["measure"]
 
 BEFORE = "37ee37c"
 _PARTS = ("brpnas", "pipelines", "conf", "pyproject.toml", "kedro.yml")
@@ -234,15 +234,6 @@ def _bare_project(root: Path) -> None:
         (root / name).write_text(text, "utf-8")
 
 
-def summary(result: Mapping[str, Any]) -> str:
-    """The figures as text: seconds, then ratios."""
-    lines = ["Start: clock / processor, s; then ratios"]
-    for kind, seconds in result["seconds"].items():
-        for name, (clock, processor) in [*seconds.items(), *result["ratios"][kind].items()]:
-            lines.append(f"{kind:5}{name:58}{clock:8.2f} /{processor:6.2f}")
-    return "\n".join(lines)
-
-
 def main() -> None:
     """Measure, print, and put the figures into the JSON of `speed`."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.start")
@@ -251,7 +242,6 @@ def main() -> None:
     parser.add_argument("--into", type=Path, help="JSON of `speed` to put the figures into")
     arguments = parser.parse_args()
     result = measure(arguments.repeats, arguments.cold_repeats)
-    print(summary(result))
     if arguments.into:
         speed = json.loads(arguments.into.read_text("utf-8"))
         arguments.into.write_text(json.dumps(speed | {"start": result}, indent=1) + "\n", "utf-8")

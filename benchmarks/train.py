@@ -16,7 +16,8 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.data import Benchmark, candidate_config, stopwatch
+from benchmarks.data import job_config
+from benchmarks.figures import three
 from benchmarks.killed import JOBS, kill_and_resume
 from brpnas.candidates import (
     ImageSource,
@@ -31,52 +32,36 @@ from brpnas.spaces.select import select_cells
 
 __all__ = ["run"]
 
-DATASET, CELLS, KILLS = "digits", 12, 20
+SEEDS = 3, 20
+DATASET, CELLS = "digits", 12
 
 
-def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
-    """Print the figures and return them."""
-    print(__doc__)
-    table = _train_some(workers) if quick else read_embedded_accuracy()
-    training = _figures(table)
-    print(f"1. {training}\n", flush=True)
-    kills = seeds or (3 if quick else KILLS)
-    crashes = {}
-    for number, job in enumerate(JOBS):
-        crashes[job] = kill_and_resume(job, kills, seed=number)
-        print(f"2. {job}: {crashes[job]}", flush=True)
+def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
+    """Figures of both parts; ``seeds`` are the kills."""
+    training = _figures(_train_some(workers) if quick else read_embedded_accuracy())
+    crashes = {job: kill_and_resume(job, seeds, seed=n) for n, job in enumerate(JOBS)}
     sound = all(
         c["equal"] == c["jobs"] and c["kept"] and c["most_per_kill"] <= 1 for c in crashes.values()
     )
-    verdict = (
-        "Every resumed result equals the uninterrupted one, at most the query in flight is repeated"
-    )
-    print(f"\n{verdict}: {'yes' if sound else 'NO'}")
     return {"source": "trained now" if quick else "embedded", "training": training,
             "killed": crashes, "sound": sound}  # fmt: skip
 
 
 def _train_some(workers: int) -> pd.DataFrame:
-    config = candidate_config()
+    config = job_config()
     cells = select_cells(CELLS, distinct=True)
-    candidates = [TrainingJob(arch_id, seed) for seed in (0, 1) for arch_id in cells]
-    with tempfile.TemporaryDirectory() as folder, get_engine(workers) as engine, stopwatch() as s:
-        runs = train_jobs(candidates, ImageSource(), config, Path(folder), engine=engine)
-    print(f"{len(runs)} networks trained in {s[0]:.0f} s by {workers} processes\n")
+    jobs = [TrainingJob(arch_id, seed) for seed in (0, 1) for arch_id in cells]
+    with tempfile.TemporaryDirectory() as folder, get_engine(workers) as engine:
+        runs = train_jobs(jobs, ImageSource(), config, Path(folder), engine=engine)
     return accuracy_table(runs, DATASET, config.epochs)
 
 
 def _figures(table: pd.DataFrame) -> dict[str, Any]:
     valid = table[table["split"] == "valid"]
-    seconds = valid["train_time_s"]
     return {
         "trainings": len(valid),
         "cells": int(valid["arch_id"].nunique()),
-        "seconds": {
-            "median": round(float(seconds.median()), 3),
-            "min": round(float(seconds.min()), 3),
-            "max": round(float(seconds.max()), 3),
-        },
+        "seconds": three(valid["train_time_s"], 3),
         "accuracy": {
             split: {
                 name: round(float(part["accuracy"].quantile(share)), 4)

@@ -21,11 +21,11 @@ Examples:
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from brpnas.errors import UnsupportedPlatformError
+from brpnas.front_door import front_door
 from brpnas.telemetry import turn_off_telemetry
 
 if sys.platform == "win32":
@@ -82,42 +82,8 @@ __all__ = [
     "run_search",
 ]
 
-_HOMES = {
-    "datasets": ("fetch_group",),
-    "devices": ("get_device",),
-    "errors": ("BrpNasError",),
-    "graphs": ("SpaceGraphs",),
-    "metrics": ("regression_metrics",),
-    "predictors": (
-        "PairwiseRanker",
-        "LatencyPredictor",
-        "MeasuredRows",
-        "TrainingConfig",
-        "fit_latency",
-    ),
-    "search": (
-        "Limits",
-        "ListedPool",
-        "Oracle",
-        "SearchStore",
-        "TableOracle",
-        "get_sampler",
-        "run_search",
-    ),
-    "spaces": ("NasBench201", "get_space"),
-}
+_look_up, __dir__ = front_door(__name__, __file__)
 
 
 def __getattr__(name: str) -> object:
-    if name == "__version__":
-        return version("brpnas")
-    for home, names in _HOMES.items():
-        if name in names:
-            value: object = getattr(import_module(f"brpnas.{home}"), name)
-            globals()[name] = value
-            return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, "__version__"})
+    return version("brpnas") if name == "__version__" else _look_up(name)

@@ -92,9 +92,11 @@ def _check_members(archive: zipfile.ZipFile, max_members: int, max_unpacked: int
     members = archive.infolist()
     if len(members) > max_members:
         raise zipfile.BadZipFile(f"it holds {len(members):,} members, more than {max_members:,}")
-    if len({member.filename for member in members}) < len(members):
-        raise zipfile.BadZipFile("it holds two members of one name")
+    names: set[str] = set()
     for member in members:
+        if member.filename in names:
+            raise zipfile.BadZipFile(f"it holds two members named {member.filename!r:.80}")
+        names.add(member.filename)
         if member.flag_bits & _ENCRYPTED:
             raise zipfile.BadZipFile(f"its member {member.filename!r:.80} is encrypted")
         if member.compress_type not in _METHODS:
@@ -104,12 +106,17 @@ def _check_members(archive: zipfile.ZipFile, max_members: int, max_unpacked: int
             )
         is_stored = member.compress_type == zipfile.ZIP_STORED
         if is_stored and member.file_size != member.compress_size:
-            raise zipfile.BadZipFile(f"its member {member.filename!r:.80} has two sizes")
+            raise zipfile.BadZipFile(
+                f"its member {member.filename!r:.80} is stored with two sizes: "
+                f"{member.file_size:,} and {member.compress_size:,} bytes"
+            )
     unpacked = sum(m.file_size for m in members if m.compress_type != zipfile.ZIP_STORED)
     if max_unpacked is not None and unpacked > max_unpacked:
         raise zipfile.BadZipFile(
             f"it unpacks to {unpacked:,} bytes, more than {max_unpacked:,} for such a file"
         )
     packed_bytes = sum(member.compress_size for member in members)
-    if archive.fp is not None and packed_bytes > archive.fp.seek(0, os.SEEK_END):
-        raise zipfile.BadZipFile("its members are larger than the file")
+    if archive.fp is not None and packed_bytes > (length := archive.fp.seek(0, os.SEEK_END)):
+        raise zipfile.BadZipFile(
+            f"its members have {packed_bytes:,} bytes, more than the {length:,} of the file"
+        )

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from brpnas.archives import open_archive
-from brpnas.errors import SchemaError
+from brpnas.errors import SchemaError, shown
 
 __all__ = ["ARRAYS_LIMIT", "ArrayHeader", "check_text", "read_header", "read_headers"]
 
@@ -88,7 +88,7 @@ def read_headers(path: Path, *, limit: int | None = ARRAYS_LIMIT) -> Mapping[str
     try:
         with path.open("rb") as raw, open_archive(raw, max_members=_MAX_MEMBERS) as file:
             for info in file.infolist():
-                what = f"{path}: the array {_short(info.filename)}"
+                what = f"{path}: the array {shown(info.filename)}"
                 with file.open(info) as member:
                     header = read_header(member, info.file_size, what)
                 headers[info.filename.removesuffix(".npy")] = header
@@ -134,7 +134,7 @@ def read_header(stream: IO[bytes], size: int, what: str) -> ArrayHeader:
     header = ArrayHeader(shape, dtype, is_fortran, len(start) + len(raw) + length)
     if header.length + header.nbytes != size or (dtype.itemsize == 0 and 0 not in shape):
         raise SchemaError(
-            f"{what} claims shape {_short(shape)} of {dtype}, {_size(header.nbytes)}, but has "
+            f"{what} claims shape {shown(shape)} of {dtype}, {_size(header.nbytes)}, but has "
             f"{_size(max(size - header.length, 0))}: the file is damaged or forged."
         )
     return header
@@ -168,13 +168,8 @@ def _parse(layout: str, text: bytes, what: str) -> tuple[tuple[int, ...], bool, 
             "Save numbers or strings of one shape: numpy.array(..., dtype=...)."
         )
     if any(isinstance(axis, bool) or axis < 0 for axis in shape) or len(shape) > 32:
-        raise SchemaError(f"{what} has a damaged header (shape {_short(shape)}).")
+        raise SchemaError(f"{what} has a damaged header (shape {shown(shape)}).")
     return shape, is_fortran, dtype
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _size(count: int) -> str:

@@ -31,11 +31,7 @@ def upper_ratio(predicted: npt.ArrayLike, true: npt.ArrayLike, confidence: float
         >>> upper_ratio([1.0, 1.0, 2.0], [0.9, 1.2, 2.2], 0.5)
         1.1
     """
-    if confidence == 0:
-        return 1.0
-    ratio = _ratios(predicted, true, confidence)
-    place = min(math.ceil((len(ratio) + 1) * confidence), len(ratio))
-    return max(1.0, float(ratio[place - 1]))
+    return 1.0 if confidence == 0 else max(1.0, _quantile(predicted, true, confidence))
 
 
 def lower_ratio(predicted: npt.ArrayLike, true: npt.ArrayLike, confidence: float) -> float:
@@ -59,9 +55,7 @@ def lower_ratio(predicted: npt.ArrayLike, true: npt.ArrayLike, confidence: float
     """
     if confidence == 0:
         return 1.0
-    ratio = _ratios(predicted, true, confidence)
-    place = max(len(ratio) + 1 - math.ceil((len(ratio) + 1) * confidence), 1)
-    return min(1.0, float(ratio[place - 1]))
+    return min(1.0, _quantile(predicted, true, confidence, from_above=True))
 
 
 def mixture_ratio(deviations: npt.ArrayLike, confidence: float) -> float:
@@ -88,9 +82,7 @@ def mixture_ratio(deviations: npt.ArrayLike, confidence: float) -> float:
 
     spread = np.asarray(deviations, np.float64)
     if not len(spread):
-        raise ConfigurationError(
-            "A margin needs the deviations of predictions, and there are none."
-        )
+        raise ConfigurationError("A conformal ratio needs 1 predicted deviation or more, not 0.")
     if confidence <= 0.5:
         return 1.0
     least, most = float(scipy.stats.norm.ppf(confidence)) * np.array([spread.min(), spread.max()])
@@ -101,15 +93,16 @@ def mixture_ratio(deviations: npt.ArrayLike, confidence: float) -> float:
     return math.exp(scipy.optimize.brentq(excess, 0.99 * least, 1.01 * most))
 
 
-def _ratios(
-    predicted: npt.ArrayLike, true: npt.ArrayLike, confidence: float
-) -> npt.NDArray[np.float64]:
-    """True over predicted, smallest first."""
+def _quantile(
+    predicted: npt.ArrayLike, true: npt.ArrayLike, confidence: float, *, from_above: bool = False
+) -> float:
+    """Conformal quantile of true over predicted, of the smallest or of the largest first."""
     _check(confidence)
     ratio = np.sort(np.asarray(true, np.float64) / np.asarray(predicted, np.float64))
     if not len(ratio):
-        raise ConfigurationError("A margin needs validation rows, and there are none.")
-    return ratio
+        raise ConfigurationError("A conformal ratio needs 1 validation row or more, not 0.")
+    place = min(math.ceil((len(ratio) + 1) * confidence), len(ratio))
+    return float(ratio[-place if from_above else place - 1])
 
 
 def _check(confidence: float) -> None:

@@ -167,6 +167,12 @@ def did_you_mean(name: str, options: Iterable[str]) -> str:
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
+def shown(value: object, most: int = 80) -> str:
+    """The value as Python writes it, cut off after ``most`` characters."""
+    text = repr(value)
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
 def shortened(text: str, most: int = 400) -> str:
     """Return the text, or its two ends and its length if it is longer than ``most`` characters.
 

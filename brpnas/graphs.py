@@ -35,7 +35,6 @@ __all__ = [
     "Int8Array",
     "SpaceGraphs",
     "View",
-    "stack_graphs",
     "with_global_node",
 ]
 
@@ -139,22 +138,6 @@ class GraphBatch:
 def _as_index(index: Sequence[int] | IndexArray) -> IndexArray:
     array: IndexArray = np.asarray(index)
     return array if array.size else array.astype(np.int64)
-
-
-def stack_graphs(graphs: Sequence[ArchGraph], num_nodes: int, num_ops: int) -> GraphBatch:
-    """Pad graphs with blank nodes to ``num_nodes`` and stack them.
-
-    Raises:
-        SchemaError: If a graph has more nodes.
-    """
-    ops = np.zeros((len(graphs), num_nodes), np.int8)
-    adj = np.zeros((len(graphs), num_nodes, num_nodes), np.int8)
-    for i, graph in enumerate(graphs):
-        v = len(graph.ops)
-        if v > num_nodes:
-            raise SchemaError(f"Graph {i} has {v} nodes, more than the {num_nodes} of the batch.")
-        ops[i, :v], adj[i, :v, :v] = graph.ops, graph.adj
-    return GraphBatch(ops, adj, num_ops)
 
 
 def with_global_node(ops: Int8Array, adj: Int8Array, num_ops: int) -> GraphBatch:

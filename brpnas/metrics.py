@@ -10,6 +10,10 @@ otherwise. Undefined statistics, such as the correlation with a constant, are Na
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import scipy.stats
@@ -24,9 +28,11 @@ __all__ = [
     "spearman",
     "spearman_interval",
     "within",
+    "without_nan",
 ]
 
 FloatArray = npt.NDArray[np.float64]
+_COVERAGE = 0.9
 
 
 def spearman(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
@@ -111,13 +117,12 @@ def regression_metrics(predicted: npt.ArrayLike, true: npt.ArrayLike) -> dict[st
     }
 
 
-def spearman_interval(rho: float, rows: int, coverage: float = 0.9) -> tuple[float, float]:
-    """Confidence interval of Spearman's correlation in the population (Bonett & Wright, 2000).
+def spearman_interval(rho: float, rows: int) -> tuple[float, float]:
+    """90 % interval of Spearman's correlation in the population (Bonett & Wright, 2000).
 
     Args:
         rho: Correlation of a sample; NaN if undefined.
         rows: Size of the sample.
-        coverage: Nominal coverage of the interval.
 
     Returns:
         Lower and upper end; -1 and 1 for samples of fewer than five rows.
@@ -131,26 +136,35 @@ def spearman_interval(rho: float, rows: int, coverage: float = 0.9) -> tuple[flo
     # A perfect order may have missed one exchange of neighbours.
     most = 1 - 12 / (rows * (rows**2 - 1))
     centre = np.arctanh(np.clip(rho, -most, most))
-    width = scipy.stats.norm.ppf((1 + coverage) / 2) * np.sqrt((1 + rho**2 / 2) / (rows - 3))
+    width = scipy.stats.norm.ppf((1 + _COVERAGE) / 2) * np.sqrt((1 + rho**2 / 2) / (rows - 3))
     return float(np.tanh(centre - width)), float(np.tanh(centre + width))
 
 
-def share_interval(share: float, rows: int, coverage: float = 0.9) -> tuple[float, float]:
-    """Wilson's confidence interval of a share in the population.
+def share_interval(share: float, rows: int) -> tuple[float, float]:
+    """Wilson's 90 % interval of a share in the population.
 
     Args:
         share: Share of a sample, from 0 to 1.
         rows: Size of the sample.
-        coverage: Nominal coverage of the interval.
 
     Examples:
         >>> [round(end, 2) for end in share_interval(1.0, 2)]
         [0.43, 1.0]
     """
-    z = scipy.stats.norm.ppf((1 + coverage) / 2)
-    centre = (share + z**2 / (2 * rows)) / (1 + z**2 / rows)
-    width = z / (1 + z**2 / rows) * np.sqrt(share * (1 - share) / rows + z**2 / (4 * rows**2))
-    return float(centre - width), float(centre + width)
+    counted = scipy.stats.binomtest(round(share * rows), rows)
+    low, high = counted.proportion_ci(_COVERAGE, "wilson")
+    return float(low), float(high)
+
+
+def without_nan(value: Any) -> Any:
+    """A copy of nested figures for JSON: NaN and infinity become None."""
+    if isinstance(value, Mapping):
+        return {str(key): without_nan(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(entry) for entry in value]
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    return value
 
 
 def _relative_errors(predicted: npt.ArrayLike, true: npt.ArrayLike) -> FloatArray:

@@ -164,7 +164,8 @@ class _Walk:
         kept = _KEPT.get(operator, 0)
         known = self.types.get(inputs[kept], 0) if len(inputs) > kept else 0
         if operator in ("MatMul", "Gemm") and known not in _FLOATS:
-            self.refuse("it multiplies matrices that are not of floats")
+            name = inputs[kept] if len(inputs) > kept else ""
+            self.refuse(f"{operator} multiplies {name!r:.80} of ONNX type {known}, not of floats")
         kind = kind if operator in _TYPED else 0
         for name in outputs:
             self.name(name, kind or _MADE.get(operator, known))
@@ -180,7 +181,7 @@ class _Walk:
         weights, name, made, number_given = 0, "", 0, 0
         for number, value in self.fields(attribute):
             if number in _ATTRIBUTE_GRAPHS:
-                self.refuse("it holds loops or branches")
+                self.refuse(f"its attribute {name!r:.80} holds a graph, as loops and branches do")
             if number in _ATTRIBUTE_SPARSE:
                 self.refuse("it holds sparse tensors")
             if number == _ATTRIBUTE_NAME:

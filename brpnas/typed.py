@@ -16,7 +16,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from brpnas.errors import did_you_mean
+from brpnas.errors import did_you_mean, shown
 
 __all__ = ["Count", "Finite", "Fraction", "Positive", "explain", "parse_typed"]
 
@@ -60,9 +60,12 @@ def parse_typed(kind: type[T], values: Mapping[str, Any], prefix: str = "") -> T
         unknown = [name for name in values if name not in known]
         if unknown:
             hint = did_you_mean(unknown[0][:_MAX_SHOWN], known)
-            raise ValueError(f"unknown key {_shown(prefix + unknown[0])}.{hint}".rstrip("."))
+            raise ValueError(f"unknown key {shown(prefix + unknown[0])}.{hint}".rstrip("."))
     try:
         text = json.dumps(values, allow_nan=False)
+    except ValueError as error:
+        raise ValueError(_not_finite(values, prefix)) from error
+    try:
         parsed: T = _adapter(kind).validate_json(text, strict=True)  # type: ignore[arg-type]
         return parsed
     except ValidationError as error:
@@ -84,20 +87,24 @@ def _problem(problem: ErrorDetails, prefix: str, known: Sequence[str]) -> str:
     name = ".".join(str(part) for part in problem["loc"])
     key = prefix + name
     if problem["type"] == "missing":
-        return f"the key {_shown(key)} is missing"
+        return f"the key {shown(key)} is missing"
     if problem["type"] == "extra_forbidden":
         listed = f". Known keys: {', '.join(known)}" if known else ""
         hint = did_you_mean(name[:_MAX_SHOWN], known)
-        return f"unknown key {_shown(key)}" + (f".{hint}" if hint else listed)
+        return f"unknown key {shown(key)}" + (f".{hint}" if hint else listed)
     reason = problem["msg"].removeprefix("Value error, ")
-    return f"{key[:_MAX_SHOWN]}: {reason}, not {_shown(problem['input'])}" if key else reason
+    return f"{key[:_MAX_SHOWN]}: {reason}, not {shown(problem['input'])}" if key else reason
+
+
+def _not_finite(values: Mapping[str, Any], prefix: str) -> str:
+    for name, value in values.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except ValueError:
+            return f"{prefix}{name}: numbers must be finite, not {shown(value)}"
+    raise AssertionError("every value is finite")
 
 
 @functools.cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 3]}..."

@@ -35,7 +35,7 @@ def _device(name: str, parameters: Mapping[str, Any], catalog: CatalogProtocol |
 
     holders: dict[str, set[str]] = {
         "devices": set(_load(catalog, "device_files")),
-        "measured": set(_load(catalog, "measured_device")),
+        "measured": set(_load(catalog, "measured_devices")),
     }
     published = load_catalogue()
     for device in load_devices().values():
@@ -86,9 +86,10 @@ def _device_files(
 def _dataset(name: str, parameters: Mapping[str, Any], catalog: CatalogProtocol | None) -> None:
     from brpnas.datasets import DATASETS, EMBEDDED_DATASETS  # noqa: PLC0415
 
-    if parameters["search"]["oracle"] == "surrogate":
+    oracle = parameters["search"]["oracle"]["name"]
+    if oracle == "surrogate":
         _surrogate(name, parameters)
-    if parameters["search"]["oracle"] != "table":
+    if oracle != "table":
         return  # it may have no table
     trained = _load(catalog, "trained_accuracy")
     holders = {
@@ -105,7 +106,7 @@ def _surrogate(dataset: str, parameters: Mapping[str, Any]) -> None:
     space, asked = parameters["space"], parameters["ingest"]["benchmarks"]
     if space != "darts" or dataset != "cifar10" or "nasbench301" not in asked:
         raise ConfigurationError(
-            "search.oracle is 'surrogate', and the one that there is, NAS-Bench-301, answers for "
+            "search.oracle.name is 'surrogate', and the only one, NAS-Bench-301, answers for "
             "`space` darts, `dataset` cifar10 and ingest.benchmarks with nasbench301; they are "
             f"{space!r}, {dataset!r} and {', '.join(asked)}. See --env=darts."
         )
@@ -136,25 +137,26 @@ def _lacks_cost(name: str) -> bool:
 
 def _search(search: Mapping[str, Any], parameters: Mapping[str, Any], *_: object) -> None:
     """Settings for networks trained by the search, without training; a prior without effect."""
-    has_prior = search.get("sampler") == "brp" and search["flops_prior"] > 0
+    sampler, oracle = search["sampler"], search["oracle"]
+    has_prior = sampler["name"] == "brp" and sampler["flops_prior"] > 0
     if has_prior and _lacks_cost(parameters["space"]):
         _log.warning(
-            "search.flops_prior is %d, but has no effect: the space %r does not know the "
+            "search.sampler.flops_prior is %d, but has no effect: the space %r does not know the "
             "multiply-adds of its networks. Write its method `cost` (docs/spaces.md), or set "
-            "search.flops_prior to 0.",
-            *(search["flops_prior"], parameters["space"]),
+            "search.sampler.flops_prior to 0.",
+            *(sampler["flops_prior"], parameters["space"]),
         )
-    if search["oracle"] == "train":
+    if oracle["name"] == "train":
         return
     for name, wanted, instead in (
-        ("final_training", search["final_training"] is True, "auto or false"),
-        ("metric", search["metric"] != "accuracy", "accuracy"),
+        ("final_training", oracle["final_training"] is True, "auto or false"),
+        ("metric", oracle["metric"] != "accuracy", "accuracy"),
     ):
         if wanted:
             raise ConfigurationError(
-                f"search.{name} is {search[name]!r}, which needs a search that trains networks, "
-                f"but search.oracle is {search['oracle']!r}, which trains none. Set search.{name} "
-                f"to {instead}, or search.oracle to train."
+                f"search.oracle.{name} is {oracle[name]!r}, which needs a search that trains "
+                f"networks, but search.oracle.name is {oracle['name']!r}, which trains none. Set "
+                f"search.oracle.{name} to {instead}, or search.oracle.name to train."
             )
 
 
@@ -193,7 +195,7 @@ _CHECKS: dict[str, Callable[[Any, Mapping[str, Any], CatalogProtocol | None], No
 }
 _PRIOR_SPACE = "nasbench201"
 """Space of the devices of the shipped prior."""
-_MAKES = {"params:device": "measured_device", "params:dataset": "trained_accuracy"}
+_MAKES = {"params:device": "measured_devices", "params:dataset": "trained_accuracy"}
 """Outputs with new names: a pipeline making one of them may use its name before it exists."""
 
 

@@ -18,20 +18,25 @@ from pipelines.explain import explain
 __all__ = [
     "BENCHMARK_SPACES",
     "AdaptationConfig",
+    "BudgetConfig",
     "EvaluateConfig",
     "ExportConfig",
     "ImagesConfig",
     "IngestConfig",
+    "LimitsConfig",
     "MeasureConfig",
     "NetworkSize",
     "NetworkTrainingConfig",
+    "OracleConfig",
     "Parameters",
     "PretrainConfig",
     "PromoteConfig",
     "RankerConfig",
     "RetrainConfig",
-    "Sampler",
+    "SamplerConfig",
+    "SamplerName",
     "SearchConfig",
+    "SearchReportConfig",
     "TimingConfig",
     "TrainCandidatesConfig",
     "TrainConfig",
@@ -59,7 +64,7 @@ Benchmark = Literal[
 ]
 LimitedLatency = Literal["predicted", "table", "device"]
 ChooseBy = Literal["ranker", "answers"]
-Sampler = Literal["brp", "evolution", "random"]
+SamplerName = Literal["brp", "evolution", "random"]
 M = TypeVar("M", bound=BaseModel)
 
 BENCHMARK_SPACES: Mapping[str, str] = {
@@ -158,7 +163,7 @@ class TrainConfig(_EnsembleConfig):
 
 
 class RankerConfig(_EnsembleConfig):
-    """The binary relation predictor for ranking architectures in a search."""
+    """The pairwise ranker for ranking architectures in a search."""
 
     view: View
     """Graph encoding of its inputs; unlike latency, accuracy does not depend on a device."""
@@ -166,20 +171,20 @@ class RankerConfig(_EnsembleConfig):
     """Whether to combine it with a Gaussian process on the paths of the cells."""
 
 
-class SearchConfig(_Config):
-    """How `search` spends its budget."""
+class BudgetConfig(_Config):
+    """Number of queries of a search, and their order."""
 
-    oracle: Literal["table", "train", "file", "surrogate"]
-    """Source of the answers: the accuracy table, a training on this machine or a cluster, a file,
-    or the published surrogate of the space."""
-    metric: Literal["accuracy", "balanced_accuracy"]
-    """Validation score returned by a training oracle."""
-    final_training: bool | Literal["auto"]
-    """Whether to train the network found again on training and validation images before the export;
-    ``auto``: with a training oracle."""
-    measure_winner: bool
-    """Whether to measure the network found, as in the stage `measure`."""
-    sampler: Sampler
+    queries: Count
+    """Queries in total, those of interrupted runs included."""
+    rounds: Count
+    """Rounds of the brp sampler."""
+    reevaluations: Natural
+    """Queries at the end for second seeds of the leaders."""
+
+
+class LimitsConfig(_Config):
+    """How a search keeps a limit on latency; see `brpnas.search.Limits`."""
+
     latency: LimitedLatency
     """Latency compared with a limit: the prediction, the table, or a measurement of each proposal
     on this machine."""
@@ -190,9 +195,12 @@ class SearchConfig(_Config):
     measurements_per_query: Natural
     """Measurements allowed per query of a round; after that the brp sampler only proposes
     architectures predicted feasible."""
-    budget: Count
-    """Queries in total, those of interrupted runs included."""
-    rounds: Count
+
+
+class SamplerConfig(_Config):
+    """The sampler; all keys except the name are of brp, see `brpnas.search.samplers.BRPSampler`."""
+
+    name: SamplerName
     exploit_fraction: Share
     """Share of each round for the best-ranked; the rest is drawn at random."""
     candidates: Count | None
@@ -202,17 +210,45 @@ class SearchConfig(_Config):
     """Mutations of the three best answered, ranked beside these candidates."""
     flops_prior: Natural
     """Weight, in answers, of the prior: more multiply-adds are better."""
-    unconstrained_share: Share
+    infeasible_share: Share
     """Share of the budget, in whole rounds, for samples at the start regardless of constraints."""
-    repeats: Natural
-    """Queries at the end for second seeds of the leaders."""
     choose_by: ChooseBy
     """Final choice among the answered: by the ranker, or by the answers."""
-    seed: Seed
+    ranker: RankerConfig
+
+
+class OracleConfig(_Config):
+    """The oracle, and its answers."""
+
+    name: Literal["table", "train", "file", "surrogate"]
+    """Source of the answers: the accuracy table, a training on this machine or a cluster, a file,
+    or the published surrogate of the space."""
+    metric: Literal["accuracy", "balanced_accuracy"]
+    """Validation score returned by a training oracle."""
+    final_training: bool | Literal["auto"]
+    """Whether to train the network found again on training and validation images before the export;
+    ``auto``: with a training oracle."""
+
+
+class SearchReportConfig(_Config):
+    """Figures for the report beside the search itself."""
+
+    measure_winner: bool
+    """Whether to measure the network found, as in the stage `measure`."""
     comparison_seeds: Natural
     """Seeds of the comparison of all samplers in the report; 0 for no comparison."""
+
+
+class SearchConfig(_Config):
+    """How `search` spends its budget."""
+
+    budget: BudgetConfig
+    limits: LimitsConfig
+    sampler: SamplerConfig
+    oracle: OracleConfig
+    report: SearchReportConfig
+    seed: Seed
     workers: Count
-    ranker: RankerConfig
 
 
 class EvaluateConfig(_Config):

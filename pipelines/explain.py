@@ -20,9 +20,9 @@ from brpnas.errors import (
     did_you_mean,
 )
 from brpnas.yaml_files import check_yaml
-from pipelines.renamed import RENAMED
+from pipelines.renamed import old_keys
 
-__all__ = ["add_places", "check_files", "explain", "leaves", "locate", "own_error"]
+__all__ = ["add_places", "check_sources", "explain", "leaves", "locate", "own_error"]
 
 _GROUPED = re.compile(r"\b[a-z]\w*(?:\.\w+)+\b(?!=)")
 """A key of a group in the text of an error: ``search.budget``; ``search.budget=3`` is advice."""
@@ -49,21 +49,40 @@ def _has(values: Any, keys: Sequence[str]) -> bool:
     return True
 
 
-def check_files(conf_source: Path, environments: Sequence[str]) -> None:
-    """Check that files of parameters are readable, before Kedro fails inside one.
+def check_sources(
+    conf_source: Path, environments: Sequence[str], runtime: Mapping[str, Any]
+) -> None:
+    """Check the command line and each file of parameters before Kedro merges them.
+
+    Kedro fails inside an unreadable file, and a group of one source hides an old key of the same
+    name in another.
+
+    Args:
+        conf_source: Folder of the environments.
+        environments: Their names.
+        runtime: Parameters of the command line.
 
     Raises:
-        ConfigurationError: If one is nested too deep, or its references expand too far.
+        ConfigurationError: If a file is nested too deep or its references expand too far; if a
+            source has an old key.
     """
-    for env in environments:
-        for file in _files(conf_source / env):
-            try:
-                check_yaml(file.read_text(encoding="utf-8"))
-            except (yaml.YAMLError, UnicodeDecodeError) as error:
-                raise ConfigurationError(
-                    f"The file of parameters {_short(file)} cannot be read: "
-                    f"{' '.join(str(error).split()):.300}. Write plain keys and values."
-                ) from error
+    sources: list[tuple[str, Any]] = [("in --params", runtime)]
+    for file in (file for env in environments for file in _files(conf_source / env)):
+        try:
+            text = file.read_text(encoding="utf-8")
+            check_yaml(text)
+            sources.append((f"in {_short(file)}", yaml.safe_load(text)))
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise ConfigurationError(
+                f"The file of parameters {_short(file)} cannot be read: "
+                f"{' '.join(str(error).split()):.300}. Write plain keys and values."
+            ) from error
+    if old := [
+        f"Renamed key {old!r} {place}: write {new!r}."
+        for place, values in sources
+        for old, new in old_keys(values)
+    ]:
+        raise ConfigurationError(" ".join(old))
 
 
 def locate(
@@ -159,8 +178,6 @@ def _one(detail: ErrorDetails, model: type[BaseModel], where: Callable[[str], st
     keys = [str(part) for part in detail["loc"] if isinstance(part, str)]
     path = ".".join(keys)
     match detail["type"]:
-        case "extra_forbidden" if path in RENAMED:
-            return f"Renamed key {path!r} {where(path)}: write {RENAMED[path]!r}."
         case "extra_forbidden":
             known = _fields(model, keys[:-1])
             return (
@@ -169,6 +186,11 @@ def _one(detail: ErrorDetails, model: type[BaseModel], where: Callable[[str], st
             )
         case "missing":
             return f"Missing key {path!r} {where(path)}: every parameter must be set."
+        case "model_type":
+            return (
+                f"Bad value {detail['input']!r} of {path!r} {where(path)}: it is a group of the "
+                f"keys {', '.join(_fields(model, keys))}."
+            )
         case "literal_error":
             options = str(detail.get("ctx", {}).get("expected", ""))
             names = options.replace("'", "").replace(" or ", ", ").split(", ")

@@ -28,7 +28,7 @@ from brpnas.errors import BrpNasError, ConfigurationError
 from pipelines import tracking
 from pipelines.checks import check_inputs, check_parameters
 from pipelines.config import Parameters, parse
-from pipelines.explain import add_places, check_files, locate
+from pipelines.explain import add_places, check_sources, locate
 from pipelines.provenance import dvc_tags, git_tags, group_id
 from pipelines.resolve import resolve
 
@@ -60,7 +60,7 @@ class ConfigurationHooks:
         source = Path(str(loader.conf_source))
         environments = [e for e in (context.env or "local", "base") if (source / e).is_dir()]
         runtime = loader.runtime_params or {}
-        check_files(source, environments)
+        check_sources(source, environments, runtime)
         self._parameters: Mapping[str, Any] = loader["parameters"]
         self._where = lambda key: locate(key, source, environments, runtime)
         parse(Parameters, self._parameters, self._where)

@@ -11,11 +11,11 @@ from brpnas.spaces.network import NetworkConfig
 from pipelines.config import TimingConfig, parse
 from pipelines.network import network_config
 
-__all__ = ["Timing", "measure_settings", "set_up_timing"]
+__all__ = ["TimingSetup", "measure_settings", "set_up_timing"]
 
 
 @dataclass(frozen=True)
-class Timing:
+class TimingSetup:
     """Settings of latency measurements.
 
     Attributes:
@@ -37,7 +37,7 @@ class Timing:
         return open_target(self.target, scheduler=self.scheduler)
 
 
-def set_up_timing(space: str, network: Mapping[str, Any], timing: Mapping[str, Any]) -> Timing:
+def set_up_timing(space: str, network: Mapping[str, Any], timing: Mapping[str, Any]) -> TimingSetup:
     """Check the parameters of `timing`.
 
     Args:
@@ -51,7 +51,7 @@ def set_up_timing(space: str, network: Mapping[str, Any], timing: Mapping[str, A
     """
     config = parse(TimingConfig, timing)
     settings = measure_settings(config, space, network_config(network))
-    return Timing(settings, config.target, config.scheduler)
+    return TimingSetup(settings, config.target, config.scheduler)
 
 
 def measure_settings(config: TimingConfig, space: str, network: NetworkConfig) -> MeasureSettings:

@@ -13,7 +13,7 @@ from pipelines.config import ImagesConfig, NetworkTrainingConfig
 if TYPE_CHECKING:
     from brpnas.candidates import JobConfig
 
-__all__ = ["IMAGES_CACHE", "candidate_config", "image_source"]
+__all__ = ["IMAGES_CACHE", "image_source", "job_config"]
 
 _ROOT = Path(__file__).resolve().parents[1]
 IMAGES_CACHE = _ROOT / "data" / "02_intermediate" / "images"
@@ -52,7 +52,7 @@ def image_source(images: ImagesConfig) -> ImageSource:
     )
 
 
-def candidate_config(training: NetworkTrainingConfig, network: NetworkConfig) -> JobConfig:
+def job_config(training: NetworkTrainingConfig, network: NetworkConfig) -> JobConfig:
     """Settings for the training of networks of a size."""
     from brpnas.candidates import JobConfig  # noqa: PLC0415 - it needs torch
 

@@ -67,7 +67,7 @@ REFUSED = {
     "a directory of terabytes": (_large_directory_64(2**42), "its directory has"),
     "claims less than it holds": (_claims(ONE, 10), "another size|CRC"),
     "claims more than it holds": (_claims(ONE, 900), "another size"),
-    "stored, of two sizes": (_claims(archive(("a", b"x"), method=0), 900), "two sizes"),
+    "stored, of two sizes": (_claims(archive(("a", b"x"), method=0), 900), "'a'.* 900 .*1 bytes"),
 }
 
 
@@ -80,7 +80,7 @@ def test_odd_archives_are_refused(name: str) -> None:
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_two_members_of_one_name() -> None:
-    with pytest.raises(zipfile.BadZipFile, match="two members of one name"):
+    with pytest.raises(zipfile.BadZipFile, match="'a'"):
         read(archive(("a", b"1"), ("a", b"2")))
 
 
@@ -91,5 +91,5 @@ def test_stored_members_that_overlap() -> None:
     entry = content[place : content.rindex(b"PK\x05\x06")]
     copies = [entry.replace(b"a", name) for name in (b"a", b"b", b"c")]
     end = struct.pack("<HHHHLLH", 0, 0, 3, 3, 3 * len(entry), place, 0)
-    with pytest.raises(zipfile.BadZipFile, match="larger than the file"):
+    with pytest.raises(zipfile.BadZipFile, match=r" 2,700 bytes.* 1,094 "):
         read(content[:place] + b"".join(copies) + b"PK\x05\x06" + end)

@@ -59,16 +59,16 @@ def test_headers_are_those_that_numpy_wrote(tmp_path: Path, save: object) -> Non
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (npy(described((2**40,), "<f8")), r"claims shape \(1099511627776,\) .* 8\.796 TB, but has"),
+        (npy(described((2**40,), "<f8")), r"\(1099511627776,\) .* 8\.796 TB"),
         (npy(described((2**62, 2**62))), "claims shape"),
-        (npy(described((3,)), b"ab"), "has 2 bytes: the file is damaged or forged"),
-        (npy(described((3,)), b"abcd"), "damaged or forged"),
-        (npy(described((10**15,), "<U0")), "damaged or forged"),
+        (npy(described((3,)), b"ab"), r"\(3,\).* 3 bytes.* 2 bytes"),
+        (npy(described((3,)), b"abcd"), r"\(3,\).* 3 bytes.* 4 bytes"),
+        (npy(described((10**15,), "<U0")), r"\(10{15},\) of <U0"),
         (npy(described((-3, -1)), b"abc"), r"damaged header \(shape \(-3, -1\)\)"),
         (npy(described((True,)), b"a"), "damaged header"),
         (npy(described((1,) * 40), b"a"), "damaged header"),
-        (npy(described((1,), "|O"), b"a"), "holds Python objects, .* can run code"),
-        (npy(described((1,), [("a", "|O")]), b"a"), "holds Python objects"),
+        (npy(described((1,), "|O"), b"a"), r"Python objects.*dtype="),
+        (npy(described((1,), [("a", "|O")]), b"a"), r"Python objects.*dtype="),
         (npy(described((1,), "nonsense"), b"a"), "damaged header"),
         (npy("(" * 9000), r"damaged header"),
         (npy("{'shape': " + "-" * 9000 + "1}"), "damaged header"),
@@ -77,9 +77,9 @@ def test_headers_are_those_that_numpy_wrote(tmp_path: Path, save: object) -> Non
         (npy(" " * 20_000, version=(2, 0)), "header of 20000 bytes"),
         (b"\x93NUMPY\x02\x00\xff\xff\xff\xff" + bytes(99), "header of 4294967295 bytes"),
         (b"\x93NUMPY\x01\x00\x09\x00abc", "header of 9 bytes"),
-        (b"\x93NUMPY\x09\x00", "is not a numpy array"),
-        (b"\x93NUM", "is not a numpy array"),
-        (b"", "is not a numpy array"),
+        (b"\x93NUMPY\x09\x00", r"numpy\.savez"),
+        (b"\x93NUM", r"numpy\.savez"),
+        (b"", r"numpy\.savez"),
     ],
 )
 def test_a_header_that_lies_is_named_and_costs_nothing(
@@ -121,10 +121,10 @@ def patched(path: Path, offset: int, value: bytes) -> None:
 @pytest.mark.parametrize(
     ("offset", "value", "message"),
     [
-        (8, b"\x01", "is encrypted. Write it again"),
+        (8, b"\x01", "'a.npy' is encrypted"),
         (10, b"\x63", "by method 99 of ZIP"),
-        (20, b"\xff\xff\xff\x7f", "has two sizes"),
-        (24, b"\xff\xff\xff\x7f", "has two sizes"),
+        (20, b"\xff\xff\xff\x7f", "'a.npy'.* and 2,147,483,647 bytes"),
+        (24, b"\xff\xff\xff\x7f", "'a.npy'.* 2,147,483,647 and "),
     ],
 )
 def test_odd_archives(tmp_path: Path, offset: int, value: bytes, message: str) -> None:
@@ -139,21 +139,21 @@ def test_odd_archives(tmp_path: Path, offset: int, value: bytes, message: str) -
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_other_compression_is_not_what_numpy_writes(tmp_path: Path, method: int) -> None:
-    with pytest.raises(SchemaError, match=r"Write it again with numpy\.savez"):
+    with pytest.raises(SchemaError, match=rf"'a\.npy'.* method {method}\b.*numpy\.savez"):
         read_headers(archive(tmp_path / "a.npz", {"a.npy": b"x"}, method))
 
 
 def test_members_are_counted(tmp_path: Path) -> None:
     with pytest.raises(SchemaError, match="2,000 members"):
         read_headers(archive(tmp_path / "a.npz", {f"{n}.npy": b"" for n in range(2000)}))
-    with pytest.raises(SchemaError, match="has no array"):
+    with pytest.raises(SchemaError, match=r"b\.npz.* no array"):
         read_headers(archive(tmp_path / "b.npz", {}))
 
 
 @pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04 cut off"])
 def test_what_is_no_archive(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.npz").write_bytes(content)
-    with pytest.raises(SchemaError, match="not a complete NPZ file"):
+    with pytest.raises(SchemaError, match=r"a\.npz .*ZIP"):
         read_headers(tmp_path / "a.npz")
     with pytest.raises(FileNotFoundError):
         read_headers(tmp_path / "none.npz")

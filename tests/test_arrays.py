@@ -136,5 +136,5 @@ def test_half_a_file_is_no_file(tmp_path: Path) -> None:
     path = tmp_path / "a"
     write_arrays(path, ARRAYS, compress=False)
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(SchemaError, match="not a complete NPZ file"):
+    with pytest.raises(SchemaError, match=f"{path} .*ZIP"):
         read_arrays(path)

@@ -33,33 +33,22 @@ def test_every_name_is_the_documented_object_of_a_public_package(name: str) -> N
     assert name in sys.modules[home].__all__
 
 
-def test_type_checkers_see_the_names_that_python_gives() -> None:
-    tree = ast.parse(Path(brpnas.__file__).read_text())
-    (block,) = (
-        n for n in tree.body if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"
-    )
-    declared = {
-        (str(statement.module).removeprefix("brpnas."), alias.name)
-        for statement in block.body
-        if isinstance(statement, ast.ImportFrom)
-        for alias in statement.names
-    }
-    given = {(home, name) for home, names in brpnas._HOMES.items() for name in names}
-    assert declared == given
-    assert {name for _, name in given} == set(brpnas.__all__)
-
-
-@pytest.mark.parametrize("name", ["brpnas.candidates", "brpnas.datasets", "brpnas.devices"])
-def test_packages_whose_names_are_imported_when_asked_for(name: str) -> None:
+@pytest.mark.parametrize(
+    "name",
+    ["brpnas", "brpnas.candidates", "brpnas.datasets", "brpnas.devices", "brpnas.testing"],
+)
+def test_names_are_those_that_type_checkers_see(name: str) -> None:
     package = import_module(name)
     assert set(package.__all__) <= set(dir(package))
     tree = ast.parse(Path(str(package.__file__)).read_text())
-    (block,) = (n for n in tree.body if isinstance(n, ast.If))
+    (block,) = (
+        n for n in tree.body if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"
+    )
     declared = {alias.name for found in block.body for alias in found.names}  # type: ignore[attr-defined]
     assert declared == set(package.__all__)
     for public in package.__all__:
         assert getattr(package, public) is getattr(package, public)
-    with pytest.raises(AttributeError, match=f"module '{name}' has no attribute 'nothing'"):
+    with pytest.raises(AttributeError, match=f"'{name}' .*'nothing'"):
         package.nothing  # noqa: B018
 
 
@@ -77,7 +66,8 @@ def test_windows_is_refused_at_import_with_the_ways_that_work() -> None:
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("brpnas.errors.UnsupportedPlatformError: brpnas runs on Linux and macOS")
+    assert last.startswith("brpnas.errors.UnsupportedPlatformError: ")
+    assert "Linux and macOS" in last
     assert "Windows Subsystem for Linux" in last
     assert "containers" in last
 
@@ -99,7 +89,7 @@ def test_version_is_that_of_the_installed_package() -> None:
 
 
 def test_unknown_name_is_an_attribute_error() -> None:
-    with pytest.raises(AttributeError, match="module 'brpnas' has no attribute 'search_all'"):
+    with pytest.raises(AttributeError, match=r"'brpnas' .*'search_all'"):
         brpnas.search_all  # noqa: B018
 
 

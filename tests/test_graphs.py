@@ -18,7 +18,6 @@ from brpnas.graphs import (
     ArchGraph,
     GraphBatch,
     SpaceGraphs,
-    stack_graphs,
     with_global_node,
 )
 
@@ -30,7 +29,17 @@ def chain(length: int, op: int = 4) -> ArchGraph:
 
 
 def batch_of(lengths: list[int], num_nodes: int = 6) -> GraphBatch:
-    return stack_graphs([chain(length) for length in lengths], num_nodes, num_ops=6)
+    return stacked([chain(length) for length in lengths], num_nodes, num_ops=6)
+
+
+def stacked(graphs: list[ArchGraph], num_nodes: int, num_ops: int) -> GraphBatch:
+    """Graphs padded with isolated blanks."""
+    ops = np.zeros((len(graphs), num_nodes), np.int8)
+    adj = np.zeros((len(graphs), num_nodes, num_nodes), np.int8)
+    for i, graph in enumerate(graphs):
+        size = len(graph.ops)
+        ops[i, :size], adj[i, :size, :size] = graph.ops, graph.adj
+    return GraphBatch(ops, adj, num_ops)
 
 
 def npy_file() -> bytes:
@@ -55,7 +64,7 @@ class TestArchGraph:
 
     @pytest.mark.parametrize("shape", [(2, 2), (3, 4), (3,), (1, 3, 3)])
     def test_adjacency_must_fit(self, shape):
-        with pytest.raises(SchemaError, match=r"3 nodes needs an adjacency of shape \(3, 3\)"):
+        with pytest.raises(SchemaError, match=r"3 nodes .*\(3, 3\)"):
             ArchGraph(np.zeros(3, np.int8), np.zeros(shape, np.int8))
 
 
@@ -109,29 +118,8 @@ class TestGraphBatch:
     def test_operations_must_be_in_the_vocabulary(self, op):
         ops = np.zeros((2, 3), np.int8)
         ops[1, 2] = op
-        with pytest.raises(SchemaError, match=r"must lie in 0\.\.4"):
+        with pytest.raises(SchemaError, match=r"0\.\.4"):
             GraphBatch(ops, np.zeros((2, 3, 3), np.int8), 5)
-
-
-class TestStackGraphs:
-    def test_pads_with_isolated_blanks(self):
-        graphs = [chain(0), chain(3)]
-        batch = stack_graphs(graphs, num_nodes=7, num_ops=5)
-        for i, graph in enumerate(graphs):
-            v = len(graph.ops)
-            assert np.array_equal(batch.ops[i, :v], graph.ops)
-            assert np.array_equal(batch.adj[i, :v, :v], graph.adj)
-            assert not (batch.ops[i, v:] != BLANK).any()
-            assert not batch.adj[i, v:].any()
-            assert not batch.adj[i, :, v:].any()
-
-    def test_nothing_is_a_batch_too(self):
-        batch = stack_graphs([], num_nodes=4, num_ops=5)
-        assert (batch.ops.shape, batch.adj.shape) == ((0, 4), (0, 4, 4))
-
-    def test_too_large_a_graph_is_named(self):
-        with pytest.raises(SchemaError, match="Graph 1 has 5 nodes, more than the 4"):
-            stack_graphs([chain(0), chain(3)], num_nodes=4, num_ops=5)
 
 
 class TestWithGlobalNode:
@@ -176,13 +164,13 @@ class TestSpaceGraphs:
             assert space_graphs.view(name) is space_graphs.views[name]
 
     def test_unknown_view(self, space_graphs):
-        with pytest.raises(UnknownNameError, match=r"view 'prunned'\. Did you mean 'pruned'"):
+        with pytest.raises(UnknownNameError, match=r"view 'prunned'.* 'pruned'\?"):
             space_graphs.view("prunned")
 
     def test_graphs_of_before_say_what_to_do(self, space_graphs):
         views = {name: space_graphs.view(name) for name in DEVICE_VIEWS}
         old = SpaceGraphs("toy", space_graphs.arch_ids, views)
-        with pytest.raises(SchemaError, match=r"'function' .* pruned, raw: run featurise"):
+        with pytest.raises(SchemaError, match=r"'function' .* pruned, raw: .*featurise"):
             old.view("function")
 
     def test_rows_in_the_order_asked(self, space_graphs):
@@ -273,7 +261,7 @@ class TestFile:
         path = tmp_path / "graphs.npz"
         space_graphs.save(path)
         path.write_bytes(damage(path.read_bytes()))
-        with pytest.raises(SchemaError, match=r"graphs\.npz is not a graph file .* featurise"):
+        with pytest.raises(SchemaError, match=r"graphs\.npz .*featurise"):
             SpaceGraphs.load(path)
 
     @pytest.mark.parametrize("missing", ["space", "arch_ids", "raw_adj", "pruned_num_ops"])
@@ -288,26 +276,26 @@ class TestFile:
             SpaceGraphs.load(part)
 
     @pytest.mark.parametrize(
-        ("name", "array"),
+        ("name", "array", "says"),
         [
-            ("raw_ops", np.zeros(3, np.int8)),
-            ("raw_ops", np.zeros((3, 6))),
-            ("raw_adj", np.zeros((3, 6, 6), np.int64)),
-            ("raw_adj", np.zeros((2, 6, 6), np.int8)),
-            ("raw_num_ops", np.array([7, 7])),
-            ("raw_num_ops", np.array("7")),
-            ("arch_ids", np.array([1, 2, 3])),
-            ("arch_ids", np.array("a")),
-            ("arch_ids", np.array([b"\xff", b"b", b"c"])),
-            ("space", np.array(3)),
-            ("space", np.array(["a", "b"])),
+            ("raw_ops", np.zeros(3, np.int8), r"raw_ops .*int8 .*\(3,\)"),
+            ("raw_ops", np.zeros((3, 6)), r"raw_ops .*float64 .*\(3, 6\)"),
+            ("raw_adj", np.zeros((3, 6, 6), np.int64), r"raw_adj .*int64 .*\(3, 6, 6\)"),
+            ("raw_adj", np.zeros((2, 6, 6), np.int8), r"\(3, 6, 6\).*\(2, 6, 6\)"),
+            ("raw_num_ops", np.array([7, 7]), r"raw_num_ops .*int64 \(2,\)"),
+            ("raw_num_ops", np.array("7"), r"raw_num_ops .*<U1 \(\)"),
+            ("arch_ids", np.array([1, 2, 3]), "arch_ids"),
+            ("arch_ids", np.array("a"), "arch_ids"),
+            ("arch_ids", np.array([b"\xff", b"b", b"c"]), "0xff"),
+            ("space", np.array(3), r"space .*int64 \(\)"),
+            ("space", np.array(["a", "b"]), r"space .*<U1 \(2,\)"),
         ],
     )
-    def test_an_array_of_another_type_says_what_to_do(self, space_graphs, tmp_path, name, array):
+    def test_an_array_of_another_type_is_named(self, space_graphs, tmp_path, name, array, says):
         path = tmp_path / "graphs.npz"
         space_graphs.save(path)
         write_arrays(path, read_arrays(path) | {name: array}, compress=True)
-        with pytest.raises(SchemaError, match=r"not a graph file.*featurise|needs adjacencies"):
+        with pytest.raises(SchemaError, match=rf"graphs\.npz .*{says}.*featurise"):
             SpaceGraphs.load(path)
 
     def test_a_view_that_is_said_to_be_another_one_needs_that_one(self, space_graphs, tmp_path):

@@ -55,7 +55,7 @@ def test_another_task_is_refused_and_named(tmp_path: Path) -> None:
     path = tmp_path / "j.jsonl"
     write(path, {"x": 1})
     before = path.read_bytes()
-    with pytest.raises(StoreError, match=r"notebook .* a \(1 in the store, 2 now\)"):
+    with pytest.raises(StoreError, match=r"notebook .*j\.jsonl .*\ba \(1 .* 2 "):
         read(path, {"a": 2})
     assert path.read_bytes() == before
 
@@ -105,8 +105,8 @@ def test_a_full_disk_is_one_clear_error(tmp_path: Path) -> None:
     )
     command = [sys.executable, "-c", limited, str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.stdout.startswith("Cannot write the store"), done.stderr
-    assert "File too large" in done.stdout
+    assert str(path) in done.stdout, done.stderr
+    assert os.strerror(errno.EFBIG) in done.stdout
     assert read(path) == [{"x": 1}]
 
 
@@ -114,7 +114,7 @@ def test_a_second_handle_of_the_same_process_conflicts_and_gives_nothing_up(tmp_
     path = tmp_path / "j.jsonl"
     with Journal(path, {"a": 1}, lambda event: None, "notebook") as journal:
         for _ in range(2):  # the first attempt must not have given up the lock
-            with pytest.raises(StoreError, match="Another process is writing the notebook"):
+            with pytest.raises(StoreError, match=f"Another process.* notebook {path}"):
                 read(path)
         journal.append({"x": 1})
     assert read(path) == [{"x": 1}]
@@ -129,7 +129,7 @@ def test_a_file_system_without_locks_is_no_other_process(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr("brpnas.journal.fcntl.flock", refuse)
-    with pytest.raises(StoreError, match=f"Cannot lock the .*{os.strerror(number)}") as caught:
+    with pytest.raises(StoreError, match=rf"a\.jsonl: {os.strerror(number)}") as caught:
         Journal(tmp_path / "a.jsonl", {}, print)
     assert "Another process" not in str(caught.value)
 
@@ -161,17 +161,17 @@ def test_the_lock_ends_with_its_process_though_a_forked_worker_lives_on(tmp_path
 def test_a_path_that_is_none_is_a_clear_error(tmp_path: Path, where: str) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
-    with pytest.raises(StoreError, match=r"Cannot write the notebook .*Give the path of a file"):
+    with pytest.raises(StoreError, match=f"notebook {tmp_path / where}"):
         read(tmp_path / where)
 
 
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ('{"x":NaN}', "line 2: Out of range float"),
-        ('{"x":1e999}', "line 2: Out of range float"),
-        ("[1]", "line 2: not an event"),
-        ("[" * 100_000, "line 2: not an event"),
+        ('{"x":NaN}', "line 2.*JSON"),
+        ('{"x":1e999}', "line 2.*JSON"),
+        ("[1]", "line 2.* event"),
+        ("[" * 100_000, "line 2.* event"),
     ],
 )
 def test_a_damaged_line_is_refused_with_its_number(tmp_path: Path, line: str, says: str) -> None:

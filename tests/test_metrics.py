@@ -106,12 +106,12 @@ class TestRelativeErrors:
 
     @pytest.mark.parametrize("bound", [-0.1, float("nan")])
     def test_bound_must_be_a_fraction(self, bound):
-        with pytest.raises(SchemaError, match="error bound is a fraction"):
+        with pytest.raises(SchemaError, match=rf"bound .* 0\.1 .*, not {bound}\."):
             within([1.0], [1.0], bound)
 
     @pytest.mark.parametrize("metric", [mape, regression_metrics])
     def test_zero_truth_is_refused_with_its_row(self, metric):
-        with pytest.raises(SchemaError, match=r"1 true value\(s\) are zero \(first in row 2\)"):
+        with pytest.raises(SchemaError, match=r"1 true value.* zero .*row 2\b"):
             metric([1.0, 1.0, 1.0], [1.0, 2.0, 0.0])
 
 
@@ -145,8 +145,8 @@ class TestBadInput:
             ([1.0, 2.0], [1.0], r"shape \(2,\) and .* has shape \(1,\)"),
             ([[1.0, 2.0]], [[1.0, 2.0]], r"flat arrays; .* shape \(1, 2\)"),
             (1.0, 2.0, "flat arrays"),
-            ([1.0, float("nan")], [1.0, 2.0], "first in row 1"),
-            ([1.0, 2.0], [float("inf"), 2.0], "first in row 0"),
+            ([1.0, float("nan")], [1.0, 2.0], "1 NaN .*row 1"),
+            ([1.0, 2.0], [float("inf"), 2.0], "1 NaN .*row 0"),
         ],
         ids=["empty", "lengths", "matrix", "scalar", "nan", "infinite"],
     )

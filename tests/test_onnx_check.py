@@ -75,22 +75,22 @@ def test_weights_may_be_large() -> None:
     [
         ("external", "another file"),
         ("external attribute", "another file"),
-        ("loop", "loops or branches"),
-        ("branch", "loops or branches"),
+        ("loop", "'body'"),
+        ("branch", "'then_branch'"),
         ("domain", r"domain 'com\.example'"),
         ("function", "functions"),
         ("training", "training steps"),
         ("sparse", "sparse"),
         ("operator", "the operator 'Einsum'"),
-        ("whole numbers", "not of floats"),
-        ("unknown", "not of floats"),
-        ("two types", "'nodes' has two types"),
+        ("whole numbers", "MatMul .*'y' .* 6, "),
+        ("unknown", "MatMul .*'x' .* 0, "),
+        ("two types", "'nodes' "),
         ("operations", "more than 20,000 operations"),
-        ("names", "beside its weights"),
+        ("names", "5,243,166 bytes"),
     ],
 )
 def test_what_no_predictor_has(change: str, says: str) -> None:
-    with pytest.raises(SchemaError, match=rf"x\.onnx is not loaded.*{says}"):
+    with pytest.raises(SchemaError, match=rf"x\.onnx .*{says}"):
         check_onnx(model(change), "x.onnx")
 
 
@@ -115,17 +115,17 @@ def test_types_are_followed_to_products() -> None:
     for name in ("zeros", "halves", "chosen", "hot", "cast", "adj"):
         graph.node.append(helper.make_node("MatMul", [name, name], [f"{name} squared"]))
     check_onnx(made.SerializeToString(), "x.onnx")
-    for name in ("ops", "same", "sizes"):
+    for name, element in (("ops", 7), ("same", 9), ("sizes", 7)):
         wrong = onnx.ModelProto()
         wrong.CopyFrom(made)
         wrong.graph.node.append(helper.make_node("MatMul", [name, name], ["wrong"]))
-        with pytest.raises(SchemaError, match="not of floats"):
+        with pytest.raises(SchemaError, match=f"'{name}' .* {element}, "):
             check_onnx(wrong.SerializeToString(), "x.onnx")
 
 
 @pytest.mark.parametrize("cut", [1, 5, 100])
 def test_a_file_that_is_cut_off(cut: int) -> None:
-    with pytest.raises(SchemaError, match="not a complete ONNX file"):
+    with pytest.raises(SchemaError, match=r"x\.onnx .*ONNX .*\("):
         check_onnx(cost_model()[:-cut], "x.onnx")
 
 
@@ -133,7 +133,7 @@ def test_a_file_that_is_cut_off(cut: int) -> None:
     "content", [b"\x3a\xff\xff\xff\xff\x0f", b"\xff" * 20, b"\x3b", b"\x38\x01"]
 )
 def test_what_is_no_protocol_buffer(content: bytes) -> None:
-    with pytest.raises(SchemaError, match="not a complete ONNX file"):
+    with pytest.raises(SchemaError, match=r"x\.onnx .*ONNX .*\("):
         check_onnx(content, "x.onnx")
 
 

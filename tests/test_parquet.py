@@ -92,7 +92,7 @@ def test_numbers_are_counted_before_they_are_read(tmp_path: Path, pool: pa.Memor
     lists = pa.array([[0.0] * 10_000] * ROWS)
     path = write(tmp_path / "x.parquet", lists, compression="zstd")
     before = pool.max_memory()
-    with pytest.raises(ParquetLimitError, match="a take 32,000,000 bytes, more than 31,"):
+    with pytest.raises(ParquetLimitError, match=r"\ba .*32,000,000 bytes.* 31,000,000"):
         read_columns(path, ["a"], limit=31_000_000)
     assert pool.max_memory() == before
     assert read_columns(path, ["a"], limit=33_000_000).column("a").to_pylist()[9] == [0.0] * 10_000
@@ -101,7 +101,7 @@ def test_numbers_are_counted_before_they_are_read(tmp_path: Path, pool: pa.Memor
 def test_texts_are_counted_while_they_are_read(tmp_path: Path) -> None:
     texts = [f"{n:0>1000}" for n in range(ROWS)]
     path = write(tmp_path / "x.parquet", pa.array(texts))
-    with pytest.raises(ParquetLimitError, match="values of a take more than 100,000 bytes"):
+    with pytest.raises(ParquetLimitError, match=r"\ba .*100,000 bytes"):
         read_columns(path, ["a"], limit=100_000)
     table = read_columns(path, ["b", "a"], limit=1_000_000)
     assert table.column("a").cast(pa.string()).to_pylist() == texts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -94,7 +95,7 @@ class TestQuestionsThatMakeNoSense:
         with pytest.raises(ArchitectureError) as caught:
             predictor.predict([GOOD, "|nor_conv_9x9~0|", GOOD, 7, None])
         message = str(caught.value)
-        assert message.startswith("3 of 5 entries are not in nasbench201")
+        assert re.match(r"3 of 5 .*nasbench201", message)
         assert all(text in message for text in ("[1]", "nor_conv_9x9", "[3]", "7", "[4]", "None"))
         assert "[0]" not in message
         assert "[2]" not in message
@@ -125,7 +126,7 @@ class TestFilesThatAreNoPredictors:
         ("content", "why"),
         [
             (b"", "cannot read"),
-            (b"nonsense", "not a complete ONNX file"),
+            (b"nonsense", "ONNX.*field 13 "),
             (cost_model(metadata={"space": "nasbench201"}), "view"),
             (cost_model(metadata=METADATA | {"view": "sideways"}), "sideways"),
             (cost_model(metadata={"view": "raw"}), "space"),
@@ -164,7 +165,7 @@ class TestSpacesOfOnesOwn:
         return cost_model(metadata=METADATA | {"space": str(space_file)})
 
     def test_one_that_nobody_opened_does_not_run(self, space_file, tmp_path):
-        with pytest.raises(SchemaError, match=r"may not choose the code.*--space"):
+        with pytest.raises(SchemaError, match=rf"'{space_file}'.*--space"):
             OnnxPredictor(self.content(space_file))
         assert not (tmp_path / "ran").exists()
 
@@ -178,9 +179,9 @@ class TestSpacesOfOnesOwn:
         assert OnnxPredictor(self.content(space_file)).space is space
 
     def test_another_than_the_given_one(self, space_file):
-        with pytest.raises(SchemaError, match="is of the space"):
+        with pytest.raises(SchemaError, match=f"'{space_file}'.*'nasbench201'"):
             OnnxPredictor(self.content(space_file), "nasbench201")
-        with pytest.raises(SchemaError, match="is of the space 'nasbench201'"):
+        with pytest.raises(SchemaError, match=r"'nasbench201'.*'darts'"):
             OnnxPredictor(cost_model(), "darts")
 
 
@@ -196,7 +197,7 @@ class TestAnswersThatAreNone:
 
     def test_inputs_of_another_space(self):
         wrong = cost_model(metadata=METADATA | {"space": "darts"})
-        with pytest.raises(SchemaError, match="graphs of darts"):
+        with pytest.raises(SchemaError, match=r"darts.*\(8, 31, 31\)"):
             OnnxPredictor(wrong)
 
     def test_an_output_of_another_shape(self):
@@ -204,7 +205,7 @@ class TestAnswersThatAreNone:
         made.graph.node.append(onnx.helper.make_node("Identity", ["adj"], ["score"]))
         del made.graph.output[:]
         made.graph.output.append(onnx.helper.make_tensor_value_info("score", 1, None))
-        with pytest.raises(SchemaError, match=r"score of shape \(8, 9, 9\)"):
+        with pytest.raises(SchemaError, match=r"score .*\(8, 9, 9\) .* 8 "):
             OnnxPredictor(made.SerializeToString())
 
     @pytest.mark.parametrize("key", ["coverage", "num_nodes", "learnt_rows"])
@@ -230,9 +231,9 @@ class TestAnswersThatAreNone:
     def test_a_file_that_computes_for_hours(self, monkeypatch):
         """Its products fit into the memory, and none is computed before the limit counts."""
         monkeypatch.setattr(serving, "_MAX_SECONDS", 0.2)
-        with pytest.raises(SchemaError, match=r"takes longer than 0\.2 s for 8 architectures"):
+        with pytest.raises(SchemaError, match=r" 0\.2 s .* 8 "):
             OnnxPredictor(slow_cost_model(1000, 1000))
 
     def test_a_product_that_takes_minutes_does_not_fit(self):
-        with pytest.raises(SchemaError, match="graphs of nasbench201"):
+        with pytest.raises(SchemaError, match=r"nasbench201 \(.*8"):
             OnnxPredictor(slow_cost_model(12_000, 1))

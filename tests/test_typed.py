@@ -23,7 +23,7 @@ class Answer:
 
     def __post_init__(self) -> None:
         if self.name == "none":
-            raise ConfigurationError("name must not be none")
+            raise ConfigurationError("NAME")
 
 
 class Model(BaseModel):
@@ -44,19 +44,19 @@ def test_good_values() -> None:
     ("change", "says"),
     [
         ({"name": 3}, "x.name: .*string, not 3"),
-        ({"number": -1}, "x.number: .*greater than or equal to 0"),
+        ({"number": -1}, "x.number: .* 0, not -1"),
         ({"number": True}, "x.number: "),
         ({"number": 1.0}, "x.number: "),
         ({"number": 2.5}, "x.number: "),
         ({"share": 1.1}, "x.share: "),
         ({"share": "0.5"}, "x.share: "),
-        ({"share": float("nan")}, "Out of range float"),
-        ({"seconds": float("inf")}, "Out of range float"),
+        ({"share": float("nan")}, r"^x\.share: .* nan$"),
+        ({"seconds": float("inf")}, r"^x\.seconds: .* inf$"),
         ({"factor": 0}, "x.factor: "),
         ({"parts": ["a", 3]}, r"x\.parts\.1: "),
         ({"parts": "a"}, "x.parts: "),
-        ({"nmae": "b"}, "unknown key 'x.nmae'. Did you mean 'name'"),
-        ({"name": "none"}, "name must not be none"),
+        ({"nmae": "b"}, r"'x\.nmae'.* 'name'\?"),
+        ({"name": "none"}, "NAME"),
         ({"name": ["y" * 1000]}, r"\.\.\."),
     ],
 )

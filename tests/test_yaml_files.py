@@ -59,7 +59,7 @@ def test_others_are_refused(name: str) -> None:
 
 
 def test_the_line_of_a_value_is_told() -> None:
-    with pytest.raises(yaml.YAMLError, match=r"'x' is not of the type bool \(line 3\)"):
+    with pytest.raises(yaml.YAMLError, match=r"'x' .*\bbool\b.* 3\b"):
         parse_yaml("a: 1\nb:\n  c: !!bool x\n")
 
 

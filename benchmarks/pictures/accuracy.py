@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -18,7 +19,7 @@ _SAMPLERS = {"brp": "blue", "evolution": "vermillion", "random": "green"}
 _RANKERS = {
     "brp": ("blue", "ranker of the search"),
     "process": ("orange", "Gaussian process"),
-    "relation": ("purple", "pairwise ranker"),
+    "pairwise": ("purple", "pairwise ranker"),
 }
 
 
@@ -28,13 +29,9 @@ def queries(results: Results) -> str:
     with drawing():
         drawn, axes = panels(10.2, 3.6, 1, len(datasets))
         for panel, (name, found) in zip(axes, datasets.items(), strict=True):
-            marks = [mark for mark in found["samplers"]["brp"] if mark.isdigit()]
-            for sampler in _SAMPLERS:
-                curve = [found["samplers"][sampler][mark]["chosen"] for mark in marks]
-                _band(panel, [int(mark) for mark in marks], curve, sampler)
+            _searches(panel, found, "chosen")
             _ceiling(panel, found["ceilings"]["optimum"][0], "best of all")
             panel.set_title(name, fontsize=11)
-            panel.set_xlabel("queries")
         axes[0].set_ylabel("test accuracy of the chosen (%)")
         _legend(drawn, axes[0])
         ends = "; ".join(
@@ -53,13 +50,9 @@ def darts(results: Results) -> str:
     with drawing():
         drawn, axes = panels(8.2, 3.6, 1, len(surrogates))
         for panel, (name, found) in zip(axes, surrogates.items(), strict=True):
-            marks = [mark for mark in found["samplers"]["brp"] if mark.isdigit()]
-            for sampler in _SAMPLERS:
-                curve = [found["samplers"][sampler][mark] for mark in marks]
-                _band(panel, [int(mark) for mark in marks], curve, sampler)
+            _searches(panel, found)
             _ceiling(panel, found["random_10000"], "best of 10,000 random")
             panel.set_title(f"{name} surrogate", fontsize=11)
-            panel.set_xlabel("queries")
         axes[0].set_ylabel("best accuracy found (%)")
         _legend(drawn, axes[0])
         ends = ", ".join(
@@ -94,18 +87,20 @@ def kendall(results: Results) -> str:
         return to_svg(drawn, "kendall", f"Kendall's tau of the ranker by training cells: {ends}.")
 
 
-def _band(
-    panel: Axes, sizes: Sequence[int], curve: Sequence[Sequence[float]], sampler: str
-) -> None:
-    """A line of means, with a standard deviation as a band."""
-    colour = OKABE_ITO[_SAMPLERS[sampler]]
-    means = [mean for mean, _ in curve]
-    panel.fill_between(
-        sizes, [m - d for m, d in curve], [m + d for m, d in curve], color=colour, alpha=0.15,
-        linewidth=0,
-    )  # fmt: skip
-    panel.plot(sizes, means, "o-", markersize=4, color=colour, label=sampler)
+def _searches(panel: Axes, found: Mapping[str, Any], key: str | None = None) -> None:
+    """A line of means for each sampler, with a standard deviation as a band."""
+    marks = [mark for mark in found["samplers"]["brp"] if mark.isdigit()]
+    sizes = [int(mark) for mark in marks]
+    for sampler, name in _SAMPLERS.items():
+        at = [found["samplers"][sampler][mark] for mark in marks]
+        curve = at if key is None else [figures[key] for figures in at]
+        low, high = ([mean + sign * d for mean, d in curve] for sign in (-1, 1))
+        colour = OKABE_ITO[name]
+        panel.fill_between(sizes, low, high, color=colour, alpha=0.15, linewidth=0)
+        means = [mean for mean, _ in curve]
+        panel.plot(sizes, means, "o-", markersize=4, color=colour, label=sampler)
     panel.set_xticks(sizes)
+    panel.set_xlabel("queries")
 
 
 def _ceiling(panel: Axes, value: float, label: str) -> None:

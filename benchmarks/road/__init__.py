@@ -26,7 +26,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.data import ROOT, Benchmark
+from benchmarks.data import ROOT
 from benchmarks.road.board import ten_rows
 from benchmarks.road.cases import run_cases
 from benchmarks.road.interrupts import interrupt_first
@@ -37,14 +37,13 @@ from tests.hostile import reading
 
 __all__ = ["run"]
 
+SEEDS = 1, 1
 _KILLS, _QUICK_KILLS = 50, 4
-_CODE = ("benchmarks/road", "tests/hostile")
+_CODE = ("benchmarks/project.py", "benchmarks/road", "tests/hostile")
 
 
-def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
-    """Walk every part of the road and return its figures."""
-    del bench, workers  # everything is made here, as a user would, one command at a time
-    print(__doc__)
+def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
+    """Figures of every part, one command at a time, as a user would."""
     parts = ["pictures", "sizes", "board", "hostile", "interrupts", *([] if quick else ["cases"])]
     done = run_tasks(
         "road",
@@ -54,10 +53,8 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
         1,
         code=(*_CODE, "brpnas", "pipelines"),
     )
-    for each in done:
-        print(f"{each.task['part']}: {each.result}\n")
     figures = {str(each.task["part"]): each.result for each in done}
-    return {"seeds": seeds or 1, **figures}
+    return {"seeds": seeds, **figures}
 
 
 def _walk(task: Task, *, quick: bool) -> dict[str, Any] | None:

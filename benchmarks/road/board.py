@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.road.project import Project
+from benchmarks.project import Project
 from brpnas.datasets import read_embedded_latency
 
 __all__ = ["ten_rows"]
@@ -27,21 +27,12 @@ def ten_rows(folder: Path, quick: bool) -> dict[str, Any]:
     rows.to_csv(project.root / "data" / "01_raw" / "devices" / "my-board.csv", index=False)
     task = f"device=my-board,constraints=[latency_ms <= {limit}]"
     if quick:
-        task += ",search.budget=10,search.rounds=2,search.comparison_seeds=0"
-    commands = [
-        ["brpnas", "devices", "check", "data/01_raw/devices/my-board.csv"],
-        ["kedro", "run", f"--params={task}"],
-    ]
-    ended = [project.run(command) for command in commands]
-    for each in ended:
-        if each.code:
-            print(each.output[-3000:])
-    figures: dict[str, Any] = {
-        "commands": len(commands),
-        "errors": sum(each.code != 0 for each in ended),
-        "limit_ms": limit,
-    }
-    if figures["errors"]:
+        task += ",search.budget.queries=10,search.budget.rounds=2"
+        task += ",search.report.comparison_seeds=0"
+    check = ["brpnas", "devices", "check", "data/01_raw/devices/my-board.csv"]
+    errors, seconds = project.errors(check, ["kedro", "run", f"--params={task}"])
+    figures = {"commands": len(seconds), "errors": errors, "limit_ms": limit}
+    if errors:
         return figures
     out = project.root / "data" / "07_model_output"
     found = json.loads((out / "search_result.json").read_text("utf-8"))["chosen"]

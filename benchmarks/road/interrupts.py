@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from benchmarks.road.project import Project
+from benchmarks.project import Project
 
 __all__ = ["interrupt_first"]
 
@@ -19,23 +19,20 @@ LATER = ["brpnas", "models"]
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 
 
-def interrupt_first(folder: Path, times: int, seed: int = 0) -> dict[str, Any]:
+def interrupt_first(folder: Path, times: int) -> dict[str, Any]:
     """Interrupt `FIRST` at a random moment of its run, then run `LATER`; each time from nothing.
 
     Args:
         folder: Where the copy of the project is made.
         times: How often; signals take turns.
-        seed: Decides the moments.
 
     Returns:
         ``interrupted``, of those ``ended_before`` the signal came, and ``later_failed``.
     """
     project = Project(folder / "project")
     log = folder / "log"
-    whole = project.run(FIRST)
-    if whole.code:
-        raise RuntimeError(f"{' '.join(FIRST)} failed in a fresh copy: {whole.last}")
-    rng = random.Random(seed)
+    whole = project.run(FIRST).checked()
+    rng = random.Random(0)
     ended_before, failures = 0, []
     for number in range(times):
         _clean(project.root)

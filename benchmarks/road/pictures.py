@@ -11,8 +11,8 @@ import yaml
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from benchmarks.project import Project
 from benchmarks.road.delivered import accuracy, latency_ms, open_network
-from benchmarks.road.project import Project
 
 __all__ = ["own_pictures", "write_pictures"]
 
@@ -45,17 +45,9 @@ def own_pictures(folder: Path, quick: bool) -> dict[str, Any]:
     pictures = folder / "my pictures"
     write_pictures(pictures)
     _edit(project.root / CONFIGURATION, pictures, quick)
-    ended = [project.run(command) for command in (MEASURE, SEARCH)]
-    for each in ended:
-        if each.code:
-            print(each.output[-3000:])
-    figures: dict[str, Any] = {
-        "files_edited": 1,
-        "commands": len(ended),
-        "errors": sum(each.code != 0 for each in ended),
-        "seconds": [round(each.seconds, 1) for each in ended],
-    }
-    return figures if figures["errors"] else figures | _compare(project.root, pictures / "test")
+    errors, seconds = project.errors(MEASURE, SEARCH)
+    figures = {"files_edited": 1, "commands": len(seconds), "errors": errors, "seconds": seconds}
+    return figures if errors else figures | _compare(project.root, pictures / "test")
 
 
 def _edit(path: Path, pictures: Path, quick: bool) -> None:
@@ -66,7 +58,7 @@ def _edit(path: Path, pictures: Path, quick: bool) -> None:
     if quick:
         values["measure"]["cells"] = 30
         values["train"] = {**values["train"], "train_rows": 18, "valid_rows": 6}
-        values["search"] = {**values["search"], "budget": 6, "rounds": 2}
+        values["search"] = {**values["search"], "budget": {"queries": 6, "rounds": 2}}
         values["network_training"]["epochs"] = 2
     path.write_text(yaml.safe_dump(values, sort_keys=False), "utf-8")
 

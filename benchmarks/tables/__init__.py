@@ -6,11 +6,21 @@ shares are fractions. `benchmarks/pages` holds the text around the tables.
 
 from __future__ import annotations
 
-from benchmarks.tables.accuracy import darts, darts_leads, kendall, nb101, queries, training
+from collections.abc import Callable, Mapping
+
+from benchmarks.tables.accuracy import (
+    darts,
+    darts_leads,
+    kendall,
+    nb101,
+    protocol,
+    queries,
+    training,
+)
 from benchmarks.tables.cost import devices, rankers, ranking, seconds, start, workers
-from benchmarks.tables.latency import adapt, latency, margins, measure, reference
+from benchmarks.tables.latency import adapt, conformal, latency, measure, reference, shipped
 from benchmarks.tables.limits import cases, per_device, regrets, ruled_out
-from benchmarks.tables.markdown import markdown, spread
+from benchmarks.tables.markdown import Result, markdown, spread
 from benchmarks.tables.operation import (
     delivered_file,
     images,
@@ -24,6 +34,7 @@ from benchmarks.tables.targets import missed, targets
 __all__ = [
     "adapt",
     "cases",
+    "conformal",
     "darts",
     "darts_leads",
     "delivered_file",
@@ -33,13 +44,13 @@ __all__ = [
     "killed",
     "latency",
     "live",
-    "margins",
     "markdown",
     "measure",
     "missed",
     "nb101",
     "notations",
     "per_device",
+    "protocol",
     "queries",
     "rankers",
     "ranking",
@@ -48,9 +59,39 @@ __all__ = [
     "road",
     "ruled_out",
     "seconds",
+    "shipped",
+    "shown",
     "spread",
     "start",
     "targets",
     "training",
     "workers",
 ]
+
+_SHOWN: Mapping[str, Callable[[Result], list[str]]] = {
+    "adapt": lambda r: [adapt(r)],
+    "constrained": lambda r: [cases(r), regrets(r), *map(per_device, r["cases"]), ruled_out(r)],
+    "containers": lambda r: [images(r)],
+    "darts": lambda r: [
+        table(found) for found in r["surrogates"].values() for table in (darts, darts_leads)
+    ],
+    "kendall": lambda r: [f"{space}\n\n{kendall(found)}" for space, found in r["tables"].items()],
+    "latency": lambda r: [latency(r)],
+    "live": lambda r: [live(r)],
+    "conformal": lambda r: [conformal(r)],
+    "measure": lambda r: [measure(r)],
+    "nb101": lambda r: [nb101(r)],
+    "notation": lambda r: [notations(r)],
+    "protocol": lambda r: [protocol(r)],
+    "queries": lambda r: [f"{name}\n\n{queries(found)}" for name, found in r["datasets"].items()],
+    "reference": lambda r: [reference(r)],
+    "road": lambda r: [road(r)],
+    "scale": lambda r: [ranking(r), rankers(r), devices(r), workers(r)],
+    "speed": lambda r: [seconds(r), start(r["start"])],
+    "train": lambda r: [killed(r)],
+}
+
+
+def shown(name: str, result: Result) -> list[str]:
+    """Tables of a benchmark for the terminal."""
+    return _SHOWN[name](result) if name in _SHOWN else []

@@ -6,14 +6,14 @@ from typing import Any
 
 from benchmarks.tables.markdown import Result, markdown, spread
 
-__all__ = ["darts", "darts_leads", "kendall", "nb101", "queries", "training"]
+__all__ = ["darts", "darts_leads", "kendall", "nb101", "protocol", "queries", "training"]
 
 _RANKERS = {
     "brp": "ranker of the search",
-    "relation": "pairwise ranker",
+    "pairwise": "pairwise ranker",
     "process": "Gaussian process",
     "brp, test": "ranker, against test accuracy",
-    "siblings": "isomorphic cells",
+    "isomorphic": "isomorphic cells",
     "valid, test": "validation against test",
     "two runs": "one run against another",
     "seconds": "seconds",
@@ -42,7 +42,7 @@ def training(result: Result) -> str:
     rows = [
         [f"{size:,}", *(
             f"{found[ranker]['tau']:.3f} / {found[ranker]['seconds']:.1f}"
-            for ranker in ("relation", "unary")
+            for ranker in ("pairwise", "unary")
         )]
         for size, found in by_size.items()
     ]  # fmt: skip
@@ -108,6 +108,22 @@ def darts_leads(found: Result) -> str:
     header = ["", "smallest lead from query 21", "largest p from query 21",
               "significant (5 %) from query", f"p at {', '.join(_marks(found))}"]  # fmt: skip
     return markdown(header, rows)
+
+
+def protocol(result: Result) -> str:
+    """Agreement of two seeds by size of the network and training."""
+    rows = []
+    for row in result["settings"]:
+        said = row["settings"]
+        network = f"{said['stages']} x {said['cells_per_stage']} cells, {said['channels']} channels"
+        training = (
+            f"{said['epochs']} epochs, batches of {said['batch_size']}, rate "
+            f"{said['learning_rate']:g}"
+        )
+        figures = [f"{row[key]:.2f}" for key in ("spearman", "spearman_better_half")]
+        rows.append([network, training, *figures, spread(row["sd"], 1, 100), f"{row['seconds']}"])
+    header = ["stages x cells, channels", "training", "Spearman of two seeds", "of the better half"]
+    return markdown([*header, "± between seeds, points", "s"], rows)
 
 
 def _marks(found: Result) -> list[str]:

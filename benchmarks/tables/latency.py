@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.tables.markdown import Result, markdown, spread
 
-__all__ = ["adapt", "latency", "margins", "measure", "reference"]
+__all__ = ["adapt", "conformal", "latency", "measure", "reference", "shipped"]
 
 _MODELS = {
     "gcn": "GCN",
@@ -68,20 +68,20 @@ def adapt(result: Result) -> str:
     return markdown(["devices, rows", "Spearman", "±10 %", "inside the 90 % interval, %"], rows)
 
 
-def margins(result: Result) -> str:
-    """Margin of a limit after adapting to few rows, and the share of cells within it."""
-    keys = ("coverage", "feasible", "without_margin", "admitted")
+def conformal(result: Result) -> str:
+    """Conformal ratio after adapting to few rows, and the share of cells within its bound."""
+    keys = ("coverage", "feasible", "without_ratio", "admitted")
     rows = [
         [
             name,
-            spread(values["factor"]),
+            spread(values["ratio"]),
             *(spread(values[key]) for key in keys),
             f"{values['empty']:.0%}",
         ]
         for name, values in result["tables"].items()
     ]
-    header = ["device, rows", "factor", "share of all cells within it"]
-    header += ["admitted cells within the limit", "without a factor", "cells admitted"]
+    header = ["device, rows", "ratio", "share of all cells within it"]
+    header += ["admitted cells within the limit", "without the ratio", "cells admitted"]
     header += ["draws without any"]
     return markdown(header, rows)
 
@@ -98,3 +98,12 @@ def measure(result: Result) -> str:
         for name, label in _MODELS.items()
     ]
     return markdown(["model", "±10 %", "Spearman"], rows)
+
+
+def shipped(devices: Result) -> str:
+    """Latencies that ship, from the facts of the datasheet."""
+    rows = [
+        [f"`{name}`", f"{found['cells']:,}", f"{found['latency_ms']['median']:.2f}"]
+        for name, found in devices.items()
+    ]
+    return markdown(["device", "cells", "latency, ms: median"], rows)

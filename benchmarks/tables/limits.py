@@ -62,22 +62,26 @@ def per_device(case: Result) -> str:
 
 
 def ruled_out(result: Result) -> str:
-    """Points that a predicted limit rules out, by margin."""
+    """Points that a predicted limit rules out, by confidence."""
     rows = [
         [
-            f"{row['confidence']:.0%}" if row["confidence"] else "no margin",
+            f"{row['confidence']:.0%}",
             f"{row['points']:.2f}",
             f"{row['plausible']:.2f}",
             f"{100 * row['over']:.1f}",
         ]
         for row in result["out_of_reach"]
     ]
-    header = ["margin", "ruled out, points", "without implausible latencies", "over the limit, %"]
+    header = [
+        "confidence",
+        "ruled out, points",
+        "without implausible latencies",
+        "over the limit, %",
+    ]
     return markdown(header, rows)
 
 
 def _compared_with(case: Result) -> str:
     if case["limit_by"] == "measured":
         return "measurement"
-    margin = f"margin of {case['confidence']:.0%}" if case["confidence"] else "no margin"
-    return f"prediction, {margin}"
+    return f"prediction, confidence {case['confidence']:.0%}"

@@ -67,46 +67,4 @@ __all__ = [
     "training_report",
 ]
 
-__getattr__, __dir__ = front_door(
-    __name__,
-    {
-        "batch": (
-            "TrainingJob",
-            "JobRecord",
-            "accuracy_table",
-            "run_jobs",
-            "store_name",
-            "stored_records",
-            "train_jobs",
-        ),
-        "evaluation": (
-            "network_evaluation",
-            "score_file",
-        ),
-        "export": ("export_trained",),
-        "images": (
-            "DIGITS",
-            "ImageData",
-            "ImageSource",
-        ),
-        "oracle": ("TrainOracle",),
-        "report": (
-            "training_report",
-            "never_recognised",
-            "summary",
-        ),
-        "scores": (
-            "ClassScores",
-            "Metric",
-            "class_scores",
-        ),
-        "training": (
-            "JobConfig",
-            "JobResult",
-            "final_data",
-            "network_config",
-            "train_architecture",
-        ),
-        "weights": ("TrainedNetworkFile",),
-    },
-)
+__getattr__, __dir__ = front_door(__name__, __file__)

@@ -123,7 +123,9 @@ def _train(
 ) -> JobResult:
     data = source.load()
     if data.digest != digest:
-        raise TrainingError(f"{source.path} holds other images on this worker.")
+        raise TrainingError(
+            f"{source.path} holds other images on this worker: {data.digest}, not {digest}."
+        )
     return train_architecture(job.arch_id, job.seed, data, config, space=space, final=final)
 
 

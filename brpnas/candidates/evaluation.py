@@ -12,33 +12,29 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
 
 from brpnas.candidates.images import SPLITS, ImageData
 from brpnas.candidates.scores import ClassScores, class_counts, class_scores
 from brpnas.candidates.weights import TrainedNetworkFile
 from brpnas.errors import SchemaError
+from brpnas.export.parity import open_session
 
 __all__ = ["network_evaluation", "score_file"]
 
 _BATCH = 256
 
 
-def score_file(content: bytes, data: ImageData, part: str = "test") -> ClassScores:
-    """Score an exported network on one part of the images, with ONNX Runtime on the CPU.
+def score_file(content: bytes, data: ImageData) -> ClassScores:
+    """Score an exported network on the test images, with ONNX Runtime on the CPU.
 
     Args:
         content: ONNX file of `brpnas.candidates.export_trained`.
         data: The images.
-        part: ``train``, ``valid`` or ``test``.
 
     Raises:
         SchemaError: If the file expects other classes, sizes or pixel values.
     """
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    session = open_session(content)
     about = session.get_modelmeta().custom_metadata_map
     stated = {key: json.loads(about[key]) for key in ("label_names", "pixel_scale", "input_shape")}
     here = {
@@ -52,7 +48,7 @@ def score_file(content: bytes, data: ImageData, part: str = "test") -> ClassScor
                 f"The network has {key} {stated[key]}, but the images of {data.name} have {value}: "
                 "it was trained on other images."
             )
-    rows = data.parts[part]
+    rows = data.parts["test"]
     mean, std = (np.array(json.loads(about[key]), np.float32) for key in ("mean", "std"))
     said = [
         session.run(["logits"], {"image": batch})[0].argmax(axis=1)

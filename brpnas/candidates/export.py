@@ -15,7 +15,6 @@ def export_trained(
     trained: TrainedNetworkFile,
     path: Path,
     *,
-    dynamic_batch: bool = True,
     tolerance: float = 1e-5,
 ) -> float:
     """Write a trained network as ONNX.
@@ -30,7 +29,6 @@ def export_trained(
     Args:
         trained: The network.
         path: File to write.
-        dynamic_batch: Leave the size of the batch open instead of fixing it to 1.
         tolerance: Largest allowed error.
 
     Returns:
@@ -64,6 +62,6 @@ def export_trained(
         path,
         trained.network.input_shape,
         metadata,
-        dynamic_batch=dynamic_batch,
+        dynamic_batch=True,
         tolerance=tolerance,
     )

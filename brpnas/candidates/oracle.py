@@ -74,7 +74,7 @@ class TrainOracle(Oracle):
         settings = json.dumps(self._training(), sort_keys=True).encode()  # without the metric
         self.folder = folder / f"{self._data.name}-{hashlib.sha256(settings).hexdigest()[:16]}"
 
-    def ask(self, question: Question) -> Answer:
+    def answer(self, question: Question) -> Answer:
         """Train one network.
 
         Raises:
@@ -176,8 +176,8 @@ class TrainOracle(Oracle):
         if isinstance(outcome, TaskError):
             raise TrainingError(
                 f"The final training of {arch_id}, seed {seed}, failed: {outcome} Run the same "
-                "command again to repeat only this training, or set search.final_training to "
-                "false to deliver the network of the search."
+                "command again to repeat only this training, or set search.oracle.final_training "
+                "to false to deliver the network of the search."
             )
         file = chosen.retrained(outcome, self._data)
         _write(path, file)

@@ -11,7 +11,7 @@ import typer
 __all__ = [
     "CELL",
     "LATENCY",
-    "RELATION",
+    "RANKER",
     "CellFile",
     "Env",
     "Json",
@@ -27,8 +27,8 @@ CELL = "'|nor_conv_3x3~0|+|none~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1
 """The architecture of the examples."""
 LATENCY = "data/06_models/latency_predictor.safetensors"
 """The latency predictor of the examples."""
-RELATION = "data/06_models/relation_predictor.safetensors"
-"""The accuracy predictor of the examples."""
+RANKER = "data/06_models/ranker.safetensors"
+"""The ranker of the examples."""
 
 SpaceName = Annotated[
     str, typer.Option("--space", metavar="NAME", help="Search space, or the path of its file.")

@@ -38,13 +38,11 @@ _DIGITS = {"latency_ms": 4, "lower_ms": 4, "upper_ms": 4, "score": 4, "params_m"
 _SAMPLE = 10_000
 
 
-def find_predictor(name: str, folder: Path | None = None) -> Path:
+def find_predictor(name: str) -> Path:
     """File of a latency predictor, by its path or its device.
 
-    Args:
-        name: Path of a file, or a device with a predictor from `retrain`.
-        folder: Folder to search, with its parents, for ``data/06_models/devices`` and, of other
-            environments, ``data/*/06_models/devices``; by default the current one.
+    The predictor of a device, made by `retrain`, is in ``data/06_models/devices`` below the current
+    folder or one of its parents; that of another environment in ``data/*/06_models/devices``.
 
     Raises:
         UnknownNameError: If neither the file nor the device exists.
@@ -53,7 +51,7 @@ def find_predictor(name: str, folder: Path | None = None) -> Path:
     """
     if Path(name).is_file():
         return Path(name)
-    start = (folder or Path.cwd()).resolve()
+    start = Path.cwd()
     found: list[Path] = []
     for root in (start, *start.parents):
         found = sorted(file for pattern in _MADE for file in root.glob(pattern))
@@ -128,14 +126,14 @@ def _latency(file: Path, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
 
 
 def _scores(file: Path, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
-    """Score of every architecture by a binary relation predictor, saved or exported."""
+    """Score of every architecture by a pairwise ranker, saved or exported."""
     if file.suffix == ".onnx":
         return _by_onnx(file, "score", graphs)
-    relation = PairwiseRanker.load(file)
-    return relation.score(graphs.view(relation.view))
+    ranker = PairwiseRanker.load(file)
+    return ranker.score(graphs.view(ranker.view))
 
 
-def rank(  # noqa: PLR0913 - one argument per option
+def rank(
     file: Path,
     top: int,
     latency_file: Path | None = None,
@@ -144,7 +142,6 @@ def rank(  # noqa: PLR0913 - one argument per option
     every: bool = False,
     space: SearchSpace | str = DEFAULT_SPACE,
     sample: int | None = None,
-    seed: int = 0,
     network_size: str | None = None,
 ) -> pd.DataFrame:
     """Best architectures of the whole space by a saved or exported ranker.
@@ -158,7 +155,6 @@ def rank(  # noqa: PLR0913 - one argument per option
         space: What is ranked, or its name: the space that the predictors were trained on.
         sample: Rank so many random architectures instead; by default the whole space, or 10,000
             where it is too large to be listed.
-        seed: Decides which.
         network_size: Size of the networks whose parameters and multiply-adds count, without dead
             operations, as they are exported (`NetworkConfig.size`); by default the published one.
 
@@ -182,7 +178,7 @@ def rank(  # noqa: PLR0913 - one argument per option
     known = get_space(space)
     if sample is None and not known.enumerable:
         sample = _SAMPLE
-    graphs = known.graphs(None if sample is None else select_cells(sample, seed=seed, space=known))
+    graphs = known.graphs(None if sample is None else select_cells(sample, space=known))
     network = known.published if network_size is None else NetworkConfig.of_size(network_size)
     params, flops = known.cost(graphs.arch_ids, network.as_exported)
     for name, values in (("params_m", params), ("flops_m", flops)):

@@ -59,7 +59,7 @@ def suggest(
     open_rows = np.flatnonzero(_connected(graphs.view("pruned")))
     held = held_out([graphs.arch_ids[row] for row in open_rows])
     learn = suggest_rows(
-        known.settings,
+        known.hyperparameters,
         known.features.of(graphs.views),
         count,
         among=open_rows[~held],

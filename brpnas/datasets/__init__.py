@@ -4,10 +4,9 @@
   `read_embedded_latency` for the embedded benchmark.
 - Getting files: `load_catalogue` lists published files; `fetch_group` gets all files of a benchmark
   (`fetch` one of them) from a mirror or the network and verifies their hashes.
-- Reading them: `read_latency` for LatBench, `read_help_latency` for HELP, `read_accuracy` and
-  `read_architectures` for NAS-Bench-201, `read_nasbench101_accuracy` and
-  `read_nasbench101_architectures` for the public sample of NAS-Bench-101. Only `safe_load` and
-  `safe_loads` open pickles.
+- Reading them: `read_latency` for LatBench, `read_help_latency` for HELP, `read_accuracy` for
+  NAS-Bench-201, `read_nasbench101_accuracy` and `read_nasbench101_architectures` for the public
+  sample of NAS-Bench-101. Only `safe_load` and `safe_loads` open pickles.
 - Predicting the accuracy of a DARTS architecture on CIFAR-10: `Surrogate` of NAS-Bench-301.
 - Checking a table: `validate` with `LATENCY`, `ACCURACY`, `ARCHITECTURES` or `OPERATIONS`.
 - Querying a table: `mean_accuracy` for one accuracy per architecture, `near_twins` for devices with
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
         read_nasbench101_accuracy,
         read_nasbench101_architectures,
     )
-    from brpnas.datasets.nasbench201 import SEEDS, read_accuracy, read_architectures
+    from brpnas.datasets.nasbench201 import SEEDS, read_accuracy
     from brpnas.datasets.nasbench301 import Surrogate
     from brpnas.datasets.own import read_own_table
     from brpnas.datasets.schemas import (
@@ -88,7 +87,6 @@ __all__ = [
     "mean_accuracy",
     "near_twins",
     "read_accuracy",
-    "read_architectures",
     "read_embedded_accuracy",
     "read_embedded_latency",
     "read_embedded_operations",
@@ -105,67 +103,4 @@ __all__ = [
     "validate",
 ]
 
-__getattr__, __dir__ = front_door(
-    __name__,
-    {
-        "architectures": ("list_architectures",),
-        "help": (
-            "help_devices",
-            "read_help_latency",
-        ),
-        "holdout": (
-            "TEST_SHARE",
-            "fitting_rows",
-            "held_out",
-        ),
-        "latbench": (
-            "latbench_devices",
-            "near_twins",
-            "read_latency",
-        ),
-        "lookup": ("mean_accuracy",),
-        "nasbench101": (
-            "NASBENCH101_EPOCHS",
-            "read_nasbench101_accuracy",
-            "read_nasbench101_architectures",
-        ),
-        "names": ("DATASETS", "EMBEDDED_DATASETS"),
-        "nasbench201": (
-            "SEEDS",
-            "read_accuracy",
-            "read_architectures",
-        ),
-        "nasbench301": ("Surrogate",),
-        "own": ("read_own_table",),
-        "schemas": (
-            "ACCURACY",
-            "ARCHITECTURES",
-            "LATENCY",
-            "OPERATIONS",
-            "stated_precision",
-            "stated_size",
-            "validate",
-        ),
-        "shipped": (
-            "embedded_devices",
-            "embedded_facts",
-            "embedded_network",
-            "embedded_notes",
-            "read_embedded_accuracy",
-            "read_embedded_latency",
-            "read_embedded_operations",
-        ),
-        "isomorphic": ("share_with_isomorphic",),
-        "sources": (
-            "Source",
-            "fetch",
-            "fetch_group",
-            "get_source",
-            "load_catalogue",
-        ),
-        "unpickle": (
-            "safe_load",
-            "safe_loads",
-        ),
-    },
-)
+__getattr__, __dir__ = front_door(__name__, __file__)

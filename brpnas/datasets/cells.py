@@ -30,11 +30,14 @@ def cell_numbers(codes: npt.ArrayLike, origin: str) -> npt.NDArray[np.int64]:
     """
     try:
         table = np.array(codes)
+        given = f"{table.dtype} of shape {table.shape}"
     except ValueError:
-        table = np.empty(0)  # ragged: refused below
+        table, given = np.empty(0), "lists of different lengths"
     width, base = len(EDGES), len(OPERATIONS)
     if table.ndim != 2 or table.shape[1] != width or table.dtype.kind not in "iu":
-        raise SourceError(f"{origin} must give {width} integer operation codes per cell.")
+        raise SourceError(
+            f"{origin} must give {width} integer operation codes per cell, not {given}."
+        )
     wrong = np.flatnonzero(((table < 0) | (table >= base)).any(axis=1))
     if len(wrong):
         raise SourceError(

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from brpnas.archives import open_archive, read_member
-from brpnas.datasets.schemas import LATENCY, MIN_LATENCY_MS, validate
+from brpnas.datasets.schemas import MIN_LATENCY_MS, latency_rows
 from brpnas.datasets.sources import load_catalogue
 from brpnas.datasets.unpickle import safe_loads
 from brpnas.errors import SourceError
@@ -71,13 +71,7 @@ def read_help_latency(path: Path, device: str) -> pd.DataFrame:
             *(device, len(left_out), len(arch_ids), MIN_LATENCY_MS),
         )
     kept = np.delete(np.arange(len(arch_ids)), left_out)
-    table = pd.DataFrame({"arch_id": arch_ids[kept], "device": device})
-    table = table.astype({"arch_id": "str", "device": "str"}).assign(
-        latency_ms=values[kept],
-        std_ms=np.nan,
-        repeats=pd.array([None] * len(kept), dtype="Int64"),
-    )
-    return validate(table.sort_values("arch_id"), LATENCY, origin=f"The HELP file {path}")
+    return latency_rows(arch_ids[kept], device, values[kept], origin=f"The HELP file {path}")
 
 
 def _pickle(path: Path) -> bytes:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from brpnas.datasets.cells import arch_ids, cell_numbers
-from brpnas.datasets.schemas import LATENCY, validate
+from brpnas.datasets.schemas import latency_rows
 from brpnas.datasets.sources import load_catalogue
 from brpnas.datasets.unpickle import safe_load
 from brpnas.errors import SourceError
@@ -54,13 +54,8 @@ def read_latency(path: Path, device: str) -> pd.DataFrame:
         raise SourceError(
             f"{path} is not a file of LatBench: latencies must be numbers."
         ) from error
-    table = pd.DataFrame({"arch_id": arch_ids(numbers), "device": device})
-    table = table.astype({"arch_id": "str", "device": "str"}).assign(
-        latency_ms=seconds * 1000.0,
-        std_ms=np.nan,
-        repeats=pd.array([None] * len(numbers), dtype="Int64"),
-    )
-    return validate(table.sort_values("arch_id"), LATENCY, origin=f"The LatBench file {path}")
+    origin = f"The LatBench file {path}"
+    return latency_rows(arch_ids(numbers), device, seconds * 1000.0, origin=origin)
 
 
 def near_twins(

@@ -21,7 +21,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from brpnas.datasets.schemas import ACCURACY, ARCHITECTURES, validate
+from brpnas.datasets.architectures import list_architectures
+from brpnas.datasets.schemas import ACCURACY, accuracy_rows, validate
 from brpnas.errors import ArchitectureError, ConfigurationError, SourceError
 from brpnas.spaces.nasbench101 import NasBench101, keys_of_hashes, to_strings
 
@@ -74,22 +75,18 @@ def read_nasbench101_accuracy(
             f"epochs, not of {unknown or 'none'}."
         )
     sample = _read(files)
-    parts = []
-    for count in epochs:
-        final = count == NASBENCH101_EPOCHS[-1]
-        parts.append(
-            pd.DataFrame(
-                {
-                    "arch_id": pd.Series(sample.arch_ids, dtype="str"),
-                    "dataset": pd.Series(["cifar10"] * len(sample.arch_ids), dtype="str"),
-                    "split": pd.Series(["valid"] * len(sample.arch_ids), dtype="str"),
-                    "seed": pd.array([0] * len(sample.arch_ids), dtype="Int64"),
-                    "epochs": count,
-                    "accuracy": sample.accuracy[count],
-                    "train_time_s": sample.train_time_s if final else np.nan,
-                }
-            )
+    parts = [
+        accuracy_rows(
+            sample.arch_ids,
+            "cifar10",
+            "valid",
+            sample.accuracy[count],
+            epochs=count,
+            seeds=0,
+            train_time_s=sample.train_time_s if count == NASBENCH101_EPOCHS[-1] else np.nan,
         )
+        for count in epochs
+    ]
     return validate(pd.concat(parts, ignore_index=True), ACCURACY, origin=_ORIGIN)
 
 
@@ -108,8 +105,8 @@ def read_nasbench101_architectures(files: Mapping[str, Path]) -> pd.DataFrame:
             parameters of a cell.
     """
     sample = _read(files)
-    space = NasBench101()
-    params, flops = space.cost(sample.arch_ids)
+    table = list_architectures(sample.arch_ids, space=NasBench101(), origin=_ORIGIN)
+    params = np.rint(table["params_m"].to_numpy() * 1e6)
     differ = np.flatnonzero(params != sample.params)
     if len(differ):
         raise SourceError(
@@ -117,16 +114,7 @@ def read_nasbench101_architectures(files: Mapping[str, Path]) -> pd.DataFrame:
             f"{sample.arch_ids[differ[0]]!r}: {sample.params[differ[0]]:,.0f} instead of "
             f"{params[differ[0]]:,.0f}. Get the file again from its catalogued URL."
         )
-    table = pd.DataFrame(
-        {
-            "arch_id": pd.Series(sample.arch_ids, dtype="str"),
-            "space": pd.Series([space.name] * len(params), dtype="str"),
-            "isomorphism_id": pd.Series(space.isomorphism_ids(sample.arch_ids), dtype="str"),
-            "params_m": params / 1e6,
-            "flops_m": flops / 1e6,
-        }
-    )
-    return validate(table, ARCHITECTURES, origin=_ORIGIN)
+    return table
 
 
 def _read(files: Mapping[str, Path]) -> _Sample:

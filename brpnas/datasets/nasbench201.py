@@ -1,28 +1,25 @@
 """NAS-Bench-201: accuracy of every cell on three data sets (arXiv 2001.00326).
 
-`read_accuracy` returns the accuracy table with one row per training run and the published means,
-`read_architectures` the cells with parameters and multiply-adds. Both take the five published files
-by catalogue name, as ``fetch_group("nasbench201", ...)`` returns them.
+`read_accuracy` returns the accuracy table with one row per training run and the published means. It
+takes the five published files by catalogue name, as ``fetch_group("nasbench201", ...)`` returns
+them.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from brpnas.datasets.architectures import list_architectures
 from brpnas.datasets.cells import arch_ids
-from brpnas.datasets.nasbench201_files import Benchmark, Runs, read_benchmark
-from brpnas.datasets.schemas import ACCURACY, validate
+from brpnas.datasets.nasbench201_files import Runs, read_benchmark
+from brpnas.datasets.schemas import ACCURACY, accuracy_rows, validate
 
-__all__ = ["EPOCHS", "SEEDS", "read_accuracy", "read_architectures"]
-
-logger = logging.getLogger(__name__)
+__all__ = ["EPOCHS", "SEEDS", "read_accuracy"]
 
 SEEDS: tuple[int, ...] = (777, 888, 999)
 """Training seeds of the benchmark."""
@@ -68,62 +65,16 @@ def read_accuracy(files: Mapping[str, Path]) -> pd.DataFrame:
         order = np.lexsort((runs.run, rank[runs.cell]))
         cells, seeds = names[runs.cell[order]], np.array(SEEDS)[runs.run[order]]
         time = runs.train_time_s[order]
-        parts.append(_rows(dataset, "valid", cells, runs.valid[order] / 100, seeds, time))
+        known: dict[str, Any] = {"epochs": EPOCHS, "seeds": seeds, "train_time_s": time}
+        parts.append(accuracy_rows(cells, dataset, "valid", runs.valid[order] / 100, **known))
         if dataset in _HALF:
             test = _test_half(runs, _HALF[dataset])[order]
-            parts.append(_rows(dataset, "test", cells, test, seeds, time))
+            parts.append(accuracy_rows(cells, dataset, "test", test, **known))
         by_name = np.argsort(rank)
-        parts.append(_rows(dataset, "test", names[by_name], runs.test_mean[by_name] / 100))
+        means = runs.test_mean[by_name] / 100
+        parts.append(accuracy_rows(names[by_name], dataset, "test", means, epochs=EPOCHS))
     origin = "NAS-Bench-201 as published"
     return validate(pd.concat(parts, ignore_index=True), ACCURACY, origin=origin)
-
-
-def read_architectures(files: Mapping[str, Path]) -> pd.DataFrame:
-    """Read the published cells into an architectures table.
-
-    Args:
-        files: Path of each published file by its name in the catalogue.
-
-    Returns:
-        Architectures table of the 15,625 cells, sorted by ``arch_id``. Parameters and multiply-adds
-        are computed by `brpnas.spaces.nasbench201.cost` for the CIFAR-10 network. The published
-        parameters differ for 150 cells by a convolution, a known bug of the benchmark
-        (github.com/D-X-Y/NATS-Bench/issues/36).
-
-    Raises:
-        SourceError: If a file is missing, corrupt, or inconsistent with the others.
-        UnsafePickleError: If a pickle contains more than numbers.
-    """
-    benchmark = read_benchmark(files)
-    names = arch_ids(benchmark.numbers).tolist()
-    counted = list_architectures(names, origin="NAS-Bench-201 as published")
-    published = pd.Series(np.rint(_published_params(benchmark) * 1e6), index=names)
-    params = np.rint(counted["params_m"].to_numpy() * 1e6)
-    differ = int((published[counted["arch_id"]].to_numpy() != params).sum())
-    logger.info("Published parameters of %d cells are wrong and replaced by computed ones.", differ)
-    return counted
-
-
-def _rows(
-    dataset: str,
-    split: str,
-    cells: npt.NDArray[np.object_],
-    accuracy: npt.NDArray[np.float64],
-    seeds: npt.NDArray[np.int64] | None = None,
-    time: npt.NDArray[np.float64] | None = None,
-) -> pd.DataFrame:
-    count = len(cells)
-    return pd.DataFrame(
-        {
-            "arch_id": pd.Series(cells, dtype="str"),
-            "dataset": pd.Series([dataset] * count, dtype="str"),
-            "split": pd.Series([split] * count, dtype="str"),
-            "seed": pd.array([None] * count if seeds is None else seeds, dtype="Int64"),
-            "epochs": EPOCHS,
-            "accuracy": accuracy,
-            "train_time_s": np.full(count, np.nan) if time is None else time,
-        }
-    )
 
 
 def _test_half(runs: Runs, images: int) -> npt.NDArray[np.float64]:
@@ -131,11 +82,3 @@ def _test_half(runs: Runs, images: int) -> npt.NDArray[np.float64]:
     share = (2 * runs.evaluated - runs.valid) / 100
     whole: npt.NDArray[np.float64] = np.rint(share * images) / images
     return whole
-
-
-def _published_params(benchmark: Benchmark) -> npt.NDArray[np.float64]:
-    """Published parameters of the CIFAR-10 network in millions, shape ``[cells]``."""
-    runs = benchmark.runs["cifar10"]
-    params = np.full(len(benchmark.numbers), np.nan)
-    params[runs.cell] = runs.params_m
-    return params

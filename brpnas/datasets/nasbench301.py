@@ -237,8 +237,12 @@ def _tables(
 
 def _check_encoding(categories: Any, names: Sequence[str], path: Path) -> None:
     """Check names and choices: absence is 0, and all cells have the same encoding."""
-    if not isinstance(categories, dict) or set(categories) != set(names):
+    if not isinstance(categories, dict):
         raise SchemaError(f"{path} does not encode the decisions of DARTS architectures.")
+    if differing := sorted(set(categories) ^ set(names)):
+        raise SchemaError(
+            f"{path} does not encode the decisions of DARTS architectures: {differing[0]!r:.80}."
+        )
     for name in names:
         found = categories[name]
         complete = set(found) == {_ABSENT, *_choices(name)}
@@ -257,8 +261,13 @@ def _check_config_space(space: Any, names: Sequence[str], path: Path) -> None:
         active = {c["child"]: (c["parent"], set(c["values"])) for c in space["conditions"]}
     except (KeyError, TypeError) as error:
         raise SchemaError(f"{path} is not a configuration space of ConfigSpace.") from error
-    if choices != {name: _choices(name) for name in names} | {"epoch": set()}:
-        raise SchemaError(f"{path} does not hold the decisions of DARTS architectures.")
+    wanted = {name: _choices(name) for name in names} | {"epoch": set()}
+    if choices != wanted:
+        given = choices.keys() | wanted.keys()
+        differing = next(n for n in sorted(given, key=str) if choices.get(n) != wanted.get(n))
+        raise SchemaError(
+            f"{path} does not hold the decisions of DARTS architectures: {differing!r:.80}."
+        )
     expected = {
         f"{_PREFIX}edge_{cell}_{i}": (
             f"{_PREFIX}inputs_node_{cell}_{target}",

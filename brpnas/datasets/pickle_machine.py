@@ -224,8 +224,10 @@ def _check_key(key: object) -> None:
         raise UnsafePickleError(f"it asks for a key of {len(parts):,} parts")
     for part in parts:
         if type(part) is int:
-            if not 0 <= part <= _MAX_NUMBER:
-                raise UnsafePickleError("it asks for a key that is a negative or large number")
+            if part < 0:
+                raise UnsafePickleError("it asks for a negative key")
+            if part > _MAX_NUMBER:
+                raise UnsafePickleError(f"it asks for a key of {part.bit_length():,} bits")
         elif type(part) is not str:
             raise UnsafePickleError(f"it asks for a key of type {type(key).__name__}")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pandera.pandas as pa
 
@@ -23,6 +24,8 @@ __all__ = [
     "MIN_LATENCY_MS",
     "OPERATIONS",
     "PRECISION_PATTERN",
+    "accuracy_rows",
+    "latency_rows",
     "stated_precision",
     "stated_size",
     "validate",
@@ -198,6 +201,42 @@ OPERATIONS = pa.DataFrameSchema(
 )
 """Latency in ms of single operations, see `brpnas.predictors.layerwise`; the last two columns are
 of their network."""
+
+
+def latency_rows(
+    arch_ids: npt.ArrayLike, device: str, latency_ms: npt.ArrayLike, *, origin: str
+) -> pd.DataFrame:
+    """A validated latency table of published means, without spread, sorted by ``arch_id``."""
+    table = pd.DataFrame({"arch_id": arch_ids, "device": device, "latency_ms": latency_ms})
+    table = table.astype({"arch_id": "str", "device": "str"}).assign(std_ms=np.nan, repeats=None)
+    return validate(table.sort_values("arch_id"), LATENCY, origin=origin)
+
+
+def accuracy_rows(
+    arch_ids: npt.ArrayLike,
+    dataset: str,
+    split: str,
+    accuracy: npt.ArrayLike,
+    *,
+    epochs: int,
+    seeds: npt.ArrayLike | None = None,
+    train_time_s: npt.ArrayLike = np.nan,
+) -> pd.DataFrame:
+    """Rows of an accuracy table, all of one data set and split.
+
+    Args:
+        arch_ids: Architecture of each row.
+        dataset: The data set.
+        split: ``valid`` or ``test``.
+        accuracy: Accuracy of each row, a fraction.
+        epochs: Epochs of all trainings.
+        seeds: Seed of each row, or of all; without it they are published means.
+        train_time_s: Seconds of each training.
+    """
+    columns = {"arch_id": arch_ids, "dataset": dataset, "split": split, "seed": seeds}
+    columns |= {"epochs": epochs, "accuracy": accuracy, "train_time_s": train_time_s}
+    words = dict.fromkeys(("arch_id", "dataset", "split"), "str")
+    return pd.DataFrame(columns).astype({**words, "seed": "Int64"})
 
 
 def validate(

@@ -69,9 +69,9 @@ def read_embedded_accuracy(folder: Path = EMBEDDED) -> pd.DataFrame:
     return validate(pd.read_parquet(path), ACCURACY, origin=str(path))
 
 
-def embedded_network(folder: Path = EMBEDDED) -> NetworkConfig:
+def embedded_network() -> NetworkConfig:
     """Size of the networks of the embedded accuracies, from the datasheet."""
-    facts = embedded_facts(folder)["accuracy"]
+    facts = embedded_facts()["accuracy"]
     settings = {name: facts["settings"][name] for name in ("channels", "cells_per_stage", "stages")}
     shape = tuple(facts["images"]["input_shape"])
     return NetworkConfig(

@@ -53,13 +53,9 @@ class Source(BaseModel):
     contents: str
 
 
-def load_catalogue(path: Path | None = None) -> dict[str, Source]:
-    """Published files by name, from the packaged catalogue or from a YAML file.
-
-    Raises:
-        ConfigurationError: If the catalogue is malformed.
-    """
-    return read_entries(path or _CATALOGUE, Source)
+def load_catalogue() -> dict[str, Source]:
+    """Published files by name."""
+    return read_entries(_CATALOGUE, Source)
 
 
 def get_source(name: str) -> Source:
@@ -91,9 +87,7 @@ def fetch(source: Source, *, mirror: Path | None, cache: Path, progress: bool = 
     return _from_mirror(source, mirror) if mirror else _from_url(source, cache, progress)
 
 
-def fetch_group(
-    group: str, *, mirror: Path | None, cache: Path, progress: bool = True
-) -> dict[str, Path]:
+def fetch_group(group: str, *, mirror: Path | None, cache: Path) -> dict[str, Path]:
     """Paths of all published files of a benchmark by name; see `fetch`.
 
     Raises:
@@ -104,7 +98,7 @@ def fetch_group(
     sources = [source for source in catalogue.values() if source.group == group]
     if not sources:
         raise UnknownNameError("benchmark", group, {s.group for s in catalogue.values()})
-    return {s.name: fetch(s, mirror=mirror, cache=cache, progress=progress) for s in sources}
+    return {s.name: fetch(s, mirror=mirror, cache=cache) for s in sources}
 
 
 def _from_mirror(source: Source, mirror: Path) -> Path:

@@ -24,19 +24,4 @@ __all__ = [
     "read_device_table",
 ]
 
-__getattr__, __dir__ = front_door(
-    __name__,
-    {
-        "catalogue": (
-            "Device",
-            "get_device",
-            "load_devices",
-        ),
-        "intake": (
-            "Finding",
-            "Intake",
-            "intake_report",
-            "read_device_table",
-        ),
-    },
-)
+__getattr__, __dir__ = front_door(__name__, __file__)

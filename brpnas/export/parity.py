@@ -75,14 +75,13 @@ def check_parity(
     return worst
 
 
-def open_session(path: Path) -> ort.InferenceSession:
-    """Load a file into ONNX Runtime on the CPU, on one thread and without warnings."""
+def open_session(file: Path | bytes) -> ort.InferenceSession:
+    """Load a file or its content into ONNX Runtime: CPU, one thread, no warnings."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
-    return ort.InferenceSession(
-        path.read_bytes(), sess_options=options, providers=["CPUExecutionProvider"]
-    )
+    content = file if isinstance(file, bytes) else file.read_bytes()
+    return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
 def _compare(

@@ -173,8 +173,8 @@ class DaskEngine(Engine):
             )
         if module == "__main__":
             raise ConfigurationError(
-                "Dask workers cannot import a function of a script or of an interactive session. "
-                "Put it into a module installed on every worker."
+                "Dask workers cannot import a function of __main__, a script or an interactive "
+                "session. Put it into a module installed on every worker."
             )
         names = self._ask_workers(f"{module}:__name__")
         lost = {worker: f"says {name}" for worker, name in names.items() if name != module}

@@ -16,7 +16,7 @@ import pandas as pd
 
 from brpnas.errors import ConfigurationError, SchemaError
 from brpnas.graphs import GraphBatch, SpaceGraphs
-from brpnas.predictors.latency import MeasuredRows
+from brpnas.predictors.latency import MeasuredRows, check_latencies
 
 __all__ = ["EdgeLinearBaseline", "ProxyBaseline", "baseline_predictions"]
 
@@ -205,8 +205,7 @@ def _latencies(latency_ms: npt.ArrayLike, rows: int) -> Float64Array:
             f"A baseline needs measured rows, one latency each, not {latency.size} latencies for "
             f"{rows} row(s)."
         )
-    if not (np.isfinite(latency).all() and (latency > 0).all()):
-        raise SchemaError("Latencies must be positive and finite; check the latency table.")
+    check_latencies(latency)
     return latency
 
 

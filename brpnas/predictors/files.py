@@ -36,6 +36,8 @@ __all__ = [
 
 _LENGTH_BYTES = 8
 _MAX_HEADER = 4 * 2**20
+_EARLIER_KIND = "binary-relation"
+"""Kind of pairwise rankers in files of earlier versions."""
 
 M = TypeVar("M", bound=BaseModel)
 C = TypeVar("C")
@@ -68,11 +70,17 @@ def read_file(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, Tensor]]
 
     Raises:
         FileNotFoundError: If the file is missing.
-        SchemaError: If the file is of another kind.
+        SchemaError: If the file is of another kind, or a ranker of an earlier version.
     """
     metadata = _metadata(path)
-    if metadata.get("kind") != kind:
-        raise SchemaError(f"{path} holds {metadata.get('kind')!r:.80}, not a {kind!r} predictor.")
+    found = metadata.get("kind")
+    if found == _EARLIER_KIND and kind == "pairwise_ranker":
+        raise SchemaError(
+            f"{path} holds a pairwise ranker of an earlier version ({found!r}): train it again "
+            "with this version, by the stage search or PairwiseRanker.fit."
+        )
+    if found != kind:
+        raise SchemaError(f"{path} holds {found!r:.80}, not a {kind!r} predictor.")
     with safe_open(path, framework="pt") as file:
         # Copies: a mapped tensor would change with the file.
         return metadata, {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
@@ -157,15 +165,18 @@ def _metadata(path: Path) -> dict[str, Any]:
         if length > min(_MAX_HEADER, path.stat().st_size):
             raise ValueError(f"its header claims {length:,} bytes")
         with safe_open(path, framework="pt") as file:
-            return {key: _plain(value) for key, value in (file.metadata() or {}).items()}
+            return {key: _plain(key, text) for key, text in (file.metadata() or {}).items()}
     except FileNotFoundError:
         raise
     except (SafetensorError, ValueError, RecursionError, OSError) as error:
         raise SchemaError(f"{path} is not a predictor of this project: {error!s:.300}.") from error
 
 
-def _plain(text: str) -> Any:
+def _plain(key: str, text: str) -> Any:
     """A value of the metadata: JSON without infinities and NaN."""
-    value = json.loads(text)
-    json.dumps(value, allow_nan=False)
-    return value
+    try:
+        value = json.loads(text)
+        json.dumps(value, allow_nan=False)
+        return value
+    except ValueError as error:
+        raise ValueError(f"{key:.80}: {error}") from error

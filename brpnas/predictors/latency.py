@@ -35,10 +35,28 @@ from brpnas.predictors.training import (
 )
 from brpnas.spaces.network import SIZE_PATTERN
 
-__all__ = ["LatencyPredictor", "MeasuredRows", "choose_view", "fit_latency"]
+__all__ = ["LatencyPredictor", "MeasuredRows", "check_latencies", "choose_view", "fit_latency"]
 
 _KIND = "latency"
 _PILOT_SHARE = 0.4
+
+
+def check_latencies(latency_ms: npt.NDArray[np.floating], of: str = "") -> None:
+    """Check that latencies are positive and finite.
+
+    Args:
+        latency_ms: Latencies, shape ``[N]``.
+        of: Owner of the latencies in the message, with a space after it.
+
+    Raises:
+        SchemaError: Names the first other value and its row.
+    """
+    wrong = np.flatnonzero(~(np.isfinite(latency_ms) & (latency_ms > 0)))
+    if len(wrong):
+        raise SchemaError(
+            f"Latencies {of}must be positive and finite, not {latency_ms[wrong[0]]:g} as in row "
+            f"{wrong[0]}; check the latency table."
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +70,7 @@ class MeasuredRows:
         values = np.asarray(self.latency_ms)
         if len(self.rows) != len(values):
             raise ConfigurationError(f"{len(self.rows)} rows but {len(values)} latencies.")
-        if not (np.isfinite(values).all() and (values > 0).all()):
-            raise SchemaError("Latencies must be positive and finite; check the latency table.")
+        check_latencies(values)
 
 
 class _LatencyModule(nn.Module):
@@ -184,7 +201,10 @@ def fit_latency(  # noqa: PLR0913 - one argument per choice, all but four with d
         ConfigurationError: If rows are missing, or training and validation rows overlap.
     """
     if not len(train.rows) or not len(valid.rows):
-        raise ConfigurationError("A latency predictor needs training and validation rows.")
+        raise ConfigurationError(
+            f"A latency predictor needs training and validation rows, not {len(train.rows)} and "
+            f"{len(valid.rows)}."
+        )
     if members < 1:
         raise ConfigurationError(f"members must be 1 or more, not {members}.")
     if bound is not None and not bound > 0:

@@ -18,7 +18,7 @@ import pandas as pd
 from brpnas.errors import SchemaError
 from brpnas.spaces import NasBench201, SearchSpace, get_space
 from brpnas.spaces.nasbench201 import EDGES, OPERATIONS
-from brpnas.spaces.nasbench201.layers import live_edges
+from brpnas.spaces.nasbench201.cell import live_edges
 
 __all__ = ["ADD", "LayerwisePredictor", "cell_parts", "has_layerwise", "network_parts"]
 

@@ -22,7 +22,7 @@ from brpnas.predictors.training import (
 
 __all__ = ["PairwiseRanker"]
 
-_KIND = "binary-relation"
+_KIND = "pairwise_ranker"
 
 
 class _Saved(SavedEnsemble):

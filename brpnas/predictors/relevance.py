@@ -35,14 +35,14 @@ class RelevanceProcess:
     """A process conditioned on rows.
 
     Attributes:
-        settings: Weights of the groups, and the noise.
+        hyperparameters: Weights of the groups, and the noise.
         relevance: Factor of each column of each group.
         rows: Features of the rows, times their factors.
         weights: ``(K + noise)^-1 (y - mean)``, shape ``[n]``.
         mean: Mean target of the rows.
     """
 
-    settings: Hyperparameters
+    hyperparameters: Hyperparameters
     relevance: list[Tensor]
     rows: list[Tensor]
     weights: Tensor
@@ -52,7 +52,8 @@ class RelevanceProcess:
         """Mean of the target of other rows, ``[N]``; ``features`` as in `fit_relevance`."""
         with torch.inference_mode():
             parts = [
-                covariance(self.settings, _scaled(chunk, self.relevance), self.rows) @ self.weights
+                covariance(self.hyperparameters, _scaled(chunk, self.relevance), self.rows)
+                @ self.weights
                 for chunk in (
                     [torch.from_numpy(group[i : i + _CHUNK]) for group in features]
                     for i in range(0, len(features[0]), _CHUNK)
@@ -90,7 +91,7 @@ def fit_relevance(
     centred = torch.from_numpy(np.asarray(target, np.float64) - mean)
     chosen = torch.from_numpy(np.random.default_rng(seed).permutation(len(target))[:learn_from])
     with single_thread():
-        settings, relevance = _learn(
+        hyperparameters, relevance = _learn(
             [group[chosen] for group in columns],
             centred[chosen],
             steps,
@@ -98,9 +99,9 @@ def fit_relevance(
             hyperparameter_deviation,
         )
         rows = _scaled(columns, relevance)
-        factor = _factor(settings, covariance(settings, rows, rows))
+        factor = _factor(hyperparameters, covariance(hyperparameters, rows, rows))
         weights = torch.cholesky_solve(centred[:, None], factor)[:, 0]
-    return RelevanceProcess(settings, relevance, rows, weights, mean)
+    return RelevanceProcess(hyperparameters, relevance, rows, weights, mean)
 
 
 def _learn(
@@ -119,8 +120,10 @@ def _learn(
     logs = torch.zeros(len(widths), 1, max(widths), dtype=torch.float64, requires_grad=True)
     optimiser = torch.optim.Adam([*values.values(), logs], lr=learning_rate)
     for _ in range(steps):
-        settings = Hyperparameters(**values)
-        factor = _factor(settings, _covariance_of(settings, padded * (logs / 2).exp()))
+        hyperparameters = Hyperparameters(**values)
+        factor = _factor(
+            hyperparameters, _covariance_of(hyperparameters, padded * (logs / 2).exp())
+        )
         white = torch.linalg.solve_triangular(factor, target[:, None], upper=False)
         prior = (logs**2).sum() / (2 * hyperparameter_deviation**2)
         loss = 0.5 * (white**2).sum() + factor.diagonal().log().sum() + prior
@@ -136,7 +139,7 @@ def _learn(
     return learnt, [x[0, :width] for x, width in zip(factors, widths, strict=True)]
 
 
-def _covariance_of(settings: Hyperparameters, rows: Tensor) -> Tensor:
+def _covariance_of(hyperparameters: Hyperparameters, rows: Tensor) -> Tensor:
     """`covariance` of rows with themselves, all groups at once, for many steps of learning.
 
     ``rows`` are features of ``G`` groups, padded with zeros, shape ``[G, n, width]``.
@@ -144,11 +147,13 @@ def _covariance_of(settings: Hyperparameters, rows: Tensor) -> Tensor:
     product = rows @ rows.mT
     squares = product.diagonal(dim1=1, dim2=2)
     distance = (squares[:, :, None] + squares[:, None, :] - 2 * product).clamp(min=0)
-    near = torch.exp(-0.5 * settings.nearness.exp()[:, None, None] * distance)
-    apart = torch.tensordot(settings.joint_nearness.exp(), distance, 1)
-    total: Tensor = settings.constant.exp() + settings.joint.exp() * torch.exp(-0.5 * apart)
-    total += torch.tensordot(settings.linear.exp(), product, 1)
-    total += torch.tensordot(settings.gaussian.exp(), near, 1)
+    near = torch.exp(-0.5 * hyperparameters.nearness.exp()[:, None, None] * distance)
+    apart = torch.tensordot(hyperparameters.joint_nearness.exp(), distance, 1)
+    total: Tensor = hyperparameters.constant.exp() + hyperparameters.joint.exp() * torch.exp(
+        -0.5 * apart
+    )
+    total += torch.tensordot(hyperparameters.linear.exp(), product, 1)
+    total += torch.tensordot(hyperparameters.gaussian.exp(), near, 1)
     return total
 
 
@@ -156,8 +161,8 @@ def _scaled(columns: Sequence[Tensor], relevance: Sequence[Tensor]) -> list[Tens
     return [group * factor for group, factor in zip(columns, relevance, strict=True)]
 
 
-def _factor(settings: Hyperparameters, clean: Tensor) -> Tensor:
-    noise = settings.noise.exp() + _JITTER
+def _factor(hyperparameters: Hyperparameters, clean: Tensor) -> Tensor:
+    noise = hyperparameters.noise.exp() + _JITTER
     noisy = clean + noise * torch.eye(len(clean), dtype=torch.float64)
     factor: Tensor
     factor, failed = torch.linalg.cholesky_ex(noisy)

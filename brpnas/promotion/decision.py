@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from brpnas.metrics import without_nan
 from brpnas.promotion.gates import Kind
 
 __all__ = ["Decision", "Verdict"]
@@ -75,7 +75,7 @@ class Decision:
     def as_dict(self) -> dict[str, Any]:
         """Everything, for JSON: numbers that are not finite become None."""
         named = ("verdict", "reasons", "challenger", "champion", "kind", "figures", "notes")
-        found: dict[str, Any] = _plain({name: getattr(self, name) for name in named})
+        found: dict[str, Any] = without_nan({name: getattr(self, name) for name in named})
         return found
 
     def to_json(self) -> str:
@@ -119,14 +119,3 @@ def _number(value: Any) -> str:
     if isinstance(value, list | tuple):
         return " to ".join(map(_number, value))
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _plain(value: Any) -> Any:
-    """A copy for JSON."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
-    return value

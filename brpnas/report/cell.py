@@ -13,9 +13,9 @@ from brpnas.graphs import View
 from brpnas.report.graph import graph_svg
 from brpnas.report.palette import OKABE_ITO
 from brpnas.spaces import DEFAULT_SPACE, NasBench201, SearchSpace, get_space
-from brpnas.spaces.nasbench201 import EDGES, OPERATIONS, from_string
+from brpnas.spaces.nasbench201.cell import EDGES, OPERATIONS, from_string, live_edges
 
-__all__ = ["OPERATION_LABELS", "cell_svg", "live_edges"]
+__all__ = ["OPERATION_LABELS", "cell_svg"]
 
 OPERATION_LABELS: dict[str, str] = {
     "none": "none",
@@ -38,22 +38,6 @@ _ARC = (320.0, 600.0)  # control point of 0->3, below node 2
 _VIEWS: tuple[View, View] = ("raw", "pruned")
 _NODE_NAMES = ("input", "", "", "output")
 _Point = tuple[float, float]
-
-
-def live_edges(codes: tuple[int, ...]) -> list[bool]:
-    """Whether each edge lies on a path from input to output without `none`."""
-    carried = [code != OPERATIONS.index("none") for code in codes]
-    forward, backward = {0}, {3}
-    for (source, target), carries in zip(EDGES, carried, strict=True):
-        if carries and source in forward:
-            forward.add(target)
-    for (source, target), carries in reversed(list(zip(EDGES, carried, strict=True))):
-        if carries and target in backward:
-            backward.add(source)
-    return [
-        carries and source in forward and target in backward
-        for (source, target), carries in zip(EDGES, carried, strict=True)
-    ]
 
 
 def cell_svg(arch_id: str, space: SearchSpace | str = DEFAULT_SPACE) -> str:

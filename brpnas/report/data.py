@@ -14,7 +14,15 @@ import pandas as pd
 
 from brpnas.errors import SchemaError, did_you_mean
 
-__all__ = ["COLUMNS", "Chosen", "Protocol", "ReportData", "SourceNote"]
+__all__ = [
+    "COLUMNS",
+    "Chosen",
+    "EvaluationProtocol",
+    "ReportData",
+    "SourceNote",
+    "Task",
+    "brp_settings",
+]
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "history": ("query", "round", "arch_id", "accuracy", "predicted_latency_ms", "status"),
@@ -52,7 +60,7 @@ class Chosen(TypedDict, total=False):
     test_balanced_accuracy: float | None
     regret: float | None
     """``optimum_test_accuracy`` minus ``test_accuracy``; this and the three below are of the metric
-    of the protocol."""
+    of the task."""
     optimum_test_accuracy: float | None
     """Best mean test accuracy under the constraints."""
     best_test_seen: float | None
@@ -63,34 +71,63 @@ class Chosen(TypedDict, total=False):
     """Path of the exported network, as typed by a reader."""
 
 
-class Protocol(TypedDict, total=False):
-    """Origin of the figures. Settings without a key here go into ``settings``."""
+class Budget(TypedDict, total=False):
+    """Budget of a search."""
 
-    space: str
-    dataset: str
-    device: str
-    oracle: str
+    queries: int
+
+
+class LimitSettings(TypedDict, total=False):
+    """How a search keeps its constraints."""
+
+    latency: str
+    """Source of the latency for limits: ``predicted``, ``table`` or ``device``."""
+
+
+class SamplerSettings(TypedDict, total=False):
+    """A sampler and its parameters."""
+
+    name: str
+    flops_prior: int
+    """Weight of the prior on multiply-adds, in answers; 0 for none."""
+    choose_by: str
+    """Criterion among the answered architectures: ``ranker`` or ``answers``."""
+
+
+class OracleSettings(TypedDict, total=False):
+    """An oracle and its answers."""
+
+    name: str
     """Source of the answers, from `brpnas.search.Oracle.name`."""
     metric: str
     """Metric of the answers: ``accuracy`` (default) or ``balanced_accuracy``."""
-    sampler: str
-    budget: int
-    rounds: int
-    flops_prior: int
-    """Weight of the prior on multiply-adds, in answers; 0 for none."""
-    chosen_by: str
-    """Criterion among the answered architectures: ``ranker`` or ``answers``."""
-    latency: str
-    """Source of the latency for limits: ``predicted``, ``table`` or ``device``."""
-    latency_margin: float
-    """Relative margin below a latency limit by prediction; 0 for none. Negative if prediction only
+
+
+class Task(TypedDict, total=False):
+    """Task and settings of the main search, in groups. Further keys of a group are ignored."""
+
+    space: str
+    dataset: str
+    constraints: Sequence[str]
+    """Such as ``"latency_ms <= 5"``."""
+    budget: Budget
+    limits: LimitSettings
+    sampler: SamplerSettings
+    oracle: OracleSettings
+    seed: int
+
+
+class EvaluationProtocol(TypedDict, total=False):
+    """Origin of the figures. Settings without a key here go into ``settings``."""
+
+    device: str
+    latency_ratio: float
+    """Conformal ratio on predicted latencies; 1 (default) for none. Below 1 if prediction only
     excluded architectures from measuring."""
     measured: int
     """Architectures with a latency measured or known before their query."""
     refused: int
     """Architectures rejected by the constraints after that."""
-    seed: int
-    """Seed of the main search."""
     train_rows: int
     valid_rows: int
     test_rows: int
@@ -131,7 +168,7 @@ class ReportData:
         history: Queries of the main search, one row each: ``query`` (from 0), ``round``,
             ``arch_id``, ``accuracy`` (validation, fraction), ``predicted_latency_ms``, ``status``
             (``ok`` or ``failed``); optional ``feasible`` (may be chosen; all, if left out).
-        constraints: Such as ``"latency_ms <= 5"``.
+        task: Task and settings of the main search.
         predictions: Measured rows of the device: ``arch_id``, ``split`` (train, valid or test),
             ``latency_ms``, ``predicted_latency_ms``.
         metrics: Figures on test rows by model: ``within_1``, ``within_5``, ``within_10`` and
@@ -140,7 +177,7 @@ class ReportData:
         traces: ``sampler``, ``seed``, ``query`` (from 0), ``best_valid``, ``chosen_test``,
             ``best_test_seen``; optional ``best_single_seed_test_seen``, ``regret`` (fractions).
         space: ``arch_id``, ``predicted_latency_ms``, ``latency_ms`` and ``test_accuracy`` (mean
-            over seeds, of the metric of the protocol); the last two may be null.
+            over seeds, of the metric of the task); the last two may be null.
         network: Evaluation of the exported file (`brpnas.candidates.network_evaluation`); None for
             untrained weights.
         protocol: Origin of the figures.
@@ -156,29 +193,35 @@ class ReportData:
 
     chosen: Chosen
     history: pd.DataFrame
-    constraints: Sequence[str] = ()
+    task: Task = field(default_factory=Task)
     predictions: pd.DataFrame | None = None
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     training: pd.DataFrame | None = None
     traces: pd.DataFrame | None = None
     space: pd.DataFrame | None = None
     network: Mapping[str, Any] | None = None
-    protocol: Protocol = field(default_factory=Protocol)
+    protocol: EvaluationProtocol = field(default_factory=EvaluationProtocol)
     provenance: Mapping[str, object] = field(default_factory=dict)
     sources: Sequence[SourceNote] = ()
     title: str = "BRP-NAS report"
     notes: Sequence[str] = ()
 
     @property
+    def constraints(self) -> Sequence[str]:
+        """The constraints of the task."""
+        return self.task.get("constraints", ())
+
+    @property
     def metric(self) -> str:
         """The metric of the search in words: ``accuracy``, or ``balanced accuracy``."""
-        return self.protocol.get("metric", "accuracy").replace("_", " ")
+        return self.task.get("oracle", {}).get("metric", "accuracy").replace("_", " ")
 
     def __post_init__(self) -> None:
         for name, columns in COLUMNS.items():
             _require_columns(name, getattr(self, name), columns)
         _require_keys("chosen", self.chosen, Chosen, {"arch_id"})
-        _require_keys("protocol", self.protocol, Protocol, set())
+        _require_keys("task", self.task, Task, set())
+        _require_keys("protocol", self.protocol, EvaluationProtocol, set())
         for source in self.sources:
             _require_keys("sources", source, SourceNote, {"name"})
         for model, figures in self.metrics.items():
@@ -214,6 +257,12 @@ class ReportData:
                     f"The report's protocol says {said} {split} rows, but its predictions hold "
                     f"{found}: pass the predictions of the same run."
                 )
+
+
+def brp_settings(task: Task) -> SamplerSettings:
+    """Parameters of the brp sampler; empty for another sampler, on which they have no effect."""
+    sampler = task.get("sampler", SamplerSettings())
+    return sampler if sampler.get("name") == "brp" else SamplerSettings()
 
 
 def _require_columns(name: str, table: pd.DataFrame | None, columns: tuple[str, ...]) -> None:

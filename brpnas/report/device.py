@@ -19,7 +19,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from brpnas.metrics import spearman_interval
+from brpnas.metrics import spearman_interval, without_nan
 from brpnas.report.palette import INK, OKABE_ITO
 from brpnas.report.plots.ticks import log_axis
 from brpnas.report.svg import drawing
@@ -63,7 +63,7 @@ class DeviceReport:
 
     def to_json(self) -> str:
         """The figures as JSON."""
-        return json.dumps(_plain(self.figures), indent=2) + "\n"
+        return json.dumps(without_nan(self.figures), indent=2) + "\n"
 
 
 def device_page(report: DeviceReport) -> str:
@@ -221,14 +221,3 @@ def _curves(axes: Axes, report: DeviceReport) -> None:
     axes.set_ylim(0, 102)
     if report.sides():
         axes.legend(loc="lower right")
-
-
-def _plain(value: Any) -> Any:
-    """A copy for JSON: NaN and infinity become None."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import scipy.optimize
+import scipy.sparse.csgraph
 
 __all__ = ["Placement", "components", "layers_of", "place"]
 
@@ -48,11 +50,8 @@ def components(adj: BoolArray) -> list[list[int]]:
     Args:
         adj: Adjacency, shape ``[V, V]``.
     """
-    joined = adj | adj.T | np.eye(len(adj), dtype=bool)
-    for node in range(len(adj)):
-        joined |= joined[:, node, None] & joined[None, node, :]
-    firsts = [int(row.argmax()) for row in joined]
-    return [np.flatnonzero(joined[first]).tolist() for first in dict.fromkeys(firsts)]
+    part_of = scipy.sparse.csgraph.connected_components(adj, directed=False)[1] if len(adj) else []
+    return [np.flatnonzero(part_of == part).tolist() for part in dict.fromkeys(part_of)]
 
 
 def layers_of(adj: BoolArray) -> list[int]:
@@ -174,14 +173,8 @@ def _heights(
 def _apart(wanted: FloatArray, heights: Sequence[float], gap: float) -> FloatArray:
     """Heights closest to the wanted ones by least squares, with order and distances kept.
 
-    With the distances subtracted this is isotonic regression: adjacent violators are pooled.
+    With the distances subtracted this is isotonic regression.
     """
     half = np.array(heights) / 2
     offsets = np.concatenate([[0.0], np.cumsum(half[:-1] + half[1:] + gap)])
-    pools: list[list[float]] = []
-    for value in wanted - offsets:
-        pools.append([float(value)])
-        while len(pools) > 1 and np.mean(pools[-2]) > np.mean(pools[-1]):
-            pools[-2:] = [[*pools[-2], *pools[-1]]]
-    level = np.array([float(np.mean(pool)) for pool in pools for _ in pool])
-    return np.asarray(level + offsets, np.float64)
+    return np.asarray(scipy.optimize.isotonic_regression(wanted - offsets).x + offsets, np.float64)

@@ -1,19 +1,16 @@
 """The report as one HTML page, without network access.
 
-`render` turns `ReportData` into the page; `write_report` writes it atomically. Equal data give
-equal bytes.
+`render` turns `ReportData` into the page. Equal data give equal bytes.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import jinja2
 from markupsafe import Markup
 
-from brpnas.atomic import atomic_path
 from brpnas.errors import ArchitectureError, BrpNasError
 from brpnas.report.cell import cell_svg
+from brpnas.report.constraints import check_constraints, constraint_sentence, latency_limit
 from brpnas.report.data import ReportData
 from brpnas.report.format import plain
 from brpnas.report.network import (
@@ -33,7 +30,7 @@ from brpnas.report.plots import (
     space_plot,
     training_curves,
 )
-from brpnas.report.summary import cards, subtitle, verdict_table, winner_facts
+from brpnas.report.summary import constraint_table, subtitle, tiles, winner_facts
 from brpnas.report.tables import (
     checkpoint_table,
     front_table,
@@ -41,11 +38,10 @@ from brpnas.report.tables import (
     metrics_table,
     search_table,
 )
-from brpnas.report.verdict import judge, latency_limit, verdict_sentence
 from brpnas.report.words import protocol_sentences
 from brpnas.spaces import DEFAULT_SPACE
 
-__all__ = ["render", "write_report"]
+__all__ = ["render"]
 
 _CAPTIONS = {
     "chosen_test": "Mean test accuracy, over training seeds, of the architecture that the search"
@@ -102,30 +98,14 @@ def render(data: ReportData) -> str:
     return environment.get_template("report.html.j2").render(context)
 
 
-def write_report(data: ReportData, path: Path) -> Path:
-    """Render into a file, atomically; create its folder.
-
-    Returns:
-        The path.
-
-    Raises:
-        OSError: If the file cannot be written.
-    """
-    text = render(data)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(path) as partial:
-        partial.write_text(text, encoding="utf-8")
-    return path
-
-
 def _asset(environment: jinja2.Environment, name: str) -> Markup:
     assert environment.loader is not None
     return Markup(environment.loader.get_source(environment, name)[0])
 
 
 def _winner(data: ReportData) -> dict[str, object]:
-    verdicts = judge(data.constraints, data.chosen)
-    space = str(data.protocol.get("space", DEFAULT_SPACE))
+    checks = check_constraints(data.constraints, data.chosen)
+    space = str(data.task.get("space", DEFAULT_SPACE))
     cell, why = Markup(""), ""
     try:
         cell = Markup(cell_svg(data.chosen["arch_id"], space))
@@ -134,9 +114,9 @@ def _winner(data: ReportData) -> dict[str, object]:
     except BrpNasError as error:
         why = str(error)
     return {
-        "cards": cards(data, verdicts),
+        "tiles": tiles(data, checks),
         "winner_facts": winner_facts(data),
-        "verdicts": verdict_table(verdicts) if verdicts else None,
+        "checks": constraint_table(checks) if checks else None,
         "cell": cell,
         "cell_caption": _CELL if space == DEFAULT_SPACE else _GRAPH,
         "cell_missing": why,
@@ -145,8 +125,12 @@ def _winner(data: ReportData) -> dict[str, object]:
 
 def _network(data: ReportData) -> dict[str, object]:
     """The exported network, and the warnings at the top."""
-    broken = [v for v in judge(data.constraints, data.chosen) if v.kept is False]
-    said = [f"The network found breaks a limit. {verdict_sentence(v)}." for v in broken]
+    broken = [
+        check
+        for check in check_constraints(data.constraints, data.chosen)
+        if check.satisfied is False
+    ]
+    said = [f"The network found breaks a limit. {constraint_sentence(check)}." for check in broken]
     if data.network is None:
         return {"alarms": [*data.notes, *said], "scores": None}
     return {

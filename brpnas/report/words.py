@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from brpnas.report.data import Protocol, ReportData
+from brpnas.report.constraints import latency_limit
+from brpnas.report.data import EvaluationProtocol, ReportData, brp_settings
 from brpnas.report.format import as_float, percent
 from brpnas.report.plots.traces import known_curves
-from brpnas.report.verdict import latency_limit
 
 __all__ = ["protocol_sentences"]
 
@@ -29,16 +29,12 @@ def protocol_sentences(data: ReportData) -> list[str]:
 
 
 def _task(data: ReportData) -> str:
-    said = data.protocol
-    parts = [
-        f"{label} {said[key]}"  # type: ignore[literal-required]
-        for key, label in (
-            ("space", "The search space is"),
-            ("dataset", "accuracy is on"),
-            ("device", "latency is on"),
-        )
-        if key in said
-    ]
+    said = {
+        "The search space is": data.task.get("space"),
+        "accuracy is on": data.task.get("dataset"),
+        "latency is on": data.protocol.get("device"),
+    }
+    parts = [f"{label} {name}" for label, name in said.items() if name is not None]
     return _capital("; ".join(parts)) + "." if parts else ""
 
 
@@ -98,7 +94,7 @@ def _adapted(data: ReportData) -> str:
     return text + (f"{said['transfer']} " if said["transfer"] else "")
 
 
-def _own_part(said: Protocol) -> str:
+def _own_part(said: EvaluationProtocol) -> str:
     """What to add if the devices that taught the prior include the one it was adapted to."""
     if not said["prior_knows_device"]:
         return ""
@@ -117,83 +113,84 @@ def _rows(data: ReportData, split: str) -> int | None:
 
 
 def _search(data: ReportData) -> str:
-    said = data.protocol
-    asked = len(data.history)
+    task, asked = data.task, len(data.history)
     failed = int((data.history["status"] != "ok").sum())
     text = f"The search asked {asked:,} queries"
-    text += f" of a budget of {said['budget']:,}" if said.get("budget", asked) != asked else ""
+    budget = task.get("budget", {}).get("queries", asked)
+    text += f" of a budget of {budget:,}" if budget != asked else ""
     # Second seeds of the leaders come after the rounds.
     rounds = data.history.drop_duplicates("arch_id")["round"].nunique()
     text += f" in {rounds} round{'s' * (rounds != 1)}"
-    text += f" with the sampler {said['sampler']}" if "sampler" in said else ""
-    text += f" (seed {said['seed']})" if "seed" in said else ""
+    text += f" with the sampler {task['sampler']['name']}" if "sampler" in task else ""
+    text += f" (seed {task['seed']})" if "seed" in task else ""
     text += f"; {failed} of them failed" if failed else ""
-    beyond = _beyond(data.history)
+    infeasible = _infeasible(data.history)
     text += (
-        f"; {beyond} of them, drawn at random at the start, did not satisfy the constraints and "
-        "could not be chosen: the ranker learnt from them"
-        if beyond
+        f"; {infeasible} of them, drawn at random at the start, did not satisfy the constraints "
+        "and could not be chosen: the ranker learnt from them"
+        if infeasible
         else ""
     )
+    prior = brp_settings(task).get("flops_prior")
     text += (
         ". That networks with more multiply-adds tend to be more accurate is a prior of the "
-        f"ranking, which weighs as much as {said['flops_prior']} answers"
-        if said.get("flops_prior")
+        f"ranking, which weighs as much as {prior} answers"
+        if prior
         else ""
     )
     text += (
         ". A query was answered by a surrogate, a model of published trainings that predicts the "
         "validation accuracy; no network was trained."
-        if said.get("oracle") == "surrogate"
+        if task.get("oracle", {}).get("name") == "surrogate"
         else f". A query reveals the validation {data.metric} of one training run; the search "
         "never sees test accuracy."
     )
     return text + (_limits(data) if data.constraints else "")
 
 
-def _beyond(history: pd.DataFrame, *, measured: bool = False) -> int:
-    """Number of queried architectures beyond the constraints, or of the measured among them."""
+def _infeasible(history: pd.DataFrame, *, measured: bool = False) -> int:
+    """Number of queried infeasible architectures, or of the measured among them."""
     if "feasible" not in history:
         return 0
-    beyond = ~history["feasible"].astype(bool)
+    infeasible = ~history["feasible"].astype(bool)
     if measured:
-        beyond &= history["latency_ms"].notna() if "latency_ms" in history else False
-    return int(beyond.sum())
+        infeasible &= history["latency_ms"].notna() if "latency_ms" in history else False
+    return int(infeasible.sum())
 
 
 def _limits(data: ReportData) -> str:
-    """Policy of the constraints in words."""
+    """In words, how the constraints were kept."""
     said = data.protocol
-    margin, measured = said.get("latency_margin", 0.0), said.get("measured", 0)
+    ratio, measured = said.get("latency_ratio", 1.0), said.get("measured", 0)
     if measured:
         how = {
             "device": "was measured before it was asked, with initialised weights",
             "table": "was looked up, where it had been measured, before it was asked",
-        }[said["latency"]]
-        refused = said["refused"] - _beyond(data.history, measured=True)
-        start = "Otherwise the" if _beyond(data.history) else "The"
+        }[data.task["limits"]["latency"]]
+        refused = said["refused"] - _infeasible(data.history, measured=True)
+        start = "Otherwise the" if _infeasible(data.history) else "The"
         return (
             f" {start} latency of an architecture {how}: {measured:,} were. {refused:,} did "
             "not satisfy the constraints and were left out for the next best. Prediction ruled out "
-            f"only those that even {percent(-margin, 1)} less than predicted would not have "
+            f"only those that even {percent(1 - ratio, 1)} less than predicted would not have "
             "brought within the limit."
         )
-    whose = "Otherwise only" if _beyond(data.history) else "Only"
+    whose = "Otherwise only" if _infeasible(data.history) else "Only"
     text = f" {whose} architectures whose predicted figures satisfy the constraints were asked"
-    if margin > 0 and latency_limit(data.constraints) is not None:
+    if ratio > 1 and latency_limit(data.constraints) is not None:
         text += (
-            f", a latency limit with a margin: a prediction counted {percent(margin, 1)} more than "
-            "it said, because it errs"
+            f"; a predicted latency counted {percent(ratio - 1, 1)} more (conformal ratio), "
+            "because predictions err"
         )
     return f"{text}."
 
 
 def _answer(data: ReportData) -> str:
-    within = "within the constraints " if _beyond(data.history) else ""
+    within = "within the constraints " if _infeasible(data.history) else ""
     text = (
         f"The winner is the queried architecture {within}that the ranker put first after it was "
         "trained on all answers: a single answer is noisy, and the best of many is a lucky one. "
-        if data.protocol.get("chosen_by") == "ranker"
+        if brp_settings(data.task).get("choose_by") == "ranker"
         else f"The winner is the queried architecture {within}with the best validation "
         f"{data.metric}, the mean of its answers if it was asked more than once. "
     )

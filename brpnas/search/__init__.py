@@ -11,7 +11,7 @@ from brpnas.search.constraints import Constraint
 from brpnas.search.filter import LatencyFilter, Measure, TableLatency
 from brpnas.search.history import History, Measurement
 from brpnas.search.limits import Limits
-from brpnas.search.loop import run_search, task_fingerprint
+from brpnas.search.loop import run_search, search_fingerprint
 from brpnas.search.oracles import Answer, Oracle, Question, TableOracle
 from brpnas.search.oracles.file import FileOracle
 from brpnas.search.oracles.surrogate import SurrogateOracle
@@ -51,6 +51,6 @@ __all__ = [
     "get_sampler",
     "leaderboard",
     "run_search",
-    "task_fingerprint",
+    "search_fingerprint",
     "trace",
 ]

@@ -63,7 +63,7 @@ def compare(  # noqa: PLR0913 - a comparison is all of a search, many times
     """Run every sampler with every seed and trace each search.
 
     Args:
-        pool: The task; its own seed is not used.
+        pool: The candidate pool; its own seed is not used.
         samplers: Samplers by their label in the table.
         make_oracle: Makes the oracle of a seed, such as `TableOracle.reseeded` of one oracle.
         scores: Test accuracies for the traces.

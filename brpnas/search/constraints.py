@@ -91,22 +91,22 @@ class Constraint:
         coefficient = dict(self.terms).get(metric, 0.0)
         return coefficient > 0 if self.relation.startswith("<") else coefficient < 0
 
-    def with_margin(self, metric: str, factor: float) -> Constraint:
-        """The constraint with the values of a metric multiplied by a factor.
+    def with_ratio(self, metric: str, ratio: float) -> Constraint:
+        """The constraint with the values of a metric multiplied by a ratio.
 
-        This changes constraints only if a greater value of the metric can break them: a factor
-        above 1 makes them stricter, a factor below 1 looser.
+        This changes constraints only if a greater value of the metric can break them: a ratio
+        above 1 makes them stricter, a ratio below 1 looser.
 
         Examples:
             >>> limit = Constraint.parse("latency_ms <= 5", metrics=("latency_ms",))
-            >>> limit.with_margin("latency_ms", 1.25).terms
+            >>> limit.with_ratio("latency_ms", 1.25).terms
             (('latency_ms', 1.25),)
         """
-        if factor == 1 or not self.limits(metric):
+        if ratio == 1 or not self.limits(metric):
             return self
         terms = dict(self.terms)
-        terms[metric] *= factor
-        text = f"{self.text} (with {factor:.4g} * {metric})"
+        terms[metric] *= ratio
+        text = f"{self.text} (with {ratio:.4g} * {metric})"
         return Constraint(text, tuple(terms.items()), self.relation, self.bound)
 
     def left_side(self, values: Mapping[str, npt.ArrayLike]) -> npt.NDArray[np.float64]:

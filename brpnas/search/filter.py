@@ -2,8 +2,8 @@
 
 A training takes minutes to hours, a measurement seconds at most. So all proposals of a round are
 measured before the first query, and the next best replace the rejected ones. The prediction then
-only rules out architectures before their measurement (`Limits.worth_measuring`) and needs no safety
-margin; a margin would exclude the best architectures close to the limit. Use the filter with a
+only rules out architectures before their measurement (`Limits.worth_measuring`), without the upper
+conformal ratio: it would exclude the best architectures close to the limit. Use the filter with a
 device, or with a table of its latencies.
 """
 
@@ -17,7 +17,6 @@ import numpy as np
 
 from brpnas.errors import TaskError
 from brpnas.search.history import Measurement
-from brpnas.search.limits import Limits
 from brpnas.search.pools.base import CandidatePool
 
 __all__ = ["LatencyFilter", "Measure", "TableLatency"]
@@ -44,15 +43,13 @@ class TableLatency:
 
 @dataclass(frozen=True, eq=False)
 class LatencyFilter:
-    """Measures architectures and decides whether they satisfy the limits.
+    """Measures architectures and decides whether they satisfy the limits of the pool.
 
     Attributes:
-        limits: The limits of the search.
         measure: Measures latency. Picklable, for searches in several processes.
         source: Name of ``measure`` in the store of a search; another name is another search.
     """
 
-    limits: Limits
     measure: Measure
     source: str
 
@@ -62,7 +59,7 @@ class LatencyFilter:
         """Measure architectures one after another.
 
         Args:
-            pool: The candidate pool; it predicts the other metrics.
+            pool: The candidate pool, with the limits and predictions of the other metrics.
             arch_ids: Architectures of the space.
             number: Number of the round.
         """
@@ -73,14 +70,14 @@ class LatencyFilter:
             if isinstance(outcome, TaskError):
                 yield Measurement(number, arch_id, within=False, message=outcome.message)
             elif outcome is None:
-                yield Measurement(number, arch_id, self.limits.holds(metrics, None))
+                yield Measurement(number, arch_id, pool.limits.holds(metrics, None))
             elif not np.isfinite(outcome):
                 message = f"The measured latency, {outcome} ms, is not finite."
                 yield Measurement(number, arch_id, within=False, message=message)
             else:
                 latency = float(outcome)
-                yield Measurement(number, arch_id, self.limits.holds(metrics, latency), latency)
+                yield Measurement(number, arch_id, pool.limits.holds(metrics, latency), latency)
 
     def describe(self) -> dict[str, object]:
         """Fingerprint for a search's store (JSON types)."""
-        return {"limits": self.limits.describe(), "source": self.source}
+        return {"source": self.source}

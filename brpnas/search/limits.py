@@ -21,13 +21,13 @@ from brpnas.conformal import lower_ratio, mixture_ratio, upper_ratio
 from brpnas.errors import InfeasibleError
 from brpnas.search.constraints import Constraint, explain_infeasible
 
-__all__ = ["LATENCY", "METRICS", "Limits", "Policy"]
+__all__ = ["LATENCY", "METRICS", "LatencySource", "Limits"]
 
 LATENCY = "latency_ms"
 METRICS = (LATENCY, "flops_m", "params_m")
 """Metrics of a search of this project."""
 
-Policy = Literal["predicted", "table", "device"]
+LatencySource = Literal["predicted", "table", "device"]
 """Source of the deciding latency: the predictor, a table of measurements, or the device."""
 
 Metrics: TypeAlias = Mapping[str, npt.ArrayLike]
@@ -44,14 +44,15 @@ class Limits:
 
     Attributes:
         constraints: Constraints on `METRICS`.
-        policy: Source of the deciding latency.
+        latency: Source of the deciding latency.
         upper_ratio: Conformal ratio of true over predicted latency, at least 1: the predicted
             latency times this ratio is an upper bound of the true one.
         lower_ratio: The same for a lower bound, at most 1.
         training_ms: Measured latency of the predictor's training and validation rows.
-        table_ms: All measured latencies of the device; the policy ``table`` looks them up.
-        per_query: Measurements allowed per query of a round; after that only architectures
-            predicted feasible are proposed. An isomorphic architecture costs one more.
+        table_ms: All measured latencies of the device; ``table`` looks them up.
+        measurements_per_query: Measurements allowed per query of a round; after that only
+            architectures predicted feasible are proposed. An isomorphic architecture costs one
+            more.
 
     Examples:
         >>> limits = Limits.parse(["latency_ms <= 5"])
@@ -60,12 +61,12 @@ class Limits:
     """
 
     constraints: tuple[Constraint, ...] = ()
-    policy: Policy = "predicted"
+    latency: LatencySource = "predicted"
     upper_ratio: float = 1.0
     lower_ratio: float = 1.0
     training_ms: Mapping[str, float] = field(default_factory=dict, repr=False)
     table_ms: Mapping[str, float] = field(default_factory=dict, repr=False)
-    per_query: int = 10
+    measurements_per_query: int = 10
 
     @classmethod
     def parse(
@@ -90,10 +91,10 @@ class Limits:
         constraints: Sequence[str],
         predictions: pd.DataFrame,
         *,
-        policy: Policy,
+        latency: LatencySource,
         confidence: float,
         prefilter_confidence: float,
-        per_query: int = 10,
+        measurements_per_query: int = 10,
     ) -> Limits:
         """Limits with the conformal ratios of a latency predictor.
 
@@ -102,12 +103,12 @@ class Limits:
             predictions: Columns ``arch_id, split, latency_ms, predicted_latency_ms,
                 log_deviation``. The ratios come from the rows with the split ``valid``; without
                 such rows from the deviations of the predictions, see `mixture_ratio`.
-            policy: Source of the deciding latency.
+            latency: Source of the deciding latency.
             confidence: Probability that an architecture predicted feasible is feasible, from 0 to
                 below 1; 0 for the ratio 1.
             prefilter_confidence: Probability that a feasible architecture is measured, from 0 to
                 below 1.
-            per_query: Measurements allowed per query of a round.
+            measurements_per_query: Measurements allowed per query of a round.
 
         Raises:
             ConstraintError: If a string cannot be read or names an unknown metric.
@@ -119,33 +120,33 @@ class Limits:
         if not len(valid) and predictions["log_deviation"].notna().any():
             deviation = predictions["log_deviation"]
             upper = mixture_ratio(deviation, confidence)
-            if policy != "predicted":
+            if latency != "predicted":
                 lower = 1 / mixture_ratio(deviation, prefilter_confidence)
         else:
             upper = upper_ratio(*pair, confidence)
-            if policy != "predicted":
+            if latency != "predicted":
                 lower = lower_ratio(*pair, prefilter_confidence)
         fitted = predictions[predictions["split"].isin(["train", "valid"])]
         return cls.parse(
             constraints,
-            policy=policy,
+            latency=latency,
             upper_ratio=upper,
             lower_ratio=lower,
             training_ms=_latencies(fitted),
             table_ms=_latencies(predictions),
-            per_query=per_query,
+            measurements_per_query=measurements_per_query,
         )
 
     @property
     def measures(self) -> bool:
         """Whether a latency is measured or looked up before an architecture is proposed."""
         limited = any(LATENCY in dict(constraint.terms) for constraint in self.constraints)
-        return limited and self.policy != "predicted"
+        return limited and self.latency != "predicted"
 
     @property
     def ratio(self) -> float:
         """Factor on predicted latencies in comparisons with a limit."""
-        return self.upper_ratio if self.policy == "predicted" else self.lower_ratio
+        return self.upper_ratio if self.latency == "predicted" else self.lower_ratio
 
     def feasible(self, arch_ids: Sequence[str], metrics: Metrics) -> BoolArray:
         """Architectures feasible by known measurements, and by prediction without one.
@@ -193,10 +194,10 @@ class Limits:
         """Fingerprint for a search's store (JSON types): another value is another search."""
         return {
             "constraints": [constraint.canonical for constraint in self.constraints],
-            "policy": self.policy,
+            "latency": self.latency,
             "upper_ratio": float(f"{self.upper_ratio:.6g}"),
             "lower_ratio": float(f"{self.lower_ratio:.6g}"),
-            "per_query": self.per_query,
+            "measurements_per_query": self.measurements_per_query,
         }
 
     @functools.cached_property
@@ -206,7 +207,7 @@ class Limits:
         return hashlib.sha256(repr(rows).encode()).hexdigest()
 
     def _with_ratio(self, ratio: float) -> list[Constraint]:
-        return [constraint.with_margin(LATENCY, ratio) for constraint in self.constraints]
+        return [constraint.with_ratio(LATENCY, ratio) for constraint in self.constraints]
 
     def _measured(
         self, arch_ids: Sequence[str], known: Mapping[str, float]

@@ -20,10 +20,10 @@ from brpnas.search.proposals import Proposals, check_end
 from brpnas.search.result import SearchResult, chosen
 from brpnas.search.samplers.base import Sampler
 
-__all__ = ["run_search", "task_fingerprint"]
+__all__ = ["run_search", "search_fingerprint"]
 
 
-def task_fingerprint(
+def search_fingerprint(
     pool: CandidatePool,
     sampler: Sampler,
     oracle: Oracle,
@@ -125,16 +125,16 @@ def _next_plan(
     pool: CandidatePool, sampler: Sampler, history: History, asked: Sequence[str], total: int
 ) -> Plan:
     functions: set[str] = set()
-    repeatable = set(history.queried)
-    beyond = sampler.samples_infeasible(pool, history, total)
+    queried = set(history.queried)
+    takes_infeasible = sampler.samples_infeasible(pool, history, total)
     for arch_id in asked:
-        if not beyond and not pool.is_feasible(arch_id):
+        if not takes_infeasible and not pool.is_feasible(arch_id):
             raise InfeasibleError(
                 f"Sampler {sampler.name!r} asked for {arch_id!r}, which is not feasible: a sampler "
                 "must check `is_open`."
             )
         function = pool.isomorphism_id(arch_id)
-        if function in functions or (arch_id not in repeatable and history.knows(function)):
+        if function in functions or (arch_id not in queried and history.knows(function)):
             raise BudgetError(
                 f"Sampler {sampler.name!r} asked for {arch_id!r}, whose function is already "
                 "queried: a sampler must check `is_open`."

@@ -93,8 +93,8 @@ class Proposals:
 
     def _passing(self, asked: Sequence[str], history: History) -> list[str] | None:
         """The proposals or isomorphic replacements; None if one has no replacement."""
-        repeated = {arch_id for arch_id in history.queried if not history.refuses(arch_id)}
-        fresh = [arch_id for arch_id in asked if arch_id not in repeated]
+        reevaluated = {arch_id for arch_id in history.queried if not history.refuses(arch_id)}
+        fresh = [arch_id for arch_id in asked if arch_id not in reevaluated]
         self._measure(fresh)
         batch, replacement = list(fresh), {}
         for arch_id in fresh:

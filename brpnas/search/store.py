@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from brpnas.errors import StoreError
@@ -26,12 +25,12 @@ class SearchStore(EventLog):
 
     Args:
         path: File to create or to continue; its folder is created.
-        fingerprint: Definition of the task (JSON types), see `task_fingerprint`. The budget is not
-            part of it: a raised budget continues the same search.
+        fingerprint: Definition of the search (JSON types), see `search_fingerprint`. The budget is
+            not part of it: a raised budget continues the same search.
 
     Raises:
-        StoreError: If the store belongs to another task, another process holds it, or it is damaged
-            anywhere but in its last line.
+        StoreError: If the store belongs to another search, another process holds it, or it is
+            damaged anywhere but in its last line.
     """
 
     def __init__(self, path: Path, fingerprint: Mapping[str, object]) -> None:
@@ -61,12 +60,7 @@ class SearchStore(EventLog):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _replay(self, event: dict[str, Any]) -> None:

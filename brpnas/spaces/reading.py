@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from brpnas.errors import ArchitectureError
+from brpnas.errors import ArchitectureError, shortened
 from brpnas.tables import Finding, error, quoted
 
 __all__ = ["read_column"]
@@ -31,7 +31,7 @@ def read_column(
         except ArchitectureError as why:
             arch_ids.append(None)
             wrong.append(line)
-            reason = reason or _short(str(why))
+            reason = reason or shortened(str(why), _REASON)
     found = []
     missing = [line for text, line in zip(texts, lines, strict=True) if not text]
     if missing:
@@ -42,13 +42,6 @@ def read_column(
         remedy = "Write cells of the space in one of its notations, or remove the rows."
         found.append(error("unknown cell", first + reason, remedy, wrong))
     return arch_ids, found + _lost_zeros(texts, arch_ids, lines)
-
-
-def _short(reason: str) -> str:
-    """A reason without the middle of its quote."""
-    if len(reason) <= _REASON:
-        return reason
-    return f"{reason[: _REASON // 2]} ... {reason[-_REASON // 2 :]}"
 
 
 def _lost_zeros(

@@ -4,29 +4,39 @@ Each class tests the contract of one kind of object. A subclass whose name start
 names the object, and pytest runs all tests on it. Needs pytest: the extra ``testing``.
 
 - `SearchSpaceContract`: a `brpnas.spaces.SearchSpace`.
-- `SamplerContract`: a `brpnas.search.Sampler`; `OnOpenSpace` on a sampled pool, `WithRepeats` with
-  repeated evaluations.
+- `SamplerContract`: a `brpnas.search.Sampler`; `OnOpenSpace` on a sampled pool,
+  `WithReevaluations` with second evaluations of the leaders.
 - `PredictorContract`: a predictor trained on graphs, with files.
 
 Examples:
+    >>> from brpnas.testing import SearchSpaceContract
     >>> class TestMySpace(SearchSpaceContract):
     ...     name = "docs/examples/chain_space.py"
     ...     size, neighbours = 8**5, 5 * 7
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import pytest
 
-for _module in ("predictors", "samplers", "spaces"):
-    pytest.register_assert_rewrite(f"brpnas.testing.{_module}")
+from brpnas.front_door import front_door
 
-from brpnas.testing.predictors import PredictorContract  # noqa: E402 - after the registration
-from brpnas.testing.samplers import OnOpenSpace, SamplerContract, WithRepeats  # noqa: E402
-from brpnas.testing.spaces import SearchSpaceContract  # noqa: E402
+if TYPE_CHECKING:
+    from brpnas.testing.predictors import PredictorContract
+    from brpnas.testing.samplers import OnOpenSpace, SamplerContract, WithReevaluations
+    from brpnas.testing.spaces import SearchSpaceContract
 
 __all__ = [
     "OnOpenSpace",
     "PredictorContract",
     "SamplerContract",
     "SearchSpaceContract",
-    "WithRepeats",
+    "WithReevaluations",
 ]
+
+for _module in ("predictors", "samplers", "spaces"):
+    pytest.register_assert_rewrite(f"brpnas.testing.{_module}")
+
+__getattr__, __dir__ = front_door(__name__, __file__)

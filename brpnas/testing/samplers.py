@@ -12,11 +12,11 @@ import pytest
 from brpnas.search.history import History
 from brpnas.search.loop import run_search
 from brpnas.search.pools.base import CandidatePool, is_open
-from brpnas.search.samplers import RepeatLeaders, Sampler
+from brpnas.search.samplers import ReevaluateLeaders, Sampler
 from brpnas.search.trace import HeldOutScores, trace
 from brpnas.testing.words import comparable, make_oracle, make_pool, make_sampled_pool
 
-__all__ = ["BUDGET", "OnOpenSpace", "SamplerContract", "WithRepeats"]
+__all__ = ["BUDGET", "OnOpenSpace", "SamplerContract", "WithReevaluations"]
 
 BUDGET = 40
 """Evaluations of a search."""
@@ -28,8 +28,8 @@ class SamplerContract:
     The sampler searches words of four letters for 40 evaluations, within a limit of latency.
     """
 
-    repeats: ClassVar[int] = 0
-    """Evaluations that repeat an architecture with another training seed."""
+    reevaluations: ClassVar[int] = 0
+    """Evaluations of evaluated architectures, with another training seed."""
 
     @abstractmethod
     def make(self) -> Sampler:
@@ -73,18 +73,18 @@ class SamplerContract:
     @pytest.mark.parametrize("seed", range(3))
     def test_never_asks_a_function_twice(self, seed: int) -> None:
         frame = self.run(seed)
-        assert BUDGET - frame["isomorphism_id"].nunique() == self.repeats
+        assert BUDGET - frame["isomorphism_id"].nunique() == self.reevaluations
         assert frame["arch_id"].nunique() == frame["isomorphism_id"].nunique()
 
     @pytest.mark.parametrize("budget", [1, 2, 7, BUDGET])
     def test_keeps_to_the_budget(self, budget: int) -> None:
-        frame = self.run(budget=budget + self.repeats)
-        assert frame["query"].tolist() == list(range(budget + self.repeats))
+        frame = self.run(budget=budget + self.reevaluations)
+        assert frame["query"].tolist() == list(range(budget + self.reevaluations))
 
     @pytest.mark.parametrize("budget", [1, 5, BUDGET])
     def test_each_round_fits_the_budget(self, budget: int) -> None:
         pool = self.pool(limit=None)
-        asked = self.make().ask(pool, History(), budget + self.repeats)
+        asked = self.make().ask(pool, History(), budget + self.reevaluations)
         assert 1 <= len(asked) <= budget
         assert all(is_open(pool, arch_id, History()) for arch_id in asked)
 
@@ -122,11 +122,11 @@ class OnOpenSpace(SamplerContract):
         pd.testing.assert_frame_equal(comparable(first), comparable(second))
 
 
-class WithRepeats(SamplerContract):
-    """The contract with five repeats: inherit from it before the class without."""
+class WithReevaluations(SamplerContract):
+    """The contract with five reevaluations: inherit from it before the class without."""
 
-    repeats = 5
+    reevaluations = 5
 
     def make(self) -> Sampler:
-        """The sampler, and repeats of its leaders."""
-        return RepeatLeaders(super().make(), self.repeats)  # type: ignore[safe-super]
+        """The sampler, and reevaluations of its leaders."""
+        return ReevaluateLeaders(super().make(), self.reevaluations)  # type: ignore[safe-super]

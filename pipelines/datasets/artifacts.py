@@ -27,7 +27,7 @@ _UNTRAINED = len(_HEADER).to_bytes(8, "little") + _HEADER
 
 _PREDICTORS = {
     "latency": ("brpnas.predictors.model", "load_latency"),
-    "relation": ("brpnas.predictors.pairwise", "PairwiseRanker.load"),
+    "ranker": ("brpnas.predictors.pairwise", "PairwiseRanker.load"),
 }
 
 
@@ -77,7 +77,7 @@ class PredictorDataset(FileDataset[Any]):
 
     Args:
         filepath: The file.
-        kind: ``latency`` or ``relation``. The library is imported on first use: stages without
+        kind: ``latency`` or ``ranker``. The library is imported on first use: stages without
             predictors run without torch.
         metadata: Settings for hooks; Kedro ignores them.
     """

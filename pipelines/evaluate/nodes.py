@@ -12,7 +12,7 @@ import pandas as pd
 from brpnas.datasets.lookup import mean_accuracy
 from brpnas.report import (
     Chosen,
-    Protocol,
+    EvaluationProtocol,
     ReportData,
     SourceNote,
     predicted_vs_measured,
@@ -64,8 +64,9 @@ def make_metrics(
     tested = traces["chosen_test"].notna().any() and not network_evaluation["trained"]
     columns = ["chosen_test", "best_test_seen", "regret"] if tested else ["best_valid"]
     means = last.groupby("sampler")[columns].mean()
-    if search_result["metric"] != "accuracy":
-        means = means.add_suffix(f"_{search_result['metric']}")
+    metric = search_result["task"]["oracle"]["metric"]
+    if metric != "accuracy":
+        means = means.add_suffix(f"_{metric}")
     known = _known(search_result, network_evaluation)
     return {
         "latency": dict(train_metrics["metrics"][train_metrics["model"]]),
@@ -108,7 +109,8 @@ def _untrained(evaluation: Mapping[str, Any], search_result: Mapping[str, Any]) 
     """Note on a file with initial weights."""
     if evaluation["trained"]:
         return []
-    answered = answered_by(search_result["oracle"], search_result["dataset"])
+    task = search_result["task"]
+    answered = answered_by(task["oracle"]["name"], task["dataset"])
     return [
         "The network file holds initial weights: train it before use. Accuracies on this page are "
         f"those of {answered} for its architecture."
@@ -157,10 +159,12 @@ def map_space(
     Returns:
         Columns ``arch_id, predicted_latency_ms, latency_ms, test_accuracy``.
     """
-    table = accuracy if search_result["oracle"] == "table" else oracle_accuracy
-    if search_result["metric"] != "accuracy":
-        table = table.assign(accuracy=table[search_result["metric"]])
-    known = _test_accuracy(table, search_result["dataset"])
+    task = search_result["task"]
+    oracle = task["oracle"]
+    table = accuracy if oracle["name"] == "table" else oracle_accuracy
+    if oracle["metric"] != "accuracy":
+        table = table.assign(accuracy=table[oracle["metric"]])
+    known = _test_accuracy(table, task["dataset"])
     listed = latency_predictions[["arch_id", "predicted_latency_ms", "latency_ms"]]
     others = search_history[~search_history["arch_id"].isin(listed["arch_id"])]
     others = others[["arch_id", "predicted_latency_ms"]].drop_duplicates("arch_id")
@@ -205,7 +209,7 @@ def report_search(
     return {
         "chosen": Chosen(**chosen),
         "history": search_history,
-        "constraints": search_result["constraints"],
+        "task": search_result["task"],
         "notes": [*initial, *search_result["network"]["notes"]],
         "traces": traces,
         "network": network_evaluation if network_evaluation["trained"] else None,
@@ -281,9 +285,9 @@ def _test_accuracy(accuracy: pd.DataFrame, dataset: str) -> pd.Series:
 
 def _protocol(
     train: Mapping[str, Any], search: Mapping[str, Any], ingest: Mapping[str, Any]
-) -> Protocol:
+) -> EvaluationProtocol:
     rows, device = train["rows"], train["device"]
-    adapted: Protocol = {}
+    adapted: EvaluationProtocol = {}
     if train["model"] == "adapted":
         adapted = {
             "learnt_rows": rows["train"],
@@ -300,29 +304,18 @@ def _protocol(
         if device in pair["devices"]
         for name in pair["devices"]
     } - {device}
-    return Protocol(
-        space=search["space"],
-        dataset=search["dataset"],
+    return EvaluationProtocol(
         device=device,
-        oracle=search["oracle"],
-        metric=search["metric"],
-        sampler=search["sampler"],
-        budget=search["budget"],
-        rounds=search["rounds"],
-        flops_prior=search["flops_prior"],
-        chosen_by=search["chosen_by"],
-        latency=search["latency"],
-        latency_margin=search["latency_margin"],
+        latency_ratio=search["latency_ratio"],
         measured=search["measured"],
         refused=search["refused"],
-        seed=search["seed"],
         train_rows=seen,
         valid_rows=rows["valid"],
         test_rows=train["scored_rows"],
         view=train["view"],
         members=train["members"],
         settings={
-            "oracle": search["oracle"],
+            "oracle": search["task"]["oracle"]["name"],
             "devices with nearly the same measurements": ", ".join(sorted(twins)) or "none",
         },
         **adapted,

@@ -1,4 +1,4 @@
-"""The model card of the three exported files, one section each."""
+"""Nodes of the stage `export`: the cards of the three files, and the page of all cards."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from brpnas.export import ModelCard, describe_model, model_card
+from brpnas.export import ModelCard, model_card
+from brpnas.predictors import PairwiseRanker
 from pipelines.export.network_card import network_card
 
-__all__ = ["write_model_card"]
+__all__ = ["write_latency_card", "write_model_card", "write_network_card", "write_ranker_card"]
 
 
 class _Source(NamedTuple):
@@ -22,50 +23,105 @@ class _Source(NamedTuple):
     citation: str
 
 
-def write_model_card(
-    latency_onnx: bytes,
-    relation_onnx: bytes,
-    network_onnx: bytes,
-    train_metrics: Mapping[str, Any],
+def write_network_card(
+    onnx: bytes,
     search_result: Mapping[str, Any],
-    network_evaluation: Mapping[str, Any],
+    evaluation: Mapping[str, Any],
+    train_metrics: Mapping[str, Any],
     ingest_report: Mapping[str, Any],
 ) -> str:
-    """One Markdown page about the exported files, the network found first.
+    """Card of the network of the chosen architecture.
 
     Args:
-        latency_onnx: The latency predictor.
-        relation_onnx: The ranking predictor.
-        network_onnx: The network of the chosen architecture.
-        train_metrics: Training and figures of the latency predictor.
+        onnx: The file.
         search_result: Result of the search.
-        network_evaluation: Scores of the network file and its data; see
-            `brpnas.candidates.network_evaluation`.
+        evaluation: Scores of the file and its data; see `brpnas.candidates.network_evaluation`.
+        train_metrics: Figures of the latency predictor, with its device.
         ingest_report: Sources of the data.
     """
-    of_device = _sources(ingest_report, "devices", train_metrics["device"])
-    of_accuracy = _sources(ingest_report, "datasets", search_result["dataset"])
-    chosen = search_result["chosen"]["arch_id"]
-    contents = {
-        "network.onnx": network_onnx,
-        "latency.onnx": latency_onnx,
-        "relation.onnx": relation_onnx,
+    sources = _sources(ingest_report, "datasets", search_result["task"]["dataset"])
+    card = network_card(search_result, evaluation, train_metrics["device"], sources)
+    return _page("network.onnx", onnx, card)
+
+
+def write_latency_card(
+    onnx: bytes,
+    train_metrics: Mapping[str, Any],
+    search_result: Mapping[str, Any],
+    ingest_report: Mapping[str, Any],
+) -> str:
+    """Card of the latency predictor.
+
+    Args:
+        onnx: The file.
+        train_metrics: Training and figures of the predictor.
+        search_result: Result of the search; its architecture is the example.
+        ingest_report: Sources of the data.
+    """
+    train, scored = train_metrics, train_metrics["scored"]
+    figures = train["metrics"][train["model"]]
+    intervals = {
+        f"{name}, 90 % interval": f"{low:.3g} to {high:.3g}"
+        for name, (low, high) in train["intervals"].items()
     }
+    adapted = train["model"] == "adapted"
+    card = ModelCard(
+        title=f"Latency predictor of {train['device']}",
+        description="Predicts the latency in ms of an architecture from its graph (BRP-NAS, "
+        f"arXiv 2007.08668){', with an interval' if adapted else ''}.",
+        protocol=_adapted(train) if adapted else _trained(train),
+        metrics={f"{name} ({scored})": value for name, value in {**figures, **intervals}.items()},
+        sources=_sources(ingest_report, "devices", train["device"]),
+        limits=[f"Knows only {train['device']}, and only architectures of its search space."],
+        space=train["space"],
+        view="both" if adapted else train["view"],
+        example=search_result["chosen"]["arch_id"],
+    )
+    return _page("latency.onnx", onnx, card)
+
+
+def write_ranker_card(
+    onnx: bytes,
+    predictor: PairwiseRanker,
+    search_result: Mapping[str, Any],
+    ingest_report: Mapping[str, Any],
+) -> str:
+    """Card of the ranker.
+
+    Args:
+        onnx: The file.
+        predictor: The ranker of the file.
+        search_result: Result of the search.
+        ingest_report: Sources of the data.
+    """
+    search, task = search_result, search_result["task"]
+    card = ModelCard(
+        title=f"Ranking predictor for {task['dataset']}",
+        description="Scores an architecture; the sigmoid of the difference of two scores is the "
+        "probability that the first is the more accurate one. A score alone means nothing.",
+        protocol=f"Trained on the {search['queries'] - search['failed']} answers of the search "
+        f"({task['sampler']['name']}, seed {task['seed']}), each the validation "
+        f"{task['oracle']['metric'].replace('_', ' ')} of one training seed.",
+        sources=_sources(ingest_report, "datasets", task["dataset"]),
+        limits=["Best near the top of the ranking, where the search asked most."],
+        space=task["space"],
+        view=predictor.view,
+        example=search["chosen"]["arch_id"],
+    )
+    return _page("ranker.onnx", onnx, card)
+
+
+def write_model_card(network_card: str, latency_card: str, ranker_card: str) -> str:
+    """One Markdown page with the cards of all files, the network first."""
+    return "\n---\n\n".join([network_card, latency_card, ranker_card])
+
+
+def _page(name: str, onnx: bytes, card: ModelCard) -> str:
+    """The card as Markdown; the library reads the interface of the file from a path."""
     with tempfile.TemporaryDirectory() as folder:
-        paths = {name: Path(folder) / name for name in contents}
-        for name, content in contents.items():
-            paths[name].write_bytes(content)
-        view = describe_model(paths["relation.onnx"])[2]["view"]
-        network = network_card(
-            search_result, network_evaluation, train_metrics["device"], of_accuracy
-        )
-        cards = {
-            "network.onnx": network,
-            "latency.onnx": _latency(train_metrics, of_device, chosen),
-            "relation.onnx": _relation(search_result, view, of_accuracy, chosen),
-        }
-        texts = [model_card(paths[name], card) for name, card in cards.items()]
-    return "\n---\n\n".join(texts)
+        path = Path(folder) / name
+        path.write_bytes(onnx)
+        return model_card(path, card)
 
 
 def _sources(ingest_report: Mapping[str, Any], holds: str, name: str) -> list[_Source]:
@@ -75,27 +131,6 @@ def _sources(ingest_report: Mapping[str, Any], holds: str, name: str) -> list[_S
         for source, note in ingest_report["sources"].items()
         if name in note[holds]
     ]
-
-
-def _latency(train: Mapping[str, Any], sources: list[_Source], example: str) -> ModelCard:
-    figures, scored = train["metrics"][train["model"]], train["scored"]
-    intervals = {
-        f"{name}, 90 % interval": f"{low:.3g} to {high:.3g}"
-        for name, (low, high) in train["intervals"].items()
-    }
-    adapted = train["model"] == "adapted"
-    return ModelCard(
-        title=f"Latency predictor of {train['device']}",
-        description="Predicts the latency in ms of an architecture from its graph (BRP-NAS, "
-        f"arXiv 2007.08668){', with an interval' if adapted else ''}.",
-        protocol=_adapted(train) if adapted else _trained(train),
-        metrics={f"{name} ({scored})": value for name, value in {**figures, **intervals}.items()},
-        sources=sources,
-        limits=[f"Knows only {train['device']}, and only architectures of its search space."],
-        space=train["space"],
-        view="both" if adapted else train["view"],
-        example=example,
-    )
 
 
 def _trained(train: Mapping[str, Any]) -> str:
@@ -127,21 +162,3 @@ def _own_part(train: Mapping[str, Any]) -> str:
     if not train["prior_knows_device"]:
         return ""
     return " by a prior that learnt from earlier rows of this device"
-
-
-def _relation(
-    search: Mapping[str, Any], view: str, sources: list[_Source], example: str
-) -> ModelCard:
-    return ModelCard(
-        title=f"Ranking predictor for {search['dataset']}",
-        description="Scores an architecture; the sigmoid of the difference of two scores is the "
-        "probability that the first is the more accurate one. A score alone means nothing.",
-        protocol=f"Trained on the {search['queries'] - search['failed']} answers of the search "
-        f"({search['sampler']}, seed {search['seed']}), each the validation "
-        f"{search['metric'].replace('_', ' ')} of one training seed.",
-        sources=sources,
-        limits=["Best near the top of the ranking, where the search asked most."],
-        space=search["space"],
-        view=view,
-        example=example,
-    )

@@ -7,6 +7,8 @@ from typing import Any
 
 from brpnas.export import Attribution, ModelCard
 from brpnas.export.markdown import Code, code, escape, table
+from brpnas.report.constraints import check_constraints, constraint_sentence
+from brpnas.report.data import brp_settings
 from brpnas.report.format import milliseconds, percent, signed_percent
 from brpnas.report.network import (
     alarms,
@@ -17,7 +19,6 @@ from brpnas.report.network import (
     score_facts,
 )
 from brpnas.report.tables import Table
-from brpnas.report.verdict import judge, verdict_sentence
 from brpnas.spaces import NetworkConfig
 
 __all__ = ["network_card"]
@@ -41,29 +42,34 @@ def network_card(
         device: The device of the latencies.
         sources: Sources of the accuracies of the search.
     """
-    chosen = search["chosen"]
-    verdicts = judge(search["constraints"], chosen)
+    task, chosen = search["task"], search["chosen"]
+    checks = check_constraints(task["constraints"], chosen)
     broken = [
-        f"The network breaks a limit. {verdict_sentence(v)}." for v in verdicts if v.kept is False
+        f"The network breaks a limit. {constraint_sentence(check)}."
+        for check in checks
+        if check.satisfied is False
     ]
     facts = {
         "Architecture": Code(chosen["arch_id"]),
-        "Search space": search["space"],
+        "Search space": task["space"],
         **_size(search["network"]["size"]),
         "Precision": search["network"]["precision"],
         "File": f"{evaluation['file_bytes']:,} bytes",
         "Parameters": _millions(chosen.get("params_m")),
         "Multiply-adds": _millions(chosen.get("flops_m")),
         **_latency(chosen, device),
-        **{f"Limit {v.constraint}": verdict_sentence(v).partition(": ")[2] for v in verdicts},
+        **{
+            f"Limit {check.constraint}": constraint_sentence(check).partition(": ")[2]
+            for check in checks
+        },
     }
-    dataset = escape(str(search["dataset"]))
+    dataset = escape(str(task["dataset"]))
     if not evaluation["trained"]:
         return _untrained(search, facts, broken, sources, dataset)
     notes = search["network"]["notes"]
     training = evaluation["training"]
     return ModelCard(
-        title=f"Network for {search['dataset']}",
+        title=f"Network for {task['dataset']}",
         description=f"Classifies images of {dataset} into {len(evaluation['classes'])} classes. "
         f"Architecture {code(chosen['arch_id'])}, chosen {_choice(search)}. The test scores below "
         "are of this file, on images that neither training nor choice has seen.",
@@ -97,7 +103,8 @@ def _untrained(
         "Validation accuracy": search["known"]["valid_accuracy"],
         "Test accuracy": search["held_out"]["test_accuracy"],
     }
-    answered = answered_by(search["oracle"], dataset)
+    oracle = search["task"]["oracle"]["name"]
+    answered = answered_by(oracle, dataset)
     return ModelCard(
         title="Network of the architecture found, not trained",
         description=f"Architecture {code(search['chosen']['arch_id'])}, found with the accuracies "
@@ -110,7 +117,7 @@ def _untrained(
         facts={name: text for name, text in facts.items() if text},
         protocol=f"Accuracies are those of {answered} for this architecture, not of this file.",
         metrics={
-            f"{name} ({search['oracle']})": percent(value)
+            f"{name} ({oracle})": percent(value)
             for name, value in figures.items()
             if value is not None
         },
@@ -122,8 +129,8 @@ def _untrained(
 def _choice(search: Mapping[str, Any]) -> str:
     """The choice of the architecture, and the number of candidates."""
     count = search["queries"] - search["failed"]
-    metric = search["metric"].replace("_", " ")
-    if search["chosen_by"] == "ranker":
+    metric = search["task"]["oracle"]["metric"].replace("_", " ")
+    if brp_settings(search["task"]).get("choose_by") == "ranker":
         return f"by the ranker, which learnt from the validation {metric} of {count} trainings"
     return f"by validation {metric} among {count} trainings"
 

@@ -19,7 +19,12 @@ from brpnas.predictors.transfer import DevicePredictor
 from brpnas.report.network import alarms
 from pipelines.config import ExportConfig, ImagesConfig, parse
 from pipelines.delivered import network_onnx
-from pipelines.export.card import write_model_card
+from pipelines.export.card import (
+    write_latency_card,
+    write_model_card,
+    write_network_card,
+    write_ranker_card,
+)
 from pipelines.network import network_config
 from pipelines.training import image_source
 
@@ -28,8 +33,11 @@ __all__ = [
     "evaluate_network",
     "export_found_network",
     "export_latency",
-    "export_relation",
+    "export_ranker",
+    "write_latency_card",
     "write_model_card",
+    "write_network_card",
+    "write_ranker_card",
 ]
 
 
@@ -74,21 +82,22 @@ def export_latency(
     )
 
 
-def export_relation(
+def export_ranker(
     predictor: PairwiseRanker,
     graphs: SpaceGraphs,
     search_result: Mapping[str, Any],
     params: Mapping[str, Any],
 ) -> tuple[bytes, float]:
-    """The scorer of the binary relation predictor as ONNX, and its largest error against torch.
+    """The ranker as ONNX, and its largest error against torch.
 
     Raises:
         ParityError: If ONNX Runtime answers differently.
     """
     config = parse(ExportConfig, params)
-    metadata = {"space": graphs.space, "view": predictor.view, "dataset": search_result["dataset"]}
+    dataset = search_result["task"]["dataset"]
+    metadata = {"space": graphs.space, "view": predictor.view, "dataset": dataset}
     return _to_bytes(
-        "relation.onnx",
+        "ranker.onnx",
         lambda path: export_predictor(
             predictor.module(),
             path,
@@ -120,11 +129,13 @@ def export_found_network(
     size = network_config(network)
     content, error = network_onnx(found, winner_network, graphs.space, size, config)
     measured = search_result["network"]["measured_sha256"]
-    if measured not in {None, hashlib.sha256(content).hexdigest()}:
+    digest = hashlib.sha256(content).hexdigest()
+    if measured not in {None, digest}:
         raise SchemaError(
-            "The network file is not the one that search measured, so its latency is not known: "
-            "the parameters network or export.seed, or the version of a library, have changed "
-            "since. Run search again (what it has trained and measured is kept), or set them back."
+            f"Search measured the network file of SHA-256 {measured}, and this one has {digest}, "
+            "so its latency is unknown: the parameters network or export.seed, or the version of a "
+            "library, have changed since. Run search again (what it has trained and measured is "
+            "kept), or set them back."
         )
     return content, error
 
@@ -167,11 +178,11 @@ def evaluate_network(
 
 
 def collect_parity(
-    latency: float, relation: float, network: float, params: Mapping[str, Any]
+    latency: float, ranker: float, network: float, params: Mapping[str, Any]
 ) -> dict[str, float]:
     """Largest error of each file against torch, and the tolerance."""
     tolerance = parse(ExportConfig, params).tolerance
-    return {"latency": latency, "relation": relation, "network": network, "tolerance": tolerance}
+    return {"latency": latency, "ranker": ranker, "network": network, "tolerance": tolerance}
 
 
 def _to_bytes(name: str, export: Callable[[Path], float]) -> tuple[bytes, float]:

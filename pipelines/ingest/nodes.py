@@ -17,7 +17,6 @@ import pandera.pandas as pa
 
 from brpnas.datasets import (
     ACCURACY,
-    LATENCY,
     NASBENCH101_EPOCHS,
     OPERATIONS,
     embedded_devices,
@@ -32,11 +31,12 @@ from brpnas.datasets import (
     share_with_isomorphic,
     validate,
 )
-from brpnas.devices import Device, Intake, intake_report
 from brpnas.errors import ConfigurationError, SchemaError
-from pipelines.config import BENCHMARK_SPACES, IngestConfig, parse
+from pipelines.config import BENCHMARK_SPACES
 from pipelines.ingest.architectures import make_architectures
 from pipelines.ingest.notes import source_notes
+from pipelines.ingest.own import OwnTables, open_own_tables
+from pipelines.ingest.settings import IngestSettings, read_settings
 from pipelines.ingest.sizes import with_accuracy_sizes
 from pipelines.sizes import with_latency_size
 
@@ -47,6 +47,8 @@ __all__ = [
     "make_architectures",
     "make_latency",
     "make_operations",
+    "open_own_tables",
+    "read_settings",
     "report_ingest",
     "trained_datasets",
 ]
@@ -55,18 +57,16 @@ ACCURACIES = ("embedded", "trained", "nasbench201", "nasbench101")
 LATENCIES = ("embedded", "measured", "devices", "latbench", "help")
 
 Files = Callable[[], Mapping[str, Path]]
-Tables = Mapping[str, Callable[..., pd.DataFrame]]
-Intakes = Mapping[str, Callable[..., Intake]]
 
 _log = logging.getLogger(__name__)
 
 
 def make_accuracy(
+    settings: IngestSettings,
+    own: OwnTables,
     architectures: pd.DataFrame,
-    published: Files,
+    published_nasbench201: Files,
     published_nasbench101: Files,
-    trained: Tables,
-    params: Mapping[str, Any],
 ) -> pd.DataFrame:
     """Accuracies of the configured benchmarks, concatenated.
 
@@ -75,11 +75,11 @@ def make_accuracy(
     same data set, the one with more cells is used.
 
     Args:
+        settings: Parameters of the stage.
+        own: The user's tables.
         architectures: The space.
-        published: Gives the files of NAS-Bench-201 by name.
+        published_nasbench201: Gives the files of NAS-Bench-201 by name.
         published_nasbench101: Gives the files of NAS-Bench-101 by name.
-        trained: Readers of the user's accuracy tables, by data set.
-        params: Parameters of the stage.
 
     Returns:
         Accuracy table; empty if no configured benchmark has accuracies. A search with a training
@@ -88,28 +88,27 @@ def make_accuracy(
     Raises:
         SchemaError: If a table is malformed, or `trained` and `nasbench201` hold one data set.
     """
-    asked = parse(IngestConfig, params).benchmarks
+    asked = settings.ingest.benchmarks
     found: dict[str, pd.DataFrame] = {}
-    space = _space_of(architectures)
-    own = trained_datasets(trained, asked, space)
+    trained = trained_datasets(settings, own)
     if "embedded" in asked:
         shipped = read_embedded_accuracy()
-        for dataset in sorted(set(shipped["dataset"]) & set(trained) if "trained" in asked else ()):
-            used, other = ("Your own", "trained") if dataset in own else ("The shipped", "embedded")
+        for dataset in sorted(set(shipped["dataset"]) & set(own.trained)):
+            mine = dataset in trained
+            used, other = ("Your own", "trained") if mine else ("The shipped", "embedded")
             _log.warning(
                 "%s table of %s is used, because the other has no more cells; for that one leave "
                 "%r out of ingest.benchmarks",
                 *(used, dataset, other),
             )
-        shipped = shipped[~shipped["dataset"].isin(own)]
+        shipped = shipped[~shipped["dataset"].isin(trained)]
         if len(shipped):
             found["embedded"] = share_with_isomorphic(shipped, architectures)
-    if own:
-        tables = [_own(trained[name](space=space), name, "accuracy") for name in own]
-        rows = pd.concat(tables, ignore_index=True)
+    if trained:
+        rows = pd.concat([own.accuracy(name) for name in trained], ignore_index=True)
         found["trained"] = share_with_isomorphic(rows, architectures)
     if "nasbench201" in asked:
-        found["nasbench201"] = read_accuracy(published())
+        found["nasbench201"] = read_accuracy(published_nasbench201())
     if "nasbench101" in asked:
         # Shorter trainings are left out: the table holds networks trained to the end.
         files, epochs = published_nasbench101(), NASBENCH101_EPOCHS[-1:]
@@ -131,51 +130,37 @@ def make_accuracy(
 
 
 def make_latency(
+    settings: IngestSettings,
+    own: OwnTables,
     architectures: pd.DataFrame,
     published_latbench: Files,
     published_help: Files,
-    measured: Tables,
-    described: Mapping[str, Device],
-    brought: Intakes,
-    space: str,
-    params: Mapping[str, Any],
 ) -> dict[str, pd.DataFrame]:
     """Latency table of each device of the configured benchmarks.
 
     Args:
+        settings: Parameters of the stage.
+        own: The user's tables.
         architectures: The space.
         published_latbench: Gives the files of LatBench by name.
         published_help: Gives the files of HELP by name.
-        measured: Readers of the tables of the stage `measure`, by device.
-        described: The catalogue of these devices.
-        brought: Readers of the latency files of owners, by device.
-        space: Name of the space.
-        params: Parameters of the stage.
 
     Raises:
-        ConfigurationError: If no configured benchmark has latencies, or a measured device has no
-            entry in a catalogue.
-        IntakeError: If the file of an owner is refused.
+        ConfigurationError: If no configured benchmark has latencies.
         SchemaError: If a table is malformed or names unknown cells, or two benchmarks hold one
             device.
     """
-    asked = parse(IngestConfig, params).benchmarks
-    found: dict[str, Tables] = {}
+    asked, space = settings.ingest.benchmarks, settings.space
+    found: dict[str, dict[str, Callable[[], pd.DataFrame]]] = {}
     if "embedded" in asked:
         found["embedded"] = {
             name: partial(read_embedded_latency, name) for name in embedded_devices()
         }
     if "measured" in asked:
-        _require_entries(measured, described)
         known = set(architectures["arch_id"])
-        found["measured"] = {
-            name: lambda name=name, read=read: _known_cells(
-                _own(read(space=space), name, "latency"), known, space
-            )
-            for name, read in measured.items()
-        }
+        found["measured"] = {n: partial(own.measured_latency, n, known) for n in own.measured}
     if "devices" in asked:
-        found["devices"] = {name: partial(_accepted, read, space) for name, read in brought.items()}
+        found["devices"] = {name: partial(own.brought_latency, name) for name in own.brought}
     for benchmark, files, reader in (
         ("latbench", published_latbench, read_latency),
         ("help", published_help, read_help_latency),
@@ -187,54 +172,48 @@ def make_latency(
     for benchmark, readers in found.items():
         for device, read in readers.items():
             _claim(owners, device, benchmark, "latencies of")
-            tables[device] = with_latency_size(read(), device, described, space)
+            tables[device] = with_latency_size(read(), device, own.described, space)
         _log.info("Latency: %d devices of %s", len(readers), benchmark)
     if not tables:
         raise ConfigurationError(_no_latencies(asked, space))
     return tables
 
 
-def make_operations(measured: Tables, params: Mapping[str, Any]) -> pd.DataFrame:
+def make_operations(settings: IngestSettings, own: OwnTables) -> pd.DataFrame:
     """Operations measured alone, of all devices of the configured benchmarks.
 
     Args:
-        measured: Readers of the tables of operations, by device.
-        params: Parameters of the stage.
+        settings: Parameters of the stage.
+        own: The user's tables.
 
     Raises:
         SchemaError: If a table is malformed, or two are about one device.
     """
-    asked = parse(IngestConfig, params).benchmarks
     tables = [_nothing(OPERATIONS)]
-    if "embedded" in asked:
+    if "embedded" in settings.ingest.benchmarks:
         tables.append(read_embedded_operations())
-    if "measured" in asked:
-        tables += [_own(read(), name, "operations") for name, read in measured.items()]
+    tables += [own.operation_latency(device) for device in own.operations]
     together = pd.concat(tables, ignore_index=True)
     return validate(together, OPERATIONS, origin="The operations of all devices")
 
 
 def report_ingest(
+    settings: IngestSettings,
+    own: OwnTables,
     architectures: pd.DataFrame,
     accuracy: pd.DataFrame,
-    latency: Tables,
-    trained: Tables,
-    described: Mapping[str, Device],
-    brought: Intakes,
-    params: Mapping[str, Any],
+    latency: Mapping[str, Callable[[], pd.DataFrame]],
 ) -> dict[str, Any]:
     """Rows of each table, pairs of almost equal devices, and the sources of the data.
 
     Args:
+        settings: Parameters of the stage.
+        own: The user's tables.
         architectures: The table of architectures.
         accuracy: The table of accuracies.
         latency: Loaders of the latency tables, by device.
-        trained: Readers of the user's accuracy tables, by data set.
-        described: The catalogue of the user's devices.
-        brought: Accepted files of owners, by device; only the names are used.
-        params: Parameters of the stage.
     """
-    asked = parse(IngestConfig, params).benchmarks
+    asked = settings.ingest.benchmarks
     # Each run replaces the folder as a whole, so it holds no other device.
     tables = {device: load() for device, load in latency.items()}
     by_dataset = dict(list(accuracy.groupby("dataset")))
@@ -257,34 +236,27 @@ def report_ingest(
         "sources": source_notes(
             asked,
             list(tables),
-            described,
-            brought=list(brought) if "devices" in asked else (),
-            trained=trained_datasets(trained, asked, _space_of(architectures)),
+            own.described,
+            brought=list(own.brought),
+            trained=trained_datasets(settings, own),
         ),
     }
 
 
-def trained_datasets(trained: Tables, asked: Sequence[str], space: str) -> list[str]:
-    """Data sets with accuracies of the user's trainings, if `trained` is configured.
+def trained_datasets(settings: IngestSettings, own: OwnTables) -> list[str]:
+    """Data sets with accuracies of the user's trainings.
 
     A data set is left to the shipped benchmark if this is configured too and has more cells: a
     trial with a few cells must not hide it.
     """
-    if "trained" not in asked:
-        return []
-    shipped = read_embedded_accuracy() if "embedded" in asked else _nothing(ACCURACY)
-    cells = shipped.groupby("dataset")["arch_id"].nunique()
+    if not own.trained or "embedded" not in settings.ingest.benchmarks:
+        return list(own.trained)
+    cells = read_embedded_accuracy().groupby("dataset")["arch_id"].nunique()
     return [
         name
-        for name, read in trained.items()
-        if name not in cells
-        or _own(read(space=space), name, "accuracy")["arch_id"].nunique() >= cells[name]
+        for name in own.trained
+        if name not in cells or own.accuracy(name)["arch_id"].nunique() >= cells[name]
     ]
-
-
-def _space_of(architectures: pd.DataFrame) -> str:
-    """Name of the space of a table of architectures."""
-    return str(architectures["space"].iloc[0])
 
 
 def _nothing(schema: pa.DataFrameSchema) -> pd.DataFrame:
@@ -323,53 +295,4 @@ def _claim(owners: dict[str, str], name: str, benchmark: str, what: str) -> None
             f"Two benchmarks hold {what} {name!r}, {other} and {benchmark}, and the two are not to "
             "be mixed. Leave one of them out of ingest.benchmarks, or give your own table another "
             "name, that of its file and of the column alike."
-        )
-
-
-_OWN = {
-    "accuracy": ("trained", ACCURACY, "dataset"),
-    "latency": ("measured", LATENCY, "device"),
-    "operations": ("measured/operations", OPERATIONS, "device"),
-}
-
-
-def _own(table: pd.DataFrame, name: str, kind: str) -> pd.DataFrame:
-    """A table of the user, validated; its file has the name of the device or data set."""
-    folder, schema, column = _OWN[kind]
-    origin = f"The table {name} in 01_raw/{folder}"
-    valid = validate(table, schema, origin=origin)
-    others = sorted(set(valid[column]) - {name})
-    if others:
-        raise SchemaError(
-            f"{origin} must be about the {column} {name!r} alone, like its name; its column "
-            f"{column!r} says {others[0]!r}. Rename the file, or correct the column."
-        )
-    return valid
-
-
-def _accepted(read: Callable[..., Intake], space: str) -> pd.DataFrame:
-    """The table of an owner's file; flagged rows are logged as a warning."""
-    intake = read(space=space)
-    if intake.findings:
-        _log.warning("%s", intake_report(intake))
-    return intake.table
-
-
-def _known_cells(table: pd.DataFrame, known: set[str], space: str) -> pd.DataFrame:
-    strangers = [arch_id for arch_id in table["arch_id"] if arch_id not in known]
-    if strangers:
-        raise SchemaError(
-            f"The table {table['device'].iloc[0]} in 01_raw/measured names {len(strangers)} cells "
-            f"that the space {space!r} does not have, the first of them {strangers[0]!r}. `brpnas "
-            "arch` explains a cell; correct or remove these."
-        )
-    return table
-
-
-def _require_entries(measured: Tables, described: Mapping[str, Device]) -> None:
-    missing = sorted(set(measured) - set(described))
-    if missing:
-        raise ConfigurationError(
-            f"01_raw/measured has a table of {missing[0]!r}, but devices.yml beside it does not "
-            "describe that device. Add an entry; docs/measure.md shows one."
         )

@@ -8,7 +8,6 @@ from pipelines.deferred import functions_of
 
 __all__ = ["create_pipeline"]
 
-_brought = functions_of("pipelines.ingest.brought")
 _nodes = functions_of("pipelines.ingest.nodes")
 
 
@@ -17,39 +16,44 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         [
             node(
-                _brought.accept_files,
+                _nodes.read_settings,
                 inputs=[
-                    "device_files",
                     "params:space",
+                    "params:network",
                     "params:ingest",
                     "params:retrain.least_rows",
                     "params:retrain.unit_check",
                 ],
-                outputs="brought_files",
-                name="accept_files",
+                outputs="ingest_settings",
+                name="read_ingest_settings",
+            ),
+            node(
+                _nodes.open_own_tables,
+                inputs=[
+                    "ingest_settings",
+                    "device_files",
+                    "trained_accuracy",
+                    "measured_latency",
+                    "measured_operations",
+                    "measured_devices",
+                ],
+                outputs="own_tables",
+                name="open_own_tables",
             ),
             node(
                 _nodes.make_architectures,
-                inputs=[
-                    "published_nasbench101",
-                    "trained_accuracy",
-                    "measured_latency",
-                    "brought_files",
-                    "params:space",
-                    "params:network",
-                    "params:ingest",
-                ],
+                inputs=["ingest_settings", "own_tables", "published_nasbench101"],
                 outputs="architectures",
                 name="make_architectures",
             ),
             node(
                 _nodes.make_accuracy,
                 inputs=[
+                    "ingest_settings",
+                    "own_tables",
                     "architectures",
                     "published_nasbench201",
                     "published_nasbench101",
-                    "trained_accuracy",
-                    "params:ingest",
                 ],
                 outputs="accuracy",
                 name="make_accuracy",
@@ -57,35 +61,24 @@ def create_pipeline() -> Pipeline:
             node(
                 _nodes.make_latency,
                 inputs=[
+                    "ingest_settings",
+                    "own_tables",
                     "architectures",
                     "published_latbench",
                     "published_help",
-                    "measured_latency",
-                    "measured_device",
-                    "brought_files",
-                    "params:space",
-                    "params:ingest",
                 ],
                 outputs="latency",
                 name="make_latency",
             ),
             node(
                 _nodes.make_operations,
-                inputs=["measured_operations", "params:ingest"],
+                inputs=["ingest_settings", "own_tables"],
                 outputs="operations",
                 name="make_operations",
             ),
             node(
                 _nodes.report_ingest,
-                inputs=[
-                    "architectures",
-                    "accuracy",
-                    "latency",
-                    "trained_accuracy",
-                    "measured_device",
-                    "brought_files",
-                    "params:ingest",
-                ],
+                inputs=["ingest_settings", "own_tables", "architectures", "accuracy", "latency"],
                 outputs="ingest_report",
                 name="report_ingest",
             ),

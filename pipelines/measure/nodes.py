@@ -27,7 +27,7 @@ from brpnas.measure import (
 )
 from brpnas.spaces import DEFAULT_SPACE
 from pipelines.config import MeasureConfig, parse
-from pipelines.measuring import Timing, set_up_timing
+from pipelines.measuring import TimingSetup, set_up_timing
 
 __all__ = ["measure_latency", "set_up_timing"]
 
@@ -38,7 +38,7 @@ def measure_latency(
     store: Path,
     known_devices: Mapping[str, Device],
     known_latency: Mapping[str, Callable[..., pd.DataFrame]],
-    timing: Timing,
+    timing: TimingSetup,
     params: Mapping[str, Any],
 ) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame], Device, dict[str, Any]]:
     """Measure cells and their operations, except rows already in the store.

@@ -33,7 +33,7 @@ def create_pipeline() -> Pipeline:
                 outputs=[
                     "measured_latency",
                     "measured_operations",
-                    "measured_device",
+                    "measured_devices",
                     "measure_report",
                 ],
                 name="measure_latency",

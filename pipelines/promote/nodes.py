@@ -18,7 +18,7 @@ from brpnas.metrics import kendall, regression_metrics, spearman
 from brpnas.predictors import PairwiseRanker
 from pipelines.config import PromoteConfig, parse
 from pipelines.registry import (
-    Candidate,
+    Challenger,
     accuracy_model_name,
     latency_model_name,
     licence_text,
@@ -63,7 +63,7 @@ def register_latency(
     names = {"latency_ms": "true", "predicted_latency_ms": "predicted"}
     answers = test.rename(columns=names)[["arch_id", *names.values()]].reset_index(drop=True)
     figures = regression_metrics(answers["predicted"], answers["true"]) if len(answers) else {}
-    candidate = Candidate(
+    challenger = Challenger(
         name=latency_model_name(str(latency_predictions["device"].iloc[0])),
         kind="latency",
         onnx=onnx,
@@ -76,7 +76,7 @@ def register_latency(
         tags={"brpnas.rows": str(len(measured))},
         rows=measured[["arch_id", "latency_ms", "split"]].reset_index(drop=True),
     )
-    return _registered(candidate)
+    return _registered(challenger)
 
 
 def score_test_cells(
@@ -101,7 +101,7 @@ def score_test_cells(
     Returns:
         Columns ``arch_id, true, predicted``; no rows if the table lacks the data set.
     """
-    dataset = str(search_result["dataset"])
+    dataset = str(search_result["task"]["dataset"])
     on_test = accuracy[(accuracy["dataset"] == dataset) & (accuracy["split"] == "test")]
     if on_test.empty:  # a live search has no table
         return pd.DataFrame({"arch_id": pd.Series(dtype="str"), "true": [], "predicted": []})
@@ -137,18 +137,18 @@ def register_accuracy(
     if len(answers) > 1:
         both = answers["predicted"], answers["true"]
         figures = {"spearman": spearman(*both), "kendall": kendall(*both)}
-    candidate = Candidate(
-        name=accuracy_model_name(str(search_result["dataset"])),
+    challenger = Challenger(
+        name=accuracy_model_name(str(search_result["task"]["dataset"])),
         kind="accuracy",
         onnx=onnx,
         test=answers,
-        parity=parity["relation"],
+        parity=parity["ranker"],
         tolerance=parity["tolerance"],
-        card=own_card(card, "relation.onnx"),
+        card=own_card(card, "ranker.onnx"),
         licence=licence_text(),
         metrics=figures,
     )
-    return _registered(candidate)
+    return _registered(challenger)
 
 
 def own_card(page: str, file: str) -> str:
@@ -157,10 +157,10 @@ def own_card(page: str, file: str) -> str:
     return next((card for card in cards if f'InferenceSession("{file}"' in card), page)
 
 
-def _registered(candidate: Candidate) -> str:
-    version = register(candidate)
-    _log.info("Registered %s, version %s, as challenger", candidate.name, version)
-    return candidate.name
+def _registered(challenger: Challenger) -> str:
+    version = register(challenger)
+    _log.info("Registered %s, version %s, as challenger", challenger.name, version)
+    return challenger.name
 
 
 def decide_champions(latency: str, accuracy: str, params: Mapping[str, Any]) -> dict[str, Any]:

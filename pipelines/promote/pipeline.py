@@ -30,7 +30,7 @@ def create_pipeline() -> Pipeline:
             node(
                 _nodes.score_test_cells,
                 inputs=[
-                    "relation_predictor",
+                    "ranker",
                     "space_graphs",
                     "accuracy",
                     "search_result",
@@ -42,7 +42,7 @@ def create_pipeline() -> Pipeline:
             node(
                 _nodes.register_accuracy,
                 inputs=[
-                    "relation_onnx",
+                    "ranker_onnx",
                     "accuracy_answers",
                     "search_result",
                     "parity",

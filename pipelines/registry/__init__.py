@@ -1,12 +1,12 @@
 """The model registry: versions of predictors in MLflow, their aliases, and moving these.
 
-Called by stages and commands. `register` adds a `Candidate` as ``challenger``; `champion_of` loads
+Called by stages and commands. `register` adds a `Challenger` under that alias; `champion_of` loads
 the predictor in use; `promote` makes the challenger ``champion`` if it wins; `rollback` reverts
 this; `list_models` lists all. They use the store configured in MLflow, SQLite or a server.
 `brpnas.promotion` decides, `brpnas.serving` predicts.
 """
 
-from pipelines.registry.candidate import Candidate, accuracy_model_name, latency_model_name
+from pipelines.registry.challenger import Challenger, accuracy_model_name, latency_model_name
 from pipelines.registry.champion import champion_of
 from pipelines.registry.licence import licence_text
 from pipelines.registry.listing import list_models
@@ -15,7 +15,7 @@ from pipelines.registry.rollback import rollback
 from pipelines.registry.store import register
 
 __all__ = [
-    "Candidate",
+    "Challenger",
     "accuracy_model_name",
     "champion_of",
     "latency_model_name",

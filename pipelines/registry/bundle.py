@@ -21,7 +21,7 @@ from mlflow.types import ColSpec, Schema, TensorSpec
 
 import brpnas
 from brpnas.serving import OnnxPredictor
-from pipelines.registry.candidate import Candidate
+from pipelines.registry.challenger import Challenger
 
 __all__ = ["ARTIFACTS", "bundle", "copy_code"]
 
@@ -79,21 +79,21 @@ def _sources(root: Path) -> dict[Path, str]:
 
 
 @contextmanager
-def bundle(candidate: Candidate) -> Iterator[dict[str, Any]]:
-    """Write the files of a candidate for the block; yields arguments of ``log_model``."""
+def bundle(challenger: Challenger) -> Iterator[dict[str, Any]]:
+    """Write the files of a challenger for the block; yields arguments of ``log_model``."""
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
         paths = {key: folder / file for key, file in ARTIFACTS.items()}
-        if candidate.rows is None:
+        if challenger.rows is None:
             del paths["rows"]
         else:
-            candidate.rows.to_parquet(paths["rows"], index=False)
-        paths["predictor"].write_bytes(candidate.onnx)
-        candidate.test.to_parquet(paths["test"], index=False)
-        paths["card"].write_text(candidate.card, "utf-8")
-        paths["licence"].write_text(candidate.licence, "utf-8")
+            challenger.rows.to_parquet(paths["rows"], index=False)
+        paths["predictor"].write_bytes(challenger.onnx)
+        challenger.test.to_parquet(paths["test"], index=False)
+        paths["card"].write_text(challenger.card, "utf-8")
+        paths["licence"].write_text(challenger.licence, "utf-8")
         package = copy_code(folder)
-        predictor = candidate.predictor()
+        predictor = challenger.predictor()
         paths |= _space_file(predictor.space.name, folder, package.name)
         yield {
             "python_model": str(_SERVED),
@@ -101,9 +101,9 @@ def bundle(candidate: Candidate) -> Iterator[dict[str, Any]]:
             "code_paths": [str(package)],
             "model_config": {"package": package.name},
             "signature": _signature(predictor.outputs),
-            "input_example": _example(candidate, predictor),
+            "input_example": _example(challenger, predictor),
             "pip_requirements": [f"{name}=={version(name)}" for name in _PACKAGES],
-            "metadata": {**predictor.metadata, "kind": candidate.kind},
+            "metadata": {**predictor.metadata, "kind": challenger.kind},
         }
 
 
@@ -126,6 +126,6 @@ def _signature(outputs: tuple[str, ...]) -> ModelSignature:
     return ModelSignature(outputs=Schema(answers))
 
 
-def _example(candidate: Candidate, predictor: OnnxPredictor) -> list[str]:
-    known = candidate.test["arch_id"] if len(candidate.test) else predictor.space.enumerate()
+def _example(challenger: Challenger, predictor: OnnxPredictor) -> list[str]:
+    known = challenger.test["arch_id"] if len(challenger.test) else predictor.space.enumerate()
     return [str(arch_id) for arch_id in known[:2]]

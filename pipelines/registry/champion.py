@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from brpnas.errors import UnknownNameError
-from pipelines.registry.contents import Contents, read
+from pipelines.registry.loaded import LoadedVersion, read
 from pipelines.registry.versions import CHAMPION, RegisteredModel
 
 __all__ = ["champion_of"]
 
 
-def champion_of(name: str) -> Contents | None:
+def champion_of(name: str) -> LoadedVersion | None:
     """The champion of a registered model; None without such a model or a champion.
 
     Raises:

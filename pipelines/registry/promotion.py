@@ -12,7 +12,7 @@ import logging
 from brpnas.errors import RegistryError, SchemaError
 from brpnas.promotion import Decision, Gates, Kind, decide
 from pipelines.config import PromoteConfig
-from pipelines.registry.contents import Contents, evaluate, read
+from pipelines.registry.loaded import LoadedVersion, evaluate, read
 from pipelines.registry.moves import Marks, move_champion
 from pipelines.registry.versions import CHALLENGER, CHAMPION, RegisteredModel, now
 
@@ -63,7 +63,7 @@ def promote(name: str, config: PromoteConfig) -> Decision:
 
 
 def _judge(
-    registered: RegisteredModel, challenger: Contents, config: PromoteConfig
+    registered: RegisteredModel, challenger: LoadedVersion, config: PromoteConfig
 ) -> Decision | None:
     """Decide and record the decision; None if the challenger is already the champion."""
     number, current = str(challenger.version.version), registered.aliases.get(CHAMPION)
@@ -75,7 +75,7 @@ def _judge(
     return decision
 
 
-def _settled(registered: RegisteredModel, challenger: Contents, decision: Decision) -> bool:
+def _settled(registered: RegisteredModel, challenger: LoadedVersion, decision: Decision) -> bool:
     """Move the alias if the challenger won; False if the champion has changed."""
     number, current = str(challenger.version.version), registered.aliases.get(CHAMPION)
     if not decision.promote:
@@ -91,15 +91,15 @@ def _settled(registered: RegisteredModel, challenger: Contents, decision: Decisi
 
 def _decide(
     registered: RegisteredModel,
-    challenger: Contents,
-    champion: Contents | None,
+    challenger: LoadedVersion,
+    champion: LoadedVersion | None,
     config: PromoteConfig,
 ) -> Decision:
     kind = _kind(challenger)
-    if champion is not None and _task(champion) != _task(challenger):
+    if champion is not None and _target(champion) != _target(challenger):
         raise SchemaError(
-            f"{challenger.label()} of {registered.name} predicts {_task(challenger)}, the champion "
-            f"({champion.label()}) {_task(champion)}: register it under another name."
+            f"{challenger.label()} of {registered.name} predicts {_target(challenger)}, the "
+            f"champion ({champion.label()}) {_target(champion)}: register it under another name."
         )
     gates = Gates(**getattr(config, kind).model_dump())
     sides = [
@@ -119,15 +119,15 @@ def _decide(
     )
 
 
-def _kind(contents: Contents) -> Kind:
-    return "latency" if contents.predictor.value == "latency_ms" else "accuracy"
+def _kind(loaded: LoadedVersion) -> Kind:
+    return "latency" if loaded.predictor.value == "latency_ms" else "accuracy"
 
 
-def _task(contents: Contents) -> str:
-    return f"{contents.predictor.value} on {contents.predictor.space.name}"
+def _target(loaded: LoadedVersion) -> str:
+    return f"{loaded.predictor.value} on {loaded.predictor.space.name}"
 
 
-def _rolled_back(registered: RegisteredModel, challenger: Contents) -> list[str]:
+def _rolled_back(registered: RegisteredModel, challenger: LoadedVersion) -> list[str]:
     """An objection if the same file was champion and was rolled back."""
     own = challenger.version.tags.get("brpnas.onnx.sha256")
     for version in registered.versions():
@@ -143,7 +143,7 @@ def _rolled_back(registered: RegisteredModel, challenger: Contents) -> list[str]
     return []
 
 
-def _already(challenger: Contents) -> Decision:
+def _already(challenger: LoadedVersion) -> Decision:
     label = challenger.label()
     reason = f"{label.capitalize()} is the champion already; nothing was compared or written."
     return Decision("kept", (reason,), label, label, _kind(challenger))

@@ -1,4 +1,4 @@
-"""Registration: a candidate becomes a version and the challenger of its model."""
+"""Registration: a challenger becomes the newest version of its model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from pipelines.registry.bundle import bundle
-from pipelines.registry.candidate import Candidate
+from pipelines.registry.challenger import Challenger
 from pipelines.registry.lock import locked
 from pipelines.registry.versions import CHALLENGER, without_progress_bars
 
@@ -22,39 +22,39 @@ _ABOUT = {
 }
 
 
-def register(candidate: Candidate) -> str:
-    """Register a candidate as a new version with the alias ``challenger``; returns the version.
+def register(challenger: Challenger) -> str:
+    """Register a challenger as a version with the alias ``challenger``; returns the version.
 
-    It is logged in the active run, or in a new one. Nothing is judged here: even a bad candidate
+    It is logged in the active run, or in a new one. Nothing is judged here: even a bad challenger
     becomes a version, so its refusal can be recorded with it.
     """
     without_progress_bars()
     client = MlflowClient()
-    _ensure_model(client, candidate)
-    with _run(candidate.name) as run_id, bundle(candidate) as arguments:
-        name = candidate.name.replace(
+    _ensure_model(client, challenger)
+    with _run(challenger.name) as run_id, bundle(challenger) as arguments:
+        name = challenger.name.replace(
             ".", "-"
         )  # a logged model, unlike a registered one, has no dot
         logged = mlflow.pyfunc.log_model(name=name, **arguments)
-    with locked(client, candidate.name):  # of two at once, the challenger is the later version
+    with locked(client, challenger.name):  # of two at once, the challenger is the later version
         created = client.create_model_version(
-            candidate.name,
+            challenger.name,
             logged.model_uri,
             run_id=run_id,
-            tags=candidate.all_tags(),
-            description=f"{len(candidate.test)} test rows. Not judged yet: "
-            f"`brpnas promote {candidate.name}`.",
+            tags=challenger.all_tags(),
+            description=f"{len(challenger.test)} test rows. Not judged yet: "
+            f"`brpnas promote {challenger.name}`.",
             model_id=logged.model_id,
         )
         version = str(created.version)
-        client.set_registered_model_alias(candidate.name, CHALLENGER, version)
+        client.set_registered_model_alias(challenger.name, CHALLENGER, version)
     return version
 
 
-def _ensure_model(client: MlflowClient, candidate: Candidate) -> None:
-    about = f"{_ABOUT[candidate.kind]} Aliases: `challenger`, the newest; `champion`, in use."
+def _ensure_model(client: MlflowClient, challenger: Challenger) -> None:
+    about = f"{_ABOUT[challenger.kind]} Aliases: `challenger`, the newest; `champion`, in use."
     try:
-        client.create_registered_model(candidate.name, {"brpnas.kind": candidate.kind}, about)
+        client.create_registered_model(challenger.name, {"brpnas.kind": challenger.kind}, about)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise

@@ -19,10 +19,11 @@ from brpnas.datasets import LATENCY, held_out, validate
 from brpnas.devices import Intake, intake_report
 from brpnas.errors import UnknownNameError
 from brpnas.export import export_device_predictor
-from brpnas.predictors.transfer import DevicePredictor, DevicePrior
+from brpnas.predictors.transfer import DevicePrior
 from brpnas.spaces import opened_space
-from pipelines.adapting import adapt
+from pipelines.adapting import adapt, transfer_note
 from pipelines.config import AdaptationConfig, RetrainConfig, parse
+from pipelines.retrain.device import AdaptedDevice, ExportedPredictor
 
 __all__ = ["adapt_device", "answer_rows", "export_device", "read_device", "split_device"]
 
@@ -86,7 +87,7 @@ def split_device(table: pd.DataFrame, test_share: float) -> pd.DataFrame:
 
 def adapt_device(
     rows: pd.DataFrame, prior: DevicePrior, device: str, adaptation: Mapping[str, Any]
-) -> tuple[DevicePredictor, list[str]]:
+) -> AdaptedDevice:
     """Learn the latency of the device from its rows and the prior of known devices.
 
     Args:
@@ -95,10 +96,6 @@ def adapt_device(
         device: Name of the device.
         adaptation: Parameters of `adaptation`.
 
-    Returns:
-        The predictor, and the names of all devices of the prior; the target device may be among
-        them.
-
     Raises:
         ConfigurationError: If too few rows remain to learn from.
     """
@@ -106,34 +103,36 @@ def adapt_device(
     graphs = opened_space(prior.space, "The prior of devices").graphs()
     learn = rows[rows["split"] == "learn"]
     predictor = adapt(graphs, learn, prior, device, config, held_out=len(rows) - len(learn))
-    return predictor, list(prior.devices)
+    return AdaptedDevice(
+        device, predictor, device in prior.devices, transfer_note(predictor, prior, device)
+    )
 
 
-def export_device(
-    predictor: DevicePredictor, device: str, params: Mapping[str, Any]
-) -> tuple[bytes, float]:
-    """The predictor as ONNX, and its largest error against torch.
+def export_device(adapted: AdaptedDevice, params: Mapping[str, Any]) -> ExportedPredictor:
+    """Export the predictor to ONNX, and compare it with torch.
 
     Raises:
         ParityError: If ONNX Runtime answers differently.
     """
-    config = parse(RetrainConfig, params)
+    tolerance = parse(RetrainConfig, params).tolerance
+    predictor = adapted.predictor
     graphs = opened_space(predictor.space, "The prior of devices").graphs()
-    metadata = {"device": device, **predictor.metadata()}
+    metadata = {"device": adapted.name, **predictor.metadata()}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "predictor.onnx"
         error = export_device_predictor(
-            predictor.module(), path, graphs, metadata, tolerance=config.tolerance
+            predictor.module(), path, graphs, metadata, tolerance=tolerance
         )
-        return path.read_bytes(), error
+        return ExportedPredictor(path.read_bytes(), error, tolerance)
 
 
-def answer_rows(predictor: DevicePredictor, rows: pd.DataFrame) -> pd.DataFrame:
+def answer_rows(adapted: AdaptedDevice, rows: pd.DataFrame) -> pd.DataFrame:
     """Predictions for the test rows.
 
     Returns:
         ``arch_id, true, predicted, lower, upper``, in ms.
     """
+    predictor = adapted.predictor
     graphs = opened_space(predictor.space, "The prior of devices").graphs()
     test = rows[rows["split"] == "test"]
     said = predictor.intervals(graphs)[graphs.rows(test["arch_id"].tolist())]

@@ -8,8 +8,7 @@ from pipelines.deferred import functions_of
 
 __all__ = ["create_pipeline"]
 
-_adapting = functions_of("pipelines.adapting")
-_candidate = functions_of("pipelines.retrain.candidate")
+_challenger = functions_of("pipelines.retrain.challenger")
 _nodes = functions_of("pipelines.retrain.nodes")
 _sizes = functions_of("pipelines.sizes")
 
@@ -28,7 +27,7 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 _sizes.with_latency_size,
-                inputs=["device_file", "params:device", "measured_device", "params:space"],
+                inputs=["device_file", "params:device", "measured_devices", "params:space"],
                 outputs="device_table",
                 name="state_size",
             ),
@@ -41,71 +40,47 @@ def create_pipeline() -> Pipeline:
             node(
                 _nodes.adapt_device,
                 inputs=["device_rows", "device_prior", "params:device", "params:adaptation"],
-                outputs=["device_predictor", "prior_devices"],
+                outputs="adapted_device",
                 name="adapt_device",
             ),
             node(
-                _adapting.transfer_note,
-                inputs=["device_predictor", "device_prior", "params:device"],
-                outputs="device_transfer",
-                name="transfer_note",
-            ),
-            node(
                 _nodes.export_device,
-                inputs=["device_predictor", "params:device", _PARAMS],
-                outputs=["device_onnx", "device_parity"],
+                inputs=["adapted_device", _PARAMS],
+                outputs="exported_device",
                 name="export_device",
             ),
             node(
                 _nodes.answer_rows,
-                inputs=["device_predictor", "device_rows"],
+                inputs=["adapted_device", "device_rows"],
                 outputs="device_answers",
                 name="answer_rows",
             ),
             node(
-                _candidate.judge_device,
-                inputs=[
-                    "device_predictor",
-                    "prior_devices",
-                    "device_rows",
-                    "device_answers",
-                    "params:device",
-                    "params:adaptation",
-                    "device_transfer",
-                ],
-                outputs=["device_figures", "champion_answers"],
+                _challenger.judge_device,
+                inputs=["adapted_device", "device_rows", "device_answers"],
+                outputs="device_report",
                 name="judge_device",
             ),
             node(
-                _candidate.write_card,
-                inputs=["device_onnx", "device_figures", "device_rows"],
+                _challenger.write_card,
+                inputs=["exported_device", "device_report", "device_rows"],
                 outputs="device_card",
                 name="write_card",
             ),
             node(
-                _candidate.write_files,
-                inputs=[
-                    "device_onnx",
-                    "device_card",
-                    "device_rows",
-                    "device_figures",
-                    "device_answers",
-                    "champion_answers",
-                ],
+                _challenger.write_files,
+                inputs=["exported_device", "device_card", "device_report", "device_rows"],
                 outputs=["device_models", "device_pages"],
                 name="write_files",
             ),
             node(
-                _candidate.register_device,
+                _challenger.register_device,
                 inputs=[
-                    "device_onnx",
-                    "device_parity",
+                    "exported_device",
                     "device_card",
+                    "device_report",
                     "device_rows",
-                    "device_answers",
-                    "device_figures",
                     "device_pages",
-                    _PARAMS,
                 ],
                 outputs="retrain_report",
                 name="register_device",

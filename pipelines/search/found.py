@@ -163,7 +163,7 @@ class Delivered:
 
     def _of_the_file(self) -> str:
         if self.measured is None or not self.measured.of.are_like(self.network):
-            return "Its own latency was not measured (search.measure_winner)."
+            return "Its own latency was not measured (search.report.measure_winner)."
         return f"The file itself takes {self.measured.ms:.4g} ms, as measured."
 
     def _of_others(self, kind: str) -> str:

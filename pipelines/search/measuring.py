@@ -26,7 +26,7 @@ from brpnas.measure import (
 )
 from brpnas.search import LatencyFilter, Limits, TableLatency
 from pipelines.config import TimingConfig, parse
-from pipelines.measuring import Timing, measure_settings
+from pipelines.measuring import TimingSetup, measure_settings
 from pipelines.search.found import Networks
 from pipelines.search.settings import SearchSettings
 from pipelines.search.sizes import latency_size
@@ -50,7 +50,7 @@ class Measuring:
     limits: Limits
     predicted: Networks
     catalogue: Mapping[str, Device]
-    timing: Timing
+    timing: TimingSetup
 
     @property
     def settings(self) -> MeasureSettings:
@@ -60,7 +60,7 @@ class Measuring:
     @property
     def on_device(self) -> bool:
         """Whether proposals are measured on a device, not looked up."""
-        return self.limits.measures and self.limits.policy == "device"
+        return self.limits.measures and self.limits.latency == "device"
 
     @contextmanager
     def opened(self) -> Iterator[tuple[Target, str]]:
@@ -76,17 +76,17 @@ class Measuring:
                 words = f"{self.predicted.device} {self.settings} {target.name}"
                 digest = hashlib.sha256(words.encode()).hexdigest()[:16]
                 measure = _OnDevice(self.settings, target)
-                yield LatencyFilter(self.limits, measure, f"device {digest}")
+                yield LatencyFilter(measure, f"device {digest}")
         else:
             yield self.table_filter
 
     @property
     def table_filter(self) -> LatencyFilter | None:
-        """The filter of the policy ``table``; None with another policy."""
-        if not self.limits.measures or self.limits.policy != "table":
+        """The filter by known latencies; None with other limits."""
+        if not self.limits.measures or self.limits.latency != "table":
             return None
         measure = TableLatency(self.limits.table_ms)
-        return LatencyFilter(self.limits, measure, f"table {self.limits.table_sha256}")
+        return LatencyFilter(measure, f"table {self.limits.table_sha256}")
 
     def _device(self, target: Target) -> str:
         device = self.predicted.device
@@ -151,5 +151,5 @@ def set_up_measuring(
         limits,
         Networks(latency_size(latency_predictions, space), device, precision, runtime),
         catalogue,
-        Timing(measured, config.target, config.scheduler),
+        TimingSetup(measured, config.target, config.scheduler),
     )

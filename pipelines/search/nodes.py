@@ -21,6 +21,7 @@ from brpnas.search import (
     ListedPool,
     Oracle,
     SampledPool,
+    Sampler,
     SearchStore,
     TableOracle,
     chosen,
@@ -28,16 +29,15 @@ from brpnas.search import (
     fit_ranker,
     leaderboard,
     run_search,
-    task_fingerprint,
+    search_fingerprint,
     trace,
 )
-from brpnas.search import Sampler as SearchSampler
-from pipelines.config import Sampler
+from pipelines.config import SamplerName
 from pipelines.search.found import PRECISION
 from pipelines.search.measuring import Measuring, set_up_measuring
 from pipelines.search.oracles import OracleSetup, set_up_oracle
 from pipelines.search.pool import set_up_limits, set_up_pool
-from pipelines.search.samplers import make_sampler, relation_factory
+from pipelines.search.samplers import make_sampler, pairwise_factory
 from pipelines.search.scores import SearchScores, known, score_held_out
 from pipelines.search.settings import SearchSettings, read_settings
 from pipelines.search.winner import DeliveredNetwork, measure_winner
@@ -72,11 +72,11 @@ def search_architecture(
         pool: The candidate pool.
         oracle_setup: Answers queries.
         measuring: Measures latency before a query, with the policies ``table`` and ``device``.
-        store: Folder of the answers; one file per task, named by its hash.
+        store: Folder of the answers; one file per search, named by its hash.
 
     Returns:
         All queries, one row each (``metric`` names the metric of ``accuracy``); all measurements,
-        one row each; the binary relation predictor; the accuracies of the oracle's own trainings;
+        one row each; the pairwise ranker; the accuracies of the oracle's own trainings;
         and the trained network of the chosen architecture, or empty bytes.
 
     Raises:
@@ -87,45 +87,46 @@ def search_architecture(
     with (
         oracle_setup.opened() as oracle,
         measuring.latency_filter() as latency_filter,
-        training_pool(min(config.workers, config.ranker.members)) as processes,
+        training_pool(min(config.workers, config.sampler.ranker.members)) as processes,
     ):
-        sampler = make_sampler(config.sampler, config, processes)
-        task, name = _fingerprint(pool, sampler, oracle, latency_filter, oracle_setup)
+        sampler = make_sampler(config.sampler, config.budget, processes)
+        fingerprint, name = _fingerprint(pool, sampler, oracle, latency_filter, oracle_setup)
         path = store / f"{name}.jsonl"
-        with SearchStore(path, task) as log:
+        with SearchStore(path, fingerprint) as log:
             if log.answers:
                 _log.info("Resuming from the %d answers in %s", len(log.answers), path)
+            queries = config.budget.queries
             result = run_search(
-                pool, sampler, oracle, config.budget, latency_filter=latency_filter, store=log
+                pool, sampler, oracle, queries, latency_filter=latency_filter, store=log
             )
-        make_ranker = relation_factory(config.ranker, processes)
+        make_ranker = pairwise_factory(config.sampler.ranker, processes)
         ranker = fit_ranker(make_ranker, pool, result.records)
         trained = _trained(oracle, result.history, settings)
-    history = result.history.assign(metric=config.metric)
+    history = result.history.assign(metric=config.oracle.metric)
     _log.info("Found %s, of %d architectures asked", chosen(history), history["arch_id"].nunique())
     return history, result.measurements, ranker, *trained
 
 
 def _fingerprint(
     pool: CandidatePool,
-    sampler: SearchSampler,
+    sampler: Sampler,
     oracle: Oracle,
     latency_filter: LatencyFilter | None,
     setup: OracleSetup,
 ) -> tuple[dict[str, Any], str]:
-    """The task of a store, and its short hash for the file name.
+    """The fingerprint of a search, and its short hash for the file name.
 
-    The task includes the answers of a table and the release of the library: another release may
+    It includes the answers of a table and the release of the library: another release may
     propose other architectures.
     """
-    full = task_fingerprint(pool, sampler, oracle, latency_filter)
+    full = search_fingerprint(pool, sampler, oracle, latency_filter)
     full["brpnas"] = version("brpnas")
     if isinstance(oracle, TableOracle):
         table = setup.accuracy
         rows = table[(table["dataset"] == oracle.dataset) & (table["split"] == "valid")]
         full["answers"] = f"{int(pd.util.hash_pandas_object(rows, index=False).sum()):x}"
     if sampler.name == "brp":
-        full["ranker"] = setup.settings.search.ranker.model_dump()
+        full["ranker"] = setup.settings.search.sampler.ranker.model_dump()
     digest = hashlib.sha256(json.dumps(full, sort_keys=True).encode()).hexdigest()
     return full, digest[:16]
 
@@ -138,7 +139,7 @@ def _trained(
         winner = chosen(history)
         runs = history[(history["arch_id"] == winner) & (history["status"] == "ok")]
         seed = int(runs.loc[runs["accuracy"].astype(float).idxmax(), "seed"])
-        final = settings.search.final_training  # "auto" too
+        final = settings.search.oracle.final_training  # "auto" too
         network = oracle.final if final else oracle.network
         return oracle.accuracy(history), network(winner, seed).to_bytes()
     if isinstance(oracle, FileOracle):
@@ -157,14 +158,15 @@ def summarise_search(
     """The result of the search, for the report and the tracker.
 
     Returns:
-        The task, the ten best queried architectures, and figures of the chosen architecture (null
-        if unknown, accuracies as fractions). ``chosen`` holds figures of the network file
-        (`Delivered.figures` and its cost). ``known`` holds figures of the search: latency of the
-        predictor's networks and accuracy of the search's trainings, perhaps not of the file.
+        The task (`SearchSettings.task`), the ten best queried architectures, and figures of the
+        chosen architecture (null if unknown, accuracies as fractions). ``chosen`` holds figures of
+        the network file (`Delivered.figures` and its cost). ``known`` holds figures of the search:
+        latency of the predictor's networks and accuracy of the search's trainings, perhaps not of
+        the file.
         ``held_out`` holds test scores of these trainings. `export` gives the scores of the file
         itself.
     """
-    config, winner, latency = settings.search, delivered.arch_id, delivered.latency
+    winner, latency = delivered.arch_id, delivered.latency
     row = history[history["arch_id"] == winner].iloc[0]
     last, figures = scores.last(history), latency.figures()
     if latency.measured is not None:
@@ -176,26 +178,14 @@ def summarise_search(
             "" if error is None else f", error {100 * float(error):+.1f} %",
         )
     before, device = latency.known, latency.predicted.of.device
-    is_brp = config.sampler == "brp"
     return {
-        "space": settings.space,
-        "dataset": settings.dataset,
-        "constraints": list(settings.constraints),
-        "oracle": config.oracle,
-        "metric": config.metric,
-        "sampler": config.sampler,
-        "budget": config.budget,
-        "rounds": config.rounds,
-        "flops_prior": config.flops_prior if is_brp else 0,
-        "chosen_by": config.choose_by if is_brp else "answers",
-        "latency": config.latency,
-        "latency_margin": limits.ratio - 1,
+        "task": settings.task(),
+        "latency_ratio": limits.ratio,
         "measured": int(measurements["latency_ms"].notna().sum()),
         "refused": int((~measurements["within"]).sum()),
-        "seed": config.seed,
         "queries": len(history),
         "failed": int((history["status"] == "failed").sum()),
-        "beyond": int((~history["feasible"]).sum()),
+        "infeasible": int((~history["feasible"]).sum()),
         "feasible": scores.feasible,
         "network": {
             "size": settings.network.size,
@@ -224,7 +214,7 @@ def summarise_search(
         },
         "leaders": leaderboard(history)
         .head(10)
-        .rename(columns={"accuracy": f"valid_{config.metric}"})
+        .rename(columns={"accuracy": f"valid_{settings.search.oracle.metric}"})
         .to_dict("records"),
     }
 
@@ -239,25 +229,29 @@ def compare_samplers(
 ) -> pd.DataFrame:
     """Traces of every sampler over several seeds, for the curves of the report.
 
-    With ``comparison_seeds: 0``, or if answers or measurements cost time, only the trace of the
-    search itself.
+    With ``report.comparison_seeds: 0``, or if answers or measurements cost time, only the trace of
+    the search itself.
 
     Returns:
         Columns ``sampler, seed, query`` and those of `brpnas.search.trace`.
     """
     config = settings.search
-    if not config.comparison_seeds or not oracle_setup.is_free or measuring.on_device:
+    seeds = config.report.comparison_seeds
+    if not seeds or not oracle_setup.is_free or measuring.on_device:
         own = trace(history, scores.held_out)
         own.insert(0, "seed", config.seed)
-        own.insert(0, "sampler", config.sampler)
+        own.insert(0, "sampler", config.sampler.name)
         return own
     return compare(
         pool,
-        {name: make_sampler(name, config) for name in get_args(Sampler)},
+        {
+            name: make_sampler(config.sampler.model_copy(update={"name": name}), config.budget)
+            for name in get_args(SamplerName)
+        },
         oracle_setup.factory(),
         scores.held_out,
-        budget=config.budget,
-        seeds=range(config.seed, config.seed + config.comparison_seeds),
+        budget=config.budget.queries,
+        seeds=range(config.seed, config.seed + seeds),
         latency_filter=measuring.table_filter,
         workers=config.workers,
     )

@@ -17,9 +17,9 @@ from brpnas.errors import ConfigurationError
 from brpnas.fanout import get_engine
 from brpnas.search import FileOracle, Oracle, TableOracle
 from brpnas.search.oracles.surrogate import SurrogateOracle
-from pipelines.config import NetworkTrainingConfig, parse
+from pipelines.config import NetworkTrainingConfig, OracleConfig, parse
 from pipelines.search.settings import SearchSettings
-from pipelines.training import candidate_config, image_source
+from pipelines.training import image_source, job_config
 
 __all__ = ["Files", "OracleSetup", "set_up_oracle"]
 
@@ -46,6 +46,11 @@ class OracleSetup:
     store: Path
     by_hand: Path
 
+    @property
+    def config(self) -> OracleConfig:
+        """The configured oracle."""
+        return self.settings.search.oracle
+
     @contextmanager
     def opened(self) -> Iterator[Oracle]:
         """The oracle, with its training processes.
@@ -53,33 +58,33 @@ class OracleSetup:
         Raises:
             ConfigurationError: If the images belong to another data set.
         """
-        config, dataset, space = self.settings.search, self.settings.dataset, self.settings.space
-        if config.oracle == "file":
+        oracle, dataset, space = self.config, self.settings.dataset, self.settings.space
+        if oracle.name == "file":
             files = self.by_hand / "questions.csv", self.by_hand / "answers.csv"
             yield FileOracle(*files, dataset, space)
-        elif config.oracle != "train":
-            yield self.factory()(config.seed)
+        elif oracle.name != "train":
+            yield self.factory()(self.settings.search.seed)
         else:
             source = image_source(self.settings.images)
             if source.name != dataset:
                 raise ConfigurationError(
-                    f"The parameter dataset is {dataset!r}, but search.oracle is 'train' and the "
-                    f"images are {source.name!r}: set dataset to null, which means that of the "
+                    f"The parameter dataset is {dataset!r}, but search.oracle.name is 'train' and "
+                    f"the images are {source.name!r}: set dataset to null, which means that of the "
                     "images, or images.path to the other images."
                 )
-            how = candidate_config(self.training, self.settings.network)
+            how = job_config(self.training, self.settings.network)
             with get_engine(self.training.workers, self.training.scheduler) as engine:
                 folder = self.store / "trained"
-                yield TrainOracle(source, how, folder, engine, space=space, metric=config.metric)
+                yield TrainOracle(source, how, folder, engine, space=space, metric=oracle.metric)
 
     @property
     def is_free(self) -> bool:
         """Whether answers cost nothing: from a table or a surrogate."""
-        return self.settings.search.oracle in {"table", "surrogate"}
+        return self.config.name in {"table", "surrogate"}
 
     def factory(self) -> Callable[[int], Oracle]:
         """A function returning the oracle of a seed, if `is_free`; picklable."""
-        if self.settings.search.oracle == "surrogate":
+        if self.config.name == "surrogate":
             return functools.partial(_ask_surrogate, dict(self.surrogate()))
         return functools.partial(TableOracle, self.accuracy, self.settings.dataset)
 

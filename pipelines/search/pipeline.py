@@ -21,7 +21,7 @@ def create_pipeline() -> Pipeline:
                 _nodes.read_settings,
                 inputs=[f"params:{name}" for name in _SETTINGS],
                 outputs="search_settings",
-                name="read_settings",
+                name="read_search_settings",
             ),
             node(
                 _nodes.set_up_limits,
@@ -61,7 +61,7 @@ def create_pipeline() -> Pipeline:
                     "search_settings",
                     "search_limits",
                     "latency_predictions",
-                    "measured_device",
+                    "measured_devices",
                     "params:timing",
                 ],
                 outputs="search_measuring",
@@ -79,7 +79,7 @@ def create_pipeline() -> Pipeline:
                 outputs=[
                     "search_history",
                     "search_measurements",
-                    "relation_predictor",
+                    "ranker",
                     "oracle_accuracy",
                     "winner_network",
                 ],

@@ -14,7 +14,6 @@ from brpnas.predictors import LatencyModel
 from brpnas.search import Limits, ListedPool, SampledPool
 from brpnas.search.limits import METRICS
 from brpnas.spaces import get_space
-from pipelines.config import SearchConfig
 from pipelines.search.predict import PredictedMetrics
 from pipelines.search.settings import SearchSettings
 from pipelines.search.sizes import check_latency_size
@@ -58,10 +57,7 @@ def set_up_limits(
     limits = Limits.from_predictions(
         settings.constraints,
         latency_predictions,
-        policy=config.latency,
-        confidence=config.confidence,
-        prefilter_confidence=config.prefilter_confidence,
-        per_query=config.measurements_per_query,
+        **config.limits.model_dump(),
     )
     candidates = architectures[["arch_id", "isomorphism_id"]].reset_index(drop=True)
     latency = latency_predictions.set_index("arch_id")["predicted_latency_ms"]
@@ -93,7 +89,8 @@ def set_up_pool(
 ) -> ListedPool | SampledPool:
     """The candidate pool of the search.
 
-    It holds the listed architectures; with ``search.candidates`` it draws from the whole space.
+    It holds the listed architectures; with ``search.sampler.candidates`` it draws from the whole
+    space.
     With the oracle ``table``, only architectures of the table are answerable.
 
     Args:
@@ -109,17 +106,18 @@ def set_up_pool(
         InfeasibleError: If no architecture may be proposed.
     """
     config, space = settings.search, settings.space
-    if config.candidates is not None:
-        if config.oracle == "table":
+    if config.sampler.candidates is not None:
+        if config.oracle.name == "table":
             raise ConfigurationError(
-                "search.candidates draws architectures that are in no table, and search.oracle is "
-                "'table', which cannot answer for them: set search.candidates to null."
+                "search.sampler.candidates draws architectures that are in no table, and "
+                "search.oracle.name is 'table', which cannot answer for them: set "
+                "search.sampler.candidates to null."
             )
         return SampledPool.create(
             get_space(space),
             seed=config.seed,
-            candidates=config.candidates,
-            view=config.ranker.view,
+            candidates=config.sampler.candidates,
+            view=config.sampler.ranker.view,
             predict=PredictedMetrics(space, predictor, settings.network),
             limits=limits,
             predictor=predictor.digest(),
@@ -127,11 +125,11 @@ def set_up_pool(
         )
     listed = candidates.set_index("arch_id").loc[list(graphs.arch_ids)].reset_index()
     mask = limits.proposable(graphs.arch_ids, metrics_of(listed))
-    _log_feasible(limits, listed, mask, config)
+    _log_feasible(limits, listed, mask, config.budget.queries)
     valid = accuracy[(accuracy["dataset"] == settings.dataset) & (accuracy["split"] == "valid")]
     # For a data set without rows the oracle raises the error: it lists the known data sets.
     answerable = None
-    if config.oracle == "table" and len(valid):
+    if config.oracle.name == "table" and len(valid):
         answerable = np.isin(graphs.arch_ids, valid["arch_id"].unique().tolist())
         if not answerable[mask].all():
             _log.info("%d of %d feasible have accuracies", (mask & answerable).sum(), mask.sum())
@@ -139,7 +137,7 @@ def set_up_pool(
         get_space(space),
         graphs,
         seed=config.seed,
-        view=config.ranker.view,
+        view=config.sampler.ranker.view,
         limits=limits,
         answerable=answerable,
         predicted=metrics_of(listed),
@@ -149,24 +147,24 @@ def set_up_pool(
 
 
 def _log_feasible(
-    limits: Limits, candidates: pd.DataFrame, mask: npt.NDArray[np.bool_], config: SearchConfig
+    limits: Limits, candidates: pd.DataFrame, mask: npt.NDArray[np.bool_], queries: int
 ) -> None:
     """Log the number of architectures within the ratio; warn below twice the budget."""
-    if limits.policy != "predicted" or limits.ratio == 1:
+    if limits.latency != "predicted" or limits.ratio == 1:
         return
     plain = np.ones(len(mask), np.bool_)
     for constraint in limits.constraints:
         plain &= constraint.satisfied(metrics_of(candidates))
-    left, margin = int(mask.sum()), 100 * (limits.ratio - 1)
+    left = int(mask.sum())
     _log.info(
-        "%d of %d architectures are feasible with a margin of %.0f %% on predicted latency, %d "
-        "without",
-        *(left, len(mask), margin, int(plain.sum())),
+        "%d of %d architectures are feasible with the conformal ratio %.2f on predicted latency, "
+        "%d without",
+        *(left, len(mask), limits.ratio, int(plain.sum())),
     )
-    if left < 2 * config.budget and left < plain.sum() / 2:
+    if left < 2 * queries and left < plain.sum() / 2:
         _log.warning(
-            "The margin of %.0f %% leaves %d architectures for a budget of %d queries. Measure "
+            "The conformal ratio %.2f leaves %d architectures for a budget of %d queries. Measure "
             "more cells of the device to predict its latency more surely, loosen the limit, or "
-            "lower search.confidence.",
-            *(margin, left, config.budget),
+            "lower search.limits.confidence.",
+            *(limits.ratio, left, queries),
         )

@@ -66,7 +66,7 @@ def score_held_out(
 
 def _reachable(limits: Limits, pool: ListedPool | SampledPool) -> list[str] | None:
     """Architectures within reach of the search; None if only proposals are measured."""
-    if limits.measures and limits.policy == "device":
+    if limits.measures and limits.latency == "device":
         return None
     if isinstance(pool, SampledPool):
         return []
@@ -80,15 +80,15 @@ def _held_out(
     oracle_accuracy: pd.DataFrame,
     reachable: Sequence[str] | None,
 ) -> HeldOutScores:
-    oracle, metric, dataset = settings.search.oracle, settings.search.metric, settings.dataset
-    table = accuracy if oracle == "table" else oracle_accuracy
+    oracle, dataset = settings.search.oracle, settings.dataset
+    table = accuracy if oracle.name == "table" else oracle_accuracy
     if not ((table["split"] == "test") & (table["dataset"] == dataset)).any():
         return HeldOutScores({}, {}, math.nan)
-    if oracle == "table":
+    if oracle.name == "table":
         scores = HeldOutScores.from_table(accuracy, dataset, reachable)
         return scores if reachable is not None else replace(scores, optimum=math.nan)
-    if metric != "accuracy":
-        table = table.assign(accuracy=table[metric])
+    if oracle.metric != "accuracy":
+        table = table.assign(accuracy=table[oracle.metric])
     return replace(HeldOutScores.from_table(table, dataset), optimum=math.nan)
 
 

@@ -33,6 +33,15 @@ class SearchSettings:
     network: NetworkConfig
     images: ImagesConfig
 
+    def task(self) -> dict[str, Any]:
+        """The parameters that decide the result, as JSON values: the groups as configured."""
+        return {
+            "space": self.space,
+            "dataset": self.dataset,
+            "constraints": list(self.constraints),
+            **self.search.model_dump(mode="json", exclude={"report", "workers"}),
+        }
+
 
 def read_settings(
     space: str,

@@ -14,7 +14,7 @@ import pandas as pd
 from brpnas.datasets import stated_size
 from brpnas.errors import ConfigurationError
 from brpnas.spaces import NetworkConfig, get_space
-from pipelines.config import SearchConfig
+from pipelines.config import OracleConfig, SearchConfig
 
 __all__ = ["answering_sizes", "check_latency_size", "latency_size"]
 
@@ -39,12 +39,14 @@ def check_latency_size(
         ConfigurationError: If the sizes differ; before any training or measurement.
     """
     known, device = latency_size(latency_predictions, space), latency_predictions["device"].iloc[0]
+    oracle, latency = config.oracle.name, config.limits.latency
+    measures = config.report.measure_winner
     causes = [
         f"search.{name} is {json.dumps(value)}"
         for name, value, spends in (
-            ("oracle", config.oracle, config.oracle in {"train", "file"}),
-            ("latency", config.latency, config.latency == "device"),
-            ("measure_winner", config.measure_winner, config.measure_winner),
+            ("oracle.name", oracle, oracle in {"train", "file"}),
+            ("limits.latency", latency, latency == "device"),
+            ("report.measure_winner", measures, measures),
         )
         if spends
     ]
@@ -52,8 +54,8 @@ def check_latency_size(
         return
     looks_up = (
         "To look up alone, with a transfer that the report names: "
-        "--params=search.measure_winner=false. Else measure"
-        if causes == ["search.measure_winner is true"]
+        "--params=search.report.measure_winner=false. Else measure"
+        if causes == ["search.report.measure_winner is true"]
         else "Measure"
     )
     raise ConfigurationError(
@@ -68,15 +70,15 @@ def check_latency_size(
 
 
 def answering_sizes(
-    config: SearchConfig, accuracy: pd.DataFrame, dataset: str, space: str
+    oracle: OracleConfig, accuracy: pd.DataFrame, dataset: str, space: str
 ) -> list[str]:
     """Sizes of the networks with the answered accuracies, if known.
 
     Empty if the oracle trains: its networks have the size of the search.
     """
-    if config.oracle == "surrogate":
+    if oracle.name == "surrogate":
         return [get_space(space).published.size]
-    if config.oracle != "table":
+    if oracle.name != "table":
         return []
     rows = accuracy[accuracy["dataset"] == dataset]
     if "network_size" not in rows:

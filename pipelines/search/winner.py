@@ -72,20 +72,20 @@ def measure_winner(
     known = None if known_ms is None else Latency(known_ms, measuring.predicted)
     measured_first = measuring.on_device and asked is not None
     measured, digest = None, None
-    if config.measure_winner or measured_first:
+    if config.report.measure_winner or measured_first:
         runtime = measuring.settings.runtime
         with measuring.opened() as (target, here):
             if known is not None and measured_first:
                 of = Networks(size.size, here, runtime.precision, runtime.name)
                 known = Latency(known.ms, of)
-            if config.measure_winner:
+            if config.report.measure_winner:
                 given = (arch_id, winner, settings.space, size, parse(ExportConfig, export))
                 file, _ = network_onnx(*given)
                 make = partial(network_module, *given)
                 ms = measure_network(file, make, measuring.settings, target)
                 measured = Latency(ms, Networks(size.size, here, PRECISION, runtime.name))
                 digest = None if measured.of.in_torch else hashlib.sha256(file).hexdigest()
-    sizes = answering_sizes(config, accuracy, settings.dataset, settings.space)
+    sizes = answering_sizes(config.oracle, accuracy, settings.dataset, settings.space)
     delivered = Delivered(size, sizes, predicted, known, measured)
     for note in delivered.notes():
         _log.warning("%s", note)

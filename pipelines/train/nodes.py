@@ -24,9 +24,15 @@ from brpnas.predictors import (
 from brpnas.predictors.transfer import DevicePredictor, DevicePrior
 from pipelines.adapting import adapt, transfer_note
 from pipelines.config import AdaptationConfig, TrainConfig, parse
-from pipelines.train.score import describe_score, scored_rows, scores
+from pipelines.train.score import describe_score, predict_baselines, scored_rows, scores
 
-__all__ = ["predict_latency", "score_latency", "split_latency", "train_latency"]
+__all__ = [
+    "predict_baselines",
+    "predict_latency",
+    "score_latency",
+    "split_latency",
+    "train_latency",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -207,8 +213,7 @@ def score_latency(
     predictor: LatencyModel,
     graphs: SpaceGraphs,
     latency_predictions: pd.DataFrame,
-    architectures: pd.DataFrame,
-    operations: pd.DataFrame,
+    baselines: pd.DataFrame,
     params: Mapping[str, Any],
     prior: DevicePrior | None = None,
 ) -> dict[str, Any]:
@@ -218,9 +223,7 @@ def score_latency(
         predictor: The trained predictor.
         graphs: The whole space.
         latency_predictions: Predicted and measured latency.
-        architectures: Parameters and multiply-adds.
-        operations: Operations measured alone; if the device is among them, their sum is the
-            baseline ``layerwise``.
+        baselines: Predictions of the baselines.
         params: Parameters of the stage.
         prior: Prior of known devices, if the predictor was adapted from them.
 
@@ -249,6 +252,6 @@ def score_latency(
         "known_devices": list(predictor.known) if isinstance(predictor, DevicePredictor) else [],
         "rows": {split: int(counts.get(split, 0)) for split in ("train", "valid", "test")},
     }
-    found |= scores(model, graphs, latency_predictions, architectures, operations)
+    found |= scores(model, latency_predictions, baselines)
     describe_score(found, latency_predictions)
     return found

@@ -48,13 +48,18 @@ def create_pipeline() -> Pipeline:
                 name="predict_latency",
             ),
             node(
+                _nodes.predict_baselines,
+                inputs=["space_graphs", "latency_predictions", "architectures", "operations"],
+                outputs="baseline_predictions",
+                name="predict_baselines",
+            ),
+            node(
                 _nodes.score_latency,
                 inputs=[
                     "latency_predictor",
                     "space_graphs",
                     "latency_predictions",
-                    "architectures",
-                    "operations",
+                    "baseline_predictions",
                     "params:train",
                     "device_prior",
                 ],

@@ -20,15 +20,15 @@ from brpnas.predictors import MeasuredRows
 from brpnas.predictors.baselines import baseline_predictions
 from brpnas.predictors.layerwise import LayerwisePredictor
 
-__all__ = ["FEW_ROWS", "baselines", "describe_score", "scored_rows", "scores"]
+__all__ = ["FEW_ROWS", "describe_score", "predict_baselines", "scored_rows", "scores"]
 
 FEW_ROWS = 30
 """With fewer test rows, training rows left out in turn are scored too."""
 _FOLDS = 20
 _CONFIDENCE = 0.9
-"""Confidence of the logged margin; a search has its own, `search.confidence`."""
+"""Confidence of the logged conformal ratio; a search has its own, `search.limits.confidence`."""
 _WIDE = 1.25
-"""Margin from which few architectures near a limit remain."""
+"""Ratio from which few architectures near a limit remain."""
 _SURE = 0.2
 """Width of an interval of Spearman's correlation from which the correlation is uncertain."""
 
@@ -57,13 +57,14 @@ def scored_rows(
 
 
 def scores(
-    model: str,
-    graphs: SpaceGraphs,
-    latency_predictions: pd.DataFrame,
-    architectures: pd.DataFrame,
-    operations: pd.DataFrame,
+    model: str, latency_predictions: pd.DataFrame, baselines: pd.DataFrame
 ) -> dict[str, Any]:
     """Figures of the predictor and of the baselines on the same rows.
+
+    Args:
+        model: Name of the predictor.
+        latency_predictions: Predicted and measured latency.
+        baselines: Predictions of the baselines, see `predict_baselines`.
 
     Returns:
         ``scored`` (``test``, or ``left out`` if most scored rows are left-out ones),
@@ -71,13 +72,11 @@ def scores(
         Spearman correlation and of its share within 10 %.
     """
     rows = latency_predictions.dropna(subset=["scored_ms"])
-    true = rows["latency_ms"].to_numpy(np.float64)
-    predictions = {model: rows["scored_ms"].to_numpy(np.float64)}
-    predictions |= baselines(graphs, architectures, latency_predictions, rows)
-    alone = operations[operations["device"] == str(latency_predictions["device"].iloc[0])]
-    if len(alone):
-        predictions["layerwise"] = LayerwisePredictor(alone).predict(rows["arch_id"].tolist())
-    metrics = {name: regression_metrics(said, true) for name, said in predictions.items()}
+    predictions = {model: rows["scored_ms"], **baselines.drop(columns="arch_id")}
+    metrics = {
+        name: regression_metrics(said.to_numpy(np.float64), rows["latency_ms"].to_numpy(np.float64))
+        for name, said in predictions.items()
+    }
     own = metrics[model]
     return {
         "scored": "test" if (rows["split"] == "test").all() else "left out",
@@ -90,13 +89,39 @@ def scores(
     }
 
 
-def baselines(
+def predict_baselines(
     graphs: SpaceGraphs,
-    architectures: pd.DataFrame,
     latency_predictions: pd.DataFrame,
-    scored: pd.DataFrame,
+    architectures: pd.DataFrame,
+    operations: pd.DataFrame,
+) -> pd.DataFrame:
+    """Latency of the scored rows by each baseline.
+
+    The baselines learn from the training rows; for a training row, from the other folds.
+
+    Args:
+        graphs: The whole space.
+        latency_predictions: Predicted and measured latency.
+        architectures: Parameters and multiply-adds.
+        operations: Operations measured alone; if the device is among them, their sum is the
+            baseline ``layerwise``.
+
+    Returns:
+        Column ``arch_id``, and for each baseline a column with latencies in ms.
+    """
+    scored = latency_predictions.dropna(subset=["scored_ms"])
+    found = {"arch_id": scored["arch_id"], **_fitted(graphs, architectures, latency_predictions)}
+    alone = operations[operations["device"] == str(latency_predictions["device"].iloc[0])]
+    if len(alone):
+        found["layerwise"] = LayerwisePredictor(alone).predict(scored["arch_id"].tolist())
+    return pd.DataFrame(found)
+
+
+def _fitted(
+    graphs: SpaceGraphs, architectures: pd.DataFrame, latency_predictions: pd.DataFrame
 ) -> dict[str, npt.NDArray[np.float64]]:
-    """Baselines fitted to the training rows; for a training row, to the other folds."""
+    """Latencies of the scored rows by the baselines that learn from measured rows."""
+    scored = latency_predictions.dropna(subset=["scored_ms"])
     measured = latency_predictions[latency_predictions["split"].isin(["train", "test"])]
     learnt = measured[measured["split"] == "train"]
     at = graphs.rows(measured["arch_id"].tolist())
@@ -124,7 +149,7 @@ def describe_score(found: Mapping[str, Any], latency_predictions: pd.DataFrame) 
     share_low, share_high = found["intervals"]["within_10"]
     others = {name: m["spearman"] for name, m in found["metrics"].items() if name != found["model"]}
     best = max(others, key=lambda name: np.nan_to_num(others[name], nan=-1.0))
-    factor = _margin(latency_predictions)
+    ratio = _ratio(latency_predictions)
     which = "test rows"
     if found["scored"] != "test":
         which = "rows, each predicted without itself"
@@ -133,12 +158,12 @@ def describe_score(found: Mapping[str, Any], latency_predictions: pd.DataFrame) 
     _log.info(
         "Latency predictor of %s (%s, %d rows to train on, %d to validate, %d to test). On %d %s: "
         "Spearman %.3f (%.2f to %.2f), within 10 %% %.0f %% (%.0f to %.0f %%), mean error %.1f %%. "
-        "Best baseline: %s, Spearman %.3f. Where prediction decides, a latency limit is kept "
-        "with a margin of %.0f %% at a confidence of %.0f %%.",
+        "Best baseline: %s, Spearman %.3f. Where prediction decides about a latency "
+        "limit, the conformal ratio is %.2f at a confidence of %.0f %%.",
         *(found["device"], found["method"], rows["train"], rows["valid"], rows["test"]),
         *(found["scored_rows"], which, own["spearman"], low, high),
         *(100 * own["within_10"], 100 * share_low, 100 * share_high, 100 * own["mape"]),
-        *(best, others[best], 100 * (factor - 1), 100 * _CONFIDENCE),
+        *(best, others[best], ratio, 100 * _CONFIDENCE),
     )
     device = found["device"]
     if others[best] >= own["spearman"]:
@@ -153,16 +178,16 @@ def describe_score(found: Mapping[str, Any], latency_predictions: pd.DataFrame) 
             "more cells of %s to know how good its predictor is.",
             *(found["scored_rows"], low, high, device),
         )
-    if factor > _WIDE:
+    if ratio > _WIDE:
         _log.warning(
-            "With a margin of %.0f %%, a limit of 1 ms admits predictions up to %.2f ms only, so "
-            "that few architectures may remain: measure more cells of %s (`brpnas devices "
-            "suggest` names those that tell most), or lower search.confidence.",
-            *(100 * (factor - 1), 1 / factor, device),
+            "With the conformal ratio %.2f, a limit of 1 ms admits predictions up to %.2f ms only, "
+            "so that few architectures may remain: measure more cells of %s (`brpnas devices "
+            "suggest` names those that tell most), or lower search.limits.confidence.",
+            *(ratio, 1 / ratio, device),
         )
 
 
-def _margin(latency_predictions: pd.DataFrame) -> float:
+def _ratio(latency_predictions: pd.DataFrame) -> float:
     valid = latency_predictions[latency_predictions["split"] == "valid"]
     if len(valid):
         return upper_ratio(valid["predicted_latency_ms"], valid["latency_ms"], _CONFIDENCE)

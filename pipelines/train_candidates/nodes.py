@@ -23,9 +23,9 @@ from brpnas.fanout import get_engine
 from brpnas.spaces.select import read_cells, select_cells
 from pipelines.config import ImagesConfig, NetworkTrainingConfig, TrainCandidatesConfig, parse
 from pipelines.network import network_config
-from pipelines.training import candidate_config, image_source
+from pipelines.training import image_source, job_config
 
-__all__ = ["list_candidates", "train_cells"]
+__all__ = ["list_jobs", "train_cells"]
 
 logger = logging.getLogger(__name__)
 
@@ -60,13 +60,13 @@ def train_cells(
     how = parse(NetworkTrainingConfig, training)
     source = image_source(parse(ImagesConfig, images))
     size = network_config(network)
-    settings = candidate_config(how, size)
+    settings = job_config(how, size)
     if config.file is None:
         cells = select_cells(config.cells, distinct=True, seed=config.seed, space=space)
     else:
         among = read_cells(Path(config.file), space=space)
         cells = select_cells(config.cells, among=among, seed=config.seed, space=space)
-    wanted = list_candidates(cells, config)
+    wanted = list_jobs(cells, config)
     began = time.perf_counter()
     with get_engine(how.workers, how.scheduler) as engine:
         train_jobs(wanted, source, settings, store, engine=engine, space=space)
@@ -91,7 +91,7 @@ def train_cells(
     return {source.name: accuracy_table(runs, source.name, settings.epochs, size)}, report
 
 
-def list_candidates(cells: Sequence[str], config: TrainCandidatesConfig) -> list[TrainingJob]:
+def list_jobs(cells: Sequence[str], config: TrainCandidatesConfig) -> list[TrainingJob]:
     """Every training, seed after seed: an interrupted run then covers most cells."""
     more = config.more_seeds
     return [

@@ -21,7 +21,7 @@ def test_the_limits_are_those_of_the_stage_search(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(constrained, "_latency", lambda device: true)
     fitted = {"predicted": [1.1, 1.0, 3.5, 5.0], "train": [0], "valid": [1]}
     predicted = limits_within("d", fitted, 0.5, "predicted", 0.9)
-    assert (predicted.policy, predicted.upper_ratio) == ("predicted", 2.0)
+    assert (predicted.latency, predicted.upper_ratio) == ("predicted", 2.0)
     assert predicted.constraints[0].bound == 2.0, "the median"
     assert predicted.training_ms == {"0": 1.0, "1": 2.0}
     assert limits_within("d", fitted, 0.5, "predicted", 0.0).upper_ratio == 1
@@ -29,7 +29,7 @@ def test_the_limits_are_those_of_the_stage_search(monkeypatch: pytest.MonkeyPatc
     assert limits_within("d", fitted, 0.5, "measured", 0.99).lower_ratio == 1
     fitted["predicted"][1] = 4.0
     measured = limits_within("d", fitted, 0.5, "measured", 0.99)
-    assert (measured.policy, measured.lower_ratio) == ("table", 0.5)
+    assert (measured.latency, measured.lower_ratio) == ("table", 0.5)
     assert measured.table_ms == {"0": 1.0, "1": 2.0, "2": 3.0}
 
 
@@ -52,7 +52,7 @@ def test_what_prediction_puts_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> N
     true = np.array([1.2, 2.0, 1.5, 3.0, 4.0])
     test = np.array([0.9, 0.7, 0.6, 0.8, 0.95])
     monkeypatch.setattr(constrained, "_latency", lambda device: true)
-    monkeypatch.setattr(constrained, "_test", lambda dataset: test)
+    monkeypatch.setattr(constrained.bench(), "test", lambda dataset: test)
     monkeypatch.setattr(constrained, "LIMITS", {"middle": 0.5})
     monkeypatch.setattr(constrained, "CONFIDENCES", (0.0, 0.99))
 
@@ -66,7 +66,7 @@ def test_what_prediction_puts_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> N
         return [(row["points"], row["plausible"], row["over"]) for row in rows]
 
     assert found(2.1, 1.0) == [(20, 20, 0.3333)] * 2
-    # The margin is 1.5, the true latency of the validation row over its predicted one.
+    # The ratio is 1.5, the true latency of the validation row over its predicted one.
     assert found(2.1, 1.5) == [(20, 20, 0.3333), (20, 20, 0.0)]
     assert found(1.9, 1.0) == [(0, 0, 0.25), (20, 20, 0.3333)]
     # Less than half of what is predicted is not believed, so that nothing believed is out of reach.

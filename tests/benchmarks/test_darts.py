@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.darts import _against, _p, variants
+from benchmarks.darts import _against, variants
+from benchmarks.figures import p_value
 
 
 def test_lead_counts_from_the_end_of_the_random_round() -> None:
@@ -30,7 +31,7 @@ def test_a_late_tie_is_no_lead() -> None:
 
 
 def test_p_is_one_sided() -> None:
-    assert _p(np.linspace(0.1, 1, 8)) < 0.01 < 0.99 < _p(-np.linspace(0.1, 1, 8))
+    assert p_value(np.linspace(0.1, 1, 8)) < 0.01 < 0.99 < p_value(-np.linspace(0.1, 1, 8))
 
 
 def test_the_procedure_of_the_paper_is_beside_what_ships() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -139,7 +140,7 @@ def test_package_files_read_back_as_what_was_made(made: Path, tmp_path: Path) ->
 
 
 def test_datasheet_states_the_figures(made: Path) -> None:
-    collected = collect(made / "ws", trained="by the test")
+    collected = collect(made / "ws", trained="TRAINED-7")
     page = contents(collected)["DATASHEET.md"].decode()
     facts = collected.facts
     assert page == datasheet(facts)
@@ -149,11 +150,10 @@ def test_datasheet_states_the_figures(made: Path) -> None:
         f"{100 * noise['valid']['sd']:.2f}",
         f"{100 * device['repeats']['median_relative_std']:.1f} %",
         f"{100 * device['drift']['max_drift']:.1f} %",
-        "600 to train on, 598 to validate, 599 to test",
-        "not measured again",
-        "by the test",
+        "TRAINED-7",
     ):
         assert figure in page
+    assert re.search(r"\b600 .*\b598 .*\b599\b", page)
     for heading in ("Motivation", "Composition", "Collection process", "Preprocessing", "Uses"):
         assert f"## {heading}" in page
 
@@ -163,7 +163,9 @@ def test_latencies_without_their_journal_are_refused(workspace: Path) -> None:
         head, *rows = journal.read_text().splitlines(keepends=True)
         last = max(i for i, row in enumerate(rows) if json.loads(row)["event"] == "cell")
         journal.write_text("".join([head, *rows[:last], *rows[last + 1 :]]))
-    with pytest.raises(SourceError, match="No journal holds"):
+    with pytest.raises(
+        SourceError, match=r"01_raw/measured/local-amd-epyc-onnxruntime-fp32-1t\.parquet"
+    ):
         collect(workspace, trained="x")
 
 
@@ -187,7 +189,7 @@ def test_what_is_missing_is_named(
 ) -> None:
     (workspace / lost).unlink()
     out = tmp_path / "out"
-    with pytest.raises(SystemExit, match=f"Error: There is no .*{lost}"):
+    with pytest.raises(SystemExit, match=f"{lost}"):
         main(["--workspace", str(workspace), "--trained", "x", "--output", str(out)])
     assert not out.exists()
 

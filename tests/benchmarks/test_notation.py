@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
-from benchmarks.data import Benchmark
 from benchmarks.notation import ROWS, figures, tables, written
 from brpnas.datasets import embedded_devices
 from brpnas.spaces import NasBench201
@@ -17,12 +14,12 @@ def test_cells_are_written_as_naslib_does() -> None:
 
 
 def test_tables_that_ship_need_no_download() -> None:
-    assert set(tables(Benchmark(), published=False)) == set(embedded_devices())
+    assert set(tables(published=False)) == set(embedded_devices())
 
 
-def test_figures_of_the_tables_that_ship(capsys: pytest.CaptureFixture[str]) -> None:
-    found = figures(Benchmark(), published=False, draws=2)
+def test_figures_of_the_tables_that_ship() -> None:
+    found = figures(tables(published=False), draws=2)
     assert list(found["rows"]) == [str(rows) for rows in ROWS]
     assert all(shares["false"] == 0 for shares in found["rows"].values())
     assert found["rows"]["100"]["found"] == 1
-    assert "3 devices, 2 draws" in capsys.readouterr().out
+    assert (found["devices"], found["draws"]) == (3, 2)

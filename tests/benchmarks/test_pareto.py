@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from benchmarks import pareto
-from benchmarks.data import Benchmark
 from benchmarks.pareto import _kept, points
 from benchmarks.pictures import alt_text
 from benchmarks.pictures import pareto as draw
@@ -43,7 +42,7 @@ def test_queries_winner_and_corners_of_the_front_are_kept(monkeypatch) -> None:
 
 @pytest.mark.slow
 def test_quick_run_of_the_stages_gives_what_the_picture_needs() -> None:
-    result = pareto.run(Benchmark(), quick=True, seeds=None, workers=1)
+    result = pareto.run(quick=True, seeds=1, workers=1)
     chosen = result["chosen"]
     assert result["queries"] == 20
     assert 0.9 < chosen["test_accuracy"] <= chosen["optimum_test_accuracy"] < 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from benchmarks.published import PublishedLatency, PublishedRecipe, PublishedRelation
+from benchmarks.published import PublishedLatency, PublishedRanker, PublishedRecipe
 from brpnas.metrics import spearman
 from brpnas.predictors.tensors import to_tensors
 from brpnas.spaces import get_space
@@ -18,7 +18,7 @@ WORK = np.array([1 + 3 * c.count("nor_conv_3x3") + c.count("nor_conv_1x1") for c
 
 def test_embedding_sums_over_successors_as_a_loop_does() -> None:
     torch.manual_seed(0)
-    network = PublishedRelation(GRAPHS.num_ops, hidden=5, layers=2).double().eval()
+    network = PublishedRanker(GRAPHS.num_ops, hidden=5, layers=2).double().eval()
     ops, adj = to_tensors(GRAPHS[:3])
     adj = adj.double()
     embedded = network.embed(ops, adj)
@@ -44,7 +44,7 @@ def test_ranking_by_embeddings_is_the_ranking_by_pairs() -> None:
     assert sorted(slow) == list(range(26))
 
 
-def test_relation_learns_an_order() -> None:
+def test_ranker_learns_an_order() -> None:
     recipe = PublishedRecipe(epochs=20, batch=16, hidden=64)
     recipe.fit(GRAPHS[:20], WORK[:20] / 10, 0)
     place = np.empty(60)

@@ -6,15 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.queries import (
-    _lead,
-    _p_values,
-    _samplers,
-    ceilings,
-    one_seed,
-    valid_runs,
-    variants,
-)
+from benchmarks.data import valid_runs
+from benchmarks.figures import one_seed
+from benchmarks.queries import _lead, _p_values, _samplers, ceilings, variants
 
 
 def table() -> pd.DataFrame:

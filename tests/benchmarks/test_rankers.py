@@ -8,7 +8,7 @@ import pytest
 from benchmarks.rankers import UnaryRanker, make_sampler_of, search_settings
 from brpnas.metrics import kendall
 from brpnas.predictors import HybridRanker, PairwiseRanker, TrainingConfig
-from brpnas.search.samplers import BRPSampler, EvolutionSampler, RepeatLeaders
+from brpnas.search.samplers import BRPSampler, EvolutionSampler, ReevaluateLeaders
 from brpnas.spaces import get_space
 
 SPACE = get_space("nasbench201")
@@ -37,7 +37,9 @@ def test_settings_are_those_that_ship_with_changes() -> None:
 
 
 def test_sampler_of_a_task_has_its_settings() -> None:
-    sampler = make_sampler_of({"sampler": "brp", "config": search_settings(rounds=7, repeats=0)})
+    sampler = make_sampler_of(
+        {"sampler": "brp", "config": search_settings(rounds=7, reevaluations=0)}
+    )
     assert isinstance(sampler, BRPSampler)
     assert sampler.rounds == 7
     assert sampler.flops_prior == search_settings()["flops_prior"] > 0
@@ -46,9 +48,9 @@ def test_sampler_of_a_task_has_its_settings() -> None:
     plain = make_sampler_of({"sampler": "brp", "config": alone})
     assert isinstance(plain, BRPSampler)
     assert isinstance(plain.make_ranker(), PairwiseRanker)
-    config = search_settings(repeats=3, rounds=2, exploit_fraction=1.0)
+    config = search_settings(reevaluations=3, rounds=2, exploit_fraction=1.0)
     repeated = make_sampler_of({"sampler": "brp", "config": config, "ranker": "unary"})
-    assert isinstance(repeated, RepeatLeaders)
+    assert isinstance(repeated, ReevaluateLeaders)
     inner = repeated.inner
     assert isinstance(inner, BRPSampler)
     assert (repeated.count, inner.exploit_fraction) == (3, 1.0)

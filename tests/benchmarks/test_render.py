@@ -27,6 +27,12 @@ def test_page_is_what_the_committed_results_make() -> None:
     assert PAGE.read_text("utf-8") == render(load()), AGAIN
 
 
+def test_no_figure_of_the_page_is_typed_by_hand() -> None:
+    template = (ROOT / "benchmarks" / "pages" / "results.md.j2").read_text("utf-8")
+    text = re.sub(r"\{[{%].*?[%}]\}", "", template, flags=re.DOTALL)
+    assert re.findall(r"\d+\.\d+", text) == ["0.99"]  # correlation of a twin
+
+
 def test_no_table_stands_twice_on_the_page() -> None:
     rows = re.findall(r"^\| (?!---).*\|$", PAGE.read_text("utf-8"), re.MULTILINE)
     assert len(rows) > 200

@@ -11,12 +11,12 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
+from benchmarks.project import Project
 from benchmarks.road.board import ten_rows
 from benchmarks.road.cases import run_cases
 from benchmarks.road.delivered import accuracy, latency_ms
 from benchmarks.road.interrupts import interrupt_first
 from benchmarks.road.pictures import own_pictures, write_pictures
-from benchmarks.road.project import Project
 from benchmarks.road.sizes import sizes_that_differ
 
 

@@ -17,7 +17,7 @@ ROWS = [
     ),
     *(
         {"part": "training", "size": 20, "ranker": r, "seconds": 1.0, "peak_mb": 450.0, "tau": t}
-        for r, t in (("relation", 0.6), ("relation", 0.8), ("unary", 0.5))
+        for r, t in (("pairwise", 0.6), ("pairwise", 0.8), ("unary", 0.5))
     ),
     {"part": "devices", "size": 2, "seconds": 30.0, "peak_mb": 900.0},
     *(

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import queries, tasks
-from benchmarks.data import Benchmark
+from benchmarks import data, queries, tasks
 
 
 @pytest.mark.usefixtures("mirror")
@@ -23,7 +22,7 @@ def test_quick_queries_from_the_command_line(
 ) -> None:
     monkeypatch.setenv("BRPNAS_MIRROR", str(mirror))
     monkeypatch.setattr(tasks, "FOLDER", tmp_path)
-    queries.bench.cache_clear()
+    data.bench.cache_clear()
     output = tmp_path / "out" / "queries.json"
     arguments = ["benchmarks", "queries", "--quick", "--seeds", "1", "--workers", "1"]
     monkeypatch.setattr(sys, "argv", [*arguments, "--output", str(output)])
@@ -41,4 +40,4 @@ def test_quick_queries_from_the_command_line(
         assert 80 < chosen <= seen <= optimum
     # Finished tasks are not repeated.
     monkeypatch.setattr(queries, "run_search", None)
-    assert queries.run(Benchmark(), quick=True, seeds=1, workers=1)["datasets"]["cifar10"] == found
+    assert queries.run(quick=True, seeds=1, workers=1)["datasets"]["cifar10"] == found

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -75,7 +76,7 @@ def test_results_of_another_torch_are_kept_apart(
     train(FEW[:1], tmp_path / "runs.jsonl")
     monkeypatch.setattr(torch, "__version__", "1.0.0+cpu")
     assert store_name(SOURCE, CONFIG) != mine
-    with pytest.raises(StoreError, match=r"torch \(.* in the store, '1.0.0' now\)"):
+    with pytest.raises(StoreError, match=r"torch \(.* '1\.0\.0' now\)"):
         train(FEW[:1], tmp_path / "runs.jsonl")
 
 
@@ -89,7 +90,7 @@ def test_a_worker_with_other_images_trains_nothing(tmp_path: Path) -> None:
     os.utime(path, ns=(1, 1))
     outcomes = [outcome for _, outcome in runs]
     assert all(isinstance(outcome, TaskError) for outcome in outcomes)
-    assert "holds other images on this worker" in str(outcomes[0])
+    assert re.search(rf"{path} .*: {source.load().digest}, not ", str(outcomes[0]))
 
 
 def test_results_are_those_of_one_training_each(trained: tuple[Path, list[JobRecord]]) -> None:
@@ -186,7 +187,7 @@ class TestFailures:
         self, tmp_path: Path, workers: LocalEngine, here: bool
     ) -> None:
         config, engine = small(device="cuda"), SerialEngine() if here else workers
-        with pytest.raises(TrainingError, match=r"No network can be trained.*no CUDA GPU here"):
+        with pytest.raises(TrainingError, match=r"ConfigurationError: device .*'cuda'"):
             train_jobs(FEW, SOURCE, config, tmp_path / "r.jsonl", engine=engine)
         assert events(tmp_path / "r.jsonl") == []
 
@@ -201,7 +202,7 @@ class TestFailures:
         monkeypatch.setattr(images, "files_state", lambda files: "unchanged")  # here, not there
         source.load()
         np.savez(path, images=pixels[::-1], labels=labels)
-        with pytest.raises(TrainingError, match="reads other images"):
+        with pytest.raises(TrainingError, match=rf"{tmp_path}/mine\.npz"):
             train_jobs(FEW, source, CONFIG, tmp_path / "runs.jsonl", engine=workers)
 
     def test_an_engine_tells_of_each(self) -> None:
@@ -215,9 +216,7 @@ class TestStore:
         self, trained: tuple[Path, list[JobRecord]]
     ) -> None:
         store, _ = trained
-        with pytest.raises(
-            StoreError, match=r"store of trainings.*epochs \(1 in the store, 2 now\)"
-        ):
+        with pytest.raises(StoreError, match=r"runs\.jsonl .*\bepochs \(1 .* 2 now\)"):
             train_jobs(FEW, SOURCE, small(epochs=2), store)
         with pytest.raises(StoreError, match="images"):
             train_jobs(FEW, ImageSource(split_seed=1), CONFIG, store)
@@ -229,7 +228,7 @@ class TestStore:
         train(FEW[:1], store)
         lines = store.read_text().splitlines()
         store.write_text("\n".join([lines[0], '{"arch_id":"x"}', lines[1]]) + "\n")
-        with pytest.raises(StoreError, match="damaged in line 2"):
+        with pytest.raises(StoreError, match=r"runs\.jsonl .*line 2: .*'seed'"):
             train(FEW[:1], store)
 
 
@@ -303,7 +302,7 @@ def test_a_worker_with_another_file_of_the_space_trains_nothing(tmp_path: Path) 
             return super().run(function, arguments)
 
     store = tmp_path / "runs.jsonl"
-    with pytest.raises(TrainingError, match=r"A worker has another file .*mine\.py"):
+    with pytest.raises(TrainingError, match=rf"worker .*{path}"):
         train(FEW[:1], store, engine=Elsewhere(), space=str(path))
     assert events(store) == []
 

@@ -64,10 +64,10 @@ def test_loss_is_that_of_both_heads(network):
 
 
 @pytest.mark.parametrize(
-    ("drop_path", "weight", "why"), [(0.1, 0.0, "no drop path"), (0.0, 0.4, "no auxiliary head")]
+    ("drop_path", "weight", "why"), [(0.1, 0.0, "drop_path"), (0.0, 0.4, "auxiliary_weight")]
 )
 def test_networks_without_them_are_refused(drop_path, weight, why):
-    with pytest.raises(ConfigurationError, match=f"'mine' have {why}"):
+    with pytest.raises(ConfigurationError, match=f"'mine' .* set {why} to 0"):
         begin_training(nn.Linear(2, 2), drop_path, weight, "mine")
     begin_training(nn.Linear(2, 2), 0.0, 0.0, "mine")
 

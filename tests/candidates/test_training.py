@@ -156,13 +156,13 @@ def test_no_architecture(data: ImageData) -> None:
 
 def test_devices() -> None:
     assert find_device("cpu") == torch.device("cpu")
-    with pytest.raises(ConfigurationError, match="'gpu' is not a device"):
+    with pytest.raises(ConfigurationError, match=r"'gpu' .*\bcuda\b"):
         find_device("gpu")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_gpu_that_is_not_there(data: ImageData) -> None:
-    with pytest.raises(ConfigurationError, match="torch sees no CUDA GPU here"):
+    with pytest.raises(ConfigurationError, match=r"device .*'cuda'.* cpu"):
         train_architecture(CONV, 0, data, small(device="cuda"))
 
 
@@ -177,14 +177,14 @@ def test_a_gpu_trains_deterministically_too(data: ImageData) -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"epochs": 0}, "epochs must be positive, not 0"),
-        ({"batch_size": -1}, "batch_size must be positive"),
-        ({"learning_rate": 0.0}, "learning_rate must be positive"),
-        ({"optimiser": "adam"}, "must be sgd or adamw, not 'adam'"),
-        ({"momentum": 0.95}, "momentum must be 0, or from 0.05 to below 0.95, not 0.95"),
-        ({"momentum": -0.1}, "momentum must be 0, or from"),
-        ({"label_smoothing": 1.0}, "label_smoothing must lie"),
-        ({"shift": -1}, "shift must not be negative"),
+        ({"epochs": 0}, "epochs .* 0"),
+        ({"batch_size": -1}, "batch_size .* -1"),
+        ({"learning_rate": 0.0}, r"learning_rate .* 0\.0"),
+        ({"optimiser": "adam"}, "optimiser .*sgd .*adamw, not 'adam'"),
+        ({"momentum": 0.95}, r"momentum .* 0\.05 .* 0\.95, not 0\.95"),
+        ({"momentum": -0.1}, r"momentum .* 0\.05 .* 0\.95, not -0\.1"),
+        ({"label_smoothing": 1.0}, r"label_smoothing .* 1\.0"),
+        ({"shift": -1}, "shift .* -1"),
     ],
 )
 def test_settings_out_of_range(wrong: dict[str, Any], message: str) -> None:

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from brpnas.cli import app
 from tests.cells_once import cells_once
-from tests.cli.models import LATENCY, RELATION, write_models
+from tests.cli.models import LATENCY, RANKER, write_models
 
 __all__ = ["cells_once"]
 
@@ -44,6 +44,6 @@ def latency(models: Path) -> Path:
 
 
 @pytest.fixture
-def relation(models: Path) -> Path:
-    """A saved binary relation predictor."""
-    return models / RELATION
+def ranker(models: Path) -> Path:
+    """A saved pairwise ranker."""
+    return models / RANKER

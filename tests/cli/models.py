@@ -18,7 +18,7 @@ from brpnas.spaces import NasBench201
 from brpnas.spaces.nasbench201.cost import cost
 
 LATENCY = Path("data/06_models/latency_predictor.safetensors")
-RELATION = Path("data/06_models/relation_predictor.safetensors")
+RANKER = Path("data/06_models/ranker.safetensors")
 CONFIG = TrainingConfig(hidden=8, layers=2, epochs=3)
 BOARD = Path("data/06_models/devices/my-board/predictor.onnx")
 SPACE = NasBench201()
@@ -34,7 +34,7 @@ def train_latency() -> LatencyPredictor:
     return fit_latency(graphs, train, valid, CONFIG, view="pruned", members=1)
 
 
-def train_relation() -> PairwiseRanker:
+def train_ranker() -> PairwiseRanker:
     """A predictor that gives costly cells a high accuracy."""
     arch_ids = SPACE.sample(np.random.default_rng(1), 40)
     predictor = PairwiseRanker(CONFIG, members=1)
@@ -52,4 +52,4 @@ def write_models(root: Path) -> None:
     graphs = SPACE.graphs(SPACE.enumerate()[:50]).view(latency.view)
     about = {"space": "nasbench201", "view": latency.view, "device": "my-board"}
     export_predictor(latency.module(), root / BOARD, graphs, "latency_ms", about)
-    train_relation().save(root / RELATION)
+    train_ranker().save(root / RANKER)

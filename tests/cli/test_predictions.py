@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -102,7 +103,7 @@ class TestPredict:
             assert by_name != brpnas("predict", "my-board", *CELLS).stdout
         wrong = brpnas("predict", "my-bord", *CELLS)
         assert wrong.exit_code == 1
-        assert "Did you mean 'my-board'" in wrong.stderr
+        assert "'my-board'?" in wrong.stderr
 
     def test_predictors_of_other_environments_are_found(
         self, brpnas: Brpnas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -118,7 +119,7 @@ class TestPredict:
         live = made("data/live", 2.0)
         said = brpnas("predict", "my-board", *CELLS)
         assert said.stdout == brpnas("predict", live, *CELLS).stdout
-        assert "Did you mean 'my-board'" in brpnas("predict", "my-bord", *CELLS).stderr
+        assert "'my-board'?" in brpnas("predict", "my-bord", *CELLS).stderr
         other = made("data/darts", 3.0)
         several = brpnas("predict", "my-board", *CELLS)
         assert several.exit_code == 1
@@ -136,8 +137,8 @@ class TestPredict:
         found = [[row[name] for name in ("latency_ms", "lower_ms", "upper_ms")] for row in rows]
         np.testing.assert_allclose(found, expected, rtol=1e-9)
 
-    def test_predictor_of_another_kind_is_refused(self, brpnas: Brpnas, relation: Path) -> None:
-        result = brpnas("predict", relation, *CELLS)
+    def test_predictor_of_another_kind_is_refused(self, brpnas: Brpnas, ranker: Path) -> None:
+        result = brpnas("predict", ranker, *CELLS)
         assert result.exit_code == 1
         assert "latency predictor" in result.stderr
 
@@ -149,28 +150,28 @@ class TestPredict:
 
 
 class TestRank:
-    def test_order_is_that_of_the_scores(self, relation: Path, graphs: SpaceGraphs) -> None:
-        predictor = PairwiseRanker.load(relation)
+    def test_order_is_that_of_the_scores(self, ranker: Path, graphs: SpaceGraphs) -> None:
+        predictor = PairwiseRanker.load(ranker)
         scores = predictor.score(graphs.view(predictor.view))
-        rows = rank(relation, 50, every=True)
+        rows = rank(ranker, 50, every=True)
         assert rows["score"].tolist() == pytest.approx(np.sort(scores)[::-1][:50].tolist())
         found = scores[graphs.rows(rows["arch_id"].tolist())]
         assert found.tolist() == pytest.approx(rows["score"].tolist())
         assert rows["rank"].tolist() == list(range(1, 51))
 
-    def test_one_of_each_function_unless_all_are_wanted(self, relation: Path) -> None:
-        everything = rank(relation, 15625, every=True)
+    def test_one_of_each_function_unless_all_are_wanted(self, ranker: Path) -> None:
+        everything = rank(ranker, 15625, every=True)
         assert everything["arch_id"].nunique() == 15625
-        distinct = rank(relation, 15625)
+        distinct = rank(ranker, 15625)
         assert len(distinct) == 6466
         ids = SPACE.isomorphism_ids(distinct["arch_id"].tolist())
         assert len(set(ids)) == 6466
 
     @pytest.mark.parametrize("size", [None, NetworkConfig(4, 1, 2, (1, 8, 8), 10).size])
     def test_costs_are_those_of_the_networks_that_are_exported(
-        self, relation: Path, size: str | None
+        self, ranker: Path, size: str | None
     ) -> None:
-        rows = rank(relation, 15625, every=True, network_size=size)
+        rows = rank(ranker, 15625, every=True, network_size=size)
         cells = rows["arch_id"].tolist()
         network = NetworkConfig() if size is None else NetworkConfig.of_size(size)
         params, flops = SPACE.cost(cells, network.as_exported)
@@ -178,21 +179,21 @@ class TestRank:
         assert (rows["flops_m"] * 1e6).tolist() == pytest.approx(flops.tolist())
         with_dead, _ = SPACE.cost(cells, replace(network, executes_dead_ops=True))
         assert (params < with_dead).any(), "some of these cells have dead operations"
-        small = rank(relation, 20, None, [f"params_m <= {params.min() / 1e6}"], network_size=size)
+        small = rank(ranker, 20, None, [f"params_m <= {params.min() / 1e6}"], network_size=size)
         assert (small["params_m"] * 1e6).max() <= params.min() * (1 + 1e-9)
 
-    def test_constraints_hold_together(self, relation: Path, latency: Path) -> None:
-        limit = float(rank(relation, 15625, latency)["latency_ms"].median())
+    def test_constraints_hold_together(self, ranker: Path, latency: Path) -> None:
+        limit = float(rank(ranker, 15625, latency)["latency_ms"].median())
         limits = [f"latency_ms <= {limit}", "flops_m > 20"]
-        free, rows = (rank(relation, 200, latency, given) for given in ([], limits))
+        free, rows = (rank(ranker, 200, latency, given) for given in ([], limits))
         assert len(rows) == 200
         assert rows["latency_ms"].max() <= limit < free["latency_ms"].max()
         assert rows["flops_m"].min() > 20
 
     def test_table_and_json_hold_the_same(
-        self, brpnas: Brpnas, relation: Path, latency: Path
+        self, brpnas: Brpnas, ranker: Path, latency: Path
     ) -> None:
-        options = ("rank", relation, "--predictor", latency, "--top", 3)
+        options = ("rank", ranker, "--predictor", latency, "--top", 3)
         rows = json.loads(brpnas(*options, "--json").stdout)
         lines = [line.split() for line in brpnas(*options).stdout.splitlines()]
         assert lines[0] == list(rows[0])
@@ -201,9 +202,9 @@ class TestRank:
         assert len(rows) == 3
 
     def test_exported_predictors_rank_too(
-        self, brpnas: Brpnas, relation: Path, tmp_path: Path
+        self, brpnas: Brpnas, ranker: Path, tmp_path: Path
     ) -> None:
-        scores, board = tmp_path / "relation.onnx", tmp_path / "latency.onnx"
+        scores, board = tmp_path / "ranker.onnx", tmp_path / "latency.onnx"
         scores.write_bytes(cost_model(value="score"))
         board.write_bytes(cost_model(view="pruned"))
         options = ("--predictor", board, "--top", 4, "--sample", 60, "--all", "--json")
@@ -217,7 +218,7 @@ class TestRank:
         assert [row["score"] for row in rows] == pytest.approx(best, rel=1e-5)
         swapped = brpnas("rank", board, "--predictor", scores)
         assert (swapped.exit_code, "predicts latency_ms, not score" in swapped.stderr) == (1, True)
-        wrong = brpnas("rank", relation, "--predictor", scores)
+        wrong = brpnas("rank", ranker, "--predictor", scores)
         assert (wrong.exit_code, "predicts score, not latency_ms" in wrong.stderr) == (1, True)
 
 
@@ -239,21 +240,21 @@ class TestOtherSpaces:
         wrong = brpnas("predict", latency, "--space", "darts", *CELLS)
         assert wrong.exit_code == 1
 
-    def test_rank_a_sample(self, relation: Path, mine: Path) -> None:
-        rows = rank(relation, 5, space=str(mine), sample=40, every=True)
+    def test_rank_a_sample(self, ranker: Path, mine: Path) -> None:
+        rows = rank(ranker, 5, space=str(mine), sample=40, every=True)
         drawn = set(select_cells(40, space=str(mine)))
         assert set(rows["arch_id"]) < drawn
-        whole = rank(relation, 40, space=str(mine), sample=40, every=True)
+        whole = rank(ranker, 40, space=str(mine), sample=40, every=True)
         assert set(whole["arch_id"]) == drawn
         assert whole["params_m"].isna().all()
-        same = rank(relation, 40, sample=40, every=True)
+        same = rank(ranker, 40, sample=40, every=True)
         assert len(same) == 40
         assert same["params_m"].notna().all()
 
     def test_limits_on_costs_that_are_not_known(
-        self, brpnas: Brpnas, relation: Path, mine: Path
+        self, brpnas: Brpnas, ranker: Path, mine: Path
     ) -> None:
-        options = ("rank", relation, "--space", mine, "--sample", 5)
+        options = ("rank", ranker, "--space", mine, "--sample", 5)
         result = brpnas(*options, "--constraint", "params_m <= 1")
         assert result.exit_code == 1
-        assert "needs params_m, which the space" in result.stderr
+        assert re.search(rf"\bparams_m, .*{mine}", result.stderr)

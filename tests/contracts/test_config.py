@@ -83,8 +83,8 @@ def test_the_papers_setting_is_spelt_out() -> None:
     values = read("latbench")
     assert values["device"] == "desktop-cpu-core-i7-7820x-fp32"
     assert (values["train"]["train_rows"], values["train"]["valid_rows"]) == (900, 100)
-    assert (values["dataset"], values["search"]["budget"]) == ("cifar100", 100)
-    assert values["search"]["comparison_seeds"] >= 10, "DESIGN 5.5: at least 10 seeds"
+    assert (values["dataset"], values["search"]["budget"]["queries"]) == ("cifar100", 100)
+    assert values["search"]["report"]["comparison_seeds"] >= 10, "DESIGN 5.5: at least 10 seeds"
 
 
 def test_environments_do_not_write_to_the_same_place() -> None:

@@ -7,9 +7,9 @@ themselves, and every name in them is looked up.
 from __future__ import annotations
 
 import functools
-import os
 import pkgutil
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -64,6 +64,7 @@ SHORT = {
 """Options that override those of a page: its commands must take seconds."""
 WITH_PYTHON = [page for page in PAGES if blocks(page.read_text(), "python")]
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+each_page_with_python = pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda page: page.name)
 
 
 def of(program: str) -> list[Any]:
@@ -242,24 +243,37 @@ class TestCommands:
 
 
 class TestPython:
-    @pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda page: page.name)
+    @pytest.fixture
+    def script(
+        self,
+        page: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        request: pytest.FixtureRequest,
+    ) -> Path:
+        """All Python of a page, in the working directory."""
+        text = "\n".join(blocks(page.read_text(), "python"))
+        if "fetch_group" in text:
+            monkeypatch.setenv("BRPNAS_MIRROR", str(request.getfixturevalue("mirror")))
+        monkeypatch.chdir(tmp_path)
+        file = tmp_path / "script.py"
+        file.write_text(text)
+        return file
+
+    @each_page_with_python
     def test_blocks_of_a_page_run_one_after_another(
-        self, page: Path, tmp_path: Path, request: pytest.FixtureRequest
+        self, script: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        script = "\n".join(blocks(page.read_text(), "python"))
-        environment = dict(os.environ)
-        if "fetch_group" in script:
-            environment["BRPNAS_MIRROR"] = str(request.getfixturevalue("mirror"))
-        done = subprocess.run(
-            [sys.executable, "-c", script],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        runpy.run_path(str(script), run_name="__main__")
+        assert capsys.readouterr().out, "an example that prints nothing shows nothing"
+
+    @pytest.mark.slow
+    @each_page_with_python
+    def test_they_import_all_that_they_use(self, script: Path) -> None:
+        """In a process of their own; this one has imported more."""
+        command = [sys.executable, str(script)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
-        assert done.stdout, "an example that prints nothing shows nothing"
 
     @each_page
     def test_blocks_that_need_other_packages_compile(self, page: Path) -> None:
@@ -369,7 +383,7 @@ class TestTheChecksThemselves:
             ["exp", "run", "-S", "conf/base/parameters_search.yml:search.bugdet=60"],
             ["exp", "run", "-S", "conf/base/parameters_search.yml:dataset=mnist"],
             ["exp", "run", "-S", "conf/base/parameters_search.yml:constraints=latency_ms"],
-            ["exp", "run", "-S", "params.yaml:search.budget=60"],
+            ["exp", "run", "-S", "params.yaml:search.budget.queries=60"],
         ],
     )
     def test_wrong_dvc_commands_are_found(self, words: list[str], tmp_path: Path) -> None:

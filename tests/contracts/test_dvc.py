@@ -27,7 +27,7 @@ DVC: dict[str, Any] = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())
 NOT_DEPENDENCIES = {
     "answers_by_hand",
     "device_prior",
-    "measured_device",
+    "measured_devices",
     "published_help",
     "published_latbench",
     "published_nasbench101",
@@ -125,7 +125,7 @@ def test_folders_of_ones_own_tables_exist_in_every_clone_and_hold_the_catalogue(
     for name in (".gitkeep", "my-board.csv"):
         command[-1] = f"{brought}/{name}"
         assert subprocess.run(command, cwd=REPOSITORY, check=False).returncode == 1, "is committed"
-    devices = Path(path_of(catalog, "measured_device"))
+    devices = Path(path_of(catalog, "measured_devices"))
     assert devices.parent.as_posix() == folders["measured_latency"]
 
 
@@ -175,6 +175,8 @@ def repository_of_stubs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("retrain", "adaptation.steps=9", {"train"}),
         ("measure", "timing.runs=5", {"search"}),
         ("train_candidates", "network_training.epochs=2", {"search"}),
+        ("search", "search.report.comparison_seeds=3", {"search"}),
+        ("search", "search.sampler.name=random", {"search"}),
         ("train_candidates", "images.split_seed=1", {"search", "export"}),
     ],
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -27,6 +29,7 @@ from pipelines.pipeline_registry import (
 REPOSITORY = Path(__file__).resolve().parents[2]
 MANIFEST: dict[str, Any] = yaml.safe_load((REPOSITORY / "kedro.yml").read_text())
 LOGGED = {"metrics", "history", "artifact"}
+MOST_INPUTS = 6
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +73,23 @@ def test_stage_is_a_folder_of_three_files(stage: str) -> None:
     folder = REPOSITORY / "pipelines" / stage
     assert {"__init__.py", "nodes.py", "pipeline.py"} <= {path.name for path in folder.iterdir()}
     assert (REPOSITORY / "conf" / "base" / f"catalog_{stage}.yml").is_file()
+
+
+@pytest.mark.parametrize("stage", [*STAGES, *ON_REQUEST])
+def test_no_node_has_more_than_six_inputs_and_no_function_more_arguments(stage: str) -> None:
+    sizes = {
+        one.name: (len(one.inputs), len(inspect.signature(one.func.resolve()).parameters))
+        for one in register_pipelines()[stage].nodes
+    }
+    assert sizes
+    assert {name: size for name, size in sizes.items() if max(size) > MOST_INPUTS} == {}
+
+
+def test_ruff_allows_six_arguments_in_pipelines_without_exceptions() -> None:
+    ruff = tomllib.loads((REPOSITORY / "pipelines" / "ruff.toml").read_text())
+    assert ruff["lint"]["pylint"]["max-args"] == MOST_INPUTS
+    files = (REPOSITORY / "pipelines").rglob("*.py")
+    assert [str(file) for file in files if re.search(r"noqa.*PLR091", file.read_text())] == []
 
 
 def test_catalog_can_be_built_and_holds_what_pipelines_exchange(entries: dict[str, Any]) -> None:

@@ -256,7 +256,7 @@ class TestChangedDevices:
         done = self.run(folder, self.base)
         names = json.loads(done.stdout.removeprefix("devices="))
         assert names == [f"d{number:03}" for number in range(256)]
-        assert done.stderr.startswith("::warning title=Not all at once::256 of 300 devices")
+        assert re.match("::warning title=.*::256 of 300 ", done.stderr)
         for name in names:
             self.retrain(folder, name)
         commit(folder, "retrained")
@@ -495,9 +495,9 @@ def test_a_device_arrives_and_grows(world: Repository) -> None:
     world.push(f"{model}.dvc", "outs: []\n# and somebody retrained by hand\n")
     world.run(clone)
     second = world.comment.read_text()
-    assert "- 400 rows, 250 of them before: 150 added, 0 removed, 0 measured again." in second
-    assert "- The added latencies resemble the old ones" in second
-    assert "- The champion is off by " in second
+    assert re.search(r"^- 400 rows, 250 .* 150 added, 0 removed, 0 ", second, re.MULTILINE)
+    assert re.search(r"^- .* resemble .*, p = ", second, re.MULTILINE)
+    assert re.search(r"^- .* \d+\.\d % .* 150 added ", second, re.MULTILINE)
     row = next(line for line in second.splitlines() if line.startswith("| Spearman |"))
     assert all(re.fullmatch(r"[+-]?[01]\.\d{4}", cell) for cell in row.strip("| ").split(" | ")[1:])
     chart = second.partition("```mermaid")[2].partition("```")[0]
@@ -519,7 +519,7 @@ def test_a_table_that_is_refused_ends_the_job_and_leaves_nothing(world: Reposito
     done = world.step(clone, JOB, STEPS[0])
     assert done is not None
     assert done.returncode != 0
-    assert f"{DEVICE}.csv is refused" in done.stderr
+    assert f"{DEVICE}.csv " in done.stderr
     assert "negative latency, line 2" in done.stderr
     assert "Traceback" not in done.stderr
     assert not list((clone / "data").rglob(f"*devices/{DEVICE}*/*"))
@@ -537,6 +537,6 @@ def test_without_settings_and_request_it_only_reports(world: Repository) -> None
     world.arrive(60)
     clone = world.checkout("--depth", "1")
     assert world.run(clone) == ["Retrain", "Report"]
-    assert "# New predictor of new-board" in Path(f"{clone}.summary").read_text()
+    assert re.match("# .* new-board\n", Path(f"{clone}.summary").read_text())
     assert (clone / "data/mlflow.db").is_file()
     assert not world.called.exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,9 @@ def test_impossible_rows_of_cells_without_a_path_are_left_out(
     table = read_help_latency(path, "board")
     assert set(CELLS) - set(table["arch_id"]) == {CELLS[first], CELLS[second]}
     assert table.set_index("arch_id")["latency_ms"][CELLS[third]] == 0.01
-    assert "board: 2 of 15625 latencies are left out" in caplog.text
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert re.match("board: 2 of 15625 ", record.getMessage())
 
 
 def test_good_tables_are_read_without_a_word(
@@ -138,13 +141,13 @@ def test_damaged_and_missing_files(tmp_path: Path) -> None:
     good = path.read_bytes()
     for damaged in (b"", b"hello", good[:1000], good[:-30], b"\x80\x02]."):
         path.write_bytes(damaged)
-        with pytest.raises(SourceError, match=r"cannot be read"):
+        with pytest.raises(SourceError, match=r"board\.pt .*(pickle|torch)"):
             read_help_latency(path, "board")
     with pytest.raises(SourceError, match="missing"):
         read_help_latency(tmp_path / "nothing.pt", "board")
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("archive/data.pkl", pickle.dumps(VALUES)[:-5])
-    with pytest.raises(SourceError, match="cannot be read as a pickle"):
+    with pytest.raises(SourceError, match=r"board\.pt .*pickle"):
         read_help_latency(path, "board")
 
 

@@ -49,7 +49,7 @@ class TestReadLatency:
 
     def test_impossible_latency_names_the_file(self, tmp_path: Path) -> None:
         path = _dump(tmp_path, {(0, 0, 0, 2, 0, 0): 3e-6, (1, 1, 1, 1, 1, 1): 0.001})
-        with pytest.raises(SchemaError, match=r"latency_ms must be from 0\.01") as caught:
+        with pytest.raises(SchemaError, match=r"latency_ms .* 0\.01 to 100000") as caught:
             read_latency(path, "board")
         assert str(path) in str(caught.value)
 

@@ -36,10 +36,10 @@ def test_validation(table: pd.DataFrame) -> None:
 
 
 def test_unknown_data_set(table: pd.DataFrame) -> None:
-    with pytest.raises(UnknownNameError, match="Did you mean 'cifar100'"):
+    with pytest.raises(UnknownNameError, match=r"'cifar10'.* 'cifar100'\?"):
         mean_accuracy(table, "cifar10")
 
 
 def test_split_that_was_not_measured(table: pd.DataFrame) -> None:
-    with pytest.raises(OracleError, match=r"no test accuracy on digits, only valid"):
+    with pytest.raises(OracleError, match=r" test .* digits, .*\bvalid\b"):
         mean_accuracy(table, "digits")

@@ -89,7 +89,7 @@ class TestAccuracy:
 
     def test_impossible_accuracy(self, tmp_path: Path, content: Content) -> None:
         content["12_final_validation_accuracy"][1] = 1.5
-        with pytest.raises(SchemaError, match=r"accuracy must be from 0 to 1, not 1\.5"):
+        with pytest.raises(SchemaError, match=r"accuracy .* 0 to 1, not 1\.5, .* 5\b"):
             read_nasbench101_accuracy(write(tmp_path, content))
 
 
@@ -121,7 +121,7 @@ class TestDamage:
     @pytest.mark.parametrize(
         ("key", "value", "why"),
         [
-            ("key", ["0" * 32] * 3, "is not the module hash of a NAS-Bench-101 cell"),
+            ("key", ["0" * 32] * 3, "'0{32}' .*hash"),
             ("key", 5, "TypeError"),
             ("final_training_time", [1.0, 2.0], "ValueError"),
             ("108_final_validation_accuracy", [0.1, "x", 0.2], "ValueError"),
@@ -139,12 +139,15 @@ class TestDamage:
     def test_other_json(self, tmp_path: Path, text: str) -> None:
         path = tmp_path / "data.json"
         path.write_text(text)
-        with pytest.raises(SourceError, match="is not the published 'nasbench101-20k'"):
+        with pytest.raises(SourceError, match=r"data\.json .*'nasbench101-20k'"):
             read_nasbench101_accuracy({"nasbench101-20k": path})
 
     def test_a_cell_twice(self, tmp_path: Path, content: Content) -> None:
         content["key"][0] = content["key"][1]
-        with pytest.raises(SchemaError, match="comes more than once"):
+        with pytest.raises(
+            SchemaError,
+            match=r"\(arch_id, dataset, split, seed, epochs\).* rows 1, 2, 4, 5, 7 and 3 more",
+        ):
             read_nasbench101_accuracy(write(tmp_path, content))
 
 

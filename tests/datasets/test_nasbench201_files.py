@@ -96,13 +96,13 @@ def _wrong_string(p: Published) -> None:
         (_shift_seeds, "accuracies on cifar10"),
         (_swap_cells, "accuracies on imagenet16-120"),
         (_no_loss, "accuracies on cifar100?"),
-        (_drop_a_run, "loss, runtime and size_in_mb of 8 runs on cifar100"),
-        (_drop_a_column, "loss, runtime and size_in_mb"),
+        (_drop_a_run, "size_in_mb .*8 runs on cifar100"),
+        (_drop_a_column, "size_in_mb .*8 runs on cifar10,"),
         (_no_dict, "loss"),
         (_drop_a_cell, "other cells"),
         (_other_cell, "other cells"),
         (_no_digits, "six digits"),
-        (_no_numbers, "list of accuracies"),
+        (_no_numbers, r"cifar10\.pkl .*dict.*list"),
         (_wrong_string, "unknown operation 'nor_conv_5x5'"),
     ],
 )
@@ -128,7 +128,7 @@ def test_missing_file(tmp_path: Path) -> None:
 def test_corrupt_csv(tmp_path: Path, content: bytes) -> None:
     files = write(tmp_path, Published())
     files["nasbench201-test"].write_bytes(content)
-    with pytest.raises(SourceError, match="not a table of NAS-Bench-201"):
+    with pytest.raises(SourceError, match=r"nats_bench\.csv .*NAS-Bench-201"):
         read_benchmark(files)
 
 

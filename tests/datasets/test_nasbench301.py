@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -166,8 +167,8 @@ class TestForeignFiles:
     @pytest.mark.parametrize(
         ("spoil", "why"),
         [
-            (lambda e: e.pop(PREFIX + "edge_normal_7"), "does not encode"),
-            (lambda e: e.update(dataset={"#na#": 0}), "does not encode"),
+            (lambda e: e.pop(PREFIX + "edge_normal_7"), "edge_normal_7'"),
+            (lambda e: e.update(dataset={"#na#": 0}), "'dataset'"),
             (lambda e: e[PREFIX + "edge_normal_7"].update(none=8), "encodes .*edge_normal_7"),
             (lambda e: e[PREFIX + "edge_normal_7"].update({"#na#": 7, "skip_connect": 0}), "_7"),
             (lambda e: e[PREFIX + "inputs_node_reduce_4"].update({"2_3": 9}), "node_reduce_4"),
@@ -189,8 +190,8 @@ class TestForeignFiles:
         ("spoil", "why"),
         [
             (lambda s: s.pop("conditions"), "ConfigSpace"),
-            (lambda s: s["hyperparameters"].pop(), "does not hold the decisions"),
-            (lambda s: s["hyperparameters"][3]["choices"].pop(), "does not hold the decisions"),
+            (lambda s: s["hyperparameters"].pop(), "'epoch'"),
+            (lambda s: s["hyperparameters"][3]["choices"].pop(), "edge_normal_3'"),
             (lambda s: s["conditions"].pop(), "edge_reduce_13"),
             (lambda s: s["conditions"][0]["values"].append("1_2"), "edge_normal_2"),
             (lambda s: s["conditions"][0].update(parent="epoch"), "edge_normal_2"),
@@ -205,12 +206,12 @@ class TestForeignFiles:
 
     def test_no_json_is_refused(self, files):
         files[1].write_text("{")
-        with pytest.raises(SchemaError, match="cannot be read as JSON"):
+        with pytest.raises(SchemaError, match=f"{re.escape(str(files[1]))} .*JSON"):
             Surrogate(*files)
 
     def test_another_model_is_refused(self, files):
         save_model(files[0], outputs=3)
-        with pytest.raises(SchemaError, match="is not the surrogate"):
+        with pytest.raises(SchemaError, match=r"'x_cat': \[34\].*\[\[3\]\]"):
             Surrogate(*files).predict([DARTS_V2_ID])
 
 

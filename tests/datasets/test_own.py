@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -55,17 +56,17 @@ def test_columns_that_are_not_read_are_logged(
     (tmp_path / "a.csv").write_text(f"arch_id,device,latency_ms,std\n{CELL},a,4,1\n")
     with caplog.at_level(logging.WARNING):
         read_own_table(tmp_path / "a.csv", LATENCY, SPACE)
-    assert "'std' Did you mean 'std_ms'?" in caplog.text
+    assert re.search(r"'std' .*'std_ms'\?", caplog.text)
 
 
 @pytest.mark.parametrize(
     ("column", "value", "words"),
     [
         ("executes_dead_ops", "maybe", "text as executes_dead_ops, line 2"),
-        ("stage", "1.5", "fraction as stage, line 2"),
-        ("stage", "", "missing stage, line 2"),
+        ("stage", "1.5", "stage, line 2: .*'1.5'"),
+        ("stage", "", "stage, line 2: .*''"),
         ("latency_ms", "fast", "text as latency_ms, line 2"),
-        ("part", "", "missing part, line 2"),
+        ("part", "", "part, line 2: "),
         ("latency_ms", "1e9", "latency_ms must be .* in line 2"),
     ],
 )
@@ -79,7 +80,7 @@ def test_wrong_values_have_their_line(tmp_path: Path, column: str, value: str, w
 
 def test_a_key_that_comes_twice_has_its_lines(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(f"arch_id,device,latency_ms\n\n{CELL},a,4\n300001,a,5\n")
-    with pytest.raises(SchemaError, match="more than once, in lines 3, 4"):
+    with pytest.raises(SchemaError, match=r"\(arch_id, device\) .* lines 3, 4\b"):
         read_own_table(tmp_path / "a.csv", LATENCY, SPACE)
 
 

@@ -49,7 +49,7 @@ def test_the_order_of_bytes_is_kept(order: str) -> None:
     [
         (
             b"\x8c\x05numpy\x8c\x07ndarray\x93(K\x01\x85\x8c\x01OC\x08AAAAAAAAtR.",
-            "a call of ndarray",
+            "ndarray",
         ),
         (_ARRAY + _state(b"K\x02\x85", b"C\x08" + bytes(8)) + b".", "8 bytes"),
         (_ARRAY + _state(b"J\xff\xff\xff\xff\x85", b"C\x08" + bytes(8)) + b".", "8 bytes"),
@@ -57,40 +57,40 @@ def test_the_order_of_bytes_is_kept(order: str) -> None:
         (_ARRAY + _state(b"(" + b"K\x01" * 9 + b"t", b"C\x08" + bytes(8)) + b".", "8 bytes"),
         (_ARRAY + b".", "a bare ArrayCall"),
         (b"\x8c\x05numpy\x8c\x07ndarray\x93.", "a bare Call"),
-        (b"K\x01K\x02b.", "another state of int"),
+        (b"K\x01K\x02b.", r"state .*\bint$"),
         (
             _DTYPE + b"(K\x03X\x01\x00\x00\x00|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK?tb.",
             "another state",
         ),
-        (b"]\x94h\x00a.", "the same list twice"),
-        (b"C\x50" + bytes(80) + b"\x94h\x00\x86.", "the same bytes twice"),
-        (b"(K\x01\x85\x85N" + b"d.", "a key of type tuple"),
-        (b")" + b"\x85" * 100_000 + b".", "nested more than"),
-        (b"}" + b")" + b"\x85" * 100_000 + b"Ns.", "a key of type tuple"),
-        (b"X" + struct.pack("<I", 2**17) + b"a" * 2**17 + b".", "a text of 131,072 characters"),
+        (b"]\x94h\x00a.", "list twice"),
+        (b"C\x50" + bytes(80) + b"\x94h\x00\x86.", "bytes twice"),
+        (b"(K\x01\x85\x85N" + b"d.", "key .* tuple$"),
+        (b")" + b"\x85" * 100_000 + b".", " 16 deep"),
+        (b"}" + b")" + b"\x85" * 100_000 + b"Ns.", "key .* tuple$"),
+        (b"X" + struct.pack("<I", 2**17) + b"a" * 2**17 + b".", "131,072 characters"),
         (b"]" + b"0.", "operation POP"),
         (b"]2.", "operation DUP"),
         (b"\x96" + struct.pack("<Q", 1) + b"a.", "operation BYTEARRAY8"),
         (b"\x82\x01.", "operation EXT1"),
         (
             b"(" + b"".join(b"J" + struct.pack("<i", i) + b"N" for i in range(16_001)) + b"d.",
-            "a dict of more than 16,000 keys",
+            "dict .* 16,000 keys",
         ),
         (
             b"}" + b"".join(b"J" + struct.pack("<i", i) + b"Ns" for i in range(16_001)) + b".",
-            "a dict of more than 16,000 keys",
+            "dict .* 16,000 keys",
         ),
         (
             b"](" + 3 * (b"(" + b"".join(_number(i) + b"N" for i in range(11_000)) + b"d") + b"e.",
             "more than 32,000 keys",
         ),
-        (b"(" + b"".join(_number(k * (2**61 - 1)) + b"N" for k in range(1, 9)) + b"d.", "large"),
-        (b"}" + _number(2**32 + 1) + b"Ns.", "negative or large"),
-        (b"}" + _number(2**61 - 1) + b"\x85Ns.", "negative or large"),
-        (b"}J\xff\xff\xff\xffNs.", "negative or large"),
-        (b"}G" + struct.pack(">d", 2.0**61) + b"Ns.", "a key of type float"),
-        (b"}\x88Ns.", "a key of type bool"),
-        (b"}(" + b"K\x00" * 17 + b"tNs.", "a key of 17 parts"),
+        (b"(" + b"".join(_number(k * (2**61 - 1)) + b"N" for k in range(1, 9)) + b"d.", " 61 bits"),
+        (b"}" + _number(2**32 + 1) + b"Ns.", " 33 bits"),
+        (b"}" + _number(2**61 - 1) + b"\x85Ns.", " 61 bits"),
+        (b"}J\xff\xff\xff\xffNs.", "negative"),
+        (b"}G" + struct.pack(">d", 2.0**61) + b"Ns.", "key .* float$"),
+        (b"}\x88Ns.", "key .* bool$"),
+        (b"}(" + b"K\x00" * 17 + b"tNs.", "key .* 17 parts"),
         (b"N" * 4_000_001 + b".", "4,000,000 operations"),
     ],
 )
@@ -109,7 +109,7 @@ def test_a_far_place_of_the_memo_takes_no_memory(memo: bytes) -> None:
 
 
 def test_a_large_file_is_refused_unread() -> None:
-    with pytest.raises(UnsafePickleError, match="bytes of operations"):
+    with pytest.raises(UnsafePickleError, match="67,108,865 bytes"):
         read_pickle(bytes(64 * 2**20 + 1))
 
 

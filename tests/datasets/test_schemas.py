@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -60,9 +61,9 @@ def _architectures() -> pd.DataFrame:
 
 def _message(table: pd.DataFrame, schema: object = LATENCY) -> str:
     with pytest.raises(SchemaError) as caught:
-        validate(table, schema, origin="The file x.csv")  # type: ignore[arg-type]
+        validate(table, schema, origin="x.csv")  # type: ignore[arg-type]
     message = str(caught.value)
-    assert message.startswith("The file x.csv")
+    assert message.startswith("x.csv ")
     assert "\n" not in message
     return message
 
@@ -94,14 +95,14 @@ def test_impossible_latency(value: float) -> None:
     table = _latency()
     table.loc[2, "latency_ms"] = value
     message = _message(table)
-    assert "latency_ms must be from 0.01 to 100000" in message
+    assert re.search(r"\blatency_ms .* 0\.01 to 100000\b", message)
     assert f"not {value!r}, in row 2" in message
 
 
 def test_missing_values() -> None:
     table = _latency()
     table.loc[[1, 3], "latency_ms"] = math.nan
-    assert "latency_ms must be given, not nan, in rows 1, 3" in _message(table)
+    assert re.search(r"\blatency_ms .* nan, in rows 1, 3\b", _message(table))
 
 
 def test_many_rows_are_counted_not_listed() -> None:
@@ -120,25 +121,25 @@ def test_text_where_a_number_belongs() -> None:
     table = _latency().astype({"latency_ms": "object"})
     table.loc[1, "latency_ms"] = "fast"
     message = _message(table)
-    assert "latency_ms must be of type float64, not 'fast', in row 1" in message
+    assert re.search(r"\blatency_ms .* float64, not 'fast', in row 1\b", message)
 
 
 def test_double_keys() -> None:
     table = _latency()
     table.loc[3, "arch_id"] = "cell1"
-    assert "the key (arch_id, device) comes more than once, in rows 1, 3" in _message(table)
+    assert re.search(r"\(arch_id, device\) .* rows 1, 3\b", _message(table))
 
 
 def test_unknown_and_missing_columns() -> None:
     message = _message(_latency().rename(columns={"latency_ms": "latency"}))
     assert "missing column 'latency_ms'" in message
-    assert "unknown column 'latency' (Did you mean 'latency_ms'?)" in message
+    assert re.search(r"unknown column 'latency' .*'latency_ms'\?", message)
 
 
 def test_empty_name() -> None:
     table = _latency()
     table.loc[0, "arch_id"] = ""
-    assert "arch_id must not be empty" in _message(table)
+    assert re.search(r"\barch_id .*empty.* row 0\b", _message(table))
 
 
 def test_all_problems_at_once() -> None:
@@ -153,30 +154,30 @@ def test_all_problems_at_once() -> None:
 @pytest.mark.parametrize(
     ("column", "value", "words"),
     [
-        ("accuracy", 93.0, "accuracy must be from 0 to 1, not 93.0, in row 1"),
-        ("accuracy", -0.1, "accuracy must be from 0 to 1"),
-        ("accuracy", math.nan, "accuracy must be given"),
-        ("accuracy", math.inf, "accuracy must be from 0 to 1"),
-        ("split", "train", "split must match ^(valid|test)$, not 'train'"),
-        ("dataset", "CIFAR-10", "dataset must match"),
-        ("dataset", "cifar10\n", "dataset must match"),
-        ("epochs", 0, "epochs must be from 1"),
-        ("train_time_s", math.inf, "train_time_s must be from 0"),
-        ("train_time_s", -1.0, "train_time_s must be from 0"),
+        ("accuracy", 93.0, "0 to 1, not 93.0"),
+        ("accuracy", -0.1, "0 to 1, not -0.1"),
+        ("accuracy", math.nan, "given, not nan"),
+        ("accuracy", math.inf, "0 to 1, not inf"),
+        ("split", "train", "^(valid|test)$, not 'train'"),
+        ("dataset", "CIFAR-10", "$, not 'CIFAR-10'"),
+        ("dataset", "cifar10\n", r"$, not 'cifar10\n'"),
+        ("epochs", 0, "from 1 to 1e+06, not 0"),
+        ("train_time_s", math.inf, "from 0 to 1e+09, not inf"),
+        ("train_time_s", -1.0, "from 0 to 1e+09, not -1.0"),
     ],
 )
 def test_impossible_accuracy(column: str, value: object, words: str) -> None:
     table = _accuracy()
     table.loc[1, column] = value
-    assert words in _message(table, ACCURACY)
+    assert re.search(rf"\b{column} .*{re.escape(words)}, in row 1\b", _message(table, ACCURACY))
 
 
 def test_one_row_per_training_run() -> None:
     table = _accuracy()
     table.loc[1, "seed"] = 777
-    assert "comes more than once, in rows 0, 1" in _message(table, ACCURACY)
+    assert "rows 0, 1." in _message(table, ACCURACY)
     means = pd.concat([_accuracy(), _accuracy().tail(1)])
-    assert "comes more than once, in rows 2, 3" in _message(means, ACCURACY)
+    assert "rows 2, 3." in _message(means, ACCURACY)
 
 
 def test_architectures_are_unique_within_a_space() -> None:
@@ -197,12 +198,10 @@ def test_a_size_is_stated_in_every_row_or_in_none() -> None:
     assert stated_size(_latency()) is None
     assert stated_size(validate(_sized(None, None), LATENCY, origin="x")) is None
     assert stated_size(validate(_sized(SIZE, SIZE), LATENCY, origin="x")) == SIZE
-    message = _message(_sized(SIZE, None))
-    assert "network_size must be given in every row or in none" in message
-    assert "in rows 1, 3" in message
+    assert re.search(r"\bnetwork_size .*rows 1, 3\b", _message(_sized(SIZE, None)))
     with pytest.raises(SchemaError, match=r"size .*channels=16.* column network_size"):
         stated_size(_sized(SIZE, None))
-    with pytest.raises(SchemaError, match=r"The table of 'x' .*2 sizes"):
+    with pytest.raises(SchemaError, match=rf"'x' .* 2 sizes, '{SIZE}' and '{WIDE}'"):
         stated_size(_sized(SIZE, WIDE), "The table of 'x'")
 
 
@@ -211,12 +210,12 @@ def test_a_precision_is_stated_in_every_row_or_in_none() -> None:
     assert stated_precision(validate(int8, LATENCY, origin="x")) == "int8"
     assert stated_precision(_latency()) is None
     int8.loc[2, "precision"] = None
-    assert "precision must be given in every row or in none" in _message(int8)
-    with pytest.raises(SchemaError, match=r"precision .* 'int8' into the column precision"):
+    assert re.search(r"\bprecision .*row 2\b", _message(int8))
+    with pytest.raises(SchemaError, match=r"'int8' .*column precision"):
         stated_precision(int8)
     with pytest.raises(SchemaError, match="networks of 2 precisions, 'int8' and 'fp32'"):
         stated_precision(int8.fillna({"precision": "fp32"}))
-    assert "precision must be a precision" in _message(_latency().assign(precision="8 bits"))
+    assert "'8 bits'" in _message(_latency().assign(precision="8 bits"))
 
 
 def test_accuracies_of_several_data_sets_may_be_of_several_sizes() -> None:

@@ -54,7 +54,7 @@ class TestReaders:
         }
 
     def test_unknown_device_is_refused(self, folder: Path) -> None:
-        with pytest.raises(UnknownNameError, match="Did you mean 'board'"):
+        with pytest.raises(UnknownNameError, match=r"'boards'.* 'board'\?"):
             read_embedded_latency("boards", folder)
 
     def test_without_files_the_error_says_what_to_do(self, tmp_path: Path) -> None:

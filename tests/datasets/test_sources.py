@@ -85,7 +85,7 @@ class TestMirror:
         assert not cache.exists()
 
     def test_no_such_folder(self, tmp_path: Path) -> None:
-        with pytest.raises(SourceError, match=r"not a folder.*BRPNAS_MIRROR"):
+        with pytest.raises(SourceError, match=r"none .*'thing'.*BRPNAS_MIRROR"):
             fetch(_source(), mirror=tmp_path / "none", cache=tmp_path)
 
     def test_no_such_file(self, tmp_path: Path) -> None:
@@ -185,14 +185,14 @@ class TestDownload:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             url = f"http://127.0.0.1:{free.getsockname()[1]}/file"
-        with pytest.raises(SourceError, match="could not be downloaded"):
+        with pytest.raises(SourceError, match=f"'thing' .*{url} .*{tmp_path}"):
             fetch(_source(url), mirror=None, cache=tmp_path, progress=False)
         assert _files(tmp_path) == []
 
     def test_cache_cannot_be_a_file(self, tmp_path: Path, server: _Server) -> None:
         cache = tmp_path / "cache"
         cache.write_text("not a folder")
-        with pytest.raises(SourceError, match="could not be downloaded"):
+        with pytest.raises(SourceError, match=rf"'thing' .*{cache}.*Errno 20\b"):
             fetch(_source(_url(server)), mirror=None, cache=cache, progress=False)
 
 
@@ -217,11 +217,11 @@ class TestCatalogue:
         assert get_source("nasbench201-runs").file == "nasbench201/metric_vals.pkl"
 
     def test_unknown_name(self) -> None:
-        with pytest.raises(UnknownNameError, match="Did you mean 'nasbench201-runs'"):
+        with pytest.raises(UnknownNameError, match=r"'nasbench201-run'.* 'nasbench201-runs'\?"):
             get_source("nasbench201-run")
 
     def test_unknown_group(self, tmp_path: Path) -> None:
-        with pytest.raises(UnknownNameError, match="Did you mean 'latbench'"):
+        with pytest.raises(UnknownNameError, match=r"'latbnch'.* 'latbench'\?"):
             fetch_group("latbnch", mirror=tmp_path, cache=tmp_path)
 
     @pytest.mark.parametrize("file", ["../secret", "/etc/passwd", "a/../b", ""])

@@ -7,6 +7,7 @@ import codecs
 import io
 import os
 import pickle
+import re
 import struct
 import zipfile
 from collections.abc import Callable
@@ -144,7 +145,7 @@ def test_names_that_no_table_needs(tmp_path: Path, module: str, name: str) -> No
 def test_arrays_of_other_types(tmp_path: Path, code: str) -> None:
     path = tmp_path / "hostile"
     path.write_bytes(_global("numpy", "dtype", _text(code)))
-    with pytest.raises(UnsafePickleError, match="array of type"):
+    with pytest.raises(UnsafePickleError, match=re.escape(f"of type {code!r},")):
         safe_load(path)
 
 
@@ -173,7 +174,7 @@ def test_truncated_and_corrupt(tmp_path: Path) -> None:
     path = tmp_path / "p"
     for length in range(0, len(good) - 1, 7):
         path.write_bytes(good[:length])
-        with pytest.raises(SourceError, match=r"truncated or corrupt"):
+        with pytest.raises(SourceError, match=rf"{path} .*pickle"):
             safe_load(path)
 
 
@@ -211,12 +212,12 @@ class TestFromMemory:
     def test_hostile_pickle_does_nothing_and_its_origin_is_told(self, tmp_path: Path) -> None:
         marker = tmp_path / "marker"
         hostile = pickle.dumps(HOSTILE["os.system"](str(marker)))
-        with pytest.raises(UnsafePickleError, match=r"The pickle a\.zip is refused: it asks for"):
+        with pytest.raises(UnsafePickleError, match=r"a\.zip .*posix\.system"):
             safe_loads(hostile, "a.zip")
         assert not marker.exists()
 
     def test_truncated(self) -> None:
-        with pytest.raises(SourceError, match=r"The file a\.zip cannot be read"):
+        with pytest.raises(SourceError, match=r"a\.zip .*pickle"):
             safe_loads(pickle.dumps([1.5, 2.5])[:-4], "a.zip")
 
 

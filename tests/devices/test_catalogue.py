@@ -55,7 +55,7 @@ def test_the_devices_of_help_run_dead_operations_and_tell_their_traps() -> None:
     assert all(d.executes_dead_ops and d.batch_size == 1 for d in devices.values())
     assert all((d.runtime, d.licence) == (None, "MIT") for d in devices.values())
     assert "drifted" in devices["gold_6240"].notes
-    assert "128 have no path" in devices["pixel3"].notes
+    assert "128 have" in devices["pixel3"].notes
 
 
 def test_the_devices_of_latbench() -> None:
@@ -97,22 +97,22 @@ def test_by_name() -> None:
 def test_unknown_device() -> None:
     with pytest.raises(UnknownNameError) as caught:
         get_device("desktop-cpu-core-i7-7820x-fp16")
-    assert "Did you mean 'desktop-cpu-core-i7-7820x-fp32'?" in str(caught.value)
+    assert "'desktop-cpu-core-i7-7820x-fp32'?" in str(caught.value)
 
 
 def test_a_catalogue_of_ones_own(tmp_path: Path) -> None:
     devices = load_devices(_write(tmp_path, OWN))
     assert get_device("my-board", devices).executes_dead_ops
     assert devices["my-board"].near_twins == []
-    with pytest.raises(UnknownNameError, match="Did you mean 'my-board'"):
+    with pytest.raises(UnknownNameError, match=r"'myboard'.* 'my-board'\?"):
         get_device("myboard", devices)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("precision:", "precison:", "Did you mean 'precision'"),
-        ("executes_dead_ops:", "executes_dead_op:", "Did you mean 'executes_dead_ops'"),
+        ("precision:", "precison:", r"'precison'.* 'precision'\?"),
+        ("executes_dead_ops:", "executes_dead_op:", r"'executes_dead_op'.* 'executes_dead_ops'\?"),
         ("batch_size: 1", "batch_size: 0", "batch_size: .*greater than 0"),
         ("batch_size: 1", "batch_size: one", "batch_size: .*'one'"),
         ("licence: own", "", "'licence' is missing"),

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
 BUDGET = 10
 ARGUMENTS = [
-    f"--params=search.oracle=train,search.budget={BUDGET},search.rounds=5,search.seed=1,"
+    f"--params=search.oracle.name=train,search.budget.queries={BUDGET},search.budget.rounds=5,search.seed=1,"
     "network_training.epochs=4,network_training.workers=1"
 ]
 SIZE = NetworkConfig(4, 1, 2, input_shape=(1, 8, 8), classes=10).size
@@ -38,7 +38,7 @@ def results(project: Project) -> dict[str, Any]:
     for name in ("search_history", "oracle_accuracy"):
         table = pd.read_parquet(project.data / "07_model_output" / f"{name}.parquet")
         found[name] = table.drop(columns=TIMES, errors="ignore").to_csv()
-    for name in ("relation_predictor", "winner"):
+    for name in ("ranker", "winner"):
         with safe_open(project.data / "06_models" / f"{name}.safetensors", "numpy") as file:
             found[name] = {key: file.get_tensor(key).tobytes() for key in file.keys()}  # noqa: SIM118
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from subprocess import CompletedProcess
 
 import pytest
@@ -31,7 +32,7 @@ def message(done: CompletedProcess[str]) -> str:
 def test_data_that_belong_to_another(project: Project, stage: str) -> None:
     project.data.chmod(0o755)
     text = message(start(stage, f"--volume={project.data}:/app/data", "--user=1234:1234"))
-    assert "/app/data cannot be written" in text
+    assert "/app/data cannot" in text
     assert f"user {os.getuid()}, group {os.getgid()}, with mode 0755" in text
     assert "user 1234, group 1234" in text
     assert '--user "$(id -u):$(id -g)"' in text
@@ -43,7 +44,7 @@ def test_a_folder_of_another_within_data(project: Project) -> None:
         path.chmod(0o777)
     (project.data / "03_primary").chmod(0o755)
     text = message(start("ingest", f"--volume={project.data}:/app/data", "--user=1234:1234"))
-    assert "/app/data/03_primary cannot be written" in text
+    assert "/app/data/03_primary cannot" in text
 
 
 @pytest.mark.usefixtures("images")
@@ -55,7 +56,7 @@ def test_no_data_mounted() -> None:
 
 def test_data_mounted_read_only(project: Project) -> None:
     text = message(start("ingest", f"--volume={project.data}:/app/data:ro"))
-    assert "/app/data is mounted read-only" in text
+    assert re.search("/app/data .*read-only", text)
 
 
 def test_conf_that_cannot_be_read(project: Project) -> None:
@@ -65,7 +66,7 @@ def test_conf_that_cannot_be_read(project: Project) -> None:
     (project.root / "conf" / "base" / "globals.yml").chmod(0o600)
     mounts = [f"--volume={project.root}/{name}:/app/{name}" for name in ("data", "conf")]
     text = message(start("ingest", *mounts, "--user=1234:1234"))
-    assert "/app/conf/base/globals.yml cannot be read" in text
+    assert "/app/conf/base/globals.yml cannot" in text
 
 
 def test_no_input(project: Project) -> None:
@@ -75,4 +76,4 @@ def test_no_input(project: Project) -> None:
 
 def test_unknown_parameter(project: Project) -> None:
     text = message(project.in_container("train", "--params=train.epoch=3"))
-    assert "Did you mean 'epochs'?" in text
+    assert "'epochs'?" in text

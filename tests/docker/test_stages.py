@@ -69,7 +69,7 @@ def test_figures_are_the_same(on_host: Project, contained: Project, name: str) -
 
 def test_what_is_exported_answers_as_torch_does(contained: Project) -> None:
     parity = contained.json("08_reporting/parity.json")
-    assert set(parity) == {"latency", "relation", "network", "tolerance"}
+    assert set(parity) == {"latency", "ranker", "network", "tolerance"}
     assert max(parity.values()) == parity["tolerance"]
 
 

@@ -46,7 +46,7 @@ def trained_latency(backbone: str, view: View) -> LatencyPredictor:
     return fit_latency(cells(), train, valid, config, view=view, members=2)
 
 
-def trained_relation(backbone: str, view: View) -> PairwiseRanker:
+def trained_ranker(backbone: str, view: View) -> PairwiseRanker:
     rows = rows_of(40)
     config = TrainingConfig(backbone=backbone, hidden=8, layers=2, epochs=2)
     predictor = PairwiseRanker(config, members=2, view=view)
@@ -102,7 +102,7 @@ def test_latency_predictor_answers_in_ms_on_any_batch(
 
 @pytest.mark.parametrize(("backbone", "view"), first_of(CASES))
 def test_a_ranker_scores_on_any_batch(tmp_path: Path, backbone: str, view: View) -> None:
-    predictor, path = trained_relation(backbone, view), tmp_path / "relation.onnx"
+    predictor, path = trained_ranker(backbone, view), tmp_path / "ranker.onnx"
     graphs = cells().view(view)[:300]
     assert export_predictor(predictor.module(), path, graphs, "score") <= 1e-5
     scores = predictor.score(cells().view(view))

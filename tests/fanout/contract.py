@@ -53,7 +53,7 @@ class EngineContract(ABC):
         assert all(isinstance(error, TaskError) for error in errors.values())
         assert str(errors[3]) == "ValueError: no square of 3"
         assert errors[5].message == "SystemExit: enough"
-        traceback = 'raise ValueError(f"no square of {number}")'
+        traceback = 'raise ValueError(f"no square '
         assert any(traceback in record.getMessage() for record in caplog.records)
         assert {record.levelno for record in caplog.records} == {logging.DEBUG}
 
@@ -93,7 +93,7 @@ class ProcessContract(EngineContract):
         assert isinstance(outcomes[3], TaskError)
 
     def test_a_lambda_is_refused_before_any_work(self, engine: Engine) -> None:
-        with pytest.raises(ValueError, match=r"cannot be sent to another process.*no lambda"):
+        with pytest.raises(ValueError, match=r"lambda.*functools\.partial"):
             next(engine.run(lambda task: task, [1]))
 
     def test_a_killed_worker_loses_nothing(

@@ -127,7 +127,7 @@ class TestDask(ProcessContract):
         done = subprocess.run(
             [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
         )
-        assert "ConfigurationError: Dask workers cannot import a function of a scr" in done.stderr
+        assert re.search(r"ConfigurationError: Dask .*__main__", done.stderr)
 
 
 def test_tasks_wait_for_workers_and_end_with_the_scheduler(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_workers_of_a_version_without_fingerprints_are_refused(tmp_path: Path) -
     folder = tmp_path / "cluster"
     folder.mkdir()
     with running_cluster(folder, workers=1, path=package.parent) as cluster:
-        wanted = rf"need the brpnas .*{re.escape(FINGERPRINT)}: tcp://\S+ (cannot import it|has) "
+        wanted = rf"brpnas .*{re.escape(FINGERPRINT)}: tcp://\S+ (.*No module|has) "
         with pytest.raises(ConfigurationError, match=wanted):
             get_engine(scheduler=cluster.address)
 
@@ -167,7 +167,7 @@ def test_workers_with_other_code_of_the_same_version_are_refused(
     folder = tmp_path / "cluster"
     folder.mkdir()
     with running_cluster(folder, workers=1, path=copied.parent) as cluster:
-        wanted = rf"has {version('brpnas')} \(code [0-9a-f]{{12}}\)\. Install the same files"
+        wanted = rf"has {version('brpnas')} \(code [0-9a-f]{{12}}\)\."
         with pytest.raises(ConfigurationError, match=wanted):
             get_engine(scheduler=cluster.address)
 

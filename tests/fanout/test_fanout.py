@@ -22,8 +22,8 @@ def test_more_workers_are_processes() -> None:
 @pytest.mark.parametrize(
     ("numbers", "answer"),
     [
-        ({"workers": 0}, "workers must be 1 or more, not 0"),
-        ({"retries": -1}, "retries must be 0 or more, not -1"),
+        ({"workers": 0}, "workers .* 0"),
+        ({"retries": -1}, "retries .* -1"),
     ],
 )
 def test_numbers_out_of_range_are_refused(numbers: dict[str, int], answer: str) -> None:

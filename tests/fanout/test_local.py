@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -107,14 +108,13 @@ class TestLocal(ProcessContract):
             outcomes = dict(engine.run(functools.partial(tasks.die_once, tmp_path), range(4)))
         failed = {n for n, outcome in outcomes.items() if isinstance(outcome, TaskError)}
         assert failed == {0, 3}
-        assert str(outcomes[0]) == (
-            "The worker process died in each of 1 tries (SIGKILL, as when memory runs out)."
-        )
+        assert re.search(r" 1 tries \(SIGKILL, ", str(outcomes[0]))
 
 
 @pytest.mark.parametrize(("workers", "retries"), [(0, 0), (1, -1)])
 def test_numbers_out_of_range_are_refused(workers: int, retries: int) -> None:
-    with pytest.raises(ConfigurationError, match="or more, not"):
+    name, given = ("retries", retries) if workers else ("workers", workers)
+    with pytest.raises(ConfigurationError, match=rf"{name} .*, not {given}\."):
         LocalEngine(workers, retries)
 
 
@@ -151,7 +151,7 @@ def test_a_script_without_a_guard_is_told_so(tmp_path: Path, repository: Path) -
     done = run_script(script, tmp_path, repository)
     assert done.returncode == 1
     assert EngineError.__name__ in done.stderr
-    assert 'guard its main code by `if __name__ == "__main__":`' in done.stderr
+    assert '`if __name__ == "__main__":`' in done.stderr
 
 
 def test_a_function_that_workers_cannot_import_ends_the_run(
@@ -170,7 +170,7 @@ if __name__ == "__main__":
 """
     done = run_script(script, tmp_path, repository)
     assert done.returncode == 1
-    assert "ConfigurationError: A worker process cannot import the function" in done.stderr
+    assert re.search(r"ConfigurationError: .*\btriple\b", done.stderr)
 
 
 def test_all_is_over_when_the_engine_is_closed() -> None:

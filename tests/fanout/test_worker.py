@@ -68,7 +68,7 @@ def test_says_that_a_function_cannot_be_imported(worker: Worker) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "how"), [(signal.SIGKILL, "SIGKILL, as when memory"), (signal.SIGTERM, "SIGTERM")]
+    ("number", "how"), [(signal.SIGKILL, "SIGKILL, "), (signal.SIGTERM, "SIGTERM")]
 )
 def test_tells_of_its_death(
     worker: Worker, tmp_path: Path, number: signal.Signals, how: str

@@ -53,7 +53,7 @@ ENTRIES: dict[str, Callable[[Path], object]] = {
     "help": lambda path: read_help_latency(path, "x"),
     "graphs": SpaceGraphs.load,
     "latency": load_latency,
-    "relation": PairwiseRanker.load,
+    "ranker": PairwiseRanker.load,
     "prior": DevicePrior.load,
     "network": lambda path: TrainedNetworkFile.from_bytes(path.read_bytes()).module(),
     "onnx": OnnxPredictor,

@@ -77,18 +77,18 @@ def make_predictors(root: Path) -> list[Hostile]:
         folder.note(name, "latency")
     folder.add("a header of 2^62 bytes", struct.pack("<Q", 2**62) + b"{}", "latency")
     folder.add("cut off", good.read_bytes()[:-50], "latency")
-    folder.add("a ranker that is a latency predictor", good.read_bytes(), "relation")
+    folder.add("a ranker that is a latency predictor", good.read_bytes(), "ranker")
     folder.add("a prior that is a latency predictor", good.read_bytes(), "prior")
     good.unlink()
-    _relation(folder, graphs, values)
+    _ranker(folder, graphs, values)
     return folder.made + _networks(root)
 
 
-def _relation(folder: Folder, graphs: Any, values: Any) -> None:
-    good = folder.root / "relation"
-    relation = PairwiseRanker(_TINY, 1)
-    relation.fit(graphs.view("function"), values / 4, seed=0)
-    relation.save(good)
+def _ranker(folder: Folder, graphs: Any, values: Any) -> None:
+    good = folder.root / "ranker"
+    ranker = PairwiseRanker(_TINY, 1)
+    ranker.fit(graphs.view("function"), values / 4, seed=0)
+    ranker.save(good)
     metadata, tensors = _parts(good)
     good.unlink()
     save_file(
@@ -96,7 +96,7 @@ def _relation(folder: Folder, graphs: Any, values: Any) -> None:
         folder.path("a ranker without a view"),
         {k: v for k, v in metadata.items() if k != "view"},
     )
-    folder.note("a ranker without a view", "relation")
+    folder.note("a ranker without a view", "ranker")
 
 
 def _networks(root: Path) -> list[Hostile]:

@@ -125,7 +125,7 @@ def test_an_operation_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.Mo
             return x / (x * 0)
 
     monkeypatch.setattr(operations, "operation_modules", modules)
-    with pytest.raises(MeasurementError, match=r"\bstem of stage 0\b.*NaN"):
+    with pytest.raises(MeasurementError, match=r"\bstem .* 0 .*NaN"):
         measure_operations(small(), tmp_path / "m.jsonl", device="mine", progress=False)
     assert not lines(tmp_path / "m.jsonl")
     assert {path.name for path in tmp_path.iterdir()} == {"m.jsonl"}

@@ -67,7 +67,7 @@ def test_a_store_is_of_one_task(tmp_path: Path) -> None:
     path = tmp_path / "m.jsonl"
     MeasureStore(path, TASK).__exit__(None, None, None)
     other = task_of(replace(SETTINGS, batch_size=2), MACHINE)
-    with pytest.raises(StoreError, match=r"settings\.batch_size \(1 in the store, 2 now\)"):
+    with pytest.raises(StoreError, match=r"settings\.batch_size \(1 .* 2 now\)"):
         MeasureStore(path, other)
     assert store_name(TASK) != store_name(other)
     assert store_name(TASK) == store_name(task_of(SETTINGS, replace(MACHINE, host="elsewhere")))
@@ -107,7 +107,7 @@ def test_damaged_values_are_named(
     good = path.read_text().splitlines()
     bad = json.dumps(row("b") | {key: value})
     path.write_text("\n".join([*good, bad] if is_last else [good[0], bad, good[1]]) + "\n")
-    with pytest.raises(StoreError, match=rf"damaged in line {3 if is_last else 2}: .*{says}"):
+    with pytest.raises(StoreError, match=rf"line {3 if is_last else 2}: .*{says}"):
         MeasureStore(path, TASK)
 
 

@@ -20,6 +20,7 @@ from brpnas.spaces.nasbench201 import published_cells
 from pipelines.checks import MissingInputError, check_inputs, check_parameters
 from pipelines.datasets import AccuracyTablesDataset, DeviceCatalogueDataset, DeviceFilesDataset
 from pipelines.pipeline_registry import register_pipelines
+from tests.pipelines.parameters import base, changed
 from tests.pipelines.toys import make_latency
 
 GOOD: dict[str, Any] = {
@@ -27,9 +28,9 @@ GOOD: dict[str, Any] = {
     "device": "desktop-cpu-core-i7-7820x-fp32",
     "dataset": "cifar100",
     "constraints": ["latency_ms <= 5"],
-    "ingest": {"benchmarks": ["measured", "trained", "nasbench201", "latbench"]},
-    "search": {"oracle": "table"},
-    "retrain": {"least_rows": 10, "unit_check": True},
+    "ingest": base("ingest", benchmarks=["measured", "trained", "nasbench201", "latbench"]),
+    "search": base("search"),
+    "retrain": base("retrain"),
 }
 
 
@@ -47,8 +48,12 @@ def test_good_names_pass() -> None:
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"device": "desktop-cpu-core-i7-7820x"}, UnknownNameError, "Did you mean 'desktop-cpu"),
-        ({"dataset": "cifar1000"}, UnknownNameError, "Did you mean 'cifar100'"),
+        (
+            {"device": "desktop-cpu-core-i7-7820x"},
+            UnknownNameError,
+            r"'desktop-cpu-core-i7-7820x'.* 'desktop-cpu-core-i7-7820x-fp32'\?",
+        ),
+        ({"dataset": "cifar1000"}, UnknownNameError, r"'cifar1000'.* 'cifar100'\?"),
         ({"constraints": ["latency <= 5"]}, ConstraintError, "latency_ms"),
         ({"constraints": ["latency_ms = 5"]}, ConstraintError, "latency_ms"),
     ],
@@ -65,7 +70,7 @@ POCKET = str(Path(__file__).parents[1] / "spaces" / "own" / "pocket_space.py")
 def test_a_cost_that_the_space_does_not_know_is_named(text: str) -> None:
     of_constraints = reads("params:constraints")
     check_parameters(of_constraints, GOOD | {"constraints": [text]})
-    own = GOOD | {"space": POCKET, "ingest": {"benchmarks": ["measured"]}}
+    own = changed(GOOD, {"space": POCKET, "ingest": {"benchmarks": ["measured"]}})
     check_parameters(of_constraints, own)
     needed = "flops_m" if "flops_m" in text else "params_m"
     with pytest.raises(ConfigurationError, match=rf"needs {needed}, .*its method `cost`"):
@@ -76,10 +81,10 @@ def test_a_cost_that_the_space_does_not_know_is_named(text: str) -> None:
 def test_so_is_one_that_the_prior_of_the_search_lacks(
     sampler: str, prior: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    search = {"oracle": "train", "sampler": sampler, "flops_prior": prior}
+    search = {"oracle": {"name": "train"}, "sampler": {"name": sampler, "flops_prior": prior}}
     for space, lacks in (("nasbench201", False), (POCKET, True)):
         caplog.clear()
-        check_parameters(reads("params:search"), GOOD | {"space": space, "search": search})
+        check_parameters(reads("params:search"), changed(GOOD, {"space": space, "search": search}))
         warned = "method `cost`" in caplog.text
         assert warned == (lacks and sampler == "brp" and prior > 0)
 
@@ -87,21 +92,23 @@ def test_so_is_one_that_the_prior_of_the_search_lacks(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"final_training": True}, r"search\.final_training is True.*to auto or false"),
-        ({"metric": "balanced_accuracy"}, r"search\.metric is 'balanced_accuracy'.*to accuracy"),
+        ({"final_training": True}, r"search\.oracle\.final_training .*True.*\bauto\b"),
+        (
+            {"metric": "balanced_accuracy"},
+            r"search\.oracle\.metric is 'balanced_accuracy'.*to accuracy",
+        ),
     ],
 )
 @pytest.mark.parametrize("oracle", ["table", "file", "surrogate"])
 def test_settings_of_trainings_are_refused_where_nothing_is_trained(
     change: dict[str, Any], message: str, oracle: str
 ) -> None:
-    usual = {"oracle": oracle, "final_training": "auto", "metric": "accuracy"}
-    check_parameters(reads("params:search"), GOOD | {"search": usual})
+    of_search = reads("params:search")
+    check_parameters(of_search, changed(GOOD, {"search": {"oracle": {"name": oracle}}}))
+    wrong = changed(GOOD, {"search": {"oracle": change | {"name": oracle}}})
     with pytest.raises(ConfigurationError, match=message):
-        check_parameters(reads("params:search"), GOOD | {"search": usual | change})
-    check_parameters(
-        reads("params:search"), GOOD | {"search": usual | change | {"oracle": "train"}}
-    )
+        check_parameters(of_search, wrong)
+    check_parameters(of_search, changed(wrong, {"search": {"oracle": {"name": "train"}}}))
 
 
 @pytest.fixture
@@ -114,7 +121,7 @@ def own(tmp_path: Path) -> DataCatalog:
     bring(tmp_path / "devices", "theirs")
     return DataCatalog(
         {
-            "measured_device": devices,
+            "measured_devices": devices,
             "trained_accuracy": trained,
             "device_files": DeviceFilesDataset(str(tmp_path / "devices")),
         }
@@ -130,18 +137,20 @@ def bring(folder: Path, name: str, **changes: object) -> None:
 
 def test_own_devices_and_data_sets_are_known(own: DataCatalog) -> None:
     check_parameters(ALL, GOOD | {"device": "mine", "dataset": "flowers"}, own)
-    with pytest.raises(UnknownNameError, match="Did you mean 'mine'"):
+    with pytest.raises(UnknownNameError, match=r"'mime'.* 'mine'\?"):
         check_parameters(ALL, GOOD | {"device": "mime"}, own)
-    with pytest.raises(UnknownNameError, match="Did you mean 'flowers'"):
+    with pytest.raises(UnknownNameError, match=r"'flower'.* 'flowers'\?"):
         check_parameters(ALL, GOOD | {"dataset": "flower"}, own)
     with pytest.raises(UnknownNameError, match="'mine'"):
         check_parameters(ALL, GOOD | {"device": "mine"})
 
 
 def test_devices_that_were_brought_are_known(own: DataCatalog) -> None:
-    values = GOOD | {"device": "theirs", "ingest": {"benchmarks": ["devices", "nasbench201"]}}
+    values = changed(
+        GOOD, {"device": "theirs", "ingest": {"benchmarks": ["devices", "nasbench201"]}}
+    )
     check_parameters(ALL, values, own)
-    with pytest.raises(UnknownNameError, match="Did you mean 'theirs'"):
+    with pytest.raises(UnknownNameError, match=r"'their'.* 'theirs'\?"):
         check_parameters(ALL, values | {"device": "their"}, own)
 
 
@@ -150,13 +159,13 @@ def test_a_device_may_be_held_by_a_benchmark_that_is_left_out(
     own: DataCatalog, tmp_path: Path, benchmark: str
 ) -> None:
     bring(tmp_path / "devices", "mine")
-    values = GOOD | {"device": "mine", "ingest": {"benchmarks": [benchmark, "nasbench201"]}}
+    values = changed(GOOD, {"device": "mine", "ingest": {"benchmarks": [benchmark, "nasbench201"]}})
     check_parameters(ALL, values, own)
 
 
 class TestFilesThatWereBrought:
     INGEST = reads("params:ingest", "device_files")
-    ASKED = GOOD | {"ingest": {"benchmarks": ["embedded", "devices"]}}
+    ASKED = changed(GOOD, {"ingest": {"benchmarks": ["embedded", "devices"]}})
 
     def test_good_ones_pass(self, own: DataCatalog) -> None:
         check_parameters(self.INGEST, self.ASKED, own)
@@ -169,7 +178,7 @@ class TestFilesThatWereBrought:
         check_parameters(self.INGEST, self.ASKED, own)
         check_parameters(self.INGEST, self.ASKED | {"device": "theirs"}, own)
         for device, kind in {"one": "negative latency", "two": "unknown cell"}.items():
-            with pytest.raises(IntakeError, match=rf"{device}\.csv is refused") as caught:
+            with pytest.raises(IntakeError, match=rf"{device}\.csv ") as caught:
                 check_parameters(self.INGEST, self.ASKED | {"device": device}, own)
             assert kind in {finding.kind for finding in caught.value.findings}
             assert "theirs.csv" not in str(caught.value)
@@ -179,10 +188,11 @@ class TestFilesThatWereBrought:
         values = self.ASKED | {"device": "slow"}
         with pytest.raises(IntakeError, match="unit"):
             check_parameters(self.INGEST, values, own)
-        lenient = {"least_rows": 10, "unit_check": False}
-        check_parameters(self.INGEST, values | {"retrain": lenient}, own)
+        lenient = changed(values, {"retrain": {"unit_check": False}})
+        check_parameters(self.INGEST, lenient, own)
+        more = changed(lenient, {"retrain": {"least_rows": 30}})
         with pytest.raises(IntakeError, match="30 are needed"):
-            check_parameters(self.INGEST, values | {"retrain": lenient | {"least_rows": 30}}, own)
+            check_parameters(self.INGEST, more, own)
 
     def test_only_if_they_are_asked_for_and_read(self, own: DataCatalog, tmp_path: Path) -> None:
         bring(tmp_path / "devices", "one", latency_ms=-1.0)
@@ -205,7 +215,7 @@ class TestFilesThatWereBrought:
 def test_benchmark_that_holds_it_must_be_read(
     change: dict[str, Any], benchmarks: list[str], missing: str, own: DataCatalog
 ) -> None:
-    values = GOOD | change | {"ingest": {"benchmarks": benchmarks}}
+    values = changed(GOOD, {**change, "ingest": {"benchmarks": benchmarks}})
     with pytest.raises(ConfigurationError, match=f"Add '{missing}'") as caught:
         check_parameters(ALL, values, own)
     hint = "--env=latbench" in str(caught.value)
@@ -217,16 +227,18 @@ def test_digits_may_be_the_shipped_or_ones_own(own: DataCatalog) -> None:
     for benchmarks in (["embedded", "latbench"], ["trained", "latbench"]):
         if "trained" in benchmarks:
             own["trained_accuracy"].save({"digits": pd.DataFrame({"x": [1]})})
-        check_parameters(ALL, digits | {"ingest": {"benchmarks": benchmarks}}, own)
+        check_parameters(ALL, changed(digits, {"ingest": {"benchmarks": benchmarks}}), own)
 
 
 def test_an_oracle_that_trains_needs_no_table() -> None:
-    check_parameters(ALL, GOOD | {"dataset": "flowers", "search": {"oracle": "train"}})
+    check_parameters(
+        ALL, changed(GOOD, {"dataset": "flowers", "search": {"oracle": {"name": "train"}}})
+    )
 
 
 def test_what_the_pipeline_itself_makes_need_not_be_there_yet() -> None:
     makes = Pipeline(
-        [node(lambda: (0, 0), None, ["measured_device", "trained_accuracy"], name="make")]
+        [node(lambda: (0, 0), None, ["measured_devices", "trained_accuracy"], name="make")]
     )
     check_parameters(makes + ALL, GOOD | {"device": "mine", "dataset": "flowers"})
 
@@ -269,7 +281,7 @@ class TestSpaces:
         ],
     )
     def test_benchmarks_of_the_space_or_of_any(self, space: str, benchmarks: list[str]) -> None:
-        values = GOOD | {"space": space, "ingest": {"benchmarks": benchmarks}}
+        values = changed(GOOD, {"space": space, "ingest": {"benchmarks": benchmarks}})
         check_parameters(self.INGEST, values)
 
     def test_a_benchmark_of_another_space_is_refused(self) -> None:
@@ -283,7 +295,7 @@ class TestSpaces:
     @pytest.mark.parametrize(
         ("space", "error", "message"),
         [
-            ("nasbench102", UnknownNameError, "Did you mean 'nasbench101'"),
+            ("nasbench102", UnknownNameError, r"'nasbench102'.* 'nasbench101'\?"),
             ("nowhere.py", ConfigurationError, "'nowhere.py'"),
         ],
     )
@@ -293,25 +305,25 @@ class TestSpaces:
 
     def test_a_name_is_looked_up_among_the_benchmarks_of_the_space(self) -> None:
         asked = {"ingest": {"benchmarks": ["measured", "nasbench101"]}, "space": "nasbench101"}
-        check_parameters(reads("params:dataset"), GOOD | asked | {"dataset": "cifar10"})
+        check_parameters(reads("params:dataset"), changed(GOOD, asked) | {"dataset": "cifar10"})
         with pytest.raises(UnknownNameError, match="cifar100"):
-            check_parameters(reads("params:dataset"), GOOD | asked)
+            check_parameters(reads("params:dataset"), changed(GOOD, asked))
         with pytest.raises(UnknownNameError, match="core-i7"):
-            check_parameters(reads("latency", "params:device"), GOOD | asked)
+            check_parameters(reads("latency", "params:device"), changed(GOOD, asked))
 
     @pytest.mark.parametrize(
         "change", [{"space": "nasbench201"}, {"dataset": "digits"}, {"benchmarks": ["measured"]}]
     )
     def test_the_surrogate_answers_for_one_task(self, change: dict[str, Any]) -> None:
-        values = GOOD | {"space": "darts", "dataset": "cifar10", "search": {"oracle": "surrogate"}}
-        good = values | {"ingest": {"benchmarks": ["measured", "nasbench301"]}}
+        task = {"space": "darts", "dataset": "cifar10", "search": {"oracle": {"name": "surrogate"}}}
+        good = changed(GOOD, {**task, "ingest": {"benchmarks": ["measured", "nasbench301"]}})
         check_parameters(reads("params:dataset"), good)
         benchmarks = change.pop("benchmarks", good["ingest"]["benchmarks"])
-        bad = good | change | {"ingest": {"benchmarks": benchmarks}}
+        bad = changed(good, {**change, "ingest": {"benchmarks": benchmarks}})
         with pytest.raises(ConfigurationError, match="--env=darts"):
             check_parameters(reads("params:dataset"), bad)
 
     @pytest.mark.parametrize("stage", ["pretrain", "retrain"])
     def test_what_devices_teach_is_known_of_one_space(self, stage: str) -> None:
-        with pytest.raises(ConfigurationError, match="know the space 'nasbench201' alone"):
+        with pytest.raises(ConfigurationError, match=r"'nasbench201' .*'darts'.*--pipelines="):
             check_parameters(register_pipelines()[stage], GOOD | {"space": "darts"})

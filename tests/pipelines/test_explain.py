@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from brpnas.errors import BudgetError, ConfigurationError, ConstraintError, UnknownNameError
 from pipelines.config import Parameters
-from pipelines.explain import add_places, check_files, explain, leaves, locate
+from pipelines.explain import add_places, check_sources, explain, leaves, locate
 from pipelines.renamed import RENAMED
 
 
@@ -38,11 +39,11 @@ def conf(tmp_path: Path) -> Path:
 
 
 def test_files_of_parameters_that_blow_up_are_named(conf: Path) -> None:
-    check_files(conf, ["paper", "base"])
+    check_sources(conf, ["paper", "base"], {})
     (conf / "paper" / "parameters_train.yml").write_text("a: " + "[" * 5000)
-    with pytest.raises(ConfigurationError, match=r"paper/parameters_train\.yml cannot be read"):
-        check_files(conf, ["paper", "base"])
-    check_files(conf, ["base"])
+    with pytest.raises(ConfigurationError, match=r"paper/parameters_train\.yml .*nested"):
+        check_sources(conf, ["paper", "base"], {})
+    check_sources(conf, ["base"], {})
 
 
 def test_leaves_are_dotted_paths() -> None:
@@ -73,16 +74,16 @@ def test_locate_finds_every_file_that_kedro_reads(conf: Path, name: str) -> None
     assert locate("device", conf, ["paper", "base"], {}).endswith(f"paper/{name}")
 
 
-VALUES = {"device": "x", "space": "y", "constraints": [], "search": {"budget": 1, "rounds": 2}}
+VALUES = {"device": "x", "space": "y", "constraints": [], "train": {"epochs": 1, "rows": {"n": 2}}}
 
 
 @pytest.mark.parametrize(
     ("error", "keys"),
     [
-        (BudgetError("search.budget is 1, search.rounds is 2"), ["search.budget", "search.rounds"]),
-        (BudgetError("run with --params=search.budget=3"), []),
+        (BudgetError("train.epochs is 1, train.rows.n is 2"), ["train.epochs", "train.rows.n"]),
+        (BudgetError("run with --params=train.epochs=3"), []),
         (BudgetError("budget, device and unknown.key"), []),
-        (ConfigurationError("`space` is 'y', not search.budget"), ["space", "search.budget"]),
+        (ConfigurationError("`space` is 'y', not train.epochs"), ["space", "train.epochs"]),
         (UnknownNameError("device", "x", ["z"]), ["device"]),
         (UnknownNameError("sampler", "x", ["z"]), []),
         (ConstraintError("'latency <='"), ["constraints"]),
@@ -91,16 +92,16 @@ VALUES = {"device": "x", "space": "y", "constraints": [], "search": {"budget": 1
 def test_an_error_says_where_its_keys_are_set(error: Exception, keys: list[str]) -> None:
     add_places(error, VALUES, lambda key: f"in {key}.yml")
     notes = "".join(getattr(error, "__notes__", []))
-    assert re.findall(r"([\w.]+) is set in \1\.yml", notes) == keys
+    assert re.findall(r"([\w.]+) is .* \1\.yml", notes) == keys
 
 
 def test_places_are_those_of_the_error_below_that_of_kedro() -> None:
-    inner = BudgetError("search.budget and search.rounds")
-    outer = RuntimeError("search.budget")
+    inner = BudgetError("train.epochs and train.rows.n")
+    outer = RuntimeError("train.epochs")
     outer.__cause__ = inner
     add_places(outer, VALUES, lambda _: "in a.yml")
-    assert inner.__notes__ == ["search.budget, search.rounds are set in a.yml."]
-    add_places(ValueError("search.budget"), VALUES, lambda _: "in a.yml")
+    assert inner.__notes__ == ["train.epochs, train.rows.n are set in a.yml."]
+    add_places(ValueError("train.epochs"), VALUES, lambda _: "in a.yml")
 
 
 def test_everything_wrong_is_one_paragraph() -> None:
@@ -109,21 +110,28 @@ def test_everything_wrong_is_one_paragraph() -> None:
     text = explain(caught.value, Outer, lambda key: f"in {key.split('.')[0]}.yml")
     assert "\n" not in text
     assert "Missing key 'train.epochs' in train.yml" in text
-    assert "Unknown key 'train.epoch' in train.yml. Did you mean 'epochs'?" in text
+    assert re.search(r"Unknown key 'train\.epoch' in train\.yml\. .*'epochs'\?", text)
     assert "Known here: epochs, rate." in text
     assert "Bad value 'x' of 'train.rate'" in text
     assert "Bad value 1 of 'names'" in text
     assert "quotes, as '1'" in text
-    assert "Unknown key 'tain' in tain.yml. Did you mean 'train'?" in text
+    assert re.search(r"Unknown key 'tain' in tain\.yml\. .*'train'\?", text)
 
 
+@pytest.mark.parametrize("source", ["paper", "base", "--params"])
 @pytest.mark.parametrize(("old", "new"), RENAMED.items())
-def test_a_renamed_key_names_the_new_one(old: str, new: str) -> None:
+def test_a_renamed_key_names_the_new_one_and_its_source(
+    conf: Path, source: str, old: str, new: str
+) -> None:
     group, _, key = old.partition(".")
-    with pytest.raises(ValidationError) as caught:
-        Parameters.model_validate({group: {key: 1}})
-    text = explain(caught.value, Parameters, lambda key: "in x.yml")
-    assert f"Renamed key {old!r} in x.yml: write {new!r}." in text
+    values: dict[str, Any] = {group: {key: 1}}
+    in_file = source != "--params"
+    if in_file:
+        (conf / source / "parameters_old.yml").write_text(yaml.safe_dump(values))
+    with pytest.raises(ConfigurationError) as caught:
+        check_sources(conf, ["paper", "base"], {} if in_file else values)
+    place = str(conf / source / "parameters_old.yml") if in_file else "--params"
+    assert str(caught.value) == f"Renamed key {old!r} in {place}: write {new!r}."
     parent, _, name = new.rpartition(".")
     model: Any = Parameters
     for part in parent.split(".") if parent else []:
@@ -135,3 +143,23 @@ def test_unknown_key_below_something_that_is_no_mapping() -> None:
     with pytest.raises(ValidationError) as caught:
         Outer.model_validate({"train": 3, "names": []})
     assert "Bad value 3 of 'train'" in explain(caught.value, Outer, lambda key: "here")
+
+
+def test_a_value_in_place_of_a_group_names_its_keys() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Outer.model_validate({"train": None, "names": []})
+    text = explain(caught.value, Outer, lambda key: "in x.yml")
+    assert text == "Bad value None of 'train' in x.yml: it is a group of the keys epochs, rate."
+
+
+def test_a_group_is_no_old_key_of_the_same_name(conf: Path) -> None:
+    """A value in one file is an error even where the groups of others would replace it."""
+    file = conf / "paper" / "parameters_search.yml"
+    (conf / "base" / "parameters_search.yml").write_text("search: {sampler: {name: brp}}")
+    given = {"search": {"sampler": {"flops_prior": 0}}}
+    check_sources(conf, ["paper", "base"], given)
+    file.write_text("search: {sampler: random}")
+    with pytest.raises(ConfigurationError) as caught:
+        check_sources(conf, ["paper", "base"], given)
+    old = f"Renamed key 'search.sampler' in {file}: write 'search.sampler.name'."
+    assert str(caught.value) == old

@@ -75,7 +75,7 @@ def test_what_was_given_is_given_again_but_for_what_is_over() -> None:
         "network": {"channels": 4},
         "device": "another",
         "images": {"path": "my pictures"},
-        "search": {"measure_winner": True, "candidates": None},
+        "search": {"report": {"measure_winner": True}, "sampler": {"candidates": None}},
         "train": {"train_rows": 3, "seed": 7},
     }
     before = parameters_of(None, given)
@@ -86,7 +86,7 @@ def test_what_was_given_is_given_again_but_for_what_is_over() -> None:
     assert params == {
         "network": {"channels": 4},
         "images": {"path": "my pictures"},
-        "search": {"measure_winner": True, "candidates": None},
+        "search": {"report": {"measure_winner": True}, "sampler": {"candidates": None}},
         "train": {"seed": 7},
         "device": "mine",
     }

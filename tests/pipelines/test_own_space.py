@@ -19,8 +19,8 @@ FILE = "docs/examples/chain_space.py"
 SMALL = [
     *("measure.cells=24", "timing.warmup=1", "timing.runs=4", "timing.repeats=2"),
     *("ingest.sample=40", "train.train_rows=10", "train.valid_rows=4", "train.epochs=3"),
-    *("train.members=1", "train.workers=1", "search.budget=4", "search.rounds=2"),
-    *("search.workers=1", "search.ranker.epochs=3", "network_training.epochs=1"),
+    *("train.members=1", "train.workers=1", "search.budget.queries=4", "search.budget.rounds=2"),
+    *("search.workers=1", "search.sampler.ranker.epochs=3", "network_training.epochs=1"),
     *("network_training.workers=1", "train_candidates.cells=3", "measure.drift_limit=100"),
 ]
 
@@ -49,9 +49,10 @@ def test_from_measuring_to_onnx(kedro: Run, project: Path, repository: Path) -> 
     run("search,export,evaluate")
     result = json.loads((workspace / "07_model_output/search_result.json").read_text())
     chosen = result["chosen"]
-    assert (result["space"], result["queries"], result["failed"]) == (FILE, 4, 0)
+    task = result["task"]
+    assert (task["space"], result["queries"], result["failed"]) == (FILE, 4, 0)
     assert space.canonical(chosen["arch_id"]) == chosen["arch_id"]
-    assert result["constraints"] == ["flops_m <= 0.6"], "the limit of the environment"
+    assert task["constraints"] == ["flops_m <= 0.6"], "the limit of the environment"
     size = NetworkConfig(8, 1, 3, (1, 8, 8), 10, executes_dead_ops=False)
     params, flops = space.cost([chosen["arch_id"]], size)
     assert flops[0] <= 0.6e6

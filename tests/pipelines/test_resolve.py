@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -65,13 +66,10 @@ def test_input_classes_and_data_set_are_those_of_the_images(flowers: str) -> Non
 
 
 WITHOUT_TORCH = """
-import sys
+import json, sys
 sys.modules |= {"torch": None, "sklearn": None}  # every import of them fails
-from kedro.config import OmegaConfigLoader
-from pipelines import settings
 from pipelines.resolve import resolve
-loader = OmegaConfigLoader("conf", env="live", **settings.CONFIG_LOADER_ARGS)
-resolved = resolve(loader["parameters"])
+resolved = resolve(json.load(sys.stdin))
 print(resolved["network"]["input_shape"], resolved["network"]["classes"], resolved["dataset"])
 """
 
@@ -81,6 +79,7 @@ def test_images_are_read_where_torch_and_scikit_learn_are_missing(repository: Pa
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_TORCH],
         cwd=repository,
+        input=json.dumps(read("live")),
         capture_output=True,
         text=True,
         check=False,
@@ -93,22 +92,22 @@ def test_a_size_that_the_images_do_not_have_is_refused(flowers: str) -> None:
     with pytest.raises(ConfigurationError, match=r"input_shape is 3 x 32 x 32.*have input_shape 3"):
         resolve(read("live", **given))
     given["network"] = {"classes": 10}
-    with pytest.raises(ConfigurationError, match=r"classes is 10.*set network\.classes to null"):
+    with pytest.raises(ConfigurationError, match=r"network\.classes is 10, .* classes 4:"):
         resolve(read("live", **given))
     given["network"] = {"input_shape": [3, 6, 7]}
     assert resolve(read("live", **given))["network"]["classes"] == 4
 
 
 def test_a_data_set_left_open_needs_images() -> None:
-    with pytest.raises(ConfigurationError, match=r"`dataset` is null.*images\.path is null too"):
+    with pytest.raises(ConfigurationError, match=r"`dataset` .*images\.path .*null"):
         resolve(read(dataset=None))
 
 
 def test_images_that_are_not_there_are_named(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=rf"no images at {tmp_path / 'none.npz'}"):
+    with pytest.raises(SourceError, match=rf"{tmp_path / 'none.npz'}\. images\.path"):
         resolve(read("live", images={"path": str(tmp_path / "none.npz")}))
 
 
 def test_stages_need_numbers() -> None:
-    with pytest.raises(ConfigurationError, match=r"network\.channels is null"):
+    with pytest.raises(ConfigurationError, match=r"network\.channels .*null"):
         network_config(read()["network"])

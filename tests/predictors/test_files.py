@@ -52,7 +52,7 @@ def test_other_files_are_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "p.safetensors"
     path.write_bytes(content)
     for read in (kind_of, lambda file: read_file(file, "toy")):
-        with pytest.raises(SchemaError, match=r"p\.safetensors is not a predictor"):
+        with pytest.raises(SchemaError, match=r"p\.safetensors .*header"):
             read(path)
 
 
@@ -84,13 +84,13 @@ def config(**changes: object) -> str:
         ("members", None, "the key 'members' is missing"),
         ("view", '"sideways"', "view: .*sideways"),
         ("view", "3", "view: "),
-        ("location", "NaN", "Out of range float"),
-        ("location", "1e999", "Out of range float"),
+        ("location", "NaN", "location: .*JSON"),
+        ("location", "1e999", "location: .*JSON"),
         ("location", '"0.5"', "location: "),
         ("location", "1000.0", "location: "),
         ("scale", "-1.0", "scale: "),
         ("scale", "0", "scale: "),
-        ("scale", "Infinity", "Out of range float"),
+        ("scale", "Infinity", "scale: .*JSON"),
         ("members", "10000000", "claims members = 10000000"),
         ("members", "1", "claims members = 1"),
         ("members", "true", "members: "),
@@ -101,13 +101,13 @@ def config(**changes: object) -> str:
         ("config", config(hidden=10**9, layers=TINY.layers), "claims .*hidden"),
         ("config", config(hidden="16"), "config.hidden: "),
         ("config", config(layers=10**9), "claims layers"),
-        ("config", config(layers=-1), "layers must be positive"),
+        ("config", config(layers=-1), "layers .* -1"),
         ("config", config(warp=9), "unknown key 'config.warp'"),
         ("warp", "9", "unknown key 'warp'"),
-        ("kind", '"binary-relation"', "not a 'latency' predictor"),
+        ("kind", '"pairwise_ranker"', "not a 'latency' predictor"),
         ("kind", None, "not a 'latency' predictor"),
-        ("view", "[" * 100_000, "not a predictor of this project"),
-        ("view", "{", "not a predictor of this project"),
+        ("view", "[" * 100_000, "recursion"),
+        ("view", "{", "view: .*line 1 column 2"),
     ],
 )
 def test_metadata_are_checked(
@@ -132,11 +132,11 @@ def test_metadata_are_checked(
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("members.1.head.bias", torch.tensor([np.nan]), "members.1.head.bias' is not finite"),
-        ("members.0.head.weight", torch.full((1, TINY.hidden), 3e38), "outputs are not finite"),
-        ("members.0.head.bias", torch.zeros(2), "written by another version"),
+        ("members.1.head.bias", torch.tensor([np.nan]), "'members.1.head.bias' .*finite"),
+        ("members.0.head.weight", torch.full((1, TINY.hidden), 3e38), "outputs .*finite"),
+        ("members.0.head.bias", torch.zeros(2), r"members\.0\.head\.bias: .*\[2\]"),
         ("members.0.head.bias", torch.zeros(1, dtype=torch.float64), "claims dtypes"),
-        ("members.0.more", torch.zeros(1), "written by another version"),
+        ("members.0.more", torch.zeros(1), r"members\.0\.more"),
         ("members.2.head.bias", torch.zeros(1), "claims members = 2"),
     ],
 )
@@ -150,15 +150,23 @@ def test_weights_are_checked(
         LatencyPredictor.load(path)
 
 
-def test_the_view_of_a_relation_is_checked(tmp_path: Path) -> None:
-    relation = PairwiseRanker(TINY, 1)
-    relation.fit(some("function"), np.linspace(0, 1, 24), seed=0)
-    relation.save(tmp_path / "good.safetensors")
+def test_the_view_of_a_ranker_is_checked(tmp_path: Path) -> None:
+    ranker = PairwiseRanker(TINY, 1)
+    ranker.fit(some("function"), np.linspace(0, 1, 24), seed=0)
+    ranker.save(tmp_path / "good.safetensors")
     with safe_open(tmp_path / "good.safetensors", framework="pt") as file:
         metadata, tensors = dict(file.metadata()), {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118
     save_file(tensors, tmp_path / "bad.safetensors", metadata | {"view": '"both"'})
     with pytest.raises(SchemaError, match="view: "):
         PairwiseRanker.load(tmp_path / "bad.safetensors")
+
+
+def test_a_ranker_of_an_earlier_version_is_to_be_trained_again(tmp_path: Path, parts: Any) -> None:
+    metadata, tensors = parts
+    path = tmp_path / "relation_predictor.safetensors"
+    save_file(tensors, path, metadata | {"kind": '"binary-relation"'})
+    with pytest.raises(SchemaError, match=r"'binary-relation'.*PairwiseRanker\.fit"):
+        PairwiseRanker.load(path)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +180,7 @@ def test_a_header_that_lies(tmp_path: Path, content: bytes) -> None:
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
-    with pytest.raises(SchemaError, match="not a predictor of this project"):
+    with pytest.raises(SchemaError, match=rf"{tmp_path} .*Errno 21\b"):
         LatencyPredictor.load(tmp_path)
     with pytest.raises(FileNotFoundError):
         LatencyPredictor.load(tmp_path / "none")
@@ -191,7 +199,7 @@ def test_what_is_loaded_does_not_depend_on_the_file(saved: Path, tmp_path: Path)
 def test_graphs_of_another_vocabulary_are_refused(saved: Path) -> None:
     batch = some("pruned")
     other = type(batch)(batch.ops, batch.adj, batch.num_ops + 1)
-    with pytest.raises(SchemaError, match="trained in another search space"):
+    with pytest.raises(SchemaError, match=rf" {batch.num_ops} operations .* {batch.num_ops + 1}:"):
         LatencyPredictor.load(saved).predict_batch(other)
 
 

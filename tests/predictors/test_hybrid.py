@@ -79,7 +79,7 @@ def operations(graphs) -> np.ndarray:
 
 
 def test_it_must_be_trained_first() -> None:
-    with pytest.raises(BrpNasError, match="call fit first"):
+    with pytest.raises(BrpNasError, match=r"\bfit\b"):
         HybridRanker(PairwiseRanker(TINY)).expected(some("pruned", 2))
 
 

@@ -216,13 +216,15 @@ def test_rows_must_not_overlap() -> None:
 @pytest.mark.parametrize("part", ["train", "valid"])
 def test_rows_must_be_there(part: str) -> None:
     nothing = MeasuredRows(np.empty(0, np.int64), np.empty(0))
-    with pytest.raises(ConfigurationError, match="needs training and validation rows"):
+    with pytest.raises(
+        ConfigurationError, match=f"not {0 if part == 'train' else len(TRAIN.rows)} and "
+    ):
         fit(**{part: nothing})
 
 
 @pytest.mark.parametrize("wrong", [0.0, -1.0, np.nan, np.inf])
 def test_latencies_must_be_positive_and_finite(wrong: float) -> None:
-    with pytest.raises(SchemaError, match="positive and finite"):
+    with pytest.raises(SchemaError, match=rf" {wrong:g} .*row 1\b"):
         MeasuredRows(rows_of(3), np.array([1.0, wrong, 2.0]))
 
 
@@ -232,7 +234,7 @@ def test_every_row_needs_a_latency() -> None:
 
 
 def test_unknown_view_suggests_one() -> None:
-    with pytest.raises(UnknownNameError, match="Did you mean 'pruned'"):
+    with pytest.raises(UnknownNameError, match=r"'prune'.* 'pruned'\?"):
         fit(view="prune")
 
 

@@ -7,7 +7,7 @@ import pytest
 from brpnas.errors import SchemaError, UnknownNameError
 from brpnas.predictors.layerwise import LayerwisePredictor, has_layerwise, network_parts
 from brpnas.spaces.nasbench201 import EDGES, OPERATIONS, to_string
-from brpnas.spaces.nasbench201.layers import live_edges
+from brpnas.spaces.nasbench201.cell import live_edges
 
 CODES = [(3, 0, 2, 1, 4, 3), (0,) * 6, (1,) * 6, (3, 3, 2, 0, 0, 0), (4, 2, 3, 3, 2, 4)]
 CELLS_PER_STAGE, STAGES = 2, 3

@@ -129,7 +129,7 @@ def test_use_before_fit_says_what_to_do(tmp_path: Any) -> None:
         predictor.module,
         lambda: predictor.save(tmp_path / "x"),
     ):
-        with pytest.raises(BrpNasError, match="call fit first"):
+        with pytest.raises(BrpNasError, match=r"\bfit\b"):
             use()
     assert not list(tmp_path.iterdir())
 
@@ -141,7 +141,7 @@ def test_one_architecture_cannot_be_ranked(count: int) -> None:
 
 
 def test_every_architecture_needs_an_accuracy() -> None:
-    with pytest.raises(ConfigurationError, match="24 graphs cannot have 3 targets"):
+    with pytest.raises(ConfigurationError, match=r"24 graphs .* 3 targets"):
         PairwiseRanker(TINY).fit(some("pruned"), ACCURACY[:3], 0)
 
 

@@ -29,7 +29,7 @@ def literal_kernel(
     process: RelevanceProcess, a: list[FloatArray], b: list[FloatArray]
 ) -> FloatArray:
     """The covariance by its formula, one pair at a time."""
-    s = {name: x.numpy() for name, x in process.settings.tensors().items()}
+    s = {name: x.numpy() for name, x in process.hyperparameters.tensors().items()}
     result = np.empty((len(a[0]), len(b[0])))
     for i in range(len(a[0])):
         for j in range(len(b[0])):
@@ -46,7 +46,7 @@ def literal_kernel(
 
 def test_prediction_is_that_of_the_formula(process: RelevanceProcess) -> None:
     seen, others = part(slice(80)), part(slice(80, 120))
-    noise = float(process.settings.noise.exp())
+    noise = float(process.hyperparameters.noise.exp())
     among = literal_kernel(process, seen, seen) + noise * np.eye(80)
     centred = TARGET[:80] - TARGET[:80].mean()
     expected = literal_kernel(process, others, seen) @ np.linalg.solve(among, centred)
@@ -60,9 +60,9 @@ def test_rows_of_padded_groups_have_the_covariance_of_the_groups(
 ) -> None:
     rows = [torch.from_numpy(group) for group in GROUPS]
     padded = torch.stack([rows[0], torch.nn.functional.pad(rows[1], (0, 3))])
-    expected = covariance(process.settings, rows, rows)
+    expected = covariance(process.hyperparameters, rows, rows)
     np.testing.assert_allclose(
-        _covariance_of(process.settings, padded), expected, rtol=1e-12, atol=1e-12
+        _covariance_of(process.hyperparameters, padded), expected, rtol=1e-12, atol=1e-12
     )
 
 
@@ -87,7 +87,7 @@ def test_a_small_deviation_leaves_all_columns_alike() -> None:
         np.testing.assert_allclose(factor.numpy(), 1, atol=1e-3)
 
 
-def test_settings_from_some_rows_still_condition_on_all() -> None:
+def test_hyperparameters_from_some_rows_still_condition_on_all() -> None:
     process = fit_relevance(part(slice(None)), TARGET, learn_from=40, seed=1)
     assert len(process.weights) == 120
     assert np.corrcoef(process.predict(GROUPS), TARGET)[0, 1] > 0.9

@@ -233,7 +233,7 @@ def test_a_training_that_diverges_says_so() -> None:
 
 def test_unknown_backbone_suggests_one() -> None:
     config = replace(TINY, backbone="gcm")
-    with pytest.raises(UnknownNameError, match="Did you mean 'gcn'"):
+    with pytest.raises(UnknownNameError, match=r"'gcm'.* 'gcn'\?"):
         train_network(TrainingTask(labelled(), config, absolute_error, 0))
 
 
@@ -257,11 +257,11 @@ def test_settings_that_cannot_be_name_themselves(wrong: dict[str, float]) -> Non
 
 
 def test_targets_must_be_as_many_as_graphs() -> None:
-    with pytest.raises(ConfigurationError, match="24 graphs cannot have 23 targets"):
+    with pytest.raises(ConfigurationError, match=r"24 graphs .* 23 targets"):
         Labelled(some("raw"), np.zeros(23))
 
 
 @pytest.mark.parametrize("seed", [-1, 2**63, 10**30])
 def test_a_seed_that_torch_does_not_take_is_refused(seed: int) -> None:
-    with pytest.raises(ConfigurationError, match=r"seed must be from 0 to below 2\^63"):
+    with pytest.raises(ConfigurationError, match=rf"seed .* 0 .* 2\^63, not {seed}\b"):
         TrainingTask(labelled(4), TINY, absolute_error, seed)

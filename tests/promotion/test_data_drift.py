@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -81,7 +82,7 @@ def test_a_device_that_did_not_change_raises_no_alarm() -> None:
     same = describe_data_drift(rows(100), rows(160), answers())
     assert same["error"]["added_harder_p_value"] > 0.01
     sentences = data_drift_sentences(same)
-    assert sentences[0].startswith("160 rows, 100 of them before: 60 added")
+    assert re.findall(r"\d+", sentences[0]) == ["160", "100", "60", "0", "0"]
     assert not any("significantly" in sentence for sentence in sentences)
 
 
@@ -106,20 +107,22 @@ def test_every_kind_of_change_has_its_sentence() -> None:
     now = rows(160)
     now.loc[100:, "latency_ms"] *= 3
     now.loc[:9, "latency_ms"] *= 1.25
-    first, spread, again, error, worse = data_drift_sentences(
-        describe_data_drift(rows(100), now.drop(index=20), answers())
-    )
-    assert first == "159 rows, 100 of them before: 60 added, 1 removed, 10 measured again."
-    assert "differ in distribution" in spread
+    drift = describe_data_drift(rows(100), now.drop(index=20), answers())
+    first, spread, again, error, worse = data_drift_sentences(drift)
+    assert re.findall(r"\d+", first) == ["159", "100", "60", "1", "10"]
+    assert "differ" in spread
+    assert f"p = {drift['latency']['ks_p_value']:.2g}" in spread
     assert "1.25 times" in again
-    assert "on the 60 added rows" in error
-    assert "on its test rows" in error
-    assert "significantly worse" in worse
+    assert re.findall(r"[\d.]+ %", error) == [
+        f"{100 * drift['error'][part]['mape']:.1f} %" for part in ("added", "test_before")
+    ]
+    assert "60 added" in error
+    assert f"p = {drift['error']['added_harder_p_value']:.2g}" in worse
 
 
 def test_latencies_alike_resemble_the_old_ones() -> None:
     sentences = data_drift_sentences(describe_data_drift(rows(100), rows(200)))
-    assert "resemble the old ones" in sentences[1]
+    assert "resemble" in sentences[1]
     assert len(sentences) == 2
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -28,7 +30,7 @@ def test_what_is_no_number_is_found(kind, bad, column, word):
 def test_a_latency_is_positive_and_a_score_need_not_be(bad):
     table = rows()
     table.loc[3, "predicted"] = bad
-    assert "0 ms or less" in flaws(evaluated(table), "latency")[0]
+    assert re.search(r"\b0 ms .* 1 test", flaws(evaluated(table), "latency")[0])
     assert flaws(evaluated(table), "accuracy") == []
 
 
@@ -45,7 +47,8 @@ def test_parity_at_the_tolerance_will_do():
 
 
 def test_no_rows_at_all():
-    assert flaws(evaluated(rows().head(0)), "latency") == ["It has no test rows."]
+    (sentence,) = flaws(evaluated(rows().head(0)), "latency")
+    assert "test rows" in sentence
 
 
 def test_judged_on_is_the_own_rows_unless_said():
@@ -57,8 +60,8 @@ def test_judged_on_is_the_own_rows_unless_said():
     ("table", "why"),
     [
         (rows().drop(columns="true"), "lack true"),
-        (rows().assign(predicted="fast"), "no numbers in predicted"),
-        (pd.concat([rows(), rows().head(1)]), "more than once"),
+        (rows().assign(predicted="fast"), r"version 2 .*\bpredicted\."),
+        (pd.concat([rows(), rows().head(1)]), "version 2 .* 1 .*'arch 0'"),
     ],
 )
 def test_broken_tables_are_refused(table, why):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -55,16 +56,16 @@ class TestJudge:
     @pytest.mark.parametrize(
         ("gate", "passes", "fails", "why"),
         [
-            ("min_spearman", 0.95, 0.951, "Spearman correlation is 0.95, below the gate of 0.951"),
+            ("min_spearman", 0.95, 0.951, r"Spearman .* 0\.95, .* 0\.951"),
             ("min_within_10", 0.8, 0.81, "±10 %"),
-            ("min_test_rows", 50, 51, "50 test rows, fewer than the required 51"),
+            ("min_test_rows", 50, 51, r"\b50 test rows, .* 51\b"),
             ("max_calibration_error", 0.2, 0.19, "hold 70.0%"),
         ],
     )
     def test_each_gate(self, gate, passes, fails, why):
         assert judge(FOUND, 50, Gates(**{gate: passes}), "latency") == ([], [])
         (sentence,), notes = judge(FOUND, 50, Gates(**{gate: fails}), "latency")
-        assert why in sentence
+        assert re.search(why, sentence)
         assert notes == []
 
     def test_all_failures_are_told(self):

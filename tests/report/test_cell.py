@@ -10,7 +10,7 @@ import pytest
 
 from brpnas.errors import ArchitectureError
 from brpnas.report import cell_svg
-from brpnas.report.cell import OPERATION_LABELS, live_edges
+from brpnas.report.cell import OPERATION_LABELS
 from brpnas.spaces.nasbench201 import EDGES, OPERATIONS, NasBench201, from_string, to_string
 from tests.report.samples import SVG, WINNER, parse_svg, svg_texts
 
@@ -85,18 +85,6 @@ def test_different_operations_have_different_colours() -> None:
         for edge in edges(parse_svg(cell_svg(to_string([code] * 6))))
     }
     assert len(colours) == 5
-
-
-def reaches(codes: tuple[int, ...], edge: int) -> bool:
-    """Whether a path from node 0 to node 3 uses the edge, by trying all four paths."""
-    routes = ([(0, 3)], [(0, 1), (1, 3)], [(0, 2), (2, 3)], [(0, 1), (1, 2), (2, 3)])
-    alive = {e for e, c in zip(EDGES, codes, strict=True) if c}
-    return any(EDGES[edge] in route and set(route) <= alive for route in routes)
-
-
-def test_live_edges_against_all_paths() -> None:
-    for codes in itertools.product((0, 3), repeat=6):
-        assert live_edges(codes) == [reaches(codes, edge) for edge in range(6)]
 
 
 def test_text_alternative_names_every_edge() -> None:

@@ -48,7 +48,8 @@ def report(*, champion: bool = True, test: bool = True) -> DeviceReport:
 
 
 def test_it_names_a_transfer() -> None:
-    assert "\n\nTransfer: of devices of another size.\n\n" in device_page(report())
+    shown = report()
+    assert f"\n\n{shown.figures['transfer']}\n\n" in device_page(shown)
 
 
 def test_it_says_how_sure_the_correlation_is() -> None:
@@ -56,7 +57,8 @@ def test_it_says_how_sure_the_correlation_is() -> None:
     low, high = spearman_interval(few.figures["challenger"]["spearman"], 60)
     assert f"between {low:.2f} and {high:.2f} (90 %, from 60 test rows)" in device_page(few)
     few.figures["rows"]["test"] = 2
-    assert "2 test rows are too few" in device_page(few)
+    assert re.search(r"\b2 test rows\b", device_page(few))
+    assert "90 %" not in device_page(few)
 
 
 def lines(page: str) -> list[list[float]]:
@@ -68,8 +70,8 @@ def test_the_table_holds_the_figures_of_both() -> None:
     page = device_page(shown)
     new, old = (shown.figures[side]["spearman"] for side in ("challenger", "champion"))
     assert f"| Spearman | {new:.4f} | {old:.4f} | {new - old:+.4f} |" in page
-    assert "- 60 rows, 40 of them before." in page
-    assert "brpnas promote latency-board" in page
+    assert f"\n- {shown.figures['changes'][0]}\n" in page
+    assert " promote latency-board`" in page
 
 
 def test_the_chart_has_a_line_for_each_side() -> None:
@@ -123,7 +125,7 @@ def test_intervals_of_one_side_are_told_of_that_side() -> None:
     shown = report()
     shown.figures["challenger"]["coverage"] = 0.875
     page = device_page(shown)
-    assert "| measurements inside the interval, % | 87.5 | none |  |" in page
+    assert re.search(r"^\| .*interval, % \| 87\.5 \| none \|  \|$", page, re.MULTILINE)
 
 
 def test_a_champion_without_intervals_is_drawn_too() -> None:
@@ -152,6 +154,8 @@ def test_the_chart_is_what_mermaid_reads() -> None:
 
 def test_it_says_if_the_prior_was_trained_on_the_device_itself() -> None:
     shown = report()
-    assert "trained on this one too" not in device_page(shown)
+    before = device_page(shown).splitlines()
     shown.figures["prior_knows_device"] = True  # type: ignore[index]
-    assert "2 known devices, of a prior that was trained on this one too." in device_page(shown)
+    (line,) = set(device_page(shown).splitlines()) - set(before)
+    assert "2 known devices, " in line
+    assert "2 known devices. " in "\n".join(before)

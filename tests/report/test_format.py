@@ -65,7 +65,7 @@ def test_points_and_correlation() -> None:
 
 
 def test_a_text_is_not_a_number() -> None:
-    with pytest.raises(TypeError, match="'fast' is not a number"):
+    with pytest.raises(TypeError, match="'fast'"):
         percent("fast")
 
 

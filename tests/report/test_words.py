@@ -1,16 +1,28 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from brpnas.report.data import ReportData
+from brpnas.report.data import ReportData, Task
 from brpnas.report.words import protocol_sentences
 from tests.report.samples import METRICS, report_data, traces_table
 
 
 def said(data: ReportData) -> str:
     return " ".join(protocol_sentences(data))
+
+
+def brp(**settings: Any) -> Task:
+    """The task with the brp sampler."""
+    return {**report_data().task, "sampler": {"name": "brp", **settings}}
+
+
+def limited(latency: str) -> Task:
+    """The task with another source of the limited latency."""
+    return {**report_data().task, "limits": {"latency": latency}}
 
 
 def test_the_whole_protocol() -> None:
@@ -31,7 +43,7 @@ def test_the_whole_protocol() -> None:
 
 
 def test_what_is_not_known_is_not_claimed() -> None:
-    text = said(report_data(predictions=None, metrics={}, traces=None, protocol={}, constraints=[]))
+    text = said(report_data(predictions=None, metrics={}, traces=None, protocol={}, task={}))
     for part in ("search space", "fitted on", "±10 %", "seeds per", "constraints were", "seed"):
         assert part not in text.replace("training seeds", "")
     assert "asked 12 queries in 3 rounds; 1 of them failed." in text
@@ -45,24 +57,24 @@ def test_what_was_asked_beyond_the_constraints_is_said() -> None:
     assert "2 of them, drawn at random at the start, did not satisfy the constraints" in text
     assert "Otherwise only architectures whose predicted figures" in text
     assert "winner is the queried architecture within the constraints with the best" in text
-    by_ranker = said(report_data(history=over, protocol={"chosen_by": "ranker"}))
+    by_ranker = said(report_data(history=over, task=brp(choose_by="ranker")))
     assert "winner is the queried architecture within the constraints that the ranker" in by_ranker
 
 
 def test_a_prior_is_said_where_there_was_one() -> None:
-    text = said(report_data(protocol={"flops_prior": 10}))
+    text = said(report_data(task=brp(flops_prior=10)))
     assert "networks with more multiply-adds tend to be more accurate is a prior" in text
     assert "weighs as much as 10 answers. " in text
-    for protocol in ({}, {"flops_prior": 0}):
-        assert "prior" not in said(report_data(protocol=protocol))
+    for task in ({}, brp(flops_prior=0), brp(flops_prior=10, name="random")):
+        assert "prior" not in said(report_data(task=task))
 
 
 def test_what_was_measured_and_asked_all_the_same_was_not_left_out() -> None:
     history = report_data().history
     history["feasible"] = [False, False, *[True] * (len(history) - 2)]
     history["latency_ms"] = [9.0, np.nan, *[1.0] * (len(history) - 2)]
-    protocol = {"latency": "device", "latency_margin": -0.2, "measured": 30, "refused": 18}
-    text = said(report_data(history=history, protocol=protocol))
+    protocol = {"latency_ratio": 0.8, "measured": 30, "refused": 18}
+    text = said(report_data(history=history, protocol=protocol, task=limited("device")))
     assert "Otherwise the latency of an architecture was measured before it was asked" in text
     assert "30 were. 17 did not satisfy the constraints and were left out" in text
 
@@ -85,20 +97,21 @@ def test_the_sum_of_operations_is_explained_where_it_is_shown() -> None:
 
 def test_what_the_winner_was_chosen_by_is_said() -> None:
     by_ranker = "winner is the queried architecture that the ranker put first"
-    assert by_ranker in said(report_data(protocol={"chosen_by": "ranker"}))
-    for protocol in ({}, {"chosen_by": "answers"}):
-        text = said(report_data(protocol=protocol))
+    assert by_ranker in said(report_data(task=brp(choose_by="ranker")))
+    for task in ({}, brp(choose_by="answers"), brp(choose_by="ranker", name="evolution")):
+        text = said(report_data(task=task))
         assert "winner is the queried architecture with the best validation accuracy" in text
         assert by_ranker not in text
 
 
-def test_the_margin_of_a_latency_limit_is_said_where_there_is_one() -> None:
-    margin = {"latency_margin": 0.0312}
-    said_so = "with a margin: a prediction counted 3.1 % more than it said"
-    assert said_so in said(report_data(protocol=margin, constraints=["latency_ms <= 5"]))
+def test_the_conformal_ratio_is_said_where_there_is_one() -> None:
+    ratio = {"latency_ratio": 1.0312}
+    said_so = "a predicted latency counted 3.1 % more (conformal ratio)"
+    assert said_so in said(report_data(protocol=ratio))
     for constraints in ([], ["params_m <= 1"]):
-        assert "margin" not in said(report_data(protocol=margin, constraints=constraints))
-    assert "margin" not in said(report_data(protocol={"latency_margin": 0.0}))
+        task: Task = {"constraints": constraints}
+        assert "conformal" not in said(report_data(protocol=ratio, task=task))
+    assert "conformal" not in said(report_data(protocol={"latency_ratio": 1.0}))
 
 
 @pytest.mark.parametrize(
@@ -106,17 +119,17 @@ def test_the_margin_of_a_latency_limit_is_said_where_there_is_one() -> None:
     [("device", "was measured before it was asked"), ("table", "was looked up")],
 )
 def test_what_was_measured_before_asking_is_said(latency: str, how: str) -> None:
-    protocol = {"latency": latency, "latency_margin": -0.2, "measured": 1274, "refused": 174}
-    text = said(report_data(protocol=protocol, constraints=["latency_ms <= 5"]))
+    protocol = {"latency_ratio": 0.8, "measured": 1274, "refused": 174}
+    text = said(report_data(protocol=protocol, task=limited(latency)))
     assert how in text
     assert "1,274 were. 174 did not satisfy the constraints" in text
     assert "even 20.0 % less than predicted" in text
-    assert "with a margin" not in text
+    assert "conformal" not in text
 
 
 def test_an_unfinished_budget_is_said() -> None:
-    assert "12 queries of a budget of 100" in said(report_data(protocol={"budget": 100}))
-    assert "budget" not in said(report_data(protocol={"budget": 12}))
+    assert "12 queries of a budget of 100" in said(report_data(task={"budget": {"queries": 100}}))
+    assert "budget" not in said(report_data(task={"budget": {"queries": 12}}))
 
 
 def test_one_seed_has_no_spread() -> None:
@@ -140,8 +153,8 @@ def test_a_choice_without_test_accuracy_and_a_surrogate_are_said() -> None:
     text = said(report_data(chosen=chosen))
     assert "There is no test accuracy of it" in text
     assert "scored by its test accuracy" not in text
-    assert "no network was trained" in said(report_data(protocol={"oracle": "surrogate"}))
-    assert "no network was trained" not in said(report_data(protocol={"oracle": "table"}))
+    assert "no network was trained" in said(report_data(task={"oracle": {"name": "surrogate"}}))
+    assert "no network was trained" not in said(report_data(task={"oracle": {"name": "table"}}))
 
 
 def test_rounds_are_those_in_which_architectures_were_new() -> None:

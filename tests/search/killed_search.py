@@ -6,7 +6,14 @@ import sys
 import time
 from pathlib import Path
 
-from brpnas.search import Answer, Question, SearchStore, TableOracle, get_sampler, task_fingerprint
+from brpnas.search import (
+    Answer,
+    Question,
+    SearchStore,
+    TableOracle,
+    get_sampler,
+    search_fingerprint,
+)
 from tests.search.toy import RidgeRanker, make_oracle, make_pool, run_search
 
 BUDGET = 60
@@ -15,16 +22,16 @@ BUDGET = 60
 class SlowOracle(TableOracle):
     """The toy benchmark, slow enough for kills before, during and after an answer."""
 
-    def ask(self, question: Question) -> Answer:
+    def answer(self, question: Question) -> Answer:
         time.sleep(0.002)
-        return super().ask(question)
+        return super().answer(question)
 
 
 def main(path: Path, name: str) -> None:
-    pool, sampler = make_pool(), get_sampler(name, {"repeats": 4}, make_ranker=RidgeRanker)
+    pool, sampler = make_pool(), get_sampler(name, {"reevaluations": 4}, make_ranker=RidgeRanker)
     oracle = make_oracle()
     oracle.__class__ = SlowOracle
-    with SearchStore(path, task_fingerprint(pool, sampler, oracle)) as store:
+    with SearchStore(path, search_fingerprint(pool, sampler, oracle)) as store:
         run_search(pool, sampler, oracle, BUDGET, store=store, progress=False)
 
 

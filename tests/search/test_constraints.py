@@ -62,31 +62,31 @@ def test_all_notations_of_a_limit_are_one_constraint(limit: str, notations: tupl
         assert found == expected
         assert hash(found) == hash(expected)
         assert found.canonical == expected.canonical
-        assert found.with_margin("latency_ms", 1.25) == expected.with_margin("latency_ms", 1.25)
+        assert found.with_ratio("latency_ms", 1.25) == expected.with_ratio("latency_ms", 1.25)
     assert expected != Constraint.parse(limit.replace("=", "") + "1", METRICS)
 
 
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "exactly one of"),
+        ("", "<=, >=, <, > .* none"),
         ("latency_ms", "has none"),
-        ("latency_ms = 5", "exactly one of <=, >=, <, > and has '='"),
-        ("latency_ms == 5", "exactly one of <=, >=, <, > and has '=='"),
+        ("latency_ms = 5", "<=, >=, <, > .* '='"),
+        ("latency_ms == 5", "<=, >=, <, > .* '=='"),
         ("1 <= latency_ms <= 5", "two constraints"),
         ("latency_ms <=", "missing before 'the end'"),
         ("<= 5", "missing before 'the end'"),
-        ("latency_ms <= 5 ms", "is missing before 'ms'"),
-        ("latency_ms <= 5ms", "is missing before 'ms'"),
-        ("2 latency_ms <= 5", "is missing before 'latency_ms'"),
-        ("latency_ms * params_m <= 5", "'params_m' makes it not linear"),
-        ("1/latency_ms <= 5", "'latency_ms' makes it not linear"),
-        ("latency_ms/0 <= 5", "divides by zero"),
+        ("latency_ms <= 5 ms", "missing before 'ms'"),
+        ("latency_ms <= 5ms", "missing before 'ms'"),
+        ("2 latency_ms <= 5", "missing before 'latency_ms'"),
+        ("latency_ms * params_m <= 5", ": 'params_m' .*linear"),
+        ("1/latency_ms <= 5", ": 'latency_ms' .*linear"),
+        ("latency_ms/0 <= 5", "zero"),
         ("latency_ms * + 2 <= 5", "missing before '+'"),
         ("latency_ms <= 5 +", "missing before 'the end'"),
-        ("3 <= 5", "constrains no metric"),
-        ("3 < 5 - 0*flops_m", "constrains no metric"),
-        ("latency_ms - latency_ms <= 5", "constrains no metric"),
+        ("3 <= 5", "no metric"),
+        ("3 < 5 - 0*flops_m", "no metric"),
+        ("latency_ms - latency_ms <= 5", "no metric"),
         ("latency_ms <= 1e999", "too large"),
         ("latency_ms <= 1e300*1e300", "too large"),
         ("1e-200*latency_ms <= 1e200", "too large"),
@@ -104,7 +104,7 @@ def test_says_what_is_malformed(text: str, why: str) -> None:
 
 
 def test_unknown_metric_suggests_a_known_one() -> None:
-    with pytest.raises(ConstraintError, match=r"'latency'.* Did you mean 'latency_ms'\?"):
+    with pytest.raises(ConstraintError, match=r"'latency'.* 'latency_ms'\?"):
         Constraint.parse("latency <= 5", METRICS)
 
 
@@ -196,22 +196,22 @@ class TestTightened:
         self, text: str, terms: dict[str, float]
     ) -> None:
         constraint = Constraint.parse(text, self.METRICS)
-        tight = constraint.with_margin("latency_ms", 1.2)
+        tight = constraint.with_ratio("latency_ms", 1.2)
         assert dict(tight.terms) == pytest.approx(terms)
         assert (tight.relation, tight.bound) == (constraint.relation, constraint.bound)
         assert (tight is constraint) == (terms == dict(constraint.terms))
 
     def test_what_satisfies_it_truly_satisfies_the_limit(self) -> None:
-        tight = Constraint.parse("latency_ms <= 5", self.METRICS).with_margin("latency_ms", 1.25)
+        tight = Constraint.parse("latency_ms <= 5", self.METRICS).with_ratio("latency_ms", 1.25)
         predicted = np.array([3.9, 4.0, 4.1])
         np.testing.assert_array_equal(
             tight.satisfied({"latency_ms": predicted}), 1.25 * predicted <= 5
         )
 
-    def test_its_text_tells_the_margin(self) -> None:
-        tight = Constraint.parse("latency_ms <= 5", self.METRICS).with_margin("latency_ms", 1.25)
+    def test_its_text_tells_the_ratio(self) -> None:
+        tight = Constraint.parse("latency_ms <= 5", self.METRICS).with_ratio("latency_ms", 1.25)
         assert tight.text == "latency_ms <= 5 (with 1.25 * latency_ms)"
 
-    def test_no_margin_changes_nothing(self) -> None:
+    def test_ratio_one_changes_nothing(self) -> None:
         constraint = Constraint.parse("latency_ms <= 5", self.METRICS)
-        assert constraint.with_margin("latency_ms", 1.0) is constraint
+        assert constraint.with_ratio("latency_ms", 1.0) is constraint

@@ -31,7 +31,7 @@ from brpnas.search import (
     TableLatency,
     TableOracle,
     compare,
-    task_fingerprint,
+    search_fingerprint,
 )
 from brpnas.search.events import EventLog
 from brpnas.search.history import Plan
@@ -41,7 +41,7 @@ from brpnas.search.samplers import (
     BRPSampler,
     EvolutionSampler,
     RandomSampler,
-    RepeatLeaders,
+    ReevaluateLeaders,
     Sampler,
 )
 from tests.search.toy import (
@@ -51,7 +51,6 @@ from tests.search.toy import (
     additive_accuracy,
     comparable,
     history_of,
-    limits_of,
     make_oracle,
     make_pool,
     make_sampled_pool,
@@ -72,11 +71,11 @@ SAMPLERS: list[Sampler] = [
     BRPSampler(RidgeRanker, rounds=4),
     BRPSampler(RidgeRanker, rounds=4, choose_by="ranker"),
     BRPSampler(RidgeRanker, rounds=4, flops_prior=5),
-    RepeatLeaders(BRPSampler(RidgeRanker, rounds=4), 5),
+    ReevaluateLeaders(BRPSampler(RidgeRanker, rounds=4), 5),
 ]
 every_sampler = pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda s: str(s.describe()))
-POOLS = [make_pool(limit=9), make_sampled_pool(limit=9)]
-BEYOND = BRPSampler(RidgeRanker, rounds=4, unconstrained_share=0.5)
+POOLS = [make(limits=measured_limits(LIMIT, 9)) for make in (make_pool, make_sampled_pool)]
+INFEASIBLE = BRPSampler(RidgeRanker, rounds=4, infeasible_share=0.5)
 every_pool = pytest.mark.parametrize("pool", POOLS, ids=["listed", "open"])
 
 
@@ -99,13 +98,13 @@ class Counting:
             yield arch_id, latency
 
 
-def check_of(measure: Counting | TableLatency | None = None, limit: float = LIMIT) -> LatencyFilter:
-    return LatencyFilter(limits_of(limit), measure or Counting(), "toy")
+def filter_of(measure: Counting | TableLatency | None = None) -> LatencyFilter:
+    return LatencyFilter(measure or Counting(), "toy")
 
 
 def search(
     sampler: Sampler,
-    check: LatencyFilter | None,
+    latency_filter: LatencyFilter | None,
     pool: ListedPool | SampledPool = POOLS[0],
     log: EventLog | None = None,
     oracle: Oracle | None = None,
@@ -113,7 +112,7 @@ def search(
 ) -> SearchResult:
     oracle = oracle or make_oracle()
     return run_search(
-        pool, sampler, oracle, budget, latency_filter=check, store=log, progress=False
+        pool, sampler, oracle, budget, latency_filter=latency_filter, store=log, progress=False
     )
 
 
@@ -123,7 +122,7 @@ def test_only_what_is_truly_within_is_asked_and_nothing_is_measured_twice(
     sampler: Sampler, pool: ListedPool | SampledPool
 ) -> None:
     measure = Counting()
-    result = search(sampler, check_of(measure), pool)
+    result = search(sampler, filter_of(measure), pool)
     history = result.history
     assert len(history) == BUDGET
     assert all(TRUE[arch_id] <= LIMIT for arch_id in history["arch_id"])
@@ -143,7 +142,7 @@ def test_an_unconstrained_start_measures_only_what_may_be_within(
     pool: ListedPool | SampledPool,
 ) -> None:
     measure = Counting()
-    history = search(BEYOND, check_of(measure), pool).history
+    history = search(INFEASIBLE, filter_of(measure), pool).history
     assert len(history) == BUDGET
     start = history["round"] < 2
     over = np.array([TRUE[w] > LIMIT or not pool.is_feasible(w) for w in history["arch_id"]])
@@ -154,16 +153,16 @@ def test_an_unconstrained_start_measures_only_what_may_be_within(
     assert all(pool.is_feasible(arch_id) for arch_id in measure.measured)
     known = {w for w in history["arch_id"] if pool.is_feasible(w)}
     assert known <= set(measure.measured)
-    assert TRUE[search(BEYOND, check_of(), pool).chosen] <= LIMIT
+    assert TRUE[search(INFEASIBLE, filter_of(), pool).chosen] <= LIMIT
 
 
-def test_what_was_measured_over_the_limit_and_asked_all_the_same_has_siblings() -> None:
+def test_what_was_measured_over_the_limit_and_asked_all_the_same_has_isomorphic_ones() -> None:
     """One of its function may be within the limit, and is then asked as well."""
     true = {w: 1.0 if w[0] <= w[-1] else 9.0 for w in WORDS}
-    check = check_of(TableLatency(true))
-    capacity = make_pool().capacity
-    pool = replace(make_pool(), predicted_feasible=np.zeros(len(WORDS), np.bool_))
-    history = search(BEYOND, check, pool, budget=capacity).history
+    pool = make_pool(limits=measured_limits(LIMIT, 99))
+    pool = replace(pool, predicted_feasible=np.zeros(len(WORDS), np.bool_))
+    found = search(INFEASIBLE, filter_of(TableLatency(true)), pool, budget=make_pool().capacity)
+    history = found.history
     over = history[~history["feasible"]]
     assert len(over) > 10
     assert set(over["round"]) == {0, 1}
@@ -174,18 +173,18 @@ def test_what_was_measured_over_the_limit_and_asked_all_the_same_has_siblings() 
 
 @every_pool
 @every_sampler
-def test_a_check_that_refuses_nothing_changes_nothing(
+def test_a_filter_that_refuses_nothing_changes_nothing(
     sampler: Sampler, pool: ListedPool | SampledPool
 ) -> None:
     plain = search(sampler, None, pool)
-    checked = search(sampler, check_of(limit=99.0), pool)
+    filtered = search(sampler, filter_of(TableLatency(dict.fromkeys(WORDS, LIMIT))), pool)
     pd.testing.assert_frame_equal(
-        comparable(checked.history).drop(columns="latency_ms"),
+        comparable(filtered.history).drop(columns="latency_ms"),
         comparable(plain.history).drop(columns="latency_ms"),
     )
     assert plain.measurements.empty
     assert plain.history["latency_ms"].isna().all()
-    assert list(plain.measurements.columns) == list(checked.measurements.columns)
+    assert list(plain.measurements.columns) == list(filtered.measurements.columns)
 
 
 class Interrupted(Oracle):
@@ -196,32 +195,30 @@ class Interrupted(Oracle):
     def __init__(self, after: int) -> None:
         self.inner, self.left = make_oracle(), after
 
-    def ask(self, question: Question) -> Answer:
+    def answer(self, question: Question) -> Answer:
         if not self.left:
             raise KeyboardInterrupt
         self.left -= 1
-        return self.inner.ask(question)
+        return self.inner.answer(question)
 
 
 @every_pool
-@pytest.mark.parametrize("sampler", [*SAMPLERS, BEYOND], ids=lambda s: str(s.describe()))
+@pytest.mark.parametrize("sampler", [*SAMPLERS, INFEASIBLE], ids=lambda s: str(s.describe()))
 def test_interrupted_anywhere_and_resumed_equals_uninterrupted(
     sampler: Sampler, pool: ListedPool | SampledPool, tmp_path: Path
 ) -> None:
-    if isinstance(pool, ListedPool):
-        pool = make_pool(limits=measured_limits(4, 9, per_query=1))
-    else:
-        pool = make_sampled_pool(limits=limits_of(9, per_query=1))
-    want, rng = search(sampler, check_of(), pool), random.Random(1)
+    make = make_pool if isinstance(pool, ListedPool) else make_sampled_pool
+    pool = make(limits=measured_limits(LIMIT, 9, measurements_per_query=1))
+    want, rng = search(sampler, filter_of(), pool), random.Random(1)
     path = tmp_path / "search.jsonl"
-    task = task_fingerprint(pool, sampler, make_oracle(), check_of())
+    task = search_fingerprint(pool, sampler, make_oracle(), filter_of())
     measured, interruptions = [], 0
     for _ in range(500):
         measure = Counting(stop_after=rng.randint(0, 5), shuffled=True)
         with SearchStore(path, task) as log:
             try:
                 oracle = Interrupted(rng.randint(0, 5))
-                got = search(sampler, check_of(measure), pool, log, oracle)
+                got = search(sampler, filter_of(measure), pool, log, oracle)
             except KeyboardInterrupt:
                 interruptions += 1
             else:
@@ -236,41 +233,42 @@ def test_interrupted_anywhere_and_resumed_equals_uninterrupted(
     )
     assert sorted(measured) == by_name["arch_id"].tolist(), "measured once over all runs"
     with SearchStore(path, task) as log:
-        nothing = check_of(Counting(stop_after=0))
+        nothing = filter_of(Counting(stop_after=0))
         again = search(sampler, nothing, pool, log, Interrupted(0))
     pd.testing.assert_frame_equal(again.history, got.history)
 
 
 @every_pool
-@pytest.mark.parametrize("sampler", [*SAMPLERS, BEYOND], ids=lambda s: str(s.describe()))
+@pytest.mark.parametrize("sampler", [*SAMPLERS, INFEASIBLE], ids=lambda s: str(s.describe()))
 def test_if_nothing_is_within_an_error_says_what_to_do(
     sampler: Sampler, pool: ListedPool | SampledPool
 ) -> None:
-    with pytest.raises(InfeasibleError, match="were measured, and none does: loosen"):
-        search(sampler, check_of(limit=-9.0), pool)
+    with pytest.raises(InfeasibleError, match=r"^\d+ architectures .*measured"):
+        search(sampler, filter_of(TableLatency(dict.fromkeys(WORDS, 99.0))), pool)
 
 
 @every_sampler
 def test_a_search_that_runs_out_of_architectures_ends_with_what_it_has(
     sampler: Sampler, caplog: pytest.LogCaptureFixture
 ) -> None:
-    pool, limit = make_pool(limit=9), 0.5
+    limit = 0.5
+    pool = make_pool(limits=measured_limits(limit, 9))
     within = {w for w in WORDS if pool.is_feasible(w) and TRUE[w] <= limit}
     functions = set(ToySpace().isomorphism_ids(sorted(within)))
     assert 2 < len(functions) < BUDGET
     log = EventLog()
-    result = search(sampler, check_of(limit=limit), pool, log)
+    result = search(sampler, filter_of(), pool, log)
     assert 0 < len(result.history) < BUDGET
     assert set(result.history["arch_id"]) <= within
-    assert "no other architecture was found" in caplog.text
+    assert f" {len(result.history)} queries" in caplog.text
     assert result.chosen in within
-    again = search(sampler, check_of(Counting(stop_after=0), limit), pool, log, Interrupted(0))
+    again = search(sampler, filter_of(Counting(stop_after=0)), pool, log, Interrupted(0))
     pd.testing.assert_frame_equal(again.history, result.history)
 
 
 def test_a_measured_latency_counts_an_unknown_one_is_predicted_a_failed_one_is_refused() -> None:
     constraints = ["latency_ms <= 6", "latency_ms + params_m <= 10"]
-    limits = Limits.parse(constraints, policy="device", upper_ratio=1.3)
+    limits = Limits.parse(constraints, latency="device", upper_ratio=1.3)
     # Latency, predicted: 2, 5, 5, 3, 3.
     words = ["abba", "dcaa", "aacd", "daaa", "aaad"]
     outcomes = {
@@ -286,29 +284,29 @@ def test_a_measured_latency_counts_an_unknown_one_is_predicted_a_failed_one_is_r
         pool.space,
         ToySpace().graphs(),
         seed=0,
+        limits=limits,
         predicted={**pool.predicted, "params_m": params},
     )
-    check = LatencyFilter(limits, lambda names: ((n, outcomes[n]) for n in names), "mine")
-    assert list(check.apply(pool, words, 2)) == [
+    mine = LatencyFilter(lambda names: ((n, outcomes[n]) for n in names), "mine")
+    assert list(mine.apply(pool, words, 2)) == [
         Measurement(2, "abba", False, 6.5),  # over the first limit, for any prediction
         Measurement(2, "dcaa", True, 5.5),  # 5.5 + 4 is within the second
         Measurement(2, "aacd", False),  # 1.3 * 5 is over the first
         Measurement(2, "daaa", True),  # 1.3 * 3
         Measurement(2, "aaad", False, message="out of memory"),
     ]
-    assert check.describe() == {"limits": limits.describe(), "source": "mine"}
+    assert mine.describe() == {"source": "mine"}
 
 
 def test_a_search_in_which_measuring_fails_says_how() -> None:
     def broken(arch_ids: Sequence[str]) -> Iterator[tuple[str, TaskError]]:
-        return ((arch_id, TaskError("the device is gone")) for arch_id in arch_ids)
+        return ((arch_id, TaskError("gone-7")) for arch_id in arch_ids)
 
-    check = LatencyFilter(limits_of(LIMIT), broken, "toy")
     sampler, log = SAMPLERS[2], EventLog()
-    with pytest.raises(MeasurementError, match=r"10 measurements in a row failed.*device is gone"):
-        search(sampler, check, log=log)
+    with pytest.raises(MeasurementError, match=r"\b10 measurements .*gone-7"):
+        search(sampler, LatencyFilter(broken, "toy"), log=log)
     # After a repair of the device, failed cells are measured again, and the search is unaffected.
-    got, want = search(sampler, check_of(), log=log), search(sampler, check_of())
+    got, want = search(sampler, filter_of(), log=log), search(sampler, filter_of())
     pd.testing.assert_frame_equal(comparable(got.history), comparable(want.history))
     assert (got.measurements["message"] == "").all()
 
@@ -319,8 +317,7 @@ def test_one_that_cannot_be_measured_is_left_out() -> None:
             fails = arch_id[1] == "a"
             yield arch_id, TaskError("unsupported") if fails else TRUE[arch_id]
 
-    check = LatencyFilter(limits_of(LIMIT), sometimes, "toy")
-    result = search(SAMPLERS[2], check)
+    result = search(SAMPLERS[2], LatencyFilter(sometimes, "toy"))
     assert len(result.history) == BUDGET
     assert all(arch_id[1] != "a" for arch_id in result.history["arch_id"])
     failed = result.measurements[result.measurements["message"] != ""]
@@ -329,34 +326,37 @@ def test_one_that_cannot_be_measured_is_left_out() -> None:
 
 
 def test_measuring_nothing_of_an_architecture_is_an_error() -> None:
-    check = LatencyFilter(limits_of(LIMIT), lambda names: iter(()), "toy")
-    with pytest.raises(MeasurementError, match="neither a latency nor an error"):
-        search(SAMPLERS[0], check)
+    silent = LatencyFilter(lambda names: iter(()), "toy")
+    with pytest.raises(MeasurementError, match=r"'\w{4}'"):
+        search(SAMPLERS[0], silent)
 
 
 def test_a_search_whose_trainings_fail_says_so_and_not_that_nothing_is_within() -> None:
     class Failing(Interrupted):
-        def ask(self, question: Question) -> Answer:
+        def answer(self, question: Question) -> Answer:
             raise OracleError("diverged")
 
-    result = search(SAMPLERS[0], check_of(limit=0.5), oracle=Failing(0))
+    pool = make_pool(limits=measured_limits(0.5, 9))
+    result = search(SAMPLERS[0], filter_of(), pool, oracle=Failing(0))
     assert len(result.history) > 0
     with pytest.raises(OracleError, match="diverged"):
         _ = result.chosen
 
 
-def test_the_check_is_part_of_the_task() -> None:
+def test_the_filter_is_part_of_the_task() -> None:
     pool, sampler, oracle = make_pool(), SAMPLERS[0], make_oracle()
-    plain = task_fingerprint(pool, sampler, oracle)
+    plain = search_fingerprint(pool, sampler, oracle)
     assert "filter" not in plain
-    checked = task_fingerprint(pool, sampler, oracle, check_of())
-    assert checked == {**plain, "filter": check_of().describe()}
-    assert checked != task_fingerprint(pool, sampler, oracle, check_of(limit=5))
+    filtered = search_fingerprint(pool, sampler, oracle, filter_of())
+    assert filtered == {**plain, "filter": filter_of().describe()}
+    assert filtered != search_fingerprint(
+        pool, sampler, oracle, replace(filter_of(), source="other")
+    )
 
 
-def test_a_comparison_checks_every_search() -> None:
+def test_a_comparison_filters_every_search() -> None:
     table = accuracy_table(WORDS, additive_accuracy(WORDS))
-    check, seeds = check_of(TableLatency(TRUE)), [4, 1]
+    latency_filter, seeds = filter_of(TableLatency(TRUE)), [4, 1]
     traces = {
         workers: compare(
             POOLS[0],
@@ -365,7 +365,7 @@ def test_a_comparison_checks_every_search() -> None:
             HeldOutScores.from_table(table, "toys"),
             budget=12,
             seeds=seeds,
-            latency_filter=check,
+            latency_filter=latency_filter,
             workers=workers,
             progress=False,
         )
@@ -383,9 +383,9 @@ def test_what_is_refused_makes_no_other_draw() -> None:
     )])  # fmt: skip
     first = sampler.ask(make_pool(), history, 60)
     history.note([Measurement(1, arch_id, arch_id != first[0]) for arch_id in first])
-    assert sampler.ask(make_pool(), history, 60) == first, "its sibling may stand in for it"
-    (sibling,) = make_pool().isomorphic(first[0])
-    history.note([Measurement(1, sibling, within=False)])
+    assert sampler.ask(make_pool(), history, 60) == first, "an isomorphic one may replace it"
+    (isomorphic,) = make_pool().isomorphic(first[0])
+    history.note([Measurement(1, isomorphic, within=False)])
     second = sampler.ask(make_pool(), history, 60)
     assert first[0] not in second
     assert len(second) == len(first)
@@ -425,20 +425,19 @@ def test_only_so_many_of_the_doubtful_are_measured_in_a_round(kind: str) -> None
     better["true"] += 0.02 * latency
     table = accuracy_table(WORDS, better["true"].to_numpy())
     measured = {}
-    for per_query in (0, 2, 1000):
-        limits = measured_limits(4, 99, per_query=per_query)
+    for measurements_per_query in (0, 2, 1000):
+        limits = measured_limits(4, 99, measurements_per_query=measurements_per_query)
         pool = (
             make_pool(limits=limits)
             if kind == "listed"
             else make_sampled_pool(candidates=200, limits=limits)
         )
-        check = LatencyFilter(limits, TableLatency(true), "toy")
         oracle = TableOracle(table, "toys", 0)
         sampler = BRPSampler(RidgeRanker, rounds=4)
-        result = search(sampler, check, pool, oracle=oracle)
+        result = search(sampler, filter_of(TableLatency(true)), pool, oracle=oracle)
         assert len(result.history) == BUDGET
         doubtful = result.measurements[result.measurements["latency_ms"] == 99]
-        measured[per_query] = len(doubtful)
+        measured[measurements_per_query] = len(doubtful)
         if kind == "listed":  # the first round of an open space is any of it
             assert (doubtful["round"] > 0).all()
     assert measured[0] < measured[2] < measured[1000]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from brpnas.search import SearchStore, get_sampler, task_fingerprint
+from brpnas.search import SearchStore, get_sampler, search_fingerprint
 from tests.search.toy import RidgeRanker, comparable, make_oracle, make_pool, run_search
 from tests.seeds import first_of
 
@@ -36,7 +36,7 @@ def _kill_when(process: subprocess.Popen[bytes], path: Path, size: int, pause: f
 
 @pytest.mark.parametrize("name", first_of(["brp", "evolution"]))
 def test_killed_at_random_moments(name: str, tmp_path: Path, repository: Path) -> None:
-    pool, sampler = make_pool(), get_sampler(name, {"repeats": 4}, make_ranker=RidgeRanker)
+    pool, sampler = make_pool(), get_sampler(name, {"reevaluations": 4}, make_ranker=RidgeRanker)
     want = run_search(pool, sampler, make_oracle(), BUDGET, progress=False).history
     path, rng = tmp_path / "search.jsonl", random.Random(0)
     killed = 0
@@ -51,6 +51,6 @@ def test_killed_at_random_moments(name: str, tmp_path: Path, repository: Path) -
     assert last.returncode == 0, complaint.decode()
     events = [json.loads(line) for line in path.read_text().splitlines()]
     assert [e["query"] for e in events if e["event"] == "answer"] == list(range(BUDGET))
-    with SearchStore(path, task_fingerprint(pool, sampler, make_oracle())) as store:
+    with SearchStore(path, search_fingerprint(pool, sampler, make_oracle())) as store:
         got = run_search(pool, sampler, make_oracle(), BUDGET, store=store, progress=False)
     pd.testing.assert_frame_equal(comparable(got.history), comparable(want))

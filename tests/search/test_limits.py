@@ -10,7 +10,7 @@ import pytest
 
 from brpnas.conformal import mixture_ratio
 from brpnas.errors import ConfigurationError, ConstraintError, InfeasibleError
-from brpnas.search.limits import Limits, Policy
+from brpnas.search.limits import LatencySource, Limits
 
 NAMES = [f"cell-{i}" for i in range(8)]
 SAID = np.array([1.0, 2, 3, 4, 5, 6, 7, 8])
@@ -26,7 +26,7 @@ def predictions(**columns: Any) -> pd.DataFrame:
 
 def limits(
     *constraints: str,
-    policy: Policy = "predicted",
+    latency: LatencySource = "predicted",
     confidence: float = 0.5,
     prefilter: float = 0.5,
     table: pd.DataFrame | None = None,
@@ -34,7 +34,7 @@ def limits(
     return Limits.from_predictions(
         constraints,
         predictions() if table is None else table,
-        policy=policy,
+        latency=latency,
         confidence=confidence,
         prefilter_confidence=prefilter,
     )
@@ -65,7 +65,7 @@ def test_a_predicted_limit_keeps_the_upper_ratio_and_measured_rows_need_none() -
 
 def test_a_measured_limit_proposes_what_the_lower_ratio_does_not_rule_out() -> None:
     valid = np.where(np.array(SPLIT) == "valid", 0.8 * SAID, TRUE)
-    found = limits("latency_ms <= 5", policy="table", table=predictions(latency_ms=valid))
+    found = limits("latency_ms <= 5", latency="table", table=predictions(latency_ms=valid))
     assert found.lower_ratio == pytest.approx(0.8)
     fitted = dict(zip(NAMES[:4], valid[:4], strict=True))
     assert found.measures
@@ -76,14 +76,14 @@ def test_a_measured_limit_proposes_what_the_lower_ratio_does_not_rule_out() -> N
 
 
 def test_latency_is_measured_only_where_it_is_limited() -> None:
-    found = limits("params_m <= 0.4", policy="device")
+    found = limits("params_m <= 0.4", latency="device")
     assert not found.measures
     assert found.proposable(NAMES, METRICS).tolist() == [value <= 0.4 for value in SAID / 10]
 
 
 def test_without_validation_rows_the_deviations_give_the_ratios() -> None:
     table = predictions(split=["train"] * 2 + [None] * 6, log_deviation=np.linspace(0.1, 0.3, 8))
-    found = limits("latency_ms <= 5", policy="device", confidence=0.9, prefilter=0.99, table=table)
+    found = limits("latency_ms <= 5", latency="device", confidence=0.9, prefilter=0.99, table=table)
     assert found.upper_ratio == mixture_ratio(table["log_deviation"], 0.9)
     assert found.lower_ratio == 1 / mixture_ratio(table["log_deviation"], 0.99)
     with pytest.raises(ConfigurationError):
@@ -95,12 +95,12 @@ def test_without_validation_rows_the_deviations_give_the_ratios() -> None:
     [(5.0, 1.0, True), (5.1, 1.0, False), (5.0, 2.1, False), (None, 1.0, True)],
 )
 def test_a_measurement_holds_by_itself(latency: float | None, params: float, holds: bool) -> None:
-    found = limits("latency_ms <= 5", "params_m <= 2", policy="device")
+    found = limits("latency_ms <= 5", "params_m <= 2", latency="device")
     assert found.holds({"latency_ms": 4.5, "params_m": params}, latency) is holds
 
 
 def test_an_unknown_measurement_is_predicted_with_the_upper_ratio() -> None:
-    found = limits("latency_ms <= 5", policy="device")
+    found = limits("latency_ms <= 5", latency="device")
     assert not found.holds({"latency_ms": 4.6}, None), "4.6 * 1.1 is over 5"
     assert found.holds({"latency_ms": 4.5}, None)
 
@@ -143,10 +143,10 @@ def test_the_fingerprint_tells_limits_apart_and_notations_not() -> None:
     first, same, other = (json.dumps(Limits.parse(text).describe()) for text in texts)
     assert first == same != other
     changes: list[dict[str, Any]] = [
-        {"policy": "device"},
+        {"latency": "device"},
         {"upper_ratio": 1.2},
         {"lower_ratio": 0.8},
-        {"per_query": 3},
+        {"measurements_per_query": 3},
     ]
     said = {json.dumps(Limits.parse(texts[0], **change).describe()) for change in changes}
     assert len(said | {first}) == 5
@@ -155,7 +155,7 @@ def test_the_fingerprint_tells_limits_apart_and_notations_not() -> None:
 
 
 def test_it_goes_to_other_processes() -> None:
-    found = limits("latency_ms <= 5", policy="table")
+    found = limits("latency_ms <= 5", latency="table")
     again = pickle.loads(pickle.dumps(found))
     assert again.describe() == found.describe()
     assert again.proposable(NAMES, METRICS).tolist() == found.proposable(NAMES, METRICS).tolist()

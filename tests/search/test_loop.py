@@ -11,14 +11,14 @@ import pytest
 from brpnas.errors import BudgetError, InfeasibleError, OracleError, StoreError
 from brpnas.search.events import EventLog
 from brpnas.search.history import History
-from brpnas.search.loop import run_search, task_fingerprint
+from brpnas.search.loop import run_search, search_fingerprint
 from brpnas.search.oracles import Answer, Oracle, Question, TableOracle
 from brpnas.search.pools.listed import ListedPool
 from brpnas.search.samplers import (
     BRPSampler,
     EvolutionSampler,
     RandomSampler,
-    RepeatLeaders,
+    ReevaluateLeaders,
     Sampler,
 )
 from brpnas.search.store import SearchStore
@@ -29,8 +29,8 @@ SAMPLERS: list[Sampler] = [
     RandomSampler(),
     EvolutionSampler(population=6),
     BRPSampler(RidgeRanker, rounds=4),
-    RepeatLeaders(BRPSampler(RidgeRanker, rounds=4), 5),
-    RepeatLeaders(EvolutionSampler(population=6), 5),
+    ReevaluateLeaders(BRPSampler(RidgeRanker, rounds=4), 5),
+    ReevaluateLeaders(EvolutionSampler(population=6), 5),
 ]
 every_sampler = pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda s: str(s.describe()))
 
@@ -44,9 +44,9 @@ class Wrapped(Oracle):
         self.inner = inner or make_oracle()
         self.asked: list[int] = []
 
-    def ask(self, question: Question) -> Answer:
+    def answer(self, question: Question) -> Answer:
         self.asked.append(question.query)
-        return self.inner.ask(question)
+        return self.inner.answer(question)
 
 
 class Interrupted(Wrapped):
@@ -56,10 +56,10 @@ class Interrupted(Wrapped):
         super().__init__()
         self.after = after
 
-    def ask(self, question: Question) -> Answer:
+    def answer(self, question: Question) -> Answer:
         if len(self.asked) == self.after:
             raise KeyboardInterrupt
-        return super().ask(question)
+        return super().answer(question)
 
 
 class CountingRanker(RidgeRanker):
@@ -82,7 +82,7 @@ def search(
 
 
 def on_disk(path: Path, sampler: Sampler) -> SearchStore:
-    return SearchStore(path, task_fingerprint(make_pool(limit=8), sampler, make_oracle()))
+    return SearchStore(path, search_fingerprint(make_pool(limit=8), sampler, make_oracle()))
 
 
 def assert_same(got: pd.DataFrame, want: pd.DataFrame) -> None:
@@ -115,10 +115,10 @@ def test_every_answer_is_stored_before_the_next_question(sampler: Sampler, tmp_p
     path = tmp_path / "search.jsonl"
 
     class Watching(Wrapped):
-        def ask(self, question: Question) -> Answer:
+        def answer(self, question: Question) -> Answer:
             assert path.read_text().count('"event":"answer"') == len(self.asked)
             assert re.findall(r'"event":"plan".*', path.read_text())[-1].count(question.arch_id)
-            return super().ask(question)
+            return super().answer(question)
 
     with on_disk(path, sampler) as store:
         assert len(search(sampler, oracle=Watching(), store=store)) == BUDGET
@@ -175,10 +175,10 @@ def test_resuming_within_a_round_trains_nothing_again() -> None:
 
 def test_a_failing_architecture_is_recorded_and_counts() -> None:
     class Failing(Wrapped):
-        def ask(self, question: Question) -> Answer:
+        def answer(self, question: Question) -> Answer:
             if question.query % 3 == 1:
                 raise OracleError(f"diverged at {question.arch_id}")
-            answer = super().ask(question)
+            answer = super().answer(question)
             return Answer(float("nan")) if question.query % 3 == 2 else answer
 
     log = EventLog()
@@ -197,7 +197,7 @@ def test_a_failing_architecture_is_recorded_and_counts() -> None:
 
 def test_an_oracle_without_a_single_answer_does_not_end_the_search() -> None:
     class Broken(Wrapped):
-        def ask(self, question: Question) -> Answer:
+        def answer(self, question: Question) -> Answer:
             raise OracleError("no GPU")
 
     for sampler in SAMPLERS:
@@ -208,10 +208,10 @@ def test_an_oracle_without_a_single_answer_does_not_end_the_search() -> None:
 
 def test_another_error_of_the_oracle_ends_the_run_and_keeps_the_store(tmp_path: Path) -> None:
     class Crashing(Wrapped):
-        def ask(self, question: Question) -> Answer:
+        def answer(self, question: Question) -> Answer:
             if question.query == 7:
                 raise MemoryError
-            return super().ask(question)
+            return super().answer(question)
 
     sampler = RandomSampler()
     path = tmp_path / "search.jsonl"
@@ -229,7 +229,7 @@ def test_answers_in_any_order_make_the_same_search(sampler: Sampler) -> None:
             self, questions: Sequence[Question]
         ) -> Iterator[tuple[Question, Answer | OracleError]]:
             for question in random.Random(0).sample(questions, len(questions)):
-                yield question, self.ask(question)
+                yield question, self.answer(question)
                 if self.stop and len(self.asked) == 13:
                     raise KeyboardInterrupt
 
@@ -291,18 +291,18 @@ class Fixed(Sampler):
 @pytest.mark.parametrize(
     ("sampler", "error", "said"),
     [
-        (Fixed("dddd"), InfeasibleError, "'dddd', which is not feasible"),
-        (Fixed("nowhere"), InfeasibleError, "'nowhere', which is not feasible"),
-        (Fixed("aaab", "baaa"), BudgetError, "'baaa', whose function is already"),
-        (Fixed("aaab", "aaab"), BudgetError, "'aaab', whose function is already"),
-        (Fixed(), BudgetError, "asked for nothing after 0 of 30"),
+        (Fixed("dddd"), InfeasibleError, "'dddd', .*feasible"),
+        (Fixed("nowhere"), InfeasibleError, "'nowhere', .*feasible"),
+        (Fixed("aaab", "baaa"), BudgetError, "'baaa', .*queried"),
+        (Fixed("aaab", "aaab"), BudgetError, "'aaab', .*queried"),
+        (Fixed(), BudgetError, " 0 of 30"),
     ],
 )
 def test_a_sampler_that_breaks_the_contract_is_stopped(
     sampler: Sampler, error: type[Exception], said: str
 ) -> None:
     log = EventLog()
-    with pytest.raises(error, match=re.escape(said)):
+    with pytest.raises(error, match=said):
         search(sampler, store=log)
     assert log.plans == []
 
@@ -318,7 +318,7 @@ def test_the_fingerprint_is_the_task_but_not_its_budget(tmp_path: Path) -> None:
     for other in (SAMPLERS[0], SAMPLERS[3], BRPSampler(RidgeRanker, rounds=5)):
         with pytest.raises(StoreError, match=r"sampler\.|sampler "):
             on_disk(path, other)
-    fingerprint = task_fingerprint(make_pool(seed=1, limit=7), SAMPLERS[2], make_oracle(1))
+    fingerprint = search_fingerprint(make_pool(seed=1, limit=7), SAMPLERS[2], make_oracle(1))
     with pytest.raises(StoreError) as error:
         SearchStore(path, fingerprint)
     for key in ("seed", "feasible_sha256", "oracle.seed"):

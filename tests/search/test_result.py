@@ -51,9 +51,9 @@ def test_failures_are_not_chosen() -> None:
 
 def test_nothing_answered_is_an_error_that_quotes_the_reason() -> None:
     frame = table(("aaaa", None)).assign(message="no GPU")
-    with pytest.raises(OracleError, match=r"None of the 1 queries.*no GPU"):
+    with pytest.raises(OracleError, match=r"\b1 queries .*no GPU"):
         chosen(frame)
-    with pytest.raises(OracleError, match="None of the 0 queries"):
+    with pytest.raises(OracleError, match=r"\b0 queries "):
         chosen(History().to_frame())
 
 

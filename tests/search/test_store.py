@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -103,7 +105,7 @@ def test_damage_before_the_last_line_names_the_line(path: Path) -> None:
     lines[2] = lines[2][:20] + b"\n"
     path.write_bytes(b"".join(lines))
     before = path.read_bytes()
-    with pytest.raises(StoreError, match="damaged in line 3"):
+    with pytest.raises(StoreError, match=r"search\.jsonl .*line 3: "):
         SearchStore(path, TASK)
     assert path.read_bytes() == before
 
@@ -121,7 +123,7 @@ def test_damage_before_the_last_line_names_the_line(path: Path) -> None:
 def test_an_event_that_makes_no_sense_names_its_line(path: Path, line: dict[str, object]) -> None:
     with path.open("a") as file:
         file.write(json.dumps(line) + "\n")
-    with pytest.raises(StoreError, match="damaged in line 5"):
+    with pytest.raises(StoreError, match=r"search\.jsonl .*line 5: "):
         SearchStore(path, TASK)
 
 
@@ -129,7 +131,7 @@ def test_answers_that_contradict_the_plan_are_damage(path: Path) -> None:
     line = path.read_text().split("\n")[2]
     with path.open("a") as file:
         file.write(line + "\n")
-    with pytest.raises(StoreError, match="line 5: a second answer to query 0"):
+    with pytest.raises(StoreError, match=r"line 5: .*query 0\b"):
         SearchStore(path, TASK)
 
 
@@ -138,9 +140,9 @@ def test_another_task_names_what_differs(path: Path) -> None:
     with pytest.raises(StoreError, match="another task") as error:
         SearchStore(path, other)
     text = str(error.value)
-    assert "seed (0 in the store, 1 now)" in text
-    assert "sampler.rounds (5 in the store, 7 now)" in text
-    assert "constraints (['latency_ms <= 5'] in the store, absent now)" in text
+    assert re.search(r"; seed \(0 .* 1 now\)", text)
+    assert re.search(r"; sampler\.rounds \(5 .* 7 now\)", text)
+    assert re.search(r"constraints \(\['latency_ms <= 5'\] .*absent now\)", text)
     assert "sampler.name" not in text
 
 
@@ -155,7 +157,7 @@ def test_tuples_and_lists_are_the_same_task(path: Path) -> None:
 def test_a_file_that_is_no_store_is_left_alone(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "notes.txt"
     path.write_bytes(content)
-    with pytest.raises(StoreError, match="not a search store"):
+    with pytest.raises(StoreError, match=rf"{path} .*line 1\b"):
         SearchStore(path, TASK)
     assert path.read_bytes() == content
 
@@ -178,17 +180,17 @@ def test_two_processes_cannot_hold_it_at_once(tmp_path: Path) -> None:
     with SearchStore(path, {"seed": 0}):
         blocked = _open_elsewhere(path)
     assert blocked.returncode == 1
-    assert "Another process is writing the search store" in blocked.stderr
+    assert re.search(rf"StoreError: Another process .*{path}", blocked.stderr)
     assert _open_elsewhere(path).returncode == 0
 
 
 def test_a_full_disk_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(descriptor: int) -> None:
-        raise OSError(28, "No space left on device")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with SearchStore(path, TASK) as store, monkeypatch.context() as patched:
         patched.setattr("os.fsync", full)
-        with pytest.raises(StoreError, match="No space left on device"):
+        with pytest.raises(StoreError, match=os.strerror(errno.ENOSPC)):
             store.add_answer(record(2, "aaac", 0.5))
     with SearchStore(path, TASK) as store:
         assert sorted(store.answers) == [0, 1]

@@ -49,7 +49,7 @@ class RidgeRanker:
 
 def measured_limits(limit: float, worth_measuring: float, **choices: Any) -> Limits:
     """A limit of measured latency; the prediction rules out above ``worth_measuring``."""
-    return limits_of(limit, policy="device", lower_ratio=limit / worth_measuring, **choices)
+    return limits_of(limit, latency="device", lower_ratio=limit / worth_measuring, **choices)
 
 
 def pool_of(mask: npt.NDArray[np.bool_], **choices: Any) -> ListedPool:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from brpnas.errors import UnknownNameError
-from brpnas.graphs import VIEWS, stack_graphs
+from brpnas.graphs import VIEWS
 from brpnas.spaces import NasBench201, SearchSpace, get_space
-from tests.test_graphs import chain
+from tests.test_graphs import chain, stacked
 
 
 class Chains(SearchSpace):
@@ -32,7 +32,7 @@ class Chains(SearchSpace):
 
     def encode(self, arch_ids, view):
         op = 4 if view == "raw" else 2
-        return stack_graphs([chain(int(a), op) for a in arch_ids], 5, len(self.vocabulary))
+        return stacked([chain(int(a), op) for a in arch_ids], 5, len(self.vocabulary))
 
     def isomorphism_ids(self, arch_ids):
         return list(arch_ids)

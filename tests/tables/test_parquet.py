@@ -99,7 +99,7 @@ def test_no_rows() -> None:
 def test_what_is_no_parquet_is_told(damage: bytes) -> None:
     header, _, (finding,) = read_parquet(damage)
     assert header == ()
-    assert "cannot be read as Parquet" in finding.message
+    assert finding.kind == "unreadable Parquet"
 
 
 @pytest.mark.parametrize("rows", [101, 5_000_000])
@@ -110,7 +110,7 @@ def test_rows_are_counted_by_the_metadata(rows: int) -> None:
     header, _, (finding,) = read_parquet(buffer.getvalue())
     assert header == ()
     assert finding.kind == "too many rows"
-    assert f"{rows:,} rows, more than 100" in finding.message
+    assert re.search(rf"\b{rows:,} rows, .* 100\b", finding.message)
 
 
 def test_groups_of_rows_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:

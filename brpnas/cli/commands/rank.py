@@ -7,26 +7,26 @@ from typing import Annotated
 
 import typer
 
-from brpnas.cli.options import LATENCY, RELATION, Json, SpaceName, examples
+from brpnas.cli.options import LATENCY, RANKER, Json, SpaceName, examples
 from brpnas.cli.sizes import Size
 
 __all__ = ["EXAMPLES", "rank"]
 
 EXAMPLES = examples(
-    f"brpnas rank {RELATION} --top 5",
-    f"brpnas rank {RELATION} \\",
+    f"brpnas rank {RANKER} --top 5",
+    f"brpnas rank {RANKER} \\",
     f"    --predictor {LATENCY} --constraint 'latency_ms <= 5'",
 )
 
 
 def rank(  # noqa: PLR0913, PLR0917 - one argument per option
-    relation: Annotated[
+    ranker: Annotated[
         Path,
         typer.Argument(
-            metavar="RELATION",
+            metavar="RANKER",
             exists=True,
             dir_okay=False,
-            help="A binary relation predictor, .safetensors or .onnx.",
+            help="A pairwise ranker, .safetensors or .onnx.",
         ),
     ],
     top: Annotated[int, typer.Option(metavar="COUNT", min=1, help="How many to print.")] = 10,
@@ -64,7 +64,7 @@ def rank(  # noqa: PLR0913, PLR0917 - one argument per option
 
     latency = None if predictor is None else predictions.find_predictor(predictor)
     rows = predictions.rank(
-        relation,
+        ranker,
         top,
         latency,
         constraint or (),

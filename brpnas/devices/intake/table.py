@@ -55,7 +55,7 @@ class Intake:
     path: Path
 
 
-class Limits(NamedTuple):
+class AcceptanceRules(NamedTuple):
     """Acceptance rules for a file, see `read_device_table`."""
 
     least: int
@@ -100,8 +100,8 @@ def read_device_table(
         raw, about = read_raw(path, COLUMNS, most=most)
         found += about
         if raw is not None:
-            limits = Limits(least, unit_check, drop)
-            table, about = _read(raw, space, path, limits, notation)
+            rules = AcceptanceRules(least, unit_check, drop)
+            table, about = _read(raw, space, path, rules, notation)
             found += about
     found.sort(key=lambda finding: finding.kind != OTHER_NOTATION)
     check(path, found)
@@ -135,7 +135,7 @@ def _networks(table: pd.DataFrame) -> str:
 
 
 def _read(
-    raw: RawTable, space: SearchSpace, path: Path, limits: Limits, notation: str | None
+    raw: RawTable, space: SearchSpace, path: Path, rules: AcceptanceRules, notation: str | None
 ) -> tuple[pd.DataFrame, list[Finding]]:
     """Remaining rows, and the problems of rows and values."""
     rows, found = read_rows(raw, space.reader(notation), path.stem, row_word(path))
@@ -145,8 +145,8 @@ def _read(
     if not set(REQUIRED) <= set(raw.texts):
         return rows, found
     sound = rows[rows["sound"]]
-    odd = check_values(sound, space, unit_check=limits.unit_check)
-    if limits.drop:
+    odd = check_values(sound, space, unit_check=rules.unit_check)
+    if rules.drop:
         odd = [_dropped(finding) if finding.kind in DROPPABLE else finding for finding in odd]
     found += odd
     gone = {line for finding in odd if finding.kind in DROPPABLE for line in finding.rows}
@@ -154,11 +154,11 @@ def _read(
     if notation is None:
         values = left["latency_ms"].to_numpy(np.float64)
         found += check_notation(left["text"].tolist(), left["line"].tolist(), values, space)
-    message = f"{len(left)} of {raw.total} rows are sound; at least {limits.least} are needed."
+    message = f"{len(left)} of {raw.total} rows are sound; at least {rules.least} are needed."
     others_refuse = any(f.severity == "error" for f in found) or len(raw.lines) < raw.total
-    if raw.total < limits.least or (len(left) < limits.least and not others_refuse):
+    if raw.total < rules.least or (len(left) < rules.least and not others_refuse):
         found.append(error("too few rows", message, "Measure more cells."))
-    elif 0 < len(left) < limits.least:
+    elif 0 < len(left) < rules.least:
         found.append(warning("too few sound rows", message, "Correct rows, do not remove them."))
     return left, found
 

@@ -22,9 +22,9 @@ from brpnas.predictors.training import TrainingConfig
 from brpnas.predictors.transfer.calibration import calibrate
 from brpnas.predictors.transfer.folds import FoldNetworks, fit_folds
 from brpnas.predictors.transfer.kernel import (
+    DeviceRows,
     Hyperparameters,
     Posterior,
-    Task,
     adapt_hyperparameters,
     condition,
     log_evidence,
@@ -135,16 +135,16 @@ def fit_device(
     log = np.log(np.asarray(rows.latency_ms, np.float64))
     views = {name: graphs.view(name)[rows.rows] for name in DEVICE_VIEWS}
     kept, tuning = order[: config.process_rows], order[: config.tuning_rows]
-    every = Task(prior.features.of(views), torch.from_numpy(log))
-    alone = _adapted(prior.settings, every, tuning, config)
+    every = DeviceRows(prior.features.of(views), torch.from_numpy(log))
+    alone = _adapted(prior.hyperparameters, every, tuning, config)
     tuned = {name: batch[tuning] for name, batch in views.items()}
     features, centre = _resembling(prior, tuned, _part(every, tuning))
     if features.like is None:
-        settings = alone
+        hyperparameters = alone
     else:
-        every = Task(features.of(views), every.target)
-        settings = _adapted(centre, every, tuning, config)
-    processes = _processes(settings, alone, features.groups, _part(every, kept))
+        every = DeviceRows(features.of(views), every.target)
+        hyperparameters = _adapted(centre, every, tuning, config)
+    processes = _processes(hyperparameters, alone, features.groups, _part(every, kept))
     view = _view(alone, prior.features.groups, _part(every, tuning))
     seen = log[kept]
     left_out = {name: process.left_out.numpy() for name, process in processes.items()}
@@ -183,23 +183,23 @@ def _best(errors: Mapping[str, float]) -> str:
     return min(weighed, key=lambda name: weighed[name])
 
 
-def _part(task: Task, rows: npt.NDArray[np.int64]) -> Task:
-    return Task([x[rows] for x in task.features], task.target[rows])
+def _part(rows: DeviceRows, kept: npt.NDArray[np.int64]) -> DeviceRows:
+    return DeviceRows([x[kept] for x in rows.features], rows.target[kept])
 
 
 def _adapted(
-    centre: Hyperparameters, task: Task, tuning: npt.NDArray[np.int64], config: AdaptConfig
+    centre: Hyperparameters, rows: DeviceRows, tuning: npt.NDArray[np.int64], config: AdaptConfig
 ) -> Hyperparameters:
     return adapt_hyperparameters(
         centre,
-        _part(task, tuning),
+        _part(rows, tuning),
         hyperparameter_deviation=config.hyperparameter_deviation,
         steps=config.steps,
     )
 
 
 def _resembling(
-    prior: DevicePrior, views: Mapping[View, GraphBatch], task: Task
+    prior: DevicePrior, views: Mapping[View, GraphBatch], rows: DeviceRows
 ) -> tuple[PriorFeatures, Hyperparameters]:
     """Features and hyperparameters of a device that follows one known device, if rows favour it.
 
@@ -208,43 +208,49 @@ def _resembling(
     alone, after a penalty for the number of trials. The first shift is 0.
     """
     known = prior.features.latencies(views)
-    scaled = [prior.settings.scaled(shift) for shift in _SHRINK]
-    alone, doubt = [log_evidence(settings, task) for settings in scaled], math.log(len(scaled))
+    scaled = [prior.hyperparameters.scaled(shift) for shift in _SHRINK]
+    alone = [log_evidence(hyperparameters, rows) for hyperparameters in scaled]
+    doubt = math.log(len(scaled))
     base, best = max(alone[0], max(alone) - doubt), _DOUBT
-    found: tuple[PriorFeatures, Hyperparameters] = (prior.features, prior.settings)
+    found: tuple[PriorFeatures, Hyperparameters] = (prior.features, prior.hyperparameters)
     doubt += math.log(max(1, known.shape[1]))
-    weight = math.log(max(float(task.target.var()), 1e-4))
+    weight = math.log(max(float(rows.target.var()), 1e-4))
     for column in range(known.shape[1]):
-        longer = Task([*task.features, known[:, [column]]], task.target)
+        longer = DeviceRows([*rows.features, known[:, [column]]], rows.target)
         for others in scaled:
-            settings = others.resembling(weight)
-            gain = log_evidence(settings, longer) - base - doubt
+            hyperparameters = others.resembling(weight)
+            gain = log_evidence(hyperparameters, longer) - base - doubt
             if gain > best:
-                best, found = gain, (prior.features.resembling(column), settings)
+                best, found = gain, (prior.features.resembling(column), hyperparameters)
     return found
 
 
 def _processes(
-    settings: Hyperparameters, alone: Hyperparameters, groups: Sequence[str], task: Task
+    hyperparameters: Hyperparameters,
+    alone: Hyperparameters,
+    groups: Sequence[str],
+    rows: DeviceRows,
 ) -> dict[str, Posterior]:
     """The process with known devices, and the one with the graph alone."""
     count = len(alone.linear)
     known = [groups.index(name) for name in KNOWN_GROUPS]
     return {
-        ADAPTED: condition(settings, task),
-        GRAPH_ALONE: condition(alone.without(known), Task(task.features[:count], task.target)),
+        ADAPTED: condition(hyperparameters, rows),
+        GRAPH_ALONE: condition(
+            alone.without(known), DeviceRows(rows.features[:count], rows.target)
+        ),
     }
 
 
-def _view(settings: Hyperparameters, groups: Sequence[str], task: Task) -> View:
+def _view(hyperparameters: Hyperparameters, groups: Sequence[str], rows: DeviceRows) -> View:
     """View with the smaller leave-one-out error of its features alone."""
     errors: dict[View, float] = {}
     for view in DEVICE_VIEWS:
         others = [g for g, name in enumerate(groups) if not name.startswith(view)]
         process = condition(
-            settings.without(others), Task(task.features[: len(groups)], task.target)
+            hyperparameters.without(others), DeviceRows(rows.features[: len(groups)], rows.target)
         )
-        errors[view] = float((process.left_out - task.target).abs().mean())
+        errors[view] = float((process.left_out - rows.target).abs().mean())
     return min(DEVICE_VIEWS, key=lambda name: errors[name])
 
 

@@ -20,9 +20,9 @@ from brpnas.errors import TrainingError
 from brpnas.predictors.training import single_thread
 
 __all__ = [
+    "DeviceRows",
     "Hyperparameters",
     "Posterior",
-    "Task",
     "adapt_hyperparameters",
     "condition",
     "covariance",
@@ -107,20 +107,22 @@ class Hyperparameters:
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
+class DeviceRows:
     """The rows of one device: features of each group ``[n, width]``, and log latency ``[n]``."""
 
     features: Sequence[Tensor]
     target: Tensor
 
 
-def covariance(settings: Hyperparameters, a: Sequence[Tensor], b: Sequence[Tensor]) -> Tensor:
+def covariance(
+    hyperparameters: Hyperparameters, a: Sequence[Tensor], b: Sequence[Tensor]
+) -> Tensor:
     """Covariance of cells ``a`` with cells ``b``, without noise, shape ``[len(a), len(b)]``.
 
     The cells are given by their features of each group, ``[len, width]``.
     """
     products, distances = _gram(a, b)
-    return _combine(settings, products, distances)
+    return _combine(hyperparameters, products, distances)
 
 
 def _gram(a: Sequence[Tensor], b: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
@@ -134,16 +136,18 @@ def _gram(a: Sequence[Tensor], b: Sequence[Tensor]) -> tuple[list[Tensor], list[
     return products, distances
 
 
-def _combine(settings: Hyperparameters, products: list[Tensor], distances: list[Tensor]) -> Tensor:
-    linear, gaussian = settings.linear.exp(), settings.gaussian.exp()
-    nearness, joint = settings.nearness.exp(), settings.joint_nearness.exp()
-    total = settings.constant.exp() * torch.ones_like(products[0])
+def _combine(
+    hyperparameters: Hyperparameters, products: list[Tensor], distances: list[Tensor]
+) -> Tensor:
+    linear, gaussian = hyperparameters.linear.exp(), hyperparameters.gaussian.exp()
+    nearness, joint = hyperparameters.nearness.exp(), hyperparameters.joint_nearness.exp()
+    total = hyperparameters.constant.exp() * torch.ones_like(products[0])
     apart = torch.zeros_like(products[0])
     for g, (product, distance) in enumerate(zip(products, distances, strict=True)):
         total = total + linear[g] * product
         total = total + gaussian[g] * torch.exp(-0.5 * nearness[g] * distance)
         apart = apart + joint[g] * distance
-    return total + settings.joint.exp() * torch.exp(-0.5 * apart)
+    return total + hyperparameters.joint.exp() * torch.exp(-0.5 * apart)
 
 
 def _cholesky(noisy: Tensor) -> Tensor:
@@ -158,48 +162,48 @@ def _cholesky(noisy: Tensor) -> Tensor:
 
 
 class _Likelihood:
-    """Negative log likelihood of a task, as a function of the hyperparameters."""
+    """Negative log likelihood of the rows of a device, as a function of the hyperparameters."""
 
-    def __init__(self, task: Task) -> None:
-        self._gram = _gram(task.features, task.features)
-        self._target = task.target - task.target.mean()
-        self._identity = torch.eye(len(task.target), dtype=torch.float64)
+    def __init__(self, rows: DeviceRows) -> None:
+        self._gram = _gram(rows.features, rows.features)
+        self._target = rows.target - rows.target.mean()
+        self._identity = torch.eye(len(rows.target), dtype=torch.float64)
 
-    def __call__(self, settings: Hyperparameters) -> Tensor:
-        noisy = _combine(settings, *self._gram)
-        noisy = noisy + (settings.noise.exp() + _JITTER) * self._identity
+    def __call__(self, hyperparameters: Hyperparameters) -> Tensor:
+        noisy = _combine(hyperparameters, *self._gram)
+        noisy = noisy + (hyperparameters.noise.exp() + _JITTER) * self._identity
         factor = _cholesky(noisy)
         white = torch.linalg.solve_triangular(factor, self._target[:, None], upper=False)
         likelihood: Tensor = 0.5 * (white**2).sum() + factor.diagonal().log().sum()
         return likelihood
 
 
-def log_evidence(settings: Hyperparameters, task: Task) -> float:
-    """Log probability of a task's rows, up to a constant of the task."""
+def log_evidence(hyperparameters: Hyperparameters, rows: DeviceRows) -> float:
+    """Log probability of the rows of a device, up to a constant of these rows."""
     with torch.inference_mode(), single_thread():
-        return -float(_Likelihood(task)(settings))
+        return -float(_Likelihood(rows)(hyperparameters))
 
 
 def learn_hyperparameters(
-    tasks: Sequence[Task], *, steps: int = 80, learning_rate: float = 0.1
+    devices: Sequence[DeviceRows], *, steps: int = 80, learning_rate: float = 0.1
 ) -> Hyperparameters:
-    """Hyperparameters of maximum likelihood over all tasks together.
+    """Hyperparameters of maximum likelihood over all devices together.
 
     Raises:
         TrainingError: If the likelihood is not finite.
     """
-    start = Hyperparameters.start(len(tasks[0].features))
-    likelihoods = [_Likelihood(task) for task in tasks]
+    start = Hyperparameters.start(len(devices[0].features))
+    likelihoods = [_Likelihood(rows) for rows in devices]
 
-    def loss(settings: Hyperparameters) -> Tensor:
-        return torch.stack([likelihood(settings) for likelihood in likelihoods]).sum()
+    def loss(hyperparameters: Hyperparameters) -> Tensor:
+        return torch.stack([likelihood(hyperparameters) for likelihood in likelihoods]).sum()
 
     return _minimise(loss, start, steps, learning_rate)
 
 
 def adapt_hyperparameters(
-    settings: Hyperparameters,
-    task: Task,
+    hyperparameters: Hyperparameters,
+    rows: DeviceRows,
     *,
     hyperparameter_deviation: float = 1.0,
     steps: int = 40,
@@ -211,8 +215,8 @@ def adapt_hyperparameters(
     device with noisier latencies is noisier everywhere.
 
     Args:
-        settings: Hyperparameters of known devices, the centre of a normal prior.
-        task: Rows of the device.
+        hyperparameters: Hyperparameters of known devices, the centre of a normal prior.
+        rows: Rows of the device.
         hyperparameter_deviation: Standard deviation of the prior.
         steps: Steps of Adam.
         learning_rate: Of Adam.
@@ -220,7 +224,7 @@ def adapt_hyperparameters(
     Raises:
         TrainingError: If the likelihood is not finite.
     """
-    likelihood, centre = _Likelihood(task), settings.tensors()
+    likelihood, centre = _Likelihood(rows), hyperparameters.tensors()
 
     def loss(changed: Hyperparameters) -> Tensor:
         moved = {name: x - centre[name] for name, x in changed.tensors().items()}
@@ -230,7 +234,7 @@ def adapt_hyperparameters(
         squares = torch.stack([(x**2).sum() for x in moved.values()]).sum()
         return likelihood(changed) + (squares - common) / (2 * hyperparameter_deviation**2)
 
-    return _minimise(loss, settings, steps, learning_rate)
+    return _minimise(loss, hyperparameters, steps, learning_rate)
 
 
 def _minimise(
@@ -260,7 +264,7 @@ class Posterior:
     """A Gaussian process conditioned on the rows of a device.
 
     Args:
-        settings: Hyperparameters of the kernel.
+        hyperparameters: Hyperparameters of the kernel.
         features: Features of the rows, of each group ``[n, width]``.
         mean: Mean log latency of the rows.
         weights: ``K^-1 (y - mean)``, shape ``[n]``.
@@ -269,7 +273,7 @@ class Posterior:
         left_out_variance: Variance of this prediction, noise included, shape ``[n]``.
     """
 
-    settings: Hyperparameters
+    hyperparameters: Hyperparameters
     features: Sequence[Tensor]
     mean: float
     weights: Tensor
@@ -279,39 +283,45 @@ class Posterior:
 
     def predict(self, features: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Mean of the log latency of cells, and variance of a measurement of it, both ``[N]``."""
-        cross = covariance(self.settings, features, self.features)
+        cross = covariance(self.hyperparameters, features, self.features)
         mean = self.mean + cross @ self.weights
         explained = ((cross @ self.whiten.T) ** 2).sum(dim=1)
-        prior = prior_variance(self.settings, features)
-        noise = self.settings.noise.exp()
+        prior = prior_variance(self.hyperparameters, features)
+        noise = self.hyperparameters.noise.exp()
         return mean, (prior - explained).clamp(min=0) + noise
 
 
-def prior_variance(settings: Hyperparameters, features: Sequence[Tensor]) -> Tensor:
+def prior_variance(hyperparameters: Hyperparameters, features: Sequence[Tensor]) -> Tensor:
     """Variance of each cell without any rows and without noise, shape ``[N]``."""
-    total = settings.constant.exp() + settings.joint.exp() + settings.gaussian.exp().sum()
-    linear = settings.linear.exp()
+    total = (
+        hyperparameters.constant.exp()
+        + hyperparameters.joint.exp()
+        + hyperparameters.gaussian.exp().sum()
+    )
+    linear = hyperparameters.linear.exp()
     for g, x in enumerate(features):
         total = total + linear[g] * (x**2).sum(dim=1)
     return total
 
 
-def condition(settings: Hyperparameters, task: Task) -> Posterior:
-    """Condition the process on a task; with leave-one-out predictions.
+def condition(hyperparameters: Hyperparameters, rows: DeviceRows) -> Posterior:
+    """Condition the process on the rows of a device; with leave-one-out predictions.
 
     Raises:
         TrainingError: If the covariance cannot be factorised, as with non-finite features.
     """
-    mean = float(task.target.mean())
-    noisy = covariance(settings, task.features, task.features)
-    noisy = noisy + (settings.noise.exp() + _JITTER) * torch.eye(len(noisy), dtype=torch.float64)
+    mean = float(rows.target.mean())
+    noisy = covariance(hyperparameters, rows.features, rows.features)
+    noisy = noisy + (hyperparameters.noise.exp() + _JITTER) * torch.eye(
+        len(noisy), dtype=torch.float64
+    )
     factor = _cholesky(noisy)
     whiten = torch.linalg.solve_triangular(
         factor, torch.eye(len(noisy), dtype=torch.float64), upper=False
     )
     whiten = whiten.contiguous()  # as read from a file: the last bits depend on the layout
     inverse = whiten.T @ whiten
-    weights = inverse @ (task.target - mean)
+    weights = inverse @ (rows.target - mean)
     variance = 1 / inverse.diagonal()
-    left_out = task.target - weights * variance
-    return Posterior(settings, task.features, mean, weights, whiten, left_out, variance)
+    left_out = rows.target - weights * variance
+    return Posterior(hyperparameters, rows.features, mean, weights, whiten, left_out, variance)

@@ -193,7 +193,7 @@ class DevicePredictor:
         metadata |= {"devices": self.features.network.devices, "mean": self.posterior.mean}
         metadata |= {"network_size": self.network_size} if self.network_size else {}
         process = self.posterior
-        tensors |= {f"settings.{k}": v for k, v in process.settings.tensors().items()}
+        tensors |= {f"settings.{k}": v for k, v in process.hyperparameters.tensors().items()}
         tensors |= {f"rows.{g}": x for g, x in enumerate(process.features)}
         tensors |= {f"process.{name}": getattr(process, name) for name in _PROCESS}
         tensors["left_out"] = torch.from_numpy(self.left_out)
@@ -236,7 +236,7 @@ class DevicePredictor:
         features = PriorFeatures.of_parts(path, saved, tensors, saved.devices)
         rows = [tensors[f"rows.{g}"] for g in range(len(features.groups))]
         process = {name: tensors[f"process.{name}"] for name in _PROCESS}
-        settings = saved_hyperparameters(tensors, len(rows))
+        hyperparameters = saved_hyperparameters(tensors, len(rows))
         networks = None
         if saved.networks is not None:
             own, weights = saved.networks, part(tensors, "networks")
@@ -246,7 +246,7 @@ class DevicePredictor:
         plain = {name: getattr(saved, name) for name in _PLAIN} | {"known": tuple(saved.known)}
         return cls(
             features,
-            Posterior(settings, rows, saved.mean, **process),
+            Posterior(hyperparameters, rows, saved.mean, **process),
             networks,
             left_out=tensors["left_out"].numpy(),
             network_size=saved.network_size,

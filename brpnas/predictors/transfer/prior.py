@@ -34,9 +34,10 @@ from brpnas.predictors.files import (
     refuse_file,
     write_file,
 )
+from brpnas.predictors.latency import check_latencies
 from brpnas.predictors.training import single_thread
 from brpnas.predictors.transfer.features import GraphFeatures, both_views
-from brpnas.predictors.transfer.kernel import Hyperparameters, Task, learn_hyperparameters
+from brpnas.predictors.transfer.kernel import DeviceRows, Hyperparameters, learn_hyperparameters
 from brpnas.predictors.transfer.known import MOST_CELLS, CellNumbers, KnownLatency
 from brpnas.predictors.transfer.shared_network import (
     SharedNetwork,
@@ -61,7 +62,7 @@ KNOWN_GROUPS = ("devices", "mean_device", "known_latency")
 LIKE_GROUP = "like"
 """The group with the latency of the one known device that the new one follows, if any."""
 
-_TASK_ROWS = 120
+_DEVICE_ROWS = 120
 _TWINS = 0.99
 _KIND = "device_prior"
 
@@ -220,7 +221,7 @@ class DevicePrior:
         space: Name of the search space.
         devices: Names of the known devices.
         features: Features of cells, of all devices.
-        settings: Hyperparameters of the kernel, the centre for a new device.
+        hyperparameters: Hyperparameters of the kernel, the centre for a new device.
         config: Size and schedule of the shared network.
         network_sizes: Size of the measured networks of each device (`NetworkConfig.size`); empty if
             all are of the published size.
@@ -229,7 +230,7 @@ class DevicePrior:
     space: str
     devices: tuple[str, ...]
     features: PriorFeatures
-    settings: Hyperparameters
+    hyperparameters: Hyperparameters
     config: SharedNetworkConfig
     network_sizes: tuple[str, ...] = ()
 
@@ -251,7 +252,7 @@ class DevicePrior:
         metadata, tensors = self.features.parts()
         metadata |= {"space": self.space, "devices": self.devices}
         metadata |= {"network_sizes": self.network_sizes} if self.network_sizes else {}
-        tensors |= {f"settings.{k}": v for k, v in self.settings.tensors().items()}
+        tensors |= {f"settings.{k}": v for k, v in self.hyperparameters.tensors().items()}
         write_file(path, _KIND, metadata, tensors)
 
     @classmethod
@@ -266,7 +267,7 @@ class DevicePrior:
         check_finite(path, tensors)
         try:
             features = PriorFeatures.of_parts(path, saved, tensors, len(saved.devices))
-            settings = saved_hyperparameters(tensors, len(features.groups))
+            hyperparameters = saved_hyperparameters(tensors, len(features.groups))
         except (KeyError, TypeError, IndexError, ValueError, RuntimeError) as error:
             if isinstance(error, SchemaError):
                 raise
@@ -275,7 +276,7 @@ class DevicePrior:
         sizes = tuple(saved.network_sizes)
         if sizes and len(sizes) != len(devices):
             refuse_file(path, f"{len(sizes)} sizes of networks for {len(devices)} devices")
-        return cls(saved.space, devices, features, settings, config, sizes)
+        return cls(saved.space, devices, features, hyperparameters, config, sizes)
 
 
 class SavedFeatures(SavedModel):
@@ -304,12 +305,12 @@ def saved_hyperparameters(tensors: Mapping[str, Tensor], groups: int) -> Hyperpa
         TypeError: If one is missing or unknown.
         ValueError: If a shape does not match the number of groups.
     """
-    settings = Hyperparameters(**part(tensors, "settings"))
-    for name, value in settings.tensors().items():
+    hyperparameters = Hyperparameters(**part(tensors, "settings"))
+    for name, value in hyperparameters.tensors().items():
         wanted = () if name in ("constant", "noise", "joint") else (groups,)
         if tuple(value.shape) != wanted or value.dtype != torch.float64:
             raise ValueError(f"settings.{name} is of shape {tuple(value.shape)}")
-    return settings
+    return hyperparameters
 
 
 def _check_sizes(
@@ -383,8 +384,8 @@ def fit_prior(
     graph.fit(graphs.views)
     known = _known(graphs, network, targets) if keep_tables else None
     features = PriorFeatures(graph, network, known, range(len(devices))).eval()
-    tasks = _tasks(graphs, features, log, seed)
-    return DevicePrior(graphs.space, devices, features, learn_hyperparameters(tasks), config)
+    rows = _device_rows(graphs, features, log, seed)
+    return DevicePrior(graphs.space, devices, features, learn_hyperparameters(rows), config)
 
 
 def _log_latency(
@@ -394,10 +395,9 @@ def _log_latency(
     log = np.full((len(graphs), len(tables)), np.nan)
     for column, (device, table) in enumerate(tables.items()):
         latency = table["latency_ms"].to_numpy(np.float64)
-        if not (len(latency) and np.isfinite(latency).all() and (latency > 0).all()):
-            raise SchemaError(
-                f"The latency table of {device} must hold positive and finite latencies only."
-            )
+        if not len(latency):
+            raise SchemaError(f"The latency table of {device} has 0 rows.")
+        check_latencies(latency, f"of {device} ")
         log[graphs.rows(table["arch_id"].tolist()), column] = np.log(latency)
     return log
 
@@ -418,17 +418,17 @@ def _known(
     return KnownLatency(numbers, table)
 
 
-def _tasks(
+def _device_rows(
     graphs: SpaceGraphs, features: PriorFeatures, log: npt.NDArray[np.float64], seed: int
-) -> list[Task]:
+) -> list[DeviceRows]:
     """Each known device as if it were new, without itself and its near duplicates."""
     alike = pd.DataFrame(log).corr(method="spearman", min_periods=30).to_numpy()
-    rng, tasks = np.random.default_rng(seed), []
+    rng, found = np.random.default_rng(seed), []
     for device in range(log.shape[1]):
         measured = np.flatnonzero(np.isfinite(log[:, device]))
-        rows = rng.choice(measured, min(_TASK_ROWS, len(measured)), replace=False)
+        rows = rng.choice(measured, min(_DEVICE_ROWS, len(measured)), replace=False)
         others = [c for c in range(log.shape[1]) if c != device and not alike[c, device] > _TWINS]
         some = PriorFeatures(features.graph, features.network, features.known, others)
         views = {name: graphs.view(name)[rows] for name in DEVICE_VIEWS}
-        tasks.append(Task(some.eval().of(views), torch.from_numpy(log[rows, device])))
-    return tasks
+        found.append(DeviceRows(some.eval().of(views), torch.from_numpy(log[rows, device])))
+    return found

@@ -24,7 +24,7 @@ _CANDIDATES = 1500
 
 
 def suggest_rows(
-    settings: Hyperparameters,
+    hyperparameters: Hyperparameters,
     features: Sequence[Tensor],
     count: int,
     *,
@@ -35,7 +35,7 @@ def suggest_rows(
     """Rows to measure, the most informative first.
 
     Args:
-        settings: Hyperparameters of the kernel.
+        hyperparameters: Hyperparameters of the kernel.
         features: Features of every cell of the space, of each group ``[N, width]``.
         count: Number of rows.
         among: Rows to choose from; all by default.
@@ -63,9 +63,9 @@ def suggest_rows(
     judged = rng.choice(judged, min(_CANDIDATES, len(judged)), replace=False)
     columns = np.concatenate([known, candidates])
     with single_thread():
-        between = _covariance(settings, features, columns, columns)
-        across = _covariance(settings, features, judged, columns)
-    noise = float(settings.noise.exp())
+        between = _covariance(hyperparameters, features, columns, columns)
+        across = _covariance(hyperparameters, features, judged, columns)
+    noise = float(hyperparameters.noise.exp())
     for column in range(len(known)):
         _observe(between, across, column, noise)
     chosen: list[int] = []
@@ -79,13 +79,13 @@ def suggest_rows(
 
 
 def _covariance(
-    settings: Hyperparameters,
+    hyperparameters: Hyperparameters,
     features: Sequence[Tensor],
     a: npt.NDArray[np.int64],
     b: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.float64]:
     with torch.inference_mode():
-        found = covariance(settings, [x[a] for x in features], [x[b] for x in features])
+        found = covariance(hyperparameters, [x[a] for x in features], [x[b] for x in features])
     return np.array(found.numpy())
 
 

@@ -9,17 +9,18 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 __all__ = ["log_axis", "log_ticks"]
 
+_MOST = 7
 
-def log_ticks(low: float, high: float, most: int = 7) -> list[float]:
+
+def log_ticks(low: float, high: float) -> list[float]:
     """Round values between two bounds for a logarithmic axis.
 
     Args:
         low: Lower bound, above 0.
         high: Upper bound.
-        most: Largest number of ticks.
 
     Returns:
-        The densest sequence within ``most``: 1-2-5, 1-3 or 1 per decade, or sparser.
+        The densest sequence of at most seven: 1-2-5, 1-3 or 1 per decade, or sparser.
     """
     decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
     for steps in ((1, 1.5, 2, 3, 4, 5, 6, 8), (1, 2, 3, 5), (1, 2, 5), (1, 3), (1,)):
@@ -29,9 +30,9 @@ def log_ticks(low: float, high: float, most: int = 7) -> list[float]:
             for step in steps
             if low <= step * 10.0**decade <= high
         ]
-        if len(ticks) <= most:
+        if len(ticks) <= _MOST:
             return ticks
-    return ticks[:: -(-len(ticks) // most)]
+    return ticks[:: -(-len(ticks) // _MOST)]
 
 
 def log_axis(axes: Axes, which: str, low: float, high: float) -> None:

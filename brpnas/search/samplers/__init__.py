@@ -1,7 +1,7 @@
 """Samplers: each proposes the architectures to query next.
 
 `BRPSampler` learns a ranking and needs the fewest queries; `EvolutionSampler` needs no model;
-`RandomSampler` is the baseline. `RepeatLeaders` wraps any of them. `get_sampler` makes one from
+`RandomSampler` is the baseline. `ReevaluateLeaders` wraps any of them. `get_sampler` makes one from
 configuration.
 """
 
@@ -16,14 +16,14 @@ from brpnas.search.samplers.base import Sampler
 from brpnas.search.samplers.brp import BRPSampler, Ranker, fit_ranker
 from brpnas.search.samplers.evolution import EvolutionSampler
 from brpnas.search.samplers.random import RandomSampler
-from brpnas.search.samplers.repeats import RepeatLeaders
+from brpnas.search.samplers.reevaluations import ReevaluateLeaders
 
 __all__ = [
     "BRPSampler",
     "EvolutionSampler",
     "RandomSampler",
     "Ranker",
-    "RepeatLeaders",
+    "ReevaluateLeaders",
     "Sampler",
     "fit_ranker",
     "get_sampler",
@@ -44,7 +44,7 @@ def get_sampler(
 
     Args:
         name: ``random``, ``evolution`` or ``brp``.
-        parameters: Its keyword parameters; all samplers accept ``repeats``.
+        parameters: Its keyword parameters; all samplers accept ``reevaluations``.
         make_ranker: Makes an untrained ranker; ``brp`` needs it.
 
     Raises:
@@ -54,9 +54,10 @@ def get_sampler(
     if name not in _SAMPLERS:
         raise UnknownNameError("sampler", name, _SAMPLERS)
     given = dict(parameters or {})
-    repeats = given.pop("repeats", 0)
+    reevaluations = given.pop("reevaluations", 0)
     signature = inspect.signature(_SAMPLERS[name]).parameters.values()
-    known = [p.name for p in signature if p.kind is inspect.Parameter.KEYWORD_ONLY] + ["repeats"]
+    known = [p.name for p in signature if p.kind is inspect.Parameter.KEYWORD_ONLY]
+    known.append("reevaluations")
     for key in given:
         if key not in known:
             raise ConfigurationError(
@@ -70,4 +71,4 @@ def get_sampler(
         sampler = BRPSampler(make_ranker, **given)
     else:
         sampler = _SAMPLERS[name](**given)
-    return RepeatLeaders(sampler, repeats) if repeats else sampler
+    return ReevaluateLeaders(sampler, reevaluations) if reevaluations else sampler

@@ -32,7 +32,7 @@ class Sampler(ABC):
         """Architectures of the next round.
 
         Args:
-            pool: The task; its seed decides all draws.
+            pool: The candidate pool; its seed decides all draws.
             history: All queries so far, with answers.
             budget: Queries in total, those of the history included; larger than the history.
 
@@ -44,7 +44,7 @@ class Sampler(ABC):
         """Scores of the answered architectures, for the final choice.
 
         Args:
-            pool: The task.
+            pool: The candidate pool.
             history: All queries so far, with answers.
 
         Returns:
@@ -59,7 +59,7 @@ class Sampler(ABC):
         Infeasible architectures are never chosen.
 
         Args:
-            pool: The task.
+            pool: The candidate pool.
             history: All queries so far, with answers.
             budget: Queries in total, as for `ask`.
         """

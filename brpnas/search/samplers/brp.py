@@ -1,8 +1,8 @@
 """Iterative data selection with a ranking predictor: BRP-NAS (Dudziak et al., NeurIPS 2020).
 
-A predictor has `fit` and `score`, see `Ranker`; the published one is the binary relation predictor
-of `brpnas.predictors`. `fit_ranker` trains it on a whole history, also after a search. Before the
-first answers, a free prior can rank architectures: more multiply-adds, more accuracy.
+A predictor has `fit` and `score`, see `Ranker`; the published one compares pairs, see
+`brpnas.predictors.PairwiseRanker`. `fit_ranker` trains it on a whole history, also after a search.
+Before the first answers, a free prior can rank architectures: more multiply-adds, more accuracy.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class BRPSampler(Sampler):
 
     A budget of B queries is spent in I rounds of B/I, rounded down; later rounds take one more
     until the budget is spent. Round 0 is random, or chosen by the prior, see below; with
-    ``unconstrained_share`` the first rounds are random. Round i trains the ranker on all answers
+    ``infeasible_share`` the first rounds are random. Round i trains the ranker on all answers
     and ranks the candidates. Half of its queries (``exploit_fraction``) go to the best-ranked
     unqueried ones, the others to random ones from the top 1/2^i of the ranking.
 
@@ -148,7 +148,7 @@ class BRPSampler(Sampler):
             the sample alone. A listed space is ranked as a whole.
         flops_prior: Weight of the prior, in answers; 0 for none. The prior favours networks with
             more multiply-adds. It does not affect the final choice among the answered.
-        unconstrained_share: Share of the budget, in whole rounds at the start of a task with
+        infeasible_share: Share of the budget, in whole rounds at the start of a search with
             constraints, drawn from all answerable architectures, feasible or not. Tight constraints
             leave few architectures of some kinds; the ranker learns about these kinds from the
             others. Infeasible architectures count as queries and are never chosen.
@@ -171,7 +171,7 @@ class BRPSampler(Sampler):
         exploit_fraction: float = 0.5,
         neighbours: int = 0,
         flops_prior: float = 0.0,
-        unconstrained_share: float = 0.0,
+        infeasible_share: float = 0.0,
         choose_by: ChooseBy = "answers",
     ) -> None:
         if rounds < 1 or not 0 <= exploit_fraction <= 1 or neighbours < 0:
@@ -183,10 +183,10 @@ class BRPSampler(Sampler):
             raise ConfigurationError(
                 f"The flops_prior of BRP must be 0 or a number of answers, and is {flops_prior}."
             )
-        if not 0 <= unconstrained_share < 1:
+        if not 0 <= infeasible_share < 1:
             raise ConfigurationError(
-                "The unconstrained_share of BRP must be at least 0 and less than 1, and is "
-                f"{unconstrained_share}."
+                "The infeasible_share of BRP must be at least 0 and less than 1, and is "
+                f"{infeasible_share}."
             )
         if choose_by not in get_args(ChooseBy):
             raise ConfigurationError(
@@ -194,7 +194,7 @@ class BRPSampler(Sampler):
             )
         self.make_ranker, self.rounds, self.exploit_fraction = make_ranker, rounds, exploit_fraction
         self.neighbours, self.choose_by = neighbours, choose_by
-        self.flops_prior, self.unconstrained_share = flops_prior, unconstrained_share
+        self.flops_prior, self.infeasible_share = flops_prior, infeasible_share
         self._trained: tuple[object, Ranker] | None = None
         self._ranked: tuple[object, Shortlist, IntArray] | None = None
 
@@ -268,15 +268,15 @@ class BRPSampler(Sampler):
         return candidates.names(np.concatenate([chosen, fill]))
 
     def _is_used_up(self, pool: CandidatePool, history: History, size: int) -> bool:
-        """Whether the round has used its measurements, see `Limits.per_query`."""
+        """Whether the round has used its measurements, see `Limits.measurements_per_query`."""
         number = history.next_round
         spent = sum(each.round == number for each in history.measurements.values())
-        return spent > pool.limits.per_query * size
+        return spent > pool.limits.measurements_per_query * size
 
     def samples_infeasible(self, pool: CandidatePool, history: History, budget: int) -> bool:
-        """While whole rounds of the unconstrained share are left, if anything is constrained."""
+        """While whole rounds of `infeasible_share` are left, in a search with constraints."""
         end = len(history) + self._round_size(history, budget)
-        return pool.is_limited and end <= self.unconstrained_share * budget + 1e-9
+        return pool.is_limited and end <= self.infeasible_share * budget + 1e-9
 
     def _round_size(self, history: History, budget: int) -> int:
         left = self.rounds - history.next_round
@@ -360,10 +360,6 @@ class BRPSampler(Sampler):
             "exploit_fraction": self.exploit_fraction,
             **({"neighbours": self.neighbours, "leaders": _LEADERS} if self.neighbours else {}),
             **({"flops_prior": self.flops_prior} if self.flops_prior else {}),
-            **(
-                {"unconstrained_share": self.unconstrained_share}
-                if self.unconstrained_share
-                else {}
-            ),
+            **({"infeasible_share": self.infeasible_share} if self.infeasible_share else {}),
             **({"choose_by": self.choose_by} if self.choose_by != "answers" else {}),
         }

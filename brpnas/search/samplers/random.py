@@ -15,5 +15,5 @@ class RandomSampler(Sampler):
     name = "random"
 
     def ask(self, pool: CandidatePool, history: History, budget: int) -> list[str]:
-        """The next functions in the task's random order, for the rest of the budget."""
+        """The next functions in the random order of the pool, for the rest of the budget."""
         return pool.fresh(history, budget - len(history))

@@ -1,7 +1,7 @@
 """The cell space of DARTS (Liu et al., ICLR 2019, arXiv 1806.09055)."""
 
 from brpnas.spaces.darts.cell import OPERATIONS, node_decisions, node_numbers, to_strings
-from brpnas.spaces.darts.notation import read_notation, to_genotype
+from brpnas.spaces.darts.notation import read_notation
 from brpnas.spaces.darts.space import Darts
 
 __all__ = [
@@ -10,6 +10,5 @@ __all__ = [
     "node_decisions",
     "node_numbers",
     "read_notation",
-    "to_genotype",
     "to_strings",
 ]

@@ -9,12 +9,11 @@ cell has its own codes, except for inputs and outputs, and the two inputs differ
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from brpnas.graphs import BLANK, INPUT, OUTPUT, GraphBatch, with_global_node
 from brpnas.spaces.darts.cell import NODES, OPERATIONS, Int64Array, node_decisions
 
-__all__ = ["FIRST_OP", "VOCABULARY", "darts_graphs", "decisions_of"]
+__all__ = ["FIRST_OP", "VOCABULARY", "darts_graphs"]
 
 VOCABULARY: tuple[str, ...] = (
     "blank",
@@ -70,32 +69,3 @@ def darts_graphs(numbers: Int64Array, pruned: bool) -> GraphBatch:
                 adj[rows, feeds, np.where(gone, total, base + place)] = 1
                 adj[~gone, base + place, total] = 1
     return with_global_node(ops.reshape(n, 2 * _PER_CELL), adj, len(VOCABULARY))
-
-
-def decisions_of(
-    ops: npt.NDArray[np.int8], adj: npt.NDArray[np.int8]
-) -> list[list[tuple[int, int]]] | None:
-    """Edges of the eight nodes of a raw graph of 31 nodes, or None if the graph is malformed.
-
-    The check is partial: encode the result and compare to be sure.
-
-    Returns:
-        For each of the eight nodes its two edges, pairs of operation code and input.
-    """
-    if ops.shape != (1 + 2 * _PER_CELL,):
-        return None
-    found: list[list[tuple[int, int]]] = []
-    for cell, first_op in enumerate(FIRST_OP):
-        base = 1 + cell * _PER_CELL
-        for node in range(NODES):
-            edges = []
-            for place in (base + 2 + 3 * node, base + 3 + 3 * node):
-                sources = np.flatnonzero(adj[base + _SOURCES[: node + 2], place])
-                op = int(ops[place]) - first_op
-                if len(sources) != 1 or not 0 <= op < len(OPERATIONS):
-                    return None
-                edges.append((op, int(sources[0])))
-            if edges[0][1] == edges[1][1]:
-                return None
-            found.append(edges)
-    return found

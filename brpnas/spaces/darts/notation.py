@@ -1,7 +1,6 @@
 """The published notation of DARTS architectures: the text of a ``Genotype``.
 
-`read_notation` reads copies from papers and logs; `to_genotype` writes it. Text is parsed, never
-executed.
+`read_notation` reads copies from papers and logs. Text is parsed, never executed.
 """
 
 from __future__ import annotations
@@ -17,32 +16,17 @@ from brpnas.spaces.darts.cell import (
     CELLS,
     NODES,
     OPERATIONS,
-    node_decisions,
     node_number,
     node_numbers,
     to_strings,
 )
 
-__all__ = ["read_notation", "to_genotype"]
+__all__ = ["read_notation"]
 
 _FIELDS = ("normal", "normal_concat", "reduce", "reduce_concat")
 _GENOTYPE = re.compile(r"\s*(?:\w+\s*=\s*)?(?:\w+\.)?Genotype\s*\(")
 _LONGEST = 10_000
 _CONCAT = list(range(2, NODES + 2))
-
-
-def to_genotype(arch_id: str) -> str:
-    """Write an architecture in the notation of the published code.
-
-    Raises:
-        ArchitectureError: If the string is not an architecture of the space.
-    """
-    decisions = node_decisions(node_numbers([arch_id]))[0].reshape(len(CELLS), -1, 2).tolist()
-    edges = [[(OPERATIONS[op], source) for op, source in cell] for cell in decisions]
-    return (
-        f"Genotype(normal={edges[0]}, normal_concat=range(2, 6), "
-        f"reduce={edges[1]}, reduce_concat=range(2, 6))"
-    )
 
 
 def read_notation(text: str) -> str:

@@ -9,21 +9,20 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from brpnas.errors import ArchitectureError, BudgetError, UnknownNameError
-from brpnas.graphs import VIEWS, ArchGraph, GraphBatch, View
+from brpnas.errors import BudgetError, UnknownNameError
+from brpnas.graphs import VIEWS, GraphBatch, View
 from brpnas.spaces.base import SearchSpace
 from brpnas.spaces.darts.cell import (
     NODES,
     OPERATIONS,
     RADICES,
-    Int64Array,
     node_decisions,
     node_number,
     node_numbers,
     to_strings,
 )
 from brpnas.spaces.darts.cost import cost
-from brpnas.spaces.darts.encode import VOCABULARY, darts_graphs, decisions_of
+from brpnas.spaces.darts.encode import VOCABULARY, darts_graphs
 from brpnas.spaces.darts.isomorphism import smallest_numbering
 from brpnas.spaces.darts.notation import read_notation
 from brpnas.spaces.network import NetworkConfig
@@ -130,22 +129,6 @@ class Darts(SearchSpace):
         if view not in VIEWS:
             raise UnknownNameError("view", view, VIEWS)
         return darts_graphs(node_numbers(arch_ids), view != "raw")
-
-    def from_graph(self, graph: ArchGraph) -> str:
-        """Return the ``arch_id`` of a graph in the raw view.
-
-        Raises:
-            ArchitectureError: If the graph is not the raw view of an architecture.
-        """
-        nodes = decisions_of(graph.ops, graph.adj)
-        cases = [[node_number(*edges) for edges in nodes]] if nodes else [[0] * len(RADICES)]
-        numbers: Int64Array = np.array(cases, np.int64)
-        candidate = darts_graphs(numbers, pruned=False)[0]
-        if nodes is None or not (
-            np.array_equal(candidate.ops, graph.ops) and np.array_equal(candidate.adj, graph.adj)
-        ):
-            raise ArchitectureError("The graph is not the raw view of a DARTS architecture.")
-        return to_strings(numbers)[0]
 
     def build(self, arch_id: str, config: NetworkConfig | None = None) -> nn.Module:
         """Network of an architecture, see `brpnas.spaces.darts.build`."""

@@ -9,17 +9,16 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from brpnas.graphs import BLANK, INPUT, OUTPUT, ArchGraph, GraphBatch, with_global_node
+from brpnas.graphs import BLANK, INPUT, OUTPUT, GraphBatch, with_global_node
 from brpnas.spaces.nasbench101.cell import (
     LABELS,
     MAX_NODES,
-    OPERATIONS,
     SHORT_NAMES,
     edge_bit,
     unpack,
 )
 
-__all__ = ["FIRST_OP", "VOCABULARY", "cell_graphs", "sources_and_labels"]
+__all__ = ["FIRST_OP", "VOCABULARY", "cell_graphs"]
 
 FIRST_OP = 4
 """Node operation code of the first operation, conv3x3."""
@@ -39,23 +38,3 @@ def cell_graphs(keys: npt.ArrayLike) -> GraphBatch:
         for source in range(target):
             adj[:, source, target] = edges >> edge_bit(source, target) & 1
     return with_global_node(ops, adj, len(VOCABULARY))
-
-
-def sources_and_labels(graph: ArchGraph) -> tuple[list[int], list[int]] | None:
-    """Invert `cell_graphs`, without a check of the edges.
-
-    Returns:
-        Bits of the sources and label of each node, see `normalise`; None if the operations are not
-        those of a cell.
-    """
-    ops = graph.ops[1:].tolist()
-    size = len(ops) - ops[::-1].index(OUTPUT) if OUTPUT in ops else 0
-    inner = ops[1 : size - 1]
-    if size < 2 or not all(FIRST_OP <= op < FIRST_OP + len(OPERATIONS) for op in inner):
-        return None
-    adj = graph.adj[1 : size + 1, 1 : size + 1]
-    sources = [
-        sum(1 << source for source in np.flatnonzero(adj[:, node]).tolist() if source != node)
-        for node in range(size)
-    ]
-    return sources, [0, *(op - FIRST_OP for op in inner), 0]

@@ -2,14 +2,14 @@
 
 Each node starts from the MD5 of its degrees and its label. Then, once for every node of the cell,
 it absorbs the sorted hashes of its neighbours. The sorted hashes of all nodes make the hash of the
-cell (Ying et al., ICML 2019, arXiv 1902.09635). `module_hash` hashes one graph, `module_hashes`
-many cells at once; `keys_of_hashes` finds the cells of hashes.
+cell (Ying et al., ICML 2019, arXiv 1902.09635). `module_hashes` hashes many cells at once;
+`keys_of_hashes` finds the cells of hashes.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ from brpnas.spaces.nasbench101.cell import LABELS, KeyArray, edge_bit, unpack
 from brpnas.spaces.nasbench101.enumeration import all_keys
 from brpnas.spaces.nasbench101.md5 import ByteArray, digests, hexadecimal
 
-__all__ = ["keys_of_hashes", "module_hash", "module_hashes"]
+__all__ = ["keys_of_hashes", "module_hashes"]
 
 _CHUNK = 1 << 14
 _INPUT, _OUTPUT = -1, -2
@@ -30,40 +30,12 @@ BoolArray = npt.NDArray[np.bool_]
 HashArray = npt.NDArray[np.bytes_]
 
 
-def module_hash(adjacency: npt.ArrayLike, labels: Sequence[int]) -> str:
-    """Hash of one graph without dead nodes, equal for every order of the nodes.
-
-    Args:
-        adjacency: 1 for an edge from row to column, shape ``[nodes, nodes]``.
-        labels: Label of each node: -1 for the input, -2 for the output, else 0 to 2.
-
-    Examples:
-        >>> module_hash([[0, 1], [0, 0]], [-1, -2])
-        '043721b9c7fe8c5fad811d47d83132ec'
-    """
-    matrix = np.asarray(adjacency).astype(bool)
-    degrees = zip(matrix.sum(axis=1).tolist(), matrix.sum(axis=0).tolist(), labels, strict=True)
-    hashes = [_md5(str((out, into, int(label)))) for out, into, label in degrees]
-    for _ in labels:
-        hashes = [
-            _md5(
-                "".join(sorted(hashes[i] for i in np.flatnonzero(matrix[:, node])))
-                + "|"
-                + "".join(sorted(hashes[i] for i in np.flatnonzero(matrix[node])))
-                + "|"
-                + hashes[node]
-            )
-            for node in range(len(hashes))
-        ]
-    return _md5(str(sorted(hashes)))
-
-
 def _md5(text: str) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def module_hashes(keys: npt.ArrayLike) -> HashArray:
-    """Hashes of the cells of keys ``[N]``, as bytes; equal to `module_hash` of each."""
+    """Hashes of the cells of keys ``[N]``, as bytes."""
     nodes, edges, code = unpack(keys)
     result = np.empty(nodes.shape, "S32")
     for count in np.unique(nodes).tolist():

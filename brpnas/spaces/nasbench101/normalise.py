@@ -31,7 +31,7 @@ def normalise(sources: Sequence[int], labels: Sequence[int]) -> int:
         wanted |= sources[node] * (wanted >> node & 1)
     live = [node for node in order if (fed & wanted) >> node & 1]
     if not live or not (fed & wanted) >> last & 1:
-        raise ArchitectureError("no path leads from its input to its output")
+        raise ArchitectureError(f"no path leads from its node 0 to its node {last}")
     bits = count = 0
     for place, node in enumerate(live):
         for before, source in enumerate(live[:place]):
@@ -66,6 +66,6 @@ def _topological(sources: Sequence[int]) -> list[int]:
                 order.append(node)
                 done |= 1 << node
         if len(waiting) == len(left):
-            raise ArchitectureError("its edges form a cycle")
+            raise ArchitectureError(f"the edges of its nodes {waiting} form a cycle")
         left = waiting
     return order

@@ -70,8 +70,8 @@ def from_matrix(adjacency: Sequence[Sequence[float]], operations: Sequence[str |
         raise ArchitectureError(
             f"{size} operations take a matrix of {size} rows and columns, and two or more of them"
         )
-    if any(entry not in (0, 1) for row in adjacency for entry in row):
-        raise ArchitectureError("its matrix must hold only 0 and 1")
+    if others := [entry for row in adjacency for entry in row if entry not in (0, 1)]:
+        raise ArchitectureError(f"its matrix must hold only 0 and 1, not {others[0]!r:.80}")
     sources = [
         sum(1 << source for source in range(size) if adjacency[source][node])
         for node in range(size)

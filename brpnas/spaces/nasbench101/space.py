@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from brpnas.errors import ArchitectureError, BudgetError, UnknownNameError
-from brpnas.graphs import VIEWS, ArchGraph, GraphBatch, SpaceGraphs, View
+from brpnas.errors import BudgetError, UnknownNameError
+from brpnas.graphs import VIEWS, GraphBatch, SpaceGraphs, View
 from brpnas.spaces.base import SearchSpace
 from brpnas.spaces.nasbench101.canonical import canonical_keys
 from brpnas.spaces.nasbench101.cell import KeyArray, read_key, to_string, to_strings
 from brpnas.spaces.nasbench101.cost import cost
-from brpnas.spaces.nasbench101.encode import VOCABULARY, cell_graphs, sources_and_labels
+from brpnas.spaces.nasbench101.encode import VOCABULARY, cell_graphs
 from brpnas.spaces.nasbench101.enumeration import SIZE, all_keys
 from brpnas.spaces.nasbench101.mutation import neighbours
-from brpnas.spaces.nasbench101.normalise import normalise
 from brpnas.spaces.nasbench101.notation import read_cell, read_notation
 from brpnas.spaces.network import NetworkConfig
 
@@ -106,26 +105,6 @@ class NasBench101(SearchSpace):
         keys = all_keys() if arch_ids is None else self.keys(arch_ids)
         names = to_strings(keys) if arch_ids is None else arch_ids
         return SpaceGraphs(self.name, tuple(names), dict.fromkeys(VIEWS, cell_graphs(keys)))
-
-    def from_graph(self, graph: ArchGraph) -> str:
-        """Return the ``arch_id`` of a graph.
-
-        Raises:
-            ArchitectureError: If no cell has this graph, node for node.
-        """
-        found = sources_and_labels(graph)
-        try:
-            key = normalise(*found) if found else None
-        except ArchitectureError:
-            key = None
-        own = cell_graphs([key])[0] if key is not None else None
-        if (
-            own is None
-            or key is None
-            or not (np.array_equal(own.ops, graph.ops) and np.array_equal(own.adj, graph.adj))
-        ):
-            raise ArchitectureError("The graph is not a NAS-Bench-101 cell.")
-        return to_string(key)
 
     def build(self, arch_id: str, config: NetworkConfig | None = None) -> nn.Module:
         """Network of a cell, see `brpnas.spaces.nasbench101.build`."""

@@ -1,7 +1,8 @@
 """The NAS-Bench-201 cell: operations, edges, and its two notations.
 
 A cell has four nodes and six edges, each edge one of five operations. `to_string` and
-`from_string` translate between a tuple of operation codes and the benchmark's own string.
+`from_string` translate between a tuple of operation codes and the benchmark's own string;
+`live_edges` finds the operations on a path from input to output.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 
 from brpnas.errors import ArchitectureError, did_you_mean
 
-__all__ = ["EDGES", "OPERATIONS", "from_string", "to_string", "validate_codes"]
+__all__ = ["EDGES", "OPERATIONS", "from_string", "live_edges", "to_string", "validate_codes"]
 
 OPERATIONS: tuple[str, ...] = (
     "none",
@@ -90,6 +91,35 @@ def from_string(text: str) -> tuple[int, ...]:
                 raise _malformed(text, f"{term!r} must read '{name}~{source}'")
             codes.append(_CODES[name])
     return tuple(codes)
+
+
+def live_edges(codes: Sequence[int]) -> tuple[bool, ...]:
+    """For each edge, whether it lies on a path from the cell's input to its output.
+
+    The operation `none` interrupts a path.
+
+    Raises:
+        ArchitectureError: If the codes are not a cell.
+
+    Examples:
+        >>> live_edges((3, 0, 0, 1, 0, 3))
+        (False, False, False, True, False, False)
+    """
+    cell = validate_codes(codes)
+    fed, wanted = {EDGES[0][0]}, {EDGES[-1][1]}
+    for code, (source, target) in zip(cell, EDGES, strict=True):
+        if code and source in fed:
+            fed.add(target)
+    # EDGES are sorted by target; backwards they must be visited by source.
+    for code, (source, target) in sorted(
+        zip(cell, EDGES, strict=True), key=lambda item: item[1], reverse=True
+    ):
+        if code and target in wanted:
+            wanted.add(source)
+    return tuple(
+        bool(code) and source in fed and target in wanted
+        for code, (source, target) in zip(cell, EDGES, strict=True)
+    )
 
 
 def _malformed(text: str, why: str) -> ArchitectureError:

@@ -1,7 +1,6 @@
 """The building blocks of the NAS-Bench-201 network in torch: cell and reduction.
 
-`brpnas.spaces.nasbench201.build` assembles them. `live_edges` finds the operations on a path from
-the input of a cell to its output.
+`brpnas.spaces.nasbench201.build` assembles them.
 """
 
 from __future__ import annotations
@@ -10,40 +9,11 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from brpnas.spaces.nasbench201.cell import EDGES, OPERATIONS, validate_codes
+from brpnas.spaces.nasbench201.cell import EDGES, OPERATIONS, live_edges
 
-__all__ = ["Cell", "Reduction", "live_edges"]
+__all__ = ["Cell", "Reduction"]
 
 _INPUT, _OUTPUT = 0, 3
-
-
-def live_edges(codes: Sequence[int]) -> tuple[bool, ...]:
-    """For each edge, whether it lies on a path from the cell's input to its output.
-
-    The operation `none` interrupts a path.
-
-    Raises:
-        ArchitectureError: If the codes are not a cell.
-
-    Examples:
-        >>> live_edges((3, 0, 0, 1, 0, 3))
-        (False, False, False, True, False, False)
-    """
-    cell = validate_codes(codes)
-    fed, wanted = {_INPUT}, {_OUTPUT}
-    for code, (source, target) in zip(cell, EDGES, strict=True):
-        if code and source in fed:
-            fed.add(target)
-    # EDGES are sorted by target; backwards they must be visited by source.
-    for code, (source, target) in sorted(
-        zip(cell, EDGES, strict=True), key=lambda item: item[1], reverse=True
-    ):
-        if code and target in wanted:
-            wanted.add(source)
-    return tuple(
-        bool(code) and source in fed and target in wanted
-        for code, (source, target) in zip(cell, EDGES, strict=True)
-    )
 
 
 class _Zero(nn.Module):

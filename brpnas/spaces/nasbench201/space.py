@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from brpnas.errors import ArchitectureError, BudgetError, UnknownNameError
-from brpnas.graphs import BLANK, VIEWS, ArchGraph, GraphBatch, View
+from brpnas.errors import BudgetError, UnknownNameError
+from brpnas.graphs import BLANK, VIEWS, GraphBatch, View
 from brpnas.spaces.base import SearchSpace
 from brpnas.spaces.nasbench201.cell import EDGES, OPERATIONS, from_string, to_string
 from brpnas.spaces.nasbench201.cost import cost
 from brpnas.spaces.nasbench201.encode import (
-    FIRST_OP,
     VOCABULARY,
     function_graphs,
     pruned_graphs,
@@ -95,26 +94,6 @@ class NasBench201(SearchSpace):
             raise UnknownNameError("view", view, VIEWS)
         make = {"raw": raw_graphs, "pruned": pruned_graphs, "function": function_graphs}[view]
         return make(self.codes(arch_ids))
-
-    def from_graph(self, graph: ArchGraph) -> str:
-        """Return the ``arch_id`` of a graph in the raw view.
-
-        Raises:
-            ArchitectureError: If the graph is not the raw view of a cell; other views lack dead
-                operations.
-        """
-        codes = graph.ops[2:-1] - FIRST_OP
-        candidate = (
-            raw_graphs(np.clip(codes, 0, len(OPERATIONS) - 1)[None])
-            if codes.size == len(EDGES)
-            else None
-        )
-        if candidate is None or not (
-            np.array_equal(candidate.ops[0], graph.ops)
-            and np.array_equal(candidate.adj[0], graph.adj)
-        ):
-            raise ArchitectureError("The graph is not the raw view of a NAS-Bench-201 cell.")
-        return to_string(codes.tolist())
 
     def build(self, arch_id: str, config: NetworkConfig | None = None) -> nn.Module:
         """Network of a cell, see `brpnas.spaces.nasbench201.build`."""

@@ -37,7 +37,7 @@ def test_by_the_notes_of_hugging_face() -> None:
     found = find("photo breed", photo={"_type": "Image"}, breed=breed)
     assert found == Columns("photo", "breed", None, ("pug", "corgi"))
     other = {"_type": "ClassLabel", "names": ["big"]}
-    with pytest.raises(SchemaError, match="several columns of labels: breed, size"):
+    with pytest.raises(SchemaError, match=r"labels: breed, size .*images\.label"):
         find("photo breed size", photo={"_type": "Image"}, breed=breed, size=other)
     chosen = find("photo breed size", "size", photo={"_type": "Image"}, breed=breed, size=other)
     assert chosen.label_names == ("big",)
@@ -48,9 +48,9 @@ def test_by_the_notes_of_hugging_face() -> None:
     [
         ("img text", None, r"no labels, only img, text.*images\.label"),
         ("label", None, "no images, only label"),
-        ("image fine_label coarse_label", None, "several columns of labels"),
-        ("image label", "lable", "no column 'lable'.* Did you mean 'label'"),
-        (" ".join(f"c{n}" for n in range(300)), None, "c19 and so on"),
+        ("image fine_label coarse_label", None, "labels: fine_label, coarse_label "),
+        ("image label", "lable", r"'lable', .*images\.label.* 'label'\?"),
+        (" ".join(f"c{n}" for n in range(300)), None, r"c0, .*\bc19 and"),
     ],
 )
 def test_what_is_missing_is_named(names: str, label: str | None, message: str) -> None:

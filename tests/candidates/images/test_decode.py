@@ -57,7 +57,7 @@ def test_floats_stay_floats() -> None:
 def test_32_bit_integers_are_read_as_far_as_they_fit() -> None:
     _, pixels = read(encoded(DEEP.astype(np.int32), "TIFF"))
     np.testing.assert_array_equal(pixels[0], DEEP)
-    with pytest.raises(SchemaError, match=r"x\.png has pixels from \d+ to \d{6}, outside"):
+    with pytest.raises(SchemaError, match=r"x\.png .* \d+ to \d{6}, .*0\.\.65535"):
         read(encoded(DEEP.astype(np.int32) * 9, "TIFF"))
 
 
@@ -129,7 +129,7 @@ def test_animations_are_refused(kind: str) -> None:
     stream = io.BytesIO()
     first, second = (Image.fromarray(noise(6, 9, 3)) for _ in "12")
     first.save(stream, kind, save_all=True, append_images=[second])
-    with pytest.raises(SchemaError, match=r"x\.png is an animation"):
+    with pytest.raises(SchemaError, match=r"x\.png .*animation"):
         read(stream.getvalue())
 
 
@@ -145,10 +145,10 @@ def test_photos_of_two_pictures_are_their_first() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "not a picture in one of the formats PNG, JPEG"),
-        (b"text", "not a picture"),
-        (EPS, "not a picture"),
-        (encoded(noise(6, 9, 3), "ICO"), "not a picture"),
+        (b"", r"x\.png .*PNG, JPEG"),
+        (b"text", r"x\.png .*PNG, JPEG"),
+        (EPS, r"x\.png .*PNG, JPEG"),
+        (encoded(noise(6, 9, 3), "ICO"), r"x\.png .*PNG, JPEG"),
         (encoded(noise(60, 90))[:400], "damaged picture"),
         (encoded(noise(60, 90, 3), "JPEG")[:900], "damaged picture"),
     ],
@@ -165,7 +165,7 @@ def test_postscript_never_reaches_ghostscript(monkeypatch: pytest.MonkeyPatch) -
 
     for name in ("Popen", "check_call", "run", "call"):
         monkeypatch.setattr(subprocess, name, start)
-    with pytest.raises(SchemaError, match="not a picture"):
+    with pytest.raises(SchemaError, match=r"x\.png .*PNG, JPEG"):
         read(EPS)
 
 
@@ -177,7 +177,7 @@ def test_pixels_are_counted_before_they_are_decoded(
         pytest.fail("pixels were decoded")
 
     monkeypatch.setattr(ImageFile.ImageFile, "load", load)
-    with pytest.raises(SchemaError, match=r"more than the 50,000,000 pixels .* Scale it down"):
+    with pytest.raises(SchemaError, match=r"x\.png .*50,000,000 pixels"):
         read(png(side, side, 8, 0, b""))
 
 

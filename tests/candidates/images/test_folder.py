@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from pathlib import Path
@@ -53,10 +54,10 @@ def test_a_class_may_be_named_as_a_part(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("folders", "message"),
     [
-        ("val/a val/b test/a test/b", "holds test/ and val/ but no train/"),
-        ("trian/a trian/b val/a test/b", r"no train/. Did you mean 'trian'\?"),
-        ("a b test/a", "holds test/ but no train/.* if test is a class, give it another name"),
-        ("trian val test", "holds test/ and val/ but no train/. Did you mean 'trian'"),
+        ("val/a val/b test/a test/b", r"test/ and val/ .*train/\. Name"),
+        ("trian/a trian/b val/a test/b", r"no train/.* 'trian'\?"),
+        ("a b test/a", r"x .*test/ .*train/.*\bif test "),
+        ("trian val test", r"test/ and val/ .*train/.* 'trian'\?"),
         ("train test", r"test holds 4 pictures .*0\.png.* test/CLASS/"),
         ("train_images/a test_images/a", "holds test_images/ and train_images/"),
         ("Trainset Testset", "holds Testset/ and Trainset/"),
@@ -115,17 +116,17 @@ def test_what_systems_and_people_put_beside_pictures(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({}, "holds no folder with pictures"),
-        ({"notes.txt": b""}, "holds no folder with pictures"),
+        ({}, r"x .*CLASS/picture\.png"),
+        ({"notes.txt": b""}, r"x .*CLASS/picture\.png"),
         ({"0.png": noise(4, 4), "1.png": noise(4, 4)}, r"2 pictures .* 0\.png"),
         ({**classes(), "5.png": noise(4, 4)}, r"1 pictures .* 5\.png"),
-        ({**classes(), "empty/notes.txt": b""}, "class folder .*empty holds no picture"),
-        (classes("a"), "labels of .* are all a"),
+        ({**classes(), "empty/notes.txt": b""}, "x/empty .*PNG, JPEG"),
+        (classes("a"), "x .* all a:"),
         (classes("ab", 2), "class 'a' of .* 2 images, and 1 other .* at least 3 are needed"),
-        ({**classes(), "a/9.png": b"\x89PNG broken"}, r"a/9\.png is not a picture"),
-        ({**classes(), "a/9.png": b""}, r"a/9\.png is not a picture"),
+        ({**classes(), "a/9.png": b"\x89PNG broken"}, r"a/9\.png .*PNG, JPEG"),
+        ({**classes(), "a/9.png": b""}, r"a/9\.png .*PNG, JPEG"),
         ({**classes(), "b/9.heic": b""}, r"b/9\.heic "),
-        ({**classes(), "b/9.jpg": EPS}, r"b/9\.jpg is not a picture"),
+        ({**classes(), "b/9.jpg": EPS}, r"b/9\.jpg .*PNG, JPEG"),
         ({"train/a/0.png": noise(4, 4), "extra/a/0.png": noise(4, 4)}, "extra/ beside train/"),
         ({"train/a/0.png": noise(4, 4), "test/0.png": noise(4, 4)}, "test holds 1 pictures "),
         (
@@ -137,7 +138,7 @@ def test_what_systems_and_people_put_beside_pictures(tmp_path: Path) -> None:
         ),
         (
             {**classes(), "b/8.png": noise(8, 9), "b/9.png": noise(5, 4)},
-            r"differ in size: 8 x 8 \(8 pictures\), 8 x 9 \(1 .*images\.size: 8",
+            r"8 x 8 \(8 pictures\), 8 x 9 \(1 .*images\.size: 8",
         ),
         (
             {**classes(), "b/9.png": noise(8, 8, high=60_000, dtype=np.uint16)},
@@ -158,17 +159,17 @@ def test_what_is_refused_names_the_file(
 
 def test_a_damaged_picture_is_named_while_it_is_read(tmp_path: Path, cache_home: Path) -> None:
     files = {**classes("ab", 5, 60, 60), "b/4.png": encoded(noise(60, 60))[:700]}
-    with pytest.raises(SchemaError, match=r"b/4\.png is a damaged picture"):
+    with pytest.raises(SchemaError, match=r"b/4\.png .*OSError"):
         load(write(tmp_path / "x", files))
     assert not list(cache_home.rglob("pixels.npy")), "nothing half done stays"
 
 
 def test_constant_pictures(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     blank = {f"{c}/{n}.png": np.full((4, 4), 9, np.uint8) for c in "ab" for n in range(3)}
-    with pytest.raises(SchemaError, match=r"All 6 images, from .*a/0\.png on, are constant"):
+    with pytest.raises(SchemaError, match=r"All 6 images, .*a/0\.png "):
         load(write(tmp_path / "x", blank))
     load(write(tmp_path / "y", {**classes("ab", 4, 4, 4), "b/9.png": blank["a/0.png"]}))
-    assert "1 of 9 images are constant" in caplog.text
+    assert [r.levelname for r in caplog.records if "1 of 9 images" in r.getMessage()] == ["WARNING"]
     assert "b/9.png" in caplog.text
 
 
@@ -213,7 +214,7 @@ def test_links_in_a_circle_end(tmp_path: Path) -> None:
 def test_a_link_that_leads_nowhere_is_named(tmp_path: Path) -> None:
     root = write(tmp_path / "x", classes())
     (root / "a" / "9.png").symlink_to(tmp_path / "gone.png")
-    with pytest.raises(OSError, match=r"a/9\.png cannot be read"):
+    with pytest.raises(OSError, match=rf"a/9\.png .*{os.strerror(errno.ENOENT)}"):
         load(root)
 
 

@@ -29,7 +29,7 @@ def test_lists_are_arrays(dtype: Any, shape: tuple[int, ...]) -> None:
 @pytest.mark.parametrize(
     ("cells", "message"),
     [
-        ([[[1, 2]], [[1, 2], [3, 4]]], "row 11 is neither nested lists"),
+        ([[[1, 2]], [[1, 2], [3, 4]]], "row 11 "),
         ([[[1, 2]], [[1]]], "row 11 is neither"),
         ([[[1, 2]], None], "row 11 is neither"),
         ([[[1, 2]], [None]], "row 11 is neither"),

@@ -67,11 +67,11 @@ def test_arrays_are_resized_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        ({"images": npy(PIXELS)[:-9]}, "claims shape .* damaged or forged"),
+        ({"images": npy(PIXELS)[:-9]}, r"images\.npy.* 6\.48 kB, .* 6\.47 kB"),
         ({"images": npy(PIXELS).replace(b"(30,", b"(10**9,")}, "damaged"),
         ({"images": npy(np.zeros((9, 10_000), "S4000"))}, "360 MB decompressed"),
         ({"labels": npy(np.array(["a"] * 30, "U3000000"))}, "decompressed|too large"),
-        ({"labels": npy(np.array(LABELS, object))}, "labels.* holds Python objects"),
+        ({"labels": npy(np.array(LABELS, object))}, r"labels\.npy.* Python objects"),
     ],
 )
 def test_sizes_are_checked_before_anything_is_allocated(
@@ -96,7 +96,7 @@ def test_a_wrong_checksum_is_noticed(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[content.index(PIXELS[20].tobytes()) + 5] ^= 1
     path.write_bytes(content)
-    with pytest.raises(SourceError, match=r"x\.npz cannot be read: .*CRC"):
+    with pytest.raises(SourceError, match=r"x\.npz .*CRC"):
         load(path)
 
 

@@ -56,7 +56,7 @@ class TestHuggingFace:
             load(path)
         assert load(path, label="fine_label").labels.tolist() == fine.tolist()
         assert load(path, label="coarse_label").labels.tolist() == coarse.tolist()
-        with pytest.raises(SchemaError, match=r"no column 'fine'.* Did you mean 'fine_label'"):
+        with pytest.raises(SchemaError, match=r"'fine', .*images\.label.* 'fine_label'\?"):
             load(path, label="fine")
 
     def test_columns_are_found_by_their_notes(self, tmp_path: Path) -> None:
@@ -92,17 +92,17 @@ class TestHuggingFace:
         damaged = [*cells(PIXELS[10:13]), {"bytes": b"broken", "path": None}]
         write(tmp_path / "x" / "test.parquet", image=damaged, label=[0, 1, 0, 1])
         # Files are read in the order of their names: test, then train.
-        with pytest.raises(SchemaError, match=r"row 3 of .*test\.parquet is not a picture"):
+        with pytest.raises(SchemaError, match=r"row 3 of .*test\.parquet .*PNG, JPEG"):
             load(tmp_path / "x")
 
     def test_shards_of_other_names_or_columns(self, tmp_path: Path) -> None:
         write(tmp_path / "x" / "train.parquet", image=cells(), label=LABELS)
         write(tmp_path / "x" / "more.parquet", image=cells(), label=LABELS)
-        with pytest.raises(SchemaError, match=r"more\.parquet is one of 2 .* train-00000-of-00002"):
+        with pytest.raises(SchemaError, match=r"more\.parquet .* 2 .* train-00000-of-00002"):
             load(tmp_path / "x")
         (tmp_path / "x" / "more.parquet").unlink()
         write(tmp_path / "x" / "test.parquet", img=cells(), label=LABELS)
-        with pytest.raises(SchemaError, match="different columns or class names"):
+        with pytest.raises(SchemaError, match=r"test\.parquet .* columns"):
             load(tmp_path / "x")
 
     @pytest.mark.parametrize(
@@ -128,34 +128,34 @@ class TestHuggingFace:
     @pytest.mark.parametrize("names", ["ab", [1, 2], {"0": "a"}])
     def test_damaged_names(self, tmp_path: Path, names: object) -> None:
         features = {"label": {"_type": "ClassLabel", "names": names}}
-        with pytest.raises(SchemaError, match="not a list of strings"):
+        with pytest.raises(SchemaError, match=r"label .*x\.parquet .*strings"):
             load(write(tmp_path / "x.parquet", features, image=cells(), label=LABELS))
 
     def test_images_without_a_label(self, tmp_path: Path) -> None:
         features = {"label": {"_type": "ClassLabel", "names": ["a", "b"]}}
         labels = np.where(np.arange(30) < 25, LABELS, -1)
-        with pytest.raises(SchemaError, match=r"5 are not, the first -1 of the image in row 25 of"):
+        with pytest.raises(SchemaError, match=r"0 to 1; 5 .* -1 .* row 25 of .*x\.parquet"):
             load(write(tmp_path / "x.parquet", features, image=cells(), label=labels))
 
 
 class TestWrong:
     def test_only_paths(self, tmp_path: Path) -> None:
         paths = [{"bytes": None, "path": f"/mnt/a/{n}.png"} for n in range(30)]
-        message = r"row 0 of .* only the path .*'/mnt/a/0\.png'.* pictures are elsewhere"
+        message = r"row 0 of .*x\.parquet .*'/mnt/a/0\.png'.* column image"
         with pytest.raises(SchemaError, match=message):
             load(write(tmp_path / "x.parquet", image=paths, label=LABELS))
-        with pytest.raises(SchemaError, match="pictures are elsewhere"):
+        with pytest.raises(SchemaError, match=r"row 0 of .*y\.parquet .*path .* column image"):
             load(write(tmp_path / "y.parquet", image=["a.png"] * 30, label=LABELS))
 
     @pytest.mark.parametrize(
         ("cell", "message"),
         [
-            (b"no picture", "row 4 of .* is not a picture"),
-            (EPS, "row 4 of .* is not a picture"),
-            (b"", "row 4 of .* is not a picture"),
+            (b"no picture", "row 4 of .*PNG, JPEG"),
+            (EPS, "row 4 of .*PNG, JPEG"),
+            (b"", "row 4 of .*PNG, JPEG"),
             (None, "row 4 of .* is missing"),
-            (encoded(noise(9, 9, 3)), r"differ in size: 8 x 8 \(29 pictures\), 9 x 9 \(1"),
-            (png(30_000, 30_000, 8, 0, b""), "row 4 of .* more than the 50,000,000 pixels"),
+            (encoded(noise(9, 9, 3)), r"8 x 8 \(29 pictures\), 9 x 9 \(1"),
+            (png(30_000, 30_000, 8, 0, b""), "row 4 of .* 50,000,000 pixels"),
         ],
     )
     def test_picture(self, tmp_path: Path, cell: bytes | None, message: str) -> None:
@@ -167,9 +167,9 @@ class TestWrong:
         square = np.arange(64.0).reshape(8, 8).tolist()
         for bad in ([[1.0]], [[1.0], [1.0, 2.0]], None, [[None] * 8] * 8):
             images = [square if n != 70 else bad for n in range(80)]
-            with pytest.raises(SchemaError, match=r"The image in row 70 of .*x\.parquet"):
+            with pytest.raises(SchemaError, match=r"row 70 of .*x\.parquet"):
                 load(write(tmp_path / "x.parquet", image=images, label=np.arange(80) % 2))
-        with pytest.raises(SchemaError, match=r"row 0 .* neither nested lists of numbers"):
+        with pytest.raises(SchemaError, match=r"row 0 of .*y\.parquet .*lists"):
             load(write(tmp_path / "y.parquet", image=[3.5] * 30, label=LABELS))
 
     def test_more_rows_than_bytes(self, tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ class TestBombs:
         words = [("a" if n % 2 else "b") * 3_000_000 for n in range(2)]
         labels = pa.array(words).take(pa.array(LABELS))
         pq.write_table(pa.table({"image": cells(), "label": labels}), tmp_path / "x.parquet")
-        message = r"column label in .*x\.parquet has 3,000,000 characters, too many for a class"
+        message = r"label .*x\.parquet .*3,000,000 characters.* 30 images"
         with pytest.raises(SchemaError, match=message):
             load(tmp_path / "x.parquet")
 
@@ -222,12 +222,12 @@ class TestBombs:
         values = pa.array([bytes(1_000)] * 30, pa.binary(1_000))
         table = table.set_column(table.schema.get_field_index(column), column, values)
         pq.write_table(table, tmp_path / "x.parquet")
-        message = rf"x\.parquet cannot be read: .*column {column} .*fixed_size_binary"
+        message = rf"x\.parquet .*column {column} .*fixed_size_binary"
         with pytest.raises(SourceError, match=message):
             load(tmp_path / "x.parquet")
 
     def test_nested_labels_are_named_by_their_first_row(self, tmp_path: Path) -> None:
-        with pytest.raises(SchemaError, match=r"label of the image in row 0 of .* is a list"):
+        with pytest.raises(SchemaError, match=r"row 0 of .*x\.parquet .*numpy\.argmax"):
             load(write(tmp_path / "x.parquet", image=cells(), label=[[0, 1]] * 30))
 
 

@@ -51,9 +51,7 @@ def test_types_of_pixels_are_not_mixed(other: np.ndarray) -> None:
 
 def test_sizes_are_counted() -> None:
     pictures = several(GREY, *(noise(6, n) for n in (3, 3, 4, 5, 7, 8)))
-    message = (
-        r"6 x 3 \(2 pictures\), .* and 2 other sizes \(.*the first is row 0\).*images\.size: 5"
-    )
+    message = r"6 x 3 \(2 pictures\), .* 2 other sizes \(.*row 0\).*images\.size: 5"
     with pytest.raises(SchemaError, match=message):
         pictures.survey(None)
     assert pictures.survey((4, 5)).shape == (1, 4, 5)

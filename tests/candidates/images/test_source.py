@@ -160,15 +160,17 @@ class TestFiles:
 class TestWrong:
     @pytest.mark.parametrize(("valid", "test"), [(0, 0.5), (0.5, 0.5), (0.2, -0.1), (0.2, 1.0)])
     def test_shares(self, valid: float, test: float) -> None:
-        with pytest.raises(ConfigurationError, match="leave rows to train on"):
+        with pytest.raises(
+            ConfigurationError, match=rf"valid_share .*test_share .*{valid} and {test}\."
+        ):
             ImageSource(valid_share=valid, test_share=test)
 
     @pytest.mark.parametrize(
         ("path", "message"),
         [
-            ("nowhere.npz", "no file or folder nowhere.npz"),
-            ("mnist", "'digits', a folder of pictures, or an .npz"),
-            ("pictures.zip", "'digits', a folder of pictures, or an .npz"),
+            ("nowhere.npz", r"nowhere\.npz .*from /"),
+            ("mnist", r"mnist .*'digits', .*\.npz"),
+            ("pictures.zip", r"pictures\.zip .*'digits', .*\.npz"),
         ],
     )
     def test_path(self, path: str, message: str) -> None:
@@ -180,23 +182,23 @@ class TestWrong:
     def test_file_of_another_kind(self, tmp_path: Path, suffix: str, content: bytes) -> None:
         file = tmp_path / f"mine.{suffix}"
         file.write_bytes(content)
-        with pytest.raises(BrpNasError, match=r"mine\.\w+ (cannot be read|is not a complete NPZ)"):
+        with pytest.raises(BrpNasError, match=rf"{file} .*(ZIP|Parquet|read)"):
             ImageSource(str(file)).load()
 
     def test_pickled_arrays_are_not_read(self, tmp_path: Path) -> None:
-        with pytest.raises(SchemaError, match=r"images.* holds Python objects.* can run code"):
+        with pytest.raises(SchemaError, match=r"images\.npy.* Python objects"):
             npz(tmp_path, images=np.array([[1], [2, 3]], object), labels=[0, 1])
 
     def test_one_array_without_names(self, tmp_path: Path) -> None:
         with (tmp_path / "one.npz").open("wb") as file:
             np.save(file, np.zeros(3))
-        with pytest.raises(SchemaError, match="holds one array and no names"):
+        with pytest.raises(SchemaError, match=r"one\.npz .*numpy\.savez"):
             ImageSource(str(tmp_path / "one.npz")).load()
 
     @pytest.mark.parametrize(
         ("change", "message"),
         [
-            ({"labels": None}, "has no labels, only images"),
+            ({"labels": None}, "no labels, only images:"),
             ({"images": np.zeros((60, 64))}, r"shape \(60, 64\), not \[N, H, W\]"),
             ({"images": np.zeros((60, 8, 8, 2))}, "with 1, 3 or 4 channels"),
             ({"images": np.zeros((0, 8, 8))}, "0 images but 60 labels"),
@@ -207,7 +209,7 @@ class TestWrong:
             ({"images": np.arange(60)[:, None, None] * np.ones((8, 8))}, "All 60 images"),
             ({"images": digits()[0].astype(int) - 1}, "from -1 to 239 of type int64"),
             ({"images": digits()[0].astype(int) * 99}, "in 0..65535 with type uint16"),
-            ({"labels": np.zeros(60)}, "one integer or string for each image, not float64"),
+            ({"labels": np.zeros(60)}, r"labels of .*float64.* labels\.astype\(int\)"),
             ({"labels": np.zeros((60, 1), int)}, r"shape \(60, 1\).* labels\.ravel"),
             ({"labels": np.eye(10)[digits()[1]]}, r"shape \(60, 10\).* labels\.argmax\(1\)"),
             ({"labels": np.eye(10)[digits()[1]].T}, r"shape \(10, 60\).* labels\.argmax\(0\)"),
@@ -217,13 +219,13 @@ class TestWrong:
             ({"label_names": ["a", "b"]}, "names 2 labels, so .* integers from 0 to 1"),
             (
                 {"labels": np.array(["a", "b"] * 30), "label_names": ["a", "b"]},
-                "names 2 labels, so its labels must be integers",
+                "2 labels, .* 0 to 1, .* 'a'",
             ),
-            ({"labels": np.array([b"\xff", b"a"] * 30, object)}, "holds Python objects"),
+            ({"labels": np.array([b"\xff", b"a"] * 30, object)}, r"labels\.npy.* Python objects"),
             ({"labels": np.array([b"\xff", b"a"] * 30)}, "row 0 of .* not UTF-8 text"),
-            ({"split": ["train"] * 59}, "for each of the 60 images"),
-            ({"split": ["train"] * 59 + ["later"]}, "not 'later' as in row 59"),
-            ({"split": ["test"] * 60}, "60 images, too few for a"),
+            ({"split": ["train"] * 59}, r"split of .* 60 images; .*\(59,\)"),
+            ({"split": ["train"] * 59 + ["later"]}, "split of .* 60 images, .*'later' .* row 59"),
+            ({"split": ["test"] * 60}, "60 images, .* train part"),
             ({"split": np.where(digits()[1] == 4, "test", "train")}, "class '4' .* training"),
         ],
     )
@@ -239,17 +241,17 @@ class TestWrong:
 
     def test_ragged_lists_and_missing_labels(self, tmp_path: Path) -> None:
         square = np.zeros((8, 8)).tolist()
-        with pytest.raises(SchemaError, match=r"row 1 of .* neither nested lists"):
+        with pytest.raises(SchemaError, match=r"row 1 of .*lists"):
             parquet(tmp_path, image=[square, [[1.0], [1.0, 2.0]]], label=[0, 1])
-        with pytest.raises(SchemaError, match=r"row 2 of .* has no label"):
+        with pytest.raises(SchemaError, match=r"row 2 of .* no label"):
             parquet(tmp_path, image=[square] * 3, label=["a", "b", None])
-        with pytest.raises(SchemaError, match=r"row 0 of .* is a list, .* numpy\.argmax"):
+        with pytest.raises(SchemaError, match=r"row 0 of .*numpy\.argmax"):
             parquet(tmp_path, image=[square] * 3, label=[[0, 1], [1, 0], [0, 1]])
 
     def test_columns(self, tmp_path: Path) -> None:
-        with pytest.raises(SchemaError, match=r"has no images and no labels, only split\. "):
+        with pytest.raises(SchemaError, match=r"images .*labels, only split\. .*images\.label"):
             parquet(tmp_path, split=SPLIT)
 
     def test_names_of_npz_are_listed(self, tmp_path: Path) -> None:
-        with pytest.raises(SchemaError, match="has no images and no labels, only x, y"):
+        with pytest.raises(SchemaError, match=r"images .*labels, only x, y:"):
             npz(tmp_path, x=[1], y=[2])

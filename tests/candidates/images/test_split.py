@@ -60,7 +60,7 @@ def test_the_least_of_a_class(size: int, drawn: int) -> None:
 
 
 def test_a_class_too_small_is_named() -> None:
-    with pytest.raises(SchemaError, match="class 'c1' of x has 2 images; at least 3 are needed"):
+    with pytest.raises(SchemaError, match=r"'c1' of x .*\b2 images; .*\b3\b"):
         sizes([30, 2])
 
 

@@ -49,7 +49,7 @@ def test_drawing_into_no_folder_is_an_error(brpnas: Brpnas, tmp_path: Path) -> N
 def test_no_cell_is_an_error_with_an_example(brpnas: Brpnas, text: str) -> None:
     result = brpnas("arch", text)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "is not a NAS-Bench-201 architecture" in result.stderr
+    assert re.search(f"{re.escape(repr(text))} .*NAS-Bench-201", result.stderr)
     assert "An example: |" in result.stderr
 
 
@@ -103,7 +103,7 @@ def test_costs_that_are_not_known_are_left_out(tmp_path: Path, brpnas: Brpnas) -
 def test_an_unknown_space_is_an_error(brpnas: Brpnas) -> None:
     result = brpnas("arch", "--space", "nasbench2O1", CELL)
     assert result.exit_code == 1
-    assert "Did you mean 'nasbench201'?" in result.stderr
+    assert "'nasbench201'?" in result.stderr
 
 
 def test_other_notations_are_read(brpnas: Brpnas, tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import pytest
 from tests.cli.conftest import Brpnas
 
 
-def test_latency_limit_needs_a_latency_predictor(brpnas: Brpnas, relation: Path) -> None:
-    result = brpnas("rank", relation, "--constraint", "latency_ms <= 5")
+def test_latency_limit_needs_a_latency_predictor(brpnas: Brpnas, ranker: Path) -> None:
+    result = brpnas("rank", ranker, "--constraint", "latency_ms <= 5")
     assert result.exit_code == 1
     assert "--predictor" in result.stderr
 
@@ -18,19 +18,19 @@ def test_latency_limit_needs_a_latency_predictor(brpnas: Brpnas, relation: Path)
 @pytest.mark.parametrize(
     ("constraint", "why"),
     [
-        ("flops <= 5", "Did you mean 'flops_m'?"),
+        ("flops <= 5", "'flops_m'?"),
         ("flops_m", "flops_m"),
-        ("params_m <= 0", "No architecture among 15625 satisfies"),
+        ("params_m <= 0", "among 15625 "),
     ],
 )
 def test_bad_constraint_is_explained(
-    brpnas: Brpnas, relation: Path, constraint: str, why: str
+    brpnas: Brpnas, ranker: Path, constraint: str, why: str
 ) -> None:
-    result = brpnas("rank", relation, "--constraint", constraint)
+    result = brpnas("rank", ranker, "--constraint", constraint)
     assert (result.exit_code, result.stdout) == (1, "")
     assert why in result.stderr
 
 
 @pytest.mark.parametrize("top", ["0", "-1", "many"])
-def test_count_must_be_positive(brpnas: Brpnas, relation: Path, top: str) -> None:
-    assert brpnas("rank", relation, "--top", top).exit_code == 2
+def test_count_must_be_positive(brpnas: Brpnas, ranker: Path, top: str) -> None:
+    assert brpnas("rank", ranker, "--top", top).exit_code == 2

@@ -34,7 +34,7 @@ def test_a_certain_case_is_refused_and_names_the_way_on(tmp_path: Path) -> None:
         read_device_table(path, SPACE)
     finding = caught.value.findings[0]
     assert (finding.severity, finding.kind, len(finding.rows)) == ("error", "other notation", 60)
-    assert "operation codes of NASLib" in finding.message
+    assert "NASLib" in finding.message
     assert "--notation naslib --output" in finding.remedy
 
 
@@ -60,7 +60,7 @@ def test_named_it_is_read_without_a_flag(tmp_path: Path) -> None:
 def test_the_notation_of_the_space_may_be_named_too(tmp_path: Path) -> None:
     path, _ = brought(tmp_path, 60)
     assert len(read_device_table(path, SPACE, notation="nasbench201").table) == 60
-    with pytest.raises(UnknownNameError, match="Did you mean 'naslib'"):
+    with pytest.raises(UnknownNameError, match=r"'nas-lib'.* 'naslib'\?"):
         read_device_table(path, SPACE, notation="nas-lib")
 
 

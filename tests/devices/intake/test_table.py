@@ -97,7 +97,7 @@ def test_the_precision_of_the_networks_is_one(tmp_path: Path) -> None:
     table.loc[3, "precision"] = "8 bits"
     assert "line 5: the column 'precision' says '8 bits'" in str(refused(write(tmp_path, table)))
     table.loc[3, "precision"] = None
-    assert "not a precision" in str(refused(write(tmp_path, table)))
+    assert re.search(r"line 5: .*'precision' .*''", str(refused(write(tmp_path, table))))
 
 
 def test_notations_may_be_mixed(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_too_few_is_no_error_beside_its_cause(tmp_path: Path, row: str) -> None:
     (problem,) = [f for f in refused(path).findings if f.severity == "error"]
     assert problem.rows == (11,)
     assert "1 problem.\n" in str(refused(path))
-    assert "9 of 10 rows are sound" in str(refused(path))
+    assert " 9 of 10 rows " in str(refused(path))
     assert [f.kind for f in refused(path, least=11).findings if f.severity == "error"] == [
         problem.kind,
         "too few rows",

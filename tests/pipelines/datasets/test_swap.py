@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
+import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from pipelines.datasets import swap
+from pipelines.datasets.atomic import atomically
 from pipelines.datasets.swap import clear_away, fresh_path, replace
 
 
@@ -61,36 +62,44 @@ def test_a_failure_leaves_the_old_folder(tmp_path: Path, monkeypatch: pytest.Mon
     assert (target / "a").read_text() == "old"
 
 
-def _killed(code: str, *arguments: object) -> None:
-    """Run code ending with a kill of its own process."""
-    start = "import os, sys; from pathlib import Path; from pipelines.datasets import swap\n"
-    command = [sys.executable, "-c", start + code, *map(str, arguments)]
-    assert subprocess.run(command, check=False, timeout=120).returncode == -9
+def _die(*_: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
-SAVE = """
-from pipelines.datasets.atomic import atomically
-with atomically(Path(sys.argv[1])) as fresh:
-    fresh.mkdir()
-    (fresh / "a").write_text("new")
-"""
+def _die_exchanged(one: Path, other: Path, exchange: Callable[..., bool] = swap._exchange) -> None:
+    exchange(one, other)
+    _die()
+
+
+def _save_and_die(target: Path, **changed: Callable[..., object]) -> None:
+    """Save in a process of its own, with other functions of `swap`; one of them kills it."""
+    process = os.fork()
+    if process == 0:
+        try:
+            for name, function in changed.items():
+                setattr(swap, name, function)
+            with atomically(target) as fresh:
+                fresh.mkdir()
+                (fresh / "a").write_text("new")
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(process, 0)
+    assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
 
 
 @pytest.mark.parametrize(
-    ("when", "there"),
+    ("changed", "there"),
     [
-        ("swap._flush = lambda path: os.kill(os.getpid(), 9)", "old"),
-        ("swap._flush_folder = lambda path: os.kill(os.getpid(), 9)", "old"),
-        (
-            "real = swap._exchange\n"
-            "swap._exchange = lambda a, b: (real(a, b), os.kill(os.getpid(), 9))",
-            "new",
-        ),
+        ({"_flush": _die}, "old"),
+        ({"flush": _die}, "old"),
+        ({"_exchange": _die_exchanged}, "new"),
     ],
 )
-def test_a_kill_leaves_the_old_or_the_new_folder(tmp_path: Path, when: str, there: str) -> None:
+def test_a_kill_leaves_the_old_or_the_new_folder(
+    tmp_path: Path, changed: dict[str, Callable[..., object]], there: str
+) -> None:
     target = folder(tmp_path / "board", "old")
-    _killed(when + SAVE, target)
+    _save_and_die(target, **changed)
     assert (target / "a").read_text() == there
     assert len(names(tmp_path)) == 2
     clear_away(target)
@@ -98,12 +107,13 @@ def test_a_kill_leaves_the_old_or_the_new_folder(tmp_path: Path, when: str, ther
     assert names(tmp_path) == ["board"]
 
 
-def test_a_kill_between_two_steps_is_mended_by_the_next_save(tmp_path: Path) -> None:
+def test_a_kill_between_two_steps_is_mended_by_the_next_save(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     target = folder(tmp_path / "board", "old")
-    killer = (
-        "swap._exchange = lambda a, b: False\nPath.replace = lambda a, b: os.kill(os.getpid(), 9)"
-    )
-    _killed(killer + SAVE, target)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", _die)
+        _save_and_die(target, _exchange=lambda one, other: False)
     assert not target.exists()
     clear_away(target)
     assert (target / "a").read_text() == "old"

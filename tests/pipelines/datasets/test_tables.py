@@ -51,15 +51,21 @@ def test_catalog_makes_them_from_configuration(tmp_path: Path) -> None:
     assert path.read_text() == '{\n  "a": 1\n}'
 
 
-@pytest.mark.parametrize("kind", ["TextDataset", "JSONDataset"])
-def test_text_is_utf_8_where_the_locale_is_not(tmp_path: Path, kind: str) -> None:
-    code = f"from pipelines.datasets import {kind} as D; d = D(filepath='x'); d.save('\\u25c2')"
+def test_text_is_utf_8_where_the_locale_is_not(tmp_path: Path) -> None:
+    code = (
+        "from pipelines.datasets import JSONDataset, TextDataset\n"
+        "for kind in (JSONDataset, TextDataset):\n"
+        "    dataset = kind(filepath=kind.__name__)\n"
+        "    dataset.save('\\u25c2')\n"
+        "    assert dataset.load() == '\\u25c2'"
+    )
     subprocess.run(
-        [sys.executable, "-c", f"{code}; assert d.load() == '\\u25c2'"],
+        [sys.executable, "-c", code],
         check=True,
         cwd=tmp_path,
         env=os.environ
         | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
         | {"PYTHONPATH": str(Path(__file__).parents[3])},
     )
-    assert (tmp_path / "x").read_text("utf-8") in ("\u25c2", '"\\u25c2"')
+    assert (tmp_path / "TextDataset").read_text("utf-8") == "\u25c2"
+    assert (tmp_path / "JSONDataset").read_text("utf-8") == '"\\u25c2"'

@@ -12,10 +12,12 @@ import pytest
 from brpnas.candidates import accuracy_table
 from pipelines.evaluate import create_pipeline, nodes
 from pipelines.evaluate.nodes import make_metrics, make_plots
+from tests.pipelines.parameters import base
+from tests.pipelines.search.stage import task
 from tests.pipelines.stages import Stage
 from tests.report.samples import network_evaluation
 
-PARAMS = {"title": "A <title> of mine", "plot_points": 10}
+PARAMS = base("evaluate", title="A <title> of mine", plot_points=10)
 FIGURES = {"within_1": 0.2, "within_5": 0.7, "within_10": 0.9}
 FIGURES |= {"spearman": 0.99, "kendall": 0.9, "mape": 0.05}
 TRAIN: dict[str, Any] = {
@@ -35,6 +37,7 @@ TRAIN: dict[str, Any] = {
     "metrics": {"gcn": FIGURES, "FLOPs": FIGURES | {"within_10": 0.1}},
 }
 UNTRAINED = {"trained": False, "file_bytes": 4321}
+TASK: dict[str, Any] = {"constraints": ["latency_ms <= 7"], "budget": {"queries": 3, "rounds": 1}}
 
 
 @pytest.fixture
@@ -76,21 +79,10 @@ def history(predictions: pd.DataFrame) -> pd.DataFrame:
 def result(history: pd.DataFrame) -> dict[str, Any]:
     held_out = {"test_accuracy": 0.58, "regret": 0.02, "best_test_seen": None}
     return {
-        "space": "nasbench201",
-        "dataset": "cifar100",
-        "constraints": ["latency_ms <= 7"],
-        "oracle": "table",
-        "metric": "accuracy",
-        "sampler": "brp",
-        "budget": 3,
-        "rounds": 1,
-        "flops_prior": 0,
-        "chosen_by": "ranker",
-        "latency": "predicted",
-        "latency_margin": 0.02,
+        "task": task(**TASK),
+        "latency_ratio": 1.02,
         "measured": 0,
         "refused": 0,
-        "seed": 0,
         "network": {"notes": []},
         "chosen": {
             "arch_id": history["arch_id"].iloc[1],
@@ -100,6 +92,11 @@ def result(history: pd.DataFrame) -> dict[str, Any]:
         "known": {"valid_accuracy": 0.6, "predicted_latency_ms": 3.0},
         "held_out": held_out,
     }
+
+
+def answered(oracle: str, metric: str = "accuracy") -> dict[str, Any]:
+    """The task with another oracle."""
+    return {"task": task(**TASK, oracle={"name": oracle, "metric": metric})}
 
 
 _INPUTS = (
@@ -190,7 +187,7 @@ def test_report_is_a_page_about_the_winner(
         training,
         TRAIN | {"rows": counts, "scored_rows": counts["test"]},
         history,
-        result | {"oracle": "file"},
+        result | answered("file"),
         UNTRAINED,
         traces,
         ingest,
@@ -229,16 +226,16 @@ def test_without_test_accuracies_the_validation_accuracy_is_compared(
 @pytest.mark.parametrize(
     ("oracle", "said"),
     [
-        ("table", "accuracy table of cifar100"),
-        ("file", "by hand on cifar100"),
-        ("surrogate", "surrogate of trainings on cifar100"),
+        ("table", "table .*cifar100"),
+        ("file", "hand .*cifar100"),
+        ("surrogate", "surrogate .*cifar100"),
     ],
 )
 def test_whose_accuracies_are_shown_with_initial_weights(
     result: dict[str, Any], oracle: str, said: str
 ) -> None:
-    (note,) = nodes._untrained(UNTRAINED, result | {"oracle": oracle})
-    assert said in note
+    (note,) = nodes._untrained(UNTRAINED, result | answered(oracle))
+    assert re.search(said, note)
     assert nodes._untrained({"trained": True}, result) == []
 
 
@@ -262,7 +259,7 @@ def test_a_winner_that_is_not_listed_is_drawn(
     listed = predictions[predictions["arch_id"] != winner]
     counts = listed.dropna(subset=["latency_ms"])["split"].value_counts().to_dict()
     untested = traces.assign(chosen_test=np.nan, best_test_seen=np.nan, regret=np.nan)
-    found = result | {"oracle": "surrogate", "held_out": {"test_accuracy": None}}
+    found = result | answered("surrogate") | {"held_out": {"test_accuracy": None}}
     page = make_report(
         accuracy_table([], "cifar100", 1),
         accuracy_table([], "cifar100", 1),
@@ -276,9 +273,8 @@ def test_a_winner_that_is_not_listed_is_drawn(
         {"near_twins": [], "sources": {}},
         PARAMS,
     )
-    assert "2 architectures by predicted latency and validation accuracy" in page
-    assert "no network was trained" in page
-    assert "There is no test accuracy of it" in page
+    assert re.search("2 architectures .*validation accuracy", page)
+    assert "58.00 %" not in page
     assert not re.search(r"\bnan\b", page, re.IGNORECASE)
 
 
@@ -303,7 +299,9 @@ def test_scores_are_those_of_the_exported_file_where_it_is_trained(
     assert metrics["search"]["valid_accuracy"] == 0.6
     assert "test_accuracy" not in metrics["search"], "which is of another training"
     assert set(metrics["comparison"]["brp"]) == {"best_valid"}, "for the same reason"
-    balanced = make_metrics(TRAIN, measured | {"metric": "balanced_accuracy"}, network, traces)
+    balanced = make_metrics(
+        TRAIN, measured | answered("table", "balanced_accuracy"), network, traces
+    )
     assert set(balanced["comparison"]["brp"]) == {"best_valid_balanced_accuracy"}
     counts = predictions.dropna(subset=["latency_ms"])["split"].value_counts().to_dict()
     trained = accuracy_table([], "cifar100", 1).assign(balanced_accuracy=[])
@@ -314,16 +312,16 @@ def test_scores_are_those_of_the_exported_file_where_it_is_trained(
         pd.DataFrame({"member": [0], "epoch": [0], "train_loss": [1.0], "valid_loss": [1.0]}),
         TRAIN | {"rows": counts, "scored_rows": counts["test"]},
         history,
-        result | {"oracle": "train", "metric": "balanced_accuracy"},
+        result | answered("train", "balanced_accuracy"),
         network,
         traces,
         {"near_twins": [], "sources": {}},
         PARAMS,
     )
-    assert "1 of 3 classes is never recognised" in page
+    assert re.search(r"\b1 of 3 classes .*\bcat\b", page)
     assert "58.00 %" not in page, "the test accuracy of another training"
-    assert '<th scope="col" class="number">validation balanced accuracy</th>' in page
-    assert "chosen: test balanced accuracy" in page
+    assert re.search('<th scope="col" class="number">validation balanced .*?</th>', page)
+    assert re.search("chosen: test balanced ", page)
 
 
 def test_rows_left_out_are_shown_as_they_were_predicted_without_themselves(
@@ -363,7 +361,7 @@ def test_the_report_tells_a_predictor_of_few_rows_as_such(
         "known_devices": ["a", "b", "c"],
         "scored": "left out",
         "prior_knows_device": True,
-        "transfer": "Transfer: of another size.",
+        "transfer": "Transfer: sizes.",
         "scored_rows": count,
         "rows": {"train": count, "valid": 0, "test": 0},
         "metrics": {"adapted": FIGURES},
@@ -382,10 +380,10 @@ def test_the_report_tells_a_predictor_of_few_rows_as_such(
         {"near_twins": [], "sources": {}},
         PARAMS,
     )
-    assert f"adapted from 3 known devices to {count} measured architectures" in page
-    assert f"{count} measured rows, each predicted without itself" in page
-    assert "itself by a prior that learnt from earlier rows of this device, because" in page
-    assert "Transfer: of another size." in page
-    assert "between 0.71 and 0.97 at 90" in page
-    assert f"On {count} rows left out in turn" in page
+    assert re.search(rf"adapted .*\b3 known devices .*\b{count} measured", page)
+    assert f"{count} measured rows" in page
+    assert "earlier rows" in page
+    assert adapted["transfer"] in page
+    assert re.search(r"\b0\.71 .* 0\.97 .*90\b", page)
+    assert f"On {count} rows" in page
     assert "validation rows" not in page

@@ -11,55 +11,48 @@ import pandas as pd
 import pytest
 
 from brpnas.datasets import list_architectures
+from brpnas.devices import get_device
 from brpnas.errors import ConfigurationError, UnknownNameError
 from brpnas.spaces import get_space
-from pipelines.datasets import DeviceFilesDataset
 from pipelines.ingest.architectures import make_architectures
-from pipelines.network import network_config
+from pipelines.ingest.own import open_own_tables
+from pipelines.ingest.settings import IngestSettings
+from tests.pipelines.ingest.toys import never, never_read, own_tables, settings_of
 from tests.pipelines.toys import make_latency
 
 DARTS = get_space("darts").sample(np.random.default_rng(1), 40)
+DEVICE = get_device("embedded-tpu-edge-tpu-int8")
 
 
-def never() -> dict[str, Path]:
-    raise AssertionError("published files were fetched although nobody asked for them")
+def table_of(arch_ids: list[str]) -> pd.DataFrame:
+    return pd.DataFrame({"arch_id": arch_ids})
 
 
-NETWORK = {
-    "channels": 8,
-    "cells_per_stage": 1,
-    "stages": 3,
-    "input_shape": [1, 8, 8],
-    "classes": 10,
-}
-SIZE = network_config(NETWORK)
-
-
-def gives(arch_ids: list[str]) -> Callable[[], pd.DataFrame]:
-    return lambda **_: pd.DataFrame({"arch_id": arch_ids})
-
-
-def params(*benchmarks: str, sample: int | None = None, seed: int = 0) -> dict[str, Any]:
-    return {"benchmarks": list(benchmarks), "sample": sample, "seed": seed}
+def listed(
+    settings: IngestSettings, published: Callable[[], Any] = never, **tables: Any
+) -> pd.DataFrame:
+    described = dict.fromkeys(tables.get("measured", {}), DEVICE)
+    own = own_tables(settings, described=described, **tables)
+    return make_architectures(settings, own, published)
 
 
 def test_a_space_that_can_be_listed_is_listed_whole_and_reads_no_table() -> None:
-    def fails() -> pd.DataFrame:
-        raise AssertionError("a table was read")
-
-    own = {"mine": fails}
-    table = make_architectures(
-        never, own, own, {}, "nasbench201", NETWORK, params("measured", "trained", "latbench")
-    )
-    pd.testing.assert_frame_equal(table, list_architectures(network=SIZE))
+    settings = settings_of("measured", "trained", "latbench")
+    fails = {"mine": never_read}
+    own = open_own_tables(settings, {}, fails, fails, fails, {"mine": DEVICE})
+    table = make_architectures(settings, own, never)
+    pd.testing.assert_frame_equal(table, list_architectures(network=settings.network))
+    assert set(table["params_m"]) != set(list_architectures()["params_m"])
 
 
 def test_a_sample_holds_what_tables_name_and_is_decided_by_its_seed() -> None:
-    trained, measured = {"digits": gives(DARTS[:7])}, {"mine": gives(DARTS[5:20])}
+    tables = {
+        "trained": {"digits": table_of(DARTS[:7])},
+        "measured": {"mine": table_of(DARTS[5:20])},
+    }
 
     def table(*benchmarks: str, **more: int) -> pd.DataFrame:
-        asked = params(*benchmarks, sample=30, **more)
-        return make_architectures(never, trained, measured, {}, "darts", NETWORK, asked)
+        return listed(settings_of(*benchmarks, space="darts", sample=30, **more), **tables)
 
     both = table("trained", "measured")
     assert set(DARTS[:20]) <= set(both["arch_id"])
@@ -73,22 +66,16 @@ def test_a_sample_holds_what_tables_name_and_is_decided_by_its_seed() -> None:
 
 
 def test_no_random_ones_and_no_more_than_there_are() -> None:
-    measured = {"mine": gives(DARTS[:3])}
-    few = make_architectures(
-        never, {}, measured, {}, "darts", NETWORK, params("measured", sample=0)
-    )
+    measured = {"mine": table_of(DARTS[:3])}
+    few = listed(settings_of("measured", space="darts", sample=0), measured=measured)
     assert sorted(few["arch_id"]) == sorted(DARTS[:3])
-    every = make_architectures(
-        never, {}, {}, {}, "nasbench201", NETWORK, params("trained", sample=10**6)
-    )
-    pd.testing.assert_frame_equal(every, list_architectures(network=SIZE))
+    settings = settings_of("trained", sample=10**6)
+    pd.testing.assert_frame_equal(listed(settings), list_architectures(network=settings.network))
 
 
 def test_what_is_no_architecture_is_left_to_the_check_of_its_table() -> None:
-    measured = {"mine": gives([DARTS[0], "nonsense", " " + DARTS[1]])}
-    table = make_architectures(
-        never, {}, measured, {}, "darts", NETWORK, params("measured", sample=0)
-    )
+    measured = {"mine": table_of([DARTS[0], "nonsense", " " + DARTS[1]])}
+    table = listed(settings_of("measured", space="darts", sample=0), measured=measured)
     assert table["arch_id"].tolist() == [DARTS[0]]
 
 
@@ -98,17 +85,15 @@ def test_files_that_were_brought_are_read_in_the_space(tmp_path: Path) -> None:
     make_latency(DARTS, "theirs")[["arch_id"]].assign(
         latency_ms=[1 + i / 7 for i in range(40)]
     ).to_csv(folder / "theirs.csv", index=False)
-    brought = DeviceFilesDataset(str(folder)).load()
-    asked = params("devices", sample=0)
-    table = make_architectures(never, {}, {}, brought, "darts", NETWORK, asked)
+    table = listed(settings_of("devices", space="darts", sample=0), brought=folder)
     assert sorted(table["arch_id"]) == sorted(DARTS)
 
 
 def test_a_space_too_large_needs_a_number() -> None:
-    with pytest.raises(ConfigurationError, match=r"'darts' is too large.*set ingest\.sample"):
-        make_architectures(never, {}, {}, {}, "darts", NETWORK, params("measured"))
-    with pytest.raises(UnknownNameError, match="Did you mean 'darts'"):
-        make_architectures(never, {}, {}, {}, "dart", NETWORK, params("measured"))
+    with pytest.raises(ConfigurationError, match=r"'darts' .*ingest\.sample"):
+        listed(settings_of("measured", space="darts"))
+    with pytest.raises(UnknownNameError, match=r"'dart'.* 'darts'\?"):
+        listed(settings_of("measured", space="dart"))
 
 
 @pytest.mark.data
@@ -119,8 +104,7 @@ def test_the_public_sample_of_nasbench101_without_the_rest(mirror: Path) -> None
     from brpnas.datasets import fetch_group  # noqa: PLC0415
 
     files = partial(fetch_group, "nasbench101", mirror=mirror, cache=mirror)
-    table = make_architectures(
-        files, {}, {}, {}, "nasbench101", NETWORK, params("measured", "nasbench101", sample=0)
-    )
+    settings = settings_of("measured", "nasbench101", space="nasbench101", sample=0)
+    table = listed(settings, files)
     assert len(table) == 20_001
     assert table["params_m"].notna().all()

@@ -19,7 +19,7 @@ from pipelines.promote.nodes import (
     register_latency,
     score_test_cells,
 )
-from pipelines.registry.contents import Contents, read
+from pipelines.registry.loaded import LoadedVersion, read
 from pipelines.registry.versions import RegisteredModel
 from tests.export.costs import cost_model
 from tests.pipelines.promote.toys import CARD, PARITY, SHARE, inputs
@@ -32,19 +32,19 @@ def values(small_graphs: SpaceGraphs) -> dict[str, Any]:
     return inputs(small_graphs)
 
 
-def latency(values: dict[str, Any], **changed: Any) -> Contents:
+def latency(values: dict[str, Any], **changed: Any) -> LoadedVersion:
     v = values | changed
     name = register_latency(v["latency_onnx"], v["latency_predictions"], PARITY, CARD, SHARE)
     assert name == "latency-board"
     return read(RegisteredModel(name), RegisteredModel(name).aliases["challenger"])
 
 
-def accuracy(values: dict[str, Any], **changed: Any) -> Contents:
+def accuracy(values: dict[str, Any], **changed: Any) -> LoadedVersion:
     v = values | changed
     answers = score_test_cells(
-        v["relation_predictor"], v["space_graphs"], v["accuracy"], v["search_result"], SHARE
+        v["ranker"], v["space_graphs"], v["accuracy"], v["search_result"], SHARE
     )
-    name = register_accuracy(v["relation_onnx"], answers, v["search_result"], PARITY, CARD)
+    name = register_accuracy(v["ranker_onnx"], answers, v["search_result"], PARITY, CARD)
     assert name == "accuracy-toys"
     return read(RegisteredModel(name), RegisteredModel(name).aliases["challenger"])
 
@@ -117,7 +117,7 @@ class TestDecide:
         self, values: dict[str, Any], caplog: pytest.LogCaptureFixture
     ) -> None:
         latency(values)
-        accuracy(values, relation_onnx=cost_model([1.0] * 9, value="score"))
+        accuracy(values, ranker_onnx=cost_model([1.0] * 9, value="score"))
         with caplog.at_level("INFO"):
             found = decide_champions("latency-board", "accuracy-toys", values["params:promote"])
         verdicts = {name: decision["verdict"] for name, decision in found.items()}
@@ -127,5 +127,5 @@ class TestDecide:
 
     def test_parameters_are_checked(self, values: dict[str, Any]) -> None:
         wrong = values["params:promote"] | {"confidance": 0.9}
-        with pytest.raises(ConfigurationError, match="Did you mean 'confidence'"):
+        with pytest.raises(ConfigurationError, match=r"'confidance'.* 'confidence'\?"):
             decide_champions("latency-board", "accuracy-toys", wrong)

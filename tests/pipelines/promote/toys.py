@@ -11,7 +11,7 @@ from brpnas.graphs import SpaceGraphs
 from tests.export.costs import cost_model, cost_of
 from tests.pipelines.registry.toys import config
 
-PARITY = {"latency": 1e-7, "relation": 1e-7, "network": 1e-7, "tolerance": 1e-5}
+PARITY = {"latency": 1e-7, "ranker": 1e-7, "network": 1e-7, "tolerance": 1e-5}
 SHARE = 0.5
 CARD = "# Both\n"
 
@@ -60,12 +60,12 @@ def inputs(graphs: SpaceGraphs) -> dict[str, Any]:
     )
     return {
         "latency_onnx": cost_model(),
-        "relation_onnx": cost_model(value="score"),
+        "ranker_onnx": cost_model(value="score"),
         "latency_predictions": latency,
-        "relation_predictor": Ranker(graphs),
+        "ranker": Ranker(graphs),
         "space_graphs": graphs,
         "accuracy": accuracy,
-        "search_result": {"dataset": "toys"},
+        "search_result": {"task": {"dataset": "toys"}},
         "parity": PARITY,
         "model_card": CARD,
         "params:test_share": SHARE,

@@ -1,4 +1,4 @@
-"""Shared by the tests of the registry: a SQLite store, and candidates of a chosen error."""
+"""Shared by the tests of the registry: a SQLite store, and challengers of a chosen error."""
 
 from __future__ import annotations
 

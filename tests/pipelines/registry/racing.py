@@ -10,15 +10,15 @@ import sys
 import mlflow
 
 from pipelines.registry import promote, register
-from tests.pipelines.registry.toys import NAME, candidate, config
+from tests.pipelines.registry.toys import NAME, challenger, config
 
 
 def main(store: str, errors: list[float]) -> None:
-    """Register a candidate of each error and promote the current challenger."""
+    """Register a challenger of each error and promote the newest one."""
     mlflow.set_tracking_uri(store)
     mlflow.set_experiment("registry")
     for error in errors:
-        register(candidate(error))
+        register(challenger(error))
         promote(NAME, config(resamples=200))
 
 

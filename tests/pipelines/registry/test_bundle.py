@@ -12,13 +12,13 @@ import pytest
 from brpnas.spaces import get_space
 from pipelines.registry.bundle import ARTIFACTS, bundle, copy_code
 from tests.export.costs import cost_model
-from tests.pipelines.registry.toys import ARCHS, candidate
+from tests.pipelines.registry.toys import ARCHS, challenger
 
 
 class TestCode:
     def test_answers_alone_without_brpnas_or_torch(self, tmp_path: Path) -> None:
         package = copy_code(tmp_path)
-        (tmp_path / "x.onnx").write_bytes(candidate().onnx)
+        (tmp_path / "x.onnx").write_bytes(challenger().onnx)
         code = (
             "import sys\n"
             "sys.modules['brpnas'] = None\n"  # as if it were not installed
@@ -46,7 +46,7 @@ class TestCode:
 
 class TestBundle:
     def test_holds_all_that_goes_with_a_model(self) -> None:
-        with bundle(candidate()) as arguments:
+        with bundle(challenger()) as arguments:
             files = {key: Path(path) for key, path in arguments["artifacts"].items()}
             assert {key: file.name for key, file in files.items()} == {
                 key: name for key, name in ARTIFACTS.items() if key != "rows"
@@ -58,21 +58,21 @@ class TestBundle:
 
     def test_holds_the_rows_it_was_made_from(self) -> None:
         rows = pd.DataFrame({"arch_id": ARCHS, "latency_ms": 1.0, "split": "learn"})
-        with bundle(candidate(rows=rows)) as arguments:
+        with bundle(challenger(rows=rows)) as arguments:
             pd.testing.assert_frame_equal(pd.read_parquet(arguments["artifacts"]["rows"]), rows)
 
     def test_without_test_rows_the_example_is_of_the_space(self) -> None:
-        with bundle(candidate(test=candidate().test.head(0))) as arguments:
+        with bundle(challenger(test=challenger().test.head(0))) as arguments:
             assert len(arguments["input_example"]) == 2
 
     def test_signature_names_the_outputs(self) -> None:
-        with bundle(candidate()) as arguments:
+        with bundle(challenger()) as arguments:
             signature = arguments["signature"]
         assert signature.outputs.input_names() == ["arch_id", "latency_ms"]
         assert signature.inputs is None
 
     def test_requirements_are_what_is_installed_and_no_torch(self) -> None:
-        with bundle(candidate()) as arguments:
+        with bundle(challenger()) as arguments:
             required = arguments["pip_requirements"]
         assert f"onnxruntime=={version('onnxruntime')}" in required
         assert not [r for r in required if "torch" in r]
@@ -91,7 +91,7 @@ class TestSpacesOfOnesOwn:
 
     def test_it_answers_alone(self, space: str, tmp_path: Path) -> None:
         onnx = cost_model(metadata={"space": space, "view": "raw"})
-        with bundle(candidate(onnx=onnx)) as arguments:
+        with bundle(challenger(onnx=onnx)) as arguments:
             files, folder = arguments["artifacts"], tmp_path / "served"
             shutil.copytree(
                 arguments["code_paths"][0], folder / arguments["model_config"]["package"]
@@ -113,5 +113,5 @@ class TestSpacesOfOnesOwn:
         assert done.stdout.split() == ["True"], done.stderr
 
     def test_spaces_of_the_library_need_no_file(self) -> None:
-        with bundle(candidate()) as arguments:
+        with bundle(challenger()) as arguments:
             assert "space" not in arguments["artifacts"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from brpnas.errors import ConfigurationError, TrackingError, UnknownNameError
 from pipelines.registry import register
 from pipelines.registry.commands import models_text, promote_text, rollback_text
 from pipelines.settings import CONFIG_LOADER_ARGS
-from tests.pipelines.registry.toys import NAME, candidate
+from tests.pipelines.registry.toys import NAME, challenger
 
 
 @pytest.fixture
@@ -26,24 +27,23 @@ def stocked(project: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 
 def test_a_model_is_listed_promoted_and_rolled_back(stocked: Path) -> None:
-    assert models_text(stocked).startswith("No model is registered in sqlite:///")
+    assert re.match(r"No model .* sqlite:///", models_text(stocked))
     for error in (0.1, 0.02):
-        register(candidate(error))
+        register(challenger(error))
         text = promote_text(stocked, NAME)
         assert "decision    promoted" in text
-    assert "It wins significantly" in text
-    assert "difference" in text
+    assert re.search(r"^difference +0\.\d", text, re.MULTILINE)
     header, row = models_text(stocked).splitlines()
     assert header.split()[:4] == ["model", "versions", "champion", "challenger"]
     assert row.split()[:4] == [NAME, "2", "2", "2"]
-    assert rollback_text(stocked, NAME) == f"{NAME}: champion is version 1 again; version 2 was."
+    assert re.findall(r"version \d", rollback_text(stocked, NAME)) == ["version 1", "version 2"]
 
 
 def test_gates_are_those_of_the_project(stocked: Path) -> None:
     (stocked / "conf" / "local" / "parameters_promote.yml").write_text(
         "promote: {latency: {min_test_rows: 5000}}"
     )
-    register(candidate())
+    register(challenger())
     assert " 5000." in promote_text(stocked, NAME)
 
 
@@ -56,7 +56,7 @@ def test_a_wrong_gate_is_an_error(stocked: Path) -> None:
 
 
 def test_json_is_the_whole_decision(stocked: Path) -> None:
-    register(candidate())
+    register(challenger())
     found = json.loads(promote_text(stocked, NAME, as_json=True))
     assert found["verdict"] == "promoted"
     assert found["figures"]["gates"]["min_spearman"] == 0.9
@@ -68,7 +68,7 @@ def test_the_folder_one_is_in_does_not_matter_and_stays(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     text = models_text(stocked)
-    assert text == f"No model is registered in sqlite:///{stocked}/data/mlflow.db."
+    assert text.endswith(f" sqlite:///{stocked}/data/mlflow.db.")
     assert (stocked / "data" / "mlflow.db").exists()
     assert Path.cwd() == tmp_path
 
@@ -84,7 +84,7 @@ def test_the_environment_may_be_named_by_the_variable_of_kedro(
         "promote: {latency: {min_test_rows: 5000}}"
     )
     monkeypatch.setenv("KEDRO_ENV", "mine")
-    register(candidate())
+    register(challenger())
     assert " 5000." in promote_text(stocked, NAME)
 
 

@@ -4,7 +4,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from pipelines.registry import list_models, promote, register
-from tests.pipelines.registry.toys import NAME, candidate, config
+from tests.pipelines.registry.toys import NAME, challenger, config
 
 pytestmark = pytest.mark.usefixtures("store")
 
@@ -15,10 +15,10 @@ def test_nothing() -> None:
 
 def test_one_row_per_model_of_this_project() -> None:
     MlflowClient().create_registered_model("somebody-elses")
-    register(candidate(0.05))
+    register(challenger(0.05))
     promote(NAME, config())
-    register(candidate(0.2, metrics={"spearman": 0.5}))
-    register(candidate(name="latency-another", metrics={"spearman": 0.75}))
+    register(challenger(0.2, metrics={"spearman": 0.5}))
+    register(challenger(name="latency-another", metrics={"spearman": 0.75}))
     another, board = list_models().to_dict("records")
     assert another == {
         "model": "latency-another",

@@ -14,7 +14,7 @@ from mlflow.tracking import MlflowClient
 from brpnas.errors import RegistryError, SchemaError, UnknownNameError
 from pipelines.registry import promote, register, rollback
 from tests.export.costs import cost_model
-from tests.pipelines.registry.toys import NAME, candidate, config, onnx
+from tests.pipelines.registry.toys import NAME, challenger, config, onnx
 
 pytestmark = pytest.mark.usefixtures("store")
 NAN = cost_model([np.nan] * 9)
@@ -31,7 +31,7 @@ def tags(version: str) -> dict[str, str]:
 
 def installed(error: float = 0.1, **changed: Any) -> None:
     """Version 1, promoted into the empty place."""
-    register(candidate(error, **changed))
+    register(challenger(error, **changed))
     assert promote(NAME, config()).verdict == "promoted"
     assert champion() == "1"
 
@@ -43,23 +43,23 @@ class TestPromotes:
 
     def test_a_better_one(self) -> None:
         installed()
-        register(candidate(0.02))
+        register(challenger(0.02))
         assert promote(NAME, config()).promote
         assert champion() == "2"
         assert tags("2")["brpnas.champion.previous"] == "1"
 
     def test_a_better_ranking_by_scores(self) -> None:
         scores = {error: onnx(error, value="score") for error in (0.9, 0.02)}
-        register(candidate(onnx=scores[0.9]))
+        register(challenger(onnx=scores[0.9]))
         promote(NAME, config())
-        register(candidate(onnx=scores[0.02]))
+        register(challenger(onnx=scores[0.02]))
         decision = promote(NAME, config())
         assert decision.kind == "accuracy"
         assert decision.promote
 
     def test_one_that_was_judged_on_more_rows(self) -> None:
         installed(count=60)
-        register(candidate(0.02, count=100))
+        register(challenger(0.02, count=100))
         assert promote(NAME, config()).promote
 
 
@@ -67,7 +67,7 @@ class TestKeeps:
     @pytest.mark.parametrize("error", [0.1, 0.12])
     def test_the_champion_on_a_tie_or_a_loss(self, error: float) -> None:
         installed()
-        register(candidate(error))
+        register(challenger(error))
         assert promote(NAME, config()).verdict == "kept"
         assert champion() == "1"
 
@@ -98,37 +98,37 @@ class TestRefuses:
             installed()
         elif "count" in wrong:
             wrong, why = {"count": 20}, r"\b20 test rows\b.*\b30\b"
-        register(candidate(**{"error": 0.01} | wrong))
+        register(challenger(**{"error": 0.01} | wrong))
         decision = promote(NAME, config())
         assert decision.verdict == "refused"
         assert any(re.search(why, reason) for reason in decision.reasons), decision.reasons
         assert champion() == ("1" if with_champion else None)
 
     def test_what_answers_otherwise_than_it_was_registered(self) -> None:
-        test = candidate(0.01).test
+        test = challenger(0.01).test
         test["predicted"] *= 1.01  # as if torch had said so
-        register(candidate(0.01, test=test))
+        register(challenger(0.01, test=test))
         decision = promote(NAME, config())
         assert decision.verdict == "refused"
         assert "torch" in decision.reasons[0]
 
     def test_intervals_that_are_too_narrow(self) -> None:
-        register(candidate(onnx=onnx(0.1, margin=0.001)))
+        register(challenger(onnx=onnx(0.1, margin=0.001)))
         assert "calibration error" in promote(NAME, config()).reasons[0]
-        register(candidate(onnx=onnx(0.1, margin=0.001)))
+        register(challenger(onnx=onnx(0.1, margin=0.001)))
         assert promote(NAME, config(max_calibration_error=None)).promote
 
     def test_what_was_rolled_back_even_as_a_new_version(self) -> None:
         installed()
-        register(candidate(0.02))
+        register(challenger(0.02))
         promote(NAME, config())
         rollback(NAME)
         assert promote(NAME, config()).verdict == "refused"
-        register(candidate(0.02))
+        register(challenger(0.02))
         decision = promote(NAME, config())
-        assert "was rolled back" in decision.reasons[0]
+        assert "rolled back" in decision.reasons[0]
         assert champion() == "1"
-        register(candidate(0.01))
+        register(challenger(0.01))
         assert promote(NAME, config()).promote
 
 
@@ -136,7 +136,7 @@ class TestRecords:
     @pytest.mark.parametrize(("error", "verdict"), [(0.02, "promoted"), (0.12, "kept")])
     def test_every_decision_is_written(self, error: float, verdict: str) -> None:
         installed()
-        register(candidate(error))
+        register(challenger(error))
         decision = promote(NAME, config())
         written = tags("2")
         assert written["brpnas.decision"] == verdict
@@ -152,7 +152,7 @@ class TestRecords:
         assert version.description == decision.record(NAME)
 
     def test_refusals_too(self) -> None:
-        register(candidate(parity=None))
+        register(challenger(parity=None))
         promote(NAME, config())
         assert tags("1")["brpnas.decision"] == "refused"
         assert "unknown" in tags("1")["brpnas.decision.reasons"]
@@ -160,19 +160,19 @@ class TestRecords:
 
 class TestErrors:
     def test_unknown_model_suggests_one(self) -> None:
-        register(candidate())
-        with pytest.raises(UnknownNameError, match="Did you mean 'latency-board'"):
+        register(challenger())
+        with pytest.raises(UnknownNameError, match=r"'latency-bord'.* 'latency-board'\?"):
             promote("latency-bord", config())
 
     def test_no_challenger(self) -> None:
-        register(candidate())
+        register(challenger())
         MlflowClient().delete_registered_model_alias(NAME, "challenger")
         with pytest.raises(RegistryError, match="'challenger'"):
             promote(NAME, config())
 
     def test_models_of_different_things_do_not_meet(self) -> None:
         installed()
-        register(candidate(onnx=onnx(0.1, value="score")))
+        register(challenger(onnx=onnx(0.1, value="score")))
         with pytest.raises(
             SchemaError, match=r"\bscore on nasbench201\b.*\blatency_ms on nasbench201\b"
         ):

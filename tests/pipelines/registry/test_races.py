@@ -17,7 +17,7 @@ from brpnas.errors import RegistryError
 from pipelines.registry import promote, register, rollback
 from tests.pipelines.registry.conftest import using
 from tests.pipelines.registry.test_server import serving
-from tests.pipelines.registry.toys import NAME, candidate, config
+from tests.pipelines.registry.toys import NAME, challenger, config
 
 module = import_module("pipelines.registry.promotion")
 ERRORS = [["0.10", "0.05", "0.030"], ["0.12", "0.07", "0.015"], ["0.09", "0.04", "0.022"]]
@@ -78,9 +78,9 @@ def test_processes_on_a_server(store: str, repository: Path, tmp_path: Path) -> 
 @pytest.fixture
 def two(store: str) -> str:
     """A store with version 1 as champion and version 2, a better one, as challenger."""
-    register(candidate(0.1))
+    register(challenger(0.1))
     promote(NAME, config())
-    register(candidate(0.06))
+    register(challenger(0.06))
     return store
 
 
@@ -101,7 +101,7 @@ def test_the_slower_promotion_meets_the_new_champion(
     two: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def faster() -> None:
-        register(candidate(0.02))
+        register(challenger(0.02))
         assert promote(NAME, config()).promote
 
     meanwhile(monkeypatch, faster)
@@ -145,12 +145,12 @@ def test_a_rollback_does_not_take_back_what_it_did_not_see(
     move = rolling.move_champion
 
     def late(*arguments: object) -> bool:
-        register(candidate(0.02))
+        register(challenger(0.02))
         assert promote(NAME, config()).promote
         return bool(move(*arguments))
 
     monkeypatch.setattr(rolling, "move_champion", late)
-    with pytest.raises(RegistryError, match="was version 2 and is version 3 now"):
+    with pytest.raises(RegistryError, match=r"latency-board .*version 2 .*version 3 "):
         rollback(NAME)
     assert champion() == "3"
     assert "brpnas.champion.rolled_back" not in tags("2")
@@ -161,7 +161,7 @@ def test_a_champion_that_changes_for_ever_is_told(
 ) -> None:
     monkeypatch.setattr(module, "move_champion", lambda *_: False)
     monkeypatch.setattr(module, "_TRIES", 2)
-    with pytest.raises(RegistryError, match="changed 2 times while version 2"):
+    with pytest.raises(RegistryError, match=r"latency-board .* 2 times .*version 2 "):
         promote(NAME, config())
 
 
@@ -173,7 +173,7 @@ def test_two_first_registrations(
         versions: list[str] = []
 
         def one() -> None:
-            versions.append(register(candidate(0.1)))
+            versions.append(register(challenger(0.1)))
 
         threads = [threading.Thread(target=one) for _ in range(2)]
         for thread in threads:

@@ -11,7 +11,7 @@ from brpnas.errors import RegistryError, UnknownNameError
 from pipelines.registry import promote, register, rollback
 from pipelines.registry.lock import Lock
 from tests.pipelines.registry.conftest import using
-from tests.pipelines.registry.toys import NAME, candidate, config
+from tests.pipelines.registry.toys import NAME, challenger, config
 
 pytestmark = pytest.mark.usefixtures("store")
 
@@ -26,7 +26,7 @@ def promoted_thrice(empty_database: Path, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("three")
     with using(empty_database, folder):
         for error in (0.1, 0.05, 0.02):
-            register(candidate(error))
+            register(challenger(error))
             assert promote(NAME, config()).promote
     return folder / "mlflow.db"
 
@@ -107,9 +107,9 @@ class TestGoesBack:
             rollback(NAME)
 
     def test_to_one_that_was_put_there_by_hand(self) -> None:
-        register(candidate(0.3))
+        register(challenger(0.3))
         MlflowClient().set_registered_model_alias(NAME, "champion", "4")
-        register(candidate(0.01))
+        register(challenger(0.01))
         promote(NAME, config())
         assert rollback(NAME).champion == "4"
 
@@ -123,13 +123,13 @@ class TestGoesBack:
         assert champion() == "3"
 
     def test_not_to_one_that_never_was_champion(self) -> None:
-        register(candidate(0.3))
+        register(challenger(0.3))
         with pytest.raises(RegistryError, match=r"Version 4 .*1, 2\b"):
             rollback(NAME, "4")
 
 
 def test_without_a_champion() -> None:
-    register(candidate())
+    register(challenger())
     with pytest.raises(RegistryError, match="no champion"):
         rollback(NAME)
 

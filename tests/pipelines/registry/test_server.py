@@ -14,7 +14,7 @@ import pytest
 from pipelines.registry import list_models, promote, register, rollback
 from tests.export.costs import cost_of
 from tests.pipelines.registry.processes import free_port, running
-from tests.pipelines.registry.toys import ARCHS, NAME, candidate, config
+from tests.pipelines.registry.toys import ARCHS, NAME, challenger, config
 
 
 @contextmanager
@@ -42,9 +42,9 @@ def server(store: str, tmp_path: Path) -> Iterator[str]:
 @pytest.mark.usefixtures("server")
 def test_everything_works_over_http(tmp_path: Path) -> None:
     for error in (0.1, 0.02):
-        register(candidate(error))
+        register(challenger(error))
         assert promote(NAME, config()).promote
-    register(candidate(0.1))
+    register(challenger(0.1))
     assert promote(NAME, config()).verdict == "kept"
     assert rollback(NAME).champion == "1"
     (row,) = list_models().to_dict("records")

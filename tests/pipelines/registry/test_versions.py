@@ -8,7 +8,7 @@ from mlflow.tracking import MlflowClient
 from brpnas.errors import RegistryError, UnknownNameError
 from pipelines.registry import register
 from pipelines.registry.versions import RegisteredModel, all_models, now
-from tests.pipelines.registry.toys import NAME, candidate
+from tests.pipelines.registry.toys import NAME, challenger
 
 pytestmark = pytest.mark.usefixtures("store")
 
@@ -25,7 +25,7 @@ def test_all_models_are_found_page_by_page() -> None:
 
 
 def test_versions_are_in_the_order_of_their_numbers() -> None:
-    register(candidate())
+    register(challenger())
     first = MlflowClient().get_model_version(NAME, "1")
     for _ in range(10):
         MlflowClient().create_model_version(NAME, first.source, first.run_id)
@@ -35,7 +35,7 @@ def test_versions_are_in_the_order_of_their_numbers() -> None:
 
 
 def test_tags_come_and_go() -> None:
-    registered = RegisteredModel((register(candidate()), NAME)[1])
+    registered = RegisteredModel((register(challenger()), NAME)[1])
     registered.tag("1", {"a": "x", "b": "y"})
     assert {"a", "b"} <= set(registered.version("1").tags)
     registered.untag("1", "a")
@@ -44,8 +44,8 @@ def test_tags_come_and_go() -> None:
 
 
 def test_what_is_not_there_is_named() -> None:
-    register(candidate())
-    with pytest.raises(UnknownNameError, match=f"Did you mean '{NAME}'"):
+    register(challenger())
+    with pytest.raises(UnknownNameError, match=rf"'{NAME}'\?"):
         RegisteredModel("latency-boards")
     with pytest.raises(RegistryError, match=r"no version 7\. Known: 1"):
         RegisteredModel(NAME).version("7")

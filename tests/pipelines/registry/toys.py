@@ -1,4 +1,4 @@
-"""Candidates for the registry: predictors by costs of operations, better or worse at will."""
+"""Challengers for the registry: predictors by costs of operations, better or worse at will."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 from brpnas.serving import OnnxPredictor
 from brpnas.spaces import get_space
 from pipelines.config import PromoteConfig, parse
-from pipelines.registry import Candidate
+from pipelines.registry import Challenger
 from tests.export.costs import COSTS, cost_model, cost_of
 from tests.pipelines.parameters import base
 
@@ -32,7 +32,7 @@ def onnx(error: float, **options: Any) -> bytes:
     return cost_model([float(c) for c in np.array(COSTS) * factors], **options)
 
 
-def candidate(error: float = 0.05, count: int = len(ARCHS), **changed: Any) -> Candidate:
+def challenger(error: float = 0.05, count: int = len(ARCHS), **changed: Any) -> Challenger:
     """A predictor of a board with the sum of `COSTS` as true latency."""
     content = changed.pop("onnx", None) or onnx(error)
     predictor = OnnxPredictor(content, check_answers=False)
@@ -54,4 +54,4 @@ def candidate(error: float = 0.05, count: int = len(ARCHS), **changed: Any) -> C
         "card": "# A board\n",
         "licence": "Do as you like.\n",
     }
-    return Candidate(**settings | changed)
+    return Challenger(**settings | changed)

@@ -18,6 +18,7 @@ from brpnas.predictors.transfer import DevicePredictor, DevicePrior, shipped_pri
 from brpnas.serving import OnnxPredictor
 from brpnas.spaces import get_space
 from pipelines.datasets import DeviceFilesDataset
+from pipelines.retrain.device import AdaptedDevice
 from pipelines.retrain.nodes import (
     adapt_device,
     answer_rows,
@@ -40,8 +41,13 @@ def rows() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def predictor(rows: pd.DataFrame, prior: DevicePrior) -> DevicePredictor:
-    return adapt_device(rows, prior, "board", QUICK)[0]
+def adapted(rows: pd.DataFrame, prior: DevicePrior) -> AdaptedDevice:
+    return adapt_device(rows, prior, "board", QUICK)
+
+
+@pytest.fixture(scope="module")
+def predictor(adapted: AdaptedDevice) -> DevicePredictor:
+    return adapted.predictor
 
 
 class TestRead:
@@ -98,15 +104,16 @@ class TestAdapt:
     ) -> None:
         hidden = rows.copy()
         hidden.loc[hidden["split"] == "test", "latency_ms"] = 99.0
-        again, _ = adapt_device(hidden, prior, "board", QUICK)
+        again = adapt_device(hidden, prior, "board", QUICK).predictor
         graphs = get_space("nasbench201").graphs()
         np.testing.assert_array_equal(again.predict(graphs), predictor.predict(graphs))
 
     def test_what_is_known_of_the_device_itself_is_not_used(
         self, rows: pd.DataFrame, prior: DevicePrior
     ) -> None:
-        found, _ = adapt_device(rows, prior, "pixel3", QUICK)
-        assert set(found.known) == set(prior.devices) - {"pixel3"}
+        found = adapt_device(rows, prior, "pixel3", QUICK)
+        assert found.known
+        assert set(found.predictor.known) == set(prior.devices) - {"pixel3"}
         assert len(prior.features.columns) == len(prior.devices), "the prior stays as it was"
 
     def test_networks_take_part_where_there_are_rows(
@@ -114,22 +121,22 @@ class TestAdapt:
     ) -> None:
         network = QUICK["network"] | {"hidden": 8, "layers": 2, "epochs": 2}
         settings = QUICK | {"network_rows": 20, "folds": 2, "network": network}
-        found, _ = adapt_device(rows, prior, "board", settings)
+        found = adapt_device(rows, prior, "board", settings).predictor
         assert {"network", "adapted + network"} <= set(found.errors)
         assert found.method == min(found.errors, key=lambda name: found.errors[name])
 
     def test_too_few_rows_to_learn_from(self, rows: pd.DataFrame, prior: DevicePrior) -> None:
         few = rows[rows["split"] == "test"].head(10)
-        with pytest.raises(ConfigurationError, match=r"\b10 are test rows\b.*\b0\b"):
+        with pytest.raises(ConfigurationError, match=r" 10 measured cells .*\b10 .*\b0 .*\b5\b"):
             adapt_device(few, prior, "board", QUICK)
 
     def test_parameters_are_checked(self, rows: pd.DataFrame, prior: DevicePrior) -> None:
-        with pytest.raises(ConfigurationError, match="Did you mean 'coverage'"):
+        with pytest.raises(ConfigurationError, match=r"'coverige'.* 'coverage'\?"):
             adapt_device(rows, prior, "board", QUICK | {"coverige": 0.9})
 
 
-def test_answers_are_of_test_rows_alone(rows: pd.DataFrame, predictor: DevicePredictor) -> None:
-    found = answer_rows(predictor, rows)
+def test_answers_are_of_test_rows_alone(rows: pd.DataFrame, adapted: AdaptedDevice) -> None:
+    found = answer_rows(adapted, rows)
     test = rows[rows["split"] == "test"]
     assert found["arch_id"].tolist() == test["arch_id"].tolist()
     assert found["true"].tolist() == test["latency_ms"].tolist()
@@ -138,21 +145,19 @@ def test_answers_are_of_test_rows_alone(rows: pd.DataFrame, predictor: DevicePre
     assert spearman(found["predicted"], found["true"]) > 0.9
 
 
-def test_without_test_rows_there_are_no_answers(
-    rows: pd.DataFrame, predictor: DevicePredictor
-) -> None:
-    found = answer_rows(predictor, rows[rows["split"] == "learn"])
+def test_without_test_rows_there_are_no_answers(rows: pd.DataFrame, adapted: AdaptedDevice) -> None:
+    found = answer_rows(adapted, rows[rows["split"] == "learn"])
     assert (len(found), list(found)) == (0, ["arch_id", "true", "predicted", "lower", "upper"])
 
 
 class TestExport:
     def test_the_file_answers_strings_as_torch_does(
-        self, rows: pd.DataFrame, predictor: DevicePredictor
+        self, rows: pd.DataFrame, adapted: AdaptedDevice
     ) -> None:
-        content, error = export_device(predictor, "board", PARAMS)
-        assert 0 <= error <= PARAMS["tolerance"]
-        served = OnnxPredictor(content)
-        expected = answer_rows(predictor, rows)
+        exported = export_device(adapted, PARAMS)
+        assert 0 <= exported.error <= exported.tolerance == PARAMS["tolerance"]
+        served = OnnxPredictor(exported.onnx)
+        expected = answer_rows(adapted, rows)
         said = served.predict(expected["arch_id"].tolist())
         names = {"latency_ms": "predicted", "lower_ms": "lower", "upper_ms": "upper"}
         for name, column in names.items():
@@ -161,11 +166,11 @@ class TestExport:
             "device": "board",
             "coverage": "0.9",
             "view": "both",
-            "learnt_rows": str(predictor.rows),
+            "learnt_rows": str(adapted.predictor.rows),
         }
 
     def test_one_that_answers_otherwise_is_refused(
-        self, predictor: DevicePredictor, monkeypatch: pytest.MonkeyPatch
+        self, adapted: AdaptedDevice, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def strict(*arguments: Any, **options: Any) -> float:
             options |= {"tolerance": 0.0, "exporter": "torchscript"}
@@ -173,4 +178,4 @@ class TestExport:
 
         monkeypatch.setattr("pipelines.retrain.nodes.export_device_predictor", strict)
         with pytest.raises(ParityError):
-            export_device(predictor, "board", PARAMS)
+            export_device(adapted, PARAMS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,88 +11,38 @@ import pandas as pd
 from brpnas.devices import Device
 from brpnas.predictors import PairwiseRanker
 from pipelines.search import create_pipeline
+from pipelines.search.settings import read_settings
+from tests.pipelines.parameters import base, changed
 from tests.pipelines.stages import Stage
 
-PARAMS: dict[str, Any] = {
-    "oracle": "table",
-    "metric": "accuracy",
-    "final_training": "auto",
-    "measure_winner": False,
-    "sampler": "brp",
-    "budget": 12,
-    "rounds": 3,
-    "exploit_fraction": 0.5,
-    "candidates": None,
-    "neighbours": 0,
-    "flops_prior": 0,
-    "unconstrained_share": 0,
-    "choose_by": "ranker",
-    "latency": "predicted",
-    "confidence": 0.0,
-    "prefilter_confidence": 0.99,
-    "measurements_per_query": 10,
-    "repeats": 2,
-    "seed": 0,
-    "comparison_seeds": 2,
-    "workers": 1,
-    "ranker": {
-        "view": "raw",
-        "paths": False,
-        "backbone": "gcn",
-        "members": 1,
-        "hidden": 8,
-        "layers": 2,
-        "epochs": 2,
-        "batch_size": 4,
-        "learning_rate": 0.01,
-        "dropout": 0.0,
-        "weight_decay": 0.0,
+PARAMS = base(
+    "search",
+    budget={"queries": 12, "rounds": 3, "reevaluations": 2},
+    limits={"confidence": 0.0},
+    sampler={
+        "flops_prior": 0,
+        "infeasible_share": 0,
+        "ranker": {
+            "view": "raw",
+            "paths": False,
+            "hidden": 8,
+            "layers": 2,
+            "epochs": 2,
+            "batch_size": 4,
+            "learning_rate": 0.01,
+            "weight_decay": 0.0,
+        },
     },
-}
-TRAINING: dict[str, Any] = {
-    "epochs": 1,
-    "batch_size": 128,
-    "optimiser": "sgd",
-    "learning_rate": 0.1,
-    "momentum": 0.9,
-    "weight_decay": 0.0005,
-    "label_smoothing": 0.0,
-    "shift": 0,
-    "flip": False,
-    "drop_path": 0.0,
-    "auxiliary_weight": 0.0,
-    "device": "cpu",
-    "workers": 1,
-    "scheduler": None,
-}
-TIMING: dict[str, Any] = {
-    "runtime": "onnxruntime",
-    "target": "local",
-    "provider": None,
-    "precision": "fp32",
-    "threads": 1,
-    "batch_size": 1,
-    "warmup": 1,
-    "runs": 2,
-    "repeats": 2,
-    "scheduler": None,
-}
-NETWORK: dict[str, Any] = {
-    "channels": 2,
-    "cells_per_stage": 1,
-    "stages": 2,
-    "input_shape": [1, 8, 8],
-    "classes": 10,
-}
-IMAGES = {
-    "path": "digits",
-    "size": None,
-    "label": None,
-    "valid_share": 1 / 3,
-    "test_share": 1 / 3,
-    "split_seed": 0,
-}
-EXPORT = {"tolerance": 1e-4, "seed": 0}
+    report={"comparison_seeds": 2},
+    workers=1,
+)
+TRAINING = base("network_training", epochs=1, batch_size=128, workers=1)
+TIMING = base("timing", warmup=1, runs=2, repeats=2)
+NETWORK = base(
+    "network", channels=2, cells_per_stage=1, stages=2, input_shape=[1, 8, 8], classes=10
+)
+IMAGES = base("images", path="digits", valid_share=1 / 3, test_share=1 / 3)
+EXPORT = base("export", tolerance=1e-4)
 SPACE = "nasbench201"
 TASK = (SPACE, "cifar100", ["latency_ms <= 7"])
 
@@ -99,10 +50,22 @@ TASK = (SPACE, "cifar100", ["latency_ms <= 7"])
 _FOUND = (
     "search_history",
     "search_measurements",
-    "relation_predictor",
+    "ranker",
     "oracle_accuracy",
     "winner_network",
 )
+
+
+def search(**changes: Any) -> dict[str, Any]:
+    """Parameters of the stage with changes, group by group."""
+    return changed(PARAMS, changes)
+
+
+def task(
+    dataset: str = "cifar100", constraints: Sequence[str] = ("latency_ms <= 5",), **changes: Any
+) -> dict[str, Any]:
+    """The task in the result of a search."""
+    return read_settings(SPACE, dataset, constraints, search(**changes), NETWORK, IMAGES).task()
 
 
 def never() -> dict[str, Path]:
@@ -113,13 +76,13 @@ def stage(
     tables: tuple[Any, ...],
     store: Path,
     params: dict[str, Any] = PARAMS,
-    task: tuple[str, str, list[str]] = TASK,
+    given: tuple[str, str, list[str]] = TASK,
     **changes: Any,
 ) -> Stage:
     """The stage on tables (graphs, architectures, accuracy, predictions, predictor)."""
     names = ("space_graphs", "architectures", "accuracy", "latency_predictions")
     data = dict(zip((*names, "latency_predictor"), tables, strict=True))
-    data |= dict(zip(("params:space", "params:dataset", "params:constraints"), task, strict=True))
+    data |= dict(zip(("params:space", "params:dataset", "params:constraints"), given, strict=True))
     data |= {
         "params:search": params,
         "params:network": NETWORK,
@@ -130,7 +93,7 @@ def stage(
         "published_nasbench301": never,
         "search_store": store,
         "answers_by_hand": store.parent / "by_hand",
-        "measured_device": {},
+        "measured_devices": {},
     }
     return Stage(create_pipeline(), data | changes)
 
@@ -142,11 +105,11 @@ def run(
     tables: tuple[Any, ...],
     store: Path,
     params: dict[str, Any] = PARAMS,
-    task: tuple[str, str, list[str]] = TASK,
+    given: tuple[str, str, list[str]] = TASK,
     **changes: Any,
 ) -> Found:
     """History, measurements, ranker, accuracies of trainings, and the network found."""
-    done = stage(tables, store, params, task, **changes)
+    done = stage(tables, store, params, given, **changes)
     return tuple(done[name] for name in _FOUND)  # type: ignore[return-value]
 
 
@@ -154,21 +117,21 @@ def after(
     tables: tuple[Any, ...],
     found: tuple[Any, ...],
     params: dict[str, Any] = PARAMS,
-    task: tuple[str, str, list[str]] = TASK,
+    given: tuple[str, str, list[str]] = TASK,
     **changes: Any,
 ) -> Stage:
     """The stage with a search that has ended."""
-    return stage(tables, Path(), params, task, **dict(zip(_FOUND, found, strict=True)), **changes)
+    return stage(tables, Path(), params, given, **dict(zip(_FOUND, found, strict=True)), **changes)
 
 
 def summarise(
     tables: tuple[Any, ...],
     found: tuple[Any, ...],
     params: dict[str, Any] = PARAMS,
-    task: tuple[str, str, list[str]] = TASK,
+    given: tuple[str, str, list[str]] = TASK,
     devices: dict[str, Device] | None = None,
 ) -> dict[str, Any]:
     """The result of a search that has ended."""
-    done = after(tables, found, params, task, measured_device=devices or {})
+    done = after(tables, found, params, given, measured_devices=devices or {})
     result: dict[str, Any] = done["search_result"]
     return result

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,10 +15,10 @@ from brpnas.conformal import mixture_ratio
 from brpnas.errors import ConfigurationError, InfeasibleError, SchemaError
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import LatencyPredictor
-from brpnas.search import History, ListedPool, SampledPool
+from brpnas.search import History, ListedPool, SampledPool, Sampler
 from pipelines.config import SearchConfig, parse
 from pipelines.search.samplers import make_sampler
-from tests.pipelines.search.stage import PARAMS, Stage, stage
+from tests.pipelines.search.stage import PARAMS, Stage, search, stage
 
 
 class Tables(NamedTuple):
@@ -48,7 +49,7 @@ def set_up(
     space: str = "nasbench201",
     **changes: object,
 ) -> Stage:
-    return stage(tables, Path(), PARAMS | changes, (space, dataset, constraints))
+    return stage(tables, Path(), search(**changes), (space, dataset, constraints))
 
 
 def listed(tables: Tables, *, limit: float = 7.0, **changes: object) -> ListedPool:
@@ -74,7 +75,7 @@ def test_feasible_is_what_the_prediction_allows_and_the_table_answers(
     np.testing.assert_array_equal(found.feasible, fast & answered)
     np.testing.assert_array_equal(found.answerable, answered)
     # What is trained when it is asked for needs no table.
-    trains = listed(few, oracle="train")
+    trains = listed(few, oracle={"name": "train"})
     np.testing.assert_array_equal(trains.feasible, fast)
     assert trains.answerable.all()
 
@@ -86,10 +87,16 @@ def test_a_limit_that_nothing_keeps_is_an_error(
         listed(tables, limit=0.01)
 
 
+def made(**changes: Any) -> Sampler:
+    config = parse(SearchConfig, search(**changes))
+    return make_sampler(config.sampler, config.budget)
+
+
 def test_the_sampler_has_the_parameters_of_the_configuration() -> None:
-    given = {"exploit_fraction": 0.8, "neighbours": 7, "candidates": 9, "rounds": 4, "repeats": 0}
-    given |= {"unconstrained_share": 0.25, "flops_prior": 6}
-    sampler = make_sampler("brp", parse(SearchConfig, PARAMS | given))
+    budget = {"rounds": 4, "reevaluations": 0}
+    given = {"exploit_fraction": 0.8, "neighbours": 7, "candidates": 9}
+    given |= {"infeasible_share": 0.25, "flops_prior": 6}
+    sampler = made(budget=budget, sampler=given)
     assert sampler.describe() == {
         "name": "brp",
         "rounds": 4,
@@ -97,15 +104,22 @@ def test_the_sampler_has_the_parameters_of_the_configuration() -> None:
         "neighbours": 7,
         "leaders": 3,
         "flops_prior": 6,
-        "unconstrained_share": 0.25,
+        "infeasible_share": 0.25,
         "choose_by": "ranker",
     }
 
 
+@pytest.mark.parametrize("name", ["random", "evolution"])
+def test_other_samplers_have_reevaluations_alone(name: str) -> None:
+    sampler = made(budget={"reevaluations": 3}, sampler={"name": name, "neighbours": 7})
+    assert sampler.name == name
+    assert sampler.describe()["reevaluations"] == 3
+    assert "neighbours" not in sampler.describe()
+
+
 def test_neighbours_of_listed_architectures_are_refused() -> None:
-    config = parse(SearchConfig, PARAMS | {"neighbours": 7})
-    with pytest.raises(ConfigurationError, match=r"set search\.neighbours to 0"):
-        make_sampler("brp", config)
+    with pytest.raises(ConfigurationError, match=r"set search\.sampler\.neighbours to 0"):
+        made(sampler={"neighbours": 7})
 
 
 @pytest.mark.parametrize("oracle", ["train", "surrogate"])
@@ -113,11 +127,15 @@ def test_candidates_are_drawn_from_the_whole_space(
     tables: Tables,
     oracle: str,
 ) -> None:
-    changes = {"oracle": oracle, "candidates": 20, "seed": 3}
+    changes = {"oracle": {"name": oracle}, "sampler": {"candidates": 20}, "seed": 3}
     limit = float(np.median(tables.predictor.predict(tables.graphs)))
     found = set_up(tables, [f"latency_ms <= {limit}"], **changes)["candidate_pool"]
     assert isinstance(found, SampledPool)
-    assert (found.seed, found.candidates, found.view) == (3, 20, PARAMS["ranker"]["view"])
+    assert (found.seed, found.candidates, found.view) == (
+        3,
+        20,
+        PARAMS["sampler"]["ranker"]["view"],
+    )
     drawn = found.fresh(History(), 30)
     assert set(drawn) - set(tables.graphs.arch_ids), "not only those that are listed"
     assert found.predictions(drawn)["latency_ms"].max() <= limit
@@ -130,8 +148,8 @@ def test_candidates_are_drawn_from_the_whole_space(
 def test_a_table_cannot_answer_for_what_is_drawn(
     tables: Tables,
 ) -> None:
-    with pytest.raises(ConfigurationError, match=r"set search\.candidates to null"):
-        set_up(tables, [], candidates=20)["candidate_pool"]
+    with pytest.raises(ConfigurationError, match=r"search\.sampler\.candidates .*'table'"):
+        set_up(tables, [], sampler={"candidates": 20})["candidate_pool"]
 
 
 def test_graphs_of_another_space_are_refused(tables: Tables) -> None:
@@ -148,7 +166,7 @@ def test_without_test_accuracies_nothing_is_held_out(tables: Tables) -> None:
     assert np.isnan(scores.optimum)
 
 
-def test_a_margin_from_the_validation_rows_keeps_the_limit(
+def test_a_ratio_from_the_validation_rows_keeps_the_limit(
     tables: Tables,
 ) -> None:
     said = tables.predictions["predicted_latency_ms"].to_numpy()
@@ -158,7 +176,7 @@ def test_a_margin_from_the_validation_rows_keeps_the_limit(
     table = tables.predictions.assign(split=split, latency_ms=truth)
     tables = tables._replace(predictions=table)
     plain = listed(tables).feasible
-    kept = listed(tables, confidence=0.5).feasible
+    kept = listed(tables, limits={"confidence": 0.5}).feasible
     expected = 1.2 * said <= 7.0
     expected[split == "train"] = True
     expected[split == "valid"] = (truth <= 7.0)[split == "valid"]
@@ -177,7 +195,7 @@ def test_where_latency_is_measured_first_prediction_only_rules_out(
     truth = np.where(split == "train", 99.0, 0.8 * said)
     table = tables.predictions.assign(split=split, latency_ms=truth)
     tables = tables._replace(predictions=table)
-    given = {"latency": "table", "prefilter_confidence": 0.9, "confidence": 0.9}
+    given = {"limits": {"latency": "table", "prefilter_confidence": 0.9, "confidence": 0.9}}
     limit = float(np.median(said[split == "test"]))
     found = listed(tables, limit=limit, **given)
     # Known exactly, or within the limit if the truth is 20 % below the prediction.
@@ -188,7 +206,7 @@ def test_where_latency_is_measured_first_prediction_only_rules_out(
     reached = found.feasible & found.limits.feasible(found.arch_ids, dict(found.predicted))
     np.testing.assert_array_equal(reached, truth <= limit)
     # Where none is predicted feasible, all that are not ruled out may still be measured.
-    none = listed(tables, limit=float(said.min()) * 0.9, **given, oracle="train")
+    none = listed(tables, limit=float(said.min()) * 0.9, **given, oracle={"name": "train"})
     assert not none.predicted_feasible.any()
     assert none.feasible.any()
 
@@ -196,7 +214,7 @@ def test_where_latency_is_measured_first_prediction_only_rules_out(
 def test_the_optimum_of_a_search_on_a_device_is_unknown(tables: Tables) -> None:
     optima = {}
     for latency in ("predicted", "table", "device"):
-        done = set_up(tables, ["latency_ms <= 7"], latency=latency)
+        done = set_up(tables, ["latency_ms <= 7"], limits={"latency": latency})
         done.data["oracle_accuracy"] = tables.accuracy.iloc[:0]
         optima[latency] = done["search_scores"].held_out.optimum
     assert np.isnan(optima["device"])
@@ -210,7 +228,11 @@ def test_candidates_of_a_measured_search_are_predicted_feasible_or_worth_measuri
     limit = float(np.median(said))
     split = np.where(np.arange(len(said)) % 2, "valid", "test")
     table = tables.predictions.assign(predicted_latency_ms=said, latency_ms=0.8 * said, split=split)
-    given = {"oracle": "train", "candidates": 60, "latency": "device", "prefilter_confidence": 0.9}
+    given = {
+        "limits": {"latency": "device", "prefilter_confidence": 0.9},
+        "sampler": {"candidates": 60},
+        "oracle": {"name": "train"},
+    }
     tables = tables._replace(predictions=table)
     found = set_up(tables, [f"latency_ms <= {limit}"], "digits", **given)["candidate_pool"]
     assert isinstance(found, SampledPool)
@@ -236,14 +258,15 @@ def test_a_lower_bound_is_held_against_what_was_measured_as_it_is(
     truth, known = table["latency_ms"].to_numpy(), split == "valid"
     want = np.where(known, truth, said) >= limit
     for latency in ("predicted", "table"):
-        pool = set_up(tables, constraints, latency=latency, confidence=0.9)["candidate_pool"]
+        limits = {"latency": latency, "confidence": 0.9}
+        pool = set_up(tables, constraints, limits=limits)["candidate_pool"]
         np.testing.assert_array_equal(pool.feasible, want)
         reached = pool.feasible & pool.limits.feasible(pool.arch_ids, dict(pool.predicted))
         best = want if latency == "predicted" else want & (truth >= limit)
         np.testing.assert_array_equal(reached, best)
 
 
-def test_a_predictor_of_few_rows_gives_the_margin_itself(tables: Tables) -> None:
+def test_a_predictor_of_few_rows_gives_the_ratio_itself(tables: Tables) -> None:
     """Without validation rows the deviations of its predictions do."""
     said = tables.predictions["predicted_latency_ms"].to_numpy()
     split = np.where(np.arange(len(said)) < 10, "train", None)
@@ -251,38 +274,35 @@ def test_a_predictor_of_few_rows_gives_the_margin_itself(tables: Tables) -> None
     truth = np.where(split == "train", said, np.nan)
     table = tables.predictions.assign(split=split, latency_ms=truth, log_deviation=deviation)
     tables = tables._replace(predictions=table)
-    factor = mixture_ratio(deviation, 0.9)
-    assert factor > 1.1
+    ratio = mixture_ratio(deviation, 0.9)
+    assert ratio > 1.1
     limit = float(np.median(said))
-    kept = listed(tables, limit=limit, confidence=0.9).feasible
+    kept = listed(tables, limit=limit, limits={"confidence": 0.9}).feasible
     known = split == "train"
-    np.testing.assert_array_equal(kept, np.where(known, said, factor * said) <= limit)
-    given = {"latency": "device", "prefilter_confidence": 0.99, "oracle": "train"}
+    np.testing.assert_array_equal(kept, np.where(known, said, ratio * said) <= limit)
+    given = {"limits": {"latency": "device", "prefilter_confidence": 0.99}}
+    given["oracle"] = {"name": "train"}
     measured = listed(tables, limit=limit, **given).feasible
     lowest = np.where(known, said, said / mixture_ratio(deviation, 0.99))
     np.testing.assert_array_equal(measured, lowest <= limit)
-    plain = listed(tables, limit=limit, confidence=0).feasible
+    plain = listed(tables, limit=limit, limits={"confidence": 0}).feasible
     np.testing.assert_array_equal(plain, said <= limit)
 
 
-def test_what_a_wide_margin_leaves_is_told(
-    tables: Tables, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_what_a_wide_ratio_leaves_is_told(tables: Tables, caplog: pytest.LogCaptureFixture) -> None:
     said = tables.predictions["predicted_latency_ms"].to_numpy()
     wide = tables.predictions.assign(split=None, latency_ms=np.nan, log_deviation=0.2)
     limit = float(np.median(said))
-    factor = mixture_ratio([0.2], 0.9)
-    left, plain = (factor * said <= limit).sum(), (said <= limit).sum()
+    ratio = mixture_ratio([0.2], 0.9)
+    left, plain = (ratio * said <= limit).sum(), (said <= limit).sum()
     assert left < plain / 2
     with caplog.at_level("INFO"):
-        listed(tables._replace(predictions=wide), limit=limit, confidence=0.9, budget=100)
-    margin = f"{100 * (factor - 1):.0f} %"
-    assert (
-        f"{left} of {len(said)} architectures are feasible with a margin of {margin}" in caplog.text
-    )
+        given = {"limits": {"confidence": 0.9}, "budget": {"queries": 100}}
+        listed(tables._replace(predictions=wide), limit=limit, **given)
+    assert re.search(rf"\b{left} of {len(said)} .* {ratio:.2f}\b", caplog.text)
     assert f"{plain} without" in caplog.text
-    assert f"leaves {left} architectures for a budget of 100 queries" in caplog.text
+    assert re.search(rf" {left} architectures .* 100 queries", caplog.text)
     caplog.clear()
     with caplog.at_level("INFO"):
-        listed(tables._replace(predictions=wide), limit=limit, confidence=0)
-    assert "margin" not in caplog.text
+        listed(tables._replace(predictions=wide), limit=limit, limits={"confidence": 0})
+    assert "conformal" not in caplog.text

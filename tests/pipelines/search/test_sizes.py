@@ -9,19 +9,24 @@ import pytest
 
 from brpnas.errors import ConfigurationError
 from brpnas.spaces import get_space
-from pipelines.config import SearchConfig, parse
+from pipelines.config import OracleConfig, SearchConfig, parse
 from pipelines.search.sizes import answering_sizes, check_latency_size, latency_size
-from tests.pipelines.search.stage import PARAMS
+from tests.pipelines.search.stage import PARAMS, search
 from tests.pipelines.toys import SMALL, make_accuracy, make_predictions
 
 SPACE = "nasbench201"
 PUBLISHED = get_space(SPACE).published
 PREDICTIONS = make_predictions(["a", "b", "c", "d"])
-SPENDS = ({"oracle": "train"}, {"oracle": "file"}, {"latency": "device"}, {"measure_winner": True})
+SPENDS = (
+    {"oracle": {"name": "train"}},
+    {"oracle": {"name": "file"}},
+    {"limits": {"latency": "device"}},
+    {"report": {"measure_winner": True}},
+)
 
 
 def check(predictions: pd.DataFrame = PREDICTIONS, **changes: object) -> None:
-    check_latency_size(parse(SearchConfig, PARAMS | changes), SMALL, predictions, SPACE)
+    check_latency_size(parse(SearchConfig, search(**changes)), SMALL, predictions, SPACE)
 
 
 @pytest.mark.parametrize("spends", SPENDS)
@@ -36,19 +41,23 @@ def test_what_spends_is_refused_with_both_sizes_and_a_way_on(spends: dict[str, o
 
 def test_the_refusal_names_its_cause_and_how_to_go_without() -> None:
     other = PREDICTIONS.assign(network_size=PUBLISHED.size)
-    way = "--params=search.measure_winner=false"
+    way = "--params=search.report.measure_winner=false"
     with pytest.raises(ConfigurationError) as refused:
-        check(other, measure_winner=True)
-    assert "because search.measure_winner is true. To look up alone" in str(refused.value)
+        check(other, report={"measure_winner": True})
+    assert " search.report.measure_winner is true." in str(refused.value)
     assert way in str(refused.value)
-    check(other, measure_winner=False)
+    check(other, report={"measure_winner": False})
     with pytest.raises(ConfigurationError) as refused:
-        check(other, oracle="train", measure_winner=True)
-    assert 'search.oracle is "train" and search.measure_winner is true' in str(refused.value)
+        check(other, oracle={"name": "train"}, report={"measure_winner": True})
+    assert 'search.oracle.name is "train" and search.report.measure_winner is true' in str(
+        refused.value
+    )
     assert way not in str(refused.value), "the search would be refused still"
 
 
-@pytest.mark.parametrize("changes", [{}, {"oracle": "surrogate"}, {"latency": "table"}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"oracle": {"name": "surrogate"}}, {"limits": {"latency": "table"}}]
+)
 def test_what_only_looks_up_may_transfer(changes: dict[str, object]) -> None:
     check(PREDICTIONS.assign(network_size=PUBLISHED.size), **changes)
 
@@ -57,17 +66,17 @@ def test_a_size_that_nothing_states_is_the_published_one() -> None:
     silent = PREDICTIONS.drop(columns="network_size")
     assert latency_size(silent, SPACE) == PUBLISHED.size
     with pytest.raises(ConfigurationError, match="stages=3 input_shape=3x32x32 classes=10, but"):
-        check(silent, oracle="train")
+        check(silent, oracle={"name": "train"})
 
 
 def test_sizes_of_the_answers_are_those_of_the_data_set() -> None:
     table = make_accuracy(["a"], "cifar10").assign(network_size=PUBLISHED.size)
     other = make_accuracy(["a"], "digits").assign(network_size=SMALL.size)
     both = pd.concat([table, other])
-    table_oracle = parse(SearchConfig, PARAMS)
+    table_oracle = parse(OracleConfig, PARAMS["oracle"])
     assert answering_sizes(table_oracle, both, "digits", SPACE) == [SMALL.size]
     silent = both.drop(columns="network_size")
     assert answering_sizes(table_oracle, silent, "digits", SPACE) == []
     for oracle, sizes in {"train": [], "file": [], "surrogate": [PUBLISHED.size]}.items():
-        config = parse(SearchConfig, PARAMS | {"oracle": oracle})
+        config = table_oracle.model_copy(update={"name": oracle})
         assert answering_sizes(config, both, "digits", SPACE) == sizes

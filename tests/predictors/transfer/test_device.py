@@ -26,8 +26,8 @@ from brpnas.predictors.transfer import (
 from brpnas.predictors.transfer.calibration import calibrate
 from brpnas.predictors.transfer.features import both_views
 from brpnas.predictors.transfer.kernel import (
+    DeviceRows,
     Hyperparameters,
-    Task,
     adapt_hyperparameters,
     condition,
 )
@@ -156,11 +156,11 @@ class TestInside:
     def test_an_adapted_predictor_is_the_process_over_the_features(self) -> None:
         rows = measured("compiled-new", 20)
         target = torch.from_numpy(np.log(rows.latency_ms))
-        task = Task([x[rows.rows] for x in everywhere()], target)
-        settings = adapt_hyperparameters(
-            prior().settings, task, hyperparameter_deviation=QUICK.hyperparameter_deviation
+        task = DeviceRows([x[rows.rows] for x in everywhere()], target)
+        hyperparameters = adapt_hyperparameters(
+            prior().hyperparameters, task, hyperparameter_deviation=QUICK.hyperparameter_deviation
         )
-        process = condition(settings, task)
+        process = condition(hyperparameters, task)
         mean, variance = process.predict([x[TEST] for x in everywhere()])
         error = (process.left_out - target).numpy()
         deviation = process.left_out_variance.sqrt().numpy()
@@ -197,9 +197,9 @@ class TestInside:
     def test_rows_kept_and_tuned_on_are_limited(self, monkeypatch: pytest.MonkeyPatch) -> None:
         tuned = []
 
-        def noted(settings, task, **options):
+        def noted(hyperparameters, task, **options):
             tuned.append((len(task.target), options))
-            return adapt_hyperparameters(settings, task, **options)
+            return adapt_hyperparameters(hyperparameters, task, **options)
 
         monkeypatch.setattr(device, "adapt_hyperparameters", noted)
         config = replace(
@@ -244,9 +244,11 @@ class TestDeterminism:
         assert together.errors == alone.errors
 
     def test_the_prior_is_left_alone(self) -> None:
-        before = {name: x.clone() for name, x in prior().settings.tensors().items()}
+        before = {name: x.clone() for name, x in prior().hyperparameters.tensors().items()}
         fit_device(cells(), measured("eager-new", 10), prior(), QUICK)
-        assert all(torch.equal(before[name], x) for name, x in prior().settings.tensors().items())
+        assert all(
+            torch.equal(before[name], x) for name, x in prior().hyperparameters.tensors().items()
+        )
 
 
 def twin_ms(name: str, noise: float = 0.005) -> npt.NDArray[np.float64]:
@@ -379,14 +381,16 @@ class TestSelection:
             KnownLatency(features.known.numbers, 5 * noise),
             features.columns,
         )
-        trusting = {name: x.clone() for name, x in prior().settings.tensors().items()}
+        trusting = {name: x.clone() for name, x in prior().hyperparameters.tensors().items()}
         group = prior().features.groups.index("known_latency")
         trusting["gaussian"][group], trusting["nearness"][group] = 4.0, 3.0
-        wrong = replace(prior(), features=mislead.eval(), settings=Hyperparameters(**trusting))
+        wrong = replace(
+            prior(), features=mislead.eval(), hyperparameters=Hyperparameters(**trusting)
+        )
         config, rows = replace(QUICK, hyperparameter_deviation=0.01), without_quirks("raw", 40)
         found = fit_device(cells(), rows, wrong, config)
         assert found.method == "graph alone"
-        assert (found.posterior.settings.linear[-3:] == -40).all()
+        assert (found.posterior.hyperparameters.linear[-3:] == -40).all()
         assert fit_device(cells(), measured("eager-new", 40), prior(), config).method == "adapted"
 
     def test_all_networks_read_the_view_that_was_chosen(
@@ -409,7 +413,7 @@ class TestSelection:
 class TestRefusals:
     @pytest.mark.parametrize("count", [0, 1, 4])
     def test_fewer_rows_than_five(self, count: int) -> None:
-        with pytest.raises(ConfigurationError, match=f"5 measured cells or more, not {count}"):
+        with pytest.raises(ConfigurationError, match=f" 5 .* {count}"):
             fit_device(cells(), measured("eager-new", count), prior(), QUICK)
 
     def test_five_are_enough(self) -> None:
@@ -419,7 +423,7 @@ class TestRefusals:
 
     def test_another_space(self) -> None:
         other = SpaceGraphs("elsewhere", cells().arch_ids, cells().views)
-        with pytest.raises(ConfigurationError, match="space nasbench201, the graphs of elsewhere"):
+        with pytest.raises(ConfigurationError, match=r"nasbench201, .*elsewhere"):
             fit_device(other, measured("eager-new", 10), prior(), QUICK)
 
     def test_a_cell_that_comes_twice(self) -> None:
@@ -431,14 +435,14 @@ class TestRefusals:
 
     def test_latencies_that_are_none(self) -> None:
         for value in (0, -1, np.nan, np.inf):
-            with pytest.raises(SchemaError, match="positive and finite"):
+            with pytest.raises(SchemaError, match=rf" {value:g} .*row 5\b"):
                 MeasuredRows(rows_of(6), np.array([1, 1, 1, 1, 1, value]))
 
     @pytest.mark.parametrize(
         "name", ["hyperparameter_deviation", "steps", "tuning_rows", "network_rows"]
     )
     def test_settings_that_are_not_positive(self, name: str) -> None:
-        with pytest.raises(ConfigurationError, match=f"{name} must be positive"):
+        with pytest.raises(ConfigurationError, match=f"{name} .* 0"):
             replace(QUICK, **{name: 0})
 
     @pytest.mark.parametrize("coverage", [0, 1, 90, float("nan")])
@@ -447,7 +451,7 @@ class TestRefusals:
             AdaptConfig(coverage=coverage)
 
     def test_a_single_fold(self) -> None:
-        with pytest.raises(ConfigurationError, match="folds must be 2 or more"):
+        with pytest.raises(ConfigurationError, match=r"folds .* 2 .* 1\b"):
             AdaptConfig(folds=1)
 
     def test_defaults_are_settings_of_the_library(self) -> None:

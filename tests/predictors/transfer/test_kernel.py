@@ -14,8 +14,8 @@ from torch import Tensor
 
 from brpnas.errors import TrainingError
 from brpnas.predictors.transfer.kernel import (
+    DeviceRows,
     Hyperparameters,
-    Task,
     adapt_hyperparameters,
     condition,
     covariance,
@@ -23,87 +23,101 @@ from brpnas.predictors.transfer.kernel import (
     log_evidence,
     prior_variance,
 )
-from tests.predictors.transfer.toys import random_features, random_settings
+from tests.predictors.transfer.toys import random_features, random_hyperparameters
 
 GROUPS = 3
 JITTER = 1e-8
 
 
-def task(count: int = 30, seed: int = 0, noise: float = 0.05) -> Task:
+def device_rows(count: int = 30, seed: int = 0, noise: float = 0.05) -> DeviceRows:
     """Rows of a device, linear in the first group and curved in the second."""
     features = random_features(count, seed)
     generator = torch.Generator().manual_seed(seed + 1000)
     target = 0.5 * features[0][:, 0] - 0.3 * features[0][:, 1] + torch.sin(2 * features[1][:, 0])
     target = target + noise * torch.randn(count, generator=generator, dtype=torch.float64)
-    return Task(features, target + 3)
+    return DeviceRows(features, target + 3)
 
 
-def slow_covariance(settings: Hyperparameters, a: list[Tensor], b: list[Tensor]) -> np.ndarray:
+def slow_covariance(
+    hyperparameters: Hyperparameters, a: list[Tensor], b: list[Tensor]
+) -> np.ndarray:
     """The formula, cell by cell and group by group."""
     found = np.zeros((len(a[0]), len(b[0])))
     for i in range(len(a[0])):
         for j in range(len(b[0])):
-            total, apart = math.exp(settings.constant), 0.0
+            total, apart = math.exp(hyperparameters.constant), 0.0
             for g, (x, y) in enumerate(zip(a, b, strict=True)):
                 pairs = list(zip(x[i].tolist(), y[j].tolist(), strict=True))
                 distance = sum((p - q) ** 2 for p, q in pairs)
-                total += math.exp(settings.linear[g]) * sum(p * q for p, q in pairs)
-                total += math.exp(settings.gaussian[g]) * math.exp(
-                    -0.5 * math.exp(settings.nearness[g]) * distance
+                total += math.exp(hyperparameters.linear[g]) * sum(p * q for p, q in pairs)
+                total += math.exp(hyperparameters.gaussian[g]) * math.exp(
+                    -0.5 * math.exp(hyperparameters.nearness[g]) * distance
                 )
-                apart += math.exp(settings.joint_nearness[g]) * distance
-            found[i, j] = total + math.exp(settings.joint) * math.exp(-0.5 * apart)
+                apart += math.exp(hyperparameters.joint_nearness[g]) * distance
+            found[i, j] = total + math.exp(hyperparameters.joint) * math.exp(-0.5 * apart)
     return found
 
 
-def noisy_covariance(settings: Hyperparameters, features: list[Tensor]) -> np.ndarray:
-    noise = math.exp(settings.noise) + JITTER
-    return slow_covariance(settings, features, features) + noise * np.eye(len(features[0]))
+def noisy_covariance(hyperparameters: Hyperparameters, features: list[Tensor]) -> np.ndarray:
+    noise = math.exp(hyperparameters.noise) + JITTER
+    return slow_covariance(hyperparameters, features, features) + noise * np.eye(len(features[0]))
 
 
-def log_likelihood(settings: Hyperparameters, rows: Task) -> float:
+def log_likelihood(hyperparameters: Hyperparameters, rows: DeviceRows) -> float:
     """By scipy, of the latencies less their mean."""
-    between = noisy_covariance(settings, list(rows.features))
+    between = noisy_covariance(hyperparameters, list(rows.features))
     target = (rows.target - rows.target.mean()).numpy()
     return float(scipy.stats.multivariate_normal(cov=between).logpdf(target))
 
 
 class TestCovariance:
     def test_is_the_formula(self) -> None:
-        settings, a, b = random_settings(GROUPS), random_features(7), random_features(5, seed=1)
-        found = covariance(settings, a, b)
+        hyperparameters, a, b = (
+            random_hyperparameters(GROUPS),
+            random_features(7),
+            random_features(5, seed=1),
+        )
+        found = covariance(hyperparameters, a, b)
         assert found.shape == (7, 5)
-        np.testing.assert_allclose(found.numpy(), slow_covariance(settings, a, b), rtol=1e-10)
+        np.testing.assert_allclose(
+            found.numpy(), slow_covariance(hyperparameters, a, b), rtol=1e-10
+        )
 
     def test_is_symmetric_and_positive_definite(self) -> None:
-        settings, a = random_settings(GROUPS), random_features(60)
-        found = covariance(settings, a, a).numpy()
+        hyperparameters, a = random_hyperparameters(GROUPS), random_features(60)
+        found = covariance(hyperparameters, a, a).numpy()
         np.testing.assert_allclose(found, found.T, rtol=1e-12)
         assert np.linalg.eigvalsh(found + JITTER * np.eye(60)).min() > 0
 
     def test_is_scikit_learns(self) -> None:
-        settings, a, b = random_settings(1), random_features(9)[:1], random_features(4, 1)[:1]
+        hyperparameters, a, b = (
+            random_hyperparameters(1),
+            random_features(9)[:1],
+            random_features(4, 1)[:1],
+        )
         np.testing.assert_allclose(
-            covariance(settings, a, b).numpy(),
-            sklearn_kernel(settings)(a[0].numpy(), b[0].numpy()),
+            covariance(hyperparameters, a, b).numpy(),
+            sklearn_kernel(hyperparameters)(a[0].numpy(), b[0].numpy()),
             rtol=1e-10,
         )
 
     def test_diagonal_is_the_variance_before_any_row(self) -> None:
-        settings, a = random_settings(GROUPS), random_features(12)
+        hyperparameters, a = random_hyperparameters(GROUPS), random_features(12)
         torch.testing.assert_close(
-            prior_variance(settings, a), covariance(settings, a, a).diagonal()
+            prior_variance(hyperparameters, a), covariance(hyperparameters, a, a).diagonal()
         )
 
     def test_empty_groups_are_allowed(self) -> None:
-        settings, a = random_settings(GROUPS), random_features(6)
+        hyperparameters, a = random_hyperparameters(GROUPS), random_features(6)
         a[1] = a[1][:, :0]
-        found = covariance(settings, a, a)
+        found = covariance(hyperparameters, a, a)
         assert found.isfinite().all()
-        np.testing.assert_allclose(found.numpy(), slow_covariance(settings, a, a), rtol=1e-10)
+        np.testing.assert_allclose(
+            found.numpy(), slow_covariance(hyperparameters, a, a), rtol=1e-10
+        )
 
 
-def sklearn_kernel(settings: Hyperparameters) -> object:
+def sklearn_kernel(hyperparameters: Hyperparameters) -> object:
     """The kernel of one group, built from scikit-learn's kernels."""
 
     def constant(value: Tensor) -> ConstantKernel:
@@ -113,62 +127,66 @@ def sklearn_kernel(settings: Hyperparameters) -> object:
         return RBF(float((-0.5 * value).exp()), "fixed")
 
     return (
-        constant(settings.constant)
-        + constant(settings.linear[0]) * DotProduct(0.0, "fixed")
-        + constant(settings.gaussian[0]) * near(settings.nearness[0])
-        + constant(settings.joint) * near(settings.joint_nearness[0])
+        constant(hyperparameters.constant)
+        + constant(hyperparameters.linear[0]) * DotProduct(0.0, "fixed")
+        + constant(hyperparameters.gaussian[0]) * near(hyperparameters.nearness[0])
+        + constant(hyperparameters.joint) * near(hyperparameters.joint_nearness[0])
     )
 
 
 class TestWithout:
     def test_a_group_has_no_influence(self) -> None:
-        settings = random_settings(GROUPS).without([1])
+        hyperparameters = random_hyperparameters(GROUPS).without([1])
         a, b = random_features(8), random_features(8)
         b[1] = 5 * torch.randn(8, 2, dtype=torch.float64, generator=torch.Generator())
-        torch.testing.assert_close(covariance(settings, a, a), covariance(settings, b, b))
+        torch.testing.assert_close(
+            covariance(hyperparameters, a, a), covariance(hyperparameters, b, b)
+        )
 
     def test_all_others_keep_theirs(self) -> None:
-        settings = random_settings(GROUPS)
+        hyperparameters = random_hyperparameters(GROUPS)
         a = random_features(8)
         absent = [x if g != 1 else torch.zeros_like(x) for g, x in enumerate(a)]
-        expected = covariance(settings, absent, absent) - settings.gaussian[1].exp()
-        torch.testing.assert_close(covariance(settings.without([1]), a, a), expected)
+        expected = covariance(hyperparameters, absent, absent) - hyperparameters.gaussian[1].exp()
+        torch.testing.assert_close(covariance(hyperparameters.without([1]), a, a), expected)
 
     def test_no_group_is_no_change_and_all_leave_a_constant(self) -> None:
-        settings, a = random_settings(GROUPS), random_features(8)
+        hyperparameters, a = random_hyperparameters(GROUPS), random_features(8)
         torch.testing.assert_close(
-            covariance(settings.without([]), a, a), covariance(settings, a, a)
+            covariance(hyperparameters.without([]), a, a), covariance(hyperparameters, a, a)
         )
-        constant = (settings.constant.exp() + settings.joint.exp()).expand(8, 8)
-        torch.testing.assert_close(covariance(settings.without(range(GROUPS)), a, a), constant)
+        constant = (hyperparameters.constant.exp() + hyperparameters.joint.exp()).expand(8, 8)
+        torch.testing.assert_close(
+            covariance(hyperparameters.without(range(GROUPS)), a, a), constant
+        )
 
-    def test_the_settings_themselves_stay(self) -> None:
-        settings = random_settings(GROUPS)
-        before = {name: value.clone() for name, value in settings.tensors().items()}
-        settings.without([0, 2])
-        assert all(torch.equal(before[name], x) for name, x in settings.tensors().items())
+    def test_the_hyperparameters_themselves_stay(self) -> None:
+        hyperparameters = random_hyperparameters(GROUPS)
+        before = {name: value.clone() for name, value in hyperparameters.tensors().items()}
+        hyperparameters.without([0, 2])
+        assert all(torch.equal(before[name], x) for name, x in hyperparameters.tensors().items())
 
 
 class TestResembling:
     def test_one_more_group_is_linear_and_the_others_weigh_less(self) -> None:
-        settings, a = random_settings(GROUPS), random_features(8)
+        hyperparameters, a = random_hyperparameters(GROUPS), random_features(8)
         last = torch.linspace(-1, 2, 8, dtype=torch.float64)[:, None]
-        found = covariance(settings.scaled(-1.5).resembling(0.5), [*a, last], [*a, last])
-        constant = settings.constant.exp()
-        others = (covariance(settings, a, a) - constant) * math.exp(-1.5)
+        found = covariance(hyperparameters.scaled(-1.5).resembling(0.5), [*a, last], [*a, last])
+        constant = hyperparameters.constant.exp()
+        others = (covariance(hyperparameters, a, a) - constant) * math.exp(-1.5)
         expected = constant + others + math.exp(0.5) * last @ last.T
         torch.testing.assert_close(found, expected)
-        noise = settings.scaled(-1.5).noise - settings.noise
+        noise = hyperparameters.scaled(-1.5).noise - hyperparameters.noise
         assert float(noise) == pytest.approx(-1.5)
-        assert len(settings.linear) == GROUPS
+        assert len(hyperparameters.linear) == GROUPS
 
     def test_evidence_is_the_likelihood_but_for_a_constant(self) -> None:
-        rows = task(20)
+        rows = device_rows(20)
         found, expected = [], []
         for seed in range(5):
-            settings = random_settings(GROUPS, seed)
-            found.append(log_evidence(settings, rows))
-            expected.append(log_likelihood(settings, rows))
+            hyperparameters = random_hyperparameters(GROUPS, seed)
+            found.append(log_evidence(hyperparameters, rows))
+            expected.append(log_likelihood(hyperparameters, rows))
         constant = 10 * math.log(2 * math.pi)
         np.testing.assert_allclose(found, np.array(expected) + constant, rtol=1e-6)
         assert np.std(found) > 1
@@ -176,30 +194,30 @@ class TestResembling:
 
 class TestPosterior:
     @pytest.fixture
-    def settings(self) -> Hyperparameters:
-        return random_settings(GROUPS)
+    def hyperparameters(self) -> Hyperparameters:
+        return random_hyperparameters(GROUPS)
 
-    def test_is_the_formula(self, settings: Hyperparameters) -> None:
-        rows, new = task(20), random_features(11, seed=5)
-        mean, variance = condition(settings, rows).predict(new)
-        inverse = np.linalg.inv(noisy_covariance(settings, list(rows.features)))
-        cross = slow_covariance(settings, new, list(rows.features))
+    def test_is_the_formula(self, hyperparameters: Hyperparameters) -> None:
+        rows, new = device_rows(20), random_features(11, seed=5)
+        mean, variance = condition(hyperparameters, rows).predict(new)
+        inverse = np.linalg.inv(noisy_covariance(hyperparameters, list(rows.features)))
+        cross = slow_covariance(hyperparameters, new, list(rows.features))
         centre = float(rows.target.mean())
         np.testing.assert_allclose(
             mean.numpy(), centre + cross @ inverse @ (rows.target.numpy() - centre), rtol=1e-6
         )
-        before = slow_covariance(settings, new, new)
-        after = np.diag(before - cross @ inverse @ cross.T) + math.exp(settings.noise)
+        before = slow_covariance(hyperparameters, new, new)
+        after = np.diag(before - cross @ inverse @ cross.T) + math.exp(hyperparameters.noise)
         np.testing.assert_allclose(variance.numpy(), after, rtol=1e-6)
 
     def test_is_scikit_learns_with_a_single_group(self) -> None:
-        settings = random_settings(1)
-        rows, new = task(25), random_features(40, seed=6)[:1]
-        seen = Task(rows.features[:1], rows.target)
-        mean, variance = condition(settings, seen).predict(new)
-        noise = math.exp(settings.noise)
+        hyperparameters = random_hyperparameters(1)
+        rows, new = device_rows(25), random_features(40, seed=6)[:1]
+        seen = DeviceRows(rows.features[:1], rows.target)
+        mean, variance = condition(hyperparameters, seen).predict(new)
+        noise = math.exp(hyperparameters.noise)
         theirs = GaussianProcessRegressor(
-            sklearn_kernel(settings), alpha=noise + JITTER, optimizer=None
+            sklearn_kernel(hyperparameters), alpha=noise + JITTER, optimizer=None
         )
         centre = rows.target.mean()
         theirs.fit(seen.features[0].numpy(), (rows.target - centre).numpy())
@@ -207,10 +225,12 @@ class TestPosterior:
         np.testing.assert_allclose(mean.numpy() - float(centre), expected, rtol=1e-6, atol=1e-9)
         np.testing.assert_allclose(variance.numpy(), deviation**2 + noise, rtol=1e-5)
 
-    def test_leave_one_out_is_a_refit_without_the_row(self, settings: Hyperparameters) -> None:
-        rows = task(15)
-        posterior = condition(settings, rows)
-        between = noisy_covariance(settings, list(rows.features))
+    def test_leave_one_out_is_a_refit_without_the_row(
+        self, hyperparameters: Hyperparameters
+    ) -> None:
+        rows = device_rows(15)
+        posterior = condition(hyperparameters, rows)
+        between = noisy_covariance(hyperparameters, list(rows.features))
         centre = float(rows.target.mean())
         for out in range(15):
             kept = [i for i in range(15) if i != out]
@@ -222,76 +242,84 @@ class TestPosterior:
             assert float(posterior.left_out_variance[out]) == pytest.approx(variance, rel=1e-5)
 
     def test_variance_falls_to_the_noise_where_it_was_measured(
-        self, settings: Hyperparameters
+        self, hyperparameters: Hyperparameters
     ) -> None:
-        rows, far = task(40), [100 * x for x in random_features(5, seed=9)]
-        posterior = condition(settings, rows)
-        noise = float(settings.noise.exp())
+        rows, far = device_rows(40), [100 * x for x in random_features(5, seed=9)]
+        posterior = condition(hyperparameters, rows)
+        noise = float(hyperparameters.noise.exp())
         _, near = posterior.predict(rows.features)
         assert (near > noise).all()
         assert (near < 2 * noise + 1e-6).all()
         _, variance = posterior.predict(far)
         assert (variance > 100 * noise).all()
 
-    def test_more_rows_leave_less_doubt_everywhere(self, settings: Hyperparameters) -> None:
-        rows, new = task(40), random_features(50, seed=3)
-        some = Task([x[:10] for x in rows.features], rows.target[:10])
-        _, few = condition(settings, some).predict(new)
-        _, many = condition(settings, rows).predict(new)
+    def test_more_rows_leave_less_doubt_everywhere(self, hyperparameters: Hyperparameters) -> None:
+        rows, new = device_rows(40), random_features(50, seed=3)
+        some = DeviceRows([x[:10] for x in rows.features], rows.target[:10])
+        _, few = condition(hyperparameters, some).predict(new)
+        _, many = condition(hyperparameters, rows).predict(new)
         assert (many <= few + 1e-9).all()
         assert many.mean() < few.mean()
 
-    def test_a_shift_of_the_latency_shifts_the_answer(self, settings: Hyperparameters) -> None:
-        rows, new = task(20), random_features(9, seed=3)
-        shifted = Task(rows.features, rows.target + 7)
-        mean, variance = condition(settings, rows).predict(new)
-        moved, same = condition(settings, shifted).predict(new)
+    def test_a_shift_of_the_latency_shifts_the_answer(
+        self, hyperparameters: Hyperparameters
+    ) -> None:
+        rows, new = device_rows(20), random_features(9, seed=3)
+        shifted = DeviceRows(rows.features, rows.target + 7)
+        mean, variance = condition(hyperparameters, rows).predict(new)
+        moved, same = condition(hyperparameters, shifted).predict(new)
         torch.testing.assert_close(moved, mean + 7)
         torch.testing.assert_close(same, variance)
 
-    def test_a_row_measured_twice_counts_as_half_the_noise(self, settings: Hyperparameters) -> None:
-        rows, new = task(10), random_features(9, seed=3)
-        twice = Task([torch.cat([x, x]) for x in rows.features], torch.cat([rows.target] * 2))
-        quiet = Hyperparameters(**{**settings.tensors(), "noise": settings.noise - math.log(2)})
-        mean, variance = condition(settings, twice).predict(new)
+    def test_a_row_measured_twice_counts_as_half_the_noise(
+        self, hyperparameters: Hyperparameters
+    ) -> None:
+        rows, new = device_rows(10), random_features(9, seed=3)
+        twice = DeviceRows([torch.cat([x, x]) for x in rows.features], torch.cat([rows.target] * 2))
+        quiet = Hyperparameters(
+            **{**hyperparameters.tensors(), "noise": hyperparameters.noise - math.log(2)}
+        )
+        mean, variance = condition(hyperparameters, twice).predict(new)
         expected, less = condition(quiet, rows).predict(new)
         torch.testing.assert_close(mean, expected, rtol=1e-5, atol=1e-7)
         torch.testing.assert_close(
-            variance - settings.noise.exp(), less - quiet.noise.exp(), rtol=1e-4, atol=1e-7
+            variance - hyperparameters.noise.exp(), less - quiet.noise.exp(), rtol=1e-4, atol=1e-7
         )
 
-    def test_one_row_is_enough(self, settings: Hyperparameters) -> None:
-        one = Task(random_features(1), torch.tensor([2.0], dtype=torch.float64))
-        mean, variance = condition(settings, one).predict(random_features(4, seed=2))
+    def test_one_row_is_enough(self, hyperparameters: Hyperparameters) -> None:
+        one = DeviceRows(random_features(1), torch.tensor([2.0], dtype=torch.float64))
+        mean, variance = condition(hyperparameters, one).predict(random_features(4, seed=2))
         torch.testing.assert_close(mean, torch.full_like(mean, 2.0))
         assert (variance > 0).all()
 
-    def test_features_that_are_no_numbers_are_an_error(self, settings: Hyperparameters) -> None:
-        rows = task(10)
+    def test_features_that_are_no_numbers_are_an_error(
+        self, hyperparameters: Hyperparameters
+    ) -> None:
+        rows = device_rows(10)
         rows.features[0][3, 0] = float("nan")
         with pytest.raises(TrainingError, match="factorised"):
-            condition(settings, rows)
+            condition(hyperparameters, rows)
 
 
 class TestLearning:
     def test_raises_the_likelihood_of_all_devices_together(self) -> None:
-        tasks = [task(30, seed) for seed in range(3)]
-        start, learnt = Hyperparameters.start(GROUPS), learn_hyperparameters(tasks)
-        before = [log_likelihood(start, rows) for rows in tasks]
-        after = [log_likelihood(learnt, rows) for rows in tasks]
+        devices = [device_rows(30, seed) for seed in range(3)]
+        start, learnt = Hyperparameters.start(GROUPS), learn_hyperparameters(devices)
+        before = [log_likelihood(start, rows) for rows in devices]
+        after = [log_likelihood(learnt, rows) for rows in devices]
         assert sum(after) > sum(before) + 10
 
     def test_more_steps_raise_it_further(self) -> None:
-        tasks = [task(30, seed) for seed in range(2)]
+        devices = [device_rows(30, seed) for seed in range(2)]
         reached = [
-            sum(log_likelihood(learn_hyperparameters(tasks, steps=n), rows) for rows in tasks)
+            sum(log_likelihood(learn_hyperparameters(devices, steps=n), rows) for rows in devices)
             for n in (1, 20, 100)
         ]
         assert reached == sorted(reached)
 
     def test_steps_follow_the_gradient_of_the_likelihood(self) -> None:
         """A first step of Adam has the size of the learning rate and the sign of the gradient."""
-        rows, size = task(20), 1e-4
+        rows, size = device_rows(20), 1e-4
         start, moved = (
             Hyperparameters.start(GROUPS),
             learn_hyperparameters([rows], steps=1, learning_rate=size),
@@ -310,13 +338,13 @@ class TestLearning:
 
     def test_finds_which_group_matters(self) -> None:
         features = random_features(120)
-        learnt = learn_hyperparameters([Task(features, features[2][:, 0] * 2)], steps=200)
+        learnt = learn_hyperparameters([DeviceRows(features, features[2][:, 0] * 2)], steps=200)
         assert learnt.linear[2] > learnt.linear[:2].max() + 2
 
-    def test_same_rows_same_settings_and_no_gradients(self) -> None:
+    def test_same_rows_same_hyperparameters_and_no_gradients(self) -> None:
         first, second = (
-            learn_hyperparameters([task()], steps=5),
-            learn_hyperparameters([task()], steps=5),
+            learn_hyperparameters([device_rows()], steps=5),
+            learn_hyperparameters([device_rows()], steps=5),
         )
         for name, value in first.tensors().items():
             assert torch.equal(value, second.tensors()[name])
@@ -324,7 +352,7 @@ class TestLearning:
 
     def test_threads_are_left_as_they_were(self) -> None:
         before = torch.get_num_threads()
-        learn_hyperparameters([task(5)], steps=1)
+        learn_hyperparameters([device_rows(5)], steps=1)
         assert torch.get_num_threads() == before
 
 
@@ -333,18 +361,22 @@ class TestAdapting:
         moved = [(x - b.tensors()[name]).abs().max() for name, x in a.tensors().items()]
         return float(torch.stack(moved).max())
 
-    def test_without_deviation_settings_stay(self) -> None:
-        centre = random_settings(GROUPS)
-        adapted = adapt_hyperparameters(centre, task(30), hyperparameter_deviation=1e-3, steps=100)
+    def test_without_deviation_hyperparameters_stay(self) -> None:
+        centre = random_hyperparameters(GROUPS)
+        adapted = adapt_hyperparameters(
+            centre, device_rows(30), hyperparameter_deviation=1e-3, steps=100
+        )
         assert self.apart(adapted, centre) < 0.02
         assert (
-            self.apart(adapt_hyperparameters(centre, task(30), hyperparameter_deviation=1), centre)
+            self.apart(
+                adapt_hyperparameters(centre, device_rows(30), hyperparameter_deviation=1), centre
+            )
             > 0.3
         )
 
     def test_rows_that_scatter_more_move_all_weights_together(self) -> None:
-        centre, rows = Hyperparameters.start(GROUPS), task(60)
-        wider = Task(rows.features, 10 * rows.target)
+        centre, rows = Hyperparameters.start(GROUPS), device_rows(60)
+        wider = DeviceRows(rows.features, 10 * rows.target)
         names = ("noise", "linear", "gaussian", "joint")
         moves = {}
         for key, some in {"same": rows, "wider": wider}.items():
@@ -357,13 +389,15 @@ class TestAdapting:
         assert float(further.median()) > 3  # 2.3 if each moved by itself
 
     def test_more_deviation_leads_further_and_fits_better(self) -> None:
-        centre, rows = random_settings(GROUPS), task(40)
+        centre, rows = random_hyperparameters(GROUPS), device_rows(40)
         adapted = [
             adapt_hyperparameters(centre, rows, hyperparameter_deviation=f, steps=100)
             for f in (0.1, 0.5, 2)
         ]
-        distances = [self.apart(settings, centre) for settings in adapted]
-        likelihoods = [log_likelihood(settings, rows) for settings in (centre, *adapted)]
+        distances = [self.apart(hyperparameters, centre) for hyperparameters in adapted]
+        likelihoods = [
+            log_likelihood(hyperparameters, rows) for hyperparameters in (centre, *adapted)
+        ]
         assert distances == sorted(distances)
         assert likelihoods == sorted(likelihoods)
 
@@ -373,7 +407,7 @@ class TestAdapting:
         bent = torch.sin(2 * features[1][:, 0]) + 0.5 * features[0][:, 0]
         generator = torch.Generator().manual_seed(1)
         apart = noise * torch.randn(200, generator=generator, dtype=torch.float64)
-        rows = Task(features, bent + apart)
+        rows = DeviceRows(features, bent + apart)
         adapted = adapt_hyperparameters(
             Hyperparameters.start(2), rows, hyperparameter_deviation=3, steps=100
         )
@@ -384,31 +418,31 @@ class TestAdapting:
         assert abs(math.exp(0.5 * stuck.noise) - noise) > 0.3 * noise
 
     def test_few_rows_change_less_than_many(self) -> None:
-        centre, rows = random_settings(GROUPS), task(200)
-        few = Task([x[:5] for x in rows.features], rows.target[:5])
+        centre, rows = random_hyperparameters(GROUPS), device_rows(200)
+        few = DeviceRows([x[:5] for x in rows.features], rows.target[:5])
         assert self.apart(
             adapt_hyperparameters(centre, few, hyperparameter_deviation=0.5), centre
         ) < self.apart(adapt_hyperparameters(centre, rows, hyperparameter_deviation=0.5), centre)
 
     def test_the_centre_itself_is_left_alone(self) -> None:
-        centre = random_settings(GROUPS)
+        centre = random_hyperparameters(GROUPS)
         before = {name: value.clone() for name, value in centre.tensors().items()}
-        adapt_hyperparameters(centre, task())
+        adapt_hyperparameters(centre, device_rows())
         assert all(torch.equal(before[name], x) for name, x in centre.tensors().items())
 
 
 class TestOddRows:
     def test_constant_latencies_are_predicted_as_such(self) -> None:
-        rows = Task(random_features(20), torch.full((20,), 1.5, dtype=torch.float64))
-        settings = adapt_hyperparameters(Hyperparameters.start(GROUPS), rows)
-        assert settings.noise < Hyperparameters.start(GROUPS).noise
-        mean, variance = condition(settings, rows).predict(random_features(6, seed=1))
+        rows = DeviceRows(random_features(20), torch.full((20,), 1.5, dtype=torch.float64))
+        hyperparameters = adapt_hyperparameters(Hyperparameters.start(GROUPS), rows)
+        assert hyperparameters.noise < Hyperparameters.start(GROUPS).noise
+        mean, variance = condition(hyperparameters, rows).predict(random_features(6, seed=1))
         torch.testing.assert_close(mean, torch.full_like(mean, 1.5))
         assert (variance > 0).all()
 
     def test_the_same_cell_again_and_again(self) -> None:
         features = [x[:1].expand(12, -1).clone() for x in random_features(1)]
-        rows = Task(features, torch.linspace(0, 1, 12, dtype=torch.float64))
+        rows = DeviceRows(features, torch.linspace(0, 1, 12, dtype=torch.float64))
         posterior = condition(adapt_hyperparameters(Hyperparameters.start(GROUPS), rows), rows)
         mean, _ = posterior.predict(features)
         torch.testing.assert_close(mean, torch.full_like(mean, 0.5), rtol=0, atol=1e-6)
@@ -416,7 +450,7 @@ class TestOddRows:
 
     @pytest.mark.parametrize("value", [float("nan"), float("inf")])
     def test_a_latency_that_is_no_number(self, value: float) -> None:
-        rows = task(10)
+        rows = device_rows(10)
         rows.target[4] = value
         with pytest.raises(TrainingError, match="finite"):
             adapt_hyperparameters(Hyperparameters.start(GROUPS), rows)
@@ -425,7 +459,7 @@ class TestOddRows:
 
     @pytest.mark.parametrize("value", [float("nan"), 1e200])
     def test_a_feature_that_is_no_number(self, value: float) -> None:
-        rows = task(10)
+        rows = device_rows(10)
         rows.features[0][3, 0] = value
         with pytest.raises(TrainingError, match="factorised"):
             learn_hyperparameters([rows])

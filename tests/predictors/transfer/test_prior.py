@@ -74,7 +74,7 @@ class TestFeatures:
         known = prior()
         assert known.features.groups == (*known.features.graph.groups, *KNOWN_GROUPS)
         assert (known.space, known.devices) == ("nasbench201", tuple(KNOWN))
-        assert len(known.settings.linear) == len(known.features.groups)
+        assert len(known.hyperparameters.linear) == len(known.features.groups)
         for features, plain in zip(
             everywhere(), known.features.graph(*both_views(cells().views)), strict=False
         ):
@@ -158,19 +158,23 @@ class TestLearning:
         again = fit_prior(subspace(), few_tables(), TINY)
         assert torch.equal(torch.get_rng_state(), state)
         assert apart(again.features.of(subspace().views), few().features.of(subspace().views)) == 0
-        for name, value in few().settings.tensors().items():
-            assert torch.equal(value, again.settings.tensors()[name])
+        for name, value in few().hyperparameters.tensors().items():
+            assert torch.equal(value, again.hyperparameters.tensors()[name])
         other = fit_prior(subspace(), few_tables(), TINY, seed=1)
         assert apart(other.features.of(subspace().views), few().features.of(subspace().views)) > 0
 
-    def test_settings_are_learnt(self) -> None:
+    def test_hyperparameters_are_learnt(self) -> None:
         start = Hyperparameters.start(len(few().features.groups)).tensors()
-        moved = {k: float((v - start[k]).abs().max()) for k, v in few().settings.tensors().items()}
+        moved = {
+            k: float((v - start[k]).abs().max()) for k, v in few().hyperparameters.tensors().items()
+        }
         assert min(moved.values()) > 0.05
-        assert not any(v.requires_grad for v in few().settings.tensors().values())
+        assert not any(v.requires_grad for v in few().hyperparameters.tensors().values())
 
     def test_known_devices_are_trusted_where_they_share_what_no_graph_shows(self) -> None:
-        weight = dict(zip(prior().features.groups, prior().settings.linear.tolist(), strict=True))
+        weight = dict(
+            zip(prior().features.groups, prior().hyperparameters.linear.tolist(), strict=True)
+        )
         assert weight["known_latency"] > max(weight["raw_nodes"], weight["pruned_nodes"])
 
     def test_units_of_a_device_do_not_matter(self) -> None:
@@ -192,9 +196,10 @@ class TestLearning:
             for name, table in alone.items()
         }
         found = fit_prior(subspace(), twins, TINY)
-        assert found.settings.noise > few().settings.noise - 1
+        assert found.hyperparameters.noise > few().hyperparameters.noise - 1
         weights = [
-            p.settings.linear[p.features.groups.index("known_latency")] for p in (found, few())
+            p.hyperparameters.linear[p.features.groups.index("known_latency")]
+            for p in (found, few())
         ]
         assert abs(float(weights[0] - weights[1])) < 1.5
 
@@ -223,7 +228,7 @@ class TestLearning:
 class TestRefusals:
     def test_one_device_is_no_prior(self) -> None:
         for count in (0, 1):
-            with pytest.raises(ConfigurationError, match=f"two known devices, not {count}"):
+            with pytest.raises(ConfigurationError, match=f"devices, not {count}"):
                 fit_prior(subspace(), few_tables(count), TINY)
 
     def test_a_cell_that_the_space_does_not_have(self) -> None:
@@ -236,13 +241,13 @@ class TestRefusals:
     def test_a_latency_that_is_none(self, value: float) -> None:
         broken = few_tables()
         broken["eager-b"].loc[3, "latency_ms"] = value
-        with pytest.raises(SchemaError, match="table of eager-b"):
+        with pytest.raises(SchemaError, match=rf"eager-b .* {value:g} .*row 3\b"):
             fit_prior(subspace(), broken, TINY)
 
     def test_an_empty_table(self) -> None:
         broken = few_tables()
         broken["eager-b"] = broken["eager-b"][:0]
-        with pytest.raises(SchemaError, match="table of eager-b"):
+        with pytest.raises(SchemaError, match="eager-b has 0 rows"):
             fit_prior(subspace(), broken, TINY)
 
 
@@ -296,8 +301,8 @@ class TestFiles:
         assert loaded.config == given.config
         assert not loaded.features.training
         assert apart(loaded.features.of(both(SOME)), given.features.of(both(SOME))) == 0
-        for name, value in given.settings.tensors().items():
-            assert torch.equal(value, loaded.settings.tensors()[name])
+        for name, value in given.hyperparameters.tensors().items():
+            assert torch.equal(value, loaded.hyperparameters.tensors()[name])
         rows = measured("eager-new", 12)
         some = SpaceGraphs(cells().space, cells().arch_ids[:50], both(np.arange(50)))
         np.testing.assert_array_equal(
@@ -311,7 +316,7 @@ class TestFiles:
         given.save(path)
         assert DevicePrior.load(path).network_sizes == given.network_sizes
         replace(few(), network_sizes=sizes[:1]).save(path)
-        with pytest.raises(SchemaError, match=r"1 sizes of networks for \d devices"):
+        with pytest.raises(SchemaError, match=r" 1 sizes .* \d devices"):
             DevicePrior.load(path)
 
     def test_written_again_it_is_the_same_file(self, saved: Path, tmp_path: Path) -> None:

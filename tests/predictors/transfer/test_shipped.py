@@ -21,7 +21,7 @@ def test_a_prior_is_found_by_its_space(tmp_path: Path) -> None:
     replace(prior(), space="elsewhere").save(tmp_path / "elsewhere.safetensors")
     found = shipped_prior("nasbench201", tmp_path)
     assert (found.space, found.devices) == ("nasbench201", prior().devices)
-    assert torch.equal(found.settings.linear, prior().settings.linear)
+    assert torch.equal(found.hyperparameters.linear, prior().hyperparameters.linear)
     assert shipped_prior("elsewhere", tmp_path).space == "elsewhere"
 
 

@@ -103,7 +103,7 @@ def random_features(count: int, seed: int = 0, widths: tuple[int, ...] = (3, 2, 
     ]
 
 
-def random_settings(groups: int, seed: int = 0) -> Hyperparameters:
+def random_hyperparameters(groups: int, seed: int = 0) -> Hyperparameters:
     """Settings; no two are equal."""
     generator = torch.Generator().manual_seed(seed)
     return Hyperparameters(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -21,23 +22,29 @@ CELL = "|nor_conv_3x3~0|+|none~0|none~1|+|none~0|none~1|skip_connect~2|"
         ("arch_id,accuracy\nx,93.1\n", "line 2: accuracy '93.1': a fraction.*[\\s\\S]*by 100"),
         ("arch_id,accuracy\nx,91 %\n", "line 2: .*[\\s\\S]*0.914 for 91.4 %"),
         ("arch_id,accuracy\nx,0.5\ny,good\n", "line 3: accuracy 'good'"),
-        ("arch_id,accuracy\nx,nan\n", "NaN accuracy, line 2.*[\\s\\S]*empty where a training"),
-        ("arch_id,accuracy\nx,-1\n", "negative accuracy, line 2.*[\\s\\S]*empty where a training"),
+        ("arch_id,accuracy\nx,nan\n", "NaN accuracy, line 2: [\\s\\S]*Leave accuracy"),
+        ("arch_id,accuracy\nx,-1\n", "negative accuracy, line 2: [\\s\\S]*Leave accuracy"),
         ("arch_id,accuracy\nx,0.5\n,0.6\n", "missing cell, line 3"),
-        ("arch_id,accuracy\nx,0.9,\ny,0.8,\n", "lines 2, 3.*comma at the end"),
+        ("arch_id,accuracy\nx,0.9,\ny,0.8,\n", "lines 2, 3: 3 .* 2; .*comma"),
         ("arch_id,accuracy\nx,0,914\n", "line 2.*decimal comma"),
-        ('arch_id,accuracy\nx,"0,914"\n', "decimal comma in accuracy, line 2"),
+        ('arch_id,accuracy\nx,"0,914"\n', "accuracy, line 2: .*'0,914'.*decimal"),
         ("arch_id,accuracy,train_time_s\nx,0,914\ny,1,0\n", "lines 2, 3.*decimal commas"),
         ("arch_id,accuracy,message\nx,,out of memory, killed\n", "line 2: 4 values"),
-        ("arch_id;accuracy\nx;0.5\n", "separated by a semicolon"),
+        ("arch_id;accuracy\nx;0.5\n", "delimiter, line 1: .*semicolon"),
         (
             "arch_id,accuracy,test_acc\nx,0.5,0.4\n",
             "no column 'test_accuracy'.*'test_acc'",
         ),
-        ("arch_id,accuracy,Train time\nx,0.5,9\n", "to 'train_time_s' if it is in seconds"),
-        ("arch_id,accuracy,train_time_h\nx,0.5,9\n", "Multiply it by 3,600 and rename"),
-        ("", "the file is empty"),
-        ("arch_id,accuracy\n", "no row below it"),
+        (
+            "arch_id,accuracy,Train time\nx,0.5,9\n",
+            "'Train time'.*[\\s\\S]*Rename .*'train_time_s'",
+        ),
+        (
+            "arch_id,accuracy,train_time_h\nx,0.5,9\n",
+            "'train_time_h'.*[\\s\\S]*3,600 .*'train_time_s'",
+        ),
+        ("", "empty file: [\\s\\S]*arch_id,accuracy"),
+        ("arch_id,accuracy\n", "no rows: [\\s\\S]*arch_id,accuracy"),
     ],
 )
 def test_malformed_answers_are_refused_with_lines(tmp_path: Path, text: str, message: str) -> None:
@@ -54,7 +61,7 @@ def test_a_column_that_nothing_knows_is_told(
     path = tmp_path / "answers.csv"
     path.write_text("arch_id,accuracy,test_acuracy,gpu\nx,0.5,0.4,H200\n")
     assert read_answers(path, None)["test_accuracy"].isna().all()
-    assert f"{path}: unknown column: 'test_acuracy' Did you mean 'test_accuracy'?" in caplog.text
+    assert re.search(rf"{path}: .*'test_acuracy' .*'test_accuracy'\?", caplog.text)
     assert "'gpu'" in caplog.text
     path.write_text("arch_id,accuracy,test_accuracy,query,run\nx,0.5,0.4,1,0\n")
     caplog.clear()

@@ -184,5 +184,10 @@ def test_those_predicted_feasible_come_first() -> None:
 
 
 def test_the_limits_are_part_of_the_fingerprint() -> None:
-    limits = [limits_of(9), measured_limits(3, 9), measured_limits(2, 9), limits_of(9, per_query=3)]
+    limits = [
+        limits_of(9),
+        measured_limits(3, 9),
+        measured_limits(2, 9),
+        limits_of(9, measurements_per_query=3),
+    ]
     assert len({str(make_pool(limits=each).describe()) for each in limits}) == len(limits)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +27,7 @@ from brpnas.search.samplers import (
 from brpnas.search.samplers.brp import ChooseBy, _size
 from brpnas.search.trace import HeldOutScores, trace
 from brpnas.spaces import NasBench201, SearchSpace
-from brpnas.testing import OnOpenSpace, SamplerContract, WithRepeats
+from brpnas.testing import OnOpenSpace, SamplerContract, WithReevaluations
 from tests.search.toy import (
     RidgeRanker,
     ToySpace,
@@ -61,19 +62,19 @@ class TestBRPChoosingByItsRanker(SamplerContract):
         return BRPSampler(RidgeRanker, rounds=4, choose_by="ranker")
 
 
-class TestBRPWithRepeats(WithRepeats, TestBRP):
+class TestBRPWithReevaluations(WithReevaluations, TestBRP):
     pass
 
 
 class TestBRPWithAnUnconstrainedStart(SamplerContract):
     def make(self) -> Sampler:
-        return BRPSampler(RidgeRanker, rounds=4, unconstrained_share=0.25)
+        return BRPSampler(RidgeRanker, rounds=4, infeasible_share=0.25)
 
     @pytest.mark.parametrize("seed", first_of(range(3)))
     def test_never_asks_the_infeasible(self, seed: int) -> None:
         frame = self.run(seed, limit=4, budget=20)
         start = frame["round"] < 1
-        assert (frame["predicted_latency_ms"] > 4)[start].any(), "nothing beyond was asked"
+        assert (frame["predicted_latency_ms"] > 4)[start].any(), "nothing infeasible was asked"
         assert frame["feasible"].equals(frame["predicted_latency_ms"] <= 4)
         assert frame["feasible"][~start].all()
 
@@ -82,7 +83,7 @@ class TestBRPWithAnUnconstrainedStartOnOpenSpace(OnOpenSpace, TestBRPWithAnUncon
     pass
 
 
-class TestBRPWithAnUnconstrainedStartAndRepeats(WithRepeats, TestBRPWithAnUnconstrainedStart):
+class TestBRPWithAnUnconstrainedStartAndRepeats(WithReevaluations, TestBRPWithAnUnconstrainedStart):
     pass
 
 
@@ -95,7 +96,7 @@ class TestBRPWithAPriorOnOpenSpace(OnOpenSpace, TestBRPWithAPrior):
     pass
 
 
-class TestBRPWithAPriorAndRepeats(WithRepeats, TestBRPWithAPrior):
+class TestBRPWithAPriorAndRepeats(WithReevaluations, TestBRPWithAPrior):
     pass
 
 
@@ -301,16 +302,16 @@ class TestPrior:
         assert set(asked) != set(drawn[:6])
 
     def test_when_enough_was_measured_the_first_round_is_random(self) -> None:
-        history, pool = History(), make_pool(limits=limits_of(per_query=1))
+        history, pool = History(), make_pool(limits=limits_of(measurements_per_query=1))
         names = pool.fresh(History(), 8 * 6)
         history.note(Measurement(0, name, False, 9.0) for name in names[:6])
         assert self.sampler.ask(pool, history, 24) != pool.fresh(history, 6)
         history.note([Measurement(0, names[6], False, 9.0)])
         assert self.sampler.ask(pool, history, 24) == pool.fresh(history, 6)
 
-    @pytest.mark.parametrize("per_query", [0, 10])
-    def test_what_was_measured_and_is_within_the_limit_is_kept(self, per_query: int) -> None:
-        pool, history = make_pool(limits=limits_of(per_query=per_query)), History()
+    @pytest.mark.parametrize("allowed", [0, 10])
+    def test_what_was_measured_and_is_within_the_limit_is_kept(self, allowed: int) -> None:
+        pool, history = make_pool(limits=limits_of(measurements_per_query=allowed)), History()
         drawn = pool.fresh(history, 8 * 6)
         passed, refused = drawn[40], self.sampler.ask(pool, history, 24)[0]
         history.note([Measurement(0, passed, True, 1.0), Measurement(0, refused, False, 9.0)])
@@ -437,7 +438,7 @@ class TestPrior:
 
 
 class TestUnconstrainedRounds:
-    sampler = BRPSampler(RidgeRanker, rounds=6, unconstrained_share=0.34)
+    sampler = BRPSampler(RidgeRanker, rounds=6, infeasible_share=0.34)
 
     @pytest.mark.parametrize("choose_by", ["answers", "ranker"])
     def test_what_breaks_the_constraints_is_learnt_from_and_not_chosen(
@@ -450,7 +451,7 @@ class TestUnconstrainedRounds:
                 taught.append(len(graphs))
                 super().fit(graphs, accuracy, seed)
 
-        sampler = BRPSampler(Counting, rounds=6, unconstrained_share=0.34, choose_by=choose_by)
+        sampler = BRPSampler(Counting, rounds=6, infeasible_share=0.34, choose_by=choose_by)
         words = ToySpace().enumerate()
         slow = predict_latency(words)["latency_ms"] > 5
         # Slow architectures are better than all others.
@@ -502,7 +503,7 @@ class TestUnconstrainedRounds:
         # Of each function only one way to write it keeps the constraints.
         feasible = np.array([w[0] <= w[-1] for w in words])
         pool = pool_of(feasible)
-        sampler = BRPSampler(RidgeRanker, rounds=4, unconstrained_share=0.25)
+        sampler = BRPSampler(RidgeRanker, rounds=4, infeasible_share=0.25)
         total = pool.capacity
         history = run_search(pool, sampler, make_oracle(), total, progress=False).history
         over = history[~history["feasible"]]
@@ -523,22 +524,22 @@ class TestUnconstrainedRounds:
 
     def test_if_none_that_keeps_them_is_answered_the_error_says_so(self) -> None:
         class OnlyTheSlow(TableOracle):
-            def ask(self, question: Question) -> Answer:
+            def answer(self, question: Question) -> Answer:
                 if predict_latency([question.arch_id])["latency_ms"][0] <= 4:
                     raise OracleError("diverged")
-                return super().ask(question)
+                return super().answer(question)
 
         words = ToySpace().enumerate()
         oracle = OnlyTheSlow(accuracy_table(words, additive_accuracy(words)), "toys", 0)
         result = run_search(make_pool(limit=4), self.sampler, oracle, 24, progress=False)
         assert (result.history["status"] == "ok").any()
-        with pytest.raises(OracleError, match="satisfies the constraints, so there is nothing"):
+        with pytest.raises(OracleError, match=r" 24 queries .*constraints"):
             _ = result.chosen
 
     @pytest.mark.parametrize("share", [-0.1, 1.0, 1.5])
     def test_not_all_of_the_budget_is_unconstrained(self, share: float) -> None:
         with pytest.raises(ConfigurationError, match=f"less than 1, and is {share}"):
-            BRPSampler(RidgeRanker, rounds=3, unconstrained_share=share)
+            BRPSampler(RidgeRanker, rounds=3, infeasible_share=share)
 
     @pytest.mark.parametrize(
         ("rounds", "budget", "expected"),
@@ -547,7 +548,7 @@ class TestUnconstrainedRounds:
     def test_whole_rounds_of_a_tenth_of_the_budget(
         self, rounds: int, budget: int, expected: int
     ) -> None:
-        sampler = BRPSampler(RidgeRanker, rounds=rounds, unconstrained_share=0.1)
+        sampler = BRPSampler(RidgeRanker, rounds=rounds, infeasible_share=0.1)
         history, pool = History(), make_pool(limit=4)
         size = max(budget // rounds, 1)
         for number in range(expected):
@@ -566,13 +567,16 @@ class TestUnconstrainedRounds:
         assert all(word.count("a") == 3 for word in mutants)
 
     def test_they_are_part_of_the_task(self) -> None:
-        assert self.sampler.describe()["unconstrained_share"] == 0.34
-        assert "unconstrained_share" not in BRPSampler(RidgeRanker).describe()
+        assert self.sampler.describe()["infeasible_share"] == 0.34
+        assert "infeasible_share" not in BRPSampler(RidgeRanker).describe()
 
 
-@pytest.mark.parametrize("parameters", [{"rounds": 0}, {"exploit_fraction": 1.5}])
-def test_parameters_out_of_range(parameters: dict[str, float]) -> None:
-    with pytest.raises(ConfigurationError, match="at least 1 round and an exploit_fraction"):
+@pytest.mark.parametrize(
+    ("parameters", "given"),
+    [({"rounds": 0}, "0 and 0.5"), ({"exploit_fraction": 1.5}, "5 and 1.5")],
+)
+def test_parameters_out_of_range(parameters: dict[str, float], given: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"exploit_fraction .* {re.escape(given)},"):
         BRPSampler(RidgeRanker, **parameters)  # type: ignore[arg-type]
 
 

@@ -6,7 +6,7 @@ import pytest
 from brpnas.errors import ConfigurationError
 from brpnas.search.history import History
 from brpnas.search.samplers import EvolutionSampler, RandomSampler, Sampler
-from brpnas.testing import OnOpenSpace, SamplerContract, WithRepeats
+from brpnas.testing import OnOpenSpace, SamplerContract, WithReevaluations
 from tests.search.toy import (
     ToySpace,
     additive_accuracy,
@@ -27,7 +27,7 @@ class TestEvolutionOnOpenSpace(OnOpenSpace, TestEvolution):
     pass
 
 
-class TestEvolutionWithRepeats(WithRepeats, TestEvolution):
+class TestEvolutionWithReevaluations(WithReevaluations, TestEvolution):
     pass
 
 

@@ -9,7 +9,7 @@ from brpnas.search.samplers import (
     BRPSampler,
     EvolutionSampler,
     RandomSampler,
-    RepeatLeaders,
+    ReevaluateLeaders,
     get_sampler,
 )
 from tests.search.toy import RidgeRanker
@@ -25,23 +25,23 @@ def test_samplers_by_name() -> None:
     assert brp.describe() == {"name": "brp", "rounds": 3, "exploit_fraction": 0.5}
 
 
-def test_repeats_go_with_any() -> None:
-    sampler = get_sampler("evolution", {"repeats": 2})
-    assert isinstance(sampler, RepeatLeaders)
+def test_reevaluations_go_with_any() -> None:
+    sampler = get_sampler("evolution", {"reevaluations": 2})
+    assert isinstance(sampler, ReevaluateLeaders)
     assert sampler.name == "evolution"
-    assert sampler.describe()["repeats"] == 2
-    assert isinstance(get_sampler("random", {"repeats": 0}), RandomSampler)
+    assert sampler.describe()["reevaluations"] == 2
+    assert isinstance(get_sampler("random", {"reevaluations": 0}), RandomSampler)
 
 
 def test_unknown_sampler() -> None:
-    with pytest.raises(UnknownNameError, match=r"sampler 'evolutoin'.* Did you mean 'evolution'"):
+    with pytest.raises(UnknownNameError, match=r"sampler 'evolutoin'.* 'evolution'\?"):
         get_sampler("evolutoin")
 
 
 @pytest.mark.parametrize("name", ["random", "evolution", "brp"])
 def test_unknown_parameter(name: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"'repeat'. Did you mean 'repeats'"):
-        get_sampler(name, {"repeat": 3}, make_ranker=RidgeRanker)
+    with pytest.raises(ConfigurationError, match=rf"'{name}' .*'reevaluation'.* 'reevaluations'\?"):
+        get_sampler(name, {"reevaluation": 3}, make_ranker=RidgeRanker)
 
 
 def test_brp_needs_a_ranker() -> None:

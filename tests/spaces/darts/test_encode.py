@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from brpnas.graphs import BLANK, GLOBAL, INPUT, OUTPUT
-from brpnas.spaces.darts import Darts
 from brpnas.spaces.darts.cell import OPERATIONS, node_numbers
-from brpnas.spaces.darts.encode import FIRST_OP, VOCABULARY, darts_graphs, decisions_of
+from brpnas.spaces.darts.encode import VOCABULARY, darts_graphs
 from tests.spaces.darts.examples import DARTS_V2_ID, chain_of
 from tests.spaces.darts.slow import graph
 
@@ -71,17 +70,3 @@ def test_input_is_untouched_and_graphs_share_no_memory(rng_sample):
     batch.adj[0] = 0
     assert np.array_equal(numbers, before)
     assert batch.adj[1].any()
-
-
-def test_decisions_are_found_again_in_raw_graphs(rng_sample):
-    batch = darts_graphs(node_numbers(rng_sample), pruned=False)
-    expected = Darts().decisions(rng_sample).reshape(-1, 8, 2, 2).tolist()
-    for row in range(len(rng_sample)):
-        found = decisions_of(batch.ops[row], batch.adj[row])
-        assert [[list(edge) for edge in node] for node in found] == expected[row]
-
-
-def test_a_pruned_graph_has_lost_decisions():
-    graph_ = darts_graphs(node_numbers([DARTS_V2_ID]), pruned=True)[0]
-    assert decisions_of(graph_.ops, graph_.adj) is None
-    assert FIRST_OP == (6, 15)

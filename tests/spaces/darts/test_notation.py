@@ -1,8 +1,20 @@
 import pytest
 
 from brpnas.errors import ArchitectureError
-from brpnas.spaces.darts import Darts, read_notation, to_genotype
+from brpnas.spaces.darts import OPERATIONS, Darts, read_notation
+from brpnas.spaces.darts.cell import CELLS
 from tests.spaces.darts.examples import DARTS_V2, DARTS_V2_ID, PC_DARTS
+
+
+def to_genotype(arch_id):
+    """The published notation."""
+    decisions = Darts().decisions([arch_id])[0].reshape(len(CELLS), -1, 2).tolist()
+    edges = [[(OPERATIONS[op], source) for op, source in cell] for cell in decisions]
+    return (
+        f"Genotype(normal={edges[0]}, normal_concat=range(2, 6), "
+        f"reduce={edges[1]}, reduce_concat=range(2, 6))"
+    )
+
 
 GOOD = to_genotype(DARTS_V2_ID)
 
@@ -21,7 +33,7 @@ def test_what_stands_around_a_genotype(frame):
 def test_ways_to_write_a_concatenation(concat):
     text = GOOD.replace("range(2, 6)", concat)
     if "[2:]" in concat:
-        with pytest.raises(ArchitectureError, match="neither a list nor a range"):
+        with pytest.raises(ArchitectureError, match=r": normal_concat .* list .* range\."):
             read_notation(text)
     else:
         assert read_notation(text) == DARTS_V2_ID
@@ -54,25 +66,25 @@ def test_a_genotype_names_operations_as_published():
     ("old", "new", "why"),
     [
         ("range(2, 6)", "range(3, 6)", "normal_concat must be"),
-        ("range(2, 6)", "range(2, 10**9)", "neither a list nor a range"),
+        ("range(2, 6)", "range(2, 10**9)", ": normal_concat is"),
         ("range(2, 6)", "range(10)", "normal_concat must be"),
-        ("range(2, 6)", "list(2, 6)", "neither a list nor a range"),
-        ("range(2, 6)", "__import__('os').getcwd()", "neither a list nor a range"),
+        ("range(2, 6)", "list(2, 6)", ": normal_concat is"),
+        ("range(2, 6)", "__import__('os').getcwd()", ": normal_concat is"),
         ("range(2, 6)", "{2, 3, 4, 5}", "normal_concat must be"),
-        ("'sep_conv_3x3'", "'sep_conv_7x7'", "Did you mean 'sep_conv"),
+        ("'sep_conv_3x3'", "'sep_conv_7x7'", "'sep_conv_5x5'?"),
         ("'sep_conv_3x3'", "'none'", "no operation 'none'"),
         ("'sep_conv_3x3'", "3", "no operation 3"),
         ("'sep_conv_3x3', 1", "'sep_conv_3x3', 0", "reads node 0 twice"),
         ("'sep_conv_3x3', 1", "'sep_conv_3x3', 2", "nodes 0 to 1"),
         ("'sep_conv_3x3', 1", "'sep_conv_3x3', -1", "nodes 0 to 1"),
-        ("'sep_conv_3x3', 1", "'sep_conv_3x3', True", "must be a pair"),
-        ("('sep_conv_3x3', 1)", "'sep_conv_3x3'", "must be a pair"),
+        ("'sep_conv_3x3', 1", "'sep_conv_3x3', True", " a pair "),
+        ("('sep_conv_3x3', 1)", "'sep_conv_3x3'", " a pair "),
         ("[('sep_conv_3x3', 0), ", "[", "list of 8 pairs"),
         ("normal=", "norma1=", "'norma1' is unknown"),
         ("normal=", "normal=[], normal=", "given twice"),
         (", reduce_concat=range(2, 6)", "", "lacks reduce_concat"),
-        (")", "", "cannot be read"),
-        (", reduce=", ", **{}, reduce=", "unknown or given twice"),
+        (")", "", "call of Genotype"),
+        (", reduce=", ", **{}, reduce=", "argument None "),
         ("normal=", "1, normal=", "given twice"),
     ],
 )
@@ -95,5 +107,5 @@ def test_a_genotype_of_another_kind_is_refused(old, new, why):
     ids=["deep", "brackets", "null", "many", "none", "star"],
 )
 def test_strange_text_is_refused(text):
-    with pytest.raises(ArchitectureError, match="not a DARTS architecture"):
+    with pytest.raises(ArchitectureError, match=r"^['\"]Genotype\(.* DARTS "):
         read_notation(text)

@@ -86,9 +86,9 @@ def test_the_space_builds_and_counts_the_same() -> None:
 
 
 def test_what_cannot_be_built_is_refused() -> None:
-    with pytest.raises(ArchitectureError, match="Did you mean 'conv3x3'"):
+    with pytest.raises(ArchitectureError, match=r"'conv3x4'.* 'conv3x3'\?"):
         build_network(CELL.replace("conv3x3", "conv3x4"))
-    with pytest.raises(ConfigurationError, match="set channels to 2"):
+    with pytest.raises(ConfigurationError, match=r" 1 channels .* channels to 2\b"):
         build_network("conv3x3~0|conv3x3~0|output~12", NetworkConfig(channels=1))
 
 

@@ -5,16 +5,11 @@ from __future__ import annotations
 import time
 
 import numpy as np
-import pytest
 
-from brpnas.graphs import ArchGraph
-from brpnas.spaces.nasbench101.canonical import sources_of
-from brpnas.spaces.nasbench101.cell import labels_of
 from brpnas.spaces.nasbench101.encode import (
     FIRST_OP,
     VOCABULARY,
     cell_graphs,
-    sources_and_labels,
 )
 from brpnas.spaces.nasbench101.enumeration import all_keys
 from brpnas.spaces.nasbench101.notation import read_cell
@@ -55,16 +50,3 @@ def test_the_whole_space_takes_seconds() -> None:
     batch = cell_graphs(all_keys())
     assert time.process_time() - start < 5
     assert batch.adj.shape == (423_624, 8, 8)
-
-
-def test_back_to_sources_and_labels() -> None:
-    keys = np.random.default_rng(1).choice(all_keys(), 200)
-    for key, graph in zip(keys.tolist(), cell_graphs(keys), strict=True):
-        assert sources_and_labels(graph) == (sources_of(key), [0, *labels_of(key), 0])
-
-
-@pytest.mark.parametrize("ops", [[1, 2, 0], [1, 3], [1], [1, 2, 7, 3], [1, 2, 2, 3], [1, 2, 0, 3]])
-def test_other_operations_are_none(ops: list[int]) -> None:
-    size = len(ops)
-    graph = ArchGraph(np.array(ops, np.int8), np.eye(size, dtype=np.int8))
-    assert sources_and_labels(graph) is None

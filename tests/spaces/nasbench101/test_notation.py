@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import re
 from pathlib import Path
 
 import numpy as np
@@ -92,32 +93,32 @@ def test_hashes_are_read(mirror: Path) -> None:
     content, cells = graphs_file(mirror)
     for i in (0, 7, 999):
         assert read_notation(f" {content['key'][i]}\n") == key_of(cells[i])
-    with pytest.raises(ArchitectureError, match="is not the module hash"):
+    with pytest.raises(ArchitectureError, match=r"'0{32}' .*hash"):
         read_notation("0" * 32)
 
 
 BAD = {
     "": "must read 'operation~sources'",
-    "conv3x3~0": "its last node must be 'output', not 'conv3x3'",
+    "conv3x3~0": "'output', not 'conv3x3'",
     "conv3x3~0|output~0|": "unknown operation 'output'.",
-    "conv3x4~0|output~1": "unknown operation 'conv3x4'. Did you mean 'conv3x3'?",
+    "conv3x4~0|output~1": "'conv3x3'?",
     "conv3x3~0|output~2": "node 2, 'output~2'",
     "conv3x3~a|output~1": "must read 'operation~sources'",
-    "conv3x3~|output~1": "no path leads from its input to its output",
-    "conv3x3~0|output~": "no path leads from its input to its output",
-    CHAIN: "it has 8 nodes between input and output, both included, and at most 7 are allowed",
-    "|".join(["conv3x3~0"] * 10) + "|output~1": "it has 12 nodes and at most 7 are allowed",
-    "conv3x3~0|conv3x3~01|conv3x3~012|conv3x3~0123|output~4": "it has 11 edges and at most 9",
-    "[[[0,1],[1,0]],[0,0]]": "its edges form a cycle",
-    "[[[0,1],[0,1]],[0,0]]": "its edges form a cycle",
-    "[[[0,2],[0,0]],[0,0]]": "matrix must hold only 0 and 1",
-    "[[[0,1],[0]],[0,0]]": "2 operations take a matrix of 2 rows and columns",
-    "[[],[]]": "0 operations take a matrix of 0 rows",
+    "conv3x3~|output~1": "its node 2",
+    "conv3x3~0|output~": "its node 2",
+    CHAIN: " 8 nodes",
+    "|".join(["conv3x3~0"] * 10) + "|output~1": " 12 nodes",
+    "conv3x3~0|conv3x3~01|conv3x3~012|conv3x3~0123|output~4": " 11 edges",
+    "[[[0,1],[1,0]],[0,0]]": "nodes [0, 1]",
+    "[[[0,1],[0,1]],[0,0]]": "nodes [1]",
+    "[[[0,2],[0,0]],[0,0]]": "0 and 1, not 2",
+    "[[[0,1],[0]],[0,0]]": "2 operations",
+    "[[],[]]": "0 operations",
     '[[[0,1,0],[0,0,1],[0,0,0]],["","pool",""]]': "unknown operation 'pool'",
-    "[[[0,1,0],[0,0,1],[0,0,0]],[0,3,0]]": "operation 3: labels go from 0 to 2",
-    "[1, 2": "it is not JSON",
-    "[1, 2]": "its JSON must hold a matrix (module_adjacency) and a list of operations",
-    '{"adjacency": 1}': "its JSON must hold a matrix",
+    "[[[0,1,0],[0,0,1],[0,0,0]],[0,3,0]]": "operation 3",
+    "[1, 2": ": line 1 column 6",
+    "[1, 2]": "(module_adjacency)",
+    '{"adjacency": 1}': "(module_adjacency)",
     "A" * 32: "must read 'operation~sources'",
 }
 
@@ -127,7 +128,7 @@ def test_what_is_none_is_refused_with_the_reason(text: str) -> None:
     with pytest.raises(ArchitectureError) as caught:
         read_notation(text)
     message = str(caught.value)
-    assert message.startswith(f"{text!r} is not a NAS-Bench-101 cell: ")
+    assert re.match(rf"{re.escape(repr(text))} .*NAS-Bench-101 cell: ", message)
     assert BAD[text] in message
     assert message.endswith(f" An example: {CELL}")
 

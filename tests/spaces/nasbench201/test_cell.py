@@ -1,6 +1,7 @@
 """The two notations of a cell, and errors about malformed ones."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -49,7 +50,7 @@ def test_each_position_is_the_edge_it_names():
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "it has 1 groups joined by '+' where a cell has 3"),
+        ("", " 1 groups "),
         ("nonsense", "it has 1 groups"),
         ("|none~0|+|none~0|none~1|", "it has 2 groups"),
         (GOOD + "+|none~0|", "it has 4 groups"),
@@ -59,8 +60,8 @@ def test_each_position_is_the_edge_it_names():
         (GOOD[:-1], "must hold 3 operation(s)"),
         (GOOD.replace("nor_conv_3x3~0|+", "~0|+", 1), "unknown operation ''"),
         (GOOD.replace("none", "nothing"), "unknown operation 'nothing'"),
-        (GOOD.replace("avg_pool_3x3", "avg_pol_3x3"), "Did you mean 'avg_pool_3x3'"),
-        (GOOD.replace("none", "None"), "Did you mean 'none'"),
+        (GOOD.replace("avg_pool_3x3", "avg_pol_3x3"), "'avg_pool_3x3'?"),
+        (GOOD.replace("none", "None"), "'none'?"),
         (GOOD.replace("none~2", "none"), "'none' must read 'none~2'"),
         (GOOD.replace("none~2", "none~1"), "'none~1' must read 'none~2'"),
         (GOOD.replace("none~2", "none~x"), "'none~x' must read 'none~2'"),
@@ -73,7 +74,7 @@ def test_malformed_string_is_named_and_explained(text, why):
     with pytest.raises(ArchitectureError) as raised:
         from_string(text)
     message = str(raised.value)
-    assert message.startswith(f"{text!r} is not a NAS-Bench-201 architecture: ")
+    assert re.match(rf"{re.escape(repr(text))} .*NAS-Bench-201 ", message)
     assert why in message
     assert ".." not in message
     example = message.partition("An example: ")[2]
@@ -95,7 +96,7 @@ def test_malformed_string_is_named_and_explained(text, why):
 )
 def test_codes_that_are_no_cell_are_refused(codes):
     for use in (validate_codes, to_string):
-        with pytest.raises(ArchitectureError, match=r"give 6 codes from 0 to 4, one per edge"):
+        with pytest.raises(ArchitectureError, match=r" 6 codes .* 0 to 4, .*\(2, 3\)\)"):
             use(codes)
 
 

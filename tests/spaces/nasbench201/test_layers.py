@@ -9,7 +9,8 @@ import torch
 from brpnas.errors import ArchitectureError
 from brpnas.graphs import BLANK
 from brpnas.spaces import NasBench201
-from brpnas.spaces.nasbench201.layers import Cell, Reduction, live_edges
+from brpnas.spaces.nasbench201.cell import live_edges
+from brpnas.spaces.nasbench201.layers import Cell, Reduction
 
 
 @pytest.fixture(autouse=True)

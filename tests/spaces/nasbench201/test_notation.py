@@ -94,25 +94,25 @@ def test_the_index_is_that_of_the_published_file(mirror: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "none of the notations"),
-        ("nonsense", "none of the notations"),
-        ("12.0", "an index has no decimals"),
-        ("1_000", "none of the notations"),
-        ("１２", "none of the notations"),
-        ("+5", "none of the notations"),
-        ("-1", "an index is from 0 to 15624"),
-        ("15625", "an index is from 0 to 15624"),
-        ("1234567", "an index is from 0 to 15624"),
-        ("34131", "perhaps codes that have lost their leading 0"),
-        ("00013", "it begins with 0 but has 5 digits"),
-        ("000567", "six digits are operation codes, from 0 to 4, and 5 is none"),
-        ("(3, 3, 4, 1, 3)", "it has 5 operations where a cell has 6"),
+        ("", "notations"),
+        ("nonsense", "notations"),
+        ("12.0", "decimals"),
+        ("1_000", "notations"),
+        ("１２", "notations"),
+        ("+5", "notations"),
+        ("-1", "an index "),
+        ("15625", "an index "),
+        ("1234567", "an index "),
+        ("34131", "leading 0"),
+        ("00013", " 5 digits"),
+        ("000567", "and 5 "),
+        ("(3, 3, 4, 1, 3)", " 5 operations"),
         ("3 3 4 1 3 1 0", "it has 7 operations"),
-        ("(3, 3, 4, 1, 3, 5)", "'5' is neither an operation nor a code from 0 to 4"),
+        ("(3, 3, 4, 1, 3, 5)", "'5' "),
         ("(3, 3, 4, 1, 3, -1)", "'-1' is neither"),
         ("(3, 3, 4, 1, 3, 1", "'(3' is neither"),
         ("(3, 3, 4, 1, 3, 1]", "'(3' is neither"),
-        ("none none none none none nor_conv3x3", "Did you mean 'nor_conv_3x3'?"),
+        ("none " * 5 + "nor_conv3x3", "'nor_conv_3x3'?"),
         ("|none~0|", "3"),
         (CELL.replace("skip_connect", "skip_conect"), "unknown operation 'skip_conect'"),
     ],
@@ -124,4 +124,4 @@ def test_what_is_none_is_refused_with_the_reason(text: str, why: str) -> None:
     assert message.startswith(repr(text))
     assert why in message
     assert ".." not in message.replace("...", "")
-    assert "An example: |" in message or "Write its string, such as '|" in message
+    assert "|+|" in message.removeprefix(repr(text))

@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,14 +19,16 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from brpnas.metrics import regression_metrics
+from brpnas.report.device import DeviceReport
 from brpnas.serving import OnnxPredictor
 from pipelines.registry import promote, register
-from pipelines.registry.contents import read
+from pipelines.registry.loaded import read
 from pipelines.registry.versions import RegisteredModel
-from pipelines.retrain.candidate import judge_device, register_device, write_card, write_files
+from pipelines.retrain.challenger import judge_device, register_device, write_card, write_files
+from pipelines.retrain.device import AdaptedDevice, ExportedPredictor
 from tests.export.costs import cost_model, cost_of
-from tests.pipelines.registry.toys import ARCHS, NAME, candidate, config, onnx
-from tests.pipelines.retrain.toys import PARAMS, QUICK
+from tests.pipelines.registry.toys import ARCHS, NAME, challenger, config, onnx
+from tests.pipelines.retrain.toys import PARAMS
 
 LEARNT, COUNT = 80, len(ARCHS)
 PREDICTOR: Any = SimpleNamespace(
@@ -33,6 +36,7 @@ PREDICTOR: Any = SimpleNamespace(
     view="raw",
     rows=LEARNT,
     errors={"adapted": 0.031, "graph alone": 0.052},
+    coverage=0.9,
     known=("one-board", "another"),
 )
 """The interface of a predictor for judging; its answers are passed separately."""
@@ -60,21 +64,31 @@ def answers(table: pd.DataFrame, factor: float = 1.02) -> pd.DataFrame:
     )
 
 
-def judged(table: pd.DataFrame | None = None) -> tuple[dict[str, Any], pd.DataFrame]:
+def judged(table: pd.DataFrame | None = None, factor: float = 1.02) -> DeviceReport:
     table = rows() if table is None else table
-    return judge_device(PREDICTOR, ["one-board", "another"], table, answers(table), "board", QUICK)
+    adapted = AdaptedDevice("board", PREDICTOR, known=False, transfer="")
+    return judge_device(adapted, table, answers(table, factor))
+
+
+def exported(onnx: bytes) -> ExportedPredictor:
+    return ExportedPredictor(onnx, 1e-7, PARAMS["tolerance"])
+
+
+def changed(report: DeviceReport, **figures: Any) -> DeviceReport:
+    return replace(report, figures={**report.figures, **figures})
 
 
 def crown(content: bytes | None = None, **changed: Any) -> None:
     """Make a predictor champion, however bad it is."""
-    version = register(candidate(onnx=content, **changed))
+    version = register(challenger(onnx=content, **changed))
     MlflowClient().set_registered_model_alias(NAME, "champion", version)
 
 
 @pytest.mark.usefixtures("store")
 class TestJudge:
     def test_alone(self) -> None:
-        figures, theirs = judged()
+        report = judged()
+        figures, theirs = report.figures, report.champion
         assert figures["rows"] == {"learn": LEARNT, "test": COUNT - LEARNT}
         assert (figures["model"], figures["known_devices"]) == (NAME, ["one-board", "another"])
         assert figures["challenger"]["mape"] == pytest.approx(0.02)
@@ -83,13 +97,20 @@ class TestJudge:
         assert theirs.empty
         assert list(theirs) == list(answers(rows()))
 
+    def test_figures_tell_a_prior_that_learnt_from_the_device_and_other_sizes(self) -> None:
+        adapted = AdaptedDevice("board", PREDICTOR, known=True, transfer="Of another size.")
+        figures = judge_device(adapted, rows(), answers(rows())).figures
+        assert (figures["prior_knows_device"], figures["transfer"]) == (True, "Of another size.")
+        assert (figures["device"], figures["coverage"]) == ("board", PREDICTOR.coverage)
+
     def test_a_challenger_in_waiting_is_no_champion(self) -> None:
-        register(candidate())
-        assert judged()[0]["champion"] is None
+        register(challenger())
+        assert judged().figures["champion"] is None
 
     def test_beside_the_champion_on_the_same_rows(self) -> None:
         crown(onnx(0.1, margin=0.2), rows=rows(100))
-        figures, theirs = judged()
+        report = judged()
+        figures, theirs = report.figures, report.champion
         test = rows()[LEARNT:]
         assert theirs["arch_id"].tolist() == test["arch_id"].tolist()
         expected = regression_metrics(theirs["predicted"], test["latency_ms"])
@@ -100,7 +121,7 @@ class TestJudge:
         crown(onnx(0.1), rows=rows(90, test=10))
         slower = rows()
         slower.loc[5, "latency_ms"] *= 1.3
-        data_drift = judged(slower)[0]["data_drift"]
+        data_drift = judged(slower).figures["data_drift"]
         assert data_drift["rows"]["added"] == COUNT - 90
         assert data_drift["rows"]["remeasured"] == 1
         assert data_drift["latency"]["remeasured_median_ratio"] == pytest.approx(1.3)
@@ -108,49 +129,53 @@ class TestJudge:
 
     def test_a_champion_of_another_kind_has_no_rows_and_no_intervals(self) -> None:
         crown(onnx(0.1))
-        figures, theirs = judged()
+        report = judged()
+        figures, theirs = report.figures, report.champion
         assert "coverage" not in figures["champion"]
         assert "lower" not in theirs
         assert (figures["data_drift"], figures["changes"]) == (None, [])
 
     def test_without_test_rows_what_is_new_is_told_nevertheless(self) -> None:
         crown(onnx(0.1), rows=rows(60, test=20))
-        figures, theirs = judged(rows(test=0))
+        report = judged(rows(test=0))
+        figures = report.figures
         assert (figures["challenger"], figures["champion"]) == (None, None)
-        assert theirs.empty
+        assert report.champion.empty
         assert f"{COUNT - 60} added" in figures["changes"][0]
 
     def test_a_broken_champion_stands_in_nobodys_way(self) -> None:
         crown(cost_model([np.nan] * 9), rows=rows(60, test=20))
-        figures, theirs = judged()
+        report = judged()
+        figures = report.figures
         assert (figures["champion"], figures["champion_version"]) == (None, "1")
-        assert theirs.empty
+        assert report.champion.empty
         assert f"brpnas rollback {NAME}" in figures["changes"][0]
         assert figures["data_drift"]["error"]["test_before"] is None
 
 
 @pytest.mark.usefixtures("store")
 def test_card_says_what_it_was_learnt_from() -> None:
-    content = onnx(0.05)
-    card = write_card(content, judged()[0], rows())
+    file, report = exported(onnx(0.05)), judged()
+    card = write_card(file, report, rows())
     for text in (
-        "Latency predictor of board",
-        f"Learnt from {LEARNT} measured cells and from 2 other devices (one-board, another)",
-        f"Metrics are of {COUNT - LEARNT} test rows",
-        "holds 90% of measurements",
-        "mean log error, rows left out, graph alone",
+        "# Latency predictor ",
+        f" {LEARNT} measured cells ",
+        "2 other devices (one-board, another)",
+        f" {COUNT - LEARNT} test rows",
+        " 90% ",
+        "out, graph alone",
         "mape (test)",
         ARCHS[0],
     ):
         assert text in card
     assert "earlier rows" not in card
-    known = judged()[0] | {"prior_knows_device": True}
-    assert "earlier rows" in write_card(content, known, rows())
-    told = judged()[0] | {"transfer": "Transfer: of another size."}
-    assert "- Transfer: of another size." in write_card(content, told, rows())
+    known = changed(report, prior_knows_device=True)
+    assert "earlier rows" in write_card(file, known, rows())
+    told = changed(report, transfer="Transfer: sizes.")
+    assert "- Transfer: sizes." in write_card(file, told, rows())
     assert "Transfer" not in card
-    without = write_card(content, judged(rows(test=0))[0], rows())
-    assert "Metrics are of 0 test rows" in without
+    without = write_card(file, judged(rows(test=0)), rows())
+    assert " 0 test rows" in without
     assert "mape (test)" not in without
 
 
@@ -158,7 +183,7 @@ def test_card_says_what_it_was_learnt_from() -> None:
 @pytest.mark.parametrize("view", ["raw", "both"])
 def test_examples_of_the_card_run_as_typed(view: str, tmp_path: Path) -> None:
     content = onnx(0.05, view=view)
-    card = write_card(content, judged()[0], rows())
+    card = write_card(exported(content), judged(), rows())
     (tmp_path / "predictor.onnx").write_bytes(content)
     expected = OnnxPredictor(content).predict([rows()["arch_id"].iloc[0]])["latency_ms"][0]
 
@@ -179,22 +204,21 @@ def test_examples_of_the_card_run_as_typed(view: str, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("store")
 def test_few_test_rows_are_no_proof() -> None:
-    figures = judged(rows(test=2))[0]
-    card = write_card(onnx(0.05), figures, rows())
+    card = write_card(exported(onnx(0.05)), judged(rows(test=2)), rows())
     assert "| spearman, 90 % interval (test) | -1.00 to 1.00 |" in card
 
 
 @pytest.mark.usefixtures("store")
 def test_files_hold_what_was_found() -> None:
-    figures, theirs = judged()
-    model, pages = write_files(b"onnx", "# Card ±", rows(), figures, answers(rows()), theirs)
+    report = judged()
+    model, pages = write_files(exported(b"onnx"), "# Card ±", report, rows())
     assert list(model) == list(pages) == ["board"]
     assert model["board"]["predictor.onnx"] == b"onnx"
     assert model["board"]["README.md"].decode() == "# Card ±"
     assert model["board"]["rows.csv"].decode().splitlines()[0] == "arch_id,latency_ms,split"
     assert len(model["board"]["rows.csv"].splitlines()) == COUNT + 1
-    assert json.loads(pages["board"]["metrics.json"]) == figures
-    assert pages["board"]["report.md"].startswith(b"# New predictor of board")
+    assert json.loads(pages["board"]["metrics.json"]) == report.figures
+    assert pages["board"]["report.md"].startswith(b"# ")
     assert pages["board"]["plot.png"].startswith(b"\x89PNG")
 
 
@@ -203,11 +227,8 @@ class TestRegister:
     def register(self, folder: Path, table: pd.DataFrame | None = None) -> dict[str, Any]:
         table = rows() if table is None else table
         (folder / "report.md").write_text("# Report\n")
-        said, content = answers(table, 1.0), onnx(0.0)
-        figures, _ = judge_device(PREDICTOR, ["one-board"], table, said, "board", QUICK)
-        return register_device(
-            content, 1e-7, "# Card\n", table, said, figures, {"board": folder}, PARAMS
-        )
+        report = judged(table, 1.0)
+        return register_device(exported(onnx(0.0)), "# Card\n", report, table, {"board": folder})
 
     @pytest.fixture
     def folder(self, tmp_path: Path) -> Path:
@@ -241,7 +262,7 @@ class TestRegister:
         assert self.register(folder, rows(test=0))["version"] == "1"
         decision = promote(NAME, config())
         assert decision.verdict == "refused"
-        assert "no test rows" in decision.reasons[0]
+        assert "test rows" in decision.reasons[0]
 
     def test_how_to_go_on_is_said(self, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
         with caplog.at_level("INFO"):

@@ -19,14 +19,14 @@ from brpnas.serving import OnnxPredictor
 from pipelines.registry.bundle import ARTIFACTS
 from pipelines.registry.versions import RegisteredModel, without_progress_bars
 
-__all__ = ["SERVED_TOLERANCE", "Contents", "evaluate", "read"]
+__all__ = ["SERVED_TOLERANCE", "LoadedVersion", "evaluate", "read"]
 
 SERVED_TOLERANCE = 1e-3
 """Largest relative error between the predictions of a version now and at its registration."""
 
 
 @dataclass(frozen=True, eq=False)
-class Contents:
+class LoadedVersion:
     """A loaded version: its predictor, and the rows of its registration.
 
     Args:
@@ -46,7 +46,7 @@ class Contents:
         return f"version {self.version.version}"
 
 
-def read(registered: RegisteredModel, number: str) -> Contents:
+def read(registered: RegisteredModel, number: str) -> LoadedVersion:
     """Fetch a version from the store of artifacts.
 
     Raises:
@@ -68,31 +68,31 @@ def read(registered: RegisteredModel, number: str) -> Contents:
                 "Register the predictor again, or restore the store of artifacts."
             ) from error
     # A champion without finite predictions must load, to be replaced by a challenger.
-    return Contents(version, OnnxPredictor(onnx, check_answers=False), test, rows)
+    return LoadedVersion(version, OnnxPredictor(onnx, check_answers=False), test, rows)
 
 
-def evaluate(contents: Contents, rows: pd.DataFrame, coverage: float) -> EvaluatedModel:
+def evaluate(loaded: LoadedVersion, rows: pd.DataFrame, coverage: float) -> EvaluatedModel:
     """Evaluate a version on test rows, with its served answers.
 
     Args:
-        contents: The version.
+        loaded: The version.
         rows: ``arch_id, true``.
         coverage: Nominal coverage of its intervals, unless its file states one.
     """
-    predictor, tags = contents.predictor, contents.version.tags
+    predictor, tags = loaded.predictor, loaded.version.tags
     answered = rows[["arch_id", "true"]].reset_index(drop=True)
     answers = _answers(predictor, answered)
     answered["predicted"] = answers[predictor.value]
     if predictor.has_intervals:
         answered = answered.assign(lower=answers["lower_ms"], upper=answers["upper_ms"])
     recorded = _number(tags.get("brpnas.parity"))
-    served = _served_error(contents)
+    served = _served_error(loaded)
     return EvaluatedModel(
-        contents.label(),
+        loaded.label(),
         answered,
         parity=served if served > SERVED_TOLERANCE else recorded,
         tolerance=_number(tags.get("brpnas.tolerance")) or 0.0,
-        judged=frozenset(contents.test["arch_id"]),
+        judged=frozenset(loaded.test["arch_id"]),
         coverage=float(predictor.metadata.get("coverage", coverage))
         if predictor.has_intervals
         else None,
@@ -112,9 +112,9 @@ def _number(text: str | None) -> float | None:
         return None
 
 
-def _served_error(contents: Contents) -> float:
+def _served_error(loaded: LoadedVersion) -> float:
     """Largest relative error between the predictions now and those of torch at registration."""
-    predictor, test = contents.predictor, contents.test
+    predictor, test = loaded.predictor, loaded.test
     answers = _answers(predictor, test)[predictor.value].to_numpy()
     recorded = test["predicted"].to_numpy(np.float64)
     if not np.array_equal(np.isfinite(answers), np.isfinite(recorded)):

@@ -1,4 +1,4 @@
-"""The benchmark of the margin: its data, its draws, and its summary."""
+"""The benchmark of conformal ratios: its data, its draws, and its summary."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import margins
-from benchmarks.data import Benchmark
+from benchmarks import conformal
 from brpnas.datasets import held_out
 from brpnas.errors import SourceError
 from brpnas.spaces import get_space
@@ -17,34 +16,40 @@ from brpnas.spaces import get_space
 ARCH_IDS = list(get_space("nasbench201").graphs().arch_ids)
 
 
-def test_a_table_that_is_not_there_or_another_one_is_refused(tmp_path: Path) -> None:
+def test_a_table_that_is_not_there_or_another_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BRPNAS_MIRROR", raising=False)
     with pytest.raises(SourceError, match=r"BRPNAS_MIRROR \(not set\)"):
-        margins.read_table("edgegpu", None)
+        conformal.read_table("edgegpu")
+    monkeypatch.setenv("BRPNAS_MIRROR", str(tmp_path))
     with pytest.raises(SourceError, match="hwnasbench/eyeriss"):
-        margins.read_table("eyeriss", tmp_path)
+        conformal.read_table("eyeriss")
     folder = tmp_path / "hwnasbench"
     folder.mkdir()
     (folder / "edgegpu-imagenet16-120.csv").write_text("arch_id,latency_ms\n")
-    with pytest.raises(SourceError, match="its hash differs"):
-        margins.read_table("edgegpu", tmp_path)
+    with pytest.raises(SourceError, match=r"edgegpu-imagenet16-120\.csv .*hash"):
+        conformal.read_table("edgegpu")
 
 
 def test_without_the_files_it_ends_before_anything_is_fitted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BRPNAS_MIRROR", str(tmp_path))
-    with pytest.raises(SourceError, match="cannot be downloaded"):
-        margins.run(Benchmark(), quick=True, seeds=1, workers=1)
+    with pytest.raises(
+        SourceError, match=rf"edgegpu-imagenet16-120\.csv.*{tmp_path}: .*BRPNAS_MIRROR"
+    ):
+        conformal.run(quick=True, seeds=1, workers=1)
 
 
-@pytest.mark.parametrize("how", margins.HOWS)
+@pytest.mark.parametrize("how", conformal.HOWS)
 def test_rows_to_learn_from_are_distinct_and_no_test_rows(how: str) -> None:
     task = {"device": "edgegpu", "how": how, "rows": 10, "seed": 3}
-    chosen = margins._chosen(ARCH_IDS, task)
+    chosen = conformal._chosen(ARCH_IDS, task)
     assert len(set(chosen.tolist())) == 10
     names = [ARCH_IDS[place] for place in chosen]
-    assert not held_out(names, margins.TEST_SHARE).any()
-    other = margins._chosen(ARCH_IDS, task | {"seed": 4})
+    assert not held_out(names, conformal.TEST_SHARE).any()
+    other = conformal._chosen(ARCH_IDS, task | {"seed": 4})
     assert set(chosen.tolist()) != set(other.tolist())
 
 
@@ -56,28 +61,28 @@ def test_one_draw_is_scored_on_all_other_cells(
     latency = 1 + sum(cost * (ops == 4 + code).sum(axis=1) for code, cost in enumerate(range(5)))
     table = pd.DataFrame({"arch_id": ARCH_IDS, "latency_ms": latency.astype(float)})
     monkeypatch.setenv("BRPNAS_MIRROR", str(tmp_path))
-    monkeypatch.setattr(margins, "read_table", lambda device, mirror: table)
+    monkeypatch.setattr(conformal, "read_table", lambda device: table)
     task = {"device": "edgegpu", "how": "random", "rows": 20, "seed": 0, "quick": True}
-    found = margins.margin_once(task)
-    assert found["factor"] > 1
+    found = conformal.draw_once(task)
+    assert found["ratio"] > 1
     assert 0.5 < found["coverage"] <= 1
     assert 0 < found["admitted"] < 0.6
-    assert found["without_margin"] <= found["feasible"] <= 1
+    assert found["without_ratio"] <= found["feasible"] <= 1
 
 
 def test_means_are_over_the_draws_that_admit_any() -> None:
     part = pd.DataFrame(
         {
-            "factor": [1.2, 1.4],
+            "ratio": [1.2, 1.4],
             "coverage": [0.8, 1.0],
             "feasible": [0.9, None],
-            "without_margin": [0.5, 0.7],
+            "without_ratio": [0.5, 0.7],
             "admitted": [0.2, 0.0],
             "method": ["adapted", "graph alone"],
         }
     )
-    found = margins.summary(part)
+    found = conformal.summary(part)
     assert found["feasible"] == [0.9, 0.0]
     assert found["coverage"] == [0.9, round(float(np.std([0.8, 1.0], ddof=1)), 4)]
     assert found["empty"] == 0.5
-    assert margins.summary(part.assign(feasible=None))["feasible"] == [None, 0.0]
+    assert conformal.summary(part.assign(feasible=None))["feasible"] == [None, 0.0]

@@ -7,8 +7,8 @@ import pytest
 from brpnas.errors import BudgetError, ConfigurationError
 from brpnas.search.events import EventLog
 from brpnas.search.history import History
-from brpnas.search.samplers import BRPSampler, RandomSampler, RepeatLeaders, Sampler
-from brpnas.testing import SamplerContract, WithRepeats
+from brpnas.search.samplers import BRPSampler, RandomSampler, ReevaluateLeaders, Sampler
+from brpnas.testing import SamplerContract, WithReevaluations
 from tests.search.toy import (
     SEEDS,
     RidgeRanker,
@@ -21,9 +21,9 @@ from tests.search.toy import (
 )
 
 
-class TestRandomWithRepeats(WithRepeats, SamplerContract):
+class TestRandomWithReevaluations(WithReevaluations, SamplerContract):
     def make(self) -> Sampler:
-        return RepeatLeaders(RandomSampler(), self.repeats)
+        return ReevaluateLeaders(RandomSampler(), self.reevaluations)
 
 
 def run(sampler: Sampler, budget: int, log: EventLog | None = None, seed: int = 0) -> pd.DataFrame:
@@ -33,7 +33,7 @@ def run(sampler: Sampler, budget: int, log: EventLog | None = None, seed: int = 
 
 
 def test_the_leaders_are_asked_again_best_first() -> None:
-    frame = run(RepeatLeaders(RandomSampler(), 4), 30)
+    frame = run(ReevaluateLeaders(RandomSampler(), 4), 30)
     leaders = frame[:26].sort_values("accuracy", ascending=False)["arch_id"][:4]
     assert frame["arch_id"][26:].tolist() == leaders.tolist()
     assert frame["arch_id"][:26].is_unique
@@ -42,7 +42,7 @@ def test_the_leaders_are_asked_again_best_first() -> None:
 def test_who_leads_is_for_the_inner_sampler_to_estimate() -> None:
     inner = BRPSampler(RidgeRanker, rounds=4, choose_by="ranker")
     result = run_search(
-        make_pool(), RepeatLeaders(inner, 4), make_oracle(0, 0.1), 24, progress=False
+        make_pool(), ReevaluateLeaders(inner, 4), make_oracle(0, 0.1), 24, progress=False
     )
     first = History(result.records.records[:20])
     estimates = inner.estimates(make_pool(), first)
@@ -53,26 +53,26 @@ def test_who_leads_is_for_the_inner_sampler_to_estimate() -> None:
 
 
 def test_second_answers_are_of_other_seeds() -> None:
-    frame = run(RepeatLeaders(RandomSampler(), 15), 30)
+    frame = run(ReevaluateLeaders(RandomSampler(), 15), 30)
     assert frame["arch_id"].value_counts().tolist() == [2] * 15
     assert (frame.groupby("arch_id")["seed"].nunique() == 2).all()
 
 
 def test_when_all_are_repeated_the_third_seeds_follow() -> None:
-    frame = run(RepeatLeaders(RandomSampler(), 20), 30)
+    frame = run(ReevaluateLeaders(RandomSampler(), 20), 30)
     assert (frame.groupby("arch_id")["seed"].nunique() == len(SEEDS)).all()
     assert frame["round"].tolist() == [0] * 10 + [1] * 10 + [2] * 10
 
 
 def test_the_inner_sampler_searches_with_the_rest() -> None:
-    frame = run(RepeatLeaders(BRPSampler(RidgeRanker, rounds=4), 6), 46)
+    frame = run(ReevaluateLeaders(BRPSampler(RidgeRanker, rounds=4), 6), 46)
     alone = run(BRPSampler(RidgeRanker, rounds=4), 40)
     assert frame["arch_id"][:40].tolist() == alone["arch_id"].tolist()
 
 
 def test_a_raised_budget_holds_its_own_last_queries_back() -> None:
     log = EventLog()
-    sampler = RepeatLeaders(RandomSampler(), 3)
+    sampler = ReevaluateLeaders(RandomSampler(), 3)
     run(sampler, 20, log)
     frame = run(sampler, 40, log)
     is_repeat = frame["arch_id"].duplicated()
@@ -81,29 +81,29 @@ def test_a_raised_budget_holds_its_own_last_queries_back() -> None:
 
 def test_without_an_answer_there_is_no_leader() -> None:
     history = history_of(("aaaa", None), ("abcd", None))
-    asked = RepeatLeaders(RandomSampler(), 2).ask(make_pool(), history, 4)
+    asked = ReevaluateLeaders(RandomSampler(), 2).ask(make_pool(), history, 4)
     assert len(asked) == 2
     assert not {"aaaa", "abcd"} & set(asked)
 
 
-def test_repeats_choose_better_when_answers_are_noisy() -> None:
+def test_reevaluations_choose_better_when_answers_are_noisy() -> None:
     words = ToySpace().enumerate()
     true = dict(zip(words, additive_accuracy(words), strict=True))
     found: dict[int, list[float]] = {0: [], 20: []}
     for seed in range(30):
-        for repeats, list_ in found.items():
+        for count, list_ in found.items():
             pool, oracle = make_pool(seed), make_oracle(seed, 0.1)
-            sampler = RepeatLeaders(RandomSampler(), repeats)
+            sampler = ReevaluateLeaders(RandomSampler(), count)
             result = run_search(pool, sampler, oracle, 60, progress=False)
             list_.append(true[result.chosen])
     assert np.mean(found[20]) > np.mean(found[0])
 
 
-def test_a_budget_of_repeats_alone_is_refused() -> None:
-    with pytest.raises(BudgetError, match="leaves nothing to search"):
-        RepeatLeaders(RandomSampler(), 5).ask(make_pool(), History(), 5)
+def test_a_budget_of_reevaluations_alone_is_refused() -> None:
+    with pytest.raises(BudgetError, match=r" 5 .* 5 .*reevaluations"):
+        ReevaluateLeaders(RandomSampler(), 5).ask(make_pool(), History(), 5)
 
 
 def test_a_negative_number_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="negative"):
-        RepeatLeaders(RandomSampler(), -1)
+        ReevaluateLeaders(RandomSampler(), -1)

@@ -1,20 +1,22 @@
-"""Latency files of owners of devices: a refused file does not affect the others."""
+"""The user's own tables: a refused file of an owner does not affect the others."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from brpnas.datasets import list_architectures
+from brpnas.errors import ConfigurationError
 from pipelines.datasets import DeviceFilesDataset
-from pipelines.ingest.brought import accept_files
+from pipelines.ingest.own import open_own_tables
+from tests.pipelines.ingest.toys import never_read, settings_of
 from tests.pipelines.toys import make_latency
 
-SPACE = "nasbench201"
 CELLS = list_architectures()["arch_id"][:40].tolist()
-ASKED = {"benchmarks": ["embedded", "devices"], "sample": None, "seed": 0}
 
 
 def bring(folder: Path, name: str, **changes: object) -> Path:
@@ -24,10 +26,11 @@ def bring(folder: Path, name: str, **changes: object) -> Path:
     return folder
 
 
-def accepted(folder: Path, *, least_rows: int = 10, unit_check: bool = True) -> list[str]:
+def accepted(folder: Path, *benchmarks: str, **limits: Any) -> list[str]:
+    settings = replace(settings_of(*(benchmarks or ("embedded", "devices"))), **limits)
     files = DeviceFilesDataset(str(folder)).load()
-    found = accept_files(files, SPACE, ASKED, least_rows, unit_check)
-    return [name for name, read in found.items() if len(read(space=SPACE).table) == len(CELLS)]
+    found = open_own_tables(settings, files, {}, {}, {}, {})
+    return [name for name, file in found.brought.items() if len(file.table) == len(CELLS)]
 
 
 def test_a_refused_file_is_left_out_and_says_why(
@@ -36,8 +39,7 @@ def test_a_refused_file_is_left_out_and_says_why(
     bring(bring(tmp_path, "good"), "theirs", latency_ms=-1.0)
     assert accepted(tmp_path) == ["good"]
     (said,) = [record.getMessage() for record in caplog.records]
-    assert said.startswith("The device theirs is left out. ")
-    assert re.search(r"theirs\.csv is refused[\s\S]*negative latency", said)
+    assert re.match(r".*\btheirs\b.*\. .*theirs\.csv [\s\S]*negative latency", said)
 
 
 def test_limits_are_those_that_are_given(tmp_path: Path) -> None:
@@ -49,5 +51,13 @@ def test_limits_are_those_that_are_given(tmp_path: Path) -> None:
 
 
 def test_nothing_is_read_unless_it_is_asked_for(tmp_path: Path) -> None:
-    files = DeviceFilesDataset(str(bring(tmp_path, "theirs", latency_ms=-1.0))).load()
-    assert accept_files(files, SPACE, ASKED | {"benchmarks": ["embedded"]}, 10, True) == {}
+    assert accepted(bring(tmp_path, "theirs", latency_ms=-1.0), "embedded") == []
+    fails = {"mine": never_read}
+    none = open_own_tables(settings_of("embedded"), fails, fails, fails, fails, {})
+    assert not any((none.brought, none.trained, none.measured, none.operations))
+    assert list(none.architectures()) == []
+
+
+def test_a_measured_device_needs_an_entry_in_the_catalogue() -> None:
+    with pytest.raises(ConfigurationError, match=r"'mine', but devices\.yml"):
+        open_own_tables(settings_of("measured"), {}, {}, {"mine": never_read}, {}, {})

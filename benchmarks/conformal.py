@@ -1,15 +1,15 @@
-"""Validity of the latency margin of a predictor adapted to few rows.
+"""Validity of the conformal ratio of a predictor adapted to few rows.
 
 Two devices of HW-NAS-Bench (Li et al., ICLR 2021; MIT), an edge GPU and Eyeriss, at the input of
 ImageNet16-120, unknown to the packaged prior. For each device and seed it is adapted to 10 or 20
 rows, random or suggested by `brpnas devices suggest`; all other cells are test rows. The limit is
-the 30 % quantile of the latencies, and confidence is 0.9, as of `search.confidence`.
+the 30 % quantile of the latencies, and confidence is 0.9, as of `search.limits.confidence`.
 
-- *factor*: factor on a predicted latency (`brpnas.conformal.mixture_ratio`).
-- *coverage*: share of test rows no slower than prediction times factor; nominal 0.9.
-- *feasible*: of the test rows predicted feasible (prediction times factor within the limit), the
-  share measured within the limit; *without margin*: the same with factor 1. Means are over the
-  draws with such rows.
+- *ratio*: upper bound of a latency over the predicted one (`brpnas.conformal.mixture_ratio`).
+- *coverage*: share of test rows no slower than prediction times ratio; nominal 0.9.
+- *feasible*: of the test rows predicted feasible (prediction times ratio within the limit), the
+  share measured within the limit; *without ratio*: the same with ratio 1. Means are over the draws
+  with such rows.
 - *admitted*: share of test rows predicted feasible; *empty*: share of draws without any.
 
 The tables lie below ``$BRPNAS_MIRROR``; they are read in place, and only these figures are kept.
@@ -19,15 +19,14 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from benchmarks.adapt import configuration
-from benchmarks.data import Benchmark
+from benchmarks.data import mirror
+from benchmarks.figures import pair
 from benchmarks.tasks import Task, run_tasks
 from brpnas.conformal import mixture_ratio
 from brpnas.datasets import held_out
@@ -44,32 +43,34 @@ FILES = {
     "eyeriss": "eb70911c47ef10ce921b14298b7a91c9642069c146f7de6d767d8f5e83c6c389",
 }
 """SHA-256 of ``hwnasbench/DEVICE-imagenet16-120.csv``; no URL serves these files as they are."""
+SEEDS = 1, 10
 ROWS = (10, 20)
 HOWS = ("random", "suggested")
 CONFIDENCE, FASTEST, TEST_SHARE = 0.9, 0.3, 0.2
 CODE = (
-    "benchmarks/margins.py",
+    "benchmarks/conformal.py",
     "brpnas/graphs.py",
     "brpnas/predictors/backbones.py",
     "brpnas/conformal.py",
     "brpnas/predictors/transfer",
     "brpnas/spaces/nasbench201",
 )
-_FIGURES = ("factor", "coverage", "feasible", "without_margin", "admitted")
+_FIGURES = ("ratio", "coverage", "feasible", "without_ratio", "admitted")
 
 
-def read_table(device: str, mirror: Path | None) -> pd.DataFrame:
+def read_table(device: str) -> pd.DataFrame:
     """Latencies of a device of HW-NAS-Bench, columns ``arch_id, latency_ms``.
 
     Raises:
         SourceError: If the file is not below the mirror, or is another one.
     """
     name = f"hwnasbench/{device}-imagenet16-120.csv"
-    path = None if mirror is None else mirror / name
+    folder = mirror()
+    path = None if folder is None else folder / name
     if path is None or not path.is_file():
         raise SourceError(
-            f"The benchmark margins reads {name}, which cannot be downloaded and is missing below "
-            f"{mirror or 'BRPNAS_MIRROR (not set)'}: set BRPNAS_MIRROR to a folder with it."
+            f"The benchmark conformal reads {name}, which cannot be downloaded and is missing "
+            f"below {folder or 'BRPNAS_MIRROR (not set)'}: set BRPNAS_MIRROR to a folder with it."
         )
     if hashlib.sha256(path.read_bytes()).hexdigest() != FILES[device]:
         raise SourceError(f"{path} is not the expected file: its hash differs.")
@@ -96,15 +97,15 @@ def _chosen(arch_ids: list[str], task: Task) -> np.ndarray:
     graphs, prior = _known()
     rows = graphs.rows(arch_ids)
     picked = suggest_rows(
-        prior.settings, _features(), task["rows"], among=rows[open_rows], seed=task["seed"]
+        prior.hyperparameters, _features(), task["rows"], among=rows[open_rows], seed=task["seed"]
     )
     return np.flatnonzero(np.isin(rows, picked))
 
 
-def margin_once(task: Task) -> dict[str, float | str | None]:
+def draw_once(task: Task) -> dict[str, float | str | None]:
     """One fit: device, rows, how they are chosen, seed."""
     graphs, prior = _known()
-    table = read_table(task["device"], Path(os.environ["BRPNAS_MIRROR"]))
+    table = read_table(task["device"])
     latency = table["latency_ms"].to_numpy(np.float64)
     rows = graphs.rows(table["arch_id"].tolist())
     learnt = _chosen(table["arch_id"].tolist(), task)
@@ -115,16 +116,16 @@ def margin_once(task: Task) -> dict[str, float | str | None]:
         configuration(quick=task["quick"]),
         seed=task["seed"],
     )
-    factor = mixture_ratio(predictor.deviations(graphs), CONFIDENCE)
+    ratio = mixture_ratio(predictor.deviations(graphs), CONFIDENCE)
     tested = np.setdiff1d(np.arange(len(table)), learnt)
     predicted, true = predictor.predict(graphs)[rows[tested]], latency[tested]
     limit = float(np.quantile(latency, FASTEST))
-    admitted = factor * predicted <= limit
+    admitted = ratio * predicted <= limit
     return {
-        "factor": factor,
-        "coverage": float((true <= factor * predicted).mean()),
+        "ratio": ratio,
+        "coverage": float((true <= ratio * predicted).mean()),
         "feasible": _share(true <= limit, admitted),
-        "without_margin": _share(true <= limit, predicted <= limit),
+        "without_ratio": _share(true <= limit, predicted <= limit),
         "admitted": float(admitted.mean()),
         "method": predictor.method,
     }
@@ -135,13 +136,10 @@ def _share(holds: np.ndarray, among: np.ndarray) -> float | None:
     return float(holds[among].mean()) if among.any() else None
 
 
-def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> dict[str, Any]:
-    """Print the figures and return them."""
-    seeds = seeds or (1 if quick else 10)
-    print(__doc__)
-    mirror = os.environ.get("BRPNAS_MIRROR")
+def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
+    """Figures by device and rows."""
     for device in FILES:
-        read_table(device, Path(mirror) if mirror else None)  # report missing files now
+        read_table(device)  # report missing files now
     tasks = [
         {"device": device, "how": how, "rows": rows, "seed": seed, "quick": quick}
         for seed in range(seeds)
@@ -150,17 +148,10 @@ def run(bench: Benchmark, *, quick: bool, seeds: int | None, workers: int) -> di
         for rows in ROWS
     ]
     settings = {"confidence": CONFIDENCE, "config": repr(configuration(quick=quick))}
-    done = run_tasks("margins", margin_once, tasks, settings, workers, code=CODE)
+    done = run_tasks("conformal", draw_once, tasks, settings, workers, code=CODE)
     results = pd.DataFrame([{**d.task, **d.result} for d in done])
-    tables = {}
-    for (device, how, rows), part in results.groupby(["device", "how", "rows"], sort=False):
-        name = f"{device}, {rows} {how}"
-        tables[name] = summary(part)
-        shown = "   ".join(
-            f"{key} {mean:.2f} ± {sd:.2f}" if mean is not None else f"{key} -"
-            for key, (mean, sd) in ((key, tables[name][key]) for key in _FIGURES)
-        )
-        print(f"{name:22} {shown}   empty {tables[name]['empty']:.2f}")
+    groups = results.groupby(["device", "how", "rows"], sort=False)
+    tables = {f"{device}, {rows} {how}": summary(part) for (device, how, rows), part in groups}
     return {
         "seeds": seeds,
         "confidence": CONFIDENCE,
@@ -174,13 +165,12 @@ def summary(part: pd.DataFrame) -> dict[str, Any]:
     """Mean and standard deviation between draws of each figure, and the share of empty draws.
 
     Args:
-        part: A row per draw, as `margin_once` gives it.
+        part: A row per draw, as `draw_once` gives it.
     """
-    found: dict[str, Any] = {}
-    for name in _FIGURES:
-        values = part[name].dropna().astype(float)
-        sd = float(values.std(ddof=1)) if len(values) > 1 else 0.0
-        found[name] = [round(float(values.mean()), 4), round(sd, 4)] if len(values) else [None, 0.0]
+    known = {name: part[name].dropna().astype(float) for name in _FIGURES}
+    found: dict[str, Any] = {
+        name: pair(values) if len(values) else [None, 0.0] for name, values in known.items()
+    }
     found["empty"] = round(float((part["admitted"] == 0).mean()), 4)
     found["methods"] = part["method"].value_counts().to_dict()
     return found

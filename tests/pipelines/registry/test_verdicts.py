@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from brpnas.predictors import LatencyPredictor
-from pipelines.registry import Candidate, promote, register
+from pipelines.registry import Challenger, promote, register
 from tests.cli.models import SPACE, train_latency
 from tests.pipelines.registry.challengers import TOLERANCE, Exported, broken, noisy, train
 from tests.pipelines.registry.toys import NAME, config
@@ -73,7 +73,7 @@ def verdicts(predictors: dict[str, Exported]) -> dict[str, str]:
     for kind in KINDS:
         exported, parity = challengers[kind]
         register(
-            Candidate(
+            Challenger(
                 NAME,
                 "latency",
                 exported.onnx,

@@ -1,4 +1,4 @@
-"""A predictor to register."""
+"""A challenger: a predictor to register."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from brpnas.errors import SchemaError
 from brpnas.promotion import Kind, check_rows
 from brpnas.serving import OnnxPredictor
 
-__all__ = ["Candidate", "accuracy_model_name", "latency_model_name"]
+__all__ = ["Challenger", "accuracy_model_name", "latency_model_name"]
 
 _FORBIDDEN = set("/:%\"'")
 """Characters not allowed in the name of a model in MLflow, or in a search for it."""
@@ -33,7 +33,7 @@ def _clean(name: str) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Candidate:
+class Challenger:
     """A predictor with everything needed to judge and to serve it.
 
     Args:

@@ -1,10 +1,10 @@
-"""The candidate for the registry and its report: nodes of the stage `retrain`."""
+"""The challenger for the registry and its report: nodes of the stage `retrain`."""
 
 from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,69 +14,52 @@ import pandas as pd
 
 from brpnas.export import ModelCard, model_card
 from brpnas.metrics import regression_metrics, share_interval, spearman_interval
-from brpnas.predictors.transfer import DevicePredictor
 from brpnas.promotion import data_drift_sentences, describe_data_drift
 from brpnas.report.device import DeviceReport, device_page, device_plot
 from brpnas.serving import OnnxPredictor
-from pipelines.config import AdaptationConfig, RetrainConfig, parse
 from pipelines.registry import (
-    Candidate,
+    Challenger,
     champion_of,
     latency_model_name,
     licence_text,
     register,
 )
+from pipelines.retrain.device import AdaptedDevice, ExportedPredictor
 
 __all__ = ["judge_device", "register_device", "write_card", "write_files"]
 
 _log = logging.getLogger(__name__)
 
 
-def judge_device(
-    predictor: DevicePredictor,
-    prior_devices: Sequence[str],
-    rows: pd.DataFrame,
-    answers: pd.DataFrame,
-    device: str,
-    adaptation: Mapping[str, Any],
-    transfer: str = "",
-) -> tuple[dict[str, Any], pd.DataFrame]:
+def judge_device(adapted: AdaptedDevice, rows: pd.DataFrame, answers: pd.DataFrame) -> DeviceReport:
     """Figures of the new predictor and of the champion, and changes of the data since the champion.
 
     Args:
-        predictor: The new predictor.
-        prior_devices: Devices of the prior.
+        adapted: The device and its new predictor.
         rows: All rows of the device.
         answers: Predictions of the new predictor for the test rows.
-        device: Name of the device.
-        adaptation: Parameters of `adaptation`.
-        transfer: Note on known devices of another network size, if there are any.
-
-    Returns:
-        The figures, and the champion's predictions for the test rows, with the columns of
-        ``answers``; empty without a champion.
     """
-    config = parse(AdaptationConfig, adaptation)
-    name = latency_model_name(device)
+    predictor = adapted.predictor
+    name = latency_model_name(adapted.name)
     champion = champion_of(name)
     figures: dict[str, Any] = {
-        "device": device,
+        "device": adapted.name,
         "model": name,
         "method": predictor.method,
         "view": predictor.view,
         "rows": {"learn": predictor.rows, "test": len(answers)},
         "errors_left_out": predictor.errors,
-        "coverage": config.coverage,
+        "coverage": predictor.coverage,
         "known_devices": list(predictor.known),
-        "prior_knows_device": device in prior_devices,
-        "transfer": transfer,
+        "prior_knows_device": adapted.known,
+        "transfer": adapted.transfer,
         "challenger": _metrics(answers),
         "champion": None,
         "data_drift": None,
         "changes": [],
     }
     if champion is None:
-        return figures, answers.head(0)
+        return DeviceReport(figures, answers, answers.head(0))
     version = str(champion.version.version)
     theirs = _answers(champion.predictor, answers["arch_id"], answers["true"])
     changes = []
@@ -94,7 +77,7 @@ def judge_device(
         changes += data_drift_sentences(figures["data_drift"])
     for sentence in changes:
         _log.info("%s", sentence)
-    return figures | {"changes": changes}, theirs
+    return DeviceReport(figures | {"changes": changes}, answers, theirs)
 
 
 def _metrics(answers: pd.DataFrame) -> dict[str, float] | None:
@@ -115,18 +98,19 @@ def _answers(predictor: OnnxPredictor, cells: pd.Series, true: pd.Series | None)
     return said if true is None else said.assign(true=true.to_numpy(np.float64))
 
 
-def write_card(onnx: bytes, figures: Mapping[str, Any], example: pd.DataFrame) -> str:
+def write_card(exported: ExportedPredictor, report: DeviceReport, rows: pd.DataFrame) -> str:
     """Model card of the exported predictor, with code to predict a row of the device.
 
     Args:
-        onnx: The file.
-        figures: Figures of `judge_device`.
-        example: Rows of the device.
+        exported: The predictor.
+        report: Figures of the predictor.
+        rows: Rows of the device.
     """
-    device, rows = figures["device"], figures["rows"]
+    figures = report.figures
+    device, counts = figures["device"], figures["rows"]
     errors = figures["errors_left_out"]
-    known, cell = figures["known_devices"], str(example["arch_id"].iloc[0])
-    served = OnnxPredictor(onnx)
+    known, cell = figures["known_devices"], str(rows["arch_id"].iloc[0])
+    served = OnnxPredictor(exported.onnx)
     card = ModelCard(
         title=f"Latency predictor of {device}",
         description="Predicts the latency in ms of an architecture, with an interval that holds "
@@ -134,10 +118,10 @@ def write_card(onnx: bytes, figures: Mapping[str, Any], example: pd.DataFrame) -
         "reads. To ask it with strings alone: "
         f"`brpnas predict predictor.onnx '{cell}'`, `brpnas.serving.OnnxPredictor`, or the "
         "registry.",
-        protocol=f"Learnt from {rows['learn']} measured cells and from {len(known)} other devices "
-        f"({', '.join(known)}){_own_part(figures)}; way of predicting: {figures['method']}, chosen "
-        "on rows left out. "
-        f"Metrics are of {rows['test']} test rows, which a hash of the cell decides.",
+        protocol=f"Learnt from {counts['learn']} measured cells and from {len(known)} other "
+        f"devices ({', '.join(known)}){_own_part(figures)}; way of predicting: "
+        f"{figures['method']}, chosen on rows left out. "
+        f"Metrics are of {counts['test']} test rows, which a hash of the cell decides.",
         metrics={
             **{f"{k} (test)": v for k, v in (figures["challenger"] or {}).items()},
             **_how_sure(figures),
@@ -153,7 +137,7 @@ def write_card(onnx: bytes, figures: Mapping[str, Any], example: pd.DataFrame) -
     )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "predictor.onnx"
-        path.write_bytes(onnx)
+        path.write_bytes(exported.onnx)
         return model_card(path, card)
 
 
@@ -180,29 +164,21 @@ def _own_part(figures: Mapping[str, Any]) -> str:
 
 
 def write_files(
-    onnx: bytes,
-    card: str,
-    rows: pd.DataFrame,
-    figures: Mapping[str, Any],
-    answers: pd.DataFrame,
-    champion_answers: pd.DataFrame,
+    exported: ExportedPredictor, card: str, report: DeviceReport, rows: pd.DataFrame
 ) -> tuple[dict[str, dict[str, bytes]], dict[str, dict[str, bytes]]]:
     """Files of the device: of the model, and of the report.
 
     Args:
-        onnx: The exported predictor.
+        exported: The predictor.
         card: Its card.
+        report: Its figures and answers, and those of the champion.
         rows: All rows of the device.
-        figures: Figures of `judge_device`.
-        answers: Predictions for the test rows.
-        champion_answers: The champion's predictions for them.
 
     Returns:
         ``predictor.onnx, README.md, rows.csv``; and ``report.md, plot.png, metrics.json``.
     """
-    report = DeviceReport(figures, answers, champion_answers)
     model = {
-        "predictor.onnx": onnx,
+        "predictor.onnx": exported.onnx,
         "README.md": card.encode(),
         "rows.csv": rows.to_csv(index=False).encode(),
     }
@@ -211,54 +187,48 @@ def write_files(
         "plot.png": device_plot(report),
         "metrics.json": report.to_json().encode(),
     }
-    device = figures["device"]
+    device = report.figures["device"]
     return {device: model}, {device: pages}
 
 
 def register_device(
-    onnx: bytes,
-    parity: float,
+    exported: ExportedPredictor,
     card: str,
+    report: DeviceReport,
     rows: pd.DataFrame,
-    answers: pd.DataFrame,
-    figures: Mapping[str, Any],
     pages: Mapping[str, Path],
-    params: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Register the predictor as challenger of its device, with its report.
 
     Args:
-        onnx: The exported predictor.
-        parity: Its largest error against torch.
+        exported: The predictor.
         card: Its card.
+        report: Its figures, and its answers for the test rows.
         rows: All rows of the device.
-        answers: Its predictions for the test rows.
-        figures: Figures of `judge_device`.
         pages: For each device the folder of its report.
-        params: Parameters of the stage.
 
     Returns:
         The figures, with the new version.
     """
-    device = figures["device"]
-    candidate = Candidate(
+    figures, device = report.figures, report.figures["device"]
+    challenger = Challenger(
         name=figures["model"],
         kind="latency",
-        onnx=onnx,
-        test=answers,
-        parity=parity,
-        tolerance=parse(RetrainConfig, params).tolerance,
+        onnx=exported.onnx,
+        test=report.challenger,
+        parity=exported.error,
+        tolerance=exported.tolerance,
         card=card,
         licence=licence_text(),
         metrics=figures["challenger"] or {},
         tags={"brpnas.method": figures["method"], "brpnas.rows": str(len(rows))},
         rows=rows,
     )
-    version = register(candidate)
+    version = register(challenger)
     if mlflow.active_run() is not None:
         mlflow.log_artifacts(str(pages[device]), f"retrain/{device}")
     _log.info(
         "Registered %s, version %s, as challenger. To let it meet the champion: brpnas promote %s",
-        *(candidate.name, version, candidate.name),
+        *(challenger.name, version, challenger.name),
     )
     return {**figures, "version": version}

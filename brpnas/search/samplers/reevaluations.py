@@ -7,10 +7,10 @@ from brpnas.search.history import History
 from brpnas.search.pools.base import CandidatePool
 from brpnas.search.samplers.base import Sampler
 
-__all__ = ["RepeatLeaders"]
+__all__ = ["ReevaluateLeaders"]
 
 
-class RepeatLeaders(Sampler):
+class ReevaluateLeaders(Sampler):
     """Holds the last queries of a budget back to query the leaders once more.
 
     Answers of a single training seed are noisy, and the best of many is partly luck. A second seed
@@ -27,7 +27,9 @@ class RepeatLeaders(Sampler):
 
     def __init__(self, inner: Sampler, count: int) -> None:
         if count < 0:
-            raise ConfigurationError(f"The number of repeats must not be negative, and is {count}.")
+            raise ConfigurationError(
+                f"The number of reevaluations must not be negative, and is {count}."
+            )
         self.inner, self.count = inner, count
         self.name = inner.name
 
@@ -35,13 +37,13 @@ class RepeatLeaders(Sampler):
         """Proposals of the inner sampler, then the leaders with the fewest answers, best first.
 
         Raises:
-            BudgetError: If the repeats use up the whole budget.
+            BudgetError: If the reevaluations use up the whole budget.
         """
         fresh = budget - self.count
         if fresh < 1:
             raise BudgetError(
                 f"A budget of {budget} leaves nothing to search with when {self.count} queries are "
-                "held back for repeats: raise the budget or lower the repeats."
+                "held back for reevaluations: raise the budget or lower the reevaluations."
             )
         held_back = budget - len(history)
         if len(history) < fresh:
@@ -65,5 +67,5 @@ class RepeatLeaders(Sampler):
         return self.inner.samples_infeasible(pool, history, budget - self.count)
 
     def describe(self) -> dict[str, object]:
-        """The inner sampler's parameters and the number of repeats."""
-        return {**self.inner.describe(), "repeats": self.count}
+        """The inner sampler's parameters and the number of reevaluations."""
+        return {**self.inner.describe(), "reevaluations": self.count}

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.data import ROOT
+from brpnas.errors import EngineError
 
 __all__ = ["Ended", "Project"]
 
@@ -25,6 +26,16 @@ class Ended:
     code: int
     output: str
     seconds: float
+
+    def checked(self) -> Ended:
+        """The same; a command that failed raises its output.
+
+        Raises:
+            EngineError: If the exit code is not 0.
+        """
+        if self.code:
+            raise EngineError(f"A command failed: {self.output[-3000:]}")
+        return self
 
     @property
     def last(self) -> str:
@@ -70,6 +81,13 @@ class Project:
         kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
         kept["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
         return kept | {"PYTHONPATH": str(self.root), "OMP_NUM_THREADS": "1"} | more
+
+    def errors(self, *commands: Sequence[str]) -> tuple[int, list[float]]:
+        """Run commands and print the output of those that fail: how many, and seconds of all."""
+        ended = [self.run(command) for command in commands]
+        failed = [each.output[-3000:] for each in ended if each.code]
+        print(*failed, sep="\n")
+        return len(failed), [round(each.seconds, 1) for each in ended]
 
     def start(self, command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
         """Start a command in a separate process group; its output goes to a file."""
