@@ -43,14 +43,20 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
+
+def _leave(lack: str) -> None:
+    sys.stdout.write(json.dumps({"event": "error", "error": lack, "unknown": None}) + "\n")
+    sys.exit(lack)
+
+
+if sys.version_info < (3, 9):  # noqa: UP036 - it is for people with an old one
+    _leave(f"Python at {sys.executable} is older than 3.9: run a newer one.")
 try:
     import numpy as np
 except ImportError:
     if __name__ != "__main__":
         raise
-    _LACK = f"Python at {sys.executable} lacks numpy: {sys.executable} -m pip install numpy"
-    sys.stdout.write(json.dumps({"event": "error", "error": _LACK}) + "\n")
-    sys.exit(_LACK)
+    _leave(f"Python at {sys.executable} lacks numpy: {sys.executable} -m pip install numpy")
 
 __all__ = [
     "FORMAT",
@@ -697,7 +703,7 @@ def _child(function: Callable[..., Any], arguments: tuple[Any, ...], timeout_s: 
     method = "fork" if sys.platform.startswith("linux") else "spawn"
     context: Any = multiprocessing.get_context(method)
     ours, theirs = context.Pipe(duplex=False)
-    with tempfile.TemporaryFile() as printed:
+    with _scratch() as printed:
         output = printed.fileno() if method == "fork" else None
         process = context.Process(
             target=_answer, args=(theirs, os.getpid(), output, function, arguments)
@@ -724,6 +730,13 @@ def _child(function: Callable[..., Any], arguments: tuple[Any, ...], timeout_s: 
     if outcome == "error":
         raise RunnerError(value[0], value[1])
     return value
+
+
+def _scratch() -> Any:
+    """A temporary file, in memory if possible: the disk may be full."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("printed"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 def _answer(
@@ -1022,11 +1035,9 @@ def _time_all(
         if output.broken or stopped:
             return
         row = put(entry, "network")
-        seconds = (time.monotonic() - begun) / number * (len(left) - number)
+        minutes = (time.monotonic() - begun) / number * (len(left) - number) / 60
         said = row.get("error") or f"{row['latency_ms']:.3f} ms"
-        output.say(
-            f"{total - len(left) + number} of {total}: {said}; about {seconds / 60:.0f} min left"
-        )
+        output.say(f"{total - len(left) + number} of {total}: {said}; {minutes:.1f} min left")
         if reference and (number % every == 0 or number == len(left)) and not output.broken:
             put(reference, "reference")
 

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
+from onnx import numpy_helper
 from torch import nn
 
 from brpnas.errors import ArchitectureError, ConfigurationError, ParityError, UnknownNameError
@@ -118,6 +121,43 @@ def test_initialised_logits_stay_in_range(arch_id: str) -> None:
         logits = network(torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(1)))
     assert 1e-3 < logits.std() < 10
     assert {m.momentum for m in network.modules() if isinstance(m, nn.BatchNorm2d)} == {0.1}
+
+
+def test_initialised_networks_compress_and_no_two_layers_are_equal(tmp_path: Path) -> None:
+    """A runtime would merge equal layers with the same input."""
+    path = tmp_path / "n.onnx"
+    export_network("|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|"
+                   "nor_conv_3x3~1|nor_conv_3x3~2|", path, exporter="torchscript")  # fmt: skip
+    content = path.read_bytes()
+    assert len(zlib.compress(content)) < len(content) / 15
+    weights = [
+        numpy_helper.to_array(one).tobytes() for one in onnx.load(str(path)).graph.initializer
+    ]
+    large = [weight for weight in weights if len(weight) > 1000]
+    assert len(large) == len(set(large)) == 1 + 15 * 6 + 2 * 3 + 1
+
+
+def test_initialised_layers_have_the_deviation_of_their_kind() -> None:
+    network = nn.Sequential(
+        nn.Conv2d(16, 32, 3), nn.BatchNorm2d(32), nn.Flatten(), nn.Linear(32, 9)
+    )
+    initialise_weights(network, (16, 3, 3), seed=0, batch=64)
+    conv, norm, _, linear = network
+    assert isinstance(conv, nn.Conv2d)
+    assert isinstance(norm, nn.BatchNorm2d)
+    assert isinstance(linear, nn.Linear)
+    assert conv.weight.std().item() == pytest.approx((2 / (32 * 9)) ** 0.5, rel=0.02)
+    assert linear.weight.std().item() == pytest.approx(0.01, rel=0.1)
+    assert linear.bias.abs().max() == 0
+    rows = conv.weight.flatten(1)
+    assert len({tuple(row.tolist()) for row in rows}) == 32, "no two channels are equal"
+    assert norm.running_var is not None
+    assert len(norm.running_var.unique()) == 1
+    image = torch.randn(256, 16, 3, 3, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        normalised = norm(conv(image))
+    assert normalised.mean().abs() < 0.1
+    assert 0.8 < normalised.std() < 1.2
 
 
 @pytest.mark.parametrize("bad", ["", "|nor_conv_3x3~0|", CONV.replace("nor_conv", "conv")])
