@@ -119,7 +119,7 @@ def measure_report(
         "first": str(result.rows["time"].min()),
         "last": str(result.rows["time"].max()),
         "hosts": sorted(set(result.rows["host"])),
-        "machine": asdict(result.machine),
+        "machine": json.loads(json.dumps(asdict(result.machine))),
         "settings": {**settings.fingerprint(), "network_size": settings.network.size},
         "entry": json.loads(device.model_dump_json()),
     }

@@ -34,7 +34,7 @@ def load(
         sys.stderr.write("heap corrupted\n")
         ctypes.string_at(0)
     if kind == "raise":
-        raise ValueError("no kernel for this operation")
+        raise ValueError("no kernel")
     if kind == "exit":
         sys.exit(7)
     if kind == "hang":

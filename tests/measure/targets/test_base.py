@@ -45,15 +45,15 @@ def test_rows_come_out_of_the_other_events() -> None:
 
 def test_another_runner_is_said(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        assert not list(rows_of(lines({"event": "waiting", "for": "the runner 7"}), "board"))
-    assert "board waits for the runner 7" in caplog.text
+        assert not list(rows_of(lines({"event": "waiting", "for": "runner 7"}), "board"))
+    assert "runner 7" in caplog.text
 
 
 def test_errors_of_the_runner() -> None:
     with pytest.raises(MeasurementError, match="board: no room"):
         list(rows_of(lines({"event": "error", "error": "no room", "unknown": None}), "board"))
     unknown = ["provider of X", "cpux", ["cpu", "gpu"]]
-    with pytest.raises(UnknownNameError, match=r"'cpux'. Did you mean 'cpu'"):
+    with pytest.raises(UnknownNameError, match=r"'cpux'.*'cpu'"):
         list(rows_of(lines({"event": "error", "error": "x", "unknown": unknown}), "board"))
 
 
@@ -61,7 +61,7 @@ def test_errors_of_the_runner() -> None:
     "line", [b"Segmentation fault\n", b"{}\n", b"[1]\n", b"\xff\n", b"[" * 100_000]
 )
 def test_anything_else_is_refused(line: bytes) -> None:
-    with pytest.raises(MeasurementError, match="board sent no row"):
+    with pytest.raises(MeasurementError, match="board sent"):
         list(rows_of([line], "board"))
 
 
@@ -79,7 +79,7 @@ def test_anything_else_is_refused(line: bytes) -> None:
     ],
 )
 def test_damaged_rows_are_refused(key: str, value: object) -> None:
-    with pytest.raises(MeasurementError, match="row of the runner is damaged"):
+    with pytest.raises(MeasurementError, match="damaged: "):
         parse_row(ROW | {key: value})
 
 

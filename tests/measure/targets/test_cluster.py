@@ -49,24 +49,24 @@ def test_a_task_that_fails_is_a_failed_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(task: cluster._Task) -> Row:
-        raise ValueError("the worker died")
+        raise ValueError("worker died")
 
     monkeypatch.setattr(cluster, "_time", fails)
     fake_folder(tmp_path, ["good"], reference=None)
     (row,) = ClusterTarget(SerialEngine()).measure(tmp_path)
     assert (row["event"], row["name"]) == ("failed", "n0")
-    assert "the worker died" in row["error"]
+    assert "worker died" in row["error"]
     fake_folder(tmp_path, ["good"], reference=fake_network(REFERENCE, tmp_path))
-    with pytest.raises(MeasurementError, match=r"reference network.*the worker died"):
+    with pytest.raises(MeasurementError, match=r"reference network.*worker died"):
         list(ClusterTarget(SerialEngine()).measure(tmp_path))
 
 
 def test_workers_without_the_provider_are_an_error(workers: LocalEngine) -> None:
-    with pytest.raises(MeasurementError, match=r"engine cannot measure.*NoExecutionProvider"):
+    with pytest.raises(MeasurementError, match=r"cannot measure.*NoExecutionProvider"):
         ClusterTarget(workers).describe(OnnxRuntime(provider="NoExecutionProvider"))
 
 
 def test_targets_by_name() -> None:
     assert open_target().name == "local"
-    with pytest.raises(UnknownNameError, match=r"'locl'\. Did you mean 'local'"):
+    with pytest.raises(UnknownNameError, match=r"'locl'.*'local'"):
         open_target("locl")
