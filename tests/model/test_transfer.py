@@ -30,7 +30,7 @@ from tests.spaces.nasbench201.slow import EDGE_ORDER, live_paths
 
 COUNTS = (10, 20, 60, 200)
 SEEDS = range(4)
-TEST = rows_of(3000, seed=77)
+TEST = rows_of(1000, seed=77)
 CONV_3X3, POOL = 3, 4
 
 
@@ -96,7 +96,7 @@ def test_wide_intervals_are_where_errors_are(name: str) -> None:
 
 
 def test_suggested_rows_are_not_worse_than_random_ones() -> None:
-    rows = suggest_rows(prior().settings, everywhere(), 15)
+    rows = suggest_rows(prior().hyperparameters, everywhere(), 15)
     for name in NEW:
         true = device_ms(name)
         found = fit_device(cells(), MeasuredRows(rows, true[rows]), prior(), QUICK)

@@ -42,6 +42,7 @@ def test_two_calls_make_the_same_bytes(is_trained: bool) -> None:
         np.testing.assert_allclose(answers(file, image), expected, atol=1e-5)
 
 
+@pytest.mark.usefixtures("quick_export")
 def test_initial_weights_follow_the_seed_and_are_called_so() -> None:
     image = np.ones((1, *SMALL.input_shape), np.float32)
     files = [
