@@ -76,10 +76,16 @@ def kedro(project: Path) -> Run:
     return run
 
 
+@pytest.fixture(scope="session")
+def written_benchmark(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder like the one of the shipped benchmark, written once."""
+    return write_benchmark(tmp_path_factory.mktemp("benchmark") / "embedded")
+
+
 @pytest.fixture
-def small_benchmark(tmp_path: Path) -> Path:
+def small_benchmark(written_benchmark: Path, tmp_path: Path) -> Path:
     """A folder like the one of the shipped benchmark; the device is `board`."""
-    return write_benchmark(tmp_path / "embedded")
+    return shutil.copytree(written_benchmark, tmp_path / "embedded")
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ from pipelines.delivered import network_onnx
 from tests.pipelines.search.stage import EXPORT
 from tests.pipelines.toys import SMALL
 
+pytestmark = pytest.mark.usefixtures("quick_export")
+
 SPACE = "nasbench201"
 CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|skip_connect~2|"
 CONFIG = parse(ExportConfig, EXPORT)
@@ -42,7 +44,6 @@ def test_two_calls_make_the_same_bytes(is_trained: bool) -> None:
         np.testing.assert_allclose(answers(file, image), expected, atol=1e-5)
 
 
-@pytest.mark.usefixtures("quick_export")
 def test_initial_weights_follow_the_seed_and_are_called_so() -> None:
     image = np.ones((1, *SMALL.input_shape), np.float32)
     files = [
