@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["atomic_path"]
+__all__ = ["atomic_path", "flush"]
 
 
 @contextmanager
@@ -23,6 +23,14 @@ def atomic_path(path: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
         partial = Path(folder) / path.name
         yield partial
-        with partial.open("rb") as written:
-            os.fsync(written.fileno())
+        flush(partial)
         os.replace(partial, path)  # noqa: PTH105 - the one call that names what makes it atomic
+
+
+def flush(path: Path) -> None:
+    """Wait until a file, or the list of a folder's entries, is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -7,15 +7,16 @@ resample, so the difficulty of a row cancels out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import scipy.stats
 
 from brpnas.errors import ConfigurationError, SchemaError
-from brpnas.metrics import spearman
 
 __all__ = ["Difference", "Statistic", "paired_bootstrap"]
 
@@ -29,7 +30,7 @@ smaller is better. ``spearman``: rank correlation with the truth, for scores wit
 is better."""
 
 _ELEMENTS = 2**22
-"""Numbers drawn at a time: memory is bounded for any number of rows."""
+"""Numbers drawn at a time; memory is bounded for any number of rows."""
 
 
 @dataclass(frozen=True)
@@ -89,78 +90,36 @@ def paired_bootstrap(
         )
     arrays = [np.asarray(x, np.float64) for x in (true, champion, challenger)]
     _check(arrays, positive=statistic == "log_error")
-    rng = np.random.default_rng(seed)
-    compare = _log_error if statistic == "log_error" else _spearman
-    value, differences = compare(arrays[0], arrays[1], arrays[2], rng, resamples)
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(differences, [tail, 1 - tail])
-    return Difference(value, float(low), float(high))
+    compare: Callable[..., Any] = _spearman_gain
+    if statistic == "log_error":
+        first, second = (np.abs(np.log(x / arrays[0])) for x in arrays[1:])
+        arrays, compare = [first - second], np.mean
+    value = float(compare(*arrays, axis=-1))
+    if arrays[0].size == 1 or math.isnan(value):  # nothing to resample
+        return Difference(value, value, value)
+    interval = scipy.stats.bootstrap(
+        arrays,
+        compare,
+        n_resamples=resamples,
+        batch=max(1, _ELEMENTS // arrays[0].size),
+        vectorized=True,
+        paired=True,
+        confidence_level=confidence,
+        method="percentile",
+        rng=seed,
+    ).confidence_interval
+    return Difference(value, float(interval.low), float(interval.high))
 
 
-_Compared: TypeAlias = tuple[float, FloatArray]
-
-
-def _log_error(
-    true: FloatArray,
-    champion: FloatArray,
-    challenger: FloatArray,
-    rng: np.random.Generator,
-    resamples: int,
-) -> _Compared:
-    gain = np.abs(np.log(champion / true)) - np.abs(np.log(challenger / true))
-    means = [gain[rows].mean(axis=1) for rows in _draws(rng, len(gain), resamples)]
-    return float(gain.mean()), np.concatenate(means)
-
-
-def _spearman(
-    true: FloatArray,
-    champion: FloatArray,
-    challenger: FloatArray,
-    rng: np.random.Generator,
-    resamples: int,
-) -> _Compared:
-    rank_true, rank_champion, rank_challenger = map(_ranker, (true, champion, challenger))
-    differences = []
-    for rows in _draws(rng, len(true), resamples):
-        offsets = np.arange(len(rows))[:, None] * len(true)
-        counts = np.bincount((rows + offsets).ravel(), minlength=rows.size).reshape(rows.shape)
-        truth = rank_true(counts)
-        differences.append(
-            _correlation(counts, truth, rank_challenger(counts))
-            - _correlation(counts, truth, rank_champion(counts))
-        )
-    value = spearman(true, challenger) - spearman(true, champion)
-    return value, np.concatenate(differences)
-
-
-def _draws(rng: np.random.Generator, count: int, resamples: int) -> Iterator[npt.NDArray[np.int64]]:
-    """Rows of the resamples, shape ``[some, N]`` at a time."""
-    step = max(1, _ELEMENTS // count)
-    for start in range(0, resamples, step):
-        yield rng.integers(count, size=(min(step, resamples - start), count))
-
-
-def _ranker(values: FloatArray) -> Callable[[npt.NDArray[np.int64]], FloatArray]:
-    """A function from counts of drawn rows, ``[R, N]``, to ranks with ties averaged."""
-    _, inverse, sizes = np.unique(values, return_inverse=True, return_counts=True)
-    order = np.argsort(inverse, kind="stable")
-    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-
-    def rank(counts: npt.NDArray[np.int64]) -> FloatArray:
-        groups = np.add.reduceat(counts[:, order], starts, axis=1)
-        middle = np.cumsum(groups, axis=1) - (groups - 1) / 2
-        return np.asarray(middle[:, inverse], np.float64)
-
-    return rank
-
-
-def _correlation(counts: npt.NDArray[np.int64], x: FloatArray, y: FloatArray) -> FloatArray:
-    """Correlation of each resample; NaN if one side is constant."""
-    centre = (counts.shape[1] + 1) / 2  # the mean rank of any resample
-    x, y = x - centre, y - centre
-    cross, own, other = ((counts * a * b).sum(axis=1) for a, b in ((x, y), (x, x), (y, y)))
+def _spearman_gain(
+    true: FloatArray, champion: FloatArray, challenger: FloatArray, axis: int
+) -> FloatArray:
+    """Difference of the rank correlations; NaN if one side is constant."""
+    centre = (true.shape[axis] + 1) / 2
+    ranks = [scipy.stats.rankdata(x, axis=axis) - centre for x in (true, champion, challenger)]
     with np.errstate(invalid="ignore"):
-        return np.asarray(cross / np.sqrt(own * other), np.float64)
+        truth, first, second = (x / x.std(axis=axis, keepdims=True) for x in ranks)
+    return np.asarray((truth * (second - first)).mean(axis=axis))
 
 
 def _check(arrays: list[FloatArray], *, positive: bool) -> None:

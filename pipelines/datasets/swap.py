@@ -18,6 +18,8 @@ import uuid
 import zlib
 from pathlib import Path
 
+from brpnas.atomic import flush
+
 __all__ = ["clear_away", "fresh_path", "remove", "replace"]
 
 _AT_FDCWD = -100
@@ -52,7 +54,7 @@ def replace(fresh: Path, target: Path) -> None:
             stale.rename(target)
             raise
         remove(stale)
-    _flush_folder(target.parent)
+    flush(target.parent)
 
 
 def clear_away(target: Path) -> None:
@@ -114,18 +116,6 @@ def _flush(path: Path) -> None:
     """Write a file, or all files of a folder, to the disk."""
     if path.is_symlink():
         return
-    if not path.is_dir():
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-        return
-    for inner in path.iterdir():
+    for inner in path.iterdir() if path.is_dir() else ():
         _flush(inner)
-    _flush_folder(path)
-
-
-def _flush_folder(path: Path) -> None:
-    folder = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    flush(path)

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from brpnas.atomic import flush
 from brpnas.errors import TrackingError
 from brpnas.locks import locked
 from pipelines.mlflow_store.locations import FOLDER_TAG
@@ -175,9 +176,9 @@ def _make(file: Path, artifacts: Path) -> None:
         with _quiet():
             store = SqlAlchemyStore(f"sqlite:///{fresh}", str(artifacts))
         store.engine.dispose()
-        _flush(fresh)
+        flush(fresh)
         fresh.rename(file)
-        _flush(file.parent)
+        flush(file.parent)
     finally:
         _remove(fresh)
 
@@ -200,12 +201,3 @@ def _remove(fresh: Path) -> None:
     for suffix in ("", *_JOURNALS):
         with contextlib.suppress(FileNotFoundError):
             fresh.with_name(fresh.name + suffix).unlink()
-
-
-def _flush(path: Path) -> None:
-    """Wait until a file, or the entries of a folder, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -20,6 +20,7 @@ from brpnas.candidates import (
 from brpnas.errors import SchemaError
 from brpnas.spaces import get_space
 from brpnas.spaces.nasbench201.build import build_network
+from tests.spaces.counted import counted
 
 SMALL = JobConfig(channels=2, cells_per_stage=1, stages=2, epochs=1, batch_size=256)
 CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|avg_pool_3x3~1|skip_connect~2|"
@@ -50,22 +51,9 @@ def test_it_says_what_its_user_needs(file: TrainedNetworkFile) -> None:
 
 @pytest.mark.parametrize("cell", [CELL, "|none~0|+|nor_conv_3x3~0|none~1|+|none~0|none~1|none~2|"])
 def test_cost_is_that_of_the_built_network(file: TrainedNetworkFile, cell: str) -> None:
-    """By counting weights, and the multiplications of each convolution as it runs."""
-    network = file.network
-    module = build_network(cell, network)
-    counted: list[int] = []
-
-    def count(layer: torch.nn.Module, _: object, answer: torch.Tensor) -> None:
-        taps = layer.weight[0].numel()
-        counted.append(taps * answer[0].numel() + (layer.bias is not None) * answer[0].numel())
-
-    for layer in module.modules():
-        if isinstance(layer, torch.nn.Conv2d | torch.nn.Linear):
-            layer.register_forward_hook(count)
-    module.eval()(torch.zeros(1, *network.input_shape))
-    params, flops = get_space(file.space).cost([cell], network)
-    assert params[0] == sum(p.numel() for p in module.parameters())
-    assert flops[0] == sum(counted)
+    params, flops = get_space(file.space).cost([cell], file.network)
+    module = build_network(cell, file.network)
+    assert (params.item(), flops.item()) == counted(module, file.network.input_shape)
 
 
 def test_multiplications_of_images_that_are_not_square_are_not_counted(

@@ -8,9 +8,9 @@ import pytest
 from brpnas.errors import InfeasibleError
 from brpnas.search import CandidatePool, History
 from brpnas.search.samplers import BRPSampler, EvolutionSampler, RandomSampler, ReevaluateLeaders
-from tests.search.toy import RidgeRanker, make_pool, make_sampled_pool
+from tests.search.toy import RidgeRanker, make_pool, make_sampled_pool, measured_limits
 
-from .test_filter import BUDGET, POOLS, Counting, check_of, search
+from .test_filter import BUDGET, Counting, filter_of, search
 
 
 class Stubborn(RandomSampler):
@@ -23,13 +23,13 @@ class Stubborn(RandomSampler):
 
 def test_a_sampler_that_asks_for_what_was_refused_is_told() -> None:
     with pytest.raises(InfeasibleError, match=r"must check `is_refused`"):
-        search(Stubborn(), check_of(limit=2))
+        search(Stubborn(), filter_of(), make_pool(limits=measured_limits(2, 9)))
 
 
 @pytest.mark.parametrize("candidates", [5, 20, 40])
 def test_a_sample_without_any_within_the_limit_does_not_end_an_open_search(candidates: int) -> None:
-    pool = make_sampled_pool(limit=99, candidates=candidates)
-    result = search(BRPSampler(RidgeRanker, rounds=4), check_of(limit=3), pool, budget=20)
+    pool = make_sampled_pool(limits=measured_limits(3, 99), candidates=candidates)
+    result = search(BRPSampler(RidgeRanker, rounds=4), filter_of(), pool, budget=20)
     assert len(result.history) == 20
 
 
@@ -37,15 +37,15 @@ def test_a_space_without_an_end_is_not_measured_without_an_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("brpnas.search.proposals._PATIENCE", 20)
-    measure = Counting()
+    measure, pool = Counting(), make_sampled_pool(limits=measured_limits(0.05, 9))
     with pytest.raises(InfeasibleError, match="none does"):
-        search(EvolutionSampler(population=6), check_of(measure, limit=-9), POOLS[1])
+        search(EvolutionSampler(population=6), filter_of(measure), pool)
     assert 20 <= len(measure.measured) < 40
 
 
 def test_what_is_held_back_for_reevaluations_is_spent_on_them_when_nothing_else_is_left() -> None:
     sampler = ReevaluateLeaders(BRPSampler(RidgeRanker, rounds=4), 4)
-    result = search(sampler, check_of(limit=0.5), make_pool(limit=9))
+    result = search(sampler, filter_of(), make_pool(limits=measured_limits(0.5, 9)))
     counts = result.history["arch_id"].value_counts()
     assert len(result.history) < BUDGET
     assert counts.sum() - len(counts) == min(4, len(counts))

@@ -91,7 +91,7 @@ def _save_and_die(target: Path, **changed: Callable[..., object]) -> None:
     ("changed", "there"),
     [
         ({"_flush": _die}, "old"),
-        ({"_flush_folder": _die}, "old"),
+        ({"flush": _die}, "old"),
         ({"_exchange": _die_exchanged}, "new"),
     ],
 )

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
-from torch import nn
 
 from brpnas.spaces.darts import Darts
 from brpnas.spaces.darts.build import build_network
 from brpnas.spaces.network import NetworkConfig
+from tests.spaces.counted import counted
 from tests.spaces.darts.examples import DARTS_V2_ID, PC_DARTS, chain_of
 from tests.spaces.darts.slow import read
 
@@ -19,25 +18,6 @@ SIZES = [
     NetworkConfig(channels=4, cells_per_stage=1, stages=3, input_shape=(2, 9, 7), classes=3),
     NetworkConfig(channels=5, cells_per_stage=3, stages=1, input_shape=(3, 5, 6)),
 ]
-
-
-def counted(network: nn.Module, shape: tuple[int, int, int]) -> tuple[int, int]:
-    """Parameters, and multiply-adds of convolutions and linear layers as they run."""
-    total = 0
-
-    def count(module: nn.Module, _: object, output: torch.Tensor) -> None:
-        nonlocal total
-        if isinstance(module, nn.Conv2d):
-            weights = module.weight[0].numel() * module.out_channels
-            total += weights * output.shape[-1] * output.shape[-2]
-        elif isinstance(module, nn.Linear):
-            total += module.weight.numel() + module.bias.numel()
-
-    for module in network.modules():
-        module.register_forward_hook(count)
-    with torch.inference_mode():
-        network.eval()(torch.zeros(1, *shape))
-    return sum(p.numel() for p in network.parameters()), total
 
 
 @pytest.mark.parametrize("config", SIZES)

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from torch import nn
 
 from brpnas.errors import ConfigurationError
 from brpnas.spaces.nasbench101 import NasBench101
@@ -16,6 +14,7 @@ from brpnas.spaces.nasbench101.cost import cost
 from brpnas.spaces.nasbench101.enumeration import all_keys
 from brpnas.spaces.nasbench101.notation import read_cell
 from brpnas.spaces.network import NetworkConfig
+from tests.spaces.counted import counted
 from tests.spaces.nasbench101.slow import graphs_file, key_of
 
 
@@ -57,25 +56,9 @@ def test_no_cells() -> None:
     ],
 )
 def test_against_the_torch_module(arch_id: str, config: NetworkConfig) -> None:
-    """Parameters as torch holds them; multiply-adds by the shapes that pass through its layers."""
-    key = read_cell(arch_id)
-    network = MacroNetwork(key, config).eval()
-    total = 0
-
-    def count(layer: nn.Module, _: object, output: torch.Tensor) -> None:
-        nonlocal total
-        if isinstance(layer, nn.Conv2d):
-            total += layer.weight.numel() * output.shape[2] * output.shape[3]
-        elif isinstance(layer, nn.Linear):
-            total += layer.weight.numel() + layer.bias.numel()
-
-    for layer in network.modules():
-        layer.register_forward_hook(count)
-    with torch.no_grad():
-        network(torch.zeros(1, *config.input_shape))
-    params, flops = cost([key], config)
-    assert params.item() == sum(p.numel() for p in network.parameters())
-    assert flops.item() == total
+    params, flops = cost([read_cell(arch_id)], config)
+    network = MacroNetwork(read_cell(arch_id), config)
+    assert (params.item(), flops.item()) == counted(network, config.input_shape)
 
 
 def test_many_as_one_by_one() -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
-from torch import nn
 
 from brpnas.errors import ConfigurationError
 from brpnas.spaces.nasbench201 import NasBench201
 from brpnas.spaces.nasbench201.build import MacroNetwork
 from brpnas.spaces.nasbench201.cost import cost
 from brpnas.spaces.network import NetworkConfig
+from tests.spaces.counted import counted
 
 
 def _slow(
@@ -102,20 +101,6 @@ def test_order_of_edges_and_weightless_operations_do_not_matter() -> None:
 def test_against_the_torch_module(
     config: NetworkConfig, image: int, codes: tuple[int, ...]
 ) -> None:
-    """Parameters as torch holds them; multiply-adds by the shapes that pass through its layers."""
-    network = MacroNetwork(codes, config).eval()
-    total = 0
-
-    def count(layer: nn.Module, _: object, output: torch.Tensor) -> None:
-        nonlocal total
-        if isinstance(layer, nn.Conv2d):
-            total += layer.weight.numel() * output.shape[2] * output.shape[3]
-        elif isinstance(layer, nn.Linear):
-            total += layer.weight.numel() + layer.bias.numel()
-
-    for layer in network.modules():
-        layer.register_forward_hook(count)
-    network(torch.zeros(1, *config.input_shape))
     params, flops = cost(
         np.array([codes]),
         channels=config.channels,
@@ -125,8 +110,8 @@ def test_against_the_torch_module(
         stages=config.stages,
         colours=config.input_shape[0],
     )
-    assert params.item() == sum(p.numel() for p in network.parameters())
-    assert flops.item() == total
+    network = MacroNetwork(codes, config)
+    assert (params.item(), flops.item()) == counted(network, config.input_shape)
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ from brpnas.measure import (
 from brpnas.search import Question
 from brpnas.spaces import NetworkConfig, SearchSpace, get_space
 from tests.contracts.pages import blocks
+from tests.spaces.counted import counted
 
 ROOT = Path(__file__).resolve().parents[3]
 CHAIN = str(ROOT / "docs/examples/chain_space.py")
@@ -79,22 +80,10 @@ def test_chains_of_one_id_are_one_network() -> None:
     "config", [None, TINY, NetworkConfig(3, 2, 3, (1, 9, 7), 4)], ids=["published", "tiny", "odd"]
 )
 def test_cost_is_that_of_the_built_network(arch_id: str, config: NetworkConfig | None) -> None:
-    """By counting weights, and the multiplications of each layer as it runs."""
-    module, counted = chain().build(arch_id, config), []
-
-    def count(layer: torch.nn.Module, _: object, answer: torch.Tensor) -> None:
-        each = layer.weight[0].numel() + (layer.bias is not None)
-        counted.append(each * answer[0].numel())
-
-    for layer in module.modules():
-        if isinstance(layer, torch.nn.Conv2d | torch.nn.Linear):
-            layer.register_forward_hook(count)
-    sizes = config or chain().published
-    answer = module.eval()(torch.zeros(3, *sizes.input_shape))
-    assert answer.shape == (3, sizes.classes)
+    module, sizes = chain().build(arch_id, config), config or chain().published
     params, flops = chain().cost([arch_id], config)
-    assert params[0] == sum(p.numel() for p in module.parameters())
-    assert flops[0] == sum(counted)
+    assert (params.item(), flops.item()) == counted(module, sizes.input_shape)
+    assert module(torch.zeros(3, *sizes.input_shape)).shape == (3, sizes.classes)
 
 
 def test_its_table_of_architectures() -> None:
@@ -172,7 +161,7 @@ class TestTraining:
 
     def test_the_oracle_of_a_search(self, tmp_path: Path) -> None:
         oracle = TrainOracle(ImageSource(), SHORT, tmp_path, space=CHAIN)
-        answer = oracle.ask(Question(0, CELLS[1]))
+        answer = oracle.answer(Question(0, CELLS[1]))
         assert answer.accuracy == oracle.trained(CELLS[1], 0).valid_accuracy
         assert oracle.trained(CELLS[1], 0).space == CHAIN
 
