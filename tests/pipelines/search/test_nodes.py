@@ -392,7 +392,7 @@ def test_a_search_on_this_machine_measures_before_it_asks(
     assert (history["latency_ms"] <= limit).all()
     assert (history["latency_ms"] > 0).all()
     assert len(measurements) >= len(history)
-    assert "another device than latency is predicted of" in caplog.text
+    assert f"predicted {predictions['device'].iloc[0]!r}" in caplog.text
     result = summarise(known, found, params, task)
     assert result["chosen"]["latency_ms"] is None, "which is of the other device"
     assert result["chosen"]["latency_elsewhere_ms"] <= limit
