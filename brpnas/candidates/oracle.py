@@ -74,7 +74,7 @@ class TrainOracle(Oracle):
         settings = json.dumps(self._training(), sort_keys=True).encode()  # without the metric
         self.folder = folder / f"{self._data.name}-{hashlib.sha256(settings).hexdigest()[:16]}"
 
-    def ask(self, question: Question) -> Answer:
+    def answer(self, question: Question) -> Answer:
         """Train one network.
 
         Raises:

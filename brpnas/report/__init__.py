@@ -6,14 +6,14 @@ Pareto-optimal rows, `cell_svg` draws an architecture, and `predicted_vs_measure
 """
 
 from brpnas.report.cell import cell_svg
-from brpnas.report.data import Chosen, Protocol, ReportData, SourceNote, Task
+from brpnas.report.data import Chosen, EvaluationProtocol, ReportData, SourceNote, Task
 from brpnas.report.dvc_plots import predicted_vs_measured, search_curves, training_curve
 from brpnas.report.page import render
 from brpnas.report.pareto import pareto_front
 
 __all__ = [
     "Chosen",
-    "Protocol",
+    "EvaluationProtocol",
     "ReportData",
     "SourceNote",
     "Task",

@@ -14,7 +14,15 @@ import pandas as pd
 
 from brpnas.errors import SchemaError, did_you_mean
 
-__all__ = ["COLUMNS", "Chosen", "Protocol", "ReportData", "SourceNote", "Task", "brp_settings"]
+__all__ = [
+    "COLUMNS",
+    "Chosen",
+    "EvaluationProtocol",
+    "ReportData",
+    "SourceNote",
+    "Task",
+    "brp_settings",
+]
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "history": ("query", "round", "arch_id", "accuracy", "predicted_latency_ms", "status"),
@@ -109,7 +117,7 @@ class Task(TypedDict, total=False):
     seed: int
 
 
-class Protocol(TypedDict, total=False):
+class EvaluationProtocol(TypedDict, total=False):
     """Origin of the figures. Settings without a key here go into ``settings``."""
 
     device: str
@@ -192,7 +200,7 @@ class ReportData:
     traces: pd.DataFrame | None = None
     space: pd.DataFrame | None = None
     network: Mapping[str, Any] | None = None
-    protocol: Protocol = field(default_factory=Protocol)
+    protocol: EvaluationProtocol = field(default_factory=EvaluationProtocol)
     provenance: Mapping[str, object] = field(default_factory=dict)
     sources: Sequence[SourceNote] = ()
     title: str = "BRP-NAS report"
@@ -213,7 +221,7 @@ class ReportData:
             _require_columns(name, getattr(self, name), columns)
         _require_keys("chosen", self.chosen, Chosen, {"arch_id"})
         _require_keys("task", self.task, Task, set())
-        _require_keys("protocol", self.protocol, Protocol, set())
+        _require_keys("protocol", self.protocol, EvaluationProtocol, set())
         for source in self.sources:
             _require_keys("sources", source, SourceNote, {"name"})
         for model, figures in self.metrics.items():

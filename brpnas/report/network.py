@@ -12,7 +12,7 @@ from typing import Any
 
 from brpnas.metrics import share_interval
 from brpnas.report.format import percent
-from brpnas.report.tables import Cell, Table
+from brpnas.report.tables import Table, TableCell
 
 __all__ = [
     "HeatCell",
@@ -169,10 +169,10 @@ def class_table(network: Network) -> Table:
     parts = ("train", "valid", "test")
     rows = tuple(
         (
-            Cell(_shown(row["name"])),
-            *(Cell(f"{row[part]:,}", float(row[part])) for part in parts),
-            Cell(percent(row["recall"], 1), row["recall"]),
-            Cell(percent(row["precision"], 1), row["precision"]),
+            TableCell(_shown(row["name"])),
+            *(TableCell(f"{row[part]:,}", float(row[part])) for part in parts),
+            TableCell(percent(row["recall"], 1), row["recall"]),
+            TableCell(percent(row["precision"], 1), row["precision"]),
         )
         for row in network["classes"]
     )
@@ -215,10 +215,12 @@ def confusion_table(network: Network, count: int = LABELLED) -> Table:
     wrong.sort(key=lambda found: (-found[0], found[1], found[2]))
     rows = tuple(
         (
-            Cell(names[i]),
-            Cell(names[j]),
-            Cell(f"{n:,}", float(n)),
-            Cell(percent(n / network["classes"][i]["test"], 1), n / network["classes"][i]["test"]),
+            TableCell(names[i]),
+            TableCell(names[j]),
+            TableCell(f"{n:,}", float(n)),
+            TableCell(
+                percent(n / network["classes"][i]["test"], 1), n / network["classes"][i]["test"]
+            ),
         )
         for n, i, j in wrong[:count]
     )

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from brpnas.errors import ArchitectureError, BrpNasError
 from brpnas.report.cell import cell_svg
+from brpnas.report.constraints import check_constraints, constraint_sentence, latency_limit
 from brpnas.report.data import ReportData
 from brpnas.report.format import plain
 from brpnas.report.network import (
@@ -29,7 +30,7 @@ from brpnas.report.plots import (
     space_plot,
     training_curves,
 )
-from brpnas.report.summary import cards, subtitle, verdict_table, winner_facts
+from brpnas.report.summary import constraint_table, subtitle, tiles, winner_facts
 from brpnas.report.tables import (
     checkpoint_table,
     front_table,
@@ -37,7 +38,6 @@ from brpnas.report.tables import (
     metrics_table,
     search_table,
 )
-from brpnas.report.verdict import judge, latency_limit, verdict_sentence
 from brpnas.report.words import protocol_sentences
 from brpnas.spaces import DEFAULT_SPACE
 
@@ -104,7 +104,7 @@ def _asset(environment: jinja2.Environment, name: str) -> Markup:
 
 
 def _winner(data: ReportData) -> dict[str, object]:
-    verdicts = judge(data.constraints, data.chosen)
+    checks = check_constraints(data.constraints, data.chosen)
     space = str(data.task.get("space", DEFAULT_SPACE))
     cell, why = Markup(""), ""
     try:
@@ -114,9 +114,9 @@ def _winner(data: ReportData) -> dict[str, object]:
     except BrpNasError as error:
         why = str(error)
     return {
-        "cards": cards(data, verdicts),
+        "tiles": tiles(data, checks),
         "winner_facts": winner_facts(data),
-        "verdicts": verdict_table(verdicts) if verdicts else None,
+        "checks": constraint_table(checks) if checks else None,
         "cell": cell,
         "cell_caption": _CELL if space == DEFAULT_SPACE else _GRAPH,
         "cell_missing": why,
@@ -125,8 +125,12 @@ def _winner(data: ReportData) -> dict[str, object]:
 
 def _network(data: ReportData) -> dict[str, object]:
     """The exported network, and the warnings at the top."""
-    broken = [v for v in judge(data.constraints, data.chosen) if v.kept is False]
-    said = [f"The network found breaks a limit. {verdict_sentence(v)}." for v in broken]
+    broken = [
+        check
+        for check in check_constraints(data.constraints, data.chosen)
+        if check.satisfied is False
+    ]
+    said = [f"The network found breaks a limit. {constraint_sentence(check)}." for check in broken]
     if data.network is None:
         return {"alarms": [*data.notes, *said], "scores": None}
     return {

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from brpnas.report.constraints import ConstraintCheck
 from brpnas.report.data import Chosen, ReportData
 from brpnas.report.format import (
     MISSING,
@@ -15,16 +16,15 @@ from brpnas.report.format import (
     points,
     signed_percent,
 )
-from brpnas.report.tables import Cell, Table
-from brpnas.report.verdict import Verdict
+from brpnas.report.tables import Table, TableCell
 
-__all__ = ["Card", "cards", "subtitle", "verdict_table", "winner_facts"]
+__all__ = ["Tile", "constraint_table", "subtitle", "tiles", "winner_facts"]
 
 _WORDS = {True: "✓ kept", False: "✗ broken", None: "not known"}
 
 
 @dataclass(frozen=True)
-class Card:
+class Tile:
     """One figure of the summary: label, figure, a line below, and mood ``good``, ``bad`` or ""."""
 
     label: str
@@ -45,7 +45,7 @@ def subtitle(data: ReportData) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def cards(data: ReportData, verdicts: Sequence[Verdict]) -> list[Card]:
+def tiles(data: ReportData, checks: Sequence[ConstraintCheck]) -> list[Tile]:
     """The most important figures."""
     chosen = data.chosen
     measured, predicted = chosen.get("latency_ms"), chosen.get("predicted_latency_ms")
@@ -54,29 +54,29 @@ def cards(data: ReportData, verdicts: Sequence[Verdict]) -> list[Card]:
         shown = _of_the_file(data.network)
     elif as_float(chosen.get("test_accuracy")) is not None:
         seeds = _seeds(chosen) + ("" if optimum == MISSING else f"; optimum {optimum}")
-        shown = [Card("Test accuracy", percent(chosen.get("test_accuracy")), seeds)]
+        shown = [Tile("Test accuracy", percent(chosen.get("test_accuracy")), seeds)]
     else:
         runs = f"{_runs(data)}; no test accuracy is known"
-        shown = [Card("Validation accuracy", percent(chosen.get("valid_accuracy")), runs)]
-    shown += [_latency_card(measured, predicted), _limit_card(verdicts)]
+        shown = [Tile("Validation accuracy", percent(chosen.get("valid_accuracy")), runs)]
+    shown += [_latency_tile(measured, predicted), _limit_tile(checks)]
     if as_float(chosen.get("regret")) is not None:
         shown.append(
-            Card("Regret", f"{points(chosen['regret'])} points", "of test accuracy, to the optimum")
+            Tile("Regret", f"{points(chosen['regret'])} points", "of test accuracy, to the optimum")
         )
     return shown
 
 
-def _of_the_file(network: Mapping[str, Any]) -> list[Card]:
+def _of_the_file(network: Mapping[str, Any]) -> list[Tile]:
     test = network["test"]
     never = len(test["never_recognised"])
     return [
-        Card(
+        Tile(
             "Test accuracy",
             percent(test["accuracy"]),
             f"exported file, {test['images']:,} test images; always the largest class: "
             f"{percent(test['largest_class_share'])}",
         ),
-        Card(
+        Tile(
             "Test balanced accuracy",
             percent(test["balanced_accuracy"]),
             f"mean recall of {len(network['classes'])} classes; {never or 'none'} never recognised",
@@ -85,33 +85,39 @@ def _of_the_file(network: Mapping[str, Any]) -> list[Card]:
     ]
 
 
-def _latency_card(measured: float | None, predicted: float | None) -> Card:
+def _latency_tile(measured: float | None, predicted: float | None) -> Tile:
     said = "" if as_float(predicted) is None else f"predicted {milliseconds(predicted)}"
     if as_float(measured) is not None:
-        return Card("Latency", milliseconds(measured), "measured" + (said and f"; {said}"))
+        return Tile("Latency", milliseconds(measured), "measured" + (said and f"; {said}"))
     if said:
-        return Card("Latency", milliseconds(predicted), "predicted; not measured")
-    return Card("Latency", MISSING, "of the network file, on this device: not known")
+        return Tile("Latency", milliseconds(predicted), "predicted; not measured")
+    return Tile("Latency", MISSING, "of the network file, on this device: not known")
 
 
-def _limit_card(verdicts: Sequence[Verdict]) -> Card:
-    if not verdicts:
-        return Card("Limit", "none", "the search had no constraint")
-    text = " and ".join(verdict.constraint for verdict in verdicts)
-    decisive = [v.measured if v.measured is not None else v.predicted for v in verdicts]
-    by = "measured" if all(v.measured is not None for v in verdicts) else "predicted"
+def _limit_tile(checks: Sequence[ConstraintCheck]) -> Tile:
+    if not checks:
+        return Tile("Limit", "none", "the search had no constraint")
+    text = " and ".join(check.constraint for check in checks)
+    decisive = [
+        check.measured if check.measured is not None else check.predicted for check in checks
+    ]
+    by = "measured" if all(check.measured is not None for check in checks) else "predicted"
     if False in decisive:
-        return Card("Limit", _WORDS[False], f"{text}, as measured or predicted below", "bad")
+        return Tile("Limit", _WORDS[False], f"{text}, as measured or predicted below", "bad")
     if None in decisive:
-        return Card("Limit", _WORDS[None], text)
-    return Card("Limit", _WORDS[True], f"{text}, as {by}", "good")
+        return Tile("Limit", _WORDS[None], text)
+    return Tile("Limit", _WORDS[True], f"{text}, as {by}", "good")
 
 
-def verdict_table(verdicts: Sequence[Verdict]) -> Table:
+def constraint_table(checks: Sequence[ConstraintCheck]) -> Table:
     """Whether each constraint is satisfied, by prediction and by measurement."""
     rows = tuple(
-        (Cell(v.constraint, code=True), Cell(_WORDS[v.predicted]), Cell(_WORDS[v.measured]))
-        for v in verdicts
+        (
+            TableCell(check.constraint, code=True),
+            TableCell(_WORDS[check.predicted]),
+            TableCell(_WORDS[check.measured]),
+        )
+        for check in checks
     )
     return Table(("constraint", "by prediction", "by measurement"), rows)
 

@@ -23,8 +23,8 @@ from brpnas.report.pareto import pareto_front
 from brpnas.report.plots.traces import known_curves, sampler_order, spread
 
 __all__ = [
-    "Cell",
     "Table",
+    "TableCell",
     "checkpoint_table",
     "front_table",
     "history_table",
@@ -34,7 +34,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     """One cell: its text, a number for sorting, and whether it is highlighted."""
 
     text: str
@@ -59,7 +59,7 @@ class Table:
     """Heads and rows; the first cell of a row names it."""
 
     heads: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[tuple[TableCell, ...], ...]
 
 
 _METRICS = (
@@ -90,14 +90,14 @@ def metrics_table(metrics: Mapping[str, Mapping[str, float]]) -> Table:
         best = (min if key == "mape" else max)(known, default=None)
         columns.append(
             [
-                Cell(
+                TableCell(
                     percent(v, digits) if digits else correlation(v), v, v is not None and v == best
                 )
                 for v in values
             ]
         )
     names = [_MODELS.get(name, name) for name in metrics]
-    rows = tuple((Cell(name), *cells) for name, *cells in zip(names, *columns, strict=True))
+    rows = tuple((TableCell(name), *cells) for name, *cells in zip(names, *columns, strict=True))
     return Table(("model", *(head for _, head, _ in _METRICS)), rows)
 
 
@@ -106,12 +106,12 @@ def history_table(history: pd.DataFrame, metric: str = "accuracy") -> Table:
     broken = ~_choosable(history)
     rows = tuple(
         (
-            Cell(str(row.query), as_float(row.query)),
-            Cell(str(row.round), as_float(row.round)),
-            Cell(str(row.arch_id), code=True),
-            Cell(percent(row.accuracy), as_float(row.accuracy)),
-            Cell(milliseconds(row.predicted_latency_ms), as_float(row.predicted_latency_ms)),
-            Cell(f"{row.status}, infeasible" if infeasible else str(row.status)),
+            TableCell(str(row.query), as_float(row.query)),
+            TableCell(str(row.round), as_float(row.round)),
+            TableCell(str(row.arch_id), code=True),
+            TableCell(percent(row.accuracy), as_float(row.accuracy)),
+            TableCell(milliseconds(row.predicted_latency_ms), as_float(row.predicted_latency_ms)),
+            TableCell(f"{row.status}, infeasible" if infeasible else str(row.status)),
         )
         for row, infeasible in zip(history.itertuples(), broken, strict=True)
     )
@@ -136,9 +136,9 @@ def front_table(history: pd.DataFrame, metric: str = "accuracy") -> Table:
     front = asked[mask].sort_values(["predicted_latency_ms", "arch_id"])
     rows = tuple(
         (
-            Cell(str(row.arch_id), code=True),
-            Cell(milliseconds(row.predicted_latency_ms), as_float(row.predicted_latency_ms)),
-            Cell(percent(row.accuracy), as_float(row.accuracy)),
+            TableCell(str(row.arch_id), code=True),
+            TableCell(milliseconds(row.predicted_latency_ms), as_float(row.predicted_latency_ms)),
+            TableCell(percent(row.accuracy), as_float(row.accuracy)),
         )
         for row in front.itertuples()
     )
@@ -155,11 +155,11 @@ def search_table(traces: pd.DataFrame, metric: str = "accuracy") -> Table:
     mean, deviation, seeds = groups[columns].mean(), groups[columns].std(), groups["seed"].nunique()
     best = {c: mean[c].min() if c == "regret" else mean[c].max() for c in columns}
 
-    def cell(sampler: str, column: str) -> Cell:
+    def cell(sampler: str, column: str) -> TableCell:
         value, sd = mean.loc[sampler, column], as_float(deviation.loc[sampler, column])
         text = points(value) if column == "regret" else percent(value)
         text += "" if sd is None else f" ± {points(sd)}"
-        return Cell(text, as_float(value), bool(value == best[column]))
+        return TableCell(text, as_float(value), bool(value == best[column]))
 
     names = {
         "chosen_test": f"chosen: test {metric}",
@@ -170,8 +170,8 @@ def search_table(traces: pd.DataFrame, metric: str = "accuracy") -> Table:
     }
     rows = tuple(
         (
-            Cell(sampler),
-            Cell(str(seeds[sampler]), float(seeds[sampler])),
+            TableCell(sampler),
+            TableCell(str(seeds[sampler]), float(seeds[sampler])),
             *(cell(sampler, c) for c in columns),
         )
         for sampler in sampler_order([str(name) for name in mean.index])
@@ -192,10 +192,10 @@ def checkpoint_table(traces: pd.DataFrame) -> Table:
     budgets = sorted({int(b) for b in np.ceil(np.linspace(0, last, 6)[1:])})
     rows = []
     for sampler in sampler_order(list(curve.index)):
-        cells = [Cell(sampler)]
+        cells = [TableCell(sampler)]
         for budget in budgets:
             value = as_float(curve.loc[sampler, budget])
             top = value is not None and value == curve[budget].max()
-            cells.append(Cell(percent(value) if value is not None else MISSING, value, top))
+            cells.append(TableCell(percent(value) if value is not None else MISSING, value, top))
         rows.append(tuple(cells))
     return Table(("queries spent", *(str(b) for b in budgets)), tuple(rows))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from brpnas.report.data import Protocol, ReportData, brp_settings
+from brpnas.report.constraints import latency_limit
+from brpnas.report.data import EvaluationProtocol, ReportData, brp_settings
 from brpnas.report.format import as_float, percent
 from brpnas.report.plots.traces import known_curves
-from brpnas.report.verdict import latency_limit
 
 __all__ = ["protocol_sentences"]
 
@@ -94,7 +94,7 @@ def _adapted(data: ReportData) -> str:
     return text + (f"{said['transfer']} " if said["transfer"] else "")
 
 
-def _own_part(said: Protocol) -> str:
+def _own_part(said: EvaluationProtocol) -> str:
     """What to add if the devices that taught the prior include the one it was adapted to."""
     if not said["prior_knows_device"]:
         return ""

@@ -12,7 +12,7 @@ import pandas as pd
 from brpnas.datasets.lookup import mean_accuracy
 from brpnas.report import (
     Chosen,
-    Protocol,
+    EvaluationProtocol,
     ReportData,
     SourceNote,
     predicted_vs_measured,
@@ -285,9 +285,9 @@ def _test_accuracy(accuracy: pd.DataFrame, dataset: str) -> pd.Series:
 
 def _protocol(
     train: Mapping[str, Any], search: Mapping[str, Any], ingest: Mapping[str, Any]
-) -> Protocol:
+) -> EvaluationProtocol:
     rows, device = train["rows"], train["device"]
-    adapted: Protocol = {}
+    adapted: EvaluationProtocol = {}
     if train["model"] == "adapted":
         adapted = {
             "learnt_rows": rows["train"],
@@ -304,7 +304,7 @@ def _protocol(
         if device in pair["devices"]
         for name in pair["devices"]
     } - {device}
-    return Protocol(
+    return EvaluationProtocol(
         device=device,
         latency_ratio=search["latency_ratio"],
         measured=search["measured"],

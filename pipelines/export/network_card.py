@@ -7,6 +7,7 @@ from typing import Any
 
 from brpnas.export import Attribution, ModelCard
 from brpnas.export.markdown import Code, code, escape, table
+from brpnas.report.constraints import check_constraints, constraint_sentence
 from brpnas.report.data import brp_settings
 from brpnas.report.format import milliseconds, percent, signed_percent
 from brpnas.report.network import (
@@ -18,7 +19,6 @@ from brpnas.report.network import (
     score_facts,
 )
 from brpnas.report.tables import Table
-from brpnas.report.verdict import judge, verdict_sentence
 from brpnas.spaces import NetworkConfig
 
 __all__ = ["network_card"]
@@ -43,9 +43,11 @@ def network_card(
         sources: Sources of the accuracies of the search.
     """
     task, chosen = search["task"], search["chosen"]
-    verdicts = judge(task["constraints"], chosen)
+    checks = check_constraints(task["constraints"], chosen)
     broken = [
-        f"The network breaks a limit. {verdict_sentence(v)}." for v in verdicts if v.kept is False
+        f"The network breaks a limit. {constraint_sentence(check)}."
+        for check in checks
+        if check.satisfied is False
     ]
     facts = {
         "Architecture": Code(chosen["arch_id"]),
@@ -56,7 +58,10 @@ def network_card(
         "Parameters": _millions(chosen.get("params_m")),
         "Multiply-adds": _millions(chosen.get("flops_m")),
         **_latency(chosen, device),
-        **{f"Limit {v.constraint}": verdict_sentence(v).partition(": ")[2] for v in verdicts},
+        **{
+            f"Limit {check.constraint}": constraint_sentence(check).partition(": ")[2]
+            for check in checks
+        },
     }
     dataset = escape(str(task["dataset"]))
     if not evaluation["trained"]:

@@ -129,11 +129,13 @@ def export_found_network(
     size = network_config(network)
     content, error = network_onnx(found, winner_network, graphs.space, size, config)
     measured = search_result["network"]["measured_sha256"]
-    if measured not in {None, hashlib.sha256(content).hexdigest()}:
+    digest = hashlib.sha256(content).hexdigest()
+    if measured not in {None, digest}:
         raise SchemaError(
-            "The network file is not the one that search measured, so its latency is not known: "
-            "the parameters network or export.seed, or the version of a library, have changed "
-            "since. Run search again (what it has trained and measured is kept), or set them back."
+            f"Search measured the network file of SHA-256 {measured}, and this one has {digest}, "
+            "so its latency is unknown: the parameters network or export.seed, or the version of a "
+            "library, have changed since. Run search again (what it has trained and measured is "
+            "kept), or set them back."
         )
     return content, error
 

@@ -13,7 +13,7 @@ SETTINGS = small(epochs=6)
 
 if __name__ == "__main__":
     oracle = TrainOracle(ImageSource(), SETTINGS, Path(sys.argv[1]))
-    oracle.ask(Question(0, CONV))
+    oracle.answer(Question(0, CONV))
     sys.stdout.write("searched\n")
     sys.stdout.flush()
     oracle.final(CONV, 0)

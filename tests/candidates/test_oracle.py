@@ -32,7 +32,7 @@ def oracle(folder: Path, config: JobConfig = SMALL) -> TrainOracle:
 
 def test_an_answer_is_the_validation_accuracy_of_the_kept_network(tmp_path: Path) -> None:
     teacher = oracle(tmp_path)
-    answer = teacher.ask(Question(0, CONV))
+    answer = teacher.answer(Question(0, CONV))
     kept = teacher.trained(CONV, 0)
     assert answer == Answer(kept.valid_accuracy, 0, kept.train_time_s)
     data = ImageSource().load()
@@ -46,9 +46,9 @@ def test_an_answer_is_the_validation_accuracy_of_the_kept_network(tmp_path: Path
 
 
 def test_a_kept_network_is_not_trained_again(tmp_path: Path) -> None:
-    first = oracle(tmp_path).ask(Question(0, CONV))
+    first = oracle(tmp_path).answer(Question(0, CONV))
     written = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")}
-    assert oracle(tmp_path).ask(Question(7, CONV)) == first, "seconds of the first training too"
+    assert oracle(tmp_path).answer(Question(7, CONV)) == first, "seconds of the first training too"
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")} == written
 
 
@@ -60,7 +60,7 @@ def test_a_network_that_cannot_be_written_leaves_nothing_behind(
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
-        oracle(tmp_path).ask(Question(0, CONV))
+        oracle(tmp_path).answer(Question(0, CONV))
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
@@ -74,24 +74,24 @@ def test_two_searches_may_keep_the_same_network_at_the_same_time(
         sync(handle)
         if not answers:
             answers.append(None)
-            answers.append(other.ask(Question(0, CONV)))
+            answers.append(other.answer(Question(0, CONV)))
 
     monkeypatch.setattr(os, "fsync", other_search_meanwhile)
-    answer = oracle(tmp_path).ask(Question(0, CONV))
+    answer = oracle(tmp_path).answer(Question(0, CONV))
     assert answers[1].accuracy == answer.accuracy
     assert [path.suffix for path in other.folder.iterdir()] == [".safetensors"]
     assert other.trained(CONV, 0).train_time_s == answer.cost_s, "of the last to end"
 
 
 def test_another_query_of_it_trains_the_next_seed(tmp_path: Path) -> None:
-    again = oracle(tmp_path).ask(Question(3, CONV, frozenset({0, 2})))
+    again = oracle(tmp_path).answer(Question(3, CONV, frozenset({0, 2})))
     assert again.seed == 1
 
 
 def test_other_settings_are_kept_apart(tmp_path: Path) -> None:
     other = JobConfig(channels=2, cells_per_stage=1, stages=2, epochs=2, batch_size=128)
     one, two = oracle(tmp_path), oracle(tmp_path, other)
-    one.ask(Question(0, CONV))
+    one.answer(Question(0, CONV))
     assert one.folder != two.folder
     assert one.describe() != two.describe()
     with pytest.raises(OracleError, match="is missing"):
@@ -118,13 +118,13 @@ def test_a_failed_training_is_an_answer_too(tmp_path: Path) -> None:
     assert isinstance(outcome, OracleError)
     assert "diverged" in str(outcome)
     with pytest.raises(OracleError, match="diverged"):
-        teacher.ask(Question(0, CONV))
+        teacher.answer(Question(0, CONV))
 
 
 def test_the_accuracy_table_is_of_what_the_history_names(tmp_path: Path) -> None:
     teacher = oracle(tmp_path)
     for arch_id in (CONV, POOL):
-        teacher.ask(Question(0, arch_id))
+        teacher.answer(Question(0, arch_id))
     history = pd.DataFrame(
         {"arch_id": [CONV, POOL], "status": ["ok", "failed"], "seed": pd.array([0, None], "Int64")}
     )
@@ -141,13 +141,13 @@ def test_a_damaged_network_is_named_and_trained_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, left: int
 ) -> None:
     teacher = oracle(tmp_path)
-    first = teacher.ask(Question(0, CONV))
+    first = teacher.answer(Question(0, CONV))
     (path,) = tmp_path.rglob("*.safetensors")
     whole = path.read_bytes()
     path.write_bytes(whole[:left])
     with pytest.raises(SchemaError, match=rf"{path.name}: .*header"):
         teacher.trained(CONV, 0)
-    assert teacher.ask(Question(1, CONV)).accuracy == first.accuracy
+    assert teacher.answer(Question(1, CONV)).accuracy == first.accuracy
     assert f"{path}" in caplog.text
     assert "trained again" in caplog.text
     assert teacher.trained(CONV, 0).valid_accuracy == first.accuracy
@@ -159,7 +159,7 @@ def test_damage_to_a_kept_network_stops_no_search_that_goes_on(
 ) -> None:
     """All queries are answered already, so that the search asks for none again."""
     teacher = oracle(tmp_path)
-    teacher.ask(Question(0, CONV))
+    teacher.answer(Question(0, CONV))
     history = pd.DataFrame({"arch_id": [CONV], "status": ["ok"], "seed": [0]})
     first = teacher.accuracy(history)
     (path,) = tmp_path.rglob("*.safetensors")
@@ -185,7 +185,7 @@ def test_damage_to_a_kept_network_stops_no_search_that_goes_on(
 
 def test_scores_are_read_without_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     teacher = oracle(tmp_path)
-    teacher.ask(Question(0, CONV))
+    teacher.answer(Question(0, CONV))
     kept = teacher.trained(CONV, 0)
     monkeypatch.setattr("brpnas.candidates.weights.load", lambda content: pytest.fail("weights"))
     history = pd.DataFrame({"arch_id": [CONV], "status": ["ok"], "seed": [0]})
@@ -203,13 +203,13 @@ def test_a_missing_device_ends_the_round_instead_of_spending_it(tmp_path: Path) 
 
 def test_the_answer_may_be_balanced_accuracy(tmp_path: Path) -> None:
     plain = oracle(tmp_path)
-    plain.ask(Question(0, CONV))
+    plain.answer(Question(0, CONV))
     kept = plain.trained(CONV, 0)
     assert kept.valid_balanced_accuracy != kept.valid_accuracy
     balanced = TrainOracle(ImageSource(), SMALL, tmp_path, metric="balanced_accuracy")
     assert balanced.folder == plain.folder, "the networks are the same"
     assert balanced.describe() != plain.describe(), "the search is another"
-    answer = balanced.ask(Question(0, CONV))
+    answer = balanced.answer(Question(0, CONV))
     assert answer == Answer(kept.valid_balanced_accuracy, 0, kept.train_time_s)
     history = pd.DataFrame({"arch_id": [CONV], "status": ["ok"], "seed": [0]})
     table = balanced.accuracy(history).set_index("split")
@@ -221,7 +221,7 @@ def test_the_answer_may_be_balanced_accuracy(tmp_path: Path) -> None:
 
 def test_the_final_training_takes_the_validation_images_too(tmp_path: Path) -> None:
     teacher = oracle(tmp_path)
-    teacher.ask(Question(0, CONV))
+    teacher.answer(Question(0, CONV))
     searched, final = teacher.trained(CONV, 0), teacher.final(CONV, 0)
     data = ImageSource().load()
     again = train_architecture(CONV, 0, data, SMALL, final=True)
@@ -240,7 +240,7 @@ def test_a_final_training_is_not_done_twice_and_survives_damage(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     teacher = oracle(tmp_path)
-    teacher.ask(Question(0, CONV))
+    teacher.answer(Question(0, CONV))
     first = teacher.final(CONV, 0)
     (path,) = tmp_path.rglob("*-final.safetensors")
     written = path.stat().st_mtime_ns
@@ -256,9 +256,9 @@ def test_a_final_training_that_fails_says_how_to_go_on(tmp_path: Path) -> None:
     teacher = oracle(tmp_path)
     with pytest.raises(OracleError, match="is missing"):
         teacher.final(CONV, 0)
-    teacher.ask(Question(0, CONV))
+    teacher.answer(Question(0, CONV))
     teacher.config = dataclasses.replace(SMALL, learning_rate=1e25, epochs=3)
-    with pytest.raises(TrainingError, match=r"diverged.*search\.final_training"):
+    with pytest.raises(TrainingError, match=r"diverged.*search\.oracle\.final_training"):
         teacher.final(CONV, 0)
     assert not list(tmp_path.rglob("*-final*"))
 

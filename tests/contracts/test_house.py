@@ -16,6 +16,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.contracts.sentences import sentences
+
 ROOT = Path(__file__).resolve().parents[2]
 LARGEST = 4 * 2**20
 PICKLES = {".pkl", ".pickle", ".pt", ".pth", ".joblib", ".dill"}
@@ -217,6 +219,67 @@ class TestEncoding:
         assert encoding_is_missing(expression.value)
         for bytes_or_named in ("open(p, 'rb')", "p.open('a+b')", "p.read_text('utf-8')"):
             assert not encoding_is_missing(ast.parse(bytes_or_named).body[0].value)
+
+
+class TestMessages:
+    """Tests match messages by identifiers and values, so that a reworded sentence fails none."""
+
+    # The functions under test write the sentences of the report.
+    WRITERS = frozenset({"tests/report/test_words.py"})
+
+    def test_no_assertion_compares_a_sentence(self):
+        found = {
+            str(path.relative_to(ROOT)): sentences(ast.parse(path.read_text("utf-8")))
+            for path in (ROOT / "tests").rglob("*.py")
+        }
+        compared = {name: lines for name, lines in found.items() if lines}
+        assert {name: compared[name] for name in compared if name not in self.WRITERS} == {}
+        assert compared.keys() >= self.WRITERS, "every exception is still needed"
+
+    @pytest.mark.parametrize(
+        "code",
+        [
+            "with pytest.raises(OSError, match='the file is gone'): pass",
+            "with pytest.raises(OSError, match=rf'{path} .* cannot be read'): pass",
+            "assert 'the file is gone' in text",
+            "assert f'{path} cannot be read' not in text",
+            "assert text.startswith('The file is gone')",
+            "assert re.search(r'x\\.csv is not read', text)",
+            "said = 'the file is gone'\n    assert said in text",
+            "for said in ('a', 'the file is gone'):\n        assert said in text",
+            "assert all(said in text for said in ('the file is gone', 'a'))",
+            "for name, said in (('a', 'the file is gone'),):\n        assert said in text",
+        ],
+    )
+    def test_a_compared_sentence_is_found(self, code):
+        assert len(sentences(ast.parse(f"def test():\n    {code}\n"))) == 1
+
+    @pytest.mark.parametrize(
+        "rows",
+        [
+            "'said', ['the file is gone', 'x']",
+            "('name', 'said'), [('x', 'the file is gone'), ('y', 'z')]",
+            "'name, said', [pytest.param('x', 'the file is gone', id='a'), ('y', 'z')]",
+            "['said'], TEXTS",
+            "'said', TEXTS.items()",
+        ],
+    )
+    def test_a_sentence_among_parameters_is_found(self, rows):
+        test = f"@pytest.mark.parametrize({rows})\ndef test(said):\n    assert said in text\n"
+        assert len(sentences(ast.parse(f"TEXTS = ['the file is gone']\n{test}"))) == 1
+
+    @pytest.mark.parametrize(
+        "code",
+        [
+            "with pytest.raises(OSError, match=r'a\\.csv .*line 3: .*1\\.5'): pass",
+            "assert 'the file' in text",
+            "assert '| Measured latency | 5.1 |' in text",
+            "assert kind == 'too many rows'",
+            "given = 'the file is gone'\n    assert 'x' in read(given)",
+        ],
+    )
+    def test_identifiers_and_values_are_no_sentences(self, code):
+        assert sentences(ast.parse(f"def test():\n    {code}\n")) == []
 
 
 class TestLibrary:

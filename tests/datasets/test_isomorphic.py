@@ -33,7 +33,7 @@ def accuracies(frame: pd.DataFrame, split: str = "valid") -> dict[tuple[str, str
     return dict(zip(keys, rows["accuracy"].tolist(), strict=True))
 
 
-def test_untrained_cells_get_the_rows_of_a_sibling(small: pd.DataFrame) -> None:
+def test_untrained_cells_get_the_rows_of_an_isomorphic_one(small: pd.DataFrame) -> None:
     shared = share_with_isomorphic(table(b=("x", 0, 0.5)), small)
     assert accuracies(shared) == {("x", name): 0.5 for name in "abc"}
     assert accuracies(shared, "test") == accuracies(shared)
@@ -74,6 +74,6 @@ def test_every_cell_can_be_asked_and_scored_when_one_of_each_function_was_traine
     expected = architectures["isomorphism_id"].map(of_function)
     oracle = TableOracle(shared, "digits", 0)
     cells = architectures["arch_id"].tolist()
-    assert [oracle.ask(Question(0, cell)).accuracy for cell in cells] == expected.tolist()
+    assert [oracle.answer(Question(0, cell)).accuracy for cell in cells] == expected.tolist()
     scores = HeldOutScores.from_table(shared, "digits", cells[:100])
     assert scores.optimum == expected[:100].max()

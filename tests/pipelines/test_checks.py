@@ -48,8 +48,12 @@ def test_good_names_pass() -> None:
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"device": "desktop-cpu-core-i7-7820x"}, UnknownNameError, "Did you mean 'desktop-cpu"),
-        ({"dataset": "cifar1000"}, UnknownNameError, "Did you mean 'cifar100'"),
+        (
+            {"device": "desktop-cpu-core-i7-7820x"},
+            UnknownNameError,
+            r"'desktop-cpu-core-i7-7820x'.* 'desktop-cpu-core-i7-7820x-fp32'\?",
+        ),
+        ({"dataset": "cifar1000"}, UnknownNameError, r"'cifar1000'.* 'cifar100'\?"),
         ({"constraints": ["latency <= 5"]}, ConstraintError, "latency_ms"),
         ({"constraints": ["latency_ms = 5"]}, ConstraintError, "latency_ms"),
     ],
@@ -88,7 +92,7 @@ def test_so_is_one_that_the_prior_of_the_search_lacks(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"final_training": True}, r"search\.oracle\.final_training is True.*to auto or false"),
+        ({"final_training": True}, r"search\.oracle\.final_training .*True.*\bauto\b"),
         (
             {"metric": "balanced_accuracy"},
             r"search\.oracle\.metric is 'balanced_accuracy'.*to accuracy",
@@ -133,9 +137,9 @@ def bring(folder: Path, name: str, **changes: object) -> None:
 
 def test_own_devices_and_data_sets_are_known(own: DataCatalog) -> None:
     check_parameters(ALL, GOOD | {"device": "mine", "dataset": "flowers"}, own)
-    with pytest.raises(UnknownNameError, match="Did you mean 'mine'"):
+    with pytest.raises(UnknownNameError, match=r"'mime'.* 'mine'\?"):
         check_parameters(ALL, GOOD | {"device": "mime"}, own)
-    with pytest.raises(UnknownNameError, match="Did you mean 'flowers'"):
+    with pytest.raises(UnknownNameError, match=r"'flower'.* 'flowers'\?"):
         check_parameters(ALL, GOOD | {"dataset": "flower"}, own)
     with pytest.raises(UnknownNameError, match="'mine'"):
         check_parameters(ALL, GOOD | {"device": "mine"})
@@ -146,7 +150,7 @@ def test_devices_that_were_brought_are_known(own: DataCatalog) -> None:
         GOOD, {"device": "theirs", "ingest": {"benchmarks": ["devices", "nasbench201"]}}
     )
     check_parameters(ALL, values, own)
-    with pytest.raises(UnknownNameError, match="Did you mean 'theirs'"):
+    with pytest.raises(UnknownNameError, match=r"'their'.* 'theirs'\?"):
         check_parameters(ALL, values | {"device": "their"}, own)
 
 
@@ -174,7 +178,7 @@ class TestFilesThatWereBrought:
         check_parameters(self.INGEST, self.ASKED, own)
         check_parameters(self.INGEST, self.ASKED | {"device": "theirs"}, own)
         for device, kind in {"one": "negative latency", "two": "unknown cell"}.items():
-            with pytest.raises(IntakeError, match=rf"{device}\.csv is refused") as caught:
+            with pytest.raises(IntakeError, match=rf"{device}\.csv ") as caught:
                 check_parameters(self.INGEST, self.ASKED | {"device": device}, own)
             assert kind in {finding.kind for finding in caught.value.findings}
             assert "theirs.csv" not in str(caught.value)
@@ -291,7 +295,7 @@ class TestSpaces:
     @pytest.mark.parametrize(
         ("space", "error", "message"),
         [
-            ("nasbench102", UnknownNameError, "Did you mean 'nasbench101'"),
+            ("nasbench102", UnknownNameError, r"'nasbench102'.* 'nasbench101'\?"),
             ("nowhere.py", ConfigurationError, "'nowhere.py'"),
         ],
     )
@@ -321,5 +325,5 @@ class TestSpaces:
 
     @pytest.mark.parametrize("stage", ["pretrain", "retrain"])
     def test_what_devices_teach_is_known_of_one_space(self, stage: str) -> None:
-        with pytest.raises(ConfigurationError, match="know the space 'nasbench201' alone"):
+        with pytest.raises(ConfigurationError, match=r"'nasbench201' .*'darts'.*--pipelines="):
             check_parameters(register_pipelines()[stage], GOOD | {"space": "darts"})

@@ -22,8 +22,8 @@ def test_values_become_a_frozen_model() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"epoch": 3}, "Unknown key 'epoch' .*Did you mean 'epochs'"),
-        ({"epochs": 0}, "Bad value 0 of 'epochs'.*greater than or equal to 1"),
+        ({"epoch": 3}, r"Unknown key 'epoch' .*'epochs'\?"),
+        ({"epochs": 0}, r"Bad value 0 of 'epochs' .* 1\."),
         ({"epochs": "many"}, "Bad value 'many' of 'epochs'.*integer"),
         ({"learning_rate": -1}, "Bad value -1 of 'learning_rate'"),
         ({"view": "auto"}, "Unknown value 'auto' of 'view'.*Known: pruned, raw"),
@@ -36,12 +36,12 @@ def test_bad_values_are_explained(change: dict[str, Any], message: str) -> None:
 
 
 def test_missing_key_is_an_error() -> None:
-    with pytest.raises(ConfigurationError, match="Missing key 'epochs' in the parameters"):
+    with pytest.raises(ConfigurationError, match="Missing key 'epochs' "):
         parse(RankerConfig, {k: v for k, v in RANKER.items() if k != "epochs"})
 
 
 def test_unknown_name_suggests_one() -> None:
-    with pytest.raises(ConfigurationError, match=r"'latbnch'.*Did you mean 'latbench'"):
+    with pytest.raises(ConfigurationError, match=r"'latbnch' of 'benchmarks' .*'latbench'\?"):
         parse(IngestConfig, {"benchmarks": ["latbnch"], "sample": None, "seed": 0})
 
 

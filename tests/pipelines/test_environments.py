@@ -29,7 +29,7 @@ def test_one_that_is_not_there_is_refused(
 ) -> None:
     if how == "variable":
         monkeypatch.setenv("KEDRO_ENV", "lotbench")
-    with pytest.raises(UnknownNameError, match="Did you mean 'latbench'"):
+    with pytest.raises(UnknownNameError, match=r"'lotbench'.* 'latbench'\?"):
         chosen_environment(conf, "lotbench" if how == "option" else None)
 
 

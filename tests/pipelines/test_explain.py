@@ -41,7 +41,7 @@ def conf(tmp_path: Path) -> Path:
 def test_files_of_parameters_that_blow_up_are_named(conf: Path) -> None:
     check_sources(conf, ["paper", "base"], {})
     (conf / "paper" / "parameters_train.yml").write_text("a: " + "[" * 5000)
-    with pytest.raises(ConfigurationError, match=r"paper/parameters_train\.yml cannot be read"):
+    with pytest.raises(ConfigurationError, match=r"paper/parameters_train\.yml .*nested"):
         check_sources(conf, ["paper", "base"], {})
     check_sources(conf, ["base"], {})
 
@@ -92,7 +92,7 @@ VALUES = {"device": "x", "space": "y", "constraints": [], "train": {"epochs": 1,
 def test_an_error_says_where_its_keys_are_set(error: Exception, keys: list[str]) -> None:
     add_places(error, VALUES, lambda key: f"in {key}.yml")
     notes = "".join(getattr(error, "__notes__", []))
-    assert re.findall(r"([\w.]+) is set in \1\.yml", notes) == keys
+    assert re.findall(r"([\w.]+) is .* \1\.yml", notes) == keys
 
 
 def test_places_are_those_of_the_error_below_that_of_kedro() -> None:
@@ -110,12 +110,12 @@ def test_everything_wrong_is_one_paragraph() -> None:
     text = explain(caught.value, Outer, lambda key: f"in {key.split('.')[0]}.yml")
     assert "\n" not in text
     assert "Missing key 'train.epochs' in train.yml" in text
-    assert "Unknown key 'train.epoch' in train.yml. Did you mean 'epochs'?" in text
+    assert re.search(r"Unknown key 'train\.epoch' in train\.yml\. .*'epochs'\?", text)
     assert "Known here: epochs, rate." in text
     assert "Bad value 'x' of 'train.rate'" in text
     assert "Bad value 1 of 'names'" in text
     assert "quotes, as '1'" in text
-    assert "Unknown key 'tain' in tain.yml. Did you mean 'train'?" in text
+    assert re.search(r"Unknown key 'tain' in tain\.yml\. .*'train'\?", text)
 
 
 @pytest.mark.parametrize("source", ["paper", "base", "--params"])

@@ -106,7 +106,7 @@ def test_files_and_folders_become_artifacts(run_id: str, tmp_path: Path) -> None
 
 def test_unknown_request_names_the_entry(run_id: str, tmp_path: Path) -> None:
     hooks = started(tmp_path, {"m": {"metadata": {"mlflow": "metric"}}})
-    with pytest.raises(ConfigurationError, match=r"'m'.*none of metrics, history, artifact"):
+    with pytest.raises(ConfigurationError, match=r"'m' .*'metric', .*metrics, history, artifact"):
         hooks.after_dataset_saved(dataset_name="m", data={})
 
 
@@ -162,7 +162,7 @@ def test_unknown_key_in_an_environment_names_its_file(context: Any, project: Pat
 
 
 def test_unknown_key_on_the_command_line_is_said_to_be_there(context: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"'devise' in --params\. Did you mean 'device'"):
+    with pytest.raises(ConfigurationError, match=r"'devise' in --params\. .*'device'\?"):
         ConfigurationHooks().after_context_created(context=context(devise="x"))
 
 

@@ -74,9 +74,9 @@ def test_dvc_tags_follow_lock_and_stage(tmp_path: Path, monkeypatch: pytest.Monk
     [
         (
             "schema: '2.0'\n<<<<<<< HEAD\nstages: {}\n=======\nstages: {a: 1}\n>>>>>>> other\n",
-            r"conflict markers of git, the first in line 2\..*git checkout --ours",
+            r"dvc\.lock .*line 2\..*git checkout --ours",
         ),
-        ("stages: [", r"is damaged \(.*git checkout dvc\.lock"),
+        ("stages: [", r"dvc\.lock .*line 2, .*`git checkout .*dvc\.lock`"),
         ("- a list\n", r"is damaged"),
     ],
 )

@@ -92,22 +92,22 @@ def test_a_size_that_the_images_do_not_have_is_refused(flowers: str) -> None:
     with pytest.raises(ConfigurationError, match=r"input_shape is 3 x 32 x 32.*have input_shape 3"):
         resolve(read("live", **given))
     given["network"] = {"classes": 10}
-    with pytest.raises(ConfigurationError, match=r"classes is 10.*set network\.classes to null"):
+    with pytest.raises(ConfigurationError, match=r"network\.classes is 10, .* classes 4:"):
         resolve(read("live", **given))
     given["network"] = {"input_shape": [3, 6, 7]}
     assert resolve(read("live", **given))["network"]["classes"] == 4
 
 
 def test_a_data_set_left_open_needs_images() -> None:
-    with pytest.raises(ConfigurationError, match=r"`dataset` is null.*images\.path is null too"):
+    with pytest.raises(ConfigurationError, match=r"`dataset` .*images\.path .*null"):
         resolve(read(dataset=None))
 
 
 def test_images_that_are_not_there_are_named(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=rf"no images at {tmp_path / 'none.npz'}"):
+    with pytest.raises(SourceError, match=rf"{tmp_path / 'none.npz'}\. images\.path"):
         resolve(read("live", images={"path": str(tmp_path / "none.npz")}))
 
 
 def test_stages_need_numbers() -> None:
-    with pytest.raises(ConfigurationError, match=r"network\.channels is null"):
+    with pytest.raises(ConfigurationError, match=r"network\.channels .*null"):
         network_config(read()["network"])

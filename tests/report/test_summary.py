@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from brpnas.report.constraints import ConstraintCheck, check_constraints
 from brpnas.report.data import ReportData
-from brpnas.report.summary import Card, cards, subtitle, verdict_table, winner_facts
-from brpnas.report.verdict import Verdict, judge
+from brpnas.report.summary import Tile, constraint_table, subtitle, tiles, winner_facts
 from tests.report.samples import report_data
 
 
@@ -14,8 +14,10 @@ def changed(**chosen: Any) -> ReportData:
     return report_data(chosen={**report_data().chosen, **chosen})
 
 
-def by_label(data: ReportData) -> dict[str, Card]:
-    return {card.label: card for card in cards(data, judge(data.constraints, data.chosen))}
+def by_label(data: ReportData) -> dict[str, Tile]:
+    return {
+        tile.label: tile for tile in tiles(data, check_constraints(data.constraints, data.chosen))
+    }
 
 
 def test_the_figures_read_first() -> None:
@@ -24,7 +26,7 @@ def test_the_figures_read_first() -> None:
     assert "optimum 73.00 %" in shown["Test accuracy"].sub
     assert shown["Latency"].figure == "3.42 ms"
     assert shown["Latency"].sub == "measured; predicted 3.30 ms"
-    assert shown["Limit"] == Card("Limit", "✓ kept", "latency_ms <= 5, as measured", "good")
+    assert shown["Limit"] == Tile("Limit", "✓ kept", "latency_ms <= 5, as measured", "good")
     assert shown["Regret"].figure in ("0.65 points", "0.66 points")
 
 
@@ -39,7 +41,7 @@ def test_a_latency_of_another_device_is_a_fact_and_decides_nothing() -> None:
     elsewhere = {"latency_elsewhere_ms": 9.25, "measured_on": "Mill"}
     data = changed(latency_ms=None, **elsewhere)
     assert dict(winner_facts(data))["Measured latency on Mill"] == "9.25 ms"
-    assert by_label(data)["Limit"] == Card(
+    assert by_label(data)["Limit"] == Tile(
         "Limit", "✓ kept", "latency_ms <= 5, as predicted", "good"
     )
 
@@ -52,9 +54,9 @@ def test_what_is_not_known_of_the_file_is_not_shown() -> None:
 
 
 def test_measurement_overrules_prediction() -> None:
-    card = by_label(changed(predicted_latency_ms=4.9, latency_ms=5.1))["Limit"]
-    assert card.figure == "✗ broken"
-    assert card.mood == "bad"
+    tile = by_label(changed(predicted_latency_ms=4.9, latency_ms=5.1))["Limit"]
+    assert tile.figure == "✗ broken"
+    assert tile.mood == "bad"
 
 
 def test_without_test_accuracy_validation_is_shown_and_named() -> None:
@@ -66,22 +68,24 @@ def test_without_test_accuracy_validation_is_shown_and_named() -> None:
 
 
 def test_one_broken_constraint_breaks_the_limit() -> None:
-    verdicts = [Verdict("a", True, True), Verdict("b", None, False)]
-    assert cards(report_data(), verdicts)[2].mood == "bad"
+    checks = [ConstraintCheck("a", True, True), ConstraintCheck("b", None, False)]
+    assert tiles(report_data(), checks)[2].mood == "bad"
 
 
 def test_unknown_is_neither_kept_nor_broken() -> None:
-    card = cards(report_data(), [Verdict("flops_m <= 1", None, None)])[2]
-    assert card.figure == "not known"
-    assert card.mood == ""
+    tile = tiles(report_data(), [ConstraintCheck("flops_m <= 1", None, None)])[2]
+    assert tile.figure == "not known"
+    assert tile.mood == ""
 
 
 def test_no_constraint() -> None:
-    assert cards(report_data(), [])[2].figure == "none"
+    assert tiles(report_data(), [])[2].figure == "none"
 
 
-def test_verdicts_as_a_table() -> None:
-    table = verdict_table([Verdict("latency_ms <= 5", True, None), Verdict("x", False, True)])
+def test_checks_as_a_table() -> None:
+    table = constraint_table(
+        [ConstraintCheck("latency_ms <= 5", True, None), ConstraintCheck("x", False, True)]
+    )
     assert [[cell.text for cell in row] for row in table.rows] == [
         ["latency_ms <= 5", "✓ kept", "not known"],
         ["x", "✗ broken", "✓ kept"],

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from brpnas.report.tables import (
-    Cell,
     Table,
+    TableCell,
     checkpoint_table,
     front_table,
     history_table,
@@ -171,10 +171,10 @@ def test_few_queries_have_few_checkpoints(queries: int) -> None:
 
 
 def test_classes_of_cells() -> None:
-    assert Cell("1", 1.0, best=True).classes == "number best"
-    assert Cell("–").classes == "number"
-    assert Cell("x", code=True).classes == "code"
-    assert Cell("x").classes == ""
+    assert TableCell("1", 1.0, best=True).classes == "number best"
+    assert TableCell("–").classes == "number"
+    assert TableCell("x", code=True).classes == "code"
+    assert TableCell("x").classes == ""
 
 
 def test_without_test_accuracies_the_tables_are_of_validation() -> None:

@@ -22,9 +22,9 @@ BUDGET = 60
 class SlowOracle(TableOracle):
     """The toy benchmark, slow enough for kills before, during and after an answer."""
 
-    def ask(self, question: Question) -> Answer:
+    def answer(self, question: Question) -> Answer:
         time.sleep(0.002)
-        return super().ask(question)
+        return super().answer(question)
 
 
 def main(path: Path, name: str) -> None:

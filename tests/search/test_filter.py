@@ -195,11 +195,11 @@ class Interrupted(Oracle):
     def __init__(self, after: int) -> None:
         self.inner, self.left = make_oracle(), after
 
-    def ask(self, question: Question) -> Answer:
+    def answer(self, question: Question) -> Answer:
         if not self.left:
             raise KeyboardInterrupt
         self.left -= 1
-        return self.inner.ask(question)
+        return self.inner.answer(question)
 
 
 @every_pool
@@ -333,7 +333,7 @@ def test_measuring_nothing_of_an_architecture_is_an_error() -> None:
 
 def test_a_search_whose_trainings_fail_says_so_and_not_that_nothing_is_within() -> None:
     class Failing(Interrupted):
-        def ask(self, question: Question) -> Answer:
+        def answer(self, question: Question) -> Answer:
             raise OracleError("diverged")
 
     pool = make_pool(limits=measured_limits(0.5, 9))
@@ -383,9 +383,9 @@ def test_what_is_refused_makes_no_other_draw() -> None:
     )])  # fmt: skip
     first = sampler.ask(make_pool(), history, 60)
     history.note([Measurement(1, arch_id, arch_id != first[0]) for arch_id in first])
-    assert sampler.ask(make_pool(), history, 60) == first, "its sibling may stand in for it"
-    (sibling,) = make_pool().isomorphic(first[0])
-    history.note([Measurement(1, sibling, within=False)])
+    assert sampler.ask(make_pool(), history, 60) == first, "an isomorphic one may replace it"
+    (isomorphic,) = make_pool().isomorphic(first[0])
+    history.note([Measurement(1, isomorphic, within=False)])
     second = sampler.ask(make_pool(), history, 60)
     assert first[0] not in second
     assert len(second) == len(first)

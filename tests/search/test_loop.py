@@ -44,9 +44,9 @@ class Wrapped(Oracle):
         self.inner = inner or make_oracle()
         self.asked: list[int] = []
 
-    def ask(self, question: Question) -> Answer:
+    def answer(self, question: Question) -> Answer:
         self.asked.append(question.query)
-        return self.inner.ask(question)
+        return self.inner.answer(question)
 
 
 class Interrupted(Wrapped):
@@ -56,10 +56,10 @@ class Interrupted(Wrapped):
         super().__init__()
         self.after = after
 
-    def ask(self, question: Question) -> Answer:
+    def answer(self, question: Question) -> Answer:
         if len(self.asked) == self.after:
             raise KeyboardInterrupt
-        return super().ask(question)
+        return super().answer(question)
 
 
 class CountingRanker(RidgeRanker):
@@ -115,10 +115,10 @@ def test_every_answer_is_stored_before_the_next_question(sampler: Sampler, tmp_p
     path = tmp_path / "search.jsonl"
 
     class Watching(Wrapped):
-        def ask(self, question: Question) -> Answer:
+        def answer(self, question: Question) -> Answer:
             assert path.read_text().count('"event":"answer"') == len(self.asked)
             assert re.findall(r'"event":"plan".*', path.read_text())[-1].count(question.arch_id)
-            return super().ask(question)
+            return super().answer(question)
 
     with on_disk(path, sampler) as store:
         assert len(search(sampler, oracle=Watching(), store=store)) == BUDGET
@@ -175,10 +175,10 @@ def test_resuming_within_a_round_trains_nothing_again() -> None:
 
 def test_a_failing_architecture_is_recorded_and_counts() -> None:
     class Failing(Wrapped):
-        def ask(self, question: Question) -> Answer:
+        def answer(self, question: Question) -> Answer:
             if question.query % 3 == 1:
                 raise OracleError(f"diverged at {question.arch_id}")
-            answer = super().ask(question)
+            answer = super().answer(question)
             return Answer(float("nan")) if question.query % 3 == 2 else answer
 
     log = EventLog()
@@ -197,7 +197,7 @@ def test_a_failing_architecture_is_recorded_and_counts() -> None:
 
 def test_an_oracle_without_a_single_answer_does_not_end_the_search() -> None:
     class Broken(Wrapped):
-        def ask(self, question: Question) -> Answer:
+        def answer(self, question: Question) -> Answer:
             raise OracleError("no GPU")
 
     for sampler in SAMPLERS:
@@ -208,10 +208,10 @@ def test_an_oracle_without_a_single_answer_does_not_end_the_search() -> None:
 
 def test_another_error_of_the_oracle_ends_the_run_and_keeps_the_store(tmp_path: Path) -> None:
     class Crashing(Wrapped):
-        def ask(self, question: Question) -> Answer:
+        def answer(self, question: Question) -> Answer:
             if question.query == 7:
                 raise MemoryError
-            return super().ask(question)
+            return super().answer(question)
 
     sampler = RandomSampler()
     path = tmp_path / "search.jsonl"
@@ -229,7 +229,7 @@ def test_answers_in_any_order_make_the_same_search(sampler: Sampler) -> None:
             self, questions: Sequence[Question]
         ) -> Iterator[tuple[Question, Answer | OracleError]]:
             for question in random.Random(0).sample(questions, len(questions)):
-                yield question, self.ask(question)
+                yield question, self.answer(question)
                 if self.stop and len(self.asked) == 13:
                     raise KeyboardInterrupt
 

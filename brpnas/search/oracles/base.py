@@ -1,6 +1,6 @@
 """The contract of an oracle: it answers queries with validation accuracies.
 
-Derive from `Oracle` and implement `ask` to answer one query at a time, or override
+Derive from `Oracle` and implement `answer` for one query at a time, or override
 `Oracle.answers` to answer a whole round at once (in parallel, or through a file).
 """
 
@@ -56,7 +56,7 @@ class Oracle(ABC):
     """Name of the oracle in configuration and stores."""
 
     @abstractmethod
-    def ask(self, question: Question) -> Answer:
+    def answer(self, question: Question) -> Answer:
         """Answer one query.
 
         Raises:
@@ -73,7 +73,7 @@ class Oracle(ABC):
         """
         for question in questions:
             try:
-                yield question, self.ask(question)
+                yield question, self.answer(question)
             except OracleError as error:
                 yield question, error
 

@@ -56,7 +56,7 @@ class FileOracle(Oracle):
         self.space = None if space is None else get_space(space)
         self._asked: Counter[str] = Counter()
 
-    def ask(self, question: Question) -> Answer:
+    def answer(self, question: Question) -> Answer:
         """Look the answer up.
 
         Raises:

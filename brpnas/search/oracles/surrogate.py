@@ -31,7 +31,7 @@ class SurrogateOracle(Oracle):
     def __init__(self, surrogate: Surrogate, epochs: int = EPOCHS) -> None:
         self.surrogate, self.epochs = surrogate, epochs
 
-    def ask(self, question: Question) -> Answer:
+    def answer(self, question: Question) -> Answer:
         """Predict one architecture.
 
         Raises:
@@ -46,7 +46,7 @@ class SurrogateOracle(Oracle):
     def answers(
         self, questions: Sequence[Question]
     ) -> Iterator[tuple[Question, Answer | OracleError]]:
-        """Predict all open queries of a round in one batch; the answers equal those of `ask`."""
+        """Predict all open queries of a round in one batch; the answers equal those of `answer`."""
         try:
             predicted = self.surrogate.predict_all([q.arch_id for q in questions], self.epochs)
         except ArchitectureError:

@@ -44,7 +44,7 @@ class TableOracle(Oracle):
             answer = Answer(value, run, None if pd.isna(cost) else float(cost))
             self._runs.setdefault(arch_id, []).append(answer)
 
-    def ask(self, question: Question) -> Answer:
+    def answer(self, question: Question) -> Answer:
         """Draw one of the training runs, preferably with an unrevealed seed.
 
         Raises:

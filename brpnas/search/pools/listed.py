@@ -163,6 +163,7 @@ class ListedPool(CandidatePool):
     @cached_property
     def _members(self) -> dict[int, IntArray]:
         """Rows of the feasible architectures of each function, in a random order of the seed."""
+        # This name is part of the seed: another one is another order.
         rows = generator(self.seed, "siblings").permutation(np.flatnonzero(self.feasible))
         rows = rows[np.argsort(self.functions[rows], kind="stable")]
         numbers, starts = np.unique(self.functions[rows], return_index=True)

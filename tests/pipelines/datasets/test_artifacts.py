@@ -33,7 +33,7 @@ def test_graphs_round_trip(tmp_path: Path, small_graphs: SpaceGraphs) -> None:
 def test_corrupt_graphs_say_what_to_run(tmp_path: Path) -> None:
     path = tmp_path / "graphs.npz"
     path.write_bytes(b"no archive")
-    with pytest.raises(DatasetError, match="run featurise again"):
+    with pytest.raises(DatasetError, match=rf"{path} .*\bfeaturise\b"):
         SpaceGraphsDataset(path).load()
 
 
@@ -74,7 +74,7 @@ def test_predictor_is_saved_and_rebuilt_by_its_class(
 
 
 def test_unknown_kind_of_predictor() -> None:
-    with pytest.raises(UnknownNameError, match="Did you mean 'latency'"):
+    with pytest.raises(UnknownNameError, match=r"'latency'\?"):
         PredictorDataset("p", "latancy")
 
 

@@ -46,7 +46,7 @@ def test_unknown_group_suggests_one() -> None:
 
 
 def test_published_files_cannot_be_written() -> None:
-    with pytest.raises(DatasetError, match="cannot be written"):
+    with pytest.raises(DatasetError, match="'latbench'"):
         PublishedFiles("latbench", ".").save({})  # type: ignore[arg-type]
 
 

@@ -226,16 +226,16 @@ def test_without_test_accuracies_the_validation_accuracy_is_compared(
 @pytest.mark.parametrize(
     ("oracle", "said"),
     [
-        ("table", "accuracy table of cifar100"),
-        ("file", "by hand on cifar100"),
-        ("surrogate", "surrogate of trainings on cifar100"),
+        ("table", "table .*cifar100"),
+        ("file", "hand .*cifar100"),
+        ("surrogate", "surrogate .*cifar100"),
     ],
 )
 def test_whose_accuracies_are_shown_with_initial_weights(
     result: dict[str, Any], oracle: str, said: str
 ) -> None:
     (note,) = nodes._untrained(UNTRAINED, result | answered(oracle))
-    assert said in note
+    assert re.search(said, note)
     assert nodes._untrained({"trained": True}, result) == []
 
 
@@ -273,9 +273,8 @@ def test_a_winner_that_is_not_listed_is_drawn(
         {"near_twins": [], "sources": {}},
         PARAMS,
     )
-    assert "2 architectures by predicted latency and validation accuracy" in page
-    assert "no network was trained" in page
-    assert "There is no test accuracy of it" in page
+    assert re.search("2 architectures .*validation accuracy", page)
+    assert "58.00 %" not in page
     assert not re.search(r"\bnan\b", page, re.IGNORECASE)
 
 
@@ -319,10 +318,10 @@ def test_scores_are_those_of_the_exported_file_where_it_is_trained(
         {"near_twins": [], "sources": {}},
         PARAMS,
     )
-    assert "1 of 3 classes is never recognised" in page
+    assert re.search(r"\b1 of 3 classes .*\bcat\b", page)
     assert "58.00 %" not in page, "the test accuracy of another training"
-    assert '<th scope="col" class="number">validation balanced accuracy</th>' in page
-    assert "chosen: test balanced accuracy" in page
+    assert re.search('<th scope="col" class="number">validation balanced .*?</th>', page)
+    assert re.search("chosen: test balanced ", page)
 
 
 def test_rows_left_out_are_shown_as_they_were_predicted_without_themselves(
@@ -362,7 +361,7 @@ def test_the_report_tells_a_predictor_of_few_rows_as_such(
         "known_devices": ["a", "b", "c"],
         "scored": "left out",
         "prior_knows_device": True,
-        "transfer": "Transfer: of another size.",
+        "transfer": "Transfer: sizes.",
         "scored_rows": count,
         "rows": {"train": count, "valid": 0, "test": 0},
         "metrics": {"adapted": FIGURES},
@@ -381,10 +380,10 @@ def test_the_report_tells_a_predictor_of_few_rows_as_such(
         {"near_twins": [], "sources": {}},
         PARAMS,
     )
-    assert f"adapted from 3 known devices to {count} measured architectures" in page
-    assert f"{count} measured rows, each predicted without itself" in page
-    assert "itself by a prior that learnt from earlier rows of this device, because" in page
-    assert "Transfer: of another size." in page
-    assert "between 0.71 and 0.97 at 90" in page
-    assert f"On {count} rows left out in turn" in page
+    assert re.search(rf"adapted .*\b3 known devices .*\b{count} measured", page)
+    assert f"{count} measured rows" in page
+    assert "earlier rows" in page
+    assert adapted["transfer"] in page
+    assert re.search(r"\b0\.71 .* 0\.97 .*90\b", page)
+    assert f"On {count} rows" in page
     assert "validation rows" not in page

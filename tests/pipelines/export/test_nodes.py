@@ -207,10 +207,10 @@ def test_a_predictor_of_few_rows_gives_intervals_and_its_card_runs_as_typed(
     onnx = {"network": network, "latency": latency, "ranker": ranker_onnx}
     card = page(onnx, trained_ranker, TRAIN | adapted, result, UNTRAINED, {})
     of_latency = card.split("\n---\n")[1]
-    assert "Adapted to 9 measured architectures from 2 known devices (eager-a, eager-b)" in card
-    assert "10 measured rows, each predicted without itself" in of_latency
-    assert "itself by a prior that learnt from earlier rows of this device." in of_latency
-    assert "Transfer: of another size." in of_latency
+    assert re.search(r"\b9 measured .* 2 known devices \(eager-a, eager-b\)", of_latency)
+    assert "10 measured rows, " in of_latency
+    assert "earlier rows" in of_latency
+    assert adapted["transfer"] in of_latency
     assert "mape (left out)" in of_latency
     assert "spearman, 90 % interval (left out)" in of_latency
     (tmp_path / "latency.onnx").write_bytes(latency)
@@ -256,8 +256,8 @@ def test_network_has_the_configured_sizes_and_the_card_tells_all(
     found, of_latency, of_ranker = card.split("\n---\n")
     assert own_card(card, "latency.onnx").strip() == of_latency.strip()
     assert own_card(card, "ranker.onnx").strip() == of_ranker.strip(), "is what is registered"
-    assert found.startswith("# Network of the architecture found, not trained"), "what is shipped"
-    assert "Warning: The weights are initialised" in found
+    assert re.match("# .*, not trained\n", found), "what is shipped"
+    assert re.search(r"Warning: .*initialised", found)
     assert f'"{view}")' in of_ranker, "the snippet encodes what the ranker reads"
     assert card.count("NeurIPS 2020") == of_latency.count("NeurIPS 2020") == 1
     assert ["ICLR 2020" in text for text in (found, of_latency, of_ranker)] == [True, False, True]
@@ -272,7 +272,7 @@ def test_what_is_exported_is_the_file_that_was_measured(
     digest = hashlib.sha256(network).hexdigest()
     measured = result | {"network": result["network"] | {"measured_sha256": digest}}
     assert export_found_network(measured, b"", small_graphs, NETWORK, PARAMS)[0] == network
-    with pytest.raises(SchemaError, match=r"not the one that search measured.*Run search again"):
+    with pytest.raises(SchemaError, match=rf"{digest}.* (?!{digest})[0-9a-f]{{64}},"):
         export_found_network(measured, b"", small_graphs, NETWORK, PARAMS | {"seed": 1})
 
 
@@ -306,8 +306,8 @@ def test_a_trained_network_is_exported_with_its_weights_and_explained(
     )
     onnx = {"network": scored, "latency": latency, "ranker": ranker_onnx}
     card = page(onnx, trained_ranker, TRAIN, result, evaluation, {})
-    assert card.startswith(f"# Network for {result['task']['dataset']}\n")
-    for text in ("label_names", "pixel_scale", "trained on digits, 1 epochs, seed 0"):
+    assert re.match(f"# .* {result['task']['dataset']}\n", card)
+    for text in ("label_names", "pixel_scale", "digits, 1 epochs, seed 0"):
         assert text in card
     assert "not trained" not in card
 
@@ -335,5 +335,5 @@ def test_parity_holds_all_files_and_the_tolerance() -> None:
 def test_parameters_are_checked(
     small_graphs: SpaceGraphs, latency_predictor: LatencyPredictor
 ) -> None:
-    with pytest.raises(ConfigurationError, match="Did you mean 'tolerance'"):
+    with pytest.raises(ConfigurationError, match=r"'tolerence'.* 'tolerance'\?"):
         export_latency(latency_predictor, small_graphs, TRAIN, PARAMS | {"tolerence": 1})

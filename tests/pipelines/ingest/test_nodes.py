@@ -98,13 +98,13 @@ class TestAccuracy:
         table = accuracy("embedded")
         trained = pd.read_parquet(embedded / "nb201-digits.parquet")["arch_id"].unique()
         functions = SPACE.set_index("arch_id")["isomorphism_id"]
-        siblings = functions[functions.isin(functions[trained])].index
-        assert len(siblings) > len(trained) == CELLS
+        isomorphic = functions[functions.isin(functions[trained])].index
+        assert len(isomorphic) > len(trained) == CELLS
         oracle = TableOracle(table, "digits", 0)
-        answers = {cell: oracle.ask(Question(0, cell)).accuracy for cell in siblings}
+        answers = {cell: oracle.answer(Question(0, cell)).accuracy for cell in isomorphic}
         assert all(
             len({answers[cell] for cell in group.index}) == 1
-            for _, group in functions[siblings].groupby(functions[siblings])
+            for _, group in functions[isomorphic].groupby(functions[isomorphic])
         )
 
     def test_own_data_sets_come_below_and_empty_folders_are_no_error(self, embedded: Path) -> None:
@@ -128,10 +128,10 @@ class TestAccuracy:
         shipped, own = accuracy("embedded"), accuracy("trained", trained=all_of_it)
         assert "is used" not in caplog.text
         pd.testing.assert_frame_equal(accuracy("embedded", "trained", trained=few), shipped)
-        assert re.search(r"shipped table of digits\b", caplog.text)
+        assert re.search(r"[Ss]hipped .*\bdigits\b", caplog.text)
         assert "leave 'embedded' out" in caplog.text
         pd.testing.assert_frame_equal(accuracy("embedded", "trained", trained=all_of_it), own)
-        assert re.search(r"[Oo]wn table of digits\b", caplog.text)
+        assert re.search(r"[Oo]wn .*\bdigits\b", caplog.text)
         pd.testing.assert_frame_equal(accuracy("embedded", trained=all_of_it), shipped)
 
     def test_one_data_set_of_own_and_published_is_refused(self, mirror: Path) -> None:
@@ -156,7 +156,9 @@ class TestAccuracy:
 
     def test_wrong_table_names_itself(self) -> None:
         bad = toy_accuracy(SOME, "mine").assign(accuracy=71.5)
-        with pytest.raises(SchemaError, match=r"mine in 01_raw/trained.*accuracy must be"):
+        with pytest.raises(
+            SchemaError, match=r"mine .*01_raw/trained .*accuracy .* 0 to 1, not 71\.5"
+        ):
             accuracy("trained", trained={"mine": bad})
 
     def test_missing_package_data_is_an_error_only_if_asked_for(
@@ -195,7 +197,7 @@ class TestLatency:
 
     def test_one_device_of_two_benchmarks_is_refused(self, embedded: Path) -> None:
         mine, described = {"board": toy_latency(SOME, "board")}, {"board": MINE["mine"]}
-        with pytest.raises(SchemaError, match="latencies of 'board', embedded and measured"):
+        with pytest.raises(SchemaError, match=r"'board', embedded .*measured"):
             latency("embedded", "measured", measured=mine, described=described)
 
     def test_device_must_be_described(self) -> None:
@@ -222,17 +224,19 @@ class TestLatency:
         with caplog.at_level(logging.INFO):
             silent = latency("embedded", "devices", brought=bring(tmp_path / "silent"))
             assert "precision" not in silent["theirs"]
-            assert "Nothing states the precision of the networks of theirs" in caplog.text
+            assumed = [r.getMessage() for r in caplog.records if r.name == "pipelines.sizes"]
+            assert any(re.search(r"\bprecision .*\btheirs\b", said) for said in assumed)
             caplog.clear()
             stated = latency("devices", brought=bring(tmp_path / "int8", precision="int8"))
             assert set(stated["theirs"]["precision"]) == {"int8"}
-            assert "Nothing states the precision" not in caplog.text
+            assumed = [r.getMessage() for r in caplog.records if r.name == "pipelines.sizes"]
+            assert not any("precision" in said for said in assumed)
 
     def test_a_size_in_some_rows_only_is_refused(self) -> None:
         """Else rows of unknown networks would pass as rows of the size that the others state."""
         sizes = pd.Series([PUBLISHED, None] * 25, dtype="str")
         table = toy_latency(SOME, "mine").assign(network_size=sizes)
-        with pytest.raises(SchemaError, match=r"network_size must be given in every row or in non"):
+        with pytest.raises(SchemaError, match=r"\bnetwork_size .*rows 1, 3, 5, 7, 9 and 20 more"):
             latency("measured", measured={"mine": table})
 
 
@@ -260,7 +264,7 @@ class TestBroughtDevices:
     def test_device_that_was_measured_too_is_refused(self, tmp_path: Path) -> None:
         folder = bring(tmp_path / "devices", "mine")
         measured = {"mine": toy_latency(SOME, "mine")}
-        with pytest.raises(SchemaError, match="latencies of 'mine', measured and devices"):
+        with pytest.raises(SchemaError, match=r"'mine', measured .*devices"):
             latency("measured", "devices", measured=measured, brought=folder)
         assert list(latency("devices", measured=measured, brought=folder)) == ["mine"]
 
@@ -287,7 +291,9 @@ class TestOperations:
         mine = toy_operations("mine")
         with pytest.raises(SchemaError, match=r"'copy' alone.*says 'mine'"):
             operations("measured", mine=mine, copy=mine)
-        with pytest.raises(SchemaError, match="more than once"):
+        with pytest.raises(
+            SchemaError, match=r"\(device, part, stage\) .*rows 0, 1, 2, 3, 4 and 11 more"
+        ):
             operations("embedded", "measured", board=toy_operations("board"))
 
 

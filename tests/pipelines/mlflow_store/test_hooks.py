@@ -97,10 +97,10 @@ def test_a_store_that_breaks_does_not_hide_why_a_run_cannot_start(
 ) -> None:
     around = start(hooks, file.parents[1])
     break_store(file)
-    with pytest.raises(ValueError, match="the real reason"):
-        around.throw(ValueError("the real reason"))
+    with pytest.raises(ValueError, match="reason-7"):
+        around.throw(ValueError("reason-7"))
     assert mlflow.active_run() is None
-    assert "is not marked FAILED" in caplog.text
+    assert "marked FAILED" in caplog.text
 
 
 def test_a_store_that_breaks_does_not_hide_why_a_run_failed(
@@ -115,7 +115,7 @@ def test_a_store_that_breaks_does_not_hide_why_a_run_failed(
     for each in (hooks, tracking):
         manager.register(each)
     manager.hook.on_pipeline_error(
-        error=ValueError("the real reason"), run_params={}, pipeline=None, catalog=None
+        error=ValueError("reason-7"), run_params={}, pipeline=None, catalog=None
     )
     assert mlflow.active_run() is None
     assert [record for record in caplog.records if "not recorded" in record.getMessage()]

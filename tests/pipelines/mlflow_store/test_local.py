@@ -48,8 +48,8 @@ def test_a_finished_store_is_left_as_it_is(file: Path) -> None:
 @pytest.mark.parametrize(
     ("revision", "words"),
     [
-        ("451aebb31d03", r"older MLflow .*run: mlflow db upgrade 'sqlite:///.*/mlflow\.db'"),
-        ("ffffffffffff", r"newer MLflow .*Install that version"),
+        ("451aebb31d03", r"451aebb31d03.* db upgrade 'sqlite:///.*/mlflow\.db'"),
+        ("ffffffffffff", r"newer MLflow .*ffffffffffff"),
     ],
 )
 def test_a_store_of_another_version_of_mlflow_is_refused(
@@ -70,7 +70,7 @@ def test_a_folder_or_a_damaged_file_in_its_place_is_named(file: Path, tmp_path: 
     with pytest.raises(TrackingError, match=r"folder.*SQLite"):
         check_or_make(tmp_path, tmp_path)
     file.write_bytes(b"not a database" * 100)
-    with pytest.raises(TrackingError, match=r"cannot be read \(file is not a database\).*backup"):
+    with pytest.raises(TrackingError, match=rf"{file} .*\(.*database\).*backup"):
         check_or_make(file, tmp_path)
     assert file.read_bytes() == b"not a database" * 100
 

@@ -86,7 +86,7 @@ def test_another_process_may_make_the_experiment_first(
 
 def test_a_server_that_is_down_is_told_soon(tmp_path: Path) -> None:
     begin = time.monotonic()
-    with pytest.raises(TrackingError, match=r"No MLflow server answers at http://127\.0\.0\.1:9"):
+    with pytest.raises(TrackingError, match=r" http://127\.0\.0\.1:9 .*MLFLOW_TRACKING_URI"):
         open_store(tmp_path, settings("http://127.0.0.1:9", None))
     assert time.monotonic() - begin < 20
 
@@ -139,7 +139,7 @@ def test_an_address_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
 
 def test_passwords_in_addresses_are_not_shown(tmp_path: Path) -> None:
     address = "http://me:secret@127.0.0.1:9"
-    with pytest.raises(TrackingError, match=r"answers at http://127\.0\.0\.1:9 ") as caught:
+    with pytest.raises(TrackingError, match=r" http://127\.0\.0\.1:9 ") as caught:
         open_store(tmp_path, settings(address, None))
     said = explained(MlflowException(f"API request to {address}/api failed"))
     for error in (caught.value, said):
@@ -165,9 +165,7 @@ def test_a_request_that_is_wrong_in_itself_keeps_its_traceback(uri: str) -> None
 
 def test_errors_of_mlflow_and_its_database_are_explained() -> None:
     outer = RuntimeError("wrapped by kedro")
-    outer.__cause__ = MlflowException("the run is gone")
-    assert "the run is gone" in str(explained(outer))
-    assert "disk is full" in str(
-        explained(OperationalError("INSERT", {}, Exception("disk is full")))
-    )
+    outer.__cause__ = MlflowException("gone-7")
+    assert "gone-7" in str(explained(outer))
+    assert "full-7" in str(explained(OperationalError("INSERT", {}, Exception("full-7"))))
     assert explained(ValueError("ours")) is None

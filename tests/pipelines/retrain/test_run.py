@@ -165,7 +165,7 @@ def test_a_table_that_is_refused_leaves_nothing(story: Story) -> None:
 
 
 def test_unknown_device_suggests_one(story: Story) -> None:
-    with pytest.raises(UnknownNameError, match="Did you mean 'board'"):
+    with pytest.raises(UnknownNameError, match=r"'bord'.* 'board'\?"):
         retrain(story.workspace, "bord")
 
 
@@ -180,7 +180,7 @@ def test_without_test_rows_it_is_registered_and_not_promoted(story: Story) -> No
     assert "0 test rows" in page
     decision = promote("latency-few", LENIENT)
     assert decision.verdict == "refused"
-    assert any("no test rows" in reason for reason in decision.reasons)
+    assert any("test rows" in reason for reason in decision.reasons)
 
 
 def test_a_device_that_the_prior_knows_is_not_used(story: Story) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from brpnas.spaces import get_space
@@ -30,8 +32,8 @@ def test_transfers_are_named_with_both_sizes() -> None:
     large = Networks(PUBLISHED.size, "mine", "fp32")
     found = Delivered(SMALL, [PUBLISHED.size], Latency(5.1, large), Latency(5.0, large))
     latency, accuracy = found.notes()
-    assert latency.startswith("Transfer: latencies and their limit")
-    assert "was not measured" in latency
+    assert latency.startswith("Transfer: latencies ")
+    assert "not measured" in latency
     assert accuracy.startswith("Transfer: accuracies")
     for note in (latency, accuracy):
         assert PUBLISHED.size in note
@@ -42,7 +44,7 @@ def test_transfers_are_named_with_both_sizes() -> None:
 def test_torch_measures_no_file() -> None:
     found = Delivered(SMALL, [], Latency(0.2, MINE), measured=Latency(0.3, TORCH))
     assert kinds(found) == ["Runtime"]
-    assert "in torch, where it takes 0.3 ms" in found.notes()[0]
+    assert re.search(r" torch, .* 0\.3 ms", found.notes()[0])
     assert found.figures() == UNKNOWN | {"predicted_latency_ms": 0.2}
 
 
@@ -51,8 +53,8 @@ def test_latencies_of_torch_are_not_of_the_file(measured: Latency | None) -> Non
     found = Delivered(SMALL, [], Latency(0.2, TORCH), Latency(0.25, TORCH), measured)
     assert kinds(found) == ["Runtime"]
     (note,) = found.notes()
-    assert "Its own latency was not measured" in note
-    assert f"A network of torch takes {0.3 if measured else 0.25} ms." in note
+    assert "not measured" in note
+    assert re.search(rf" torch .* {0.3 if measured else 0.25} ms\.", note)
     assert found.figures() == UNKNOWN
     timed = Delivered(SMALL, [], Latency(0.2, TORCH), None, Latency(0.1, MINE))
     assert timed.figures() == UNKNOWN | {"latency_ms": 0.1}
@@ -78,7 +80,7 @@ def test_what_another_device_measured_is_not_the_latency_of_the_named_one(field:
         "measured_on": ELSEWHERE.device,
     }
     (note,) = found.notes()
-    assert note.startswith(f"Device: latency is measured on another device ({ELSEWHERE.device})")
+    assert re.match(rf"Device: .*\({ELSEWHERE.device}\)", note)
     assert "(mine)" in note
 
 
@@ -87,12 +89,12 @@ def test_measured_before_asking_in_another_precision() -> None:
     before = Latency(0.1, Networks(SMALL.size, ELSEWHERE.device, "int8", "onnxruntime"))
     found = Delivered(SMALL, [], Latency(0.2, MINE), before)
     assert kinds(found) == ["Precision", "Device"]
-    assert "measured latencies are of int8 networks" in found.notes()[0]
+    assert " int8 " in found.notes()[0]
     assert found.figures() == UNKNOWN | {"predicted_latency_ms": 0.2}
 
 
 def test_int8_predictions_are_given_with_the_note_alone() -> None:
     found = Delivered(SMALL, [], Latency(0.2, INT8))
     (note,) = found.notes()
-    assert "For a network of int8 0.2 ms are predicted." in note
+    assert re.search(r"\bint8 0\.2 ms\b", note)
     assert found.figures() == UNKNOWN

@@ -61,7 +61,7 @@ def test_networks_are_trained_in_the_space_of_the_search(
 
 def test_images_are_those_of_the_data_set(accuracy: pd.DataFrame, tmp_path: Path) -> None:
     with (
-        pytest.raises(ConfigurationError, match="set dataset to null"),
+        pytest.raises(ConfigurationError, match=r"'cifar100', .*'train' .*'digits'.*\bnull\b"),
         made("train", accuracy, tmp_path).opened(),
     ):
         pass
@@ -72,7 +72,7 @@ def test_seeds_of_a_comparison_have_tables_of_their_own(
 ) -> None:
     make = pickle.loads(pickle.dumps(made("table", accuracy, tmp_path).factory()))
     cell = accuracy["arch_id"].iloc[0]
-    answers = {make(seed).ask(Question(0, cell)).seed for seed in range(12)}
+    answers = {make(seed).answer(Question(0, cell)).seed for seed in range(12)}
     assert answers == {777, 888}
 
 
@@ -88,5 +88,5 @@ def test_the_surrogate_answers_in_every_process_alike(
     with setup.opened() as one:
         assert isinstance(one, SurrogateOracle)
         for cell, value in zip(cells, expected.tolist(), strict=True):
-            assert one.ask(Question(0, cell)).accuracy == pytest.approx(value)
-            assert many(5).ask(Question(0, cell)).accuracy == pytest.approx(value)
+            assert one.answer(Question(0, cell)).accuracy == pytest.approx(value)
+            assert many(5).answer(Question(0, cell)).accuracy == pytest.approx(value)

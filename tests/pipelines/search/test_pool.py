@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -147,7 +148,7 @@ def test_candidates_are_drawn_from_the_whole_space(
 def test_a_table_cannot_answer_for_what_is_drawn(
     tables: Tables,
 ) -> None:
-    with pytest.raises(ConfigurationError, match=r"set search\.sampler\.candidates to null"):
+    with pytest.raises(ConfigurationError, match=r"search\.sampler\.candidates .*'table'"):
         set_up(tables, [], sampler={"candidates": 20})["candidate_pool"]
 
 
@@ -298,12 +299,9 @@ def test_what_a_wide_ratio_leaves_is_told(tables: Tables, caplog: pytest.LogCapt
     with caplog.at_level("INFO"):
         given = {"limits": {"confidence": 0.9}, "budget": {"queries": 100}}
         listed(tables._replace(predictions=wide), limit=limit, **given)
-    assert (
-        f"{left} of {len(said)} architectures are feasible with the conformal ratio {ratio:.2f}"
-        in caplog.text
-    )
+    assert re.search(rf"\b{left} of {len(said)} .* {ratio:.2f}\b", caplog.text)
     assert f"{plain} without" in caplog.text
-    assert f"leaves {left} architectures for a budget of 100 queries" in caplog.text
+    assert re.search(rf" {left} architectures .* 100 queries", caplog.text)
     caplog.clear()
     with caplog.at_level("INFO"):
         listed(tables._replace(predictions=wide), limit=limit, limits={"confidence": 0})

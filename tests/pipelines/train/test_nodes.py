@@ -102,7 +102,7 @@ def test_split_does_not_depend_on_the_order_of_the_file(latency: Partitions) -> 
 
 
 def test_device_without_a_table_suggests_one(latency: Partitions) -> None:
-    with pytest.raises(UnknownNameError, match="Did you mean 'toy-device'"):
+    with pytest.raises(UnknownNameError, match=r"'toy-devise'.* 'toy-device'\?"):
         split(latency, PARAMS, device="toy-devise")
 
 
@@ -118,7 +118,7 @@ def test_cells_that_are_held_out_are_never_learnt_from(latency: Partitions) -> N
         assert len(held) > 10
         assert set(held["split"]) == {"test"}
     count = len(held)
-    with pytest.raises(BudgetError, match=rf"\b{count} are always test rows"):
+    with pytest.raises(BudgetError, match=rf"toy-device .* {count} .*test rows"):
         split(latency, PARAMS | {"train_rows": 91 - count + 20})
 
 
@@ -249,7 +249,7 @@ class TestFewRows:
         assert ("valid" not in set(found["split"])) == adapts
 
     def test_networks_can_be_insisted_on(self) -> None:
-        with pytest.raises(BudgetError, match="= 80 is too much") as caught:
+        with pytest.raises(BudgetError, match=r"= 80 .* 12 measured .* 3 ") as caught:
             split(board(12), PARAMS | {"method": "networks"}, prior(), BOARD)
         fitting = re.search(
             r"--params=train\.train_rows=(\d+),train\.valid_rows=(\d+) fits", str(caught.value)
@@ -260,7 +260,7 @@ class TestFewRows:
         assert (split(board(12), params, prior(), BOARD)["split"] == "train").sum() == train
 
     def test_where_no_prior_is_known_they_are_too_few(self) -> None:
-        with pytest.raises(BudgetError, match="is too much"):
+        with pytest.raises(BudgetError, match=r"= 80 .* 12 measured .* 3 "):
             split(board(12), PARAMS, no_prior(), BOARD)
         with pytest.raises(ConfigurationError, match=r"train\.method is 'adapted'.*'darts'"):
             split(board(12), PARAMS | {"method": "adapted"}, no_prior(), BOARD)
@@ -304,8 +304,8 @@ class TestFewRows:
         assert low < own["spearman"] < high < 1
         assert set(found["metrics"]) == {"adapted", "flops", "params", "edge_linear"}
         assert found["known_devices"] == list(predictor.known)
-        assert f"Latency predictor of {BOARD} (adapted, " in caplog.text
-        assert "On 12 rows, each predicted without itself: Spearman" in caplog.text
+        assert f" {BOARD} (adapted, " in caplog.text
+        assert re.search(r"\b12 rows, .*: Spearman", caplog.text)
         assert (found["prior_knows_device"], found["transfer"]) == (False, "")
         assert f"({low:.2f} to {high:.2f})" in caplog.text
         assert "Best baseline: " in caplog.text
@@ -321,8 +321,8 @@ class TestFewRows:
                 predictor, whole_space(), table_, baselines_of(table_), PARAMS, small
             )
         assert found["prior_knows_device"]
-        assert "itself by a prior that learnt from earlier rows of this device" in caplog.text
-        assert found["transfer"].startswith("Transfer: known devices were measured")
+        assert "earlier rows" in caplog.text
+        assert found["transfer"].startswith("Transfer: known devices ")
 
     @pytest.mark.parametrize("split_of_row", ["train", "test"])
     def test_baselines_do_not_see_the_rows_that_they_are_scored_on(self, split_of_row: str) -> None:
@@ -375,4 +375,4 @@ def test_it_warns_where_rows_are_too_few(
     caplog.clear()
     better = found | {"metrics": {"adapted": figures, "flops": figures | {"spearman": 0.96}}}
     describe_score(better, predictions)
-    assert re.search(r"\bflops ranks board\b", caplog.text)
+    assert re.search(r"\bflops .*\bboard\b", caplog.text)

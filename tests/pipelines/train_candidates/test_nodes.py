@@ -148,7 +148,7 @@ def test_what_cannot_be_trained(
 
 
 def test_a_run_is_refused_before_there_is_a_store(tmp_path: Path) -> None:
-    for path, why in ((str(tmp_path / "none.npz"), "no images at"), (None, "images.path is null")):
+    for path, why in ((str(tmp_path / "none.npz"), r"none\.npz"), (None, r"images\.path .*null")):
         with pytest.raises(SourceError, match=why):
             train_cells(tmp_path, SPACE, NETWORK, {**DIGITS, "path": path}, PARAMS, TRAINING)
     assert not list(tmp_path.iterdir())

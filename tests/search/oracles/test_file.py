@@ -43,16 +43,16 @@ def test_known_answers_come_before_the_end(oracle: FileOracle) -> None:
 
 def test_a_second_row_answers_a_second_query(oracle: FileOracle) -> None:
     oracle.answers_path.write_text(f"arch_id,accuracy\n{A},0.5\n{A},0.6\n")
-    assert oracle.ask(Question(0, A)).accuracy == 0.5
-    assert oracle.ask(Question(1, A, frozenset({0}))) == Answer(0.6, 1)
+    assert oracle.answer(Question(0, A)).accuracy == 0.5
+    assert oracle.answer(Question(1, A, frozenset({0}))) == Answer(0.6, 1)
 
 
 def test_an_empty_accuracy_is_a_failed_training(oracle: FileOracle) -> None:
     oracle.answers_path.write_text(f"arch_id,accuracy,message\n{A},,OOM-7\n{B},,\n")
     with pytest.raises(OracleError, match="OOM-7"):
-        oracle.ask(Question(0, A))
+        oracle.answer(Question(0, A))
     with pytest.raises(OracleError, match="no accuracy"):
-        oracle.ask(Question(0, B))
+        oracle.answer(Question(0, B))
 
 
 def test_the_accuracy_table_holds_validation_and_test(oracle: FileOracle) -> None:
@@ -109,10 +109,10 @@ def test_the_answers_shown_in_the_docs_are_read(oracle: FileOracle) -> None:
     cells = ("nor_conv_3x3", "none")
     first, second = (pd.read_csv(oracle.answers_path)["arch_id"][i] for i in (0, 1))
     assert all(cell in name for cell, name in zip(cells, (first, second), strict=True))
-    assert oracle.ask(Question(0, first)) == Answer(0.914, 0, 512.0)
+    assert oracle.answer(Question(0, first)) == Answer(0.914, 0, 512.0)
     message = pd.read_csv(oracle.answers_path)["message"][1]
     with pytest.raises(OracleError, match=f"^{re.escape(message)}$"):
-        oracle.ask(Question(1, second))
+        oracle.answer(Question(1, second))
 
 
 CELL = "|nor_conv_3x3~0|+|none~0|none~1|+|none~0|none~1|skip_connect~2|"
@@ -127,13 +127,13 @@ def of_cells(tmp_path: Path) -> FileOracle:
 @pytest.mark.parametrize("cell", ["300001", '"(3, 0, 0, 0, 0, 1)"', f" {CELL} "])
 def test_answers_may_be_in_any_notation_of_the_space(of_cells: FileOracle, cell: str) -> None:
     of_cells.answers_path.write_text(f"\ufeffquery,arch_id,run,accuracy\n0,{cell},0,0.9\n", "utf-8")
-    assert of_cells.ask(Question(0, CELL)).accuracy == 0.9
+    assert of_cells.answer(Question(0, CELL)).accuracy == 0.9
 
 
 def test_a_typing_error_is_reported_with_its_line_and_not_waited_for(of_cells: FileOracle) -> None:
     of_cells.answers_path.write_text(f"arch_id,accuracy\n{OTHER},0.5\n{CELL[:-3]},0.9\n")
     with pytest.raises(SchemaError, match=re.escape(f"line 3: '{CELL[:-3]}'")):
-        of_cells.ask(Question(0, CELL))
+        of_cells.answer(Question(0, CELL))
 
 
 def test_answers_to_no_question_are_reported_with_their_lines(
@@ -141,16 +141,16 @@ def test_answers_to_no_question_are_reported_with_their_lines(
 ) -> None:
     of_cells.answers_path.write_text(f"arch_id,accuracy\n{OTHER},0.5\n")
     with pytest.raises(AnswersPendingError, match=rf"line 2 .*'{re.escape(OTHER)}'"):
-        of_cells.ask(Question(0, CELL))
+        of_cells.answer(Question(0, CELL))
     of_cells.resume([OTHER])
     with pytest.raises(AnswersPendingError) as caught:
-        of_cells.ask(Question(0, CELL))
+        of_cells.answer(Question(0, CELL))
     assert OTHER not in str(caught.value)
     with of_cells.answers_path.open("a") as file:
         file.write(f"{CELL},0.9\n{CELL},0.9\n")
-    assert of_cells.ask(Question(0, CELL)).accuracy == 0.9
+    assert of_cells.answer(Question(0, CELL)).accuracy == 0.9
     assert re.search(r"\bline 4\b", caplog.text)
-    assert of_cells.ask(Question(1, CELL, frozenset({0}))).seed == 1
+    assert of_cells.answer(Question(1, CELL, frozenset({0}))).seed == 1
     assert caplog.text.count("More answers") == 1
 
 

@@ -30,7 +30,7 @@ def questions() -> list[Question]:
 def test_reveals_the_predicted_validation_accuracy(surrogate, questions):
     oracle = SurrogateOracle(surrogate)
     predicted = surrogate.predict_all([q.arch_id for q in questions])
-    answers = [oracle.ask(question) for question in questions]
+    answers = [oracle.answer(question) for question in questions]
     assert [a.accuracy for a in answers] == predicted[:, 0].tolist()
     assert [a.cost_s for a in answers] == predicted[:, 2].tolist()
     assert {a.seed for a in answers} == {None}
@@ -38,7 +38,7 @@ def test_reveals_the_predicted_validation_accuracy(surrogate, questions):
 
 def test_a_round_is_answered_as_one_by_one(surrogate, questions):
     oracle = SurrogateOracle(surrogate, epochs=50)
-    expected = [(question, oracle.ask(question)) for question in questions]
+    expected = [(question, oracle.answer(question)) for question in questions]
     assert list(oracle.answers(questions)) == expected
     assert list(oracle.answers(questions[::-1])) == expected[::-1]
     assert list(oracle.answers([])) == []
@@ -46,12 +46,12 @@ def test_a_round_is_answered_as_one_by_one(surrogate, questions):
 
 def test_asking_again_gives_the_same(surrogate):
     oracle = SurrogateOracle(surrogate)
-    first = oracle.ask(Question(0, DARTS_V2_ID))
-    assert oracle.ask(Question(9, DARTS_V2_ID, frozenset({1}))) == first
+    first = oracle.answer(Question(0, DARTS_V2_ID))
+    assert oracle.answer(Question(9, DARTS_V2_ID, frozenset({1}))) == first
 
 
 def test_shorter_training_is_less_accurate(surrogate):
-    short, long = (SurrogateOracle(surrogate, e).ask(Question(0, DARTS_V2_ID)) for e in (20, 98))
+    short, long = (SurrogateOracle(surrogate, e).answer(Question(0, DARTS_V2_ID)) for e in (20, 98))
     assert short.accuracy < long.accuracy
     assert short.cost_s < long.cost_s
 
@@ -62,7 +62,7 @@ def test_what_is_no_architecture_is_reported_and_the_rest_answered(surrogate, qu
     answers = [answer for _, answer in oracle.answers(mixed)]
     assert isinstance(answers[1], OracleError)
     assert "DARTS architectures only" in str(answers[1])
-    assert [answers[0], answers[2]] == [oracle.ask(questions[0]), oracle.ask(questions[2])]
+    assert [answers[0], answers[2]] == [oracle.answer(questions[0]), oracle.answer(questions[2])]
 
 
 def test_another_training_is_a_mistake_of_the_configuration(surrogate, questions):

@@ -40,33 +40,33 @@ def test_batches_are_predicted_as_they_are_given_but_one_comes_from_the_table() 
         batches.append(list(arch_ids))
         return predict_latency(arch_ids)
 
-    met = ArchitectureCache(ToySpace(), predict, LIMIT)
-    met.feasible(["aaaa", "dddd"])
-    assert (met.is_feasible("aaaa"), met.is_feasible("dddd"), len(met)) == (True, False, 2)
-    met.feasible(["dddd", "aaab"])
-    assert met.is_feasible("bbba")
+    cache = ArchitectureCache(ToySpace(), predict, LIMIT)
+    cache.feasible(["aaaa", "dddd"])
+    assert (cache.is_feasible("aaaa"), cache.is_feasible("dddd"), len(cache)) == (True, False, 2)
+    cache.feasible(["dddd", "aaab"])
+    assert cache.is_feasible("bbba")
     assert batches == [["aaaa", "dddd"], ["dddd", "aaab"], ["bbba"]]
-    assert len(met) == 4
+    assert len(cache) == 4
 
 
 @pytest.mark.parametrize("text", ["", "aaa", " aaaa", "aaaa ", "aaaz"])
 def test_what_is_no_canonical_string_is_not_feasible(text: str) -> None:
-    met = ArchitectureCache(ToySpace(), None, limits_of())
-    assert not met.is_feasible(text)
-    assert len(met) == 0
+    cache = ArchitectureCache(ToySpace(), None, limits_of())
+    assert not cache.is_feasible(text)
+    assert len(cache) == 0
 
 
 def test_a_function_is_worked_out_once() -> None:
-    met = ArchitectureCache(Watched(), None, limits_of())
+    cache = ArchitectureCache(Watched(), None, limits_of())
     words = ["aaab", "baaa", "aaab", "cddc"]
     Watched.asked = 0
     for _ in range(3):
-        assert met.functions(words) == ToySpace().isomorphism_ids(words)
-    assert met.functions([]) == []
+        assert cache.functions(words) == ToySpace().isomorphism_ids(words)
+    assert cache.functions([]) == []
     assert Watched.asked == 3
 
 
 def test_predictions_of_the_wrong_length_are_refused() -> None:
-    met = ArchitectureCache(ToySpace(), lambda _: {"latency_ms": np.ones(3)}, LIMIT)
+    cache = ArchitectureCache(ToySpace(), lambda _: {"latency_ms": np.ones(3)}, LIMIT)
     with pytest.raises(ConfigurationError, match=r"'latency_ms' .*\(3,\) .* 2 "):
-        met.feasible(["aaaa", "aaab"])
+        cache.feasible(["aaaa", "aaab"])

@@ -67,11 +67,11 @@ class Interrupted(TableOracle):
 
     left: int
 
-    def ask(self, question: Question) -> Answer:
+    def answer(self, question: Question) -> Answer:
         if not self.left:
             raise KeyboardInterrupt
         self.left -= 1
-        return super().ask(question)
+        return super().answer(question)
 
 
 @every_sampler

@@ -524,10 +524,10 @@ class TestUnconstrainedRounds:
 
     def test_if_none_that_keeps_them_is_answered_the_error_says_so(self) -> None:
         class OnlyTheSlow(TableOracle):
-            def ask(self, question: Question) -> Answer:
+            def answer(self, question: Question) -> Answer:
                 if predict_latency([question.arch_id])["latency_ms"][0] <= 4:
                     raise OracleError("diverged")
-                return super().ask(question)
+                return super().answer(question)
 
         words = ToySpace().enumerate()
         oracle = OnlyTheSlow(accuracy_table(words, additive_accuracy(words)), "toys", 0)

@@ -161,7 +161,7 @@ class TestTraining:
 
     def test_the_oracle_of_a_search(self, tmp_path: Path) -> None:
         oracle = TrainOracle(ImageSource(), SHORT, tmp_path, space=CHAIN)
-        answer = oracle.ask(Question(0, CELLS[1]))
+        answer = oracle.answer(Question(0, CELLS[1]))
         assert answer.accuracy == oracle.trained(CELLS[1], 0).valid_accuracy
         assert oracle.trained(CELLS[1], 0).space == CHAIN
 

@@ -9,14 +9,14 @@ from brpnas.report.data import Chosen
 from brpnas.report.format import as_float
 from brpnas.search.constraints import Constraint
 
-__all__ = ["Verdict", "judge", "latency_limit", "verdict_sentence"]
+__all__ = ["ConstraintCheck", "check_constraints", "constraint_sentence", "latency_limit"]
 
 _METRICS = ("latency_ms", "flops_m", "params_m")
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """One constraint: kept, broken, or None for an unknown value; with the left side's values."""
+class ConstraintCheck:
+    """One constraint: satisfied, broken, or None if unknown; with the left side's values."""
 
     constraint: str
     predicted: bool | None
@@ -25,34 +25,34 @@ class Verdict:
     measured_value: float | None = field(default=None, compare=False)
 
     @property
-    def kept(self) -> bool | None:
+    def satisfied(self) -> bool | None:
         """By measurement; without one, by prediction."""
         return self.predicted if self.measured is None else self.measured
 
 
-def verdict_sentence(verdict: Verdict) -> str:
+def constraint_sentence(check: ConstraintCheck) -> str:
     """Compare the values with a limit in words.
 
     Examples:
-        >>> verdict_sentence(Verdict("latency_ms <= 0.2", True, False, 0.19, 0.285))
+        >>> constraint_sentence(ConstraintCheck("latency_ms <= 0.2", True, False, 0.19, 0.285))
         'latency_ms <= 0.2: measured 0.285, predicted 0.19; exceeds the limit'
 
     Raises:
         ConstraintError: If the constraint cannot be read.
     """
-    values = {"measured": verdict.measured_value, "predicted": verdict.predicted_value}
+    values = {"measured": check.measured_value, "predicted": check.predicted_value}
     said = ", ".join(f"{by} {value:.4g}" for by, value in values.items() if value is not None)
-    if verdict.measured_value == verdict.predicted_value is not None:
-        said = f"{verdict.measured_value:.4g}"  # it depends on the network alone
-    upper = Constraint.parse(verdict.constraint, _METRICS).relation.startswith("<")
+    if check.measured_value == check.predicted_value is not None:
+        said = f"{check.measured_value:.4g}"  # it depends on the network alone
+    upper = Constraint.parse(check.constraint, _METRICS).relation.startswith("<")
     broken = "exceeds the limit" if upper else "breaks the limit"
-    holds = {True: "keeps the limit", False: broken, None: "not known"}[verdict.kept]
-    by = " by prediction alone" if verdict.measured is None and verdict.predicted else ""
-    return f"{verdict.constraint}: {f'{said}; ' if said else ''}{holds}{by}"
+    holds = {True: "keeps the limit", False: broken, None: "not known"}[check.satisfied]
+    by = " by prediction alone" if check.measured is None and check.predicted else ""
+    return f"{check.constraint}: {f'{said}; ' if said else ''}{holds}{by}"
 
 
-def judge(constraints: Sequence[str], chosen: Chosen) -> list[Verdict]:
-    """Judge the winner by each constraint.
+def check_constraints(constraints: Sequence[str], chosen: Chosen) -> list[ConstraintCheck]:
+    """Check the winner against each constraint.
 
     Args:
         constraints: Such as ``"latency_ms <= 5"``, on ``latency_ms``, ``flops_m``, ``params_m``.
@@ -68,10 +68,10 @@ def judge(constraints: Sequence[str], chosen: Chosen) -> list[Verdict]:
     predicted = {**shared, "latency_ms": chosen.get("predicted_latency_ms")}
     measured = {**shared, "latency_ms": chosen.get("latency_ms")}
     return [
-        Verdict(
+        ConstraintCheck(
             text,
-            _kept(text, predicted),
-            _kept(text, measured),
+            _is_satisfied(text, predicted),
+            _is_satisfied(text, measured),
             _value(text, predicted),
             _value(text, measured),
         )
@@ -96,7 +96,7 @@ def latency_limit(constraints: Sequence[str]) -> float | None:
     return min(limits, default=None)
 
 
-def _kept(text: str, values: Mapping[str, object]) -> bool | None:
+def _is_satisfied(text: str, values: Mapping[str, object]) -> bool | None:
     constraint, known = _known(text, values)
     return None if known is None else bool(constraint.satisfied(known))
 

@@ -3,8 +3,13 @@ from __future__ import annotations
 import pytest
 
 from brpnas.errors import ConstraintError
+from brpnas.report.constraints import (
+    ConstraintCheck,
+    check_constraints,
+    constraint_sentence,
+    latency_limit,
+)
 from brpnas.report.data import Chosen
-from brpnas.report.verdict import Verdict, judge, latency_limit, verdict_sentence
 
 CHOSEN: Chosen = {"arch_id": "a", "predicted_latency_ms": 4.9, "latency_ms": 5.2, "params_m": 1.0}
 
@@ -21,8 +26,8 @@ CHOSEN: Chosen = {"arch_id": "a", "predicted_latency_ms": 4.9, "latency_ms": 5.2
         ("latency_ms + flops_m <= 5", None, None),
     ],
 )
-def test_verdicts(text: str, predicted: bool | None, measured: bool | None) -> None:
-    assert judge([text], CHOSEN) == [Verdict(text, predicted, measured)]
+def test_checks(text: str, predicted: bool | None, measured: bool | None) -> None:
+    assert check_constraints([text], CHOSEN) == [ConstraintCheck(text, predicted, measured)]
 
 
 @pytest.mark.parametrize(
@@ -36,25 +41,27 @@ def test_verdicts(text: str, predicted: bool | None, measured: bool | None) -> N
     ],
 )
 def test_a_value_below_a_lower_bound_exceeds_nothing(text: str, said: str) -> None:
-    (verdict,) = judge([text], CHOSEN)
-    assert verdict_sentence(verdict) == f"{text}: {said}"
+    (check,) = check_constraints([text], CHOSEN)
+    assert constraint_sentence(check) == f"{text}: {said}"
 
 
 @pytest.mark.parametrize("missing", [None, float("nan")])
 def test_unmeasured_is_unknown_not_broken(missing: float | None) -> None:
     chosen: Chosen = {**CHOSEN, "latency_ms": missing}
-    assert judge(["latency_ms <= 5"], chosen)[0] == Verdict("latency_ms <= 5", True, None)
+    assert check_constraints(["latency_ms <= 5"], chosen)[0] == ConstraintCheck(
+        "latency_ms <= 5", True, None
+    )
 
 
-def test_one_verdict_a_constraint_in_order() -> None:
+def test_one_check_a_constraint_in_order() -> None:
     texts = ["params_m <= 2", "latency_ms <= 5"]
-    assert [v.constraint for v in judge(texts, CHOSEN)] == texts
-    assert judge([], CHOSEN) == []
+    assert [check.constraint for check in check_constraints(texts, CHOSEN)] == texts
+    assert check_constraints([], CHOSEN) == []
 
 
 def test_unreadable_constraint() -> None:
     with pytest.raises(ConstraintError):
-        judge(["latency is low"], CHOSEN)
+        check_constraints(["latency is low"], CHOSEN)
 
 
 @pytest.mark.parametrize(
