@@ -37,43 +37,37 @@ def repeated(value: Any, kind: pa.DataType) -> pa.Array:
     return pa.array([value], kind).take(pa.array(SAME))
 
 
-BOMBS = {
-    "text": repeated(LARGE.decode(), pa.string()),
-    "bytes": repeated(LARGE, pa.binary()),
-    "struct": repeated({"bytes": LARGE}, pa.struct([("bytes", pa.binary())])),
-    "list": repeated([LARGE.decode()], pa.list_(pa.string())),
+BOMBS: dict[str, tuple[Any, pa.DataType]] = {
+    "text": (LARGE.decode(), pa.string()),
+    "bytes": (LARGE, pa.binary()),
+    "struct": ({"bytes": LARGE}, pa.struct([("bytes", pa.binary())])),
+    "list": ([LARGE.decode()], pa.list_(pa.string())),
 }
+"""Value and type of a column that is 200 MB in full."""
 
 
 @pytest.mark.parametrize("kind", BOMBS)
 def test_a_value_that_repeats_is_kept_once(tmp_path: Path, pool: pa.MemoryPool, kind: str) -> None:
-    """200 MB in full."""
-    path = write(tmp_path / "x.parquet", BOMBS[kind], compression="zstd")
+    path = write(tmp_path / "x.parquet", repeated(*BOMBS[kind]), compression="zstd")
     assert path.stat().st_size < 20_000
     before = pool.bytes_allocated()
     batches = list(read_batches(path, ["a"], rows=ROWS, limit=2**24))
     assert sum(batch.num_rows for batch in batches) == ROWS
-    assert batches[-1].column(0)[-1].as_py() == BOMBS[kind][0].as_py()
+    assert batches[-1].column(0)[-1].as_py() == BOMBS[kind][0]
     assert pool.max_memory() - before < 10_000_000
 
 
 @pytest.mark.parametrize(
-    ("column", "message"),
+    ("value", "kind", "message"),
     [
-        (
-            repeated(LARGE, pa.binary(len(LARGE))),
-            r"a .*fixed_size_binary\[500000\]",
-        ),
-        (
-            repeated([("k", "v")], pa.map_(pa.string(), pa.string())),
-            r"column a .* map<.*text",
-        ),
+        (LARGE, pa.binary(len(LARGE)), r"a .*fixed_size_binary\[500000\]"),
+        ([("k", "v")], pa.map_(pa.string(), pa.string()), r"column a .* map<.*text"),
     ],
 )
 def test_types_without_a_bound_are_not_read(
-    tmp_path: Path, pool: pa.MemoryPool, column: pa.Array, message: str
+    tmp_path: Path, pool: pa.MemoryPool, value: Any, kind: pa.DataType, message: str
 ) -> None:
-    path = write(tmp_path / "x.parquet", column, compression="zstd")
+    path = write(tmp_path / "x.parquet", repeated(value, kind), compression="zstd")
     before = pool.bytes_allocated()
     with pytest.raises(ParquetLimitError, match=message):
         read_columns(path, ["a"], limit=2**30)
@@ -83,7 +77,7 @@ def test_types_without_a_bound_are_not_read(
 
 def test_a_value_that_continues_the_one_before_is_not_read(tmp_path: Path) -> None:
     options = {"use_dictionary": False, "column_encoding": {"a": "DELTA_BYTE_ARRAY"}}
-    path = write(tmp_path / "x.parquet", BOMBS["text"], **options)
+    path = write(tmp_path / "x.parquet", repeated(*BOMBS["text"]), **options)
     with pytest.raises(ParquetLimitError, match=r"column a .*DELTA_BYTE_ARRAY"):
         read_columns(path, ["a"], limit=2**30)
 

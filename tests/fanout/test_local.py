@@ -108,14 +108,13 @@ class TestLocal(ProcessContract):
             outcomes = dict(engine.run(functools.partial(tasks.die_once, tmp_path), range(4)))
         failed = {n for n, outcome in outcomes.items() if isinstance(outcome, TaskError)}
         assert failed == {0, 3}
-        assert str(outcomes[0]) == (
-            "The worker process died in each of 1 tries (SIGKILL, as when memory runs out)."
-        )
+        assert re.search(r" 1 tries \(SIGKILL, ", str(outcomes[0]))
 
 
 @pytest.mark.parametrize(("workers", "retries"), [(0, 0), (1, -1)])
 def test_numbers_out_of_range_are_refused(workers: int, retries: int) -> None:
-    with pytest.raises(ConfigurationError, match="or more, not"):
+    name, given = ("retries", retries) if workers else ("workers", workers)
+    with pytest.raises(ConfigurationError, match=rf"{name} .*, not {given}\."):
         LocalEngine(workers, retries)
 
 

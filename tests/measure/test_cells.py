@@ -83,10 +83,10 @@ def test_the_order_has_nothing_to_do_with_the_cells(tmp_path: Path) -> None:
     orders = []
     for seed in (0, 0, 1):
         path = tmp_path / f"{len(orders)}.jsonl"
-        result = measure_cells(sorted(CELLS), small(), path, seed=seed, **LOOSE)
+        result = measure_cells(sorted(CELLS)[:5], small(), path, seed=seed, **LOOSE)
         orders.append(result.rows["arch_id"].tolist())
     assert orders[0] == orders[1] != orders[2]
-    assert orders[0] != sorted(CELLS)
+    assert orders[0] != sorted(CELLS)[:5]
 
 
 @pytest.mark.parametrize("runtime", [OnnxRuntime(quantised=True), TorchEager()], ids=str)

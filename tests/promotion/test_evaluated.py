@@ -47,7 +47,8 @@ def test_parity_at_the_tolerance_will_do():
 
 
 def test_no_rows_at_all():
-    assert flaws(evaluated(rows().head(0)), "latency") == ["It has no test rows."]
+    (sentence,) = flaws(evaluated(rows().head(0)), "latency")
+    assert "test rows" in sentence
 
 
 def test_judged_on_is_the_own_rows_unless_said():

@@ -30,6 +30,8 @@ from tests.pipelines.parameters import changed
 from tests.pipelines.search.stage import EXPORT, IMAGES, NETWORK, TIMING, search
 from tests.pipelines.toys import SMALL
 
+pytestmark = pytest.mark.usefixtures("quick_export")
+
 SPACE = "nasbench201"
 CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|skip_connect~2|"
 DEAD = "|nor_conv_3x3~0|+|nor_conv_3x3~0|none~1|+|none~0|nor_conv_3x3~1|none~2|"

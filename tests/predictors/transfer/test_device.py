@@ -46,7 +46,7 @@ from tests.predictors.transfer.toys import (
 )
 from tests.seeds import first_of
 
-TEST = rows_of(4000, seed=77)
+TEST = rows_of(1500, seed=77)
 NETWORKS = replace(QUICK, network_rows=60)
 METHODS = ["adapted", "graph alone", "network", "adapted + network"]
 

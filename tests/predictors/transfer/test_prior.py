@@ -30,13 +30,16 @@ from tests.predictors.transfer.toys import (
     both,
     device_ms,
     everywhere,
+    few_steps,
     measured,
     prior,
     tables,
 )
 
+__all__ = ["few_steps"]
+
 TINY = SharedNetworkConfig(hidden=6, layers=1, epochs=2, batch_size=128)
-SOME = rows_of(400, seed=12)
+SOME = rows_of(200, seed=12)
 
 
 @cache
@@ -45,7 +48,7 @@ def subspace() -> SpaceGraphs:
     return SpaceGraphs("few", tuple(cells().arch_ids[row] for row in SOME), both(SOME))
 
 
-def few_tables(count: int = 3, cells_each: int = 150) -> dict[str, pd.DataFrame]:
+def few_tables(count: int = 3, cells_each: int = 60) -> dict[str, pd.DataFrame]:
     found = {}
     for seed, name in enumerate(list(KNOWN)[:count]):
         chosen = np.random.default_rng(seed).permutation(len(SOME))[:cells_each]
