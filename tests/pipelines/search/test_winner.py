@@ -103,7 +103,7 @@ def test_torch_measures_the_network_that_the_file_is_made_from(
 @pytest.mark.parametrize(
     ("device", "change", "why"),
     [
-        ("amd-epyc-onnxruntime-fp32-1t", {}, "'amd-epyc-onnxruntime-fp32-1t' "),
+        ("amd-epyc-onnxruntime-fp32-1t", {}, r"'amd-epyc-onnxruntime-fp32-1t'\."),
         ("mine", {"threads": 2}, "1 thread.*2 threads"),
         ("mine", {"runs": 3}, "2 blocks of 2 runs.*2 blocks of 3 runs"),
     ],
