@@ -114,7 +114,7 @@ class SourceError(BrpNasError, OSError):
 
 
 class StoreError(BrpNasError, OSError):
-    """The store of a search belongs to another task or is damaged beyond its last line."""
+    """A store belongs to another task, or is damaged before its last line."""
 
 
 class SurroundingsError(BrpNasError, OSError):

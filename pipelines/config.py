@@ -163,7 +163,7 @@ class TrainConfig(_EnsembleConfig):
 
 
 class RankerConfig(_EnsembleConfig):
-    """The pairwise ranker for ranking architectures in a search."""
+    """The pairwise ranker: it orders the architectures of a search."""
 
     view: View
     """Graph encoding of its inputs; unlike latency, accuracy does not depend on a device."""
@@ -172,7 +172,7 @@ class RankerConfig(_EnsembleConfig):
 
 
 class BudgetConfig(_Config):
-    """Number of queries of a search, and their order."""
+    """Queries of a search: how many, in how many rounds, and the reevaluations."""
 
     queries: Count
     """Queries in total, those of interrupted runs included."""
@@ -231,7 +231,7 @@ class OracleConfig(_Config):
 
 
 class SearchReportConfig(_Config):
-    """Figures for the report beside the search itself."""
+    """Measurement and comparison after the search, for the report."""
 
     measure_winner: bool
     """Whether to measure the network found, as in the stage `measure`."""

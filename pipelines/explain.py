@@ -25,7 +25,7 @@ from pipelines.renamed import old_keys
 __all__ = ["add_places", "check_sources", "explain", "leaves", "locate", "own_error"]
 
 _GROUPED = re.compile(r"\b[a-z]\w*(?:\.\w+)+\b(?!=)")
-"""A key of a group in the text of an error: ``search.budget``; ``search.budget=3`` is advice."""
+"""A key of a group in the text of an error: ``search.seed``; ``search.seed=3`` is advice."""
 _ALONE = re.compile(r"`(\w+)`")
 _KINDS = {"device": "device", "data set": "dataset", "space": "space"}
 """Kinds of unknown names, and the keys of these names."""

@@ -58,6 +58,15 @@ def workers() -> Iterator[LocalEngine]:
         yield engine
 
 
+@pytest.fixture
+def quick_export() -> Iterator[None]:
+    """Export quickly during a test; class and module fixtures use the default exporter."""
+    from tests.quick_export import exporting_quickly  # noqa: PLC0415 - it imports torch
+
+    with exporting_quickly():
+        yield
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Garbage collection skips what collection made: libraries and tests, alive to the end."""

@@ -1,8 +1,9 @@
-"""A fixture for modules whose tests export many files and are not about the exporter of torch."""
+"""Exports of tests that are not about the exporter of torch."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -16,11 +17,11 @@ from brpnas.export import (
 _WRITERS = (export_device_predictor, export_image_network, export_network, export_predictor)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_export() -> Iterator[None]:
-    """Export by ``torchscript`` where no exporter is named, ten times faster than ``dynamo``.
+@contextmanager
+def exporting_quickly() -> Iterator[None]:
+    """Within the block ``torchscript`` is the default exporter: ten times faster than ``dynamo``.
 
-    Processes that a test starts use the default exporter.
+    Processes started in it use the exporter of the library.
     """
     with pytest.MonkeyPatch.context() as patch:
         for write in _WRITERS:

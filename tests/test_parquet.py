@@ -37,53 +37,52 @@ def repeated(value: Any, kind: pa.DataType) -> pa.Array:
     return pa.array([value], kind).take(pa.array(SAME))
 
 
-BOMBS = {
-    "text": repeated(LARGE.decode(), pa.string()),
-    "bytes": repeated(LARGE, pa.binary()),
-    "struct": repeated({"bytes": LARGE}, pa.struct([("bytes", pa.binary())])),
-    "list": repeated([LARGE.decode()], pa.list_(pa.string())),
+BOMBS: dict[str, tuple[Any, pa.DataType]] = {
+    "text": (LARGE.decode(), pa.string()),
+    "bytes": (LARGE, pa.binary()),
+    "struct": ({"bytes": LARGE}, pa.struct([("bytes", pa.binary())])),
+    "list": ([LARGE.decode()], pa.list_(pa.string())),
 }
+"""Value and type of a column that is 200 MB in full."""
 
 
-@pytest.mark.parametrize("kind", BOMBS)
-def test_a_value_that_repeats_is_kept_once(tmp_path: Path, pool: pa.MemoryPool, kind: str) -> None:
-    """200 MB in full."""
-    path = write(tmp_path / "x.parquet", BOMBS[kind], compression="zstd")
-    assert path.stat().st_size < 20_000
+@pytest.fixture
+def bomb(tmp_path: Path, column: tuple[Any, pa.DataType]) -> Path:
+    """A small file of a large column; request it before `pool`, which counts from then on."""
+    return write(tmp_path / "x.parquet", repeated(*column), compression="zstd")
+
+
+@pytest.mark.parametrize("column", BOMBS.values(), ids=list(BOMBS))
+def test_a_value_that_repeats_is_kept_once(
+    bomb: Path, pool: pa.MemoryPool, column: tuple[Any, pa.DataType]
+) -> None:
+    assert bomb.stat().st_size < 20_000
     before = pool.bytes_allocated()
-    batches = list(read_batches(path, ["a"], rows=ROWS, limit=2**24))
+    batches = list(read_batches(bomb, ["a"], rows=ROWS, limit=2**24))
     assert sum(batch.num_rows for batch in batches) == ROWS
-    assert batches[-1].column(0)[-1].as_py() == BOMBS[kind][0].as_py()
+    assert batches[-1].column(0)[-1].as_py() == column[0]
     assert pool.max_memory() - before < 10_000_000
 
 
 @pytest.mark.parametrize(
     ("column", "message"),
     [
-        (
-            repeated(LARGE, pa.binary(len(LARGE))),
-            r"a .*fixed_size_binary\[500000\]",
-        ),
-        (
-            repeated([("k", "v")], pa.map_(pa.string(), pa.string())),
-            r"column a .* map<.*text",
-        ),
+        ((LARGE, pa.binary(len(LARGE))), r"a .*fixed_size_binary\[500000\]"),
+        (([("k", "v")], pa.map_(pa.string(), pa.string())), r"column a .* map<.*text"),
     ],
+    ids=["fixed size", "map"],
 )
-def test_types_without_a_bound_are_not_read(
-    tmp_path: Path, pool: pa.MemoryPool, column: pa.Array, message: str
-) -> None:
-    path = write(tmp_path / "x.parquet", column, compression="zstd")
+def test_types_without_a_bound_are_not_read(bomb: Path, pool: pa.MemoryPool, message: str) -> None:
     before = pool.bytes_allocated()
     with pytest.raises(ParquetLimitError, match=message):
-        read_columns(path, ["a"], limit=2**30)
+        read_columns(bomb, ["a"], limit=2**30)
     assert pool.max_memory() - before < 10_000_000
-    assert read_columns(path, ["b"], limit=2**30).num_rows == ROWS, "only what is asked for"
+    assert read_columns(bomb, ["b"], limit=2**30).num_rows == ROWS, "only what is asked for"
 
 
 def test_a_value_that_continues_the_one_before_is_not_read(tmp_path: Path) -> None:
     options = {"use_dictionary": False, "column_encoding": {"a": "DELTA_BYTE_ARRAY"}}
-    path = write(tmp_path / "x.parquet", BOMBS["text"], **options)
+    path = write(tmp_path / "x.parquet", repeated(*BOMBS["text"]), **options)
     with pytest.raises(ParquetLimitError, match=r"column a .*DELTA_BYTE_ARRAY"):
         read_columns(path, ["a"], limit=2**30)
 

@@ -8,6 +8,7 @@ resample, so the difficulty of a row cancels out.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -97,29 +98,39 @@ def paired_bootstrap(
     value = float(compare(*arrays, axis=-1))
     if arrays[0].size == 1 or math.isnan(value):  # nothing to resample
         return Difference(value, value, value)
-    interval = scipy.stats.bootstrap(
-        arrays,
-        compare,
-        n_resamples=resamples,
-        batch=max(1, _ELEMENTS // arrays[0].size),
-        vectorized=True,
-        paired=True,
-        confidence_level=confidence,
-        method="percentile",
-        rng=seed,
-    ).confidence_interval
+    with warnings.catch_warnings():  # NaN is the answer if a resample is constant
+        warnings.simplefilter("ignore", scipy.stats.DegenerateDataWarning)
+        interval = scipy.stats.bootstrap(
+            arrays,
+            compare,
+            n_resamples=resamples,
+            batch=max(1, _ELEMENTS // arrays[0].size),
+            vectorized=True,
+            paired=True,
+            confidence_level=confidence,
+            method="percentile",
+            rng=seed,
+        ).confidence_interval
     return Difference(value, float(interval.low), float(interval.high))
 
 
 def _spearman_gain(
     true: FloatArray, champion: FloatArray, challenger: FloatArray, axis: int
 ) -> FloatArray:
-    """Difference of the rank correlations; NaN if one side is constant."""
+    """Difference of the rank correlations; NaN if one side is constant.
+
+    The sums are exact, so equal correlations have the difference 0.
+    """
     centre = (true.shape[axis] + 1) / 2
-    ranks = [scipy.stats.rankdata(x, axis=axis) - centre for x in (true, champion, challenger)]
+    truth, *sides = (
+        scipy.stats.rankdata(x, axis=axis) - centre for x in (true, champion, challenger)
+    )
+    own = (truth**2).sum(axis=axis)
     with np.errstate(invalid="ignore"):
-        truth, first, second = (x / x.std(axis=axis, keepdims=True) for x in ranks)
-    return np.asarray((truth * (second - first)).mean(axis=axis))
+        first, second = (
+            (truth * x).sum(axis=axis) / np.sqrt(own * (x**2).sum(axis=axis)) for x in sides
+        )
+    return np.asarray(second - first)
 
 
 def _check(arrays: list[FloatArray], *, positive: bool) -> None:

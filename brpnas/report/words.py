@@ -172,8 +172,8 @@ def _limits(data: ReportData) -> str:
         return (
             f" {start} latency of an architecture {how}: {measured:,} were. {refused:,} did "
             "not satisfy the constraints and were left out for the next best. Prediction ruled out "
-            f"only those that even {percent(1 - ratio, 1)} less than predicted would not have "
-            "brought within the limit."
+            "only architectures over the limit even with a latency "
+            f"{percent(1 - ratio, 1)} below the predicted one."
         )
     whose = "Otherwise only" if _infeasible(data.history) else "Only"
     text = f" {whose} architectures whose predicted figures satisfy the constraints were asked"

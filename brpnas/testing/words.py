@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Sequence
 from typing import Any
@@ -169,8 +170,13 @@ def make_sampled_pool(
 
 def make_oracle(seed: int = 0, noise: float = 0.005) -> TableOracle:
     """The toy benchmark."""
+    return _oracle(noise).reseeded(seed)
+
+
+@functools.cache
+def _oracle(noise: float) -> TableOracle:
     words = ToySpace().enumerate()
-    return TableOracle(accuracy_table(words, additive_accuracy(words), noise), "toys", seed)
+    return TableOracle(accuracy_table(words, additive_accuracy(words), noise), "toys", 0)
 
 
 def comparable(frame: pd.DataFrame) -> pd.DataFrame:

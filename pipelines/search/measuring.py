@@ -93,13 +93,13 @@ class Measuring:
         here = describe_device(probe(self.settings, target), self.settings, device)
         try:
             if device not in self.catalogue:
-                raise MeasurementError(f"{device!r} is no device that was measured here.")
+                raise MeasurementError(f"No networks were measured here on {device!r}.")
             check_name(here, self.catalogue)
         except MeasurementError as error:
             _log.warning(
-                "What is measured here is another device than latency is predicted of, so the two "
-                "do not compare. %s",
-                error,
+                "Latencies are measured on another device than the predicted %r, so the two do not "
+                "compare. %s",
+                *(device, error),
             )
             return f"{here.hardware}, {here.runtime}"
         return device

@@ -53,6 +53,7 @@ def test_a_stranger_gets_the_accuracy_from_the_file_alone(tmp_path: Path) -> Non
     assert about["arch_id"] == CELL
 
 
+@pytest.mark.usefixtures("quick_export")
 def test_validation_scores_of_the_search_are_not_those_of_the_final_training(
     tmp_path: Path,
 ) -> None:
@@ -82,6 +83,7 @@ def turned(pixels: np.ndarray) -> bytes:
     return encoded(np.rot90(pixels).copy(), "JPEG", exif=exif, quality=95)
 
 
+@pytest.mark.usefixtures("quick_export")
 @pytest.mark.parametrize(
     ("write", "name"),
     [

@@ -51,5 +51,7 @@ def write_models(root: Path) -> None:
     (root / BOARD).parent.mkdir(parents=True)
     graphs = SPACE.graphs(SPACE.enumerate()[:50]).view(latency.view)
     about = {"space": "nasbench201", "view": latency.view, "device": "my-board"}
-    export_predictor(latency.module(), root / BOARD, graphs, "latency_ms", about)
+    export_predictor(
+        latency.module(), root / BOARD, graphs, "latency_ms", about, exporter="torchscript"
+    )
     train_ranker().save(root / RANKER)

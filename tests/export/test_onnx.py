@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import onnx
@@ -21,11 +23,41 @@ from brpnas.export.parity import check_parity, open_session
 from tests.export.models import SmallGCN, sample_graphs
 
 EXPORTERS: tuple[Exporter, ...] = ("dynamo", "torchscript")
+METADATA = {"view": "pruned", "device": "desktop-cpu", "note": "µs, |x|"}
 
 
 @pytest.fixture(scope="module")
 def module() -> SmallGCN:
     return SmallGCN(sample_graphs().num_ops)
+
+
+@pytest.fixture(scope="module")
+def files(module: SmallGCN, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Exporter], Path]:
+    """The file of the module by an exporter, in a folder of its own; written once."""
+
+    @cache
+    def file(exporter: Exporter) -> Path:
+        path = tmp_path_factory.mktemp(exporter) / "gcn.onnx"
+        export_module(
+            module,
+            path,
+            graph_feeds(sample_graphs(1)),
+            "latency_ms",
+            metadata=METADATA,
+            exporter=exporter,
+        )
+        return path
+
+    return file
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[SmallGCN, Path]:
+    """A module in training mode but for its norm, and its file."""
+    module, path = SmallGCN(9).train(), tmp_path_factory.mktemp("trained") / "gcn.onnx"
+    module.norm.eval()
+    export_module(module, path, graph_feeds(sample_graphs()), "y")
+    return module, path
 
 
 class Unexportable(nn.Module):
@@ -36,18 +68,15 @@ class Unexportable(nn.Module):
 
 
 @pytest.mark.parametrize("exporter", EXPORTERS)
-def test_interface_of_the_file(module: SmallGCN, tmp_path: Path, exporter: Exporter) -> None:
-    path = tmp_path / "gcn.onnx"
-    metadata = {"view": "pruned", "device": "desktop-cpu", "note": "µs, |x|"}
-    feeds = graph_feeds(sample_graphs(1))
-    export_module(module, path, feeds, "latency_ms", metadata=metadata, exporter=exporter)
+def test_interface_of_the_file(files: Callable[[Exporter], Path], exporter: Exporter) -> None:
+    path = files(exporter)
     inputs, outputs, read = describe_model(path)
     assert [(i.name, i.dtype, i.shape) for i in inputs] == [
         ("ops", "int64", ("batch", 9)),
         ("adj", "float32", ("batch", 9, 9)),
     ]
     assert [(o.name, o.dtype, o.shape) for o in outputs] == [("latency_ms", "float32", ("batch",))]
-    assert read == metadata
+    assert read == METADATA
     model = onnx.load(path)
     assert [entry.version for entry in model.opset_import if not entry.domain] == [OPSET]
     assert model.ir_version == onnx.helper.find_min_ir_version_for(model.opset_import) == 8
@@ -80,13 +109,11 @@ def test_weights_in_float64_are_stored_as_they_are_read(tmp_path: Path, exporter
 
 
 @pytest.mark.parametrize("exporter", EXPORTERS)
-def test_the_batch_is_open(module: SmallGCN, tmp_path: Path, exporter: Exporter) -> None:
-    path = tmp_path / "gcn.onnx"
-    export_module(module, path, graph_feeds(sample_graphs(5)), "y", exporter=exporter)
-    session = open_session(path)
+def test_the_batch_is_open(files: Callable[[Exporter], Path], exporter: Exporter) -> None:
+    session = open_session(files(exporter))
     for size in (1, 2, 40):
         feeds = {name: value.numpy() for name, value in graph_feeds(sample_graphs(size)).items()}
-        assert session.run(["y"], feeds)[0].shape == (size,)
+        assert session.run(["latency_ms"], feeds)[0].shape == (size,)
 
 
 @pytest.mark.parametrize("exporter", EXPORTERS)
@@ -98,36 +125,31 @@ def test_the_batch_can_be_fixed(module: SmallGCN, tmp_path: Path, exporter: Expo
     assert [spec.shape for spec in (*inputs, *outputs)] == [(3, 9), (3, 9, 9), (3,)]
 
 
-def test_the_file_is_self_contained(module: SmallGCN, tmp_path: Path) -> None:
+def test_the_file_is_self_contained(files: Callable[[Exporter], Path]) -> None:
     """One file, and nothing in it about the machine that wrote it."""
-    path = tmp_path / "gcn.onnx"
-    export_module(module, path, graph_feeds(sample_graphs()), "y")
-    assert [p.name for p in tmp_path.iterdir()] == ["gcn.onnx"]
+    path = files("dynamo")
+    assert [p.name for p in path.parent.iterdir()] == ["gcn.onnx"]
     assert str(Path(__file__).parents[2]).encode() not in path.read_bytes()
     assert not any(t.external_data for t in onnx.load(path).graph.initializer)
 
 
-def test_the_same_weights_give_the_same_bytes(module: SmallGCN, tmp_path: Path) -> None:
-    for name in ("a.onnx", "b.onnx"):
-        export_module(
-            module, tmp_path / name, graph_feeds(sample_graphs()), "y", metadata={"k": "v"}
-        )
-    assert (tmp_path / "a.onnx").read_bytes() == (tmp_path / "b.onnx").read_bytes()
+def test_the_same_weights_give_the_same_bytes(
+    module: SmallGCN, files: Callable[[Exporter], Path], tmp_path: Path
+) -> None:
+    again = tmp_path / "again.onnx"
+    export_module(module, again, graph_feeds(sample_graphs()), "latency_ms", metadata=METADATA)
+    assert again.read_bytes() == files("dynamo").read_bytes()
 
 
-def test_the_module_is_left_as_it_was(tmp_path: Path) -> None:
-    module = SmallGCN(9).train()
-    module.norm.eval()
-    export_module(module, tmp_path / "gcn.onnx", graph_feeds(sample_graphs()), "y")
+def test_the_module_is_left_as_it_was(trained: tuple[SmallGCN, Path]) -> None:
+    module, _ = trained
     assert module.training
     assert not module.norm.training
     assert all(p.requires_grad and p.grad is None for p in module.parameters())
 
 
-def test_training_behaviour_is_not_exported(tmp_path: Path) -> None:
-    path = tmp_path / "gcn.onnx"
-    export_module(SmallGCN(9).train(), path, graph_feeds(sample_graphs()), "y")
-    operators = {node.op_type for node in onnx.load(path).graph.node}
+def test_training_behaviour_is_not_exported(trained: tuple[SmallGCN, Path]) -> None:
+    operators = {node.op_type for node in onnx.load(trained[1]).graph.node}
     assert "Dropout" not in operators
 
 

@@ -30,6 +30,14 @@ from tests.predictors.transfer.toys import QUICK, both, measured, prior
 from tests.seeds import first_of
 
 CASES = [("gcn", "pruned"), ("gcn", "raw"), ("gin", "raw"), ("gat", "pruned")]
+every_exporter = pytest.mark.parametrize(
+    ("backbone", "view", "exporter"),
+    [
+        (*CASES[0], "dynamo"),
+        *((*case, "torchscript") for case in CASES[1:]),
+        *(pytest.param(*case, "dynamo", marks=pytest.mark.slow) for case in CASES[1:]),
+    ],
+)
 
 
 class SeesTheBatch(nn.Module):
@@ -84,13 +92,14 @@ def test_a_predictor_answers_as_torch_does(tmp_path: Path) -> None:
     assert expected.std() > 0
 
 
-@pytest.mark.parametrize(("backbone", "view"), CASES)
+@every_exporter
 def test_latency_predictor_answers_in_ms_on_any_batch(
-    tmp_path: Path, backbone: str, view: View
+    tmp_path: Path, backbone: str, view: View, exporter: Exporter
 ) -> None:
     predictor, path = trained_latency(backbone, view), tmp_path / "latency.onnx"
     graphs = cells().view(view)[:300]
-    assert export_predictor(predictor.module(), path, graphs, "latency_ms") <= 1e-5
+    error = export_predictor(predictor.module(), path, graphs, "latency_ms", exporter=exporter)
+    assert error <= 1e-5
     predicted = predictor.predict(cells())
     assert predicted.std() > 0
     for size in (1, 7, 256):
@@ -100,11 +109,17 @@ def test_latency_predictor_answers_in_ms_on_any_batch(
         np.testing.assert_allclose(found, predicted[rows], rtol=1e-5)
 
 
-@pytest.mark.parametrize(("backbone", "view"), first_of(CASES))
-def test_a_ranker_scores_on_any_batch(tmp_path: Path, backbone: str, view: View) -> None:
+@pytest.mark.parametrize(
+    ("backbone", "view", "exporter"),
+    first_of([(*CASES[0], "torchscript"), *((*case, "dynamo") for case in CASES)]),
+)
+def test_a_ranker_scores_on_any_batch(
+    tmp_path: Path, backbone: str, view: View, exporter: Exporter
+) -> None:
     predictor, path = trained_ranker(backbone, view), tmp_path / "ranker.onnx"
     graphs = cells().view(view)[:300]
-    assert export_predictor(predictor.module(), path, graphs, "score") <= 1e-5
+    error = export_predictor(predictor.module(), path, graphs, "score", exporter=exporter)
+    assert error <= 1e-5
     scores = predictor.score(cells().view(view))
     assert scores.std() > 0
     for size in (1, 7, 256):

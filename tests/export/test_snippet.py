@@ -44,6 +44,7 @@ def run(code: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, A
     return names
 
 
+@pytest.mark.usefixtures("quick_export")
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_a_picture_is_prepared_as_for_training(
     channels: int,
@@ -70,6 +71,7 @@ def test_a_picture_is_prepared_as_for_training(
     assert capsys.readouterr().out.strip() == ["cat", 'a "dog"'][int(expected.argmax())]
 
 
+@pytest.mark.usefixtures("quick_export")
 def test_other_pixels_are_taken_from_an_array(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -87,10 +87,10 @@ def test_the_order_has_nothing_to_do_with_the_cells(tmp_path: Path) -> None:
     for seed in (0, 0, 1):
         path = tmp_path / f"{len(orders)}.jsonl"
         options = {**LOOSE, "seed": seed, "target": Scripted()}
-        result = measure_cells(sorted(CELLS), small(), path, **options)
+        result = measure_cells(sorted(CELLS)[:5], small(), path, **options)
         orders.append(result.rows["arch_id"].tolist())
     assert orders[0] == orders[1] != orders[2]
-    assert orders[0] != sorted(CELLS)
+    assert orders[0] != sorted(CELLS)[:5]
 
 
 @pytest.mark.parametrize("runtime", [OnnxRuntime(precision="int8"), TorchEager()], ids=str)

@@ -19,6 +19,7 @@ from sqlalchemy.engine import Engine
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import LatencyPredictor, MeasuredRows, TrainingConfig, fit_latency
 from brpnas.spaces import get_space
+from pipelines.mlflow_store.local import check_or_make
 from tests.datasets.benchmark import write_benchmark
 from tests.pipelines.toys import make_accuracy, make_architectures, make_predictions, weight
 
@@ -30,6 +31,16 @@ def write_without_waiting(connection: object, record: object) -> None:
     """Commits to the SQLite stores of tests do not wait for the disk: no power cut is tested."""
     if isinstance(connection, sqlite3.Connection):
         connection.execute("PRAGMA synchronous = OFF")
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database as a first command makes it, made once: MLflow's tables take seconds."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "database"
+    folder.mkdir(exist_ok=True)
+    check_or_make(folder / "mlflow.db", folder / "mlartifacts")  # one of several workers makes it
+    return folder / "mlflow.db"
 
 
 @pytest.fixture
@@ -65,10 +76,16 @@ def kedro(project: Path) -> Run:
     return run
 
 
+@pytest.fixture(scope="session")
+def written_benchmark(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder like the one of the shipped benchmark, written once."""
+    return write_benchmark(tmp_path_factory.mktemp("benchmark") / "embedded")
+
+
 @pytest.fixture
-def small_benchmark(tmp_path: Path) -> Path:
+def small_benchmark(written_benchmark: Path, tmp_path: Path) -> Path:
     """A folder like the one of the shipped benchmark; the device is `board`."""
-    return write_benchmark(tmp_path / "embedded")
+    return shutil.copytree(written_benchmark, tmp_path / "embedded")
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -148,7 +149,10 @@ cli.RunCommand(name="run", callback=stick).main([])
 """
 
 
-def test_a_run_that_is_stuck_on_its_way_out_is_ended(tmp_path: Path, repository: Path) -> None:
+def test_a_run_that_is_stuck_on_its_way_out_is_ended(
+    tmp_path: Path, repository: Path, empty_database: Path
+) -> None:
+    shutil.copy(empty_database, tmp_path / "store.db")
     # Other tests of this process may have told MLflow of an experiment.
     kept = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_EXPERIMENT")}
     done = subprocess.run(

@@ -15,6 +15,8 @@ from pipelines.delivered import network_onnx
 from tests.pipelines.search.stage import EXPORT
 from tests.pipelines.toys import SMALL
 
+pytestmark = pytest.mark.usefixtures("quick_export")
+
 SPACE = "nasbench201"
 CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|skip_connect~2|"
 CONFIG = parse(ExportConfig, EXPORT)

@@ -46,8 +46,7 @@ ENVIRONMENTS = [None, "chain", "darts", "latbench", "live", "nasbench101"]
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-@pytest.mark.parametrize("rows", [12, 150])
-@pytest.mark.parametrize("device", ["my-board", "855", "1e5"])
+@pytest.mark.parametrize(("rows", "device"), [(12, "my-board"), (150, "855"), (12, "1e5")])
 def test_it_trains_on_what_was_measured(environment: str | None, rows: int, device: str) -> None:
     before = parameters_of(environment, {"measure": {"cells": rows}})
     space = get_space(before["space"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,9 +29,10 @@ ENTRIES = {
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def store(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a new MLflow store, in use for the module."""
     folder = tmp_path_factory.mktemp("mlflow")
+    shutil.copy(empty_database, folder / "mlflow.db")
     before, uri = mlflow.get_tracking_uri(), f"sqlite:///{folder}/mlflow.db"
     mlflow.set_tracking_uri(uri)
     mlflow.create_experiment("hooks", artifact_location=(folder / "artifacts").as_uri())

@@ -119,3 +119,22 @@ def test_lengths_must_agree(lengths):
 def test_settings_must_make_sense(wrong):
     with pytest.raises(ConfigurationError, match="bootstrap"):
         paired_bootstrap(*arrays(0.1, 0.1), **wrong)
+
+
+def test_equal_rank_correlations_tie_in_every_resample():
+    """Two orders with one exchange each; rounding must not turn a tie into a win."""
+    true = np.arange(12.0)
+    for place in range(10):
+        champion, challenger = true.copy(), true.copy()
+        champion[[0, 1]] = champion[[1, 0]]
+        challenger[[place + 1, place + 2]] = challenger[[place + 2, place + 1]]
+        assert paired_bootstrap(true, champion, challenger, "spearman").value == 0
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_constant_resample_gives_nan_without_a_warning():
+    true = np.array([1.0, 2.0, 3.0])
+    found = paired_bootstrap(true, true, true[::-1], "spearman")
+    assert found.value == -2
+    assert np.isnan([found.low, found.high]).all()
+    assert not found.is_win

@@ -123,7 +123,7 @@ def test_what_was_measured_before_asking_is_said(latency: str, how: str) -> None
     text = said(report_data(protocol=protocol, task=limited(latency)))
     assert how in text
     assert "1,274 were. 174 did not satisfy the constraints" in text
-    assert "even 20.0 % less than predicted" in text
+    assert "20.0 % below the predicted" in text
     assert "conformal" not in text
 
 

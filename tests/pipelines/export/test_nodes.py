@@ -5,7 +5,6 @@ import json
 import re
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,6 @@ from brpnas.candidates import (
     train_architecture,
 )
 from brpnas.errors import ConfigurationError, ParityError, SchemaError
-from brpnas.export import export_device_predictor
 from brpnas.graphs import VIEWS, SpaceGraphs, View
 from brpnas.predictors import (
     LatencyPredictor,
@@ -170,6 +168,7 @@ def test_predictors_answer_as_torch_on_any_batch(
     np.testing.assert_allclose(found, scores, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.usefixtures("quick_export")
 def test_a_file_that_answers_otherwise_is_refused(
     small_graphs: SpaceGraphs,
     latency_predictor: LatencyPredictor,
@@ -180,15 +179,13 @@ def test_a_file_that_answers_otherwise_is_refused(
         export_latency(latency_predictor, small_graphs, TRAIN, PARAMS)
 
 
+@pytest.mark.usefixtures("quick_export")
 def test_a_predictor_of_few_rows_gives_intervals_and_its_card_runs_as_typed(
     small_graphs: SpaceGraphs,
     result: dict[str, Any],
     trained_ranker: PairwiseRanker,
-    monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    quick = partial(export_device_predictor, exporter="torchscript")
-    monkeypatch.setattr("pipelines.export.nodes.export_device_predictor", quick)
     predictor = fit_device(cells(), measured("eager-new", 10), prior(), QUICK)
     latency, error = export_latency(predictor, small_graphs, TRAIN, PARAMS)
     assert 0 <= error <= 1e-5
@@ -225,6 +222,7 @@ def test_a_predictor_of_few_rows_gives_intervals_and_its_card_runs_as_typed(
         assert float(value) == pytest.approx(chosen[name], rel=1e-4)
 
 
+@pytest.mark.usefixtures("quick_export")
 @pytest.mark.parametrize("view", first_of(VIEWS))
 def test_network_has_the_configured_sizes_and_the_card_tells_all(
     small_graphs: SpaceGraphs,
@@ -265,6 +263,7 @@ def test_network_has_the_configured_sizes_and_the_card_tells_all(
     assert "of others" not in card
 
 
+@pytest.mark.usefixtures("quick_export")
 def test_what_is_exported_is_the_file_that_was_measured(
     small_graphs: SpaceGraphs, result: dict[str, Any]
 ) -> None:

@@ -1,4 +1,4 @@
-"""Shared by the tests of the store: one created store, because this takes seconds."""
+"""Shared by the tests of the store: a copy of a store, and its address in MLflow."""
 
 from __future__ import annotations
 
@@ -9,23 +9,13 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from pipelines.mlflow_store.local import check_or_make
-
-
-@pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store as a first command makes it."""
-    folder = tmp_path_factory.mktemp("made")
-    check_or_make(folder / "mlflow.db", folder / "mlartifacts")
-    return folder / "mlflow.db"
-
 
 @pytest.fixture
-def file(made: Path, tmp_path: Path) -> Path:
+def file(empty_database: Path, tmp_path: Path) -> Path:
     """A copy of the store in its own project; the folder name has a blank."""
     root = tmp_path / "my project"
     (root / "data").mkdir(parents=True)
-    shutil.copy(made, root / "data" / "mlflow.db")
+    shutil.copy(empty_database, root / "data" / "mlflow.db")
     return root / "data" / "mlflow.db"
 
 

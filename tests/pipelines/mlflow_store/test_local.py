@@ -32,10 +32,13 @@ def make_elsewhere(file: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", MAKE, str(file)], stderr=subprocess.DEVNULL)
 
 
-def test_a_made_store_is_one_file_that_mlflow_takes(made: Path) -> None:
-    assert sorted(path.name for path in made.parent.iterdir()) == ["mlflow.db", "mlflow.db.lock"]
-    default = MlflowClient(f"sqlite:///{made}").get_experiment("0")
-    assert default.artifact_location == f"{made.parent}/mlartifacts/0"
+def test_a_made_store_is_one_file_that_mlflow_takes(empty_database: Path) -> None:
+    assert sorted(path.name for path in empty_database.parent.iterdir()) == [
+        "mlflow.db",
+        "mlflow.db.lock",
+    ]
+    default = MlflowClient(f"sqlite:///{empty_database}").get_experiment("0")
+    assert default.artifact_location == f"{empty_database.parent}/mlartifacts/0"
 
 
 def test_a_finished_store_is_left_as_it_is(file: Path) -> None:

@@ -14,9 +14,9 @@ from pipelines.mlflow_store.__main__ import main
 
 
 @pytest.fixture
-def root(project: Path, made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def root(project: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with a store; the working directory is a folder in it."""
-    shutil.copy(made, project / "data" / "mlflow.db")
+    shutil.copy(empty_database, project / "data" / "mlflow.db")
     (project / "docs").mkdir()
     monkeypatch.chdir(project / "docs")
     for name in ("KEDRO_ENV", "KEDRO_LOGGING_CONFIG", "MLFLOW_TRACKING_URI"):

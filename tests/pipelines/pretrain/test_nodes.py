@@ -14,6 +14,9 @@ from brpnas.spaces import NetworkConfig
 from pipelines.pretrain.nodes import learn_prior
 from tests.pipelines.parameters import base
 from tests.pipelines.toys import make_latency
+from tests.predictors.transfer.toys import few_steps
+
+__all__ = ["few_steps"]
 
 PARAMS: dict[str, Any] = base("pretrain")
 QUICK = PARAMS | {"hidden": 8, "layers": 2, "epochs": 2}

@@ -1,3 +1,3 @@
-from tests.pipelines.registry.conftest import empty_database, store
+from tests.pipelines.registry.conftest import store
 
-__all__ = ["empty_database", "store"]
+__all__ = ["store"]

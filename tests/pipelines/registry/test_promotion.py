@@ -29,20 +29,15 @@ def tags(version: str) -> dict[str, str]:
     return dict(MlflowClient().get_model_version(NAME, version).tags)
 
 
-def installed(error: float = 0.1, **changed: Any) -> None:
-    """Version 1, promoted into the empty place."""
-    register(challenger(error, **changed))
-    assert promote(NAME, config()).verdict == "promoted"
-    assert champion() == "1"
-
-
 class TestPromotes:
     def test_the_first(self) -> None:
-        installed()
+        register(challenger(0.1))
+        assert promote(NAME, config()).verdict == "promoted"
+        assert champion() == "1"
         assert tags("1")["brpnas.champion.previous"] == ""
 
+    @pytest.mark.usefixtures("one")
     def test_a_better_one(self) -> None:
-        installed()
         register(challenger(0.02))
         assert promote(NAME, config()).promote
         assert champion() == "2"
@@ -58,21 +53,23 @@ class TestPromotes:
         assert decision.promote
 
     def test_one_that_was_judged_on_more_rows(self) -> None:
-        installed(count=60)
+        register(challenger(0.1, count=60))
+        promote(NAME, config())
+        assert champion() == "1"
         register(challenger(0.02, count=100))
         assert promote(NAME, config()).promote
 
 
 class TestKeeps:
+    @pytest.mark.usefixtures("one")
     @pytest.mark.parametrize("error", [0.1, 0.12])
     def test_the_champion_on_a_tie_or_a_loss(self, error: float) -> None:
-        installed()
         register(challenger(error))
         assert promote(NAME, config()).verdict == "kept"
         assert champion() == "1"
 
+    @pytest.mark.usefixtures("one")
     def test_a_champion_that_is_the_challenger_and_writes_nothing(self) -> None:
-        installed()
         before = tags("1")
         decision = promote(NAME, config())
         assert not decision.promote
@@ -93,9 +90,15 @@ class TestRefuses:
         ],
     )
     @pytest.mark.parametrize("with_champion", [True, False])
-    def test_what_is_unfit(self, wrong: dict[str, Any], why: str, with_champion: bool) -> None:
+    def test_what_is_unfit(
+        self,
+        wrong: dict[str, Any],
+        why: str,
+        with_champion: bool,
+        request: pytest.FixtureRequest,
+    ) -> None:
         if with_champion:
-            installed()
+            request.getfixturevalue("one")
         elif "count" in wrong:
             wrong, why = {"count": 20}, r"\b20 test rows\b.*\b30\b"
         register(challenger(**{"error": 0.01} | wrong))
@@ -118,8 +121,8 @@ class TestRefuses:
         register(challenger(onnx=onnx(0.1, margin=0.001)))
         assert promote(NAME, config(max_calibration_error=None)).promote
 
+    @pytest.mark.usefixtures("one")
     def test_what_was_rolled_back_even_as_a_new_version(self) -> None:
-        installed()
         register(challenger(0.02))
         promote(NAME, config())
         rollback(NAME)
@@ -133,9 +136,9 @@ class TestRefuses:
 
 
 class TestRecords:
+    @pytest.mark.usefixtures("one")
     @pytest.mark.parametrize(("error", "verdict"), [(0.02, "promoted"), (0.12, "kept")])
     def test_every_decision_is_written(self, error: float, verdict: str) -> None:
-        installed()
         register(challenger(error))
         decision = promote(NAME, config())
         written = tags("2")
@@ -170,8 +173,8 @@ class TestErrors:
         with pytest.raises(RegistryError, match="'challenger'"):
             promote(NAME, config())
 
+    @pytest.mark.usefixtures("one")
     def test_models_of_different_things_do_not_meet(self) -> None:
-        installed()
         register(challenger(onnx=onnx(0.1, value="score")))
         with pytest.raises(
             SchemaError, match=r"\bscore on nasbench201\b.*\blatency_ms on nasbench201\b"

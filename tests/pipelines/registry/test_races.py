@@ -75,15 +75,6 @@ def test_processes_on_a_server(store: str, repository: Path, tmp_path: Path) -> 
         check_history()
 
 
-@pytest.fixture
-def two(store: str) -> str:
-    """A store with version 1 as champion and version 2, a better one, as challenger."""
-    register(challenger(0.1))
-    promote(NAME, config())
-    register(challenger(0.06))
-    return store
-
-
 def meanwhile(monkeypatch: pytest.MonkeyPatch, action: object) -> None:
     """Let an action happen once, between the comparison and the move of the alias."""
     record, done = module._record, threading.Event()

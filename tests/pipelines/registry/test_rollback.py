@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 import mlflow
 import pytest
 from mlflow.tracking import MlflowClient
@@ -10,7 +7,6 @@ from mlflow.tracking import MlflowClient
 from brpnas.errors import RegistryError, UnknownNameError
 from pipelines.registry import promote, register, rollback
 from pipelines.registry.lock import Lock
-from tests.pipelines.registry.conftest import using
 from tests.pipelines.registry.toys import NAME, challenger, config
 
 pytestmark = pytest.mark.usefixtures("store")
@@ -18,23 +14,6 @@ pytestmark = pytest.mark.usefixtures("store")
 
 def champion() -> str:
     return str(MlflowClient().get_registered_model(NAME).aliases["champion"])
-
-
-@pytest.fixture(scope="module")
-def promoted_thrice(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Database of a store with versions 1 to 3, each champion in its turn."""
-    folder = tmp_path_factory.mktemp("three")
-    with using(empty_database, folder):
-        for error in (0.1, 0.05, 0.02):
-            register(challenger(error))
-            assert promote(NAME, config()).promote
-    return folder / "mlflow.db"
-
-
-@pytest.fixture
-def three(promoted_thrice: Path, store: str) -> None:
-    """The store holds versions 1 to 3, each champion in its turn."""
-    shutil.copy(promoted_thrice, store.removeprefix("sqlite:///"))
 
 
 @pytest.mark.usefixtures("three")

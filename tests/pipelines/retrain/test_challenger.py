@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +15,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlflow.tracking import MlflowClient
+from typer.testing import CliRunner
 
+from brpnas.cli import app
 from brpnas.metrics import regression_metrics
 from brpnas.report.device import DeviceReport
 from brpnas.serving import OnnxPredictor
@@ -181,25 +181,25 @@ def test_card_says_what_it_was_learnt_from() -> None:
 
 @pytest.mark.usefixtures("store")
 @pytest.mark.parametrize("view", ["raw", "both"])
-def test_examples_of_the_card_run_as_typed(view: str, tmp_path: Path) -> None:
+def test_examples_of_the_card_run_as_typed(
+    view: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     content = onnx(0.05, view=view)
     card = write_card(exported(content), judged(), rows())
     (tmp_path / "predictor.onnx").write_bytes(content)
     expected = OnnxPredictor(content).predict([rows()["arch_id"].iloc[0]])["latency_ms"][0]
-
-    def printed(*command: str) -> str:
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
+    monkeypatch.chdir(tmp_path)
     (code,) = re.findall(r"```python\n(.*?)```", card, flags=re.DOTALL)
-    (said,) = re.findall(r"latency_ms \[([\d.e+-]+)\]", printed(sys.executable, "-c", code))
+    exec(code, {})
+    (said,) = re.findall(r"latency_ms \[([\d.e+-]+)\]", capsys.readouterr().out)
     assert float(said) == pytest.approx(expected, rel=1e-4)
     (command,) = re.findall(r"`brpnas (predict [^`]*)`", card)
-    typed = shlex.split(command)
-    assert f"{expected:.4f}" in printed(
-        sys.executable, "-c", "from brpnas.cli import app; app()", *typed
-    )
+    done = CliRunner().invoke(app, shlex.split(command))
+    assert done.exit_code == 0, done.output
+    assert f"{expected:.4f}" in done.stdout
 
 
 @pytest.mark.usefixtures("store")

@@ -422,6 +422,7 @@ LIVE = search(
 DIGITS = (SPACE, "digits", ["latency_ms <= 7"])
 
 
+@pytest.mark.usefixtures("quick_export")
 def test_live_search_trains_resumes_and_measures(tables: tuple[Any, ...], tmp_path: Path) -> None:
     nothing = accuracy_table([], "digits", 1)
     live = (*tables[:2], nothing, *tables[3:])

@@ -32,6 +32,8 @@ from tests.pipelines.parameters import changed
 from tests.pipelines.search.stage import EXPORT, IMAGES, NETWORK, TIMING, search
 from tests.pipelines.toys import SMALL
 
+pytestmark = pytest.mark.usefixtures("quick_export")
+
 SPACE = "nasbench201"
 CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|skip_connect~2|"
 DEAD = "|nor_conv_3x3~0|+|nor_conv_3x3~0|none~1|+|none~0|nor_conv_3x3~1|none~2|"
@@ -106,7 +108,7 @@ def test_torch_measures_the_network_that_the_file_is_made_from(
 @pytest.mark.parametrize(
     ("device", "change", "why"),
     [
-        ("amd-epyc-onnxruntime-fp32-1t", {}, "'amd-epyc-onnxruntime-fp32-1t' "),
+        ("amd-epyc-onnxruntime-fp32-1t", {}, r"'amd-epyc-onnxruntime-fp32-1t'\."),
         ("mine", {"threads": 2}, "1 thread.*2 threads"),
         ("mine", {"runs": 3}, "2 blocks of 2 runs.*2 blocks of 3 runs"),
     ],

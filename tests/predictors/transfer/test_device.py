@@ -46,7 +46,7 @@ from tests.predictors.transfer.toys import (
 )
 from tests.seeds import first_of
 
-TEST = rows_of(4000, seed=77)
+TEST = rows_of(1500, seed=77)
 NETWORKS = replace(QUICK, network_rows=60)
 METHODS = ["adapted", "graph alone", "network", "adapted + network"]
 
@@ -158,7 +158,10 @@ class TestInside:
         target = torch.from_numpy(np.log(rows.latency_ms))
         task = DeviceRows([x[rows.rows] for x in everywhere()], target)
         hyperparameters = adapt_hyperparameters(
-            prior().hyperparameters, task, hyperparameter_deviation=QUICK.hyperparameter_deviation
+            prior().hyperparameters,
+            task,
+            hyperparameter_deviation=QUICK.hyperparameter_deviation,
+            steps=QUICK.steps,
         )
         process = condition(hyperparameters, task)
         mean, variance = process.predict([x[TEST] for x in everywhere()])

@@ -30,13 +30,16 @@ from tests.predictors.transfer.toys import (
     both,
     device_ms,
     everywhere,
+    few_steps,
     measured,
     prior,
     tables,
 )
 
+__all__ = ["few_steps"]
+
 TINY = SharedNetworkConfig(hidden=6, layers=1, epochs=2, batch_size=128)
-SOME = rows_of(400, seed=12)
+SOME = rows_of(200, seed=12)
 
 
 @cache
@@ -45,7 +48,7 @@ def subspace() -> SpaceGraphs:
     return SpaceGraphs("few", tuple(cells().arch_ids[row] for row in SOME), both(SOME))
 
 
-def few_tables(count: int = 3, cells_each: int = 150) -> dict[str, pd.DataFrame]:
+def few_tables(count: int = 3, cells_each: int = 60) -> dict[str, pd.DataFrame]:
     found = {}
     for seed, name in enumerate(list(KNOWN)[:count]):
         chosen = np.random.default_rng(seed).permutation(len(SOME))[:cells_each]
@@ -135,7 +138,7 @@ class TestFeatures:
         features = some.features.resembling(like)
         assert features.groups == (*prior().features.groups, LIKE_GROUP)
         found = features.of(both(SOME))
-        assert found[-1].shape == (400, 1)
+        assert found[-1].shape == (len(SOME), 1)
         expected = some.features.latencies(both(SOME))[:, [like]]
         torch.testing.assert_close(found[-1], expected, rtol=1e-5, atol=1e-5)
         assert apart(found[:-1], some.features.of(both(SOME))) == 0
@@ -267,8 +270,8 @@ class TestWithout:
         once = prior().without({"eager-b"})
         twice, both_at_once = once.without(["eager-a"]), prior().without(["eager-a", "eager-b"])
         assert apart(twice.features.of(both(SOME)), both_at_once.features.of(both(SOME))) == 0
-        assert group(twice.features.of(both(SOME)), "devices", twice).shape == (400, 2)
-        assert group(prior().features.of(both(SOME)), "devices", prior()).shape == (400, 4)
+        assert group(twice.features.of(both(SOME)), "devices", twice).shape == (len(SOME), 2)
+        assert group(prior().features.of(both(SOME)), "devices", prior()).shape == (len(SOME), 4)
         assert prior().devices == once.devices
 
     def test_all_devices_leave_the_graph(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 import torch
@@ -90,6 +92,14 @@ def test_nothing_left_to_measure(features: list[Tensor]) -> None:
 
 def test_all_cells_can_be_asked_for(features: list[Tensor]) -> None:
     assert sorted(suggest_rows(HYPERPARAMETERS, features, CELLS)) == list(range(CELLS))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _fewer_candidates() -> Iterator[None]:
+    """Suggest from 300 rows of the space, not from 1,500."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("brpnas.predictors.transfer.suggest._CANDIDATES", 300)
+        yield
 
 
 @pytest.fixture(scope="module")

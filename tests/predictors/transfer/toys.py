@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pytest
 import torch
 from torch import Tensor
 
 from brpnas.graphs import GraphBatch, View
 from brpnas.predictors import MeasuredRows, TrainingConfig
 from brpnas.predictors.transfer import AdaptConfig, DevicePrior, SharedNetworkConfig, fit_prior
-from brpnas.predictors.transfer.kernel import Hyperparameters
+from brpnas.predictors.transfer.kernel import Hyperparameters, learn_hyperparameters
 from tests.predictors.toys import cells, compiled_ms, eager_ms, rows_of
 
 SMALL = SharedNetworkConfig(hidden=12, layers=2, epochs=8, batch_size=512, learning_rate=1e-2)
 QUICK = AdaptConfig(
-    network=TrainingConfig(hidden=8, layers=2, epochs=4, batch_size=16), network_rows=10_000
+    network=TrainingConfig(hidden=8, layers=2, epochs=4, batch_size=16),
+    network_rows=10_000,
+    steps=20,
 )
 """Adapts without networks; set ``network_rows`` lower to train them."""
 
@@ -69,6 +73,15 @@ def tables() -> dict[str, pd.DataFrame]:
 def prior() -> DevicePrior:
     """The prior of the known devices; made once for all tests."""
     return fit_prior(cells(), tables(), SMALL)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_steps() -> Iterator[None]:
+    """For modules that fit other priors: learn hyperparameters in 20 steps, not in 80."""
+    prior()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(learn_hyperparameters.__kwdefaults__, "steps", 20)
+        yield
 
 
 @cache

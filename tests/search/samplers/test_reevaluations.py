@@ -19,6 +19,7 @@ from tests.search.toy import (
     make_pool,
     run_search,
 )
+from tests.seeds import first_of
 
 
 class TestRandomWithReevaluations(WithReevaluations, SamplerContract):
@@ -86,11 +87,12 @@ def test_without_an_answer_there_is_no_leader() -> None:
     assert not {"aaaa", "abcd"} & set(asked)
 
 
-def test_reevaluations_choose_better_when_answers_are_noisy() -> None:
+@pytest.mark.parametrize("seeds", first_of([range(8), range(8, 38)]))
+def test_reevaluations_choose_better_when_answers_are_noisy(seeds: range) -> None:
     words = ToySpace().enumerate()
     true = dict(zip(words, additive_accuracy(words), strict=True))
     found: dict[int, list[float]] = {0: [], 20: []}
-    for seed in range(30):
+    for seed in seeds:
         for count, list_ in found.items():
             pool, oracle = make_pool(seed), make_oracle(seed, 0.1)
             sampler = ReevaluateLeaders(RandomSampler(), count)
