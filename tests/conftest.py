@@ -51,10 +51,10 @@ def mirror() -> Path:
 
 @pytest.fixture(scope="session")
 def workers() -> Iterator[LocalEngine]:
-    """Two processes of this machine, started once, as each imports torch."""
+    """A process of this machine, started once, as it imports torch."""
     from brpnas.fanout import LocalEngine  # noqa: PLC0415 - after the variables above are set
 
-    with LocalEngine(2) as engine:
+    with LocalEngine(1) as engine:
         yield engine
 
 

@@ -23,6 +23,7 @@ from brpnas.candidates import (
 )
 from brpnas.errors import SchemaError
 from tests.candidates.small import CONV, small
+from tests.quick_export import exporting_quickly
 
 
 def unbalanced() -> ImageData:
@@ -52,7 +53,8 @@ def found(data: ImageData) -> TrainedNetworkFile:
 @pytest.fixture(scope="module")
 def content(found: TrainedNetworkFile, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     path = tmp_path_factory.mktemp("evaluation") / "network.onnx"
-    export_trained(found, path)
+    with exporting_quickly():
+        export_trained(found, path)
     return path.read_bytes()
 
 

@@ -53,7 +53,8 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("card") / "network.onnx"
     network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 4 * 4, 3))
-    export_image_network(network, path, (3, 4, 4), {"label_names": f'["{HOSTILE}"]'})
+    about = {"label_names": f'["{HOSTILE}"]'}
+    export_image_network(network, path, (3, 4, 4), about, exporter="torchscript")
     return path
 
 

@@ -138,6 +138,7 @@ class TestMeasuring:
 
 
 class TestTraining:
+    @pytest.mark.usefixtures("quick_export")
     def test_a_candidate_is_trained_and_exported(self, tmp_path: Path) -> None:
         data = ImageSource().load()
         trained = train_architecture(CELLS[0], 0, data, SHORT, space=CHAIN)
