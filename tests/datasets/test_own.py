@@ -35,6 +35,9 @@ def test_columns_follow_the_schema() -> None:
         "repeats": ("number", False),
         "network_size": ("text", False),
         "precision": ("text", False),
+        "energy_mj": ("number", False),
+        "peak_memory_mib": ("number", False),
+        "file_kib": ("number", False),
     }
     assert {c.name: c.kind for c in columns_of(OPERATIONS)}["executes_dead_ops"] == "flag"
 
