@@ -37,6 +37,7 @@ __all__ = [
     "UnsafePickleError",
     "UnsupportedPlatformError",
     "did_you_mean",
+    "one_line",
     "shortened",
 ]
 
@@ -171,6 +172,17 @@ def shown(value: object, most: int = 80) -> str:
     """The value as Python writes it, cut off after ``most`` characters."""
     text = repr(value)
     return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def one_line(text: str, most: int = 400) -> str:
+    r"""Text of another machine for a message: one line, printable, `shortened`.
+
+    Examples:
+        >>> one_line("no\x1b[2J room\n")
+        'no[2J room'
+    """
+    words = " ".join(text.split())
+    return shortened("".join(letter for letter in words if letter.isprintable()), most)
 
 
 def shortened(text: str, most: int = 400) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from brpnas.errors import ConfigurationError
 from brpnas.graphs import View
@@ -19,6 +19,7 @@ __all__ = [
     "BENCHMARK_SPACES",
     "AdaptationConfig",
     "BudgetConfig",
+    "CommandConfig",
     "EvaluateConfig",
     "ExportConfig",
     "ImagesConfig",
@@ -187,7 +188,7 @@ class LimitsConfig(_Config):
 
     latency: LimitedLatency
     """Latency compared with a limit: the prediction, the table, or a measurement of each proposal
-    on this machine."""
+    on the target of `timing`."""
     confidence: Confidence
     """Probability that an architecture predicted feasible is feasible."""
     prefilter_confidence: Confidence
@@ -286,12 +287,22 @@ class MeasureConfig(_Config):
     """Whether to measure the operations alone as well, for the layer-wise baseline."""
 
 
+class CommandConfig(_Config):
+    """A command that times a network; see `brpnas.measure.Command`."""
+
+    run: str
+    latency: str
+    push: str | None = None
+    remove: str | None = None
+
+
 class TimingConfig(_Config):
     """Runtime, protocol and machines for timing networks."""
 
     runtime: Literal["onnxruntime", "torch"]
     target: str
-    """Where networks are timed."""
+    """Where networks are timed: ``local``, ``ssh://user@host:port`` or ``command``."""
+    command: CommandConfig | None
     provider: str | None
     """Execution provider, or torch device; null for the CPU."""
     precision: Literal["fp32", "int8"]
@@ -302,15 +313,6 @@ class TimingConfig(_Config):
     repeats: Count
     scheduler: str | None
     """Address of a Dask scheduler; null for this machine."""
-
-    @field_validator("target", mode="before")
-    @classmethod
-    def _is_a_place(cls, value: object) -> object:
-        if value != "local":
-            raise ValueError(
-                "must be local; execution provider and torch device are now timing.provider"
-            )
-        return value
 
 
 class _MoreSeedsConfig(_Config):

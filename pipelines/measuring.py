@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
-from brpnas.measure import MeasureSettings, Protocol, Target, get_runtime, open_target
+from brpnas.errors import ConfigurationError, UnknownNameError
+from brpnas.measure import (
+    Command,
+    MeasureSettings,
+    Protocol,
+    Target,
+    check_target,
+    get_runtime,
+    open_target,
+)
 from brpnas.spaces.network import NetworkConfig
 from pipelines.config import TimingConfig, parse
 from pipelines.network import network_config
@@ -21,11 +30,13 @@ class TimingSetup:
     Attributes:
         settings: Runtime, protocol and network.
         target: Name of the target.
+        command: Command of the target ``command``.
         scheduler: Address of a Dask scheduler; None without one.
     """
 
     settings: MeasureSettings
     target: str
+    command: Command | None
     scheduler: str | None
 
     def open_target(self) -> Target:
@@ -34,7 +45,24 @@ class TimingSetup:
         Raises:
             UnknownNameError: If there is no such target.
         """
-        return open_target(self.target, scheduler=self.scheduler)
+        return open_target(self.target, command=self.command, scheduler=self.scheduler)
+
+    @classmethod
+    def of(cls, config: TimingConfig, settings: MeasureSettings) -> Self:
+        """The settings, at the place of a configuration.
+
+        Raises:
+            ConfigurationError: If there is no such place.
+        """
+        command = None if config.command is None else Command(**config.command.model_dump())
+        try:
+            check_target(config.target, command)
+        except UnknownNameError as error:
+            raise ConfigurationError(
+                f"timing.target: {error} The execution provider or torch device is now "
+                "timing.provider."
+            ) from error
+        return cls(settings, config.target, command, config.scheduler)
 
 
 def set_up_timing(space: str, network: Mapping[str, Any], timing: Mapping[str, Any]) -> TimingSetup:
@@ -51,7 +79,7 @@ def set_up_timing(space: str, network: Mapping[str, Any], timing: Mapping[str, A
     """
     config = parse(TimingConfig, timing)
     settings = measure_settings(config, space, network_config(network))
-    return TimingSetup(settings, config.target, config.scheduler)
+    return TimingSetup.of(config, settings)
 
 
 def measure_settings(config: TimingConfig, space: str, network: NetworkConfig) -> MeasureSettings:

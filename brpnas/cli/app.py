@@ -13,6 +13,7 @@ from brpnas.cli.commands import (
     devices_check,
     devices_suggest,
     export,
+    kit,
     measure,
     models,
     predict,
@@ -63,6 +64,7 @@ app.command(epilog=arch.EXAMPLES)(arch.arch)
 app.command(epilog=predict.EXAMPLES)(predict.predict)
 app.command(epilog=rank.EXAMPLES)(rank.rank)
 app.command(epilog=measure.EXAMPLES)(measure.measure)
+app.add_typer(kit.kit)
 app.command(epilog=export.EXAMPLES)(export.export)
 app.command(epilog=models.EXAMPLES)(models.models)
 app.command(epilog=promote.EXAMPLES)(promote.promote)

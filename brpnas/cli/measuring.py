@@ -1,16 +1,18 @@
-"""Work and text of ``brpnas measure``: latency of cells on a device."""
+"""Work and text of ``brpnas measure`` and ``brpnas kit read``: latency of cells on a device."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from brpnas.atomic import atomic_path
 from brpnas.datasets import LATENCY, read_own_table
-from brpnas.devices import load_devices
+from brpnas.devices import Device, load_devices
 from brpnas.errors import ConfigurationError
 from brpnas.measure import (
+    Command,
+    MeasureResult,
     MeasureSettings,
     add_device,
     check_name,
@@ -18,11 +20,12 @@ from brpnas.measure import (
     measure_device,
     measure_report,
     open_target,
+    read_kit,
     summary,
 )
 from brpnas.spaces import get_space
 
-__all__ = ["check_output", "measure"]
+__all__ = ["check_output", "measure", "read", "write"]
 
 
 def check_output(output: Path) -> None:
@@ -42,6 +45,7 @@ def measure(
     *,
     device: str | None = None,
     target: str = "local",
+    command: Command | None = None,
     seed: int = 0,
     drift_limit: float = 0.1,
 ) -> str:
@@ -54,6 +58,7 @@ def measure(
             and the catalogue ``devices.yml`` are written beside it.
         device: Name of the device.
         target: Name of the target, see `brpnas.measure.open_target`.
+        command: Command of the target ``command``.
         seed: Shuffles the cells.
         drift_limit: Largest drift of the reference network without a warning, a fraction.
 
@@ -62,20 +67,66 @@ def measure(
         StoreError: If the journal belongs to other settings or another machine.
     """
     check_output(output)
-    catalogue = output.with_name("devices.yml")
-    known = load_devices(catalogue) if catalogue.exists() else {}
-    with open_target(target) as place:
+    with open_target(target, command=command) as place:
         entry, result = measure_device(
             arch_ids,
             settings,
             output.with_suffix(".jsonl"),
             name=device,
-            check=partial(check_name, known=known),
+            check=partial(check_name, known=_known(output)),
             target=place,
             seed=seed,
             drift_limit=drift_limit,
         )
-    table = result.latency(entry.name)
+    return write(entry, settings, result, output, drift_limit)
+
+
+def read(
+    kit: Path,
+    output: Path,
+    *,
+    rows: Path | None = None,
+    device: str | None = None,
+    drift_limit: float = 0.1,
+) -> str:
+    """Write the table of a kit that a device has measured, and its entry in the catalogue.
+
+    Args:
+        kit: The kit, a folder or zip.
+        output: Latency table to write, see `measure`.
+        rows: File of the rows; None if the kit holds them.
+        device: Name of the device.
+        drift_limit: Largest drift of the reference network without a warning, a fraction.
+
+    Raises:
+        MeasurementError: If the kit or its rows are refused, or the name describes another device.
+        StoreError: If the journal belongs to other settings or another machine.
+    """
+    check_output(output)
+    settings, entry, result = read_kit(
+        kit,
+        output.with_suffix(".jsonl"),
+        rows=rows,
+        name=device,
+        check=partial(check_name, known=_known(output)),
+        drift_limit=drift_limit,
+    )
+    return write(entry, settings, result, output, drift_limit)
+
+
+def write(
+    entry: Device,
+    settings: MeasureSettings,
+    result: MeasureResult,
+    output: Path,
+    drift_limit: float,
+) -> str:
+    """Write the table and the entry in the catalogue beside it; return a summary.
+
+    Raises:
+        MeasurementError: If the table would lose cells.
+    """
+    table, catalogue = result.latency(entry.name), _catalogue(output)
     if output.exists():
         before = read_own_table(output, LATENCY, get_space(settings.space))
         check_table(entry.name, before, table)
@@ -87,3 +138,12 @@ def measure(
     add_device(entry, catalogue)
     report = measure_report(entry, settings, result, drift_limit=drift_limit)
     return f"{summary(report)}\ntable     {output}\ncatalogue {catalogue}"
+
+
+def _catalogue(output: Path) -> Path:
+    return output.with_name("devices.yml")
+
+
+def _known(output: Path) -> Mapping[str, Device]:
+    catalogue = _catalogue(output)
+    return load_devices(catalogue) if catalogue.exists() else {}

@@ -2,7 +2,8 @@
 
 `measure_cells` converts the networks of cells for a runtime (`get_runtime`), times them on a target
 (`open_target`) by the protocol of LatBench, and stores each row at once. `measure_device` also
-describes the machine for a catalogue of devices. `select_cells` chooses the cells.
+describes the machine for a catalogue of devices. `make_kit` and `read_kit` serve a device that is
+reached by hand. `select_cells` chooses the cells.
 `measure_operations` measures single operations for the layer-wise baseline
 (`brpnas.predictors.layerwise`).
 """
@@ -24,6 +25,7 @@ from brpnas.measure.hardware import (
     device_entry,
     device_name,
 )
+from brpnas.measure.kit import make_kit, read_kit
 from brpnas.measure.networks import export_cells
 from brpnas.measure.operations import measure_operations
 from brpnas.measure.protocol import Protocol, Timing
@@ -31,12 +33,23 @@ from brpnas.measure.runtimes import OnnxRuntime, Runtime, TorchEager, get_runtim
 from brpnas.measure.setup import MeasureSettings
 from brpnas.measure.single import time_cell, time_cells, time_file, time_module
 from brpnas.measure.store import MeasureStore
-from brpnas.measure.targets import ClusterTarget, LocalTarget, Target, open_target
+from brpnas.measure.targets import (
+    ClusterTarget,
+    Command,
+    CommandTarget,
+    LocalTarget,
+    SshTarget,
+    Target,
+    check_target,
+    open_target,
+)
 from brpnas.spaces.select import read_cells, select_cells
 
 __all__ = [
     "REFERENCE",
     "ClusterTarget",
+    "Command",
+    "CommandTarget",
     "Drift",
     "LocalTarget",
     "Machine",
@@ -46,18 +59,21 @@ __all__ = [
     "OnnxRuntime",
     "Protocol",
     "Runtime",
+    "SshTarget",
     "Target",
     "Timing",
     "TorchEager",
     "add_device",
     "check_name",
     "check_table",
+    "check_target",
     "describe_device",
     "describe_machine",
     "device_entry",
     "device_name",
     "export_cells",
     "get_runtime",
+    "make_kit",
     "measure_cells",
     "measure_device",
     "measure_operations",
@@ -66,6 +82,7 @@ __all__ = [
     "open_target",
     "probe",
     "read_cells",
+    "read_kit",
     "select_cells",
     "summary",
     "time_cell",

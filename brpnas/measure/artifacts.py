@@ -11,10 +11,10 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -146,6 +146,21 @@ class Manifest:
     def id(self) -> str:
         """Hash of all fields."""
         return runner.manifest_id(self._plain())
+
+    @property
+    def artifacts(self) -> tuple[Artifact, ...]:
+        """The artifacts, with the reference."""
+        return (*self.networks, *([] if self.reference is None else [self.reference]))
+
+    def schedule(self) -> Iterator[tuple[Literal["network", "reference"], Artifact]]:
+        """The artifacts in order, the reference first, in between and last."""
+        reference, last = self.reference, len(self.networks)
+        if reference and self.reference_first:
+            yield "reference", reference
+        for number, artifact in enumerate(self.networks, start=1):
+            yield "network", artifact
+            if reference and (number % self.reference_every == 0 or number == last):
+                yield "reference", reference
 
     def write(self, folder: Path) -> Path:
         """Write the manifest beside its files; it appears when complete."""

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from brpnas.errors import MeasurementError, TaskError
 from brpnas.fanout import SerialEngine
-from brpnas.measure.artifacts import Artifact
+from brpnas.measure.artifacts import MANIFEST, Artifact
 from brpnas.measure.setup import MeasureSettings
 from brpnas.measure.targets import Row, Rows, Target
 from brpnas.measure.targets.local import check_artifacts
 
-__all__ = ["EVERY", "Make", "time_batch"]
+__all__ = ["EVERY", "Make", "convert_batch", "time_batch"]
 
 EVERY = 25
 """Networks that are converted together, and between two timings of the reference network."""
@@ -51,28 +51,63 @@ def time_batch(
     """
     with tempfile.TemporaryDirectory(prefix="brpnas-measure-", dir=folder) as name:
         work = Path(name)
-        artifacts = []
-        for make, made in _converted(makes, work):
-            if isinstance(made, TaskError):
-                yield _failed(make, made.message)
-            else:
-                artifacts.append(made)
-        if not artifacts:
-            return
-        manifest = settings.manifest(artifacts)
-        if reference is not None:
-            repeated = _reference(reference, work)
-            manifest = replace(manifest, reference=repeated, reference_first=reference_first)
-        manifest.write(work)
-        if target.checks_first:
-            failures = list(_wrong(work))
-            yield from failures
-            kept = {row["name"] for row in failures}
-            manifest = manifest.only([one for one in artifacts if one.name not in kept])
-            manifest.write(work)
-        if manifest.networks:
+        yield from convert_batch(
+            makes,
+            settings,
+            work,
+            reference=reference,
+            reference_first=reference_first,
+            checked=target.checks_first,
+        )
+        if (work / MANIFEST).exists():
             with closing(target.measure(work)) as rows:
                 yield from rows
+
+
+def convert_batch(
+    makes: Mapping[str, Make],
+    settings: MeasureSettings,
+    folder: Path,
+    *,
+    reference: tuple[str, Make] | None = None,
+    reference_first: bool = True,
+    checked: bool = True,
+) -> Rows:
+    """Convert networks into a folder with their manifest, and yield a row for each that fails.
+
+    Args:
+        makes: The networks by name.
+        settings: Runtime, protocol and seed.
+        folder: An empty folder. Without a network left, it gets no manifest.
+        reference: A network that is timed after the last one too.
+        reference_first: Whether it is also timed first.
+        checked: Whether to compare their answers with torch on this machine.
+
+    Raises:
+        MeasurementError: If the reference network fails.
+    """
+    artifacts = []
+    for make, made in _converted(makes, folder):
+        if isinstance(made, TaskError):
+            yield _failed(make, made.message)
+        else:
+            artifacts.append(made)
+    if not artifacts:
+        return
+    manifest = settings.manifest(artifacts)
+    if reference is not None:
+        repeated = _reference(reference, folder)
+        manifest = replace(manifest, reference=repeated, reference_first=reference_first)
+    path = manifest.write(folder)
+    if checked:
+        failures = list(_wrong(folder))
+        yield from failures
+        kept = {row["name"] for row in failures}
+        manifest = manifest.only([one for one in artifacts if one.name not in kept])
+        if manifest.networks:
+            manifest.write(folder)
+        else:
+            path.unlink()
 
 
 def _reference(named: tuple[str, Make], folder: Path) -> Artifact:

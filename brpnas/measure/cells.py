@@ -26,7 +26,15 @@ from brpnas.measure.store import MeasureStore, task_of
 from brpnas.measure.targets import LocalTarget, Row, Rows, Target
 from brpnas.spaces import space_fingerprint
 
-__all__ = ["MeasureResult", "measure_cells", "not_believed", "probe", "work_folder"]
+__all__ = [
+    "MeasureResult",
+    "collect",
+    "measure_cells",
+    "not_believed",
+    "probe",
+    "record_row",
+    "work_folder",
+]
 
 _log = logging.getLogger(__name__)
 _COLUMNS = [
@@ -153,9 +161,9 @@ def measure_cells(
         ) as bar:
             shuffled = [missing[i] for i in order]
             for row in _rows(shuffled, settings, store, target, reference_every):
-                _record(store, row)
+                record_row(store, row)
                 bar.update(row["event"] != "reference")
-        return _result(arch_ids, store, settings, machine, drift_limit, start)
+        return collect(arch_ids, store, settings, machine, drift_limit, start)
 
 
 def _rows(
@@ -209,7 +217,12 @@ def not_believed(latency_ms: float) -> TaskError:
     )
 
 
-def _record(store: MeasureStore, row: Row) -> None:
+def record_row(store: MeasureStore, row: Row) -> None:
+    """Put a row of a target into the store.
+
+    Raises:
+        MeasurementError: If the reference network failed, or another kind of machine measured.
+    """
     error = row.get("error")
     if error is None and row["latency_ms"] < MIN_LATENCY_MS:
         error = not_believed(row["latency_ms"]).message
@@ -224,7 +237,7 @@ def _record(store: MeasureStore, row: Row) -> None:
     store.add(failed)
 
 
-def _result(
+def collect(
     arch_ids: Sequence[str],
     store: MeasureStore,
     settings: MeasureSettings,
@@ -232,6 +245,19 @@ def _result(
     drift_limit: float,
     start: float,
 ) -> MeasureResult:
+    """The result of the rows in a store.
+
+    Args:
+        arch_ids: Requested cells.
+        store: The store.
+        settings: How they were measured.
+        machine: Machine that measured.
+        drift_limit: Largest drift without a warning, a fraction.
+        start: Begin of this call, by `time.perf_counter`.
+
+    Raises:
+        MeasurementError: If no cell is measured.
+    """
     failures = {a: store.failures[a] for a in dict.fromkeys(arch_ids) if a in store.failures}
     if not store.cells:
         why = next(iter(failures.values()), "no cell was requested")

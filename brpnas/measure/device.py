@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from brpnas.devices import Device
-from brpnas.errors import MeasurementError
+from brpnas.errors import ConfigurationError, MeasurementError
 from brpnas.measure.cells import MeasureResult, measure_cells, probe
 from brpnas.measure.hardware import Machine, device_entry
 from brpnas.measure.setup import MeasureSettings
@@ -48,7 +48,15 @@ def measure_device(
 
     Returns:
         The entry for a catalogue of devices, and the measurements.
+
+    Raises:
+        ConfigurationError: If the device needs a name.
     """
+    if name is None and target is not None and target.needs_name:
+        raise ConfigurationError(
+            f"A device behind the target {target.name} needs a name (--device; in the pipeline "
+            "measure.device)."
+        )
     machine = probe(settings, target)
     device = describe_device(machine, settings, name)
     check(device)

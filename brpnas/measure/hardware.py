@@ -43,8 +43,8 @@ class Machine:
 
     Args:
         processor: Model of the CPU.
-        cores: Cores that this process may use.
-        memory_gb: Main memory in GB (10^9 bytes).
+        cores: Cores that this process may use; None if unknown.
+        memory_gb: Main memory in GB (10^9 bytes); None if unknown.
         system: Operating system and architecture.
         gpu: Model of the GPU if networks run on it.
         software: Name and version of the runtime.
@@ -61,8 +61,8 @@ class Machine:
     """
 
     processor: str
-    cores: int
-    memory_gb: float
+    cores: int | None
+    memory_gb: float | None
     system: str
     gpu: str | None
     software: str
@@ -152,13 +152,14 @@ def device_entry(
         ConfigurationError: If the name is invalid.
     """
     on = f"{machine.gpu}; host " if machine.gpu else ""
-    plural = "s" * (machine.cores != 1)
+    cores = [] if machine.cores is None else [f"{machine.cores} core{'s' * (machine.cores != 1)}"]
+    memory = [] if machine.memory_gb is None else [f"{machine.memory_gb:.0f} GB"]
+    parts = [f"{on}{machine.processor}", *cores, *memory, machine.system]
     threads = f"{runtime.threads} thread" + "s" * (runtime.threads != 1)
     try:
         return Device(
             name=name or device_name(machine, runtime),
-            hardware=f"{on}{machine.processor}, {machine.cores} core{plural}, "
-            f"{machine.memory_gb:.0f} GB, {machine.system}",
+            hardware=", ".join(parts),
             runtime=f"{machine.software} ({runtime.provider}, {threads})",
             precision=runtime.precision,
             batch_size=batch_size,

@@ -59,7 +59,7 @@ class _Measured(BaseModel):
     host: str
     machine: dict[str, Any]
     energy_mj: Finite | None
-    peak_memory_mib: Finite
+    peak_memory_mib: Finite | None
     file_kib: Finite
 
 

@@ -151,5 +151,5 @@ def set_up_measuring(
         limits,
         Networks(latency_size(latency_predictions, space), device, precision, runtime),
         catalogue,
-        TimingSetup(measured, config.target, config.scheduler),
+        TimingSetup.of(config, measured),
     )

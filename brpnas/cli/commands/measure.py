@@ -32,6 +32,8 @@ EXAMPLES = examples(
     "brpnas measure --file cells.txt --output edge.csv --device my-board",
     "brpnas measure --runtime torch --provider cuda --output gpu.parquet",
     "brpnas measure --precision int8 --threads 4 --output int8.parquet",
+    "brpnas measure --target ssh://pi@raspberrypi.local --output board.parquet --device my-board",
+    "brpnas measure --target command --command 'tool {file}' --latency '([0-9.]+) ms' --device vpu",
     "brpnas measure --space darts --cells 50 --output darts.parquet",
 )
 
@@ -54,8 +56,31 @@ def measure(  # noqa: PLR0913 - one argument per option
         RuntimeName, typer.Option(help="Runtime; torch executes dead operations too.")
     ] = RuntimeName.ONNXRUNTIME,
     target: Annotated[
-        str, typer.Option(metavar="TARGET", help="Where to measure: local, this machine.")
+        str,
+        typer.Option(
+            metavar="TARGET",
+            help="Where to measure: local, command, or a board, ssh://user@host:port.",
+        ),
     ] = "local",
+    command: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Command that times the network {file}, for command."),
+    ] = None,
+    latency: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REGEX",
+            help="Latency in its output: one group, of ms, or named ms, us, ns or s.",
+        ),
+    ] = None,
+    push: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Command that copies {file} to the device before."),
+    ] = None,
+    remove: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Command that removes {name} there afterwards."),
+    ] = None,
     provider: Annotated[
         str | None,
         typer.Option(
@@ -91,6 +116,7 @@ def measure(  # noqa: PLR0913 - one argument per option
     """
     from brpnas.cli import measuring  # noqa: PLC0415
     from brpnas.measure import (  # noqa: PLC0415
+        Command,
         MeasureSettings,
         Protocol,
         get_runtime,
@@ -117,6 +143,7 @@ def measure(  # noqa: PLR0913 - one argument per option
             output,
             device=device,
             target=target,
+            command=None if command is None else Command(command, latency or "", push, remove),
             seed=seed,
             drift_limit=drift_limit,
         )

@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel
 
-from brpnas.errors import MeasurementError, UnknownNameError
+from brpnas.errors import MeasurementError, UnknownNameError, one_line
+from brpnas.measure.artifacts import Manifest
 from brpnas.measure.hardware import Machine
 from brpnas.measure.runtimes import Runtime
 from brpnas.typed import Finite, Positive, parse_typed
 
-__all__ = ["Row", "Rows", "Target", "parse_row", "rows_of"]
+__all__ = ["Row", "Rows", "Target", "error_of", "known_rows", "parse_row", "rows_of"]
 
 Row = dict[str, Any]
 """A row of the runner (`brpnas.measure.runner`): ``event`` (``network``, ``reference`` or
@@ -61,7 +62,7 @@ class _Timed(_Any):
     blocks_ms: list[Positive]
     difference: Finite | None
     energy_mj: Finite | None
-    peak_memory_mib: Finite
+    peak_memory_mib: Finite | None
 
 
 class _Checked(_Any):
@@ -86,9 +87,10 @@ def parse_row(event: Row) -> Row:
         MeasurementError: If a field is missing or of another type.
     """
     try:
-        return parse_typed(_KINDS[event.get("event")], event).model_dump()
+        row = parse_typed(_KINDS[event.get("event")], event).model_dump()
     except (ValueError, KeyError) as error:
         raise MeasurementError(f"A row of the runner is damaged: {error}.") from error
+    return row | {"error": one_line(row["error"], 1000)} if "error" in row else row
 
 
 def rows_of(lines: Iterable[bytes], what: str) -> Rows:
@@ -109,19 +111,46 @@ def rows_of(lines: Iterable[bytes], what: str) -> Rows:
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise MeasurementError(f"{what} sent no row: {line[:200]!r}.") from error
         if kind == "error":
-            raise _error(event, what)
+            raise error_of(event, what)
         if kind == "waiting":
-            _log.warning("%s waits for %s", what, str(event.get("for"))[:200])
+            _log.warning("%s waits for %s", what, one_line(str(event.get("for")), 200))
         elif kind in _KINDS:
             yield parse_row(event)
 
 
-def _error(event: Row, what: str) -> MeasurementError | UnknownNameError:
+def error_of(event: Row, what: str) -> MeasurementError | UnknownNameError:
+    """The error that a runner reports.
+
+    Args:
+        event: Its event ``error``.
+        what: Name of the target, for messages.
+    """
     unknown = event.get("unknown")
     if unknown:
         kind, name, known = unknown
         return UnknownNameError(f"{kind} on {what}", str(name), map(str, known))
-    return MeasurementError(f"{what}: {str(event.get('error'))[:1000]}")
+    return MeasurementError(f"{what}: {one_line(str(event.get('error')), 1000)}")
+
+
+def known_rows(rows: Iterable[Row], manifest: Manifest, what: str) -> Iterator[Row]:
+    """The rows, each of an artifact of the manifest.
+
+    Args:
+        rows: Rows of the runner.
+        manifest: The manifest.
+        what: Name of their source, for messages.
+
+    Raises:
+        MeasurementError: If a row is of another artifact.
+    """
+    known = {(one.name, one.sha256) for one in manifest.artifacts}
+    for row in rows:
+        if (row["name"], row["sha256"]) not in known:
+            raise MeasurementError(
+                f"{what} has a row of a network that is not in the manifest: "
+                f"{one_line(row['name'], 100)!r}. Measure these networks again."
+            )
+        yield row
 
 
 class Target(ABC):
@@ -132,6 +161,9 @@ class Target(ABC):
 
     checks_first: ClassVar[bool] = True
     """Whether this machine checks the answers of artifacts before the target gets them."""
+
+    needs_name: ClassVar[bool] = False
+    """Whether the user must name the device, because its description tells no devices apart."""
 
     @property
     @abstractmethod

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 
 from brpnas.errors import MeasurementError, TaskError
 from brpnas.fanout import Engine
-from brpnas.measure.artifacts import Artifact, Manifest
+from brpnas.measure.artifacts import Manifest
 from brpnas.measure.hardware import Machine, describe_machine
 from brpnas.measure.runtimes import Runtime
 from brpnas.measure.targets.base import Row, Rows, Target
@@ -77,19 +77,10 @@ class _Task:
 
 
 def _tasks(manifest: Manifest, folder: Path) -> Iterator[_Task]:
-    """The artifacts in order, the reference network first, in between and last."""
-
-    def task(artifact: Artifact, event: Literal["network", "reference"]) -> _Task:
+    for event, artifact in manifest.schedule():
         contents = {one.file: (folder / one.file).read_bytes() for one in artifact.files}
-        return _Task(replace(manifest, networks=(artifact,), reference=None), contents, event)
-
-    reference, last = manifest.reference, len(manifest.networks)
-    if reference and manifest.reference_first:
-        yield task(reference, "reference")
-    for number, artifact in enumerate(manifest.networks, start=1):
-        yield task(artifact, "network")
-        if reference and (number % manifest.reference_every == 0 or number == last):
-            yield task(reference, "reference")
+        alone = replace(manifest, networks=(artifact,), reference=None)
+        yield _Task(alone, contents, event)
 
 
 def _time(task: _Task) -> Row:

@@ -26,7 +26,7 @@ def test_examples_parse(brpnas: Brpnas) -> None:
     """As usage: what they would measure takes minutes, or needs a GPU."""
     text = brpnas("measure", "--help").stdout.partition("Examples:")[2]
     lines = [line.strip() for line in text.strip().splitlines()]
-    assert len(lines) == 5
+    assert len(lines) == 7
     for line in lines:
         words = shlex.split(line)
         assert words[:2] == ["brpnas", "measure"]

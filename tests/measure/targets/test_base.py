@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from brpnas.errors import MeasurementError, UnknownNameError
-from brpnas.measure.targets.base import parse_row, rows_of
+from brpnas.measure.targets.base import known_rows, parse_row, rows_of
+from tests.measure.fakes import fake_folder
 
 ROW: dict[str, Any] = {
     "event": "network",
@@ -72,7 +74,7 @@ def test_anything_else_is_refused(line: bytes) -> None:
         ("latency_ms", float("nan")),
         ("latency_ms", "1"),
         ("blocks_ms", [1.0, None]),
-        ("peak_memory_mib", None),
+        ("file_kib", None),
         ("name", 7),
         ("machine", "m"),
         ("event", "other"),
@@ -85,3 +87,18 @@ def test_damaged_rows_are_refused(key: str, value: object) -> None:
 
 def test_unknown_fields_are_dropped() -> None:
     assert parse_row(ROW | {"more": 1}) == ROW
+
+
+def test_text_of_a_device_is_one_printable_line() -> None:
+    failed = FAILED | {"error": "no\n\x1b[2Jroom" + "x" * 5000}
+    error = parse_row(failed)["error"]
+    assert error.startswith("no [2Jroom")
+    assert len(error) < 1100
+
+
+def test_rows_of_other_networks_are_refused(tmp_path: Path) -> None:
+    manifest = fake_folder(tmp_path, ["good"])
+    own = [{"name": one.name, "sha256": one.sha256} for one in manifest.artifacts]
+    assert list(known_rows(own, manifest, "board")) == own
+    with pytest.raises(MeasurementError, match=r"board .*manifest"):
+        list(known_rows([own[0] | {"sha256": "0"}], manifest, "board"))

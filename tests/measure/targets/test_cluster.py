@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from brpnas.errors import MeasurementError, UnknownNameError
+from brpnas.errors import ConfigurationError, MeasurementError, UnknownNameError
 from brpnas.fanout import LocalEngine, SerialEngine
 from brpnas.measure import ClusterTarget, OnnxRuntime, open_target
 from brpnas.measure.hardware import describe_machine
@@ -70,3 +70,5 @@ def test_targets_by_name() -> None:
     assert open_target().name == "local"
     with pytest.raises(UnknownNameError, match=r"'locl'.*'local'"):
         open_target("locl")
+    with pytest.raises(ConfigurationError, match=r"tcp://head"):
+        open_target("ssh://board", scheduler="tcp://head:1")

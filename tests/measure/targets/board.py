@@ -1,0 +1,200 @@
+"""A board: an sshd on a host of its own, in a network namespace, with a user and a bare Python."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import secrets
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+_PORT = 2222
+_SSHD = Path("/usr/sbin/sshd")
+_PYTHON = Path("/usr/bin/python3")
+
+
+def missing() -> str | None:
+    """Reason that no board can be made here."""
+    if os.geteuid() != 0:
+        return "only root can make a board"
+    lacking = [name for name in ("ip", "ssh", "ssh-keygen", "useradd") if not shutil.which(name)]
+    if lacking or not _SSHD.exists():
+        return f"{', '.join([*lacking, *(['sshd'] * (not _SSHD.exists()))])} missing"
+    if subprocess.run(["unshare", "--net", "true"], capture_output=True, check=False).returncode:
+        return "no network namespaces here"
+    code = "import sys; print(sys.version_info[:2])"
+    version = subprocess.run([_PYTHON, "-c", code], capture_output=True, text=True, check=False)
+    if version.stdout.strip() != str(sys.version_info[:2]):
+        return f"{_PYTHON} is another version of Python, and has no packages"
+    return None
+
+
+def _do(*words: object) -> str:
+    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+class Board:
+    """A host with address, user and Python; `close` removes everything."""
+
+    def __init__(self) -> None:
+        tag = secrets.token_hex(3)
+        self.folder = Path(tempfile.mkdtemp(prefix="brpnas-board-", dir="/tmp"))
+        self.folder.chmod(0o755)
+        self.home, self.user = self.folder / "home", f"board{tag}"
+        self.space, self._near, self._far = f"ns{tag}", f"near{tag}", f"far{tag}"
+        subnet = f"10.{secrets.randbelow(100) + 100}.{secrets.randbelow(250)}"
+        self.host = f"{subnet}.2"
+        self._sshd: subprocess.Popen[bytes] | None = None
+        self._connect(subnet)
+        _do("useradd", "-M", "-d", self.home, "-s", "/bin/bash", "-p", "*", self.user)
+        self._furnish()
+        self._path = os.environ["PATH"]
+        self._client()
+        self.start()
+
+    @property
+    def address(self) -> str:
+        """The board as a target, with the bare Python."""
+        return f"ssh://{self.user}@{self.host}:{_PORT}/~/venv/bin/python3"
+
+    def _connect(self, subnet: str) -> None:
+        _do("ip", "netns", "add", self.space)
+        _do("ip", "link", "add", self._near, "type", "veth", "peer", "name", self._far)
+        _do("ip", "link", "set", self._far, "netns", self.space)
+        _do("ip", "addr", "add", f"{subnet}.1/24", "dev", self._near)
+        _do("ip", "link", "set", self._near, "up")
+        inside = ("ip", "-n", self.space)
+        _do(*inside, "addr", "add", f"{self.host}/24", "dev", self._far)
+        _do(*inside, "link", "set", self._far, "up")
+        _do(*inside, "link", "set", "lo", "up")
+
+    def _furnish(self) -> None:
+        """Home, keys, and a Python with numpy and ONNX Runtime alone."""
+        self.home.mkdir()
+        _do(_PYTHON, "-m", "venv", "--without-pip", self.home / "venv")
+        (packages,) = (self.home / "venv" / "lib").glob("python3*/site-packages")
+        for name in ("numpy", "onnxruntime"):
+            spec = importlib.util.find_spec(name)
+            assert spec is not None
+            assert spec.origin is not None
+            source = Path(spec.origin).parent
+            for part in (source, source.with_name(f"{name}.libs")):
+                if part.exists():
+                    ignored = shutil.ignore_patterns("__pycache__", "tests", "quantization")
+                    shutil.copytree(part, packages / part.name, ignore=ignored)
+        for name in ("host", "user", "stranger"):
+            _do("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.folder / name)
+        shutil.copy(self.folder / "user.pub", self.folder / "authorized")
+        _do("chown", "-R", f"{self.user}:", self.home)
+
+    def _client(self) -> None:
+        """A client with a configuration of its own, first in the path."""
+        (self.folder / "bin").mkdir()
+        key = (self.folder / "host.pub").read_text().rsplit(" ", 1)[0]
+        self.known = self.folder / "known"
+        self.known.write_text(f"[{self.host}]:{_PORT} {key}\n")
+        self.config = self.folder / "config"
+        self.configure()
+        script = self.folder / "bin" / "ssh"
+        client = shutil.which("ssh")
+        script.write_text(f'#!/bin/sh\nexec {client} -F {shlex.quote(str(self.config))} "$@"\n')
+        script.chmod(0o755)
+        os.environ["PATH"] = f"{script.parent}{os.pathsep}{self._path}"
+
+    def configure(self, key: str = "user", known: Path | None = None) -> None:
+        """Write the configuration of the client."""
+        self.config.write_text(
+            f"IdentityFile {self.folder / key}\nIdentitiesOnly yes\n"
+            f"UserKnownHostsFile {known or self.known}\nGlobalKnownHostsFile /dev/null\n"
+        )
+
+    def start(self) -> None:
+        """Start sshd."""
+        Path("/run/sshd").mkdir(exist_ok=True)
+        config = self.folder / "sshd_config"
+        config.write_text(
+            f"Port {_PORT}\nHostKey {self.folder / 'host'}\nUsePAM no\nStrictModes no\n"
+            f"AuthorizedKeysFile {self.folder / 'authorized'}\nPidFile none\n"
+            "PasswordAuthentication no\nMaxStartups 100\n"
+        )
+        log = self.folder / "sshd.log"
+        words = ["ip", "netns", "exec", self.space, str(_SSHD), "-D", "-f", str(config)]
+        self._sshd = subprocess.Popen([*words, "-E", str(log)])
+        end = time.monotonic() + 10
+        while "Server listening" not in (log.read_text() if log.exists() else ""):
+            assert time.monotonic() < end, log.read_text() if log.exists() else "no sshd"
+            time.sleep(0.02)
+
+    def kill_sessions(self) -> None:
+        """Kill the process of sshd of each connection."""
+        assert self._sshd is not None
+        pid = self._sshd.pid
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            below = Path(f"/proc/{child}/task/{child}/children").read_text().split()
+            for one in (child, *below):
+                if "sshd" in Path(f"/proc/{one}/cmdline").read_text():
+                    os.kill(int(one), signal.SIGKILL)
+
+    def cut(self) -> None:
+        """Cut the cable."""
+        _do("ip", "link", "set", self._near, "down")
+
+    def plug(self) -> None:
+        """Connect the cable again."""
+        _do("ip", "link", "set", self._near, "up")
+
+    @contextmanager
+    def small_disk(self, folder: Path, size: str) -> Iterator[Path]:
+        """Mount a small disk on a folder of the board, and yield it as seen from here."""
+        assert self._sshd is not None
+        folder.mkdir(exist_ok=True)
+        inside = ("nsenter", "-t", self._sshd.pid, "-m")  # a namespace of mounts too
+        options = f"size={size},mode=777"
+        _do(*inside, "mount", "-t", "tmpfs", "-o", options, "none", folder)
+        try:
+            yield Path(f"/proc/{self._sshd.pid}/root{folder}")
+        finally:
+            _do(*inside, "umount", folder)
+
+    def runners(self) -> list[int]:
+        """Processes of the runner of the board's user."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                words = (process / "cmdline").read_bytes().split(b"\0")
+                if process.owner() == self.user and any(w.endswith(b"runner.py") for w in words):
+                    found.append(int(process.name))
+            except (OSError, KeyError):
+                continue
+        return found
+
+    def close(self) -> None:
+        """Remove host, user and files."""
+        os.environ["PATH"] = self._path
+        if self._sshd is not None:
+            self.kill_sessions()
+            self._sshd.terminate()
+            self._sshd.wait()
+        for pid in self.runners():
+            os.kill(pid, signal.SIGKILL)
+        for words in (["ip", "netns", "del", self.space], ["userdel", "-f", self.user]):
+            subprocess.run(words, capture_output=True, check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def require_board() -> None:
+    """Skip the test if no board can be made."""
+    reason = missing()
+    if reason:
+        pytest.skip(reason)
