@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from brpnas.errors import UnknownNameError
+from brpnas.errors import ConfigurationError, UnknownNameError
 from brpnas.measure import Protocol
 from pipelines.config import TimingConfig, parse
 from pipelines.measuring import measure_settings
@@ -20,6 +20,12 @@ def test_every_parameter_arrives() -> None:
     assert (settings.batch_size, settings.runtime.threads) == (3, 2)
     assert (settings.runtime.name, settings.runtime.precision) == ("onnxruntime", "fp32")
     assert (settings.network.channels, settings.network.input_shape) == (2, (1, 8, 8))
+
+
+@pytest.mark.parametrize("target", [None, "CUDAExecutionProvider", "cuda"])
+def test_a_provider_under_its_old_name_is_refused_with_the_new_one(target: str | None) -> None:
+    with pytest.raises(ConfigurationError, match=r"target.*timing\.provider"):
+        parse(TimingConfig, TIMING | {"target": target})
 
 
 def test_a_precision_that_the_runtime_lacks_is_refused() -> None:
