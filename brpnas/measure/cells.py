@@ -41,7 +41,7 @@ _COLUMNS = [
     *("arch_id", "latency_ms", "std_ms", "repeats", "energy_mj", "peak_memory_mib", "file_kib"),
     *("time", "load", "seconds", "host"),
 ]
-_FIGURES = ["std_ms", "energy_mj", "peak_memory_mib", "file_kib"]
+_FIGURES = ["std_ms", "energy_mj", "peak_memory_mib", "file_kib", "load"]
 
 
 @dataclass(frozen=True, eq=False)

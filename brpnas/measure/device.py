@@ -112,13 +112,13 @@ def measure_report(
             "median": float(latency.median()),
             "max": float(latency.max()),
         },
-        "median_relative_std": float(spread.median()) if len(spread) else None,
+        "median_relative_std": _known(spread.median()),
         "reference": {**asdict(result.drift), "limit": drift_limit, "drifted": result.drifted},
         "journal": str(result.store),
         "reference_ms": result.references["latency_ms"].tolist(),
         "load_at_start": {
-            "median": float(result.rows["load"].median()),
-            "max": float(result.rows["load"].max()),
+            "median": _known(result.rows["load"].median()),
+            "max": _known(result.rows["load"].max()),
         },
         "seconds": {
             "measuring": float(result.rows["seconds"].sum() + result.references["seconds"].sum()),
@@ -159,6 +159,11 @@ def summary(report: dict[str, Any]) -> str:
     if report["failed"]:
         lines["failed"] = "{arch_id}: {error}".format(**report["failed"][0])
     return "\n".join(f"{name:10}{text}" for name, text in lines.items())
+
+
+def _known(figure: float) -> float | None:
+    """A figure of a table; None for a missing one."""
+    return None if pd.isna(figure) else float(figure)
 
 
 def _network(settings: MeasureSettings) -> str:

@@ -143,8 +143,8 @@ def read_manifest(path: str | Path) -> dict[str, Any]:
         raise RunnerError(f"{path} cannot be read ({error}). Make it again.") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise RunnerError(
-            f"{path} has another format than this runner ({FORMAT}). Make it again with the "
-            "version of brpnas that this runner comes from."
+            f"{path} has another format than this runner ({FORMAT}). Make it again with "
+            "brpnas of the version of this runner."
         )
     if manifest.pop("id", None) != manifest_id(manifest):
         raise RunnerError(f"{path} was edited after it was made. Make it again.")
@@ -434,7 +434,7 @@ def describe(runtime: str, provider: str) -> dict[str, Any]:
         "clock_mhz": _clock_mhz(),
         "clock_range_mhz": _clock_range(),
         "temperature_c": _temperature(),
-        "load": os.getloadavg()[0],
+        "load": _load(),
     }
     source, reason = _energy_source(provider)
     found |= {"energy": source and source.name, "energy_missing": reason}
@@ -455,7 +455,7 @@ def _warnings(found: dict[str, Any]) -> list[str]:
             f"The processor is warm ({found['temperature_c']:.0f} °C) and may slow down: let it "
             "cool first."
         )
-    if found["load"] > found["cores"] / 2:
+    if found["load"] is not None and found["load"] > found["cores"] / 2:
         listed.append(
             f"The machine is busy (load {found['load']:.1f} on {found['cores']} cores): end other "
             "programs first."
@@ -484,6 +484,14 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _load() -> float | None:
+    """Processes that wait for a CPU; None if it cannot be read."""
+    try:
+        return os.getloadavg()[0]
+    except OSError:
+        return None
 
 
 def _system() -> str:
@@ -957,7 +965,7 @@ class _Bench:
             "name": entry["name"],
             "sha256": entry["sha256"],
             "time": _now(),
-            "load": os.getloadavg()[0],
+            "load": _load(),
         }
         wall, steady = time.time(), time.monotonic()
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -35,9 +36,10 @@ def time_cells(
     for start in range(0, len(arch_ids), EVERY):
         chosen = arch_ids[start : start + EVERY]
         makes = {arch_id: partial(cell_artifact, arch_id, settings) for arch_id in chosen}
-        for row in time_batch(makes, settings, target or LocalTarget()):
-            failed = row["event"] == "failed"
-            yield row["name"], TaskError(row["error"]) if failed else Timing.of(row)
+        with closing(time_batch(makes, settings, target or LocalTarget())) as rows:
+            for row in rows:
+                failed = row["event"] == "failed"
+                yield row["name"], TaskError(row["error"]) if failed else Timing.of(row)
 
 
 def time_cell(arch_id: str, settings: MeasureSettings, target: Target | None = None) -> Timing:

@@ -54,7 +54,7 @@ class _Measured(BaseModel):
     std_ms: Finite | None
     blocks_ms: list[Positive] = Field(default_factory=list)
     time: str
-    load: Finite
+    load: Finite | None
     seconds: Finite
     host: str
     machine: dict[str, Any]
@@ -106,8 +106,8 @@ def _check_age(path: Path) -> None:
         return  # `Journal` says what is wrong
     if old:
         raise StoreError(
-            f"The measurement store {path} is of an earlier version of brpnas, which timed "
-            "networks within its own process. Old and new latencies must not be mixed. Tables made "
+            f"The measurement store {path} belongs to an earlier version of brpnas. It timed "
+            "networks in another way, and old and new latencies must not be mixed. Tables made "
             "from it remain valid. To measure more cells, give another output, or delete the store "
             "and its table and measure all cells again."
         )

@@ -104,6 +104,14 @@ def test_a_busy_machine_is_warned_of(board: Path, monkeypatch: pytest.MonkeyPatc
     assert f"load {cores:.1f} on {cores} cores" in warning
 
 
+def test_a_load_that_cannot_be_read_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> tuple[float, float, float]:
+        raise OSError
+
+    monkeypatch.setattr(runner.os, "getloadavg", refuse)
+    assert (described()["load"], described()["warnings"]) == (None, [])
+
+
 def rapl(board: Path, *packages: int) -> None:
     for number, microjoules in enumerate(packages):
         zone = board / f"sys/class/powercap/intel-rapl:{number}"

@@ -96,6 +96,6 @@ def _plain(value: Any, names: dict[fx.Node, str]) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise MeasurementError(
-        f"An operation of the network has an argument of type {type(value).__name__}, which a file "
-        "for torch cannot hold. Time this network in another runtime."
+        f"A file for torch cannot hold an argument of type {type(value).__name__}. Time this "
+        "network in another runtime."
     )

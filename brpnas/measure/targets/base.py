@@ -36,7 +36,7 @@ class _Any(BaseModel):
     name: str
     sha256: str
     time: str
-    load: Finite
+    load: Finite | None
     seconds: Finite
     clock_jump_s: float | None
     file_kib: Finite
