@@ -125,10 +125,10 @@ def error_of(event: Row, what: str) -> MeasurementError | UnknownNameError:
         event: Its event ``error``.
         what: Name of the target, for messages.
     """
-    unknown = event.get("unknown")
-    if unknown:
-        kind, name, known = unknown
-        return UnknownNameError(f"{kind} on {what}", str(name), map(str, known))
+    match event.get("unknown"):
+        case [str(kind), str(name), [*known]]:
+            kind = one_line(kind, 100)
+            return UnknownNameError(f"{kind} on {what}", name[:100], map(str, known[:100]))
     return MeasurementError(f"{what}: {one_line(str(event.get('error')), 1000)}")
 
 

@@ -59,6 +59,12 @@ def test_errors_of_the_runner() -> None:
         list(rows_of(lines({"event": "error", "error": "x", "unknown": unknown}), "board"))
 
 
+@pytest.mark.parametrize("unknown", [7, "abc", [1, 2, 3], ["a", "b", "c"], ["a"], {"a": 1}])
+def test_malformed_names_make_a_plain_error(unknown: object) -> None:
+    with pytest.raises(MeasurementError, match="board: "):
+        list(rows_of(lines({"event": "error", "error": "x", "unknown": unknown}), "board"))
+
+
 @pytest.mark.parametrize(
     "line", [b"Segmentation fault\n", b"{}\n", b"[1]\n", b"\xff\n", b"[" * 100_000]
 )
