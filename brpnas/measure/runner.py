@@ -1046,8 +1046,11 @@ def _time_all(
         minutes = (time.monotonic() - begun) / number * (len(left) - number) / 60
         said = row.get("error") or f"{row['latency_ms']:.3f} ms"
         output.say(f"{total - len(left) + number} of {total}: {said}; {minutes:.1f} min left")
-        if reference and (number % every == 0 or number == len(left)) and not output.broken:
+        if reference and number % every == 0 and number < len(left) and not output.broken:
             put(reference, "reference")
+    # An earlier runner may have ended right after the last network.
+    if reference and rows.events[-1]["event"] != "reference" and not (output.broken or stopped):
+        put(reference, "reference")
 
 
 def _check(path: Path, output: _Output) -> None:

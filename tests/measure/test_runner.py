@@ -251,6 +251,20 @@ def test_a_cut_link_ends_the_runner_after_the_network_under_way(tmp_path: Path) 
     assert not set(names(events, "begun")) & set(names(kept, "network"))
 
 
+def test_the_last_reference_is_made_up_for(tmp_path: Path) -> None:
+    """If an earlier runner ended right after the last network."""
+    fake_folder(tmp_path, ["good", "good"])
+    run(tmp_path)
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+    _, events, _ = run(tmp_path)
+    assert [e["name"] for e in events if e["event"] == "begun"] == [REFERENCE]
+    assert [row["event"] for row in rows(tmp_path)] == [
+        *("reference", "network", "network", "reference")
+    ]
+    assert not names(run(tmp_path)[1], "begun")
+
+
 def test_the_reference_must_work(tmp_path: Path) -> None:
     fake_folder(tmp_path, KINDS, reference=fake_network("bad", tmp_path, "crash"))
     code, events, _ = run(tmp_path)

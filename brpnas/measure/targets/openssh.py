@@ -164,10 +164,10 @@ class OpenSsh:
             printed = output.read()
             with suppress(ValueError, RecursionError):
                 answer = json.loads(printed)
-            if not isinstance(answer, dict) and printed.endswith(b"\n"):  # not cut off
+            if not isinstance(answer, dict) and printed.endswith(b"\n"):
                 raise self._strange(printed)
         if not isinstance(answer, dict):
-            raise self._strange(printed)
+            raise LinkError(f"The answer of {self.address.host} was cut off.", passing=True)
         return answer
 
     @contextmanager
@@ -234,9 +234,8 @@ class OpenSsh:
                 text = message.format(host=host, login=login, key=self._key())
                 raise LinkError(text, passing=passing)
         words = one_line(said.strip().rpartition("\n")[2], 500) or "nothing"
-        raise LinkError(
-            f"The program on {host} ended with code {code} and printed: {words}", passing=code != 1
-        )
+        what = "Link or program was killed" if code == _FAILED else f"Python ended with code {code}"
+        raise LinkError(f"{what} on {host}. It printed last: {words}", passing=code != 1)
 
     def _key(self) -> str:
         """Name of the host in the list of known keys."""

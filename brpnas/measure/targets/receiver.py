@@ -40,7 +40,7 @@ def _root() -> Path:
 def _have(folder: Path) -> dict[str, Any]:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _stop_runner(folder)
-    files = {path.name: sha256(path) for path in folder.iterdir() if path.is_file()}
+    files = {path.name: sha256(path) for path in folder.iterdir() if _NAME.fullmatch(path.name)}
     return {"files": files}
 
 
@@ -61,7 +61,7 @@ def _stop_runner(folder: Path) -> None:
 
 
 def _take(folder: Path, stream: BinaryIO) -> dict[str, Any]:
-    part = folder / ".part"
+    part = folder / f".{os.getpid()}.part"
     try:
         with tarfile.open(fileobj=stream, mode="r|gz") as archive:
             for member in archive:

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -44,6 +44,14 @@ def _do(*words: object) -> str:
     return done.stdout
 
 
+def _text(path: str) -> str:
+    """A file of a process; empty if the process is gone."""
+    try:
+        return Path(path).read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 class Board:
     """A host with address, user and Python; `close` removes everything."""
 
@@ -53,15 +61,19 @@ class Board:
         self.folder.chmod(0o755)
         self.home, self.user = self.folder / "home", f"board{tag}"
         self.space, self._near, self._far = f"ns{tag}", f"near{tag}", f"far{tag}"
+        self._path = os.environ["PATH"]
         subnet = f"10.{secrets.randbelow(100) + 100}.{secrets.randbelow(250)}"
         self.host = f"{subnet}.2"
         self._sshd: subprocess.Popen[bytes] | None = None
-        self._connect(subnet)
-        _do("useradd", "-M", "-d", self.home, "-s", "/bin/bash", "-p", "*", self.user)
-        self._furnish()
-        self._path = os.environ["PATH"]
-        self._client()
-        self.start()
+        try:
+            self._connect(subnet)
+            _do("useradd", "-M", "-d", self.home, "-s", "/bin/bash", "-p", "*", self.user)
+            self._furnish()
+            self._client()
+            self.start()
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def address(self) -> str:
@@ -140,11 +152,11 @@ class Board:
         """Kill the process of sshd of each connection."""
         assert self._sshd is not None
         pid = self._sshd.pid
-        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            below = Path(f"/proc/{child}/task/{child}/children").read_text().split()
-            for one in (child, *below):
-                if "sshd" in Path(f"/proc/{one}/cmdline").read_text():
-                    os.kill(int(one), signal.SIGKILL)
+        for child in _text(f"/proc/{pid}/task/{pid}/children").split():
+            for one in (child, *_text(f"/proc/{child}/task/{child}/children").split()):
+                if "sshd" in _text(f"/proc/{one}/cmdline"):
+                    with suppress(ProcessLookupError):
+                        os.kill(int(one), signal.SIGKILL)
 
     def cut(self) -> None:
         """Cut the cable."""
@@ -179,6 +191,12 @@ class Board:
                 continue
         return found
 
+    def kill_runners(self) -> None:
+        """Kill the runner, and the process of its network."""
+        for pid in self.runners():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
     def close(self) -> None:
         """Remove host, user and files."""
         os.environ["PATH"] = self._path
@@ -186,8 +204,7 @@ class Board:
             self.kill_sessions()
             self._sshd.terminate()
             self._sshd.wait()
-        for pid in self.runners():
-            os.kill(pid, signal.SIGKILL)
+        self.kill_runners()
         for words in (["ip", "netns", "del", self.space], ["userdel", "-f", self.user]):
             subprocess.run(words, capture_output=True, check=False)
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from brpnas.errors import MeasurementError, UnknownNameError
-from brpnas.measure import OnnxRuntime, Protocol, TorchEager, measure_cells
+from brpnas.measure import (
+    OnnxRuntime,
+    Protocol,
+    TorchEager,
+    measure_cells,
+    time_cells,
+    time_file,
+    time_module,
+)
 from brpnas.measure.artifacts import Manifest
-from brpnas.measure.setup import cell_artifact
+from brpnas.measure.setup import build_cell, cell_artifact
 from brpnas.measure.targets import SshTarget
 from brpnas.spaces.select import select_cells
 from tests.measure.small import small
@@ -87,6 +96,23 @@ class TestMeasuring:
         assert [row["event"] for row in rows] == ["failed", "network"]
         assert rows[0]["name"] == bad.name
 
+    def test_a_search_measures_there(self, target: SshTarget) -> None:
+        """Proposals, and the network found: as a file, and before its export."""
+        settings, cells = small(), select_cells(2)
+        assert [arch_id for arch_id, _ in time_cells([*cells, "no cell"], settings, target)] == [
+            "no cell",
+            *cells,
+        ]
+        network = build_cell(cells[0], settings)
+        shape = settings.network.input_shape
+        assert time_module(network, shape, settings, target).latency_ms > 0
+        with tempfile.TemporaryDirectory() as name:
+            (path,) = settings.runtime.convert(network, torch.zeros(settings.shape), Path(name))
+            model = path.read_bytes()
+        timing = time_file(model, settings, target)
+        assert timing.latency_ms > 0
+        assert timing.file_kib == len(model) / 1024
+
 
 class TestCuts:
     def cut(self, board: Board, number: int) -> None:
@@ -130,8 +156,7 @@ class TestCuts:
         for row in target.measure(networks):
             names += [row["name"]] * (row["event"] == "network")
             if len(names) == number % 5 + 1 and names[-1] == row["name"]:
-                for pid in board.runners():
-                    os.kill(pid, 9)
+                board.kill_runners()
         assert names == [one.name for one in Manifest.read(networks).networks]
 
     def test_rows_on_the_board_come_first(
@@ -208,7 +233,7 @@ def test_hosts_that_cannot_be_used(
         (":2222", ":2223", "no SSH server listens"),
         ("/~/venv/bin/python3", "/~/none/python3", r"lacks ~/none/python3.*apt install"),
         ("/~/venv/bin/python3", "/it's a;touch x/$(id)", r"lacks /it's a;touch x/\$\(id\)"),
-        ("/~/venv/bin/python3", "/bin/false", r"code 1 and printed: nothing"),
+        ("/~/venv/bin/python3", "/bin/false", r"code 1 .*nothing"),
         ("/~/venv/bin/python3", "/usr/bin/python3", r"lacks (numpy|onnxruntime).*pip install"),
     ],
 )
@@ -248,5 +273,5 @@ def test_a_full_disk(target: SshTarget, board: Board, networks: Path) -> None:
         pytest.raises(MeasurementError, match=r"brpnas .*No space"),
     ):
         list(target.measure(networks))
-    assert not list(cache.rglob(".part"))
+    assert not list(cache.rglob("*.part"))
     assert len({row["name"] for row in target.measure(networks)}) == 7
