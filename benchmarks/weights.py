@@ -55,7 +55,8 @@ def compare_weights(cells: int, settings: MeasureSettings) -> dict[str, Any]:
 
     Returns:
         Medians and quantiles over the cells of the latency with repeated weights over that with
-        independent ones, of two latencies with independent weights over each other, and of the
+        independent ones, and of two latencies with independent weights over each other (noise);
+        the same of the fastest block, which other work on the machine disturbs less; the mean
         compressed sizes in KiB.
     """
     with tempfile.TemporaryDirectory() as name:
@@ -68,14 +69,13 @@ def compare_weights(cells: int, settings: MeasureSettings) -> dict[str, Any]:
         settings.manifest(artifacts).write(folder)
         rows = list(LocalTarget().measure(folder))
         kib = {kind: _compressed(artifacts, kind, folder) for kind in (BEFORE, REPEATED)}
-    ms = {
-        kind: np.array([row["latency_ms"] for row in rows if row["name"].startswith(kind)])
-        for kind in (BEFORE, REPEATED, AFTER)
-    }
+    latency = {row["name"]: row["latency_ms"] for row in rows}
+    fastest = {row["name"]: min(row["blocks_ms"]) for row in rows}
     return {
         "cells": cells,
-        "repeated_over_independent": _spread(ms[REPEATED] / np.sqrt(ms[BEFORE] * ms[AFTER])),
-        "noise": _spread(ms[AFTER] / ms[BEFORE]),
+        "latency": _ratios(latency),
+        "fastest_block": _ratios(fastest),
+        "max_load": max(row["load"] for row in rows),
         "compressed_kib": {kind: round(float(np.mean(sizes)), 1) for kind, sizes in kib.items()},
     }
 
@@ -93,6 +93,17 @@ def _compressed(artifacts: list[Artifact], kind: str, folder: Path) -> list[floa
         for one in artifacts
         if one.name.startswith(kind)
     ]
+
+
+def _ratios(ms: dict[str, float]) -> dict[str, dict[str, float]]:
+    before, repeated, after = (
+        np.array([value for name, value in ms.items() if name.startswith(kind)])
+        for kind in (BEFORE, REPEATED, AFTER)
+    )
+    return {
+        "repeated_over_independent": _spread(repeated / np.sqrt(before * after)),
+        "noise": _spread(after / before),
+    }
 
 
 def _spread(ratios: np.ndarray) -> dict[str, float]:

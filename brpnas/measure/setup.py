@@ -37,8 +37,7 @@ class MeasureSettings:
             the runtime.
         batch_size: Images per run.
         seed: Seed of weights and images; does not affect the latency.
-        space: Name of the space. The measuring machine must know it: the path of a custom space
-            must lead to the same file there.
+        space: Name of the space.
 
     Raises:
         ConfigurationError: If the batch is empty.
