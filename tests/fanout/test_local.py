@@ -30,6 +30,22 @@ def workers() -> set[int]:
     return {c.pid for c in children if "resource_tracker" not in " ".join(c.cmdline())}
 
 
+def at_once(engine: Engine, folder: Path) -> set[str]:
+    """Processes of two tasks that end only after both began."""
+    folder.mkdir(exist_ok=True)
+
+    def free() -> None:
+        until(lambda: len([f for f in folder.glob("pid-*") if f.read_text()]) == 2)
+        (folder / "go").touch()
+
+    thread = threading.Thread(target=free)
+    thread.start()
+    done = sorted(engine.run(functools.partial(tasks.wait_for_file, folder), [2, 3]))
+    assert done == [(2, 4), (3, 9)]
+    thread.join()
+    return {file.read_text() for file in folder.glob("pid-*")}
+
+
 class TestLocal(ProcessContract):
     @pytest.fixture
     def engine(self) -> Iterator[Engine]:
@@ -39,23 +55,12 @@ class TestLocal(ProcessContract):
         assert workers() <= before
 
     def test_works_on_as_many_processes_as_asked(self, engine: Engine, tmp_path: Path) -> None:
-        waiting = functools.partial(tasks.wait_for_file, tmp_path)
+        assert len(at_once(engine, tmp_path)) == 2
 
-        def free() -> None:
-            until(lambda: len(list(tmp_path.glob("pid-*"))) == 2)
-            (tmp_path / "go").touch()
-
-        thread = threading.Thread(target=free)
-        thread.start()
-        assert sorted(engine.run(waiting, [1, 2])) == [(1, 1), (2, 4)]
-        thread.join()
-        assert len({file.read_text() for file in tmp_path.glob("pid-*")}) == 2
-
-    def test_workers_stay_from_run_to_run(self, engine: Engine) -> None:
-        first = {o[0] for _, o in engine.run(tasks.surroundings, range(20))}  # type: ignore[index]
+    def test_workers_stay_from_run_to_run(self, engine: Engine, tmp_path: Path) -> None:
+        first = at_once(engine, tmp_path / "first")
         assert dict(engine.run(abs, [-1])) == {-1: 1}
-        second = {o[0] for _, o in engine.run(tasks.surroundings, range(20))}  # type: ignore[index]
-        assert second <= first <= workers()
+        assert at_once(engine, tmp_path / "second") == first
 
     def test_no_more_workers_than_tasks(self, engine: Engine) -> None:
         before = workers()
