@@ -235,7 +235,6 @@ def load_torch(
     import torch  # noqa: PLC0415
 
     torch.set_num_threads(threads)
-    torch.set_grad_enabled(False)
     device = torch.device(provider)
     graph, root, values = torch.fx.Graph(), torch.nn.Module(), {}  # type: ignore[var-annotated]
 
@@ -269,13 +268,13 @@ def load_torch(
             )
     network = torch.fx.GraphModule(root, graph)
     batch = torch.from_numpy(image).to(device)
-    if device.type == "cpu":
-        return lambda: network(batch).numpy()
 
     def run() -> np.ndarray:
-        logits = network(batch)
-        torch.cuda.synchronize(device)
-        return np.asarray(logits.cpu())
+        with torch.no_grad():
+            logits = network(batch)
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)
+            return np.asarray(logits.cpu())
 
     return run
 

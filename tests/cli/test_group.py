@@ -86,6 +86,7 @@ class TestHelp:
         lines = brpnas(option).stdout.partition("Commands:")[2].strip().splitlines()
         assert [line.split()[0] for line in lines] == [
             "devices",
+            "kit",
             "sources",
             "arch",
             "predict",

@@ -24,12 +24,6 @@ def test_every_parameter_arrives() -> None:
     assert (settings.network.channels, settings.network.input_shape) == (2, (1, 8, 8))
 
 
-@pytest.mark.parametrize("target", [None, "CUDAExecutionProvider", "cuda"])
-def test_a_provider_under_its_old_name_is_refused_with_the_new_one(target: str | None) -> None:
-    with pytest.raises(ConfigurationError, match=r"target.*timing\.provider"):
-        parse(TimingConfig, TIMING | {"target": target})
-
-
 def test_a_precision_that_the_runtime_lacks_is_refused() -> None:
     values = TIMING | {"runtime": "torch", "precision": "int8"}
     with pytest.raises(UnknownNameError, match="torch eager"):

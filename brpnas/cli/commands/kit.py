@@ -23,7 +23,7 @@ __all__ = ["kit"]
 
 kit = typer.Typer(
     name="kit",
-    help="Measure a device that is reached by hand: make a kit, run it there, read its rows.",
+    help="Measure a device without a network: make a kit, read its rows.",
     no_args_is_help=True,
     rich_markup_mode=None,
     epilog=examples("brpnas kit make --cells 300", "brpnas kit read kit.zip --rows rows.jsonl"),

@@ -171,6 +171,7 @@ class Board:
         """Mount a small disk on a folder of the board, and yield it as seen from here."""
         assert self._sshd is not None
         folder.mkdir(exist_ok=True)
+        _do("chown", f"{self.user}:", folder)
         inside = ("nsenter", "-t", self._sshd.pid, "-m")  # a namespace of mounts too
         options = f"size={size},mode=777"
         _do(*inside, "mount", "-t", "tmpfs", "-o", options, "none", folder)
