@@ -1,4 +1,4 @@
-"""Static quantisation of an ONNX file to int8, for measuring.
+"""Static quantisation to int8: of an ONNX file, and the images that decide the scales.
 
 With scales from random images the latency is realistic, the answers are not.
 """
@@ -6,13 +6,12 @@ With scales from random images the latency is realistic, the answers are not.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from onnxruntime.quantization import (
     CalibrationDataReader,
     QuantFormat,
@@ -21,9 +20,25 @@ from onnxruntime.quantization import (
 )
 from torch import Tensor
 
-__all__ = ["quantise"]
+__all__ = ["calibration_batches", "quantise"]
 
 _BATCHES = 4
+
+
+def calibration_batches(
+    shape: Sequence[int], calibration: Tensor | None = None
+) -> npt.NDArray[np.float32]:
+    """Batches of images for the scales, ``[N, *shape]``.
+
+    Args:
+        shape: Shape of the input, ``[B, C, H, W]``.
+        calibration: Images, a multiple of ``B``; None for a few batches of normal noise, the same
+            for every network.
+    """
+    if calibration is None:
+        rng = np.random.default_rng(0)
+        return rng.standard_normal((_BATCHES, *shape), dtype=np.float32)
+    return calibration.reshape(-1, *shape).numpy()
 
 
 class _Images(CalibrationDataReader):  # type: ignore[misc]
@@ -49,19 +64,13 @@ def quantise(
         source: ONNX file in float32.
         target: File to write.
         shape: Shape of the input, ``[B, C, H, W]``.
-        calibration: Images that decide the scales, ``[N, C, H, W]`` with a multiple of ``B``
-            images; by default a few batches of normal noise, the same for every network.
+        calibration: Images that decide the scales; see `calibration_batches`.
     """
-    if calibration is None:
-        rng = np.random.default_rng(0)
-        batches = [rng.standard_normal(shape, dtype=np.float32) for _ in range(_BATCHES)]
-    else:
-        batches = [batch.numpy() for batch in torch.split(calibration, shape[0])]
     with _quiet():
         quantize_static(
             str(source),
             str(target),
-            _Images(batches),
+            _Images(calibration_batches(shape, calibration)),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
             activation_type=QuantType.QUInt8,

@@ -23,6 +23,7 @@ import fcntl
 import gc
 import hashlib
 import importlib
+import importlib.metadata
 import json
 import multiprocessing
 import multiprocessing.connection
@@ -40,6 +41,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
@@ -165,6 +167,7 @@ class Software(NamedTuple):
         providers: Returns the providers that exist here.
         load: Opens a network: ``load(files, image, threads, provider, precision)``. The image is
             float32, ``[B, C, H, W]``, the input of each run. Returns a `Run`.
+        half: Whether the runtime computes in float16 on a provider here.
     """
 
     title: str
@@ -173,6 +176,7 @@ class Software(NamedTuple):
     version: Callable[[], str]
     providers: Callable[[], list[str]]
     load: Callable[[Sequence[str], np.ndarray, int, str, str], Run]
+    half: Callable[[str], bool] = lambda provider: True
 
 
 def on_gpu(provider: str) -> bool:
@@ -279,6 +283,113 @@ def load_torch(
     return run
 
 
+def _cpu() -> list[str]:
+    return ["cpu"]
+
+
+def _openvino_providers() -> list[str]:
+    import openvino  # noqa: PLC0415
+
+    return list(openvino.Core().available_devices)
+
+
+def _openvino_half(provider: str) -> bool:
+    import openvino  # noqa: PLC0415
+
+    return "FP16" in openvino.Core().get_property(provider, "OPTIMIZATION_CAPABILITIES")
+
+
+def load_openvino(
+    files: Sequence[str], image: np.ndarray, threads: int, provider: str, precision: str
+) -> Run:
+    """Open a network in the format of OpenVINO: its layers and its weights."""
+    import openvino  # noqa: PLC0415
+
+    # OpenVINO computes float32 in bfloat16 where it can, unless told otherwise.
+    settings: dict[str, Any] = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": "f16" if precision == "fp16" else "f32",
+    }
+    if provider == "CPU":
+        settings.update(NUM_STREAMS=1, INFERENCE_NUM_THREADS=threads)
+    core = openvino.Core()
+    network = core.compile_model(core.read_model(files[0], files[1]), provider, settings)
+    request = network.create_infer_request()
+    request.set_input_tensor(openvino.Tensor(image))
+
+    def run() -> np.ndarray:
+        request.infer()
+        return np.array(request.get_output_tensor().data)
+
+    return run
+
+
+def load_litert(
+    files: Sequence[str], image: np.ndarray, threads: int, provider: str, precision: str
+) -> Run:
+    """Open a file of LiteRT; its default delegate is XNNPACK."""
+    from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415
+
+    network = Interpreter(files[0], num_threads=threads)
+    network.allocate_tensors()
+    (source,), (target,) = network.get_input_details(), network.get_output_details()
+
+    def run() -> np.ndarray:
+        network.set_tensor(source["index"], image)
+        network.invoke()
+        return np.asarray(network.get_tensor(target["index"]))
+
+    return run
+
+
+def load_executorch(
+    files: Sequence[str], image: np.ndarray, threads: int, provider: str, precision: str
+) -> Run:
+    """Open a program of ExecuTorch, lowered to XNNPACK."""
+    import torch  # noqa: PLC0415
+    from executorch.extension.pybindings import portable_lib  # noqa: PLC0415
+
+    if "XnnpackBackend" not in portable_lib._get_registered_backend_names():
+        raise RunnerError("ExecuTorch was built without XNNPACK here. Install it from its wheel.")
+    portable_lib._unsafe_reset_threadpool(threads)
+    network = portable_lib._load_for_executorch(files[0])
+    images = [torch.from_numpy(image).to(torch.half if precision == "fp16" else torch.float32)]
+    return lambda: network.forward(images)[0].float().numpy()
+
+
+def _ncnn_half(provider: str) -> bool:
+    import ncnn  # noqa: PLC0415
+
+    return bool(ncnn.cpu_support_arm_asimdhp())
+
+
+def load_ncnn(
+    files: Sequence[str], image: np.ndarray, threads: int, provider: str, precision: str
+) -> Run:
+    """Open a network of ncnn: its layers and its weights, for one image."""
+    import ncnn  # noqa: PLC0415
+
+    network = ncnn.Net()
+    options = network.opt
+    options.num_threads = threads
+    options.use_vulkan_compute = options.use_bf16_storage = False
+    half = precision == "fp16"
+    options.use_fp16_packed = options.use_fp16_storage = options.use_fp16_arithmetic = half
+    if network.load_param(files[0]) or network.load_model(files[1]):
+        raise RunnerError("ncnn cannot open the file: it lacks a layer of the network.")
+    source = ncnn.Mat(image[0])
+
+    def run() -> np.ndarray:
+        extractor = network.create_extractor()
+        extractor.input("in0", source)
+        failed, logits = extractor.extract("out0")
+        if failed:
+            raise RunnerError(f"ncnn ended a run with code {failed}.")
+        return np.array(logits)[None]
+
+    return run
+
+
 SOFTWARE: dict[str, Software] = {
     "onnxruntime": Software(
         "ONNX Runtime {}",
@@ -287,6 +398,40 @@ SOFTWARE: dict[str, Software] = {
         _onnxruntime_version,
         _onnxruntime_providers,
         load_onnxruntime,
+    ),
+    "openvino": Software(
+        "OpenVINO {}",
+        "openvino",
+        "openvino",
+        partial(importlib.metadata.version, "openvino"),
+        _openvino_providers,
+        load_openvino,
+        _openvino_half,
+    ),
+    "litert": Software(
+        "LiteRT {} XNNPACK",
+        "ai_edge_litert.interpreter",
+        "ai-edge-litert",
+        partial(importlib.metadata.version, "ai-edge-litert"),
+        _cpu,
+        load_litert,
+    ),
+    "executorch": Software(
+        "ExecuTorch {} XNNPACK",
+        "executorch.extension.pybindings.portable_lib",
+        "executorch torch",
+        partial(importlib.metadata.version, "executorch"),
+        _cpu,
+        load_executorch,
+    ),
+    "ncnn": Software(
+        "ncnn {}",
+        "ncnn",
+        "ncnn",
+        partial(importlib.metadata.version, "ncnn"),
+        _cpu,
+        load_ncnn,
+        _ncnn_half,
     ),
     "torch": Software(
         "torch {} eager", "torch", "torch", _torch_version, _torch_providers, load_torch
@@ -427,7 +572,7 @@ def describe(runtime: str, provider: str) -> dict[str, Any]:
         "versions": {
             "python": platform.python_version(),
             "numpy": np.__version__,
-            software.module: version,
+            software.module.partition(".")[0]: version,
         },
         "governor": _governor(),
         "clock_mhz": _clock_mhz(),
@@ -643,9 +788,9 @@ def _measure(
     """Open a network, check its answer and time it; in a process of its own."""
     files = [_checked(folder, file) for file in entry["files"]]
     image = seeded_image(entry["shape"], manifest["seed"])
-    run = SOFTWARE[manifest["runtime"]].load(
-        files, image, manifest["threads"], manifest["provider"], manifest["precision"]
-    )
+    precision = _precision(manifest, timed)
+    load = SOFTWARE[manifest["runtime"]].load
+    run = load(files, image, manifest["threads"], manifest["provider"], precision)
     difference = _difference(run(), entry["answer"], manifest["tolerance"])
     figures: dict[str, Any] = {"difference": difference}
     if timed:
@@ -655,6 +800,19 @@ def _measure(
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     figures["peak_memory_mib"] = peak / (_KIB if sys.platform != "darwin" else _KIB**2)
     return figures
+
+
+def _precision(manifest: dict[str, Any], timed: bool) -> str:
+    """The precision of the networks; without float16 here, answers are checked in float32."""
+    precision, software = str(manifest["precision"]), SOFTWARE[manifest["runtime"]]
+    if precision != "fp16" or software.half(manifest["provider"]):
+        return precision
+    if timed:
+        raise RunnerError(
+            f"{software.title.replace(' {}', '')} computes no fp16 on this machine: the processor "
+            "lacks the instructions. Choose another precision."
+        )
+    return "fp32"
 
 
 def _checked(folder: Path, file: dict[str, Any]) -> str:

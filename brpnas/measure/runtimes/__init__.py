@@ -10,12 +10,28 @@ from collections.abc import Mapping
 
 from brpnas.errors import UnknownNameError
 from brpnas.measure.runtimes.base import Runtime
+from brpnas.measure.runtimes.executorch import ExecuTorch
+from brpnas.measure.runtimes.litert import LiteRt
+from brpnas.measure.runtimes.ncnn import Ncnn
 from brpnas.measure.runtimes.onnxruntime import OnnxRuntime
+from brpnas.measure.runtimes.openvino import OpenVino
 from brpnas.measure.runtimes.torch_eager import TorchEager
 
-__all__ = ["RUNTIMES", "OnnxRuntime", "Runtime", "TorchEager", "get_runtime"]
+__all__ = [
+    "RUNTIMES",
+    "ExecuTorch",
+    "LiteRt",
+    "Ncnn",
+    "OnnxRuntime",
+    "OpenVino",
+    "Runtime",
+    "TorchEager",
+    "get_runtime",
+]
 
-RUNTIMES: Mapping[str, type[Runtime]] = {kind.name: kind for kind in (OnnxRuntime, TorchEager)}
+RUNTIMES: Mapping[str, type[Runtime]] = {
+    kind.name: kind for kind in (OnnxRuntime, OpenVino, LiteRt, ExecuTorch, Ncnn, TorchEager)
+}
 """Every runtime, by name."""
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar
 
@@ -39,9 +41,13 @@ class Runtime(ABC):
     """Name in messages, such as ``ONNX Runtime``."""
     extra: ClassVar[str]
     """Extra of this project with the converter: ``pip install brpnas[EXTRA]``."""
+    packages: ClassVar[tuple[str, ...]]
+    """Packages that convert, by the names of their modules."""
     precisions: ClassVar[tuple[str, ...]] = ("fp32",)
     executes_dead_ops: ClassVar[bool] = False
     """Whether it executes operations without a path to the output."""
+    batches: ClassVar[bool] = True
+    """Whether a run may take more than one image."""
     cpu: ClassVar[str] = "cpu"
     """The default provider."""
     threads: int = 1
@@ -60,17 +66,22 @@ class Runtime(ABC):
         """Largest difference from torch, relative to the largest logit; None for int8."""
         return _TOLERANCES.get(self.precision)
 
-    @abstractmethod
     def check(self) -> None:
         """Check that this process can convert networks.
 
         Raises:
             ConfigurationError: If a package is missing; names the extra to install.
         """
+        missing = [name for name in self.packages if find_spec(name) is None]
+        if missing:
+            raise ConfigurationError(
+                f"{self.title} needs {' and '.join(missing)} to convert networks: "
+                f"pip install 'brpnas[{self.extra}]'"
+            )
 
-    @abstractmethod
     def versions(self) -> dict[str, str]:
         """Version of each package that converts."""
+        return {name: version(name) for name in self.packages}
 
     @abstractmethod
     def convert(

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import ClassVar
 
-import torch
 from torch import Tensor, nn
 
 from brpnas.export import OPSET, Exporter, export_module
@@ -32,20 +30,13 @@ class OnnxRuntime(Runtime):
     name: ClassVar[str] = "onnxruntime"
     title: ClassVar[str] = "ONNX Runtime"
     extra: ClassVar[str] = "measure"
+    packages: ClassVar[tuple[str, ...]] = ("torch", "onnx")
     precisions: ClassVar[tuple[str, ...]] = ("fp32", "int8")
     cpu: ClassVar[str] = f"CPU{_SUFFIX}"
 
-    def check(self) -> None:
-        """Nothing to check: the extra ``measure`` holds the converter."""
-
     def versions(self) -> dict[str, str]:
         """Versions of torch and onnx, exporter and operator set."""
-        return {
-            "torch": torch.__version__,
-            "onnx": version("onnx"),
-            "exporter": EXPORTER,
-            "opset": str(OPSET),
-        }
+        return {**super().versions(), "exporter": EXPORTER, "opset": str(OPSET)}
 
     def convert(
         self, network: nn.Module, images: Tensor, folder: Path, calibration: Tensor | None = None

@@ -35,14 +35,8 @@ class TorchEager(Runtime):
     name: ClassVar[str] = "torch"
     title: ClassVar[str] = "torch eager"
     extra: ClassVar[str] = "measure"
+    packages: ClassVar[tuple[str, ...]] = ("torch",)
     executes_dead_ops: ClassVar[bool] = True
-
-    def check(self) -> None:
-        """Nothing to check: torch is there."""
-
-    def versions(self) -> dict[str, str]:
-        """Version of torch."""
-        return {"torch": torch.__version__}
 
     def convert(
         self, network: nn.Module, images: Tensor, folder: Path, calibration: Tensor | None = None

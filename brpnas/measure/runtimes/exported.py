@@ -1,0 +1,87 @@
+"""Networks on their way to a converter: programs of `torch.export`, batch normalisation folded."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import torch
+from torch import Tensor, fx, nn
+from torch.nn.utils.fusion import fuse_conv_bn_weights
+
+__all__ = ["load_folded", "save_program"]
+
+_CONVOLUTION = torch.ops.aten.conv2d.default
+_NORMALISATION = torch.ops.aten.batch_norm.default
+
+
+def save_program(network: nn.Module, images: Tensor, path: Path) -> None:
+    """Write a network as a program with its weights, for inputs of one shape.
+
+    Args:
+        network: On the CPU, in evaluation mode.
+        images: Example input.
+        path: File to write, with the suffix ``.pt2``.
+    """
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        torch.export.save(torch.export.export(network, (images,)), path)
+
+
+def load_folded(path: Path | str) -> tuple[fx.GraphModule, Tensor]:
+    """Read a program as a module, with batch normalisation folded into convolutions.
+
+    Converters fold it too. Done first, the graph is half as long, and a conversion takes half the
+    time.
+
+    Returns:
+        The module and its example input.
+    """
+    program = torch.export.load(path)
+    assert program.example_inputs is not None
+    ((images,), _) = program.example_inputs
+    module = program.module()
+    assert isinstance(module, fx.GraphModule)
+    with torch.no_grad():
+        for number, node in enumerate(list(module.graph.nodes)):
+            if node.target is _NORMALISATION:
+                _fold(module, node, f"folded{number}")
+    module.graph.eliminate_dead_code()
+    module.recompile()
+    return module, images
+
+
+def _fold(module: fx.GraphModule, node: fx.Node, name: str) -> None:
+    """Fold a batch normalisation into the convolution before it, if nothing else reads that."""
+    convolution, *statistics, _training, _momentum, epsilon, _cudnn = node.args
+    assert isinstance(convolution, fx.Node)
+    if convolution.target is not _CONVOLUTION or len(convolution.users) > 1:
+        return
+    image, kernel, *rest = convolution.args
+    bias = rest.pop(0) if rest else None
+    scale, shift, mean, variance = (_value(module, one) for one in statistics)
+    weights = fuse_conv_bn_weights(
+        _value(module, kernel),
+        None if bias is None else _value(module, bias),
+        mean,
+        variance,
+        float(str(epsilon)),
+        scale,
+        shift,
+    )
+    with module.graph.inserting_before(convolution):
+        for suffix, weight in zip(("weight", "bias"), weights, strict=True):
+            module.register_buffer(f"{name}_{suffix}", weight.detach())
+        kernel, bias = (module.graph.get_attr(f"{name}_{one}") for one in ("weight", "bias"))
+    convolution.args = (image, kernel, bias, *rest)
+    node.replace_all_uses_with(convolution)
+    module.graph.erase_node(node)
+
+
+def _value(module: fx.GraphModule, node: object) -> Tensor:
+    """The weight that a node reads."""
+    assert isinstance(node, fx.Node)
+    *parents, name = str(node.target).split(".")
+    value = getattr(module.get_submodule(".".join(parents)), name)
+    assert isinstance(value, Tensor)
+    return value

@@ -1,0 +1,70 @@
+"""LiteRT: the network is one file of LiteRT (TFLite), which runs in XNNPACK."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from torch import Tensor, nn
+
+from brpnas.measure.quantise import calibration_batches
+from brpnas.measure.runtimes.base import Runtime
+from brpnas.measure.runtimes.exported import load_folded, save_program
+from brpnas.measure.runtimes.worker import convert_apart
+
+__all__ = ["LiteRt", "convert"]
+
+
+@dataclass(frozen=True)
+class LiteRt(Runtime):
+    """LiteRT (https://ai.google.dev/edge/litert), formerly TFLite, on a CPU.
+
+    ``int8`` is static quantisation by ai-edge-quantizer: weights per channel, image and logits stay
+    float32.
+    """
+
+    name: ClassVar[str] = "litert"
+    title: ClassVar[str] = "LiteRT"
+    extra: ClassVar[str] = "litert"
+    packages: ClassVar[tuple[str, ...]] = ("torch", "litert_torch", "ai_edge_quantizer")
+    precisions: ClassVar[tuple[str, ...]] = ("fp32", "int8")
+
+    def convert(
+        self, network: nn.Module, images: Tensor, folder: Path, calibration: Tensor | None = None
+    ) -> tuple[Path, ...]:
+        """Export to a program of torch, convert, quantise if requested."""
+        source, target, scales = (
+            folder / name for name in ("network.pt2", "network.tflite", "calibration.npy")
+        )
+        save_program(network, images, source)
+        request = {"source": str(source), "target": str(target), "calibration": ""}
+        if self.precision == "int8":
+            np.save(scales, calibration_batches(images.shape, calibration))
+            request["calibration"] = str(scales)
+        convert_apart(__name__, **request)
+        return (target,)
+
+
+def convert(source: str, target: str, calibration: str) -> None:
+    """Convert a program; in the process of the converter."""
+    import litert_torch  # noqa: PLC0415
+
+    module, images = load_folded(source)
+    litert_torch.convert(module, (images,)).export(target)
+    if calibration:
+        _quantise(target, np.load(calibration))
+
+
+def _quantise(path: str, batches: np.ndarray) -> None:
+    """Quantise a file in place, all but its input and output."""
+    from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415
+    from ai_edge_quantizer import quantizer, recipe  # noqa: PLC0415
+
+    ((name, ends),) = Interpreter(path).get_signature_list().items()
+    kept = {"regex": ".*", "algorithm_key": "no_quantize", "op_config": {}}
+    recipes = recipe.static_wi8_ai8() + [kept | {"operation": end} for end in ("INPUT", "OUTPUT")]
+    quantised = quantizer.Quantizer(path, recipes)
+    scales = quantised.calibrate({name: [{ends["inputs"][0]: batch} for batch in batches]})
+    quantised.quantize(scales).export_model(path, overwrite=True)
