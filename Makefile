@@ -12,6 +12,8 @@ CPU_BUILDS := https://download.pytorch.org/whl/cpu
 GPUS := /proc/driver/nvidia/gpus
 NVIDIA = $(wildcard $(GPUS)/*)$(shell nvidia-smi -L 2>/dev/null | grep '^GPU')
 TAKES_CPU_BUILD = $(if $(filter undefined,$(origin PIP_ARGS)),$(if $(filter Linux,$(shell uname -s)),$(if $(NVIDIA),,yes)))
+# Extras to install, such as all,dev,openvino for one more runtime of `brpnas measure`.
+EXTRAS ?= all,dev
 # Arguments for pytest, such as -k NAME; and how many of its processes run side by side.
 PYTEST_ARGS ?=
 WORKERS ?= 2
@@ -74,7 +76,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@test -x $(VENV)/bin/python || "$(PYTHON)" -m venv $(VENV)
 	$(if $(TAKES_CPU_BUILD),$(VENV)/bin/python -m pip install --retries 2 --timeout 20 --no-deps --index-url $(CPU_BUILDS) \
 	  --constraint constraints.txt torch || echo "No CPU build of torch from $(CPU_BUILDS): pip takes its default build.")
-	$(VENV)/bin/python -m pip install $(PIP_ARGS) --constraint constraints.txt --editable '.[all,dev]'
+	$(VENV)/bin/python -m pip install $(PIP_ARGS) --constraint constraints.txt --editable '.[$(EXTRAS)]'
 	@touch $@
 
 run: .scm $(STAMP)  ## Set up, run the whole pipeline (only what changed), say where the results are.

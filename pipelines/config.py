@@ -299,13 +299,13 @@ class CommandConfig(_Config):
 class TimingConfig(_Config):
     """Runtime, protocol and machines for timing networks."""
 
-    runtime: Literal["onnxruntime", "torch"]
+    runtime: Literal["onnxruntime", "openvino", "litert", "executorch", "ncnn", "torch"]
     target: str
     """Where networks are timed: ``local``, ``ssh://user@host:port`` or ``command``."""
     command: CommandConfig | None
     provider: str | None
     """Execution provider, or torch device; null for the CPU."""
-    precision: Literal["fp32", "int8"]
+    precision: Literal["fp32", "fp16", "int8"]
     threads: Count
     batch_size: Count
     warmup: Natural

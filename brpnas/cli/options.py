@@ -74,6 +74,10 @@ class RuntimeName(StrEnum):
     """Runtimes of the networks."""
 
     ONNXRUNTIME = "onnxruntime"
+    OPENVINO = "openvino"
+    LITERT = "litert"
+    EXECUTORCH = "executorch"
+    NCNN = "ncnn"
     TORCH = "torch"
 
 
@@ -81,6 +85,7 @@ class PrecisionName(StrEnum):
     """Number format of weights and activations."""
 
     FP32 = "fp32"
+    FP16 = "fp16"
     INT8 = "int8"
 
 

@@ -447,13 +447,30 @@ def _software(runtime: str) -> Software:
         raise RunnerError(f"Unknown runtime {runtime!r}.", ("runtime", runtime, known))
     software = SOFTWARE[runtime]
     try:
-        importlib.import_module(software.module)
+        with _silence():
+            importlib.import_module(software.module)
     except ImportError as error:
         raise RunnerError(
             f"Python at {sys.executable} on {socket.gethostname()} lacks {software.module} "
             f"({error}): {sys.executable} -m pip install {software.install}"
         ) from error
     return software
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Discard what libraries print while they are imported."""
+    with contextlib.ExitStack() as stack:
+        for number, stream in ((1, sys.stdout), (2, sys.stderr)):
+            stream.flush()
+            kept = os.dup(number)
+            stack.callback(os.close, kept)
+            stack.callback(os.dup2, kept, number)
+            stack.callback(stream.flush)
+        with open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), 1)
+            os.dup2(nothing.fileno(), 2)
+        yield
 
 
 # Timing ------------------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ class MeasureSettings:
         space: Name of the space.
 
     Raises:
-        ConfigurationError: If the batch is empty.
+        ConfigurationError: If the batch is empty, or too large for the runtime.
     """
 
     runtime: Runtime = field(default_factory=OnnxRuntime)
@@ -53,6 +53,11 @@ class MeasureSettings:
     def __post_init__(self) -> None:
         if self.batch_size < 1:
             raise ConfigurationError(f"batch_size must be 1 or more, not {self.batch_size}.")
+        if self.batch_size > 1 and not self.runtime.batches:
+            raise ConfigurationError(
+                f"{self.runtime.title} runs one image at a time: batch_size must be 1, not "
+                f"{self.batch_size}."
+            )
         held = replace(self.network, executes_dead_ops=self.runtime.executes_dead_ops)
         object.__setattr__(self, "network", held)
 

@@ -88,7 +88,7 @@ def measure(  # noqa: PLR0913 - one argument per option
         ),
     ] = None,
     precision: Annotated[
-        PrecisionName, typer.Option(help="int8 needs onnxruntime.")
+        PrecisionName, typer.Option(help="Not every runtime has fp16 and int8.")
     ] = PrecisionName.FP32,
     threads: Annotated[int, _count("Threads within an operation.")] = 1,
     batch: Annotated[int, _count("Images per run.")] = 1,

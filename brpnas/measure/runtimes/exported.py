@@ -70,10 +70,12 @@ def _fold(module: fx.GraphModule, node: fx.Node, name: str) -> None:
         shift,
     )
     with module.graph.inserting_before(convolution):
+        folded = []
         for suffix, weight in zip(("weight", "bias"), weights, strict=True):
             module.register_buffer(f"{name}_{suffix}", weight.detach())
-        kernel, bias = (module.graph.get_attr(f"{name}_{one}") for one in ("weight", "bias"))
-    convolution.args = (image, kernel, bias, *rest)
+            folded.append(module.graph.get_attr(f"{name}_{suffix}"))
+            folded[-1].meta["val"] = weight.detach()  # quantisers read it
+    convolution.args = (image, *folded, *rest)
     node.replace_all_uses_with(convolution)
     module.graph.erase_node(node)
 

@@ -60,11 +60,22 @@ def convert(source: str, target: str, calibration: str) -> None:
 def _quantise(path: str, batches: np.ndarray) -> None:
     """Quantise a file in place, all but its input and output."""
     from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415
-    from ai_edge_quantizer import quantizer, recipe  # noqa: PLC0415
+    from ai_edge_quantizer import calibrator, quantizer, recipe, recipe_manager  # noqa: PLC0415
 
     ((name, ends),) = Interpreter(path).get_signature_list().items()
     kept = {"regex": ".*", "algorithm_key": "no_quantize", "op_config": {}}
     recipes = recipe.static_wi8_ai8() + [kept | {"operation": end} for end in ("INPUT", "OUTPUT")]
-    quantised = quantizer.Quantizer(path, recipes)
-    scales = quantised.calibrate({name: [{ends["inputs"][0]: batch} for batch in batches]})
-    quantised.quantize(scales).export_model(path, overwrite=True)
+    manager = recipe_manager.RecipeManager()
+    manager.load_quantization_recipe(recipes)
+    observed = calibrator.Calibrator(path, num_threads=1, qsv_update_func=_widest)
+    observed.calibrate({name: [{ends["inputs"][0]: batch} for batch in batches]}, manager)
+    quantised = quantizer.Quantizer(path, recipes).quantize(observed.get_model_qsvs())
+    quantised.export_model(path, overwrite=True)
+
+
+def _widest(before: dict[str, np.ndarray], now: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The range of all images; by default the quantiser takes their mean range and clips."""
+    return {
+        "min": np.minimum(before["min"], now["min"]),
+        "max": np.maximum(before["max"], now["max"]),
+    }

@@ -1,0 +1,42 @@
+"""Converters in processes of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from brpnas.errors import MeasurementError
+from brpnas.measure.runtimes.worker import convert_apart
+from tests.measure.runtimes import converters
+
+MODULE = converters.__name__
+
+
+def convert(kind: str, folder: Path, timeout_s: float = 60.0) -> int:
+    """Calls that the process has had."""
+    target = folder / "converted"
+    target.unlink(missing_ok=True)
+    convert_apart(MODULE, timeout_s, kind=kind, target=str(target))
+    return int(target.read_text())
+
+
+def test_a_process_stays_until_it_dies(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    begun = convert("good", tmp_path)
+    assert convert("good", tmp_path) == begun + 1
+    with pytest.raises(MeasurementError, match="ValueError: no such operation"):
+        convert("raise", tmp_path)
+    assert convert("good", tmp_path) == begun + 3
+    with pytest.raises(MeasurementError, match="code -6.*assertion failed"):
+        convert("abort", tmp_path)
+    assert convert("good", tmp_path) == 1
+    with pytest.raises(MeasurementError, match="did not finish within"):
+        convert("hang", tmp_path, timeout_s=0.5)
+    assert convert("good", tmp_path) == 1
+    assert converters.CALLS == []
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_missing_module_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(MeasurementError, match="No module named"):
+        convert_apart("tests.measure.runtimes.no_converter", target=str(tmp_path))
