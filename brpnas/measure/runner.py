@@ -467,7 +467,7 @@ def _silence() -> Iterator[None]:
             stack.callback(os.close, kept)
             stack.callback(os.dup2, kept, number)
             stack.callback(stream.flush)
-        with open(os.devnull, "wb") as nothing:
+        with Path(os.devnull).open("wb") as nothing:
             os.dup2(nothing.fileno(), 1)
             os.dup2(nothing.fileno(), 2)
         yield

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -113,7 +112,7 @@ def _threads(runtime: Runtime, files: list[str], pipe: Any) -> None:
     image = runner.seeded_image(SHAPE, 0)
     run = software.load(files, image, runtime.threads, runtime.provider, "fp32")
     run()
-    pipe.send(len(os.listdir("/proc/self/task")))
+    pipe.send(len(list(Path("/proc/self/task").iterdir())))
 
 
 def threads(runtime: Runtime, files: list[str]) -> int:

@@ -27,7 +27,7 @@ def test_a_process_stays_until_it_dies(tmp_path: Path, capfd: pytest.CaptureFixt
     with pytest.raises(MeasurementError, match="ValueError: no such operation"):
         convert("raise", tmp_path)
     assert convert("good", tmp_path) == begun + 3
-    with pytest.raises(MeasurementError, match="code -6.*assertion failed"):
+    with pytest.raises(MeasurementError, match=r"code -6.*assertion failed"):
         convert("abort", tmp_path)
     assert convert("good", tmp_path) == 1
     with pytest.raises(MeasurementError, match="did not finish within"):
