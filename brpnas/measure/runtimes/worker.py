@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -127,12 +128,14 @@ def _serve(module: str) -> None:
     with os.fdopen(os.dup(1), "w") as answers:
         os.dup2(2, 1)  # what libraries print must not be taken for an answer
         convert = importlib.import_module(module).convert
+        gc.disable()  # graphs are many small objects: a collection between calls saves a quarter
         for line in sys.stdin:
             error = None
             try:
                 convert(**json.loads(line))
             except Exception as raised:
                 error = f"{type(raised).__name__}: {raised}"[:_SHOWN]
+            gc.collect()
             answers.write(json.dumps(error) + "\n")
             answers.flush()
 
