@@ -25,7 +25,7 @@ from brpnas.candidates import (
     score_logits,
 )
 from brpnas.devices import Device, load_devices
-from brpnas.errors import ConfigurationError, MeasurementError, ParityError
+from brpnas.errors import ConfigurationError, MeasurementError, ParityError, SchemaError
 from brpnas.export import describe_model, with_metadata
 from brpnas.measure import DeployedNetwork, MeasureSettings, deploy
 from brpnas.report.network import alarms
@@ -89,6 +89,7 @@ def set_up_deployment(
 
     Raises:
         ConfigurationError: If the runtime lacks the precision, or int8 has no training images.
+        SchemaError: If the size of the network has changed since the search.
     """
     export, times = parse(ExportConfig, params), parse(TimingConfig, timing)
     task, device = search_result["task"], search_result["latencies"]["predicted"]["of"]["device"]
@@ -97,14 +98,20 @@ def set_up_deployment(
             "export.precision is 'int8', but the network found was not trained: set it to fp32 or "
             "fp16."
         )
+    size, searched = network_config(network), search_result["network"]["size"]
+    if size.size != searched:
+        raise SchemaError(
+            f"The search found a network of the size {searched}, and the parameters `network` now "
+            f"say {size.size}. Set them back, or run search again (what it has trained is kept)."
+        )
     entry = catalogue.get(device) or load_devices().get(device)
     measures = export.measure or task["limits"]["latency"] == "device"
     of_device = entry.runtime if entry else None
     runtime = deployed_runtime(export, times, of_device, measures=measures)
-    settings = measure_settings(times, task["space"], network_config(network))
+    settings = measure_settings(times, task["space"], size)
     return Deployment(
         export,
-        replace(settings, runtime=runtime, network=network_config(network)),
+        replace(settings, runtime=runtime, network=size),
         TimingSetup.of(times, settings),
         catalogue,
         parse(ImagesConfig, images),

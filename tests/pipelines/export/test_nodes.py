@@ -74,6 +74,7 @@ TRAIN: dict[str, Any] = {
 }
 TIMING = base("timing", warmup=1, runs=2, repeats=2)
 SMALL = network_config(NETWORK)
+DIGITS = NETWORK | {"input_shape": [1, 8, 8], "classes": 10}
 IMAGES = base("images", path="digits", valid_share=1 / 3, test_share=1 / 3)
 UNTRAINED = {"trained": False, **DEPLOYED}
 
@@ -104,10 +105,11 @@ def deployed(
     images: dict[str, Any] | None = None,
     timing: dict[str, Any] | None = None,
     devices: dict[str, Device] | None = None,
+    size: dict[str, Any] = NETWORK,
     **export: Any,
 ) -> tuple[bytes, dict[str, bytes], dict[str, Any]]:
     """Outputs of `deploy_network` with changed parameters."""
-    groups = (NETWORK, TIMING | (timing or {}), PARAMS | export, IMAGES | (images or {}))
+    groups = (size, TIMING | (timing or {}), PARAMS | export, IMAGES | (images or {}))
     deployment = set_up_deployment(result, devices or {}, *groups)
     return deploy_network(deployment, result, network, trained)
 
@@ -142,7 +144,7 @@ def result(small_graphs: SpaceGraphs) -> dict[str, Any]:
         "task": task("cifar100", ["latency_ms <= 5"]),
         "queries": 10,
         "network": {
-            "size": "channels=16 cells_per_stage=2 stages=3 input_shape=3x32x24 classes=3",
+            "size": SMALL.size,
             "accuracy_sizes": [],
         },
         "failed": 1,
@@ -311,7 +313,10 @@ def test_a_trained_network_is_exported_with_its_weights_and_explained(
     latency, _ = export_latency(latency_predictor, small_graphs, TRAIN, PARAMS)
     ranker_onnx, _ = export_ranker(trained_ranker, small_graphs, result, PARAMS)
     result["task"] = task("digits", oracle={"name": "train"})
-    scored, files, evaluation = deployed(result, network, trained.to_bytes())
+    result["network"]["size"] = trained.network.size
+    with pytest.raises(SchemaError, match=re.escape(SMALL.size)):
+        deployed(result, network, trained.to_bytes())
+    scored, files, evaluation = deployed(result, network, trained.to_bytes(), size=DIGITS)
     assert files["winner.onnx"] == scored
     about = ort.InferenceSession(scored).get_modelmeta().custom_metadata_map
     assert json.loads(about["test_accuracy"]) == evaluation["test"]["accuracy"]
@@ -339,7 +344,7 @@ def test_a_split_that_has_changed_since_the_search_is_refused(
         arch_id, 0, train_architecture(arch_id, 0, data, config), data, config
     ).to_bytes()
     with pytest.raises(SchemaError, match="Run `search` again"):
-        deployed(result, b"", trained, images={"split_seed": 1})
+        deployed(result, b"", trained, images={"split_seed": 1}, size=NETWORK)
 
 
 def test_parity_holds_all_files_and_the_tolerance() -> None:
