@@ -44,7 +44,9 @@ class Ncnn(Runtime):
 
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
-            traced = torch.jit.trace(_without_padding(network), images, check_trace=False)
+            traced = torch.jit.trace(  # type: ignore[no-untyped-call]
+                _without_padding(network), images, check_trace=False
+            )
             torch.jit.save(traced, folder / "network.pt")
         shape = ",".join(map(str, images.shape))
         half = int(self.precision == "fp16")
