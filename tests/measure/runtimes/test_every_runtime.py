@@ -134,8 +134,6 @@ def test_threads_are_those_of_the_settings(exact: Runtime, tmp_path: Path) -> No
 
 @pytest.mark.slow
 def test_dead_operations_are_in_the_files_of_torch_alone(exact: Runtime, tmp_path: Path) -> None:
-    if exact.name == "ncnn":
-        pytest.skip("its converter crashes; see test_ncnn.py")
     whole, live = (
         sum(Path(file).stat().st_size for file in converted(exact, network, tmp_path / name))
         for name, network in {"whole": Half(True).eval(), "live": Half(False).eval()}.items()
