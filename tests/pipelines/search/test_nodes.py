@@ -39,7 +39,6 @@ from pipelines.network import network_config
 from pipelines.search import create_pipeline
 from tests.pipelines.parameters import changed
 from tests.pipelines.search.stage import (
-    EXPORT,
     IMAGES,
     NETWORK,
     PARAMS,
@@ -308,7 +307,6 @@ def test_pipeline_runs_alone_on_existing_inputs(tables: tuple[Any, ...], tmp_pat
         "params:images": IMAGES,
         "params:network_training": TRAINING,
         "params:timing": TIMING,
-        "params:export": EXPORT,
         "params:space": TASK[0],
         "params:dataset": TASK[1],
         "params:constraints": TASK[2],
