@@ -204,7 +204,7 @@ def test_what_was_asked_beyond_the_constraint_is_learnt_from_and_not_chosen(
     assert history["feasible"].equals(~over)
     result = summarise(tables, found, params, task)
     assert result["infeasible"] == over.sum()
-    assert result["chosen"]["predicted_latency_ms"] <= limit
+    assert result["known"]["predicted_latency_ms"] <= limit
     assert {row["arch_id"] for row in result["leaders"]} <= set(history["arch_id"][~over])
     traces = after(tables, found, params, task)["search_traces"]
     chosen_by_brp = set(traces.loc[traces["sampler"] == "brp", "chosen"].dropna())
@@ -393,7 +393,7 @@ def test_a_search_on_this_machine_measures_before_it_asks(
     assert (history["latency_ms"] > 0).all()
     assert len(measurements) >= len(history)
     assert {r.name for r in caplog.records if r.levelname == "WARNING"} == {
-        "pipelines.search.measuring"
+        "pipelines.measuring"
     }
     result = summarise(known, found, params, task)
     assert result["known"]["latency_ms"] is None, "which is of the other device"
