@@ -5,14 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from brpnas.cli.text import table
 from brpnas.datasets import held_out
 from brpnas.devices import read_device_table
 from brpnas.errors import BudgetError, SourceError
-from brpnas.graphs import OUTPUT, GraphBatch
 from brpnas.predictors.transfer import DevicePrior, shipped_prior, suggest_rows
 from brpnas.spaces import opened_space
 
@@ -56,7 +54,7 @@ def suggest(
     if measured is not None:
         known_rows = read_device_table(measured, space, least=1, notation=notation).table
         done = graphs.rows(known_rows["arch_id"].tolist())
-    open_rows = np.flatnonzero(_connected(graphs.view("pruned")))
+    open_rows = np.flatnonzero(graphs.view("pruned").connected)
     held = held_out([graphs.arch_ids[row] for row in open_rows])
     learn = suggest_rows(
         known.hyperparameters,
@@ -76,13 +74,6 @@ def suggest(
             "use": ["learn"] * len(learn) + ["test"] * len(drawn),
         }
     )
-
-
-def _connected(pruned: GraphBatch) -> npt.NDArray[np.bool_]:
-    """Whether a path leads from input to output of each cell, shape ``[N]``."""
-    is_output = pruned.ops == OUTPUT
-    into = pruned.adj[:, 1:, :].sum(axis=1)  # without edges of the global node
-    return np.asarray((np.where(is_output, into, 0).max(axis=1)) > 1)
 
 
 def as_text(rows: pd.DataFrame) -> str:
