@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.embed import collect, contents, write
+from benchmarks.embed import collect, contents, extend, write
 from brpnas.datasets.shipped import EMBEDDED
 from brpnas.devices import catalogue
 from brpnas.errors import BrpNasError
@@ -18,14 +18,21 @@ def main(arguments: list[str] | None = None) -> int:
     """Read the workspace, write the package files, print a summary."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.embed",
-        description="Makes the shipped benchmark from what `kedro run --env=embedded "
-        "--pipelines=train_candidates` and `--pipelines=measure` have left.",
+        description="Makes the shipped benchmark from the outputs of `kedro run --env=embedded "
+        "--pipelines=train_candidates` and `--pipelines=measure`, or adds devices to it.",
     )
-    parser.add_argument(
+    kind = parser.add_mutually_exclusive_group(required=True)
+    kind.add_argument(
         "--trained",
-        required=True,
         metavar="TEXT",
-        help="when, on what and with which torch the networks were trained, for the datasheet",
+        help="make all of it; when, on what and with which torch the networks were trained, for "
+        "the datasheet",
+    )
+    kind.add_argument(
+        "--add",
+        action="store_true",
+        help="add the devices of 01_raw/measured in the workspace (`measure`, or tables of `brpnas "
+        "kit read`), or replace those of the same names; all else in --output stays",
     )
     parser.add_argument("--workspace", type=Path, default=Path("data/embedded"), metavar="FOLDER")
     parser.add_argument(
@@ -38,7 +45,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--catalogue", type=Path, default=CATALOGUE, metavar="FILE")
     given = parser.parse_args(arguments)
     try:
-        collected = collect(given.workspace, trained=given.trained, again=given.again)
+        collected = (
+            extend(given.workspace, given.output, given.catalogue, again=given.again)
+            if given.add
+            else collect(given.workspace, trained=given.trained, again=given.again)
+        )
         files = contents(collected)
         write(files, collected.devices, given.output, given.catalogue)
     except BrpNasError as error:

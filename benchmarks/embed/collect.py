@@ -1,14 +1,15 @@
 """Validated tables of a workspace, and every figure of their datasheet.
 
-A latency table counts only with its journal, the record of device, time, settings and drift. Every
-figure that can be computed here is computed.
+A latency table needs its journal, the record of device, time, settings, versions and drift.
+`collect` makes the whole benchmark from a workspace. `extend` adds the devices of a workspace to a
+benchmark; accuracies and other devices stay.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,12 @@ from brpnas.datasets import (
     EMBEDDED_DATASETS,
     LATENCY,
     OPERATIONS,
+    embedded_devices,
+    embedded_facts,
     list_architectures,
+    read_embedded_accuracy,
+    read_embedded_latency,
+    read_embedded_operations,
     validate,
 )
 from brpnas.datasets.noise import agreement, repeat_noise, seed_noise
@@ -29,12 +35,13 @@ from brpnas.errors import SchemaError, SourceError
 from brpnas.measure.drift import Drift
 from brpnas.metrics import spearman
 
-__all__ = ["CITATION", "LICENCE", "Collected", "collect"]
+__all__ = ["CITATION", "LICENCE", "Collected", "collect", "extend"]
 
 LICENCE = "Apache-2.0"
 CITATION = "NB201-Digits and CPU latencies of the brpnas project, brpnas/datasets/embedded"
 _PREFIX = "local-"
 """Prefix of names made by `measure` for a user's device."""
+_FIGURES = ("peak_memory_mib", "file_kib", "energy_mj")
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,50 +76,114 @@ def collect(workspace: Path, *, trained: str, again: Path | None = None) -> Coll
         SchemaError: If they contradict one another, or a table is invalid.
     """
     (dataset,) = EMBEDDED_DATASETS
-    raw = workspace / "01_raw"
-    accuracy = _table(raw / "trained" / f"{dataset}.parquet", ACCURACY)
+    accuracy = _table(workspace / "01_raw" / "trained" / f"{dataset}.parquet", ACCURACY)
     accuracy = accuracy.sort_values(["split", "arch_id", "seed"], ignore_index=True)
     report = json.loads(
         _existing(workspace / "08_reporting" / "train_candidates_report.json").read_text("utf-8")
     )
-    entries = load_devices(_existing(raw / "measured" / "devices.yml"))
-    journals = list(_journals(workspace))
-    latency: dict[str, pd.DataFrame] = {}
-    operations: list[pd.DataFrame] = []
-    devices: list[Device] = []
-    measured: dict[str, Any] = {}
-    for file in sorted((raw / "measured").glob("*.parquet")):
-        if file.stem not in entries:
-            raise SourceError(f"{file.with_name('devices.yml')} does not describe {file.stem!r}.")
-        name = file.stem.removeprefix(_PREFIX)
-        table = _table(file, LATENCY).sort_values("arch_id", ignore_index=True)
-        second = again / file.name if again is not None else None
-        journal = _journal_of(table, file, journals)
-        measured[name] = _latency_facts(table, journal) | {
-            "again": agreement(table, _table(second, LATENCY))
-            if second is not None and second.exists()
-            else None
-        }
-        latency[name] = _renamed(table, name)
-        alone = raw / "measured" / "operations" / file.name
-        if alone.exists():
-            parts = _table(alone, OPERATIONS)
-            _require_journal(parts, alone, journal[1])
-            operations.append(_renamed(parts, name))
-        measured[name]["operations"] = len(operations[-1]) if alone.exists() else 0
-        devices.append(entries[file.stem].model_copy(update={"name": name, "licence": LICENCE}))
-    if not latency:
-        raise SourceError(f"There is no latency table in {raw / 'measured'}: run measure first.")
     facts = {
         "licence": LICENCE,
         "citation": CITATION,
         "accuracy": _accuracy_facts(accuracy, dataset, report) | {"trained": trained},
-        "latency": measured,
+        "latency": {},
     }
+    nothing = pd.DataFrame(columns=["device"])
+    return _with(Collected(accuracy, {}, nothing, [], facts), workspace, again)
+
+
+def extend(
+    workspace: Path, folder: Path, catalogue: Path, *, again: Path | None = None
+) -> Collected:
+    """Add the devices of a workspace to a benchmark, or replace those of the same names.
+
+    Args:
+        workspace: Folder with the outputs of `measure` or ``brpnas kit read``.
+        folder: Folder of the benchmark.
+        catalogue: The catalogue with its devices.
+        again: Folder of second measurements, as tables of the same names.
+
+    Raises:
+        SourceError: If a table or a journal is missing, or the benchmark is incomplete.
+        SchemaError: If they contradict one another, or a table is invalid.
+    """
+    facts = embedded_facts(folder)
+    names, entries = embedded_devices(folder), load_devices(catalogue)
+    for place, known in (("facts.json", facts["latency"]), (str(catalogue), entries)):
+        lacking = sorted(set(names) - set(known))
+        if lacking:
+            raise SourceError(f"{place} does not describe {lacking[0]!r} of {folder}.")
+    before = Collected(
+        read_embedded_accuracy(folder),
+        {name: read_embedded_latency(name, folder) for name in names},
+        read_embedded_operations(folder),
+        [entries[name] for name in names],
+        facts | {"latency": {name: facts["latency"][name] for name in names}},
+    )
+    return _with(before, workspace, again)
+
+
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    """Catalogue entry, tables and facts of one device, by its embedded name."""
+
+    device: Device
+    latency: pd.DataFrame
+    operations: pd.DataFrame | None
+    facts: dict[str, Any]
+
+
+def _with(before: Collected, workspace: Path, again: Path | None) -> Collected:
+    """Content with the devices of a workspace, sorted by name; one of the same name is replaced."""
+    new = {one.device.name: one for one in _measured(workspace, again)}
+    kept = before.operations[~before.operations["device"].isin(new)]
+    operations = [kept] if len(kept) else []
+    operations += [one.operations for one in new.values() if one.operations is not None]
     if not operations:
-        raise SourceError(f"There are no operations in {raw / 'measured'}: measure them too.")
+        raise SourceError(
+            f"There are no operations in {workspace / '01_raw' / 'measured'}: measure them too."
+        )
     together = pd.concat(operations, ignore_index=True)
-    return Collected(accuracy, latency, together, devices, facts)
+    entries = {device.name: device for device in before.devices}
+    entries |= {name: one.device for name, one in new.items()}
+    facts = before.facts["latency"] | {name: one.facts for name, one in new.items()}
+    latency = before.latency | {name: one.latency for name, one in new.items()}
+    return replace(
+        before,
+        latency={name: latency[name] for name in sorted(latency)},
+        operations=together.sort_values("device", kind="stable", ignore_index=True),
+        devices=[entries[name] for name in sorted(entries)],
+        facts=before.facts | {"latency": {name: facts[name] for name in sorted(facts)}},
+    )
+
+
+def _measured(workspace: Path, again: Path | None) -> Iterator[_Measured]:
+    """The devices of a workspace.
+
+    Raises:
+        SourceError: If there is none.
+    """
+    folder = workspace / "01_raw" / "measured"
+    entries = load_devices(_existing(folder / "devices.yml"))
+    journals = list(_journals(workspace))
+    files = sorted(folder.glob("*.parquet"))
+    if not files:
+        raise SourceError(f"There is no latency table in {folder}: run measure first.")
+    for file in files:
+        if file.stem not in entries:
+            raise SourceError(f"{file.with_name('devices.yml')} does not describe {file.stem!r}.")
+        name = file.stem.removeprefix(_PREFIX)
+        table = _table(file, LATENCY).sort_values("arch_id", ignore_index=True)
+        journal = _journal_of(table, file, journals)
+        second = again / file.name if again is not None else None
+        repeated = second is not None and second.exists()
+        alone = folder / "operations" / file.name
+        operations = _operations(alone, name, journal[1]) if alone.exists() else None
+        facts = _latency_facts(table, journal) | {
+            "again": agreement(table, _table(second, LATENCY)) if repeated else None,
+            "operations": 0 if operations is None else len(operations),
+        }
+        device = entries[file.stem].model_copy(update={"name": name, "licence": LICENCE})
+        yield _Measured(device, _renamed(table, name), operations, facts)
 
 
 def _accuracy_facts(table: pd.DataFrame, dataset: str, report: dict[str, Any]) -> dict[str, Any]:
@@ -165,9 +236,25 @@ def _latency_facts(table: pd.DataFrame, journal: tuple[dict[str, Any], pd.DataFr
         },
         "drift": asdict(Drift.of(references.tolist())),
         "repeats": repeat_noise(table),
+        "figures": {
+            name: _range(table[name]) if name in table and table[name].notna().all() else None
+            for name in _FIGURES
+        },
+        "versions": _versions(rows),
         "machine": task["machine"],
         "settings": task["settings"],
     }
+
+
+def _versions(rows: pd.DataFrame) -> dict[str, dict[str, list[str]]]:
+    """Versions of packages on the device and of the converter, over all sessions."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for session in rows["versions"].dropna() if "versions" in rows else ():
+        for where, packages in session.items():
+            for package, version in packages.items():
+                known = found.setdefault(where, {}).setdefault(package, [])
+                known += [version] * (version not in known)
+    return found
 
 
 def _journals(workspace: Path) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
@@ -176,7 +263,7 @@ def _journals(workspace: Path) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
     for path in sorted(file for place in places for file in place.glob("*.jsonl")):
         lines = path.read_text("utf-8").splitlines(keepends=True)
         whole = [json.loads(line) for line in lines if line.endswith("\n")]  # the last may be torn
-        if whole and "machine" in whole[0].get("fingerprint", {}):
+        if whole[1:] and "machine" in whole[0].get("fingerprint", {}):
             yield whole[0]["fingerprint"], pd.DataFrame(whole[1:])
 
 
@@ -185,8 +272,6 @@ def _journal_of(
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """The journal with exactly these latencies."""
     for task, rows in journals:
-        if rows.empty:
-            continue
         cells = rows[rows["event"] == "cell"].drop_duplicates("arch_id", keep="last")
         known = cells.set_index("arch_id")["latency_ms"].reindex(table["arch_id"])
         if np.array_equal(known.to_numpy(), table["latency_ms"].to_numpy()):
@@ -197,11 +282,14 @@ def _journal_of(
     )
 
 
-def _require_journal(operations: pd.DataFrame, file: Path, rows: pd.DataFrame) -> None:
+def _operations(file: Path, name: str, rows: pd.DataFrame) -> pd.DataFrame:
+    """Operations of a device, with the latencies of its journal."""
+    operations = _table(file, OPERATIONS)
     known = rows[rows["event"] == "operation"].drop_duplicates(["part", "stage"], keep="last")
     both = operations.merge(known, on=["part", "stage"], how="left", suffixes=("", "_journal"))
     if not both["latency_ms"].equals(both["latency_ms_journal"]):
         raise SourceError(f"{file} holds other latencies than the journal of its device.")
+    return _renamed(operations, name)
 
 
 def _renamed(table: pd.DataFrame, device: str) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -147,6 +147,7 @@ def measure_cells(
     machine = probe(settings, target)
     for warning in machine.warnings:
         _log.warning("%s", warning)
+    versions = {"device": machine.versions, "converter": settings.versions}
     with MeasureStore(store_path, task_of(settings, machine)) as store:
         missing = sorted(set(arch_ids) - set(store.cells))
         order = np.random.default_rng(seed).permutation(len(missing))
@@ -161,7 +162,7 @@ def measure_cells(
         ) as bar:
             shuffled = [missing[i] for i in order]
             for row in _rows(shuffled, settings, store, target, reference_every):
-                record_row(store, row)
+                record_row(store, row, versions)
                 bar.update(row["event"] != "reference")
         return collect(arch_ids, store, settings, machine, drift_limit, start)
 
@@ -217,8 +218,14 @@ def not_believed(latency_ms: float) -> TaskError:
     )
 
 
-def record_row(store: MeasureStore, row: Row) -> None:
+def record_row(store: MeasureStore, row: Row, versions: Mapping[str, Mapping[str, str]]) -> None:
     """Put a row of a target into the store.
+
+    Args:
+        store: The store.
+        row: The row.
+        versions: Versions of packages on the device and of the converter, which rows of the
+            reference network record.
 
     Raises:
         MeasurementError: If the reference network failed, or another kind of machine measured.
@@ -229,8 +236,10 @@ def record_row(store: MeasureStore, row: Row) -> None:
         if row["event"] == "reference":
             raise MeasurementError(f"The reference network cannot be measured: {error}")
     if error is None:
-        kind = "cell" if row["event"] == "network" else "reference"
-        store.add({**row, "event": kind, "arch_id": row["name"]})
+        if row["event"] == "reference":
+            store.add({**row, "arch_id": row["name"], "versions": versions})
+        else:
+            store.add({**row, "event": "cell", "arch_id": row["name"]})
         return
     _log.warning("%s failed: %s", row["name"], error)
     failed = {"event": "failed", "arch_id": row["name"], "error": error, "time": row["time"]}

@@ -213,10 +213,11 @@ def read_kit(
     check(device)
     task = task_of(settings, measured.machine)
     path = store / store_name(task) if store.is_dir() else store
+    versions = {"device": measured.machine.versions, "converter": measured.manifest.versions}
     with MeasureStore(path, task) as opened:
         for row in measured.rows:
             if not _is_stored(opened, row):
-                record_row(opened, row)
+                record_row(opened, row, versions)
         names = [one.name for one in measured.manifest.networks]
         left = set(names) - set(opened.cells) - set(opened.failures)
         if left:

@@ -66,6 +66,11 @@ class MeasureSettings:
         """Shape of the input, ``[B, C, H, W]``."""
         return (self.batch_size, *self.network.input_shape)
 
+    @property
+    def versions(self) -> dict[str, str]:
+        """Version of each package that converts the networks, and of this project."""
+        return {"brpnas": version("brpnas"), **self.runtime.versions()}
+
     def manifest(self, networks: Sequence[Artifact]) -> Manifest:
         """The manifest of networks, timed by these settings."""
         runtime = self.runtime
@@ -80,7 +85,7 @@ class MeasureSettings:
             tuple(networks),
             network_size=self.network.size,
             space=self.space,
-            versions={"brpnas": version("brpnas"), **runtime.versions()},
+            versions=self.versions,
         )
 
     def fingerprint(self) -> dict[str, Any]:

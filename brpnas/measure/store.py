@@ -26,7 +26,8 @@ Row = dict[str, Any]
 """``event`` (``cell``, ``reference``, ``operation`` or ``failed``), ``arch_id`` (for an operation
 ``part`` and ``stage``), and either ``error`` or the figures of `brpnas.measure.targets.base`:
 ``latency_ms, std_ms, blocks_ms, time`` (UTC), ``load`` (processes waiting for a CPU at the start),
-``seconds`` (duration), ``host``, ``machine`` and others."""
+``seconds`` (duration), ``host``, ``machine`` and others. A ``reference`` also has ``versions`` of
+packages, by ``device`` and ``converter``."""
 
 
 def task_of(settings: MeasureSettings, machine: Machine) -> dict[str, Any]:
@@ -68,6 +69,7 @@ class _Cell(_Measured):
 
     event: str
     arch_id: str
+    versions: dict[str, dict[str, str]] = Field(default_factory=dict)
 
 
 class _Operation(_Measured):

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from dataclasses import asdict
+import subprocess
+import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from benchmarks.embed import collect, contents, datasheet
+from benchmarks.embed import collect, contents, datasheet, extend
 from benchmarks.embed.__main__ import CATALOGUE, main
 from benchmarks.embed.write import MARKER
 from brpnas.candidates import (
@@ -22,6 +24,7 @@ from brpnas.candidates import (
     train_jobs,
     training_report,
 )
+from brpnas.cli import measuring
 from brpnas.datasets import (
     embedded_devices,
     embedded_facts,
@@ -39,9 +42,11 @@ from brpnas.measure import (
     OnnxRuntime,
     Protocol,
     add_device,
+    make_kit,
     measure_device,
     measure_operations,
 )
+from brpnas.measure.artifacts import Manifest
 from brpnas.measure.store import store_name, task_of
 from brpnas.spaces import get_space
 from brpnas.spaces.network import NetworkConfig
@@ -86,6 +91,29 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     measure(CELLS, store, folders["ws/01_raw/measured"])
     measure(CELLS[:4], root / "again.jsonl", folders["again"])
     return root
+
+
+@pytest.fixture(scope="module")
+def kits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with the table of a kit, of networks in int8."""
+    folder = tmp_path_factory.mktemp("kits")
+    make_kit(CELLS, replace(SETTINGS, runtime=OnnxRuntime(precision="int8")), folder / "kit")
+    runner = [sys.executable, folder / "kit" / "runner.py", "run"]
+    subprocess.run(runner, cwd=folder / "kit", check=True, capture_output=True)
+    table = folder / "01_raw" / "measured" / "board-int8.parquet"
+    table.parent.mkdir(parents=True)
+    measuring.read(folder / "kit", table, device="board-int8")
+    return folder
+
+
+@pytest.fixture
+def benchmark(made: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """Folder and catalogue of a benchmark, to change."""
+    out, catalogue = tmp_path / "embedded", tmp_path / "catalogue.yml"
+    shutil.copy(CATALOGUE, catalogue)
+    options = ["--output", str(out), "--catalogue", str(catalogue), "--trained", "by the test"]
+    assert main(["--workspace", str(made / "ws"), *options]) == 0
+    return out, catalogue
 
 
 @pytest.fixture
@@ -156,6 +184,67 @@ def test_datasheet_states_the_figures(made: Path) -> None:
     assert re.search(r"\b600 .*\b598 .*\b599\b", page)
     for heading in ("Motivation", "Composition", "Collection process", "Preprocessing", "Uses"):
         assert f"## {heading}" in page
+
+
+def test_devices_are_added_without_the_workspace_of_the_others(
+    kits: Path, benchmark: tuple[Path, Path]
+) -> None:
+    out, catalogue = benchmark
+    (first,) = embedded_devices(out)
+    before = {path: path.read_bytes() for path in out.rglob("*.parquet")}
+    facts, entry = embedded_facts(out), load_devices(catalogue)[first]
+    arguments = ["--add", "--workspace", str(kits)]
+    arguments += ["--output", str(out), "--catalogue", str(catalogue)]
+    assert main(arguments) == 0
+    assert embedded_devices(out) == sorted([first, "board-int8"])
+    assert {path: path.read_bytes() for path in before} == before
+    added = embedded_facts(out)
+    assert added["accuracy"] == facts["accuracy"]
+    assert added["latency"][first] == facts["latency"][first]
+    assert set(read_embedded_operations(out)["device"]) == {first}
+    entries = load_devices(catalogue)
+    assert entries[first] == entry
+    assert entries["board-int8"].precision == "int8"
+    stated = added["latency"]["board-int8"]
+    assert (stated["cells"], stated["operations"], stated["again"]) == (6, 0, None)
+    table = read_embedded_latency("board-int8", out)
+    assert stated["figures"]["file_kib"]["max"] == table["file_kib"].max()
+    assert stated["figures"]["energy_mj"] is None or stated["figures"]["energy_mj"]["min"] > 0
+    converter = Manifest.read(kits / "kit").versions
+    assert stated["versions"]["converter"] == {name: [one] for name, one in converter.items()}
+    page = (out / "DATASHEET.md").read_text()
+    assert f"onnx {converter['onnx']}" in page
+    assert f"onnxruntime {stated['versions']['device']['onnxruntime'][0]}" in page
+    written = {path: path.read_bytes() for path in (catalogue, *out.rglob("*.*"))}
+    assert main(arguments) == 0
+    assert {path: path.read_bytes() for path in written} == written
+
+
+def test_a_device_of_the_same_name_is_replaced(
+    made: Path, workspace: Path, benchmark: tuple[Path, Path]
+) -> None:
+    out, catalogue = benchmark
+    (name,) = embedded_devices(out)
+    shutil.copytree(made / "again", workspace / "01_raw" / "measured", dirs_exist_ok=True)
+    shutil.copy(made / "again.jsonl", workspace / "07_model_output" / "store")
+    collected = extend(workspace, out, catalogue)
+    assert [device.name for device in collected.devices] == [name]
+    assert {name: len(table) for name, table in collected.latency.items()} == {name: 4}
+    assert collected.facts["latency"][name]["cells"] == 4
+    assert len(collected.operations) == len(read_embedded_operations(out))
+    shutil.rmtree(workspace / "01_raw" / "measured" / "operations")
+    with pytest.raises(SourceError, match="operations"):
+        extend(workspace, out, catalogue)
+
+
+def test_a_benchmark_without_facts_of_a_device_is_refused(
+    kits: Path, benchmark: tuple[Path, Path]
+) -> None:
+    out, catalogue = benchmark
+    (name,) = embedded_devices(out)
+    shutil.copy(out / "latency" / f"{name}.parquet", out / "latency" / "unknown.parquet")
+    with pytest.raises(SourceError, match=r"facts\.json .*'unknown'"):
+        extend(kits, out, catalogue)
 
 
 def test_latencies_without_their_journal_are_refused(workspace: Path) -> None:

@@ -7,32 +7,37 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, fx, nn
+from torch.export import ExportedProgram
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-__all__ = ["load_folded", "save_program"]
+__all__ = ["export_program", "folded", "load_folded", "save_program"]
 
 _CONVOLUTION = torch.ops.aten.conv2d.default
 _NORMALISATION = torch.ops.aten.batch_norm.default
 
 
+def export_program(network: nn.Module, images: Tensor) -> ExportedProgram:
+    """Trace a network, on the CPU and in evaluation mode, for inputs of one shape."""
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        return torch.export.export(network, (images,))
+
+
 def save_program(network: nn.Module, images: Tensor, path: Path) -> None:
-    """Write a network as a program with its weights, for inputs of one shape.
+    """Write a network as a program with its weights; see `export_program`.
 
     Args:
         network: On the CPU, in evaluation mode.
         images: Example input.
         path: File to write, with the suffix ``.pt2``.
     """
-    with warnings.catch_warnings(), torch.no_grad():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.export.save(torch.export.export(network, (images,)), path)
+        torch.export.save(export_program(network, images), path)
 
 
 def load_folded(path: Path | str) -> tuple[fx.GraphModule, Tensor]:
-    """Read a program as a module, with batch normalisation folded into convolutions.
-
-    Converters fold it too. Done first, the graph is half as long, and a conversion takes half the
-    time.
+    """Read a program as a module; see `folded`.
 
     Returns:
         The module and its example input.
@@ -40,6 +45,15 @@ def load_folded(path: Path | str) -> tuple[fx.GraphModule, Tensor]:
     program = torch.export.load(path)
     assert program.example_inputs is not None
     ((images,), _) = program.example_inputs
+    return folded(program), images
+
+
+def folded(program: ExportedProgram) -> fx.GraphModule:
+    """The module of a program, with batch normalisation folded into convolutions.
+
+    Converters fold it too. Done first, the graph is half as long, and a conversion takes half the
+    time. Operations without a path to the output, which crash some converters, are left out.
+    """
     module = program.module()
     assert isinstance(module, fx.GraphModule)
     with torch.no_grad():
@@ -48,7 +62,7 @@ def load_folded(path: Path | str) -> tuple[fx.GraphModule, Tensor]:
                 _fold(module, node, f"folded{number}")
     module.graph.eliminate_dead_code()
     module.recompile()
-    return module, images
+    return module
 
 
 def _fold(module: fx.GraphModule, node: fx.Node, name: str) -> None:

@@ -43,7 +43,7 @@ class LiteRt(Runtime):
         if self.precision == "int8":
             np.save(scales, calibration_batches(images.shape, calibration))
             request["calibration"] = str(scales)
-        convert_apart(__name__, **request)
+        convert_apart(__name__, request)
         return (target,)
 
 

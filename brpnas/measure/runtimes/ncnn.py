@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from brpnas.errors import MeasurementError
 from brpnas.export.onnx import frozen_copy
 from brpnas.measure.runtimes.base import Runtime
+from brpnas.measure.runtimes.exported import export_program, folded
 
 __all__ = ["Ncnn"]
 
@@ -42,9 +43,12 @@ class Ncnn(Runtime):
         """Trace the module, convert it by the program pnnx."""
         from pnnx import EXEC_PATH  # noqa: PLC0415
 
+        module = folded(export_program(_without_padding(network), images))
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
-            traced = torch.jit.trace(_without_padding(network), images, check_trace=False)
+            traced = torch.jit.trace(  # type: ignore[no-untyped-call]
+                module, images, check_trace=False
+            )
             torch.jit.save(traced, folder / "network.pt")
         shape = ",".join(map(str, images.shape))
         half = int(self.precision == "fp16")

@@ -43,7 +43,8 @@ class OpenVino(Runtime):
         exporter = OnnxRuntime(precision="int8" if self.precision == "int8" else "fp32")
         (source,) = exporter.convert(network, images, folder, calibration)
         target = folder / "network.xml"
-        convert_apart(__name__, source=str(source), target=str(target), precision=self.precision)
+        request = {"source": str(source), "target": str(target), "precision": self.precision}
+        convert_apart(__name__, request)
         return target, target.with_suffix(".bin")
 
 

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Mapping
 
 from brpnas.errors import MeasurementError
 
@@ -27,13 +28,13 @@ _GRACE_S = 5.0
 _SHOWN = 500
 
 
-def convert_apart(module: str, timeout_s: float = _TIMEOUT_S, **arguments: str) -> None:
+def convert_apart(module: str, arguments: Mapping[str, str], timeout_s: float = _TIMEOUT_S) -> None:
     """Call ``convert(**arguments)`` of a module in the process of that module.
 
     Args:
         module: Name of the module.
-        timeout_s: Seconds allowed.
         arguments: Arguments of the call.
+        timeout_s: Seconds allowed.
 
     Raises:
         MeasurementError: If the call raises, takes too long, or its process dies.
@@ -65,7 +66,7 @@ class _Worker:
         )
         self.ended = False
 
-    def call(self, arguments: dict[str, str], timeout_s: float) -> None:
+    def call(self, arguments: Mapping[str, str], timeout_s: float) -> None:
         """Send a call and wait for its end; see `convert_apart`."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -75,7 +76,7 @@ class _Worker:
         try:
             # A dead process breaks the pipe, and its answer is empty.
             with contextlib.suppress(BrokenPipeError):
-                self._process.stdin.write(json.dumps(arguments).encode() + b"\n")
+                self._process.stdin.write(json.dumps(dict(arguments)).encode() + b"\n")
                 self._process.stdin.flush()
             answer = self._process.stdout.readline()
             answered = answer.endswith(b"\n")

@@ -16,9 +16,9 @@ def convert(kind: str, target: str) -> None:
     sys.stdout.write("half a line")
     os.write(1, b'"an answer?"\n')
     if kind == "raise":
-        raise ValueError("no such operation")
+        raise ValueError("refused")
     if kind == "abort":
-        sys.stderr.write("assertion failed\n")
+        sys.stderr.write("aborting\n")
         sys.stderr.flush()
         os.abort()
     if kind == "hang":

@@ -31,8 +31,8 @@ def installed(runtime: Runtime) -> Runtime:
     return runtime
 
 
-def cell_network(*codes: int) -> nn.Module:
+def cell_network(*codes: int, size: NetworkConfig = TINY) -> nn.Module:
     """The network of a cell, with weights of proper statistics."""
-    built = build_network(to_string(codes), TINY)
-    initialise_weights(built, TINY.input_shape, seed=0)
+    built = build_network(to_string(codes), size)
+    initialise_weights(built, size.input_shape, seed=0)
     return built.eval()

@@ -17,20 +17,20 @@ def convert(kind: str, folder: Path, timeout_s: float = 60.0) -> int:
     """Calls that the process has had."""
     target = folder / "converted"
     target.unlink(missing_ok=True)
-    convert_apart(MODULE, timeout_s, kind=kind, target=str(target))
+    convert_apart(MODULE, {"kind": kind, "target": str(target)}, timeout_s)
     return int(target.read_text())
 
 
 def test_a_process_stays_until_it_dies(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     begun = convert("good", tmp_path)
     assert convert("good", tmp_path) == begun + 1
-    with pytest.raises(MeasurementError, match="ValueError: no such operation"):
+    with pytest.raises(MeasurementError, match="ValueError: refused"):
         convert("raise", tmp_path)
     assert convert("good", tmp_path) == begun + 3
-    with pytest.raises(MeasurementError, match=r"code -6.*assertion failed"):
+    with pytest.raises(MeasurementError, match="-6: aborting"):
         convert("abort", tmp_path)
     assert convert("good", tmp_path) == 1
-    with pytest.raises(MeasurementError, match="did not finish within"):
+    with pytest.raises(MeasurementError, match=r"\b0\.5 s\b"):
         convert("hang", tmp_path, timeout_s=0.5)
     assert convert("good", tmp_path) == 1
     assert converters.CALLS == []
@@ -38,5 +38,5 @@ def test_a_process_stays_until_it_dies(tmp_path: Path, capfd: pytest.CaptureFixt
 
 
 def test_a_missing_module_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(MeasurementError, match="No module named"):
-        convert_apart("tests.measure.runtimes.no_converter", target=str(tmp_path))
+    with pytest.raises(MeasurementError, match="no_converter"):
+        convert_apart("tests.measure.runtimes.no_converter", {"target": str(tmp_path)})

@@ -1,4 +1,8 @@
-"""A board: an sshd on a host of its own, in a network namespace, with a user and a bare Python."""
+"""A board: an sshd on a host of its own, in a network namespace, with a user and a bare Python.
+
+The sshd dies with the process that made the board. The next `Board` removes what is left of a board
+of a dead process.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +21,8 @@ from pathlib import Path
 
 import pytest
 
+_PLACE = Path("/tmp")
+_PREFIX = "brpnas-board"
 _PORT = 2222
 _SSHD = Path("/usr/sbin/sshd")
 _PYTHON = Path("/usr/bin/python3")
@@ -27,7 +32,8 @@ def missing() -> str | None:
     """Reason that no board can be made here."""
     if os.geteuid() != 0:
         return "only root can make a board"
-    lacking = [name for name in ("ip", "ssh", "ssh-keygen", "useradd") if not shutil.which(name)]
+    tools = ("ip", "setpriv", "ssh", "ssh-keygen", "useradd")
+    lacking = [name for name in tools if not shutil.which(name)]
     if lacking or not _SSHD.exists():
         return f"{', '.join([*lacking, *(['sshd'] * (not _SSHD.exists()))])} missing"
     if subprocess.run(["unshare", "--net", "true"], capture_output=True, check=False).returncode:
@@ -52,12 +58,44 @@ def _text(path: str) -> str:
         return ""
 
 
+def _started(pid: str) -> str:
+    """Start of a process in ticks since boot, different for a later one of the same id.
+
+    Empty if the process is dead.
+    """
+    state, *fields = _text(f"/proc/{pid}/stat").rpartition(")")[2].split() or "Z"
+    return "" if state == "Z" else fields[18]
+
+
+def _remove(folder: Path, tag: str) -> None:
+    """Remove processes, host, user and files of a board."""
+    space = f"ns{tag}"
+    inside = subprocess.run(["ip", "netns", "pids", space], capture_output=True, check=False)
+    for pid in inside.stdout.split():
+        with suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
+    for words in (["ip", "netns", "del", space], ["userdel", "-f", f"board{tag}"]):
+        subprocess.run(words, capture_output=True, check=False)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep() -> None:
+    """Remove the boards of processes that were killed."""
+    for folder in _PLACE.glob(f"{_PREFIX}-*-*-*"):
+        tag, pid, start = folder.name.removeprefix(f"{_PREFIX}-").split("-")
+        if _started(pid) != start:
+            _remove(folder, tag)
+
+
 class Board:
     """A host with address, user and Python; `close` removes everything."""
 
     def __init__(self) -> None:
-        tag = secrets.token_hex(3)
-        self.folder = Path(tempfile.mkdtemp(prefix="brpnas-board-", dir="/tmp"))
+        sweep()
+        self._tag, owner = secrets.token_hex(3), str(os.getpid())
+        tag = self._tag
+        self.folder = _PLACE / "-".join((_PREFIX, tag, owner, _started(owner)))
+        self.folder.mkdir()
         self.folder.chmod(0o755)
         self.home, self.user = self.folder / "home", f"board{tag}"
         self.space, self._near, self._far = f"ns{tag}", f"near{tag}", f"far{tag}"
@@ -141,8 +179,8 @@ class Board:
             "PasswordAuthentication no\nMaxStartups 100\n"
         )
         log = self.folder / "sshd.log"
-        words = ["ip", "netns", "exec", self.space, str(_SSHD), "-D", "-f", str(config)]
-        self._sshd = subprocess.Popen([*words, "-E", str(log)])
+        mortal = ("setpriv", "--pdeathsig", "KILL", "ip", "netns", "exec", self.space)
+        self._sshd = subprocess.Popen([*mortal, _SSHD, "-D", "-f", config, "-E", log])
         end = time.monotonic() + 10
         while "Server listening" not in (log.read_text() if log.exists() else ""):
             assert time.monotonic() < end, log.read_text() if log.exists() else "no sshd"
@@ -199,16 +237,11 @@ class Board:
                 os.kill(pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """Remove host, user and files."""
+        """Remove processes, host, user and files."""
         os.environ["PATH"] = self._path
+        _remove(self.folder, self._tag)
         if self._sshd is not None:
-            self.kill_sessions()
-            self._sshd.terminate()
             self._sshd.wait()
-        self.kill_runners()
-        for words in (["ip", "netns", "del", self.space], ["userdel", "-f", self.user]):
-            subprocess.run(words, capture_output=True, check=False)
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def require_board() -> None:
