@@ -302,7 +302,7 @@ class TestNames:
             text = file.read_text().replace("${globals:workspace}", "data")
             written += re.findall(r"(?:path: |/)(data/[\w./-]+)", text)
         # Folders with a file or a folder of each device's name.
-        named = [path_ for path_ in written if path_.endswith("/devices")]
+        named = [path_ for path_ in written if path_.endswith(("/devices", "/measured"))]
         lost = [
             path
             for path in paths(page.read_text())
