@@ -39,6 +39,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 import warnings
@@ -49,8 +50,21 @@ from typing import Any, Callable, NamedTuple, Protocol
 
 
 def _leave(lack: str) -> None:
-    sys.stdout.write(json.dumps({"event": "error", "error": lack, "unknown": None}) + "\n")
-    sys.exit(lack)
+    if not os.isatty(1):
+        sys.stdout.write(json.dumps({"event": "error", "error": lack, "unknown": None}) + "\n")
+    sys.stderr.write(lack + "\n")
+    sys.exit(2)
+
+
+def _installing(packages: str) -> str:
+    """How to install packages. The Python of a system may refuse them (PEP 668)."""
+    managed = Path(sysconfig.get_path("stdlib")) / "EXTERNALLY-MANAGED"
+    if sys.prefix != sys.base_prefix or not managed.exists():
+        return f"{sys.executable} -m pip install {packages}"
+    return (
+        f"this Python takes no packages. `{sys.executable} -m venv ~/venv` makes one that does, "
+        f"`~/venv/bin/python3 -m pip install {packages}` installs; then use ~/venv/bin/python3"
+    )
 
 
 if sys.version_info < (3, 9):  # noqa: UP036 - it is for people with an old one
@@ -60,7 +74,7 @@ try:
 except ImportError:
     if __name__ != "__main__":
         raise
-    _leave(f"Python at {sys.executable} lacks numpy: {sys.executable} -m pip install numpy")
+    _leave(f"Python at {sys.executable} lacks numpy: {_installing('numpy')}")
 
 __all__ = [
     "FORMAT",
@@ -477,7 +491,7 @@ def _software(runtime: str) -> Software:
     except ImportError as error:
         raise RunnerError(
             f"Python at {sys.executable} on {socket.gethostname()} lacks {software.module} "
-            f"({error}): {sys.executable} -m pip install {software.install}"
+            f"({error}): {_installing(software.install)}"
         ) from error
     return software
 
@@ -634,7 +648,8 @@ def _warnings(found: dict[str, Any]) -> list[str]:
     if found["governor"] not in (None, "performance") and low != high:
         listed.append(
             f"The clock is not fixed (governor {found['governor']}, {low} to {high} MHz): "
-            "`sudo cpupower frequency-set -g performance` fixes it."
+            "`echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor` "
+            "fixes it until the next start."
         )
     if found["temperature_c"] is not None and found["temperature_c"] >= _WARM_C:
         listed.append(
@@ -1176,6 +1191,8 @@ class _Bench:
         self.id = manifest_id(self.manifest)
         self._folder, self._output, self._work = path.parent, output, work
         names = (self.manifest["runtime"], self.manifest["provider"])
+        # Libraries of NVIDIA compute float32 in TF32 where they can, unless told otherwise.
+        os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")
         _software(names[0])  # imported once, for all processes
         self.machine = _child(describe, names, self.manifest["timeout_s"])
 

@@ -68,6 +68,7 @@ class TestMeasuring:
         assert machine.software.startswith("ONNX Runtime ")
         assert machine.versions["onnxruntime"] in machine.software
         assert target.name == board.address
+        assert target.place == "board"
 
     def test_cells_without_our_package_there(
         self, target: SshTarget, board: Board, tmp_path: Path
@@ -229,10 +230,10 @@ def test_hosts_that_cannot_be_used(
     ("old", "new", "words"),
     [
         (":2222", ":2223", "no SSH server listens"),
-        ("/~/venv/bin/python3", "/~/none/python3", r"lacks ~/none/python3.*apt install"),
+        ("/~/venv/bin/python3", "/~/none/python3", r"lacks ~/none/python3.*2222/~/venv"),
         ("/~/venv/bin/python3", "/it's a;touch x/$(id)", r"lacks /it's a;touch x/\$\(id\)"),
         ("/~/venv/bin/python3", "/bin/false", r"code 1 .*nothing"),
-        ("/~/venv/bin/python3", "/usr/bin/python3", r"lacks (numpy|onnxruntime).*pip install"),
+        ("/~/venv/bin/python3", "/usr/bin/python3", r"^10\.\S+: .* lacks (numpy|onnxrun).*pip"),
     ],
 )
 def test_addresses_that_cannot_be_used(board: Board, old: str, new: str, words: str) -> None:
