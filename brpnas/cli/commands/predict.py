@@ -56,7 +56,7 @@ def predict(
     ] = False,
     space: SpaceName = "nasbench201",
 ) -> None:
-    """Predict latency, in ms, by a saved or exported predictor, or on a known device.
+    """Predict latency in ms, by a predictor or on a known device.
 
     With --device, also print the error to expect, measured on cells unknown to the prior.
     """
