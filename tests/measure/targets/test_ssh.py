@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
 
 from brpnas.errors import MeasurementError, UnknownNameError
 from brpnas.measure import (
@@ -18,8 +17,8 @@ from brpnas.measure import (
     Protocol,
     TorchEager,
     measure_cells,
+    time_artifact,
     time_cells,
-    time_file,
     time_module,
 )
 from brpnas.measure.artifacts import Manifest
@@ -108,11 +107,10 @@ class TestMeasuring:
         shape = settings.network.input_shape
         assert time_module(network, shape, settings, target).latency_ms > 0
         with tempfile.TemporaryDirectory() as name:
-            (path,) = settings.runtime.convert(network, torch.zeros(settings.shape), Path(name))
-            model = path.read_bytes()
-        timing = time_file(model, settings, target)
+            made = cell_artifact(cells[0], settings, Path(name))
+            timing = time_artifact(made, Path(name), settings, target)
         assert timing.latency_ms > 0
-        assert timing.file_kib == len(model) / 1024
+        assert timing.file_kib == made.file_kib
 
 
 class TestCuts:
