@@ -392,9 +392,7 @@ def test_a_search_on_this_machine_measures_before_it_asks(
     assert (history["latency_ms"] <= limit).all()
     assert (history["latency_ms"] > 0).all()
     assert len(measurements) >= len(history)
-    assert {r.name for r in caplog.records if r.levelname == "WARNING"} == {
-        "pipelines.measuring"
-    }
+    assert {r.name for r in caplog.records if r.levelname == "WARNING"} == {"pipelines.measuring"}
     result = summarise(known, found, params, task)
     assert result["known"]["latency_ms"] is None, "which is of the other device"
     assert result["latencies"]["known"]["ms"] <= limit
