@@ -412,6 +412,8 @@ def load_ncnn(
     options = network.opt
     options.num_threads = threads
     options.use_vulkan_compute = options.use_bf16_storage = False
+    # Tiles of 8 x 8 lose three digits, and are slower in small networks.
+    options.use_winograd63_convolution = False
     half = precision == "fp16"
     options.use_fp16_packed = options.use_fp16_storage = options.use_fp16_arithmetic = half
     if network.load_param(files[0]) or network.load_model(files[1]):
