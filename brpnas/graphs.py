@@ -134,6 +134,13 @@ class GraphBatch:
         """Nodes of each graph, padding included."""
         return int(self.ops.shape[1])
 
+    @property
+    def connected(self) -> npt.NDArray[np.bool_]:
+        """Whether a path leads from input to output in the pruned view, shape ``[N]``."""
+        is_output = self.ops == OUTPUT
+        into = self.adj[:, 1:, :].sum(axis=1)  # without edges of the global node
+        return np.asarray(np.where(is_output, into, 0).max(axis=1) > 1)
+
 
 def _as_index(index: Sequence[int] | IndexArray) -> IndexArray:
     array: IndexArray = np.asarray(index)

@@ -10,6 +10,7 @@ import typer
 from brpnas.cli.commands import (
     arch,
     devices,
+    devices_add,
     devices_check,
     devices_suggest,
     export,
@@ -56,6 +57,7 @@ def _main(
     pass
 
 
+devices.devices.command(epilog=devices_add.EXAMPLES)(devices_add.add)
 devices.devices.command(epilog=devices_check.EXAMPLES)(devices_check.check)
 devices.devices.command(epilog=devices_suggest.EXAMPLES)(devices_suggest.suggest)
 app.add_typer(devices.devices)

@@ -8,17 +8,49 @@ from __future__ import annotations
 
 import sys
 import tomllib
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, cast
 
 from brpnas.errors import ConfigurationError
 
-__all__ = ["Registry", "find_project", "find_registry", "from_project"]
+__all__ = [
+    "Project",
+    "ProjectSettings",
+    "Registry",
+    "find_project",
+    "find_registry",
+    "from_project",
+    "open_project",
+]
+
+
+@dataclass(frozen=True)
+class ProjectSettings:
+    """What commands need of a project's configuration.
+
+    Attributes:
+        env: Environment; None for the default one.
+        workspace: Folder of all outputs.
+        space: Name of the search space.
+        network_size: Size of every network.
+        test_share: Share of the cells that are always test rows.
+    """
+
+    env: str | None
+    workspace: Path
+    space: str
+    network_size: str
+    test_share: float
 
 
 class Registry(Protocol):
-    """Functions of the registry module of a project; each returns the text to print."""
+    """Functions of the registry module of a project; all but one return the text to print."""
+
+    def project_settings(self, root: Path, env: str | None = None) -> ProjectSettings:
+        """Read the configuration of the project in the folder ``root``."""
+        ...
 
     def models_text(self, root: Path, env: str | None = None) -> str:
         """List the registered models of the project in the folder ``root``."""
@@ -37,6 +69,33 @@ class Registry(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Project:
+    """A project, ready for commands.
+
+    Attributes:
+        root: Its folder.
+        registry: Its registry module.
+        settings: Its configuration.
+    """
+
+    root: Path
+    registry: Registry
+    settings: ProjectSettings
+
+
+def open_project(env: str | None = None) -> Project:
+    """The project around the current folder, in one environment.
+
+    Raises:
+        ConfigurationError: If there is none, or its configuration is wrong.
+        UnknownNameError: If there is no such environment.
+    """
+    root = find_project()
+    registry = find_registry(root)
+    return Project(root, registry, registry.project_settings(root, env))
+
+
 def find_project(start: Path | None = None) -> Path:
     """Folder of the project: the given folder or the closest parent with a project.
 
@@ -51,8 +110,8 @@ def find_project(start: Path | None = None) -> Path:
         if "kedro" in _tools(folder):
             return folder
     raise ConfigurationError(
-        f"{start} is in no project: no pyproject.toml with [tool.kedro] there or above. The "
-        "registry belongs to the pipeline; change to a checkout first."
+        f"{start} is in no project: no pyproject.toml with [tool.kedro] there or above. This "
+        "command uses the pipeline and its registry; change to a checkout of the project first."
     )
 
 

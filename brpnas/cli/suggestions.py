@@ -5,20 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from brpnas.cli.text import table
 from brpnas.datasets import held_out
+from brpnas.datasets.holdout import TEST_SHARE
 from brpnas.devices import read_device_table
 from brpnas.errors import BudgetError, SourceError
-from brpnas.graphs import OUTPUT, GraphBatch
 from brpnas.predictors.transfer import DevicePrior, shipped_prior, suggest_rows
-from brpnas.spaces import opened_space
+from brpnas.spaces import DEFAULT_SPACE, opened_space
 
 __all__ = ["as_text", "suggest", "write"]
-
-_SPACE = "nasbench201"
 
 
 def suggest(
@@ -29,6 +26,8 @@ def suggest(
     prior: Path | None = None,
     seed: int = 0,
     notation: str | None = None,
+    test_share: float = TEST_SHARE,
+    space: str = DEFAULT_SPACE,
 ) -> pd.DataFrame:
     """Cells to measure: first the training cells, most informative first, then the test cells.
 
@@ -39,6 +38,8 @@ def suggest(
         prior: File of a prior; None for the packaged one.
         seed: Seed of the comparison set and of the test cells.
         notation: Notation of the cells of that file, see `SearchSpace.reader`.
+        test_share: Share of the cells that are held out.
+        space: Space of the packaged prior. A file names its own.
 
     Returns:
         ``arch_id`` and ``use`` (``learn`` or ``test``). Measured cells and cells without a path
@@ -49,15 +50,15 @@ def suggest(
         IntakeError: If the file of latencies is refused.
         SchemaError: If the file of the prior is invalid.
     """
-    known = shipped_prior(_SPACE) if prior is None else DevicePrior.load(prior)
-    space = opened_space(known.space, prior or "The prior that ships")
-    graphs = space.graphs()
+    known = shipped_prior(space) if prior is None else DevicePrior.load(prior)
+    opened = opened_space(known.space, prior or "The prior that ships")
+    graphs = opened.graphs()
     done = np.array([], np.int64)
     if measured is not None:
-        known_rows = read_device_table(measured, space, least=1, notation=notation).table
+        known_rows = read_device_table(measured, opened, least=1, notation=notation).table
         done = graphs.rows(known_rows["arch_id"].tolist())
-    open_rows = np.flatnonzero(_connected(graphs.view("pruned")))
-    held = held_out([graphs.arch_ids[row] for row in open_rows])
+    open_rows = np.flatnonzero(graphs.view("pruned").connected)
+    held = held_out([graphs.arch_ids[row] for row in open_rows], test_share)
     learn = suggest_rows(
         known.hyperparameters,
         known.features.of(graphs.views),
@@ -76,13 +77,6 @@ def suggest(
             "use": ["learn"] * len(learn) + ["test"] * len(drawn),
         }
     )
-
-
-def _connected(pruned: GraphBatch) -> npt.NDArray[np.bool_]:
-    """Whether a path leads from input to output of each cell, shape ``[N]``."""
-    is_output = pruned.ops == OUTPUT
-    into = pruned.adj[:, 1:, :].sum(axis=1)  # without edges of the global node
-    return np.asarray((np.where(is_output, into, 0).max(axis=1)) > 1)
 
 
 def as_text(rows: pd.DataFrame) -> str:

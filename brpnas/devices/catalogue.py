@@ -6,20 +6,22 @@ of the same form; `get_device` returns one device by name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from brpnas.datasets.entries import read_entries
-from brpnas.errors import ConfigurationError, UnknownNameError
+from brpnas.errors import ConfigurationError, UnknownNameError, shown
 from brpnas.spaces.network import NetworkConfig
 
-__all__ = ["NAME_PATTERN", "Device", "get_device", "load_devices"]
+__all__ = ["NAME_PATTERN", "Device", "check_device_name", "get_device", "load_devices"]
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 """Pattern of a device's name, also used in file names."""
 
+_LONGEST_NAME = 200
 _CATALOGUE = Path(__file__).with_name("catalogue.yml")
 
 
@@ -67,6 +69,19 @@ class Device(BaseModel):
             return None if size is None else NetworkConfig.of_size(size).size
         except ConfigurationError as error:
             raise ValueError(str(error)) from None
+
+
+def check_device_name(name: str) -> None:
+    """Check that a text can be the name of a device, also in file names.
+
+    Raises:
+        ConfigurationError: If it cannot.
+    """
+    if len(name) > _LONGEST_NAME or not re.fullmatch(NAME_PATTERN, name):
+        raise ConfigurationError(
+            f"{shown(name)} cannot be the name of a device: use letters, digits, dots, dashes and "
+            f"underscores, the first a letter or digit, {_LONGEST_NAME} at most."
+        )
 
 
 def load_devices(path: Path | None = None) -> dict[str, Device]:

@@ -58,19 +58,23 @@ def measure_device(
             "measure.device)."
         )
     machine = probe(settings, target)
-    device = describe_device(machine, settings, name)
+    place = "local" if target is None else target.place
+    device = describe_device(machine, settings, name, place)
     check(device)
     path = store / store_name(task_of(settings, machine)) if store.is_dir() else store
     return device, measure_cells(arch_ids, settings, path, target=target, **options)
 
 
-def describe_device(machine: Machine, settings: MeasureSettings, name: str | None = None) -> Device:
+def describe_device(
+    machine: Machine, settings: MeasureSettings, name: str | None = None, place: str = "local"
+) -> Device:
     """Entry for a catalogue of devices: machine, runtime, network and protocol.
 
     Args:
         machine: The machine, from `brpnas.measure.cells.probe`.
         settings: Runtime, network and protocol.
         name: Name of the device; by default `device_name`.
+        place: First word of this default.
     """
     return device_entry(
         machine,
@@ -78,6 +82,7 @@ def describe_device(machine: Machine, settings: MeasureSettings, name: str | Non
         batch_size=settings.batch_size,
         network_size=settings.network.size,
         name=name,
+        place=place,
         notes=_network(settings),
     )
 

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, Self
 
 import yaml
-from pydantic import ValidationError
 
 from brpnas.atomic import atomic_path
 from brpnas.devices import Device, load_devices
-from brpnas.errors import ConfigurationError, MeasurementError, UnknownNameError
+from brpnas.devices.catalogue import check_device_name
+from brpnas.errors import MeasurementError, UnknownNameError
 from brpnas.locks import locked
 from brpnas.measure.runner import IDENTITY, RunnerError, describe
 from brpnas.measure.runtimes import Runtime
@@ -122,11 +122,17 @@ def describe_machine(runtime: Runtime) -> Machine:
         raise MeasurementError(str(error)) from error
 
 
-def device_name(machine: Machine, runtime: Runtime) -> str:
-    """Name of a device, such as ``local-amd-epyc-7763-onnxruntime-fp32-1t``."""
+def device_name(machine: Machine, runtime: Runtime, place: str = "local") -> str:
+    """Name of a device, such as ``local-amd-epyc-7763-onnxruntime-fp32-1t``.
+
+    Args:
+        machine: The machine.
+        runtime: Runtime of the networks.
+        place: First word, see `brpnas.measure.targets.Target.place`.
+    """
     where = machine.gpu if machine.gpu else machine.processor
     target = "" if machine.gpu else f"-{runtime.threads}t"
-    return f"local-{_slug(where)}-{runtime.name}-{runtime.precision}{target}"
+    return f"{place}-{_slug(where)}-{runtime.name}-{runtime.precision}{target}"
 
 
 def device_entry(
@@ -136,6 +142,7 @@ def device_entry(
     batch_size: int,
     network_size: str | None = None,
     name: str | None = None,
+    place: str = "local",
     notes: str = "",
 ) -> Device:
     """Describe a machine and its runtime as an entry of a catalogue.
@@ -146,34 +153,33 @@ def device_entry(
         batch_size: Images per run.
         network_size: Size of the networks (`NetworkConfig.size`); None for the published one.
         name: Name of the device; by default `device_name`.
+        place: First word of this default.
         notes: Further notes, such as the protocol.
 
     Raises:
         ConfigurationError: If the name is invalid.
     """
+    if name is None:
+        name = device_name(machine, runtime, place)
+    check_device_name(name)
     on = f"{machine.gpu}; host " if machine.gpu else ""
     cores = [] if machine.cores is None else [f"{machine.cores} core{'s' * (machine.cores != 1)}"]
     memory = [] if machine.memory_gb is None else [f"{machine.memory_gb:.0f} GB"]
     parts = [f"{on}{machine.processor}", *cores, *memory, machine.system]
     threads = f"{runtime.threads} thread" + "s" * (runtime.threads != 1)
-    try:
-        return Device(
-            name=name or device_name(machine, runtime),
-            hardware=", ".join(parts),
-            runtime=f"{machine.software} ({runtime.provider}, {threads})",
-            precision=runtime.precision,
-            batch_size=batch_size,
-            source=None,
-            licence=_LICENCE,
-            executes_dead_ops=runtime.executes_dead_ops,
-            network_size=network_size,
-            notes=notes,
-            conditions=machine.conditions(),
-        )
-    except ValidationError as error:
-        raise ConfigurationError(
-            f"{name!r} cannot be the name of a device: use letters, digits, dots and dashes."
-        ) from error
+    return Device(
+        name=name,
+        hardware=", ".join(parts),
+        runtime=f"{machine.software} ({runtime.provider}, {threads})",
+        precision=runtime.precision,
+        batch_size=batch_size,
+        source=None,
+        licence=_LICENCE,
+        executes_dead_ops=runtime.executes_dead_ops,
+        network_size=network_size,
+        notes=notes,
+        conditions=machine.conditions(),
+    )
 
 
 def check_name(device: Device, known: Mapping[str, Device]) -> None:

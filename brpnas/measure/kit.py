@@ -208,7 +208,7 @@ def read_kit(
     start = time.perf_counter()
     measured = _read(kit, rows)
     settings = _settings(measured.manifest)
-    device = describe_device(measured.machine, settings, name)
+    device = describe_device(measured.machine, settings, name, "board")
     check(device)
     task = task_of(settings, measured.machine)
     path = store / store_name(task) if store.is_dir() else store

@@ -1,19 +1,21 @@
 """Commands ``brpnas models``, ``promote`` and ``rollback`` of the current project.
 
 `[tool.brpnas]` in ``pyproject.toml`` names this module, a `brpnas.cli.project.Registry`. Each
-function returns the text to print. The store and the gates come from the project's configuration,
-in the requested environment.
+function returns the text to print, `project_settings` the settings that other commands need. The
+store and the gates come from the project's configuration, in the requested environment.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import mlflow
 from kedro.config import OmegaConfigLoader
 
+from brpnas.cli.project import ProjectSettings
 from brpnas.cli.text import fields, table
 from brpnas.errors import BrpNasError
 from brpnas.promotion import Decision
@@ -23,25 +25,35 @@ from pipelines.environments import chosen_environment
 from pipelines.explain import locate
 from pipelines.mlflow_store import explained, open_store
 from pipelines.mlflow_store.addresses import without_password
+from pipelines.network import network_config
 from pipelines.registry.listing import list_models
 from pipelines.registry.promotion import promote
 from pipelines.registry.rollback import rollback
+from pipelines.resolve import resolve
 from pipelines.settings import CONFIG_LOADER_ARGS
 
-__all__ = ["models_text", "promote_text", "rollback_text"]
+__all__ = ["models_text", "project_settings", "promote_text", "rollback_text"]
+
+
+@dataclass(frozen=True)
+class _Configuration:
+    """Configuration of a project, in one environment."""
+
+    env: str | None
+    loader: OmegaConfigLoader
+    parameters: Parameters
 
 
 @contextlib.contextmanager
-def _project(root: Path, env: str | None, *, write: bool = True) -> Iterator[PromoteConfig]:
-    """Promotion settings of a project; within the block, MLflow uses its store.
+def _configured(root: Path, env: str | None) -> Iterator[_Configuration]:
+    """Configuration of a project; the block works in its folder.
 
-    The configuration is read as Kedro would, but without a session: that loads every plugin, which
-    takes longer than all the rest.
+    It is read as Kedro would, but without a session: that loads every plugin, which takes longer
+    than all the rest.
 
     Raises:
         UnknownNameError: If there is no such environment.
         ConfigurationError: If the parameters are wrong.
-        TrackingError: If the store cannot be used or reached, or refuses.
     """
     source = root / "conf"
     env = chosen_environment(source, env)
@@ -52,11 +64,24 @@ def _project(root: Path, env: str | None, *, write: bool = True) -> Iterator[Pro
             Parameters, loader["parameters"], lambda key: locate(key, source, named, {})
         )
         get_space(parameters.space)  # models of a space of the user's own need it opened
-        server = open_store(root, loader["mlflow"], write=write)["server"]
+        yield _Configuration(env, loader, parameters)
+
+
+@contextlib.contextmanager
+def _project(root: Path, env: str | None, *, write: bool = True) -> Iterator[PromoteConfig]:
+    """Promotion settings of a project; within the block, MLflow uses its store.
+
+    Raises:
+        UnknownNameError: If there is no such environment.
+        ConfigurationError: If the parameters are wrong.
+        TrackingError: If the store cannot be used or reached, or refuses.
+    """
+    with _configured(root, env) as found:
+        server = open_store(root, found.loader["mlflow"], write=write)["server"]
         mlflow.set_tracking_uri(server["mlflow_tracking_uri"])
         mlflow.set_registry_uri(server["mlflow_registry_uri"])
         try:
-            yield parameters.promote
+            yield found.parameters.promote
         except BrpNasError:
             raise
         except Exception as error:
@@ -64,6 +89,24 @@ def _project(root: Path, env: str | None, *, write: bool = True) -> Iterator[Pro
             if refusal is None:
                 raise
             raise refusal from error
+
+
+def project_settings(root: Path, env: str | None = None) -> ProjectSettings:
+    """What commands need of the configuration.
+
+    Args:
+        root: Folder of the project.
+        env: Environment; None for that of ``KEDRO_ENV``, or the default.
+    """
+    with _configured(root, env) as found:
+        network = network_config(resolve(found.loader["parameters"])["network"])
+        return ProjectSettings(
+            env=found.env,
+            workspace=root / found.loader["globals"]["workspace"],
+            space=found.parameters.space,
+            network_size=network.size,
+            test_share=found.parameters.test_share,
+        )
 
 
 def models_text(root: Path, env: str | None = None) -> str:

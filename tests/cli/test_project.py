@@ -61,7 +61,7 @@ class TestRegistry:
 
     def test_of_this_project_has_the_functions_that_are_called(self, repository: Path) -> None:
         commands = find_registry(repository)
-        for name in ("models_text", "promote_text", "rollback_text"):
+        for name in ("models_text", "project_settings", "promote_text", "rollback_text"):
             declared = inspect.signature(getattr(Registry, name)).parameters
             written = inspect.signature(getattr(commands, name)).parameters
             assert list(written.values()) == list(declared.values())[1:]  # without self

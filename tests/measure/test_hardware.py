@@ -87,6 +87,8 @@ def test_missing_provider() -> None:
 def test_derived_names(machine: Machine, runtime: OnnxRuntime | TorchEager, name: str) -> None:
     assert device_name(machine, runtime) == name
     assert described(machine, runtime, batch_size=1).name == name
+    board = name.replace("local-", "board-")
+    assert described(machine, runtime, batch_size=1, place="board").name == board
 
 
 def test_entries_come_back_from_the_catalogue(tmp_path: Path) -> None:

@@ -93,6 +93,7 @@ def test_a_round_trip(measured: Path, made: Path, tmp_path: Path, form: str) -> 
     timed = {e["name"]: e["latency_ms"] for e in events(measured) if e["event"] == "network"}
     assert dict(zip(result.rows["arch_id"], result.rows["latency_ms"], strict=True)) == timed
     assert len(result.references) == 2
+    assert read_kit(kit, tmp_path / "s.jsonl", rows=rows)[1].name.startswith("board-")
     again = read_kit(kit, tmp_path / "s.jsonl", rows=rows, name="my-board")[2]
     assert len(again.references) == 2
 

@@ -36,7 +36,7 @@ devices = typer.Typer(
 
 @devices.callback()
 def _list(context: typer.Context) -> None:
-    """List and explain devices; check a file, suggest cells.
+    """List and explain devices; add one, check a file, suggest cells.
 
     The listed devices have embedded or published latencies.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated
 
@@ -68,15 +67,11 @@ def export(  # noqa: PLR0913 - one argument per option
     Measure them on the device, fill in the column latency_ms of the index, and put it into
     data/01_raw/devices under the name of the device.
     """
-    from brpnas.devices.catalogue import NAME_PATTERN  # noqa: PLC0415
-    from brpnas.errors import ConfigurationError  # noqa: PLC0415
+    from brpnas.devices.catalogue import check_device_name  # noqa: PLC0415
     from brpnas.measure import MeasureSettings, export_cells, get_runtime  # noqa: PLC0415
     from brpnas.spaces.select import read_cells, select_cells  # noqa: PLC0415
 
-    if not re.fullmatch(NAME_PATTERN, device):
-        raise ConfigurationError(
-            f"{device!r} cannot be the name of a device: use letters, digits, dots and dashes."
-        )
+    check_device_name(device)
     sizes = (channels, cells_per_stage, stages, image, colours, classes)
     settings = MeasureSettings(
         get_runtime(runtime.value, precision=precision.value),

@@ -18,6 +18,18 @@ from brpnas.cli.sizes import (
     Stages,
     network_of,
 )
+from brpnas.cli.timing import (
+    Batch,
+    DriftLimit,
+    Precision,
+    ProviderName,
+    Repeats,
+    Runs,
+    RuntimeOption,
+    Threads,
+    Warmup,
+    settings_of,
+)
 
 __all__ = ["kit"]
 
@@ -28,11 +40,6 @@ kit = typer.Typer(
     rich_markup_mode=None,
     epilog=examples("brpnas kit make --cells 300", "brpnas kit read kit.zip --rows rows.jsonl"),
 )
-
-
-def _count(text: str) -> typer.models.OptionInfo:
-    option: typer.models.OptionInfo = typer.Option(metavar="COUNT", min=1, help=text)
-    return option
 
 
 @kit.command(
@@ -53,25 +60,14 @@ def make(  # noqa: PLR0913 - one argument per option
     ] = None,
     file: CellFile = None,
     notation: Notation = None,
-    runtime: Annotated[
-        RuntimeName, typer.Option(help="Runtime of the device.")
-    ] = RuntimeName.ONNXRUNTIME,
-    provider: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="Execution provider, or torch device (default: the CPU)."
-        ),
-    ] = None,
-    precision: Annotated[
-        PrecisionName, typer.Option(help="Not every runtime has fp16 and int8.")
-    ] = PrecisionName.FP32,
-    threads: Annotated[int, _count("Threads within an operation.")] = 1,
-    batch: Annotated[int, _count("Images per run.")] = 1,
-    warmup: Annotated[
-        int, typer.Option(metavar="COUNT", min=0, help="Runs before the first block.")
-    ] = 10,
-    runs: Annotated[int, _count("Runs per block.")] = 20,
-    repeats: Annotated[int, _count("Blocks.")] = 10,
+    runtime: RuntimeOption = RuntimeName.ONNXRUNTIME,
+    provider: ProviderName = None,
+    precision: Precision = PrecisionName.FP32,
+    threads: Threads = 1,
+    batch: Batch = 1,
+    warmup: Warmup = 10,
+    runs: Runs = 20,
+    repeats: Repeats = 10,
     space: SpaceName = "nasbench201",
     network_size: Size = None,
     channels: Channels = None,
@@ -86,22 +82,13 @@ def make(  # noqa: PLR0913 - one argument per option
 
     The device needs python3, numpy and the runtime.
     """
-    from brpnas.measure import (  # noqa: PLC0415
-        MeasureSettings,
-        Protocol,
-        get_runtime,
-        make_kit,
-        read_cells,
-        select_cells,
-    )
+    from brpnas.measure import make_kit, read_cells, select_cells  # noqa: PLC0415
 
     sizes = (channels, cells_per_stage, stages, image, colours, classes)
-    settings = MeasureSettings(
-        get_runtime(runtime.value, provider=provider, threads=threads, precision=precision.value),
-        Protocol(warmup, runs, repeats),
+    settings = settings_of(
+        *(runtime, provider, precision, threads, batch, warmup, runs, repeats),
         network_of(space, network_size, *sizes),
-        batch,
-        space=space,
+        space,
     )
     among = None if file is None else read_cells(file, space=space, notation=notation)
     count = cells or (300 if among is None else None)
@@ -141,9 +128,7 @@ def read(
     device: Annotated[
         str | None, typer.Option(metavar="NAME", help="Name of the device (default: derived).")
     ] = None,
-    drift_limit: Annotated[
-        float, typer.Option(metavar="FRACTION", min=0, help="Largest drift without a warning.")
-    ] = 0.1,
+    drift_limit: DriftLimit = 0.1,
 ) -> None:
     """Write the latency table that a device has measured with a kit.
 

@@ -18,13 +18,26 @@ from brpnas.cli.sizes import (
     Stages,
     network_of,
 )
+from brpnas.cli.timing import (
+    Batch,
+    CommandText,
+    DriftLimit,
+    Expression,
+    Precision,
+    ProviderName,
+    Push,
+    Remove,
+    Repeats,
+    Runs,
+    RuntimeOption,
+    TargetName,
+    Threads,
+    Warmup,
+    command_of,
+    settings_of,
+)
 
 __all__ = ["EXAMPLES", "measure"]
-
-
-def _count(text: str) -> typer.models.OptionInfo:
-    option: typer.models.OptionInfo = typer.Option(metavar="COUNT", min=1, help=text)
-    return option
 
 
 EXAMPLES = examples(
@@ -52,51 +65,19 @@ def measure(  # noqa: PLR0913 - one argument per option
     device: Annotated[
         str | None, typer.Option(metavar="NAME", help="Name of the device (default: derived).")
     ] = None,
-    runtime: Annotated[
-        RuntimeName, typer.Option(help="Runtime; torch executes dead operations too.")
-    ] = RuntimeName.ONNXRUNTIME,
-    target: Annotated[
-        str,
-        typer.Option(
-            metavar="TARGET",
-            help="Where to measure: local, command, or a board, ssh://user@host:port.",
-        ),
-    ] = "local",
-    command: Annotated[
-        str | None,
-        typer.Option(metavar="TEXT", help="Command that times the network {file}, for command."),
-    ] = None,
-    latency: Annotated[
-        str | None,
-        typer.Option(
-            metavar="REGEX",
-            help="Latency in its output: one group, of ms, or named ms, us, ns or s.",
-        ),
-    ] = None,
-    push: Annotated[
-        str | None,
-        typer.Option(metavar="TEXT", help="Command that copies {file} to the device before."),
-    ] = None,
-    remove: Annotated[
-        str | None,
-        typer.Option(metavar="TEXT", help="Command that removes {name} there afterwards."),
-    ] = None,
-    provider: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="Execution provider, or torch device (default: the CPU)."
-        ),
-    ] = None,
-    precision: Annotated[
-        PrecisionName, typer.Option(help="Not every runtime has fp16 and int8.")
-    ] = PrecisionName.FP32,
-    threads: Annotated[int, _count("Threads within an operation.")] = 1,
-    batch: Annotated[int, _count("Images per run.")] = 1,
-    warmup: Annotated[
-        int, typer.Option(metavar="COUNT", min=0, help="Runs before the first block.")
-    ] = 10,
-    runs: Annotated[int, _count("Runs per block.")] = 20,
-    repeats: Annotated[int, _count("Blocks.")] = 10,
+    runtime: RuntimeOption = RuntimeName.ONNXRUNTIME,
+    target: TargetName = "local",
+    command: CommandText = None,
+    latency: Expression = None,
+    push: Push = None,
+    remove: Remove = None,
+    provider: ProviderName = None,
+    precision: Precision = PrecisionName.FP32,
+    threads: Threads = 1,
+    batch: Batch = 1,
+    warmup: Warmup = 10,
+    runs: Runs = 20,
+    repeats: Repeats = 10,
     space: SpaceName = "nasbench201",
     network_size: Size = None,
     channels: Channels = None,
@@ -105,9 +86,7 @@ def measure(  # noqa: PLR0913 - one argument per option
     image: ImageSize = None,
     colours: Colours = None,
     classes: Classes = None,
-    drift_limit: Annotated[
-        float, typer.Option(metavar="FRACTION", min=0, help="Largest drift without a warning.")
-    ] = 0.1,
+    drift_limit: DriftLimit = 0.1,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the choice and order of cells.")] = 0,
 ) -> None:
     """Measure latency on a device.
@@ -115,23 +94,13 @@ def measure(  # noqa: PLR0913 - one argument per option
     The same command resumes after an interruption; a larger COUNT adds cells.
     """
     from brpnas.cli import measuring  # noqa: PLC0415
-    from brpnas.measure import (  # noqa: PLC0415
-        Command,
-        MeasureSettings,
-        Protocol,
-        get_runtime,
-        read_cells,
-        select_cells,
-    )
+    from brpnas.measure import read_cells, select_cells  # noqa: PLC0415
 
     sizes = (channels, cells_per_stage, stages, image, colours, classes)
-    network = network_of(space, network_size, *sizes)
-    settings = MeasureSettings(
-        get_runtime(runtime.value, provider=provider, threads=threads, precision=precision.value),
-        Protocol(warmup, runs, repeats),
-        network,
-        batch,
-        space=space,
+    settings = settings_of(
+        *(runtime, provider, precision, threads, batch, warmup, runs, repeats),
+        network_of(space, network_size, *sizes),
+        space,
     )
     among = None if file is None else read_cells(file, space=space, notation=notation)
     count = cells or (300 if among is None else None)
@@ -143,7 +112,7 @@ def measure(  # noqa: PLR0913 - one argument per option
             output,
             device=device,
             target=target,
-            command=None if command is None else Command(command, latency or "", push, remove),
+            command=command_of(command, latency, push, remove),
             seed=seed,
             drift_limit=drift_limit,
         )

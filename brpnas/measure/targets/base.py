@@ -162,6 +162,10 @@ class Target(ABC):
     checks_first: ClassVar[bool] = True
     """Whether this machine checks the answers of artifacts before the target gets them."""
 
+    place: ClassVar[str] = "local"
+    """First word of the default name of a device: ``local`` for this machine or its cluster, else
+    ``board``."""
+
     needs_name: ClassVar[bool] = False
     """Whether the user must name the device, because its description tells no devices apart."""
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from brpnas.errors import MeasurementError
 from brpnas.measure import runner
@@ -45,6 +45,8 @@ class SshTarget(Target):
     Raises:
         ConfigurationError: If the address is malformed, or this machine lacks the OpenSSH client.
     """
+
+    place: ClassVar[str] = "board"
 
     def __init__(self, address: str, *, alive_s: int = 5, patience_s: float = 300.0) -> None:
         self._name = address

@@ -39,6 +39,7 @@ from brpnas.predictors.training import single_thread
 from brpnas.predictors.transfer.features import GraphFeatures, both_views
 from brpnas.predictors.transfer.kernel import DeviceRows, Hyperparameters, learn_hyperparameters
 from brpnas.predictors.transfer.known import MOST_CELLS, CellNumbers, KnownLatency
+from brpnas.predictors.transfer.known_device import LEAST_ROWS, DeviceAnswers, measure_answers
 from brpnas.predictors.transfer.shared_network import (
     SharedNetwork,
     SharedNetworkConfig,
@@ -225,6 +226,8 @@ class DevicePrior:
         config: Size and schedule of the shared network.
         network_sizes: Size of the measured networks of each device (`NetworkConfig.size`); empty if
             all are of the published size.
+        answers: Scale and error of each device, None without held-out rows; empty in files of
+            earlier versions.
     """
 
     space: str
@@ -233,6 +236,7 @@ class DevicePrior:
     hyperparameters: Hyperparameters
     config: SharedNetworkConfig
     network_sizes: tuple[str, ...] = ()
+    answers: tuple[DeviceAnswers | None, ...] = ()
 
     def without(self, devices: Collection[str]) -> DevicePrior:
         """A prior without the features of some devices.
@@ -252,6 +256,8 @@ class DevicePrior:
         metadata, tensors = self.features.parts()
         metadata |= {"space": self.space, "devices": self.devices}
         metadata |= {"network_sizes": self.network_sizes} if self.network_sizes else {}
+        if self.answers:
+            metadata["answers"] = [one and asdict(one) for one in self.answers]
         tensors |= {f"settings.{k}": v for k, v in self.hyperparameters.tensors().items()}
         write_file(path, _KIND, metadata, tensors)
 
@@ -274,9 +280,11 @@ class DevicePrior:
             refuse_file(path, str(error), error)
         devices, config = tuple(saved.devices), features.network.config
         sizes = tuple(saved.network_sizes)
-        if sizes and len(sizes) != len(devices):
-            refuse_file(path, f"{len(sizes)} sizes of networks for {len(devices)} devices")
-        return cls(saved.space, devices, features, hyperparameters, config, sizes)
+        answers = tuple(saved.answers)
+        for values, what in ((sizes, "sizes of networks"), (answers, "scales")):
+            if values and len(values) != len(devices):
+                refuse_file(path, f"{len(values)} {what} for {len(devices)} devices")
+        return cls(saved.space, devices, features, hyperparameters, config, sizes, answers)
 
 
 class SavedFeatures(SavedModel):
@@ -296,6 +304,7 @@ class _Saved(SavedFeatures):
     network_sizes: list[Annotated[str, Field(pattern=SIZE_PATTERN)]] = Field(
         default_factory=list, max_length=1000
     )
+    answers: list[DeviceAnswers | None] = Field(default_factory=list, max_length=1000)
 
 
 def saved_hyperparameters(tensors: Mapping[str, Tensor], groups: int) -> Hyperparameters:
@@ -350,6 +359,7 @@ def fit_prior(
     tables: Mapping[str, pd.DataFrame],
     config: SharedNetworkConfig,
     *,
+    held_out: Mapping[str, pd.DataFrame] | None = None,
     keep_tables: bool = True,
     seed: int = 0,
     progress: bool = False,
@@ -360,6 +370,7 @@ def fit_prior(
         graphs: The space.
         tables: Latency table of each known device, columns ``arch_id, latency_ms``.
         config: Size and schedule of the shared network.
+        held_out: Further rows of the devices, to measure the error of the network on.
         keep_tables: Keep the measured latencies: predictions for similar devices improve, but the
             file then holds the tables.
         seed: Decides weights, order and rows.
@@ -384,8 +395,9 @@ def fit_prior(
     graph.fit(graphs.views)
     known = _known(graphs, network, targets) if keep_tables else None
     features = PriorFeatures(graph, network, known, range(len(devices))).eval()
-    rows = _device_rows(graphs, features, log, seed)
-    return DevicePrior(graphs.space, devices, features, learn_hyperparameters(rows), config)
+    hyperparameters = learn_hyperparameters(_device_rows(graphs, features, log, seed))
+    answers = _answers(graphs, network, log, held_out or {}, devices)
+    return DevicePrior(graphs.space, devices, features, hyperparameters, config, answers=answers)
 
 
 def _log_latency(
@@ -400,6 +412,37 @@ def _log_latency(
         check_latencies(latency, f"of {device} ")
         log[graphs.rows(table["arch_id"].tolist()), column] = np.log(latency)
     return log
+
+
+def _answers(
+    graphs: SpaceGraphs,
+    network: SharedNetwork,
+    log: npt.NDArray[np.float64],
+    held_out: Mapping[str, pd.DataFrame],
+    devices: Sequence[str],
+) -> tuple[DeviceAnswers | None, ...]:
+    """Scale and error of each device with enough held-out rows."""
+    tables = {d: held_out[d] for d in devices if d in held_out and len(held_out[d]) >= LEAST_ROWS}
+    tested = dict(zip(tables, _log_latency(graphs, tables).T, strict=True))
+    with torch.inference_mode(), single_thread():
+        outputs = network(*both_views(graphs.views)).double().numpy()
+    connected = graphs.view("pruned").connected
+    found: list[DeviceAnswers | None] = []
+    for column, device in enumerate(devices):
+        if device not in tested:
+            found.append(None)
+            continue
+        own, rows = log[:, column], np.flatnonzero(np.isfinite(tested[device]))
+        found.append(
+            measure_answers(
+                outputs[rows, column],
+                tested[device][rows],
+                float(np.nanmean(own)),
+                max(float(np.nanstd(own)), 1e-6),
+                unconnected=bool((np.isfinite(own) & ~connected).any()),
+            )
+        )
+    return tuple(found)
 
 
 def _known(

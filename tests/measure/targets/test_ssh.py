@@ -69,6 +69,7 @@ class TestMeasuring:
         assert machine.software.startswith("ONNX Runtime ")
         assert machine.versions["onnxruntime"] in machine.software
         assert target.name == board.address
+        assert target.place == "board"
 
     def test_cells_without_our_package_there(
         self, target: SshTarget, board: Board, tmp_path: Path

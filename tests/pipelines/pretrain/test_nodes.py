@@ -47,6 +47,17 @@ def test_the_size_of_each_device_is_kept(small_graphs: SpaceGraphs) -> None:
     assert found.network_sizes == (published, small, published)
 
 
+def test_errors_are_of_the_test_rows(small_graphs: SpaceGraphs) -> None:
+    given = tables(small_graphs, 2)
+    few = given["toy-0"]().head(60)
+    held = int(held_out(given["toy-1"]()["arch_id"].tolist(), 0.2).sum())
+    prior = learn_prior(small_graphs, given | {"few": lambda: few}, 0.2, QUICK)
+    assert prior.devices == ("few", "toy-0", "toy-1")
+    assert prior.answers[0] is None
+    assert [one.rows for one in prior.answers[1:] if one is not None] == [held, held]
+    assert learn_prior(small_graphs, given, 0.0, QUICK).answers == (None, None)
+
+
 def test_published_tables_need_not_be_kept(small_graphs: SpaceGraphs) -> None:
     prior = learn_prior(small_graphs, tables(small_graphs, 2), 0.2, QUICK | {"keep_tables": False})
     assert prior.features.known is None

@@ -12,8 +12,9 @@ import pytest
 from kedro.config import OmegaConfigLoader
 
 from brpnas.errors import ConfigurationError, TrackingError, UnknownNameError
+from brpnas.spaces import NetworkConfig
 from pipelines.registry import register
-from pipelines.registry.commands import models_text, promote_text, rollback_text
+from pipelines.registry.commands import models_text, project_settings, promote_text, rollback_text
 from pipelines.settings import CONFIG_LOADER_ARGS
 from tests.pipelines.registry.toys import NAME, challenger
 
@@ -45,6 +46,22 @@ def test_gates_are_those_of_the_project(stocked: Path) -> None:
     )
     register(challenger())
     assert " 5000." in promote_text(stocked, NAME)
+
+
+def test_settings_of_an_environment(project: Path) -> None:
+    base = project_settings(project)
+    assert (base.env, base.workspace) == (None, project / "data")
+    assert (base.space, base.network_size) == ("nasbench201", NetworkConfig().size)
+    (project / "conf" / "local" / "parameters_train.yml").write_text("test_share: 0.25")
+    (project / "conf" / "local" / "parameters_ingest.yml").write_text("network: {channels: 8}")
+    own = project_settings(project)
+    assert own.test_share == 0.25
+    assert own.network_size == NetworkConfig(channels=8).size
+    darts = project_settings(project, "darts")
+    assert (darts.env, darts.space) == ("darts", "darts")
+    assert darts.workspace == project / "data" / "darts"
+    with pytest.raises(UnknownNameError):
+        project_settings(project, "drats")
 
 
 def test_a_wrong_gate_is_an_error(stocked: Path) -> None:

@@ -49,6 +49,10 @@ def test_cells_equal_the_slow_loop(codes, vectorised, slow, every):
     assert np.array_equal(batch.adj, np.array([adj for _, adj in expected]))
 
 
+def test_connected_cells_have_a_live_path(pruned):
+    assert pruned.connected.tolist() == [bool(live_paths(cell)) for cell in CELLS]
+
+
 @pytest.mark.parametrize("encode", [pruned_graphs, raw_graphs, function_graphs])
 class TestEveryView:
     def test_shapes_and_vocabulary(self, encode, codes):
