@@ -30,7 +30,7 @@ def runtimes(result: Result) -> str:
         again = learnt and learnt["again"]
         rows.append([
             f"`{name}`",
-            f"{found['largest']:.1e} ({found['cells']} cells)",
+            f"{found['largest']:.1e} ({found['cells']} cells, {len(found['failed'])} failed)",
             spread(learnt["spearman"], 4) if learnt else "",
             spread(learnt["within_10"], 1, 100) if learnt else "",
             f"{learnt['most_similar']['spearman']:.3f}" if learnt else "",

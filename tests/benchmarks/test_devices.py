@@ -11,6 +11,7 @@ import pytest
 from benchmarks import data, tasks
 from benchmarks.anchors import ANCHORS, ANY_DEVICE
 from benchmarks.devices import breaks
+from benchmarks.devices.added import added
 from benchmarks.devices.answers import differences
 from benchmarks.devices.kits import kit_size
 from benchmarks.devices.link import needs, over_ssh
@@ -86,6 +87,14 @@ def test_a_row_that_is_measured_again_is_counted(
     assert figures["cuts"]["measured_again"] + figures["kills"]["measured_again"] > 0
 
 
+@pytest.mark.slow
+def test_a_board_is_added_as_retrain_does(board: Board) -> None:
+    figures = added(board, quick=True)
+    assert (figures["learn"], figures["test"]) == (10, 5)
+    assert 0 < figures["minutes"] < 5
+    assert figures["retrain"] == {"test": 5, "spearman": figures["spearman"]}
+
+
 def test_new_devices_are_the_shipped_tables_of_new_runtimes() -> None:
     found = new_devices()
     assert set(found) <= set(embedded_devices())
@@ -116,8 +125,8 @@ def results() -> dict[str, Any]:
     zero = {"number": 20, "lost": 0, "measured_again": 0, "in_flight": 20}
     return {
         "answers": {
-            "openvino": {"cells": 20, "largest": 2e-4},
-            "torch": {"cells": 20, "largest": 0.0},
+            "openvino": {"cells": 19, "largest": 2e-4, "failed": {"a": "refused"}},
+            "torch": {"cells": 20, "largest": 0.0, "failed": {}},
         },
         "predicted": {
             "amd-epyc-openvino-fp32-1t": learnt,
@@ -148,6 +157,7 @@ def test_tables() -> None:
     result = results()
     rows = runtimes(result).splitlines()[2:]
     assert [row.split(" | ")[0] for row in rows] == ["| `openvino`", "| `torch`"]
+    assert "2.0e-04 (19 cells, 1 failed)" in rows[0]
     assert "0.9900 ± 0.0010" in rows[0]
     assert "0.9970, 0.6 %" in rows[0]
     assert timed_over(result).splitlines()[2].startswith("| over SSH | 24 | 1.00 |")
