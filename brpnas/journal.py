@@ -43,8 +43,8 @@ class Journal:
         what: Name of the file in messages, such as ``search store``.
 
     Raises:
-        StoreError: If the file belongs to another task, is held elsewhere, cannot be written, or is
-            damaged before its last line.
+        StoreError: If the file holds events of another task, is held elsewhere, cannot be written,
+            or is damaged before its last line.
     """
 
     def __init__(
@@ -124,8 +124,9 @@ class Journal:
         self._file.seek(0)
         data = self._file.read()
         lines = re.findall(rb"[^\n]*\n|[^\n]+", data)
-        if len(lines) <= 1 and header.startswith(data) and data != header:
-            self._cut(0, bool(data))
+        task = (_decode(data) or {}).get("event") == "task"  # one line: no event to lose
+        if data != header and (task or header.startswith(data)):
+            self._cut(0, bool(data) and not task)
             self._append(header)
             return
         for number, line in enumerate(lines, start=1):

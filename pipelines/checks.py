@@ -135,8 +135,29 @@ def _lacks_cost(name: str) -> bool:
     return bool(np.isnan(space.cost(space.sample(np.random.default_rng(0), 1))[1]).any())
 
 
-def _search(search: Mapping[str, Any], parameters: Mapping[str, Any], *_: object) -> None:
+def _export(
+    export: Mapping[str, Any], parameters: Mapping[str, Any], catalog: CatalogProtocol | None
+) -> None:
+    """Refuse a network that cannot be deployed, before it is searched for."""
+    from brpnas.devices import load_devices  # noqa: PLC0415
+
+    name = parameters["device"]
+    entry = _load(catalog, "measured_devices").get(name) or load_devices().get(name)
+    runtime = entry.runtime if entry else None
+    plain = export["runtime"] in {None, "onnxruntime"} and export["precision"] == "fp32"
+    usual = (runtime or _USUAL).startswith(_USUAL) or export["runtime"] is not None
+    if plain and usual and parameters["timing"]["runtime"] == "onnxruntime":
+        return  # the rest imports torch
+    from pipelines.deployment import check_deployment  # noqa: PLC0415
+
+    check_deployment(parameters, runtime)
+
+
+def _search(
+    search: Mapping[str, Any], parameters: Mapping[str, Any], catalog: CatalogProtocol | None
+) -> None:
     """Settings for networks trained by the search, without training; a prior without effect."""
+    _export(parameters["export"], parameters, catalog)
     sampler, oracle = search["sampler"], search["oracle"]
     has_prior = sampler["name"] == "brp" and sampler["flops_prior"] > 0
     if has_prior and _lacks_cost(parameters["space"]):
@@ -192,7 +213,9 @@ _CHECKS: dict[str, Callable[[Any, Mapping[str, Any], CatalogProtocol | None], No
     "params:dataset": _dataset,
     "params:constraints": _constraints,
     "params:search": _search,
+    "params:export": _export,
 }
+_USUAL = "ONNX Runtime"
 _PRIOR_SPACE = "nasbench201"
 """Space of the devices of the shipped prior."""
 _MAKES = {"params:device": "measured_devices", "params:dataset": "trained_accuracy"}

@@ -66,6 +66,8 @@ Benchmark = Literal[
 LimitedLatency = Literal["predicted", "table", "device"]
 ChooseBy = Literal["ranker", "answers"]
 SamplerName = Literal["brp", "evolution", "random"]
+RuntimeName = Literal["onnxruntime", "openvino", "litert", "executorch", "ncnn", "torch"]
+Precision = Literal["fp32", "fp16", "int8"]
 M = TypeVar("M", bound=BaseModel)
 
 BENCHMARK_SPACES: Mapping[str, str] = {
@@ -232,10 +234,8 @@ class OracleConfig(_Config):
 
 
 class SearchReportConfig(_Config):
-    """Measurement and comparison after the search, for the report."""
+    """Comparison after the search, for the report."""
 
-    measure_winner: bool
-    """Whether to measure the network found, as in the stage `measure`."""
     comparison_seeds: Natural
     """Seeds of the comparison of all samplers in the report; 0 for no comparison."""
 
@@ -261,12 +261,23 @@ class EvaluateConfig(_Config):
 
 
 class ExportConfig(_Config):
-    """Settings of the files of `export`."""
+    """Settings of the files of `export`, and of the measurement of the network."""
 
     tolerance: Positive
     """Largest difference between ONNX Runtime and torch."""
     seed: Seed
-    """Seed of the initial weights of the network."""
+    """Seed of the initial weights of the network, and of the choice of calibration images."""
+    runtime: RuntimeName | None
+    """Runtime of the delivered network file; null for that of the device, see
+    `pipelines.deployment.deployed_runtime`."""
+    precision: Precision
+    """Number format of the delivered network file."""
+    calibration_images: Count
+    """Training images for the scales of int8."""
+    max_accuracy_drop: Share
+    """Largest test accuracy, a fraction, that the delivered file may lose against float32."""
+    measure: bool
+    """Whether to measure the delivered file, on the target of `timing`."""
 
 
 class MeasureConfig(_Config):
@@ -299,13 +310,13 @@ class CommandConfig(_Config):
 class TimingConfig(_Config):
     """Runtime, protocol and machines for timing networks."""
 
-    runtime: Literal["onnxruntime", "openvino", "litert", "executorch", "ncnn", "torch"]
+    runtime: RuntimeName
     target: str
     """Where networks are timed: ``local``, ``ssh://user@host:port`` or ``command``."""
     command: CommandConfig | None
     provider: str | None
     """Execution provider, or torch device; null for the CPU."""
-    precision: Literal["fp32", "fp16", "int8"]
+    precision: Precision
     threads: Count
     batch_size: Count
     warmup: Natural

@@ -1,26 +1,33 @@
-"""Settings of latency measurements: shared by the stages `measure` and `search`."""
+"""Settings of latency measurements: shared by the stages `measure`, `search` and `export`."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from brpnas.errors import ConfigurationError, UnknownNameError
+from brpnas.devices import Device
+from brpnas.errors import ConfigurationError, MeasurementError, UnknownNameError
 from brpnas.measure import (
     Command,
     MeasureSettings,
     Protocol,
     Target,
+    check_name,
     check_target,
+    describe_device,
     get_runtime,
     open_target,
+    probe,
 )
 from brpnas.spaces.network import NetworkConfig
 from pipelines.config import TimingConfig, parse
 from pipelines.network import network_config
 
 __all__ = ["TimingSetup", "measure_settings", "set_up_timing"]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,31 @@ class TimingSetup:
             UnknownNameError: If there is no such target.
         """
         return open_target(self.target, command=self.command, scheduler=self.scheduler)
+
+    def device_there(self, target: Target, device: str, catalogue: Mapping[str, Device]) -> str:
+        """The device behind the target: the named one if it is that, else a description.
+
+        Args:
+            target: The opened target.
+            device: Name of the device of the task.
+            catalogue: Devices measured here.
+
+        Raises:
+            MeasurementError: If the target cannot be reached.
+        """
+        here = describe_device(probe(self.settings, target), self.settings, device)
+        try:
+            if device not in catalogue:
+                raise MeasurementError(f"No networks were measured here on {device!r}.")
+            check_name(here, catalogue)
+        except MeasurementError as error:
+            _log.warning(
+                "Latencies are measured on another device than the predicted %r, so the two do not "
+                "compare. %s",
+                *(device, error),
+            )
+            return f"{here.hardware}, {here.runtime}"
+        return device
 
     @classmethod
     def of(cls, config: TimingConfig, settings: MeasureSettings) -> Self:

@@ -51,6 +51,16 @@ def test_a_torn_last_line_is_dropped(
     assert read(path) == [{"x": 1}, {"x": 9}]
 
 
+def test_a_file_without_events_is_of_no_task(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "j.jsonl"
+    write(path)
+    assert read(path, {"a": [2]}) == []
+    assert [json.loads(line)["fingerprint"] for line in path.open()] == [{"a": [2]}]
+    assert not caplog.text
+
+
 def test_another_task_is_refused_and_named(tmp_path: Path) -> None:
     path = tmp_path / "j.jsonl"
     write(path, {"x": 1})

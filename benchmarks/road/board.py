@@ -35,13 +35,13 @@ def ten_rows(folder: Path, quick: bool) -> dict[str, Any]:
     if errors:
         return figures
     out = project.root / "data" / "07_model_output"
-    found = json.loads((out / "search_result.json").read_text("utf-8"))["chosen"]
+    found = json.loads((out / "search_result.json").read_text("utf-8"))
     history = pd.read_parquet(out / "search_history.parquet")
     latency = true.set_index("arch_id")["latency_ms"]
     asked = latency.reindex(history.loc[history["feasible"], "arch_id"].unique()).dropna()
     return figures | {
-        "predicted_ms": found["predicted_latency_ms"],
-        "true_ms": float(latency.get(found["arch_id"], float("nan"))),
+        "predicted_ms": found["known"]["predicted_latency_ms"],
+        "true_ms": float(latency.get(found["chosen"]["arch_id"], float("nan"))),
         "asked_with_true_latency": len(asked),
         "asked_within": float((asked <= limit).mean()),
     }

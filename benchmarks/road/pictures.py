@@ -68,7 +68,7 @@ def _compare(root: Path, test: Path) -> dict[str, Any]:
     out = root / "data" / "live"
     network = out / "06_models" / "onnx" / "network.onnx"
     reported = json.loads((out / "08_reporting" / "metrics.json").read_text("utf-8"))["network"]
-    result = json.loads((out / "07_model_output" / "search_result.json").read_text("utf-8"))
+    deployed = json.loads((out / "08_reporting" / "network_evaluation.json").read_text("utf-8"))
     session, metadata = open_network(network)
     found, images = accuracy(network, test)
     measured, spread = latency_ms(network)
@@ -91,7 +91,7 @@ def _compare(root: Path, test: Path) -> dict[str, Any]:
         "size_bytes": network.stat().st_size,
         "size_equal": network.stat().st_size == reported["file_bytes"],
         "precision": sorted(kinds),
-        "precision_reported": result["network"]["precision"],
+        "precision_reported": deployed["file"]["precision"],
         "input_shape": session.get_inputs()[0].shape,
         "metadata": sorted(metadata),
     }

@@ -23,7 +23,14 @@ if TYPE_CHECKING:
         stored_records,
         train_jobs,
     )
-    from brpnas.candidates.evaluation import network_evaluation, score_file
+    from brpnas.candidates.evaluation import (
+        calibration_images,
+        check_images,
+        held_out_batches,
+        network_evaluation,
+        score_file,
+        score_logits,
+    )
     from brpnas.candidates.export import export_trained
     from brpnas.candidates.images import DIGITS, ImageData, ImageSource
     from brpnas.candidates.oracle import TrainOracle
@@ -51,14 +58,18 @@ __all__ = [
     "TrainedNetworkFile",
     "TrainingJob",
     "accuracy_table",
+    "calibration_images",
+    "check_images",
     "class_scores",
     "export_trained",
     "final_data",
+    "held_out_batches",
     "network_config",
     "network_evaluation",
     "never_recognised",
     "run_jobs",
     "score_file",
+    "score_logits",
     "store_name",
     "stored_records",
     "summary",

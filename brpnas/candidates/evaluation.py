@@ -1,7 +1,8 @@
-"""Scores of an exported network: the ONNX file, run on the images of a split.
+"""Scores of an exported network: its files, run on the test images.
 
-`score_file` applies the preprocessing of the file's metadata and runs ONNX Runtime, as users of the
-file do. `network_evaluation` collects the figures for report, model card and metrics.
+`score_file` applies the preprocessing in the metadata of an ONNX file and runs ONNX Runtime, as
+users of the file do. Files for other runtimes answer `held_out_batches`; `score_logits` scores the
+answers. `network_evaluation` collects the figures for report, model card and metrics.
 """
 
 from __future__ import annotations
@@ -19,7 +20,14 @@ from brpnas.candidates.weights import TrainedNetworkFile
 from brpnas.errors import SchemaError
 from brpnas.export.parity import open_session
 
-__all__ = ["network_evaluation", "score_file"]
+__all__ = [
+    "calibration_images",
+    "check_images",
+    "held_out_batches",
+    "network_evaluation",
+    "score_file",
+    "score_logits",
+]
 
 _BATCH = 256
 
@@ -68,23 +76,39 @@ def _batches(
         yield (data.scaled(rows[start : start + _BATCH]) - mean) / std
 
 
-def network_evaluation(
-    content: bytes, trained: TrainedNetworkFile, data: ImageData
-) -> dict[str, Any]:
-    """Scores of an exported network on the test images, and its training data (JSON types).
+def held_out_batches(
+    trained: TrainedNetworkFile, data: ImageData
+) -> Iterator[npt.NDArray[np.float32]]:
+    """The test images as input of a trained network, in batches."""
+    return _batches(data, data.parts["test"], *_normalisation(trained))
 
-    Args:
-        content: The ONNX file.
-        trained: The network in the file.
-        data: The images.
 
-    Returns:
-        ``test`` and ``valid`` (scores; validation scores come from the training in the search),
-        ``classes`` (images of each part, recall and precision on the test images), ``confusion``
-        (test images by true and predicted class), ``data`` and ``training``.
+def score_logits(logits: npt.NDArray[np.float32], data: ImageData) -> ClassScores:
+    """Score the answers to all test images, in their order."""
+    labels = data.labels[data.parts["test"]]
+    return class_scores(labels, logits.argmax(axis=1), len(data.label_names))
+
+
+def calibration_images(
+    trained: TrainedNetworkFile, data: ImageData, count: int, seed: int
+) -> npt.NDArray[np.float32]:
+    """Training images as input of a trained network, drawn at random; all if they are fewer."""
+    rows = np.random.default_rng(seed).permutation(data.parts["train"])[:count]
+    return np.concatenate(list(_batches(data, rows, *_normalisation(trained))))
+
+
+def _normalisation(
+    trained: TrainedNetworkFile,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    mean, std = (np.array(values, np.float32) for values in (trained.mean, trained.std))
+    return mean[:, None, None], std[:, None, None]
+
+
+def check_images(trained: TrainedNetworkFile, data: ImageData) -> None:
+    """Check that images and split are those of the training.
 
     Raises:
-        SchemaError: If the images or their split differ from the training's.
+        SchemaError: If not.
     """
     if trained.images != data.digest:
         raise SchemaError(
@@ -92,7 +116,23 @@ def network_evaluation(
             f"({trained.images} there, {data.digest} now), so its test accuracy would be invalid. "
             "Run `search` again, or restore images and split."
         )
-    scores = score_file(content, data)
+
+
+def network_evaluation(
+    scores: ClassScores, trained: TrainedNetworkFile, data: ImageData
+) -> dict[str, Any]:
+    """Scores of an exported network on the test images, and its training data (JSON types).
+
+    Args:
+        scores: Scores of its files on the test images.
+        trained: The network in the files.
+        data: The images, as `check_images` accepts them.
+
+    Returns:
+        ``test`` and ``valid`` (scores; validation scores come from the training in the search),
+        ``classes`` (images of each part, recall and precision on the test images), ``confusion``
+        (test images by true and predicted class), ``data`` and ``training``.
+    """
     counts = {part: class_counts(data, part) for part in SPLITS}
     images = {part: len(data.parts[part]) for part in SPLITS}
     return {

@@ -9,6 +9,7 @@ reached by hand. `select_cells` chooses the cells.
 """
 
 from brpnas.measure.cells import MeasureResult, measure_cells, not_believed, probe
+from brpnas.measure.deployed import DeployedNetwork, deploy
 from brpnas.measure.device import (
     check_table,
     describe_device,
@@ -29,9 +30,9 @@ from brpnas.measure.kit import make_kit, read_kit
 from brpnas.measure.networks import export_cells
 from brpnas.measure.operations import measure_operations
 from brpnas.measure.protocol import Protocol, Timing
-from brpnas.measure.runtimes import OnnxRuntime, Runtime, TorchEager, get_runtime
+from brpnas.measure.runtimes import OnnxRuntime, Runtime, TorchEager, get_runtime, runtime_of
 from brpnas.measure.setup import MeasureSettings
-from brpnas.measure.single import time_cell, time_cells, time_file, time_module
+from brpnas.measure.single import time_artifact, time_cell, time_cells, time_module
 from brpnas.measure.store import MeasureStore
 from brpnas.measure.targets import (
     ClusterTarget,
@@ -50,6 +51,7 @@ __all__ = [
     "ClusterTarget",
     "Command",
     "CommandTarget",
+    "DeployedNetwork",
     "Drift",
     "LocalTarget",
     "Machine",
@@ -67,6 +69,7 @@ __all__ = [
     "check_name",
     "check_table",
     "check_target",
+    "deploy",
     "describe_device",
     "describe_machine",
     "device_entry",
@@ -83,10 +86,11 @@ __all__ = [
     "probe",
     "read_cells",
     "read_kit",
+    "runtime_of",
     "select_cells",
     "summary",
+    "time_artifact",
     "time_cell",
     "time_cells",
-    "time_file",
     "time_module",
 ]

@@ -11,7 +11,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -28,8 +28,10 @@ from brpnas.measure.runtimes import Runtime
 from brpnas.predictors.training import single_thread
 from brpnas.typed import Count, Finite, parse_typed
 
-__all__ = ["MANIFEST", "Answer", "Artifact", "ArtifactFile", "Manifest", "make_artifact"]
+__all__ = ["MANIFEST", "Answer", "Artifact", "ArtifactFile", "Convert", "Manifest", "make_artifact"]
 
+Convert = Callable[[nn.Module, Tensor, Path], tuple[Path, ...]]
+"""Writes the files of a network, see `brpnas.measure.Runtime.convert`."""
 MANIFEST = "manifest.json"
 """File name of a manifest."""
 _MOST_VALUES = 1000
@@ -200,6 +202,7 @@ def make_artifact(
     folder: Path,
     *,
     seed: int = 0,
+    convert: Convert | None = None,
 ) -> Artifact:
     """Convert a network, and put its files into a folder.
 
@@ -210,6 +213,7 @@ def make_artifact(
         runtime: The runtime.
         folder: Existing folder of the manifest.
         seed: Seed of the image.
+        convert: Used instead of the runtime's own function.
 
     Raises:
         MeasurementError: If the network's own answer is not finite.
@@ -218,7 +222,7 @@ def make_artifact(
     with single_thread(), tempfile.TemporaryDirectory(prefix=".made-", dir=folder) as made:
         with torch.inference_mode():
             logits: Tensor = network(images)
-        files = runtime.convert(network, images, Path(made))
+        files = (convert or runtime.convert)(network, images, Path(made))
         return store_files(name, files, shape, folder, Answer.of(logits.numpy()))
 
 

@@ -98,16 +98,16 @@ def convert_batch(
     if reference is not None:
         repeated = _reference(reference, folder)
         manifest = replace(manifest, reference=repeated, reference_first=reference_first)
-    path = manifest.write(folder)
     if checked:
+        # This machine may lack the provider of the target.
+        path = replace(manifest, provider=settings.runtime.cpu).write(folder)
         failures = list(_wrong(folder))
         yield from failures
-        kept = {row["name"] for row in failures}
-        manifest = manifest.only([one for one in artifacts if one.name not in kept])
-        if manifest.networks:
-            manifest.write(folder)
-        else:
-            path.unlink()
+        wrong = {row["name"] for row in failures}
+        manifest = manifest.only([one for one in artifacts if one.name not in wrong])
+        path.unlink()
+    if manifest.networks:
+        manifest.write(folder)
 
 
 def _reference(named: tuple[str, Make], folder: Path) -> Artifact:

@@ -99,9 +99,10 @@ def probe(settings: MeasureSettings, target: Target | None = None) -> Machine:
 
     Raises:
         UnknownNameError: If the space is unknown, or the runtime's provider does not exist there.
-        ConfigurationError: If the file of the space is invalid.
+        ConfigurationError: If the file of the space is invalid, or the converter is missing here.
         MeasurementError: If the target cannot be reached, or lacks the runtime.
     """
+    settings.runtime.check()
     space_fingerprint(settings.space)
     return (target or LocalTarget()).describe(settings.runtime)
 

@@ -40,7 +40,8 @@ def measure_device(
     Args:
         arch_ids: Cells, each once.
         settings: How to measure.
-        store: File of the rows, or a folder for one file per task.
+        store: File of the rows, or a folder for one file per task; also per name, if the target
+            tells no devices apart.
         name: Name of the device; by default `device_name`.
         check: Called with the device before measuring; may raise.
         target: Where to measure; None for this machine.
@@ -61,7 +62,10 @@ def measure_device(
     place = "local" if target is None else target.place
     device = describe_device(machine, settings, name, place)
     check(device)
-    path = store / store_name(task_of(settings, machine)) if store.is_dir() else store
+    path = store
+    if store.is_dir():
+        told_apart = {} if target is None or not target.needs_name else {"device": name}
+        path = store / store_name(task_of(settings, machine) | told_apart)
     return device, measure_cells(arch_ids, settings, path, target=target, **options)
 
 

@@ -145,18 +145,19 @@ The runner says how long the rest takes.
        python3 -m zipfile -e kit.zip .
        cd kit
 
-2. Python 3.9 or later needs numpy and {title}:
+2. Python 3.9 or later needs numpy and {title}, here in an environment of their own:
 
-       python3 -m pip install numpy {install}
+       python3 -m venv ~/venv
+       ~/venv/bin/python3 -m pip install numpy {install}
 
-3. End other programs. On Linux, fix the clock and let the processor cool:
+3. End other programs. On Linux, fix the clock until the next start, and let the processor cool:
 
-       sudo cpupower frequency-set -g performance
+       echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor
 
 4. Time the networks. Each row is on the disk before the next network begins; after an
    interruption the same command continues.
 
-       python3 runner.py run
+       ~/venv/bin/python3 runner.py run
 
 5. Copy the file rows.jsonl back. On the machine with brpnas and the kit:
 
@@ -164,8 +165,8 @@ The runner says how long the rest takes.
 
    A copy of the whole folder, or a zip of it, needs no --rows.
 
-The runner opens the files of the kit and no network connection. `python3 runner.py check` compares
-the answers of all networks with those expected, without timing.
+The runner opens the files of the kit and no network connection. `~/venv/bin/python3 runner.py
+check` compares the answers of all networks with those expected, without timing.
 """
 
 

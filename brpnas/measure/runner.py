@@ -3,12 +3,14 @@
     python3 runner.py run                               # the networks of manifest.json
     python3 runner.py describe --runtime onnxruntime    # processor, clocks, temperature, load
     python3 runner.py check                             # the answers, without timing
+    python3 runner.py answer --images A --logits B      # the answers to images in a file
 
 `run` appends a row per network to ``rows.jsonl``; each row is on the disk before the next network
 begins, and the same command continues after an interruption. Rows also go to standard output, as
 lines of JSON, unless that is a terminal. The events of these lines are ``manifest`` (first, with
 the description of the machine), ``begun``, ``network``, ``reference``, ``failed``, ``checked`` (of
-`check`), ``waiting`` and ``error``; the file holds ``manifest`` and rows of networks alone.
+`check` and `answer`), ``waiting`` and ``error``; the file holds ``manifest`` and rows of networks
+alone.
 
 Each network runs in a process of its own: a crash of the runtime is a row with the reason.
 """
@@ -37,18 +39,32 @@ import socket
 import statistics
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Callable, NamedTuple
+from typing import Any, Callable, NamedTuple, Protocol
 
 
 def _leave(lack: str) -> None:
-    sys.stdout.write(json.dumps({"event": "error", "error": lack, "unknown": None}) + "\n")
-    sys.exit(lack)
+    if not os.isatty(1):
+        sys.stdout.write(json.dumps({"event": "error", "error": lack, "unknown": None}) + "\n")
+    sys.stderr.write(lack + "\n")
+    sys.exit(2)
+
+
+def _installing(packages: str) -> str:
+    """How to install packages. The Python of a system may refuse them (PEP 668)."""
+    managed = Path(sysconfig.get_path("stdlib")) / "EXTERNALLY-MANAGED"
+    if sys.prefix != sys.base_prefix or not managed.exists():
+        return f"{sys.executable} -m pip install {packages}"
+    return (
+        f"this Python takes no packages. `{sys.executable} -m venv ~/venv` makes one that does, "
+        f"`~/venv/bin/python3 -m pip install {packages}` installs; then use ~/venv/bin/python3"
+    )
 
 
 if sys.version_info < (3, 9):  # noqa: UP036 - it is for people with an old one
@@ -58,7 +74,7 @@ try:
 except ImportError:
     if __name__ != "__main__":
         raise
-    _leave(f"Python at {sys.executable} lacks numpy: {sys.executable} -m pip install numpy")
+    _leave(f"Python at {sys.executable} lacks numpy: {_installing('numpy')}")
 
 __all__ = [
     "FORMAT",
@@ -84,8 +100,17 @@ FORMAT = 1
 IDENTITY = ("processor", "cores", "system", "gpu", "software")
 """Fields of a description that make latencies comparable."""
 
-Run = Callable[[], np.ndarray]
-"""Runs a network once and returns its logits."""
+
+class Run(Protocol):
+    """A network that is open."""
+
+    def __call__(self, other: np.ndarray | None = None) -> np.ndarray:
+        """Run it once on the image given when it was opened, or on another of its shape.
+
+        Returns:
+            The logits.
+        """
+
 
 _SYS = Path("/sys")
 _PROC = Path("/proc")
@@ -214,8 +239,13 @@ def load_onnxruntime(
             f"ONNX Runtime has the provider {provider} but cannot start it here. Install its "
             "libraries (for CUDAExecutionProvider: CUDA and cuDNN), or choose another provider."
         )
-    feeds = {session.get_inputs()[0].name: image}
-    return lambda: np.asarray(session.run(None, feeds)[0])
+    name = session.get_inputs()[0].name
+    feeds = {name: image}
+
+    def run(other: np.ndarray | None = None) -> np.ndarray:
+        return np.asarray(session.run(None, feeds if other is None else {name: other})[0])
+
+    return run
 
 
 def _torch_version() -> str:
@@ -273,9 +303,9 @@ def load_torch(
     network = torch.fx.GraphModule(root, graph)
     batch = torch.from_numpy(image).to(device)
 
-    def run() -> np.ndarray:
+    def run(other: np.ndarray | None = None) -> np.ndarray:
         with torch.no_grad():
-            logits = network(batch)
+            logits = network(batch if other is None else torch.from_numpy(other).to(device))
             if device.type == "cuda":
                 torch.cuda.synchronize(device)
             return np.asarray(logits.cpu())
@@ -317,7 +347,9 @@ def load_openvino(
     request = network.create_infer_request()
     request.set_input_tensor(openvino.Tensor(image))
 
-    def run() -> np.ndarray:
+    def run(other: np.ndarray | None = None) -> np.ndarray:
+        if other is not None:
+            request.set_input_tensor(openvino.Tensor(other))
         request.infer()
         return np.array(request.get_output_tensor().data)
 
@@ -334,8 +366,8 @@ def load_litert(
     network.allocate_tensors()
     (source,), (target,) = network.get_input_details(), network.get_output_details()
 
-    def run() -> np.ndarray:
-        network.set_tensor(source["index"], image)
+    def run(other: np.ndarray | None = None) -> np.ndarray:
+        network.set_tensor(source["index"], image if other is None else other)
         network.invoke()
         return np.asarray(network.get_tensor(target["index"]))
 
@@ -353,8 +385,15 @@ def load_executorch(
         raise RunnerError("ExecuTorch was built without XNNPACK here. Install it from its wheel.")
     portable_lib._unsafe_reset_threadpool(threads)
     network = portable_lib._load_for_executorch(files[0])
-    images = [torch.from_numpy(image).to(torch.half if precision == "fp16" else torch.float32)]
-    return lambda: network.forward(images)[0].float().numpy()
+    number = torch.half if precision == "fp16" else torch.float32
+    images = [torch.from_numpy(image).to(number)]
+
+    def run(other: np.ndarray | None = None) -> np.ndarray:
+        given = images if other is None else [torch.from_numpy(other).to(number)]
+        logits: np.ndarray = network.forward(given)[0].float().numpy()
+        return logits
+
+    return run
 
 
 def _ncnn_half(provider: str) -> bool:
@@ -379,9 +418,9 @@ def load_ncnn(
         raise RunnerError("ncnn cannot open the file: it lacks a layer of the network.")
     source = ncnn.Mat(image[0])
 
-    def run() -> np.ndarray:
+    def run(other: np.ndarray | None = None) -> np.ndarray:
         extractor = network.create_extractor()
-        extractor.input("in0", source)
+        extractor.input("in0", source if other is None else ncnn.Mat(other[0]))
         failed, logits = extractor.extract("out0")
         if failed:
             raise RunnerError(f"ncnn ended a run with code {failed}.")
@@ -452,7 +491,7 @@ def _software(runtime: str) -> Software:
     except ImportError as error:
         raise RunnerError(
             f"Python at {sys.executable} on {socket.gethostname()} lacks {software.module} "
-            f"({error}): {sys.executable} -m pip install {software.install}"
+            f"({error}): {_installing(software.install)}"
         ) from error
     return software
 
@@ -609,7 +648,8 @@ def _warnings(found: dict[str, Any]) -> list[str]:
     if found["governor"] not in (None, "performance") and low != high:
         listed.append(
             f"The clock is not fixed (governor {found['governor']}, {low} to {high} MHz): "
-            "`sudo cpupower frequency-set -g performance` fixes it."
+            "`echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor` "
+            "fixes it until the next start."
         )
     if found["temperature_c"] is not None and found["temperature_c"] >= _WARM_C:
         listed.append(
@@ -799,16 +839,40 @@ def _nvml(number: int) -> tuple[_Energy | None, str | None]:
 # One network -------------------------------------------------------------------------------------
 
 
-def _measure(
+def _opened(
     folder: Path, manifest: dict[str, Any], entry: dict[str, Any], timed: bool
-) -> dict[str, Any]:
-    """Open a network, check its answer and time it; in a process of its own."""
+) -> tuple[Run, float | None]:
+    """Open a network and check its answer; also its difference from torch."""
     files = [_checked(folder, file) for file in entry["files"]]
     image = seeded_image(entry["shape"], manifest["seed"])
     precision = _precision(manifest, timed)
     load = SOFTWARE[manifest["runtime"]].load
     run = load(files, image, manifest["threads"], manifest["provider"], precision)
-    difference = _difference(run(), entry["answer"], manifest["tolerance"])
+    return run, _difference(run(), entry["answer"], manifest["tolerance"])
+
+
+def _answer_images(
+    folder: Path, manifest: dict[str, Any], entry: dict[str, Any], images: Path, logits: Path
+) -> dict[str, Any]:
+    """Run a network on images in a file, ``[N, C, H, W]``; in a process of its own."""
+    run, difference = _opened(folder, manifest, entry, timed=False)
+    given = np.load(images, mmap_mode="r", allow_pickle=False)
+    batch = entry["shape"][0]
+    found = []
+    for start in range(0, len(given), batch):
+        part = np.ascontiguousarray(given[start : start + batch])
+        lack = batch - len(part)
+        found.append(run(np.pad(part, ((0, lack), (0, 0), (0, 0), (0, 0))))[: len(part)].copy())
+    with logits.open("wb") as file:
+        np.save(file, np.concatenate(found), allow_pickle=False)
+    return {"difference": difference}
+
+
+def _measure(
+    folder: Path, manifest: dict[str, Any], entry: dict[str, Any], timed: bool
+) -> dict[str, Any]:
+    """Open a network, check its answer and time it; in a process of its own."""
+    run, difference = _opened(folder, manifest, entry, timed)
     figures: dict[str, Any] = {"difference": difference}
     if timed:
         source, _ = _energy_source(manifest["provider"])
@@ -1114,24 +1178,26 @@ def _now() -> str:
 
 
 class _Bench:
-    """Times the networks of a manifest, one after another.
+    """Does a work with the networks of a manifest, one after another.
 
     Args:
         path: The manifest.
         output: Where rows go.
-        timed: False to check the answers alone.
+        work: Called with folder, manifest and entry of a network; returns figures for its row.
     """
 
-    def __init__(self, path: Path, output: _Output, timed: bool) -> None:
+    def __init__(self, path: Path, output: _Output, work: Callable[..., dict[str, Any]]) -> None:
         self.manifest = read_manifest(path)
         self.id = manifest_id(self.manifest)
-        self._folder, self._output, self._timed = path.parent, output, timed
+        self._folder, self._output, self._work = path.parent, output, work
         names = (self.manifest["runtime"], self.manifest["provider"])
+        # Libraries of NVIDIA compute float32 in TF32 where they can, unless told otherwise.
+        os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")
         _software(names[0])  # imported once, for all processes
         self.machine = _child(describe, names, self.manifest["timeout_s"])
 
     def row(self, entry: dict[str, Any], event: str) -> dict[str, Any]:
-        """Time an artifact; its row."""
+        """Do the work with an artifact; its row."""
         manifest = self.manifest
         self._output.send({"event": "begun", "name": entry["name"], "as": event})
         row: dict[str, Any] = {
@@ -1143,8 +1209,8 @@ class _Bench:
         }
         wall, steady = time.time(), time.monotonic()
         try:
-            arguments = (self._folder, manifest, entry, self._timed)
-            row |= _child(_measure, arguments, manifest["timeout_s"])
+            arguments = (self._folder, manifest, entry)
+            row |= _child(self._work, arguments, manifest["timeout_s"])
         except RunnerError as error:
             row |= {"event": "failed", "error": str(error), "as": event}
         seconds = time.monotonic() - steady
@@ -1164,7 +1230,7 @@ class _Bench:
 def _run(path: Path, rows_path: Path, lock: Path, retry: bool, output: _Output) -> None:
     """Time the networks without a row; see the module."""
     with _locked(lock, output):
-        bench = _Bench(path, output, timed=True)
+        bench = _Bench(path, output, partial(_measure, timed=True))
         rows = _Rows(rows_path, bench.id)
         header = {"event": "manifest", "id": bench.id, "machine": bench.machine}
         if not rows.events:
@@ -1229,12 +1295,19 @@ def _time_all(
 
 def _check(path: Path, output: _Output) -> None:
     """Compare the answers of all networks."""
-    bench = _Bench(path, output, timed=False)
+    bench = _Bench(path, output, partial(_measure, timed=False))
     output.send({"event": "manifest", "id": bench.id, "machine": bench.machine})
     for entry in bench.manifest["networks"]:
         row = bench.row(entry, "checked")
         output.send(row)
         output.say(f"{entry['sha256'][:8]}: {row.get('error') or row['difference']}")
+
+
+def _answers(path: Path, images: Path, logits: Path, output: _Output) -> None:
+    """Write the answers of the only network to images."""
+    bench = _Bench(path, output, partial(_answer_images, images=images, logits=logits))
+    (entry,) = bench.manifest["networks"]
+    output.send(bench.row(entry, "checked"))
 
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -1246,7 +1319,10 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     run.add_argument("--retry", action="store_true", help="also time failed networks again")
     run.add_argument("--with-parent", action="store_true", help="end with the calling process")
     check = commands.add_parser("check", help="compare the answers, without timing")
-    for one in (run, check):
+    answer = commands.add_parser("answer", help="let the only network answer images")
+    answer.add_argument("--images", type=Path, required=True, help="NPY file, [N, C, H, W]")
+    answer.add_argument("--logits", type=Path, required=True, help="NPY file to write")
+    for one in (run, check, answer):
         one.add_argument("manifest", nargs="?", type=Path, help="manifest.json beside the files")
     machine = commands.add_parser("describe", help="describe this machine as JSON")
     machine.add_argument("--runtime", required=True, choices=sorted(SOFTWARE))
@@ -1266,6 +1342,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         path = (options.manifest or Path("manifest.json")).absolute()
         if options.command == "check":
             _check(path, output)
+            return 0
+        if options.command == "answer":
+            _answers(path, options.images, options.logits, output)
             return 0
         if options.with_parent:
             _end_with(os.getppid())

@@ -1,7 +1,8 @@
-"""Timing networks without a store: proposals of a search, and the network that it delivers."""
+"""Timing networks without a store: proposals of a search, and single networks."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from functools import partial
@@ -9,15 +10,14 @@ from pathlib import Path
 
 from torch import nn
 
-from brpnas.errors import ConfigurationError, MeasurementError, TaskError
-from brpnas.measure.artifacts import Artifact, make_artifact, store_files
+from brpnas.errors import MeasurementError, TaskError
+from brpnas.measure.artifacts import Artifact, make_artifact
 from brpnas.measure.batch import EVERY, Make, time_batch
 from brpnas.measure.protocol import Timing
-from brpnas.measure.runtimes import OnnxRuntime
 from brpnas.measure.setup import MeasureSettings, cell_artifact
 from brpnas.measure.targets import LocalTarget, Target
 
-__all__ = ["time_cell", "time_cells", "time_file", "time_module"]
+__all__ = ["time_artifact", "time_cell", "time_cells", "time_module"]
 
 
 def time_cells(
@@ -51,27 +51,27 @@ def time_cell(arch_id: str, settings: MeasureSettings, target: Target | None = N
     return _time(arch_id, partial(cell_artifact, arch_id, settings), settings, target)
 
 
-def time_file(model: bytes, settings: MeasureSettings, target: Target | None = None) -> Timing:
-    """Time an ONNX file unchanged, at any precision.
+def time_artifact(
+    artifact: Artifact, folder: Path, settings: MeasureSettings, target: Target | None = None
+) -> Timing:
+    """Time converted files unchanged.
 
     Args:
-        model: Content of the file, with one input, in the size of the settings.
-        settings: Runtime (ONNX Runtime), protocol and batch size.
+        artifact: A network converted for the runtime of the settings.
+        folder: Folder of its files.
+        settings: Runtime, protocol and batch size.
         target: Where to measure; None for this machine.
 
     Raises:
-        ConfigurationError: If the runtime is not ONNX Runtime.
         MeasurementError: If it cannot be timed, or the target cannot be used.
     """
-    if not isinstance(settings.runtime, OnnxRuntime):
-        raise ConfigurationError(f"{settings.runtime.title} runs no ONNX files.")
 
-    def make(folder: Path) -> Artifact:
-        path = folder / "network.onnx"
-        path.write_bytes(model)
-        return store_files("network", (path,), settings.shape, folder)
+    def make(into: Path) -> Artifact:
+        for one in artifact.files:
+            shutil.copyfile(folder / one.file, into / one.file)
+        return artifact
 
-    return _time("network", make, settings, target)
+    return _time(artifact.name, make, settings, target)
 
 
 def time_module(

@@ -67,6 +67,8 @@ class Chosen(TypedDict, total=False):
     best_single_seed_test_seen: float | None
     params_m: float | None
     flops_m: float | None
+    conversion: Sequence[tuple[str, str]]
+    """What is deployed instead of the ONNX file, see `brpnas.report.network.conversion_facts`."""
     onnx: str | None
     """Path of the exported network, as typed by a reader."""
 

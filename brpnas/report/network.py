@@ -1,6 +1,6 @@
 """The exported network on the page: scores by class, and its training data.
 
-All figures come from `brpnas.candidates.network_evaluation` of the exported file. Model card and
+All figures come from `brpnas.candidates.network_evaluation` of the deployed file. Model card and
 log use the same sentences.
 """
 
@@ -21,6 +21,7 @@ __all__ = [
     "class_table",
     "confusion_matrix",
     "confusion_table",
+    "conversion_facts",
     "data_facts",
     "score_facts",
 ]
@@ -115,6 +116,33 @@ def score_facts(network: Network) -> list[tuple[str, str]]:
             percent(valid["balanced_accuracy"]),
         ),
     ]
+
+
+def conversion_facts(network: Network) -> list[tuple[str, str]]:
+    """The deployed file and the ONNX file in float32; empty if they are the same."""
+    file, before = network["file"], network["float"]
+    if before is None:
+        return []
+    images = file["calibration_images"]
+    scales = "" if images is None else f", scales from {images:,} training images"
+    facts = [
+        (
+            "Deployed file",
+            f"{file['name']}, for {file['runtime']}, {file['precision']}{scales}; "
+            f"{network['file_bytes']:,} bytes",
+        ),
+        ("Before the conversion", f"{before['name']}, fp32; {before['file_bytes']:,} bytes"),
+    ]
+    if network["accuracy_drop"] is not None:
+        after = network["test"]["accuracy"]
+        facts.append(
+            (
+                "Test accuracy before and after",
+                f"{percent(before['accuracy'])} ({before['name']}), {percent(after)} "
+                f"({file['name']})",
+            )
+        )
+    return facts
 
 
 def _interval(test: Mapping[str, Any]) -> str:

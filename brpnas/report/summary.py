@@ -146,6 +146,7 @@ def winner_facts(data: ReportData) -> list[tuple[str, str]]:
         ),
         ("Parameters", _millions(chosen.get("params_m"))),
         ("Multiply-adds", _millions(chosen.get("flops_m"))),
+        *chosen.get("conversion", ()),
     ]
     return [(label, text) for label, text in facts if text != MISSING]
 

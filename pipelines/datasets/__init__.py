@@ -6,6 +6,7 @@ killed run leaves the old file unchanged.
 
 from pipelines.datasets.artifacts import (
     BytesDataset,
+    BytesFolderDataset,
     PlotsDataset,
     PredictorDataset,
     SpaceGraphsDataset,
@@ -27,6 +28,7 @@ __all__ = [
     "AccuracyTablesDataset",
     "Atomic",
     "BytesDataset",
+    "BytesFolderDataset",
     "DeviceCatalogueDataset",
     "DeviceFilesDataset",
     "DeviceFoldersDataset",

@@ -15,6 +15,7 @@ from pipelines.datasets.atomic import FileDataset
 
 __all__ = [
     "BytesDataset",
+    "BytesFolderDataset",
     "PlotsDataset",
     "PredictorDataset",
     "SpaceGraphsDataset",
@@ -41,6 +42,20 @@ class BytesDataset(FileDataset[bytes]):
     def write(self, data: bytes, path: Path) -> None:
         """Write the bytes."""
         path.write_bytes(data)
+
+
+class BytesFolderDataset(FileDataset[dict[str, bytes]]):
+    """Files by name in a folder, which is replaced as a whole."""
+
+    def read(self, path: Path) -> dict[str, bytes]:
+        """Read every file."""
+        return {file.name: file.read_bytes() for file in sorted(path.iterdir())}
+
+    def write(self, data: dict[str, bytes], path: Path) -> None:
+        """Write the files."""
+        path.mkdir()
+        for name, content in data.items():
+            (path / name).write_bytes(content)
 
 
 class TrainedNetworkDataset(BytesDataset):

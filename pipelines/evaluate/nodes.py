@@ -20,7 +20,7 @@ from brpnas.report import (
     search_curves,
     training_curve,
 )
-from brpnas.report.network import answered_by
+from brpnas.report.network import answered_by, conversion_facts
 from pipelines.config import EvaluateConfig, parse
 
 __all__ = [
@@ -47,14 +47,15 @@ def make_metrics(
     Args:
         train_metrics: Figures of `train`.
         search_result: Result of `search`.
-        network_evaluation: Scores of the exported network.
+        network_evaluation: Figures of the deployed network.
         traces: Traces of the compared searches.
 
     Returns:
         ``latency``: the predictor on test rows. ``search``: figures of the architecture found, as
-        known to the search, and test scores of its trainings. ``network``: size of the exported
-        file, its measured latency, if any, and with trained weights its scores on the test images;
-        ``search`` then has no test scores, because they are from another training.
+        known to the search, and test scores of its trainings. ``network``: size of the deployed
+        files, their measured latency, if any, and with trained weights their scores on the test
+        images; ``search`` then has no test scores, because they are from another training. Of a
+        converted network also accuracy and size of the ONNX file in float32, and the loss.
         ``comparison``: mean over seeds at the end of the budget, by sampler; of validation scores,
         if test scores are unknown or not of the exported file. Its names end in the metric of the
         search, unless this is accuracy.
@@ -71,7 +72,7 @@ def make_metrics(
     return {
         "latency": dict(train_metrics["metrics"][train_metrics["model"]]),
         "search": {name: value for name, value in known.items() if value is not None},
-        "network": _network_metrics(network_evaluation, search_result),
+        "network": _network_metrics(network_evaluation),
         "comparison": means.dropna(axis="columns").to_dict("index"),
     }
 
@@ -85,14 +86,16 @@ def _known(search_result: Mapping[str, Any], evaluation: Mapping[str, Any]) -> d
     return {**search_result["known"], **held_out}
 
 
-def _network_metrics(
-    evaluation: Mapping[str, Any], search_result: Mapping[str, Any]
-) -> dict[str, float]:
-    """Figures of the exported file; scores only with trained weights."""
+def _network_metrics(evaluation: Mapping[str, Any]) -> dict[str, float]:
+    """Figures of the deployed files; scores only with trained weights."""
     found: dict[str, float] = {"file_bytes": evaluation["file_bytes"]}
-    latency_ms = search_result["chosen"]["latency_ms"]
-    if latency_ms is not None:
-        found["latency_ms"] = latency_ms
+    if evaluation["latency"]["latency_ms"] is not None:
+        found["latency_ms"] = evaluation["latency"]["latency_ms"]
+    if evaluation["float"] is not None:
+        found["float_file_bytes"] = evaluation["float"]["file_bytes"]
+    if evaluation["accuracy_drop"] is not None:
+        found["float_test_accuracy"] = evaluation["float"]["accuracy"]
+        found["accuracy_drop"] = evaluation["accuracy_drop"]
     if not evaluation["trained"]:
         return found
     test = evaluation["test"]
@@ -200,17 +203,18 @@ def report_search(
     Args:
         search_history: Queries of the search.
         search_result: Result of the search.
-        network_evaluation: Scores of the exported network.
+        network_evaluation: Figures of the deployed network.
         traces: Traces of the compared searches.
     """
     # Figures of the file replace those of other networks.
     chosen = _known(search_result, network_evaluation) | search_result["chosen"]
+    chosen |= network_evaluation["latency"]
     initial = _untrained(network_evaluation, search_result)
     return {
-        "chosen": Chosen(**chosen),
+        "chosen": Chosen(**chosen, conversion=conversion_facts(network_evaluation)),
         "history": search_history,
         "task": search_result["task"],
-        "notes": [*initial, *search_result["network"]["notes"]],
+        "notes": [*initial, *network_evaluation["notes"]],
         "traces": traces,
         "network": network_evaluation if network_evaluation["trained"] else None,
     }

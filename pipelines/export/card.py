@@ -35,7 +35,7 @@ def write_network_card(
     Args:
         onnx: The file.
         search_result: Result of the search.
-        evaluation: Scores of the file and its data; see `brpnas.candidates.network_evaluation`.
+        evaluation: Figures of the deployed files; see `pipelines.export.nodes.deploy_network`.
         train_metrics: Figures of the latency predictor, with its device.
         ingest_report: Sources of the data.
     """

@@ -1,4 +1,4 @@
-"""The card of the network found, with figures of the exported file."""
+"""The card of the network found, with figures of the deployed files."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from brpnas.report.network import (
     answered_by,
     class_table,
     confusion_table,
+    conversion_facts,
     data_facts,
     score_facts,
 )
@@ -37,12 +38,11 @@ def network_card(
 
     Args:
         search: Result of the search.
-        evaluation: Scores, data and size of the exported file; with initial weights only
-            ``trained: False`` and ``file_bytes``.
+        evaluation: Figures of the deployed files; see `pipelines.export.nodes.deploy_network`.
         device: The device of the latencies.
         sources: Sources of the accuracies of the search.
     """
-    task, chosen = search["task"], search["chosen"]
+    task, chosen = search["task"], search["chosen"] | evaluation["latency"]
     checks = check_constraints(task["constraints"], chosen)
     broken = [
         f"The network breaks a limit. {constraint_sentence(check)}."
@@ -53,8 +53,10 @@ def network_card(
         "Architecture": Code(chosen["arch_id"]),
         "Search space": task["space"],
         **_size(search["network"]["size"]),
-        "Precision": search["network"]["precision"],
+        "Runtime": evaluation["file"]["runtime"],
+        "Precision": evaluation["file"]["precision"],
         "File": f"{evaluation['file_bytes']:,} bytes",
+        **dict(conversion_facts(evaluation)),
         "Parameters": _millions(chosen.get("params_m")),
         "Multiply-adds": _millions(chosen.get("flops_m")),
         **_latency(chosen, device),
@@ -65,8 +67,8 @@ def network_card(
     }
     dataset = escape(str(task["dataset"]))
     if not evaluation["trained"]:
-        return _untrained(search, facts, broken, sources, dataset)
-    notes = search["network"]["notes"]
+        return _untrained(search, facts, [*evaluation["notes"], *broken], sources, dataset)
+    notes = evaluation["notes"]
     training = evaluation["training"]
     return ModelCard(
         title=f"Network for {task['dataset']}",
@@ -94,7 +96,7 @@ def network_card(
 def _untrained(
     search: Mapping[str, Any],
     facts: Mapping[str, str],
-    broken: Sequence[str],
+    warnings: Sequence[str],
     sources: Sequence[Attribution],
     dataset: str,
 ) -> ModelCard:
@@ -111,8 +113,7 @@ def _untrained(
         f"of {answered}. The weights of this file are initial ones: train it before use.",
         warnings=[
             "The weights are initialised, not trained: its answers mean nothing.",
-            *search["network"]["notes"],
-            *broken,
+            *warnings,
         ],
         facts={name: text for name, text in facts.items() if text},
         protocol=f"Accuracies are those of {answered} for this architecture, not of this file.",

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import logging
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from brpnas.candidates import TrainedNetworkFile, network_evaluation
-from brpnas.errors import SchemaError
-from brpnas.export import export_device_predictor, export_predictor, with_metadata
+from brpnas.export import export_device_predictor, export_predictor
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import LatencyModel, PairwiseRanker
 from brpnas.predictors.transfer import DevicePredictor
-from brpnas.report.network import alarms
-from pipelines.config import ExportConfig, ImagesConfig, parse
+from pipelines.config import ExportConfig, parse
 from pipelines.delivered import network_onnx
 from pipelines.export.card import (
     write_latency_card,
@@ -25,23 +19,21 @@ from pipelines.export.card import (
     write_network_card,
     write_ranker_card,
 )
+from pipelines.export.deploying import deploy_network, set_up_deployment
 from pipelines.network import network_config
-from pipelines.training import image_source
 
 __all__ = [
     "collect_parity",
-    "evaluate_network",
+    "deploy_network",
     "export_found_network",
     "export_latency",
     "export_ranker",
+    "set_up_deployment",
     "write_latency_card",
     "write_model_card",
     "write_network_card",
     "write_ranker_card",
 ]
-
-
-logger = logging.getLogger(__name__)
 
 
 def export_latency(
@@ -122,59 +114,11 @@ def export_found_network(
 
     Raises:
         ParityError: If ONNX Runtime answers differently.
-        SchemaError: If the file differs from the one measured by `search`.
     """
     config = parse(ExportConfig, params)
     found = search_result["chosen"]["arch_id"]
     size = network_config(network)
-    content, error = network_onnx(found, winner_network, graphs.space, size, config)
-    measured = search_result["network"]["measured_sha256"]
-    digest = hashlib.sha256(content).hexdigest()
-    if measured not in {None, digest}:
-        raise SchemaError(
-            f"Search measured the network file of SHA-256 {measured}, and this one has {digest}, "
-            "so its latency is unknown: the parameters network or export.seed, or the version of a "
-            "library, have changed since. Run search again (what it has trained and measured is "
-            "kept), or set them back."
-        )
-    return content, error
-
-
-def evaluate_network(
-    network: bytes, winner_network: bytes, images: Mapping[str, Any]
-) -> tuple[bytes, dict[str, Any]]:
-    """Score the exported network on the test images, and write the scores into its metadata.
-
-    Args:
-        network: The ONNX file.
-        winner_network: The trained network of the file; empty with initial weights.
-        images: The images of the training, and their split.
-
-    Returns:
-        The file with its test scores, and the evaluation
-        (`brpnas.candidates.network_evaluation`) with ``file_bytes``, the size of the file; without
-        training only ``trained: False`` and ``file_bytes``.
-
-    Raises:
-        SchemaError: If the images or their split have changed since the training.
-    """
-    if not winner_network:
-        return network, {"trained": False, "file_bytes": len(network)}
-    source = image_source(parse(ImagesConfig, images))
-    trained = TrainedNetworkFile.from_bytes(winner_network)
-    found = network_evaluation(network, trained, source.load())
-    test = found["test"]
-    logger.info(
-        "The exported network on %d test images: accuracy %.2f %%, balanced accuracy %.2f %%",
-        test["images"],
-        100 * test["accuracy"],
-        100 * test["balanced_accuracy"],
-    )
-    for alarm in alarms(found):
-        logger.warning("%s", alarm)
-    figures = ("accuracy", "balanced_accuracy")
-    scored = with_metadata(network, {f"test_{k}": json.dumps(test[k]) for k in figures})
-    return scored, {**found, "file_bytes": len(scored)}
+    return network_onnx(found, winner_network, graphs.space, size, config)
 
 
 def collect_parity(

@@ -12,9 +12,22 @@ _nodes = functions_of("pipelines.export.nodes")
 
 
 def create_pipeline() -> Pipeline:
-    """From predictors and the found architecture to checked ONNX files with a model card."""
+    """From predictors and the found architecture to checked files with a model card."""
     return Pipeline(
         [
+            node(
+                _nodes.set_up_deployment,
+                inputs=[
+                    "search_result",
+                    "measured_devices",
+                    "params:network",
+                    "params:timing",
+                    "params:export",
+                    "params:images",
+                ],
+                outputs="deployment",
+                name="set_up_deployment",
+            ),
             node(
                 _nodes.export_latency,
                 inputs=["latency_predictor", "space_graphs", "train_metrics", "params:export"],
@@ -40,10 +53,10 @@ def create_pipeline() -> Pipeline:
                 name="export_found_network",
             ),
             node(
-                _nodes.evaluate_network,
-                inputs=["exported_network", "winner_network", "params:images"],
-                outputs=["network_onnx", "network_evaluation"],
-                name="evaluate_network",
+                _nodes.deploy_network,
+                inputs=["deployment", "search_result", "exported_network", "winner_network"],
+                outputs=["network_onnx", "deployed_network", "network_evaluation"],
+                name="deploy_network",
             ),
             node(
                 _nodes.collect_parity,

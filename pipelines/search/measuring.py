@@ -1,9 +1,8 @@
-"""Latency measurements of a search: of proposals before their query, and of the result."""
+"""Latency measurements of a search: of proposals before their query."""
 
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,26 +13,16 @@ import pandas as pd
 from brpnas.datasets import stated_precision
 from brpnas.datasets.schemas import MIN_LATENCY_MS
 from brpnas.devices import Device, load_devices
-from brpnas.errors import MeasurementError, TaskError
-from brpnas.measure import (
-    MeasureSettings,
-    Target,
-    check_name,
-    describe_device,
-    not_believed,
-    probe,
-    time_cells,
-)
+from brpnas.errors import TaskError
+from brpnas.measure import MeasureSettings, Target, not_believed, time_cells
 from brpnas.search import LatencyFilter, Limits, TableLatency
 from pipelines.config import TimingConfig, parse
+from pipelines.latencies import Networks
 from pipelines.measuring import TimingSetup, measure_settings
-from pipelines.search.found import Networks
 from pipelines.search.settings import SearchSettings
 from pipelines.search.sizes import latency_size
 
 __all__ = ["Measuring", "set_up_measuring"]
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -66,7 +55,8 @@ class Measuring:
     def opened(self) -> Iterator[tuple[Target, str]]:
         """The target and its device: the predictions' device, or a description."""
         with self.timing.open_target() as target:
-            yield target, self._device(target)
+            device = self.predicted.device
+            yield target, self.timing.device_there(target, device, self.catalogue)
 
     @contextmanager
     def latency_filter(self) -> Iterator[LatencyFilter | None]:
@@ -87,22 +77,6 @@ class Measuring:
             return None
         measure = TableLatency(self.limits.table_ms)
         return LatencyFilter(measure, f"table {self.limits.table_sha256}")
-
-    def _device(self, target: Target) -> str:
-        device = self.predicted.device
-        here = describe_device(probe(self.settings, target), self.settings, device)
-        try:
-            if device not in self.catalogue:
-                raise MeasurementError(f"No networks were measured here on {device!r}.")
-            check_name(here, self.catalogue)
-        except MeasurementError as error:
-            _log.warning(
-                "Latencies are measured on another device than the predicted %r, so the two do not "
-                "compare. %s",
-                *(device, error),
-            )
-            return f"{here.hardware}, {here.runtime}"
-        return device
 
 
 @dataclass(frozen=True)

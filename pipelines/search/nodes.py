@@ -33,18 +33,16 @@ from brpnas.search import (
     trace,
 )
 from pipelines.config import SamplerName
-from pipelines.search.found import PRECISION
 from pipelines.search.measuring import Measuring, set_up_measuring
 from pipelines.search.oracles import OracleSetup, set_up_oracle
 from pipelines.search.pool import set_up_limits, set_up_pool
 from pipelines.search.samplers import make_sampler, pairwise_factory
 from pipelines.search.scores import SearchScores, known, score_held_out
 from pipelines.search.settings import SearchSettings, read_settings
-from pipelines.search.winner import DeliveredNetwork, measure_winner
+from pipelines.search.winner import WinnerLatencies, winner_latencies
 
 __all__ = [
     "compare_samplers",
-    "measure_winner",
     "read_settings",
     "score_held_out",
     "search_architecture",
@@ -53,6 +51,7 @@ __all__ = [
     "set_up_oracle",
     "set_up_pool",
     "summarise_search",
+    "winner_latencies",
 ]
 
 _log = logging.getLogger(__name__)
@@ -153,31 +152,21 @@ def summarise_search(
     history: pd.DataFrame,
     measurements: pd.DataFrame,
     scores: SearchScores,
-    delivered: DeliveredNetwork,
+    latencies: WinnerLatencies,
 ) -> dict[str, Any]:
     """The result of the search, for the report and the tracker.
 
     Returns:
         The task (`SearchSettings.task`), the ten best queried architectures, and figures of the
-        chosen architecture (null if unknown, accuracies as fractions). ``chosen`` holds figures of
-        the network file (`Delivered.figures` and its cost). ``known`` holds figures of the search:
-        latency of the predictor's networks and accuracy of the search's trainings, perhaps not of
-        the file.
-        ``held_out`` holds test scores of these trainings. `export` gives the scores of the file
-        itself.
+        chosen architecture (null if unknown, accuracies as fractions). ``chosen`` holds its cost.
+        ``known`` holds figures of the search: latency of the predictor's networks and accuracy of
+        the search's trainings, perhaps not of the delivered file; ``latencies`` also tells whose
+        they are. ``held_out`` holds test scores of these trainings. `export` gives the figures of
+        the file itself.
     """
-    winner, latency = delivered.arch_id, delivered.latency
+    winner, before = latencies.arch_id, latencies.known
     row = history[history["arch_id"] == winner].iloc[0]
-    last, figures = scores.last(history), latency.figures()
-    if latency.measured is not None:
-        error = figures["latency_error"]
-        _log.info(
-            "Latency of the network found: predicted %.4g ms, measured %.4g ms%s",
-            latency.predicted.ms,
-            latency.measured.ms,
-            "" if error is None else f", error {100 * float(error):+.1f} %",
-        )
-    before, device = latency.known, latency.predicted.of.device
+    last, device = scores.last(history), latencies.predicted.of.device
     return {
         "task": settings.task(),
         "latency_ratio": limits.ratio,
@@ -189,18 +178,19 @@ def summarise_search(
         "feasible": scores.feasible,
         "network": {
             "size": settings.network.size,
-            "precision": PRECISION,
-            "measured_sha256": delivered.sha256,
-            "notes": latency.notes(),
+            "accuracy_sizes": list(latencies.accuracy_sizes),
+        },
+        "latencies": {
+            "predicted": latencies.predicted.plain(),
+            "known": before and before.plain(),
         },
         "chosen": {
             "arch_id": winner,
-            **figures,
             "params_m": known(row["predicted_params_m"]),
             "flops_m": known(row["predicted_flops_m"]),
         },
         "known": {
-            "predicted_latency_ms": latency.predicted.ms,
+            "predicted_latency_ms": latencies.predicted.ms,
             "latency_ms": before.ms if before and before.of.device == device else None,
             **scores.of(winner, history, "valid"),
         },

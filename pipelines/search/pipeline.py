@@ -14,7 +14,7 @@ _SETTINGS = ["space", "dataset", "constraints", "search", "network", "images"]
 
 
 def create_pipeline() -> Pipeline:
-    """Set up, search, measure the winner, summarise, compare."""
+    """Set up, search, summarise, compare."""
     return Pipeline(
         [
             node(
@@ -86,17 +86,10 @@ def create_pipeline() -> Pipeline:
                 name="search_architecture",
             ),
             node(
-                _nodes.measure_winner,
-                inputs=[
-                    "search_settings",
-                    "search_history",
-                    "winner_network",
-                    "search_measuring",
-                    "accuracy",
-                    "params:export",
-                ],
-                outputs="delivered_network",
-                name="measure_winner",
+                _nodes.winner_latencies,
+                inputs=["search_settings", "search_history", "search_measuring", "accuracy"],
+                outputs="winner_latencies",
+                name="winner_latencies",
             ),
             node(
                 _nodes.score_held_out,
@@ -119,7 +112,7 @@ def create_pipeline() -> Pipeline:
                     "search_history",
                     "search_measurements",
                     "search_scores",
-                    "delivered_network",
+                    "winner_latencies",
                 ],
                 outputs="search_result",
                 name="summarise_search",

@@ -30,7 +30,7 @@ def check_latency_size(
     """Refuse to train or measure networks of another size than the predicted latency.
 
     Args:
-        config: Parameters of the stage: the oracle, and whether latency is measured.
+        config: Parameters of the stage: the oracle, and whether proposals are measured.
         network: The networks to train and measure.
         latency_predictions: Predictions of `train`.
         space: Name of the space.
@@ -40,28 +40,20 @@ def check_latency_size(
     """
     known, device = latency_size(latency_predictions, space), latency_predictions["device"].iloc[0]
     oracle, latency = config.oracle.name, config.limits.latency
-    measures = config.report.measure_winner
     causes = [
         f"search.{name} is {json.dumps(value)}"
         for name, value, spends in (
             ("oracle.name", oracle, oracle in {"train", "file"}),
             ("limits.latency", latency, latency == "device"),
-            ("report.measure_winner", measures, measures),
         )
         if spends
     ]
     if known == network.size or not causes:
         return
-    looks_up = (
-        "To look up alone, with a transfer that the report names: "
-        "--params=search.report.measure_winner=false. Else measure"
-        if causes == ["search.report.measure_winner is true"]
-        else "Measure"
-    )
     raise ConfigurationError(
         f"The latency of {device!r} was measured on networks of the size {known}, but this search "
         f"trains or measures networks of the size {network.size} (the parameters network, "
-        f"images.path and images.size), because {' and '.join(causes)}. {looks_up} networks of "
+        f"images.path and images.size), because {' and '.join(causes)}. Measure networks of "
         "this size under another name, and search with it: kedro run "
         "--pipelines=measure,ingest,featurise,train --params=measure.device=NAME,device=NAME in "
         "the same environment, and the same two parameters for the search. Or set network to the "

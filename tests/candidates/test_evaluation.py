@@ -15,10 +15,14 @@ from brpnas.candidates import (
     ImageData,
     ImageSource,
     TrainedNetworkFile,
+    calibration_images,
+    check_images,
     export_trained,
     final_data,
+    held_out_batches,
     network_evaluation,
     score_file,
+    score_logits,
     train_architecture,
 )
 from brpnas.errors import SchemaError
@@ -74,7 +78,7 @@ def test_figures_are_what_a_user_recomputes(
     ]
     said = session.run(["logits"], {"image": images.astype(np.float32)})[0].argmax(axis=1)
     labels = data.labels[rows]
-    evaluation = network_evaluation(content, found, data)
+    evaluation = network_evaluation(score_file(content, data), found, data)
     json.dumps(evaluation, allow_nan=False)
     test = evaluation["test"]
     assert test["accuracy"] == accuracy_score(labels, said)
@@ -91,7 +95,7 @@ def test_figures_are_what_a_user_recomputes(
 def test_data_and_training_are_told(
     content: bytes, found: TrainedNetworkFile, data: ImageData
 ) -> None:
-    evaluation = network_evaluation(content, found, data)
+    evaluation = network_evaluation(score_file(content, data), found, data)
     images = {part: len(rows) for part, rows in data.parts.items()}
     assert evaluation["data"]["images"] == images
     assert evaluation["data"]["split"] == data.split
@@ -107,10 +111,35 @@ def test_other_images_than_those_of_the_training_are_refused(
     """With another split some test images were trained on."""
     moved = ImageSource(split_seed=1).load()
     with pytest.raises(SchemaError, match="another split"):
-        network_evaluation(content, found, moved)
+        check_images(found, moved)
+    check_images(found, data)
     for change, said in (
         ({"label_names": tuple("abcdefghij")}, "label_names"),
         ({"pixel_scale": 255.0}, "pixel_scale"),
     ):
         with pytest.raises(SchemaError, match=said):
             score_file(content, dataclasses.replace(data, **change))
+
+
+def test_answers_to_the_batches_are_scored_as_the_file_is(
+    content: bytes, found: TrainedNetworkFile, data: ImageData
+) -> None:
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    logits = [session.run(None, {"image": batch})[0] for batch in held_out_batches(found, data)]
+    assert score_logits(np.concatenate(logits), data) == score_file(content, data)
+
+
+def test_calibration_images_are_training_images_as_the_network_reads_them(
+    found: TrainedNetworkFile, data: ImageData
+) -> None:
+    mean, std = (np.array(values, np.float32) for values in (found.mean, found.std))
+    inputs = (data.images - mean[:, None, None]) / std[:, None, None]
+    rows = {part: {image.tobytes() for image in inputs[data.parts[part]]} for part in data.parts}
+    images = calibration_images(found, data, 40, seed=0)
+    given = [image.tobytes() for image in images]
+    assert len(set(given)) == 40
+    assert set(given) <= rows["train"]
+    np.testing.assert_array_equal(images, calibration_images(found, data, 40, seed=0))
+    assert given != [image.tobytes() for image in calibration_images(found, data, 40, seed=1)]
+    everything = calibration_images(found, data, 10**6, seed=0)
+    assert len(everything) == len(data.parts["train"])

@@ -80,7 +80,7 @@ def test_nobody_is_root_and_labels_tell_the_version(name: str) -> None:
 
 def test_only_stages_that_fan_out_carry_dask_and_those_that_need_none_no_torch() -> None:
     with_dask = {name for name in ALL if "packages-cluster" in lineage(name)}
-    assert with_dask == {"measure", "train_candidates", "search"}
+    assert with_dask == {"measure", "train_candidates", "search", "export"}
     without = {name for name in ALL if "packages-torch" not in lineage(name)}
     assert without == {"ingest", "featurise", "evaluate"}
 

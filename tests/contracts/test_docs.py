@@ -297,12 +297,14 @@ class TestNames:
         ]
         written.append(str(IMAGES_CACHE.relative_to(ROOT)))
         settings = BASE.parent.glob("*/globals.yml")
-        written += [yaml.safe_load(file.read_text())["workspace"] for file in settings]
+        workspaces = [yaml.safe_load(file.read_text())["workspace"] for file in settings]
+        written += workspaces
         for file in BASE.glob("*.yml"):
-            text = file.read_text().replace("${globals:workspace}", "data")
-            written += re.findall(r"(?:path: |/)(data/[\w./-]+)", text)
+            for workspace in workspaces:
+                text = file.read_text().replace("${globals:workspace}", workspace)
+                written += re.findall(r"(?:path: |/)(data/[\w./-]+)", text)
         # Folders with a file or a folder of each device's name.
-        named = [path_ for path_ in written if path_.endswith("/devices")]
+        named = [path_ for path_ in written if path_.endswith(("/devices", "/measured"))]
         lost = [
             path
             for path in paths(page.read_text())

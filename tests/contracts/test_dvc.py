@@ -173,10 +173,11 @@ def repository_of_stubs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("retrain", "retrain.tolerance=0.1", set()),
         ("retrain", "retrain.unit_check=false", {"ingest"}),
         ("retrain", "adaptation.steps=9", {"train"}),
-        ("measure", "timing.runs=5", {"search"}),
+        ("measure", "timing.runs=5", {"search", "export"}),
         ("train_candidates", "network_training.epochs=2", {"search"}),
         ("search", "search.report.comparison_seeds=3", {"search"}),
         ("search", "search.sampler.name=random", {"search"}),
+        ("export", "export.precision=int8", {"export"}),
         ("train_candidates", "images.split_seed=1", {"search", "export"}),
     ],
 )

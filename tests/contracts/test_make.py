@@ -32,7 +32,8 @@ def folder(tmp_path: Path) -> Path:
 
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run make outside of any git repository but the folder's own; another tool's VENV is set."""
-    kept = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")}
+    others = ("MAKEFLAGS", "MAKELEVEL", "EXTRAS")
+    kept = {k: v for k, v in os.environ.items() if k not in others}
     return subprocess.run(
         ["make", "--no-print-directory", *arguments],
         check=False,

@@ -30,7 +30,6 @@ ABSENT = {
     "featurise": {"torch", "distributed", "onnx", "matplotlib"},
     "evaluate": {"torch", "distributed"},
     "train": {"distributed"},
-    "export": {"distributed"},
     "mlflow": {"torch", "kedro", "brpnas"},
 }
 SECRET = re.compile(r"(?i)passw|secret|token|credential|api_?key|://[^/\s]*:[^/\s]*@")

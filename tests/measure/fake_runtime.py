@@ -35,6 +35,8 @@ def load(
         ctypes.string_at(0)
     if kind == "raise":
         raise ValueError("no kernel")
+    if kind == "tf32":
+        raise ValueError(os.environ["NVIDIA_TF32_OVERRIDE"])
     if kind == "exit":
         sys.exit(7)
     if kind == "hang":

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from brpnas.errors import ConfigurationError, MeasurementError
-from brpnas.measure import TorchEager, make_kit, read_kit, select_cells
+from brpnas.measure import OnnxRuntime, TorchEager, make_kit, read_kit, select_cells
 from brpnas.measure.artifacts import MANIFEST, Manifest
+from brpnas.measure.runtimes import Runtime
 from tests.measure.small import small
 
 CELLS = select_cells(3)
@@ -79,6 +80,7 @@ def test_what_a_kit_holds(measured: Path, made: Path) -> None:
     text = (measured / "README.txt").read_text()
     assert "3 networks (fp32) with ONNX Runtime" in text
     assert "numpy onnxruntime" in text
+    assert text.count("~/venv/bin/python3") == 3
     assert {path.name for path in made.parent.iterdir()} == {"kit.zip", "device"}
 
 
@@ -105,6 +107,17 @@ def test_a_kit_of_torch(tmp_path: Path) -> None:
     found, _, result = read_kit(tmp_path / "kit", tmp_path / "s.jsonl")
     assert found == settings
     assert list(result.rows["arch_id"]) == CELLS[:1]
+
+
+@pytest.mark.parametrize(
+    "runtime", [OnnxRuntime(provider="CUDAExecutionProvider"), TorchEager(provider="cuda:7")]
+)
+def test_a_kit_for_a_provider_that_is_missing_here(runtime: Runtime, tmp_path: Path) -> None:
+    """Its answers are checked here on the CPU."""
+    assert make_kit(CELLS[:1], small(runtime), tmp_path / "kit", progress=False) == {}
+    manifest = Manifest.read(tmp_path / "kit")
+    assert manifest.provider == runtime.provider
+    assert [one.name for one in manifest.networks] == CELLS[:1]
 
 
 def test_half_a_kit_is_read_and_later_the_rest(

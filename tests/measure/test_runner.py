@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 from collections import Counter
 from pathlib import Path
@@ -76,6 +77,7 @@ def test_a_finished_run_adds_nothing(tmp_path: Path) -> None:
     [
         ("crash", r"SIGSEGV.*heap corrupted"),
         ("raise", "ValueError: no kernel"),
+        ("tf32", "ValueError: 0"),
         ("exit", "SystemExit: 7"),
         ("hang", r"within 2 s"),
         ("nan", "NaN or infinity"),
@@ -407,6 +409,20 @@ def test_a_python_without_numpy_is_said(tmp_path: Path) -> None:
         [*python, runner.__file__, "describe", "--runtime", "torch"],
         cwd=tmp_path, env=environment, check=False, capture_output=True,
     )  # fmt: skip
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "lacks numpy" in json.loads(done.stdout)["error"]
     assert b"install numpy" in done.stderr
+
+
+@pytest.mark.parametrize(("managed", "apart"), [(True, False), (False, False), (True, True)])
+def test_a_python_that_takes_no_packages_needs_an_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, managed: bool, apart: bool
+) -> None:
+    """PEP 668: only the Python of a system is marked, not an environment made from it."""
+    if managed:
+        (tmp_path / "EXTERNALLY-MANAGED").touch()
+    monkeypatch.setattr(sysconfig, "get_path", lambda name: str(tmp_path))
+    monkeypatch.setattr(sys, "prefix", "/venv" if apart else sys.base_prefix)
+    advice = runner._installing("numpy ncnn")
+    assert "numpy ncnn" in advice
+    assert ("-m venv ~/venv" in advice) == (managed and not apart)

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 from torch import nn
 
-from brpnas.errors import ConfigurationError, MeasurementError, TaskError
+from brpnas.errors import MeasurementError, TaskError
 from brpnas.measure import (
     OnnxRuntime,
     TorchEager,
     select_cells,
+    time_artifact,
     time_cell,
     time_cells,
-    time_file,
     time_module,
 )
 from brpnas.measure import batch as batches
@@ -50,19 +50,16 @@ def test_a_failure_is_an_error_of_a_single_network() -> None:
         time_cell("nonsense", small())
 
 
-def test_a_file_is_timed_byte_for_byte(tmp_path: Path) -> None:
+def test_files_are_timed_byte_for_byte(tmp_path: Path) -> None:
     settings, target = small(), Scripted()
     made = cell_artifact(CELLS[0], settings, tmp_path)
-    content = (tmp_path / made.files[0].file).read_bytes()
-    assert time_file(content, settings, target).latency_ms == 1.0
+    assert time_artifact(made, tmp_path, settings, target).latency_ms == 1.0
     (manifest,) = target.given
-    (given,) = manifest.networks
-    assert (given.files, given.shape, given.answer) == (made.files, made.shape, None)
-    assert time_file(content, settings).latency_ms > 0
-    with pytest.raises(MeasurementError, match="InvalidProtobuf"):
-        time_file(b"no file", settings)
-    with pytest.raises(ConfigurationError, match="no ONNX files"):
-        time_file(content, small(TorchEager()))
+    assert manifest.networks == (made,)
+    assert time_artifact(made, tmp_path, settings).latency_ms > 0
+    (tmp_path / made.files[0].file).write_bytes(b"no file")
+    with pytest.raises(MeasurementError, match="hash"):
+        time_artifact(made, tmp_path, settings)
 
 
 def test_a_module_is_timed_in_its_own_shape() -> None:

@@ -65,8 +65,10 @@ def test_rows_of_another_machine_are_refused_and_not_kept(tmp_path: Path) -> Non
 
 def test_a_store_is_of_one_task(tmp_path: Path) -> None:
     path = tmp_path / "m.jsonl"
-    MeasureStore(path, TASK).__exit__(None, None, None)
     other = task_of(replace(SETTINGS, batch_size=2), MACHINE)
+    MeasureStore(path, other).__exit__(None, None, None)  # without a row it is of no task
+    with MeasureStore(path, TASK) as store:
+        store.add(row("a"))
     with pytest.raises(StoreError, match=r"settings\.batch_size \(1 .* 2 now\)"):
         MeasureStore(path, other)
     assert store_name(TASK) != store_name(other)

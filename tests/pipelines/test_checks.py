@@ -30,6 +30,8 @@ GOOD: dict[str, Any] = {
     "constraints": ["latency_ms <= 5"],
     "ingest": base("ingest", benchmarks=["measured", "trained", "nasbench201", "latbench"]),
     "search": base("search"),
+    "export": base("export"),
+    "timing": base("timing"),
     "retrain": base("retrain"),
 }
 
@@ -327,3 +329,26 @@ class TestSpaces:
     def test_what_devices_teach_is_known_of_one_space(self, stage: str) -> None:
         with pytest.raises(ConfigurationError, match=r"'nasbench201' .*'darts'.*--pipelines="):
             check_parameters(register_pipelines()[stage], GOOD | {"space": "darts"})
+
+
+@pytest.mark.parametrize("reader", ["params:search", "params:export"])
+def test_a_network_that_cannot_be_deployed_is_refused_before_the_search(reader: str) -> None:
+    check_parameters(reads(reader), GOOD)
+    int8 = GOOD | {"export": base("export", precision="int8")}
+    with pytest.raises(ConfigurationError, match=r"export\.precision is 'int8'"):
+        check_parameters(reads(reader), int8)
+    check_parameters(reads(reader), int8 | {"search": base("search", oracle={"name": "train"})})
+    check_parameters(reads("params:ingest"), int8)
+
+
+def test_the_runtime_of_the_device_must_have_the_precision() -> None:
+    torch = get_device("amd-epyc-torch-fp32-1t")
+    given = GOOD | {
+        "device": torch.name,
+        "search": base("search", oracle={"name": "train"}),
+        "export": base("export", precision="int8"),
+    }
+    with pytest.raises(ConfigurationError, match=r"export\.precision.* torch eager"):
+        check_parameters(reads("params:search"), given)
+    fine = given | {"export": base("export", precision="int8", runtime="onnxruntime")}
+    check_parameters(reads("params:search"), fine)

@@ -12,14 +12,14 @@ import torch
 from brpnas.candidates import ImageSource, JobConfig, TrainedNetworkFile, train_architecture
 from pipelines.config import ExportConfig, parse
 from pipelines.delivered import network_onnx
-from tests.pipelines.search.stage import EXPORT
+from tests.pipelines.parameters import base
 from tests.pipelines.toys import SMALL
 
 pytestmark = pytest.mark.usefixtures("quick_export")
 
 SPACE = "nasbench201"
 CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|skip_connect~2|"
-CONFIG = parse(ExportConfig, EXPORT)
+CONFIG = parse(ExportConfig, base("export", tolerance=1e-4))
 
 
 def answers(file: bytes, image: np.ndarray) -> np.ndarray:

@@ -74,7 +74,7 @@ def test_what_was_given_is_given_again_but_for_what_is_over() -> None:
         "network": {"channels": 4},
         "device": "another",
         "images": {"path": "my pictures"},
-        "search": {"report": {"measure_winner": True}, "sampler": {"candidates": None}},
+        "search": {"report": {"comparison_seeds": 0}, "sampler": {"candidates": None}},
         "train": {"train_rows": 3, "seed": 7},
     }
     before = parameters_of(None, given)
@@ -85,7 +85,7 @@ def test_what_was_given_is_given_again_but_for_what_is_over() -> None:
     assert params == {
         "network": {"channels": 4},
         "images": {"path": "my pictures"},
-        "search": {"report": {"measure_winner": True}, "sampler": {"candidates": None}},
+        "search": {"report": {"comparison_seeds": 0}, "sampler": {"candidates": None}},
         "train": {"seed": 7},
         "device": "mine",
     }

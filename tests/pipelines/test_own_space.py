@@ -58,7 +58,8 @@ def test_from_measuring_to_onnx(kedro: Run, project: Path, repository: Path) -> 
     assert flops[0] <= 0.6e6
     assert chosen["params_m"] == pytest.approx(params[0] / 1e6)
     assert chosen["flops_m"] == pytest.approx(flops[0] / 1e6)
-    assert chosen["latency_ms"] > 0, "measured at the end"
+    evaluation = json.loads((workspace / "08_reporting/network_evaluation.json").read_text())
+    assert evaluation["latency"]["latency_ms"] > 0, "measured at the end"
     assert result["held_out"]["test_accuracy"] is not None, "trained networks are tested"
     page = (workspace / "08_reporting/report.html").read_text()
     assert chosen["arch_id"] in page

@@ -49,7 +49,7 @@ def test_a_device_has_the_name_that_was_typed(name: str) -> None:
         ("measure.device=null", {"measure": {"device": None}}),
         ("device='855'", {"device": "855"}),
         ("constraints=[latency_ms <= 5]", {"constraints": ["latency_ms <= 5"]}),
-        ("search.report.measure_winner=true", {"search": {"report": {"measure_winner": True}}}),
+        ("export.measure=true", {"export": {"measure": True}}),
     ],
 )
 def test_wherever_the_configuration_has_a_text(given: str, expected: dict[str, Any]) -> None:

@@ -113,6 +113,48 @@ DEAD = [[10, 0, 0], [0, 5, 0], [3, 2, 0]]
 """Of three classes one is never recognised."""
 
 
+LATENCY: dict[str, Any] = dict.fromkeys(
+    (
+        "predicted_latency_ms",
+        "latency_ms",
+        "latency_error",
+        "latency_elsewhere_ms",
+        "measured_on",
+    )
+)
+DEPLOYED: dict[str, Any] = {
+    "file_bytes": 12345,
+    "file": {
+        "name": "winner.onnx",
+        "runtime": "ONNX Runtime",
+        "precision": "fp32",
+        "calibration_images": None,
+    },
+    "float": None,
+    "accuracy_drop": None,
+    "latency": LATENCY,
+    "notes": [],
+}
+"""Part of the evaluation about the deployed file, here the ONNX file in float32."""
+INT8: dict[str, Any] = {
+    "file_bytes": 4321,
+    "file": {
+        "name": "winner.tflite",
+        "runtime": "LiteRT",
+        "precision": "int8",
+        "calibration_images": 128,
+    },
+    "float": {
+        "name": "network.onnx",
+        "file_bytes": 12345,
+        "accuracy": 0.8,
+        "balanced_accuracy": 0.7,
+    },
+    "accuracy_drop": 0.05,
+}
+"""The same of a quantised file."""
+
+
 def network_evaluation(confusion: list[list[int]] = DEAD) -> dict[str, Any]:
     """Evaluation of an exported network with this confusion matrix."""
     size = len(confusion)
@@ -125,7 +167,7 @@ def network_evaluation(confusion: list[list[int]] = DEAD) -> dict[str, Any]:
     parts = [(25, 10) if i == 0 else (15, 5) if i == 1 else (10, 5) for i in range(size)]
     return {
         "trained": True,
-        "file_bytes": 12345,
+        **DEPLOYED,
         "dataset": "pets",
         "test": {
             "images": sum(images),

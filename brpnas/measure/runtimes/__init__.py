@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from brpnas.errors import UnknownNameError
+from brpnas.measure.runner import SOFTWARE
 from brpnas.measure.runtimes.base import Runtime
 from brpnas.measure.runtimes.executorch import ExecuTorch
 from brpnas.measure.runtimes.litert import LiteRt
@@ -27,6 +28,7 @@ __all__ = [
     "Runtime",
     "TorchEager",
     "get_runtime",
+    "runtime_of",
 ]
 
 RUNTIMES: Mapping[str, type[Runtime]] = {
@@ -58,3 +60,15 @@ def get_runtime(
     if name not in RUNTIMES:
         raise UnknownNameError("runtime", name, RUNTIMES)
     return RUNTIMES[name](threads, precision, provider or "")
+
+
+def runtime_of(text: str | None) -> str | None:
+    """Name of the runtime in a catalogue of devices; None for another software.
+
+    Examples:
+        >>> runtime_of("ONNX Runtime 1.31.1 (CPUExecutionProvider, 1 thread)")
+        'onnxruntime'
+        >>> runtime_of("TensorFlow 1.x")
+    """
+    titles = {name: software.title.partition(" {")[0] for name, software in SOFTWARE.items()}
+    return next((name for name, title in titles.items() if (text or "").startswith(title)), None)

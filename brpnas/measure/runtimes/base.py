@@ -48,6 +48,8 @@ class Runtime(ABC):
     """Whether it executes operations without a path to the output."""
     batches: ClassVar[bool] = True
     """Whether a run may take more than one image."""
+    infix: ClassVar[str] = ""
+    """What users of the runtime expect before the suffixes of its files."""
     cpu: ClassVar[str] = "cpu"
     """The default provider."""
     threads: int = 1

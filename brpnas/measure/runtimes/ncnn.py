@@ -36,6 +36,7 @@ class Ncnn(Runtime):
     packages: ClassVar[tuple[str, ...]] = ("torch", "pnnx", "ncnn")
     precisions: ClassVar[tuple[str, ...]] = ("fp32", "fp16")
     batches: ClassVar[bool] = False
+    infix: ClassVar[str] = ".ncnn"
 
     def convert(
         self, network: nn.Module, images: Tensor, folder: Path, calibration: Tensor | None = None

@@ -5,10 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
 
 from brpnas.errors import MeasurementError
 from brpnas.measure import runner
@@ -17,7 +21,7 @@ from brpnas.measure.hardware import Machine, describe_machine
 from brpnas.measure.runtimes import Runtime
 from brpnas.measure.targets.base import Rows, Target, rows_of
 
-__all__ = ["LocalTarget", "check_artifacts"]
+__all__ = ["LocalTarget", "answer_images", "check_artifacts"]
 
 _HERE = "this machine"
 _DEATHS = 3
@@ -76,6 +80,49 @@ def check_artifacts(folder: Path) -> Rows:
         yield from _rows("check", folder)
     except _DiedError as death:
         raise MeasurementError(str(death)) from death
+
+
+def answer_images(
+    folder: Path, batches: Iterable[npt.NDArray[np.float32]], count: int
+) -> npt.NDArray[np.float32]:
+    """Answers of an artifact to images, by the runner of this machine.
+
+    Args:
+        folder: Folder of a manifest with one artifact, and its files.
+        batches: Images, ``[n, C, H, W]`` each; of any sizes.
+        count: Number of all images.
+
+    Returns:
+        The logits, ``[count, classes]``.
+
+    Raises:
+        MeasurementError: If this machine cannot run the artifact.
+    """
+    with tempfile.TemporaryDirectory(prefix=".answers-", dir=folder) as made:
+        given, answered = Path(made) / "images.npy", Path(made) / "logits.npy"
+        _save(given, batches, count)
+        options = ("--images", str(given), "--logits", str(answered))
+        try:
+            (row,) = _rows("answer", folder, *options)
+        except _DiedError as death:
+            raise MeasurementError(str(death)) from death
+        if row["event"] == "failed":
+            raise MeasurementError(f"The network cannot be run: {row['error']}")
+        logits: npt.NDArray[np.float32] = np.load(answered, allow_pickle=False)
+    return logits
+
+
+def _save(path: Path, batches: Iterable[npt.NDArray[np.float32]], count: int) -> None:
+    """Write batches as one NPY file, one at a time: they may not fit into memory."""
+    done, mapped = 0, None
+    for batch in batches:
+        if mapped is None:
+            shape = (count, *batch.shape[1:])
+            mapped = np.lib.format.open_memmap(path, "w+", np.float32, shape)
+        mapped[done : done + len(batch)] = batch
+        done += len(batch)
+    assert mapped is not None
+    mapped.flush()
 
 
 class _DiedError(Exception):

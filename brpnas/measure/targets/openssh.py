@@ -79,6 +79,13 @@ class Address:
         port = "" if self.port is None else f"-p {self.port} "
         return port + (f"{self.user}@{self.host}" if self.user else self.host)
 
+    @property
+    def url(self) -> str:
+        """The address without Python."""
+        user = f"{self.user}@" if self.user else ""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"ssh://{user}{host}" + ("" if self.port is None else f":{self.port}")
+
     def command(self, program_bytes: int, *words: str) -> str:
         """Command line for the shell there: Python, with a program on standard input."""
         home = self.python.startswith("~/")
@@ -225,8 +232,8 @@ class OpenSsh:
         if code in (_NOT_FOUND, _NOT_EXECUTABLE):
             raise LinkError(
                 f"{host} lacks {self.address.python}: install it there (Debian: `sudo apt install "
-                "python3 python3-numpy`), or give the path of another Python: "
-                f"ssh://{host}/~/venv/bin/python3.",
+                "python3 python3-venv`), or give the path of another Python: "
+                f"{self.address.url}/~/venv/bin/python3.",
                 passing=False,
             )
         for pattern, passing, message in _CAUSES * (code == _FAILED):

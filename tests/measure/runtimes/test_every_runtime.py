@@ -28,6 +28,8 @@ CELLS = {
     "pools": (4, 4, 4, 4, 4, 4),
 }
 EVERY = [kind(1, precision) for kind in RUNTIMES.values() for precision in kind.precisions]
+SLOW = ("litert", "executorch")
+"""Converters of many seconds: their other precisions are for `make test-all`."""
 FLOAT = [runtime for runtime in EVERY if runtime.precision == "fp32"]
 
 Rows = dict[str, dict[str, Any]]
@@ -43,7 +45,12 @@ def computes(runtime: Runtime) -> bool:
     return runtime.precision != "fp16" or half(runtime.provider)
 
 
-@pytest.fixture(scope="module", params=EVERY, ids=label)
+def case(runtime: Runtime) -> Any:
+    slow = runtime.name in SLOW and runtime.precision != "fp32"
+    return pytest.param(runtime, id=label(runtime), marks=[pytest.mark.slow] * slow)
+
+
+@pytest.fixture(scope="module", params=map(case, EVERY))
 def runtime(request: pytest.FixtureRequest) -> Runtime:
     return installed(request.param)
 

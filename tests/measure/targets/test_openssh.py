@@ -28,6 +28,11 @@ def test_addresses(text: str, address: Address) -> None:
     assert Address.parse(text) == address
 
 
+@pytest.mark.parametrize("text", ["ssh://board", "ssh://pi@board:2222", "ssh://pi@[fe80::1]:22"])
+def test_addresses_without_python(text: str) -> None:
+    assert Address.parse(f"{text}/usr/bin/python3").url == text
+
+
 def test_logins() -> None:
     assert Address.parse("ssh://pi@board:2222").login == "-p 2222 pi@board"
     assert Address.parse("ssh://board").login == "board"

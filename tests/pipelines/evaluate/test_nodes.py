@@ -15,7 +15,7 @@ from pipelines.evaluate.nodes import make_metrics, make_plots
 from tests.pipelines.parameters import base
 from tests.pipelines.search.stage import task
 from tests.pipelines.stages import Stage
-from tests.report.samples import network_evaluation
+from tests.report.samples import DEPLOYED, INT8, LATENCY, network_evaluation
 
 PARAMS = base("evaluate", title="A <title> of mine", plot_points=10)
 FIGURES = {"within_1": 0.2, "within_5": 0.7, "within_10": 0.9}
@@ -36,7 +36,7 @@ TRAIN: dict[str, Any] = {
     "rows": {"train": 30, "valid": 30, "test": 57},
     "metrics": {"gcn": FIGURES, "FLOPs": FIGURES | {"within_10": 0.1}},
 }
-UNTRAINED = {"trained": False, "file_bytes": 4321}
+UNTRAINED = {"trained": False, **DEPLOYED}
 TASK: dict[str, Any] = {"constraints": ["latency_ms <= 7"], "budget": {"queries": 3, "rounds": 1}}
 
 
@@ -83,12 +83,7 @@ def result(history: pd.DataFrame) -> dict[str, Any]:
         "latency_ratio": 1.02,
         "measured": 0,
         "refused": 0,
-        "network": {"notes": []},
-        "chosen": {
-            "arch_id": history["arch_id"].iloc[1],
-            "latency_ms": None,
-            "predicted_latency_ms": 3.0,
-        },
+        "chosen": {"arch_id": history["arch_id"].iloc[1]},
         "known": {"valid_accuracy": 0.6, "predicted_latency_ms": 3.0},
         "held_out": held_out,
     }
@@ -129,7 +124,7 @@ def test_metrics_are_means_over_seeds_at_the_end(
     assert metrics["comparison"]["brp"]["chosen_test"] == pytest.approx(0.63)
     assert metrics["comparison"]["random"]["chosen_test"] == pytest.approx(0.53)
     assert metrics["search"]["test_accuracy"] == 0.58
-    assert metrics["network"] == {"file_bytes": 4321}
+    assert metrics["network"] == {"file_bytes": 12345}
     assert "best_test_seen" not in metrics["search"], "what is not known is not reported"
 
 
@@ -243,10 +238,10 @@ def test_figures_of_other_networks_are_under_search_and_not_under_network(
     traces: pd.DataFrame, result: dict[str, Any]
 ) -> None:
     """Of a search whose limit is of int8 networks, and one that another device measured."""
-    chosen = {**result["chosen"], "predicted_latency_ms": None, "latency_elsewhere_ms": 9.0}
-    found = result | {"chosen": chosen, "known": result["known"] | {"latency_ms": 2.75}}
-    metrics = make_metrics(TRAIN, found, UNTRAINED, traces)
-    assert metrics["network"] == {"file_bytes": 4321}
+    elsewhere = UNTRAINED | {"latency": {**LATENCY, "latency_elsewhere_ms": 9.0}}
+    found = result | {"known": result["known"] | {"latency_ms": 2.75}}
+    metrics = make_metrics(TRAIN, found, elsewhere, traces)
+    assert metrics["network"] == {"file_bytes": 12345}
     assert metrics["search"]["latency_ms"] == 2.75
     assert metrics["search"]["predicted_latency_ms"] == 3.0
 
@@ -281,11 +276,8 @@ def test_a_winner_that_is_not_listed_is_drawn(
 def test_scores_are_those_of_the_exported_file_where_it_is_trained(
     predictions: pd.DataFrame, history: pd.DataFrame, result: dict[str, Any], traces: pd.DataFrame
 ) -> None:
-    network = network_evaluation()
-    measured = result | {
-        "chosen": result["chosen"] | {"latency_ms": 2.5},
-    }
-    metrics = make_metrics(TRAIN, measured, network, traces)
+    network = network_evaluation() | {"latency": {**LATENCY, "latency_ms": 2.5}}
+    metrics = make_metrics(TRAIN, result, network, traces)
     json.dumps(metrics, allow_nan=False)
     assert metrics["network"] == {
         "file_bytes": 12345,
@@ -299,9 +291,7 @@ def test_scores_are_those_of_the_exported_file_where_it_is_trained(
     assert metrics["search"]["valid_accuracy"] == 0.6
     assert "test_accuracy" not in metrics["search"], "which is of another training"
     assert set(metrics["comparison"]["brp"]) == {"best_valid"}, "for the same reason"
-    balanced = make_metrics(
-        TRAIN, measured | answered("table", "balanced_accuracy"), network, traces
-    )
+    balanced = make_metrics(TRAIN, result | answered("table", "balanced_accuracy"), network, traces)
     assert set(balanced["comparison"]["brp"]) == {"best_valid_balanced_accuracy"}
     counts = predictions.dropna(subset=["latency_ms"])["split"].value_counts().to_dict()
     trained = accuracy_table([], "cifar100", 1).assign(balanced_accuracy=[])
@@ -322,6 +312,20 @@ def test_scores_are_those_of_the_exported_file_where_it_is_trained(
     assert "58.00 %" not in page, "the test accuracy of another training"
     assert re.search('<th scope="col" class="number">validation balanced .*?</th>', page)
     assert re.search("chosen: test balanced ", page)
+
+
+def test_figures_of_a_quantised_file_stand_beside_those_of_the_float_file(
+    result: dict[str, Any], history: pd.DataFrame, traces: pd.DataFrame
+) -> None:
+    network = network_evaluation() | INT8
+    found = make_metrics(TRAIN, result, network, traces)["network"]
+    assert found["file_bytes"] == 4321
+    assert found["test_accuracy"] == 0.75
+    assert (found["float_file_bytes"], found["float_test_accuracy"]) == (12345, 0.8)
+    assert found["accuracy_drop"] == 0.05
+    said = dict(nodes.report_search(history, result, network, traces)["chosen"]["conversion"])
+    assert any("winner.tflite" in text and "int8" in text for text in said.values())
+    assert any("80.00 %" in text and "75.00 %" in text for text in said.values())
 
 
 def test_rows_left_out_are_shown_as_they_were_predicted_without_themselves(

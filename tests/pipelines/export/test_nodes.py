@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import subprocess
@@ -20,6 +19,7 @@ from brpnas.candidates import (
     TrainedNetworkFile,
     train_architecture,
 )
+from brpnas.devices import Device
 from brpnas.errors import ConfigurationError, ParityError, SchemaError
 from brpnas.graphs import VIEWS, SpaceGraphs, View
 from brpnas.predictors import (
@@ -34,11 +34,13 @@ from brpnas.serving import OnnxPredictor
 from pipelines.export import create_pipeline
 from pipelines.export.nodes import (
     collect_parity,
-    evaluate_network,
+    deploy_network,
     export_found_network,
     export_latency,
     export_ranker,
+    set_up_deployment,
 )
+from pipelines.network import network_config
 from pipelines.promote.nodes import own_card
 from tests.pipelines.parameters import base
 from tests.pipelines.search.stage import task
@@ -46,6 +48,7 @@ from tests.pipelines.stages import Stage
 from tests.pipelines.toys import weight
 from tests.predictors.toys import cells
 from tests.predictors.transfer.toys import QUICK, measured, prior
+from tests.report.samples import DEPLOYED, LATENCY
 from tests.seeds import first_of
 
 TINY = TrainingConfig(hidden=8, layers=2, epochs=2)
@@ -69,8 +72,11 @@ TRAIN: dict[str, Any] = {
     "model": "gcn",
     "metrics": {"gcn": {"within_10": 0.97}},
 }
+TIMING = base("timing", warmup=1, runs=2, repeats=2)
+SMALL = network_config(NETWORK)
+DIGITS = NETWORK | {"input_shape": [1, 8, 8], "classes": 10}
 IMAGES = base("images", path="digits", valid_share=1 / 3, test_share=1 / 3)
-UNTRAINED = {"trained": False, "file_bytes": 4321}
+UNTRAINED = {"trained": False, **DEPLOYED}
 
 
 def note(citation: str, **holds: list[str]) -> dict[str, Any]:
@@ -90,6 +96,22 @@ def page(
     data |= {"ranker": ranker, "train_metrics": train, "search_result": result}
     data |= {"network_evaluation": evaluation, "ingest_report": {"sources": sources}}
     return str(Stage(create_pipeline(), data)["model_card"])
+
+
+def deployed(
+    result: dict[str, Any],
+    network: bytes,
+    trained: bytes,
+    images: dict[str, Any] | None = None,
+    timing: dict[str, Any] | None = None,
+    devices: dict[str, Device] | None = None,
+    size: dict[str, Any] = NETWORK,
+    **export: Any,
+) -> tuple[bytes, dict[str, bytes], dict[str, Any]]:
+    """Outputs of `deploy_network` with changed parameters."""
+    groups = (size, TIMING | (timing or {}), PARAMS | export, IMAGES | (images or {}))
+    deployment = set_up_deployment(result, devices or {}, *groups)
+    return deploy_network(deployment, result, network, trained)
 
 
 class Noisy(nn.Module):
@@ -122,19 +144,22 @@ def result(small_graphs: SpaceGraphs) -> dict[str, Any]:
         "task": task("cifar100", ["latency_ms <= 5"]),
         "queries": 10,
         "network": {
-            "size": "channels=16 cells_per_stage=2 stages=3 input_shape=3x32x24 classes=3",
-            "precision": "fp32",
-            "measured_sha256": None,
-            "notes": [],
+            "size": SMALL.size,
+            "accuracy_sizes": [],
         },
         "failed": 1,
-        "chosen": {
-            "arch_id": small_graphs.arch_ids[5],
-            "predicted_latency_ms": 4.5,
-            "latency_ms": None,
-            "latency_error": None,
-            "latency_elsewhere_ms": None,
-            "measured_on": None,
+        "chosen": {"arch_id": small_graphs.arch_ids[5]},
+        "latencies": {
+            "predicted": {
+                "ms": 4.5,
+                "of": {
+                    "size": SMALL.size,
+                    "device": TRAIN["device"],
+                    "precision": "fp32",
+                    "runtime": None,
+                },
+            },
+            "known": None,
         },
         "known": {"valid_accuracy": None},
         "held_out": {"test_accuracy": 0.7},
@@ -244,8 +269,13 @@ def test_network_has_the_configured_sizes_and_the_card_tells_all(
         "nb201-digits": note("of digits", datasets=["digits"]),
         "other": note("of others", devices=["other"]),
     }
-    untrained = UNTRAINED | {"file_bytes": len(network)}
-    assert evaluate_network(network, b"", {"path": None}) == (network, untrained)
+    onnx, files, evaluation = deployed(result, network, b"")
+    assert onnx == files["winner.onnx"] == network
+    assert evaluation == UNTRAINED | {
+        "file_bytes": len(network),
+        "latency": LATENCY | {"predicted_latency_ms": 4.5},
+    }
+    assert json.loads(files["winner.json"])["metadata"]["weights"].startswith("initialised")
     onnx = {"network": network, "latency": latency, "ranker": ranker_onnx}
     card = page(onnx, ranker, TRAIN, result, UNTRAINED, sources)
     assert card.count("\n---\n\n# ") == 2
@@ -261,18 +291,6 @@ def test_network_has_the_configured_sizes_and_the_card_tells_all(
     assert ["ICLR 2020" in text for text in (found, of_latency, of_ranker)] == [True, False, True]
     assert "of digits" not in card
     assert "of others" not in card
-
-
-@pytest.mark.usefixtures("quick_export")
-def test_what_is_exported_is_the_file_that_was_measured(
-    small_graphs: SpaceGraphs, result: dict[str, Any]
-) -> None:
-    network, _ = export_found_network(result, b"", small_graphs, NETWORK, PARAMS)
-    digest = hashlib.sha256(network).hexdigest()
-    measured = result | {"network": result["network"] | {"measured_sha256": digest}}
-    assert export_found_network(measured, b"", small_graphs, NETWORK, PARAMS)[0] == network
-    with pytest.raises(SchemaError, match=rf"{digest}.* (?!{digest})[0-9a-f]{{64}},"):
-        export_found_network(measured, b"", small_graphs, NETWORK, PARAMS | {"seed": 1})
 
 
 def test_a_trained_network_is_exported_with_its_weights_and_explained(
@@ -294,7 +312,12 @@ def test_a_trained_network_is_exported_with_its_weights_and_explained(
     np.testing.assert_allclose(answer(network, {"image": images}), expected, atol=1e-5)
     latency, _ = export_latency(latency_predictor, small_graphs, TRAIN, PARAMS)
     ranker_onnx, _ = export_ranker(trained_ranker, small_graphs, result, PARAMS)
-    scored, evaluation = evaluate_network(network, trained.to_bytes(), IMAGES)
+    result["task"] = task("digits", oracle={"name": "train"})
+    result["network"]["size"] = trained.network.size
+    with pytest.raises(SchemaError, match=re.escape(SMALL.size)):
+        deployed(result, network, trained.to_bytes())
+    scored, files, evaluation = deployed(result, network, trained.to_bytes(), size=DIGITS)
+    assert files["winner.onnx"] == scored
     about = ort.InferenceSession(scored).get_modelmeta().custom_metadata_map
     assert json.loads(about["test_accuracy"]) == evaluation["test"]["accuracy"]
     assert json.loads(about["test_balanced_accuracy"]) == evaluation["test"]["balanced_accuracy"]
@@ -311,7 +334,9 @@ def test_a_trained_network_is_exported_with_its_weights_and_explained(
     assert "not trained" not in card
 
 
-def test_a_split_that_has_changed_since_the_search_is_refused(small_graphs: SpaceGraphs) -> None:
+def test_a_split_that_has_changed_since_the_search_is_refused(
+    small_graphs: SpaceGraphs, result: dict[str, Any]
+) -> None:
     """Its test images may be among those that the network was trained on."""
     config = JobConfig(channels=2, cells_per_stage=1, stages=2, epochs=1, batch_size=256)
     data, arch_id = ImageSource().load(), small_graphs.arch_ids[5]
@@ -319,7 +344,7 @@ def test_a_split_that_has_changed_since_the_search_is_refused(small_graphs: Spac
         arch_id, 0, train_architecture(arch_id, 0, data, config), data, config
     ).to_bytes()
     with pytest.raises(SchemaError, match="Run `search` again"):
-        evaluate_network(b"", trained, IMAGES | {"split_seed": 1})
+        deployed(result, b"", trained, images={"split_seed": 1}, size=NETWORK)
 
 
 def test_parity_holds_all_files_and_the_tolerance() -> None:

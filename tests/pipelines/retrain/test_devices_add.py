@@ -109,7 +109,7 @@ def test_a_board_over_ssh_killed_on_the_way_and_searched_on(
     assert "10 cells and 19 known devices" in said
 
     logins = (board.folder / "sshd.log").read_text().count("Accepted")
-    limit = float(rows(project, "board")["latency_ms"].median())
+    limit = float(rows(project, "board")["latency_ms"].quantile(0.8))
     timing = "timing.warmup=1,timing.runs=4,timing.repeats=2"
     done = kedro(
         "run",

@@ -42,7 +42,6 @@ NETWORK = base(
     "network", channels=2, cells_per_stage=1, stages=2, input_shape=[1, 8, 8], classes=10
 )
 IMAGES = base("images", path="digits", valid_share=1 / 3, test_share=1 / 3)
-EXPORT = base("export", tolerance=1e-4)
 SPACE = "nasbench201"
 TASK = (SPACE, "cifar100", ["latency_ms <= 7"])
 
@@ -89,7 +88,6 @@ def stage(
         "params:images": IMAGES,
         "params:network_training": TRAINING,
         "params:timing": TIMING,
-        "params:export": EXPORT,
         "published_nasbench301": never,
         "search_store": store,
         "answers_by_hand": store.parent / "by_hand",

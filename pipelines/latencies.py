@@ -1,16 +1,42 @@
-"""The delivered network file, and how it differs from the networks of the search."""
+"""Latencies of the architecture found, and the delivered file that they are compared with.
+
+`search` knows latencies of its networks; `export` measures the delivered file. `Delivered` says
+which figures are of the file, and how other networks differ from it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
 
-from brpnas.spaces import NetworkConfig
+from brpnas.measure import runtime_of
+from brpnas.measure.runtimes import RUNTIMES
 
-__all__ = ["PRECISION", "Delivered", "Latency", "Networks"]
+__all__ = ["Delivered", "DeliveredFile", "Latency", "Networks"]
 
-PRECISION = "fp32"
-"""Precision of every delivered network file."""
+_ASSUMED = "fp32"
+"""Precision of networks whose precision is not stated."""
+
+
+@dataclass(frozen=True)
+class DeliveredFile:
+    """What decides the latency of a network file on a device.
+
+    Args:
+        size: `NetworkConfig.size`.
+        precision: Number format of weights and activations.
+        runtime: Name of the runtime that it is for.
+    """
+
+    size: str
+    precision: str
+    runtime: str
+
+    @property
+    def title(self) -> str:
+        """Name of its runtime in messages."""
+        return RUNTIMES[self.runtime].title
 
 
 @dataclass(frozen=True)
@@ -30,14 +56,14 @@ class Networks:
     runtime: str | None = None
 
     @property
-    def in_torch(self) -> bool:
-        """Whether torch runs the networks."""
-        return (self.runtime or "").startswith("torch")
+    def runs_in(self) -> str | None:
+        """Name of their runtime; None for software without a converter here."""
+        return runtime_of(self.runtime)
 
-    def are_like(self, network: NetworkConfig) -> bool:
-        """Whether a network file of this size belongs to them."""
-        precise = self.precision in {None, PRECISION}
-        return self.size == network.size and precise and not self.in_torch
+    def are_like(self, file: DeliveredFile) -> bool:
+        """Whether a file belongs to them. Unknown software counts as that of the file."""
+        precise = (self.precision or _ASSUMED) == file.precision
+        return self.size == file.size and precise and self.runs_in in {None, file.runtime}
 
 
 @dataclass(frozen=True)
@@ -47,20 +73,29 @@ class Latency:
     ms: float
     of: Networks
 
+    def plain(self) -> dict[str, Any]:
+        """JSON types, for `read`."""
+        return asdict(self)
+
+    @classmethod
+    def read(cls, plain: Mapping[str, Any]) -> Self:
+        """The latency of `plain`."""
+        return cls(plain["ms"], Networks(**plain["of"]))
+
 
 @dataclass(frozen=True)
 class Delivered:
     """The delivered network file, and the latencies of its architecture in the search.
 
     Args:
-        network: Its size.
+        file: The file.
         accuracy_sizes: Sizes of the networks with the answered accuracies, if known.
         predicted: Predicted latency of the architecture; the limits are of the same networks.
         known: Measured latency of the architecture; None if not measured.
-        measured: Measured latency of the delivered network itself; None if not measured.
+        measured: Measured latency of the file itself; None if not measured.
     """
 
-    network: NetworkConfig
+    file: DeliveredFile
     accuracy_sizes: Sequence[str]
     predicted: Latency
     known: Latency | None = None
@@ -70,7 +105,7 @@ class Delivered:
     def latency(self) -> Latency | None:
         """Measured latency of the file, else of an equal network; None if neither is known."""
         found = (self.measured, self.known)
-        return next((x for x in found if x is not None and x.of.are_like(self.network)), None)
+        return next((x for x in found if x is not None and x.of.are_like(self.file)), None)
 
     @property
     def is_elsewhere(self) -> bool:
@@ -84,7 +119,7 @@ class Delivered:
         is the predicted over the measured, less 1. ``latency_elsewhere_ms`` is a latency of another
         device, and ``measured_on`` names this device.
         """
-        predicted = self.predicted.ms if self.predicted.of.are_like(self.network) else None
+        predicted = self.predicted.ms if self.predicted.of.are_like(self.file) else None
         measured = None if self.latency is None else self.latency.ms
         here = None if self.is_elsewhere else measured
         known = predicted is not None and here is not None
@@ -104,50 +139,49 @@ class Delivered:
 
     def _size(self) -> str:
         of = self.predicted.of
-        if of.size == self.network.size:
+        if of.size == self.file.size:
             return ""
         return (
             f"Transfer: latencies and their limit are of networks of the size {of.size}; the "
-            f"network file is of the size {self.network.size}. {self._of_the_file()}"
+            f"network file is of the size {self.file.size}. {self._of_the_file()}"
         )
 
     def _accuracy(self) -> str:
-        others = sorted({size for size in self.accuracy_sizes if size != self.network.size})
+        others = sorted({size for size in self.accuracy_sizes if size != self.file.size})
         if not others:
             return ""
         return (
             f"Transfer: accuracies are of networks of the size {', '.join(others)}; the "
-            f"network file is of the size {self.network.size}, and its accuracy is not known."
+            f"network file is of the size {self.file.size}, and its accuracy is not known."
         )
 
     def _precision(self) -> str:
         said = {"latencies and their limit": self.predicted, "measured latencies": self.known}
         for what, latency in said.items():
-            if latency is not None and latency.of.precision not in {None, PRECISION}:
-                precision = latency.of.precision
+            if latency is None:
+                continue
+            precision = latency.of.precision or _ASSUMED
+            if precision != self.file.precision:
                 return (
                     f"Precision: {what} are of {precision} networks; the network file is "
-                    f"{PRECISION}. {self._of_the_file()}{self._of_others(precision or '')}"
+                    f"{self.file.precision}. {self._of_the_file()}{self._of_others(precision)}"
                 )
         if self.predicted.of.precision is None:
             return (
                 "Precision: nothing states the precision of the networks that were measured; they "
-                f"are taken to be {PRECISION}, as the network file is. State it in the column "
+                f"are taken to be {_ASSUMED}, as the network file is. State it in the column "
                 "precision of the table, or in devices.yml."
             )
         return ""
 
     def _runtime(self) -> str:
-        if self.predicted.of.in_torch:
-            return (
-                "Runtime: latencies and their limit are of networks in torch; the network file is "
-                f"for ONNX Runtime. {self._of_the_file()}{self._of_others('torch')}"
-            )
-        if self.measured is None or not self.measured.of.in_torch:
+        theirs = self.predicted.of.runs_in
+        if theirs in {None, self.file.runtime}:
             return ""
+        title = RUNTIMES[str(theirs)].title
         return (
-            f"Runtime: the network was measured in torch, where it takes {self.measured.ms:.4g} "
-            "ms; the network file is for ONNX Runtime, whose latency was not measured."
+            f"Runtime: latencies and their limit are of networks in {title}; the network file is "
+            f"for {self.file.title}. {self._of_the_file()}{self._of_others(title)}"
         )
 
     def _device(self) -> str:
@@ -162,13 +196,12 @@ class Delivered:
         )
 
     def _of_the_file(self) -> str:
-        if self.measured is None or not self.measured.of.are_like(self.network):
-            return "Its own latency was not measured (search.report.measure_winner)."
+        if self.measured is None:
+            return "Its own latency was not measured (export.measure)."
         return f"The file itself takes {self.measured.ms:.4g} ms, as measured."
 
     def _of_others(self, kind: str) -> str:
         """Latency of the networks other than the file."""
-        measured = self.measured if self.measured and self.measured.of.in_torch else self.known
-        if measured is None or measured.of.are_like(self.network):
+        if self.known is None or self.known.of.are_like(self.file):
             return f" For a network of {kind} {self.predicted.ms:.4g} ms are predicted."
-        return f" A network of {kind} takes {measured.ms:.4g} ms."
+        return f" A network of {kind} takes {self.known.ms:.4g} ms."
