@@ -136,6 +136,11 @@ def _after_retrain(results: Results) -> float | None:
     return found["spearman"] - found["retrain"]["spearman"] if found else None
 
 
+def _points_lost(results: Results) -> float | None:
+    drop = _worst("int8", "accuracy_drop")(results)
+    return None if drop is None else 100 * drop
+
+
 def _of_devices(what: str, target: float, ours: Callable[[Results], Any], **more: Any) -> Anchor:
     return Anchor(ANY_DEVICE, what, target, ours, **more)
 
@@ -285,4 +290,6 @@ ANCHORS: tuple[Anchor, ...] = (
                 5, _reader("devices", "added", "minutes"), at_most=True, digits=1),
     _of_devices("`devices add` with 20 cells on loopback: Spearman, minus that of `retrain`",
                 0.0, _after_retrain, digits=3),
+    _of_devices("int8 network on digits, worst runtime: points of accuracy lost",
+                0.5, _points_lost, at_most=True),
 )  # fmt: skip

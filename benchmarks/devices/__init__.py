@@ -1,4 +1,4 @@
-"""Any device: runtimes, prediction from few rows, SSH, kits, breaks, one command.
+"""Any device: runtimes, prediction from few rows, SSH, kits, breaks, one command, int8.
 
 ONNX Runtime with `timing` of conf/base/parameters_measure.yml and networks of the published size,
 unless a part says otherwise. A *board* is a real sshd on a host of its own, in a network namespace,
@@ -16,6 +16,8 @@ with a user and a bare Python; it needs root and Debian's openssh-server.
   that is killed, at a random moment.
 - *added*: `brpnas devices add` with 20 cells over SSH in a fresh copy of the project, and the
   predictor of `retrain` on the same table; 30 other cells are test rows.
+- *int8*: a network trained on the digits, quantised for each runtime; points of accuracy lost on
+  the test images, which nothing was chosen by.
 
 Use an idle machine. Results of parts are kept: the same command resumes while the code is
 unchanged.
@@ -37,6 +39,7 @@ from benchmarks.devices.breaks import broken
 from benchmarks.devices.kits import kit_size
 from benchmarks.devices.link import needs, over_ssh
 from benchmarks.devices.prediction import new_devices, predicted
+from benchmarks.devices.winner import winner
 from benchmarks.measure import measure_settings
 from benchmarks.tasks import Task, run_tasks
 from brpnas.errors import SurroundingsError
@@ -134,6 +137,10 @@ PARTS: dict[str, _Part] = {
     "broken": _Part(_broken, ("benchmarks/devices/breaks.py", *_OVER_SSH)),
     "added": _Part(
         _added, ("benchmarks/devices/added.py", "brpnas/cli/adding.py", "pipelines/retrain")
+    ),
+    "int8": _Part(
+        lambda quick: winner(quick=quick),
+        ("benchmarks/deployed.py", "benchmarks/devices/winner.py", "brpnas/measure/deployed.py"),
     ),
 }
 """The parts that measure or convert here, each in this process."""

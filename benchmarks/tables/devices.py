@@ -22,11 +22,11 @@ def any_device(result: Result) -> str:
 
 
 def runtimes(result: Result) -> str:
-    """Each runtime: answers, prediction from few rows, repeat noise."""
+    """Each runtime: answers, prediction from few rows, repeat noise, int8."""
     devices = {name.split("-")[2]: found for name, found in result["predicted"].items()}
     rows = []
     for name, found in result["answers"].items():
-        learnt = devices.get(name)
+        learnt, int8 = devices.get(name), result["int8"].get(name)
         again = learnt and learnt["again"]
         rows.append([
             f"`{name}`",
@@ -35,10 +35,11 @@ def runtimes(result: Result) -> str:
             spread(learnt["within_10"], 1, 100) if learnt else "",
             f"{learnt['most_similar']['spearman']:.3f}" if learnt else "",
             f"{again['spearman']:.4f}, {100 * again['median_difference']:.1f} %" if again else "",
+            f"{100 * int8['accuracy_drop']:.2f}" if int8 else "",
         ])  # fmt: skip
     header = ["runtime", "largest difference from torch", "Spearman", "±10 %, %",
               "Spearman of the most similar known device",
-              "measured twice: Spearman, difference"]  # fmt: skip
+              "measured twice: Spearman, difference", "int8: points lost"]  # fmt: skip
     return markdown(header, rows)
 
 
