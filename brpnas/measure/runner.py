@@ -62,8 +62,8 @@ def _installing(packages: str) -> str:
     if sys.prefix != sys.base_prefix or not managed.exists():
         return f"{sys.executable} -m pip install {packages}"
     return (
-        f"this Python takes no packages. `{sys.executable} -m venv ~/venv` makes one that does, "
-        f"`~/venv/bin/python3 -m pip install {packages}` installs; then use ~/venv/bin/python3"
+        f"`{sys.executable} -m venv ~/venv && ~/venv/bin/python3 -m pip install {packages}`, then "
+        "run ~/venv/bin/python3 instead (over SSH: ssh://user@host/~/venv/bin/python3)"
     )
 
 
