@@ -49,10 +49,11 @@ def predicted(names: Iterable[str], *, quick: bool, seeds: int, workers: int) ->
         ``blocks``, spread between the blocks of a measurement.
     """
     names = list(names)
+    if not names:
+        return {}
     tasks = [{"device": name, "seed": seed} for seed in range(seeds) for name in names]
     devices = _devices(quick)
-    if names:
-        devices.prior(frozenset(names))  # in this process, before several need it
+    devices.prior(frozenset(names))  # in this process, before several need it
     given = {"network": asdict(devices.config), "config": asdict(configuration(quick=quick))}
     work = functools.partial(_fit, quick, tuple(names))
     code = (*CODE, *PRIOR_CODE)
