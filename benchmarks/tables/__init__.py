@@ -17,8 +17,8 @@ from benchmarks.tables.accuracy import (
     queries,
     training,
 )
+from benchmarks.tables.boards import any_device, runtimes, timed_over
 from benchmarks.tables.cost import devices, rankers, ranking, seconds, start, workers
-from benchmarks.tables.devices import any_device, runtimes, timed_over
 from benchmarks.tables.latency import adapt, conformal, latency, measure, reference, shipped
 from benchmarks.tables.limits import cases, per_device, regrets, ruled_out
 from benchmarks.tables.markdown import Result, markdown, spread
