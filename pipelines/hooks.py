@@ -37,7 +37,12 @@ __all__ = ["ConfigurationHooks", "TrackingHooks"]
 _log = logging.getLogger(__name__)
 
 
-_RESULTS = {"network_onnx": "Network found", "model_card": "Model card", "report": "Report"}
+_RESULTS = {
+    "network_onnx": "Network found",
+    "deployed_network": "Network as deployed",
+    "model_card": "Model card",
+    "report": "Report",
+}
 """Data sets for users, and their titles."""
 
 

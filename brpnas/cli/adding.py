@@ -128,18 +128,20 @@ def check_free(name: str, workspace: Path) -> None:
     Raises:
         MeasurementError: If it is the name of another device.
     """
-    table = workspace / _TABLES / f"{name}.parquet"
-    taken = {
-        **dict.fromkeys(load_devices(), "the catalogue of public devices"),
-        **table_files(workspace / _FILES, meant=True),
-    }
-    own = table_files(table.parent).get(name)
-    if own is not None and not (own == table and table.with_suffix(".jsonl").exists()):
-        taken[name] = f"{own}, without the journal of this command"
-    if name in taken:
+    if name in load_devices():
         raise MeasurementError(
-            f"A device named {name!r} exists already: {taken[name]}. Give this device another "
-            "name. To make a predictor of the existing one: kedro run --pipelines=retrain "
+            f"A public device is named {name!r} in the catalogue of the package (`brpnas devices "
+            f"{name}`): give this device another name."
+        )
+    table = workspace / _TABLES / f"{name}.parquet"
+    taken = table_files(workspace / _FILES, meant=True).get(name)
+    own = table_files(table.parent).get(name)
+    if own == table and table.with_suffix(".jsonl").exists():
+        own = None  # by this command
+    if other := taken or own:
+        raise MeasurementError(
+            f"{other} is a table of {name!r} that this command has not measured. Give this device "
+            "another name. To make a predictor from that table: kedro run --pipelines=retrain "
             f"--params=device={name}."
         )
 

@@ -14,7 +14,9 @@ __all__ = [
     "Channels",
     "Classes",
     "Colours",
+    "DeviceSize",
     "ImageSize",
+    "ProjectSize",
     "Size",
     "Stages",
     "network_of",
@@ -23,7 +25,17 @@ __all__ = [
 
 def _size(text: str) -> typer.models.OptionInfo:
     option: typer.models.OptionInfo = typer.Option(
-        metavar="COUNT", min=1, help=f"{text} (default: as the space was published)."
+        metavar="COUNT", min=1, help=f"{text} (default: of --network-size)."
+    )
+    return option
+
+
+def _whole(default: str) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(
+        "--network-size",
+        metavar="TEXT",
+        help="Size of the networks, as in devices.yml and tables: 'channels=16 cells_per_stage=2 "
+        f"stages=3 input_shape=1x8x8 classes=10' (default: {default}).",
     )
     return option
 
@@ -34,15 +46,9 @@ Stages = Annotated[int | None, _size("Stages")]
 ImageSize = Annotated[int | None, _size("Height and width of the input")]
 Colours = Annotated[int | None, _size("Channels of the input")]
 Classes = Annotated[int | None, _size("Classes")]
-Size = Annotated[
-    str | None,
-    typer.Option(
-        "--network-size",
-        metavar="TEXT",
-        help="All of these at once, as devices.yml and tables carry it: "
-        "'channels=16 cells_per_stage=2 stages=3 input_shape=1x8x8 classes=10'.",
-    ),
-]
+Size = Annotated[str | None, _whole("as published")]
+DeviceSize = Annotated[str | None, _whole("that of the device; others are refused")]
+ProjectSize = Annotated[str | None, _whole("that of the project")]
 
 
 def network_of(  # one argument per option

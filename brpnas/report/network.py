@@ -23,6 +23,7 @@ __all__ = [
     "confusion_table",
     "conversion_facts",
     "data_facts",
+    "file_name",
     "score_facts",
 ]
 
@@ -100,7 +101,7 @@ def score_facts(network: Network) -> list[tuple[str, str]]:
     """Scores of the exported file, and validation scores from the search."""
     test, valid = network["test"], network["valid"]
     never, classes = len(test["never_recognised"]), len(network["classes"])
-    of = f"exported file, {test['images']:,} test images"
+    of = f"{file_name(network)}, {test['images']:,} test images"
     return [
         (f"Test accuracy ({of})", percent(test["accuracy"])),
         ("90 % interval of the test accuracy, from the number of images", _interval(test)),
@@ -116,6 +117,11 @@ def score_facts(network: Network) -> list[tuple[str, str]]:
             percent(valid["balanced_accuracy"]),
         ),
     ]
+
+
+def file_name(network: Network) -> str:
+    """What the figures are of: the deployed file, by name if there are two."""
+    return "exported file" if network["float"] is None else str(network["file"]["name"])
 
 
 def conversion_facts(network: Network) -> list[tuple[str, str]]:

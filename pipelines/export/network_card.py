@@ -17,6 +17,7 @@ from brpnas.report.network import (
     confusion_table,
     conversion_facts,
     data_facts,
+    file_name,
     score_facts,
 )
 from brpnas.report.tables import Table
@@ -69,15 +70,15 @@ def network_card(
     if not evaluation["trained"]:
         return _untrained(search, facts, [*evaluation["notes"], *broken], sources, dataset)
     notes = evaluation["notes"]
-    training = evaluation["training"]
+    training, file = evaluation["training"], file_name(evaluation)
     return ModelCard(
         title=f"Network for {task['dataset']}",
         description=f"Classifies images of {dataset} into {len(evaluation['classes'])} classes. "
         f"Architecture {code(chosen['arch_id'])}, chosen {_choice(search)}. The test scores below "
-        "are of this file, on images that neither training nor choice has seen.",
+        f"are of the {file}, on images that neither training nor choice has seen.",
         warnings=[*alarms(evaluation), *notes, *broken],
         facts={name: text for name, text in facts.items() if text},
-        protocol=_protocol(training),
+        protocol=_protocol(training, file),
         metrics=dict(score_facts(evaluation)),
         licence="Yours to state: the weights were trained here, on the images named above, whose "
         "licence holds for them too. The code that made the file is Apache-2.0.",
@@ -160,17 +161,17 @@ def _latency(chosen: Mapping[str, Any], device: str) -> dict[str, str]:
     return {**facts, "Measured latency": f"{milliseconds(measured)} on {device}{said}"}
 
 
-def _protocol(training: Mapping[str, Any]) -> str:
+def _protocol(training: Mapping[str, Any], file: str) -> str:
     if training["final"]:
         return (
             "The search trained the network on the training images and scored it on the "
             "validation images. Once chosen, it was trained again, with the same settings and "
             "seed, on training and validation images together; this file holds those weights. Its "
-            "test scores were taken once, from this file."
+            f"test scores were taken once, from the {file}."
         )
     return (
         "The search trained the network on the training images and scored it on the validation "
-        "images; this file holds those weights. Its test scores were taken from this file."
+        f"images; this file holds those weights. Its test scores were taken from the {file}."
     )
 
 

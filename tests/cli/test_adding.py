@@ -23,11 +23,14 @@ from brpnas.spaces import NetworkConfig
 SMALL = MeasureSettings(protocol=Protocol(1, 2, 2), network=NetworkConfig(4, 1, 2, (1, 16, 16), 10))
 SHARE = 0.3
 KEDRO = """
-import json, pathlib, sys
+import json, os, pathlib, sys, time
 
 args = dict(word.split("=", 1) for word in sys.argv if "=" in word)
 print("INFO working", flush=True)
 print(sys.argv[1:])
+if pathlib.Path("slow").exists():
+    pathlib.Path("slow").write_text(str(os.getpid()))
+    time.sleep(600)
 if pathlib.Path("broken").exists():
     print("Error: Full disk:\\n/mnt", file=sys.stderr)
     sys.exit(int(pathlib.Path("broken").read_text()))
@@ -120,6 +123,20 @@ def test_a_failed_stage_is_told_and_the_same_call_continues(project: Project, ad
     assert journal(project) == before, "no cell is measured twice"
 
 
+def test_an_interruption_ends_the_stage(project: Project, added: Add) -> None:
+    (project.root / "slow").touch()
+
+    def interrupted(text: str) -> None:
+        if text == "INFO working\n":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        added(cells=5, test_cells=0, say=interrupted)
+    pid = (project.root / "slow").read_text()
+    assert not pid or not Path(f"/proc/{pid}").exists()
+    assert len(table(project)) == 5
+
+
 def test_more_cells_are_added(project: Project, added: Add) -> None:
     added(test_cells=0)
     first = set(table(project)["arch_id"])
@@ -180,8 +197,9 @@ class TestTakenNames:
         if file:
             (tmp_path / file).parent.mkdir(parents=True)
             (tmp_path / file).touch()
-        with pytest.raises(MeasurementError, match=f"'{name}'.*{file or 'catalogue'}"):
+        with pytest.raises(MeasurementError, match=f"'{name}'") as caught:
             check_free(name, tmp_path)
+        assert (file or f"brpnas devices {name}") in str(caught.value)
         check_free("other", tmp_path)
 
     def test_a_table_of_this_command_is_not_taken(self, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from brpnas.cli.sizes import (
     Classes,
     Colours,
     ImageSize,
-    Size,
+    ProjectSize,
     Stages,
     network_of,
 )
@@ -69,7 +69,7 @@ def add(  # noqa: PLR0913 - one argument per option
     warmup: Warmup = 10,
     runs: Runs = 20,
     repeats: Repeats = 10,
-    network_size: Size = None,
+    network_size: ProjectSize = None,
     channels: Channels = None,
     cells_per_stage: CellsPerStage = None,
     stages: Stages = None,

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from brpnas.cli.options import CELL, LATENCY, SpaceName, examples
-from brpnas.cli.sizes import Size
+from brpnas.cli.sizes import DeviceSize
 
 __all__ = ["EXAMPLES", "predict"]
 
@@ -50,13 +50,13 @@ def predict(
             help="Prior of --device, .safetensors (default: the packaged one).",
         ),
     ] = None,
-    network_size: Size = None,
+    network_size: DeviceSize = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON: a list; with --device an object.")
     ] = False,
     space: SpaceName = "nasbench201",
 ) -> None:
-    """Predict latency, in ms, by a saved or exported predictor, or on a known device.
+    """Predict latency in ms, by a predictor or on a known device.
 
     With --device, also print the error to expect, measured on cells unknown to the prior.
     """

@@ -1,7 +1,8 @@
-"""The prior shipped with the package, from 19 devices.
+"""The prior shipped with the package, from public and embedded devices.
 
 `shipped_prior` loads it. It was learnt from LatBench, HELP and the shipped devices, by ``kedro run
---env=prior --pipelines=ingest,featurise,pretrain``. It holds weights, but no measured latency.
+--env=prior --pipelines=ingest,featurise,pretrain``. It holds weights, scales and errors, but no
+measured latency.
 """
 
 from __future__ import annotations
