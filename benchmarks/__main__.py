@@ -30,6 +30,7 @@ NAMES = {
     "kendall": "Kendall's tau of rankers by training cells, NAS-Bench-101 and -201",
     "nb101": "rank of the cell found in the public sample of NAS-Bench-101",
     "darts": "search of DARTS on the NAS-Bench-301 surrogate: BRP, evolution, random",
+    "devices": "any device: runtimes, SSH, kits, breaks, `devices add`, int8",
     "scale": "seconds and memory by size of space, training set, devices, workers",
     "reference": "the published recipe of the latency predictor on the rows of `latency`",
     "render": "README.md, docs/results.md and their pictures from benchmarks/results; runs nothing",

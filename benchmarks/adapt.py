@@ -48,7 +48,7 @@ from brpnas.predictors.transfer import (
 )
 from brpnas.spaces.nasbench201 import published_cells
 
-__all__ = ["configuration", "run"]
+__all__ = ["CODE", "PRIOR_CODE", "Devices", "adapt_once", "configuration", "run"]
 
 SEEDS = 1, 10
 HELP = ("1080ti_1", "gold_6240", "pixel3")
@@ -69,7 +69,7 @@ PRIOR_CODE = (
 CODE = ("benchmarks/adapt.py", "brpnas/predictors/backbones.py", _TRANSFER)
 
 
-class _Devices:
+class Devices:
     """The tables of all devices, and priors without some of them."""
 
     def __init__(self, *, quick: bool) -> None:
@@ -123,8 +123,8 @@ def configuration(*, quick: bool) -> AdaptConfig:
     return AdaptConfig(**{k: v for k, v in values.items() if k in names}, network=network)
 
 
-def _once(
-    devices: _Devices,
+def adapt_once(
+    devices: Devices,
     table: pd.DataFrame,
     chosen: np.ndarray,
     prior: DevicePrior,
@@ -169,7 +169,7 @@ def _drift(position: np.ndarray, residual: np.ndarray, known: np.ndarray) -> np.
     return (weights * residual[known]).sum(axis=1) / weights.sum(axis=1)
 
 
-def _task(devices: _Devices, task: dict[str, Any], config: AdaptConfig) -> dict[str, Any]:
+def _task(devices: Devices, task: dict[str, Any], config: AdaptConfig) -> dict[str, Any]:
     """One fit, described by device, rows, how they are chosen, twins and seed."""
     name, seed, count = task["device"], task["seed"], task["rows"]
     without = frozenset(devices.twins[name] if task["honest"] else {name})
@@ -187,10 +187,10 @@ def _task(devices: _Devices, task: dict[str, Any], config: AdaptConfig) -> dict[
         chosen = np.flatnonzero(np.isin(rows, picked))
     else:
         chosen = np.random.default_rng(seed).permutation(len(table))[:count]
-    return {**task, **_once(devices, table, chosen, prior, config, seed)}
+    return {**task, **adapt_once(devices, table, chosen, prior, config, seed)}
 
 
-def _tasks(devices: _Devices, seeds: int) -> list[dict[str, Any]]:
+def _tasks(devices: Devices, seeds: int) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
 
     def add(part: str, names: list[str], counts: tuple[int, ...], how: str, honest: bool) -> None:
@@ -211,9 +211,9 @@ def _tasks(devices: _Devices, seeds: int) -> list[dict[str, Any]]:
 
 
 @functools.cache
-def _devices(quick: bool) -> _Devices:
+def _devices(quick: bool) -> Devices:
     """The tables, read once in each process."""
-    return _Devices(quick=quick)
+    return Devices(quick=quick)
 
 
 def _prepare(quick: bool, task: Task) -> None:
@@ -240,7 +240,7 @@ def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
     return {"seeds": seeds, "known_devices": len(devices.tables) - 1, **figures}
 
 
-def _figures(results: pd.DataFrame, devices: _Devices) -> dict[str, Any]:
+def _figures(results: pd.DataFrame, devices: Devices) -> dict[str, Any]:
     metrics = ("spearman", "kendall", "within_10", "mape", "coverage")
     per_device = {}
     for (part, device, rows, how, honest), group in results.groupby(

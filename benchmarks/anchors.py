@@ -11,10 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["ANCHORS", "Anchor", "Results", "get"]
+__all__ = ["ANCHORS", "ANY_DEVICE", "Anchor", "Results", "get"]
 
 Results = Mapping[str, Mapping[str, Any]]
 """JSON object of each benchmark by name."""
+ANY_DEVICE = "Any device"
+"""Heading of the targets of the benchmark `devices`."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,46 @@ def _darts(key: str, worst: Callable[..., float]) -> Callable[[Results], float |
 def _not_worse(results: Results) -> float | None:
     ours, theirs = (get(results, "speed", "published", key) for key in ("tau_ours", "tau"))
     return sum(ours) / len(ours) - sum(theirs) / len(theirs) if ours and theirs else None
+
+
+def _worst(
+    part: str, *keys: str | int, worst: Callable[[list[float]], float] = max
+) -> Callable[[Results], float | None]:
+    """The worst entry of a part of `devices`."""
+
+    def read(results: Results) -> float | None:
+        entries = get(results, "devices", part) or {}
+        found = [get(entry, *keys) for entry in entries.values()]
+        return worst(found) if found and None not in found else None
+
+    return read
+
+
+def _beside(results: Results) -> float | None:
+    modules = get(results, "devices", "ssh", "needs", "beside")
+    return None if modules is None else float(len(modules))
+
+
+def _broken(key: str) -> Callable[[Results], float | None]:
+    def read(results: Results) -> float | None:
+        found = [get(results, "devices", "broken", kind, key) for kind in ("cuts", "kills")]
+        return None if None in found else float(sum(found))
+
+    return read
+
+
+def _after_retrain(results: Results) -> float | None:
+    found = get(results, "devices", "added")
+    return found["spearman"] - found["retrain"]["spearman"] if found else None
+
+
+def _points_lost(results: Results) -> float | None:
+    drop = _worst("int8", "accuracy_drop")(results)
+    return None if drop is None else 100 * drop
+
+
+def _of_devices(what: str, target: float, ours: Callable[[Results], Any], **more: Any) -> Anchor:
+    return Anchor(ANY_DEVICE, what, target, ours, **more)
 
 
 def _tau(space: str, cells: str, target: float, published: str) -> Anchor:
@@ -221,4 +263,33 @@ ANCHORS: tuple[Anchor, ...] = (
         _reader("speed", "start", "ratios", "cold", "kedro run / kedro run, before", 0),
         at_most=True,
     ),
+    _of_devices("largest difference of a runtime from torch, fp32, relative to the largest logit",
+                0.001, _worst("answers", "largest"), at_most=True, digits=6),
+    _of_devices("worst new runtime, 100 measured cells, none in the prior: Spearman",
+                0.98, _worst("predicted", "spearman", 0, worst=min),
+                limit=_worst("predicted", "again", "spearman", worst=min), digits=3),
+    _of_devices("worst new runtime, 100 measured cells, none in the prior: share within ±10 %",
+                0.85, _worst("predicted", "within_10", 0, worst=min), digits=3),
+    _of_devices("over SSH on loopback against locally: time",
+                1.3, _reader("devices", "ssh", "ratio"), at_most=True),
+    _of_devices("over SSH on loopback against locally: median difference of latencies", 0.03,
+                _reader("devices", "ssh", "median_difference"), at_most=True,
+                limit=_reader("devices", "ssh", "local", "median_difference"), digits=4),
+    _of_devices("over SSH on loopback against locally: Spearman",
+                0.99, _reader("devices", "ssh", "spearman"),
+                limit=_reader("devices", "ssh", "local", "spearman"), digits=4),
+    _of_devices("modules that a board needs beside python3, numpy and the runtime",
+                0, _beside, at_most=True, digits=0),
+    _of_devices("kit of 300 cells, MB",
+                100, _reader("devices", "kit", "zip_mb"), at_most=True, digits=1),
+    _of_devices("20 cuts of the link and 20 kills of the runner: rows lost",
+                0, _broken("lost"), at_most=True, digits=0),
+    _of_devices("20 cuts of the link and 20 kills of the runner: finished networks measured again",
+                0, _broken("measured_again"), at_most=True, digits=0),
+    _of_devices("`devices add` with 20 cells on loopback: minutes",
+                5, _reader("devices", "added", "minutes"), at_most=True, digits=1),
+    _of_devices("`devices add` with 20 cells on loopback: Spearman, minus that of `retrain`",
+                0.0, _after_retrain, digits=3),
+    _of_devices("int8 network on digits, worst runtime: points of accuracy lost",
+                0.5, _points_lost, at_most=True),
 )  # fmt: skip

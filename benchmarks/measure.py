@@ -38,7 +38,7 @@ from brpnas.predictors.baselines import baseline_predictions
 from brpnas.predictors.layerwise import LayerwisePredictor
 from brpnas.spaces import NasBench201
 
-__all__ = ["run"]
+__all__ = ["measure_settings", "run"]
 
 SEEDS = 2, 10
 TRAIN, VALID, TEST, AGAIN = 250, 50, 200, 100
@@ -47,7 +47,7 @@ TRAIN, VALID, TEST, AGAIN = 250, 50, 200, 100
 def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
     """Figures of measuring and of the predictors."""
     train, valid, test, again = (16, 8, 8, 8) if quick else (TRAIN, VALID, TEST, AGAIN)
-    measuring = _settings(settings("timing"))
+    measuring = measure_settings(settings("timing"))
     cells = select_cells(train + valid + test)
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "cells.jsonl"
@@ -81,7 +81,8 @@ def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
     }
 
 
-def _settings(values: dict[str, Any]) -> MeasureSettings:
+def measure_settings(values: dict[str, Any]) -> MeasureSettings:
+    """Settings from the parameters of `timing`, for networks of the published size."""
     runtime = get_runtime(
         values["runtime"],
         provider=values["provider"],

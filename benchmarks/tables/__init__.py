@@ -17,6 +17,7 @@ from benchmarks.tables.accuracy import (
     queries,
     training,
 )
+from benchmarks.tables.boards import any_device, runtimes, timed_over
 from benchmarks.tables.cost import devices, rankers, ranking, seconds, start, workers
 from benchmarks.tables.latency import adapt, conformal, latency, measure, reference, shipped
 from benchmarks.tables.limits import cases, per_device, regrets, ruled_out
@@ -33,6 +34,7 @@ from benchmarks.tables.targets import missed, targets
 
 __all__ = [
     "adapt",
+    "any_device",
     "cases",
     "conformal",
     "darts",
@@ -58,12 +60,14 @@ __all__ = [
     "regrets",
     "road",
     "ruled_out",
+    "runtimes",
     "seconds",
     "shipped",
     "shown",
     "spread",
     "start",
     "targets",
+    "timed_over",
     "training",
     "workers",
 ]
@@ -75,6 +79,7 @@ _SHOWN: Mapping[str, Callable[[Result], list[str]]] = {
     "darts": lambda r: [
         table(found) for found in r["surrogates"].values() for table in (darts, darts_leads)
     ],
+    "devices": lambda r: [any_device(r), runtimes(r), timed_over(r)],
     "kendall": lambda r: [f"{space}\n\n{kendall(found)}" for space, found in r["tables"].items()],
     "latency": lambda r: [latency(r)],
     "live": lambda r: [live(r)],

@@ -15,6 +15,7 @@ from jinja2 import UndefinedError
 from benchmarks.__main__ import NAMES
 from benchmarks.anchors import ANCHORS, get
 from benchmarks.data import ROOT
+from benchmarks.devices.prediction import new_devices
 from benchmarks.pictures import PICTURES, alt_text, write
 from benchmarks.pictures.files import describe
 from benchmarks.render import IMAGES, PAGE, README, load, readme, render
@@ -112,7 +113,15 @@ class TestPictures:
 
 def test_every_target_says_whether_it_was_reached() -> None:
     rows = targets(load()).splitlines()
-    assert len([row for row in rows if row.endswith(("| yes |", "| **no** |"))]) == len(ANCHORS)
+    pending = [row for row in rows if row.endswith("| not run |")]
+    if not new_devices():  # the tables of new runtimes do not ship yet
+        assert {row.split(":")[0] for row in pending} == {
+            "| worst new runtime, 100 measured cells, none in the prior"
+        }
+    else:
+        assert pending == []
+    judged = [row for row in rows if row.endswith(("| yes |", "| **no** |"))]
+    assert len(judged) + len(pending) == len(ANCHORS)
     assert targets({}).count("| not run |") == len(ANCHORS)
     assert missed({}) == []
 
