@@ -65,8 +65,8 @@ def check_deployment(parameters: Mapping[str, Any], device_runtime: str | None) 
     runtime = deployed_runtime(export, timing, device_runtime, measures=measures)
     if export.precision == "int8" and not trains_networks(search):
         raise ConfigurationError(
-            "export.precision is 'int8', whose scales come from training images, but "
-            f"search.oracle.name is {search['oracle']['name']!r}, which trains no network. Set "
+            "export.precision is 'int8' and needs a network trained here, for its training "
+            f"images. search.oracle.name is {search['oracle']['name']!r} and trains none. Set "
             "export.precision to fp32 or fp16, or search.oracle.name to train (as --env=live "
             "does)."
         )
@@ -75,6 +75,6 @@ def check_deployment(parameters: Mapping[str, Any], device_runtime: str | None) 
         runtime.check()
     except ConfigurationError as error:
         raise ConfigurationError(
-            f"The network is to be deployed for {runtime.title} (export.runtime; null is the "
-            f"runtime of the device). {error}. Or set export.runtime to onnxruntime."
+            f"export.runtime is {runtime.name} here (null: the runtime of the device). {error}. "
+            "Or set export.runtime to onnxruntime."
         ) from error
