@@ -123,8 +123,9 @@ def test_everything_wrong_is_one_paragraph() -> None:
 def test_a_renamed_key_names_the_new_one_and_its_source(
     conf: Path, source: str, old: str, new: str
 ) -> None:
-    group, _, key = old.partition(".")
-    values: dict[str, Any] = {group: {key: 1}}
+    values: Any = 1
+    for key in reversed(old.split(".")):
+        values = {key: values}
     in_file = source != "--params"
     if in_file:
         (conf / source / "parameters_old.yml").write_text(yaml.safe_dump(values))

@@ -313,7 +313,8 @@ def test_a_sampler_that_asks_too_much_is_cut_off() -> None:
 
 def test_the_fingerprint_is_the_task_but_not_its_budget(tmp_path: Path) -> None:
     path = tmp_path / "search.jsonl"
-    on_disk(path, SAMPLERS[2]).close()
+    with on_disk(path, SAMPLERS[2]) as store:
+        run_search(make_pool(limit=8), SAMPLERS[2], make_oracle(), 2, store=store, progress=False)
     on_disk(path, SAMPLERS[2]).close()
     for other in (SAMPLERS[0], SAMPLERS[3], BRPSampler(RidgeRanker, rounds=5)):
         with pytest.raises(StoreError, match=r"sampler\.|sampler "):
