@@ -61,11 +61,14 @@ def written(space: NasBench201, arch_ids: list[str]) -> list[str]:
 
 
 def figures(devices: Mapping[str, pd.DataFrame], *, draws: int) -> dict[str, Any]:
-    """Number of devices and draws, and by rows the shares found, refused and falsely reported."""
+    """Number of devices and draws, and by rows the shares found, refused and falsely reported.
+
+    A draw of more rows than a table holds is left out.
+    """
     space, rng = NasBench201(), np.random.default_rng(0)
     ratios: dict[int, list[tuple[float, float]]] = {rows: [] for rows in ROWS}
     for table in devices.values():
-        for rows in ROWS:
+        for rows in (count for count in ROWS if count <= len(table)):
             for _ in range(draws):
                 drawn = table.iloc[rng.choice(len(table), rows, replace=False)]
                 cells, values = drawn["arch_id"].tolist(), drawn["latency_ms"].to_numpy(np.float64)

@@ -85,4 +85,4 @@ def check_error(device: str, held: pd.DataFrame) -> None:
     errors = np.abs(said[:, 0] / held["latency_ms"].to_numpy() - 1)
     assert answers.median == pytest.approx(np.median(errors), rel=1e-3)
     inside = (said[:, 1] <= held["latency_ms"]) & (held["latency_ms"] <= said[:, 2])
-    assert inside.mean() == pytest.approx(0.9, abs=0.01)
+    assert inside.mean() == pytest.approx(0.9, abs=max(0.01, 1 / len(inside)))
