@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from brpnas.errors import ConfigurationError, UnknownNameError
-from brpnas.measure import MeasureSettings, Runtime, get_runtime, runtime_of
+from brpnas.measure import MeasureSettings, Runtime, get_runtime, runner, runtime_of
 from pipelines.config import ExportConfig, TimingConfig, parse
 
 __all__ = ["check_deployment", "deployed_runtime", "trains_networks"]
@@ -54,7 +54,8 @@ def check_deployment(parameters: Mapping[str, Any], device_runtime: str | None) 
 
     Raises:
         ConfigurationError: If the runtime lacks the precision, its converter is missing, it cannot
-            run the batches, or int8 has no training images.
+            run the batches, int8 has no training images, or the network is to be timed on this
+            machine in fp16 and the processor lacks it.
     """
     export, timing = (
         parse(ExportConfig, parameters["export"]),
@@ -78,3 +79,11 @@ def check_deployment(parameters: Mapping[str, Any], device_runtime: str | None) 
             f"export.runtime is {runtime.name} here (null: the runtime of the device). {error}. "
             "Or set export.runtime to onnxruntime."
         ) from error
+    here = timing.target == "local" and timing.scheduler is None
+    computes = runner.SOFTWARE[runtime.name].half
+    if export.measure and here and export.precision == "fp16" and not computes(runtime.provider):
+        raise ConfigurationError(
+            f"export.measure times the network on this machine, whose processor computes no fp16 "
+            f"in {runtime.title}. Set export.measure to false, another export.precision, or "
+            "timing.target to a board that has fp16."
+        )

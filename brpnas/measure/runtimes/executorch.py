@@ -13,8 +13,7 @@ from torch import Tensor, fx, nn
 from brpnas.export.onnx import frozen_copy
 from brpnas.measure.quantise import calibration_batches
 from brpnas.measure.runtimes.base import Runtime
-from brpnas.measure.runtimes.exported import load_folded, save_program
-from brpnas.measure.runtimes.worker import convert_apart
+from brpnas.measure.runtimes.exported import convert_program, load_folded
 
 __all__ = ["ExecuTorch", "convert"]
 
@@ -37,17 +36,12 @@ class ExecuTorch(Runtime):
         self, network: nn.Module, images: Tensor, folder: Path, calibration: Tensor | None = None
     ) -> tuple[Path, ...]:
         """Export to a program of torch, quantise if requested, lower."""
-        source, target, scales = (
-            folder / name for name in ("network.pt2", "network.pte", "calibration.npy")
-        )
         if self.precision == "fp16":
             network, images = frozen_copy(network).half(), images.half()
-        save_program(network, images, source)
-        request = {"source": str(source), "target": str(target), "calibration": ""}
-        if self.precision == "int8":
-            np.save(scales, calibration_batches(images.shape, calibration))
-            request["calibration"] = str(scales)
-        convert_apart(__name__, request)
+        int8 = self.precision == "int8"
+        batches = calibration_batches(images.shape, calibration) if int8 else None
+        target = folder / "network.pte"
+        convert_program(__name__, network, images, target, batches)
         return (target,)
 
 

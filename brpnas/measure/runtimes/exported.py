@@ -5,12 +5,16 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, fx, nn
 from torch.export import ExportedProgram
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-__all__ = ["export_program", "folded", "load_folded", "save_program"]
+from brpnas.measure.runtimes.worker import convert_apart
+
+__all__ = ["convert_program", "export_program", "folded", "load_folded"]
 
 _CONVOLUTION = torch.ops.aten.conv2d.default
 _NORMALISATION = torch.ops.aten.batch_norm.default
@@ -23,17 +27,37 @@ def export_program(network: nn.Module, images: Tensor) -> ExportedProgram:
         return torch.export.export(network, (images,))
 
 
-def save_program(network: nn.Module, images: Tensor, path: Path) -> None:
-    """Write a network as a program with its weights; see `export_program`.
+def convert_program(
+    converter: str,
+    network: nn.Module,
+    images: Tensor,
+    target: Path,
+    batches: npt.NDArray[np.float32] | None = None,
+) -> None:
+    """Convert a network by the module of a converter, in a process of its own.
+
+    The module has a function ``convert(source, target, calibration)``: files of the program (see
+    `load_folded`), of the converted network, and of the batches, empty for none.
 
     Args:
+        converter: Name of the module.
         network: On the CPU, in evaluation mode.
         images: Example input.
-        path: File to write, with the suffix ``.pt2``.
+        target: File to write. Temporary files stand beside it.
+        batches: Images for the scales of int8, ``[N, B, C, H, W]``; None for floating point.
+
+    Raises:
+        MeasurementError: If the converter refuses the network, or dies.
     """
+    source, calibration = target.with_suffix(".pt2"), target.with_suffix(".npy")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.export.save(export_program(network, images), path)
+        torch.export.save(export_program(network, images), source)
+    request = {"source": str(source), "target": str(target), "calibration": ""}
+    if batches is not None:
+        np.save(calibration, batches)
+        request["calibration"] = str(calibration)
+    convert_apart(converter, request)
 
 
 def load_folded(path: Path | str) -> tuple[fx.GraphModule, Tensor]:

@@ -124,7 +124,7 @@ def main(command: str, manifest: str) -> int:
             "error": f"Cannot write {root} ({error.strerror or error}). Make room on that disk, or "
             "permit writing there. Finished rows are safe: run the same command again afterwards."
         }
-    print(json.dumps(answer))  # noqa: T201 - the answer
+    sys.stdout.write(json.dumps(answer) + "\n")
     return 2 if "error" in answer else 0
 
 

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, fx, nn
 
 from brpnas.export import initialise_weights
-from brpnas.measure.runtimes.exported import load_folded, save_program
+from brpnas.measure.runtimes.exported import export_program, load_folded
 from tests.measure.runtimes.networks import TINY, cell_network
 
 
 def folded(network: nn.Module, images: Tensor, folder: Path) -> fx.GraphModule:
-    save_program(network, images, folder / "network.pt2")
+    torch.export.save(export_program(network, images), folder / "network.pt2")
     module, example = load_folded(folder / "network.pt2")
     assert torch.equal(example, images)
     with torch.no_grad():

@@ -28,7 +28,6 @@ from brpnas.measure import describe_device, get_runtime, probe, runtime_of
 from brpnas.spaces import NetworkConfig
 from pipelines.config import ExportConfig, TimingConfig, parse
 from pipelines.delivered import network_onnx
-from pipelines.deployment import check_deployment, deployed_runtime
 from pipelines.export.nodes import deploy_network, set_up_deployment
 from pipelines.measuring import measure_settings
 from tests.measure.runtimes.networks import installed
@@ -209,43 +208,6 @@ def test_initial_weights_are_converted_and_have_no_accuracy() -> None:
     assert found["float"]["accuracy"] is None
     with pytest.raises(ConfigurationError, match="not trained"):
         deploy(None, onnx, given, precision="int8")
-
-
-@pytest.mark.parametrize(
-    ("export", "device", "measured_in", "measures", "expected"),
-    [
-        (None, None, "litert", False, "onnxruntime"),
-        (None, None, "litert", True, "litert"),
-        (None, "OpenVINO 2026.4 (CPU, 1 thread)", "litert", True, "openvino"),
-        (None, "TensorFlow 1.x", "onnxruntime", False, "onnxruntime"),
-        ("ncnn", "OpenVINO 2026.4 (CPU, 1 thread)", "litert", True, "ncnn"),
-    ],
-)
-def test_the_runtime_is_that_of_the_device(
-    export: str | None, device: str | None, measured_in: str, measures: bool, expected: str
-) -> None:
-    timing = parse(TimingConfig, TIMING | {"runtime": measured_in, "threads": 2})
-    config = parse(ExportConfig, base("export", runtime=export))
-    found = deployed_runtime(config, timing, device, measures=measures)
-    assert (found.name, found.threads) == (expected, 2)
-
-
-def test_what_cannot_be_deployed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    def check(oracle: str = "train", timing: dict[str, Any] | None = None, **export: Any) -> None:
-        search = base("search", oracle={"name": oracle})
-        groups = {"export": base("export", **export), "timing": TIMING | (timing or {})}
-        check_deployment({"search": search, **groups}, None)
-
-    check(precision="int8")
-    with pytest.raises(ConfigurationError, match=r"'fp16'.* ONNX Runtime 'fp16'.*int8"):
-        check(precision="fp16")
-    with pytest.raises(ConfigurationError, match=r"search\.oracle\.name is 'table'"):
-        check("table", precision="int8")
-    with pytest.raises(ConfigurationError, match=r"\bbatch_size\b.*\b2\b"):
-        check(runtime="ncnn", timing={"batch_size": 2})
-    monkeypatch.setattr("brpnas.measure.runtimes.base.find_spec", lambda name: None)
-    with pytest.raises(ConfigurationError, match=r"brpnas\[litert\].*export\.runtime"):
-        check(runtime="litert")
 
 
 def test_answers_of_the_deployed_file_are_what_is_scored(
