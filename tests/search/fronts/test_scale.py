@@ -39,7 +39,7 @@ def test_a_front_of_one_keeps_its_units() -> None:
 
 @pytest.mark.parametrize("points", [np.zeros((0, 2)), [[np.nan, 1.0]]])
 def test_nothing_to_scale(points: list[list[float]]) -> None:
-    with pytest.raises(SchemaError, match="at least one point"):
+    with pytest.raises(SchemaError):
         Scale.of(points)
 
 
