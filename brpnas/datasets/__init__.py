@@ -8,6 +8,8 @@
   NAS-Bench-201, `read_nasbench101_accuracy` and `read_nasbench101_architectures` for the public
   sample of NAS-Bench-101. Only `safe_load` and `safe_loads` open pickles.
 - Predicting the accuracy of a DARTS architecture on CIFAR-10: `Surrogate` of NAS-Bench-301.
+- Naming a metric: `METRICS` with units and plausible ranges, `DeviceMetric` for
+  ``latency_ms@my-phone``.
 - Checking a table: `validate` with `LATENCY`, `ACCURACY`, `ARCHITECTURES` or `OPERATIONS`.
 - Querying a table: `mean_accuracy` for one accuracy per architecture, `near_twins` for devices with
   nearly the same table, `brpnas.datasets.noise` for the noise of a measurement.
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from brpnas.datasets.isomorphic import share_with_isomorphic
     from brpnas.datasets.latbench import latbench_devices, near_twins, read_latency
     from brpnas.datasets.lookup import mean_accuracy
+    from brpnas.datasets.metrics import COMPUTED, MEASURED, METRICS, DeviceMetric, Metric
     from brpnas.datasets.names import DATASETS, EMBEDDED_DATASETS
     from brpnas.datasets.nasbench101 import (
         NASBENCH101_EPOCHS,
@@ -62,13 +65,18 @@ if TYPE_CHECKING:
 __all__ = [
     "ACCURACY",
     "ARCHITECTURES",
+    "COMPUTED",
     "DATASETS",
     "EMBEDDED_DATASETS",
     "LATENCY",
+    "MEASURED",
+    "METRICS",
     "NASBENCH101_EPOCHS",
     "OPERATIONS",
     "SEEDS",
     "TEST_SHARE",
+    "DeviceMetric",
+    "Metric",
     "Source",
     "Surrogate",
     "embedded_devices",
