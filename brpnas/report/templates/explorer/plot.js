@@ -19,6 +19,19 @@ function scaleOf(axis, rows) {
   };
 }
 
+/** Round values for a logarithmic axis, at most seven; none if there are fewer than three. */
+function logTicks(low, high) {
+  for (const steps of [[1, 1.5, 2, 3, 4, 5, 6, 8], [1, 2, 3, 5], [1, 2, 5], [1, 3], [1]]) {
+    const ticks = [];
+    for (let decade = Math.floor(Math.log10(low)); decade <= Math.log10(high); decade += 1) {
+      ticks.push(...steps.map((step) => Number(`${step}e${decade}`)));
+    }
+    const inside = ticks.filter((tick) => low <= tick && tick <= high);
+    if (inside.length <= 7) return inside.length < 3 ? [] : inside;
+  }
+  return [];
+}
+
 class ParetoPlot {
   /** Draws into the element that the document names. */
   static async embed(data) {
@@ -30,9 +43,12 @@ class ParetoPlot {
     this.data = data;
     this.named = (name) => document_.get_model_by_name(name);
     this.plot = this.named("plot");
+    const { left, right } = this.named("beyond");
+    this.edges = { left, right };
     this.marks = new Map(data.marks.flatMap((mark) => mark.rounds.map((round) => [round, mark])));
     if (matchMedia("(hover: hover)").matches) this.plot.toolbar.active_drag = this.named("zoom");
     this.plot.on_event("doubletap", () => this.reset());
+    for (const [name, range] of this.ranges()) range.change.connect(() => this.tick(name));
   }
 
   /** Shows all points of two axes and their front. */
@@ -42,8 +58,6 @@ class ParetoPlot {
     for (const [side, name, axis] of [["below", "x", x], ["left", "y", y]]) {
       const { log } = this.scales[name];
       this.plot[`${name}_scale`] = new (Bokeh.Models.get(log ? "LogScale" : "LinearScale"))();
-      const ticker = Bokeh.Models.get(log ? "LogTicker" : "BasicTicker");
-      this.named(side).ticker = new ticker({ mantissas: log ? [1, 2, 3, 5] : [1, 2, 5] });
       this.named(side).axis_label = labelOf(axis);
     }
     this.reset();
@@ -74,7 +88,8 @@ class ParetoPlot {
   /** Moves the limit: a line, and a veil over the points beyond it. */
   limit(value) {
     this.named("limit").location = value;
-    Object.assign(this.named("beyond"), this.x.cost ? { left: value, right: null } : { left: null, right: value });
+    const { left, right } = this.edges;
+    this.named("beyond").setv(this.x.cost ? { left: value, right } : { left, right: value });
   }
 
   ink(name) {
@@ -115,7 +130,16 @@ class ParetoPlot {
     for (const [name, range] of this.ranges()) {
       const [start, end] = this.scales[name].first;
       range.setv({ start, end });
+      this.tick(name);
     }
+  }
+
+  /** Ticks of the present range of an axis. */
+  tick(name) {
+    const { start, end } = this.plot[`${name}_range`];
+    const ticks = this.scales[name].log ? logTicks(start, end) : [];
+    const kind = Bokeh.Models.get(ticks.length ? "FixedTicker" : "BasicTicker");
+    this.named(name === "x" ? "below" : "left").ticker = new kind(ticks.length ? { ticks } : {});
   }
 
   /** Zooms by a factor around a row, or around the centre. */
