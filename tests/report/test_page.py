@@ -55,8 +55,9 @@ def test_nothing_is_loaded(text: str, page: Page) -> None:
         for name in ("src", "srcset", "data", "poster", "href", "xlink:href"):
             link = given.get(name)
             assert link is None or tag == "a" or link.startswith(("data:image/png;base64,", "#"))
-    assert "@import" not in text
-    assert not re.search(r"url\((?!#)", text)
+    written = re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)  # these run in Chromium
+    assert "@import" not in written
+    assert not re.search(r"url\((?!#)", written)
     policy = next(g["content"] for t, g in page.tags if g.get("http-equiv"))
     assert (policy or "").startswith("default-src 'none'")
 
@@ -151,7 +152,7 @@ def hostile() -> Page:
 def test_hostile_names_are_escaped(hostile: Page) -> None:
     assert hostile.unclosed == []
     tags = [tag for tag, _ in hostile.tags]
-    assert tags.count("script") == 1
+    assert tags.count("script") == 5  # of the page, and data, plot, BokehJS and module
     assert "img" not in tags
     assert not any(name.startswith("on") for _, given in hostile.tags for name in given)
     assert not any((given.get("href") or "").startswith("javascript") for _, given in hostile.tags)

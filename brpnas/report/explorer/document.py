@@ -71,7 +71,7 @@ def _data(shown: Explored, winner: str) -> dict[str, Any]:
     names = json.dumps(points["arch_id"].astype(str).tolist()).encode()
     rounds = points["round"].to_numpy(np.float64)
     return {
-        "names": base64.b64encode(zlib.compress(names, 9)).decode(),
+        "names": _packed(names),
         "axes": [
             {
                 "name": axis.name,
@@ -86,9 +86,7 @@ def _data(shown: Explored, winner: str) -> dict[str, Any]:
         "x": shown.x,
         "y": shown.y,
         "rounds": _floats(rounds),
-        "marks": [
-            asdict(mark) for mark in round_marks(rounds)
-        ],
+        "marks": [asdict(mark) for mark in round_marks(rounds)],
         "winner": _first(points["arch_id"] == winner),
         "knee": _first(points["knee"]),
         "members": np.flatnonzero(points["member"]).tolist(),
@@ -96,9 +94,13 @@ def _data(shown: Explored, winner: str) -> dict[str, Any]:
     }
 
 
+def _packed(content: bytes) -> str:
+    return base64.b64encode(zlib.compress(content, 9)).decode()
+
+
 def _floats(values: npt.NDArray[np.float64]) -> str:
-    """Little-endian float32 in base64."""
-    return base64.b64encode(np.ascontiguousarray(values, "<f4").tobytes()).decode()
+    """Little-endian float64: the page writes the same digits as its tables."""
+    return _packed(np.ascontiguousarray(values, "<f8").tobytes())
 
 
 def _first(mask: pd.Series[bool]) -> int | None:

@@ -1,4 +1,4 @@
-"""Points of the explorer: every architecture with all that is known of it, thinned if there are many."""
+"""Points of the explorer: every architecture with its known metrics, thinned if there are many."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ def explored(data: ReportData, most: int = _MOST) -> Explored | None:
     axes = [axis for axis in found if axis is not None and table[axis.name].notna().any()]
     axes.sort(key=lambda axis: axis.cost)
     accuracies = [axis for axis in axes if not axis.cost]
-    y = next((axis for axis in accuracies if axis.name == TEST), None) or next(iter(accuracies), None)
+    y = next((axis for axis in accuracies if axis.name == TEST), None) or next(
+        iter(accuracies), None
+    )
     if y is None:
         return None
     x = _horizontal(table[table[y.name].notna()], axes, data)
@@ -87,7 +89,9 @@ def explored(data: ReportData, most: int = _MOST) -> Explored | None:
 def _merged(data: ReportData) -> pd.DataFrame:
     """All tables by architecture; of two values of a cell the one of the space counts."""
     answered = data.history[data.history["status"] == "ok"].groupby("arch_id")
-    queries = answered.first().assign(round=answered["round"].min(), valid=answered["accuracy"].mean())
+    queries = answered.first().assign(
+        round=answered["round"].min(), valid=answered["accuracy"].mean()
+    )
     parts = [
         part.drop_duplicates("arch_id").set_index("arch_id")
         for part in (data.space, data.front)

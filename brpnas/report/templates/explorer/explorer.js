@@ -43,10 +43,10 @@ class Explorer {
     element("x").value = x.name;
     element("y").value = y.name;
     this.rows = rowsOf(x, y);
-    this.front = frontOf(x, y, this.rows);
+    this.front = frontOf(data, x, y, this.rows);
     this.plot.show(x, y, this.rows, this.front);
     element("plot").setAttribute("aria-label",
-      `Scatter plot of ${counted(this.rows.length, "network")}: ${labelOf(x)} across, ${labelOf(y)} upward. ${counted(this.front.length, "network")} on the Pareto front.`);
+      `Scatter plot of ${counted(this.rows.length, "network")}: ${labelOf(x)} across, ${labelOf(y)} upward. ${counted(this.front.length, "place")} on the Pareto front.`);
     const hidden = data.names.length - this.rows.length;
     element("hidden").textContent = hidden ? `${counted(hidden, "network")} without a value on these axes ${hidden === 1 ? "is" : "are"} not drawn.` : "";
     element("side").textContent = x.cost ? "Limit, at most" : "Limit, at least";
@@ -83,7 +83,7 @@ class Explorer {
     element("number").value = Number(value.toPrecision(6));
     this.plot.limit(value);
     const within = rowsWithin(x, value, this.rows);
-    this.leaders = leadersOf(x, y, within, this.data.leaders);
+    this.leaders = leadersOf(this.data, x, y, within);
     this.plot.fill("leaders", this.leaders);
     const limit = `${x.title.toLowerCase()} ${x.cost ? "≤" : "≥"} ${written(x, value)}`;
     element("within").textContent = within.length
@@ -100,8 +100,8 @@ class Explorer {
       const button = make("button", { type: "button", "data-row": row }, make("code", {}, this.data.names[row]));
       button.tabIndex = -1;
       const figures = [this.y, this.x].map((axis) => make("td", { class: "number" }, written(axis, axis.values[row])));
-      const query = this.roundOf(row);
-      return make("tr", {}, make("td", {}, button, ...(query ? [make("span", { class: "muted" }, query)] : [])), ...figures);
+      const notes = [row === this.data.winner && "winner", this.roundOf(row), this.equalTo(row)].filter(Boolean);
+      return make("tr", {}, make("td", {}, button, ...(notes.length ? [make("span", { class: "muted" }, notes.join(", "))] : [])), ...figures);
     });
     element("leaders").replaceChildren(...rows);
     this.markLeader();
@@ -126,13 +126,26 @@ class Explorer {
     return Number.isNaN(round) ? "" : `queried in round ${round}`;
   }
 
+  isOnFront(row) {
+    const { x, y } = this;
+    return this.front.some((i) => x.values[i] === x.values[row] && y.values[i] === y.values[row]);
+  }
+
+  /** How many others are at the same place. */
+  equalTo(row) {
+    const { x, y } = this;
+    const equal = this.rows.filter((i) => x.values[i] === x.values[row] && y.values[i] === y.values[row]).length - 1;
+    return equal > 0 ? `${counted(equal, "more network")} at this place` : "";
+  }
+
   /** What is known of a network in words. */
   remarks(row) {
     const { data } = this;
     return [
       row === data.winner && "winner", row === data.knee && "suggested knee",
       data.members.includes(row) && "on the front of the search",
-      this.front.includes(row) && "on the Pareto front of these axes", this.roundOf(row),
+      this.isOnFront(row) && "on the Pareto front of these axes",
+      this.roundOf(row), this.equalTo(row),
     ].filter(Boolean).join(", ");
   }
 

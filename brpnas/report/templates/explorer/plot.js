@@ -32,10 +32,17 @@ function logTicks(low, high) {
   return [];
 }
 
+/** Elements inside of an element, and inside of their shadows, that Tab would stop at. */
+function insides(root) {
+  const all = [...root.querySelectorAll("*")];
+  return [...all.filter((node) => node.tabIndex >= 0), ...all.flatMap((node) => (node.shadowRoot ? insides(node.shadowRoot) : []))];
+}
+
 class ParetoPlot {
   /** Draws into the element that the document names. */
   static async embed(data) {
     await Bokeh.embed.embed_item(JSON.parse(element("document").textContent));
+    for (const stop of insides(element("plot"))) stop.tabIndex = -1; // the element itself is the stop
     return new ParetoPlot(Bokeh.documents.at(-1), data);
   }
 

@@ -10,19 +10,21 @@ function make(tag, attributes = {}, ...children) {
   return node;
 }
 
-const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-
-async function inflate(text) {
-  const stream = new Blob([bytes(text)]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return JSON.parse(await new Response(stream).text());
+/** Bytes of zlib in base64. */
+async function unpacked(text) {
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Response(stream).arrayBuffer();
 }
 
-/** The page's data; values of the axes are float32, NaN where unknown. */
+/** The page's data; values are NaN where unknown. */
 async function readPoints() {
   const data = JSON.parse(element("data").textContent);
-  for (const axis of data.axes) axis.values = new Float32Array(bytes(axis.values).buffer);
-  data.rounds = new Float32Array(bytes(data.rounds).buffer);
-  data.names = await inflate(data.names);
+  const floats = async (text) => new Float64Array(await unpacked(text));
+  const values = await Promise.all([data.rounds, ...data.axes.map((axis) => axis.values)].map(floats));
+  data.rounds = values.shift();
+  data.axes.forEach((axis, at) => { axis.values = values[at]; });
+  data.names = JSON.parse(new TextDecoder().decode(await unpacked(data.names)));
   return data;
 }
 
@@ -38,33 +40,36 @@ function rowsOf(x, y) {
 /** Order of two rows on an axis, the better first. */
 const better = (axis) => (i, j) => (axis.cost ? 1 : -1) * (axis.values[i] - axis.values[j]);
 
-/** Pareto front of the rows, best on x first; equal rows are all kept. */
-function frontOf(x, y, rows) {
-  const onX = better(x), onY = better(y);
-  const sorted = [...rows].sort((i, j) => onX(i, j) || onY(i, j) || i - j);
-  const front = [];
-  for (const row of sorted) {
-    const last = front.at(-1);
-    if (last === undefined || onY(row, last) < 0 || (onY(row, last) === 0 && onX(row, last) === 0)) front.push(row);
+/** One row of each place, in the order of two axes: the winner, else a queried one, else the first. */
+function placesOf(data, first, second, rows) {
+  const onFirst = better(first), onSecond = better(second);
+  const rank = (i) => (i === data.winner ? 0 : Number.isNaN(data.rounds[i]) ? 2 : 1);
+  const sorted = [...rows].sort((i, j) => onFirst(i, j) || onSecond(i, j) || rank(i) - rank(j) || i - j);
+  return sorted.filter((row, at) => at === 0 || onFirst(row, sorted[at - 1]) || onSecond(row, sorted[at - 1]));
+}
+
+/** Pareto front, best on x first, one row of each place. */
+function frontOf(data, x, y, rows) {
+  const onY = better(y), front = [];
+  for (const row of placesOf(data, x, y, rows)) {
+    if (!front.length || onY(row, front.at(-1)) < 0) front.push(row);
   }
   return front;
 }
 
 /** Rows that keep a limit: at most it for a cost, at least it otherwise. */
 function rowsWithin(x, limit, rows) {
-  const bound = Math.fround(limit);
-  return rows.filter((i) => (x.cost ? x.values[i] <= bound : x.values[i] >= bound));
+  return rows.filter((i) => (x.cost ? x.values[i] <= limit : x.values[i] >= limit));
 }
 
-/** The best rows on y; equal ones by x. */
-function leadersOf(x, y, rows, count) {
-  const onX = better(x), onY = better(y);
-  return [...rows].sort((i, j) => onY(i, j) || onX(i, j) || i - j).slice(0, count);
+/** The best places on y; equal ones by x. */
+function leadersOf(data, x, y, rows) {
+  return placesOf(data, y, x, rows).slice(0, data.leaders);
 }
 
 /** Lowest, highest, and a bound below a fifth of the values. */
 function extent(axis, rows) {
-  const sorted = Float32Array.from(rows, (i) => axis.values[i]).sort();
+  const sorted = Float64Array.from(rows, (i) => axis.values[i]).sort();
   return { least: sorted[0], most: sorted.at(-1), fifth: sorted[Math.floor(sorted.length / 5)] };
 }
 
