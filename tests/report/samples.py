@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from html.parser import HTMLParser
 from typing import Any
 from xml.etree import ElementTree
@@ -268,9 +269,10 @@ class Page(HTMLParser):
         self._section, self._table = "", ""
         self.feed(text)
         self.close()
+        drawn = re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
         self.svgs = [
             ElementTree.fromstring(part[: part.index("</svg>") + 6].join(("<svg", "")))
-            for part in text.split("<svg")[1:]
+            for part in drawn.split("<svg")[1:]
         ]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
