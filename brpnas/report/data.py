@@ -183,7 +183,7 @@ class ReportData:
             over seeds, of the metric of the task); the last two may be null. Columns of other
             device metrics, measured or ``predicted_...``, are axes of the explorer.
         front: Front found by a search with several objectives: ``arch_id``, optional ``knee``
-            (bool) and device metrics.
+            (bool).
         network: Evaluation of the exported file (`brpnas.candidates.network_evaluation`); None for
             untrained weights.
         protocol: Origin of the figures.

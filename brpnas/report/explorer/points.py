@@ -14,7 +14,7 @@ from brpnas.datasets.metrics import COMPUTED
 from brpnas.report.constraints import upper_limits
 from brpnas.report.data import ReportData
 from brpnas.report.explorer.axes import TEST, VALID, Axis, axis_of, predicted
-from brpnas.report.pareto import pareto_front
+from brpnas.search.fronts import pareto_front
 
 __all__ = ["LEADERS", "Explored", "explored"]
 
@@ -87,29 +87,26 @@ def explored(data: ReportData, most: int = _MOST) -> Explored | None:
 
 
 def _merged(data: ReportData) -> pd.DataFrame:
-    """All tables by architecture; of two values of a cell the one of the space counts."""
+    """Space and history by architecture; where both know a value, that of the space counts."""
     answered = data.history[data.history["status"] == "ok"].groupby("arch_id")
-    queries = answered.first().assign(
-        round=answered["round"].min(), valid=answered["accuracy"].mean()
-    )
-    parts = [
-        part.drop_duplicates("arch_id").set_index("arch_id")
-        for part in (data.space, data.front)
-        if part is not None
-    ]
-    order = pd.Index(pd.concat([part.index.to_series() for part in (*parts, queries)]).unique())
-    table = pd.DataFrame(index=order.rename("arch_id"))
-    for part in (*parts[:1], queries.rename(columns={"valid": VALID}), *parts[1:]):
+    queries = answered.first().assign(round=answered["round"].min())
+    queries[VALID] = answered["accuracy"].mean()
+    parts = [queries]
+    if data.space is not None:
+        parts.insert(0, data.space.drop_duplicates("arch_id").set_index("arch_id"))
+    order = pd.Index(np.concatenate([part.index for part in parts]), name="arch_id").unique()
+    table = pd.DataFrame(index=order)
+    for part in parts:
         for column in part.columns:
             name = _name(str(column))
-            if axis_of(name) is None and name not in ("round", "knee"):
-                continue
-            values = part[column].astype(np.float64).reindex(order)
-            table[name] = table[name].fillna(values) if name in table else values
-    front = data.front["arch_id"] if data.front is not None else ()
-    table["member"] = order.isin(front)
-    knee = table["knee"] if "knee" in table else pd.Series(0.0, order)
-    return table.assign(knee=knee.fillna(0) > 0).reset_index()
+            if axis_of(name) is not None or name == "round":
+                values = part[column].astype(np.float64).reindex(order)
+                table[name] = table[name].fillna(values) if name in table else values
+    front = pd.DataFrame({"arch_id": []}) if data.front is None else data.front
+    knees = front["arch_id"][front["knee"].astype(bool)] if "knee" in front else ()
+    return table.assign(
+        member=order.isin(front["arch_id"]), knee=order.isin(list(knees))
+    ).reset_index()
 
 
 def _name(column: str) -> str:
@@ -151,7 +148,7 @@ def _leading(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> np
     found = np.zeros(len(one), np.bool_)
     left = np.flatnonzero(~np.isnan(one) & ~np.isnan(other))
     for _ in range(LEADERS):
-        front = pareto_front(one[left], -other[left])
+        front = pareto_front(-np.column_stack([one[left], other[left]]))
         found[left[front]] = True
         left = left[~front]
     return found

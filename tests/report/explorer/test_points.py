@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brpnas.report import ReportData, pareto_front
+from brpnas.report import ReportData
 from brpnas.report.explorer.points import LEADERS, Explored, explored
+from brpnas.search.fronts import pareto_front
 from tests.report.samples import WINNER, history_table, report_data, space_table
 
 
@@ -80,14 +81,12 @@ def test_other_metrics_of_space_and_history_are_axes() -> None:
     assert known.equals(found.points["round"].notna())
 
 
-def test_members_of_a_front_may_be_of_no_list() -> None:
-    front = pd.DataFrame(
-        {"arch_id": [WINNER, "new"], "knee": [False, True], "predicted_latency_ms": [9.0, 2.0]}
-    )
+def test_members_of_the_front_and_its_knee_are_marked() -> None:
+    names = history_table(space_table())["arch_id"].tolist()
+    front = pd.DataFrame({"arch_id": [names[4], WINNER], "knee": [True, False]})
     points = collected(report_data(front=front)).points.set_index("arch_id")
-    assert points.index[points["member"]].tolist() == [WINNER, "new"]
-    assert points.index[points["knee"]].tolist() == ["new"]
-    assert points["predicted_latency_ms"][["new", WINNER]].tolist() == [2.0, 3.2958]  # of the space
+    assert set(points.index[points["member"]]) == {names[4], WINNER}
+    assert points.index[points["knee"]].tolist() == [names[4]]
 
 
 def test_without_accuracy_there_is_nothing_to_explore() -> None:
@@ -109,7 +108,7 @@ def test_a_large_space_is_thinned_but_not_where_it_matters() -> None:
         == set(history_table(space_table()).dropna(subset=["accuracy"])["arch_id"]) & kept
     )
     for cost in ("latency_ms", "predicted_latency_ms"):
-        front = pareto_front(space[cost], space["test_accuracy"])
+        front = pareto_front(np.column_stack([-space[cost], space["test_accuracy"]]))
         assert set(space["arch_id"][front]) <= kept
         for limit in (1.2, 2.0, 5.0, 9.0):
             best = space[space[cost] <= limit].nlargest(LEADERS, "test_accuracy")
