@@ -88,7 +88,7 @@ def explored(data: ReportData, most: int = _MOST) -> Explored | None:
 
 def _merged(data: ReportData) -> pd.DataFrame:
     """Space and history by architecture; where both know a value, that of the space counts."""
-    answered = data.history[data.history["status"] == "ok"].groupby("arch_id")
+    answered = data.history[data.history["status"] == "ok"].groupby("arch_id", sort=False)
     queries = answered.first().assign(round=answered["round"].min())
     queries[VALID] = answered["accuracy"].mean()
     parts = [queries]
@@ -133,7 +133,7 @@ def _thinned(table: pd.DataFrame, axes: Sequence[Axis], most: int) -> npt.NDArra
     """Mask of the points that are kept."""
     if len(table) <= most:
         return np.ones(len(table), np.bool_)
-    kept = (table["round"].notna() | table["member"]).to_numpy()
+    kept = np.array(table["round"].notna() | table["member"])
     costs = {a.name: table[a.name].to_numpy() * (1 if a.cost else -1) for a in axes}
     for one, other in combinations(costs.values(), 2):
         kept |= _leading(one, other)
