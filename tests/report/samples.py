@@ -257,6 +257,11 @@ def lean_data(**changes: Any) -> ReportData:
     return report_data(**left_out | changes)
 
 
+def without_scripts(text: str) -> str:
+    """A page without its scripts, which run in Chromium only."""
+    return re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
+
+
 class Page(HTMLParser):
     """Content of a page: start tags with attributes, text by section, tables, and SVG source."""
 
@@ -269,10 +274,9 @@ class Page(HTMLParser):
         self._section, self._table = "", ""
         self.feed(text)
         self.close()
-        drawn = re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
         self.svgs = [
             ElementTree.fromstring(part[: part.index("</svg>") + 6].join(("<svg", "")))
-            for part in drawn.split("<svg")[1:]
+            for part in without_scripts(text).split("<svg")[1:]
         ]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
