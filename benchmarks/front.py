@@ -43,16 +43,14 @@ from benchmarks.tasks import SEARCH_CODE, Task, run_tasks
 from brpnas.datasets import latbench_devices
 from brpnas.search import ListedPool, Sampler, run_search
 from brpnas.search.fronts import (
-    FrontSampler,
     Known,
-    NSGA2Sampler,
     Objectives,
     Scale,
+    get_front_sampler,
     hypervolume,
     pareto_front,
     search_front,
 )
-from brpnas.search.samplers import RandomSampler
 from brpnas.spaces import get_space
 
 __all__ = ["run"]
@@ -124,13 +122,14 @@ def costs_of(fits: Fits, devices: list[str], seed: int) -> tuple[dict[str, Float
 
 def make_sampler(task: Task, objectives: Objectives, known: Known) -> Sampler:
     """The sampler of a task."""
-    if task["sampler"] == "random":
-        return RandomSampler()
-    if task["sampler"] == "nsga2":
-        return NSGA2Sampler(objectives=objectives, known=known, population=POPULATION)
-    make, parameters = ranker_of(task["config"])
-    spread = "limits" if task["sampler"] == "limits" else "layers"
-    return FrontSampler(make, objectives=objectives, known=known, spread=spread, **parameters)
+    name, parameters, make = task["sampler"], {}, None
+    if name == "nsga2":
+        parameters = {"population": POPULATION}
+    elif name != "random":
+        make, parameters = ranker_of(task["config"])
+        parameters["spread"] = "limits" if name == "limits" else "layers"
+        name = "brp"
+    return get_front_sampler(name, objectives, parameters, known=known, make_ranker=make)
 
 
 def search_along(fits: Fits, task: Task) -> dict[str, Any]:
