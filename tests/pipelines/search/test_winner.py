@@ -56,8 +56,9 @@ def predictions_of(device: str, precision: str | None) -> pd.DataFrame:
         {
             "arch_id": [CELL],
             "device": [device],
-            "latency_ms": [0.02],
-            "predicted_latency_ms": [0.02],
+            "metric": ["latency_ms"],
+            "measured": [0.02],
+            "predicted": [0.02],
             "network_size": [SMALL.size],
             "split": ["train"],
             "log_deviation": [0.1],
