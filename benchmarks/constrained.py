@@ -57,10 +57,10 @@ from benchmarks.rankers import make_sampler_of, search_settings
 from benchmarks.tasks import SEARCH_CODE, Task, run_tasks
 from brpnas.datasets import latbench_devices
 from brpnas.search import (
-    LatencyFilter,
+    MetricFilter,
     Limits,
     ListedPool,
-    TableLatency,
+    TableMetrics,
     leaderboard,
     run_search,
 )
@@ -218,12 +218,12 @@ def search_within(fits: dict[str, dict[str, Any]], task: Task) -> dict[str, Any]
         answerable=~np.isnan(true),
         predicted={LATENCY: np.array(fitted["predicted"])},
     )
-    source = TableLatency(limits.table_ms)
-    latency_filter = LatencyFilter(source, "latbench") if limits.measures else None
+    source = TableMetrics(limits.table_ms)
+    metric_filter = MetricFilter(source, "latbench") if limits.measures else None
     sampler = make_sampler_of({"sampler": "brp", "config": task["config"]})
     oracle = bench().oracle(task["dataset"]).reseeded(seed)
     result = run_search(
-        pool, sampler, oracle, task["budget"], latency_filter=latency_filter, progress=False
+        pool, sampler, oracle, task["budget"], metric_filter=metric_filter, progress=False
     )
     by_answers = leaderboard(result.history.assign(estimate=np.nan))["arch_id"]
     leaders = pool.rows(leaderboard(result.history)["arch_id"].tolist())

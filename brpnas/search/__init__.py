@@ -2,13 +2,13 @@
 
 `run_search` runs or resumes one search, `compare` many in memory. `Limits` applies the
 constraints to architectures. `ListedPool` holds the architectures of a space in arrays,
-`SampledPool` draws them from a space too large to list. `LatencyFilter` measures proposals before
+`SampledPool` draws them from a space too large to list. `MetricFilter` measures proposals before
 the oracle is queried. `chosen` and `trace` read the outcome.
 """
 
 from brpnas.search.compare import compare
 from brpnas.search.constraints import Constraint
-from brpnas.search.filter import LatencyFilter, Measure, TableLatency
+from brpnas.search.filter import MetricFilter, Measure, TableMetrics
 from brpnas.search.history import History, Measurement
 from brpnas.search.limits import Limits
 from brpnas.search.loop import run_search, search_fingerprint
@@ -30,7 +30,7 @@ __all__ = [
     "FileOracle",
     "HeldOutScores",
     "History",
-    "LatencyFilter",
+    "MetricFilter",
     "Limits",
     "ListedPool",
     "Measure",
@@ -43,7 +43,7 @@ __all__ = [
     "SearchStore",
     "Shortlist",
     "SurrogateOracle",
-    "TableLatency",
+    "TableMetrics",
     "TableOracle",
     "chosen",
     "compare",

@@ -15,7 +15,7 @@ from brpnas.datasets.schemas import MIN_LATENCY_MS
 from brpnas.devices import Device, load_devices
 from brpnas.errors import TaskError
 from brpnas.measure import MeasureSettings, Target, not_believed, time_cells
-from brpnas.search import LatencyFilter, Limits, TableLatency
+from brpnas.search import MetricFilter, Limits, TableMetrics
 from pipelines.config import TimingConfig, parse
 from pipelines.latencies import Networks
 from pipelines.measuring import TimingSetup, measure_settings
@@ -59,24 +59,24 @@ class Measuring:
             yield target, self.timing.device_there(target, device, self.catalogue)
 
     @contextmanager
-    def latency_filter(self) -> Iterator[LatencyFilter | None]:
+    def metric_filter(self) -> Iterator[MetricFilter | None]:
         """The filter of the search; None without measurements before a query."""
         if self.on_device:
             with self.opened() as (target, _):
                 words = f"{self.predicted.device} {self.settings} {target.name}"
                 digest = hashlib.sha256(words.encode()).hexdigest()[:16]
                 measure = _OnDevice(self.settings, target)
-                yield LatencyFilter(measure, f"device {digest}")
+                yield MetricFilter(measure, f"device {digest}")
         else:
             yield self.table_filter
 
     @property
-    def table_filter(self) -> LatencyFilter | None:
+    def table_filter(self) -> MetricFilter | None:
         """The filter by known latencies; None with other limits."""
         if not self.limits.measures or self.limits.latency != "table":
             return None
-        measure = TableLatency(self.limits.table_ms)
-        return LatencyFilter(measure, f"table {self.limits.table_sha256}")
+        measure = TableMetrics(self.limits.table_ms)
+        return MetricFilter(measure, f"table {self.limits.table_sha256}")
 
 
 @dataclass(frozen=True)
