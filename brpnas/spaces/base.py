@@ -154,6 +154,36 @@ class SearchSpace(ABC):
         unknown = np.full(len(arch_ids), np.nan)
         return unknown, unknown.copy()
 
+    def memory(
+        self, arch_ids: Sequence[str], config: NetworkConfig | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """Bytes of the ONNX files of ``N`` networks, and of their activations, both ``[N]``.
+
+        Both are of the float32 network as exported, without dead operations, at batch size 1. The
+        activations are the largest sum of feature maps that an operation reads or writes, or that a
+        later one reads. The sizes are ``published`` by default. NaN where unknown. Write the
+        operations on a `brpnas.spaces.memory.Tape`.
+        """
+        unknown = np.full(len(arch_ids), np.nan)
+        return unknown, unknown.copy()
+
+    def costs(
+        self, arch_ids: Sequence[str], config: NetworkConfig | None = None
+    ) -> dict[str, FloatArray]:
+        """Every computed cost of ``N`` networks by the name of its metric, each of shape ``[N]``.
+
+        ``params_m`` and ``flops_m`` are those of `cost` in millions, ``file_kib`` and
+        ``activation_kib`` those of `memory` in KiB. NaN where unknown.
+        """
+        params, flops = self.cost(arch_ids, config)
+        file, activations = self.memory(arch_ids, config)
+        return {
+            "params_m": params / 1e6,
+            "flops_m": flops / 1e6,
+            "file_kib": file / 1024,
+            "activation_kib": activations / 1024,
+        }
+
     def to_graph(self, arch_id: str, view: View = "raw") -> ArchGraph:
         """Graph of one architecture."""
         return self.encode([arch_id], view)[0]

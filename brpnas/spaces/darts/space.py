@@ -24,6 +24,7 @@ from brpnas.spaces.darts.cell import (
 from brpnas.spaces.darts.cost import cost
 from brpnas.spaces.darts.encode import VOCABULARY, darts_graphs
 from brpnas.spaces.darts.isomorphism import smallest_numbering
+from brpnas.spaces.darts.memory import memory
 from brpnas.spaces.darts.notation import read_notation
 from brpnas.spaces.network import NetworkConfig
 
@@ -142,6 +143,12 @@ class Darts(SearchSpace):
         """Parameters and multiply-adds without the auxiliary head, see `darts.cost`."""
         counted = cost(self.decisions(arch_ids), config or self.published)
         return counted[0].astype(np.float64), counted[1].astype(np.float64)
+
+    def memory(
+        self, arch_ids: Sequence[str], config: NetworkConfig | None = None
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Bytes of file and activations, see `brpnas.spaces.darts.memory`."""
+        return memory(self.decisions(arch_ids), config or self.published)
 
     def isomorphism_ids(self, arch_ids: Sequence[str]) -> list[str]:
         """First ``arch_id`` of each isomorphism class."""

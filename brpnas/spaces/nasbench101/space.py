@@ -16,6 +16,7 @@ from brpnas.spaces.nasbench101.cell import KeyArray, read_key, to_string, to_str
 from brpnas.spaces.nasbench101.cost import cost
 from brpnas.spaces.nasbench101.encode import VOCABULARY, cell_graphs
 from brpnas.spaces.nasbench101.enumeration import SIZE, all_keys
+from brpnas.spaces.nasbench101.memory import memory
 from brpnas.spaces.nasbench101.mutation import neighbours
 from brpnas.spaces.nasbench101.notation import read_cell, read_notation
 from brpnas.spaces.network import NetworkConfig
@@ -118,6 +119,12 @@ class NasBench101(SearchSpace):
         """Parameters and multiply-adds, see `brpnas.spaces.nasbench101.cost`."""
         params, flops = cost(self.keys(arch_ids), config or self.published)
         return params.astype(np.float64), flops.astype(np.float64)
+
+    def memory(
+        self, arch_ids: Sequence[str], config: NetworkConfig | None = None
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Bytes of file and activations, see `brpnas.spaces.nasbench101.memory`."""
+        return memory(self.keys(arch_ids), config or self.published)
 
     def isomorphism_ids(self, arch_ids: Sequence[str]) -> list[str]:
         """The canonical ``arch_id`` itself: different cells are different functions."""

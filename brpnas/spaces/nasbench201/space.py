@@ -21,6 +21,7 @@ from brpnas.spaces.nasbench201.encode import (
     raw_graphs,
 )
 from brpnas.spaces.nasbench201.isomorphism import expression
+from brpnas.spaces.nasbench201.memory import memory
 from brpnas.spaces.nasbench201.naslib import NASLIB
 from brpnas.spaces.nasbench201.notation import read_notation
 from brpnas.spaces.network import NetworkConfig
@@ -125,6 +126,12 @@ class NasBench201(SearchSpace):
         )
         flops = counted[1].astype(np.float64)
         return counted[0].astype(np.float64), flops if height == width else flops * np.nan
+
+    def memory(
+        self, arch_ids: Sequence[str], config: NetworkConfig | None = None
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Bytes of file and activations, see `brpnas.spaces.nasbench201.memory`."""
+        return memory(self.codes(arch_ids), config or self.published)
 
     def isomorphism_ids(self, arch_ids: Sequence[str]) -> list[str]:
         """Canonical expression of each cell; 6,466 different ones in the space."""
