@@ -71,7 +71,7 @@ def joint_errors(errors: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
     Args:
         errors: Errors by metric.
     """
-    if len(errors) < 2:  # noqa: PLR2004 - a single metric needs no draws
+    if len(errors) < 2:
         return dict(errors)
     return {
         name: np.random.default_rng(zlib.crc32(name.encode())).permutation(

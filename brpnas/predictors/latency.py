@@ -24,7 +24,9 @@ from torch import Tensor, nn
 
 from brpnas.errors import ConfigurationError, SchemaError
 from brpnas.graphs import DEVICE_VIEWS, GraphBatch, SpaceGraphs, View
+from brpnas.predictors.deviations import Deviations, fit_deviations
 from brpnas.predictors.ensemble import GraphEnsemble, SavedEnsemble, train_members
+from brpnas.predictors.files import refuse_file
 from brpnas.predictors.training import (
     FloatArray,
     Labelled,
@@ -38,6 +40,8 @@ from brpnas.spaces.network import SIZE_PATTERN
 __all__ = ["LatencyPredictor", "MeasuredRows", "check_latencies", "choose_view", "fit_latency"]
 
 _KIND = "latency"
+_SPREAD = "deviations"
+"""Prefix of the tensors of `Deviations` in a file."""
 _PILOT_SHARE = 0.4
 
 
@@ -99,6 +103,7 @@ class LatencyPredictor:
         scale: Factor in the same formula.
         network_size: Size of the measured networks (`NetworkConfig.size`); None if unknown.
         history: Losses by member and epoch (``member, epoch, train_loss, valid_loss``).
+        spread: Deviations of the predictions; None in files of earlier versions.
     """
 
     ensemble: GraphEnsemble
@@ -107,6 +112,7 @@ class LatencyPredictor:
     scale: float
     network_size: str | None = None
     history: pd.DataFrame = field(default_factory=pd.DataFrame)
+    spread: Deviations | None = field(default=None, repr=False)
 
     @property
     def views(self) -> tuple[View, ...]:
@@ -122,8 +128,12 @@ class LatencyPredictor:
         output = self.ensemble.outputs(graphs)
         return np.asarray(np.exp(output * self.scale + self.location))
 
-    def deviations(self, graphs: SpaceGraphs) -> None:
-        """Unknown: errors are estimated from validation rows."""
+    def deviations(self, graphs: SpaceGraphs) -> npt.NDArray[np.float64] | None:
+        """Standard deviation of the log error of each prediction, ``[N]``; None if unknown."""
+        if self.spread is None:
+            return None
+        batch = graphs.view(self.view)
+        return self.spread(batch, self.ensemble.outputs(batch))
 
     def digest(self) -> str:
         """Short hash of the predictions; the bytes of a file also depend on its metadata."""
@@ -145,7 +155,9 @@ class LatencyPredictor:
         }
         if self.network_size is not None:
             extra["network_size"] = self.network_size
-        self.ensemble.save(path, _KIND, extra)
+        spread = {} if self.spread is None else self.spread.tensors()
+        tensors = {f"{_SPREAD}.{name}": tensor for name, tensor in spread.items()}
+        self.ensemble.save(path, _KIND, extra, tensors)
 
     @classmethod
     def load(cls, path: Path) -> LatencyPredictor:
@@ -154,8 +166,19 @@ class LatencyPredictor:
         Raises:
             SchemaError: If the file is not a latency predictor.
         """
-        ensemble, saved = GraphEnsemble.load(path, _KIND, _Saved)
-        return cls(ensemble, saved.view, saved.location, saved.scale, saved.network_size)
+        ensemble, saved, tensors = GraphEnsemble.load(path, _KIND, _Saved, besides=_SPREAD)
+        try:
+            spread = Deviations.of_tensors(tensors) if tensors else None
+        except ValueError as error:
+            refuse_file(path, str(error), error)
+        return cls(
+            ensemble,
+            saved.view,
+            saved.location,
+            saved.scale,
+            saved.network_size,
+            spread=spread,
+        )
 
 
 class _Saved(SavedEnsemble):
@@ -234,15 +257,16 @@ def fit_latency(  # noqa: PLR0913 - one argument per choice, all but four with d
     trained = train_members(tasks, pool, progress=progress)
     ensemble = GraphEnsemble.of(trained, config, graphs.view(view).num_ops)
     predictor = LatencyPredictor(ensemble, view, location, scale, history=_history(trained))
-    if bound is not None:
-        known = MeasuredRows(
-            np.concatenate([train.rows, valid.rows]),
-            np.concatenate([train.latency_ms, valid.latency_ms]),
-        )
-        predicted = predictor.predict_batch(graphs.view(view)[known.rows])
-        shift = _best_shift(np.log(predicted / known.latency_ms), bound)
-        predictor = replace(predictor, location=location + shift)
-    return predictor
+    known = MeasuredRows(
+        np.concatenate([train.rows, valid.rows]),
+        np.concatenate([train.latency_ms, valid.latency_ms]),
+    )
+    batch = graphs.view(view)[known.rows]
+    log_ratio = np.log(predictor.predict_batch(batch) / known.latency_ms)
+    is_training = np.arange(len(known.rows)) < len(train.rows)
+    spread = fit_deviations(batch, ensemble.outputs(batch), -log_ratio, is_training)
+    shift = 0.0 if bound is None else _best_shift(log_ratio, bound)
+    return replace(predictor, location=location + shift, spread=spread)
 
 
 def choose_view(valid_loss: dict[View, float]) -> View:

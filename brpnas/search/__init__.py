@@ -8,7 +8,7 @@ the oracle is queried. `chosen` and `trace` read the outcome.
 
 from brpnas.search.compare import compare
 from brpnas.search.constraints import Constraint
-from brpnas.search.filter import MetricFilter, Measure, TableMetrics
+from brpnas.search.filter import Measure, MetricFilter, TableMetrics
 from brpnas.search.history import History, Measurement
 from brpnas.search.limits import Limits
 from brpnas.search.loop import run_search, search_fingerprint
@@ -30,11 +30,11 @@ __all__ = [
     "FileOracle",
     "HeldOutScores",
     "History",
-    "MetricFilter",
     "Limits",
     "ListedPool",
     "Measure",
     "Measurement",
+    "MetricFilter",
     "Oracle",
     "Question",
     "SampledPool",

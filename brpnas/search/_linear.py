@@ -45,9 +45,7 @@ def parse_comparison(
     Raises:
         ConstraintError: If the text is malformed or no name remains; gives the reason.
     """
-    tokens = [
-        (kind, rename(value) if kind == "name" else value) for kind, value in _tokenise(text)
-    ]
+    tokens = [(kind, rename(value) if kind == "name" else value) for kind, value in _tokenise(text)]
     places = [i for i, (kind, _) in enumerate(tokens) if kind == "relation"]
     if len(places) != 1 or tokens[places[0]][1] not in _FLIPPED:
         found = ", ".join(repr(tokens[i][1]) for i in places) or "none"

@@ -38,7 +38,10 @@ class TableMetrics:
     def __call__(self, arch_ids: Sequence[str]) -> Iterator[tuple[str, dict[str, float]]]:
         """Metrics of each architecture, those of the tables that have it."""
         for arch_id in arch_ids:
-            yield arch_id, {n: known[arch_id] for n, known in self.values.items() if arch_id in known}
+            yield (
+                arch_id,
+                {n: known[arch_id] for n, known in self.values.items() if arch_id in known},
+            )
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,8 +21,8 @@ import pandas as pd
 from brpnas.conformal import joint_errors, log_errors
 from brpnas.datasets.metrics import LATENCY_MS, DeviceMetric
 from brpnas.errors import ConfigurationError, InfeasibleError
-from brpnas.search.history import History
 from brpnas.search.constraints import Constraint, check_consistent, explain_infeasible
+from brpnas.search.history import History
 
 __all__ = ["LATENCY", "METRICS", "Limits", "Source"]
 

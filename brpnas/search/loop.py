@@ -17,7 +17,7 @@ from brpnas.search.filter import MetricFilter
 from brpnas.search.history import History, Plan, Record
 from brpnas.search.oracles import Answer, Oracle, Question
 from brpnas.search.pools.base import CandidatePool, is_accepted
-from brpnas.search.proposals import Proposals, check_end
+from brpnas.search.proposals import Proposals, check_end, check_found
 from brpnas.search.result import SearchResult, chosen
 from brpnas.search.samplers.base import Sampler
 
@@ -111,13 +111,13 @@ def run_search(
         table = _table(pool, sampler, history, log)
         while history.choosable() and not proposals.check_choice(history, chosen(table)):
             table = _table(pool, sampler, history, log)
+    if metric_filter is not None:
+        check_found(history)
     measured = list(history.measurements)
     return SearchResult(history, table, history.measured_frame(pool.predictions(measured)))
 
 
-def _table(
-    pool: CandidatePool, sampler: Sampler, history: History, log: EventLog
-) -> pd.DataFrame:
+def _table(pool: CandidatePool, sampler: Sampler, history: History, log: EventLog) -> pd.DataFrame:
     """The table of the queries; the last row names the leader if the sampler has estimates."""
     predicted = pool.predictions([record.arch_id for record in history])
     estimates = sampler.estimates(pool, history)

@@ -15,7 +15,7 @@ from brpnas.search.history import History
 from brpnas.search.pools.base import CandidatePool, is_allowed
 from brpnas.search.samplers.base import Sampler
 
-__all__ = ["Proposals", "check_end"]
+__all__ = ["Proposals", "check_end", "check_found"]
 
 _log = logging.getLogger(__name__)
 
@@ -91,9 +91,7 @@ class Proposals:
         """
         if self.metric_filter is None or arch_id in history.measurements:
             return not history.refuses(arch_id)
-        if self.pool.limits.is_known(arch_id) or not self.pool.limits.left(
-            history, choice=True
-        ):
+        if self.pool.limits.is_known(arch_id) or not self.pool.limits.left(history, choice=True):
             return True
         self._measure([arch_id])
         history.note([self.log.measurements[arch_id]])
@@ -160,23 +158,31 @@ def check_end(history: History) -> None:
     Raises:
         InfeasibleError: If no queried architecture is feasible.
     """
+    check_found(history)
     measured = history.measurements.values()
     refused = sum(not measurement.within for measurement in measured)
-    if not any(record.feasible for record in history):
-        failures = [measurement.message for measurement in measured if measurement.message]
-        raise InfeasibleError(
-            f"{refused} architectures that might satisfy the constraints were measured, and none "
-            "does: loosen them, or measure and train again on this device."
-            + (
-                f" {len(failures)} measurements failed, the first: {failures[0]}"
-                if failures
-                else ""
-            )
-        )
     _log.warning(
         "The search ends after %d queries: no other architecture was found that may satisfy the "
         "constraints; %d were measured, %d of them refused.",
         len(history),
         len(measured),
         refused,
+    )
+
+
+def check_found(history: History) -> None:
+    """Check that a queried architecture is feasible.
+
+    Raises:
+        InfeasibleError: If none is.
+    """
+    if any(record.feasible and not history.refuses(record.arch_id) for record in history):
+        return
+    measured = history.measurements.values()
+    refused = sum(not measurement.within for measurement in measured)
+    failures = [measurement.message for measurement in measured if measurement.message]
+    raise InfeasibleError(
+        f"{refused} architectures that might satisfy the constraints were measured, and none does: "
+        "loosen them, raise search.limits.measurements, or measure and train again on this device."
+        + (f" {len(failures)} measurements failed, the first: {failures[0]}" if failures else "")
     )

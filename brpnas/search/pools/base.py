@@ -22,7 +22,15 @@ from brpnas.search.history import History
 from brpnas.search.limits import Limits
 from brpnas.spaces import NetworkConfig, SearchSpace
 
-__all__ = ["BoolArray", "CandidatePool", "IntArray", "Shortlist", "is_accepted", "is_allowed", "is_open"]
+__all__ = [
+    "BoolArray",
+    "CandidatePool",
+    "IntArray",
+    "Shortlist",
+    "is_accepted",
+    "is_allowed",
+    "is_open",
+]
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
@@ -149,7 +157,7 @@ def is_accepted(pool: CandidatePool, arch_id: str, history: History) -> bool:
 
 
 def is_allowed(pool: CandidatePool, arch_id: str, history: History) -> bool:
-    """Whether a feasible architecture may be proposed: accepted, or a measurement is left for it."""
+    """Whether a feasible architecture may be proposed: accepted, or a measurement is left."""
     is_new = arch_id not in history.measurements
     return is_accepted(pool, arch_id, history) or (is_new and pool.limits.left(history) > 0)
 

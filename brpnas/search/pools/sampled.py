@@ -20,7 +20,7 @@ from brpnas.errors import ConfigurationError, InfeasibleError
 from brpnas.graphs import GraphBatch, View
 from brpnas.search.history import History
 from brpnas.search.limits import Limits
-from brpnas.search.pools.base import BoolArray, CandidatePool, Shortlist, is_allowed
+from brpnas.search.pools.base import CandidatePool, Shortlist, is_allowed
 from brpnas.search.pools.cache import ArchitectureCache, Predict
 from brpnas.search.seeding import generator
 from brpnas.spaces import NetworkConfig, SearchSpace
@@ -70,7 +70,7 @@ class SampledPool(CandidatePool):
     deviate: Predict | None
 
     @classmethod
-    def create(
+    def create(  # noqa: PLR0913 - as many as for a listed pool
         cls,
         space: SearchSpace,
         *,

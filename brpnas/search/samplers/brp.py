@@ -221,8 +221,8 @@ class BRPSampler(Sampler):
     ) -> list[str]:
         """The best-ranked and random ones of the top, without refused ones.
 
-        After the measurements of the round only those clearly within the limits or passed. The
-        random ones are always of these.
+        After the measurements of the round only those clearly within the limits or passed. Random
+        ones are always of these; if they are too few, the best-ranked fill the round.
 
         Args:
             pool: The candidate pool.
@@ -251,7 +251,6 @@ class BRPSampler(Sampler):
             is_left &= is_clear
         best = unqueried[is_left[unqueried]][:exploited]
         is_left[best] = False
-        is_left &= is_clear
         explored = drawn[is_left[drawn]][: size - len(best)]
         is_left[explored] = False
         chosen = np.concatenate([best, explored])
