@@ -23,6 +23,7 @@ __all__ = [
     "IntakeError",
     "LockedError",
     "MeasurementError",
+    "ObjectiveError",
     "OracleError",
     "ParityError",
     "RegistryError",
@@ -72,6 +73,10 @@ class InfeasibleError(BrpNasError, ValueError):
 
 class MeasurementError(BrpNasError, RuntimeError):
     """Latencies cannot be measured, or belong to another device than those beside them."""
+
+
+class ObjectiveError(BrpNasError, ValueError):
+    """An objective of a search cannot be read, names an unknown metric, or is constant."""
 
 
 class OracleError(BrpNasError, LookupError):

@@ -20,6 +20,7 @@ BUILTINS = {
     "IntakeError": ValueError,
     "LockedError": OSError,
     "MeasurementError": RuntimeError,
+    "ObjectiveError": ValueError,
     "OracleError": LookupError,
     "ParityError": ArithmeticError,
     "RegistryError": LookupError,

@@ -68,7 +68,7 @@ class Deviations:
         places = (features - self.offset) / self.scale
         weights = np.exp(-0.5 * _squared(places, self.rows))
         known = weights @ self.errors + _PRIOR * self.errors.mean()
-        return np.maximum(known / (weights.sum(axis=1) + _PRIOR), _LEAST)
+        return np.asarray(np.maximum(known / (weights.sum(axis=1) + _PRIOR), _LEAST))
 
     def tensors(self) -> dict[str, Tensor]:
         """Its arrays by name, in single precision, for a file."""

@@ -1,15 +1,13 @@
 """The report: plots and one self-contained HTML page, from tables and dictionaries.
 
-Fill a `ReportData` and call `render`. `pareto_front` marks the
-Pareto-optimal rows, `cell_svg` draws an architecture, and `predicted_vs_measured`,
-`search_curves` and `training_curve` are the tables of ``dvc plots``.
+Fill a `ReportData` and call `render`. `cell_svg` draws an architecture, and
+`predicted_vs_measured`, `search_curves` and `training_curve` are the tables of ``dvc plots``.
 """
 
 from brpnas.report.cell import cell_svg
 from brpnas.report.data import Chosen, EvaluationProtocol, ReportData, SourceNote, Task
 from brpnas.report.dvc_plots import predicted_vs_measured, search_curves, training_curve
 from brpnas.report.page import render
-from brpnas.report.pareto import pareto_front
 
 __all__ = [
     "Chosen",
@@ -18,7 +16,6 @@ __all__ = [
     "SourceNote",
     "Task",
     "cell_svg",
-    "pareto_front",
     "predicted_vs_measured",
     "render",
     "search_curves",

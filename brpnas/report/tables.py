@@ -19,8 +19,8 @@ from brpnas.report.format import (
     percent,
     points,
 )
-from brpnas.report.pareto import pareto_front
 from brpnas.report.plots.traces import known_curves, sampler_order, spread
+from brpnas.search.fronts import pareto_front
 
 __all__ = [
     "Table",
@@ -132,7 +132,7 @@ def front_table(history: pd.DataFrame, metric: str = "accuracy") -> Table:
     counts = (history["status"] == "ok") & _choosable(history)
     answers = history[counts].groupby("arch_id", as_index=False)
     asked = answers[["accuracy", "predicted_latency_ms"]].mean()
-    mask = pareto_front(asked["predicted_latency_ms"], asked["accuracy"])
+    mask = pareto_front(np.column_stack([asked["accuracy"], -asked["predicted_latency_ms"]]))
     front = asked[mask].sort_values(["predicted_latency_ms", "arch_id"])
     rows = tuple(
         (

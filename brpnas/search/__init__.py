@@ -3,7 +3,8 @@
 `run_search` runs or resumes one search, `compare` many in memory. `Limits` applies the
 constraints to architectures. `ListedPool` holds the architectures of a space in arrays,
 `SampledPool` draws them from a space too large to list. `MetricFilter` measures proposals before
-the oracle is queried. `chosen` and `trace` read the outcome.
+the oracle is queried. `chosen` and `trace` read the outcome. `brpnas.search.fronts` searches for
+several objectives.
 """
 
 from brpnas.search.compare import compare

@@ -19,12 +19,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from brpnas.conformal import joint_errors, log_errors
+from brpnas.datasets import rows_of
 from brpnas.datasets.metrics import LATENCY_MS, DeviceMetric
 from brpnas.errors import ConfigurationError, InfeasibleError
 from brpnas.search.constraints import Constraint, check_consistent, explain_infeasible
 from brpnas.search.history import History
 
-__all__ = ["LATENCY", "METRICS", "Limits", "Source"]
+__all__ = ["LATENCY", "METRICS", "Limits", "Source", "sources_of"]
 
 LATENCY = LATENCY_MS
 METRICS = (LATENCY, "flops_m", "params_m")
@@ -139,8 +140,9 @@ class Limits:
         Raises:
             ConstraintError: If a string cannot be read or names an unknown metric.
             InfeasibleError: If the constraints contradict each other.
-            ConfigurationError: If a number is out of range, a limited metric has no predictions, a
-                source is not of a limited metric, or there is nothing to calibrate on.
+            SchemaError: If a limited metric has no predictions.
+            ConfigurationError: If a number is out of range, a source is not of a limited metric,
+                or there is nothing to calibrate on.
         """
         plain = cls.parse(constraints, device=device)
         if not 0 <= confidence < 1:
@@ -155,7 +157,7 @@ class Limits:
         errors = {} if confidence == 0 else {name: log_errors(b) for name, b in blocks.items()}
         return cls(
             plain.constraints,
-            _sources(source, limited, device),
+            sources_of(source, limited, device),
             confidence,
             errors,
             {name: _measured(rows) for name, rows in fitted.items()},
@@ -340,10 +342,19 @@ class Limits:
         return count, uncertain
 
 
-def _sources(
+def sources_of(
     source: Source | Mapping[str, Source], limited: Sequence[str], device: str
 ) -> dict[str, Source]:
-    """Source of each limited metric that is not predicted."""
+    """Source of each limited metric that is not predicted.
+
+    Args:
+        source: Source of all limited metrics, or by metric.
+        limited: The limited metrics that are measured on a device.
+        device: Device of the task.
+
+    Raises:
+        ConfigurationError: If a source is not of a limited metric.
+    """
     if isinstance(source, str):
         own: dict[str, Source] = {
             name: source
@@ -366,16 +377,7 @@ def _sources(
 
 def _rows(predictions: pd.DataFrame, name: str, device: str) -> pd.DataFrame:
     """The block of a metric."""
-    metric = DeviceMetric.parse(name).on(device)
-    mine = (predictions["metric"] == metric.metric) & (predictions["device"] == metric.device)
-    if not mine.any():
-        known = predictions[["metric", "device"]].drop_duplicates()
-        there = ", ".join(f"{m}@{d}" for m, d in known.itertuples(index=False)) or "none"
-        raise ConfigurationError(
-            f"A constraint limits {name}, and there are no predictions of {metric}; there are: "
-            f"{there}. Run train again, or change the constraint."
-        )
-    return predictions[mine]
+    return rows_of(predictions, DeviceMetric.parse(name).on(device))
 
 
 def _measured(rows: pd.DataFrame) -> dict[str, float]:

@@ -80,6 +80,14 @@ class SearchSpace(ABC):
             ArchitectureError: If the string is not an architecture of the space.
         """
 
+    def recombine(self, first: str, second: str, rng: np.random.Generator) -> str:
+        """A child of two architectures, for genetic algorithms; by default a copy of either.
+
+        Raises:
+            ArchitectureError: If a string is not an architecture of the space.
+        """
+        return self.canonical((first, second)[int(rng.integers(2))])
+
     @abstractmethod
     def canonical(self, text: str) -> str:
         """Return the ``arch_id`` of a string.

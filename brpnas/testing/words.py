@@ -65,6 +65,11 @@ class ToySpace(SearchSpace):
         others = [letter for letter in LETTERS if letter != arch_id[place]]
         return arch_id[:place] + others[int(rng.integers(len(others)))] + arch_id[place + 1 :]
 
+    def recombine(self, first: str, second: str, rng: np.random.Generator) -> str:
+        """Each letter from either word."""
+        pairs = zip(first, second, strict=True)
+        return "".join(pair[int(rng.integers(2))] for pair in pairs)
+
     def canonical(self, text: str) -> str:
         """The word without blanks around it."""
         word = text.strip()

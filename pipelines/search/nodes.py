@@ -16,9 +16,9 @@ from brpnas.predictors import PairwiseRanker, training_pool
 from brpnas.search import (
     CandidatePool,
     FileOracle,
-    MetricFilter,
     Limits,
     ListedPool,
+    MetricFilter,
     Oracle,
     SampledPool,
     Sampler,
@@ -70,7 +70,7 @@ def search_architecture(
         settings: Parameters of the search.
         pool: The candidate pool.
         oracle_setup: Answers queries.
-        measuring: Measures latency before a query, with the policies ``table`` and ``device``.
+        measuring: Measures uncertain proposals, with the sources ``table`` and ``device``.
         store: Folder of the answers; one file per search, named by its hash.
 
     Returns:
@@ -169,8 +169,9 @@ def summarise_search(
     last, device = scores.last(history), latencies.predicted.of.device
     return {
         "task": settings.task(),
-        "latency_ratio": limits.ratio,
-        "measured": int(measurements["latency_ms"].notna().sum()),
+        "confidence": limits.confidence if limits.errors else None,
+        "sources": dict(limits.sources),
+        "measured": int((measurements["message"] == "").sum()),
         "refused": int((~measurements["within"]).sum()),
         "queries": len(history),
         "failed": int((history["status"] == "failed").sum()),

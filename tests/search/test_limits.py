@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brpnas.errors import ConfigurationError, ConstraintError, InfeasibleError
+from brpnas.errors import ConfigurationError, ConstraintError, InfeasibleError, SchemaError
 from brpnas.search.history import History, Measurement
 from brpnas.search.limits import Limits, Source
 
@@ -186,7 +186,7 @@ def test_metrics_are_measured_only_where_they_are_limited() -> None:
 
 
 def test_a_metric_without_predictions_is_refused_with_those_there_are() -> None:
-    with pytest.raises(ConfigurationError, match=r"energy_mj@my-phone.*latency_ms@my-phone"):
+    with pytest.raises(SchemaError, match=r"energy_mj@my-phone.*latency_ms@my-phone"):
         limits("energy_mj <= 5")
 
 

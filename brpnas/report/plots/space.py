@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from brpnas.report.palette import INK, OKABE_ITO
-from brpnas.report.pareto import pareto_front
 from brpnas.report.plots.ticks import log_axis
 from brpnas.report.svg import drawing, figure, to_svg
+from brpnas.search.fronts import pareto_front
 
 __all__ = ["Accuracies", "accuracies", "space_plot"]
 
@@ -68,7 +68,7 @@ def accuracies(space: pd.DataFrame, history: pd.DataFrame, winner: str) -> Accur
     points = points.dropna(subset=["latency_ms"])
     if points.empty:
         return None
-    points["front"] = pareto_front(points["latency_ms"], points["accuracy"])
+    points["front"] = pareto_front(np.column_stack([points["accuracy"], -points["latency_ms"]]))
     points["round"] = points["arch_id"].map(answers["round"].min())
     columns = ["arch_id", "latency_ms", "accuracy", "front", "round"]
     left_out = total - len(points)

@@ -95,6 +95,14 @@ class CandidatePool(ABC):
     def is_feasible(self, arch_id: str) -> bool:
         """Whether the architecture is in the space and may be proposed under the limits."""
 
+    def isomorphic(self, arch_id: str) -> Sequence[str]:
+        """Other feasible architectures of the same function, in an order of the seed.
+
+        They may be faster, because some runtimes execute dead operations. Empty in an unlisted
+        space.
+        """
+        return ()
+
     @abstractmethod
     def is_within(self, arch_id: str) -> bool:
         """Whether the architecture is feasible without a measurement, see `Limits.within`."""

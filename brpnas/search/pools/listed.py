@@ -173,9 +173,24 @@ class ListedPool(CandidatePool):
         return rng.permutation(first)
 
     @cached_property
+    def _members(self) -> dict[int, IntArray]:
+        """Rows of the feasible architectures of each function, in a random order of the seed."""
+        # This name is part of the seed: another one is another order.
+        rows = generator(self.seed, "siblings").permutation(np.flatnonzero(self.feasible))
+        rows = rows[np.argsort(self.functions[rows], kind="stable")]
+        numbers, starts = np.unique(self.functions[rows], return_index=True)
+        return dict(zip(numbers.tolist(), np.split(rows, starts[1:]), strict=True))
+
+    def isomorphic(self, arch_id: str) -> list[str]:
+        """Other feasible architectures of the same function, in an order of the seed."""
+        row = int(self.rows([arch_id])[0])
+        members = self._members.get(int(self.functions[row]), np.zeros(0, np.int64))
+        return self.names(members[members != row])
+
+    @cached_property
     def within(self) -> BoolArray:
         """Whether each architecture is clearly within the limits, shape ``[N]``."""
-        return self.odds == 1.0
+        return np.asarray(self.odds == 1.0)
 
     @cached_property
     def capacity(self) -> int:  # type: ignore[override]

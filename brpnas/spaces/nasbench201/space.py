@@ -74,6 +74,12 @@ class NasBench201(SearchSpace):
         codes[edge] = (codes[edge] + int(rng.integers(1, len(OPERATIONS)))) % len(OPERATIONS)
         return to_string(codes)
 
+    def recombine(self, first: str, second: str, rng: np.random.Generator) -> str:
+        """Take the operation of each edge from either cell."""
+        parents = np.array([from_string(first), from_string(second)])
+        choice = rng.integers(2, size=len(EDGES))
+        return to_string(parents[choice, np.arange(len(EDGES))].tolist())
+
     def canonical(self, text: str) -> str:
         """Return the ``arch_id``: a well-formed string without outer blanks."""
         return to_string(from_string(text))

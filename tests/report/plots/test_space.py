@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brpnas.report import pareto_front
 from brpnas.report.plots import Accuracies, accuracies, space_plot
+from brpnas.search.fronts import pareto_front
 from tests.report.samples import WINNER, history_table, parse_svg, space_table, svg_texts
 
 
@@ -29,7 +29,7 @@ def test_measured_latency_and_test_accuracy_are_preferred() -> None:
 
 def test_front_is_that_of_the_points() -> None:
     points = collected(space_table()).points
-    expected = pareto_front(points["latency_ms"], points["accuracy"])
+    expected = pareto_front(np.column_stack([points["accuracy"], -points["latency_ms"]]))
     assert points["front"].tolist() == expected.tolist()
 
 

@@ -160,6 +160,15 @@ def test_known_isomorphism_ids_are_taken_over() -> None:
         ListedPool.create(ToySpace(), graphs, seed=0, isomorphism_ids=["x", "y"])
 
 
+def test_isomorphic_are_the_other_feasible_ones_of_the_function() -> None:
+    pool = make_pool(limit=6)
+    for word in ("abcd", "dabc", "aaaa"):
+        swapped = word[-1] + word[1:-1] + word[0]
+        want = [swapped] if swapped != word and pool.is_feasible(swapped) else []
+        assert pool.isomorphic(word) == want
+    assert pool.isomorphic("dddd") == [], "itself infeasible, and alone"
+
+
 def test_the_member_of_a_function_that_most_likely_keeps_the_limit_stands_for_it() -> None:
     graphs = ToySpace().graphs(["abcd", "dbca", "cabb", "babc"])
     predicted = np.array([5.0, 4.0, 4.0, 5.0])
