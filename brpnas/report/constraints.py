@@ -9,7 +9,13 @@ from brpnas.report.data import Chosen
 from brpnas.report.format import as_float
 from brpnas.search.constraints import Constraint
 
-__all__ = ["ConstraintCheck", "check_constraints", "constraint_sentence", "latency_limit"]
+__all__ = [
+    "ConstraintCheck",
+    "check_constraints",
+    "constraint_sentence",
+    "latency_limit",
+    "upper_limits",
+]
 
 _METRICS = ("latency_ms", "flops_m", "params_m")
 
@@ -79,21 +85,34 @@ def check_constraints(constraints: Sequence[str], chosen: Chosen) -> list[Constr
     ]
 
 
-def latency_limit(constraints: Sequence[str]) -> float | None:
-    """Return the lowest upper limit of the latency alone, in ms, or None.
+def upper_limits(constraints: Sequence[str]) -> dict[str, float]:
+    """Return the lowest upper limit of each metric, in the order of the constraints.
 
     Constraints on several metrics are skipped.
 
     Raises:
         ConstraintError: If a constraint cannot be read.
+
+    Examples:
+        >>> upper_limits(["latency_ms <= 5", "latency_ms + params_m <= 7", "2 * latency_ms <= 8"])
+        {'latency_ms': 4.0}
     """
-    limits = []
+    limits: dict[str, float] = {}
     for constraint in (Constraint.parse(text, metrics=_METRICS) for text in constraints):
-        names = [name for name, _ in constraint.terms]
-        factor = constraint.terms[0][1]
-        if names == ["latency_ms"] and constraint.relation.startswith("<" if factor > 0 else ">"):
-            limits.append(constraint.bound / factor)
-    return min(limits, default=None)
+        (name, factor), *others = constraint.terms
+        if not others and constraint.relation.startswith("<" if factor > 0 else ">"):
+            bound = constraint.bound / factor
+            limits[name] = min(bound, limits.get(name, bound))
+    return limits
+
+
+def latency_limit(constraints: Sequence[str]) -> float | None:
+    """Return the lowest upper limit of the latency alone, in ms, or None.
+
+    Raises:
+        ConstraintError: If a constraint cannot be read.
+    """
+    return upper_limits(constraints).get("latency_ms")
 
 
 def _is_satisfied(text: str, values: Mapping[str, object]) -> bool | None:

@@ -30,6 +30,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "training": ("member", "epoch", "train_loss", "valid_loss"),
     "traces": ("sampler", "seed", "query", "best_valid", "chosen_test", "best_test_seen"),
     "space": ("arch_id", "predicted_latency_ms", "latency_ms", "test_accuracy"),
+    "front": ("arch_id",),
 }
 """Required columns of each table. Known further columns are used, others ignored."""
 
@@ -181,7 +182,10 @@ class ReportData:
         traces: ``sampler``, ``seed``, ``query`` (from 0), ``best_valid``, ``chosen_test``,
             ``best_test_seen``; optional ``best_single_seed_test_seen``, ``regret`` (fractions).
         space: ``arch_id``, ``predicted_latency_ms``, ``latency_ms`` and ``test_accuracy`` (mean
-            over seeds, of the metric of the task); the last two may be null.
+            over seeds, of the metric of the task); the last two may be null. Columns of other
+            device metrics, measured or ``predicted_...``, are axes of the explorer.
+        front: Front found by a search with several objectives: ``arch_id``, optional ``knee``
+            (bool).
         network: Evaluation of the exported file (`brpnas.candidates.network_evaluation`); None for
             untrained weights.
         protocol: Origin of the figures.
@@ -203,6 +207,7 @@ class ReportData:
     training: pd.DataFrame | None = None
     traces: pd.DataFrame | None = None
     space: pd.DataFrame | None = None
+    front: pd.DataFrame | None = None
     network: Mapping[str, Any] | None = None
     protocol: EvaluationProtocol = field(default_factory=EvaluationProtocol)
     provenance: Mapping[str, object] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from brpnas.errors import ArchitectureError, BrpNasError
 from brpnas.report.cell import cell_svg
 from brpnas.report.constraints import check_constraints, constraint_sentence, latency_limit
 from brpnas.report.data import ReportData
+from brpnas.report.explorer import explored, explorer_page
 from brpnas.report.format import plain
 from brpnas.report.network import (
     alarms,
@@ -80,7 +81,7 @@ def render(data: ReportData) -> str:
     context: dict[str, object] = {
         "data": data,
         "subtitle": subtitle(data),
-        "style": _asset(environment, "style.css"),
+        "style": _asset(environment, "style.css") + _asset(environment, "explorer/explorer.css"),
         "script": _asset(environment, "script.js.j2"),
         "protocol": protocol_sentences(data),
         "settings": [(k, plain(v)) for k, v in data.protocol.get("settings", {}).items()],
@@ -188,8 +189,10 @@ def _search(data: ReportData) -> dict[str, object]:
 def _space(data: ReportData) -> dict[str, object]:
     winner = data.chosen["arch_id"]
     shown = None if data.space is None else accuracies(data.space, data.history, winner)
+    points = explored(data)
+    explorer = None if points is None else explorer_page(points, winner)
     if shown is None:
-        return {"space": None}
+        return {"space": None, "explorer": None}
     limit = latency_limit(data.constraints)
     accuracy = "mean test" if shown.accuracy == "test" else "validation"
     caption = (
@@ -200,4 +203,4 @@ def _space(data: ReportData) -> dict[str, object]:
     if shown.left_out:
         caption += f" {shown.left_out:,} more have no {shown.latency} latency."
     drawn = Markup(space_plot(shown, winner, limit, data.metric))
-    return {"space": drawn, "space_caption": caption}
+    return {"space": drawn, "space_caption": caption, "explorer": explorer}

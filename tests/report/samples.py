@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from html.parser import HTMLParser
 from typing import Any
 from xml.etree import ElementTree
@@ -256,6 +257,11 @@ def lean_data(**changes: Any) -> ReportData:
     return report_data(**left_out | changes)
 
 
+def without_scripts(text: str) -> str:
+    """A page without its scripts, which run in Chromium only."""
+    return re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
+
+
 class Page(HTMLParser):
     """Content of a page: start tags with attributes, text by section, tables, and SVG source."""
 
@@ -270,7 +276,7 @@ class Page(HTMLParser):
         self.close()
         self.svgs = [
             ElementTree.fromstring(part[: part.index("</svg>") + 6].join(("<svg", "")))
-            for part in text.split("<svg")[1:]
+            for part in without_scripts(text).split("<svg")[1:]
         ]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

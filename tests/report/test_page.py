@@ -19,6 +19,7 @@ from tests.report.samples import (
     space_table,
     svg_texts,
     traces_table,
+    without_scripts,
 )
 
 SECTIONS = ["winner", "latency", "search", "space", "history", "protocol", "provenance", "sources"]
@@ -55,8 +56,9 @@ def test_nothing_is_loaded(text: str, page: Page) -> None:
         for name in ("src", "srcset", "data", "poster", "href", "xlink:href"):
             link = given.get(name)
             assert link is None or tag == "a" or link.startswith(("data:image/png;base64,", "#"))
-    assert "@import" not in text
-    assert not re.search(r"url\((?!#)", text)
+    written = without_scripts(text)
+    assert "@import" not in written
+    assert not re.search(r"url\((?!#)", written)
     policy = next(g["content"] for t, g in page.tags if g.get("http-equiv"))
     assert (policy or "").startswith("default-src 'none'")
 
@@ -151,7 +153,7 @@ def hostile() -> Page:
 def test_hostile_names_are_escaped(hostile: Page) -> None:
     assert hostile.unclosed == []
     tags = [tag for tag, _ in hostile.tags]
-    assert tags.count("script") == 1
+    assert tags.count("script") == 5  # of the page, and data, plot, BokehJS and module
     assert "img" not in tags
     assert not any(name.startswith("on") for _, given in hostile.tags for name in given)
     assert not any((given.get("href") or "").startswith("javascript") for _, given in hostile.tags)
@@ -232,7 +234,7 @@ def test_page_of_a_whole_space_is_small() -> None:
         predictions=predictions_table(space),
         protocol={},
     )
-    assert len(render(big).encode()) < 3_000_000
+    assert len(render(big).encode()) < 5 * 10**6
 
 
 @pytest.mark.parametrize("choose_by", ["ranker", "answers"])

@@ -10,13 +10,20 @@ from matplotlib.axes import Axes
 
 from brpnas.report.palette import INK, OKABE_ITO
 from brpnas.report.plots.ticks import log_axis
+from brpnas.report.rounds import round_marks
 from brpnas.report.svg import drawing, figure, to_svg
 from brpnas.search.fronts import pareto_front
 
 __all__ = ["Accuracies", "accuracies", "space_plot"]
 
-_ROUND_MARKS = {"sky": "o", "green": "s", "orange": "D", "purple": "^", "blue": "v"}
-"""Colour and marker of a round, or of several rounds if there are more than these."""
+_MARKERS = {
+    "circle": "o",
+    "square": "s",
+    "diamond": "D",
+    "triangle": "^",
+    "inverted_triangle": "v",
+}
+"""Matplotlib's name of each shape of a round."""
 
 
 @dataclass(frozen=True)
@@ -136,23 +143,18 @@ def _front(axes: Axes, points: pd.DataFrame) -> None:
 
 
 def _queries(axes: Axes, points: pd.DataFrame) -> None:
-    queried = points.dropna(subset=["round"])
-    rounds = np.array(sorted(queried["round"].unique()), dtype=np.int64)
-    marks = min(len(rounds), len(_ROUND_MARKS))
-    groups = np.array_split(rounds, marks) if marks else []
-    for group, (colour, marker) in zip(groups, _ROUND_MARKS.items(), strict=False):
-        rows = queried[queried["round"].isin(group)]
-        one = len(group) == 1
+    for mark in round_marks(points["round"].to_numpy(np.float64)):
+        rows = points[points["round"].isin(mark.rounds)]
         axes.scatter(
             rows["latency_ms"],
             100 * rows["accuracy"],
             s=24,
-            marker=marker,
-            color=OKABE_ITO[colour],
+            marker=_MARKERS[mark.shape],
+            color=OKABE_ITO[mark.colour],
             edgecolors=INK,
             linewidths=0.5,
             zorder=3,
-            label=f"round {group[0]}" if one else f"rounds {group[0]} to {group[-1]}",
+            label=mark.label,
         )
 
 

@@ -15,7 +15,7 @@ from pipelines.evaluate.nodes import make_metrics, make_plots
 from tests.pipelines.parameters import base
 from tests.pipelines.search.stage import task
 from tests.pipelines.stages import Stage
-from tests.report.samples import DEPLOYED, INT8, LATENCY, network_evaluation
+from tests.report.samples import DEPLOYED, INT8, LATENCY, network_evaluation, without_scripts
 
 PARAMS = base("evaluate", title="A <title> of mine", plot_points=10)
 FIGURES = {"within_1": 0.2, "within_5": 0.7, "within_10": 0.9}
@@ -285,7 +285,7 @@ def test_a_winner_that_is_not_listed_is_drawn(
     )
     assert re.search("2 architectures .*validation accuracy", page)
     assert "58.00 %" not in page
-    assert not re.search(r"\bnan\b", page, re.IGNORECASE)
+    assert not re.search(r"\bnan\b", without_scripts(page), re.IGNORECASE)
 
 
 def test_scores_are_those_of_the_exported_file_where_it_is_trained(
