@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from brpnas.datasets.metrics import MEASURED_PATTERN
 from brpnas.errors import ConfigurationError
 from brpnas.graphs import View
 from pipelines.explain import explain
@@ -63,7 +64,7 @@ Benchmark = Literal[
     "nasbench101",
     "nasbench301",
 ]
-LimitedLatency = Literal["predicted", "table", "device"]
+LimitSource = Literal["predicted", "table", "device"]
 ChooseBy = Literal["ranker", "answers"]
 SamplerName = Literal["brp", "evolution", "random"]
 RuntimeName = Literal["onnxruntime", "openvino", "litert", "executorch", "ncnn", "torch"]
@@ -186,18 +187,15 @@ class BudgetConfig(_Config):
 
 
 class LimitsConfig(_Config):
-    """How a search keeps a limit on latency; see `brpnas.search.Limits`."""
+    """How a search keeps its limits; see `brpnas.search.Limits`."""
 
-    latency: LimitedLatency
-    """Latency compared with a limit: the prediction, the table, or a measurement of each proposal
-    on the target of `timing`."""
+    source: LimitSource | dict[str, LimitSource]
+    """Values compared with a limit: predictions, tables, or measurements of uncertain proposals on
+    the target of `timing`; of all limited metrics, or by metric."""
     confidence: Confidence
-    """Probability that an architecture predicted feasible is feasible."""
-    prefilter_confidence: Confidence
-    """Probability that a feasible architecture is measured, with measured latencies."""
-    measurements_per_query: Natural
-    """Measurements allowed per query of a round; after that the brp sampler only proposes
-    architectures predicted feasible."""
+    """Probability from which an architecture is clearly within the limits."""
+    measurements: Natural
+    """Architectures measured in the whole search, at most."""
 
 
 class SamplerConfig(_Config):
@@ -392,8 +390,9 @@ class PretrainConfig(_Config):
 
 
 class RetrainConfig(_Config):
-    """Rows accepted by `retrain`, and its exported file."""
+    """Metric and rows of `retrain`, and its exported file."""
 
+    metric: Annotated[str, Field(pattern=MEASURED_PATTERN)]
     least_rows: Annotated[int, Field(ge=10)]
     unit_check: bool
     tolerance: Positive
@@ -420,6 +419,8 @@ class PromoteConfig(_Config):
     """Conditions for a challenger to become champion."""
 
     latency: _GatesConfig
+    energy: _GatesConfig
+    peak_memory: _GatesConfig
     accuracy: _GatesConfig
     coverage: Annotated[float, Field(gt=0, lt=1)]
     """Nominal coverage of intervals, unless the predictor states its own."""
@@ -442,6 +443,8 @@ class Parameters(_Config):
     dataset: str | None
     """Data set of the accuracies; null for the data set of the images."""
     constraints: tuple[str, ...]
+    objectives: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Objectives of the search: ``accuracy``, and metrics of devices with a sign."""
     ingest: IngestConfig
     train: TrainConfig
     search: SearchConfig

@@ -15,36 +15,37 @@ from brpnas.datasets import stated_size
 from brpnas.errors import ConfigurationError
 from brpnas.spaces import NetworkConfig, get_space
 from pipelines.config import OracleConfig, SearchConfig
+from pipelines.limited import measures_on_device
 
 __all__ = ["answering_sizes", "check_latency_size", "latency_size"]
 
 
-def latency_size(latency_predictions: pd.DataFrame, space: str) -> str:
-    """Size of the networks of the latency predictions; the published size if none is stated."""
-    return stated_size(latency_predictions) or get_space(space).published.size
+def latency_size(predictions: pd.DataFrame, space: str) -> str:
+    """Size of the networks of the predictions of a device; the published size if none is stated."""
+    return stated_size(predictions) or get_space(space).published.size
 
 
 def check_latency_size(
-    config: SearchConfig, network: NetworkConfig, latency_predictions: pd.DataFrame, space: str
+    config: SearchConfig, network: NetworkConfig, predictions: pd.DataFrame, space: str
 ) -> None:
     """Refuse to train or measure networks of another size than the predicted latency.
 
     Args:
         config: Parameters of the stage: the oracle, and whether proposals are measured.
         network: The networks to train and measure.
-        latency_predictions: Predictions of `train`.
+        predictions: Predictions of `train`.
         space: Name of the space.
 
     Raises:
         ConfigurationError: If the sizes differ; before any training or measurement.
     """
-    known, device = latency_size(latency_predictions, space), latency_predictions["device"].iloc[0]
-    oracle, latency = config.oracle.name, config.limits.latency
+    known, device = latency_size(predictions, space), predictions["device"].iloc[0]
+    oracle, limits = config.oracle.name, config.limits.model_dump()
     causes = [
         f"search.{name} is {json.dumps(value)}"
         for name, value, spends in (
             ("oracle.name", oracle, oracle in {"train", "file"}),
-            ("limits.latency", latency, latency == "device"),
+            ("limits.source", limits["source"], measures_on_device(limits)),
         )
         if spends
     ]
