@@ -163,8 +163,11 @@ class FrontSampler(BRPSampler):
 
     def describe(self) -> dict[str, object]:
         """Parameters of the sampler and its objectives, without the ranker's own."""
-        objectives = {"objectives": list(map(str, self.objectives)), "spread": self.spread}
-        return {**super().describe(), **objectives}
+        return {
+            **super().describe(),
+            **self.objectives.describe(self.known),
+            "spread": self.spread,
+        }
 
 
 def _by_layers(
