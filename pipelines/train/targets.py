@@ -11,7 +11,7 @@ from brpnas.datasets import MEASURED, METRICS, DeviceMetric
 from brpnas.datasets.metrics import LATENCY_MS
 from brpnas.errors import ConfigurationError, UnknownNameError
 from brpnas.search import Constraint
-from brpnas.search.fronts import Objectives
+from brpnas.search.fronts.objectives import Objectives
 
 __all__ = ["Targets", "choose_targets"]
 
@@ -54,13 +54,13 @@ def choose_targets(
 
     Raises:
         ConstraintError: If a constraint is malformed or names an unknown metric.
-        ObjectiveError: If the objectives cannot be read.
+        ObjectiveError: If an objective is malformed or names an unknown metric.
         UnknownNameError: If a device has no table.
         ConfigurationError: If the table of a device lacks a metric.
     """
     first = DeviceMetric(LATENCY_MS, device)
     found = {first: "`device`"}
-    for metric, origin in (*_of_constraints(constraints), *_of_objectives(objectives, device)):
+    for metric, origin in (*_of_constraints(constraints), *_of_objectives(objectives)):
         if metric.measured:
             found.setdefault(metric.on(device), origin)
     for metric, origin in found.items():
@@ -75,10 +75,10 @@ def _of_constraints(texts: Iterable[str]) -> Iterator[tuple[DeviceMetric, str]]:
             yield DeviceMetric.parse(name), f"the constraint {text!r}"
 
 
-def _of_objectives(texts: Sequence[str], device: str) -> Iterator[tuple[DeviceMetric, str]]:
-    for objective in Objectives.parse(texts, device):
-        if objective.cost:
-            yield objective.cost, f"the objective {str(objective)!r}"
+def _of_objectives(texts: Sequence[str]) -> Iterator[tuple[DeviceMetric, str]]:
+    for objective in Objectives.parse(texts).members:
+        if objective.cost is not None:
+            yield objective.cost, f"the objective '{objective}'"
 
 
 def _check(metric: DeviceMetric, origin: str, latency: Tables) -> None:
