@@ -20,7 +20,7 @@ PREDICTIONS = make_predictions(["a", "b", "c", "d"])
 SPENDS = (
     {"oracle": {"name": "train"}},
     {"oracle": {"name": "file"}},
-    {"limits": {"latency": "device"}},
+    {"limits": {"source": "device"}},
 )
 
 
@@ -41,13 +41,13 @@ def test_what_spends_is_refused_with_both_sizes_and_a_way_on(spends: dict[str, o
 def test_the_refusal_names_all_its_causes() -> None:
     other = PREDICTIONS.assign(network_size=PUBLISHED.size)
     with pytest.raises(ConfigurationError) as refused:
-        check(other, oracle={"name": "train"}, limits={"latency": "device"})
+        check(other, oracle={"name": "train"}, limits={"source": "device"})
     causes = 'search.oracle.name is "train" and search.limits.source is "device"'
     assert causes in str(refused.value)
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"oracle": {"name": "surrogate"}}, {"limits": {"latency": "table"}}]
+    "changes", [{}, {"oracle": {"name": "surrogate"}}, {"limits": {"source": "table"}}]
 )
 def test_what_only_looks_up_may_transfer(changes: dict[str, object]) -> None:
     check(PREDICTIONS.assign(network_size=PUBLISHED.size), **changes)
