@@ -18,7 +18,7 @@ from tqdm import tqdm
 from benchmarks.data import bench, settings, stopwatch, training_config
 from benchmarks.figures import by_group
 from brpnas.metrics import regression_metrics
-from brpnas.predictors import LatencyPredictor, MeasuredRows, fit_latency, training_pool
+from brpnas.predictors import MeasuredRows, MetricPredictor, fit_metric, training_pool
 from brpnas.predictors.baselines import baseline_predictions
 
 __all__ = ["DEVICES", "fit_once", "run"]
@@ -51,12 +51,12 @@ def fit_once(
     seed: int,
     values: dict[str, Any],
     pool: Executor | None,
-) -> LatencyPredictor:
+) -> MetricPredictor:
     """Fit one predictor by the settings of the stage `train`, to the parts of `split`."""
     rows = bench().graphs.rows(table["arch_id"].tolist())
     latency = table["latency_ms"].to_numpy(np.float64)
     train, valid = (MeasuredRows(rows[part], latency[part]) for part in parts[:2])
-    return fit_latency(
+    return fit_metric(
         bench().graphs,
         train,
         valid,
@@ -99,7 +99,7 @@ def _seed(
         predictor = fit_once(table, (train, valid, test), seed, values, pool)
     known = MeasuredRows(rows[train], latency[train])
     predicted = predictor.predict(graphs)[rows[test]]
-    shift = predictor.location - np.log(known.latency_ms).mean()
+    shift = predictor.location - np.log(known.values).mean()
     models = {"gcn": predicted, "median": predicted * np.exp(-shift)}
     baselines = baseline_predictions(graphs, bench().architectures, known)
     models |= {name: every[rows[test]] for name, every in baselines.items()}

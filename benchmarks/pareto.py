@@ -43,7 +43,7 @@ def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
 def _figures(data: Path) -> dict[str, Any]:
     read = lambda name: pd.read_parquet(data / f"{name}.parquet")  # noqa: E731
     found = json.loads((data / "07_model_output" / "search_result.json").read_text("utf-8"))
-    space = read("07_model_output/latency_predictions")
+    space = read("07_model_output/predictions")
     known = found["chosen"] | found["known"] | found["held_out"]
     tested = mean_accuracy(read("03_primary/accuracy"), found["task"]["dataset"])
     space = space.assign(test_accuracy=space["arch_id"].map(tested))

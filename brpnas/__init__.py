@@ -5,7 +5,7 @@ The most common names are here; the rest is in the subpackages. Names are import
 
 - Spaces and graphs: `get_space`, `NasBench201`, `SpaceGraphs`.
 - Data: `fetch_group` gets published files, `get_device` looks a device up.
-- Latency: `fit_latency` trains a `LatencyPredictor` from `MeasuredRows`; `regression_metrics`
+- Latency: `fit_metric` trains a `MetricPredictor` from `MeasuredRows`; `regression_metrics`
   scores it.
 - Search: `run_search` runs a sampler (`get_sampler`) on a `ListedPool` against an `Oracle`, such
   as `TableOracle`; `Limits` reads constraints, `SearchStore` keeps the answers,
@@ -43,11 +43,11 @@ if TYPE_CHECKING:
     from brpnas.graphs import SpaceGraphs
     from brpnas.metrics import regression_metrics
     from brpnas.predictors import (
-        LatencyPredictor,
         MeasuredRows,
+        MetricPredictor,
         PairwiseRanker,
         TrainingConfig,
-        fit_latency,
+        fit_metric,
     )
     from brpnas.search import (
         Limits,
@@ -62,10 +62,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BrpNasError",
-    "LatencyPredictor",
     "Limits",
     "ListedPool",
     "MeasuredRows",
+    "MetricPredictor",
     "NasBench201",
     "Oracle",
     "PairwiseRanker",
@@ -74,7 +74,7 @@ __all__ = [
     "TableOracle",
     "TrainingConfig",
     "fetch_group",
-    "fit_latency",
+    "fit_metric",
     "get_device",
     "get_sampler",
     "get_space",

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import onnxruntime as ort
 import pandas as pd
 
+from brpnas.datasets.metrics import MEASURED
 from brpnas.errors import ArchitectureError, SchemaError, shortened
 from brpnas.graphs import DEVICE_VIEWS, VIEWS, View
 from brpnas.onnx_check import MAX_ONNX_BYTES, check_onnx
@@ -25,8 +26,12 @@ from brpnas.spaces import SearchSpace, opened_space
 
 __all__ = ["MAX_BATCH", "MAX_LENGTH", "OUTPUTS", "OnnxPredictor"]
 
-OUTPUTS = ("latency_ms", "score", "lower_ms", "upper_ms")
-"""Possible outputs of a file: the value first, then the bounds of its interval."""
+OUTPUTS = {
+    **{name: (name, *metric.bounds) for name, metric in MEASURED.items()},
+    "score": ("score",),
+}
+"""Possible outputs of a file by its value: a metric of a device with the bounds of its interval, or
+a score."""
 MAX_BATCH = 20_000
 """Most architectures of one request; more than the whole of NAS-Bench-201."""
 MAX_LENGTH = 10_000
@@ -42,11 +47,11 @@ _NUMBERS = {"num_nodes": int, "num_ops": int, "learnt_rows": int, "coverage": fl
 
 
 class OnnxPredictor:
-    """Predicts latency or scores accuracy of architectures, from one ONNX file.
+    """Predicts a metric or scores accuracy of architectures, from one ONNX file.
 
     The metadata of the file name its ``space`` and ``view``: ``raw``, ``pruned`` or ``function``,
     with the inputs ``ops`` int64 ``[B, V]`` and ``adj`` float32 ``[B, V, V]``, or ``both``, with
-    ``raw_ops, raw_adj, pruned_ops, pruned_adj``. Its outputs, each ``[B]``, are among `OUTPUTS`.
+    ``raw_ops, raw_adj, pruned_ops, pruned_adj``. Its outputs, each ``[B]``, are one of `OUTPUTS`.
 
     Args:
         source: The file, or its bytes.
@@ -84,12 +89,13 @@ class OnnxPredictor:
         view = _check_metadata(self.metadata, self._origin)
         self.space = opened_space(self.metadata["space"], self._origin, space)
         names = {output.name for output in self._session.get_outputs()}
-        self.outputs: tuple[str, ...] = tuple(name for name in OUTPUTS if name in names)
-        if len({"latency_ms", "score"} & names) != 1:
+        values = [name for name in OUTPUTS if name in names]
+        if len(values) != 1:
             raise SchemaError(
-                "A predictor has an output latency_ms or an output score; "
+                f"A predictor has one of the outputs {', '.join(OUTPUTS)}; "
                 f"{self._origin} has {', '.join(sorted(names))}. Export it again."
             )
+        self.outputs: tuple[str, ...] = tuple(x for x in OUTPUTS[values[0]] if x in names)
         self._prefixes: dict[View, str] = (
             {name: f"{name}_" for name in DEVICE_VIEWS}
             if view == "both"
@@ -116,13 +122,18 @@ class OnnxPredictor:
 
     @property
     def value(self) -> str:
-        """Name of the value: ``latency_ms`` or ``score``."""
+        """Name of the value: a metric, such as ``latency_ms``, or ``score``."""
         return self.outputs[0]
 
     @property
+    def bounds(self) -> tuple[str, ...]:
+        """Outputs with the ends of its interval, ``lower_ms, upper_ms``; else empty."""
+        return self.outputs[1:] if self.outputs == OUTPUTS[self.value] else ()
+
+    @property
     def has_intervals(self) -> bool:
-        """Whether it also gives ``lower_ms`` and ``upper_ms``."""
-        return {"lower_ms", "upper_ms"} <= set(self.outputs)
+        """Whether it also gives intervals."""
+        return bool(self.bounds)
 
     def canonical(self, entries: Sequence[object]) -> list[str]:
         """Check a request.

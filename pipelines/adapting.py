@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from brpnas.datasets import stated_size
+from brpnas.datasets import DeviceMetric, stated_size
 from brpnas.errors import ConfigurationError
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import MeasuredRows, TrainingConfig, training_pool
@@ -29,24 +29,25 @@ def adapt(
     graphs: SpaceGraphs,
     learn: pd.DataFrame,
     prior: DevicePrior,
-    device: str,
+    metric: DeviceMetric,
     config: AdaptationConfig,
     *,
     held_out: int,
 ) -> DevicePredictor:
-    """Learn the latency of a device from its rows and the prior of known devices.
+    """Learn a metric of a device from its rows and the prior of known devices.
 
     Args:
         graphs: The space, or its measured part.
-        learn: Rows to learn from, columns ``arch_id, latency_ms``.
+        learn: Rows to learn from, columns ``arch_id, measured``.
         prior: Prior of known devices; its answers for this device are not used.
-        device: Name of the device.
+        metric: The metric with its device.
         config: Settings of the adaptation.
         held_out: Number of test rows, for the error message.
 
     Raises:
         ConfigurationError: If there are too few rows to learn from.
     """
+    device = str(metric.device)
     if len(learn) < LEAST_ROWS:
         raise ConfigurationError(
             f"Of the {len(learn) + held_out} measured cells of {device}, {held_out} are test "
@@ -54,7 +55,7 @@ def adapt(
             "more: `brpnas devices suggest` names cells outside the test rows."
         )
     rows = MeasuredRows(
-        graphs.rows(learn["arch_id"].tolist()), learn["latency_ms"].to_numpy(np.float64)
+        graphs.rows(learn["arch_id"].tolist()), learn["measured"].to_numpy(np.float64)
     )
     values = config.model_dump(include=set(AdaptConfig.__dataclass_fields__))
     settings = AdaptConfig(**values | {"network": TrainingConfig(**config.network.model_dump())})
@@ -64,13 +65,14 @@ def adapt(
             rows,
             prior.without([device]),
             settings,
+            metric=metric.metric,
             seed=config.seed,
             pool=pool,
             progress=True,
         )
     _log.info(
-        "%s: %s, from %d rows; mean error of log latency on rows left out: %s",
-        *(device, predictor.method, predictor.rows),
+        "%s: %s, from %d rows; mean error of the logarithm on rows left out: %s",
+        *(metric, predictor.method, predictor.rows),
         ", ".join(f"{name} {error:.3f}" for name, error in predictor.errors.items()),
     )
     sized = replace(predictor, network_size=stated_size(learn))
@@ -97,6 +99,6 @@ def transfer_note(predictor: DevicePredictor, prior: DevicePrior, device: str) -
     told = "; ".join(f"{size} ({', '.join(names)})" for size, names in others.items())
     return (
         f"Transfer: known devices were measured with networks of the size {told}; {device} with "
-        f"networks of the size {own}. The mean error of log latency on rows left out is "
+        f"networks of the size {own}. The mean error of the logarithm on rows left out is "
         f"{predictor.errors[predictor.method]:.3f}."
     )

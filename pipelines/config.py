@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from brpnas.datasets.metrics import MEASURED_PATTERN
 from brpnas.errors import ConfigurationError
 from brpnas.graphs import View
 from pipelines.explain import explain
@@ -392,8 +393,9 @@ class PretrainConfig(_Config):
 
 
 class RetrainConfig(_Config):
-    """Rows accepted by `retrain`, and its exported file."""
+    """Metric and rows of `retrain`, and its exported file."""
 
+    metric: Annotated[str, Field(pattern=MEASURED_PATTERN)]
     least_rows: Annotated[int, Field(ge=10)]
     unit_check: bool
     tolerance: Positive
@@ -420,6 +422,8 @@ class PromoteConfig(_Config):
     """Conditions for a challenger to become champion."""
 
     latency: _GatesConfig
+    energy: _GatesConfig
+    peak_memory: _GatesConfig
     accuracy: _GatesConfig
     coverage: Annotated[float, Field(gt=0, lt=1)]
     """Nominal coverage of intervals, unless the predictor states its own."""
@@ -442,6 +446,8 @@ class Parameters(_Config):
     dataset: str | None
     """Data set of the accuracies; null for the data set of the images."""
     constraints: tuple[str, ...]
+    objectives: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Objectives of the search: ``accuracy``, and metrics of devices with a sign."""
     ingest: IngestConfig
     train: TrainConfig
     search: SearchConfig

@@ -100,7 +100,7 @@ class ConfigurationHooks:
     ) -> None:
         """Log the next command after a measurement without training."""
         made = pipeline.all_outputs()
-        if "measured_latency" not in made or "latency_predictor" in made:
+        if "measured_latency" not in made or "predictors" in made:
             return
         from pipelines.guide import after_measure  # noqa: PLC0415 - other runs do without
 

@@ -25,7 +25,7 @@ __all__ = [
 
 CELL = "'|nor_conv_3x3~0|+|none~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|none~2|'"
 """The architecture of the examples."""
-LATENCY = "data/06_models/latency_predictor.safetensors"
+LATENCY = "data/06_models/predictors/latency_ms@amd-epyc-onnxruntime-fp32-1t.safetensors"
 """The latency predictor of the examples."""
 RANKER = "data/06_models/ranker.safetensors"
 """The ranker of the examples."""

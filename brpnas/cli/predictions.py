@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,10 +13,11 @@ import pandas as pd
 
 from brpnas.cli.cells import read_cell
 from brpnas.cli.text import fields, table
+from brpnas.datasets.metrics import LATENCY_MS, MEASURED
 from brpnas.devices import load_devices
 from brpnas.errors import ConfigurationError, ConstraintError, SchemaError, UnknownNameError
 from brpnas.graphs import SpaceGraphs
-from brpnas.predictors import PairwiseRanker, load_latency
+from brpnas.predictors import PairwiseRanker, load_predictor
 from brpnas.predictors.transfer import (
     DeviceAnswers,
     DevicePredictor,
@@ -28,7 +29,7 @@ from brpnas.predictors.transfer import (
 from brpnas.predictors.transfer.known_device import COVERAGE
 from brpnas.search import Limits
 from brpnas.search.limits import METRICS
-from brpnas.serving import MAX_BATCH, OnnxPredictor
+from brpnas.serving import MAX_BATCH, OUTPUTS, OnnxPredictor
 from brpnas.spaces import DEFAULT_SPACE, NetworkConfig, SearchSpace, get_space, opened_space
 from brpnas.spaces.select import select_cells
 
@@ -51,13 +52,12 @@ _KIND = (
     "file of a predictor, or device whose predictor was made by "
     "`kedro run --pipelines=retrain --params=device=NAME`,"
 )
-_INTERVAL = ("latency_ms", "lower_ms", "upper_ms")
-_DIGITS = {"latency_ms": 4, "lower_ms": 4, "upper_ms": 4, "score": 4, "params_m": 3, "flops_m": 2}
+_DIGITS = {name: 4 for names in OUTPUTS.values() for name in names} | {"params_m": 3, "flops_m": 2}
 _SAMPLE = 10_000
 
 
 def find_predictor(name: str) -> Path:
-    """File of a latency predictor, by its path or its device.
+    """File of a predictor, by its path, its device or its device metric.
 
     The predictor of a device, made by `retrain`, is in ``data/06_models/devices`` below the current
     folder or one of its parents; that of another environment in ``data/*/06_models/devices``.
@@ -90,34 +90,35 @@ def find_predictor(name: str) -> Path:
 def predict(
     file: Path, texts: Sequence[str], space: SearchSpace | str = DEFAULT_SPACE
 ) -> pd.DataFrame:
-    """Latency of architectures by a saved or an exported predictor.
+    """A metric of architectures by a saved or an exported predictor.
 
     Args:
-        file: File of a saved or an exported latency predictor (``.onnx``).
+        file: File of a saved or an exported predictor of a metric (``.onnx``).
         texts: Architectures, in any notation of the space.
         space: Training space of a saved predictor, or its name. An exported predictor names its
             own.
 
     Returns:
-        Columns ``latency_ms, arch_id`` in the order given, with ``lower_ms, upper_ms`` between
-        them if the predictor gives intervals.
+        The metric, such as ``latency_ms``, and ``arch_id`` in the order given; the ends of the
+        interval between them, such as ``lower_ms, upper_ms``, if the predictor gives intervals.
 
     Raises:
-        SchemaError: If the file is not a latency predictor.
+        SchemaError: If the file is not a predictor of a metric.
         ArchitectureError: If a text is not an architecture.
     """
     known = get_space(space)  # opened first: a predictor must not choose a space from a file
     if file.suffix == ".onnx":
-        served = _served(file, "latency_ms")
+        served = _served(file, MEASURED)
         said = served.predict([read_cell(text, served.space) for text in texts])
         return said[[*served.outputs, "arch_id"]]
     arch_ids = [read_cell(text, known) for text in texts]
     graphs = known.graphs(arch_ids)
-    predictor = load_latency(file)
+    predictor = load_predictor(file)
     if isinstance(predictor, DevicePredictor):
-        columns = dict(zip(_INTERVAL, predictor.intervals(graphs).T, strict=True))
+        names = OUTPUTS[predictor.metric]
+        columns = dict(zip(names, predictor.intervals(graphs).T, strict=True))
     else:
-        columns = {"latency_ms": predictor.predict(graphs)}
+        columns = {predictor.metric: predictor.predict(graphs)}
     return pd.DataFrame({**columns, "arch_id": arch_ids})
 
 
@@ -197,21 +198,21 @@ def predict_device(
     opened = opened_space(known.space, prior or "The prior that ships")
     arch_ids = [read_cell(text, opened) for text in texts]
     latencies = predict_known(known, device, opened.graphs(arch_ids))
-    columns = dict(zip(_INTERVAL, latencies.T, strict=True))
+    columns = dict(zip(OUTPUTS[LATENCY_MS], latencies.T, strict=True))
     return KnownLatencies(device, size, answers, pd.DataFrame({**columns, "arch_id": arch_ids}))
 
 
-def _served(file: Path, value: str) -> OnnxPredictor:
-    """An exported predictor of ``latency_ms`` or ``score``."""
+def _served(file: Path, values: Collection[str]) -> OnnxPredictor:
+    """An exported predictor of one of some values, such as ``latency_ms`` or ``score``."""
     served = OnnxPredictor(file)
-    if served.value != value:
-        raise SchemaError(f"{file} predicts {served.value}, not {value}.")
+    if served.value not in values:
+        raise SchemaError(f"{file} predicts {served.value}, not {' or '.join(values)}.")
     return served
 
 
 def _by_onnx(file: Path, value: str, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
     """Prediction of an exported predictor for each architecture."""
-    served = _served(file, value)
+    served = _served(file, [value])
     chunks = [graphs.arch_ids[i : i + MAX_BATCH] for i in range(0, len(graphs), MAX_BATCH)]
     return np.concatenate([served.predict(chunk)[value].to_numpy() for chunk in chunks])
 
@@ -220,7 +221,10 @@ def _latency(file: Path, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
     """Latency of each architecture by a predictor of any kind."""
     if file.suffix == ".onnx":
         return _by_onnx(file, "latency_ms", graphs)
-    return load_latency(file).predict(graphs)
+    predictor = load_predictor(file)
+    if predictor.metric != LATENCY_MS:
+        raise SchemaError(f"{file} predicts {predictor.metric}, not {LATENCY_MS}.")
+    return predictor.predict(graphs)
 
 
 def _scores(file: Path, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:

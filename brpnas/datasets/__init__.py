@@ -10,6 +10,7 @@
 - Predicting the accuracy of a DARTS architecture on CIFAR-10: `Surrogate` of NAS-Bench-301.
 - Naming a metric: `METRICS` with units and plausible ranges, `DeviceMetric` for
   ``latency_ms@my-phone``.
+- Reading the predictions of several device metrics: `predicted_metrics`, `rows_of`.
 - Checking a table: `validate` with `LATENCY`, `ACCURACY`, `ARCHITECTURES` or `OPERATIONS`.
 - Querying a table: `mean_accuracy` for one accuracy per architecture, `near_twins` for devices with
   nearly the same table, `brpnas.datasets.noise` for the noise of a measurement.
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from brpnas.datasets.nasbench201 import SEEDS, read_accuracy
     from brpnas.datasets.nasbench301 import Surrogate
     from brpnas.datasets.own import read_own_table
+    from brpnas.datasets.predictions import predicted_metrics, rows_of
     from brpnas.datasets.schemas import (
         ACCURACY,
         ARCHITECTURES,
@@ -94,6 +96,7 @@ __all__ = [
     "load_catalogue",
     "mean_accuracy",
     "near_twins",
+    "predicted_metrics",
     "read_accuracy",
     "read_embedded_accuracy",
     "read_embedded_latency",
@@ -103,6 +106,7 @@ __all__ = [
     "read_nasbench101_accuracy",
     "read_nasbench101_architectures",
     "read_own_table",
+    "rows_of",
     "safe_load",
     "safe_loads",
     "share_with_isomorphic",

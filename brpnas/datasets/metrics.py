@@ -13,7 +13,15 @@ from typing import Self
 
 from brpnas.errors import ConfigurationError, UnknownNameError, shown
 
-__all__ = ["COMPUTED", "LATENCY_MS", "MEASURED", "METRICS", "DeviceMetric", "Metric"]
+__all__ = [
+    "COMPUTED",
+    "LATENCY_MS",
+    "MEASURED",
+    "MEASURED_PATTERN",
+    "METRICS",
+    "DeviceMetric",
+    "Metric",
+]
 
 LATENCY_MS = "latency_ms"
 """Name of the metric in every table of a device."""
@@ -40,9 +48,15 @@ class Metric:
     most: float
 
     @property
-    def slug(self) -> str:
-        """The name without unit, for names of files and models: ``peak-memory``."""
-        return self.name.rpartition("_")[0].replace("_", "-")
+    def bounds(self) -> tuple[str, str]:
+        """Names of the ends of an interval, with the unit: ``lower_ms, upper_ms``."""
+        unit = self.name.rpartition("_")[2]
+        return f"lower_{unit}", f"upper_{unit}"
+
+    @property
+    def kind(self) -> str:
+        """The name without unit: ``peak_memory``."""
+        return self.name.rpartition("_")[0]
 
 
 def _by_name(*metrics: Metric) -> Mapping[str, Metric]:
@@ -63,6 +77,8 @@ COMPUTED = _by_name(
     Metric("activation_kib", "Live activations", "KiB", 0.0, 1e9),
 )
 """Metrics that are computed for the network of a search; equal on all devices."""
+MEASURED_PATTERN = f"^({'|'.join(MEASURED)})$"
+"""Pattern of the name of a measured metric, in the metadata of a file."""
 METRICS: Mapping[str, Metric] = MappingProxyType({**MEASURED, **COMPUTED})
 """All metrics by name."""
 

@@ -61,6 +61,7 @@ class ModelCard:
             ``example`` the snippet encodes this architecture; otherwise its input is zeros.
         view: View of the graphs, or both.
         example: Architecture string for the snippet.
+        file: Path of the model in the snippet; by default the name of its file.
         licence: Licence of the model.
     """
 
@@ -76,6 +77,7 @@ class ModelCard:
     space: str | None = None
     view: View | Literal["both"] | None = None
     example: str | None = None
+    file: str | None = None
     licence: str = "Apache-2.0"
 
 
@@ -97,8 +99,9 @@ def model_card(path: Path, card: ModelCard) -> str:
     encoded = None
     if card.space and card.view and card.example:
         encoded = (card.space, card.view, card.example)
-    snippet = image_snippet(path.name, inputs, outputs, metadata)
-    snippet = snippet or tensor_snippet(path.name, inputs, outputs, encoded)
+    file = card.file or path.name
+    snippet = image_snippet(file, inputs, outputs, metadata)
+    snippet = snippet or tensor_snippet(file, inputs, outputs, encoded)
     space = card.space or metadata.get("space")
     facts = {**card.facts, **({"Weights": metadata["weights"]} if "weights" in metadata else {})}
     sections = {

@@ -1,4 +1,4 @@
-"""ONNX of predictors on graphs: latency, accuracy, and the score of a ranker."""
+"""ONNX of predictors on graphs: metrics of a device, and the score of a ranker."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from brpnas.atomic import atomic_path
+from brpnas.datasets.metrics import LATENCY_MS, MEASURED
 from brpnas.errors import SchemaError
 from brpnas.export.onnx import Exporter, export_module
 from brpnas.export.parity import check_parity
@@ -46,7 +47,7 @@ def export_predictor(
     many.
 
     Args:
-        module: Module with ``forward(ops, adj) -> [B]``, e.g. of `LatencyPredictor.module`.
+        module: Module with ``forward(ops, adj) -> [B]``, e.g. of `MetricPredictor.module`.
         path: File to write.
         graphs: Graphs in the view of the predictor; a sample of the space is enough.
         output_name: Name of the output with its unit, as in ``latency_ms``.
@@ -73,20 +74,22 @@ def export_device_predictor(
     graphs: SpaceGraphs,
     metadata: Mapping[str, str] | None = None,
     *,
+    metric: str = LATENCY_MS,
     tolerance: float = 1e-5,
     exporter: Exporter = "dynamo",
 ) -> float:
     """Write a predictor with intervals, on both views, as ONNX and check it.
 
     The file has the inputs ``pruned_ops, pruned_adj, raw_ops, raw_adj``, shaped as in
-    `export_predictor`, the outputs ``latency_ms, lower_ms, upper_ms``, and ``view`` is ``both`` in
-    its metadata.
+    `export_predictor`, and ``view`` is ``both`` in its metadata. Its outputs are the metric and
+    `brpnas.datasets.Metric.bounds`: ``latency_ms, lower_ms, upper_ms``.
 
     Args:
         module: Module of `brpnas.predictors.transfer.DevicePredictor.module`.
         path: File to write.
         graphs: Graphs in both views; a sample of the space is enough.
         metadata: Written into the file, with ``space``, ``view``, ``num_nodes`` and ``num_ops``.
+        metric: Name of the predicted metric, one of `brpnas.datasets.MEASURED`.
         tolerance: See `check_parity`.
         exporter: See `brpnas.export.onnx.Exporter`.
 
@@ -113,7 +116,7 @@ def export_device_predictor(
         "num_ops": str(raw.num_ops),
         **(metadata or {}),
     }
-    names = ("latency_ms", "lower_ms", "upper_ms")
+    names = (metric, *MEASURED[metric].bounds)
     return _export(module, path, feeds, names, described, tolerance, exporter)
 
 

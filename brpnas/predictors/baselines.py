@@ -16,7 +16,7 @@ import pandas as pd
 
 from brpnas.errors import ConfigurationError, SchemaError
 from brpnas.graphs import GraphBatch, SpaceGraphs
-from brpnas.predictors.latency import MeasuredRows, check_latencies
+from brpnas.predictors.metric import MeasuredRows, check_positive
 
 __all__ = ["EdgeLinearBaseline", "ProxyBaseline", "baseline_predictions"]
 
@@ -166,10 +166,10 @@ def baseline_predictions(
     predictions = {}
     for name, column in _PROXIES.items():
         values = counts[column].to_numpy(np.float64)
-        proxy = ProxyBaseline.fit(values[train.rows], train.latency_ms)
+        proxy = ProxyBaseline.fit(values[train.rows], train.values)
         predictions[name] = proxy.predict(values)
     raw = graphs.view("raw")
-    linear = EdgeLinearBaseline.fit(raw[train.rows], train.latency_ms)
+    linear = EdgeLinearBaseline.fit(raw[train.rows], train.values)
     return {**predictions, "edge_linear": linear.predict(raw)}
 
 
@@ -205,7 +205,7 @@ def _latencies(latency_ms: npt.ArrayLike, rows: int) -> Float64Array:
             f"A baseline needs measured rows, one latency each, not {latency.size} latencies for "
             f"{rows} row(s)."
         )
-    check_latencies(latency)
+    check_positive(latency)
     return latency
 
 

@@ -1,8 +1,8 @@
-"""The interface of latency predictors in search, export and command line.
+"""The interface of predictors of a metric of a device, in search, export and command line.
 
-`LatencyPredictor` is trained on the rows of one device and stopped by validation rows.
+`MetricPredictor` is trained on the rows of one device and stopped by validation rows.
 `brpnas.predictors.transfer.DevicePredictor` is adapted from known devices to as few as ten rows.
-`load_latency` reads the file of either.
+`load_predictor` reads the file of either.
 """
 
 from __future__ import annotations
@@ -18,13 +18,17 @@ from torch import nn
 from brpnas.errors import SchemaError
 from brpnas.graphs import SpaceGraphs, View
 from brpnas.predictors.files import kind_of
-from brpnas.predictors.latency import LatencyPredictor
+from brpnas.predictors.metric import MetricPredictor
 
-__all__ = ["LatencyModel", "load_latency"]
+__all__ = ["MetricModel", "load_predictor"]
 
 
-class LatencyModel(Protocol):
-    """Predicts the latency of architectures on one device."""
+class MetricModel(Protocol):
+    """Predicts a metric of architectures on one device, such as latency."""
+
+    @property
+    def metric(self) -> str:
+        """Name of the metric, one of `brpnas.datasets.MEASURED`."""
 
     @property
     def view(self) -> View:
@@ -43,16 +47,16 @@ class LatencyModel(Protocol):
         """Losses, ``member, epoch, train_loss, valid_loss``; empty if none were kept."""
 
     def predict(self, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
-        """Latency in ms of every architecture, shape ``[N]``."""
+        """The metric of every architecture in its unit, shape ``[N]``."""
 
     def deviations(self, graphs: SpaceGraphs) -> npt.NDArray[np.float64] | None:
-        """Calibrated standard deviation of log latency of each prediction, shape ``[N]``.
+        """Calibrated standard deviation of the logarithm of each prediction, shape ``[N]``.
 
         None if errors are estimated from validation rows instead.
         """
 
     def module(self) -> nn.Module:
-        """Torch module from the `views` to latency in ms, for export."""
+        """Torch module from the `views` to the metric, for export."""
 
     def digest(self) -> str:
         """Short hash of the predictions."""
@@ -61,8 +65,8 @@ class LatencyModel(Protocol):
         """Write to a safetensors file."""
 
 
-def load_latency(path: Path) -> LatencyModel:
-    """Read a latency predictor of either kind.
+def load_predictor(path: Path) -> MetricModel:
+    """Read a predictor of either kind.
 
     Raises:
         SchemaError: If the file holds none.
@@ -73,5 +77,5 @@ def load_latency(path: Path) -> LatencyModel:
 
         return DevicePredictor.load(path)
     if kind != "latency":
-        raise SchemaError(f"{path} holds {kind!r}, not a latency predictor.")
-    return LatencyPredictor.load(path)
+        raise SchemaError(f"{path} holds {kind!r}, not a predictor of a metric of a device.")
+    return MetricPredictor.load(path)

@@ -1,4 +1,4 @@
-"""Data drift: changes of a device's latency table since its predictor was made.
+"""Data drift: changes of the table of a device since its predictor was made.
 
 `describe_data_drift` compares the rows of then and now. With predictions it also tests whether the
 error is larger on the new rows than on the test rows: the device may have changed, or the new cells
@@ -8,6 +8,7 @@ are of another kind.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 import scipy.stats
 
+from brpnas.datasets.metrics import LATENCY_MS, MEASURED
 from brpnas.metrics import regression_metrics
 
 __all__ = ["data_drift_sentences", "describe_data_drift"]
@@ -24,18 +26,22 @@ _SIGNIFICANT = 0.01
 
 
 def describe_data_drift(
-    before: pd.DataFrame, now: pd.DataFrame, answers: pd.DataFrame | None = None
+    before: pd.DataFrame,
+    now: pd.DataFrame,
+    answers: pd.DataFrame | None = None,
+    metric: str = LATENCY_MS,
 ) -> dict[str, Any]:
-    """Compare two latency tables of one device.
+    """Compare two tables of one device.
 
     Args:
-        before: ``arch_id, latency_ms, split`` at the training of the predictor.
+        before: ``arch_id``, the metric and ``split`` at the training of the predictor.
         now: The same columns now.
-        answers: Predictions: ``arch_id, predicted`` and, with intervals, ``lower, upper``, in ms;
-            for new rows and for its test rows.
+        answers: Predictions: ``arch_id, predicted`` and, with intervals, ``lower, upper``, for
+            new rows and for its test rows.
+        metric: Name of the metric; its column holds the measured values.
 
     Returns:
-        ``rows`` (before, now, added, removed, remeasured), ``latency`` (quantiles of old and added
+        ``rows`` (before, now, added, removed, remeasured), ``values`` (quantiles of old and added
         rows, the Kolmogorov-Smirnov distance of their logarithms and its p-value, the median ratio
         of remeasured rows), and ``error`` on test rows, on added and on remeasured rows, with the
         p-value of larger errors on added rows (Mann-Whitney). A statistic undefined for few rows is
@@ -44,9 +50,9 @@ def describe_data_drift(
     old, new = before.set_index("arch_id"), now.set_index("arch_id")
     added = new.loc[new.index.difference(old.index)]
     common = new.index.intersection(old.index)
-    ratio = new.loc[common, "latency_ms"] / old.loc[common, "latency_ms"]
+    ratio = new.loc[common, metric] / old.loc[common, metric]
     again = ratio[(ratio - 1).abs() > _SAME]
-    distance, p_value = _distance(old["latency_ms"], added["latency_ms"])
+    distance, p_value = _distance(old[metric], added[metric])
     found: dict[str, Any] = {
         "rows": {
             "before": len(old),
@@ -55,16 +61,23 @@ def describe_data_drift(
             "removed": len(old.index.difference(new.index)),
             "remeasured": len(again),
         },
-        "latency": {
-            "before_ms": _quantiles(old["latency_ms"]),
-            "added_ms": _quantiles(added["latency_ms"]),
+        "values": {
+            "before": _quantiles(old[metric]),
+            "added": _quantiles(added[metric]),
             "ks_distance": distance,
             "ks_p_value": p_value,
             "remeasured_median_ratio": float(again.median()) if len(again) else None,
         },
     }
     if answers is not None:
-        found["error"] = _errors(old, new, added.index, again.index, answers)
+        found["error"] = _errors(
+            {
+                "test_before": old.loc[old["split"] == "test", metric],
+                "added": added[metric],
+                "remeasured": new.loc[again.index, metric],
+            },
+            answers,
+        )
     return found
 
 
@@ -81,16 +94,8 @@ def _distance(a: pd.Series, b: pd.Series) -> tuple[float | None, float | None]:
     return float(test.statistic), float(test.pvalue)
 
 
-def _errors(
-    old: pd.DataFrame, new: pd.DataFrame, added: pd.Index, again: pd.Index, answers: pd.DataFrame
-) -> dict[str, Any]:
+def _errors(sets: Mapping[str, pd.Series], answers: pd.DataFrame) -> dict[str, Any]:
     predictions = answers.set_index("arch_id")
-    tested = old[old["split"] == "test"]
-    sets = {
-        "test_before": tested["latency_ms"],
-        "added": new.loc[added, "latency_ms"],
-        "remeasured": new.loc[again, "latency_ms"],
-    }
     found: dict[str, Any] = {name: _error(true, predictions) for name, true in sets.items()}
     found["added_harder_p_value"] = _harder(sets["test_before"], sets["added"], predictions)
     return found
@@ -128,24 +133,24 @@ def _harder(before: pd.Series, added: pd.Series, predictions: pd.DataFrame) -> f
     return float(scipy.stats.mannwhitneyu(*sets, alternative="greater").pvalue)
 
 
-def data_drift_sentences(drift: dict[str, Any]) -> list[str]:
-    """Data drift in sentences, the most important first."""
-    rows, latency = drift["rows"], drift["latency"]
+def data_drift_sentences(drift: dict[str, Any], metric: str = LATENCY_MS) -> list[str]:
+    """Data drift of a metric in sentences, the most important first."""
+    rows, values, about = drift["rows"], drift["values"], MEASURED[metric]
     found = [
         f"{rows['now']} rows, {rows['before']} of them before: {rows['added']} added, "
         f"{rows['removed']} removed, {rows['remeasured']} measured again."
     ]
-    p_value = latency["ks_p_value"]
+    p_value = values["ks_p_value"]
     if p_value is not None:
         differs = "differ in distribution from" if p_value < _SIGNIFICANT else "resemble"
         found.append(
-            f"The added latencies {differs} the old ones (median {latency['added_ms']['q50']:.3g} "
-            f"against {latency['before_ms']['q50']:.3g} ms, Kolmogorov-Smirnov "
-            f"{latency['ks_distance']:.2f}, p = {p_value:.2g})."
+            f"The added values of {metric} {differs} the old ones (median "
+            f"{values['added']['q50']:.3g} against {values['before']['q50']:.3g} {about.unit}, "
+            f"Kolmogorov-Smirnov {values['ks_distance']:.2f}, p = {p_value:.2g})."
         )
-    ratio = latency["remeasured_median_ratio"]
+    ratio = values["remeasured_median_ratio"]
     if ratio is not None:
-        found.append(f"Cells measured again take {ratio:.3g} times as long as before.")
+        found.append(f"In cells measured again, {metric} is {ratio:.3g} times the earlier one.")
     return found + _error_sentences(drift.get("error") or {})
 
 

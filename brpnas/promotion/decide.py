@@ -20,7 +20,9 @@ from brpnas.promotion.gates import Gates, Kind, figures, judge
 
 __all__ = ["decide"]
 
-_STATISTICS: dict[Kind, Statistic] = {"latency": "log_error", "accuracy": "spearman"}
+
+def _statistic(kind: Kind) -> Statistic:
+    return "spearman" if kind == "accuracy" else "log_error"
 
 
 def decide(
@@ -54,7 +56,7 @@ def decide(
         _check_same_rows(challenger, champion)
     settings: dict[str, Any] = {
         "rows": len(challenger.rows),
-        "statistic": _STATISTICS[kind],
+        "statistic": _statistic(kind),
         "difference": None,
         "interval": None,
         "confidence": confidence,
@@ -105,7 +107,7 @@ def _has_flawed_rows(model: EvaluatedModel, kind: Kind) -> bool:
     values: pd.DataFrame = model.rows[["true", "predicted"]]
     if not len(values) or not np.isfinite(values.to_numpy(np.float64)).all():
         return True
-    return bool(kind == "latency" and (values.to_numpy() <= 0).any())
+    return bool(kind != "accuracy" and (values.to_numpy() <= 0).any())
 
 
 def _fewer_rows(challenger: EvaluatedModel, champion: EvaluatedModel) -> list[str]:
@@ -138,7 +140,7 @@ def _compare(
         challenger.rows["true"],
         champion.rows["predicted"],
         challenger.rows["predicted"],
-        _STATISTICS[kind],
+        _statistic(kind),
         resamples=resamples,
         confidence=confidence,
         seed=seed,

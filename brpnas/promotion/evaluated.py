@@ -24,8 +24,8 @@ class EvaluatedModel:
 
     Args:
         name: Name in the record, such as ``version 3``.
-        rows: ``arch_id, true, predicted`` and, with intervals, ``lower, upper``; in ms for latency.
-            One row per architecture.
+        rows: ``arch_id, true, predicted`` and, with intervals, ``lower, upper``; in the unit of the
+            metric. One row per architecture.
         parity: Largest error of the ONNX file against torch; None if unknown.
         tolerance: Largest error allowed.
         judged: Test architectures of its registration; None for those of ``rows``.
@@ -84,9 +84,9 @@ def flaws(model: EvaluatedModel, kind: Kind) -> list[str]:
         numbers = np.isfinite(values)
         if not numbers.all():
             found.append(f"{words} NaN or infinity for {int((~numbers).sum())} test row(s).")
-        if kind == "latency" and (values[numbers] <= 0).any():
+        if kind != "accuracy" and (values[numbers] <= 0).any():
             bad = int((values[numbers] <= 0).sum())
-            found.append(f"{words} a latency of 0 ms or less for {bad} test row(s).")
+            found.append(f"{words} a value of 0 or less for {bad} test row(s).")
     if model.parity is None or math.isnan(model.parity):
         found.append("Its parity error against torch is unknown.")
     elif not model.parity <= model.tolerance:

@@ -19,8 +19,9 @@ from brpnas.metrics import kendall, regression_metrics, spearman
 
 __all__ = ["Gates", "Kind", "figures", "judge"]
 
-Kind = Literal["latency", "accuracy"]
-"""Target of a model: latency in ms, or a score in the order of accuracy."""
+Kind = Literal["latency", "energy", "peak_memory", "accuracy"]
+"""Target of a model: a metric in its unit (`brpnas.datasets.Metric.kind`), or a score in the order
+of accuracy."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Gates:
 
     Args:
         min_spearman: Least rank correlation of prediction and truth.
-        min_within_10: Least share of rows predicted within ±10 %, for latency.
+        min_within_10: Least share of rows predicted within ±10 %, for metrics with a unit.
         min_test_rows: Least number of test rows.
         max_calibration_error: Largest ``|coverage - nominal coverage|`` of the intervals, for
             models with intervals.
@@ -56,7 +57,7 @@ def figures(rows: pd.DataFrame, kind: Kind, coverage: float | None = None) -> di
 
     Args:
         rows: ``true, predicted`` and, with intervals, ``lower, upper``; predictions must be finite,
-            and positive for latency.
+            and positive for metrics with a unit.
         kind: Target of the model.
         coverage: Nominal coverage of the intervals; None without intervals.
     """

@@ -19,6 +19,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from brpnas.datasets.metrics import MEASURED
 from brpnas.metrics import spearman_interval, without_nan
 from brpnas.report.palette import INK, OKABE_ITO
 from brpnas.report.plots.ticks import log_axis
@@ -43,12 +44,12 @@ class DeviceReport:
     """Content of the report on a device's new predictor.
 
     Args:
-        figures: ``device, model, method, view, rows, errors_left_out, coverage, known_devices,
-            prior_knows_device`` (whether the prior was trained on this device too), ``transfer``
-            (remark on known devices of another network size, may be empty), metrics of the
-            ``challenger`` and the ``champion`` (None if missing), the sentences ``changes`` and
+        figures: ``device, metric, model, method, view, rows, errors_left_out, coverage,
+            known_devices, prior_knows_device`` (whether the prior was trained on this device too),
+            ``transfer`` (remark on known devices of another network size, may be empty), metrics
+            of the ``challenger`` and the ``champion`` (None if missing), the sentences ``changes`` and
             the ``data_drift`` of the table.
-        challenger: ``arch_id, true, predicted, lower, upper`` of the test rows, in ms.
+        challenger: ``arch_id, true, predicted, lower, upper`` of the test rows, in its unit.
         champion: The same of the champion; empty if there is none.
     """
 
@@ -69,9 +70,9 @@ class DeviceReport:
 def device_page(report: DeviceReport) -> str:
     """The report as Markdown."""
     figures = report.figures
-    rows = figures["rows"]
+    rows, about = figures["rows"], MEASURED[figures["metric"]]
     parts = [
-        f"# New predictor of {figures['device']}",
+        f"# New {about.title.lower()} predictor of {figures['device']}",
         f"Way of predicting: **{figures['method']}**, learnt from {rows['learn']} cells and "
         f"{len(figures['known_devices'])} known devices"
         + (", of a prior that was trained on this one too" if figures["prior_knows_device"] else "")
@@ -206,8 +207,9 @@ def _scatter(axes: Axes, report: DeviceReport) -> None:
         )
     for axis in ("x", "y"):
         log_axis(axes, axis, low, high)
-    axes.set_xlabel("measured, ms")
-    axes.set_ylabel("predicted, ms")
+    unit = MEASURED[report.figures["metric"]].unit
+    axes.set_xlabel(f"measured, {unit}")
+    axes.set_ylabel(f"predicted, {unit}")
     axes.legend(loc="upper left")
 
 

@@ -100,7 +100,7 @@ class Limits:
 
         Args:
             constraints: Strings for `Constraint.parse`.
-            predictions: Columns ``arch_id, split, latency_ms, predicted_latency_ms,
+            predictions: Latencies of the device: columns ``arch_id, split, measured, predicted,
                 log_deviation``. The ratios come from the rows with the split ``valid``; without
                 such rows from the deviations of the predictions, see `mixture_ratio`.
             latency: Source of the deciding latency.
@@ -115,7 +115,7 @@ class Limits:
             ConfigurationError: If a confidence is out of range or there is nothing to calibrate on.
         """
         valid = predictions[predictions["split"] == "valid"]
-        pair = valid["predicted_latency_ms"], valid["latency_ms"]
+        pair = valid["predicted"], valid["measured"]
         lower = upper = 1.0
         if not len(valid) and predictions["log_deviation"].notna().any():
             deviation = predictions["log_deviation"]
@@ -232,5 +232,5 @@ class Limits:
 
 
 def _latencies(rows: pd.DataFrame) -> dict[str, float]:
-    known = rows.dropna(subset=["latency_ms"])
-    return dict(zip(known["arch_id"], known["latency_ms"].astype(float), strict=True))
+    known = rows.dropna(subset=["measured"])
+    return dict(zip(known["arch_id"], known["measured"].astype(float), strict=True))

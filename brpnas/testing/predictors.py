@@ -27,7 +27,7 @@ class PredictorContract:
     """Tests of any predictor: set `kind` and `other_kind`, implement `make` and `answers`.
 
     The predictor under test has ``view``, ``module()``, ``save(path)`` and ``load(path)``, and
-    writes a safetensors file, as `brpnas.predictors.LatencyPredictor` does.
+    writes a safetensors file, as `brpnas.predictors.MetricPredictor` does.
     """
 
     kind: ClassVar[type[Any]]

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from brpnas.errors import UnknownNameError
 from brpnas.graphs import SpaceGraphs
 from pipelines.datasets.atomic import FileDataset
 
@@ -17,7 +14,8 @@ __all__ = [
     "BytesDataset",
     "BytesFolderDataset",
     "PlotsDataset",
-    "PredictorDataset",
+    "PredictorFolderDataset",
+    "RankerDataset",
     "SpaceGraphsDataset",
     "TrainedNetworkDataset",
 ]
@@ -26,10 +24,7 @@ _HEADER = b'{"__metadata__":{"kind":"no trained network"}}  '
 _UNTRAINED = len(_HEADER).to_bytes(8, "little") + _HEADER
 """A safetensors file without tensors."""
 
-_PREDICTORS = {
-    "latency": ("brpnas.predictors.model", "load_latency"),
-    "ranker": ("brpnas.predictors.pairwise", "PairwiseRanker.load"),
-}
+_WEIGHTS = ".safetensors"
 
 
 class BytesDataset(FileDataset[bytes]):
@@ -87,35 +82,38 @@ class SpaceGraphsDataset(FileDataset[SpaceGraphs]):
         data.save(path)
 
 
-class PredictorDataset(FileDataset[Any]):
-    """A trained predictor as one safetensors file.
-
-    Args:
-        filepath: The file.
-        kind: ``latency`` or ``ranker``. The library is imported on first use: stages without
-            predictors run without torch.
-        metadata: Settings for hooks; Kedro ignores them.
-    """
-
-    def __init__(
-        self, filepath: str | Path, kind: str, metadata: dict[str, Any] | None = None
-    ) -> None:
-        super().__init__(filepath, metadata)
-        if kind not in _PREDICTORS:
-            raise UnknownNameError("kind of predictor", kind, _PREDICTORS)
-        self._kind = kind
+class RankerDataset(FileDataset[Any]):
+    """A trained ranker as one safetensors file; torch is imported on first use."""
 
     def read(self, path: Path) -> Any:
-        """Rebuild the predictor."""
-        module, name = _PREDICTORS[self._kind]
-        return attrgetter(name)(import_module(module))(path)
+        """Rebuild the ranker."""
+        from brpnas.predictors.pairwise import PairwiseRanker  # noqa: PLC0415
+
+        return PairwiseRanker.load(path)
 
     def write(self, data: Any, path: Path) -> None:
         """Write weights and settings."""
         data.save(path)
 
-    def _describe(self) -> dict[str, Any]:
-        return super()._describe() | {"kind": self._kind}
+
+class PredictorFolderDataset(FileDataset[dict[str, Any]]):
+    """Predictors by device metric as the safetensors files of one folder.
+
+    Torch is imported on first use: stages without predictors run without it.
+    """
+
+    def read(self, path: Path) -> dict[str, Any]:
+        """Rebuild every predictor, by the name of its file."""
+        from brpnas.predictors.model import load_predictor  # noqa: PLC0415
+
+        files = sorted(path.glob(f"*{_WEIGHTS}"))
+        return {file.name.removesuffix(_WEIGHTS): load_predictor(file) for file in files}
+
+    def write(self, data: dict[str, Any], path: Path) -> None:
+        """Write weights and settings of every predictor."""
+        path.mkdir()
+        for name, predictor in data.items():
+            predictor.save(path / f"{name}{_WEIGHTS}")
 
 
 class PlotsDataset(FileDataset[dict[str, pd.DataFrame]]):

@@ -22,6 +22,7 @@ from brpnas.report import (
 )
 from brpnas.report.network import answered_by, conversion_facts
 from pipelines.config import EvaluateConfig, parse
+from pipelines.predicted import of_task, task_rows
 
 __all__ = [
     "make_metrics",
@@ -45,7 +46,7 @@ def make_metrics(
     """Figures for the comparison of experiments; accuracies and error shares as fractions.
 
     Args:
-        train_metrics: Figures of `train`.
+        train_metrics: Figures of `train`, by device metric.
         search_result: Result of `search`.
         network_evaluation: Figures of the deployed network.
         traces: Traces of the compared searches.
@@ -68,9 +69,9 @@ def make_metrics(
     metric = search_result["task"]["oracle"]["metric"]
     if metric != "accuracy":
         means = means.add_suffix(f"_{metric}")
-    known = _known(search_result, network_evaluation)
+    known, own = _known(search_result, network_evaluation), of_task(train_metrics)
     return {
-        "latency": dict(train_metrics["metrics"][train_metrics["model"]]),
+        "latency": dict(own["metrics"][own["model"]]),
         "search": {name: value for name, value in known.items() if value is not None},
         "network": _network_metrics(network_evaluation),
         "comparison": means.dropna(axis="columns").to_dict("index"),
@@ -121,7 +122,7 @@ def _untrained(evaluation: Mapping[str, Any], search_result: Mapping[str, Any]) 
 
 
 def make_plots(
-    latency_predictions: pd.DataFrame,
+    predictions: pd.DataFrame,
     train_history: pd.DataFrame,
     traces: pd.DataFrame,
     params: Mapping[str, Any],
@@ -133,10 +134,10 @@ def make_plots(
     config = parse(EvaluateConfig, params)
     curves = search_curves(traces)
     curve = "chosen_test" if "chosen_test" in curves else "best_valid"
-    scored = _scored(latency_predictions)
+    scored = _scored(predictions)
     return {
         "predicted_vs_measured": predicted_vs_measured(scored, config.plot_points),
-        "training": training_curve(train_history),
+        "training": training_curve(_of_task(train_history)),
         "search": curves.pivot_table(
             index="queries", columns="sampler", values=curve
         ).reset_index(),
@@ -146,7 +147,7 @@ def make_plots(
 def map_space(
     accuracy: pd.DataFrame,
     oracle_accuracy: pd.DataFrame,
-    latency_predictions: pd.DataFrame,
+    predictions: pd.DataFrame,
     search_history: pd.DataFrame,
     search_result: Mapping[str, Any],
 ) -> pd.DataFrame:
@@ -155,7 +156,7 @@ def map_space(
     Args:
         accuracy: Accuracies of the listed architectures.
         oracle_accuracy: Accuracies of the search's own trainings, if any.
-        latency_predictions: Measured and predicted latency of the listed architectures.
+        predictions: Measured and predicted values of the listed architectures.
         search_history: Queries of the search, possibly of unlisted architectures.
         search_result: Result of the search.
 
@@ -168,7 +169,7 @@ def map_space(
     if oracle["metric"] != "accuracy":
         table = table.assign(accuracy=table[oracle["metric"]])
     known = _test_accuracy(table, task["dataset"])
-    listed = latency_predictions[["arch_id", "predicted_latency_ms", "latency_ms"]]
+    listed = _latencies(predictions)[["arch_id", "predicted_latency_ms", "latency_ms"]]
     others = search_history[~search_history["arch_id"].isin(listed["arch_id"])]
     others = others[["arch_id", "predicted_latency_ms"]].drop_duplicates("arch_id")
     space = pd.concat([listed, others], ignore_index=True) if len(others) else listed
@@ -176,19 +177,19 @@ def map_space(
 
 
 def report_predictor(
-    latency_predictions: pd.DataFrame, train_history: pd.DataFrame, train_metrics: Mapping[str, Any]
+    predictions: pd.DataFrame, train_history: pd.DataFrame, train_metrics: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The part of `brpnas.report.ReportData` about the latency predictor.
 
     Args:
-        latency_predictions: Measured and predicted latency of the listed architectures.
-        train_history: Losses of the latency predictor.
-        train_metrics: Figures of `train`.
+        predictions: Measured and predicted values of the listed architectures.
+        train_history: Losses of the predictors.
+        train_metrics: Figures of `train`, by device metric.
     """
     return {
-        "predictions": _scored(latency_predictions),
-        "metrics": train_metrics["metrics"],
-        "training": train_history,
+        "predictions": _scored(predictions),
+        "metrics": of_task(train_metrics)["metrics"],
+        "training": _of_task(train_history),
     }
 
 
@@ -228,12 +229,12 @@ def report_protocol(
     """The part of `brpnas.report.ReportData` about protocol, versions and sources.
 
     Args:
-        train_metrics: Figures of `train`.
+        train_metrics: Figures of `train`, by device metric.
         search_result: Result of the search.
         ingest_report: Sources of the data.
     """
     return {
-        "protocol": _protocol(train_metrics, search_result, ingest_report),
+        "protocol": _protocol(of_task(train_metrics), search_result, ingest_report),
         "provenance": _versions("brpnas", "torch", "numpy"),
         "sources": _sources(ingest_report),
     }
@@ -259,16 +260,29 @@ def make_report(
     return render(ReportData(**predictor, **search, **protocol, space=space, title=title))
 
 
-def _scored(latency_predictions: pd.DataFrame) -> pd.DataFrame:
-    """Measured rows; scored rows have the split ``test``.
+def _of_task(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the task, of a table by device metric; none if its predictor has none."""
+    if table.empty:
+        return table
+    return task_rows(table)
+
+
+def _latencies(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Predictions of the latency on the device of the task, in the columns of a report."""
+    names = {"measured": "latency_ms", "predicted": "predicted_latency_ms"}
+    return task_rows(predictions).rename(columns=names)
+
+
+def _scored(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Measured rows of the task; scored rows have the split ``test``.
 
     A training row is scored only with its left-out prediction.
     """
-    rows = latency_predictions.dropna(subset=["latency_ms"])
-    scored = rows["scored_ms"].notna()
+    rows = _latencies(predictions).dropna(subset=["latency_ms"])
+    scored = rows["scored"].notna()
     return rows.assign(
         split=rows["split"].mask(scored, "test"),
-        predicted_latency_ms=rows["predicted_latency_ms"].mask(scored, rows["scored_ms"]),
+        predicted_latency_ms=rows["predicted_latency_ms"].mask(scored, rows["scored"]),
     )
 
 

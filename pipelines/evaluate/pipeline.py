@@ -24,7 +24,7 @@ def create_pipeline() -> Pipeline:
             node(
                 _nodes.make_plots,
                 inputs=[
-                    "latency_predictions",
+                    "predictions",
                     "train_history",
                     "search_traces",
                     "params:evaluate",
@@ -37,7 +37,7 @@ def create_pipeline() -> Pipeline:
                 inputs=[
                     "accuracy",
                     "oracle_accuracy",
-                    "latency_predictions",
+                    "predictions",
                     "search_history",
                     "search_result",
                 ],
@@ -46,7 +46,7 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 _nodes.report_predictor,
-                inputs=["latency_predictions", "train_history", "train_metrics"],
+                inputs=["predictions", "train_history", "train_metrics"],
                 outputs="report_predictor",
                 name="report_predictor",
             ),

@@ -1,17 +1,29 @@
-"""Nodes of the stage `export`: the cards of the three files, and the page of all cards."""
+"""Nodes of the stage `export`: the card of each file, and the page of all cards."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from brpnas.datasets import MEASURED
 from brpnas.export import ModelCard, model_card
 from brpnas.predictors import PairwiseRanker
 from pipelines.export.network_card import network_card
+from pipelines.predicted import of_task
 
-__all__ = ["write_latency_card", "write_model_card", "write_network_card", "write_ranker_card"]
+__all__ = [
+    "write_model_card",
+    "write_network_card",
+    "write_predictor_cards",
+    "write_ranker_card",
+]
+
+
+_RULE = "\n---\n\n"
+"""Between two cards."""
 
 
 class _Source(NamedTuple):
@@ -36,48 +48,58 @@ def write_network_card(
         onnx: The file.
         search_result: Result of the search.
         evaluation: Figures of the deployed files; see `pipelines.export.nodes.deploy_network`.
-        train_metrics: Figures of the latency predictor, with its device.
+        train_metrics: Figures of the predictors, that of the task first.
         ingest_report: Sources of the data.
     """
     sources = _sources(ingest_report, "datasets", search_result["task"]["dataset"])
-    card = network_card(search_result, evaluation, train_metrics["device"], sources)
+    card = network_card(search_result, evaluation, of_task(train_metrics)["device"], sources)
     return _page("network.onnx", onnx, card)
 
 
-def write_latency_card(
-    onnx: bytes,
+def write_predictor_cards(
+    onnx: Mapping[str, bytes],
     train_metrics: Mapping[str, Any],
     search_result: Mapping[str, Any],
     ingest_report: Mapping[str, Any],
 ) -> str:
-    """Card of the latency predictor.
+    """Cards of the predictors, that of the task first.
 
     Args:
-        onnx: The file.
-        train_metrics: Training and figures of the predictor.
+        onnx: The files by name.
+        train_metrics: Training and figures of each predictor.
         search_result: Result of the search; its architecture is the example.
         ingest_report: Sources of the data.
     """
-    train, scored = train_metrics, train_metrics["scored"]
+    example = search_result["chosen"]["arch_id"]
+    cards = []
+    for name, train in train_metrics.items():
+        sources = _sources(ingest_report, "devices", train["device"])
+        file = f"{name}.onnx"
+        cards.append(_page(f"predictors/{file}", onnx[file], _card(train, sources, example)))
+    return _RULE.join(cards)
+
+
+def _card(train: Mapping[str, Any], sources: list[_Source], example: str) -> ModelCard:
+    """Card of one predictor, from its figures."""
+    scored, about = train["scored"], MEASURED[train["metric"]]
     figures = train["metrics"][train["model"]]
     intervals = {
         f"{name}, 90 % interval": f"{low:.3g} to {high:.3g}"
         for name, (low, high) in train["intervals"].items()
     }
     adapted = train["model"] == "adapted"
-    card = ModelCard(
-        title=f"Latency predictor of {train['device']}",
-        description="Predicts the latency in ms of an architecture from its graph (BRP-NAS, "
-        f"arXiv 2007.08668){', with an interval' if adapted else ''}.",
+    return ModelCard(
+        title=f"{about.title} predictor of {train['device']}",
+        description=f"Predicts the {about.title.lower()} in {about.unit} of an architecture from "
+        f"its graph (BRP-NAS, arXiv 2007.08668){', with an interval' if adapted else ''}.",
         protocol=_adapted(train) if adapted else _trained(train),
         metrics={f"{name} ({scored})": value for name, value in {**figures, **intervals}.items()},
-        sources=_sources(ingest_report, "devices", train["device"]),
+        sources=sources,
         limits=[f"Knows only {train['device']}, and only architectures of its search space."],
         space=train["space"],
         view="both" if adapted else train["view"],
-        example=search_result["chosen"]["arch_id"],
+        example=example,
     )
-    return _page("latency.onnx", onnx, card)
 
 
 def write_ranker_card(
@@ -111,17 +133,17 @@ def write_ranker_card(
     return _page("ranker.onnx", onnx, card)
 
 
-def write_model_card(network_card: str, latency_card: str, ranker_card: str) -> str:
+def write_model_card(network_card: str, predictor_cards: str, ranker_card: str) -> str:
     """One Markdown page with the cards of all files, the network first."""
-    return "\n---\n\n".join([network_card, latency_card, ranker_card])
+    return _RULE.join([network_card, predictor_cards, ranker_card])
 
 
 def _page(name: str, onnx: bytes, card: ModelCard) -> str:
     """The card as Markdown; the library reads the interface of the file from a path."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / name
+        path = Path(folder) / "model.onnx"
         path.write_bytes(onnx)
-        return model_card(path, card)
+        return model_card(path, replace(card, file=name))
 
 
 def _sources(ingest_report: Mapping[str, Any], holds: str, name: str) -> list[_Source]:

@@ -7,16 +7,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from brpnas.datasets import DeviceMetric
 from brpnas.export import export_device_predictor, export_predictor
 from brpnas.graphs import SpaceGraphs
-from brpnas.predictors import LatencyModel, PairwiseRanker
+from brpnas.predictors import MetricModel, PairwiseRanker
 from brpnas.predictors.transfer import DevicePredictor
 from pipelines.config import ExportConfig, parse
 from pipelines.delivered import network_onnx
 from pipelines.export.card import (
-    write_latency_card,
     write_model_card,
     write_network_card,
+    write_predictor_cards,
     write_ranker_card,
 )
 from pipelines.export.deploying import deploy_network, set_up_deployment
@@ -26,50 +27,65 @@ __all__ = [
     "collect_parity",
     "deploy_network",
     "export_found_network",
-    "export_latency",
+    "export_predictors",
     "export_ranker",
     "set_up_deployment",
-    "write_latency_card",
     "write_model_card",
     "write_network_card",
+    "write_predictor_cards",
     "write_ranker_card",
 ]
 
 
-def export_latency(
-    predictor: LatencyModel,
-    graphs: SpaceGraphs,
-    train_metrics: Mapping[str, Any],
-    params: Mapping[str, Any],
-) -> tuple[bytes, float]:
-    """The latency predictor as ONNX, and its largest error against torch.
+def export_predictors(
+    predictors: Mapping[str, MetricModel], graphs: SpaceGraphs, params: Mapping[str, Any]
+) -> tuple[dict[str, bytes], dict[str, float]]:
+    """The predictor of each device metric as ONNX, and its largest error against torch.
 
     A predictor adapted from known devices reads both views and also returns intervals.
+
+    Returns:
+        The files by name, ``<metric>@<device>.onnx``, and the errors by device metric.
 
     Raises:
         ParityError: If ONNX Runtime answers differently.
     """
-    config = parse(ExportConfig, params)
-    metadata = {"space": graphs.space, "device": train_metrics["device"]}
+    tolerance = parse(ExportConfig, params).tolerance
+    files, errors = {}, {}
+    for name, predictor in predictors.items():
+        file = f"{name}.onnx"
+        files[file], errors[name] = _exported(file, name, predictor, graphs, tolerance)
+    return files, errors
+
+
+def _exported(
+    file: str, name: str, predictor: MetricModel, graphs: SpaceGraphs, tolerance: float
+) -> tuple[bytes, float]:
+    metadata = {"space": graphs.space, "device": str(DeviceMetric.parse(name).device)}
     if predictor.network_size is not None:
         metadata["network_size"] = predictor.network_size
     if isinstance(predictor, DevicePredictor):
         metadata |= predictor.metadata()
         return _to_bytes(
-            "latency.onnx",
+            file,
             lambda path: export_device_predictor(
-                predictor.module(), path, graphs, metadata, tolerance=config.tolerance
+                predictor.module(),
+                path,
+                graphs,
+                metadata,
+                metric=predictor.metric,
+                tolerance=tolerance,
             ),
         )
     return _to_bytes(
-        "latency.onnx",
+        file,
         lambda path: export_predictor(
             predictor.module(),
             path,
             graphs.view(predictor.view),
-            "latency_ms",
+            predictor.metric,
             metadata | {"view": predictor.view},
-            tolerance=config.tolerance,
+            tolerance=tolerance,
         ),
     )
 
@@ -122,11 +138,15 @@ def export_found_network(
 
 
 def collect_parity(
-    latency: float, ranker: float, network: float, params: Mapping[str, Any]
-) -> dict[str, float]:
-    """Largest error of each file against torch, and the tolerance."""
-    tolerance = parse(ExportConfig, params).tolerance
-    return {"latency": latency, "ranker": ranker, "network": network, "tolerance": tolerance}
+    predictors: Mapping[str, float], ranker: float, network: float, params: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Largest error of each file against torch, of predictors by device metric; the tolerance."""
+    return {
+        "predictors": dict(predictors),
+        "ranker": ranker,
+        "network": network,
+        "tolerance": parse(ExportConfig, params).tolerance,
+    }
 
 
 def _to_bytes(name: str, export: Callable[[Path], float]) -> tuple[bytes, float]:

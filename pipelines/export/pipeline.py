@@ -29,10 +29,10 @@ def create_pipeline() -> Pipeline:
                 name="set_up_deployment",
             ),
             node(
-                _nodes.export_latency,
-                inputs=["latency_predictor", "space_graphs", "train_metrics", "params:export"],
-                outputs=["latency_onnx", "latency_error"],
-                name="export_latency",
+                _nodes.export_predictors,
+                inputs=["predictors", "space_graphs", "params:export"],
+                outputs=["predictors_onnx", "predictor_errors"],
+                name="export_predictors",
             ),
             node(
                 _nodes.export_ranker,
@@ -60,7 +60,7 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 _nodes.collect_parity,
-                inputs=["latency_error", "ranker_error", "network_error", "params:export"],
+                inputs=["predictor_errors", "ranker_error", "network_error", "params:export"],
                 outputs="parity",
                 name="collect_parity",
             ),
@@ -77,10 +77,10 @@ def create_pipeline() -> Pipeline:
                 name="write_network_card",
             ),
             node(
-                _nodes.write_latency_card,
-                inputs=["latency_onnx", "train_metrics", "search_result", "ingest_report"],
-                outputs="latency_card",
-                name="write_latency_card",
+                _nodes.write_predictor_cards,
+                inputs=["predictors_onnx", "train_metrics", "search_result", "ingest_report"],
+                outputs="predictor_cards",
+                name="write_predictor_cards",
             ),
             node(
                 _nodes.write_ranker_card,
@@ -90,7 +90,7 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 _nodes.write_model_card,
-                inputs=["network_card", "latency_card", "ranker_card"],
+                inputs=["network_card", "predictor_cards", "ranker_card"],
                 outputs="model_card",
                 name="write_model_card",
             ),

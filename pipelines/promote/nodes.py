@@ -6,13 +6,19 @@ They use the registry of MLflow, see `pipelines.registry`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from brpnas.datasets import held_out, mean_accuracy
+from brpnas.datasets import (
+    DeviceMetric,
+    held_out,
+    mean_accuracy,
+    predicted_metrics,
+    rows_of,
+)
 from brpnas.graphs import SpaceGraphs
 from brpnas.metrics import kendall, regression_metrics, spearman
 from brpnas.predictors import PairwiseRanker
@@ -20,8 +26,8 @@ from pipelines.config import PromoteConfig, parse
 from pipelines.registry import (
     Challenger,
     accuracy_model_name,
-    latency_model_name,
     licence_text,
+    metric_model_name,
     promote,
     register,
 )
@@ -30,53 +36,76 @@ __all__ = [
     "decide_champions",
     "own_card",
     "register_accuracy",
-    "register_latency",
+    "register_predictors",
     "score_test_cells",
 ]
 
 _log = logging.getLogger(__name__)
 
 
-def register_latency(
-    onnx: bytes,
-    latency_predictions: pd.DataFrame,
-    parity: Mapping[str, float],
+def register_predictors(
+    onnx: Mapping[str, bytes],
+    predictions: pd.DataFrame,
+    parity: Mapping[str, Any],
     card: str,
     test_share: float,
-) -> str:
-    """Register the exported latency predictor as challenger of its device.
+) -> list[str]:
+    """Register the exported predictor of each device metric as challenger of its model.
 
     Its test rows are the permanent ones, independent of the random training rows.
 
     Args:
-        onnx: The exported predictor.
-        latency_predictions: Predicted and measured latency of the whole space.
+        onnx: The exported predictors by file name.
+        predictions: Predicted and measured values of the whole space.
         parity: Largest error of each exported file against torch.
-        card: Model cards of the exported files; only the card of this file is registered.
+        card: Model cards of the exported files; only the card of a file is registered with it.
         test_share: Share of the cells that are always test rows.
 
     Returns:
-        Name of the registered model.
+        Names of the registered models, that of the task's latency first.
     """
-    measured = latency_predictions.dropna(subset=["latency_ms"])
+    return [
+        _registered(
+            _challenger(
+                metric,
+                onnx[f"{metric}.onnx"],
+                rows_of(predictions, metric),
+                parity,
+                own_card(card, f"predictors/{metric}.onnx"),
+                test_share,
+            )
+        )
+        for metric in predicted_metrics(predictions)
+    ]
+
+
+def _challenger(
+    metric: DeviceMetric,
+    onnx: bytes,
+    predictions: pd.DataFrame,
+    parity: Mapping[str, Any],
+    card: str,
+    test_share: float,
+) -> Challenger:
+    """The challenger of a device metric."""
+    measured = predictions.dropna(subset=["measured"])
     test = measured[held_out(measured["arch_id"].tolist(), test_share)]
-    names = {"latency_ms": "true", "predicted_latency_ms": "predicted"}
-    answers = test.rename(columns=names)[["arch_id", *names.values()]].reset_index(drop=True)
+    answers = test[["arch_id", "measured", "predicted"]].rename(columns={"measured": "true"})
     figures = regression_metrics(answers["predicted"], answers["true"]) if len(answers) else {}
-    challenger = Challenger(
-        name=latency_model_name(str(latency_predictions["device"].iloc[0])),
-        kind="latency",
+    rows = measured[["arch_id", "measured", "split"]].rename(columns={"measured": metric.metric})
+    return Challenger(
+        name=metric_model_name(metric),
+        kind=metric.about.kind,  # type: ignore[arg-type]
         onnx=onnx,
-        test=answers,
-        parity=parity["latency"],
+        test=answers.reset_index(drop=True),
+        parity=parity["predictors"][str(metric)],
         tolerance=parity["tolerance"],
-        card=own_card(card, "latency.onnx"),
+        card=card,
         licence=licence_text(),
         metrics=figures,
         tags={"brpnas.rows": str(len(measured))},
-        rows=measured[["arch_id", "latency_ms", "split"]].reset_index(drop=True),
+        rows=rows.reset_index(drop=True),
     )
-    return _registered(challenger)
 
 
 def score_test_cells(
@@ -163,11 +192,13 @@ def _registered(challenger: Challenger) -> str:
     return challenger.name
 
 
-def decide_champions(latency: str, accuracy: str, params: Mapping[str, Any]) -> dict[str, Any]:
+def decide_champions(
+    predictors: Sequence[str], accuracy: str, params: Mapping[str, Any]
+) -> dict[str, Any]:
     """Compare each challenger with its champion.
 
     Args:
-        latency: Name of the registered model of latency.
+        predictors: Names of the registered models of device metrics.
         accuracy: Name of the registered model of accuracy.
         params: Parameters of the stage.
 
@@ -175,7 +206,7 @@ def decide_champions(latency: str, accuracy: str, params: Mapping[str, Any]) -> 
         The record of each decision, by model.
     """
     config = parse(PromoteConfig, params)
-    return {name: _decided(name, config) for name in (latency, accuracy)}
+    return {name: _decided(name, config) for name in (*predictors, accuracy)}
 
 
 def _decided(name: str, config: PromoteConfig) -> dict[str, Any]:

@@ -16,16 +16,16 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         [
             node(
-                _nodes.register_latency,
+                _nodes.register_predictors,
                 inputs=[
-                    "latency_onnx",
-                    "latency_predictions",
+                    "predictors_onnx",
+                    "predictions",
                     "parity",
                     "model_card",
                     "params:test_share",
                 ],
-                outputs="registered_latency",
-                name="register_latency",
+                outputs="registered_predictors",
+                name="register_predictors",
             ),
             node(
                 _nodes.score_test_cells,
@@ -53,7 +53,7 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 _nodes.decide_champions,
-                inputs=["registered_latency", "registered_accuracy", "params:promote"],
+                inputs=["registered_predictors", "registered_accuracy", "params:promote"],
                 outputs="promotion_report",
                 name="decide_champions",
             ),

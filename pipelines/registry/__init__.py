@@ -6,7 +6,7 @@ this; `list_models` lists all. They use the store configured in MLflow, SQLite o
 `brpnas.promotion` decides, `brpnas.serving` predicts.
 """
 
-from pipelines.registry.challenger import Challenger, accuracy_model_name, latency_model_name
+from pipelines.registry.challenger import Challenger, accuracy_model_name, metric_model_name
 from pipelines.registry.champion import champion_of
 from pipelines.registry.licence import licence_text
 from pipelines.registry.listing import list_models
@@ -18,9 +18,9 @@ __all__ = [
     "Challenger",
     "accuracy_model_name",
     "champion_of",
-    "latency_model_name",
     "licence_text",
     "list_models",
+    "metric_model_name",
     "promote",
     "register",
     "rollback",

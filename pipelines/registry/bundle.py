@@ -35,7 +35,12 @@ ARTIFACTS = {
 """Files in the folder ``artifacts`` of a registered model; the last one only with rows."""
 
 _PACKAGES = ("mlflow", "numpy", "onnxruntime", "pandas")
-_SOURCES = ("serving.py", "telemetry.py", "spaces/**/*.py")  # and the modules they import
+_SOURCES = (
+    "serving.py",
+    "telemetry.py",
+    "datasets/metrics.py",
+    "spaces/**/*.py",
+)  # and the modules they import
 _TRAINS = {"build.py", "layers.py"}  # torch modules of a space, of no use to a server
 _SERVED = Path(__file__).with_name("served.py")
 _INIT = '''"""What the model beside it needs of brpnas."""

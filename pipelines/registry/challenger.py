@@ -8,19 +8,22 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from brpnas.datasets import MEASURED, DeviceMetric
 from brpnas.errors import SchemaError
 from brpnas.promotion import Kind, check_rows
 from brpnas.serving import OnnxPredictor
 
-__all__ = ["Challenger", "accuracy_model_name", "latency_model_name"]
+__all__ = ["Challenger", "accuracy_model_name", "metric_model_name"]
 
+_VALUES = {"accuracy": "score"} | {metric.kind: name for name, metric in MEASURED.items()}
+"""Value of a file by the kind of its model."""
 _FORBIDDEN = set("/:%\"'")
 """Characters not allowed in the name of a model in MLflow, or in a search for it."""
 
 
-def latency_model_name(device: str) -> str:
-    """Name of the registered latency predictor of a device."""
-    return f"latency-{_clean(device)}"
+def metric_model_name(metric: DeviceMetric) -> str:
+    """Name of the registered predictor of a device metric: ``latency-my-phone``."""
+    return f"{metric.about.kind.replace('_', '-')}-{_clean(str(metric.device))}"
 
 
 def accuracy_model_name(dataset: str) -> str:
@@ -37,7 +40,7 @@ class Challenger:
     """A predictor with everything needed to judge and to serve it.
 
     Args:
-        name: Registered model, see `latency_model_name` and `accuracy_model_name`.
+        name: Registered model, see `metric_model_name` and `accuracy_model_name`.
         kind: Its target.
         onnx: A file of `brpnas.export.export_predictor`.
         test: Its test rows: ``arch_id, true, predicted`` and, with intervals, ``lower, upper``;
@@ -49,7 +52,8 @@ class Challenger:
         licence: Text of the licence.
         metrics: Figures of the version.
         tags: Its origin: ``git.commit``, ``dvc.lock``, hash of the data.
-        rows: All rows of the device, ``arch_id, latency_ms, split``, to describe data drift later.
+        rows: All rows of the device: ``arch_id``, the metric, ``split``; to describe data drift
+            later.
 
     Raises:
         SchemaError: If the test rows are malformed, or the outputs of the file do not match
@@ -70,7 +74,7 @@ class Challenger:
 
     def __post_init__(self) -> None:
         check_rows(self.test, self.name)
-        value = {"latency": "latency_ms", "accuracy": "score"}[self.kind]
+        value = _VALUES[self.kind]
         predictor = self.predictor()
         if predictor.value != value:
             raise SchemaError(

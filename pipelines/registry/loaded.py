@@ -84,7 +84,8 @@ def evaluate(loaded: LoadedVersion, rows: pd.DataFrame, coverage: float) -> Eval
     answers = _answers(predictor, answered)
     answered["predicted"] = answers[predictor.value]
     if predictor.has_intervals:
-        answered = answered.assign(lower=answers["lower_ms"], upper=answers["upper_ms"])
+        lower, upper = (answers[name] for name in predictor.bounds)
+        answered = answered.assign(lower=lower, upper=upper)
     recorded = _number(tags.get("brpnas.parity"))
     served = _served_error(loaded)
     return EvaluatedModel(

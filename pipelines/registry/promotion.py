@@ -8,7 +8,9 @@ is still the compared one.
 from __future__ import annotations
 
 import logging
+from typing import cast
 
+from brpnas.datasets import MEASURED
 from brpnas.errors import RegistryError, SchemaError
 from brpnas.promotion import Decision, Gates, Kind, decide
 from pipelines.config import PromoteConfig
@@ -120,7 +122,8 @@ def _decide(
 
 
 def _kind(loaded: LoadedVersion) -> Kind:
-    return "latency" if loaded.predictor.value == "latency_ms" else "accuracy"
+    value = loaded.predictor.value
+    return cast("Kind", MEASURED[value].kind if value in MEASURED else "accuracy")
 
 
 def _target(loaded: LoadedVersion) -> str:

@@ -9,6 +9,7 @@ import mlflow
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
+from brpnas.datasets import MEASURED
 from pipelines.registry.bundle import bundle
 from pipelines.registry.challenger import Challenger
 from pipelines.registry.lock import locked
@@ -17,8 +18,11 @@ from pipelines.registry.versions import CHALLENGER, without_progress_bars
 __all__ = ["register"]
 
 _ABOUT = {
-    "latency": "Latency in ms of architectures on one device.",
     "accuracy": "Scores that rank architectures by their accuracy on one data set.",
+    **{
+        metric.kind: f"{metric.title} in {metric.unit} of architectures on one device."
+        for metric in MEASURED.values()
+    },
 }
 
 

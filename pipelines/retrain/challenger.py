@@ -12,6 +12,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 
+from brpnas.datasets import MEASURED
 from brpnas.export import ModelCard, model_card
 from brpnas.metrics import regression_metrics, share_interval, spearman_interval
 from brpnas.promotion import data_drift_sentences, describe_data_drift
@@ -20,8 +21,8 @@ from brpnas.serving import OnnxPredictor
 from pipelines.registry import (
     Challenger,
     champion_of,
-    latency_model_name,
     licence_text,
+    metric_model_name,
     register,
 )
 from pipelines.retrain.device import AdaptedDevice, ExportedPredictor
@@ -40,10 +41,12 @@ def judge_device(adapted: AdaptedDevice, rows: pd.DataFrame, answers: pd.DataFra
         answers: Predictions of the new predictor for the test rows.
     """
     predictor = adapted.predictor
-    name = latency_model_name(adapted.name)
+    name, metric = metric_model_name(adapted.metric), adapted.metric
     champion = champion_of(name)
     figures: dict[str, Any] = {
-        "device": adapted.name,
+        "device": str(metric.device),
+        "metric": metric.metric,
+        "folder": adapted.folder,
         "model": name,
         "method": predictor.method,
         "view": predictor.view,
@@ -73,8 +76,8 @@ def judge_device(adapted: AdaptedDevice, rows: pd.DataFrame, answers: pd.DataFra
     if champion.rows is not None:
         cells = pd.Index(rows["arch_id"]).union(champion.rows["arch_id"])
         said = _answers(champion.predictor, pd.Series(cells), None)
-        figures["data_drift"] = describe_data_drift(champion.rows, rows, said)
-        changes += data_drift_sentences(figures["data_drift"])
+        figures["data_drift"] = describe_data_drift(champion.rows, rows, said, metric.metric)
+        changes += data_drift_sentences(figures["data_drift"], metric.metric)
     for sentence in changes:
         _log.info("%s", sentence)
     return DeviceReport(figures | {"changes": changes}, answers, theirs)
@@ -93,7 +96,7 @@ def _metrics(answers: pd.DataFrame) -> dict[str, float] | None:
 def _answers(predictor: OnnxPredictor, cells: pd.Series, true: pd.Series | None) -> pd.DataFrame:
     if not len(cells):
         return pd.DataFrame({"arch_id": [], "true": [], "predicted": []})
-    names = {"latency_ms": "predicted", "lower_ms": "lower", "upper_ms": "upper"}
+    names = dict(zip(predictor.outputs, ("predicted", "lower", "upper"), strict=False))
     said = predictor.predict(cells.tolist()).rename(columns=names)
     return said if true is None else said.assign(true=true.to_numpy(np.float64))
 
@@ -110,12 +113,12 @@ def write_card(exported: ExportedPredictor, report: DeviceReport, rows: pd.DataF
     device, counts = figures["device"], figures["rows"]
     errors = figures["errors_left_out"]
     known, cell = figures["known_devices"], str(rows["arch_id"].iloc[0])
-    served = OnnxPredictor(exported.onnx)
+    served, about = OnnxPredictor(exported.onnx), MEASURED[figures["metric"]]
     card = ModelCard(
-        title=f"Latency predictor of {device}",
-        description="Predicts the latency in ms of an architecture, with an interval that holds "
-        f"{figures['coverage']:.0%} of measurements. The code below makes the graphs that it "
-        "reads. To ask it with strings alone: "
+        title=f"{about.title} predictor of {device}",
+        description=f"Predicts the {about.title.lower()} in {about.unit} of an architecture, with "
+        f"an interval that holds {figures['coverage']:.0%} of measurements. The code below makes "
+        "the graphs that it reads. To ask it with strings alone: "
         f"`brpnas predict predictor.onnx '{cell}'`, `brpnas.serving.OnnxPredictor`, or the "
         "registry.",
         protocol=f"Learnt from {counts['learn']} measured cells and from {len(known)} other "
@@ -187,8 +190,8 @@ def write_files(
         "plot.png": device_plot(report),
         "metrics.json": report.to_json().encode(),
     }
-    device = report.figures["device"]
-    return {device: model}, {device: pages}
+    folder = report.figures["folder"]
+    return {folder: model}, {folder: pages}
 
 
 def register_device(
@@ -205,15 +208,15 @@ def register_device(
         card: Its card.
         report: Its figures, and its answers for the test rows.
         rows: All rows of the device.
-        pages: For each device the folder of its report.
+        pages: For each device or device metric the folder of its report.
 
     Returns:
         The figures, with the new version.
     """
-    figures, device = report.figures, report.figures["device"]
+    figures, folder = report.figures, report.figures["folder"]
     challenger = Challenger(
         name=figures["model"],
-        kind="latency",
+        kind=MEASURED[figures["metric"]].kind,  # type: ignore[arg-type]
         onnx=exported.onnx,
         test=report.challenger,
         parity=exported.error,
@@ -226,7 +229,7 @@ def register_device(
     )
     version = register(challenger)
     if mlflow.active_run() is not None:
-        mlflow.log_artifacts(str(pages[device]), f"retrain/{device}")
+        mlflow.log_artifacts(str(pages[folder]), f"retrain/{folder}")
     _log.info(
         "Registered %s, version %s, as challenger. To let it meet the champion: brpnas promote %s",
         *(challenger.name, version, challenger.name),

@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from brpnas.datasets import LATENCY, held_out, validate
+from brpnas.datasets import LATENCY, MEASURED, DeviceMetric, held_out, validate
 from brpnas.devices import Intake, intake_report
-from brpnas.errors import UnknownNameError
+from brpnas.errors import ConfigurationError, UnknownNameError
 from brpnas.export import export_device_predictor
 from brpnas.predictors.transfer import DevicePrior
 from brpnas.spaces import opened_space
 from pipelines.adapting import adapt, transfer_note
 from pipelines.config import AdaptationConfig, RetrainConfig, parse
-from pipelines.retrain.device import AdaptedDevice, ExportedPredictor
+from pipelines.retrain.device import AdaptedDevice, ExportedPredictor, measured_column
 
 __all__ = ["adapt_device", "answer_rows", "export_device", "read_device", "split_device"]
 
@@ -67,18 +67,33 @@ def read_device(
     )
 
 
-def split_device(table: pd.DataFrame, test_share: float) -> pd.DataFrame:
-    """Split rows by a hash of the cell: test rows, and rows to learn from.
+def split_device(
+    table: pd.DataFrame, device: str, test_share: float, params: Mapping[str, Any]
+) -> pd.DataFrame:
+    """Rows of the metric to learn, split by a hash of the cell into test rows and others.
 
     Args:
-        table: Latency table.
+        table: Table of the device.
+        device: Name of the device.
         test_share: Share of the cells that are test rows.
+        params: Parameters of the stage; ``metric`` names the metric.
 
     Returns:
-        ``arch_id, latency_ms, split``, the last ``learn`` or ``test``; ``network_size`` and
+        ``arch_id``, the metric, ``split``, the last ``learn`` or ``test``; ``network_size`` and
         ``precision`` if the table has them.
+
+    Raises:
+        ConfigurationError: If the table lacks the metric.
     """
-    names = ("arch_id", "latency_ms", "network_size", "precision")
+    metric = parse(RetrainConfig, params).metric
+    held = [name for name in MEASURED if name in table and table[name].notna().all()]
+    if metric not in held:
+        raise ConfigurationError(
+            f"retrain.metric is {metric!r}, but the table of {device} holds only "
+            f"{', '.join(held)}: add the column {metric} with a value in every row "
+            "(docs/devices.md), or set retrain.metric to one of these."
+        )
+    names = ("arch_id", metric, "network_size", "precision")
     kept = [name for name in names if name in table]
     rows = table[kept].sort_values("arch_id", ignore_index=True)
     test = held_out(rows["arch_id"].tolist(), test_share)
@@ -88,10 +103,10 @@ def split_device(table: pd.DataFrame, test_share: float) -> pd.DataFrame:
 def adapt_device(
     rows: pd.DataFrame, prior: DevicePrior, device: str, adaptation: Mapping[str, Any]
 ) -> AdaptedDevice:
-    """Learn the latency of the device from its rows and the prior of known devices.
+    """Learn the metric of the device from its rows and the prior of known devices.
 
     Args:
-        rows: Rows of the device; test rows are not used.
+        rows: Rows of the device, from `split_device`; test rows are not used.
         prior: Prior of known devices; its answers for this device are not used.
         device: Name of the device.
         adaptation: Parameters of `adaptation`.
@@ -101,10 +116,11 @@ def adapt_device(
     """
     config = parse(AdaptationConfig, adaptation)
     graphs = opened_space(prior.space, "The prior of devices").graphs()
-    learn = rows[rows["split"] == "learn"]
-    predictor = adapt(graphs, learn, prior, device, config, held_out=len(rows) - len(learn))
+    metric = DeviceMetric(measured_column(rows), device)
+    learn = rows[rows["split"] == "learn"].rename(columns={metric.metric: "measured"})
+    predictor = adapt(graphs, learn, prior, metric, config, held_out=len(rows) - len(learn))
     return AdaptedDevice(
-        device, predictor, device in prior.devices, transfer_note(predictor, prior, device)
+        metric, predictor, device in prior.devices, transfer_note(predictor, prior, device)
     )
 
 
@@ -117,11 +133,16 @@ def export_device(adapted: AdaptedDevice, params: Mapping[str, Any]) -> Exported
     tolerance = parse(RetrainConfig, params).tolerance
     predictor = adapted.predictor
     graphs = opened_space(predictor.space, "The prior of devices").graphs()
-    metadata = {"device": adapted.name, **predictor.metadata()}
+    metadata = {"device": str(adapted.metric.device), **predictor.metadata()}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "predictor.onnx"
         error = export_device_predictor(
-            predictor.module(), path, graphs, metadata, tolerance=tolerance
+            predictor.module(),
+            path,
+            graphs,
+            metadata,
+            metric=predictor.metric,
+            tolerance=tolerance,
         )
         return ExportedPredictor(path.read_bytes(), error, tolerance)
 
@@ -130,7 +151,7 @@ def answer_rows(adapted: AdaptedDevice, rows: pd.DataFrame) -> pd.DataFrame:
     """Predictions for the test rows.
 
     Returns:
-        ``arch_id, true, predicted, lower, upper``, in ms.
+        ``arch_id, true, predicted, lower, upper``, in the unit of the metric.
     """
     predictor = adapted.predictor
     graphs = opened_space(predictor.space, "The prior of devices").graphs()
@@ -139,7 +160,7 @@ def answer_rows(adapted: AdaptedDevice, rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "arch_id": test["arch_id"].to_numpy(),
-            "true": test["latency_ms"].to_numpy(np.float64),
+            "true": test[adapted.metric.metric].to_numpy(np.float64),
             "predicted": said[:, 0],
             "lower": said[:, 1],
             "upper": said[:, 2],

@@ -33,7 +33,7 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 _nodes.split_device,
-                inputs=["device_table", "params:test_share"],
+                inputs=["device_table", "params:device", "params:test_share", _PARAMS],
                 outputs="device_rows",
                 name="split_device",
             ),

@@ -19,6 +19,7 @@ from brpnas.search import LatencyFilter, Limits, TableLatency
 from pipelines.config import TimingConfig, parse
 from pipelines.latencies import Networks
 from pipelines.measuring import TimingSetup, measure_settings
+from pipelines.predicted import task_device, task_rows
 from pipelines.search.settings import SearchSettings
 from pipelines.search.sizes import latency_size
 
@@ -99,7 +100,7 @@ class _OnDevice:
 def set_up_measuring(
     settings: SearchSettings,
     limits: Limits,
-    latency_predictions: pd.DataFrame,
+    predictions: pd.DataFrame,
     catalogue: Mapping[str, Device],
     timing: Mapping[str, Any],
 ) -> Measuring:
@@ -108,7 +109,7 @@ def set_up_measuring(
     Args:
         settings: Parameters of the search.
         limits: Its limits.
-        latency_predictions: Predictions of `train`, with the measured latencies of the device.
+        predictions: Predictions of `train`, with the measured latencies of the device.
         catalogue: Devices measured here.
         timing: Parameters of `timing`.
 
@@ -116,14 +117,15 @@ def set_up_measuring(
         ConfigurationError: If a parameter is unknown, missing or out of range.
     """
     config, space = parse(TimingConfig, timing), settings.space
-    device = str(latency_predictions["device"].iloc[0])
+    own = task_rows(predictions)
+    device = task_device(own)
     entry = catalogue.get(device) or load_devices().get(device)
-    precision = stated_precision(latency_predictions) or (entry.precision if entry else None)
+    precision = stated_precision(own) or (entry.precision if entry else None)
     runtime = entry.runtime if entry else None
     measured = measure_settings(config, space, settings.network)
     return Measuring(
         limits,
-        Networks(latency_size(latency_predictions, space), device, precision, runtime),
+        Networks(latency_size(own, space), device, precision, runtime),
         catalogue,
         TimingSetup.of(config, measured),
     )

@@ -25,7 +25,7 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 _nodes.set_up_limits,
-                inputs=["search_settings", "space_graphs", "architectures", "latency_predictions"],
+                inputs=["search_settings", "space_graphs", "architectures", "predictions"],
                 outputs=["search_limits", "search_candidates"],
                 name="set_up_limits",
             ),
@@ -37,7 +37,7 @@ def create_pipeline() -> Pipeline:
                     "search_candidates",
                     "space_graphs",
                     "accuracy",
-                    "latency_predictor",
+                    "predictors",
                 ],
                 outputs="candidate_pool",
                 name="set_up_pool",
@@ -60,7 +60,7 @@ def create_pipeline() -> Pipeline:
                 inputs=[
                     "search_settings",
                     "search_limits",
-                    "latency_predictions",
+                    "predictions",
                     "measured_devices",
                     "params:timing",
                 ],

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from brpnas.datasets import DeviceMetric, predicted_metrics, rows_of
 from brpnas.errors import ConfigurationError, SchemaError
 from brpnas.graphs import SpaceGraphs
-from brpnas.predictors import LatencyModel
+from brpnas.predictors import MetricModel
 from brpnas.search import Limits, ListedPool, SampledPool
-from brpnas.search.limits import METRICS
 from brpnas.spaces import get_space
+from pipelines.predicted import task_device, task_rows
 from pipelines.search.predict import PredictedMetrics
 from pipelines.search.settings import SearchSettings
 from pipelines.search.sizes import check_latency_size
@@ -27,7 +29,7 @@ def set_up_limits(
     settings: SearchSettings,
     graphs: SpaceGraphs,
     architectures: pd.DataFrame,
-    latency_predictions: pd.DataFrame,
+    predictions: pd.DataFrame,
 ) -> tuple[Limits, pd.DataFrame]:
     """The limits of the search, and the predicted metrics of the listed architectures.
 
@@ -35,17 +37,17 @@ def set_up_limits(
         settings: Parameters of the search.
         graphs: Graphs of the architectures listed by `ingest`.
         architectures: The listed architectures.
-        latency_predictions: Their predicted latency.
+        predictions: Their predicted metrics.
 
     Returns:
-        The limits, and columns ``arch_id, isomorphism_id, latency_ms, flops_m, params_m``.
+        The limits, and columns ``arch_id, isomorphism_id``, and one per metric: those of devices,
+        as ``latency_ms``, ``energy_mj@box``, and ``flops_m, params_m``.
 
     Raises:
         ConfigurationError: If the search would train or measure networks of one size and predict
             the latency of another.
         ConstraintError: If a constraint cannot be read or names an unknown metric.
-        SchemaError: If the graphs are of another space, or an architecture has no predicted
-            latency.
+        SchemaError: If the graphs are of another space, or an architecture has no prediction.
     """
     config, space = settings.search, settings.space
     if graphs.space != space:
@@ -53,30 +55,33 @@ def set_up_limits(
             f"The graphs are of the space {graphs.space!r}, but space is {space!r}: run ingest, "
             "featurise and train again, or set space back."
         )
-    check_latency_size(config, settings.network, latency_predictions, space)
+    own = task_rows(predictions)
+    check_latency_size(config, settings.network, own, space)
     limits = Limits.from_predictions(
         settings.constraints,
-        latency_predictions,
+        own,
         **config.limits.model_dump(),
     )
     candidates = architectures[["arch_id", "isomorphism_id"]].reset_index(drop=True)
-    latency = latency_predictions.set_index("arch_id")["predicted_latency_ms"]
-    latency = latency.reindex(candidates["arch_id"])
-    missing = latency.isna()
-    if missing.any():
-        raise SchemaError(
-            f"`latency_predictions` has no prediction for {int(missing.sum())} of {len(latency)} "
-            f"architectures, the first of them {latency.index[missing][0]}: run train again."
-        )
+    for metric in predicted_metrics(predictions):
+        values = rows_of(predictions, metric).set_index("arch_id")["predicted"]
+        values = values.reindex(candidates["arch_id"])
+        missing = values.isna()
+        if missing.any():
+            raise SchemaError(
+                f"`predictions` has no {metric} for {int(missing.sum())} of {len(values)} "
+                f"architectures, the first of them {values.index[missing][0]}: run train again."
+            )
+        name = str(metric.relative_to(task_device(predictions)))
+        candidates[name] = values.to_numpy(np.float64)
     params, flops = get_space(space).cost(candidates["arch_id"].tolist(), settings.network)
-    return limits, candidates.assign(
-        latency_ms=latency.to_numpy(np.float64), flops_m=flops / 1e6, params_m=params / 1e6
-    )
+    return limits, candidates.assign(flops_m=flops / 1e6, params_m=params / 1e6)
 
 
 def metrics_of(candidates: pd.DataFrame) -> dict[str, npt.NDArray[np.float64]]:
     """Predicted metrics by name, each of shape ``[N]``, for `brpnas.search.Limits`."""
-    return {name: candidates[name].to_numpy(np.float64) for name in METRICS}
+    names = candidates.columns.drop(["arch_id", "isomorphism_id"])
+    return {name: candidates[name].to_numpy(np.float64) for name in names}
 
 
 def set_up_pool(
@@ -85,7 +90,7 @@ def set_up_pool(
     candidates: pd.DataFrame,
     graphs: SpaceGraphs,
     accuracy: pd.DataFrame,
-    predictor: LatencyModel,
+    predictors: Mapping[str, MetricModel],
 ) -> ListedPool | SampledPool:
     """The candidate pool of the search.
 
@@ -99,7 +104,7 @@ def set_up_pool(
         candidates: Metrics of the listed architectures.
         graphs: Their graphs.
         accuracy: The answers of the oracle ``table``.
-        predictor: Predicts the latency of unlisted architectures.
+        predictors: Predict the metrics of unlisted architectures, by device metric.
 
     Raises:
         ConfigurationError: If the oracle ``table`` must answer for unlisted architectures.
@@ -113,14 +118,15 @@ def set_up_pool(
                 "search.oracle.name is 'table', which cannot answer for them: set "
                 "search.sampler.candidates to null."
             )
+        models = _by_column(predictors, candidates.columns)
         return SampledPool.create(
             get_space(space),
             seed=config.seed,
             candidates=config.sampler.candidates,
             view=config.sampler.ranker.view,
-            predict=PredictedMetrics(space, predictor, settings.network),
+            predict=PredictedMetrics(space, models, settings.network),
             limits=limits,
-            predictor=predictor.digest(),
+            predictor="-".join(model.digest() for model in models.values()),
             network=settings.network,
         )
     listed = candidates.set_index("arch_id").loc[list(graphs.arch_ids)].reset_index()
@@ -144,6 +150,16 @@ def set_up_pool(
         isomorphism_ids=listed["isomorphism_id"].tolist(),
         network=settings.network,
     )
+
+
+def _by_column(
+    predictors: Mapping[str, MetricModel], columns: Collection[str]
+) -> dict[str, MetricModel]:
+    """The predictors by column of the candidates: those of the task's device without it."""
+    return {
+        name if name in columns else DeviceMetric.parse(name).metric: predictor
+        for name, predictor in predictors.items()
+    }
 
 
 def _log_feasible(

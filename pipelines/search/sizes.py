@@ -19,26 +19,26 @@ from pipelines.config import OracleConfig, SearchConfig
 __all__ = ["answering_sizes", "check_latency_size", "latency_size"]
 
 
-def latency_size(latency_predictions: pd.DataFrame, space: str) -> str:
-    """Size of the networks of the latency predictions; the published size if none is stated."""
-    return stated_size(latency_predictions) or get_space(space).published.size
+def latency_size(predictions: pd.DataFrame, space: str) -> str:
+    """Size of the networks of the predictions of a device; the published size if none is stated."""
+    return stated_size(predictions) or get_space(space).published.size
 
 
 def check_latency_size(
-    config: SearchConfig, network: NetworkConfig, latency_predictions: pd.DataFrame, space: str
+    config: SearchConfig, network: NetworkConfig, predictions: pd.DataFrame, space: str
 ) -> None:
     """Refuse to train or measure networks of another size than the predicted latency.
 
     Args:
         config: Parameters of the stage: the oracle, and whether proposals are measured.
         network: The networks to train and measure.
-        latency_predictions: Predictions of `train`.
+        predictions: Predictions of `train`.
         space: Name of the space.
 
     Raises:
         ConfigurationError: If the sizes differ; before any training or measurement.
     """
-    known, device = latency_size(latency_predictions, space), latency_predictions["device"].iloc[0]
+    known, device = latency_size(predictions, space), predictions["device"].iloc[0]
     oracle, latency = config.oracle.name, config.limits.latency
     causes = [
         f"search.{name} is {json.dumps(value)}"

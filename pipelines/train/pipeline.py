@@ -12,59 +12,69 @@ _nodes = functions_of("pipelines.train.nodes")
 
 
 def create_pipeline() -> Pipeline:
-    """From graphs and the latencies of a device to its predictor, predictions and metrics."""
+    """From graphs and tables of devices to predictors, predictions and their figures."""
     return Pipeline(
         [
             node(
-                _nodes.split_latency,
+                _nodes.choose_targets,
                 inputs=[
                     "latency",
-                    "device_prior",
                     "params:space",
                     "params:device",
+                    "params:constraints",
+                    "params:objectives",
+                ],
+                outputs="train_targets",
+                name="choose_targets",
+            ),
+            node(
+                _nodes.split_rows,
+                inputs=[
+                    "train_targets",
+                    "latency",
+                    "device_prior",
                     "params:test_share",
                     "params:train",
                 ],
-                outputs="latency_rows",
-                name="split_latency",
+                outputs="measured_rows",
+                name="split_rows",
             ),
             node(
-                _nodes.train_latency,
+                _nodes.train_predictors,
                 inputs=[
                     "space_graphs",
-                    "latency_rows",
+                    "measured_rows",
                     "device_prior",
-                    "params:device",
                     "params:train",
                     "params:adaptation",
                 ],
-                outputs=["latency_predictor", "train_history"],
-                name="train_latency",
+                outputs=["predictors", "train_history"],
+                name="train_predictors",
             ),
             node(
-                _nodes.predict_latency,
-                inputs=["latency_predictor", "space_graphs", "latency_rows", "params:device"],
-                outputs="latency_predictions",
-                name="predict_latency",
+                _nodes.predict_metrics,
+                inputs=["predictors", "space_graphs", "measured_rows"],
+                outputs="predictions",
+                name="predict_metrics",
             ),
             node(
                 _nodes.predict_baselines,
-                inputs=["space_graphs", "latency_predictions", "architectures", "operations"],
+                inputs=["space_graphs", "predictions", "architectures", "operations"],
                 outputs="baseline_predictions",
                 name="predict_baselines",
             ),
             node(
-                _nodes.score_latency,
+                _nodes.score_predictors,
                 inputs=[
-                    "latency_predictor",
+                    "predictors",
                     "space_graphs",
-                    "latency_predictions",
+                    "predictions",
                     "baseline_predictions",
                     "params:train",
                     "device_prior",
                 ],
                 outputs="train_metrics",
-                name="score_latency",
+                name="score_predictors",
             ),
         ]
     )

@@ -8,30 +8,30 @@ import numpy as np
 
 from brpnas.export import export_predictor
 from brpnas.predictors import (
-    LatencyPredictor,
     MeasuredRows,
+    MetricPredictor,
     PairwiseRanker,
     TrainingConfig,
-    fit_latency,
+    fit_metric,
 )
 from brpnas.spaces import NasBench201
 from brpnas.spaces.nasbench201.cost import cost
 
-LATENCY = Path("data/06_models/latency_predictor.safetensors")
+LATENCY = Path("data/06_models/predictors/latency_ms@amd-epyc-onnxruntime-fp32-1t.safetensors")
 RANKER = Path("data/06_models/ranker.safetensors")
 CONFIG = TrainingConfig(hidden=8, layers=2, epochs=3)
 BOARD = Path("data/06_models/devices/my-board/predictor.onnx")
 SPACE = NasBench201()
 
 
-def train_latency() -> LatencyPredictor:
+def train_latency() -> MetricPredictor:
     """A predictor of a device with latency linear in the multiply-adds."""
     graphs = SPACE.graphs()
     rows = np.random.default_rng(0).choice(len(graphs), 60, replace=False)
     flops = cost(SPACE.codes([graphs.arch_ids[row] for row in rows]))[1]
     latency = 1 + flops / 1e8
     train, valid = (MeasuredRows(rows[part], latency[part]) for part in np.split(range(60), [40]))
-    return fit_latency(graphs, train, valid, CONFIG, view="pruned", members=1)
+    return fit_metric(graphs, train, valid, CONFIG, view="pruned", members=1)
 
 
 def train_ranker() -> PairwiseRanker:

@@ -11,7 +11,7 @@ from typer.testing import Result
 
 from brpnas.cli.predictions import rank
 from brpnas.graphs import SpaceGraphs
-from brpnas.predictors import LatencyPredictor, PairwiseRanker
+from brpnas.predictors import MetricPredictor, PairwiseRanker
 from brpnas.predictors.transfer import fit_device, known_device, predict_known
 from brpnas.spaces import NasBench201, NetworkConfig
 from brpnas.spaces.select import select_cells
@@ -33,7 +33,7 @@ def graphs() -> SpaceGraphs:
 
 class TestPredict:
     def expected(self, latency: Path, graphs: SpaceGraphs) -> list[float]:
-        everything = LatencyPredictor.load(latency).predict(graphs)
+        everything = MetricPredictor.load(latency).predict(graphs)
         return everything[graphs.rows(CELLS)].tolist()
 
     def test_is_what_the_predictor_says(

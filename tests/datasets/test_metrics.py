@@ -19,11 +19,12 @@ def test_measured_and_computed_metrics_are_disjoint() -> None:
     assert set(MEASURED) <= set(LATENCY.columns)
 
 
-def test_names_end_in_their_unit_and_slugs_drop_it() -> None:
+def test_names_end_in_their_unit_and_kinds_drop_it() -> None:
     for metric in METRICS.values():
         assert metric.name.endswith(f"_{metric.unit.lower()}")
         assert metric.least < metric.most
-    assert [MEASURED[name].slug for name in MEASURED] == ["latency", "energy", "peak-memory"]
+    assert MEASURED["energy_mj"].bounds == ("lower_mj", "upper_mj")
+    assert [MEASURED[name].kind for name in MEASURED] == ["latency", "energy", "peak_memory"]
 
 
 @pytest.mark.parametrize("text", ["latency_ms", "energy_mj@edge-box", "params_m", "latency_ms@1.b"])

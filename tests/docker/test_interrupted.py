@@ -27,7 +27,7 @@ TIMES = ["asked_at", "cost_s", "train_time_s"]
 
 def with_latency_of_its_size(project: Project) -> Project:
     """The project as if the device had been measured with the networks that it trains."""
-    path = project.data / "07_model_output" / "latency_predictions.parquet"
+    path = project.data / "07_model_output" / "predictions.parquet"
     pd.read_parquet(path).assign(network_size=SIZE).to_parquet(path)
     return project
 

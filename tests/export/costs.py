@@ -1,4 +1,4 @@
-"""A predictor with known answers: the latency of a cell is the sum of its nodes' costs.
+"""A predictor with known answers: the metric of a cell is the sum of its nodes' costs.
 
 Written as ONNX by hand, in a moment, with every output and view that a file may have.
 """
@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from brpnas.datasets import MEASURED
 from brpnas.graphs import DEVICE_VIEWS, View
 from brpnas.spaces import get_space
 
@@ -46,7 +47,7 @@ def cost_model(
         ]
     outputs = [value]
     if margin is not None:
-        for name, factor in (("lower_ms", 1 - margin), ("upper_ms", 1 + margin)):
+        for name, factor in zip(MEASURED[value].bounds, (1 - margin, 1 + margin), strict=True):
             constants[f"{name}_factor"] = np.array(factor, np.float32)
             graph.append(helper.make_node("Mul", [value, f"{name}_factor"], [name]))
             outputs.append(name)

@@ -15,11 +15,11 @@ from brpnas.export.parity import open_session
 from brpnas.export.predictors import export_device_predictor
 from brpnas.graphs import DEVICE_VIEWS, GraphBatch, SpaceGraphs, View
 from brpnas.predictors import (
-    LatencyPredictor,
     MeasuredRows,
+    MetricPredictor,
     PairwiseRanker,
     TrainingConfig,
-    fit_latency,
+    fit_metric,
 )
 from brpnas.predictors.transfer import DevicePredictor, fit_device
 from brpnas.predictors.transfer.folds import FoldNetworks, fit_folds
@@ -47,11 +47,11 @@ class SeesTheBatch(nn.Module):
         return adj.sum((1, 2)) + (1.0 if len(ops) > 100 else 0.0)
 
 
-def trained_latency(backbone: str, view: View) -> LatencyPredictor:
+def trained_latency(backbone: str, view: View) -> MetricPredictor:
     rows = rows_of(60)
     train, valid = (MeasuredRows(part, eager_ms(part)) for part in (rows[:40], rows[40:]))
     config = TrainingConfig(backbone=backbone, hidden=8, layers=2, epochs=2)
-    return fit_latency(cells(), train, valid, config, view=view, members=2)
+    return fit_metric(cells(), train, valid, config, view=view, members=2)
 
 
 def trained_ranker(backbone: str, view: View) -> PairwiseRanker:
@@ -185,7 +185,7 @@ def adapted(ways: str) -> DevicePredictor:
 def device_networks(found: DevicePredictor) -> FoldNetworks:
     rows = measured("eager-new", 30)
     batch = cells().view(found.view)[rows.rows]
-    return fit_folds(batch, np.log(rows.latency_ms), QUICK.network, 2)
+    return fit_folds(batch, np.log(rows.values), QUICK.network, 2)
 
 
 class TestDevicePredictor:

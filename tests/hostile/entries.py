@@ -11,7 +11,7 @@ from brpnas.devices import load_devices, read_device_table
 from brpnas.graphs import SpaceGraphs
 from brpnas.measure import MeasureSettings, MeasureStore, TorchEager, describe_machine
 from brpnas.measure.store import task_of
-from brpnas.predictors import PairwiseRanker, load_latency
+from brpnas.predictors import PairwiseRanker, load_predictor
 from brpnas.predictors.transfer import DevicePrior
 from brpnas.search import FileOracle, Question, SearchStore
 from brpnas.serving import OnnxPredictor
@@ -52,7 +52,7 @@ ENTRIES: dict[str, Callable[[Path], object]] = {
     "latbench": lambda path: read_latency(path, "x"),
     "help": lambda path: read_help_latency(path, "x"),
     "graphs": SpaceGraphs.load,
-    "latency": load_latency,
+    "latency": load_predictor,
     "ranker": PairwiseRanker.load,
     "prior": DevicePrior.load,
     "network": lambda path: TrainedNetworkFile.from_bytes(path.read_bytes()).module(),

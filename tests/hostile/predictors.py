@@ -16,7 +16,7 @@ from brpnas.predictors import (
     MeasuredRows,
     PairwiseRanker,
     TrainingConfig,
-    fit_latency,
+    fit_metric,
 )
 from brpnas.spaces import get_space
 from tests.hostile import Folder, Hostile
@@ -41,7 +41,7 @@ def make_predictors(root: Path) -> list[Hostile]:
         MeasuredRows(r, v) for r, v in ((rows[::2], values[::2]), (rows[1::2], values[1::2]))
     )
     good = folder.root / "good"
-    fit_latency(graphs, train, valid, _TINY, members=1, view="pruned").save(good)
+    fit_metric(graphs, train, valid, _TINY, members=1, view="pruned").save(good)
     metadata, tensors = _parts(good)
     changes: dict[str, dict[str, str | None]] = {
         "ten million members": {"members": "10000000"},

@@ -10,7 +10,7 @@ import pytest
 
 from brpnas.graphs import View
 from brpnas.metrics import mape, spearman
-from brpnas.predictors import LatencyPredictor, TrainingConfig, fit_latency
+from brpnas.predictors import MetricPredictor, TrainingConfig, fit_metric
 from brpnas.predictors.baselines import EdgeLinearBaseline
 from brpnas.spaces.nasbench201.cell import to_string
 from tests.predictors.toys import cells, codes, compiled_ms, eager_ms, split
@@ -24,18 +24,18 @@ DEVICES = {"raw": eager_ms, "pruned": compiled_ms}
 SWAP_INNER_NODES = [1, 0, 2, 3, 5, 4]  # of the cell, where nothing leads from one to the other
 
 
-def trained_on(view: View, seed: int = 0) -> LatencyPredictor:
+def trained_on(view: View, seed: int = 0) -> MetricPredictor:
     train, valid, _ = split(150, 50, device=DEVICES[view])
-    return fit_latency(cells(), train, valid, CONFIG, view=view, members=1, seed=seed)
+    return fit_metric(cells(), train, valid, CONFIG, view=view, members=1, seed=seed)
 
 
 @pytest.fixture(scope="module")
-def pruned() -> LatencyPredictor:
+def pruned() -> MetricPredictor:
     return trained_on("pruned")
 
 
 @pytest.fixture(scope="module")
-def raw() -> LatencyPredictor:
+def raw() -> MetricPredictor:
     return trained_on("raw")
 
 
@@ -84,7 +84,7 @@ def test_a_convolution_takes_longer_than_the_pooling_it_replaces(
     assert (predicted[convolution] > predicted[pool]).mean() > 0.95
 
 
-def test_dead_operations_are_free_in_the_pruned_view(pruned: LatencyPredictor) -> None:
+def test_dead_operations_are_free_in_the_pruned_view(pruned: MetricPredictor) -> None:
     _, _, test = split(150, 50)
     pool, convolution = with_edge_changed(test, POOL, CONV_3X3, live=False)
     assert len(pool) > 30
@@ -92,14 +92,14 @@ def test_dead_operations_are_free_in_the_pruned_view(pruned: LatencyPredictor) -
     np.testing.assert_array_equal(predicted[convolution], predicted[pool])
 
 
-def test_dead_operations_cost_in_the_raw_view(raw: LatencyPredictor) -> None:
+def test_dead_operations_cost_in_the_raw_view(raw: MetricPredictor) -> None:
     _, _, test = split(150, 50)
     pool, convolution = with_edge_changed(test, POOL, CONV_3X3, live=False)
     predicted = raw.predict(cells())
     assert (predicted[convolution] > predicted[pool]).mean() > 0.95
 
 
-def test_relabelled_cells_are_the_same_in_the_pruned_view(pruned: LatencyPredictor) -> None:
+def test_relabelled_cells_are_the_same_in_the_pruned_view(pruned: MetricPredictor) -> None:
     unordered = codes()[codes()[:, 2] == NONE]
     swapped = unordered[:, SWAP_INNER_NODES]
     assert (unordered != swapped).any(axis=1).mean() > 0.9
@@ -108,7 +108,7 @@ def test_relabelled_cells_are_the_same_in_the_pruned_view(pruned: LatencyPredict
 
 
 def test_latency_is_positive_everywhere_and_near_what_was_measured(
-    pruned: LatencyPredictor, raw: LatencyPredictor
+    pruned: MetricPredictor, raw: MetricPredictor
 ) -> None:
     everything = np.arange(len(cells()))
     for view, predictor in (("pruned", pruned), ("raw", raw)):
@@ -117,17 +117,17 @@ def test_latency_is_positive_everywhere_and_near_what_was_measured(
         assert predicted.max() < true.max() * 2
 
 
-def test_beats_the_sum_over_edges_where_dead_code_is_removed(pruned: LatencyPredictor) -> None:
+def test_beats_the_sum_over_edges_where_dead_code_is_removed(pruned: MetricPredictor) -> None:
     train, _, test = split(150, 50, device=compiled_ms)
     batch = cells().view("raw")
-    linear = EdgeLinearBaseline.fit(batch[train.rows], train.latency_ms).predict(batch)
+    linear = EdgeLinearBaseline.fit(batch[train.rows], train.values).predict(batch)
     predicted = pruned.predict(cells())
     assert mape(predicted[test], compiled_ms(test)) < 0.8 * mape(linear[test], compiled_ms(test))
 
 
-def test_a_slower_device_is_predicted_slower(raw: LatencyPredictor) -> None:
+def test_a_slower_device_is_predicted_slower(raw: MetricPredictor) -> None:
     train, valid, _ = split(150, 50, device=lambda rows: 3 * eager_ms(rows))
-    slower = fit_latency(cells(), train, valid, CONFIG, view="raw", members=1)
+    slower = fit_metric(cells(), train, valid, CONFIG, view="raw", members=1)
     ratio = slower.predict(cells()) / raw.predict(cells())
     assert np.median(ratio) == pytest.approx(3, rel=0.05)
     assert (ratio > 2).all()

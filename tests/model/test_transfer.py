@@ -133,4 +133,4 @@ def test_ranks_devices_that_resemble_no_known_one() -> None:
         rows = without_quirks(view, 60)
         found = fit_device(cells(), rows, prior(), QUICK)
         truth = without_quirks(view, 2000, seed=5)
-        assert spearman(found.predict(cells())[truth.rows], truth.latency_ms) > 0.97
+        assert spearman(found.predict(cells())[truth.rows], truth.values) > 0.97

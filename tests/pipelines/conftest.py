@@ -17,7 +17,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from brpnas.graphs import SpaceGraphs
-from brpnas.predictors import LatencyPredictor, MeasuredRows, TrainingConfig, fit_latency
+from brpnas.predictors import MeasuredRows, MetricPredictor, TrainingConfig, fit_metric
 from brpnas.spaces import get_space
 from pipelines.mlflow_store.local import check_or_make
 from tests.datasets.benchmark import write_benchmark
@@ -96,13 +96,13 @@ def small_graphs() -> SpaceGraphs:
 
 
 @pytest.fixture(scope="session")
-def predictor(small_graphs: SpaceGraphs) -> LatencyPredictor:
+def predictor(small_graphs: SpaceGraphs) -> MetricPredictor:
     """A latency predictor of these cells, hardly trained."""
     measured = 1.0 + weight(small_graphs.arch_ids)
     rows = np.arange(60), np.arange(60, 80)
     train, valid = (MeasuredRows(part, measured[part]) for part in rows)
     tiny = TrainingConfig(hidden=8, layers=2, epochs=2)
-    return fit_latency(small_graphs, train, valid, tiny, view="raw", members=1)
+    return fit_metric(small_graphs, train, valid, tiny, view="raw", members=1)
 
 
 @pytest.fixture

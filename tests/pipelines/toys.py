@@ -85,10 +85,11 @@ def make_operations(device: str, unit: float = 1.0) -> pd.DataFrame:
 
 def make_predictions(arch_ids: Sequence[str], device: str = "toy-device") -> pd.DataFrame:
     table = make_latency(arch_ids, device)[["arch_id", "device", "latency_ms"]]
-    table["predicted_latency_ms"] = table["latency_ms"] * 1.02
+    table = table.rename(columns={"latency_ms": "measured"}).assign(metric="latency_ms")
+    table["predicted"] = table["measured"] * 1.02
     split = np.resize(["train", "valid", "test", "test"], len(table)).astype(object)
     split[-3:] = None
-    table.loc[table.index[-3:], "latency_ms"] = np.nan
-    scored = table["predicted_latency_ms"].where(split == "test")
-    table = table.assign(split=split, log_deviation=np.nan, scored_ms=scored)
+    table.loc[table.index[-3:], "measured"] = np.nan
+    scored = table["predicted"].where(split == "test")
+    table = table.assign(split=split, log_deviation=np.nan, scored=scored)
     return table.assign(network_size=SMALL.size, precision="fp32")

@@ -15,7 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from brpnas.errors import SchemaError
-from brpnas.predictors import LatencyPredictor, PairwiseRanker, fit_latency
+from brpnas.predictors import MetricPredictor, PairwiseRanker, fit_metric
 from brpnas.predictors.files import count_parts, kind_of, part, read_file, write_file
 from tests.predictors.toys import TINY, cells, some, split
 
@@ -62,7 +62,7 @@ TRAIN, VALID, _ = split(40, 10)
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("saved") / "good.safetensors"
-    fit_latency(cells(), TRAIN, VALID, TINY, view="pruned", members=2).save(path)
+    fit_metric(cells(), TRAIN, VALID, TINY, view="pruned", members=2).save(path)
     return path
 
 
@@ -121,7 +121,7 @@ def test_metadata_are_checked(
     save_file(tensors, path, metadata)
     tracemalloc.start()
     with pytest.raises(SchemaError, match=says) as caught:
-        LatencyPredictor.load(path)
+        MetricPredictor.load(path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 5e7
@@ -147,7 +147,7 @@ def test_weights_are_checked(
     path = tmp_path / "bad.safetensors"
     save_file(tensors | {name: value}, path, metadata)
     with pytest.raises(SchemaError, match=says):
-        LatencyPredictor.load(path)
+        MetricPredictor.load(path)
 
 
 def test_the_view_of_a_ranker_is_checked(tmp_path: Path) -> None:
@@ -176,20 +176,20 @@ def test_a_header_that_lies(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "bad.safetensors"
     path.write_bytes(content)
     with pytest.raises(SchemaError, match=r"bad\.safetensors"):
-        LatencyPredictor.load(path)
+        MetricPredictor.load(path)
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(SchemaError, match=rf"{tmp_path} .*Errno 21\b"):
-        LatencyPredictor.load(tmp_path)
+        MetricPredictor.load(tmp_path)
     with pytest.raises(FileNotFoundError):
-        LatencyPredictor.load(tmp_path / "none")
+        MetricPredictor.load(tmp_path / "none")
 
 
 def test_what_is_loaded_does_not_depend_on_the_file(saved: Path, tmp_path: Path) -> None:
     path = tmp_path / "copy.safetensors"
     path.write_bytes(saved.read_bytes())
-    predictor = LatencyPredictor.load(path)
+    predictor = MetricPredictor.load(path)
     before = predictor.predict(cells())
     with path.open("r+b") as file:  # in place, as another program might
         file.write(bytes(path.stat().st_size))
@@ -200,7 +200,7 @@ def test_graphs_of_another_vocabulary_are_refused(saved: Path) -> None:
     batch = some("pruned")
     other = type(batch)(batch.ops, batch.adj, batch.num_ops + 1)
     with pytest.raises(SchemaError, match=rf" {batch.num_ops} operations .* {batch.num_ops + 1}:"):
-        LatencyPredictor.load(saved).predict_batch(other)
+        MetricPredictor.load(saved).predict_batch(other)
 
 
 def test_parts_are_counted_by_their_names() -> None:

@@ -11,7 +11,7 @@ import torch
 
 from brpnas.errors import SchemaError
 from brpnas.graphs import SpaceGraphs
-from brpnas.predictors import LatencyModel, PairwiseRanker, fit_latency, load_latency
+from brpnas.predictors import MetricModel, PairwiseRanker, fit_metric, load_predictor
 from brpnas.predictors.tensors import to_tensors
 from brpnas.predictors.transfer import fit_device
 from tests.predictors.toys import TINY, cells, some, split
@@ -25,13 +25,13 @@ SOME = SpaceGraphs(
 
 
 @cache
-def trained() -> LatencyModel:
+def trained() -> MetricModel:
     train, valid, _ = split(60, 20)
-    return fit_latency(cells(), train, valid, TINY, members=1)
+    return fit_metric(cells(), train, valid, TINY, members=1)
 
 
 @cache
-def adapted() -> LatencyModel:
+def adapted() -> MetricModel:
     return fit_device(cells(), measured("eager-new", 10), prior(), QUICK)
 
 
@@ -54,7 +54,7 @@ class TestBoth:
 
     def test_one_function_reads_them(self, make, tmp_path: Path) -> None:
         make().save(tmp_path / "p.safetensors")
-        loaded = load_latency(tmp_path / "p.safetensors")
+        loaded = load_predictor(tmp_path / "p.safetensors")
         assert type(loaded) is type(make())
         assert (loaded.digest(), loaded.view) == (make().digest(), make().view)
         np.testing.assert_array_equal(loaded.predict(SOME), make().predict(SOME))
@@ -65,4 +65,4 @@ def test_a_predictor_of_accuracy_is_none(tmp_path: Path) -> None:
     ranker.fit(some("pruned", 8), np.linspace(0, 1, 8), 0)
     ranker.save(tmp_path / "ranker.safetensors")
     with pytest.raises(SchemaError, match=r"ranker\.safetensors .*'pairwise_ranker', .*latency"):
-        load_latency(tmp_path / "ranker.safetensors")
+        load_predictor(tmp_path / "ranker.safetensors")

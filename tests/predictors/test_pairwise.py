@@ -9,7 +9,7 @@ import pytest
 
 from brpnas.errors import BrpNasError, ConfigurationError
 from brpnas.graphs import GraphBatch
-from brpnas.predictors import LatencyPredictor, PairwiseRanker, TrainingConfig
+from brpnas.predictors import MetricPredictor, PairwiseRanker, TrainingConfig
 from brpnas.testing import PredictorContract
 from tests.predictors.toys import TINY, eager_ms, rows_of, some
 
@@ -24,7 +24,7 @@ def fitted(seed: int = 0, config: TrainingConfig = TINY, members: int = 2) -> An
 
 class TestPairwiseRanker(PredictorContract):
     kind: ClassVar[type[Any]] = PairwiseRanker
-    other_kind: ClassVar[type[Any]] = LatencyPredictor
+    other_kind: ClassVar[type[Any]] = MetricPredictor
 
     def make(self, seed: int = 0, config: TrainingConfig = TINY, members: int = 2) -> Any:
         return fitted(seed, config, members)

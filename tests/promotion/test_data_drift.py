@@ -43,16 +43,16 @@ def test_counts_what_was_added_removed_and_measured_again() -> None:
         "removed": 10,
         "remeasured": 1,
     }
-    assert drift["latency"]["remeasured_median_ratio"] == pytest.approx(1.2)
+    assert drift["values"]["remeasured_median_ratio"] == pytest.approx(1.2)
     assert "error" not in drift
 
 
 def test_the_distance_of_distributions_is_that_of_scipy() -> None:
-    found = describe_data_drift(rows(100), rows(180))["latency"]
+    found = describe_data_drift(rows(100), rows(180))["values"]
     expected = scipy.stats.ks_2samp(np.log(LATENCY[:100]), np.log(LATENCY[100:180]))
     assert found["ks_distance"] == pytest.approx(expected.statistic)
     assert found["ks_p_value"] == pytest.approx(expected.pvalue)
-    assert found["added_ms"]["q50"] == pytest.approx(np.median(LATENCY[100:180]))
+    assert found["added"]["q50"] == pytest.approx(np.median(LATENCY[100:180]))
 
 
 def test_errors_are_of_the_rows_they_name() -> None:
@@ -88,8 +88,8 @@ def test_a_device_that_did_not_change_raises_no_alarm() -> None:
 
 def test_nothing_new_says_nothing_of_distributions() -> None:
     drift = describe_data_drift(rows(50), rows(50), answers())
-    assert drift["latency"]["ks_distance"] is None
-    assert drift["latency"]["added_ms"] is None
+    assert drift["values"]["ks_distance"] is None
+    assert drift["values"]["added"] is None
     assert drift["error"]["added"] is None
     assert drift["error"]["added_harder_p_value"] is None
     assert len(data_drift_sentences(drift)) == 1
@@ -98,7 +98,7 @@ def test_nothing_new_says_nothing_of_distributions() -> None:
 def test_before_there_was_anything() -> None:
     drift = describe_data_drift(rows(0), rows(20), answers())
     assert drift["rows"]["added"] == 20
-    assert drift["latency"]["before_ms"] is None
+    assert drift["values"]["before"] is None
     assert drift["error"]["test_before"] is None
     assert "20 added" in data_drift_sentences(drift)[0]
 

@@ -33,6 +33,7 @@ def report(*, champion: bool = True, test: bool = True) -> DeviceReport:
     new, old = answers(0.03), answers(0.08)
     figures: dict[str, Any] = {
         "device": "board",
+        "metric": "latency_ms",
         "model": "latency-board",
         "method": "adapted",
         "rows": {"learn": 40, "test": 60 if test else 0},

@@ -20,7 +20,7 @@ METRICS = {"latency_ms": SAID, "params_m": SAID / 10}
 
 
 def predictions(**columns: Any) -> pd.DataFrame:
-    table = {"arch_id": NAMES, "split": SPLIT, "latency_ms": TRUE, "predicted_latency_ms": SAID}
+    table = {"arch_id": NAMES, "split": SPLIT, "measured": TRUE, "predicted": SAID}
     return pd.DataFrame({**table, "log_deviation": np.nan, **columns})
 
 
@@ -65,7 +65,7 @@ def test_a_predicted_limit_keeps_the_upper_ratio_and_measured_rows_need_none() -
 
 def test_a_measured_limit_proposes_what_the_lower_ratio_does_not_rule_out() -> None:
     valid = np.where(np.array(SPLIT) == "valid", 0.8 * SAID, TRUE)
-    found = limits("latency_ms <= 5", latency="table", table=predictions(latency_ms=valid))
+    found = limits("latency_ms <= 5", latency="table", table=predictions(measured=valid))
     assert found.lower_ratio == pytest.approx(0.8)
     fitted = dict(zip(NAMES[:4], valid[:4], strict=True))
     assert found.measures
@@ -150,7 +150,7 @@ def test_the_fingerprint_tells_limits_apart_and_notations_not() -> None:
     ]
     said = {json.dumps(Limits.parse(texts[0], **change).describe()) for change in changes}
     assert len(said | {first}) == 5
-    tables = [limits("latency_ms <= 5", table=predictions(latency_ms=TRUE + x)) for x in (0, 0.1)]
+    tables = [limits("latency_ms <= 5", table=predictions(measured=TRUE + x)) for x in (0, 0.1)]
     assert tables[0].table_sha256 != tables[1].table_sha256
 
 

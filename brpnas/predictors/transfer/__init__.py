@@ -4,7 +4,7 @@
 `suggest_rows` chooses the cells of a new device to measure first. `fit_device` learns its latency
 from its rows and the prior: a `DevicePredictor` with calibrated intervals. `predict_known` predicts
 a known device by the prior alone. Without a prior, use
-`brpnas.predictors.fit_latency`. docs/method.md explains and evaluates the method.
+`brpnas.predictors.fit_metric`. docs/method.md explains and evaluates the method.
 """
 
 from brpnas.predictors.transfer.device import AdaptConfig, DevicePredictor, fit_device

@@ -1,7 +1,8 @@
-"""The latency of a device from few rows or many: adapted from known devices, or learnt alone.
+"""A metric of a device from few rows or many: adapted from known devices, or learnt alone.
 
-`fit_device` tries both and decides on left-out rows. It returns a `DevicePredictor`: a latency and
-a calibrated interval for every cell.
+`fit_device` tries both and decides on left-out rows. It returns a `DevicePredictor`: a value and
+a calibrated interval for every cell. Known devices are known by their latencies; another metric is
+adapted from the same latencies.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from brpnas.errors import ConfigurationError
+from brpnas.datasets.metrics import LATENCY_MS, MEASURED
+from brpnas.errors import ConfigurationError, UnknownNameError
 from brpnas.graphs import DEVICE_VIEWS, GraphBatch, SpaceGraphs, View
-from brpnas.predictors.latency import MeasuredRows
+from brpnas.predictors.metric import MeasuredRows
 from brpnas.predictors.training import TrainingConfig
 from brpnas.predictors.transfer.calibration import calibrate
 from brpnas.predictors.transfer.folds import FoldNetworks, fit_folds
@@ -98,26 +100,31 @@ def fit_device(
     prior: DevicePrior,
     config: AdaptConfig,
     *,
+    metric: str = LATENCY_MS,
     seed: int = 0,
     pool: Executor | None = None,
     progress: bool = False,
 ) -> DevicePredictor:
-    """Learn the latency of a device from its rows and a prior from known devices.
+    """Learn a metric of a device from its rows and a prior from known devices.
 
     Args:
         graphs: The space.
         rows: Measured rows, without test rows.
         prior: Prior from known devices, without this one.
         config: Configuration.
+        metric: Name of the metric of the rows, one of `brpnas.datasets.MEASURED`.
         seed: Decides subsets, folds and weights.
         pool: Processes to train networks in, see `brpnas.predictors.training_pool`.
         progress: Show a progress bar.
 
     Raises:
+        UnknownNameError: If no such metric is measured.
         ConfigurationError: If there are fewer than five rows, cells are repeated, or the prior is
             of another space.
-        TrainingError: If the latencies cannot be fitted.
+        TrainingError: If the values cannot be fitted.
     """
+    if metric not in MEASURED:
+        raise UnknownNameError("measured metric", metric, MEASURED)
     if len(rows.rows) < LEAST_ROWS:
         raise ConfigurationError(
             f"A device needs {LEAST_ROWS} measured cells or more, not {len(rows.rows)}."
@@ -132,7 +139,7 @@ def fit_device(
             f"The prior is of the space {prior.space}, the graphs of {graphs.space}."
         )
     order = np.random.default_rng(seed).permutation(len(rows.rows))
-    log = np.log(np.asarray(rows.latency_ms, np.float64))
+    log = np.log(np.asarray(rows.values, np.float64))
     views = {name: graphs.view(name)[rows.rows] for name in DEVICE_VIEWS}
     kept, tuning = order[: config.process_rows], order[: config.tuning_rows]
     every = DeviceRows(prior.features.of(views), torch.from_numpy(log))
@@ -174,6 +181,7 @@ def fit_device(
         prior.space,
         tuple(prior.devices[column] for column in prior.features.columns),
         row_by_row,
+        metric,
     )
 
 

@@ -1,7 +1,7 @@
-"""The predictor of `fit_device`: latency of a device with calibrated intervals.
+"""The predictor of `fit_device`: a metric of a device with calibrated intervals.
 
-It has the interface of `brpnas.predictors.LatencyPredictor`, so search, export and command line
-take either; `brpnas.predictors.load_latency` reads both.
+It has the interface of `brpnas.predictors.MetricPredictor`, so search, export and command line
+take either; `brpnas.predictors.load_predictor` reads both.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from torch import Tensor, nn
 
+from brpnas.datasets.metrics import LATENCY_MS, MEASURED_PATTERN
 from brpnas.errors import SchemaError
 from brpnas.graphs import DEVICE_VIEWS, SpaceGraphs, View
 from brpnas.predictors.ensemble import GraphEnsemble, Members, Vocabulary
@@ -43,14 +44,25 @@ __all__ = ["DevicePredictor"]
 
 _CHUNK = 1024
 _KIND = "device_latency"
-_PLAIN = ("weight", "view", "factor", "coverage", "method", "errors", "rows", "space", "known")
+_PLAIN = (
+    "weight",
+    "view",
+    "factor",
+    "coverage",
+    "method",
+    "errors",
+    "rows",
+    "space",
+    "known",
+    "metric",
+)
 """Attributes written unchanged."""
 _PROCESS = ("weights", "whiten", "left_out", "left_out_variance")
 """Tensors of the Gaussian process besides its hyperparameters and features."""
 
 
 class _DeviceModule(nn.Module):
-    """Both views of a cell to latency and interval in ms."""
+    """Both views of a cell to the metric and its interval."""
 
     def __init__(self, predictor: DevicePredictor) -> None:
         super().__init__()
@@ -63,7 +75,7 @@ class _DeviceModule(nn.Module):
     def logarithms(
         self, pruned_ops: Tensor, pruned_adj: Tensor, raw_ops: Tensor, raw_adj: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Log latency and its deviation, float64, each of shape ``[B]``."""
+        """Log of the metric and its deviation, float64, each of shape ``[B]``."""
         views = (pruned_ops, pruned_adj, raw_ops, raw_adj)
         mean, variance = self.posterior.predict(self.features(*views))
         if self.ensemble is not None and self.networks is not None:
@@ -75,7 +87,7 @@ class _DeviceModule(nn.Module):
     def forward(
         self, pruned_ops: Tensor, pruned_adj: Tensor, raw_ops: Tensor, raw_adj: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Latency, lower and upper bound in ms, each of shape ``[B]``."""
+        """The metric, lower and upper bound in its unit, each of shape ``[B]``."""
         mean, deviation = self.logarithms(pruned_ops, pruned_adj, raw_ops, raw_adj)
         width = self.factor * deviation
         bounds = (mean, mean - width, mean + width)
@@ -84,23 +96,24 @@ class _DeviceModule(nn.Module):
 
 @dataclass(frozen=True, eq=False)
 class DevicePredictor:
-    """Predicts the latency of cells on one device, with intervals.
+    """Predicts a metric of cells on one device, with intervals.
 
     Args:
         features: Features of cells.
         posterior: Gaussian process conditioned on the rows.
         networks: Networks of the device alone, if used.
-        weight: Weight of the networks in the logarithm of the latency.
+        weight: Weight of the networks in the logarithm of the metric.
         view: View closest to the execution on the device.
         factor: Half width of an interval, in predicted deviations.
         coverage: Nominal coverage of the intervals.
         method: Way of prediction.
-        errors: Mean absolute error of log latency on left-out rows, by method.
+        errors: Mean absolute error of the logarithm on left-out rows, by method.
         rows: Number of training rows.
         space: Name of the search space.
         known: Names of the known devices of the prior.
-        left_out: Latency in ms of each row, predicted by the others, shape ``[n]``, in the order of
+        left_out: The metric of each row, predicted by the others, shape ``[n]``, in the order of
             the rows; NaN for rows outside the process.
+        metric: Name of the metric, one of `brpnas.datasets.MEASURED`.
         network_size: Size of the measured networks (`NetworkConfig.size`); None if unknown.
     """
 
@@ -117,6 +130,7 @@ class DevicePredictor:
     space: str
     known: tuple[str, ...]
     left_out: npt.NDArray[np.float64] = field(repr=False)
+    metric: str = LATENCY_MS
     network_size: str | None = None
 
     @property
@@ -132,7 +146,7 @@ class DevicePredictor:
         return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in columns.items()})
 
     def module(self) -> nn.Module:
-        """Torch module of both views to latency, lower and upper bound in ms, for export."""
+        """Torch module of both views to the metric, lower and upper bound, for export."""
         return _DeviceModule(self).eval()
 
     def metadata(self) -> dict[str, str]:
@@ -145,17 +159,17 @@ class DevicePredictor:
         return found | ({"network_size": self.network_size} if self.network_size else {})
 
     def predict(self, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
-        """Latency in ms of every architecture, shape ``[N]``."""
+        """The metric of every architecture in its unit, shape ``[N]``."""
         return np.asarray(np.exp(self._logarithms(graphs)[0]))
 
     def intervals(self, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
-        """Latency, lower and upper bound in ms of every architecture, shape ``[N, 3]``."""
+        """The metric, lower and upper bound of every architecture, shape ``[N, 3]``."""
         mean, deviation = self._logarithms(graphs)
         width = self.factor * deviation
         return np.asarray(np.exp(np.stack([mean, mean - width, mean + width], axis=1)))
 
     def deviations(self, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
-        """Standard deviation of log latency of each prediction, shape ``[N]``.
+        """Standard deviation of the logarithm of each prediction, shape ``[N]``.
 
         Calibrated: a normal distribution of this deviation has the same interval.
         """
@@ -281,6 +295,7 @@ class _Saved(SavedFeatures):
     rows: int = Field(gt=0)
     space: str
     known: list[str]
+    metric: str = Field(LATENCY_MS, pattern=MEASURED_PATTERN)
     network_size: str | None = Field(None, pattern=SIZE_PATTERN)
 
 

@@ -34,7 +34,7 @@ from brpnas.predictors.files import (
     refuse_file,
     write_file,
 )
-from brpnas.predictors.latency import check_latencies
+from brpnas.predictors.metric import check_positive
 from brpnas.predictors.training import single_thread
 from brpnas.predictors.transfer.features import GraphFeatures, both_views
 from brpnas.predictors.transfer.kernel import DeviceRows, Hyperparameters, learn_hyperparameters
@@ -409,7 +409,7 @@ def _log_latency(
         latency = table["latency_ms"].to_numpy(np.float64)
         if not len(latency):
             raise SchemaError(f"The latency table of {device} has 0 rows.")
-        check_latencies(latency, f"of {device} ")
+        check_positive(latency, f"of {device} ")
         log[graphs.rows(table["arch_id"].tolist()), column] = np.log(latency)
     return log
 

@@ -10,12 +10,12 @@ import pytest
 from kedro.io import DatasetError
 from safetensors import safe_open
 
-from brpnas.errors import UnknownNameError
 from brpnas.graphs import VIEWS, SpaceGraphs
 from pipelines.datasets import (
     BytesDataset,
     PlotsDataset,
-    PredictorDataset,
+    PredictorFolderDataset,
+    RankerDataset,
     SpaceGraphsDataset,
     TrainedNetworkDataset,
 )
@@ -51,31 +51,44 @@ def test_plots_are_csv_files_without_leftovers(tmp_path: Path) -> None:
     assert (tmp_path / "plots" / "a.csv").read_text() == "x\n1\n2\n"
 
 
-def test_predictor_is_saved_and_rebuilt_by_its_class(
+class Fake:
+    """A predictor of one text."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def save(self, path: Path) -> None:
+        path.write_text(self.text)
+
+    @classmethod
+    def load(cls, path: Path) -> Fake:
+        return cls(path.read_text())
+
+
+def test_ranker_is_saved_and_rebuilt_by_its_class(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Fake:
-        def __init__(self, text: str) -> None:
-            self.text = text
-
-        def save(self, path: Path) -> None:
-            path.write_text(self.text)
-
-        @classmethod
-        def load(cls, path: Path) -> Fake:
-            return cls(path.read_text())
-
-    module = ModuleType("brpnas.predictors.model")
-    module.load_latency = Fake.load  # type: ignore[attr-defined]
+    module = ModuleType("brpnas.predictors.pairwise")
+    module.PairwiseRanker = Fake  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    dataset = PredictorDataset(tmp_path / "p.safetensors", "latency")
+    dataset = RankerDataset(tmp_path / "p.safetensors")
     dataset.save(Fake("weights"))
     assert dataset.load().text == "weights"
 
 
-def test_unknown_kind_of_predictor() -> None:
-    with pytest.raises(UnknownNameError, match=r"'latency'\?"):
-        PredictorDataset("p", "latancy")
+def test_predictors_are_files_of_their_device_metrics(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = ModuleType("brpnas.predictors.model")
+    module.load_predictor = Fake.load  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    dataset = PredictorFolderDataset(tmp_path / "predictors")
+    dataset.save({"energy_mj@old": Fake("gone")})
+    dataset.save({"latency_ms@a.b": Fake("one"), "energy_mj@c": Fake("two")})
+    names = sorted(path.name for path in (tmp_path / "predictors").iterdir())
+    assert names == ["energy_mj@c.safetensors", "latency_ms@a.b.safetensors"]
+    found = {name: predictor.text for name, predictor in dataset.load().items()}
+    assert found == {"latency_ms@a.b": "one", "energy_mj@c": "two"}
 
 
 def test_without_a_training_the_file_is_no_empty_one(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ from tests.report.samples import DEPLOYED, INT8, LATENCY, network_evaluation, wi
 PARAMS = base("evaluate", title="A <title> of mine", plot_points=10)
 FIGURES = {"within_1": 0.2, "within_5": 0.7, "within_10": 0.9}
 FIGURES |= {"spearman": 0.99, "kendall": 0.9, "mape": 0.05}
-TRAIN: dict[str, Any] = {
+OWN: dict[str, Any] = {
+    "metric": "latency_ms",
     "method": "networks",
     "known_devices": [],
     "scored": "test",
@@ -36,6 +37,19 @@ TRAIN: dict[str, Any] = {
     "rows": {"train": 30, "valid": 30, "test": 57},
     "metrics": {"gcn": FIGURES, "FLOPs": FIGURES | {"within_10": 0.1}},
 }
+TRAIN = {"latency_ms@toy-device": OWN, "energy_mj@box": OWN | {"metrics": {}}}
+TASK_METRIC = {"metric": "latency_ms", "device": "toy-device"}
+
+LOSSES = pd.DataFrame(
+    {"member": [0], "epoch": [0], "train_loss": [1.0], "valid_loss": [3.0]}
+).assign(**TASK_METRIC)
+
+
+def train(changes: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Figures of `train` with changes of the task's predictor."""
+    return TRAIN | {"latency_ms@toy-device": OWN | changes}
+
+
 UNTRAINED = {"trained": False, **DEPLOYED}
 TASK: dict[str, Any] = {"constraints": ["latency_ms <= 7"], "budget": {"queries": 3, "rounds": 1}}
 
@@ -69,7 +83,7 @@ def history(predictions: pd.DataFrame) -> pd.DataFrame:
             "round": 0,
             "arch_id": asked["arch_id"],
             "accuracy": [0.5, 0.6, np.nan],
-            "predicted_latency_ms": asked["predicted_latency_ms"],
+            "predicted_latency_ms": asked["predicted"],
             "status": ["ok", "ok", "failed"],
         }
     )
@@ -97,7 +111,7 @@ def answered(oracle: str, metric: str = "accuracy") -> dict[str, Any]:
 _INPUTS = (
     "accuracy",
     "oracle_accuracy",
-    "latency_predictions",
+    "predictions",
     "train_history",
     "train_metrics",
     "search_history",
@@ -133,7 +147,7 @@ def test_plots_have_the_columns_that_dvc_draws(
 ) -> None:
     training = pd.DataFrame(
         {"member": [0, 1], "epoch": [0, 0], "train_loss": [1.0, 2.0], "valid_loss": [3.0, 5.0]}
-    )
+    ).assign(**TASK_METRIC)
     plots = make_plots(predictions, training, traces, PARAMS)
     assert set(plots) == {"predicted_vs_measured", "training", "search"}
     assert len(plots["predicted_vs_measured"]) == 10
@@ -157,16 +171,16 @@ def test_report_is_a_page_about_the_winner(
         "near_twins": [{"devices": ["other-device", "toy-device"], "spearman": 0.997}],
         "sources": {"toy-device": source | {"licence": "CC0 of toys", "citation": "Toy 2020"}},
     }
-    counts = predictions.dropna(subset=["latency_ms"])["split"].value_counts().to_dict()
+    counts = predictions.dropna(subset=["measured"])["split"].value_counts().to_dict()
     training = pd.DataFrame(
         {"member": [0, 0], "epoch": [0, 1], "train_loss": [1.0, 0.5], "valid_loss": [1.0, 0.6]}
-    )
+    ).assign(**TASK_METRIC)
     page = make_report(
         accuracy,
         accuracy_table([], "cifar100", 1),
         predictions,
         training,
-        TRAIN | {"rows": counts, "scored_rows": counts["test"]},
+        train({"rows": counts, "scored_rows": counts["test"]}),
         history,
         result,
         UNTRAINED,
@@ -180,7 +194,7 @@ def test_report_is_a_page_about_the_winner(
         accuracy_table([], "cifar100", 1),
         predictions,
         training,
-        TRAIN | {"rows": counts, "scored_rows": counts["test"]},
+        train({"rows": counts, "scored_rows": counts["test"]}),
         history,
         result | answered("file"),
         UNTRAINED,
@@ -213,7 +227,7 @@ def test_without_test_accuracies_the_validation_accuracy_is_compared(
     metrics = make_metrics(TRAIN, result, UNTRAINED, untested)
     json.dumps(metrics, allow_nan=False)
     assert metrics["comparison"]["brp"] == {"best_valid": pytest.approx(0.52)}
-    training = pd.DataFrame({"member": [0], "epoch": [0], "train_loss": [1.0], "valid_loss": [3.0]})
+    training = LOSSES
     plot = make_plots(predictions, training, untested, PARAMS)["search"]
     assert plot["random"].tolist() == pytest.approx([0.5, 0.51, 0.52])
 
@@ -252,15 +266,15 @@ def test_a_winner_that_is_not_listed_is_drawn(
     """A search in a space too large to list asks for architectures that no table holds."""
     winner = result["chosen"]["arch_id"]
     listed = predictions[predictions["arch_id"] != winner]
-    counts = listed.dropna(subset=["latency_ms"])["split"].value_counts().to_dict()
+    counts = listed.dropna(subset=["measured"])["split"].value_counts().to_dict()
     untested = traces.assign(chosen_test=np.nan, best_test_seen=np.nan, regret=np.nan)
     found = result | answered("surrogate") | {"held_out": {"test_accuracy": None}}
     page = make_report(
         accuracy_table([], "cifar100", 1),
         accuracy_table([], "cifar100", 1),
         listed,
-        pd.DataFrame({"member": [0], "epoch": [0], "train_loss": [1.0], "valid_loss": [1.0]}),
-        TRAIN | {"rows": counts, "scored_rows": counts["test"]},
+        LOSSES,
+        train({"rows": counts, "scored_rows": counts["test"]}),
         history,
         found,
         UNTRAINED,
@@ -293,14 +307,14 @@ def test_scores_are_those_of_the_exported_file_where_it_is_trained(
     assert set(metrics["comparison"]["brp"]) == {"best_valid"}, "for the same reason"
     balanced = make_metrics(TRAIN, result | answered("table", "balanced_accuracy"), network, traces)
     assert set(balanced["comparison"]["brp"]) == {"best_valid_balanced_accuracy"}
-    counts = predictions.dropna(subset=["latency_ms"])["split"].value_counts().to_dict()
+    counts = predictions.dropna(subset=["measured"])["split"].value_counts().to_dict()
     trained = accuracy_table([], "cifar100", 1).assign(balanced_accuracy=[])
     page = make_report(
         trained,
         trained,
         predictions,
-        pd.DataFrame({"member": [0], "epoch": [0], "train_loss": [1.0], "valid_loss": [1.0]}),
-        TRAIN | {"rows": counts, "scored_rows": counts["test"]},
+        LOSSES,
+        train({"rows": counts, "scored_rows": counts["test"]}),
         history,
         result | answered("train", "balanced_accuracy"),
         network,
@@ -331,15 +345,15 @@ def test_figures_of_a_quantised_file_stand_beside_those_of_the_float_file(
 def test_rows_left_out_are_shown_as_they_were_predicted_without_themselves(
     predictions: pd.DataFrame, traces: pd.DataFrame
 ) -> None:
-    measured = predictions["latency_ms"].notna()
-    scored = (predictions["latency_ms"] * 1.5).where(measured & (predictions["split"] != "valid"))
+    measured = predictions["measured"].notna()
+    scored = (predictions["measured"] * 1.5).where(measured & (predictions["split"] != "valid"))
     training = pd.DataFrame(
         {
             name: pd.Series(dtype="float64")
             for name in ("member", "epoch", "train_loss", "valid_loss")
         }
-    )
-    plots = make_plots(predictions.assign(scored_ms=scored), training, traces, PARAMS)
+    ).assign(**TASK_METRIC)
+    plots = make_plots(predictions.assign(scored=scored), training, traces, PARAMS)
     shown = plots["predicted_vs_measured"]
     assert len(shown) == 10
     np.testing.assert_allclose(shown["predicted_ms"], 1.5 * shown["measured_ms"])
@@ -353,10 +367,10 @@ def test_the_report_tells_a_predictor_of_few_rows_as_such(
     result: dict[str, Any],
     traces: pd.DataFrame,
 ) -> None:
-    measured = predictions["latency_ms"].notna()
+    measured = predictions["measured"].notna()
     table = predictions.assign(
         split=predictions["split"].where(~measured, "train"),
-        scored_ms=(1.1 * predictions["latency_ms"]).where(measured),
+        scored=(1.1 * predictions["measured"]).where(measured),
     )
     count = int(measured.sum())
     adapted = {
@@ -375,8 +389,8 @@ def test_the_report_tells_a_predictor_of_few_rows_as_such(
         accuracy,
         accuracy_table([], "cifar100", 1),
         table,
-        pd.DataFrame({"member": [], "epoch": [], "train_loss": [], "valid_loss": []}),
-        TRAIN | adapted,
+        LOSSES.head(0),
+        train(adapted),
         history,
         result,
         UNTRAINED,

@@ -23,11 +23,12 @@ from brpnas.devices import Device
 from brpnas.errors import ConfigurationError, ParityError, SchemaError
 from brpnas.graphs import VIEWS, SpaceGraphs, View
 from brpnas.predictors import (
-    LatencyPredictor,
     MeasuredRows,
+    MetricModel,
+    MetricPredictor,
     PairwiseRanker,
     TrainingConfig,
-    fit_latency,
+    fit_metric,
 )
 from brpnas.predictors.transfer import fit_device
 from brpnas.serving import OnnxPredictor
@@ -36,7 +37,7 @@ from pipelines.export.nodes import (
     collect_parity,
     deploy_network,
     export_found_network,
-    export_latency,
+    export_predictors,
     export_ranker,
     set_up_deployment,
 )
@@ -56,7 +57,8 @@ PARAMS = base("export")
 NETWORK = base(
     "network", channels=2, cells_per_stage=1, stages=2, input_shape=[3, 16, 16], classes=7
 )
-TRAIN: dict[str, Any] = {
+OWN: dict[str, Any] = {
+    "metric": "latency_ms",
     "method": "networks",
     "known_devices": [],
     "scored": "test",
@@ -72,6 +74,8 @@ TRAIN: dict[str, Any] = {
     "model": "gcn",
     "metrics": {"gcn": {"within_10": 0.97}},
 }
+NAME = f"latency_ms@{OWN['device']}"
+FILE = f"{NAME}.onnx"
 TIMING = base("timing", warmup=1, runs=2, repeats=2)
 SMALL = network_config(NETWORK)
 DIGITS = NETWORK | {"input_shape": [1, 8, 8], "classes": 10}
@@ -92,10 +96,17 @@ def page(
     sources: dict[str, Any],
 ) -> str:
     """The page of the cards of the files `network`, `latency` and `ranker`."""
-    data = {f"{name}_onnx": content for name, content in onnx.items()}
-    data |= {"ranker": ranker, "train_metrics": train, "search_result": result}
+    data: dict[str, Any] = {f"{name}_onnx": onnx[name] for name in ("network", "ranker")}
+    data["predictors_onnx"] = {FILE: onnx["latency"]}
+    data |= {"ranker": ranker, "train_metrics": {NAME: train}, "search_result": result}
     data |= {"network_evaluation": evaluation, "ingest_report": {"sources": sources}}
     return str(Stage(create_pipeline(), data)["model_card"])
+
+
+def export_latency(predictor: MetricModel, graphs: SpaceGraphs) -> tuple[bytes, float]:
+    """The file of one predictor, and its error."""
+    files, errors = export_predictors({NAME: predictor}, graphs, PARAMS)
+    return files[FILE], errors[NAME]
 
 
 def deployed(
@@ -122,11 +133,11 @@ class Noisy(nn.Module):
 
 
 @pytest.fixture(scope="module")
-def latency_predictor(small_graphs: SpaceGraphs) -> LatencyPredictor:
+def latency_predictor(small_graphs: SpaceGraphs) -> MetricPredictor:
     measured = 1.0 + weight(small_graphs.arch_ids)
     rows = np.arange(60), np.arange(60, 80)
     train, valid = (MeasuredRows(part, measured[part]) for part in rows)
-    return fit_latency(small_graphs, train, valid, TINY, view="raw", members=1)
+    return fit_metric(small_graphs, train, valid, TINY, view="raw", members=1)
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +165,7 @@ def result(small_graphs: SpaceGraphs) -> dict[str, Any]:
                 "ms": 4.5,
                 "of": {
                     "size": SMALL.size,
-                    "device": TRAIN["device"],
+                    "device": OWN["device"],
                     "precision": "fp32",
                     "runtime": None,
                 },
@@ -179,10 +190,10 @@ def answer(content: bytes, feeds: dict[str, Any]) -> Any:
 def test_predictors_answer_as_torch_on_any_batch(
     small_graphs: SpaceGraphs,
     result: dict[str, Any],
-    latency_predictor: LatencyPredictor,
+    latency_predictor: MetricPredictor,
     trained_ranker: PairwiseRanker,
 ) -> None:
-    latency, error = export_latency(latency_predictor, small_graphs, TRAIN, PARAMS)
+    latency, error = export_latency(latency_predictor, small_graphs)
     assert 0 <= error <= 1e-5
     expected = latency_predictor.predict(small_graphs)[:3]
     np.testing.assert_allclose(answer(latency, feeds(small_graphs, "raw")), expected, rtol=1e-5)
@@ -196,12 +207,12 @@ def test_predictors_answer_as_torch_on_any_batch(
 @pytest.mark.usefixtures("quick_export")
 def test_a_file_that_answers_otherwise_is_refused(
     small_graphs: SpaceGraphs,
-    latency_predictor: LatencyPredictor,
+    latency_predictor: MetricPredictor,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(LatencyPredictor, "module", lambda self: Noisy())
+    monkeypatch.setattr(MetricPredictor, "module", lambda self: Noisy())
     with pytest.raises(ParityError):
-        export_latency(latency_predictor, small_graphs, TRAIN, PARAMS)
+        export_latency(latency_predictor, small_graphs)
 
 
 @pytest.mark.usefixtures("quick_export")
@@ -212,7 +223,7 @@ def test_a_predictor_of_few_rows_gives_intervals_and_its_card_runs_as_typed(
     tmp_path: Path,
 ) -> None:
     predictor = fit_device(cells(), measured("eager-new", 10), prior(), QUICK)
-    latency, error = export_latency(predictor, small_graphs, TRAIN, PARAMS)
+    latency, error = export_latency(predictor, small_graphs)
     assert 0 <= error <= 1e-5
     served = OnnxPredictor(latency)
     said = served.predict(small_graphs.arch_ids[:5])
@@ -227,7 +238,7 @@ def test_a_predictor_of_few_rows_gives_intervals_and_its_card_runs_as_typed(
     ranker_onnx, _ = export_ranker(trained_ranker, small_graphs, result, PARAMS)
     network, _ = export_found_network(result, b"", small_graphs, NETWORK, PARAMS)
     onnx = {"network": network, "latency": latency, "ranker": ranker_onnx}
-    card = page(onnx, trained_ranker, TRAIN | adapted, result, UNTRAINED, {})
+    card = page(onnx, trained_ranker, OWN | adapted, result, UNTRAINED, {})
     of_latency = card.split("\n---\n")[1]
     assert re.search(r"\b9 measured .* 2 known devices \(eager-a, eager-b\)", of_latency)
     assert "10 measured rows, " in of_latency
@@ -235,7 +246,8 @@ def test_a_predictor_of_few_rows_gives_intervals_and_its_card_runs_as_typed(
     assert adapted["transfer"] in of_latency
     assert "mape (left out)" in of_latency
     assert "spearman, 90 % interval (left out)" in of_latency
-    (tmp_path / "latency.onnx").write_bytes(latency)
+    (tmp_path / "predictors").mkdir()
+    (tmp_path / "predictors" / FILE).write_bytes(latency)
     (code,) = re.findall(r"```python\n(.*?)```", of_latency, flags=re.DOTALL)
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
@@ -252,19 +264,19 @@ def test_a_predictor_of_few_rows_gives_intervals_and_its_card_runs_as_typed(
 def test_network_has_the_configured_sizes_and_the_card_tells_all(
     small_graphs: SpaceGraphs,
     result: dict[str, Any],
-    latency_predictor: LatencyPredictor,
+    latency_predictor: MetricPredictor,
     trained_ranker: PairwiseRanker,
     view: View,
 ) -> None:
     network, error = export_found_network(result, b"", small_graphs, NETWORK, PARAMS)
     assert error <= 1e-5
     assert answer(network, {"image": np.zeros((1, 3, 16, 16), np.float32)}).shape == (1, 7)
-    latency, _ = export_latency(latency_predictor, small_graphs, TRAIN, PARAMS)
+    latency, _ = export_latency(latency_predictor, small_graphs)
     ranker = PairwiseRanker(trained_ranker.config, 1, view)
     ranker.fit(small_graphs.view(view), np.linspace(0, 1, len(small_graphs)), 0)
     ranker_onnx, _ = export_ranker(ranker, small_graphs, result, PARAMS)
     sources = {
-        TRAIN["device"]: note("NeurIPS 2020", devices=[TRAIN["device"]]),
+        OWN["device"]: note("NeurIPS 2020", devices=[OWN["device"]]),
         "nasbench201-runs": note("ICLR 2020", datasets=["cifar10", "cifar100"]),
         "nb201-digits": note("of digits", datasets=["digits"]),
         "other": note("of others", devices=["other"]),
@@ -277,12 +289,12 @@ def test_network_has_the_configured_sizes_and_the_card_tells_all(
     }
     assert json.loads(files["winner.json"])["metadata"]["weights"].startswith("initialised")
     onnx = {"network": network, "latency": latency, "ranker": ranker_onnx}
-    card = page(onnx, ranker, TRAIN, result, UNTRAINED, sources)
+    card = page(onnx, ranker, OWN, result, UNTRAINED, sources)
     assert card.count("\n---\n\n# ") == 2
-    for text in (TRAIN["device"], "within_10 (test)", "0.97", "9 answers", "not trained"):
+    for text in (OWN["device"], "within_10 (test)", "0.97", "9 answers", "not trained"):
         assert text in card
     found, of_latency, of_ranker = card.split("\n---\n")
-    assert own_card(card, "latency.onnx").strip() == of_latency.strip()
+    assert own_card(card, f"predictors/{FILE}").strip() == of_latency.strip()
     assert own_card(card, "ranker.onnx").strip() == of_ranker.strip(), "is what is registered"
     assert re.match("# .*, not trained\n", found), "what is shipped"
     assert re.search(r"Warning: .*initialised", found)
@@ -296,7 +308,7 @@ def test_network_has_the_configured_sizes_and_the_card_tells_all(
 def test_a_trained_network_is_exported_with_its_weights_and_explained(
     small_graphs: SpaceGraphs,
     result: dict[str, Any],
-    latency_predictor: LatencyPredictor,
+    latency_predictor: MetricPredictor,
     trained_ranker: PairwiseRanker,
 ) -> None:
     config = JobConfig(channels=2, cells_per_stage=1, stages=2, epochs=1, batch_size=256)
@@ -310,7 +322,7 @@ def test_a_trained_network_is_exported_with_its_weights_and_explained(
     with torch.inference_mode():
         expected = trained.module()(torch.from_numpy(images)).numpy()
     np.testing.assert_allclose(answer(network, {"image": images}), expected, atol=1e-5)
-    latency, _ = export_latency(latency_predictor, small_graphs, TRAIN, PARAMS)
+    latency, _ = export_latency(latency_predictor, small_graphs)
     ranker_onnx, _ = export_ranker(trained_ranker, small_graphs, result, PARAMS)
     result["task"] = task("digits", oracle={"name": "train"})
     result["network"]["size"] = trained.network.size
@@ -327,7 +339,7 @@ def test_a_trained_network_is_exported_with_its_weights_and_explained(
         answer(scored, {"image": images}), answer(network, {"image": images})
     )
     onnx = {"network": scored, "latency": latency, "ranker": ranker_onnx}
-    card = page(onnx, trained_ranker, TRAIN, result, evaluation, {})
+    card = page(onnx, trained_ranker, OWN, result, evaluation, {})
     assert re.match(f"# .* {result['task']['dataset']}\n", card)
     for text in ("label_names", "pixel_scale", "digits, 1 epochs, seed 0"):
         assert text in card
@@ -348,8 +360,8 @@ def test_a_split_that_has_changed_since_the_search_is_refused(
 
 
 def test_parity_holds_all_files_and_the_tolerance() -> None:
-    assert collect_parity(1e-7, 2e-7, 3e-7, PARAMS) == {
-        "latency": 1e-7,
+    assert collect_parity({NAME: 1e-7}, 2e-7, 3e-7, PARAMS) == {
+        "predictors": {NAME: 1e-7},
         "ranker": 2e-7,
         "network": 3e-7,
         "tolerance": 1e-5,
@@ -357,7 +369,7 @@ def test_parity_holds_all_files_and_the_tolerance() -> None:
 
 
 def test_parameters_are_checked(
-    small_graphs: SpaceGraphs, latency_predictor: LatencyPredictor
+    small_graphs: SpaceGraphs, latency_predictor: MetricPredictor
 ) -> None:
     with pytest.raises(ConfigurationError, match=r"'tolerence'.* 'tolerance'\?"):
-        export_latency(latency_predictor, small_graphs, TRAIN, PARAMS | {"tolerence": 1})
+        export_predictors({NAME: latency_predictor}, small_graphs, PARAMS | {"tolerence": 1})

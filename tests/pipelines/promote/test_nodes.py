@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brpnas.datasets import held_out, mean_accuracy
+from brpnas.datasets import DeviceMetric, held_out, mean_accuracy, rows_of
 from brpnas.errors import ConfigurationError
 from brpnas.graphs import SpaceGraphs
 from brpnas.metrics import kendall, regression_metrics, spearman
 from pipelines.promote.nodes import (
     decide_champions,
     register_accuracy,
-    register_latency,
+    register_predictors,
     score_test_cells,
 )
 from pipelines.registry.loaded import LoadedVersion, read
@@ -25,6 +25,7 @@ from tests.export.costs import cost_model
 from tests.pipelines.promote.toys import CARD, PARITY, SHARE, inputs
 
 pytestmark = pytest.mark.usefixtures("store")
+MODELS = ["latency-board", "energy-board"]
 
 
 @pytest.fixture
@@ -34,9 +35,14 @@ def values(small_graphs: SpaceGraphs) -> dict[str, Any]:
 
 def latency(values: dict[str, Any], **changed: Any) -> LoadedVersion:
     v = values | changed
-    name = register_latency(v["latency_onnx"], v["latency_predictions"], PARITY, CARD, SHARE)
-    assert name == "latency-board"
+    names = register_predictors(v["predictors_onnx"], v["predictions"], PARITY, CARD, SHARE)
+    assert names == MODELS
+    name = "latency-board"
     return read(RegisteredModel(name), RegisteredModel(name).aliases["challenger"])
+
+
+def of_latency(values: dict[str, Any]) -> pd.DataFrame:
+    return rows_of(values["predictions"], DeviceMetric("latency_ms", "board"))
 
 
 def accuracy(values: dict[str, Any], **changed: Any) -> LoadedVersion:
@@ -51,23 +57,23 @@ def accuracy(values: dict[str, Any], **changed: Any) -> LoadedVersion:
 
 class TestLatency:
     def test_test_rows_are_those_that_always_are(self, values: dict[str, Any]) -> None:
-        table = values["latency_predictions"]
+        table = of_latency(values)
         made = latency(values)
         expected = table[held_out(table["arch_id"].tolist(), SHARE)]
         assert made.test["arch_id"].tolist() == expected["arch_id"].tolist()
-        assert made.test["true"].tolist() == expected["latency_ms"].tolist()
-        assert made.test["predicted"].tolist() == expected["predicted_latency_ms"].tolist()
+        assert made.test["true"].tolist() == expected["measured"].tolist()
+        assert made.test["predicted"].tolist() == expected["predicted"].tolist()
         figures = regression_metrics(made.test["predicted"], made.test["true"])
         tags = made.version.tags
         assert float(tags["brpnas.metric.mape"]) == pytest.approx(figures["mape"], rel=1e-4)
 
     def test_cells_that_were_not_measured_are_no_rows(self, values: dict[str, Any]) -> None:
-        table = values["latency_predictions"].copy()
-        gone = table.index[::3]
-        table.loc[gone, "latency_ms"] = np.nan
+        table = values["predictions"].copy()
+        gone = table["arch_id"].unique()[::3]
+        table.loc[table["arch_id"].isin(gone), "measured"] = np.nan
         table["split"] = np.where(table.index % 2, "train", "test")
-        made = latency(values, latency_predictions=table)
-        left = set(table["arch_id"].drop(gone))
+        made = latency(values, predictions=table)
+        left = set(table["arch_id"]) - set(gone)
         assert made.rows is not None
         assert set(made.rows["arch_id"]) == left
         assert list(made.rows) == ["arch_id", "latency_ms", "split"]
@@ -75,9 +81,26 @@ class TestLatency:
         assert made.version.tags["brpnas.rows"] == str(len(left))
 
     def test_without_test_rows_it_is_registered(self, values: dict[str, Any]) -> None:
-        table = values["latency_predictions"]
+        table = values["predictions"]
         learn = table[~held_out(table["arch_id"].tolist(), SHARE)]
-        assert latency(values, latency_predictions=learn).test.empty
+        assert latency(values, predictions=learn).test.empty
+
+
+class TestOtherMetrics:
+    def test_each_is_a_model_of_its_own(self, values: dict[str, Any]) -> None:
+        latency(values)
+        model = RegisteredModel("energy-board")
+        made = read(model, model.aliases["challenger"])
+        energy = rows_of(values["predictions"], DeviceMetric("energy_mj", "board"))
+        held = energy[held_out(energy["arch_id"].tolist(), SHARE)]
+        assert made.test["true"].tolist() == held["measured"].tolist()
+        assert made.predictor.value == "energy_mj"
+        served = made.predictor.predict(held["arch_id"].tolist())
+        np.testing.assert_allclose(served["energy_mj"], held["predicted"], rtol=1e-6)
+        assert made.rows is not None
+        assert list(made.rows) == ["arch_id", "energy_mj", "split"]
+        tags = made.version.tags
+        assert (tags["brpnas.kind"], float(tags["brpnas.parity"])) == ("energy", 2e-7)
 
 
 class TestAccuracy:
@@ -119,13 +142,13 @@ class TestDecide:
         latency(values)
         accuracy(values, ranker_onnx=cost_model([1.0] * 9, value="score"))
         with caplog.at_level("INFO"):
-            found = decide_champions("latency-board", "accuracy-toys", values["params:promote"])
+            found = decide_champions(MODELS, "accuracy-toys", values["params:promote"])
         verdicts = {name: decision["verdict"] for name, decision in found.items()}
-        assert verdicts == {"latency-board": "promoted", "accuracy-toys": "refused"}
+        assert verdicts == dict.fromkeys(MODELS, "promoted") | {"accuracy-toys": "refused"}
         assert re.search(r"accuracy-toys: refused\b.*ONNX.*torch", caplog.text)
         assert "champion" not in RegisteredModel("accuracy-toys").aliases
 
     def test_parameters_are_checked(self, values: dict[str, Any]) -> None:
         wrong = values["params:promote"] | {"confidance": 0.9}
         with pytest.raises(ConfigurationError, match=r"'confidance'.* 'confidence'\?"):
-            decide_champions("latency-board", "accuracy-toys", wrong)
+            decide_champions(MODELS, "accuracy-toys", wrong)

@@ -8,10 +8,15 @@ import numpy as np
 import pandas as pd
 
 from brpnas.graphs import SpaceGraphs
-from tests.export.costs import cost_model, cost_of
+from tests.export.costs import COSTS, cost_model, cost_of
 from tests.pipelines.registry.toys import config
 
-PARITY = {"latency": 1e-7, "ranker": 1e-7, "network": 1e-7, "tolerance": 1e-5}
+PARITY = {
+    "predictors": {"latency_ms@board": 1e-7, "energy_mj@board": 2e-7},
+    "ranker": 1e-7,
+    "network": 1e-7,
+    "tolerance": 1e-5,
+}
 SHARE = 0.5
 CARD = "# Both\n"
 
@@ -40,12 +45,16 @@ def inputs(graphs: SpaceGraphs) -> dict[str, Any]:
     noise = np.random.default_rng(0).normal(0, 0.02, len(cells))
     latency = pd.DataFrame(
         {
-            "arch_id": cells,
+            "metric": "latency_ms",
             "device": "board",
+            "arch_id": cells,
             "split": "test",
-            "latency_ms": cost * np.exp(noise),
-            "predicted_latency_ms": cost,
+            "measured": cost * np.exp(noise),
+            "predicted": cost,
         }
+    )
+    energy = latency.assign(
+        metric="energy_mj", measured=3 * latency["measured"], predicted=3 * cost
     )
     accuracy = pd.DataFrame(
         {
@@ -59,9 +68,12 @@ def inputs(graphs: SpaceGraphs) -> dict[str, Any]:
         }
     )
     return {
-        "latency_onnx": cost_model(),
+        "predictors_onnx": {
+            "latency_ms@board.onnx": cost_model(),
+            "energy_mj@board.onnx": cost_model([3 * cost for cost in COSTS], value="energy_mj"),
+        },
         "ranker_onnx": cost_model(value="score"),
-        "latency_predictions": latency,
+        "predictions": pd.concat([latency, energy], ignore_index=True),
         "ranker": Ranker(graphs),
         "space_graphs": graphs,
         "accuracy": accuracy,

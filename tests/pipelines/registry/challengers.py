@@ -17,7 +17,7 @@ import torch
 from brpnas.datasets import read_embedded_latency
 from brpnas.export import export_predictor
 from brpnas.graphs import View
-from brpnas.predictors import LatencyPredictor, MeasuredRows, TrainingConfig, fit_latency
+from brpnas.predictors import MeasuredRows, MetricPredictor, TrainingConfig, fit_metric
 from brpnas.spaces import get_space
 
 __all__ = ["DEVICE", "TEST_ROWS", "TOLERANCE", "Exported", "broken", "noisy", "train"]
@@ -51,15 +51,15 @@ def train(seed: int) -> dict[str, Exported]:
     test, valid, rest = np.split(order, [TEST_ROWS, TEST_ROWS + 100])
     latency = table["latency_ms"].to_numpy()
 
-    def fit(name: str) -> LatencyPredictor:
+    def fit(name: str) -> MetricPredictor:
         chosen = rest[: ROWS[name]]
         values = latency[chosen]
         if "shuffled" in name:
             values = rng.permutation(values)
         sets = MeasuredRows(rows[chosen], values), MeasuredRows(rows[valid], latency[valid])
-        return fit_latency(graphs, *sets, TRAINING, view=VIEW, members=1, bound=None, seed=seed)
+        return fit_metric(graphs, *sets, TRAINING, view=VIEW, members=1, bound=None, seed=seed)
 
-    def export(predictor: LatencyPredictor) -> Exported:
+    def export(predictor: MetricPredictor) -> Exported:
         batch = graphs.view(VIEW)[rows[test]]
         known = {"arch_id": table["arch_id"].to_numpy()[test], "true": latency[test]}
         answers = pd.DataFrame(known | {"predicted": predictor.predict_batch(batch)})
@@ -83,7 +83,7 @@ def train(seed: int) -> dict[str, Exported]:
     return {name: export(predictor) for name, predictor in fitted.items()}
 
 
-def noisy(predictor: LatencyPredictor, rng: np.random.Generator) -> LatencyPredictor:
+def noisy(predictor: MetricPredictor, rng: np.random.Generator) -> MetricPredictor:
     """Noise of a twentieth of their spread on all weights."""
     ensemble = copy.deepcopy(predictor.ensemble)
     with torch.no_grad():
@@ -93,7 +93,7 @@ def noisy(predictor: LatencyPredictor, rng: np.random.Generator) -> LatencyPredi
     return replace(predictor, ensemble=ensemble)
 
 
-def broken(predictor: LatencyPredictor, rng: np.random.Generator) -> LatencyPredictor:
+def broken(predictor: MetricPredictor, rng: np.random.Generator) -> MetricPredictor:
     """NaN in one weight."""
     ensemble = copy.deepcopy(predictor.ensemble)
     weights = [weight for weight in ensemble.parameters() if weight.numel()]

@@ -20,7 +20,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import PyFuncModel, scoring_server
 
-from brpnas.predictors import LatencyPredictor
+from brpnas.predictors import MetricPredictor
 from pipelines.registry import register
 from tests.export.costs import cost_model, cost_of
 from tests.pipelines.registry.conftest import using
@@ -110,7 +110,7 @@ class TestInPython:
     def test_leaves_the_installed_brpnas_alone(self, model: PyFuncModel) -> None:
         model.predict(ARCHS[:1])
         assert Path(sys.modules["brpnas"].__file__ or "").parts[-2:] == ("brpnas", "__init__.py")
-        assert LatencyPredictor.__module__ == "brpnas.predictors.latency"
+        assert MetricPredictor.__module__ == "brpnas.predictors.metric"
 
 
 class TestRequests:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from brpnas.predictors import LatencyPredictor
+from brpnas.predictors import MetricPredictor
 from pipelines.registry import Challenger, promote, register
 from tests.cli.models import SPACE, train_latency
 from tests.pipelines.registry.challengers import TOLERANCE, Exported, broken, noisy, train
@@ -31,17 +31,17 @@ GRAPHS = SPACE.encode(SPACE.sample(np.random.default_rng(0), 30), "pruned")
 
 
 @pytest.fixture(scope="module")
-def predictor() -> LatencyPredictor:
+def predictor() -> MetricPredictor:
     return train_latency()
 
 
 @pytest.mark.parametrize("seed", first_of(range(5)))
-def test_broken_answers_nan(predictor: LatencyPredictor, seed: int) -> None:
+def test_broken_answers_nan(predictor: MetricPredictor, seed: int) -> None:
     answers = broken(predictor, np.random.default_rng(seed)).predict_batch(GRAPHS)
     assert np.isnan(answers).any()
 
 
-def test_noisy_answers_otherwise_and_its_original_as_before(predictor: LatencyPredictor) -> None:
+def test_noisy_answers_otherwise_and_its_original_as_before(predictor: MetricPredictor) -> None:
     before = predictor.predict_batch(GRAPHS)
     answers = noisy(predictor, np.random.default_rng(0)).predict_batch(GRAPHS)
     assert np.isfinite(answers).all()

@@ -18,6 +18,7 @@ from mlflow.tracking import MlflowClient
 from typer.testing import CliRunner
 
 from brpnas.cli import app
+from brpnas.datasets import DeviceMetric
 from brpnas.metrics import regression_metrics
 from brpnas.report.device import DeviceReport
 from brpnas.serving import OnnxPredictor
@@ -30,6 +31,7 @@ from tests.export.costs import cost_model, cost_of
 from tests.pipelines.registry.toys import ARCHS, NAME, challenger, config, onnx
 from tests.pipelines.retrain.toys import PARAMS
 
+BOARD = DeviceMetric("latency_ms", "board")
 LEARNT, COUNT = 80, len(ARCHS)
 PREDICTOR: Any = SimpleNamespace(
     method="adapted",
@@ -66,7 +68,7 @@ def answers(table: pd.DataFrame, factor: float = 1.02) -> pd.DataFrame:
 
 def judged(table: pd.DataFrame | None = None, factor: float = 1.02) -> DeviceReport:
     table = rows() if table is None else table
-    adapted = AdaptedDevice("board", PREDICTOR, known=False, transfer="")
+    adapted = AdaptedDevice(BOARD, PREDICTOR, known=False, transfer="")
     return judge_device(adapted, table, answers(table, factor))
 
 
@@ -98,7 +100,7 @@ class TestJudge:
         assert list(theirs) == list(answers(rows()))
 
     def test_figures_tell_a_prior_that_learnt_from_the_device_and_other_sizes(self) -> None:
-        adapted = AdaptedDevice("board", PREDICTOR, known=True, transfer="Of another size.")
+        adapted = AdaptedDevice(BOARD, PREDICTOR, known=True, transfer="Of another size.")
         figures = judge_device(adapted, rows(), answers(rows())).figures
         assert (figures["prior_knows_device"], figures["transfer"]) == (True, "Of another size.")
         assert (figures["device"], figures["coverage"]) == ("board", PREDICTOR.coverage)
@@ -124,7 +126,7 @@ class TestJudge:
         data_drift = judged(slower).figures["data_drift"]
         assert data_drift["rows"]["added"] == COUNT - 90
         assert data_drift["rows"]["remeasured"] == 1
-        assert data_drift["latency"]["remeasured_median_ratio"] == pytest.approx(1.3)
+        assert data_drift["values"]["remeasured_median_ratio"] == pytest.approx(1.3)
         assert data_drift["error"]["test_before"]["rows"] == 10
 
     def test_a_champion_of_another_kind_has_no_rows_and_no_intervals(self) -> None:

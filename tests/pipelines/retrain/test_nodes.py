@@ -37,7 +37,7 @@ def prior() -> DevicePrior:
 
 @pytest.fixture(scope="module")
 def rows() -> pd.DataFrame:
-    return split_device(table(60), SHARE)
+    return split_device(table(60), "board", SHARE, PARAMS)
 
 
 @pytest.fixture(scope="module")
@@ -93,8 +93,8 @@ class TestSplit:
 
     def test_neither_the_order_nor_more_rows_change_it(self, rows: pd.DataFrame) -> None:
         shuffled = table(60).sample(frac=1, random_state=1)
-        assert split_device(shuffled, SHARE).equals(rows)
-        more = split_device(table(100), SHARE).set_index("arch_id")
+        assert split_device(shuffled, "board", SHARE, PARAMS).equals(rows)
+        more = split_device(table(100), "board", SHARE, PARAMS).set_index("arch_id")
         assert more.loc[rows["arch_id"], "split"].tolist() == rows["split"].tolist()
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from brpnas.conformal import mixture_ratio
-from brpnas.predictors import load_latency
+from brpnas.predictors import load_predictor
 from brpnas.predictors.transfer import DevicePredictor
 from brpnas.serving import OnnxPredictor
 from tests.pipelines.conftest import Run
@@ -44,18 +44,18 @@ def test_from_ten_rows_to_a_network_within_the_limit(kedro: Run, project: Path) 
     assert re.search(r" 10 rows, .*: Spearman", said)
 
     data = project / "data"
-    predictions = pd.read_parquet(data / "07_model_output/latency_predictions.parquet")
+    predictions = pd.read_parquet(data / "07_model_output/predictions.parquet")
     result = json.loads((data / "07_model_output/search_result.json").read_text())
     ratio = mixture_ratio(predictions["log_deviation"], 0.9)
     assert result["latency_ratio"] == pytest.approx(ratio)
-    predicted = predictions.set_index("arch_id")["predicted_latency_ms"]
+    predicted = predictions.set_index("arch_id")["predicted"]
     measured = predictions[predictions["split"] == "train"]["arch_id"].tolist()
     winner = result["chosen"]["arch_id"]
     assert winner in measured or ratio * predicted[winner] <= LIMIT
 
-    saved = load_latency(data / "06_models/latency_predictor.safetensors")
+    saved = load_predictor(data / "06_models/predictors/latency_ms@855.safetensors")
     assert isinstance(saved, DevicePredictor)
-    exported = OnnxPredictor(data / "06_models/onnx/latency.onnx")
+    exported = OnnxPredictor(data / "06_models/onnx/predictors/latency_ms@855.onnx")
     cells = predictions["arch_id"].tolist()[::500]
     answers = exported.predict(cells)["latency_ms"]
     np.testing.assert_allclose(answers, predicted[cells], rtol=1e-4)

@@ -79,8 +79,8 @@ def stage(
     **changes: Any,
 ) -> Stage:
     """The stage on tables (graphs, architectures, accuracy, predictions, predictor)."""
-    names = ("space_graphs", "architectures", "accuracy", "latency_predictions")
-    data = dict(zip((*names, "latency_predictor"), tables, strict=True))
+    names = ("space_graphs", "architectures", "accuracy", "predictions")
+    data = dict(zip((*names, "predictors"), tables, strict=True))
     data |= dict(zip(("params:space", "params:dataset", "params:constraints"), given, strict=True))
     data |= {
         "params:search": params,

@@ -24,11 +24,11 @@ from brpnas.errors import (
 from brpnas.graphs import VIEWS, SpaceGraphs, View
 from brpnas.measure import describe_device, probe, time_cell
 from brpnas.predictors import (
-    LatencyPredictor,
     MeasuredRows,
+    MetricPredictor,
     PairwiseRanker,
     TrainingConfig,
-    fit_latency,
+    fit_metric,
 )
 from brpnas.search import ListedPool, chosen
 from brpnas.search.seeding import integer_seed
@@ -62,9 +62,10 @@ def tables(
     architectures: pd.DataFrame,
     accuracy: pd.DataFrame,
     predictions: pd.DataFrame,
-    predictor: LatencyPredictor,
+    predictor: MetricPredictor,
 ) -> tuple[Any, ...]:
-    return small_graphs, architectures, accuracy, predictions, predictor
+    predictors = {"latency_ms@toy-device": predictor}
+    return small_graphs, architectures, accuracy, predictions, predictors
 
 
 def this_machine() -> dict[str, Device]:
@@ -76,7 +77,7 @@ def this_machine() -> dict[str, Device]:
 def within(predictions: pd.DataFrame, limit: float) -> set[str]:
     """Architectures within a limit, as measured where the predictor was fitted to that."""
     fitted = predictions["split"].isin(["train", "valid"])
-    latency = predictions["latency_ms"].where(fitted, predictions["predicted_latency_ms"])
+    latency = predictions["measured"].where(fitted, predictions["predicted"])
     return set(predictions.loc[latency <= limit, "arch_id"])
 
 
@@ -194,7 +195,7 @@ def test_what_was_asked_beyond_the_constraint_is_learnt_from_and_not_chosen(
     params = search(
         budget={"reevaluations": 0}, sampler={"infeasible_share": 0.4, "choose_by": choose_by}
     )
-    latency = tables[3]["predicted_latency_ms"].to_numpy()
+    latency = tables[3]["predicted"].to_numpy()
     limit = float(np.quantile(latency, 0.4))
     task = (SPACE, "cifar100", [f"latency_ms <= {limit:.17g}"])
     found = run(tables, tmp_path, params, task)
@@ -257,14 +258,14 @@ def test_metrics_are_in_the_order_of_the_graphs(tables: tuple[Any, ...], tmp_pat
     shuffled = architectures.sample(frac=1, random_state=0)
     given = (graphs, shuffled, tables[2], predictions[::-1], tables[4])
     pool = stage(given, tmp_path)["candidate_pool"]
-    np.testing.assert_allclose(pool.predicted["latency_ms"], predictions["predicted_latency_ms"])
+    np.testing.assert_allclose(pool.predicted["latency_ms"], predictions["predicted"])
     listed = list_architectures(graphs.arch_ids, network=SMALL).set_index("arch_id")
     for name in ("params_m", "flops_m"):
         np.testing.assert_allclose(pool.predicted[name], listed.loc[list(graphs.arch_ids), name])
     assert pool.feasible.any()
     fewer = (*tables[:3], predictions.iloc[1:], tables[4])
     with pytest.raises(
-        SchemaError, match=r"`latency_predictions` .* 1 of 120 .*\|avg_pool_3x3~0\|.*\btrain\b"
+        SchemaError, match=r"`predictions` .* 1 of 120 .*\|avg_pool_3x3~0\|.*\btrain\b"
     ):
         stage(fewer, tmp_path)["search_limits"]
 
@@ -295,8 +296,8 @@ def test_pipeline_runs_alone_on_existing_inputs(tables: tuple[Any, ...], tmp_pat
         "space_graphs",
         "architectures",
         "accuracy",
-        "latency_predictions",
-        "latency_predictor",
+        "predictions",
+        "predictors",
     )
     given = dict(zip(names, tables, strict=True)) | {
         "published_nasbench301": never,
@@ -327,18 +328,18 @@ def test_a_search_by_known_latencies_keeps_the_limit_truly(
 ) -> None:
     """A prediction that is 20 % too low on average: by itself it would break the limit."""
     graphs, architectures, accuracy, predictions, predictor = tables
-    said = predictions["predicted_latency_ms"].to_numpy()
+    said = predictions["predicted"].to_numpy()
     rng = np.random.default_rng(0)
     truth = said * rng.uniform(0.9, 1.5, len(said))
     truth[::10] = np.nan  # never measured
     split = np.where(np.arange(len(said)) % 3 == 1, "valid", "test")
-    table = predictions.assign(latency_ms=truth, split=split)
-    table.loc[table["latency_ms"].isna(), "split"] = "test"
+    table = predictions.assign(measured=truth, split=split)
+    table.loc[table["measured"].isna(), "split"] = "test"
     known = (graphs, architectures, accuracy, table, predictor)
     params = search(limits={"latency": "table", "confidence": 0.9})
     found = run(known, tmp_path, params)
     history, measurements = found[:2]
-    measured = table.set_index("arch_id")["latency_ms"]
+    measured = table.set_index("arch_id")["measured"]
     asked = measured[history["arch_id"]]
     assert not (asked > 7).any()
     assert history["latency_ms"].tolist() == pytest.approx(asked.tolist(), nan_ok=True)
@@ -378,10 +379,10 @@ def test_a_search_on_this_machine_measures_before_it_asks(
     graphs, architectures, accuracy, predictions, predictor = tables
     some = [time_cell(a, settings).latency_ms for a in graphs.arch_ids[:16]]
     limit = float(np.median(some))
-    scale = limit / predictions["predicted_latency_ms"].median()
+    scale = limit / predictions["predicted"].median()
     table = predictions.assign(
-        predicted_latency_ms=predictions["predicted_latency_ms"] * scale,
-        latency_ms=predictions["predicted_latency_ms"] * scale,
+        predicted=predictions["predicted"] * scale,
+        measured=predictions["predicted"] * scale,
         split=np.where(np.arange(len(predictions)) % 2, "valid", "test"),
     )
     known = (graphs, architectures, accuracy, table, predictor)
@@ -526,17 +527,18 @@ def test_a_search_in_a_space_too_large_to_list(mirror: Path, tmp_path: Path) -> 
     measured = 1 + graphs.view("raw").adj.sum(axis=(1, 2)) / 50
     train, valid = (MeasuredRows(r, measured[r]) for r in (np.arange(30), np.arange(30, 40)))
     tiny = TrainingConfig(hidden=8, layers=2, epochs=2)
-    predictor = fit_latency(graphs, train, valid, tiny, view="raw", members=1)
+    predictor = fit_metric(graphs, train, valid, tiny, view="raw", members=1)
     predictions = pd.DataFrame(
-        {"arch_id": list(graphs.arch_ids), "device": "mine", "latency_ms": measured}
+        {"arch_id": list(graphs.arch_ids), "device": "mine", "measured": measured}
     ).assign(
-        predicted_latency_ms=predictor.predict(graphs),
+        metric="latency_ms",
+        predicted=predictor.predict(graphs),
         precision="fp32",
         split="test",
         log_deviation=np.nan,
     )
     files = partial(fetch_group, "nasbench301", mirror=mirror, cache=tmp_path)
-    limit = float(np.median(predictions["predicted_latency_ms"]))
+    limit = float(np.median(predictions["predicted"]))
     task = ("darts", "cifar10", [f"latency_ms <= {limit}"])
     nothing = accuracy_table([], "cifar10", 1)
     params = search(
@@ -544,7 +546,7 @@ def test_a_search_in_a_space_too_large_to_list(mirror: Path, tmp_path: Path) -> 
         sampler={"candidates": 40, "neighbours": 20, "choose_by": "answers"},
         oracle={"name": "surrogate"},
     )
-    tables = (graphs, listed, nothing, predictions, predictor)
+    tables = (graphs, listed, nothing, predictions, {"latency_ms@mine": predictor})
     given = (tables, tmp_path / "store", params, task)
     found = run(*given, published_nasbench301=files)
     history, _, ranker, *_ = found
@@ -564,7 +566,7 @@ def test_a_search_in_a_space_too_large_to_list(mirror: Path, tmp_path: Path) -> 
     assert (chosen["params_m"], chosen["flops_m"]) == pytest.approx([v[0] / 1e6 for v in small])
     assert result["network"]["accuracy_sizes"] == [space.published.size]
     assert result["latencies"]["predicted"]["of"]["size"] == space.published.size
-    too_low = [f"latency_ms <= {predictions['predicted_latency_ms'].min() - 1e-9}"]
+    too_low = [f"latency_ms <= {predictions['predicted'].min() - 1e-9}"]
     others = summarise(tables, found, params, (*task[:2], too_low))
     assert others["feasible"] == 0, "of those listed; a search among others may find some"
     traces = after(tables, found, params, task, published_nasbench301=files)["search_traces"]

@@ -14,7 +14,7 @@ import pytest
 from brpnas.conformal import mixture_ratio
 from brpnas.errors import ConfigurationError, InfeasibleError, SchemaError
 from brpnas.graphs import SpaceGraphs
-from brpnas.predictors import LatencyPredictor
+from brpnas.predictors import MetricPredictor
 from brpnas.search import History, ListedPool, SampledPool, Sampler
 from pipelines.config import SearchConfig, parse
 from pipelines.search.samplers import make_sampler
@@ -28,7 +28,7 @@ class Tables(NamedTuple):
     architectures: pd.DataFrame
     accuracy: pd.DataFrame
     predictions: pd.DataFrame
-    predictor: LatencyPredictor
+    predictor: MetricPredictor
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def tables(
     architectures: pd.DataFrame,
     accuracy: pd.DataFrame,
     predictions: pd.DataFrame,
-    predictor: LatencyPredictor,
+    predictor: MetricPredictor,
 ) -> Tables:
     return Tables(small_graphs, architectures, accuracy, predictions, predictor)
 
@@ -63,8 +63,8 @@ def test_feasible_is_what_the_prediction_allows_and_the_table_answers(
 ) -> None:
     predictions, accuracy = tables.predictions, tables.accuracy
     fitted = predictions["split"].isin(["train", "valid"])
-    said = predictions["predicted_latency_ms"]
-    fast = predictions["latency_ms"].where(fitted, said).to_numpy() <= 7.0
+    said = predictions["predicted"]
+    fast = predictions["measured"].where(fitted, said).to_numpy() <= 7.0
     assert (fast != (said <= 7.0)).any(), "measured latencies count as measured"
     assert 0 < fast.sum() < len(fast)
     np.testing.assert_array_equal(listed(tables).feasible, fast)
@@ -169,11 +169,11 @@ def test_without_test_accuracies_nothing_is_held_out(tables: Tables) -> None:
 def test_a_ratio_from_the_validation_rows_keeps_the_limit(
     tables: Tables,
 ) -> None:
-    said = tables.predictions["predicted_latency_ms"].to_numpy()
+    said = tables.predictions["predicted"].to_numpy()
     split = np.array(["train", "valid", "valid", "valid"] + ["test"] * (len(said) - 4))
     # The predictor is 20 % too low on its validation rows; the row it was trained on is exact.
     truth = np.where(split == "train", 6.9, 1.2 * said)
-    table = tables.predictions.assign(split=split, latency_ms=truth)
+    table = tables.predictions.assign(split=split, measured=truth)
     tables = tables._replace(predictions=table)
     plain = listed(tables).feasible
     kept = listed(tables, limits={"confidence": 0.5}).feasible
@@ -187,13 +187,13 @@ def test_a_ratio_from_the_validation_rows_keeps_the_limit(
 def test_where_latency_is_measured_first_prediction_only_rules_out(
     tables: Tables,
 ) -> None:
-    said = tables.predictions["predicted_latency_ms"].to_numpy()
+    said = tables.predictions["predicted"].to_numpy()
     split = np.full(len(said), "valid", object)
     split[np.argsort(said)[: len(said) // 2]] = "test"
     split[said.argmax()] = "train"
     # On its validation rows the predictor is 25 % too high; the row it was trained on is over.
     truth = np.where(split == "train", 99.0, 0.8 * said)
-    table = tables.predictions.assign(split=split, latency_ms=truth)
+    table = tables.predictions.assign(split=split, measured=truth)
     tables = tables._replace(predictions=table)
     given = {"limits": {"latency": "table", "prefilter_confidence": 0.9, "confidence": 0.9}}
     limit = float(np.median(said[split == "test"]))
@@ -227,7 +227,7 @@ def test_candidates_of_a_measured_search_are_predicted_feasible_or_worth_measuri
     said = tables.predictor.predict(tables.graphs)
     limit = float(np.median(said))
     split = np.where(np.arange(len(said)) % 2, "valid", "test")
-    table = tables.predictions.assign(predicted_latency_ms=said, latency_ms=0.8 * said, split=split)
+    table = tables.predictions.assign(predicted=said, measured=0.8 * said, split=split)
     given = {
         "limits": {"latency": "device", "prefilter_confidence": 0.9},
         "sampler": {"candidates": 60},
@@ -246,16 +246,14 @@ def test_candidates_of_a_measured_search_are_predicted_feasible_or_worth_measuri
 def test_a_lower_bound_is_held_against_what_was_measured_as_it_is(
     tables: Tables,
 ) -> None:
-    said = tables.predictions["predicted_latency_ms"].to_numpy()
+    said = tables.predictions["predicted"].to_numpy()
     split = np.where(np.arange(len(said)) % 2, "valid", "test")
     rng = np.random.default_rng(0)
-    table = tables.predictions.assign(
-        split=split, latency_ms=said * rng.uniform(0.7, 1.4, len(said))
-    )
+    table = tables.predictions.assign(split=split, measured=said * rng.uniform(0.7, 1.4, len(said)))
     limit = float(np.median(said))
     constraints = [f"latency_ms >= {limit}", "flops_m <= 1000"]
     tables = tables._replace(predictions=table)
-    truth, known = table["latency_ms"].to_numpy(), split == "valid"
+    truth, known = table["measured"].to_numpy(), split == "valid"
     want = np.where(known, truth, said) >= limit
     for latency in ("predicted", "table"):
         limits = {"latency": latency, "confidence": 0.9}
@@ -268,11 +266,11 @@ def test_a_lower_bound_is_held_against_what_was_measured_as_it_is(
 
 def test_a_predictor_of_few_rows_gives_the_ratio_itself(tables: Tables) -> None:
     """Without validation rows the deviations of its predictions do."""
-    said = tables.predictions["predicted_latency_ms"].to_numpy()
+    said = tables.predictions["predicted"].to_numpy()
     split = np.where(np.arange(len(said)) < 10, "train", None)
     deviation = np.linspace(0.05, 0.3, len(said))
     truth = np.where(split == "train", said, np.nan)
-    table = tables.predictions.assign(split=split, latency_ms=truth, log_deviation=deviation)
+    table = tables.predictions.assign(split=split, measured=truth, log_deviation=deviation)
     tables = tables._replace(predictions=table)
     ratio = mixture_ratio(deviation, 0.9)
     assert ratio > 1.1
@@ -290,8 +288,8 @@ def test_a_predictor_of_few_rows_gives_the_ratio_itself(tables: Tables) -> None:
 
 
 def test_what_a_wide_ratio_leaves_is_told(tables: Tables, caplog: pytest.LogCaptureFixture) -> None:
-    said = tables.predictions["predicted_latency_ms"].to_numpy()
-    wide = tables.predictions.assign(split=None, latency_ms=np.nan, log_deviation=0.2)
+    said = tables.predictions["predicted"].to_numpy()
+    wide = tables.predictions.assign(split=None, measured=np.nan, log_deviation=0.2)
     limit = float(np.median(said))
     ratio = mixture_ratio([0.2], 0.9)
     left, plain = (ratio * said <= limit).sum(), (said <= limit).sum()

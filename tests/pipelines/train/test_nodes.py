@@ -11,22 +11,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brpnas.datasets import held_out, list_architectures
-from brpnas.errors import BudgetError, ConfigurationError, UnknownNameError
+from brpnas.datasets import DeviceMetric, held_out, list_architectures
+from brpnas.errors import BudgetError, ConfigurationError
 from brpnas.graphs import DEVICE_VIEWS, SpaceGraphs
 from brpnas.metrics import regression_metrics, share_interval, spearman_interval
-from brpnas.predictors import LatencyPredictor
+from brpnas.predictors import MetricModel, MetricPredictor
 from brpnas.predictors.transfer import DevicePredictor, DevicePrior, shipped_prior
 from brpnas.spaces import get_space
 from pipelines.retrain.nodes import adapt_device, split_device
 from pipelines.train.nodes import (
     predict_baselines,
-    predict_latency,
-    score_latency,
-    split_latency,
-    train_latency,
+    predict_metrics,
+    score_predictors,
+    split_rows,
+    train_predictors,
 )
 from pipelines.train.score import describe_score, scored_rows
+from pipelines.train.targets import Targets
 from tests.pipelines.parameters import base
 from tests.pipelines.retrain.toys import QUICK, table
 from tests.pipelines.toys import SMALL, make_latency, make_operations
@@ -37,6 +38,7 @@ PARAMS: dict[str, Any] = base(
     **{"train_rows": 60, "valid_rows": 20, "workers": 1},
 )
 SHARE = 0.2
+TOY = "latency_ms@toy-device"
 Partitions = dict[str, Callable[[], pd.DataFrame]]
 ADAPTATION = QUICK
 
@@ -58,13 +60,34 @@ def split(
     known: DevicePrior | None = None,
     device: str = "toy-device",
 ) -> pd.DataFrame:
-    return split_latency(latency, known or no_prior(), "nasbench201", device, SHARE, params)
+    targets = Targets("nasbench201", (DeviceMetric("latency_ms", device),))
+    return split_rows(targets, latency, known or no_prior(), SHARE, params)
 
 
 def trained_on(
     graphs: SpaceGraphs, rows: pd.DataFrame, params: Mapping[str, Any]
 ) -> tuple[Any, pd.DataFrame]:
-    return train_latency(graphs, rows, no_prior(), "toy-device", params, ADAPTATION)
+    predictors, history = train_predictors(graphs, rows, no_prior(), params, ADAPTATION)
+    return predictors[TOY], history
+
+
+def predict(
+    predictor: MetricModel, graphs: SpaceGraphs, rows: pd.DataFrame, name: str = TOY
+) -> pd.DataFrame:
+    return predict_metrics({name: predictor}, graphs, rows)
+
+
+def score(
+    predictor: MetricModel,
+    graphs: SpaceGraphs,
+    table: pd.DataFrame,
+    baselines: pd.DataFrame,
+    known: DevicePrior | None = None,
+    name: str = TOY,
+) -> dict[str, Any]:
+    found = score_predictors({name: predictor}, graphs, table, baselines, PARAMS, known)
+    assert list(found) == [name]
+    return found[name]
 
 
 @pytest.fixture(scope="module")
@@ -75,16 +98,10 @@ def latency(small_graphs: SpaceGraphs) -> Partitions:
 
 
 @pytest.fixture(scope="module")
-def trained(latency: Partitions, small_graphs: SpaceGraphs) -> LatencyPredictor:
+def trained(latency: Partitions, small_graphs: SpaceGraphs) -> MetricPredictor:
     rows = split(latency, PARAMS)
-    predictor, _ = train_latency(
-        small_graphs,
-        rows,
-        no_prior(),
-        "toy-device",
-        PARAMS | {"view": "raw", "members": 1},
-        ADAPTATION,
-    )
+    predictor, _ = trained_on(small_graphs, rows, PARAMS | {"view": "raw", "members": 1})
+    assert isinstance(predictor, MetricPredictor)
     return predictor
 
 
@@ -99,11 +116,6 @@ def test_splits_have_their_sizes_and_do_not_meet(latency: Partitions) -> None:
 def test_split_does_not_depend_on_the_order_of_the_file(latency: Partitions) -> None:
     shuffled = latency["toy-device"]().sample(frac=1, random_state=1)
     assert split(latency, PARAMS).equals(split({"toy-device": lambda: shuffled}, PARAMS))
-
-
-def test_device_without_a_table_suggests_one(latency: Partitions) -> None:
-    with pytest.raises(UnknownNameError, match=r"'toy-devise'.* 'toy-device'\?"):
-        split(latency, PARAMS, device="toy-devise")
 
 
 def test_no_row_left_to_test_on(latency: Partitions) -> None:
@@ -123,35 +135,34 @@ def test_cells_that_are_held_out_are_never_learnt_from(latency: Partitions) -> N
 
 
 def test_predictions_cover_the_space(
-    latency: Partitions, small_graphs: SpaceGraphs, trained: LatencyPredictor
+    latency: Partitions, small_graphs: SpaceGraphs, trained: MetricPredictor
 ) -> None:
     rows = split(latency, PARAMS)
-    table = predict_latency(trained, small_graphs, rows, "toy-device")
+    table = predict(trained, small_graphs, rows)
     scored = table["split"] == "test"
-    assert table["scored_ms"].notna().equals(scored)
-    assert table.loc[scored, "scored_ms"].equals(table.loc[scored, "predicted_latency_ms"])
+    assert table["scored"].notna().equals(scored)
+    assert table.loc[scored, "scored"].equals(table.loc[scored, "predicted"])
     assert table["log_deviation"].isna().all()
     assert table["arch_id"].tolist() == list(small_graphs.arch_ids)
-    np.testing.assert_array_equal(table["predicted_latency_ms"], trained.predict(small_graphs))
-    assert (table["predicted_latency_ms"] > 0).all()
+    np.testing.assert_array_equal(table["predicted"], trained.predict(small_graphs))
+    assert (table["predicted"] > 0).all()
     assert set(table["network_size"]) == {trained.network_size} == {SMALL.size}
     assert set(table["precision"]) == {"int8"}
-    assert table["latency_ms"].isna().sum() == 10
-    assert table.loc[table["latency_ms"].isna(), "split"].isna().all()
+    assert table["measured"].isna().sum() == 10
+    assert table.loc[table["measured"].isna(), "split"].isna().all()
 
 
 def test_training_reads_only_its_rows_and_gives_its_losses(
     latency: Partitions, small_graphs: SpaceGraphs
 ) -> None:
     rows = split(latency, PARAMS)
-    predictor, history = train_latency(
-        small_graphs, rows, no_prior(), "toy-device", PARAMS, ADAPTATION
-    )
+    predictor, history = trained_on(small_graphs, rows, PARAMS)
     assert predictor.view in DEVICE_VIEWS
     assert set(history["member"]) == {0, 1}
-    assert history.columns.tolist() == ["member", "epoch", "train_loss", "valid_loss"]
+    named = ["metric", "device", "member", "epoch", "train_loss", "valid_loss"]
+    assert history.columns.tolist() == named
     hidden = rows.copy()
-    hidden.loc[hidden["split"] == "test", "latency_ms"] = 99.0
+    hidden.loc[hidden["split"] == "test", "measured"] = 99.0
     again, _ = trained_on(small_graphs, hidden, PARAMS)
     np.testing.assert_array_equal(again.predict(small_graphs), predictor.predict(small_graphs))
 
@@ -160,18 +171,18 @@ def test_scores_are_of_test_rows_alone(
     latency: Partitions,
     small_graphs: SpaceGraphs,
     architectures: pd.DataFrame,
-    trained: LatencyPredictor,
+    trained: MetricPredictor,
 ) -> None:
     rows = split(latency, PARAMS)
-    table = predict_latency(trained, small_graphs, rows, "toy-device")
+    table = predict(trained, small_graphs, rows)
     # Answers with known figures; answers for training rows must not count.
     is_test = table["split"] == "test"
-    known = (1.1 * table["latency_ms"]).where(is_test, 1e6)
-    table = table.assign(predicted_latency_ms=known, scored_ms=known.where(is_test))
+    known = (1.1 * table["measured"]).where(is_test, 1e6)
+    table = table.assign(predicted=known, scored=known.where(is_test))
     others = make_operations("another-device")
     baselines = predict_baselines(small_graphs, table, architectures, others)
     assert baselines["arch_id"].tolist() == table.loc[is_test, "arch_id"].tolist()
-    scores = score_latency(trained, small_graphs, table, baselines, PARAMS)
+    scores = score(trained, small_graphs, table, baselines)
     assert scores["rows"] == {"train": 60, "valid": 20, "test": 30}
     assert scores["metrics"]["gcn"]["mape"] == pytest.approx(0.1)
     assert scores["metrics"]["gcn"]["spearman"] == pytest.approx(1.0)
@@ -185,13 +196,13 @@ def test_operations_of_the_device_are_the_layerwise_baseline(
     latency: Partitions,
     small_graphs: SpaceGraphs,
     architectures: pd.DataFrame,
-    trained: LatencyPredictor,
+    trained: MetricPredictor,
 ) -> None:
     rows = split(latency, PARAMS)
-    table = predict_latency(trained, small_graphs, rows, "toy-device")
+    table = predict(trained, small_graphs, rows)
     operations = pd.concat([make_operations("toy-device"), make_operations("another", 9.0)])
     baselines = predict_baselines(small_graphs, table, architectures, operations)
-    scores = score_latency(trained, small_graphs, table, baselines, PARAMS)
+    scores = score(trained, small_graphs, table, baselines)
     figures = scores["metrics"]["layerwise"]
     # On the toy device, an operation costs the same in a network and alone.
     assert (figures["within_1"], figures["spearman"]) == (1.0, pytest.approx(1.0))
@@ -199,6 +210,7 @@ def test_operations_of_the_device_are_the_layerwise_baseline(
 
 BOARD = "amd-epyc-torch-fp32-1t"
 """Device of `table`; the prior's knowledge of it is left out."""
+ON_BOARD = f"latency_ms@{BOARD}"
 
 
 @cache
@@ -215,18 +227,18 @@ def whole_space() -> SpaceGraphs:
 @cache
 def adapted(rows: int = 12) -> tuple[pd.DataFrame, DevicePredictor, pd.DataFrame]:
     """Rows of a device with few, its predictor, and its predictions."""
-    split_rows = split(board(rows), PARAMS, prior(), BOARD)
-    given = (split_rows, prior(), BOARD, PARAMS, ADAPTATION)
-    predictor, history = train_latency(whole_space(), *given)
+    rows_ = split(board(rows), PARAMS, prior(), BOARD)
+    found, history = train_predictors(whole_space(), rows_, prior(), PARAMS, ADAPTATION)
+    predictor = found[ON_BOARD]
     assert isinstance(predictor, DevicePredictor)
     assert history.empty
-    return split_rows, predictor, predict_latency(predictor, whole_space(), split_rows, BOARD)
+    return rows_, predictor, predict(predictor, whole_space(), rows_, ON_BOARD)
 
 
-def baselines_of(latency_predictions: pd.DataFrame) -> pd.DataFrame:
+def baselines_of(predictions: pd.DataFrame) -> pd.DataFrame:
     architectures = list_architectures(whole_space().arch_ids)
     others = make_operations("another")
-    return predict_baselines(whole_space(), latency_predictions, architectures, others)
+    return predict_baselines(whole_space(), predictions, architectures, others)
 
 
 class TestFewRows:
@@ -239,7 +251,8 @@ class TestFewRows:
 
     def test_it_is_the_predictor_that_retrain_registers(self) -> None:
         _, predictor, _ = adapted()
-        registered = adapt_device(split_device(table(12), SHARE), prior(), BOARD, QUICK)
+        rows = split_device(table(12), BOARD, SHARE, base("retrain"))
+        registered = adapt_device(rows, prior(), BOARD, QUICK)
         assert registered.predictor.digest() == predictor.digest()
 
     @pytest.mark.parametrize(("method", "adapts"), [("auto", False), ("adapted", True)])
@@ -270,17 +283,17 @@ class TestFewRows:
     ) -> None:
         rows, predictor, table_ = adapted()
         np.testing.assert_array_equal(table_["log_deviation"], predictor.deviations(whole_space()))
-        scored = table_.dropna(subset=["scored_ms"]).set_index("arch_id")
+        scored = table_.dropna(subset=["scored"]).set_index("arch_id")
         assert sorted(scored.index) == sorted(rows["arch_id"])
         learnt = rows[rows["split"] == "train"]
-        np.testing.assert_allclose(scored.loc[learnt["arch_id"], "scored_ms"], predictor.left_out)
+        np.testing.assert_allclose(scored.loc[learnt["arch_id"], "scored"], predictor.left_out)
         tested = scored[scored["split"] == "test"]
-        assert tested["scored_ms"].equals(tested["predicted_latency_ms"])
+        assert tested["scored"].equals(tested["predicted"])
 
     def test_where_there_are_test_rows_enough_these_alone_are_scored(self) -> None:
         table_ = pd.DataFrame({"arch_id": [f"a{i}" for i in range(60)]})
         table_["split"] = ["test"] * 30 + ["train"] * 30
-        table_["predicted_latency_ms"] = 1.0
+        table_["predicted"] = 1.0
         rows = table_[table_["split"] == "train"]
         for count, expected in ((30, 30), (29, 59)):
             some = table_.iloc[30 - count :]
@@ -290,7 +303,7 @@ class TestFewRows:
     def test_figures_say_how_sure_they_are(self, caplog: pytest.LogCaptureFixture) -> None:
         _, predictor, table_ = adapted()
         with caplog.at_level(logging.INFO):
-            found = score_latency(predictor, whole_space(), table_, baselines_of(table_), PARAMS)
+            found = score(predictor, whole_space(), table_, baselines_of(table_), name=ON_BOARD)
         assert (found["model"], found["scored"], found["scored_rows"]) == (
             "adapted",
             "left out",
@@ -298,8 +311,8 @@ class TestFewRows:
         )
         assert found["rows"]["valid"] == 0
         own = found["metrics"]["adapted"]
-        scored = table_.dropna(subset=["scored_ms"])
-        assert own == regression_metrics(scored["scored_ms"], scored["latency_ms"])
+        scored = table_.dropna(subset=["scored"])
+        assert own == regression_metrics(scored["scored"], scored["measured"])
         low, high = found["intervals"]["spearman"]
         assert low < own["spearman"] < high < 1
         assert set(found["metrics"]) == {"adapted", "flops", "params", "edge_linear"}
@@ -317,9 +330,7 @@ class TestFewRows:
         _, predictor, table_ = adapted()
         small = replace(prior(), network_sizes=(SMALL.size,) * len(prior().devices))
         with caplog.at_level(logging.INFO):
-            found = score_latency(
-                predictor, whole_space(), table_, baselines_of(table_), PARAMS, small
-            )
+            found = score(predictor, whole_space(), table_, baselines_of(table_), small, ON_BOARD)
         assert found["prior_knows_device"]
         assert "earlier rows" in caplog.text
         assert found["transfer"].startswith("Transfer: known devices ")
@@ -327,13 +338,14 @@ class TestFewRows:
     @pytest.mark.parametrize("split_of_row", ["train", "test"])
     def test_baselines_do_not_see_the_rows_that_they_are_scored_on(self, split_of_row: str) -> None:
         table_ = adapted()[2]
-        scored = table_.dropna(subset=["scored_ms"])
+        scored = table_.dropna(subset=["scored"])
         place = int(np.flatnonzero(scored["split"] == split_of_row)[0])
         slow = table_.copy()
-        slow.loc[scored.index[place], "latency_ms"] *= 1000
+        slow.loc[scored.index[place], "measured"] *= 1000
         before, after = (baselines_of(changed).set_index("arch_id") for changed in (table_, slow))
-        assert set(before) == {"flops", "params", "edge_linear"}
-        for name in before:
+        names = {"flops", "params", "edge_linear"}
+        assert set(before) == {"metric", "device"} | names
+        for name in names:
             assert before[name].iloc[place] == after[name].iloc[place], name
             # The others learn from a row to train on, and from no test row.
             moved = np.delete(before[name] != after[name], place)
@@ -353,6 +365,7 @@ def test_it_warns_where_rows_are_too_few(
 ) -> None:
     figures = {"spearman": 0.95, "within_10": 0.9, "mape": 0.04}
     found = {
+        "metric": "latency_ms",
         "device": "board",
         "method": "adapted",
         "model": "adapted",

@@ -90,7 +90,7 @@ class TestAccuracy:
 
     def test_a_slower_device_is_predicted_slower_by_as_much(self) -> None:
         rows = measured("eager-new", 20)
-        slow = fit_device(cells(), MeasuredRows(rows.rows, 10 * rows.latency_ms), prior(), QUICK)
+        slow = fit_device(cells(), MeasuredRows(rows.rows, 10 * rows.values), prior(), QUICK)
         np.testing.assert_allclose(
             slow.intervals(sample()), 10 * adapted("eager-new").intervals(sample()), rtol=1e-4
         )
@@ -155,7 +155,7 @@ class TestInside:
 
     def test_an_adapted_predictor_is_the_process_over_the_features(self) -> None:
         rows = measured("compiled-new", 20)
-        target = torch.from_numpy(np.log(rows.latency_ms))
+        target = torch.from_numpy(np.log(rows.values))
         task = DeviceRows([x[rows.rows] for x in everywhere()], target)
         hyperparameters = adapt_hyperparameters(
             prior().hyperparameters,
@@ -232,7 +232,7 @@ class TestDeterminism:
 
     def test_the_order_of_rows_hardly_matters(self) -> None:
         rows = measured("eager-new", 20)
-        turned = MeasuredRows(rows.rows[::-1].copy(), rows.latency_ms[::-1].copy())
+        turned = MeasuredRows(rows.rows[::-1].copy(), rows.values[::-1].copy())
         found = fit_device(cells(), turned, prior(), QUICK)
         np.testing.assert_allclose(
             found.intervals(sample()), adapted("eager-new").intervals(sample()), rtol=1e-3
@@ -318,7 +318,7 @@ def honest(monkeypatch: pytest.MonkeyPatch, left_out: npt.NDArray[np.float64]) -
 
 class TestSelection:
     ROWS = measured("compiled-new", 70)
-    LOG = np.log(ROWS.latency_ms)
+    LOG = np.log(ROWS.values)
 
     def fit(self, config: AdaptConfig = NETWORKS) -> DevicePredictor:
         return fit_device(cells(), self.ROWS, prior(), config)
@@ -432,7 +432,7 @@ class TestRefusals:
     def test_a_cell_that_comes_twice(self) -> None:
         """A copy of a row is no test of what was learnt from the other."""
         rows = measured("eager-new", 10)
-        twice = MeasuredRows(np.tile(rows.rows, 2), np.tile(rows.latency_ms, 2))
+        twice = MeasuredRows(np.tile(rows.rows, 2), np.tile(rows.values, 2))
         with pytest.raises(ConfigurationError, match="repeated"):
             fit_device(cells(), twice, prior(), QUICK)
 

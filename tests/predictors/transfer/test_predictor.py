@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from brpnas.errors import SchemaError
 from brpnas.graphs import SpaceGraphs
-from brpnas.predictors import LatencyPredictor, MeasuredRows, load_latency
+from brpnas.predictors import MeasuredRows, MetricPredictor, load_predictor
 from brpnas.predictors.files import read_file, write_file
 from brpnas.predictors.transfer import DevicePredictor, fit_device
 from brpnas.predictors.transfer.folds import fit_folds
@@ -34,7 +34,7 @@ def adapted(name: str = "eager-new", count: int = 10, seed: int = 0) -> DevicePr
 
 def with_networks() -> DevicePredictor:
     rows = measured("eager-new", 40)
-    networks = fit_folds(cells().view("raw")[rows.rows], np.log(rows.latency_ms), TINY, 2)
+    networks = fit_folds(cells().view("raw")[rows.rows], np.log(rows.values), TINY, 2)
     return replace(adapted(), networks=networks, weight=0.5, view="raw")
 
 
@@ -50,7 +50,7 @@ class TestFile:
     def test_what_is_read_answers_to_the_last_bit(self, make, tmp_path: Path) -> None:
         predictor, path = make(), tmp_path / "predictor.safetensors"
         predictor.save(path)
-        for read in (DevicePredictor.load, load_latency):
+        for read in (DevicePredictor.load, load_predictor):
             loaded = read(path)
             assert isinstance(loaded, DevicePredictor)
             np.testing.assert_array_equal(loaded.intervals(sample()), predictor.intervals(sample()))
@@ -71,9 +71,9 @@ class TestFile:
     def test_neither_kind_passes_for_the_other(self, tmp_path: Path) -> None:
         adapted().save(tmp_path / "p.safetensors")
         with pytest.raises(SchemaError, match="'device_latency', not a 'latency' predictor"):
-            LatencyPredictor.load(tmp_path / "p.safetensors")
+            MetricPredictor.load(tmp_path / "p.safetensors")
         prior().save(tmp_path / "prior.safetensors")
-        for read in (DevicePredictor.load, load_latency):
+        for read in (DevicePredictor.load, load_predictor):
             with pytest.raises(SchemaError, match=r"prior\.safetensors holds 'device_prior'"):
                 read(tmp_path / "prior.safetensors")
 
@@ -84,7 +84,7 @@ class TestFile:
         content = path.read_bytes()
         path.write_bytes(content[: int(len(content) * share)])
         with pytest.raises(SchemaError, match=r"p\.safetensors .*header"):
-            load_latency(path)
+            load_predictor(path)
 
     @pytest.mark.parametrize("lost", ["left_out", "rows.0", "settings.noise", "process.whiten"])
     def test_a_file_of_another_version_is_refused(self, lost: str, tmp_path: Path) -> None:
@@ -94,14 +94,14 @@ class TestFile:
         del tensors[lost]
         write_file(path, "device_latency", metadata, tensors)
         with pytest.raises(SchemaError, match="another version"):
-            load_latency(path)
+            load_predictor(path)
 
     def test_tensors_alone_are_no_predictor(self, tmp_path: Path) -> None:
         path = tmp_path / "p.safetensors"
         adapted().save(path)
         save_file(load_file(path), path)
         with pytest.raises(SchemaError, match="holds None"):
-            load_latency(path)
+            load_predictor(path)
 
 
 def test_a_normal_distribution_of_its_deviation_has_as_much_in_the_interval() -> None:
@@ -118,7 +118,7 @@ def test_rows_left_out_are_those_given_in_their_order() -> None:
     found = fit_device(cells(), rows, prior(), replace(QUICK, process_rows=25))
     kept = np.isfinite(found.left_out)
     assert (len(kept), kept.sum()) == (30, 25)
-    error = np.abs(np.log(found.left_out / rows.latency_ms))[kept].mean()
+    error = np.abs(np.log(found.left_out / rows.values))[kept].mean()
     assert error == pytest.approx(found.errors[found.method])
 
 

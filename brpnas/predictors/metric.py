@@ -1,6 +1,7 @@
-"""Latency of every architecture of a space, learnt from a few measurements.
+"""A metric of every architecture of a space, learnt from a few measurements on a device.
 
-`fit_latency` trains a `LatencyPredictor`; `choose_view` decides which view of a cell the device
+`fit_metric` trains a `MetricPredictor`, of latency or of another metric of
+`brpnas.datasets.MEASURED`; `choose_view` decides which view of a cell the device
 executes. `brpnas.predictors.baselines` holds the baselines.
 """
 
@@ -22,7 +23,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from brpnas.errors import ConfigurationError, SchemaError
+from brpnas.datasets.metrics import LATENCY_MS, MEASURED, MEASURED_PATTERN
+from brpnas.errors import ConfigurationError, SchemaError, UnknownNameError
 from brpnas.graphs import DEVICE_VIEWS, GraphBatch, SpaceGraphs, View
 from brpnas.predictors.ensemble import GraphEnsemble, SavedEnsemble, train_members
 from brpnas.predictors.training import (
@@ -35,68 +37,69 @@ from brpnas.predictors.training import (
 )
 from brpnas.spaces.network import SIZE_PATTERN
 
-__all__ = ["LatencyPredictor", "MeasuredRows", "check_latencies", "choose_view", "fit_latency"]
+__all__ = ["MeasuredRows", "MetricPredictor", "check_positive", "choose_view", "fit_metric"]
 
-_KIND = "latency"
+_KIND = "latency"  # of every metric: earlier versions wrote latencies only
 _PILOT_SHARE = 0.4
 
 
-def check_latencies(latency_ms: npt.NDArray[np.floating], of: str = "") -> None:
-    """Check that latencies are positive and finite.
+def check_positive(values: npt.NDArray[np.floating], of: str = "") -> None:
+    """Check that measured values are positive and finite.
 
     Args:
-        latency_ms: Latencies, shape ``[N]``.
-        of: Owner of the latencies in the message, with a space after it.
+        values: Values of a metric, shape ``[N]``.
+        of: Owner of the values in the message, with a space after it.
 
     Raises:
         SchemaError: Names the first other value and its row.
     """
-    wrong = np.flatnonzero(~(np.isfinite(latency_ms) & (latency_ms > 0)))
+    wrong = np.flatnonzero(~(np.isfinite(values) & (values > 0)))
     if len(wrong):
         raise SchemaError(
-            f"Latencies {of}must be positive and finite, not {latency_ms[wrong[0]]:g} as in row "
-            f"{wrong[0]}; check the latency table."
+            f"Measured values {of}must be positive and finite, not {values[wrong[0]]:g} as in row "
+            f"{wrong[0]}; check the table of the device."
         )
 
 
 @dataclass(frozen=True, eq=False)
 class MeasuredRows:
-    """Measured architectures: rows of a `SpaceGraphs`, and latencies in ms, both ``[N]``."""
+    """Measured architectures: rows of a `SpaceGraphs`, and values of a metric, both ``[N]``."""
 
     rows: npt.NDArray[np.int64]
-    latency_ms: FloatArray
+    values: FloatArray
 
     def __post_init__(self) -> None:
-        values = np.asarray(self.latency_ms)
+        values = np.asarray(self.values)
         if len(self.rows) != len(values):
-            raise ConfigurationError(f"{len(self.rows)} rows but {len(values)} latencies.")
-        check_latencies(values)
+            raise ConfigurationError(f"{len(self.rows)} rows but {len(values)} measured values.")
+        check_positive(values)
 
 
-class _LatencyModule(nn.Module):
-    """The ensemble with its scale undone: latency in ms."""
+class _MetricModule(nn.Module):
+    """The ensemble with its scale undone: the metric in its unit."""
 
     def __init__(self, ensemble: GraphEnsemble, location: float, scale: float) -> None:
         super().__init__()
         self.ensemble, self.location, self.scale = ensemble, location, scale
 
     def forward(self, ops: Tensor, adj: Tensor) -> Tensor:
-        """Latency in ms, shape ``[B]``."""
+        """The metric in its unit, shape ``[B]``."""
         output: Tensor = self.ensemble(ops, adj)
         return torch.exp(output * self.scale + self.location)
 
 
 @dataclass(frozen=True, eq=False)
-class LatencyPredictor:
-    """Predicts the latency of architectures on one device.
+class MetricPredictor:
+    """Predicts a metric of architectures on one device.
 
-    Networks regress standardised log latency, since the bounds of interest are relative.
+    Networks regress the standardised logarithm, since the bounds of interest are relative.
 
     Args:
         ensemble: Trained networks.
         view: View of the cells.
-        location: Offset in ``log(latency / ms) = output * scale + location``.
+        location: Offset in ``log(value / unit) = output * scale + location``.
         scale: Factor in the same formula.
+        metric: Name of the metric, one of `brpnas.datasets.MEASURED`.
         network_size: Size of the measured networks (`NetworkConfig.size`); None if unknown.
         history: Losses by member and epoch (``member, epoch, train_loss, valid_loss``).
     """
@@ -105,6 +108,7 @@ class LatencyPredictor:
     view: View
     location: float
     scale: float
+    metric: str = LATENCY_MS
     network_size: str | None = None
     history: pd.DataFrame = field(default_factory=pd.DataFrame)
 
@@ -114,11 +118,11 @@ class LatencyPredictor:
         return (self.view,)
 
     def predict(self, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
-        """Latency in ms of every architecture of the space, shape ``[N]``."""
+        """The metric of every architecture of the space, in its unit, shape ``[N]``."""
         return self.predict_batch(graphs.view(self.view))
 
     def predict_batch(self, graphs: GraphBatch) -> npt.NDArray[np.float64]:
-        """Latency in ms of graphs in this predictor's view, shape ``[N]``."""
+        """The metric of graphs in this predictor's view, in its unit, shape ``[N]``."""
         output = self.ensemble.outputs(graphs)
         return np.asarray(np.exp(output * self.scale + self.location))
 
@@ -133,8 +137,8 @@ class LatencyPredictor:
         return found.hexdigest()[:16]
 
     def module(self) -> nn.Module:
-        """Torch module ``(ops, adj) -> latency in ms``, for export."""
-        return _LatencyModule(self.ensemble, self.location, self.scale).eval()
+        """Torch module ``(ops, adj) -> value of the metric``, for export."""
+        return _MetricModule(self.ensemble, self.location, self.scale).eval()
 
     def save(self, path: Path) -> None:
         """Write to a safetensors file, without the history."""
@@ -142,32 +146,36 @@ class LatencyPredictor:
             "view": self.view,
             "location": self.location,
             "scale": self.scale,
+            "metric": self.metric,
         }
         if self.network_size is not None:
             extra["network_size"] = self.network_size
         self.ensemble.save(path, _KIND, extra)
 
     @classmethod
-    def load(cls, path: Path) -> LatencyPredictor:
+    def load(cls, path: Path) -> MetricPredictor:
         """Read the file of `save`.
 
         Raises:
-            SchemaError: If the file is not a latency predictor.
+            SchemaError: If the file is not a predictor of a metric.
         """
         ensemble, saved = GraphEnsemble.load(path, _KIND, _Saved)
-        return cls(ensemble, saved.view, saved.location, saved.scale, saved.network_size)
+        return cls(
+            ensemble, saved.view, saved.location, saved.scale, saved.metric, saved.network_size
+        )
 
 
 class _Saved(SavedEnsemble):
-    """Metadata of the file; the scale refers to standardised log latencies in ms."""
+    """Metadata of the file; the scale refers to standardised logarithms of the metric."""
 
     view: View
+    metric: str = Field(LATENCY_MS, pattern=MEASURED_PATTERN)  # earlier versions wrote none
     location: float = Field(ge=-50, le=50)
     scale: float = Field(gt=0, le=50)
     network_size: str | None = Field(None, pattern=SIZE_PATTERN)
 
 
-def fit_latency(  # noqa: PLR0913 - one argument per choice, all but four with defaults
+def fit_metric(  # noqa: PLR0913 - one argument per choice, all but four with defaults
     graphs: SpaceGraphs,
     train: MeasuredRows,
     valid: MeasuredRows,
@@ -176,11 +184,12 @@ def fit_latency(  # noqa: PLR0913 - one argument per choice, all but four with d
     view: View | Literal["auto"] = "auto",
     members: int = 2,
     bound: float | None = 0.1,
+    metric: str = LATENCY_MS,
     seed: int = 0,
     pool: Executor | None = None,
     progress: bool = False,
-) -> LatencyPredictor:
-    """Train a latency predictor; weights and view are chosen on the validation rows.
+) -> MetricPredictor:
+    """Train a predictor of a metric; weights and view are chosen on the validation rows.
 
     Args:
         graphs: The space.
@@ -193,16 +202,20 @@ def fit_latency(  # noqa: PLR0913 - one argument per choice, all but four with d
             significantly more training and validation rows hits: for skewed measurements the median
             is not the best guess under a bound. Smaller bounds pay for it. None always predicts the
             median.
+        metric: Name of the metric of the rows, one of `brpnas.datasets.MEASURED`.
         seed: Seeds the networks.
         pool: Processes to train in, see `brpnas.predictors.training_pool`.
         progress: Show a progress bar.
 
     Raises:
+        UnknownNameError: If no such metric is measured.
         ConfigurationError: If rows are missing, or training and validation rows overlap.
     """
+    if metric not in MEASURED:
+        raise UnknownNameError("measured metric", metric, MEASURED)
     if not len(train.rows) or not len(valid.rows):
         raise ConfigurationError(
-            f"A latency predictor needs training and validation rows, not {len(train.rows)} and "
+            f"A predictor needs training and validation rows, not {len(train.rows)} and "
             f"{len(valid.rows)}."
         )
     if members < 1:
@@ -211,14 +224,13 @@ def fit_latency(  # noqa: PLR0913 - one argument per choice, all but four with d
         raise ConfigurationError(f"bound must be positive or null, not {bound}.")
     if np.intersect1d(train.rows, valid.rows).size:
         raise ConfigurationError("Training and validation rows overlap.")
-    logs = np.log(train.latency_ms)
+    logs = np.log(train.values)
     location, scale = float(logs.mean()), max(float(logs.std()), 1e-6)
 
     def task(name: View, member: int, settings: TrainingConfig) -> TrainingTask:
         batch = graphs.view(name)
         sets = (
-            Labelled(batch[s.rows], (np.log(s.latency_ms) - location) / scale)
-            for s in (train, valid)
+            Labelled(batch[s.rows], (np.log(s.values) - location) / scale) for s in (train, valid)
         )
         return TrainingTask(next(sets), settings, absolute_error, 1000 * seed + member, next(sets))
 
@@ -233,14 +245,14 @@ def fit_latency(  # noqa: PLR0913 - one argument per choice, all but four with d
     tasks = [task(view, member, config) for member in range(members)]
     trained = train_members(tasks, pool, progress=progress)
     ensemble = GraphEnsemble.of(trained, config, graphs.view(view).num_ops)
-    predictor = LatencyPredictor(ensemble, view, location, scale, history=_history(trained))
+    predictor = MetricPredictor(ensemble, view, location, scale, metric, history=_history(trained))
     if bound is not None:
         known = MeasuredRows(
             np.concatenate([train.rows, valid.rows]),
-            np.concatenate([train.latency_ms, valid.latency_ms]),
+            np.concatenate([train.values, valid.values]),
         )
         predicted = predictor.predict_batch(graphs.view(view)[known.rows])
-        shift = _best_shift(np.log(predicted / known.latency_ms), bound)
+        shift = _best_shift(np.log(predicted / known.values), bound)
         predictor = replace(predictor, location=location + shift)
     return predictor
 

@@ -12,13 +12,13 @@ import torch
 from brpnas.errors import ConfigurationError, SchemaError, UnknownNameError
 from brpnas.graphs import GraphBatch
 from brpnas.predictors import (
-    LatencyPredictor,
     MeasuredRows,
+    MetricPredictor,
     PairwiseRanker,
     TrainingConfig,
-    fit_latency,
+    fit_metric,
 )
-from brpnas.predictors.latency import _best_shift, choose_view
+from brpnas.predictors.metric import _best_shift, choose_view
 from brpnas.predictors.tensors import to_tensors
 from brpnas.predictors.training import train_network
 from brpnas.testing import PredictorContract
@@ -27,16 +27,16 @@ from tests.predictors.toys import TINY, cells, compiled_ms, eager_ms, rows_of, s
 TRAIN, VALID, REST = split(60, 20)
 
 
-def fit(**settings: Any) -> LatencyPredictor:
+def fit(**settings: Any) -> MetricPredictor:
     given: dict[str, Any] = {"view": "raw", "members": 1, **settings}
     config = given.pop("config", TINY)
-    return fit_latency(
+    return fit_metric(
         cells(), given.pop("train", TRAIN), given.pop("valid", VALID), config, **given
     )
 
 
 class TestLatencyPredictor(PredictorContract):
-    kind: ClassVar[type[Any]] = LatencyPredictor
+    kind: ClassVar[type[Any]] = MetricPredictor
     other_kind: ClassVar[type[Any]] = PairwiseRanker
 
     def make(self, seed: int = 0, config: TrainingConfig = TINY, members: int = 2) -> Any:
@@ -62,15 +62,15 @@ def test_predictions_are_ms(bound: float | None) -> None:
 
 def test_scale_is_that_of_the_training_rows_alone() -> None:
     predictor = fit(bound=None)
-    logs = np.log(TRAIN.latency_ms)
+    logs = np.log(TRAIN.values)
     assert predictor.location == pytest.approx(logs.mean())
     assert predictor.scale == pytest.approx(logs.std())
-    other = replace(VALID, latency_ms=VALID.latency_ms * 9)
+    other = replace(VALID, values=VALID.values * 9)
     assert fit(bound=None, valid=other).location == predictor.location
 
 
 def test_the_unit_of_the_table_is_the_unit_of_the_prediction() -> None:
-    in_us = [replace(part, latency_ms=part.latency_ms * 1000) for part in (TRAIN, VALID)]
+    in_us = [replace(part, values=part.values * 1000) for part in (TRAIN, VALID)]
     thousandfold = fit(train=in_us[0], valid=in_us[1]).predict(cells())
     np.testing.assert_allclose(thousandfold, 1000 * fit().predict(cells()), rtol=1e-3)
 
@@ -86,7 +86,7 @@ def test_the_factor_follows_the_known_rows() -> None:
     predictor = fit(bound=None)
     predicted = predictor.predict(cells())
     known = np.concatenate([TRAIN.rows, VALID.rows])
-    true = np.concatenate([TRAIN.latency_ms, VALID.latency_ms])
+    true = np.concatenate([TRAIN.values, VALID.values])
     shift = _best_shift(np.log(predicted[known] / true), 0.1)
     assert fit(bound=0.1).location == pytest.approx(predictor.location + shift)
 
@@ -173,7 +173,7 @@ def test_weights_are_chosen_on_the_validation_rows() -> None:
     config = replace(TINY, epochs=12, patience=12, learning_rate=0.05)
     predictor = fit(config=config, bound=None)
     predicted = predictor.predict(cells())[VALID.rows]
-    loss = np.abs(np.log(predicted / VALID.latency_ms)).mean() / predictor.scale
+    loss = np.abs(np.log(predicted / VALID.values)).mean() / predictor.scale
     assert loss == pytest.approx(predictor.history["valid_loss"].min(), rel=1e-4)
 
 
@@ -200,9 +200,7 @@ def test_seeds_of_members_never_meet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_equal_latencies_are_predicted_as_such() -> None:
-    train, valid = (
-        replace(part, latency_ms=np.full(len(part.rows), 2.0)) for part in (TRAIN, VALID)
-    )
+    train, valid = (replace(part, values=np.full(len(part.rows), 2.0)) for part in (TRAIN, VALID))
     predicted = fit(train=train, valid=valid, bound=None).predict(cells())
     np.testing.assert_allclose(predicted, 2.0, rtol=1e-4)
 
