@@ -25,6 +25,7 @@ NAMES = {
     "conformal": "conformal ratios of predictors adapted to few rows, on unknown devices",
     "hostile_files": "hostile and damaged files: code run, tracebacks, memory, time",
     "measure": "latency measured on this machine: seconds, drift, repeatability, predictors",
+    "explorer": "the report in Chromium: seconds to the first paint of 15,625 points",
     "queries": "accuracy found within a budget on NAS-Bench-201, three data sets; its ceilings",
     "constrained": "search of NAS-Bench-201 under a latency limit on each LatBench device",
     "kendall": "Kendall's tau of rankers by training cells, NAS-Bench-101 and -201",

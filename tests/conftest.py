@@ -6,7 +6,7 @@ import gc
 import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -47,6 +47,19 @@ def mirror() -> Path:
     if folder is None:
         pytest.skip("no published benchmark files: set BRPNAS_MIRROR to a folder that holds them")
     return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A Chromium of playwright; skips the test without it."""
+    pytest.importorskip("playwright", reason="playwright is not installed: pip install -e '.[dev]'")
+    from benchmarks.chromium import browser, found_chromium  # noqa: PLC0415 - not in every test
+
+    executable = found_chromium()
+    if executable is None:
+        pytest.skip("no Chromium or Chrome is installed")
+    with browser(executable) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.chromium import Opened, browser, found_chromium, opened
+from benchmarks.chromium import Opened, opened
 from brpnas.report import render
 from brpnas.search.fronts import pareto_front
 from tests.report.samples import WINNER, history_table, report_data, space_table
@@ -32,16 +32,6 @@ def report(space: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Pat
     front = pd.DataFrame({"arch_id": space["arch_id"][[7, 0]], "knee": [True, False]})
     path.write_text(render(report_data(space=space, front=front)), "utf-8")
     return path
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    pytest.importorskip("playwright", reason="playwright is not installed")
-    executable = found_chromium()
-    if executable is None:
-        pytest.skip("no chromium is installed")
-    with browser(executable) as started:
-        yield started
 
 
 @pytest.fixture(scope="module")
