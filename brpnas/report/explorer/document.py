@@ -154,7 +154,7 @@ def _plot() -> dict[str, Any]:
         plot.add_layout(Grid(name=f"grid {side}", axis=axis, dimension=int(side == "left")))
     shapes = {
         "space": Scatter(size=4, line_color=None, fill_alpha=0.35),
-        "front": Step(line_width=1.6),
+        "front": Step(mode="after", line_width=1.6),
         "queried": Scatter(size=8, marker={"field": "shape"}, fill_color={"field": "colour"}),
         "members": Scatter(size=13, fill_color=None, line_width=1.4),
         "leaders": Scatter(size=13, fill_color=None, line_width=1.8),

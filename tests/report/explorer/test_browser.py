@@ -16,6 +16,7 @@ from brpnas.search.fronts import pareto_front
 from tests.report.samples import WINNER, history_table, report_data, space_table
 
 PAINTED = "performance.getEntriesByName('explorer painted').length"
+MODEL = "Bokeh.documents.at(-1).get_model_by_name"
 WIDE = {"width": 1280, "height": 1000}
 
 
@@ -139,8 +140,7 @@ def test_slider_moves_the_limit_and_the_list(shown: Opened, space: pd.DataFrame)
     assert f"{limit:.2f} ms" in said(shown, listed(shown)[0])
     spoken = shown.page.locator("#explorer-limit").get_attribute("aria-valuetext")
     assert spoken == f"{limit:.2f} ms"
-    line = 'Bokeh.documents.at(-1).get_model_by_name("limit").location'
-    assert shown.page.evaluate(line) == limit
+    assert shown.page.evaluate(f"{MODEL}('limit').location") == limit
 
 
 def test_a_limit_can_be_typed_and_may_leave_none(shown: Opened, space: pd.DataFrame) -> None:
@@ -186,6 +186,14 @@ def test_the_front_is_reached_by_keyboard(shown: Opened, space: pd.DataFrame) ->
     said(shown, order[-1])
 
 
+def test_the_front_is_drawn_as_what_a_limit_leaves(shown: Opened, space: pd.DataFrame) -> None:
+    """Between two members the line is at the accuracy of the faster one."""
+    assert shown.page.evaluate(f"{MODEL}('front').glyph.mode") == "after"
+    front = space[on_front(space, "predicted_latency_ms")].sort_values("predicted_latency_ms")
+    drawn = shown.page.evaluate(f"[...{MODEL}('front source').data.x]")
+    assert drawn == front["predicted_latency_ms"].tolist()
+
+
 def test_the_best_are_reached_by_keyboard(shown: Opened, space: pd.DataFrame) -> None:
     names = best(space, "predicted_latency_ms", 5.0)
     for name in names:
@@ -217,8 +225,7 @@ def test_tab_leads_through_every_control_and_the_focus_is_seen(shown: Opened) ->
 
 
 def test_keys_zoom(shown: Opened) -> None:
-    width = '(() => { const r = Bokeh.documents.at(-1).get_model_by_name("plot").x_range;'
-    width += " return Math.log(r.end / r.start); })()"
+    width = f"(({{ start, end }}) => Math.log(end / start))({MODEL}('plot').x_range)"
     whole = shown.page.evaluate(width)
     shown.page.keyboard.press("+")
     assert shown.page.evaluate(width) == pytest.approx(whole / 1.5)
@@ -241,7 +248,7 @@ def test_every_control_has_a_name(shown: Opened) -> None:
 def test_colours_are_those_of_the_theme(chromium: Any, report: Path, scheme: Any) -> None:
     with opened(chromium, report, color_scheme=scheme, viewport=WIDE) as found:
         found.wait(PAINTED)
-        ink = 'Bokeh.documents.at(-1).get_model_by_name("below").axis_label_text_color'
+        ink = f"{MODEL}('below').axis_label_text_color"
         text_colour = "getComputedStyle(document.documentElement).getPropertyValue('--text')"
         assert found.page.evaluate(ink) == found.page.evaluate(text_colour)
         before = found.page.evaluate(ink)

@@ -44,7 +44,7 @@ class Explorer {
     element("y").value = y.name;
     this.rows = rowsOf(x, y);
     this.front = frontOf(data, x, y, this.rows);
-    this.plot.show(x, y, this.rows, this.front);
+    this.plot.show(x, y, this.rows, this.front, placesOf(data, x, y, this.rows));
     element("plot").setAttribute("aria-label",
       `Scatter plot of ${counted(this.rows.length, "network")}: ${labelOf(x)} across, ${labelOf(y)} upward. ${counted(this.front.length, "place")} on the Pareto front.`);
     const hidden = data.names.length - this.rows.length;
@@ -94,7 +94,7 @@ class Explorer {
   }
 
   listLeaders() {
-    const head = [this.y, this.x].map((axis) => make("th", { scope: "col", class: "number" }, labelOf(axis)));
+    const head = [this.y, this.x].map((axis) => make("th", { scope: "col", class: "number" }, axis.title));
     element("heads").replaceChildren(make("th", { scope: "col" }, "Network"), ...head);
     const rows = this.leaders.map((row) => {
       const button = make("button", { type: "button", "data-row": row }, make("code", {}, this.data.names[row]));

@@ -58,9 +58,9 @@ class ParetoPlot {
     for (const [name, range] of this.ranges()) range.change.connect(() => this.tick(name));
   }
 
-  /** Shows all points of two axes and their front. */
-  show(x, y, rows, front) {
-    Object.assign(this, { x, y, rows });
+  /** Shows all points of two axes and their front; the pointer finds one row of each place. */
+  show(x, y, rows, front, places) {
+    Object.assign(this, { x, y, rows, places });
     this.scales = { x: scaleOf(x, rows), y: scaleOf(y, rows) };
     for (const [side, name, axis] of [["below", "x", x], ["left", "y", y]]) {
       const { log } = this.scales[name];
@@ -181,7 +181,7 @@ class ParetoPlot {
     const [across, upward] = scaled;
     const px = across(x), py = upward(y);
     let found = null, least = reach;
-    for (const row of this.rows) {
+    for (const row of this.places) {
       const away = Math.hypot(across(this.x.values[row]) - px, upward(this.y.values[row]) - py);
       if (away < least) [found, least] = [row, away];
     }
