@@ -28,6 +28,7 @@ NAMES = {
     "explorer": "the report in Chromium: seconds to the first paint of 15,625 points",
     "queries": "accuracy found within a budget on NAS-Bench-201, three data sets; its ceilings",
     "constrained": "search of NAS-Bench-201 under a latency limit on each LatBench device",
+    "front": "search of NAS-Bench-201 for the front of accuracy and latency, NSGA-II and random",
     "kendall": "Kendall's tau of rankers by training cells, NAS-Bench-101 and -201",
     "nb101": "rank of the cell found in the public sample of NAS-Bench-101",
     "darts": "search of DARTS on the NAS-Bench-301 surrogate: BRP, evolution, random",

@@ -75,6 +75,19 @@ def _constrained(dataset: str, by: str, *keys: str | int) -> Callable[[Results],
     return read
 
 
+def _front(dataset: str, objectives: int, *keys: str) -> Callable[[Results], float | None]:
+    """A figure over all devices of a search for a front."""
+
+    def read(results: Results) -> float | None:
+        for case in get(results, "front", "cases") or []:
+            if (case["dataset"], case["objectives"]) == (dataset, objectives):
+                value: float | None = get(case, "all", *keys)
+                return value
+        return None
+
+    return read
+
+
 def _reader(*keys: str | int) -> Callable[[Results], Any]:
     return lambda results: get(results, *keys)
 
@@ -227,6 +240,41 @@ ANCHORS: tuple[Anchor, ...] = (
                 _constrained(dataset, by, "regret", 0),
                 at_most=True,
                 limit=_constrained(dataset, by, "noise"),
+            ),
+        )
+    ),
+    *(
+        anchor
+        for dataset in ("cifar10", "cifar100")
+        for anchor in (
+            *(
+                Anchor(
+                    "Front of accuracy and latency, NAS-Bench-201",
+                    f"{dataset}: share of the hypervolume of the true front, {what}",
+                    target,
+                    _front(dataset, 2, "samplers", "brp", key),
+                    limit=_front(dataset, 2, limit),
+                    digits=3,
+                )
+                for what, key, target, limit in (
+                    ("mean", "share", 0.97, "ceiling"),
+                    ("worst device", "worst", 0.94, "worst_ceiling"),
+                )
+            ),
+            Anchor(
+                "Front of accuracy and latency, NAS-Bench-201",
+                f"{dataset}: devices with brp ahead of NSGA-II and random, of 12",
+                11,
+                _front(dataset, 2, "ahead"),
+                digits=0,
+            ),
+            Anchor(
+                "Front of accuracy and latency, NAS-Bench-201",
+                f"{dataset}, three objectives: share of the hypervolume",
+                0.95,
+                _front(dataset, 3, "samplers", "brp", "share"),
+                limit=_front(dataset, 3, "ceiling"),
+                digits=3,
             ),
         )
     ),

@@ -7,7 +7,7 @@ paper. `make_sampler_of` makes the sampler of a benchmark's task.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -24,11 +24,11 @@ from brpnas.predictors.training import (
     absolute_error,
 )
 from brpnas.search import Sampler, get_sampler
-from brpnas.search.samplers import BRPSampler
+from brpnas.search.samplers import BRPSampler, Ranker
 from pipelines.config import RankerConfig, parse
 from pipelines.search.samplers import ranker_factory
 
-__all__ = ["UnaryRanker", "make_sampler_of", "search_settings"]
+__all__ = ["UnaryRanker", "make_sampler_of", "ranker_of", "search_settings"]
 
 _NOT_OF_SAMPLER = {"candidates", "ranker"}
 """Parameters of the pool and of the ranker."""
@@ -76,6 +76,12 @@ def search_settings(environment: str = "base", **changes: Any) -> dict[str, Any]
     return shipped | changes
 
 
+def ranker_of(config: Mapping[str, Any]) -> tuple[Callable[[], Ranker], dict[str, Any]]:
+    """Maker of the ranker, and the parameters of the brp sampler, from `search_settings`."""
+    parameters = {key: value for key, value in config.items() if key not in _NOT_OF_SAMPLER}
+    return ranker_factory(parse(RankerConfig, config["ranker"])), parameters
+
+
 def make_sampler_of(task: Mapping[str, Any]) -> Sampler:
     """The sampler of a task.
 
@@ -86,9 +92,8 @@ def make_sampler_of(task: Mapping[str, Any]) -> Sampler:
     if task["sampler"] != BRPSampler.name:
         return get_sampler(task["sampler"])
     config = task["config"]
-    parameters = {key: value for key, value in config.items() if key not in _NOT_OF_SAMPLER}
-    ranker = parse(RankerConfig, config["ranker"])
-    make = ranker_factory(ranker)
+    make, parameters = ranker_of(config)
     if task.get("ranker") == "unary":
+        ranker = parse(RankerConfig, config["ranker"])
         make = functools.partial(UnaryRanker, training_config(config["ranker"]), ranker.members)
     return get_sampler(BRPSampler.name, parameters, make_ranker=make)

@@ -114,6 +114,10 @@ class TestPictures:
 def test_every_target_says_whether_it_was_reached() -> None:
     rows = targets(load()).splitlines()
     pending = [row for row in rows if row.endswith("| not run |")]
+    fronts = [anchor.what for anchor in ANCHORS if anchor.group.startswith("Front of")]
+    if "front" not in load():  # not run yet
+        assert [row.split(" | ")[0].removeprefix("| ") for row in pending[-8:]] == fronts
+        del pending[-8:]
     if not new_devices():  # the tables of new runtimes do not ship yet
         assert {row.split(":")[0] for row in pending} == {
             "| worst new runtime, 100 measured cells, none in the prior"
@@ -121,7 +125,8 @@ def test_every_target_says_whether_it_was_reached() -> None:
     else:
         assert pending == []
     judged = [row for row in rows if row.endswith(("| yes |", "| **no** |"))]
-    assert len(judged) + len(pending) == len(ANCHORS)
+    left_out = 0 if "front" in load() else len(fronts)
+    assert len(judged) + len(pending) + left_out == len(ANCHORS)
     assert targets({}).count("| not run |") == len(ANCHORS)
     assert missed({}) == []
 

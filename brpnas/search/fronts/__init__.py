@@ -1,10 +1,12 @@
 """Several objectives: a front of accuracy and costs instead of one best architecture.
 
 `Objectives` reads the objectives. `FrontSampler` spends the queries along the front, `NSGA2Sampler`
-is a baseline. `search_front` gives the `Front` of a search: members, knee, hypervolume per round.
-`pareto_front` and `hypervolume` work on any points, `Scale` normalises them.
+is a baseline, and `get_front_sampler` makes them from configuration. `search_front` gives the
+`Front` of a search: members, knee, hypervolume per round. `pareto_front` and `hypervolume` work on
+any points, `Scale` normalises them.
 """
 
+from brpnas.search.fronts.choice import FRONT_SAMPLERS, get_front_sampler
 from brpnas.search.fronts.front import Front, denoised, search_front
 from brpnas.search.fronts.hypervolume import hypervolume
 from brpnas.search.fronts.nsga2 import NSGA2Sampler
@@ -15,6 +17,7 @@ from brpnas.search.fronts.scale import Scale
 
 __all__ = [
     "ACCURACY",
+    "FRONT_SAMPLERS",
     "Front",
     "FrontSampler",
     "Known",
@@ -24,6 +27,7 @@ __all__ = [
     "Scale",
     "Spread",
     "denoised",
+    "get_front_sampler",
     "hypervolume",
     "pareto_front",
     "search_front",

@@ -40,7 +40,7 @@ class NSGA2Sampler(Sampler):
     name = "nsga2"
 
     def __init__(
-        self, *, objectives: Objectives, known: Known | None = None, population: int = 20
+        self, *, objectives: Objectives, known: Known | None = None, population: int = 10
     ) -> None:
         if population < 2:
             raise ConfigurationError(

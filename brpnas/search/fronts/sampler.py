@@ -47,7 +47,8 @@ class FrontSampler(BRPSampler):
         objectives: The objectives, with at least one cost.
         known: Measured values, which replace predictions.
         spread: How a round is spread along the front.
-        **parameters: Parameters of `BRPSampler`.
+        **parameters: Parameters of `BRPSampler`. ``choose_by`` is ``ranker`` by default: the front
+            then holds accuracies denoised by the ranker, see `denoised`.
 
     Raises:
         ConfigurationError: If a parameter is out of range or there is no cost.
@@ -64,7 +65,7 @@ class FrontSampler(BRPSampler):
         spread: Spread = "layers",
         **parameters: Any,
     ) -> None:
-        super().__init__(make_ranker, **parameters)
+        super().__init__(make_ranker, **{"choose_by": "ranker", **parameters})
         if not objectives.several:
             raise ConfigurationError(
                 "A FrontSampler needs a cost among its objectives: use BRPSampler for accuracy "
