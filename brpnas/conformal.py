@@ -1,110 +1,103 @@
-"""Conformal ratios: bounds of the true latency around a predicted one."""
+"""Errors of predictions in units of their deviations: a sample for intervals of new predictions.
+
+Normalised conformal prediction (Lei et al., JASA 2018, arXiv 1604.04173): validation rows give the
+errors, a deviation per prediction scales them. The error of a new prediction is below the
+``ceil((n + 1) c)``-th smallest of ``n`` errors with probability ``c`` or more.
+"""
 
 from __future__ import annotations
 
 import math
+import zlib
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from brpnas.errors import ConfigurationError
 
-__all__ = ["lower_ratio", "mixture_ratio", "upper_ratio"]
+__all__ = ["error_quantile", "joint_errors", "log_errors", "typical_ratio"]
+
+FloatArray = npt.NDArray[np.float64]
+
+_NORMAL = 199
+"""Number of quantiles in place of a normal distribution."""
+_JOINT = 400
+"""Number of errors drawn together for several metrics."""
 
 
-def upper_ratio(predicted: npt.ArrayLike, true: npt.ArrayLike, confidence: float) -> float:
-    """Ratio of an upper bound of the true latency to the predicted one.
-
-    It is the conformal quantile of true over predicted latency on validation rows (Lei et al.,
-    JASA 2018, arXiv 1604.04173), and at least 1.
-
-    Args:
-        predicted: Predicted latencies of validation rows, shape ``[N]``.
-        true: Their measured latencies, in the same unit.
-        confidence: Probability that the true latency is within the bound, from 0 to below 1; 0 for
-            the ratio 1.
-
-    Raises:
-        ConfigurationError: If the confidence is out of range or there are no rows.
-
-    Examples:
-        >>> upper_ratio([1.0, 1.0, 2.0], [0.9, 1.2, 2.2], 0.5)
-        1.1
-    """
-    return 1.0 if confidence == 0 else max(1.0, _quantile(predicted, true, confidence))
-
-
-def lower_ratio(predicted: npt.ArrayLike, true: npt.ArrayLike, confidence: float) -> float:
-    """Ratio of a lower bound of the true latency to the predicted one, at most 1.
-
-    The mirror image of `upper_ratio`: an architecture with its lower bound over a limit need not be
-    measured.
+def log_errors(predictions: pd.DataFrame) -> FloatArray:
+    """Errors of the logarithm of a metric, each divided by its deviation, ascending.
 
     Args:
-        predicted: Predicted latencies of validation rows, shape ``[N]``.
-        true: Their measured latencies, in the same unit.
-        confidence: Probability that the true latency is above the bound, from 0 to below 1; 0 for
-            the ratio 1.
+        predictions: Columns ``split, measured, predicted, log_deviation`` of one metric. The errors
+            are those of the rows with the split ``valid``; without such rows they are quantiles of
+            a normal distribution. A missing deviation counts as 1.
 
     Raises:
-        ConfigurationError: If the confidence is out of range or there are no rows.
+        ConfigurationError: If there are neither validation rows nor deviations.
 
     Examples:
-        >>> lower_ratio([1.0, 1.0, 2.0], [0.9, 1.2, 2.2], 0.7)
-        0.9
+        >>> table = pd.DataFrame(
+        ...     {
+        ...         "split": "valid",
+        ...         "measured": [1.1, 0.9],
+        ...         "predicted": 1.0,
+        ...         "log_deviation": 0.1,
+        ...     }
+        ... )
+        >>> log_errors(table).round(2).tolist()
+        [-1.05, 0.95]
     """
-    if confidence == 0:
-        return 1.0
-    return min(1.0, _quantile(predicted, true, confidence, from_above=True))
+    valid = predictions[predictions["split"] == "valid"]
+    if len(valid):
+        logs = np.log(valid["measured"].to_numpy(np.float64) / valid["predicted"])
+        return np.sort(np.asarray(logs / valid["log_deviation"].fillna(1.0), np.float64))
+    if not predictions["log_deviation"].notna().any():
+        raise ConfigurationError(
+            "Intervals of predictions need validation rows or deviations, and there are neither: "
+            "run train again."
+        )
+    import scipy.special  # noqa: PLC0415 - only few rows need it
+
+    places = (np.arange(_NORMAL) + 0.5) / _NORMAL
+    return np.asarray(scipy.special.ndtri(places), np.float64)
 
 
-def mixture_ratio(deviations: npt.ArrayLike, confidence: float) -> float:
-    """One ratio for all architectures, from the deviation of each prediction.
-
-    The bound holds on average over the architectures: it is too wide for those of a small deviation
-    and too narrow for those of a large one. The inverse is the ratio of a lower bound.
+def joint_errors(errors: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+    """Equally many errors of each metric, drawn independently; a single metric keeps its own.
 
     Args:
-        deviations: Standard deviation of log latency around each prediction, positive, ``[N]``.
-        confidence: Probability that a true latency is within its bound, from 0 to below 1; the
-            ratio is 1 up to one half.
+        errors: Errors by metric.
+    """
+    if len(errors) < 2:
+        return dict(errors)
+    return {
+        name: np.random.default_rng(zlib.crc32(name.encode())).permutation(
+            np.quantile(sample, (np.arange(_JOINT) + 0.5) / _JOINT)
+        )
+        for name, sample in errors.items()
+    }
 
-    Raises:
-        ConfigurationError: If the confidence is out of range or there are no deviations.
+
+def error_quantile(errors: FloatArray, confidence: float) -> float:
+    """Error that a new one exceeds with a probability of at most one less the confidence.
 
     Examples:
-        >>> round(mixture_ratio([0.1, 0.1], 0.9), 3)
-        1.137
+        >>> error_quantile(np.arange(9.0), 0.5)
+        4.0
     """
-    _check(confidence)
-    import scipy.optimize  # noqa: PLC0415 - takes a third of a second, and only few rows need it
-    import scipy.stats  # noqa: PLC0415
-
-    spread = np.asarray(deviations, np.float64)
-    if not len(spread):
-        raise ConfigurationError("A conformal ratio needs 1 predicted deviation or more, not 0.")
-    if confidence <= 0.5:
-        return 1.0
-    least, most = float(scipy.stats.norm.ppf(confidence)) * np.array([spread.min(), spread.max()])
-
-    def excess(log: float) -> float:
-        return float(scipy.stats.norm.cdf(log / spread).mean()) - confidence
-
-    return math.exp(scipy.optimize.brentq(excess, 0.99 * least, 1.01 * most))
+    place = min(math.ceil((len(errors) + 1) * confidence), len(errors))
+    return float(np.sort(errors)[max(place, 1) - 1])
 
 
-def _quantile(
-    predicted: npt.ArrayLike, true: npt.ArrayLike, confidence: float, *, from_above: bool = False
-) -> float:
-    """Conformal quantile of true over predicted, of the smallest or of the largest first."""
-    _check(confidence)
-    ratio = np.sort(np.asarray(true, np.float64) / np.asarray(predicted, np.float64))
-    if not len(ratio):
-        raise ConfigurationError("A conformal ratio needs 1 validation row or more, not 0.")
-    place = min(math.ceil((len(ratio) + 1) * confidence), len(ratio))
-    return float(ratio[-place if from_above else place - 1])
+def typical_ratio(predictions: pd.DataFrame, confidence: float) -> float:
+    """Upper bound of a metric over its prediction, for the median deviation; at least 1.
 
-
-def _check(confidence: float) -> None:
-    if not 0 <= confidence < 1:
-        raise ConfigurationError(f"confidence must be from 0 to below 1, not {confidence}.")
+    Args:
+        predictions: Predictions of one metric, as for `log_errors`.
+        confidence: Probability that a true value is within the bound.
+    """
+    deviation = float(predictions["log_deviation"].fillna(1.0).median())
+    return max(1.0, math.exp(error_quantile(log_errors(predictions), confidence) * deviation))

@@ -114,8 +114,12 @@ def _surrogate(dataset: str, parameters: Mapping[str, Any]) -> None:
 
 def _constraints(texts: Sequence[str], parameters: Mapping[str, Any], *_: object) -> None:
     from brpnas.search.limits import Limits  # noqa: PLC0415
+    from pipelines.limited import check_sources  # noqa: PLC0415
 
-    for constraint in Limits.parse(texts).constraints:
+    device = parameters["device"]
+    limits = Limits.parse(texts, device=device)
+    check_sources(limits, parameters["search"]["limits"]["source"], device)
+    for constraint in limits.constraints:
         needed = sorted({name for name, _ in constraint.terms} & {"flops_m", "params_m"})
         if needed and _lacks_cost(parameters["space"]):
             raise ConfigurationError(

@@ -64,7 +64,7 @@ Benchmark = Literal[
     "nasbench101",
     "nasbench301",
 ]
-LimitedLatency = Literal["predicted", "table", "device"]
+LimitSource = Literal["predicted", "table", "device"]
 ChooseBy = Literal["ranker", "answers"]
 SamplerName = Literal["brp", "evolution", "random"]
 RuntimeName = Literal["onnxruntime", "openvino", "litert", "executorch", "ncnn", "torch"]
@@ -187,18 +187,15 @@ class BudgetConfig(_Config):
 
 
 class LimitsConfig(_Config):
-    """How a search keeps a limit on latency; see `brpnas.search.Limits`."""
+    """How a search keeps its limits; see `brpnas.search.Limits`."""
 
-    latency: LimitedLatency
-    """Latency compared with a limit: the prediction, the table, or a measurement of each proposal
-    on the target of `timing`."""
+    source: LimitSource | dict[str, LimitSource]
+    """Values compared with a limit: predictions, tables, or measurements of uncertain proposals on
+    the target of `timing`; of all limited metrics, or by metric."""
     confidence: Confidence
-    """Probability that an architecture predicted feasible is feasible."""
-    prefilter_confidence: Confidence
-    """Probability that a feasible architecture is measured, with measured latencies."""
-    measurements_per_query: Natural
-    """Measurements allowed per query of a round; after that the brp sampler only proposes
-    architectures predicted feasible."""
+    """Probability from which an architecture is clearly within the limits."""
+    measurements: Natural
+    """Architectures measured in the whole search, at most."""
 
 
 class SamplerConfig(_Config):

@@ -8,6 +8,7 @@ from typing import Any
 from brpnas.errors import ConfigurationError, UnknownNameError
 from brpnas.measure import MeasureSettings, Runtime, get_runtime, runner, runtime_of
 from pipelines.config import ExportConfig, TimingConfig, parse
+from pipelines.limited import measures_on_device
 
 __all__ = ["check_deployment", "deployed_runtime", "trains_networks"]
 
@@ -62,7 +63,7 @@ def check_deployment(parameters: Mapping[str, Any], device_runtime: str | None) 
         parse(TimingConfig, parameters["timing"]),
     )
     search = parameters["search"]
-    measures = export.measure or search["limits"]["latency"] == "device"
+    measures = export.measure or measures_on_device(search["limits"])
     runtime = deployed_runtime(export, timing, device_runtime, measures=measures)
     if export.precision == "int8" and not trains_networks(search):
         raise ConfigurationError(

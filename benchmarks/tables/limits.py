@@ -84,4 +84,5 @@ def ruled_out(result: Result) -> str:
 def _compared_with(case: Result) -> str:
     if case["limit_by"] == "measured":
         return "measurement"
-    return f"prediction, confidence {case['confidence']:.0%}"
+    two = ", two devices" if case["limit_by"] == "predicted on two devices" else ""
+    return f"prediction, confidence {case['confidence']:.0%}{two}"

@@ -270,9 +270,9 @@ def rank(
         ConstraintError: If a constraint cannot be read, or needs latency without a predictor.
         InfeasibleError: If no architecture satisfies them.
     """
-    limits = Limits.parse(constraints)
+    limits = Limits.parse(constraints, METRICS)
     for constraint in limits.constraints:
-        if latency_file is None and "latency_ms" in dict(constraint.terms):
+        if latency_file is None and "latency_ms" in constraint.metrics:
             raise ConstraintError(
                 f"Constraint {constraint.text!r} needs predicted latency: give a latency predictor "
                 "by --predictor FILE."
@@ -284,7 +284,7 @@ def rank(
     network = known.published if network_size is None else NetworkConfig.of_size(network_size)
     params, flops = known.cost(graphs.arch_ids, network.as_exported)
     for name, values in (("params_m", params), ("flops_m", flops)):
-        named = [c.text for c in limits.constraints if name in dict(c.terms)]
+        named = [c.text for c in limits.constraints if name in c.metrics]
         if named and np.isnan(values).any():
             raise ConstraintError(
                 f"Constraint {named[0]!r} needs {name}, which the space {known.name} does not "
@@ -295,7 +295,7 @@ def rank(
         ranking["latency_ms"] = _latency(latency_file, graphs)
     ranking = ranking.assign(params_m=params / 1e6, flops_m=flops / 1e6, arch_id=graphs.arch_ids)
     metrics = {name: ranking[name].to_numpy() for name in METRICS if name in ranking}
-    feasible = limits.feasible(graphs.arch_ids, metrics)
+    feasible = limits.within(graphs.arch_ids, metrics)
     if not feasible.any():
         raise limits.infeasible(graphs.arch_ids, metrics)
     ranking = ranking[feasible]

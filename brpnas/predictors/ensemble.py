@@ -12,6 +12,7 @@ from concurrent.futures import Executor, as_completed
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, TypeVar
 
 import numpy as np
@@ -31,6 +32,7 @@ from brpnas.predictors.files import (
     check_finite,
     checked,
     count_parts,
+    part,
     read_file,
     refuse_file,
     write_file,
@@ -142,19 +144,43 @@ class GraphEnsemble(nn.Module):
             ]
         return torch.cat(parts).double().numpy() if parts else np.empty(0)
 
-    def save(self, path: Path, kind: str, extra: Mapping[str, object]) -> None:
-        """Write the weights as safetensors with everything needed to read them back."""
+    def save(
+        self,
+        path: Path,
+        kind: str,
+        extra: Mapping[str, object],
+        tensors: Mapping[str, Tensor] = MappingProxyType({}),
+    ) -> None:
+        """Write the weights as safetensors with everything needed to read them back.
+
+        Args:
+            path: The file.
+            kind: Kind of the predictor.
+            extra: More metadata.
+            tensors: More tensors.
+        """
         metadata = {
             "config": asdict(self.config),
             "num_ops": self.num_ops,
             "members": len(self.members),
             **extra,
         }
-        write_file(path, kind, metadata, self.state_dict())
+        write_file(path, kind, metadata, {**self.state_dict(), **tensors})
 
     @classmethod
-    def load(cls, path: Path, kind: str, model: type[S]) -> tuple[GraphEnsemble, S]:
-        """Read the ensemble and its metadata, a ``model``, from the file of `save`.
+    def load(
+        cls, path: Path, kind: str, model: type[S], *, besides: str = ""
+    ) -> tuple[GraphEnsemble, S, dict[str, Tensor]]:
+        """Read the file of `save`.
+
+        Args:
+            path: The file.
+            kind: Kind of the predictor.
+            model: Class of the metadata.
+            besides: First part of the names of more tensors.
+
+        Returns:
+            The ensemble, its metadata, and the other tensors by the rest of their names.
 
         Raises:
             SchemaError: If the file is not a predictor of this kind, its metadata do not match its
@@ -162,7 +188,11 @@ class GraphEnsemble(nn.Module):
         """
         metadata, weights = read_file(path, kind)
         saved = checked(path, metadata, model)
-        return cls.of_saved(path, saved.config, saved.num_ops, saved.members, weights), saved
+        others = part(weights, besides) if besides else {}
+        check_finite(path, others)
+        own = {name: weights[name] for name in weights.keys() - {f"{besides}.{n}" for n in others}}
+        ensemble = cls.of_saved(path, saved.config, saved.num_ops, saved.members, own)
+        return ensemble, saved, others
 
     @classmethod
     def of_saved(

@@ -26,7 +26,9 @@ from torch import Tensor, nn
 from brpnas.datasets.metrics import LATENCY_MS, MEASURED, MEASURED_PATTERN
 from brpnas.errors import ConfigurationError, SchemaError, UnknownNameError
 from brpnas.graphs import DEVICE_VIEWS, GraphBatch, SpaceGraphs, View
+from brpnas.predictors.deviations import Deviations, fit_deviations
 from brpnas.predictors.ensemble import GraphEnsemble, SavedEnsemble, train_members
+from brpnas.predictors.files import refuse_file
 from brpnas.predictors.training import (
     FloatArray,
     Labelled,
@@ -40,6 +42,8 @@ from brpnas.spaces.network import SIZE_PATTERN
 __all__ = ["MeasuredRows", "MetricPredictor", "check_positive", "choose_view", "fit_metric"]
 
 _KIND = "latency"  # of every metric: earlier versions wrote latencies only
+_SPREAD = "deviations"
+"""Prefix of the tensors of `Deviations` in a file."""
 _PILOT_SHARE = 0.4
 
 
@@ -102,6 +106,7 @@ class MetricPredictor:
         metric: Name of the metric, one of `brpnas.datasets.MEASURED`.
         network_size: Size of the measured networks (`NetworkConfig.size`); None if unknown.
         history: Losses by member and epoch (``member, epoch, train_loss, valid_loss``).
+        spread: Deviations of the predictions; None in files of earlier versions.
     """
 
     ensemble: GraphEnsemble
@@ -111,6 +116,7 @@ class MetricPredictor:
     metric: str = LATENCY_MS
     network_size: str | None = None
     history: pd.DataFrame = field(default_factory=pd.DataFrame)
+    spread: Deviations | None = field(default=None, repr=False)
 
     @property
     def views(self) -> tuple[View, ...]:
@@ -126,8 +132,12 @@ class MetricPredictor:
         output = self.ensemble.outputs(graphs)
         return np.asarray(np.exp(output * self.scale + self.location))
 
-    def deviations(self, graphs: SpaceGraphs) -> None:
-        """Unknown: errors are estimated from validation rows."""
+    def deviations(self, graphs: SpaceGraphs) -> npt.NDArray[np.float64] | None:
+        """Standard deviation of the log error of each prediction, ``[N]``; None if unknown."""
+        if self.spread is None:
+            return None
+        batch = graphs.view(self.view)
+        return self.spread(batch, self.ensemble.outputs(batch))
 
     def digest(self) -> str:
         """Short hash of the predictions; the bytes of a file also depend on its metadata."""
@@ -150,7 +160,9 @@ class MetricPredictor:
         }
         if self.network_size is not None:
             extra["network_size"] = self.network_size
-        self.ensemble.save(path, _KIND, extra)
+        spread = {} if self.spread is None else self.spread.tensors()
+        tensors = {f"{_SPREAD}.{name}": tensor for name, tensor in spread.items()}
+        self.ensemble.save(path, _KIND, extra, tensors)
 
     @classmethod
     def load(cls, path: Path) -> MetricPredictor:
@@ -159,9 +171,19 @@ class MetricPredictor:
         Raises:
             SchemaError: If the file is not a predictor of a metric.
         """
-        ensemble, saved = GraphEnsemble.load(path, _KIND, _Saved)
+        ensemble, saved, tensors = GraphEnsemble.load(path, _KIND, _Saved, besides=_SPREAD)
+        try:
+            spread = Deviations.of_tensors(tensors) if tensors else None
+        except ValueError as error:
+            refuse_file(path, str(error), error)
         return cls(
-            ensemble, saved.view, saved.location, saved.scale, saved.metric, saved.network_size
+            ensemble,
+            saved.view,
+            saved.location,
+            saved.scale,
+            saved.metric,
+            saved.network_size,
+            spread=spread,
         )
 
 
@@ -246,15 +268,16 @@ def fit_metric(  # noqa: PLR0913 - one argument per choice, all but four with de
     trained = train_members(tasks, pool, progress=progress)
     ensemble = GraphEnsemble.of(trained, config, graphs.view(view).num_ops)
     predictor = MetricPredictor(ensemble, view, location, scale, metric, history=_history(trained))
-    if bound is not None:
-        known = MeasuredRows(
-            np.concatenate([train.rows, valid.rows]),
-            np.concatenate([train.values, valid.values]),
-        )
-        predicted = predictor.predict_batch(graphs.view(view)[known.rows])
-        shift = _best_shift(np.log(predicted / known.values), bound)
-        predictor = replace(predictor, location=location + shift)
-    return predictor
+    known = MeasuredRows(
+        np.concatenate([train.rows, valid.rows]),
+        np.concatenate([train.values, valid.values]),
+    )
+    batch = graphs.view(view)[known.rows]
+    log_ratio = np.log(predictor.predict_batch(batch) / known.values)
+    is_training = np.arange(len(known.rows)) < len(train.rows)
+    spread = fit_deviations(batch, ensemble.outputs(batch), -log_ratio, is_training)
+    shift = 0.0 if bound is None else _best_shift(log_ratio, bound)
+    return replace(predictor, location=location + shift, spread=spread)
 
 
 def choose_view(valid_loss: dict[View, float]) -> View:

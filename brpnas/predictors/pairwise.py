@@ -102,7 +102,7 @@ class PairwiseRanker:
         Raises:
             SchemaError: If the file is not a pairwise ranker.
         """
-        ensemble, saved = GraphEnsemble.load(path, _KIND, _Saved)
+        ensemble, saved, _ = GraphEnsemble.load(path, _KIND, _Saved)
         predictor = cls(ensemble.config, len(ensemble.members), saved.view)
         predictor._ensemble = ensemble
         return predictor

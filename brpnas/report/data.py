@@ -83,8 +83,8 @@ class Budget(TypedDict, total=False):
 class LimitSettings(TypedDict, total=False):
     """How a search keeps its constraints."""
 
-    latency: str
-    """Source of the latency for limits: ``predicted``, ``table`` or ``device``."""
+    source: str | Mapping[str, str]
+    """Source of the limited metrics: ``predicted``, ``table`` or ``device``, or by metric."""
 
 
 class SamplerSettings(TypedDict, total=False):
@@ -124,11 +124,13 @@ class EvaluationProtocol(TypedDict, total=False):
     """Origin of the figures. Settings without a key here go into ``settings``."""
 
     device: str
-    latency_ratio: float
-    """Conformal ratio on predicted latencies; 1 (default) for none. Below 1 if prediction only
-    excluded architectures from measuring."""
+    confidence: float | None
+    """Probability from which an architecture is within the constraints by prediction; null if
+    nothing was uncertain."""
+    sources: Mapping[str, str]
+    """Source of each measured metric of the constraints: ``table`` or ``device``."""
     measured: int
-    """Architectures with a latency measured or known before their query."""
+    """Architectures that were measured or looked up."""
     refused: int
     """Architectures rejected by the constraints after that."""
     train_rows: int

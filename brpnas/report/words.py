@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from brpnas.report.constraints import latency_limit
 from brpnas.report.data import EvaluationProtocol, ReportData, brp_settings
 from brpnas.report.format import as_float, percent
 from brpnas.report.plots.traces import known_curves
@@ -161,27 +160,25 @@ def _infeasible(history: pd.DataFrame, *, measured: bool = False) -> int:
 def _limits(data: ReportData) -> str:
     """In words, how the constraints were kept."""
     said = data.protocol
-    ratio, measured = said.get("latency_ratio", 1.0), said.get("measured", 0)
+    confidence, measured = said.get("confidence"), said.get("measured", 0)
+    sure = "" if confidence is None else f" with a confidence of {percent(confidence)}"
     if measured:
-        how = {
-            "device": "was measured before it was asked, with initialised weights",
-            "table": "was looked up, where it had been measured, before it was asked",
-        }[data.task["limits"]["latency"]]
+        how = (
+            "measured, with initialised weights"
+            if "device" in said["sources"].values()
+            else "looked up, where it had been measured"
+        )
         refused = said["refused"] - _infeasible(data.history, measured=True)
-        start = "Otherwise the" if _infeasible(data.history) else "The"
+        start = "Otherwise an" if _infeasible(data.history) else "An"
         return (
-            f" {start} latency of an architecture {how}: {measured:,} were. {refused:,} did "
-            "not satisfy the constraints and were left out for the next best. Prediction ruled out "
-            "only architectures over the limit even with a latency "
-            f"{percent(1 - ratio, 1)} below the predicted one."
+            f" {start} architecture was asked if predictions place it within the constraints"
+            f"{sure}. One near a limit was {how}: {measured:,} were. {refused:,} did not satisfy "
+            "the constraints and were left out for the next best."
         )
     whose = "Otherwise only" if _infeasible(data.history) else "Only"
-    text = f" {whose} architectures whose predicted figures satisfy the constraints were asked"
-    if ratio > 1 and latency_limit(data.constraints) is not None:
-        text += (
-            f"; a predicted latency counted {percent(ratio - 1, 1)} more (conformal ratio), "
-            "because predictions err"
-        )
+    text = (
+        f" {whose} architectures whose predicted figures satisfy the constraints{sure} were asked"
+    )
     return f"{text}."
 
 

@@ -2,14 +2,14 @@
 
 `run_search` runs or resumes one search, `compare` many in memory. `Limits` applies the
 constraints to architectures. `ListedPool` holds the architectures of a space in arrays,
-`SampledPool` draws them from a space too large to list. `LatencyFilter` measures proposals before
+`SampledPool` draws them from a space too large to list. `MetricFilter` measures proposals before
 the oracle is queried. `chosen` and `trace` read the outcome. `brpnas.search.fronts` searches for
 several objectives.
 """
 
 from brpnas.search.compare import compare
 from brpnas.search.constraints import Constraint
-from brpnas.search.filter import LatencyFilter, Measure, TableLatency
+from brpnas.search.filter import Measure, MetricFilter, TableMetrics
 from brpnas.search.history import History, Measurement
 from brpnas.search.limits import Limits
 from brpnas.search.loop import run_search, search_fingerprint
@@ -31,11 +31,11 @@ __all__ = [
     "FileOracle",
     "HeldOutScores",
     "History",
-    "LatencyFilter",
     "Limits",
     "ListedPool",
     "Measure",
     "Measurement",
+    "MetricFilter",
     "Oracle",
     "Question",
     "SampledPool",
@@ -44,7 +44,7 @@ __all__ = [
     "SearchStore",
     "Shortlist",
     "SurrogateOracle",
-    "TableLatency",
+    "TableMetrics",
     "TableOracle",
     "chosen",
     "compare",

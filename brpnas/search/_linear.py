@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from fractions import Fraction
 
 from brpnas.errors import ConstraintError
@@ -12,7 +13,7 @@ __all__ = ["parse_comparison"]
 
 _TOKEN = re.compile(
     r"(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
-    r"|(?P<name>[A-Za-z_]\w*)"
+    r"|(?P<name>[A-Za-z_]\w*(?:@[\w.-]*)?)"
     r"|(?P<relation>[<>=!]=?)"
     r"|(?P<sign>[-+])"
     r"|(?P<factor>[*/])"
@@ -24,12 +25,19 @@ Token = tuple[str, str]
 Sum = dict[str, Fraction]
 
 
-def parse_comparison(text: str) -> tuple[dict[str, float], str, float]:
+def parse_comparison(
+    text: str, rename: Callable[[str], str] = str
+) -> tuple[dict[str, float], str, float]:
     """Read a comparison and bring it to its normal form ``sum of terms, relation, number``.
 
     All names are on the left side in alphabetical order, and the coefficient of the first is 1:
     ``3 >= a``, ``-a >= -3`` and ``2*a <= 6`` all become ``a <= 3``. Arithmetic on the decimal
-    fractions is exact.
+    fractions is exact. A name may continue with ``@`` and letters, digits, ``.``, ``_`` and ``-``;
+    a minus sign after such a name needs a space before it.
+
+    Args:
+        text: The comparison.
+        rename: Gives the name of each name read; terms of equal names are added.
 
     Returns:
         Coefficient of each name (never zero), the relation, and the number.
@@ -37,7 +45,7 @@ def parse_comparison(text: str) -> tuple[dict[str, float], str, float]:
     Raises:
         ConstraintError: If the text is malformed or no name remains; gives the reason.
     """
-    tokens = _tokenise(text)
+    tokens = [(kind, rename(value) if kind == "name" else value) for kind, value in _tokenise(text)]
     places = [i for i, (kind, _) in enumerate(tokens) if kind == "relation"]
     if len(places) != 1 or tokens[places[0]][1] not in _FLIPPED:
         found = ", ".join(repr(tokens[i][1]) for i in places) or "none"
@@ -133,6 +141,6 @@ def _number(text: str, digits: str) -> Fraction:
 
 def _malformed(text: str, why: str) -> ConstraintError:
     return ConstraintError(
-        f"Cannot read the constraint {text!r}: {why}. Write it like 'latency_ms <= 5' or "
-        "'latency_ms + 0.5*params_m <= 7'."
+        f"Cannot read the constraint {text!r}: {why}. Write it like 'latency_ms <= 5', "
+        "'latency_ms@my-phone <= 20' or 'latency_ms + 0.5*params_m <= 7'."
     )

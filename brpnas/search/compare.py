@@ -13,7 +13,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from brpnas.fanout.pools import process_pool
-from brpnas.search.filter import LatencyFilter
+from brpnas.search.filter import MetricFilter
 from brpnas.search.loop import run_search
 from brpnas.search.oracles import Oracle
 from brpnas.search.pools.listed import ListedPool
@@ -33,7 +33,7 @@ class _Search:
     sampler: Sampler
     make_oracle: Callable[[int], Oracle]
     budget: int
-    latency_filter: LatencyFilter | None
+    metric_filter: MetricFilter | None
 
     def run(self) -> tuple[str, int, pd.DataFrame]:
         oracle = self.make_oracle(self.pool.seed)
@@ -42,7 +42,7 @@ class _Search:
             self.sampler,
             oracle,
             self.budget,
-            latency_filter=self.latency_filter,
+            metric_filter=self.metric_filter,
             progress=False,
         )
         return self.label, self.pool.seed, result.history
@@ -56,7 +56,7 @@ def compare(  # noqa: PLR0913 - a comparison is all of a search, many times
     *,
     budget: int,
     seeds: Sequence[int],
-    latency_filter: LatencyFilter | None = None,
+    metric_filter: MetricFilter | None = None,
     workers: int = 1,
     progress: bool = True,
 ) -> pd.DataFrame:
@@ -69,7 +69,7 @@ def compare(  # noqa: PLR0913 - a comparison is all of a search, many times
         scores: Test accuracies for the traces.
         budget: Queries of each search.
         seeds: Seeds; each one seeds the sampler and the oracle of one search per sampler.
-        latency_filter: Measures proposals, see `run_search`.
+        metric_filter: Measures proposals, see `run_search`.
         workers: Processes. With more than one, each runs torch on one thread, all arguments must be
             picklable (no lambda), and a script must guard its main code by
             ``if __name__ == "__main__"``.
@@ -79,7 +79,7 @@ def compare(  # noqa: PLR0913 - a comparison is all of a search, many times
         Columns ``sampler, seed`` and those of `trace`, ordered by sampler as given, seed, query.
     """
     searches = [
-        _Search(label, replace(pool, seed=seed), sampler, make_oracle, budget, latency_filter)
+        _Search(label, replace(pool, seed=seed), sampler, make_oracle, budget, metric_filter)
         for (label, sampler), seed in itertools.product(samplers.items(), seeds)
     ]
     traces: dict[tuple[str, int], pd.DataFrame] = {}

@@ -1,11 +1,12 @@
-"""Constraints as strings: ``"latency_ms <= 5"``, ``"latency_ms + 0.5*params_m <= 7"``.
+"""Constraints as strings: ``"latency_ms <= 5"``, ``"latency_ms@my-phone + 2*params_m <= 7"``.
 
-`Constraint.parse` reads a string once into linear terms and evaluates no code.
-`brpnas.search.Limits` applies constraints to the metrics of a space.
+`Constraint.parse` reads a string once into linear terms and evaluates no code. `check_consistent`
+refuses contradictions. `brpnas.search.Limits` applies constraints to the metrics of a space.
 """
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,10 +15,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from brpnas.errors import ConstraintError, did_you_mean
+from brpnas.datasets.metrics import METRICS, DeviceMetric
+from brpnas.errors import (
+    ConfigurationError,
+    ConstraintError,
+    InfeasibleError,
+    UnknownNameError,
+    did_you_mean,
+)
 from brpnas.search._linear import parse_comparison
 
-__all__ = ["Constraint", "explain_infeasible"]
+__all__ = ["Constraint", "check_consistent", "explain_infeasible"]
 
 _COMPARE: dict[str, Callable[[Any, float], Any]] = {
     "<=": operator.le,
@@ -55,59 +63,77 @@ class Constraint:
     bound: float
 
     @classmethod
-    def parse(cls, text: str, metrics: Iterable[str]) -> Constraint:
+    def parse(
+        cls, text: str, metrics: Iterable[str] | None = None, *, device: str | None = None
+    ) -> Constraint:
         """Read a constraint.
 
         Args:
             text: Sums of numbers, metrics and ``number*metric`` (or ``metric/number``) on both
-                sides of one of ``<= >= < >``.
-            metrics: Allowed names.
+                sides of one of ``<= >= < >``. Values of different units may be added.
+            metrics: Allowed names; all of `brpnas.datasets.metrics.DeviceMetric` if left out.
+            device: Device of the task: its metrics are written without a device.
 
         Raises:
             ConstraintError: If the string is malformed, has an unknown metric, or has no metric.
+
+        Examples:
+            >>> text = "latency_ms@my-phone + energy_mj@edge-box <= 20"
+            >>> dict(Constraint.parse(text, device="my-phone").terms)
+            {'energy_mj@edge-box': 1.0, 'latency_ms': 1.0}
         """
-        terms, relation, bound = parse_comparison(text)
-        known = sorted(metrics)
-        for name in terms:
-            if name not in known:
+        known = None if metrics is None else sorted(metrics)
+
+        def checked(name: str) -> str:
+            if known is not None and name not in known:
                 raise ConstraintError(
                     f"Constraint {text!r} names an unknown metric {name!r}."
                     f"{did_you_mean(name, known)} Known: {', '.join(known)}."
                 )
+            return name if known is not None else _metric(text, name, device)
+
+        terms, relation, bound = parse_comparison(text, checked)
         return cls(text, tuple(terms.items()), relation, bound)
 
     @property
-    def canonical(self) -> str:
-        """The normal form as a string; numbers with ten digits."""
+    def metrics(self) -> tuple[str, ...]:
+        """Names of its metrics."""
+        return tuple(name for name, _ in self.terms)
+
+    @property
+    def is_upper(self) -> bool:
+        """Whether the bound is an upper bound."""
+        return self.relation.startswith("<")
+
+    @property
+    def plausible(self) -> tuple[float, float]:
+        """Range of the left side for plausible values of the metrics."""
+        low = high = 0.0
+        for name, coefficient in self.terms:
+            about = METRICS.get(name.partition("@")[0])
+            ends = (about.least, about.most) if about else (-math.inf, math.inf)
+            low += min(coefficient * end for end in ends)
+            high += max(coefficient * end for end in ends)
+        return low, high
+
+    def allows(self, value: float) -> bool:
+        """Whether a value of the left side satisfies the constraint."""
+        return bool(_COMPARE[self.relation](value, self.bound))
+
+    @property
+    def left(self) -> str:
+        """The left side as a string; numbers with ten digits."""
         parts = []
         for name, coefficient in self.terms:
             size = abs(coefficient)
             sign = "-" if coefficient < 0 else "+"
             parts.append(f"{sign} {name}" if size == 1 else f"{sign} {size:.10g}*{name}")
-        return f"{' '.join(parts).removeprefix('+ ')} {self.relation} {self.bound:.10g}"
+        return " ".join(parts).removeprefix("+ ")
 
-    def limits(self, metric: str) -> bool:
-        """Whether a greater value of the metric can break the constraint."""
-        coefficient = dict(self.terms).get(metric, 0.0)
-        return coefficient > 0 if self.relation.startswith("<") else coefficient < 0
-
-    def with_ratio(self, metric: str, ratio: float) -> Constraint:
-        """The constraint with the values of a metric multiplied by a ratio.
-
-        This changes constraints only if a greater value of the metric can break them: a ratio
-        above 1 makes them stricter, a ratio below 1 looser.
-
-        Examples:
-            >>> limit = Constraint.parse("latency_ms <= 5", metrics=("latency_ms",))
-            >>> limit.with_ratio("latency_ms", 1.25).terms
-            (('latency_ms', 1.25),)
-        """
-        if ratio == 1 or not self.limits(metric):
-            return self
-        terms = dict(self.terms)
-        terms[metric] *= ratio
-        text = f"{self.text} (with {ratio:.4g} * {metric})"
-        return Constraint(text, tuple(terms.items()), self.relation, self.bound)
+    @property
+    def canonical(self) -> str:
+        """The normal form as a string; numbers with ten digits."""
+        return f"{self.left} {self.relation} {self.bound:.10g}"
 
     def left_side(self, values: Mapping[str, npt.ArrayLike]) -> npt.NDArray[np.float64]:
         """Value of the left side.
@@ -143,7 +169,41 @@ class Constraint:
         left = left[~np.isnan(left)]
         if not left.size:
             return float("nan")
-        return float(left.min() if self.relation.startswith("<") else left.max())
+        return float(left.min() if self.is_upper else left.max())
+
+
+def _metric(text: str, name: str, device: str | None) -> str:
+    """The metric of a name in a constraint, without the device of the task."""
+    try:
+        metric = DeviceMetric.parse(name)
+    except (ConfigurationError, UnknownNameError) as error:
+        raise ConstraintError(f"Constraint {text!r}: {error}") from None
+    return str(metric if device is None else metric.relative_to(device))
+
+
+def check_consistent(constraints: Sequence[Constraint]) -> None:
+    """Refuse constraints that no values satisfy, whatever the architecture.
+
+    Raises:
+        InfeasibleError: If a constraint excludes all plausible values of its metrics, or two
+            constraints on the same left side contradict each other.
+    """
+    for constraint in constraints:
+        least, most = constraint.plausible
+        if not constraint.allows(least if constraint.is_upper else most):
+            end, extreme = ("least", least) if constraint.is_upper else ("most", most)
+            raise InfeasibleError(
+                f"No network satisfies {constraint.text!r}: the {end} plausible value of "
+                f"{constraint.left} is {extreme:g}. Check the bound and its unit."
+            )
+    for upper in constraints:
+        for lower in constraints:
+            is_pair = upper.is_upper and not lower.is_upper and upper.terms == lower.terms
+            if is_pair and not (upper.allows(lower.bound) and lower.allows(upper.bound)):
+                raise InfeasibleError(
+                    f"The constraints {lower.text!r} and {upper.text!r} contradict each other: no "
+                    f"value of {upper.left} satisfies both. Remove or change one of them."
+                )
 
 
 def explain_infeasible(
@@ -173,11 +233,10 @@ def explain_infeasible(
 
 
 def _excludes_all(constraint: Constraint, metrics: Mapping[str, npt.ArrayLike], size: int) -> str:
-    extreme = "smallest" if constraint.relation.startswith("<") else "largest"
-    names = ", ".join(name for name, _ in constraint.terms)
-    left = constraint.canonical.rsplit(f" {constraint.relation} ", 1)[0]
+    extreme = "smallest" if constraint.is_upper else "largest"
     return (
         f"No architecture among {size} satisfies {constraint.text!r}: the {extreme} predicted "
-        f"value of {left} is {constraint.closest(metrics):.6g}, against a bound of "
-        f"{constraint.bound:.6g}. Loosen the constraint, or check the units of {names}."
+        f"value of {constraint.left} is {constraint.closest(metrics):.6g}, against a bound of "
+        f"{constraint.bound:.6g}. Loosen the constraint, or check the units of "
+        f"{', '.join(constraint.metrics)}."
     )

@@ -1,10 +1,8 @@
-"""The latency filter: it measures proposals before the oracle is queried.
+"""The filter: it measures proposals before the oracle is queried.
 
-A training takes minutes to hours, a measurement seconds at most. So all proposals of a round are
-measured before the first query, and the next best replace the rejected ones. The prediction then
-only rules out architectures before their measurement (`Limits.worth_measuring`), without the upper
-conformal ratio: it would exclude the best architectures close to the limit. Use the filter with a
-device, or with a table of its latencies.
+A training takes minutes to hours, a measurement seconds at most. So the uncertain proposals of a
+round are measured before the first query, and the next best replace the refused ones. Use the
+filter with a device, or with tables of its metrics. `brpnas.search.Limits` says what is uncertain.
 """
 
 from __future__ import annotations
@@ -19,34 +17,39 @@ from brpnas.errors import TaskError
 from brpnas.search.history import Measurement
 from brpnas.search.pools.base import CandidatePool
 
-__all__ = ["LatencyFilter", "Measure", "TableLatency"]
+__all__ = ["Measure", "MetricFilter", "TableMetrics"]
 
-Measure: TypeAlias = Callable[[Sequence[str]], Iterable[tuple[str, float | TaskError | None]]]
-"""Measures architectures and yields each result at once: latency in ms, None if it cannot be known,
-or the error of a failed measurement."""
+Outcome: TypeAlias = Mapping[str, float] | TaskError
+Measure: TypeAlias = Callable[[Sequence[str]], Iterable[tuple[str, Outcome]]]
+"""Measures architectures and yields each result at once: the measured metrics by name, without
+those that cannot be known, or the error of a failed measurement."""
 
 
 @dataclass(frozen=True)
-class TableLatency:
-    """Measured latencies of a table.
+class TableMetrics:
+    """Measured metrics of tables.
 
     Args:
-        latency_ms: By architecture.
+        values: By metric and architecture.
     """
 
-    latency_ms: Mapping[str, float]
+    values: Mapping[str, Mapping[str, float]]
 
-    def __call__(self, arch_ids: Sequence[str]) -> Iterator[tuple[str, float | None]]:
-        """Latency in ms of each architecture, None if the table lacks it."""
-        return ((arch_id, self.latency_ms.get(arch_id)) for arch_id in arch_ids)
+    def __call__(self, arch_ids: Sequence[str]) -> Iterator[tuple[str, dict[str, float]]]:
+        """Metrics of each architecture, those of the tables that have it."""
+        for arch_id in arch_ids:
+            yield (
+                arch_id,
+                {n: known[arch_id] for n, known in self.values.items() if arch_id in known},
+            )
 
 
 @dataclass(frozen=True, eq=False)
-class LatencyFilter:
+class MetricFilter:
     """Measures architectures and decides whether they satisfy the limits of the pool.
 
     Attributes:
-        measure: Measures latency. Picklable, for searches in several processes.
+        measure: Measures metrics. Picklable, for searches in several processes.
         source: Name of ``measure`` in the store of a search; another name is another search.
     """
 
@@ -64,19 +67,22 @@ class LatencyFilter:
             number: Number of the round.
         """
         for arch_id, outcome in self.measure(arch_ids):
-            # One by one: the last bits of a network's prediction depend on the rest of its batch.
-            predicted = pool.predictions([arch_id])
-            metrics = {name: float(values[0]) for name, values in predicted.items()}
             if isinstance(outcome, TaskError):
                 yield Measurement(number, arch_id, within=False, message=outcome.message)
-            elif outcome is None:
-                yield Measurement(number, arch_id, pool.limits.holds(metrics, None))
-            elif not np.isfinite(outcome):
-                message = f"The measured latency, {outcome} ms, is not finite."
+                continue
+            values = {name: float(value) for name, value in outcome.items()}
+            wrong = [name for name, value in values.items() if not np.isfinite(value)]
+            if wrong:
+                message = f"The measured {wrong[0]}, {values[wrong[0]]}, is not finite."
                 yield Measurement(number, arch_id, within=False, message=message)
-            else:
-                latency = float(outcome)
-                yield Measurement(number, arch_id, pool.limits.holds(metrics, latency), latency)
+                continue
+            # One by one: the last bits of a network's prediction depend on the rest of its batch.
+            predicted, spread = (
+                {name: float(found[0]) for name, found in of([arch_id]).items()}
+                for of in (pool.predictions, pool.deviations)
+            )
+            within = pool.limits.holds(arch_id, predicted, spread, values)
+            yield Measurement(number, arch_id, within, values)
 
     def describe(self) -> dict[str, object]:
         """Fingerprint for a search's store (JSON types)."""

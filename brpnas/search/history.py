@@ -6,13 +6,14 @@ Samplers read the `History`; reports and metrics read its table (`History.to_fra
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from brpnas.datasets.metrics import LATENCY_MS
 from brpnas.typed import Count, Finite, Fraction, Positive
 
 __all__ = ["History", "Measurement", "Plan", "Record", "Status"]
@@ -49,14 +50,14 @@ class Measurement:
         arch_id: The architecture.
         within: Whether it satisfies the constraints. If not, it is never chosen, and queried only
             if the sampler `samples_infeasible`.
-        latency_ms: Measured latency; null if unknown or if the measurement failed.
+        values: Measured metrics by name; empty if unknown or if the measurement failed.
         message: Cause of the failure; empty without a failure.
     """
 
     round: Count
     arch_id: str
     within: bool
-    latency_ms: Positive | None = None
+    values: Mapping[str, Positive] = field(default_factory=dict)
     message: str = ""
 
 
@@ -194,7 +195,11 @@ class History:
 
     def choosable(self) -> dict[str, float]:
         """`means` of the feasible architectures, the candidates for the final choice."""
-        return {arch: mean for arch, mean in self.means().items() if arch not in self._infeasible}
+        return {
+            arch: mean
+            for arch, mean in self.means().items()
+            if arch not in self._infeasible and not self.refuses(arch)
+        }
 
     def measured_frame(
         self, predicted: Mapping[str, npt.NDArray[np.floating[Any]]]
@@ -204,10 +209,17 @@ class History:
         Args:
             predicted: Predicted metrics of the measured architectures, in their order.
         """
-        types = {"round": "int64", "arch_id": "str", "latency_ms": "float64", "within": "bool"}
-        rows = [asdict(measurement) for measurement in self.measurements.values()]
-        frame = pd.DataFrame(rows, columns=[*types, "message"]).astype({**types, "message": "str"})
+        rows = list(self.measurements.values())
+        types = {"round": "int64", "arch_id": "str", "within": "bool", "message": "str"}
+        frame = pd.DataFrame({name: [getattr(m, name) for m in rows] for name in types})
+        frame = frame.astype(types).assign(**self._measured(m.arch_id for m in rows))
         return frame.assign(**{f"predicted_{name}": v for name, v in predicted.items()})
+
+    def _measured(self, arch_ids: Iterable[str]) -> dict[str, list[float]]:
+        """Columns of measured metrics, latency always among them; NaN where not measured."""
+        found = [m.values if (m := self.measurements.get(name)) else {} for name in arch_ids]
+        names = sorted({LATENCY_MS, *(n for m in self.measurements.values() for n in m.values)})
+        return {name: [values.get(name, np.nan) for values in found] for name in names}
 
     def to_frame(
         self,
@@ -228,9 +240,10 @@ class History:
 
         Returns:
             Columns ``query, round, sampler, arch_id, isomorphism_id, seed, status, accuracy,
-            cost_s, feasible, estimate, leader, predicted_..., latency_ms, message, asked_at``;
+            cost_s, feasible, estimate, leader, predicted_..., latency_ms, ..., message, asked_at``;
             accuracy is a fraction, ``estimate`` and ``leader`` are null if the sampler has none,
-            and ``latency_ms`` is the latency measured before the query, null without one.
+            and ``latency_ms`` and further metrics are measured by the search, null without a
+            measurement.
         """
         names = [n for n in Record.__dataclass_fields__ if n not in ("message", "asked_at")]
         frame = pd.DataFrame({n: [getattr(r, n) for r in self.records] for n in names})
@@ -245,9 +258,9 @@ class History:
         frame["leader"] = pd.Series([led.get(r.query) for r in self.records], dtype="str")
         for name, values in (predicted or {}).items():
             frame[f"predicted_{name}"] = np.asarray(values, np.float64)[rows]
-        measured = [self.measurements.get(record.arch_id) for record in self.records]
-        frame["latency_ms"] = [m.latency_ms if m else None for m in measured]
-        frame["latency_ms"] = frame["latency_ms"].astype("float64")
+        frame["feasible"] = [r.feasible and not self.refuses(r.arch_id) for r in self.records]
+        for name, measured in self._measured(record.arch_id for record in self.records).items():
+            frame[name] = np.array(measured, np.float64)
         for name in ("message", "asked_at"):
             frame[name] = pd.Series([getattr(r, name) for r in self.records], dtype="str")
         return frame

@@ -1,89 +1,115 @@
-"""The limits of a search: constraints, conformal ratios, and when a latency is measured.
+"""The limits of a search: constraints, errors of predictions, and the budget of measurements.
 
-`Limits` is built once, from the constraints and the predictions of the device. The candidate pool,
-the latency filter and the report use it. It alone decides whether an architecture satisfies a
-constraint.
+`Limits` is built once, from the constraints and the predictions of `train`. The candidate pool, the
+filter and the report use it. It alone decides whether an architecture satisfies the constraints:
+clearly within, clearly out, or worth a measurement.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from brpnas.conformal import lower_ratio, mixture_ratio, upper_ratio
-from brpnas.errors import InfeasibleError
-from brpnas.search.constraints import Constraint, explain_infeasible
+from brpnas.conformal import joint_errors, log_errors
+from brpnas.datasets import rows_of
+from brpnas.datasets.metrics import LATENCY_MS, DeviceMetric
+from brpnas.errors import ConfigurationError, InfeasibleError
+from brpnas.search.constraints import Constraint, check_consistent, explain_infeasible
+from brpnas.search.history import History
 
-__all__ = ["LATENCY", "METRICS", "LatencySource", "Limits"]
+__all__ = ["LATENCY", "METRICS", "Limits", "Source", "sources_of"]
 
-LATENCY = "latency_ms"
+LATENCY = LATENCY_MS
 METRICS = (LATENCY, "flops_m", "params_m")
 """Metrics of a search of this project."""
 
-LatencySource = Literal["predicted", "table", "device"]
-"""Source of the deciding latency: the predictor, a table of measurements, or the device."""
+Source = Literal["predicted", "table", "device"]
+"""Source of the deciding value of a metric: the predictor, a table of measurements, the device."""
 
 Metrics: TypeAlias = Mapping[str, npt.ArrayLike]
+Values: TypeAlias = Mapping[str, Mapping[str, float]]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
+FloatArray: TypeAlias = npt.NDArray[np.float64]
+
+_KEPT = 5
+"""Measurements kept for the final choice, which may be an unmeasured architecture."""
+_HOPELESS = 0.05
+"""Probability below which an architecture is not worth a measurement."""
 
 
 @dataclass(frozen=True, eq=False)
 class Limits:
     """Decides whether architectures satisfy the constraints of a search.
 
-    Methods returning a mask of shape ``[N]`` take architectures and their predicted metrics, each
-    of shape ``[N]`` in the order of the architectures. A measured latency replaces the predicted
-    one and needs no ratio. A missing metric (NaN) satisfies no constraint.
+    The errors of a predictor on its validation rows, each divided by the deviation of its
+    prediction, are a sample of the errors of other predictions in units of their deviations
+    (normalised conformal prediction, Lei et al., JASA 2018, arXiv 1604.04173). `odds` is the
+    probability over this sample that the true values satisfy all constraints together: errors of
+    several metrics are drawn independently. Hence each architecture has an interval of its own.
+
+    Methods with a result of shape ``[N]`` take architectures, their predicted metrics and the
+    deviations of these predictions, each of shape ``[N]`` in the order of the architectures. A
+    known value replaces the predicted one and has no error. A missing metric (NaN) satisfies no
+    constraint.
 
     Attributes:
-        constraints: Constraints on `METRICS`.
-        latency: Source of the deciding latency.
-        upper_ratio: Conformal ratio of true over predicted latency, at least 1: the predicted
-            latency times this ratio is an upper bound of the true one.
-        lower_ratio: The same for a lower bound, at most 1.
-        training_ms: Measured latency of the predictor's training and validation rows.
-        table_ms: All measured latencies of the device; ``table`` looks them up.
-        measurements_per_query: Measurements allowed per query of a round; after that only
-            architectures predicted feasible are proposed. An isomorphic architecture costs one
-            more.
+        constraints: The constraints, consistent.
+        sources: Source of each limited metric, ``table`` or ``device``; others are predicted.
+        confidence: Probability from which an architecture is clearly within the constraints.
+        errors: Normalised errors of the logarithm of each predicted metric, see
+            `brpnas.conformal.log_errors`; a metric without errors is exact.
+        known: Measured values of the rows of each predictor, by metric and architecture.
+        tables: All measured values of tables, by metric and architecture.
+        measurements: Architectures measured in the whole search, at most; then only architectures
+            clearly within the constraints are proposed.
 
     Examples:
         >>> limits = Limits.parse(["latency_ms <= 5"])
-        >>> limits.feasible(["a", "b"], {"latency_ms": np.array([4.0, 6.0])})
+        >>> limits.within(["a", "b"], {"latency_ms": np.array([4.0, 6.0])})
         array([ True, False])
     """
 
     constraints: tuple[Constraint, ...] = ()
-    latency: LatencySource = "predicted"
-    upper_ratio: float = 1.0
-    lower_ratio: float = 1.0
-    training_ms: Mapping[str, float] = field(default_factory=dict, repr=False)
-    table_ms: Mapping[str, float] = field(default_factory=dict, repr=False)
-    measurements_per_query: int = 10
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    confidence: float = 0.0
+    errors: Mapping[str, FloatArray] = field(default_factory=dict, repr=False)
+    known: Values = field(default_factory=dict, repr=False)
+    tables: Values = field(default_factory=dict, repr=False)
+    measurements: int = 100
 
     @classmethod
     def parse(
-        cls, constraints: Sequence[str], metrics: Iterable[str] = METRICS, **choices: Any
-    ) -> Limits:
-        """Limits without a predictor's error.
+        cls,
+        constraints: Sequence[str],
+        metrics: Iterable[str] | None = None,
+        *,
+        device: str | None = None,
+        **choices: Any,
+    ) -> Self:
+        """Limits without errors of predictions.
 
         Args:
             constraints: Strings for `Constraint.parse`.
-            metrics: Allowed metrics.
+            metrics: Allowed metrics; all if left out.
+            device: Device of the task.
             **choices: Other attributes of the class.
 
         Raises:
             ConstraintError: If a string cannot be read or names an unknown metric.
+            InfeasibleError: If the constraints contradict each other.
         """
-        known = tuple(metrics)
-        return cls(tuple(Constraint.parse(text, known) for text in constraints), **choices)
+        known = None if metrics is None else tuple(metrics)
+        parsed = tuple(Constraint.parse(text, known, device=device) for text in constraints)
+        check_consistent(parsed)
+        return cls(parsed, **choices)
 
     @classmethod
     def from_predictions(
@@ -91,146 +117,282 @@ class Limits:
         constraints: Sequence[str],
         predictions: pd.DataFrame,
         *,
-        latency: LatencySource,
+        device: str,
+        source: Source | Mapping[str, Source] = "predicted",
         confidence: float,
-        prefilter_confidence: float,
-        measurements_per_query: int = 10,
-    ) -> Limits:
-        """Limits with the conformal ratios of a latency predictor.
+        measurements: int = 100,
+    ) -> Self:
+        """Limits with the errors of the predictors of `train`.
 
         Args:
             constraints: Strings for `Constraint.parse`.
-            predictions: Latencies of the device: columns ``arch_id, split, measured, predicted,
-                log_deviation``. The ratios come from the rows with the split ``valid``; without
-                such rows from the deviations of the predictions, see `mixture_ratio`.
-            latency: Source of the deciding latency.
-            confidence: Probability that an architecture predicted feasible is feasible, from 0 to
-                below 1; 0 for the ratio 1.
-            prefilter_confidence: Probability that a feasible architecture is measured, from 0 to
-                below 1.
-            measurements_per_query: Measurements allowed per query of a round.
+            predictions: Columns ``metric, device, arch_id, split, measured, predicted,
+                log_deviation``, a block of rows per metric and device. Errors come from the rows
+                with the split ``valid``; without such rows they are normal, with the deviations of
+                the predictions.
+            device: Device of the task.
+            source: Source of the deciding values, of all limited metrics or by metric. A single
+                ``device`` is meant for the metrics of the device of the task.
+            confidence: Probability that an architecture clearly within the constraints satisfies
+                them, from 0 to below 1; 0 to trust the predictions.
+            measurements: Architectures to measure, at most.
 
         Raises:
             ConstraintError: If a string cannot be read or names an unknown metric.
-            ConfigurationError: If a confidence is out of range or there is nothing to calibrate on.
+            InfeasibleError: If the constraints contradict each other.
+            SchemaError: If a limited metric has no predictions.
+            ConfigurationError: If a number is out of range, a source is not of a limited metric,
+                or there is nothing to calibrate on.
         """
-        valid = predictions[predictions["split"] == "valid"]
-        pair = valid["predicted"], valid["measured"]
-        lower = upper = 1.0
-        if not len(valid) and predictions["log_deviation"].notna().any():
-            deviation = predictions["log_deviation"]
-            upper = mixture_ratio(deviation, confidence)
-            if latency != "predicted":
-                lower = 1 / mixture_ratio(deviation, prefilter_confidence)
-        else:
-            upper = upper_ratio(*pair, confidence)
-            if latency != "predicted":
-                lower = lower_ratio(*pair, prefilter_confidence)
-        fitted = predictions[predictions["split"].isin(["train", "valid"])]
-        return cls.parse(
-            constraints,
-            latency=latency,
-            upper_ratio=upper,
-            lower_ratio=lower,
-            training_ms=_latencies(fitted),
-            table_ms=_latencies(predictions),
-            measurements_per_query=measurements_per_query,
+        plain = cls.parse(constraints, device=device)
+        if not 0 <= confidence < 1:
+            raise ConfigurationError(f"confidence must be from 0 to below 1, not {confidence}.")
+        if measurements < 0:
+            raise ConfigurationError(f"measurements must not be negative, but is {measurements}.")
+        limited = [name for name in plain.metrics if DeviceMetric.parse(name).measured]
+        blocks = {name: _rows(predictions, name, device) for name in limited}
+        fitted = {
+            name: rows[rows["split"].isin(["train", "valid"])] for name, rows in blocks.items()
+        }
+        errors = {} if confidence == 0 else {name: log_errors(b) for name, b in blocks.items()}
+        return cls(
+            plain.constraints,
+            sources_of(source, limited, device),
+            confidence,
+            errors,
+            {name: _measured(rows) for name, rows in fitted.items()},
+            {name: _measured(rows) for name, rows in blocks.items()},
+            measurements,
         )
 
     @property
-    def measures(self) -> bool:
-        """Whether a latency is measured or looked up before an architecture is proposed."""
-        limited = any(LATENCY in dict(constraint.terms) for constraint in self.constraints)
-        return limited and self.latency != "predicted"
+    def metrics(self) -> tuple[str, ...]:
+        """Limited metrics, each once, in alphabetical order."""
+        return tuple(sorted({name for limit in self.constraints for name in limit.metrics}))
 
     @property
-    def ratio(self) -> float:
-        """Factor on predicted latencies in comparisons with a limit."""
-        return self.upper_ratio if self.latency == "predicted" else self.lower_ratio
+    def measures(self) -> bool:
+        """Whether architectures are measured or looked up before they are proposed."""
+        return bool(self.sources)
 
-    def feasible(self, arch_ids: Sequence[str], metrics: Metrics) -> BoolArray:
-        """Architectures feasible by known measurements, and by prediction without one.
-
-        Predicted latencies count with the upper ratio.
-        """
-        known = self.table_ms if self.measures else self.training_ms
-        return self._satisfied(arch_ids, metrics, self.upper_ratio, known)
-
-    def predicted_feasible(self, arch_ids: Sequence[str], metrics: Metrics) -> BoolArray:
-        """Architectures feasible by the prediction itself."""
-        return self._satisfied(arch_ids, metrics, 1.0, self.training_ms)
-
-    def worth_measuring(self, arch_ids: Sequence[str], metrics: Metrics) -> BoolArray:
-        """Architectures not ruled out by the lower ratio."""
-        return self._satisfied(arch_ids, metrics, self.lower_ratio, self.training_ms)
-
-    def proposable(self, arch_ids: Sequence[str], metrics: Metrics) -> BoolArray:
-        """Architectures to propose: worth measuring, or feasible if nothing is measured."""
-        return (self.worth_measuring if self.measures else self.feasible)(arch_ids, metrics)
-
-    def holds(self, metrics: Mapping[str, float], latency_ms: float | None) -> bool:
-        """Whether one architecture satisfies the constraints by its measured latency.
+    def left(self, history: History, *, choice: bool = False) -> int:
+        """Measurements left for a search with this history.
 
         Args:
-            metrics: Its predicted metrics.
-            latency_ms: Its measured latency; None if it cannot be known. The predicted latency
-                then counts with the upper ratio.
+            history: The search so far.
+            choice: Whether they are for the final choice, for which a few are kept.
         """
-        if latency_ms is not None:
-            values = {**metrics, LATENCY: latency_ms}
-            return all(bool(constraint.satisfied(values)) for constraint in self.constraints)
-        return all(bool(limit.satisfied(metrics)) for limit in self._with_ratio(self.upper_ratio))
+        kept = 0 if choice else min(_KEPT, self.measurements // 2)
+        spent = kept + len(history.measurements)
+        return max(0, self.measurements - spent) if self.measures else 0
 
-    def infeasible(self, arch_ids: Sequence[str], metrics: Metrics) -> InfeasibleError:
+    def is_known(self, arch_id: str) -> bool:
+        """Whether the measured values of an architecture are known without a measurement."""
+        return all(arch_id in self.known.get(name, {}) for name in self.sources)
+
+    def odds(
+        self, arch_ids: Sequence[str], metrics: Metrics, deviations: Metrics | None = None
+    ) -> FloatArray:
+        """Probability that each architecture satisfies the constraints, ``[N]``.
+
+        Of ``n`` errors the share that keeps the constraints, as ``count / (n + 1)``; 1 or 0 where
+        nothing is uncertain.
+        """
+        count, uncertain = self._count(arch_ids, metrics, deviations or {}, self.known)
+        draws = len(next(iter(self._draws.values()), [0.0]))
+        return np.where(uncertain, count / (draws + 1), (count > 0).astype(np.float64))
+
+    def within(
+        self, arch_ids: Sequence[str], metrics: Metrics, deviations: Metrics | None = None
+    ) -> BoolArray:
+        """Architectures clearly within the constraints, without any measurement."""
+        return self._clear(arch_ids, metrics, deviations or {}, self.known)
+
+    def predicted_feasible(self, arch_ids: Sequence[str], metrics: Metrics) -> BoolArray:
+        """Architectures feasible by known values and the predictions themselves."""
+        return self._satisfied(arch_ids, metrics, self.known)
+
+    def proposable(
+        self, arch_ids: Sequence[str], metrics: Metrics, deviations: Metrics | None = None
+    ) -> BoolArray:
+        """Architectures to propose: clearly within, or worth a measurement if there is one."""
+        found = self.within(arch_ids, metrics, deviations)
+        if not self.measures or not self.measurements:
+            return found
+        return found | (self.odds(arch_ids, metrics, deviations) > _HOPELESS)
+
+    def feasible(
+        self, arch_ids: Sequence[str], metrics: Metrics, deviations: Metrics | None = None
+    ) -> BoolArray:
+        """Architectures feasible by all that tables know, and clearly within where they do not."""
+        known = {**self.known, **self.looked_up}
+        return self._clear(arch_ids, metrics, deviations or {}, known)
+
+    def holds(
+        self,
+        arch_id: str,
+        metrics: Mapping[str, float],
+        deviations: Mapping[str, float],
+        measured: Mapping[str, float],
+    ) -> bool:
+        """Whether one architecture satisfies the constraints by its measurement.
+
+        Args:
+            arch_id: The architecture.
+            metrics: Its predicted metrics.
+            deviations: The deviations of its predictions.
+            measured: Its measured metrics; the others count as in `within`.
+        """
+        known = {
+            name: {arch_id: measured[name]} if name in measured else self.known.get(name, {})
+            for name in self.metrics
+        }
+        one, spread = ({k: np.array([v]) for k, v in d.items()} for d in (metrics, deviations))
+        return bool(self._clear([arch_id], one, spread, known)[0])
+
+    def infeasible(
+        self, arch_ids: Sequence[str], metrics: Metrics, deviations: Metrics | None = None
+    ) -> InfeasibleError:
         """The error if `proposable` is false everywhere; names the constraint at fault."""
-        known = self._measured(arch_ids, self.training_ms)
-        values = {name: np.asarray(value, np.float64) for name, value in metrics.items()}
-        if LATENCY in values:
-            values[LATENCY] = np.where(np.isnan(known), values[LATENCY], known)
-        limits = self._with_ratio(max(self.ratio, 1.0))
-        return InfeasibleError(explain_infeasible(limits, values, len(arch_ids)))
+        values = self._values(arch_ids, metrics, self.known)
+        text = explain_infeasible(self.constraints, values, len(arch_ids))
+        if self._satisfied(arch_ids, metrics, self.known).any():
+            odds = self.odds(arch_ids, metrics, deviations).max()
+            texts = " and ".join(repr(limit.text) for limit in self.constraints)
+            text = (
+                f"No architecture among {len(arch_ids)} satisfies {texts} with a confidence of "
+                f"{self.confidence:.0%}; the most likely one does with {odds:.0%}. Loosen the "
+                "constraints, measure more rows of the device and train again, or lower "
+                "search.limits.confidence."
+            )
+        return InfeasibleError(text)
 
     def describe(self) -> dict[str, object]:
         """Fingerprint for a search's store (JSON types): another value is another search."""
         return {
             "constraints": [constraint.canonical for constraint in self.constraints],
-            "latency": self.latency,
-            "upper_ratio": float(f"{self.upper_ratio:.6g}"),
-            "lower_ratio": float(f"{self.lower_ratio:.6g}"),
-            "measurements_per_query": self.measurements_per_query,
+            "sources": dict(sorted(self.sources.items())),
+            "confidence": self.confidence,
+            "errors": _digest({name: list(map(float, e)) for name, e in self.errors.items()}),
+            "known": _digest({name: self.known.get(name, {}) for name in self.metrics}),
+            "measurements": self.measurements,
         }
+
+    @property
+    def looked_up(self) -> Values:
+        """The values of the metrics with the source ``table``."""
+        return {n: self.tables.get(n, {}) for n, by in self.sources.items() if by == "table"}
 
     @functools.cached_property
     def table_sha256(self) -> str:
-        """Hash of `table_ms`."""
-        rows = sorted(self.table_ms.items())
-        return hashlib.sha256(repr(rows).encode()).hexdigest()
+        """Hash of `looked_up`."""
+        return _digest(self.looked_up)
 
-    def _with_ratio(self, ratio: float) -> list[Constraint]:
-        return [constraint.with_ratio(LATENCY, ratio) for constraint in self.constraints]
+    @functools.cached_property
+    def _draws(self) -> Mapping[str, FloatArray]:
+        """Equally many errors of each uncertain metric."""
+        return joint_errors({name: e for name, e in self.errors.items() if name in self.metrics})
 
-    def _measured(
-        self, arch_ids: Sequence[str], known: Mapping[str, float]
-    ) -> npt.NDArray[np.float64]:
-        """Measured latency of each architecture, ``[N]``, NaN without one."""
-        return np.array([known.get(arch_id, np.nan) for arch_id in arch_ids], np.float64)
+    def _values(self, arch_ids: Sequence[str], metrics: Metrics, known: Values) -> Metrics:
+        """The predicted metrics, replaced by known values."""
+        found = dict(metrics)
+        for name in self.metrics:
+            if name in found and known.get(name):
+                measured = _lookup(known[name], arch_ids)
+                predicted = np.asarray(found[name], np.float64)
+                found[name] = np.where(np.isnan(measured), predicted, measured)
+        return found
 
-    def _satisfied(
-        self, arch_ids: Sequence[str], metrics: Metrics, ratio: float, known: Mapping[str, float]
-    ) -> BoolArray:
+    def _satisfied(self, arch_ids: Sequence[str], metrics: Metrics, known: Values) -> BoolArray:
+        values = self._values(arch_ids, metrics, known)
         mask = np.ones(len(arch_ids), np.bool_)
-        if not self.constraints:
-            return mask
-        measured = self._measured(arch_ids, known)
-        is_measured = ~np.isnan(measured)
-        exact = dict(metrics)
-        if is_measured.any() and LATENCY in metrics:
-            exact[LATENCY] = np.where(is_measured, measured, np.asarray(metrics[LATENCY]))
-        for constraint, limit in zip(self.constraints, self._with_ratio(ratio), strict=True):
-            mask &= np.where(is_measured, constraint.satisfied(exact), limit.satisfied(metrics))
+        for constraint in self.constraints:
+            mask &= constraint.satisfied(values)
         return mask
 
+    def _clear(
+        self, arch_ids: Sequence[str], metrics: Metrics, deviations: Metrics, known: Values
+    ) -> BoolArray:
+        if not self._draws:
+            return self._satisfied(arch_ids, metrics, known)
+        count, uncertain = self._count(arch_ids, metrics, deviations, known)
+        draws = len(next(iter(self._draws.values())))
+        needed = min(math.ceil((draws + 1) * self.confidence), draws)
+        return np.where(uncertain, count >= needed, count > 0)
 
-def _latencies(rows: pd.DataFrame) -> dict[str, float]:
+    def _count(
+        self, arch_ids: Sequence[str], metrics: Metrics, deviations: Metrics, known: Values
+    ) -> tuple[npt.NDArray[np.int64], BoolArray]:
+        """Errors with which each satisfies the constraints, and whether a value is uncertain."""
+        count = np.zeros(len(arch_ids), np.int64)
+        uncertain = np.zeros(len(arch_ids), np.bool_)
+        values, spread = dict(self._values(arch_ids, metrics, known)), {}
+        for name in self._draws:
+            is_known = ~np.isnan(_lookup(known.get(name, {}), arch_ids))
+            spread[name] = np.where(is_known, 0.0, np.asarray(deviations.get(name, 1.0)))
+            uncertain |= ~is_known
+        exact = dict(values)
+        for draw in zip(*self._draws.values(), strict=True) if self._draws else [()]:
+            for name, error in zip(self._draws, draw, strict=True):
+                values[name] = np.asarray(exact[name]) * np.exp(spread[name] * error)
+            mask = np.ones(len(arch_ids), np.bool_)
+            for constraint in self.constraints:
+                mask &= constraint.satisfied(values)
+            count += mask
+        return count, uncertain
+
+
+def sources_of(
+    source: Source | Mapping[str, Source], limited: Sequence[str], device: str
+) -> dict[str, Source]:
+    """Source of each limited metric that is not predicted.
+
+    Args:
+        source: Source of all limited metrics, or by metric.
+        limited: The limited metrics that are measured on a device.
+        device: Device of the task.
+
+    Raises:
+        ConfigurationError: If a source is not of a limited metric.
+    """
+    if isinstance(source, str):
+        own: dict[str, Source] = {
+            name: source
+            for name in limited
+            if source != "device" or DeviceMetric.parse(name).device is None
+        }
+        return {} if source == "predicted" else own
+    found: dict[str, Source] = {}
+    for text, value in source.items():
+        name = str(DeviceMetric.parse(text).relative_to(device))
+        if name not in limited:
+            raise ConfigurationError(
+                f"A source is given for {text!r}, which is no predicted metric of a constraint. "
+                f"{'There are: ' + ', '.join(limited) if limited else 'There are none'}."
+            )
+        if value != "predicted":
+            found[name] = value
+    return found
+
+
+def _rows(predictions: pd.DataFrame, name: str, device: str) -> pd.DataFrame:
+    """The block of a metric."""
+    return rows_of(predictions, DeviceMetric.parse(name).on(device))
+
+
+def _measured(rows: pd.DataFrame) -> dict[str, float]:
     known = rows.dropna(subset=["measured"])
     return dict(zip(known["arch_id"], known["measured"].astype(float), strict=True))
+
+
+def _lookup(known: Mapping[str, float], arch_ids: Sequence[str]) -> FloatArray:
+    """Known value of each architecture, ``[N]``, NaN without one."""
+    return np.array([known.get(arch_id, np.nan) for arch_id in arch_ids], np.float64)
+
+
+def _digest(values: Mapping[str, Any]) -> str:
+    rows = [
+        (name, sorted(value.items()) if isinstance(value, Mapping) else value)
+        for name, value in sorted(values.items())
+    ]
+    return hashlib.sha256(repr(rows).encode()).hexdigest()

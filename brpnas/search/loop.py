@@ -8,15 +8,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from tqdm.auto import tqdm
 
-from brpnas.errors import BudgetError, InfeasibleError, OracleError
+from brpnas.errors import BudgetError, ConfigurationError, InfeasibleError, OracleError
 from brpnas.search.events import EventLog
-from brpnas.search.filter import LatencyFilter
+from brpnas.search.filter import MetricFilter
 from brpnas.search.history import History, Plan, Record
 from brpnas.search.oracles import Answer, Oracle, Question
-from brpnas.search.pools.base import CandidatePool
-from brpnas.search.proposals import Proposals, check_end
+from brpnas.search.pools.base import CandidatePool, is_accepted
+from brpnas.search.proposals import Proposals, check_end, check_found
 from brpnas.search.result import SearchResult, chosen
 from brpnas.search.samplers.base import Sampler
 
@@ -27,14 +28,14 @@ def search_fingerprint(
     pool: CandidatePool,
     sampler: Sampler,
     oracle: Oracle,
-    latency_filter: LatencyFilter | None = None,
+    metric_filter: MetricFilter | None = None,
 ) -> dict[str, object]:
     """Fingerprint of a search for `SearchStore`, without its budget.
 
     The ranker's own parameters are not included: add them under a new key.
     """
     task = {**pool.describe(), "sampler": sampler.describe(), "oracle": oracle.describe()}
-    return task if latency_filter is None else {**task, "filter": latency_filter.describe()}
+    return task if metric_filter is None else {**task, "filter": metric_filter.describe()}
 
 
 def run_search(
@@ -43,7 +44,7 @@ def run_search(
     oracle: Oracle,
     budget: int,
     *,
-    latency_filter: LatencyFilter | None = None,
+    metric_filter: MetricFilter | None = None,
     store: EventLog | None = None,
     progress: bool = True,
 ) -> SearchResult:
@@ -57,8 +58,9 @@ def run_search(
         pool: The candidate pool.
         sampler: Proposes the architectures to query.
         oracle: Answers queries.
-        latency_filter: Measures proposals; a refused one is not queried and does not count, unless
-            the sampler `samples_infeasible`. Without a filter the pool alone decides.
+        metric_filter: Measures uncertain proposals; a refused one is not queried and does not
+            count, unless the sampler `samples_infeasible`. At the end it measures the choice, if
+            it is uncertain. Needed if the limits measure.
         budget: Queries in total, earlier runs on the same store included. If the store holds more
             answers, all of them are returned.
         store: A `SearchStore` to resume from and to write to; in memory if left out.
@@ -69,11 +71,17 @@ def run_search(
 
     Raises:
         BudgetError: If the budget is not positive or exceeds the distinct feasible functions.
+        ConfigurationError: If the limits measure and there is no filter.
         InfeasibleError: If the filter refuses every architecture.
         MeasurementError: If too many measurements in a row fail.
         OracleError: If the oracle leaves queries of a round unanswered.
     """
     _check_budget(budget, pool)
+    if pool.limits.measures and metric_filter is None:
+        raise ConfigurationError(
+            f"The limits compare {', '.join(pool.limits.sources)} with measured values: give a "
+            "`metric_filter`, or limits with the source 'predicted'."
+        )
     log = EventLog() if store is None else store
     total = max(budget, len(log.answers))
     history = History()
@@ -86,13 +94,13 @@ def run_search(
         def show(measured: int) -> None:
             bar.set_postfix(measured=measured, refresh=measured % 5 == 0)
 
-        proposals = Proposals(pool, sampler, latency_filter, log, show)
+        proposals = Proposals(pool, sampler, metric_filter, log, show)
         while len(history) < total:
             number = history.next_round
             history.note(log.measured_until(number + 1 if number < len(log.plans) else number))
             if number == len(log.plans):
                 asked = proposals.next_round(history, total)
-                if latency_filter is not None and not asked:
+                if metric_filter is not None and not asked:
                     check_end(history)
                     break
                 log.add_plan(_next_plan(pool, sampler, history, asked, total))
@@ -100,6 +108,17 @@ def run_search(
             _answer_round(pool, oracle, plan, history, log, total, bar)
             queries = range(plan.first_query, plan.first_query + len(plan.arch_ids))
             history.extend(log.answers[query] for query in queries if query in log.answers)
+        table = _table(pool, sampler, history, log)
+        while history.choosable() and not proposals.check_choice(history, chosen(table)):
+            table = _table(pool, sampler, history, log)
+    if metric_filter is not None:
+        check_found(history)
+    measured = list(history.measurements)
+    return SearchResult(history, table, history.measured_frame(pool.predictions(measured)))
+
+
+def _table(pool: CandidatePool, sampler: Sampler, history: History, log: EventLog) -> pd.DataFrame:
+    """The table of the queries; the last row names the leader if the sampler has estimates."""
     predicted = pool.predictions([record.arch_id for record in history])
     estimates = sampler.estimates(pool, history)
     leaders = {plan.first_query - 1: plan.leader for plan in log.plans if plan.leader}
@@ -108,8 +127,7 @@ def run_search(
     )
     if estimates:
         table.loc[table.index[-1], "leader"] = chosen(table)
-    measured = list(history.measurements)
-    return SearchResult(history, table, history.measured_frame(pool.predictions(measured)))
+    return table
 
 
 def _check_budget(budget: int, pool: CandidatePool) -> None:
@@ -169,7 +187,7 @@ def _answer_round(
     ]
     asked_at = _now()
     for question, outcome in oracle.answers(questions) if questions else ():
-        feasible = pool.is_feasible(question.arch_id) and not history.refuses(question.arch_id)
+        feasible = is_accepted(pool, question.arch_id, history)
         log.add_answer(_record(pool, plan, question, outcome, asked_at, feasible=feasible))
         bar.update()
         asked_at = _now()

@@ -1,4 +1,4 @@
-"""The proposals of a round: a sampler makes them, a latency filter measures them.
+"""The proposals of a round: a sampler makes them, a filter measures the uncertain ones.
 
 Part of the search loop (`brpnas.search.run_search`).
 """
@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from itertools import chain
 
 from brpnas.errors import InfeasibleError, MeasurementError
 from brpnas.search.events import EventLog
-from brpnas.search.filter import LatencyFilter
+from brpnas.search.filter import MetricFilter
 from brpnas.search.history import History
-from brpnas.search.pools.base import CandidatePool
+from brpnas.search.pools.base import CandidatePool, is_allowed
 from brpnas.search.samplers.base import Sampler
 
-__all__ = ["Proposals", "check_end"]
+__all__ = ["Proposals", "check_end", "check_found"]
 
 _log = logging.getLogger(__name__)
 
@@ -29,15 +28,15 @@ _PATIENCE = 2_000
 class Proposals:
     """Asks a sampler until all of its proposals satisfy the limits.
 
-    A refused proposal is replaced by the first isomorphic architecture that passes. Measurements
-    are stored one by one. The log keeps the measurements of an interrupted run; the history gets
-    whole batches only, so the sampler proposes the same after an interruption. Failed measurements
-    of the interrupted round are repeated.
+    Proposals clearly within the limits need no measurement. Measurements are stored one by one. The
+    log keeps the measurements of an interrupted run; the history gets whole batches only, so the
+    sampler proposes the same after an interruption. Failed measurements of the interrupted round
+    are repeated.
 
     Args:
         pool: The candidate pool.
         sampler: Proposes the architectures to query.
-        latency_filter: Measures them; None for no measurement.
+        metric_filter: Measures them; None for no measurement.
         log: Store of the measurements.
         on_measured: Called with the number of measurements after each of them.
     """
@@ -46,11 +45,11 @@ class Proposals:
         self,
         pool: CandidatePool,
         sampler: Sampler,
-        latency_filter: LatencyFilter | None,
+        metric_filter: MetricFilter | None,
         log: EventLog,
         on_measured: Callable[[int], object],
     ) -> None:
-        self.pool, self.sampler, self.latency_filter, self.log = pool, sampler, latency_filter, log
+        self.pool, self.sampler, self.metric_filter, self.log = pool, sampler, metric_filter, log
         self.on_measured = on_measured
         self._failures = 0
         log.forget_failures()
@@ -62,7 +61,7 @@ class Proposals:
             InfeasibleError: If the sampler proposes a refused architecture.
             MeasurementError: If too many measurements in a row fail.
         """
-        if self.latency_filter is None:
+        if self.metric_filter is None:
             return self._ask(history, total)
         if self.sampler.samples_infeasible(self.pool, history, total):
             return self._infeasible_samples(history, total)
@@ -75,7 +74,8 @@ class Proposals:
             if len(history.measurements) == before:
                 raise InfeasibleError(
                     f"Sampler {self.sampler.name!r} proposed an architecture that was measured and "
-                    "refused: a sampler must check `is_refused`."
+                    "refused, or that no measurement is left for: a sampler must check "
+                    "`is_allowed`."
                 )
             if _refused_in_a_row(history, known) >= _PATIENCE:
                 return []
@@ -83,38 +83,50 @@ class Proposals:
     def _ask(self, history: History, total: int) -> list[str]:
         return self.sampler.ask(self.pool, history, total)[: total - len(history)]
 
+    def check_choice(self, history: History, arch_id: str) -> bool:
+        """Measure an architecture to be chosen, if it is uncertain and a measurement is left.
+
+        Returns:
+            Whether it may be chosen.
+        """
+        if self.metric_filter is None or arch_id in history.measurements:
+            return not history.refuses(arch_id)
+        if self.pool.limits.is_known(arch_id) or not self.pool.limits.left(history, choice=True):
+            return True
+        self._measure([arch_id])
+        history.note([self.log.measurements[arch_id]])
+        return not history.refuses(arch_id)
+
     def _infeasible_samples(self, history: History, total: int) -> list[str]:
         """All proposals; measured if worth it, since only passing ones may be chosen."""
         asked = self._ask(history, total)
-        unclear = [arch_id for arch_id in asked if self.pool.is_feasible(arch_id)]
-        self._measure(unclear)
-        history.note(self.log.measurements[arch_id] for arch_id in unclear)
+        self._decide([a for a in asked if self.pool.is_feasible(a)], history)
         return asked
 
     def _passing(self, asked: Sequence[str], history: History) -> list[str] | None:
-        """The proposals or isomorphic replacements; None if one has no replacement."""
+        """The proposals; None if one is refused or undecided."""
         reevaluated = {arch_id for arch_id in history.queried if not history.refuses(arch_id)}
         fresh = [arch_id for arch_id in asked if arch_id not in reevaluated]
-        self._measure(fresh)
-        batch, replacement = list(fresh), {}
-        for arch_id in fresh:
-            for tried in chain([arch_id], self.pool.isomorphic(arch_id)):
-                self._measure([tried])
-                batch.append(tried)
-                if self.log.measurements[tried].within:
-                    replacement[arch_id] = tried
-                    break
-        history.note(self.log.measurements[arch_id] for arch_id in batch)
-        if any(arch_id not in replacement for arch_id in fresh):
-            return None
-        return [replacement.get(arch_id, arch_id) for arch_id in asked]
+        self._decide(fresh, history)
+        return list(asked) if all(is_allowed(self.pool, a, history) for a in fresh) else None
+
+    def _decide(self, arch_ids: Sequence[str], history: History) -> None:
+        """Measure uncertain architectures in their order, as many as the budget allows."""
+        uncertain = [
+            arch_id
+            for arch_id in arch_ids
+            if arch_id not in history.measurements and not self.pool.is_within(arch_id)
+        ]
+        chosen = uncertain[: self.pool.limits.left(history)]
+        self._measure(chosen)
+        history.note(self.log.measurements[arch_id] for arch_id in chosen)
 
     def _measure(self, arch_ids: Sequence[str]) -> None:
         """Measure the architectures missing in the log."""
         unknown = [arch_id for arch_id in arch_ids if arch_id not in self.log.measurements]
-        if not unknown or self.latency_filter is None:
+        if not unknown or self.metric_filter is None:
             return
-        for measurement in self.latency_filter.apply(self.pool, unknown, len(self.log.plans)):
+        for measurement in self.metric_filter.apply(self.pool, unknown, len(self.log.plans)):
             self.log.add_measurement(measurement)
             self.on_measured(len(self.log.measurements))
             self._failures = self._failures + 1 if measurement.message else 0
@@ -126,7 +138,7 @@ class Proposals:
         missing = [arch_id for arch_id in unknown if arch_id not in self.log.measurements]
         if missing:
             raise MeasurementError(
-                f"The device gave neither a latency nor an error for {missing[0]!r}."
+                f"The device gave neither a measurement nor an error for {missing[0]!r}."
             )
 
 
@@ -146,23 +158,31 @@ def check_end(history: History) -> None:
     Raises:
         InfeasibleError: If no queried architecture is feasible.
     """
+    check_found(history)
     measured = history.measurements.values()
     refused = sum(not measurement.within for measurement in measured)
-    if not any(record.feasible for record in history):
-        failures = [measurement.message for measurement in measured if measurement.message]
-        raise InfeasibleError(
-            f"{refused} architectures that might satisfy the constraints were measured, and none "
-            "does: loosen them, or measure and train again on this device."
-            + (
-                f" {len(failures)} measurements failed, the first: {failures[0]}"
-                if failures
-                else ""
-            )
-        )
     _log.warning(
         "The search ends after %d queries: no other architecture was found that may satisfy the "
         "constraints; %d were measured, %d of them refused.",
         len(history),
         len(measured),
         refused,
+    )
+
+
+def check_found(history: History) -> None:
+    """Check that a queried architecture is feasible.
+
+    Raises:
+        InfeasibleError: If none is.
+    """
+    if any(record.feasible and not history.refuses(record.arch_id) for record in history):
+        return
+    measured = history.measurements.values()
+    refused = sum(not measurement.within for measurement in measured)
+    failures = [measurement.message for measurement in measured if measurement.message]
+    raise InfeasibleError(
+        f"{refused} architectures that might satisfy the constraints were measured, and none does: "
+        "loosen them, raise search.limits.measurements, or measure and train again on this device."
+        + (f" {len(failures)} measurements failed, the first: {failures[0]}" if failures else "")
     )

@@ -20,8 +20,8 @@ class SearchResult:
     Attributes:
         records: All queries in order, for samplers and `fit_ranker`.
         history: The queries as a table, with the predicted metrics (see `History.to_frame`).
-        measurements: Measurements of proposals: ``round, arch_id, latency_ms, within, message``,
-            and the predicted metrics; empty without a latency filter.
+        measurements: Measurements: ``round, arch_id, within, message``, the measured metrics
+            (``latency_ms``, ...) and the predicted ones; empty without a filter.
     """
 
     records: History

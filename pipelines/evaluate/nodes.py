@@ -284,7 +284,8 @@ def _protocol(
     } - {device}
     return EvaluationProtocol(
         device=device,
-        latency_ratio=search["latency_ratio"],
+        confidence=search["confidence"],
+        sources=search["sources"],
         measured=search["measured"],
         refused=search["refused"],
         train_rows=seen,

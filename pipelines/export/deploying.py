@@ -33,6 +33,7 @@ from pipelines.config import ExportConfig, ImagesConfig, TimingConfig, parse
 from pipelines.delivered import network_module
 from pipelines.deployment import deployed_runtime, trains_networks
 from pipelines.latencies import Delivered, DeliveredFile, Latency, Networks
+from pipelines.limited import measures_on_device
 from pipelines.measuring import TimingSetup, measure_settings
 from pipelines.network import network_config
 from pipelines.training import image_source
@@ -105,7 +106,7 @@ def set_up_deployment(
             f"say {size.size}. Set them back, or run search again (what it has trained is kept)."
         )
     entry = catalogue.get(device) or load_devices().get(device)
-    measures = export.measure or task["limits"]["latency"] == "device"
+    measures = export.measure or measures_on_device(task["limits"])
     of_device = entry.runtime if entry else None
     runtime = deployed_runtime(export, times, of_device, measures=measures)
     settings = measure_settings(times, task["space"], size)

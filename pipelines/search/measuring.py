@@ -11,11 +11,12 @@ from typing import Any
 import pandas as pd
 
 from brpnas.datasets import stated_precision
+from brpnas.datasets.metrics import LATENCY_MS
 from brpnas.datasets.schemas import MIN_LATENCY_MS
 from brpnas.devices import Device, load_devices
 from brpnas.errors import TaskError
 from brpnas.measure import MeasureSettings, Target, not_believed, time_cells
-from brpnas.search import LatencyFilter, Limits, TableLatency
+from brpnas.search import Limits, MetricFilter, TableMetrics
 from pipelines.config import TimingConfig, parse
 from pipelines.latencies import Networks
 from pipelines.measuring import TimingSetup, measure_settings
@@ -35,12 +36,14 @@ class Measuring:
         predicted: Networks of the latency predictions.
         catalogue: Devices measured here.
         timing: Settings and place of a measurement.
+        known_ms: Latencies that tables know of the device of the task, by architecture.
     """
 
     limits: Limits
     predicted: Networks
     catalogue: Mapping[str, Device]
     timing: TimingSetup
+    known_ms: Mapping[str, float]
 
     @property
     def settings(self) -> MeasureSettings:
@@ -49,8 +52,8 @@ class Measuring:
 
     @property
     def on_device(self) -> bool:
-        """Whether proposals are measured on a device, not looked up."""
-        return self.limits.measures and self.limits.latency == "device"
+        """Whether proposals are measured on a device, not only looked up."""
+        return "device" in self.limits.sources.values()
 
     @contextmanager
     def opened(self) -> Iterator[tuple[Target, str]]:
@@ -60,41 +63,49 @@ class Measuring:
             yield target, self.timing.device_there(target, device, self.catalogue)
 
     @contextmanager
-    def latency_filter(self) -> Iterator[LatencyFilter | None]:
+    def metric_filter(self) -> Iterator[MetricFilter | None]:
         """The filter of the search; None without measurements before a query."""
         if self.on_device:
             with self.opened() as (target, _):
                 words = f"{self.predicted.device} {self.settings} {target.name}"
                 digest = hashlib.sha256(words.encode()).hexdigest()[:16]
-                measure = _OnDevice(self.settings, target)
-                yield LatencyFilter(measure, f"device {digest}")
+                measure = _OnDevice(self.settings, target, self._table)
+                source = f"device {digest} table {self.limits.table_sha256}"
+                yield MetricFilter(measure, source)
         else:
             yield self.table_filter
 
     @property
-    def table_filter(self) -> LatencyFilter | None:
-        """The filter by known latencies; None with other limits."""
-        if not self.limits.measures or self.limits.latency != "table":
+    def table_filter(self) -> MetricFilter | None:
+        """The filter by tables; None if nothing is looked up, or a device is measured too."""
+        if not self.limits.measures or self.on_device:
             return None
-        measure = TableLatency(self.limits.table_ms)
-        return LatencyFilter(measure, f"table {self.limits.table_sha256}")
+        return MetricFilter(self._table, f"table {self.limits.table_sha256}")
+
+    @property
+    def _table(self) -> TableMetrics:
+        return TableMetrics(self.limits.looked_up)
 
 
 @dataclass(frozen=True)
 class _OnDevice:
-    """Measures architectures with initialised weights."""
+    """Measures the latency of architectures with initialised weights, and looks up the rest."""
 
     settings: MeasureSettings
     target: Target
+    table: TableMetrics
 
-    def __call__(self, arch_ids: Sequence[str]) -> Iterator[tuple[str, float | TaskError | None]]:
+    def __call__(
+        self, arch_ids: Sequence[str]
+    ) -> Iterator[tuple[str, Mapping[str, float] | TaskError]]:
+        known = dict(self.table(arch_ids))
         for arch_id, outcome in time_cells(arch_ids, self.settings, self.target):
             if isinstance(outcome, TaskError):
                 yield arch_id, outcome
             elif outcome.latency_ms < MIN_LATENCY_MS:
                 yield arch_id, not_believed(outcome.latency_ms)
             else:
-                yield arch_id, outcome.latency_ms
+                yield arch_id, {**known[arch_id], LATENCY_MS: outcome.latency_ms}
 
 
 def set_up_measuring(
@@ -128,4 +139,5 @@ def set_up_measuring(
         Networks(latency_size(own, space), device, precision, runtime),
         catalogue,
         TimingSetup.of(config, measured),
+        own.dropna(subset="measured").set_index("arch_id")["measured"].to_dict(),
     )

@@ -16,9 +16,9 @@ from brpnas.predictors import PairwiseRanker, training_pool
 from brpnas.search import (
     CandidatePool,
     FileOracle,
-    LatencyFilter,
     Limits,
     ListedPool,
+    MetricFilter,
     Oracle,
     SampledPool,
     Sampler,
@@ -70,7 +70,7 @@ def search_architecture(
         settings: Parameters of the search.
         pool: The candidate pool.
         oracle_setup: Answers queries.
-        measuring: Measures latency before a query, with the policies ``table`` and ``device``.
+        measuring: Measures uncertain proposals, with the sources ``table`` and ``device``.
         store: Folder of the answers; one file per search, named by its hash.
 
     Returns:
@@ -85,18 +85,18 @@ def search_architecture(
     config = settings.search
     with (
         oracle_setup.opened() as oracle,
-        measuring.latency_filter() as latency_filter,
+        measuring.metric_filter() as metric_filter,
         training_pool(min(config.workers, config.sampler.ranker.members)) as processes,
     ):
         sampler = make_sampler(config.sampler, config.budget, processes)
-        fingerprint, name = _fingerprint(pool, sampler, oracle, latency_filter, oracle_setup)
+        fingerprint, name = _fingerprint(pool, sampler, oracle, metric_filter, oracle_setup)
         path = store / f"{name}.jsonl"
         with SearchStore(path, fingerprint) as log:
             if log.answers:
                 _log.info("Resuming from the %d answers in %s", len(log.answers), path)
             queries = config.budget.queries
             result = run_search(
-                pool, sampler, oracle, queries, latency_filter=latency_filter, store=log
+                pool, sampler, oracle, queries, metric_filter=metric_filter, store=log
             )
         make_ranker = pairwise_factory(config.sampler.ranker, processes)
         ranker = fit_ranker(make_ranker, pool, result.records)
@@ -110,7 +110,7 @@ def _fingerprint(
     pool: CandidatePool,
     sampler: Sampler,
     oracle: Oracle,
-    latency_filter: LatencyFilter | None,
+    metric_filter: MetricFilter | None,
     setup: OracleSetup,
 ) -> tuple[dict[str, Any], str]:
     """The fingerprint of a search, and its short hash for the file name.
@@ -118,7 +118,7 @@ def _fingerprint(
     It includes the answers of a table and the release of the library: another release may
     propose other architectures.
     """
-    full = search_fingerprint(pool, sampler, oracle, latency_filter)
+    full = search_fingerprint(pool, sampler, oracle, metric_filter)
     full["brpnas"] = version("brpnas")
     if isinstance(oracle, TableOracle):
         table = setup.accuracy
@@ -169,8 +169,9 @@ def summarise_search(
     last, device = scores.last(history), latencies.predicted.of.device
     return {
         "task": settings.task(),
-        "latency_ratio": limits.ratio,
-        "measured": int(measurements["latency_ms"].notna().sum()),
+        "confidence": limits.confidence if limits.errors else None,
+        "sources": dict(limits.sources),
+        "measured": int((measurements["message"] == "").sum()),
         "refused": int((~measurements["within"]).sum()),
         "queries": len(history),
         "failed": int((history["status"] == "failed").sum()),
@@ -242,6 +243,6 @@ def compare_samplers(
         scores.held_out,
         budget=config.budget.queries,
         seeds=range(config.seed, config.seed + seeds),
-        latency_filter=measuring.table_filter,
+        metric_filter=measuring.table_filter,
         workers=config.workers,
     )

@@ -15,13 +15,17 @@ from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import MetricModel
 from brpnas.search import Limits, ListedPool, SampledPool
 from brpnas.spaces import get_space
+from pipelines.limited import check_sources
 from pipelines.predicted import task_device, task_rows
-from pipelines.search.predict import PredictedMetrics
+from pipelines.search.predict import PredictedDeviations, PredictedMetrics
 from pipelines.search.settings import SearchSettings
 from pipelines.search.sizes import check_latency_size
 
-__all__ = ["metrics_of", "set_up_limits", "set_up_pool"]
+__all__ = ["deviations_of", "metrics_of", "set_up_limits", "set_up_pool"]
 
+_IDS = ("arch_id", "isomorphism_id")
+_DEVIATION = "log_deviation of "
+"""Start of the names of columns with deviations of predictions."""
 _log = logging.getLogger(__name__)
 
 
@@ -40,8 +44,9 @@ def set_up_limits(
         predictions: Their predicted metrics.
 
     Returns:
-        The limits, and columns ``arch_id, isomorphism_id``, and one per metric: those of devices,
-        as ``latency_ms``, ``energy_mj@box``, and ``flops_m, params_m``.
+        The limits, and columns ``arch_id, isomorphism_id``, one per metric: those of devices, as
+        ``latency_ms``, ``energy_mj@box``, and ``flops_m, params_m``; and one per known deviation,
+        see `metrics_of` and `deviations_of`.
 
     Raises:
         ConfigurationError: If the search would train or measure networks of one size and predict
@@ -57,31 +62,42 @@ def set_up_limits(
         )
     own = task_rows(predictions)
     check_latency_size(config, settings.network, own, space)
+    device = task_device(predictions)
     limits = Limits.from_predictions(
         settings.constraints,
-        own,
+        predictions,
+        device=device,
         **config.limits.model_dump(),
     )
+    check_sources(limits, config.limits.source, device)
     candidates = architectures[["arch_id", "isomorphism_id"]].reset_index(drop=True)
     for metric in predicted_metrics(predictions):
-        values = rows_of(predictions, metric).set_index("arch_id")["predicted"]
-        values = values.reindex(candidates["arch_id"])
+        rows = rows_of(predictions, metric).set_index("arch_id").reindex(candidates["arch_id"])
+        values = rows["predicted"]
         missing = values.isna()
         if missing.any():
             raise SchemaError(
                 f"`predictions` has no {metric} for {int(missing.sum())} of {len(values)} "
                 f"architectures, the first of them {values.index[missing][0]}: run train again."
             )
-        name = str(metric.relative_to(task_device(predictions)))
+        name = str(metric.relative_to(device))
         candidates[name] = values.to_numpy(np.float64)
+        if rows["log_deviation"].notna().any():
+            candidates[f"{_DEVIATION}{name}"] = rows["log_deviation"].to_numpy(np.float64)
     params, flops = get_space(space).cost(candidates["arch_id"].tolist(), settings.network)
     return limits, candidates.assign(flops_m=flops / 1e6, params_m=params / 1e6)
 
 
 def metrics_of(candidates: pd.DataFrame) -> dict[str, npt.NDArray[np.float64]]:
     """Predicted metrics by name, each of shape ``[N]``, for `brpnas.search.Limits`."""
-    names = candidates.columns.drop(["arch_id", "isomorphism_id"])
+    names = [n for n in candidates.columns if not n.startswith((_DEVIATION, *_IDS))]
     return {name: candidates[name].to_numpy(np.float64) for name in names}
+
+
+def deviations_of(candidates: pd.DataFrame) -> dict[str, npt.NDArray[np.float64]]:
+    """Deviations of the logarithms of predictions by metric, each ``[N]``, where known."""
+    names = [name for name in candidates.columns if name.startswith(_DEVIATION)]
+    return {n.removeprefix(_DEVIATION): candidates[n].to_numpy(np.float64) for n in names}
 
 
 def set_up_pool(
@@ -128,9 +144,10 @@ def set_up_pool(
             limits=limits,
             predictor="-".join(model.digest() for model in models.values()),
             network=settings.network,
+            deviate=PredictedDeviations(space, models),
         )
     listed = candidates.set_index("arch_id").loc[list(graphs.arch_ids)].reset_index()
-    mask = limits.proposable(graphs.arch_ids, metrics_of(listed))
+    mask = limits.proposable(graphs.arch_ids, metrics_of(listed), deviations_of(listed))
     _log_feasible(limits, listed, mask, config.budget.queries)
     valid = accuracy[(accuracy["dataset"] == settings.dataset) & (accuracy["split"] == "valid")]
     # For a data set without rows the oracle raises the error: it lists the known data sets.
@@ -147,6 +164,7 @@ def set_up_pool(
         limits=limits,
         answerable=answerable,
         predicted=metrics_of(listed),
+        deviations=deviations_of(listed),
         isomorphism_ids=listed["isomorphism_id"].tolist(),
         network=settings.network,
     )
@@ -165,22 +183,19 @@ def _by_column(
 def _log_feasible(
     limits: Limits, candidates: pd.DataFrame, mask: npt.NDArray[np.bool_], queries: int
 ) -> None:
-    """Log the number of architectures within the ratio; warn below twice the budget."""
-    if limits.latency != "predicted" or limits.ratio == 1:
+    """Log the number of architectures clearly within; warn below twice the budget."""
+    if limits.measures or not limits.errors:
         return
-    plain = np.ones(len(mask), np.bool_)
-    for constraint in limits.constraints:
-        plain &= constraint.satisfied(metrics_of(candidates))
-    left = int(mask.sum())
+    plain = limits.predicted_feasible(candidates["arch_id"].tolist(), metrics_of(candidates))
+    left, confidence = int(mask.sum()), f"{limits.confidence:.0%}"
     _log.info(
-        "%d of %d architectures are feasible with the conformal ratio %.2f on predicted latency, "
-        "%d without",
-        *(left, len(mask), limits.ratio, int(plain.sum())),
+        "%d of %d architectures are feasible with a confidence of %s, %d by the predictions alone",
+        *(left, len(mask), confidence, int(plain.sum())),
     )
     if left < 2 * queries and left < plain.sum() / 2:
         _log.warning(
-            "The conformal ratio %.2f leaves %d architectures for a budget of %d queries. Measure "
-            "more cells of the device to predict its latency more surely, loosen the limit, or "
-            "lower search.limits.confidence.",
-            *(limits.ratio, left, queries),
+            "The confidence of %s leaves %d architectures for a budget of %d queries. Measure more "
+            "cells of the device to predict its metrics more surely, loosen the limit, or lower "
+            "search.limits.confidence.",
+            *(confidence, left, queries),
         )

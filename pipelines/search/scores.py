@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from brpnas.search import HeldOutScores, Limits, ListedPool, SampledPool, trace
-from pipelines.search.pool import metrics_of
+from pipelines.search.pool import deviations_of, metrics_of
 from pipelines.search.settings import SearchSettings
 
 __all__ = ["SearchScores", "known", "score_held_out"]
@@ -59,18 +59,20 @@ def score_held_out(
     surrogates have no test accuracies.
     """
     listed = candidates["arch_id"].tolist()
-    feasible = int(limits.proposable(listed, metrics_of(candidates)).sum())
+    feasible = int(
+        limits.proposable(listed, metrics_of(candidates), deviations_of(candidates)).sum()
+    )
     held_out = _held_out(settings, accuracy, oracle_accuracy, _reachable(limits, pool))
     return SearchScores(held_out, oracle_accuracy, feasible)
 
 
 def _reachable(limits: Limits, pool: ListedPool | SampledPool) -> list[str] | None:
     """Architectures within reach of the search; None if only proposals are measured."""
-    if limits.measures and limits.latency == "device":
+    if "device" in limits.sources.values():
         return None
     if isinstance(pool, SampledPool):
         return []
-    mask = pool.feasible & limits.feasible(pool.arch_ids, dict(pool.predicted))
+    mask = pool.feasible & limits.feasible(pool.arch_ids, dict(pool.predicted), dict(pool.spread))
     return pool.names(mask.nonzero()[0])
 
 

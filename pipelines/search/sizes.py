@@ -15,6 +15,7 @@ from brpnas.datasets import stated_size
 from brpnas.errors import ConfigurationError
 from brpnas.spaces import NetworkConfig, get_space
 from pipelines.config import OracleConfig, SearchConfig
+from pipelines.limited import measures_on_device
 
 __all__ = ["answering_sizes", "check_latency_size", "latency_size"]
 
@@ -39,12 +40,12 @@ def check_latency_size(
         ConfigurationError: If the sizes differ; before any training or measurement.
     """
     known, device = latency_size(predictions, space), predictions["device"].iloc[0]
-    oracle, latency = config.oracle.name, config.limits.latency
+    oracle, limits = config.oracle.name, config.limits.model_dump()
     causes = [
         f"search.{name} is {json.dumps(value)}"
         for name, value, spends in (
             ("oracle.name", oracle, oracle in {"train", "file"}),
-            ("limits.latency", latency, latency == "device"),
+            ("limits.source", limits["source"], measures_on_device(limits)),
         )
         if spends
     ]

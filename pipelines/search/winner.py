@@ -51,7 +51,7 @@ def winner_latencies(
     row = history[history["arch_id"] == arch_id].iloc[0]
     asked = None if pd.isna(row["latency_ms"]) else float(row["latency_ms"])
     predicted = Latency(float(row["predicted_latency_ms"]), measuring.predicted)
-    known_ms = asked if asked is not None else measuring.limits.table_ms.get(arch_id)
+    known_ms = asked if asked is not None else measuring.known_ms.get(arch_id)
     known = None if known_ms is None else Latency(known_ms, measuring.predicted)
     if known is not None and measuring.on_device and asked is not None:
         runtime = measuring.settings.runtime

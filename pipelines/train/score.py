@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from brpnas.conformal import mixture_ratio, upper_ratio
+from brpnas.conformal import typical_ratio
 from brpnas.datasets import MEASURED, DeviceMetric, predicted_metrics, rows_of
 from brpnas.datasets.metrics import LATENCY_MS
 from brpnas.graphs import SpaceGraphs
@@ -168,7 +168,7 @@ def describe_score(found: Mapping[str, Any], predictions: pd.DataFrame) -> None:
     share_low, share_high = found["intervals"]["within_10"]
     others = {name: m["spearman"] for name, m in found["metrics"].items() if name != found["model"]}
     best = max(others, key=lambda name: np.nan_to_num(others[name], nan=-1.0))
-    ratio = _ratio(predictions)
+    ratio = typical_ratio(predictions, _CONFIDENCE)
     which = "test rows"
     if found["scored"] != "test":
         which = "rows, each predicted without itself"
@@ -211,10 +211,3 @@ def describe_score(found: Mapping[str, Any], predictions: pd.DataFrame) -> None:
             "suggest` names those that tell most), or lower search.limits.confidence.",
             *(ratio, about.unit, 1 / ratio, about.unit, device),
         )
-
-
-def _ratio(predictions: pd.DataFrame) -> float:
-    valid = predictions[predictions["split"] == "valid"]
-    if len(valid):
-        return upper_ratio(valid["predicted"], valid["measured"], _CONFIDENCE)
-    return mixture_ratio(predictions["log_deviation"], _CONFIDENCE)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,21 +19,38 @@ def cells(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constrained, "_cells", lambda count: tuple(map(str, range(count))))
 
 
+def fit(predicted: list[float], train: list[int], valid: list[int]) -> dict[str, Any]:
+    deviations = [0.1] * len(predicted)
+    return {"predicted": predicted, "deviations": deviations, "train": train, "valid": valid}
+
+
 def test_the_limits_are_those_of_the_stage_search(monkeypatch: pytest.MonkeyPatch) -> None:
     true = np.array([1.0, 2.0, 3.0, np.nan])
     monkeypatch.setattr(constrained, "_latency", lambda device: true)
-    fitted = {"predicted": [1.1, 1.0, 3.5, 5.0], "train": [0], "valid": [1]}
-    predicted = limits_within("d", fitted, 0.5, "predicted", 0.9)
-    assert (predicted.latency, predicted.upper_ratio) == ("predicted", 2.0)
+    fitted = {"d": fit([1.1, 1.0, 3.5, 5.0], [0], [1])}
+    predicted = limits_within(fitted, 0.5, "predicted", 0.9)
+    assert not predicted.measures
+    assert predicted.metrics == ("latency_ms",)
+    assert predicted.errors["latency_ms"].tolist() == pytest.approx([math.log(2) / 0.1])
     assert predicted.constraints[0].bound == 2.0, "the median"
-    assert predicted.training_ms == {"0": 1.0, "1": 2.0}
-    assert limits_within("d", fitted, 0.5, "predicted", 0.0).upper_ratio == 1
-    # The only validation row is slower than predicted, so the ratio rules nothing out earlier.
-    assert limits_within("d", fitted, 0.5, "measured", 0.99).lower_ratio == 1
-    fitted["predicted"][1] = 4.0
-    measured = limits_within("d", fitted, 0.5, "measured", 0.99)
-    assert (measured.latency, measured.lower_ratio) == ("table", 0.5)
-    assert measured.table_ms == {"0": 1.0, "1": 2.0, "2": 3.0}
+    assert predicted.known["latency_ms"] == {"0": 1.0, "1": 2.0}
+    assert not limits_within(fitted, 0.5, "predicted", 0.0).errors
+    measured = limits_within(fitted, 0.5, "measured", 0.9)
+    assert measured.sources == {"latency_ms": "table"}
+    assert measured.measurements == 100
+    assert measured.looked_up["latency_ms"] == {"0": 1.0, "1": 2.0, "2": 3.0}
+    both = limits_within({**fitted, "e": fitted["d"]}, 0.5, constrained.TWO, 0.9)
+    assert both.metrics == ("latency_ms", "latency_ms@e")
+
+
+def test_a_search_of_two_limits_has_the_next_device_but_no_twin() -> None:
+    task = {"device": "desktop-cpu-core-i7-7820x-fp32", "limit_by": constrained.TWO}
+    first, second = constrained._devices(task)
+    assert first == task["device"]
+    assert second not in {first, constrained.TWIN}
+    assert constrained._devices({**task, "limit_by": "measured"}) == [first]
+    last = constrained._devices({**task, "device": constrained.latbench_devices()[-1]})
+    assert last[1] == first
 
 
 def test_a_latency_that_no_prediction_comes_near_is_implausible(
@@ -57,7 +77,7 @@ def test_what_prediction_puts_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(constrained, "CONFIDENCES", (0.0, 0.99))
 
     def found(of_0: float, of_3: float) -> list[tuple[float, ...]]:
-        fitted = {"predicted": [of_0, 1.9, 1.0, of_3, 4.0], "train": [1], "valid": [2]}
+        fitted = fit([of_0, 1.9, 1.0, of_3, 4.0], [1], [2])
         fits = {"a 0": fitted}
         doubtful = pd.DataFrame({"a": constrained.implausible("a", fits)})
         fits[f"{constrained.TWIN} 0"] = {}
@@ -66,7 +86,7 @@ def test_what_prediction_puts_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> N
         return [(row["points"], row["plausible"], row["over"]) for row in rows]
 
     assert found(2.1, 1.0) == [(20, 20, 0.3333)] * 2
-    # The ratio is 1.5, the true latency of the validation row over its predicted one.
+    # The only error is a factor of 1.5, of the true over the predicted validation row.
     assert found(2.1, 1.5) == [(20, 20, 0.3333), (20, 20, 0.0)]
     assert found(1.9, 1.0) == [(0, 0, 0.25), (20, 20, 0.3333)]
     # Less than half of what is predicted is not believed, so that nothing believed is out of reach.

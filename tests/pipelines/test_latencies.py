@@ -102,7 +102,7 @@ def test_what_another_device_measured_is_not_the_latency_of_the_named_one(field:
 
 
 def test_measured_before_asking_in_another_precision() -> None:
-    """`search.limits.latency: device` with int8, and a device whose latency is of fp32."""
+    """`search.limits.source: device` with int8, and a device whose latency is of fp32."""
     before = Latency(0.1, Networks(SMALL.size, ELSEWHERE.device, "int8", "ONNX Runtime"))
     found = Delivered(FILE, [], Latency(0.2, MINE), before)
     assert kinds(found) == ["Precision", "Device"]

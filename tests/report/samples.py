@@ -228,7 +228,7 @@ def report_data(**changes: Any) -> ReportData:
             "dataset": "cifar100",
             "constraints": ["latency_ms <= 5"],
             "budget": {"queries": 12},
-            "limits": {"latency": "predicted"},
+            "limits": {"source": "predicted"},
             "sampler": {"name": "brp", "flops_prior": 0, "choose_by": "answers"},
             "oracle": {"name": "table", "metric": "accuracy"},
             "seed": 4,

@@ -20,11 +20,6 @@ def brp(**settings: Any) -> Task:
     return {**report_data().task, "sampler": {"name": "brp", **settings}}
 
 
-def limited(latency: str) -> Task:
-    """The task with another source of the limited latency."""
-    return {**report_data().task, "limits": {"latency": latency}}
-
-
 def test_the_whole_protocol() -> None:
     text = said(report_data())
     for part in (
@@ -73,9 +68,9 @@ def test_what_was_measured_and_asked_all_the_same_was_not_left_out() -> None:
     history = report_data().history
     history["feasible"] = [False, False, *[True] * (len(history) - 2)]
     history["latency_ms"] = [9.0, np.nan, *[1.0] * (len(history) - 2)]
-    protocol = {"latency_ratio": 0.8, "measured": 30, "refused": 18}
-    text = said(report_data(history=history, protocol=protocol, task=limited("device")))
-    assert "Otherwise the latency of an architecture was measured before it was asked" in text
+    protocol = {"sources": {"latency_ms": "device"}, "measured": 30, "refused": 18}
+    text = said(report_data(history=history, protocol=protocol))
+    assert "Otherwise an architecture was asked if predictions place it within" in text
     assert "30 were. 17 did not satisfy the constraints and were left out" in text
 
 
@@ -104,27 +99,20 @@ def test_what_the_winner_was_chosen_by_is_said() -> None:
         assert by_ranker not in text
 
 
-def test_the_conformal_ratio_is_said_where_there_is_one() -> None:
-    ratio = {"latency_ratio": 1.0312}
-    said_so = "a predicted latency counted 3.1 % more (conformal ratio)"
-    assert said_so in said(report_data(protocol=ratio))
-    for constraints in ([], ["params_m <= 1"]):
-        task: Task = {"constraints": constraints}
-        assert "conformal" not in said(report_data(protocol=ratio, task=task))
-    assert "conformal" not in said(report_data(protocol={"latency_ratio": 1.0}))
+def test_the_confidence_is_said_where_there_is_one() -> None:
+    assert "with a confidence of 90 %" in said(report_data(protocol={"confidence": 0.9}))
+    assert "confidence" not in said(report_data(protocol={"confidence": None}))
 
 
 @pytest.mark.parametrize(
-    ("latency", "how"),
-    [("device", "was measured before it was asked"), ("table", "was looked up")],
+    ("source", "how"),
+    [("device", "near a limit was measured"), ("table", "near a limit was looked up")],
 )
-def test_what_was_measured_before_asking_is_said(latency: str, how: str) -> None:
-    protocol = {"latency_ratio": 0.8, "measured": 1274, "refused": 174}
-    text = said(report_data(protocol=protocol, task=limited(latency)))
+def test_what_was_measured_before_asking_is_said(source: str, how: str) -> None:
+    protocol = {"sources": {"latency_ms": source}, "measured": 99, "refused": 17}
+    text = said(report_data(protocol=protocol))
     assert how in text
-    assert "1,274 were. 174 did not satisfy the constraints" in text
-    assert "20.0 % below the predicted" in text
-    assert "conformal" not in text
+    assert "99 were. 17 did not satisfy the constraints" in text
 
 
 def test_an_unfinished_budget_is_said() -> None:

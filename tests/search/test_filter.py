@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from brpnas.errors import (
+    ConfigurationError,
     InfeasibleError,
     MeasurementError,
     OracleError,
@@ -20,16 +21,15 @@ from brpnas.errors import (
 )
 from brpnas.search import (
     HeldOutScores,
-    LatencyFilter,
     Limits,
     ListedPool,
     Measurement,
+    MetricFilter,
     Oracle,
     Question,
     SearchResult,
     SearchStore,
-    TableLatency,
-    TableOracle,
+    TableMetrics,
     compare,
     search_fingerprint,
 )
@@ -79,6 +79,10 @@ INFEASIBLE = BRPSampler(RidgeRanker, rounds=4, infeasible_share=0.5)
 every_pool = pytest.mark.parametrize("pool", POOLS, ids=["listed", "open"])
 
 
+def table_of(latency_ms: Mapping[str, float]) -> TableMetrics:
+    return TableMetrics({"latency_ms": latency_ms})
+
+
 class Counting:
     """Measures by the table of true latencies, stops after some, and keeps its measurements."""
 
@@ -86,9 +90,9 @@ class Counting:
         self.measured: list[str] = []
         self.stop_after, self.shuffled = stop_after, shuffled
 
-    def __call__(self, arch_ids: Sequence[str]) -> Iterator[tuple[str, float | None]]:
+    def __call__(self, arch_ids: Sequence[str]) -> Iterator[tuple[str, Mapping[str, float]]]:
         """As an engine does, in any order."""
-        outcomes = list(TableLatency(TRUE)(arch_ids))
+        outcomes = list(table_of(TRUE)(arch_ids))
         if self.shuffled:
             random.shuffle(outcomes)
         for arch_id, latency in outcomes:
@@ -98,13 +102,13 @@ class Counting:
             yield arch_id, latency
 
 
-def filter_of(measure: Counting | TableLatency | None = None) -> LatencyFilter:
-    return LatencyFilter(measure or Counting(), "toy")
+def filter_of(measure: Counting | TableMetrics | None = None) -> MetricFilter:
+    return MetricFilter(measure or Counting(), "toy")
 
 
 def search(
     sampler: Sampler,
-    latency_filter: LatencyFilter | None,
+    metric_filter: MetricFilter | None,
     pool: ListedPool | SampledPool = POOLS[0],
     log: EventLog | None = None,
     oracle: Oracle | None = None,
@@ -112,7 +116,7 @@ def search(
 ) -> SearchResult:
     oracle = oracle or make_oracle()
     return run_search(
-        pool, sampler, oracle, budget, latency_filter=latency_filter, store=log, progress=False
+        pool, sampler, oracle, budget, metric_filter=metric_filter, store=log, progress=False
     )
 
 
@@ -156,35 +160,55 @@ def test_an_unconstrained_start_measures_only_what_may_be_within(
     assert TRUE[search(INFEASIBLE, filter_of(), pool).chosen] <= LIMIT
 
 
-def test_what_was_measured_over_the_limit_and_asked_all_the_same_has_isomorphic_ones() -> None:
-    """One of its function may be within the limit, and is then asked as well."""
-    true = {w: 1.0 if w[0] <= w[-1] else 9.0 for w in WORDS}
-    pool = make_pool(limits=measured_limits(LIMIT, 99))
-    pool = replace(pool, predicted_feasible=np.zeros(len(WORDS), np.bool_))
-    found = search(INFEASIBLE, filter_of(TableLatency(true)), pool, budget=make_pool().capacity)
-    history = found.history
-    over = history[~history["feasible"]]
-    assert len(over) > 10
-    assert set(over["round"]) == {0, 1}
-    kept = history[history["feasible"]]
-    assert all(true[arch_id] == 1.0 for arch_id in kept["arch_id"])
-    assert set(over["isomorphism_id"]) & set(kept["isomorphism_id"])
-
-
 @every_pool
 @every_sampler
-def test_a_filter_that_refuses_nothing_changes_nothing(
+def test_what_is_clearly_within_is_not_measured_and_the_choice_is(
     sampler: Sampler, pool: ListedPool | SampledPool
 ) -> None:
-    plain = search(sampler, None, pool)
-    filtered = search(sampler, filter_of(TableLatency(dict.fromkeys(WORDS, LIMIT))), pool)
-    pd.testing.assert_frame_equal(
-        comparable(filtered.history).drop(columns="latency_ms"),
-        comparable(plain.history).drop(columns="latency_ms"),
-    )
-    assert plain.measurements.empty
-    assert plain.history["latency_ms"].isna().all()
-    assert list(plain.measurements.columns) == list(filtered.measurements.columns)
+    measure = Counting()
+    make = make_pool if isinstance(pool, ListedPool) else make_sampled_pool
+    limits = measured_limits(LIMIT, 9, 4)
+    result = search(sampler, filter_of(measure), make(limits=limits))
+    assert len(result.history) == BUDGET
+    sure = [arch_id for arch_id in measure.measured if PREDICTED[arch_id] <= 4]
+    assert len(sure) <= len(set(sure) & set(result.history["arch_id"])) <= limits.measurements
+    unmeasured = result.history[result.history["latency_ms"].isna()]
+    assert len(unmeasured) > 0
+    assert all(PREDICTED[arch_id] <= 4 for arch_id in unmeasured["arch_id"])
+    assert TRUE[result.chosen] <= LIMIT
+    assert result.chosen in measure.measured
+
+
+def test_a_choice_that_is_over_the_limit_gives_way_to_the_next() -> None:
+    first = search(SAMPLERS[2], None, make_pool(limit=98)).chosen[0]
+    true = {word: 99.0 if word[0] == first else 1.0 for word in WORDS}
+    pool = make_pool(limits=measured_limits(98, 999, 97))
+    found = search(SAMPLERS[2], filter_of(table_of(true)), pool)
+    assert found.chosen[0] != first
+    over = found.measurements[~found.measurements["within"]]
+    assert len(over) > 0
+    assert set(over["arch_id"]) <= set(found.history["arch_id"])
+    by_name = found.history.set_index("arch_id")["feasible"]
+    assert not by_name[over["arch_id"]].any()
+
+
+@every_sampler
+def test_no_more_is_measured_than_the_budget_and_then_only_the_clear_are_asked(
+    sampler: Sampler,
+) -> None:
+    for measurements in (0, 7, 12):
+        measure = Counting()
+        pool = make_pool(limits=measured_limits(LIMIT, 9, 4, measurements=measurements))
+        result = search(sampler, filter_of(measure), pool)
+        assert len(measure.measured) <= measurements
+        assert len(result.history) == BUDGET
+        for arch_id in result.history["arch_id"]:
+            assert PREDICTED[arch_id] <= 4 or TRUE[arch_id] <= LIMIT
+
+
+def test_a_search_that_must_measure_needs_a_filter() -> None:
+    with pytest.raises(ConfigurationError, match=r"latency_ms.*`metric_filter`"):
+        search(SAMPLERS[0], None)
 
 
 class Interrupted(Oracle):
@@ -208,7 +232,7 @@ def test_interrupted_anywhere_and_resumed_equals_uninterrupted(
     sampler: Sampler, pool: ListedPool | SampledPool, tmp_path: Path
 ) -> None:
     make = make_pool if isinstance(pool, ListedPool) else make_sampled_pool
-    pool = make(limits=measured_limits(LIMIT, 9, measurements_per_query=1))
+    pool = make(limits=measured_limits(LIMIT, 9, 3, measurements=15))
     want, rng = search(sampler, filter_of(), pool), random.Random(1)
     path = tmp_path / "search.jsonl"
     task = search_fingerprint(pool, sampler, make_oracle(), filter_of())
@@ -244,7 +268,7 @@ def test_if_nothing_is_within_an_error_says_what_to_do(
     sampler: Sampler, pool: ListedPool | SampledPool
 ) -> None:
     with pytest.raises(InfeasibleError, match=r"^\d+ architectures .*measured"):
-        search(sampler, filter_of(TableLatency(dict.fromkeys(WORDS, 99.0))), pool)
+        search(sampler, filter_of(table_of(dict.fromkeys(WORDS, 99.0))), pool)
 
 
 @every_sampler
@@ -268,14 +292,19 @@ def test_a_search_that_runs_out_of_architectures_ends_with_what_it_has(
 
 def test_a_measured_latency_counts_an_unknown_one_is_predicted_a_failed_one_is_refused() -> None:
     constraints = ["latency_ms <= 6", "latency_ms + params_m <= 10"]
-    limits = Limits.parse(constraints, latency="device", upper_ratio=1.3)
+    limits = Limits.parse(
+        constraints,
+        sources={"latency_ms": "device"},
+        confidence=0.5,
+        errors={"latency_ms": np.log([1.3])},
+    )
     # Latency, predicted: 2, 5, 5, 3, 3.
     words = ["abba", "dcaa", "aacd", "daaa", "aaad"]
     outcomes = {
-        "abba": 6.5,
-        "dcaa": 5.5,
-        "aacd": None,
-        "daaa": None,
+        "abba": {"latency_ms": 6.5},
+        "dcaa": {"latency_ms": 5.5},
+        "aacd": {},
+        "daaa": {},
         "aaad": TaskError("out of memory"),
     }
     pool = make_pool()
@@ -287,10 +316,10 @@ def test_a_measured_latency_counts_an_unknown_one_is_predicted_a_failed_one_is_r
         limits=limits,
         predicted={**pool.predicted, "params_m": params},
     )
-    mine = LatencyFilter(lambda names: ((n, outcomes[n]) for n in names), "mine")
+    mine = MetricFilter(lambda names: ((n, outcomes[n]) for n in names), "mine")
     assert list(mine.apply(pool, words, 2)) == [
-        Measurement(2, "abba", False, 6.5),  # over the first limit, for any prediction
-        Measurement(2, "dcaa", True, 5.5),  # 5.5 + 4 is within the second
+        Measurement(2, "abba", False, {"latency_ms": 6.5}),  # over the first limit
+        Measurement(2, "dcaa", True, {"latency_ms": 5.5}),  # 5.5 + 4 is within the second
         Measurement(2, "aacd", False),  # 1.3 * 5 is over the first
         Measurement(2, "daaa", True),  # 1.3 * 3
         Measurement(2, "aaad", False, message="out of memory"),
@@ -304,7 +333,7 @@ def test_a_search_in_which_measuring_fails_says_how() -> None:
 
     sampler, log = SAMPLERS[2], EventLog()
     with pytest.raises(MeasurementError, match=r"\b10 measurements .*gone-7"):
-        search(sampler, LatencyFilter(broken, "toy"), log=log)
+        search(sampler, MetricFilter(broken, "toy"), log=log)
     # After a repair of the device, failed cells are measured again, and the search is unaffected.
     got, want = search(sampler, filter_of(), log=log), search(sampler, filter_of())
     pd.testing.assert_frame_equal(comparable(got.history), comparable(want.history))
@@ -312,12 +341,12 @@ def test_a_search_in_which_measuring_fails_says_how() -> None:
 
 
 def test_one_that_cannot_be_measured_is_left_out() -> None:
-    def sometimes(arch_ids: Sequence[str]) -> Iterator[tuple[str, float | TaskError | None]]:
+    def sometimes(arch_ids: Sequence[str]) -> Iterator[tuple[str, Mapping[str, float] | TaskError]]:
         for arch_id in arch_ids:
             fails = arch_id[1] == "a"
-            yield arch_id, TaskError("unsupported") if fails else TRUE[arch_id]
+            yield arch_id, TaskError("unsupported") if fails else {"latency_ms": TRUE[arch_id]}
 
-    result = search(SAMPLERS[2], LatencyFilter(sometimes, "toy"))
+    result = search(SAMPLERS[2], MetricFilter(sometimes, "toy"))
     assert len(result.history) == BUDGET
     assert all(arch_id[1] != "a" for arch_id in result.history["arch_id"])
     failed = result.measurements[result.measurements["message"] != ""]
@@ -326,7 +355,7 @@ def test_one_that_cannot_be_measured_is_left_out() -> None:
 
 
 def test_measuring_nothing_of_an_architecture_is_an_error() -> None:
-    silent = LatencyFilter(lambda names: iter(()), "toy")
+    silent = MetricFilter(lambda names: iter(()), "toy")
     with pytest.raises(MeasurementError, match=r"'\w{4}'"):
         search(SAMPLERS[0], silent)
 
@@ -356,7 +385,7 @@ def test_the_filter_is_part_of_the_task() -> None:
 
 def test_a_comparison_filters_every_search() -> None:
     table = accuracy_table(WORDS, additive_accuracy(WORDS))
-    latency_filter, seeds = filter_of(TableLatency(TRUE)), [4, 1]
+    metric_filter, seeds = filter_of(table_of(TRUE)), [4, 1]
     traces = {
         workers: compare(
             POOLS[0],
@@ -365,7 +394,7 @@ def test_a_comparison_filters_every_search() -> None:
             HeldOutScores.from_table(table, "toys"),
             budget=12,
             seeds=seeds,
-            latency_filter=latency_filter,
+            metric_filter=metric_filter,
             workers=workers,
             progress=False,
         )
@@ -396,48 +425,24 @@ def test_what_is_refused_makes_no_other_draw() -> None:
 
 def test_the_log_takes_a_measurement_for_the_next_round_and_only_once() -> None:
     log = EventLog()
-    log.add_measurement(Measurement(0, "aaaa", True, 1.0))
+    log.add_measurement(Measurement(0, "aaaa", True, {"latency_ms": 1.0}))
     with pytest.raises(StoreError, match="second measurement"):
-        log.add_measurement(Measurement(0, "aaaa", True, 1.0))
+        log.add_measurement(Measurement(0, "aaaa", True, {"latency_ms": 1.0}))
     with pytest.raises(StoreError, match="round 1"):
-        log.add_measurement(Measurement(1, "aaab", True, 1.0))
+        log.add_measurement(Measurement(1, "aaab", True, {"latency_ms": 1.0}))
     log.add_plan(Plan(0, "random", 0, ("aaaa",)))
-    log.add_measurement(Measurement(1, "aaab", False, 9.0))
+    log.add_measurement(Measurement(1, "aaab", False, {"latency_ms": 9.0}))
     assert [m.arch_id for m in log.measured_until(1)] == ["aaaa"]
     assert [m.arch_id for m in log.measured_until(2)] == ["aaaa", "aaab"]
 
 
 def test_measurements_come_back_from_the_store(tmp_path: Path) -> None:
-    known = [Measurement(0, "aaaa", True, 0.1 + 0.2), Measurement(0, "b", False, message="é\n")]
+    known = [
+        Measurement(0, "aaaa", True, {"latency_ms": 0.1 + 0.2, "energy_mj@box": 3.0}),
+        Measurement(0, "b", False, message="é\n"),
+    ]
     with SearchStore(tmp_path / "search.jsonl", {}) as store:
         for measurement in known:
             store.add_measurement(measurement)
     with SearchStore(tmp_path / "search.jsonl", {}) as store:
         assert list(store.measurements.values()) == known
-
-
-@pytest.mark.parametrize("kind", ["listed", "open"])
-def test_only_so_many_of_the_doubtful_are_measured_in_a_round(kind: str) -> None:
-    """The doubtful are better by far and all over the limit: without an end all were measured."""
-    true = {word: value if value <= 4 else 99.0 for word, value in PREDICTED.items()}
-    latency = predict_latency(WORDS)["latency_ms"]
-    better = pd.DataFrame({"arch_id": WORDS}).assign(true=additive_accuracy(WORDS))
-    better["true"] += 0.02 * latency
-    table = accuracy_table(WORDS, better["true"].to_numpy())
-    measured = {}
-    for measurements_per_query in (0, 2, 1000):
-        limits = measured_limits(4, 99, measurements_per_query=measurements_per_query)
-        pool = (
-            make_pool(limits=limits)
-            if kind == "listed"
-            else make_sampled_pool(candidates=200, limits=limits)
-        )
-        oracle = TableOracle(table, "toys", 0)
-        sampler = BRPSampler(RidgeRanker, rounds=4)
-        result = search(sampler, filter_of(TableLatency(true)), pool, oracle=oracle)
-        assert len(result.history) == BUDGET
-        doubtful = result.measurements[result.measurements["latency_ms"] == 99]
-        measured[measurements_per_query] = len(doubtful)
-        if kind == "listed":  # the first round of an open space is any of it
-            assert (doubtful["round"] > 0).all()
-    assert measured[0] < measured[2] < measured[1000]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -47,9 +48,26 @@ class RidgeRanker:
         return self._features(graphs) @ self.weights
 
 
-def measured_limits(limit: float, worth_measuring: float, **choices: Any) -> Limits:
-    """A limit of measured latency; the prediction rules out above ``worth_measuring``."""
-    return limits_of(limit, latency="device", lower_ratio=limit / worth_measuring, **choices)
+def measured_limits(
+    limit: float,
+    worth_measuring: float,
+    clear: float = math.nan,
+    *,
+    measurements: int = 1000,
+) -> Limits:
+    """A limit of measured latency.
+
+    Predicted latencies above ``worth_measuring`` are clearly out, those up to ``clear`` are clearly
+    within; none is without ``clear``.
+    """
+    errors = np.log(limit / np.array([worth_measuring, clear]))
+    return limits_of(
+        limit,
+        sources={"latency_ms": "device"},
+        confidence=0.99,
+        errors={"latency_ms": errors},
+        measurements=measurements,
+    )
 
 
 def pool_of(mask: npt.NDArray[np.bool_], **choices: Any) -> ListedPool:

@@ -17,8 +17,8 @@ from brpnas.search.fronts.objectives import FloatArray, Known, Objectives
 from brpnas.search.fronts.pareto import pareto_front
 from brpnas.search.fronts.values import known_values
 from brpnas.search.history import History
-from brpnas.search.pools.base import BoolArray, CandidatePool, IntArray, Shortlist
-from brpnas.search.samplers.brp import _DRAWN, BRPSampler, Ranker, _measured, _size
+from brpnas.search.pools.base import BoolArray, CandidatePool, IntArray, Shortlist, is_allowed
+from brpnas.search.samplers.brp import _DRAWN, BRPSampler, Ranker, _outcomes, _size
 from brpnas.search.seeding import generator
 
 __all__ = ["FrontSampler", "Spread"]
@@ -86,16 +86,14 @@ class FrontSampler(BRPSampler):
         size: int,
         candidates: Shortlist,
         ranked: IntArray,
-        *,
-        predicted_only: bool = False,
     ) -> list[str]:
         names = candidates.names(np.arange(len(candidates)))
         merit = np.empty(len(names))
         merit[ranked] = -np.arange(len(names))
-        refused_in, is_passed = _measured(pool, names, history)
+        refused_in, is_passed = _outcomes(names, history)
         is_left = candidates.is_open & (refused_in > history.next_round)
-        if predicted_only:
-            is_left &= candidates.is_predicted_feasible | is_passed
+        if self._is_used_up(pool, history):
+            is_left &= candidates.is_within | is_passed
         return self._along_front(pool, history, names, merit, is_left, size)
 
     def _unlearnt(self, pool: CandidatePool, history: History, size: int) -> list[str]:
@@ -139,14 +137,15 @@ class FrontSampler(BRPSampler):
     ) -> tuple[list[str], FloatArray]:
         """The cheapest architecture of the function of each, and its costs ``[N, M - 1]``.
 
-        Of several costs the sum counts, each relative to its range. Refused ones are last.
+        Of several costs the sum counts, each relative to its range. Those that may not be proposed
+        are last, see `is_allowed`.
         """
         flat, groups = self._isomorphic(pool, names)
         known = known_values(self.known, history)
         costs = self.objectives.values(flat, pool.predictions(flat), known)
         total = (costs / np.maximum(np.ptp(costs, axis=0), 1e-300)).sum(axis=1)
-        is_refused = np.array([history.refuses(name) for name in flat])
-        order = np.lexsort((total, is_refused, groups))
+        is_barred = np.array([not is_allowed(pool, name, history) for name in flat])
+        order = np.lexsort((total, is_barred, groups))
         first = order[np.unique(groups[order], return_index=True)[1]]
         return [flat[place] for place in first.tolist()], costs[first]
 

@@ -22,7 +22,15 @@ from brpnas.search.history import History
 from brpnas.search.limits import Limits
 from brpnas.spaces import NetworkConfig, SearchSpace
 
-__all__ = ["BoolArray", "CandidatePool", "IntArray", "Shortlist", "is_open", "is_refused"]
+__all__ = [
+    "BoolArray",
+    "CandidatePool",
+    "IntArray",
+    "Shortlist",
+    "is_accepted",
+    "is_allowed",
+    "is_open",
+]
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
@@ -37,10 +45,10 @@ class Shortlist:
         rows: Place of each of the ``N`` in ``arch_ids``.
         graphs: Their graphs, in the order of ``rows``.
         is_open: Whether no feasible architecture of the same function has been queried, shape
-            ``[N]``. Its latency may have been measured and refused: see `is_refused`.
+            ``[N]``. A measurement may have refused it: see `is_allowed`.
         drawn: Number of architectures of the pool itself; the sampler added those after them.
-        is_predicted_feasible: Whether it satisfies the limits by the prediction itself, shape
-            ``[N]``; the others are only worth measuring.
+        is_within: Whether it is clearly within the limits, shape ``[N]``; the others are worth
+            measuring.
     """
 
     arch_ids: Sequence[str]
@@ -48,7 +56,7 @@ class Shortlist:
     graphs: GraphBatch
     is_open: BoolArray
     drawn: int
-    is_predicted_feasible: BoolArray
+    is_within: BoolArray
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -96,6 +104,10 @@ class CandidatePool(ABC):
         return ()
 
     @abstractmethod
+    def is_within(self, arch_id: str) -> bool:
+        """Whether the architecture is feasible without a measurement, see `Limits.within`."""
+
+    @abstractmethod
     def fresh(self, history: History, count: int, *, feasible: bool = True) -> list[str]:
         """The next open architectures in the random order of the seed, of different functions.
 
@@ -137,19 +149,31 @@ class CandidatePool(ABC):
         """Predicted metrics of architectures by name, each of shape ``[N]``."""
 
     @abstractmethod
+    def deviations(self, arch_ids: Sequence[str]) -> dict[str, npt.NDArray[np.float64]]:
+        """Deviations of the logarithms of these predictions by name, each ``[N]``, if known."""
+
+    @abstractmethod
     def describe(self) -> dict[str, object]:
         """Fingerprint for a search's store (JSON types): another value is another search."""
 
 
-def is_refused(pool: CandidatePool, arch_id: str, history: History) -> bool:
-    """Whether measurements refused the architecture and all isomorphic ones."""
-    return history.refuses(arch_id) and all(map(history.refuses, pool.isomorphic(arch_id)))
+def is_accepted(pool: CandidatePool, arch_id: str, history: History) -> bool:
+    """Whether an architecture may be chosen: its measurement passed, or it is clearly within."""
+    if arch_id in history.measurements:
+        return not history.refuses(arch_id)
+    return pool.is_within(arch_id)
+
+
+def is_allowed(pool: CandidatePool, arch_id: str, history: History) -> bool:
+    """Whether a feasible architecture may be proposed: accepted, or a measurement is left."""
+    is_new = arch_id not in history.measurements
+    return is_accepted(pool, arch_id, history) or (is_new and pool.limits.left(history) > 0)
 
 
 def is_open(pool: CandidatePool, arch_id: str, history: History) -> bool:
-    """Whether it is feasible, not refused, and its function not in `History.functions`."""
+    """Whether it is feasible and allowed, and its function not in `History.functions`."""
     return (
         pool.is_feasible(arch_id)
-        and not is_refused(pool, arch_id, history)
+        and is_allowed(pool, arch_id, history)
         and not history.knows(pool.isomorphism_id(arch_id))
     )

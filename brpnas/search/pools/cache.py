@@ -29,11 +29,19 @@ class ArchitectureCache:
         space: The space.
         predict: Predicts the metrics of the limits; None if there is nothing to predict.
         limits: Limits of the search.
+        deviate: Gives the deviations of these predictions; None if there are none.
     """
 
-    def __init__(self, space: SearchSpace, predict: Predict | None, limits: Limits) -> None:
-        self.space, self.predict, self.limits = space, predict, limits
+    def __init__(
+        self,
+        space: SearchSpace,
+        predict: Predict | None,
+        limits: Limits,
+        deviate: Predict | None = None,
+    ) -> None:
+        self.space, self.predict, self.limits, self.deviate = space, predict, limits, deviate
         self._feasible: dict[str, bool] = {}
+        self._within: dict[str, bool] = {}
         self._functions: dict[str, str] = {}
 
     def __len__(self) -> int:
@@ -49,9 +57,16 @@ class ArchitectureCache:
             arch_ids: Architectures of the space, ``N`` of them.
         """
         metrics = self.metrics(arch_ids) if self.limits.constraints else {}
-        mask = self.limits.proposable(arch_ids, metrics)
+        spread = self.deviations(arch_ids) if self.limits.constraints else {}
+        mask = self.limits.proposable(arch_ids, metrics, spread)
+        within = self.limits.within(arch_ids, metrics, spread)
         self._feasible.update(zip(arch_ids, mask.tolist(), strict=True))
+        self._within.update(zip(arch_ids, within.tolist(), strict=True))
         return mask
+
+    def is_within(self, text: str) -> bool:
+        """Whether a string is an architecture clearly within the limits; from the cache."""
+        return self.is_feasible(text) and self._within[text]
 
     def is_feasible(self, text: str) -> bool:
         """Whether a string is a proposable architecture; from the cache."""
@@ -78,15 +93,27 @@ class ArchitectureCache:
         Raises:
             ConfigurationError: If ``predict`` returns another number of values.
         """
-        if self.predict is None:
-            return {}
-        metrics = {
-            name: np.asarray(values, np.float64) for name, values in self.predict(arch_ids).items()
-        }
-        for name, values in metrics.items():
-            if values.shape != (len(arch_ids),):
-                raise ConfigurationError(
-                    f"`predict` gave {name!r} in the shape {values.shape} for {len(arch_ids)} "
-                    "architectures: give one value per architecture, in their order."
-                )
-        return metrics
+        return _asked(self.predict, arch_ids, "predict")
+
+    def deviations(self, arch_ids: Sequence[str]) -> dict[str, npt.NDArray[np.float64]]:
+        """Deviations of the predictions by name, each of shape ``[N]``; empty without ``deviate``.
+
+        Raises:
+            ConfigurationError: If ``deviate`` returns another number of values.
+        """
+        return _asked(self.deviate, arch_ids, "deviate")
+
+
+def _asked(
+    function: Predict | None, arch_ids: Sequence[str], title: str
+) -> dict[str, npt.NDArray[np.float64]]:
+    if function is None:
+        return {}
+    found = {name: np.asarray(values, np.float64) for name, values in function(arch_ids).items()}
+    for name, values in found.items():
+        if values.shape != (len(arch_ids),):
+            raise ConfigurationError(
+                f"`{title}` gave {name!r} in the shape {values.shape} for {len(arch_ids)} "
+                "architectures: give one value per architecture, in their order."
+            )
+    return found

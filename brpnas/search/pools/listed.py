@@ -21,11 +21,15 @@ from brpnas.errors import ConfigurationError, UnknownNameError
 from brpnas.graphs import GraphBatch, SpaceGraphs, View
 from brpnas.search.history import History
 from brpnas.search.limits import Limits
-from brpnas.search.pools.base import BoolArray, CandidatePool, IntArray, Shortlist, is_refused
+from brpnas.search.pools.base import BoolArray, CandidatePool, IntArray, Shortlist, is_allowed
 from brpnas.search.seeding import generator
 from brpnas.spaces import NetworkConfig, SearchSpace
 
 __all__ = ["ListedPool"]
+
+
+_BELOW = float(np.nextafter(1.0, 0.0))
+"""Highest probability of an architecture that is not clearly within."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +44,9 @@ class ListedPool(CandidatePool):
         graphs: Graphs of all architectures in the view of the ranker.
         limits: Limits of the search.
         feasible: Whether an architecture may be proposed, shape ``[N]``.
-        predicted_feasible: Whether it satisfies the limits by the prediction itself, shape ``[N]``.
+        odds: Probability that it satisfies the limits, shape ``[N]``; 1 if clearly within.
         predicted: Predicted metrics by name (``latency_ms``, ...), each of shape ``[N]``.
+        spread: Deviations of the logarithms of predictions by name, each ``[N]``, if known.
         seed: Seed of the search.
         answerable: Whether the oracle can answer it, shape ``[N]``.
         view: View of the graphs.
@@ -55,8 +60,9 @@ class ListedPool(CandidatePool):
     graphs: GraphBatch
     limits: Limits
     feasible: BoolArray
-    predicted_feasible: BoolArray
+    odds: npt.NDArray[np.float64]
     predicted: Mapping[str, npt.NDArray[np.floating[Any]]]
+    spread: Mapping[str, npt.NDArray[np.floating[Any]]]
     seed: int
     answerable: BoolArray
     view: View
@@ -73,6 +79,7 @@ class ListedPool(CandidatePool):
         limits: Limits | None = None,
         answerable: BoolArray | None = None,
         predicted: Mapping[str, npt.NDArray[np.floating[Any]]] | None = None,
+        deviations: Mapping[str, npt.NDArray[np.floating[Any]]] | None = None,
         isomorphism_ids: Sequence[str] | None = None,
         network: NetworkConfig | None = None,
     ) -> ListedPool:
@@ -88,6 +95,7 @@ class ListedPool(CandidatePool):
             answerable: Whether the oracle can answer each, shape ``[N]``; all if left out. Others
                 are not feasible.
             predicted: Predicted metrics by name, each ``[N]``, for the limits and the history.
+            deviations: Deviations of the logarithms of predictions by name, each ``[N]``.
             isomorphism_ids: Isomorphism ids of the graphs; computed if left out.
             network: Network of an architecture; the published network without dead operations if
                 left out.
@@ -97,13 +105,13 @@ class ListedPool(CandidatePool):
             ConstraintError: If ``predicted`` lacks a limited metric.
             InfeasibleError: If no architecture may be proposed.
         """
-        metrics = dict(predicted or {})
+        metrics, spread = dict(predicted or {}), dict(deviations or {})
         ids = isomorphism_ids
         ids = tuple(space.isomorphism_ids(graphs.arch_ids) if ids is None else ids)
         functions = pd.factorize(np.array(ids, np.object_))[0].astype(np.int64)
         askable = np.ones(len(graphs), np.bool_) if answerable is None else np.asarray(answerable)
         given = {"answerable": askable, "isomorphism_ids": functions, **metrics}
-        for name, values in given.items():
+        for name, values in [*given.items(), *spread.items()]:
             if values.shape != (len(graphs),):
                 raise ConfigurationError(
                     f"{name!r} has shape {values.shape} for a space of {len(graphs)} architectures:"
@@ -112,9 +120,10 @@ class ListedPool(CandidatePool):
         if seed < 0:
             raise ConfigurationError(f"The seed of a search must not be negative, and is {seed}.")
         limits = limits or Limits()
-        feasible = limits.proposable(graphs.arch_ids, metrics)
+        of = graphs.arch_ids, metrics, spread
+        within, feasible = limits.within(*of), limits.proposable(*of)
         if not (feasible & askable).any():
-            raise limits.infeasible(graphs.arch_ids, metrics)
+            raise limits.infeasible(*of)
         return cls(
             space,
             graphs.arch_ids,
@@ -123,8 +132,9 @@ class ListedPool(CandidatePool):
             graphs.view(view),
             limits,
             feasible & askable,
-            limits.predicted_feasible(graphs.arch_ids, metrics),
+            np.where(within, 1.0, np.minimum(limits.odds(*of), _BELOW)),
             metrics,
+            spread,
             seed,
             askable,
             view,
@@ -144,18 +154,20 @@ class ListedPool(CandidatePool):
     def representatives(self) -> IntArray:
         """Row of one feasible architecture per distinct function, in a random order of the seed.
 
-        The seed draws it among the feasible architectures of the function.
+        It is the most likely one to satisfy the limits; the seed draws among equally likely ones.
         """
         return self._drawn(self.feasible)
 
     @cached_property
     def _whole(self) -> IntArray:
-        """`representatives` without the limits."""
-        return self._drawn(self.answerable)
+        """The same without the limits."""
+        return self._drawn(self.answerable, likely_first=False)
 
-    def _drawn(self, mask: BoolArray) -> IntArray:
+    def _drawn(self, mask: BoolArray, *, likely_first: bool = True) -> IntArray:
         rng = generator(self.seed, "pool")
         shuffled = rng.permutation(np.flatnonzero(mask))
+        if likely_first:
+            shuffled = shuffled[np.argsort(-self.odds[shuffled], kind="stable")]
         first = shuffled[~pd.Series(self.functions[shuffled]).duplicated().to_numpy()]
         # Large classes come early in the order of first sight; a second shuffle makes it uniform.
         return rng.permutation(first)
@@ -176,6 +188,11 @@ class ListedPool(CandidatePool):
         return self.names(members[members != row])
 
     @cached_property
+    def within(self) -> BoolArray:
+        """Whether each architecture is clearly within the limits, shape ``[N]``."""
+        return np.asarray(self.odds == 1.0)
+
+    @cached_property
     def capacity(self) -> int:  # type: ignore[override]
         """Number of distinct feasible functions."""
         return len(self.representatives)
@@ -183,7 +200,7 @@ class ListedPool(CandidatePool):
     @cached_property
     def is_limited(self) -> bool:  # type: ignore[override]
         """Whether the limits exclude an answerable architecture."""
-        return bool((self.answerable & ~(self.feasible & self.predicted_feasible)).any())
+        return bool((self.answerable & ~self.within).any())
 
     def rows(self, arch_ids: Sequence[str]) -> IntArray:
         """Row of each architecture.
@@ -209,6 +226,11 @@ class ListedPool(CandidatePool):
         row = self._rows.get(arch_id)
         return row is not None and bool(self.feasible[row])
 
+    def is_within(self, arch_id: str) -> bool:
+        """Whether the architecture is feasible without a measurement."""
+        row = self._rows.get(arch_id)
+        return row is not None and bool(self.within[row])
+
     def unqueried(self, history: History) -> IntArray:
         """Rows of functions not yet queried, in the order of the pool."""
         rows = self.representatives
@@ -222,7 +244,7 @@ class ListedPool(CandidatePool):
         return ~is_known[self.functions[self.representatives]]
 
     def fresh(self, history: History, count: int, *, feasible: bool = True) -> list[str]:
-        """The next open architectures in the order of the pool, those predicted feasible first.
+        """The next open architectures in the order of the pool, those clearly within first.
 
         Args:
             history: All queries up to now.
@@ -233,10 +255,10 @@ class ListedPool(CandidatePool):
             unasked = (r for r in self._whole if not history.has_asked(self.isomorphism_ids[r]))
             return self.names(np.array(list(islice(unasked, count)), np.int64))
         rows = self.unqueried(history)
-        is_first = self.predicted_feasible[rows]
+        is_first = self.within[rows]
         rows = np.concatenate([rows[is_first], rows[~is_first]])
         names = (self.arch_ids[row] for row in rows.tolist())
-        return list(islice((n for n in names if not is_refused(self, n, history)), count))
+        return list(islice((n for n in names if is_allowed(self, n, history)), count))
 
     def shortlist(self, history: History, also: Sequence[str] = ()) -> Shortlist:
         """The whole pool, in its order.
@@ -251,7 +273,7 @@ class ListedPool(CandidatePool):
             self.graphs[self.representatives],
             self._is_open(history),
             len(self.representatives),
-            self.predicted_feasible[self.representatives],
+            self.within[self.representatives],
         )
 
     def graphs_of(self, arch_ids: Sequence[str]) -> GraphBatch:
@@ -271,6 +293,15 @@ class ListedPool(CandidatePool):
         rows = self.rows(arch_ids)
         return {name: np.asarray(v, np.float64)[rows] for name, v in self.predicted.items()}
 
+    def deviations(self, arch_ids: Sequence[str]) -> dict[str, npt.NDArray[np.float64]]:
+        """Deviations of the logarithms of these predictions, each ``[N]``, if known.
+
+        Raises:
+            UnknownNameError: If an architecture is not in the list.
+        """
+        rows = self.rows(arch_ids)
+        return {name: np.asarray(v, np.float64)[rows] for name, v in self.spread.items()}
+
     def names(self, rows: npt.NDArray[np.integer[Any]]) -> list[str]:
         """Architectures of rows."""
         return [self.arch_ids[row] for row in rows.tolist()]
@@ -286,7 +317,7 @@ class ListedPool(CandidatePool):
             "limits": self.limits.describe(),
             "feasible": int(self.feasible.sum()),
             "feasible_sha256": _digest(self.feasible),
-            "predicted_feasible_sha256": _digest(self.predicted_feasible),
+            "within_sha256": _digest(self.within),
             "answerable_sha256": _digest(self.answerable),
         }
 

@@ -20,7 +20,7 @@ from brpnas.errors import ConfigurationError, InfeasibleError
 from brpnas.graphs import GraphBatch, View
 from brpnas.search.history import History
 from brpnas.search.limits import Limits
-from brpnas.search.pools.base import BoolArray, CandidatePool, Shortlist, is_refused
+from brpnas.search.pools.base import CandidatePool, Shortlist, is_allowed
 from brpnas.search.pools.cache import ArchitectureCache, Predict
 from brpnas.search.seeding import generator
 from brpnas.spaces import NetworkConfig, SearchSpace
@@ -56,6 +56,7 @@ class SampledPool(CandidatePool):
         limits: Limits of the search.
         predictor: Name of ``predict`` in the store of a search, such as a hash of its weights.
         network: Network of an architecture.
+        deviate: Gives the deviations of the logarithms of the predictions, like ``predict``.
     """
 
     space: SearchSpace
@@ -66,9 +67,10 @@ class SampledPool(CandidatePool):
     limits: Limits
     predictor: str
     network: NetworkConfig
+    deviate: Predict | None
 
     @classmethod
-    def create(
+    def create(  # noqa: PLR0913 - as many as for a listed pool
         cls,
         space: SearchSpace,
         *,
@@ -79,6 +81,7 @@ class SampledPool(CandidatePool):
         limits: Limits | None = None,
         predictor: str = "",
         network: NetworkConfig | None = None,
+        deviate: Predict | None = None,
     ) -> SampledPool:
         """Put a pool together.
 
@@ -92,6 +95,7 @@ class SampledPool(CandidatePool):
             predictor: Name of ``predict`` in the store of a search.
             network: Network of an architecture; the published network without dead operations if
                 left out.
+            deviate: Gives the deviations of the logarithms of the predictions.
 
         Raises:
             ConfigurationError: If a number is out of range, or nothing predicts a limited metric.
@@ -109,13 +113,14 @@ class SampledPool(CandidatePool):
                 "give `predict`."
             )
         probe = space.sample(generator(seed, "probe"), 1)
-        limits.proposable(probe, ArchitectureCache(space, predict, limits).metrics(probe))
+        cache = ArchitectureCache(space, predict, limits, deviate)
+        limits.proposable(probe, cache.metrics(probe), cache.deviations(probe))
         network = network or space.published.as_exported
-        return cls(space, seed, view, candidates, predict, limits, predictor, network)
+        return cls(space, seed, view, candidates, predict, limits, predictor, network, deviate)
 
     @cached_property
     def _cache(self) -> ArchitectureCache:
-        return ArchitectureCache(self.space, self.predict, self.limits)
+        return ArchitectureCache(self.space, self.predict, self.limits, self.deviate)
 
     @cached_property
     def _order(self) -> tuple[list[str], Iterator[str]]:
@@ -153,6 +158,10 @@ class SampledPool(CandidatePool):
         """Whether the architecture is in the space and satisfies the constraints."""
         return self._cache.is_feasible(arch_id)
 
+    def is_within(self, arch_id: str) -> bool:
+        """Whether the architecture is feasible without a measurement."""
+        return self._cache.is_within(arch_id)
+
     def fresh(self, history: History, count: int, *, feasible: bool = True) -> list[str]:
         """The next open architectures in the random order of the seed, of different functions.
 
@@ -175,7 +184,7 @@ class SampledPool(CandidatePool):
             name = known[place]
             function = self.isomorphism_id(name)
             if feasible:
-                is_new = not is_refused(self, name, history) and not history.knows(function)
+                is_new = is_allowed(self, name, history) and not history.knows(function)
             else:
                 is_new = not history.has_asked(function)
             if is_new:
@@ -216,14 +225,8 @@ class SampledPool(CandidatePool):
             self.graphs_of(names),
             is_open,
             len(sample),
-            self._predicted_feasible(names),
+            np.array([self.is_within(name) for name in names], np.bool_),
         )
-
-    def _predicted_feasible(self, names: Sequence[str]) -> BoolArray:
-        """Whether each feasible one is predicted feasible; all are if nothing is measured."""
-        if not self.limits.measures:
-            return np.ones(len(names), np.bool_)
-        return self.limits.predicted_feasible(names, self._cache.metrics(names))
 
     def graphs_of(self, arch_ids: Sequence[str]) -> GraphBatch:
         """Graphs of architectures in the view of the ranker, encoded at each call."""
@@ -232,6 +235,10 @@ class SampledPool(CandidatePool):
     def predictions(self, arch_ids: Sequence[str]) -> dict[str, npt.NDArray[np.float64]]:
         """Predicted metrics of architectures by name, each of shape ``[N]``."""
         return self._cache.metrics(arch_ids)
+
+    def deviations(self, arch_ids: Sequence[str]) -> dict[str, npt.NDArray[np.float64]]:
+        """Deviations of the logarithms of these predictions, each ``[N]``, if known."""
+        return self._cache.deviations(arch_ids)
 
     def describe(self) -> dict[str, object]:
         """Fingerprint for a search's store: space, seed, sample, constraints."""

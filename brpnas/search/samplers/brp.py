@@ -20,7 +20,7 @@ import numpy.typing as npt
 from brpnas.errors import ConfigurationError, OracleError
 from brpnas.graphs import GraphBatch
 from brpnas.search.history import History
-from brpnas.search.pools.base import BoolArray, CandidatePool, IntArray, Shortlist, is_refused
+from brpnas.search.pools.base import BoolArray, CandidatePool, IntArray, Shortlist, is_accepted
 from brpnas.search.samplers.base import Sampler
 from brpnas.search.seeding import generator, integer_seed
 
@@ -74,25 +74,20 @@ def fit_ranker(
     return ranker
 
 
-def _measured(
-    pool: CandidatePool, names: Sequence[str], history: History
-) -> tuple[IntArray, BoolArray]:
-    """Outcome of the measurements of each architecture and its isomorphic ones.
+def _outcomes(names: Sequence[str], history: History) -> tuple[IntArray, BoolArray]:
+    """Measurements of architectures.
 
     Returns:
-        Round with the last refusal if all were refused, else the largest integer; and whether one
-        of them passed.
+        Round of its refusal, the largest integer if not refused; and whether it passed.
     """
     rounds = np.full(len(names), np.iinfo(np.int64).max)
     is_passed = np.zeros(len(names), np.bool_)
-    known = history.measurements
-    for place, name in enumerate(names if known else ()):
-        if name not in known:
-            continue
-        members = [known[n] for n in (name, *pool.isomorphic(name)) if n in known]
-        is_passed[place] = any(member.within for member in members)
-        if is_refused(pool, name, history):
-            rounds[place] = max(member.round for member in members)
+    for place, name in enumerate(names if history.measurements else ()):
+        measurement = history.measurements.get(name)
+        if measurement is not None and measurement.within:
+            is_passed[place] = True
+        elif measurement is not None:
+            rounds[place] = measurement.round
     return rounds, is_passed
 
 
@@ -212,10 +207,6 @@ class BRPSampler(Sampler):
         candidates, ranked = self._ranking(pool, history)
         if not len(candidates):
             return pool.fresh(history, size)
-        if self._is_used_up(pool, history, size):
-            names = self._propose(pool, history, size, candidates, ranked, predicted_only=True)
-            if names:
-                return names
         names = self._propose(pool, history, size, candidates, ranked)
         # A round's whole sample may be refused; the rest of a sampled space is not.
         return names or pool.fresh(history, size)
@@ -227,10 +218,11 @@ class BRPSampler(Sampler):
         size: int,
         candidates: Shortlist,
         ranked: IntArray,
-        *,
-        predicted_only: bool = False,
     ) -> list[str]:
         """The best-ranked and random ones of the top, without refused ones.
+
+        After the measurements of the round only those clearly within the limits or passed. Random
+        ones are always of these; if they are too few, the best-ranked fill the round.
 
         Args:
             pool: The candidate pool.
@@ -238,7 +230,6 @@ class BRPSampler(Sampler):
             size: Number of proposals.
             candidates: Architectures of the round.
             ranked: Their places, best first.
-            predicted_only: Leave out those neither predicted feasible nor measured and passed.
         """
         number = history.next_round
         unqueried = ranked[candidates.is_open[ranked]]
@@ -246,19 +237,18 @@ class BRPSampler(Sampler):
         is_free = candidates.is_open.copy()
         is_free[unqueried[:exploited]] = False
         names = candidates.names(np.arange(len(candidates)))
-        refused_in, is_passed = _measured(pool, names, history)
+        refused_in, is_passed = _outcomes(names, history)
+        is_clear = candidates.is_within | is_passed
         sample = ranked[
-            (ranked < candidates.drawn)
-            & (refused_in[ranked] >= number)
-            & candidates.is_predicted_feasible[ranked]
+            (ranked < candidates.drawn) & (refused_in[ranked] >= number) & is_clear[ranked]
         ]
         top = sample[: math.ceil(len(sample) / 2**number)]
         rng = generator(pool.seed, "brp", len(history))
         # Drawn before this round's refusals are removed: a refusal changes no other draw.
         drawn = rng.permutation(top[is_free[top]])
         is_left = refused_in > number
-        if predicted_only:
-            is_left &= candidates.is_predicted_feasible | is_passed
+        if self._is_used_up(pool, history):
+            is_left &= is_clear
         best = unqueried[is_left[unqueried]][:exploited]
         is_left[best] = False
         explored = drawn[is_left[drawn]][: size - len(best)]
@@ -267,11 +257,12 @@ class BRPSampler(Sampler):
         fill = unqueried[is_left[unqueried]][: size - len(chosen)]
         return candidates.names(np.concatenate([chosen, fill]))
 
-    def _is_used_up(self, pool: CandidatePool, history: History, size: int) -> bool:
-        """Whether the round has used its measurements, see `Limits.measurements_per_query`."""
+    def _is_used_up(self, pool: CandidatePool, history: History) -> bool:
+        """Whether a round has used its measurements: its share of those left at its start."""
         number = history.next_round
         spent = sum(each.round == number for each in history.measurements.values())
-        return spent > pool.limits.measurements_per_query * size
+        left = pool.limits.left(history)
+        return spent * max(1, self.rounds - number) >= spent + left
 
     def samples_infeasible(self, pool: CandidatePool, history: History, budget: int) -> bool:
         """While whole rounds of `infeasible_share` are left, in a search with constraints."""
@@ -287,17 +278,13 @@ class BRPSampler(Sampler):
     def _unlearnt(self, pool: CandidatePool, history: History, size: int) -> list[str]:
         """Random architectures; with a prior the largest of a larger draw.
 
-        Architectures with a passed measurement are first, then architectures predicted feasible.
-        After the round has used its measurements, size does not count: a limit refuses the largest.
+        Architectures clearly within the limits are first: they need no measurement.
         """
         if not self.flops_prior:
             return pool.fresh(history, size)
         drawn = pool.fresh(history, _DRAWN * size)
-        _, is_passed = _measured(pool, drawn, history)
-        used_up = self._is_used_up(pool, history, size)
-        sizes = np.zeros(len(drawn)) if used_up else _size(pool, drawn)
-        is_predicted = pool.limits.predicted_feasible(drawn, pool.predictions(drawn))
-        order = np.lexsort((-sizes, ~is_predicted, ~is_passed))
+        is_clear = np.array([is_accepted(pool, name, history) for name in drawn], np.bool_)
+        order = np.lexsort((-_size(pool, drawn), ~is_clear))
         return [drawn[place] for place in order[:size].tolist()]
 
     def _mutants(self, pool: CandidatePool, history: History) -> list[str]:

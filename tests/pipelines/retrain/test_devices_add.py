@@ -115,7 +115,7 @@ def test_a_board_over_ssh_killed_on_the_way_and_searched_on(
     timing = "timing.warmup=1,timing.runs=4,timing.repeats=2"
     done = kedro(
         "run",
-        f"--params=device=board,constraints=[latency_ms <= {limit}],search.limits.latency=device,"
+        f"--params=device=board,constraints=[latency_ms <= {limit}],search.limits.source=device,"
         f"timing.target={board.address},{timing},{QUICK}",
     )
     assert done.returncode == 0, done.stderr

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brpnas.conformal import mixture_ratio
+from brpnas.conformal import error_quantile, log_errors
 from brpnas.predictors import load_predictor
 from brpnas.predictors.transfer import DevicePredictor
 from brpnas.serving import OnnxPredictor
@@ -46,19 +46,20 @@ def test_from_ten_rows_to_a_network_within_the_limit(kedro: Run, project: Path) 
     data = project / "data"
     predictions = pd.read_parquet(data / "07_model_output/predictions.parquet")
     result = json.loads((data / "07_model_output/search_result.json").read_text())
-    ratio = mixture_ratio(predictions["log_deviation"], 0.9)
-    assert result["latency_ratio"] == pytest.approx(ratio)
-    predicted = predictions.set_index("arch_id")["predicted"]
+    assert result["confidence"] == 0.9
+    rows = predictions.set_index("arch_id")
+    error = error_quantile(log_errors(predictions), 0.9)
+    upper = rows["predicted"] * np.exp(error * rows["log_deviation"])
     measured = predictions[predictions["split"] == "train"]["arch_id"].tolist()
     winner = result["chosen"]["arch_id"]
-    assert winner in measured or ratio * predicted[winner] <= LIMIT
+    assert winner in measured or upper[winner] <= LIMIT
 
     saved = load_predictor(data / "06_models/predictors/latency_ms@855.safetensors")
     assert isinstance(saved, DevicePredictor)
     exported = OnnxPredictor(data / "06_models/onnx/predictors/latency_ms@855.onnx")
     cells = predictions["arch_id"].tolist()[::500]
     answers = exported.predict(cells)["latency_ms"]
-    np.testing.assert_allclose(answers, predicted[cells], rtol=1e-4)
+    np.testing.assert_allclose(answers, rows["predicted"][cells], rtol=1e-4)
     assert "Adapted to " in (data / "06_models/onnx/README.md").read_text()
     report = (data / "08_reporting/report.html").read_text()
     assert re.search(r"\b10 rows left", report)

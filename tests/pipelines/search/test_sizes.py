@@ -42,7 +42,7 @@ def test_the_refusal_names_all_its_causes() -> None:
     other = PREDICTIONS.assign(network_size=PUBLISHED.size)
     with pytest.raises(ConfigurationError) as refused:
         check(other, oracle={"name": "train"}, limits={"latency": "device"})
-    causes = 'search.oracle.name is "train" and search.limits.latency is "device"'
+    causes = 'search.oracle.name is "train" and search.limits.source is "device"'
     assert causes in str(refused.value)
 
 

@@ -56,8 +56,9 @@ def predictions_of(device: str, precision: str | None) -> pd.DataFrame:
         {
             "arch_id": [CELL],
             "device": [device],
-            "latency_ms": [0.02],
-            "predicted_latency_ms": [0.02],
+            "metric": ["latency_ms"],
+            "measured": [0.02],
+            "predicted": [0.02],
             "network_size": [SMALL.size],
             "split": ["train"],
             "log_deviation": [0.1],
@@ -75,10 +76,11 @@ def set_up(
 ) -> tuple[SearchSettings, Measuring]:
     values = changed(search(), changes)
     settings = read_settings(SPACE, "toys", ["latency_ms <= 1"], values, NETWORK, IMAGES)
-    limits = Limits.parse(
-        ["latency_ms <= 1"], latency=settings.search.limits.latency, table_ms={CELL: 0.02}
-    )
     predictions = predictions_of(device, precision)
+    given = settings.search.limits.model_dump()
+    limits = Limits.from_predictions(
+        ["latency_ms <= 1"], predictions, device=device, **{**given, "confidence": 0}
+    )
     return settings, set_up_measuring(settings, limits, predictions, devices, measure)
 
 

@@ -84,7 +84,7 @@ class TestFront:
         front = search_front(table(self.history, self.latency), TWO, known)
         assert front.members["arch_id"].tolist() == ["dddd", "bbbb", "cccc", "aaaa"]
         measured = History(list(self.history))
-        measured.note([Measurement(0, "cccc", within=True, latency_ms=1.75)])
+        measured.note([Measurement(0, "cccc", within=True, values={"latency_ms": 1.75})])
         front = search_front(table(measured, self.latency), TWO, known)
         assert front.members.set_index("arch_id").loc["cccc", "latency_ms"] == 1.75
 

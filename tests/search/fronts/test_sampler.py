@@ -135,7 +135,7 @@ def test_refused_words_give_way() -> None:
     each = sampler(exploit_fraction=1.0, rounds=2)
     first = each.ask(pool, history, 12)
     refused = [first[0], *pool.isomorphic(first[0])]
-    history.note(Measurement(1, name, within=False, latency_ms=9.0) for name in refused)
+    history.note(Measurement(1, name, within=False, values={"latency_ms": 9.0}) for name in refused)
     again = each.ask(pool, history, 12)
     assert not set(refused) & set(again)
     assert len(again) == len(first)

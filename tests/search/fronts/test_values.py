@@ -8,8 +8,8 @@ def test_measurements_of_the_search_are_known_too() -> None:
     history = History()
     history.note(
         [
-            Measurement(0, "a", within=True, latency_ms=1.0),
-            Measurement(0, "b", within=False, latency_ms=2.0),
+            Measurement(0, "a", within=True, values={"latency_ms": 1.0}),
+            Measurement(0, "b", within=False, values={"latency_ms": 2.0}),
             Measurement(0, "c", within=False, message="it broke"),
         ]
     )

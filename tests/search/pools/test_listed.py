@@ -169,8 +169,21 @@ def test_isomorphic_are_the_other_feasible_ones_of_the_function() -> None:
     assert pool.isomorphic("dddd") == [], "itself infeasible, and alone"
 
 
-def test_those_predicted_feasible_come_first() -> None:
-    pool = make_pool(limits=measured_limits(3, 9))
+def test_the_member_of_a_function_that_most_likely_keeps_the_limit_stands_for_it() -> None:
+    graphs = ToySpace().graphs(["abcd", "dbca", "cabb", "babc"])
+    predicted = np.array([5.0, 4.0, 4.0, 5.0])
+    limits = measured_limits(4.5, 6, 4.4)
+    for seed in range(4):
+        pool = ListedPool.create(
+            ToySpace(), graphs, seed=seed, limits=limits, predicted={"latency_ms": predicted}
+        )
+        assert set(pool.names(pool.representatives)) == {"dbca", "cabb"}
+        assert pool.is_within("dbca")
+        assert not pool.is_within("abcd")
+
+
+def test_those_clearly_within_come_first() -> None:
+    pool = make_pool(limits=measured_limits(4, 9, 3))
     fresh = pool.fresh(History(), 400)
     cost = np.array([sum(map(LETTERS.index, word)) for word in fresh])
     first = int((cost <= 3).sum())
@@ -180,7 +193,7 @@ def test_those_predicted_feasible_come_first() -> None:
     assert len(fresh) == pool.capacity
     listed = pool.shortlist(History())
     of = [sum(map(LETTERS.index, word)) <= 3 for word in listed.names(np.arange(len(listed)))]
-    assert listed.is_predicted_feasible.tolist() == of
+    assert listed.is_within.tolist() == of
 
 
 def test_the_limits_are_part_of_the_fingerprint() -> None:
@@ -188,6 +201,6 @@ def test_the_limits_are_part_of_the_fingerprint() -> None:
         limits_of(9),
         measured_limits(3, 9),
         measured_limits(2, 9),
-        limits_of(9, measurements_per_query=3),
+        limits_of(9, measurements=3),
     ]
     assert len({str(make_pool(limits=each).describe()) for each in limits}) == len(limits)

@@ -165,11 +165,12 @@ def test_few_feasible_make_a_short_list(
         assert len(pool.shortlist(History())) == len(pool.fresh(History(), 1000))
     assert re.search(r"\b100\b", caplog.text)
     monkeypatch.setattr(module, "_PATIENCE", 1)
-    with pytest.raises(InfeasibleError, match=r" 256 .* toy .*'latency_ms <= -1'"):
-        make_sampled_pool(0, -1).fresh(History(), 1)
-    assert len(make_sampled_pool(0, -1).shortlist(History(), ["aaaa"])) == 0
+    nothing = Limits.parse(["latency_ms >= 99"])
+    with pytest.raises(InfeasibleError, match=r" 256 .* toy .*'latency_ms >= 99'"):
+        make_sampled_pool(limits=nothing).fresh(History(), 1)
+    assert len(make_sampled_pool(limits=nothing).shortlist(History(), ["aaaa"])) == 0
     with pytest.raises(InfeasibleError, match="loosen"):
-        BRPSampler(RidgeRanker).ask(make_sampled_pool(0, -1), history_of(("aaaa", 0.5)), 9)
+        BRPSampler(RidgeRanker).ask(make_sampled_pool(limits=nothing), history_of(("aaaa", 0.5)), 9)
 
 
 def test_neighbours_of_the_leaders_are_ranked_but_not_explored() -> None:

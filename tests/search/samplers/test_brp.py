@@ -35,7 +35,6 @@ from tests.search.toy import (
     additive_accuracy,
     comparable,
     history_of,
-    limits_of,
     make_oracle,
     make_pool,
     make_sampled_pool,
@@ -302,22 +301,13 @@ class TestPrior:
         assert asked == sorted(drawn, key=lambda word: -ToySpace().cost([word])[1][0])[:6]
         assert set(asked) != set(drawn[:6])
 
-    def test_when_enough_was_measured_the_first_round_is_random(self) -> None:
-        history, pool = History(), make_pool(limits=limits_of(measurements_per_query=1))
-        names = pool.fresh(History(), 8 * 6)
-        history.note(Measurement(0, name, False, 9.0) for name in names[:6])
-        assert self.sampler.ask(pool, history, 24) != pool.fresh(history, 6)
-        history.note([Measurement(0, names[6], False, 9.0)])
-        assert self.sampler.ask(pool, history, 24) == pool.fresh(history, 6)
-
-    @pytest.mark.parametrize("allowed", [0, 10])
-    def test_what_was_measured_and_is_within_the_limit_is_kept(self, allowed: int) -> None:
-        pool, history = make_pool(limits=limits_of(measurements_per_query=allowed)), History()
+    def test_what_was_measured_and_is_within_the_limit_is_kept(self) -> None:
+        pool, history = make_pool(limits=measured_limits(9, 99, 0)), History()
         drawn = pool.fresh(history, 8 * 6)
-        passed, refused = drawn[40], self.sampler.ask(pool, history, 24)[0]
-        history.note([Measurement(0, passed, True, 1.0), Measurement(0, refused, False, 9.0)])
+        passed, refused = drawn[40], self.sampler.ask(pool, history, 24)[1]
+        history.note([Measurement(0, passed, True), Measurement(0, refused, False)])
         asked = self.sampler.ask(pool, history, 24)
-        assert asked[0] == passed
+        assert passed in asked[:2], "the one clearly within may be larger"
         assert refused not in asked
 
     @pytest.mark.parametrize("open_space", [False, True])
@@ -327,7 +317,7 @@ class TestPrior:
         words = ToySpace().enumerate()
         latency = predict_latency(words)["latency_ms"]
         make = make_sampled_pool if open_space else make_pool
-        pool = make(limits=measured_limits(3, 8))
+        pool = make(limits=measured_limits(4, 8, 3))
         asked = self.sampler.ask(pool, History(), 24)
         assert all(latency[words.index(word)] <= 3 for word in asked)
 

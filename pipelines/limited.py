@@ -1,0 +1,45 @@
+"""Sources of limited metrics, as the parameters name them: checked without reading any table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from brpnas.datasets.metrics import LATENCY_MS, DeviceMetric
+from brpnas.errors import ConfigurationError
+from brpnas.search.limits import Limits, Source, sources_of
+
+__all__ = ["check_sources", "measures_on_device"]
+
+
+def measures_on_device(limits: Mapping[str, Any]) -> bool:
+    """Whether the parameters `search.limits` name the device as a source."""
+    source = limits["source"]
+    return "device" in (source.values() if isinstance(source, Mapping) else [source])
+
+
+def check_sources(
+    limits: Limits, source: Source | Mapping[str, Source], device: str
+) -> dict[str, Source]:
+    """Sources of the limited metrics, by metric; without the predicted ones.
+
+    Args:
+        limits: The limits.
+        source: The parameter `search.limits.source`.
+        device: Device of the task.
+
+    Raises:
+        ConfigurationError: If a source is not of a limited metric, or a metric cannot be measured
+            during a search.
+    """
+    limited = [name for name in limits.metrics if DeviceMetric.parse(name).measured]
+    found = sources_of(source, limited, device)
+    for name, value in found.items():
+        if value == "device" and name != LATENCY_MS:
+            raise ConfigurationError(
+                f"A search measures {LATENCY_MS} on the device of the task and nothing else, but "
+                f"search.limits.source asks for {name} from the device. Give each metric its "
+                f"source: search.limits.source: {{{LATENCY_MS}: device, {name}: predicted}}, or "
+                "table for one that tables hold."
+            )
+    return found
