@@ -68,6 +68,8 @@ class Chosen(TypedDict, total=False):
     best_single_seed_test_seen: float | None
     params_m: float | None
     flops_m: float | None
+    metrics: Mapping[str, float | None]
+    """Further values by device metric; predictions are ``predicted_...``."""
     conversion: Sequence[tuple[str, str]]
     """What is deployed instead of the ONNX file, see `brpnas.report.network.conversion_facts`."""
     onnx: str | None
@@ -219,6 +221,11 @@ class ReportData:
     def constraints(self) -> Sequence[str]:
         """The constraints of the task."""
         return self.task.get("constraints", ())
+
+    @property
+    def device(self) -> str | None:
+        """The device of the task."""
+        return self.protocol.get("device")
 
     @property
     def metric(self) -> str:
