@@ -22,7 +22,7 @@ from benchmarks.chromium import Opened, browser, found_chromium, opened
 from brpnas.report import ReportData, render
 from brpnas.spaces import get_space
 
-__all__ = ["report", "run"]
+__all__ = ["figures", "report", "run"]
 
 SEEDS = 2, 10
 _QUERIES, _ROUNDS = 100, 20
@@ -48,16 +48,24 @@ def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, browser(executable) as chromium:
         path = Path(folder) / "report.html"
         path.write_text(render(report(1000 if quick else None)), "utf-8")
-        openings = [_open(chromium, path) for _ in range(seeds)]
-        version = chromium.version
-        size = path.stat().st_size
+        return {"seeds": seeds, **figures(chromium, path, seeds)}
+
+
+def figures(chromium: Any, path: Path, openings: int) -> dict[str, Any]:
+    """Median and largest seconds of some openings of a file, complaints and requests.
+
+    Args:
+        chromium: From `benchmarks.chromium.browser`.
+        path: The report.
+        openings: Number of openings.
+    """
+    found = [_open(chromium, path) for _ in range(openings)]
     names = ("first_content_s", "load_s", "explorer_s", "slider_step_s")
-    seconds = zip(*(times for times, _ in openings), strict=True)
-    pages = [page for _, page in openings]
+    seconds = zip(*(times for times, _ in found), strict=True)
+    pages = [page for _, page in found]
     return {
-        "seeds": seeds,
-        "chromium": version,
-        "file_mb": round(size / 1e6, 2),
+        "chromium": chromium.version,
+        "file_mb": round(path.stat().st_size / 1e6, 2),
         **{
             name: [round(statistics.median(values), 3), round(max(values), 3)]
             for name, values in zip(names, seconds, strict=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
+from typing import Any
 
-from benchmarks.explorer import report, run
+from benchmarks.explorer import figures, report
+from brpnas.report import render
 from brpnas.report.explorer import explored
 
 
@@ -17,9 +19,10 @@ def test_report_holds_queries_and_metrics_of_two_devices() -> None:
     assert {"predicted_latency_ms@other-device", "predicted_energy_mj", "file_kib"} <= names
 
 
-@pytest.mark.usefixtures("chromium")
-def test_quick_run() -> None:
-    found = run(quick=True, seeds=1, workers=1)
+def test_figures_of_one_opening(chromium: Any, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(render(report(300)), "utf-8")
+    found = figures(chromium, path, openings=1)
     assert found["console"] == found["requests"] == []
     median, worst = found["explorer_s"]
     assert 0 < found["first_content_s"][0] <= median <= worst

@@ -137,7 +137,7 @@ def test_slider_moves_the_limit_and_the_list(shown: Opened, space: pd.DataFrame)
     limit = float(shown.page.locator("#explorer-number").input_value())
     assert 1 < limit < 5
     assert listed(shown) == best(space, "predicted_latency_ms", limit)
-    assert f"{limit:.2f} ms" in said(shown, listed(shown)[0])
+    assert listed(shown)[0] in said(shown, f"{limit:.2f} ms")
     spoken = shown.page.locator("#explorer-limit").get_attribute("aria-valuetext")
     assert spoken == f"{limit:.2f} ms"
     assert shown.page.evaluate(f"{MODEL}('limit').location") == limit
