@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from brpnas.datasets.metrics import MEASURED_PATTERN
 from brpnas.errors import ConfigurationError
 from brpnas.graphs import View
 from pipelines.explain import explain
@@ -392,7 +391,7 @@ class PretrainConfig(_Config):
 class RetrainConfig(_Config):
     """Metric and rows of `retrain`, and its exported file."""
 
-    metric: Annotated[str, Field(pattern=MEASURED_PATTERN)]
+    metric: Literal["latency_ms", "energy_mj", "peak_memory_mib"]
     least_rows: Annotated[int, Field(ge=10)]
     unit_check: bool
     tolerance: Positive

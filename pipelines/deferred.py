@@ -4,7 +4,7 @@ Kedro needs the functions of all nodes before the first node starts; one stage n
 matplotlib. With the libraries imported stage by stage, a run starts within two seconds::
 
     nodes = functions_of("pipelines.train.nodes")
-    node(nodes.train_latency, inputs=[...], outputs=[...])
+    node(nodes.train_predictors, inputs=[...], outputs=[...])
 
 Kedro cannot compare the inputs of a node with the signature of such a function;
 tests/pipelines/test_deferred.py does. `kedro viz` shows no code for such a node.

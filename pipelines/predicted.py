@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import pandas as pd
 
-from brpnas.datasets import predicted_metrics, rows_of
+from brpnas.datasets.predictions import predicted_metrics, rows_of
 
 __all__ = ["of_task", "task_device", "task_rows"]
 

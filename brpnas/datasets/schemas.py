@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 import pandera.pandas as pa
 
+from brpnas.datasets.metrics import LATENCY_MS, MEASURED
 from brpnas.errors import ConfigurationError, SchemaError, did_you_mean
 from brpnas.spaces.network import NetworkConfig
 
@@ -31,9 +32,8 @@ __all__ = [
     "validate",
 ]
 
-MIN_LATENCY_MS = 0.01
-"""Lower values are impossible, but occur in published tables, such as 0.003 ms."""
-MAX_LATENCY_MS = 100_000.0
+MIN_LATENCY_MS, MAX_LATENCY_MS = MEASURED[LATENCY_MS].least, MEASURED[LATENCY_MS].most
+"""Bounds of a latency."""
 PRECISION_PATTERN = r"^[a-z][a-z0-9._-]*$"
 """Pattern of a number format, such as ``fp32``, ``fp16``, ``int8``."""
 
@@ -128,6 +128,13 @@ def _number(low: float, high: float, *, null: bool = False, kind: str = "float64
     return pa.Column(kind, within, nullable=null, coerce=True)
 
 
+def _metric(name: str) -> pa.Column:
+    """A metric of a network on the device; in every row or in none."""
+    low, high = MEASURED[name].least, MEASURED[name].most
+    within = pa.Check.in_range(low, high, error=f"must be from {low:g} to {high:g}")
+    return pa.Column("float64", [within, _WHOLE], nullable=True, required=False, coerce=True)
+
+
 def _figure() -> pa.Column:
     """A further figure of a network; optional, and null where it is unknown."""
     within = pa.Check.in_range(0, _MOST, error=f"must be from 0 to {_MOST:g}")
@@ -174,8 +181,8 @@ LATENCY = pa.DataFrameSchema(
         "repeats": _number(1, 2**63 - 1, null=True, kind="Int64"),
         "network_size": _size(every_row=True),
         "precision": _precision(),
-        "energy_mj": _figure(),
-        "peak_memory_mib": _figure(),
+        "energy_mj": _metric("energy_mj"),
+        "peak_memory_mib": _metric("peak_memory_mib"),
         "file_kib": _figure(),
     },
     name="latency",

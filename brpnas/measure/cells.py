@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from brpnas.datasets import LATENCY, validate
+from brpnas.datasets import LATENCY, MEASURED, validate
 from brpnas.datasets.schemas import MIN_LATENCY_MS
 from brpnas.errors import MeasurementError, TaskError
 from brpnas.measure.batch import EVERY, time_batch
@@ -76,7 +76,10 @@ class MeasureResult:
     precision: str
 
     def latency(self, device: str) -> pd.DataFrame:
-        """Latency table of the project, with size and precision of the networks.
+        """Table of the device, with size and precision of the networks.
+
+        A metric without a value in some rows is left out with a warning: a table holds it in every
+        row or in none.
 
         Raises:
             SchemaError: If a latency is impossible.
@@ -84,6 +87,15 @@ class MeasureResult:
         table = self.rows.assign(
             device=device, network_size=self.network_size, precision=self.precision
         )[list(LATENCY.columns)]
+        for name in MEASURED:
+            missing = int(table[name].isna().sum())
+            if 0 < missing < len(table):
+                table[name] = np.nan
+                _log.warning(
+                    "%s is unknown for %d of %d cells of %s, so the table leaves it out: measure "
+                    "these cells again in a new store to have it.",
+                    *(name, missing, len(table), device),
+                )
         texts = ("arch_id", "device", "network_size", "precision")
         table = table.astype(dict.fromkeys(texts, "str"))
         origin = f"The measurement of {device}"

@@ -47,8 +47,8 @@ class DeviceReport:
         figures: ``device, metric, model, method, view, rows, errors_left_out, coverage,
             known_devices, prior_knows_device`` (whether the prior was trained on this device too),
             ``transfer`` (remark on known devices of another network size, may be empty), metrics
-            of the ``challenger`` and the ``champion`` (None if missing), the sentences ``changes`` and
-            the ``data_drift`` of the table.
+            of the ``challenger`` and the ``champion`` (None if missing), the sentences
+            ``changes`` and the ``data_drift`` of the table.
         challenger: ``arch_id, true, predicted, lower, upper`` of the test rows, in its unit.
         champion: The same of the champion; empty if there is none.
     """

@@ -23,16 +23,12 @@ _FORBIDDEN = set("/:%\"'")
 
 def metric_model_name(metric: DeviceMetric) -> str:
     """Name of the registered predictor of a device metric: ``latency-my-phone``."""
-    return f"{metric.about.kind.replace('_', '-')}-{_clean(str(metric.device))}"
+    return f"{metric.about.kind.replace('_', '-')}-{metric.device}"
 
 
 def accuracy_model_name(dataset: str) -> str:
     """Name of the registered accuracy ranker of a data set."""
-    return f"accuracy-{_clean(dataset)}"
-
-
-def _clean(name: str) -> str:
-    return "".join("-" if letter in _FORBIDDEN else letter for letter in name)
+    return "accuracy-" + "".join("-" if letter in _FORBIDDEN else letter for letter in dataset)
 
 
 @dataclass(frozen=True, eq=False)

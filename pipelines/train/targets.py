@@ -11,11 +11,11 @@ from brpnas.datasets import MEASURED, METRICS, DeviceMetric
 from brpnas.datasets.metrics import LATENCY_MS
 from brpnas.errors import ConfigurationError, UnknownNameError
 from brpnas.search import Constraint
+from brpnas.search.fronts.objectives import Objectives
 
 __all__ = ["Targets", "choose_targets"]
 
 Tables = Mapping[str, Callable[[], pd.DataFrame]]
-_ACCURACY = "accuracy"
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,8 @@ def choose_targets(
 
     Raises:
         ConstraintError: If a constraint is malformed or names an unknown metric.
-        UnknownNameError: If a device has no table, or an objective names an unknown metric.
+        ObjectiveError: If an objective is malformed or names an unknown metric.
+        UnknownNameError: If a device has no table.
         ConfigurationError: If the table of a device lacks a metric.
     """
     first = DeviceMetric(LATENCY_MS, device)
@@ -74,11 +75,10 @@ def _of_constraints(texts: Iterable[str]) -> Iterator[tuple[DeviceMetric, str]]:
             yield DeviceMetric.parse(name), f"the constraint {text!r}"
 
 
-def _of_objectives(texts: Iterable[str]) -> Iterator[tuple[DeviceMetric, str]]:
-    for text in texts:
-        name = text.strip().lstrip("+-").strip()
-        if name != _ACCURACY:
-            yield DeviceMetric.parse(name), f"the objective {text!r}"
+def _of_objectives(texts: Sequence[str]) -> Iterator[tuple[DeviceMetric, str]]:
+    for objective in Objectives.parse(texts).members:
+        if objective.cost is not None:
+            yield objective.cost, f"the objective '{objective}'"
 
 
 def _check(metric: DeviceMetric, origin: str, latency: Tables) -> None:

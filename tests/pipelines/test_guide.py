@@ -11,13 +11,15 @@ import pandas as pd
 import pytest
 from kedro.config import OmegaConfigLoader
 
+from brpnas.datasets import DeviceMetric
 from brpnas.predictors.transfer import shipped_prior
 from brpnas.spaces import get_space
 from pipelines import settings
 from pipelines.cli import cli
 from pipelines.config import Parameters, parse
 from pipelines.guide import after_measure
-from pipelines.train.nodes import split_latency
+from pipelines.train.nodes import split_rows
+from pipelines.train.targets import Targets
 from tests.contracts.pages import ROOT
 
 
@@ -61,8 +63,9 @@ def test_it_trains_on_what_was_measured(environment: str | None, rows: int, devi
     assert "measured" in after["ingest"]["benchmarks"]
     table = pd.DataFrame({"arch_id": cells, "latency_ms": 1.0, "network_size": "x"})
     prior = shipped_prior("nasbench201")
-    given = (after["space"], device, after["test_share"], after["train"])
-    split = split_latency({device: lambda **_: table}, prior, *given)["split"]
+    targets = Targets(after["space"], (DeviceMetric("latency_ms", device),))
+    given = (prior, after["test_share"], after["train"])
+    split = split_rows(targets, {device: lambda **_: table}, *given)["split"]
     assert (split == "train").sum() >= min(5, rows // 2)
     assert {"train"} < set(split) | {"test"}
 

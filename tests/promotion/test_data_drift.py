@@ -111,7 +111,7 @@ def test_every_kind_of_change_has_its_sentence() -> None:
     first, spread, again, error, worse = data_drift_sentences(drift)
     assert re.findall(r"\d+", first) == ["159", "100", "60", "1", "10"]
     assert "differ" in spread
-    assert f"p = {drift['latency']['ks_p_value']:.2g}" in spread
+    assert f"p = {drift['values']['ks_p_value']:.2g}" in spread
     assert "1.25 times" in again
     assert re.findall(r"[\d.]+ %", error) == [
         f"{100 * drift['error'][part]['mape']:.1f} %" for part in ("added", "test_before")

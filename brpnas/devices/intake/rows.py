@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from brpnas.datasets.schemas import MAX_LATENCY_MS, PRECISION_PATTERN
+from brpnas.devices.intake.metrics import read_metrics
 from brpnas.errors import ConfigurationError
 from brpnas.spaces.network import NetworkConfig
 from brpnas.spaces.reading import read_column
@@ -41,8 +42,9 @@ def read_rows(
 
     Returns:
         Columns ``line``, ``text`` (the cell as written), ``arch_id`` (None if unreadable),
-        ``latency_ms`` and ``std_ms`` (NaN if unreadable), ``repeats``, optionally ``network_size``
-        and ``precision``, and ``sound`` (no error in the row). And the problems of rows.
+        ``latency_ms`` and ``std_ms`` (NaN if unreadable), ``repeats``, optionally ``energy_mj``,
+        ``peak_memory_mib``, ``network_size`` and ``precision``, and ``sound`` (no error in the
+        row). And the problems of rows.
     """
     table = pd.DataFrame({"line": np.array(raw.lines, np.int64)})
     found: list[Finding] = []
@@ -56,6 +58,9 @@ def read_rows(
     if "latency_ms" in raw.texts:
         table["latency_ms"], about = _read_latencies(raw.texts["latency_ms"], raw.lines)
         found += about
+    metrics, about = read_metrics(raw)
+    table = table.assign(**metrics)
+    found += about
     table["std_ms"], about = _read_spreads(raw.column("std_ms"), raw.lines)
     found += about
     table["repeats"], about = _read_repeats(raw.column("repeats"), raw.lines)

@@ -9,9 +9,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from brpnas.datasets.metrics import LATENCY_MS, MEASURED
 from brpnas.datasets.schemas import LATENCY, validate
 from brpnas.devices.intake.columns import COLUMNS, REQUIRED
 from brpnas.devices.intake.files import check_path
+from brpnas.devices.intake.metrics import check_metrics
 from brpnas.devices.intake.notation import OTHER_NOTATION, check_notation
 from brpnas.devices.intake.rows import read_rows
 from brpnas.devices.intake.values import check_values
@@ -75,7 +77,8 @@ def read_device_table(
     """Read the latencies of a user's device from a CSV or Parquet file.
 
     Columns are ``arch_id`` (any notation of `SearchSpace.read`), ``latency_ms``, and optionally
-    ``std_ms``, ``repeats``, ``device``, ``network_size`` (`NetworkConfig.size`) and ``precision``.
+    ``energy_mj`` and ``peak_memory_mib`` (in every row or in none), ``std_ms``, ``repeats``,
+    ``device``, ``network_size`` (`NetworkConfig.size`) and ``precision``.
     The name of the file is the name of the device. Nothing is written, guessed or silently left
     out.
 
@@ -114,15 +117,25 @@ def read_device_table(
 
 
 def intake_report(intake: Intake) -> str:
-    """Summary of an accepted file: cells, range and median of latency, then each warning."""
+    """Summary of an accepted file: cells, range and median of each metric, then each warning."""
     values = intake.table["latency_ms"]
     flags = warning_text(intake.findings, row_word(intake.path))
     lines = [
         f"{intake.path} is accepted as the device {intake.device}: {len(values):,} cells, "
         f"{values.min():.4g} to {values.max():.4g} ms, median {values.median():.4g} ms. "
-        f"{_networks(intake.table)}"
+        f"{_others(intake.table)}{_networks(intake.table)}"
     ]
     return "\n".join([*lines, *(["Flagged:", *flags] if flags else [])])
+
+
+def _others(table: pd.DataFrame) -> str:
+    """Range and median of each metric besides latency."""
+    return "".join(
+        f"{metric.title}: {table[name].min():.4g} to {table[name].max():.4g} {metric.unit}, median "
+        f"{table[name].median():.4g} {metric.unit}. "
+        for name, metric in MEASURED.items()
+        if name != LATENCY_MS and name in table
+    )
 
 
 def _networks(table: pd.DataFrame) -> str:
@@ -146,6 +159,7 @@ def _read(
         return rows, found
     sound = rows[rows["sound"]]
     odd = check_values(sound, space, unit_check=rules.unit_check)
+    odd += check_metrics(sound, unit_check=rules.unit_check)
     if rules.drop:
         odd = [_dropped(finding) if finding.kind in DROPPABLE else finding for finding in odd]
     found += odd

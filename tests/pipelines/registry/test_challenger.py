@@ -3,16 +3,19 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from brpnas.datasets import DeviceMetric
 from brpnas.errors import ArchitectureError, SchemaError
-from pipelines.registry import accuracy_model_name, latency_model_name
+from pipelines.registry import accuracy_model_name, metric_model_name
 from tests.export.costs import cost_model
 from tests.pipelines.registry.toys import challenger
 
 
 def test_names() -> None:
-    assert latency_model_name("my-board") == "latency-my-board"
+    names = {"latency_ms": "latency", "energy_mj": "energy", "peak_memory_mib": "peak-memory"}
+    for metric, name in names.items():
+        assert metric_model_name(DeviceMetric(metric, "my-board.2")) == f"{name}-my-board.2"
     assert accuracy_model_name("digits") == "accuracy-digits"
-    assert latency_model_name("a/b:c.d") == "latency-a-b-c.d"
+    assert accuracy_model_name("a/b:c.d") == "accuracy-a-b-c.d"
 
 
 def test_tags_say_what_it_was_judged_on() -> None:
@@ -31,9 +34,9 @@ def test_hash_of_the_rows_is_of_their_truth_alone() -> None:
     assert [h == hashes[0] for h in hashes] == [True, True, True, False]
 
 
-@pytest.mark.parametrize("kind", ["latency", "accuracy"])
+@pytest.mark.parametrize("kind", ["latency", "accuracy", "energy"])
 def test_file_must_predict_what_it_is_for(kind: str) -> None:
-    other = {"latency": "score", "accuracy": "latency_ms"}[kind]
+    other = {"latency": "score", "accuracy": "latency_ms", "energy": "latency_ms"}[kind]
     with pytest.raises(SchemaError, match=f"predict {kind}.*{other}"):
         challenger(onnx=cost_model(value=other), kind=kind)
 

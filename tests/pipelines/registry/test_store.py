@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from mlflow.tracking import MlflowClient
 
-from pipelines.registry import latency_model_name, register
+from brpnas.datasets import DeviceMetric
+from pipelines.registry import metric_model_name, register
 from tests.export.costs import cost_model
 from tests.pipelines.registry.toys import ARCHS, NAME, challenger
 
@@ -31,7 +32,7 @@ def test_version_carries_its_tags_and_its_run() -> None:
 
 
 def test_name_may_hold_a_dot() -> None:
-    name = latency_model_name("board-1.2")
+    name = metric_model_name(DeviceMetric("latency_ms", "board-1.2"))
     register(challenger(name=name))
     assert mlflow.pyfunc.load_model(f"models:/{name}@challenger").predict(ARCHS).shape == (120, 2)
 

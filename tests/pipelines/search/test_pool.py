@@ -49,7 +49,10 @@ def set_up(
     space: str = "nasbench201",
     **changes: object,
 ) -> Stage:
-    return stage(tables, Path(), search(**changes), (space, dataset, constraints))
+    predictors = {"latency_ms@toy-device": tables.predictor}
+    return stage(
+        (*tables[:4], predictors), Path(), search(**changes), (space, dataset, constraints)
+    )
 
 
 def listed(tables: Tables, *, limit: float = 7.0, **changes: object) -> ListedPool:
