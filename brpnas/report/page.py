@@ -37,6 +37,7 @@ from brpnas.report.tables import (
     checkpoint_table,
     front_table,
     history_table,
+    members_table,
     metrics_table,
     search_table,
 )
@@ -89,6 +90,7 @@ def render(data: ReportData) -> str:
         "provenance": [(k, plain(v)) for k, v in data.provenance.items()],
         "history": history_table(data.history, data.metric),
         "front": front_table(data.history, data.metric),
+        "members": None if data.front is None else members_table(data.front, data.metric),
         "metric": data.metric,
         "safe_link": lambda url: str(url).lower().startswith(("https://", "http://")),
         **_winner(data),

@@ -102,10 +102,10 @@ def _merged(data: ReportData) -> pd.DataFrame:
             if axis_of(name) is not None or name == "round":
                 values = part[column].astype(np.float64).reindex(order)
                 table[name] = table[name].fillna(values) if name in table else values
-    front = pd.DataFrame({"arch_id": []}) if data.front is None else data.front
-    knees = front["arch_id"][front["knee"].astype(bool)] if "knee" in front else ()
+    front = {} if data.front is None else data.front.set_index("arch_id")["knee"].to_dict()
     return table.assign(
-        member=order.isin(front["arch_id"]), knee=order.isin(list(knees))
+        member=order.isin(list(front)),
+        knee=order.isin([name for name, knee in front.items() if knee]),
     ).reset_index()
 
 
