@@ -15,6 +15,7 @@ from typing import Any
 
 from benchmarks.figures import three
 from benchmarks.project import Project
+from pipelines.predicted import of_task
 
 __all__ = ["run"]
 
@@ -63,7 +64,7 @@ def _search(folder: Path, values: dict[str, object]) -> dict[str, Any]:
         read("07_model_output/search_result.json"),
         read("08_reporting/measure_report.json"),
     )
-    trained = read("07_model_output/train_metrics.json")
+    trained = of_task(read("07_model_output/train_metrics.json"))
     network = read("08_reporting/network_evaluation.json")
     delivered, latency = network["test"], network["latency"]
     return {

@@ -21,6 +21,7 @@ from benchmarks.project import Project
 from brpnas.datasets import mean_accuracy
 from brpnas.report.plots import accuracies
 from brpnas.report.plots.space import Accuracies
+from pipelines.predicted import task_rows
 
 __all__ = ["points", "run"]
 
@@ -43,7 +44,9 @@ def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
 def _figures(data: Path) -> dict[str, Any]:
     read = lambda name: pd.read_parquet(data / f"{name}.parquet")  # noqa: E731
     found = json.loads((data / "07_model_output" / "search_result.json").read_text("utf-8"))
-    space = read("07_model_output/predictions")
+    space = task_rows(read("07_model_output/predictions"))
+    names = {"measured": "latency_ms", "predicted": "predicted_latency_ms"}
+    space = space.rename(columns=names)
     known = found["chosen"] | found["known"] | found["held_out"]
     tested = mean_accuracy(read("03_primary/accuracy"), found["task"]["dataset"])
     space = space.assign(test_accuracy=space["arch_id"].map(tested))

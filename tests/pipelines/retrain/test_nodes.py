@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brpnas.datasets import held_out
+from brpnas.datasets import MEASURED, held_out, read_embedded_latency
 from brpnas.errors import ConfigurationError, IntakeError, ParityError, SchemaError
 from brpnas.export import export_device_predictor
 from brpnas.metrics import spearman
@@ -96,6 +96,29 @@ class TestSplit:
         assert split_device(shuffled, "board", SHARE, PARAMS).equals(rows)
         more = split_device(table(100), "board", SHARE, PARAMS).set_index("arch_id")
         assert more.loc[rows["arch_id"], "split"].tolist() == rows["split"].tolist()
+
+
+class TestOtherMetrics:
+    def test_peak_memory_is_learnt_and_served_in_its_unit(self, prior: DevicePrior) -> None:
+        measured = read_embedded_latency("amd-epyc-ncnn-fp32-1t").head(60)
+        params = PARAMS | {"metric": "peak_memory_mib"}
+        rows = split_device(measured, "mine", SHARE, params)
+        assert [name for name in rows if name in MEASURED] == ["peak_memory_mib"]
+        found = adapt_device(rows, prior, "mine", QUICK)
+        assert (str(found.metric), found.folder) == ("peak_memory_mib@mine",) * 2
+        answers = answer_rows(found, rows)
+        true = measured.set_index("arch_id").loc[answers["arch_id"], "peak_memory_mib"]
+        assert answers["true"].tolist() == true.tolist()
+        np.testing.assert_allclose(answers["predicted"], answers["true"], rtol=0.15)
+        served = OnnxPredictor(export_device(found, params).onnx)
+        assert served.outputs == ("peak_memory_mib", "lower_mib", "upper_mib")
+        said = served.predict(answers["arch_id"].tolist())
+        np.testing.assert_allclose(said["peak_memory_mib"], answers["predicted"], rtol=1e-4)
+
+    def test_a_metric_that_the_table_lacks(self) -> None:
+        params = PARAMS | {"metric": "energy_mj"}
+        with pytest.raises(ConfigurationError, match=r"'energy_mj'.* board .*latency_ms"):
+            split_device(table(20), "board", SHARE, params)
 
 
 class TestAdapt:
