@@ -265,8 +265,9 @@ def test_deviations_give_each_architecture_its_own_interval(tables: Tables) -> N
 
 def test_a_limit_on_another_device_is_kept_by_its_own_predictions(tables: Tables) -> None:
     said = tables.predictions["predicted"].to_numpy()
-    other = tables.predictions.assign(device="box", predicted=said[::-1])
-    both = tables._replace(predictions=pd.concat([tables.predictions, other]))
+    mine = tables.predictions.assign(split="test")
+    other = mine.assign(device="box", predicted=said[::-1])
+    both = tables._replace(predictions=pd.concat([mine, other]))
     half = float(np.median(said))
     limits = [f"latency_ms <= {half}", f"latency_ms@box <= {half}"]
     pool = set_up(both, limits)["candidate_pool"]

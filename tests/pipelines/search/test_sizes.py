@@ -41,7 +41,7 @@ def test_what_spends_is_refused_with_both_sizes_and_a_way_on(spends: dict[str, o
 def test_the_refusal_names_all_its_causes() -> None:
     other = PREDICTIONS.assign(network_size=PUBLISHED.size)
     with pytest.raises(ConfigurationError) as refused:
-        check(other, oracle={"name": "train"}, limits={"latency": "device"})
+        check(other, oracle={"name": "train"}, limits={"source": "device"})
     causes = 'search.oracle.name is "train" and search.limits.source is "device"'
     assert causes in str(refused.value)
 
