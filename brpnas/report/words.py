@@ -161,7 +161,7 @@ def _limits(data: ReportData) -> str:
     """In words, how the constraints were kept."""
     said = data.protocol
     confidence, measured = said.get("confidence"), said.get("measured", 0)
-    sure = "" if confidence is None else f" with a confidence of {percent(confidence)}"
+    sure = "" if confidence is None else f" with a confidence of {percent(confidence, 0)}"
     if measured:
         how = (
             "measured, with initialised weights"

@@ -20,7 +20,7 @@ PREDICTIONS = make_predictions(["a", "b", "c", "d"])
 SPENDS = (
     {"oracle": {"name": "train"}},
     {"oracle": {"name": "file"}},
-    {"limits": {"latency": "device"}},
+    {"limits": {"source": "device"}},
 )
 
 
@@ -47,7 +47,7 @@ def test_the_refusal_names_all_its_causes() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"oracle": {"name": "surrogate"}}, {"limits": {"latency": "table"}}]
+    "changes", [{}, {"oracle": {"name": "surrogate"}}, {"limits": {"source": "table"}}]
 )
 def test_what_only_looks_up_may_transfer(changes: dict[str, object]) -> None:
     check(PREDICTIONS.assign(network_size=PUBLISHED.size), **changes)

@@ -128,7 +128,7 @@ def test_a_table_that_states_int8_goes_before_the_catalogue() -> None:
 
 def test_what_was_measured_before_asking_is_of_what_measured_it() -> None:
     """Not of the device in the catalogue, which has the precision and the name of another."""
-    embedded, device = "amd-epyc-onnxruntime-fp32-1t", {"limits": {"latency": "device"}}
+    embedded, device = "amd-epyc-onnxruntime-fp32-1t", {"limits": {"source": "device"}}
     found = latencies(INT8, {}, embedded, **device).known
     assert found is not None
     assert found.of.precision == "int8"
