@@ -19,8 +19,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from brpnas.conformal import joint_errors, log_errors
-from brpnas.datasets import rows_of
 from brpnas.datasets.metrics import LATENCY_MS, DeviceMetric
+from brpnas.datasets.predictions import rows_of
 from brpnas.errors import ConfigurationError, InfeasibleError
 from brpnas.search.constraints import Constraint, check_consistent, explain_infeasible
 from brpnas.search.history import History
