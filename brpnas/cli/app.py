@@ -14,6 +14,7 @@ from brpnas.cli.commands import (
     devices_check,
     devices_suggest,
     export,
+    front,
     kit,
     measure,
     models,
@@ -65,6 +66,7 @@ app.command(epilog=sources.EXAMPLES)(sources.sources)
 app.command(epilog=arch.EXAMPLES)(arch.arch)
 app.command(epilog=predict.EXAMPLES)(predict.predict)
 app.command(epilog=rank.EXAMPLES)(rank.rank)
+app.command(epilog=front.EXAMPLES)(front.front)
 app.command(epilog=measure.EXAMPLES)(measure.measure)
 app.add_typer(kit.kit)
 app.command(epilog=export.EXAMPLES)(export.export)

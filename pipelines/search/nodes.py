@@ -158,7 +158,8 @@ def summarise_search(
 
     Returns:
         The task (`SearchSettings.task`), the ten best queried architectures, and figures of the
-        chosen architecture (null if unknown, accuracies as fractions). ``chosen`` holds its cost.
+        chosen architecture (null if unknown, accuracies as fractions). ``chosen`` holds its cost
+        and every predicted and measured metric.
         ``known`` holds figures of the search: latency of the predictor's networks and accuracy of
         the search's trainings, perhaps not of the delivered file; ``latencies`` also tells whose
         they are. ``held_out`` holds test scores of these trainings. `export` gives the figures of
@@ -189,6 +190,7 @@ def summarise_search(
             "arch_id": winner,
             "params_m": known(row["predicted_params_m"]),
             "flops_m": known(row["predicted_flops_m"]),
+            "metrics": _metrics(row),
         },
         "known": {
             "predicted_latency_ms": latencies.predicted.ms,
@@ -208,6 +210,13 @@ def summarise_search(
         .rename(columns={"accuracy": f"valid_{settings.search.oracle.metric}"})
         .to_dict("records"),
     }
+
+
+def _metrics(row: pd.Series[Any]) -> dict[str, float | None]:
+    """Predicted values of a query by column, and those that the search measured."""
+    predicted = [str(name) for name in row.index if str(name).startswith("predicted_")]
+    measured = [name.removeprefix("predicted_") for name in predicted]
+    return {name: known(row[name]) for name in (*predicted, *measured) if name in row.index}
 
 
 def compare_samplers(

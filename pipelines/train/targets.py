@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from brpnas.datasets import MEASURED, METRICS, DeviceMetric
+from brpnas.datasets import MEASURED, DeviceMetric
 from brpnas.datasets.metrics import LATENCY_MS
 from brpnas.errors import ConfigurationError, UnknownNameError
 from brpnas.search import Constraint
@@ -60,7 +60,8 @@ def choose_targets(
     """
     first = DeviceMetric(LATENCY_MS, device)
     found = {first: "`device`"}
-    for metric, origin in (*_of_constraints(constraints), *_of_objectives(objectives)):
+    named = (*_of_constraints(constraints, device), *_of_objectives(objectives))
+    for metric, origin in named:
         if metric.measured:
             found.setdefault(metric.on(device), origin)
     for metric, origin in found.items():
@@ -69,9 +70,9 @@ def choose_targets(
     return Targets(space, (first, *others))
 
 
-def _of_constraints(texts: Iterable[str]) -> Iterator[tuple[DeviceMetric, str]]:
+def _of_constraints(texts: Iterable[str], device: str) -> Iterator[tuple[DeviceMetric, str]]:
     for text in texts:
-        for name, _ in Constraint.parse(text, METRICS).terms:
+        for name in Constraint.parse(text, device=device).metrics:
             yield DeviceMetric.parse(name), f"the constraint {text!r}"
 
 

@@ -25,6 +25,8 @@ __all__ = ["convert_apart"]
 
 _TIMEOUT_S = 900.0
 _GRACE_S = 5.0
+_CALLS = 100
+"""Calls of one process: converters keep several MiB of each network, and become slower."""
 _SHOWN = 500
 
 
@@ -46,6 +48,8 @@ def convert_apart(module: str, arguments: Mapping[str, str], timeout_s: float = 
             worker = _WORKERS[key] = _Worker(module)
         try:
             worker.call(arguments, timeout_s)
+            if worker.calls == _CALLS:
+                worker.end()
         finally:
             if worker.ended:
                 del _WORKERS[key]
@@ -64,12 +68,14 @@ class _Worker:
             stderr=self._log,
             env={**os.environ, "PYTHONPATH": paths},
         )
+        self.calls = 0
         self.ended = False
 
     def call(self, arguments: Mapping[str, str], timeout_s: float) -> None:
         """Send a call and wait for its end; see `convert_apart`."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
+        self.calls += 1
         timer = threading.Timer(timeout_s, self._process.kill)
         timer.start()
         answered = False

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from brpnas.errors import MeasurementError
+from brpnas.measure.runtimes import worker
 from brpnas.measure.runtimes.worker import convert_apart
 from tests.measure.runtimes import converters
 
@@ -35,6 +36,15 @@ def test_a_process_stays_until_it_dies(tmp_path: Path, capfd: pytest.CaptureFixt
     assert convert("good", tmp_path) == 1
     assert converters.CALLS == []
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_process_is_replaced_after_its_calls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(MeasurementError):
+        convert("abort", tmp_path)
+    monkeypatch.setattr(worker, "_CALLS", 3)
+    assert [convert("good", tmp_path) for _ in range(5)] == [1, 2, 3, 1, 2]
 
 
 def test_a_missing_module_is_an_error(tmp_path: Path) -> None:

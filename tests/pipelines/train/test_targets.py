@@ -45,10 +45,15 @@ def test_the_latency_of_the_task_is_always_among_them() -> None:
 
 def test_constraints_and_objectives_add_what_they_name() -> None:
     found = choose(
-        ("latency_ms <= 3",),
+        ("latency_ms <= 3", "latency_ms@phone <= 3", "latency_ms@box + flops_m <= 9"),
         ("accuracy", "- peak_memory_mib@hole", "-energy_mj@box"),
     )
-    assert texts(found) == ["latency_ms@phone", "energy_mj@box", "peak_memory_mib@hole"]
+    assert texts(found) == [
+        "latency_ms@phone",
+        "energy_mj@box",
+        "latency_ms@box",
+        "peak_memory_mib@hole",
+    ]
     assert texts(choose(("flops_m <= 3",), ("accuracy", "-params_m"))) == ["latency_ms@phone"]
 
 
@@ -59,6 +64,8 @@ def test_without_a_name_the_device_of_the_task_is_meant() -> None:
 def test_an_unknown_device_suggests_one() -> None:
     with pytest.raises(UnknownNameError, match=r"'fone'.* 'phone'\?"):
         choose(device="fone")
+    with pytest.raises(UnknownNameError, match=r"'boxx'.* 'box'\?"):
+        choose(("latency_ms@boxx <= 3",))
     with pytest.raises(UnknownNameError, match=r"'boxx'.* 'box'\?"):
         choose(objectives=("accuracy", "-latency_ms@boxx"))
 
@@ -74,8 +81,8 @@ def test_an_unknown_metric_suggests_one() -> None:
     ("constraint", "device", "words"),
     [
         ("energy_mj <= 3", "phone", r"'energy_mj <= 3' .*energy_mj@phone.* phone .*latency_ms"),
-        ("energy_mj <= 3", "hole", r" hole .*latency_ms, peak_memory_mib.*: box\."),
-        ("peak_memory_mib <= 3", "box", r" box .*latency_ms, energy_mj.*: hole\."),
+        ("energy_mj@hole <= 3", "phone", r" hole .*latency_ms, peak_memory_mib.*: box\."),
+        ("peak_memory_mib@box <= 3", "phone", r" box .*latency_ms, energy_mj.*: hole\."),
     ],
 )
 def test_a_metric_that_no_row_or_only_some_hold(constraint: str, device: str, words: str) -> None:

@@ -1,0 +1,84 @@
+"""The Pareto front of the last search as text."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+
+import pandas as pd
+
+from brpnas.cli.text import table
+from brpnas.datasets.metrics import DeviceMetric
+from brpnas.errors import BrpNasError, SchemaError
+
+__all__ = ["FRONT", "Format", "as_text", "read_front"]
+
+FRONT = Path("07_model_output/front.parquet")
+"""File of the front in a workspace."""
+_COLUMNS = "arch_id", "accuracy", "knee"
+
+
+class Format(StrEnum):
+    """Forms of the output."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+def read_front(workspace: Path) -> pd.DataFrame:
+    """Read the front of the last search in a workspace.
+
+    Raises:
+        SchemaError: If there is none, or the file is no front.
+    """
+    path = workspace / FRONT
+    if not path.exists():
+        raise SchemaError(
+            f"There is no front at {path}: search with several objectives, such as kedro run "
+            "--params='objectives=[accuracy,-latency_ms]'."
+        )
+    try:
+        front = pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise SchemaError(f"{path} cannot be read: {error} Search again.") from error
+    missing = [name for name in _COLUMNS if name not in front]
+    if missing:
+        raise SchemaError(f"{path} is no front, it lacks the column {missing[0]!r}. Search again.")
+    return front
+
+
+def as_text(front: pd.DataFrame, form: Format) -> str:
+    """The front as a table for reading, as CSV, or as a JSON list; a row per architecture.
+
+    In the table accuracies are percent, and ``*`` marks the knee.
+    """
+    if form is Format.CSV:
+        return front.to_csv(index=False).rstrip("\n")
+    if form is Format.JSON:
+        return json.dumps(json.loads(front.to_json(orient="records")), indent=2)
+    shown = {"": ["*" if knee else "" for knee in front["knee"]]}
+    for name in map(str, front.columns):
+        if name in {"arch_id", "knee"}:
+            continue
+        title, scale = _title(name)
+        shown[title] = [_number(scale * value) for value in front[name].tolist()]
+    rows = list(zip(*shown.values(), front["arch_id"].tolist(), strict=True))
+    return table([*shown, "architecture"], rows, right=list(shown))
+
+
+def _title(name: str) -> tuple[str, float]:
+    """Header of a column with its unit, and the factor of its values."""
+    if name == "accuracy":
+        return "accuracy, %", 100.0
+    try:
+        metric = DeviceMetric.parse(name)
+    except BrpNasError:
+        return name, 1.0
+    place = f" ({metric.device})" if metric.device else ""
+    return f"{metric.about.title.lower()}{place}, {metric.about.unit}", 1.0
+
+
+def _number(value: float) -> str:
+    return "-" if pd.isna(value) else f"{value:.4g}"

@@ -1,0 +1,41 @@
+"""`brpnas front`: the front of the project's last search."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from brpnas.cli import project as projects
+from tests.cli.conftest import Brpnas
+from tests.cli.test_fronts import TABLE, write
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project whose environment decides its workspace."""
+
+    def opened(env: str | None = None) -> SimpleNamespace:
+        return SimpleNamespace(settings=SimpleNamespace(workspace=tmp_path / (env or "data")))
+
+    monkeypatch.setattr(projects, "open_project", opened)
+    return tmp_path
+
+
+def test_prints_the_front_of_an_environment(brpnas: Brpnas, workspace: Path) -> None:
+    write(workspace / "latbench", TABLE)
+    result = brpnas("front", "--env", "latbench", "--format", "json")
+    assert result.exit_code == 0
+    assert [row["arch_id"] for row in json.loads(result.stdout)] == ["b", "a"]
+
+
+def test_without_a_front(brpnas: Brpnas, workspace: Path) -> None:
+    result = brpnas("front")
+    assert result.exit_code == 1
+    assert str(workspace / "data") in result.stderr.replace("\n", "")
+
+
+def test_an_unknown_format_is_wrong_usage(brpnas: Brpnas, workspace: Path) -> None:
+    assert brpnas("front", "--format", "xml").exit_code == 2
