@@ -1,10 +1,11 @@
-"""Whether the winner satisfies each constraint, by predicted and by measured latency."""
+"""Whether the winner satisfies each constraint, by predictions and by measurements."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from brpnas.datasets.metrics import COMPUTED
 from brpnas.report.data import Chosen
 from brpnas.report.format import as_float
 from brpnas.search.constraints import Constraint
@@ -13,11 +14,10 @@ __all__ = [
     "ConstraintCheck",
     "check_constraints",
     "constraint_sentence",
-    "latency_limit",
     "upper_limits",
 ]
 
-_METRICS = ("latency_ms", "flops_m", "params_m")
+_PREDICTED = "predicted_"
 
 
 @dataclass(frozen=True)
@@ -50,45 +50,51 @@ def constraint_sentence(check: ConstraintCheck) -> str:
     said = ", ".join(f"{by} {value:.4g}" for by, value in values.items() if value is not None)
     if check.measured_value == check.predicted_value is not None:
         said = f"{check.measured_value:.4g}"  # it depends on the network alone
-    upper = Constraint.parse(check.constraint, _METRICS).relation.startswith("<")
+    upper = Constraint.parse(check.constraint).is_upper
     broken = "exceeds the limit" if upper else "breaks the limit"
     holds = {True: "keeps the limit", False: broken, None: "not known"}[check.satisfied]
     by = " by prediction alone" if check.measured is None and check.predicted else ""
     return f"{check.constraint}: {f'{said}; ' if said else ''}{holds}{by}"
 
 
-def check_constraints(constraints: Sequence[str], chosen: Chosen) -> list[ConstraintCheck]:
+def check_constraints(
+    constraints: Sequence[str], chosen: Chosen, device: str | None = None
+) -> list[ConstraintCheck]:
     """Check the winner against each constraint.
 
     Args:
-        constraints: Such as ``"latency_ms <= 5"``, on ``latency_ms``, ``flops_m``, ``params_m``.
-        chosen: The winner; its parameters and multiply-adds count in both columns.
+        constraints: Such as ``"latency_ms <= 5"``, on any device metrics.
+        chosen: The winner; its computed costs count in both columns.
+        device: Device of the task, whose metrics may be written with it.
 
     Raises:
         ConstraintError: If a constraint cannot be read.
     """
-    shared: dict[str, object] = {
-        "flops_m": chosen.get("flops_m"),
-        "params_m": chosen.get("params_m"),
-    }
-    predicted = {**shared, "latency_ms": chosen.get("predicted_latency_ms")}
-    measured = {**shared, "latency_ms": chosen.get("latency_ms")}
-    return [
-        ConstraintCheck(
-            text,
-            _is_satisfied(text, predicted),
-            _is_satisfied(text, measured),
-            _value(text, predicted),
-            _value(text, measured),
+    predicted, measured = _figures(chosen)
+    checks = []
+    for text in constraints:
+        constraint = Constraint.parse(text, device=device)
+        before, after = _left_side(constraint, predicted), _left_side(constraint, measured)
+        checks.append(
+            ConstraintCheck(
+                text,
+                None if before is None else constraint.allows(before),
+                None if after is None else constraint.allows(after),
+                before,
+                after,
+            )
         )
-        for text in constraints
-    ]
+    return checks
 
 
-def upper_limits(constraints: Sequence[str]) -> dict[str, float]:
+def upper_limits(constraints: Sequence[str], device: str | None = None) -> dict[str, float]:
     """Return the lowest upper limit of each metric, in the order of the constraints.
 
     Constraints on several metrics are skipped.
+
+    Args:
+        constraints: Such as ``"latency_ms <= 5"``.
+        device: Device of the task, whose metrics may be written with it.
 
     Raises:
         ConstraintError: If a constraint cannot be read.
@@ -98,7 +104,7 @@ def upper_limits(constraints: Sequence[str]) -> dict[str, float]:
         {'latency_ms': 4.0}
     """
     limits: dict[str, float] = {}
-    for constraint in (Constraint.parse(text, metrics=_METRICS) for text in constraints):
+    for constraint in (Constraint.parse(text, device=device) for text in constraints):
         (name, factor), *others = constraint.terms
         if not others and constraint.relation.startswith("<" if factor > 0 else ">"):
             bound = constraint.bound / factor
@@ -106,28 +112,21 @@ def upper_limits(constraints: Sequence[str]) -> dict[str, float]:
     return limits
 
 
-def latency_limit(constraints: Sequence[str]) -> float | None:
-    """Return the lowest upper limit of the latency alone, in ms, or None.
-
-    Raises:
-        ConstraintError: If a constraint cannot be read.
-    """
-    return upper_limits(constraints).get("latency_ms")
-
-
-def _is_satisfied(text: str, values: Mapping[str, object]) -> bool | None:
-    constraint, known = _known(text, values)
-    return None if known is None else bool(constraint.satisfied(known))
-
-
-def _value(text: str, values: Mapping[str, object]) -> float | None:
-    constraint, known = _known(text, values)
-    return None if known is None else float(constraint.left_side(known))
+def _figures(chosen: Chosen) -> tuple[dict[str, object], dict[str, object]]:
+    """Predicted and measured values by metric; computed costs are in both."""
+    known = {**chosen.get("metrics", {}), **chosen}
+    predicted, measured = {}, {}
+    for name, value in known.items():
+        metric = name.removeprefix(_PREDICTED)
+        if metric in COMPUTED or metric != name:
+            predicted[metric] = value
+        if metric in COMPUTED or metric == name:
+            measured[metric] = value
+    return predicted, measured
 
 
-def _known(text: str, values: Mapping[str, object]) -> tuple[Constraint, dict[str, float] | None]:
-    """The constraint, and the values of its metrics if all of them are known."""
-    constraint = Constraint.parse(text, metrics=_METRICS)
-    found = {name: as_float(values[name]) for name, _ in constraint.terms}
+def _left_side(constraint: Constraint, values: Mapping[str, object]) -> float | None:
+    """Value of the left side; None if a metric is unknown."""
+    found = {name: as_float(values.get(name)) for name in constraint.metrics}
     known = {name: value for name, value in found.items() if value is not None}
-    return constraint, known if len(known) == len(found) else None
+    return float(constraint.left_side(known)) if len(known) == len(found) else None

@@ -30,7 +30,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "training": ("member", "epoch", "train_loss", "valid_loss"),
     "traces": ("sampler", "seed", "query", "best_valid", "chosen_test", "best_test_seen"),
     "space": ("arch_id", "predicted_latency_ms", "latency_ms", "test_accuracy"),
-    "front": ("arch_id",),
+    "front": ("arch_id", "accuracy", "knee"),
 }
 """Required columns of each table. Known further columns are used, others ignored."""
 
@@ -68,6 +68,8 @@ class Chosen(TypedDict, total=False):
     best_single_seed_test_seen: float | None
     params_m: float | None
     flops_m: float | None
+    metrics: Mapping[str, float | None]
+    """Further values by device metric; predictions are ``predicted_...``."""
     conversion: Sequence[tuple[str, str]]
     """What is deployed instead of the ONNX file, see `brpnas.report.network.conversion_facts`."""
     onnx: str | None
@@ -184,8 +186,10 @@ class ReportData:
         space: ``arch_id``, ``predicted_latency_ms``, ``latency_ms`` and ``test_accuracy`` (mean
             over seeds, of the metric of the task); the last two may be null. Columns of other
             device metrics, measured or ``predicted_...``, are axes of the explorer.
-        front: Front found by a search with several objectives: ``arch_id``, optional ``knee``
-            (bool).
+        front: Members of the front of a search with several objectives: ``arch_id``,
+            ``accuracy`` (fraction), ``knee`` (bool), and a column for each cost.
+        front_figures: ``objectives``, ``knee``, its ``reason``, and ``hypervolume`` of that front
+            (`brpnas.search.fronts.Front.to_json`).
         network: Evaluation of the exported file (`brpnas.candidates.network_evaluation`); None for
             untrained weights.
         protocol: Origin of the figures.
@@ -208,6 +212,7 @@ class ReportData:
     traces: pd.DataFrame | None = None
     space: pd.DataFrame | None = None
     front: pd.DataFrame | None = None
+    front_figures: Mapping[str, Any] = field(default_factory=dict)
     network: Mapping[str, Any] | None = None
     protocol: EvaluationProtocol = field(default_factory=EvaluationProtocol)
     provenance: Mapping[str, object] = field(default_factory=dict)
@@ -219,6 +224,11 @@ class ReportData:
     def constraints(self) -> Sequence[str]:
         """The constraints of the task."""
         return self.task.get("constraints", ())
+
+    @property
+    def device(self) -> str | None:
+        """The device of the task."""
+        return self.protocol.get("device")
 
     @property
     def metric(self) -> str:

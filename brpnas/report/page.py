@@ -8,9 +8,10 @@ from __future__ import annotations
 import jinja2
 from markupsafe import Markup
 
+from brpnas.datasets.metrics import LATENCY_MS
 from brpnas.errors import ArchitectureError, BrpNasError
 from brpnas.report.cell import cell_svg
-from brpnas.report.constraints import check_constraints, constraint_sentence, latency_limit
+from brpnas.report.constraints import check_constraints, constraint_sentence, upper_limits
 from brpnas.report.data import ReportData
 from brpnas.report.explorer import explored, explorer_page
 from brpnas.report.format import plain
@@ -36,6 +37,7 @@ from brpnas.report.tables import (
     checkpoint_table,
     front_table,
     history_table,
+    members_table,
     metrics_table,
     search_table,
 )
@@ -88,6 +90,7 @@ def render(data: ReportData) -> str:
         "provenance": [(k, plain(v)) for k, v in data.provenance.items()],
         "history": history_table(data.history, data.metric),
         "front": front_table(data.history, data.metric),
+        "members": None if data.front is None else members_table(data.front, data.metric),
         "metric": data.metric,
         "safe_link": lambda url: str(url).lower().startswith(("https://", "http://")),
         **_winner(data),
@@ -105,7 +108,7 @@ def _asset(environment: jinja2.Environment, name: str) -> Markup:
 
 
 def _winner(data: ReportData) -> dict[str, object]:
-    checks = check_constraints(data.constraints, data.chosen)
+    checks = check_constraints(data.constraints, data.chosen, data.device)
     space = str(data.task.get("space", DEFAULT_SPACE))
     cell, why = Markup(""), ""
     try:
@@ -128,7 +131,7 @@ def _network(data: ReportData) -> dict[str, object]:
     """The exported network, and the warnings at the top."""
     broken = [
         check
-        for check in check_constraints(data.constraints, data.chosen)
+        for check in check_constraints(data.constraints, data.chosen, data.device)
         if check.satisfied is False
     ]
     said = [f"The network found breaks a limit. {constraint_sentence(check)}." for check in broken]
@@ -193,7 +196,7 @@ def _space(data: ReportData) -> dict[str, object]:
     explorer = None if points is None else explorer_page(points, winner)
     if shown is None:
         return {"space": None, "explorer": None}
-    limit = latency_limit(data.constraints)
+    limit = upper_limits(data.constraints, data.device).get(LATENCY_MS)
     accuracy = "mean test" if shown.accuracy == "test" else "validation"
     caption = (
         f"{len(shown.points):,} architectures by {shown.latency} latency and {accuracy} "

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from brpnas.datasets.metrics import METRICS
+from brpnas.report.explorer.axes import axis_of
 from brpnas.report.format import (
     MISSING,
     as_float,
@@ -28,6 +30,7 @@ __all__ = [
     "checkpoint_table",
     "front_table",
     "history_table",
+    "members_table",
     "metrics_table",
     "search_table",
 ]
@@ -143,6 +146,31 @@ def front_table(history: pd.DataFrame, metric: str = "accuracy") -> Table:
         for row in front.itertuples()
     )
     return Table(("architecture", "predicted latency", f"validation {metric}"), rows)
+
+
+def members_table(front: pd.DataFrame, metric: str = "accuracy") -> Table:
+    """Members of the front of a search with several objectives; the knee is highlighted.
+
+    Args:
+        front: As `brpnas.report.ReportData.front`.
+        metric: Metric of the search in words.
+    """
+    axes = [axis for axis in map(axis_of, map(str, front.columns)) if axis is not None]
+    rows = tuple(
+        (
+            TableCell(str(row["arch_id"]), best=bool(row["knee"]), code=True),
+            TableCell(percent(row["accuracy"]), as_float(row["accuracy"])),
+            *(TableCell(f"{row[a.name]:.4g}", as_float(row[a.name])) for a in axes),
+        )
+        for _, row in front.iterrows()
+    )
+    about = [METRICS[axis.metric.partition("@")[0]] for axis in axes]
+    devices = [axis.metric.partition("@")[2] for axis in axes]
+    labels = [
+        f"{known.title.lower()}{device and f' on {device}'} ({known.unit})"
+        for known, device in zip(about, devices, strict=True)
+    ]
+    return Table(("architecture", metric, *labels), rows)
 
 
 def search_table(traces: pd.DataFrame, metric: str = "accuracy") -> Table:

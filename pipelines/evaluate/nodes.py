@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 
-from brpnas.datasets.lookup import mean_accuracy
 from brpnas.report import (
     Chosen,
     EvaluationProtocol,
@@ -28,7 +27,6 @@ __all__ = [
     "make_metrics",
     "make_plots",
     "make_report",
-    "map_space",
     "report_predictor",
     "report_protocol",
     "report_search",
@@ -144,38 +142,6 @@ def make_plots(
     }
 
 
-def map_space(
-    accuracy: pd.DataFrame,
-    oracle_accuracy: pd.DataFrame,
-    predictions: pd.DataFrame,
-    search_history: pd.DataFrame,
-    search_result: Mapping[str, Any],
-) -> pd.DataFrame:
-    """Latency and test accuracy of all architectures, for the plot of the space.
-
-    Args:
-        accuracy: Accuracies of the listed architectures.
-        oracle_accuracy: Accuracies of the search's own trainings, if any.
-        predictions: Measured and predicted values of the listed architectures.
-        search_history: Queries of the search, possibly of unlisted architectures.
-        search_result: Result of the search.
-
-    Returns:
-        Columns ``arch_id, predicted_latency_ms, latency_ms, test_accuracy``.
-    """
-    task = search_result["task"]
-    oracle = task["oracle"]
-    table = accuracy if oracle["name"] == "table" else oracle_accuracy
-    if oracle["metric"] != "accuracy":
-        table = table.assign(accuracy=table[oracle["metric"]])
-    known = _test_accuracy(table, task["dataset"])
-    listed = _latencies(predictions)[["arch_id", "predicted_latency_ms", "latency_ms"]]
-    others = search_history[~search_history["arch_id"].isin(listed["arch_id"])]
-    others = others[["arch_id", "predicted_latency_ms"]].drop_duplicates("arch_id")
-    space = pd.concat([listed, others], ignore_index=True) if len(others) else listed
-    return space.assign(test_accuracy=space["arch_id"].map(known))
-
-
 def report_predictor(
     predictions: pd.DataFrame, train_history: pd.DataFrame, train_metrics: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -250,7 +216,7 @@ def make_report(
     """The report as one HTML page for offline reading.
 
     Args:
-        space: Table of `map_space`.
+        space: Table of `pipelines.evaluate.space.map_space`.
         predictor: Part about the latency predictor.
         search: Part about the search and the network file.
         protocol: Part about protocol, versions and sources.
@@ -293,12 +259,6 @@ def _versions(*names: str) -> dict[str, str]:
         with suppress(PackageNotFoundError):
             found[name] = version(name)
     return found
-
-
-def _test_accuracy(accuracy: pd.DataFrame, dataset: str) -> pd.Series:
-    """Mean test accuracy by architecture; empty without test accuracies."""
-    tested = (accuracy["dataset"] == dataset) & (accuracy["split"] == "test")
-    return mean_accuracy(accuracy, dataset) if tested.any() else pd.Series(dtype="float64")
 
 
 def _protocol(

@@ -9,6 +9,7 @@ from pipelines.deferred import functions_of
 __all__ = ["create_pipeline"]
 
 _nodes = functions_of("pipelines.evaluate.nodes")
+_space = functions_of("pipelines.evaluate.space")
 
 
 def create_pipeline() -> Pipeline:
@@ -33,7 +34,7 @@ def create_pipeline() -> Pipeline:
                 name="make_plots",
             ),
             node(
-                _nodes.map_space,
+                _space.map_space,
                 inputs=[
                     "accuracy",
                     "oracle_accuracy",

@@ -44,7 +44,7 @@ def network_card(
         sources: Sources of the accuracies of the search.
     """
     task, chosen = search["task"], search["chosen"] | evaluation["latency"]
-    checks = check_constraints(task["constraints"], chosen)
+    checks = check_constraints(task["constraints"], chosen, device)
     broken = [
         f"The network breaks a limit. {constraint_sentence(check)}."
         for check in checks

@@ -90,6 +90,27 @@ def training_table(members: int = 2, epochs: int = 6) -> pd.DataFrame:
     )
 
 
+def front_table(space: pd.DataFrame) -> pd.DataFrame:
+    """Front of the winner, which is its knee, and of another queried cell."""
+    return pd.DataFrame(
+        {
+            "arch_id": [WINNER, space["arch_id"][1]],
+            "accuracy": [0.7, 0.65],
+            "latency_ms": [3.3, 2.25],
+            "energy_mj@box": [12.5, 8.0],
+            "knee": [True, False],
+        }
+    )
+
+
+FRONT = {
+    "objectives": ["accuracy", "-latency_ms", "-energy_mj@box"],
+    "knee": WINNER,
+    "reason": "It is cheap.",
+    "hypervolume": 0.875,
+}
+
+
 METRICS = {
     "gcn": {
         "within_1": 0.2345,

@@ -7,7 +7,7 @@ from brpnas.report.constraints import (
     ConstraintCheck,
     check_constraints,
     constraint_sentence,
-    latency_limit,
+    upper_limits,
 )
 from brpnas.report.data import Chosen
 
@@ -80,4 +80,24 @@ def test_unreadable_constraint() -> None:
     ],
 )
 def test_limit_of_the_latency(texts: list[str], limit: float | None) -> None:
-    assert latency_limit(texts) == limit
+    assert upper_limits(texts).get("latency_ms") == limit
+
+
+def test_metrics_of_other_devices_are_checked_by_prediction_and_measurement() -> None:
+    metrics = {"predicted_energy_mj": 3.0, "energy_mj": 5.0, "predicted_latency_ms@b": 7.0}
+    chosen: Chosen = {**CHOSEN, "metrics": metrics | {"predicted_file_kib": 900.0}}
+    checks = [
+        ConstraintCheck("energy_mj <= 4", True, False),
+        ConstraintCheck("latency_ms@b <= 4", False, None),
+        ConstraintCheck("latency_ms@b + energy_mj <= 11", True, None),
+        ConstraintCheck("file_kib <= 1000", True, True),
+        ConstraintCheck("peak_memory_mib <= 4", None, None),
+    ]
+    assert check_constraints([check.constraint for check in checks], chosen) == checks
+
+
+def test_metrics_may_name_the_device_of_the_task() -> None:
+    text = "latency_ms@a <= 5"
+    assert check_constraints([text], CHOSEN, "a") == [ConstraintCheck(text, True, False)]
+    assert check_constraints([text], CHOSEN, "b") == [ConstraintCheck(text, None, None)]
+    assert upper_limits([text, "energy_mj@b <= 2"], "a") == {"latency_ms": 5.0, "energy_mj@b": 2.0}

@@ -8,12 +8,13 @@ import pytest
 
 from brpnas.errors import SchemaError
 from brpnas.report.data import COLUMNS
-from tests.report.samples import METRICS, WINNER, report_data
+from tests.report.samples import METRICS, WINNER, front_table, report_data, space_table
 
 
 @pytest.mark.parametrize(("table", "column"), [(t, c) for t, cs in COLUMNS.items() for c in cs])
 def test_each_declared_column_is_required(table: str, column: str) -> None:
-    given = getattr(report_data(), table).drop(columns=column)
+    data = report_data(front=front_table(space_table()))
+    given = getattr(data, table).drop(columns=column)
     with pytest.raises(SchemaError, match=f"'{table}' lacks {column}"):
         report_data(**{table: given})
 

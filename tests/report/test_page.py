@@ -9,9 +9,11 @@ import pytest
 
 from brpnas.report import ReportData, render
 from tests.report.samples import (
+    FRONT,
     METRICS,
     WINNER,
     Page,
+    front_table,
     history_table,
     lean_data,
     predictions_table,
@@ -105,6 +107,18 @@ def test_search_table(page: Page) -> None:
     _, *rows = page.tables["Results of samplers"]
     assert [row[0] for row in rows] == ["brp", "evolution", "random"]
     assert rows[0][2] == "66.00 % ± 0.10"
+
+
+def test_front_of_a_search_with_several_objectives(page: Page) -> None:
+    data = lean_data(front=front_table(space_table()), front_figures=FRONT)
+    shown = Page(render(data))
+    heads, first, second = shown.tables["Front of the search"]
+    assert heads[1:] == ["accuracy", "latency (ms)", "energy on box (mJ)"]
+    assert first == [WINNER, "70.00 %", "3.3", "12.5"]
+    assert second[1:] == ["65.00 %", "2.25", "8"]
+    for part in ("0.8750", FRONT["reason"], "-energy_mj@box"):
+        assert str(part) in shown.said("space")
+    assert set(shown.tables) - set(page.tables) == {"Front of the search"}
 
 
 def test_protocol_and_provenance(page: Page) -> None:
@@ -203,7 +217,8 @@ def test_the_least_that_makes_a_report(least: Page) -> None:
 
 
 def test_metrics_are_shown_without_predictions(page: Page) -> None:
-    short = Page(render(lean_data(traces=report_data().traces)))
+    data = report_data()
+    short = Page(render(lean_data(traces=data.traces, space=data.space)))
     assert [c for c in page.tables if c not in short.tables] == []
 
 

@@ -75,7 +75,7 @@ def explored(data: ReportData, most: int = _MOST) -> Explored | None:
     if x is None:
         return None
     kept = _thinned(table, axes, most)
-    limits = upper_limits(data.constraints)
+    limits = upper_limits(data.constraints, data.device)
     return Explored(
         points=table[kept].reset_index(drop=True),
         axes=tuple(axes),
@@ -102,10 +102,10 @@ def _merged(data: ReportData) -> pd.DataFrame:
             if axis_of(name) is not None or name == "round":
                 values = part[column].astype(np.float64).reindex(order)
                 table[name] = table[name].fillna(values) if name in table else values
-    front = pd.DataFrame({"arch_id": []}) if data.front is None else data.front
-    knees = front["arch_id"][front["knee"].astype(bool)] if "knee" in front else ()
+    front = {} if data.front is None else data.front.set_index("arch_id")["knee"].to_dict()
     return table.assign(
-        member=order.isin(front["arch_id"]), knee=order.isin(list(knees))
+        member=order.isin(list(front)),
+        knee=order.isin([name for name, knee in front.items() if knee]),
     ).reset_index()
 
 
@@ -117,7 +117,11 @@ def _name(column: str) -> str:
 def _horizontal(table: pd.DataFrame, axes: Sequence[Axis], data: ReportData) -> str | None:
     """Name of the horizontal axis at the start."""
     costs = [axis for axis in axes if axis.cost and table[axis.name].notna().any()]
-    for metric in (*upper_limits(data.constraints), "latency_ms", *(axis.metric for axis in costs)):
+    for metric in (
+        *upper_limits(data.constraints, data.device),
+        "latency_ms",
+        *(axis.metric for axis in costs),
+    ):
         names = [axis.name for axis in costs if axis.metric == metric]
         if metric in names:
             known = table[metric].notna()

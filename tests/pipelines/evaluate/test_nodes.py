@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from brpnas.candidates import accuracy_table
+from brpnas.spaces import NetworkConfig
 from pipelines.evaluate import create_pipeline, nodes
 from pipelines.evaluate.nodes import make_metrics, make_plots
 from tests.pipelines.parameters import base
@@ -98,6 +99,7 @@ def result(history: pd.DataFrame) -> dict[str, Any]:
         "sources": {},
         "measured": 0,
         "refused": 0,
+        "network": {"size": NetworkConfig().size},
         "chosen": {"arch_id": history["arch_id"].iloc[1]},
         "known": {"valid_accuracy": 0.6, "predicted_latency_ms": 3.0},
         "held_out": held_out,

@@ -30,7 +30,9 @@ def space() -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def report(space: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report") / "report.html"
-    front = pd.DataFrame({"arch_id": space["arch_id"][[7, 0]], "knee": [True, False]})
+    front = pd.DataFrame(
+        {"arch_id": space["arch_id"][[7, 0]], "accuracy": 0.5, "knee": [True, False]}
+    )
     path.write_text(render(report_data(space=space, front=front)), "utf-8")
     return path
 

@@ -83,7 +83,7 @@ def test_other_metrics_of_space_and_history_are_axes() -> None:
 
 def test_members_of_the_front_and_its_knee_are_marked() -> None:
     names = history_table(space_table())["arch_id"].tolist()
-    front = pd.DataFrame({"arch_id": [names[4], WINNER], "knee": [True, False]})
+    front = pd.DataFrame({"arch_id": [names[4], WINNER], "accuracy": 0.5, "knee": [True, False]})
     points = collected(report_data(front=front)).points.set_index("arch_id")
     assert set(points.index[points["member"]]) == {names[4], WINNER}
     assert points.index[points["knee"]].tolist() == [names[4]]
