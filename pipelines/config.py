@@ -65,7 +65,7 @@ Benchmark = Literal[
 ]
 LimitSource = Literal["predicted", "table", "device"]
 ChooseBy = Literal["ranker", "answers"]
-SamplerName = Literal["brp", "evolution", "random"]
+SamplerName = Literal["brp", "evolution", "nsga2", "random"]
 RuntimeName = Literal["onnxruntime", "openvino", "litert", "executorch", "ncnn", "torch"]
 Precision = Literal["fp32", "fp16", "int8"]
 M = TypeVar("M", bound=BaseModel)

@@ -115,6 +115,8 @@ class Task(TypedDict, total=False):
     dataset: str
     constraints: Sequence[str]
     """Such as ``"latency_ms <= 5"``."""
+    objectives: Sequence[str]
+    """Such as ``"accuracy", "-latency_ms"``."""
     budget: Budget
     limits: LimitSettings
     sampler: SamplerSettings

@@ -65,7 +65,7 @@ def leaderboard(history: pd.DataFrame) -> pd.DataFrame:
 
 
 def chosen(history: pd.DataFrame) -> str:
-    """The best of the `leaderboard`.
+    """The final choice of the sampler (``leader`` of the last query), else the best of all.
 
     Raises:
         OracleError: If no feasible architecture has an answer. Without any answer, the error
@@ -83,4 +83,5 @@ def chosen(history: pd.DataFrame) -> str:
             f"None of the {len(history)} queries was answered, so there is nothing to choose from."
             + (f" The first failed with: {reasons[0]}" if reasons else "")
         )
-    return str(table["arch_id"].iloc[0])
+    leader = history["leader"].iloc[-1] if "leader" in history else None
+    return leader if isinstance(leader, str) else str(table["arch_id"].iloc[0])

@@ -164,6 +164,7 @@ def report_search(
     search_result: Mapping[str, Any],
     network_evaluation: Mapping[str, Any],
     traces: pd.DataFrame,
+    front: pd.DataFrame,
 ) -> dict[str, Any]:
     """The part of `brpnas.report.ReportData` about the search and the network file.
 
@@ -172,6 +173,7 @@ def report_search(
         search_result: Result of the search.
         network_evaluation: Figures of the deployed network.
         traces: Traces of the compared searches.
+        front: Front of the search; shown if the search has several objectives.
     """
     # Figures of the file replace those of other networks.
     chosen = _known(search_result, network_evaluation) | search_result["chosen"]
@@ -184,6 +186,8 @@ def report_search(
         "notes": [*initial, *network_evaluation["notes"]],
         "traces": traces,
         "network": network_evaluation if network_evaluation["trained"] else None,
+        "front": front if search_result["front"] else None,
+        "front_figures": search_result["front"] or {},
     }
 
 

@@ -53,7 +53,13 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 _nodes.report_search,
-                inputs=["search_history", "search_result", "network_evaluation", "search_traces"],
+                inputs=[
+                    "search_history",
+                    "search_result",
+                    "network_evaluation",
+                    "search_traces",
+                    "front",
+                ],
                 outputs="report_search",
                 name="report_search",
             ),

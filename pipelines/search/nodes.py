@@ -7,7 +7,7 @@ import json
 import logging
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pandas as pd
 
@@ -32,17 +32,18 @@ from brpnas.search import (
     search_fingerprint,
     trace,
 )
-from pipelines.config import SamplerName
 from pipelines.search.measuring import Measuring, set_up_measuring
+from pipelines.search.objectives import front_of, front_table, read_objectives, with_choice
 from pipelines.search.oracles import OracleSetup, set_up_oracle
 from pipelines.search.pool import set_up_limits, set_up_pool
-from pipelines.search.samplers import make_sampler, pairwise_factory
+from pipelines.search.samplers import compared, make_sampler, pairwise_factory
 from pipelines.search.scores import SearchScores, known, score_held_out
 from pipelines.search.settings import SearchSettings, read_settings
 from pipelines.search.winner import WinnerLatencies, winner_latencies
 
 __all__ = [
     "compare_samplers",
+    "read_objectives",
     "read_settings",
     "score_held_out",
     "search_architecture",
@@ -63,7 +64,7 @@ def search_architecture(
     oracle_setup: OracleSetup,
     measuring: Measuring,
     store: Path,
-) -> tuple[pd.DataFrame, pd.DataFrame, PairwiseRanker, pd.DataFrame, bytes]:
+) -> tuple[pd.DataFrame, pd.DataFrame, PairwiseRanker, pd.DataFrame, bytes, pd.DataFrame]:
     """Run the search, or the rest of it, and train the ranker on all answers.
 
     Args:
@@ -76,7 +77,8 @@ def search_architecture(
     Returns:
         All queries, one row each (``metric`` names the metric of ``accuracy``); all measurements,
         one row each; the pairwise ranker; the accuracies of the oracle's own trainings;
-        and the trained network of the chosen architecture, or empty bytes.
+        the trained network of the chosen architecture, or empty bytes; and the members of the
+        front, see `front_table`.
 
     Raises:
         AnswersPendingError: If the oracle waits for answers by hand.
@@ -88,7 +90,13 @@ def search_architecture(
         measuring.metric_filter() as metric_filter,
         training_pool(min(config.workers, config.sampler.ranker.members)) as processes,
     ):
-        sampler = make_sampler(config.sampler, config.budget, processes)
+        sampler = make_sampler(
+            config.sampler,
+            config.budget,
+            processes,
+            objectives=settings.objectives,
+            known=settings.known,
+        )
         fingerprint, name = _fingerprint(pool, sampler, oracle, metric_filter, oracle_setup)
         path = store / f"{name}.jsonl"
         with SearchStore(path, fingerprint) as log:
@@ -100,10 +108,11 @@ def search_architecture(
             )
         make_ranker = pairwise_factory(config.sampler.ranker, processes)
         ranker = fit_ranker(make_ranker, pool, result.records)
-        trained = _trained(oracle, result.history, settings)
-    history = result.history.assign(metric=config.oracle.metric)
+        front = front_of(settings, result.history)
+        history = with_choice(result.history, front).assign(metric=config.oracle.metric)
+        trained = _trained(oracle, history, settings)
     _log.info("Found %s, of %d architectures asked", chosen(history), history["arch_id"].nunique())
-    return history, result.measurements, ranker, *trained
+    return history, result.measurements, ranker, *trained, front_table(history, front)
 
 
 def _fingerprint(
@@ -168,12 +177,14 @@ def summarise_search(
     winner, before = latencies.arch_id, latencies.known
     row = history[history["arch_id"] == winner].iloc[0]
     last, device = scores.last(history), latencies.predicted.of.device
+    front = front_of(settings, history)
     return {
         "task": settings.task(),
         "confidence": limits.confidence if limits.errors else None,
         "sources": dict(limits.sources),
         "measured": int((measurements["message"] == "").sum()),
         "refused": int((~measurements["within"]).sum()),
+        "front": front and front.to_json(),
         "queries": len(history),
         "failed": int((history["status"] == "failed").sum()),
         "infeasible": int((~history["feasible"]).sum()),
@@ -200,7 +211,7 @@ def summarise_search(
         "held_out": {
             **scores.of(winner, history, "test"),
             "test_seeds": scores.held_out.seeds.get(winner),
-            "regret": known(last["regret"]),
+            "regret": None if front else known(last["regret"]),
             "optimum_test_accuracy": known(scores.held_out.optimum),
             "best_test_seen": known(last["best_test_seen"]),
             "best_single_seed_test_seen": known(last["best_single_seed_test_seen"]),
@@ -245,8 +256,13 @@ def compare_samplers(
     return compare(
         pool,
         {
-            name: make_sampler(config.sampler.model_copy(update={"name": name}), config.budget)
-            for name in get_args(SamplerName)
+            name: make_sampler(
+                config.sampler.model_copy(update={"name": name}),
+                config.budget,
+                objectives=settings.objectives,
+                known=settings.known,
+            )
+            for name in compared(settings.objectives)
         },
         oracle_setup.factory(),
         scores.held_out,

@@ -20,8 +20,14 @@ def create_pipeline() -> Pipeline:
             node(
                 _nodes.read_settings,
                 inputs=[f"params:{name}" for name in _SETTINGS],
-                outputs="search_settings",
+                outputs="search_parameters",
                 name="read_search_settings",
+            ),
+            node(
+                _nodes.read_objectives,
+                inputs=["search_parameters", "params:objectives", "predictions"],
+                outputs="search_settings",
+                name="read_objectives",
             ),
             node(
                 _nodes.set_up_limits,
@@ -82,6 +88,7 @@ def create_pipeline() -> Pipeline:
                     "ranker",
                     "oracle_accuracy",
                     "winner_network",
+                    "front",
                 ],
                 name="search_architecture",
             ),

@@ -125,7 +125,21 @@ def set_up_pool(
     Raises:
         ConfigurationError: If the oracle ``table`` must answer for unlisted architectures.
         InfeasibleError: If no architecture may be proposed.
+        ObjectiveError: If a cost among the objectives is unknown or constant.
     """
+    pool = _pool(settings, limits, candidates, graphs, accuracy, predictors)
+    settings.objectives.check(pool, settings.known)
+    return pool
+
+
+def _pool(
+    settings: SearchSettings,
+    limits: Limits,
+    candidates: pd.DataFrame,
+    graphs: SpaceGraphs,
+    accuracy: pd.DataFrame,
+    predictors: Mapping[str, MetricModel],
+) -> ListedPool | SampledPool:
     config, space = settings.search, settings.space
     if config.sampler.candidates is not None:
         if config.oracle.name == "table":

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from brpnas.search.fronts import Known, Objectives
 from brpnas.spaces import NetworkConfig
 from pipelines.config import ImagesConfig, SearchConfig, parse
 from pipelines.network import network_config
@@ -24,6 +25,8 @@ class SearchSettings:
         search: Parameters of the stage.
         network: Size of the trained, measured and delivered networks.
         images: Training images, if the oracle trains.
+        objectives: Objectives of the search.
+        known: Measured values of their costs, which replace predictions.
     """
 
     space: str
@@ -32,6 +35,8 @@ class SearchSettings:
     search: SearchConfig
     network: NetworkConfig
     images: ImagesConfig
+    objectives: Objectives = field(default_factory=Objectives)
+    known: Known = field(default_factory=dict, repr=False)
 
     def task(self) -> dict[str, Any]:
         """The parameters that decide the result, as JSON values: the groups as configured."""
@@ -39,6 +44,7 @@ class SearchSettings:
             "space": self.space,
             "dataset": self.dataset,
             "constraints": list(self.constraints),
+            "objectives": list(map(str, self.objectives)),
             **self.search.model_dump(mode="json", exclude={"report", "workers"}),
         }
 

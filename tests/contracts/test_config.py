@@ -27,7 +27,7 @@ TOP_LEVEL = {
     "train_candidates": {"images", "network_training"},
     "retrain": {"adaptation"},
     "train": {"device", "test_share"},
-    "search": {"dataset", "constraints"},
+    "search": {"dataset", "constraints", "objectives"},
 }
 """Groups read by several stages, and single keys, for a short `--params device=...`."""
 

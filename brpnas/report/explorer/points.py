@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from brpnas.datasets.metrics import COMPUTED
+from brpnas.datasets.metrics import COMPUTED, LATENCY_MS
 from brpnas.report.constraints import upper_limits
 from brpnas.report.data import ReportData
 from brpnas.report.explorer.axes import TEST, VALID, Axis, axis_of, predicted
@@ -50,8 +50,9 @@ def explored(data: ReportData, most: int = _MOST) -> Explored | None:
     """Collect points and axes of a report.
 
     The vertical axis starts with the test accuracy; without any, with the validation accuracy. The
-    horizontal one starts with the metric of the first limit, measured if the winner and nine tenths
-    of the points are measured, otherwise predicted.
+    horizontal one starts with the metric of the first limit, or the first cost of the objectives,
+    or the latency; measured if the winner and nine tenths of the points are measured, otherwise
+    predicted.
 
     Args:
         data: Content of the report.
@@ -119,7 +120,8 @@ def _horizontal(table: pd.DataFrame, axes: Sequence[Axis], data: ReportData) -> 
     costs = [axis for axis in axes if axis.cost and table[axis.name].notna().any()]
     for metric in (
         *upper_limits(data.constraints, data.device),
-        "latency_ms",
+        *(text.removeprefix("-") for text in data.task.get("objectives", ())),
+        LATENCY_MS,
         *(axis.metric for axis in costs),
     ):
         names = [axis.name for axis in costs if axis.metric == metric]

@@ -95,7 +95,7 @@ class NSGA2Sampler(Sampler):
         """Name, objectives and population."""
         return {
             "name": self.name,
-            "objectives": list(map(str, self.objectives)),
+            **self.objectives.describe(self.known),
             "population": self.population,
         }
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -185,6 +187,12 @@ class Objectives:
                 for arch_id, value in zip(arch_ids, values.tolist(), strict=True)
             ]
         return found
+
+    def describe(self, known: Known) -> dict[str, object]:
+        """Fingerprint of the objectives and of the measured costs (JSON types)."""
+        rows = [[name, sorted(known.get(name, {}).items())] for name in self.costs]
+        digest = hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+        return {"objectives": list(map(str, self)), "known_sha256": digest}
 
     def check(self, pool: CandidatePool, known: Known | None = None) -> None:
         """Refuse costs that cannot be an objective of a search in a pool.

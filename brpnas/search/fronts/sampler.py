@@ -6,7 +6,6 @@ accuracy alone.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, get_args
 
@@ -36,8 +35,8 @@ class FrontSampler(BRPSampler):
     rank and costs, then those that only the former dominate, and so on (the layers of non-dominated
     sorting). Of the last layer it takes as many as are left, far from one another in cost. With
     ``spread="limits"`` each query draws a random limit of each cost, from the range of the first
-    layer, and takes the best-ranked within. ``exploit_fraction`` of a round is spread this way. The
-    others are random ones of the first layers with 1/2^i of all candidates in round i.
+    layer, and takes the best-ranked within. There is no random exploration: layers differ in cost,
+    which explores enough, and ``exploit_fraction`` has no effect.
 
     With ``flops_prior``, round 0 is spread in the same way over eight times as many random
     architectures, and multiply-adds take the place of the rank.
@@ -118,18 +117,10 @@ class FrontSampler(BRPSampler):
         left = np.flatnonzero(is_left)
         rng = generator(pool.seed, "front", len(history))
         points = self.objectives.points(merit[left], costs[left])
-        number = history.next_round
-        all_exploited = number == 0 or number >= self.rounds
-        exploited = size if all_exploited else math.ceil(size * self.exploit_fraction)
         if self.spread == "limits":
-            taken = _within_limits(merit[left], costs[left], exploited, rng)
+            taken = _within_limits(merit[left], costs[left], size, rng)
         else:
-            taken = _by_layers(points, costs[left], exploited, rng)
-        if exploited < size:
-            others = np.setdiff1d(np.arange(len(left)), taken)
-            count = max(size - exploited, math.ceil(len(names) / 2**number))
-            top = others[_by_layers(points[others], costs[left][others], count, rng)]
-            taken += rng.permutation(top)[: size - exploited].tolist()
+            taken = _by_layers(points, costs[left], size, rng)
         return [names[place] for place in left[taken].tolist()]
 
     def _cheapest(
@@ -163,8 +154,11 @@ class FrontSampler(BRPSampler):
 
     def describe(self) -> dict[str, object]:
         """Parameters of the sampler and its objectives, without the ranker's own."""
-        objectives = {"objectives": list(map(str, self.objectives)), "spread": self.spread}
-        return {**super().describe(), **objectives}
+        return {
+            **super().describe(),
+            **self.objectives.describe(self.known),
+            "spread": self.spread,
+        }
 
 
 def _by_layers(

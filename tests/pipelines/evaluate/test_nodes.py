@@ -16,7 +16,16 @@ from pipelines.evaluate.nodes import make_metrics, make_plots
 from tests.pipelines.parameters import base
 from tests.pipelines.search.stage import task
 from tests.pipelines.stages import Stage
-from tests.report.samples import DEPLOYED, INT8, LATENCY, network_evaluation, without_scripts
+from tests.report.samples import (
+    DEPLOYED,
+    FRONT,
+    INT8,
+    LATENCY,
+    front_table,
+    network_evaluation,
+    space_table,
+    without_scripts,
+)
 
 PARAMS = base("evaluate", title="A <title> of mine", plot_points=10)
 FIGURES = {"within_1": 0.2, "within_5": 0.7, "within_10": 0.9}
@@ -95,6 +104,7 @@ def result(history: pd.DataFrame) -> dict[str, Any]:
     held_out = {"test_accuracy": 0.58, "regret": 0.02, "best_test_seen": None}
     return {
         "task": task(**TASK),
+        "front": None,
         "confidence": 0.9,
         "sources": {},
         "measured": 0,
@@ -126,9 +136,13 @@ _INPUTS = (
 )
 
 
-def make_report(*data: Any) -> str:
+NO_FRONT = pd.DataFrame({"arch_id": [], "accuracy": [], "knee": []})
+
+
+def make_report(*data: Any, front: pd.DataFrame = NO_FRONT) -> str:
     """The report from the inputs of the stage."""
-    page: str = Stage(create_pipeline(), dict(zip(_INPUTS, data, strict=True)))["report"]
+    inputs = {**dict(zip(_INPUTS, data, strict=True)), "front": front}
+    page: str = Stage(create_pipeline(), inputs)["report"]
     return page
 
 
@@ -290,6 +304,17 @@ def test_a_winner_that_is_not_listed_is_drawn(
     assert not re.search(r"\bnan\b", without_scripts(page), re.IGNORECASE)
 
 
+def test_the_front_is_that_of_a_search_with_several_objectives(
+    history: pd.DataFrame, result: dict[str, Any], traces: pd.DataFrame
+) -> None:
+    front = front_table(space_table())
+    one = nodes.report_search(history, result, UNTRAINED, traces, front)
+    assert (one["front"], one["front_figures"]) == (None, {})
+    several = nodes.report_search(history, result | {"front": FRONT}, UNTRAINED, traces, front)
+    assert several["front"].equals(front)
+    assert several["front_figures"] == FRONT
+
+
 def test_scores_are_those_of_the_exported_file_where_it_is_trained(
     predictions: pd.DataFrame, history: pd.DataFrame, result: dict[str, Any], traces: pd.DataFrame
 ) -> None:
@@ -340,7 +365,9 @@ def test_figures_of_a_quantised_file_stand_beside_those_of_the_float_file(
     assert found["test_accuracy"] == 0.75
     assert (found["float_file_bytes"], found["float_test_accuracy"]) == (12345, 0.8)
     assert found["accuracy_drop"] == 0.05
-    said = dict(nodes.report_search(history, result, network, traces)["chosen"]["conversion"])
+    said = dict(
+        nodes.report_search(history, result, network, traces, NO_FRONT)["chosen"]["conversion"]
+    )
     assert any("winner.tflite" in text and "int8" in text for text in said.values())
     assert any("80.00 %" in text and "75.00 %" in text for text in said.values())
 

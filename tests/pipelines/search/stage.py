@@ -83,6 +83,7 @@ def stage(
     data = dict(zip((*names, "predictors"), tables, strict=True))
     data |= dict(zip(("params:space", "params:dataset", "params:constraints"), given, strict=True))
     data |= {
+        "params:objectives": ["accuracy"],
         "params:search": params,
         "params:network": NETWORK,
         "params:images": IMAGES,

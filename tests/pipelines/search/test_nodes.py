@@ -183,6 +183,7 @@ def test_the_result_holds_the_groups_that_decide_it(
     result = summarise(tables, found)
     assert result["task"] == {
         **{"space": SPACE, "dataset": "cifar100", "constraints": ["latency_ms <= 7"]},
+        "objectives": ["accuracy"],
         **{name: PARAMS[name] for name in ("budget", "limits", "sampler", "oracle", "seed")},
     }
     assert summarise(tables, found, search(report={"comparison_seeds": 9}, workers=3)) == result
@@ -311,6 +312,7 @@ def test_pipeline_runs_alone_on_existing_inputs(tables: tuple[Any, ...], tmp_pat
         "params:space": TASK[0],
         "params:dataset": TASK[1],
         "params:constraints": TASK[2],
+        "params:objectives": ["accuracy"],
         "params:search": search(report={"comparison_seeds": 0}),
     }
     made = create_pipeline().all_outputs()

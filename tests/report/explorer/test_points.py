@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brpnas.report import ReportData
+from brpnas.report import ReportData, Task
 from brpnas.report.explorer.points import LEADERS, Explored, explored
 from brpnas.search.fronts import pareto_front
 from tests.report.samples import WINNER, history_table, report_data, space_table
@@ -39,6 +39,20 @@ def test_axes_at_the_start_are_those_of_the_search() -> None:
     assert (found.x, found.y) == ("latency_ms", "test_accuracy")
     assert names(found)[:2] == ["test_accuracy", "valid_accuracy"]
     assert found.limits == {"latency_ms": 5.0, "predicted_latency_ms": 5.0}
+
+
+@pytest.mark.parametrize(
+    ("task", "x"),
+    [
+        ({"constraints": ["energy_mj <= 5", "latency_ms <= 5"]}, "predicted_energy_mj"),
+        ({"objectives": ["accuracy", "-energy_mj", "-latency_ms"]}, "predicted_energy_mj"),
+        ({"objectives": ["accuracy"]}, "latency_ms"),
+        ({"objectives": ["accuracy", "-peak_memory_mib"]}, "latency_ms"),  # in no table
+    ],
+)
+def test_limits_and_objectives_decide_the_horizontal_axis(task: Task, x: str) -> None:
+    space = space_table().assign(predicted_energy_mj=2.0)
+    assert collected(report_data(space=space, task=task)).x == x
 
 
 @pytest.mark.parametrize(("unmeasured", "x"), [(1, "latency_ms"), (30, "predicted_latency_ms")])
