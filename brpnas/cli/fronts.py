@@ -28,8 +28,8 @@ def read_front(workspace: Path) -> pd.DataFrame:
     path = workspace / FRONT
     if not path.exists():
         raise SchemaError(
-            f"There is no front at {path}: search with several objectives, such as kedro run "
-            "--params='objectives=[accuracy,-latency_ms]'."
+            f"There is no front at {path}: set several objectives in conf/local/parameters.yml, "
+            "such as `objectives: [accuracy, -latency_ms]`, and search."
         )
     try:
         front = pd.read_parquet(path)
