@@ -305,7 +305,8 @@ class TestNames:
                 text = file.read_text().replace("${globals:workspace}", workspace)
                 written += re.findall(r"(?:path: |/)(data/[\w./-]+)", text)
         # Folders with a file or a folder of each device's name.
-        named = [path_ for path_ in written if path_.endswith(("/devices", "/measured", "/predictors"))]
+        ends = ("/devices", "/measured", "/predictors")
+        named = [path_ for path_ in written if path_.endswith(ends)]
         lost = [
             path
             for path in paths(page.read_text())
