@@ -12,7 +12,7 @@ from tests.spaces.live import live_bytes
 
 SPACE = get_space("nasbench101")
 SIZES = [
-    NetworkConfig(16, 2, 3, (3, 16, 16), 10, False),
+    pytest.param(NetworkConfig(16, 2, 3, (3, 16, 16), 10, False), marks=pytest.mark.slow),
     NetworkConfig(10, 1, 2, (1, 15, 15), 4, False),
 ]
 

@@ -13,8 +13,8 @@ from tests.spaces.live import live_bytes
 SPACE = get_space("nasbench201")
 EMPTY = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
 SIZES = [
-    NetworkConfig(8, 2, 3, (3, 16, 16), 10, False),
-    NetworkConfig(16, 1, 2, (1, 17, 17), 5, False),
+    pytest.param(NetworkConfig(8, 2, 3, (3, 16, 16), 10, False), marks=pytest.mark.slow),
+    pytest.param(NetworkConfig(16, 1, 2, (1, 17, 17), 5, False), marks=pytest.mark.slow),
     NetworkConfig(4, 2, 1, (1, 12, 12), 3, False),
 ]
 
