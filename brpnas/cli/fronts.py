@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from pathlib import Path
 
 import pandas as pd
 
+from brpnas.cli.options import FrontFormat
 from brpnas.cli.text import table
 from brpnas.datasets.metrics import DeviceMetric
 from brpnas.errors import BrpNasError, SchemaError
 
-__all__ = ["FRONT", "Format", "as_text", "read_front"]
+__all__ = ["FRONT", "as_text", "read_front"]
 
 FRONT = Path("07_model_output/front.parquet")
 """File of the front in a workspace."""
 _COLUMNS = "arch_id", "accuracy", "knee"
-
-
-class Format(StrEnum):
-    """Forms of the output."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
 
 
 def read_front(workspace: Path) -> pd.DataFrame:
@@ -49,14 +41,14 @@ def read_front(workspace: Path) -> pd.DataFrame:
     return front
 
 
-def as_text(front: pd.DataFrame, form: Format) -> str:
+def as_text(front: pd.DataFrame, form: FrontFormat) -> str:
     """The front as a table for reading, as CSV, or as a JSON list; a row per architecture.
 
     In the table accuracies are percent, and ``*`` marks the knee.
     """
-    if form is Format.CSV:
+    if form is FrontFormat.CSV:
         return front.to_csv(index=False).rstrip("\n")
-    if form is Format.JSON:
+    if form is FrontFormat.JSON:
         return json.dumps(json.loads(front.to_json(orient="records")), indent=2)
     shown = {"": ["*" if knee else "" for knee in front["knee"]]}
     for name in map(str, front.columns):

@@ -14,6 +14,7 @@ __all__ = [
     "RANKER",
     "CellFile",
     "Env",
+    "FrontFormat",
     "Json",
     "Model",
     "Notation",
@@ -68,6 +69,14 @@ Model = Annotated[
     str, typer.Argument(metavar="MODEL", help="A registered model; `brpnas models` lists them.")
 ]
 """Argument for a registered model."""
+
+
+class FrontFormat(StrEnum):
+    """Forms of a front."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
 
 
 class RuntimeName(StrEnum):

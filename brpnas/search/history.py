@@ -258,7 +258,8 @@ class History:
         frame["leader"] = pd.Series([led.get(r.query) for r in self.records], dtype="str")
         for name, values in (predicted or {}).items():
             frame[f"predicted_{name}"] = np.asarray(values, np.float64)[rows]
-        frame["feasible"] = [r.feasible and not self.refuses(r.arch_id) for r in self.records]
+        kept = [r.feasible and not self.refuses(r.arch_id) for r in self.records]
+        frame["feasible"] = pd.Series(kept, dtype="bool")
         for name, measured in self._measured(record.arch_id for record in self.records).items():
             frame[name] = np.array(measured, np.float64)
         for name in ("message", "asked_at"):

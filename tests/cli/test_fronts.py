@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from brpnas.cli.fronts import FRONT, Format, as_text, read_front
+from brpnas.cli.fronts import FRONT, as_text, read_front
+from brpnas.cli.options import FrontFormat
 from brpnas.errors import SchemaError
 
 TABLE = pd.DataFrame(
@@ -32,7 +33,7 @@ def write(workspace: Path, table: pd.DataFrame) -> Path:
 
 
 def test_the_table_has_units_and_marks_the_knee() -> None:
-    header, *rows = [line.split() for line in as_text(TABLE, Format.TABLE).splitlines()]
+    header, *rows = [line.split() for line in as_text(TABLE, FrontFormat.TABLE).splitlines()]
     assert "ms" in header
     assert "mJ" in header
     assert "(edge-box)," in header
@@ -40,9 +41,9 @@ def test_the_table_has_units_and_marks_the_knee() -> None:
 
 
 def test_csv_and_json_hold_every_value() -> None:
-    read = pd.read_csv(io.StringIO(as_text(TABLE, Format.CSV)))
+    read = pd.read_csv(io.StringIO(as_text(TABLE, FrontFormat.CSV)))
     pd.testing.assert_frame_equal(read, TABLE, check_dtype=False)
-    first, second = json.loads(as_text(TABLE, Format.JSON))
+    first, second = json.loads(as_text(TABLE, FrontFormat.JSON))
     assert first["accuracy"] == 0.91234
     assert (first["energy_mj@edge-box"], second["knee"]) == (None, False)
 

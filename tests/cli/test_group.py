@@ -91,6 +91,7 @@ class TestHelp:
             "arch",
             "predict",
             "rank",
+            "front",
             "measure",
             "export",
             "models",

@@ -142,7 +142,7 @@ class TestPredict:
     def test_predictor_of_another_kind_is_refused(self, brpnas: Brpnas, ranker: Path) -> None:
         result = brpnas("predict", ranker, *CELLS)
         assert result.exit_code == 1
-        assert "latency predictor" in result.stderr
+        assert "pairwise_ranker" in result.stderr
 
     def test_file_that_is_no_predictor_is_refused(self, brpnas: Brpnas, tmp_path: Path) -> None:
         (tmp_path / "x.safetensors").write_text("no")

@@ -226,8 +226,8 @@ def test_latencies_must_be_positive_and_finite(wrong: float) -> None:
         MeasuredRows(rows_of(3), np.array([1.0, wrong, 2.0]))
 
 
-def test_every_row_needs_a_latency() -> None:
-    with pytest.raises(ConfigurationError, match="3 rows but 2 latencies"):
+def test_every_row_needs_a_value() -> None:
+    with pytest.raises(ConfigurationError, match="3 rows but 2 measured values"):
         MeasuredRows(rows_of(3), np.ones(2))
 
 

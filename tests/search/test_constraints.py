@@ -62,7 +62,6 @@ def test_all_notations_of_a_limit_are_one_constraint(limit: str, notations: tupl
         assert found == expected
         assert hash(found) == hash(expected)
         assert found.canonical == expected.canonical
-        assert found.with_ratio("latency_ms", 1.25) == expected.with_ratio("latency_ms", 1.25)
     assert expected != Constraint.parse(limit.replace("=", "") + "1", METRICS)
 
 
@@ -76,8 +75,8 @@ def test_all_notations_of_a_limit_are_one_constraint(limit: str, notations: tupl
         ("1 <= latency_ms <= 5", "two constraints"),
         ("latency_ms <=", "missing before 'the end'"),
         ("<= 5", "missing before 'the end'"),
-        ("latency_ms <= 5 ms", "missing before 'ms'"),
-        ("latency_ms <= 5ms", "missing before 'ms'"),
+        ("latency_ms <= 5 ms", "'ms'"),
+        ("latency_ms <= 5ms", "'ms'"),
         ("2 latency_ms <= 5", "missing before 'latency_ms'"),
         ("latency_ms * params_m <= 5", ": 'params_m' .*linear"),
         ("1/latency_ms <= 5", ": 'latency_ms' .*linear"),
@@ -174,44 +173,3 @@ def test_constraints_that_exclude_each_other() -> None:
 def test_a_metric_without_any_value_says_so() -> None:
     parsed = [Constraint.parse("latency_ms < 2", METRICS)]
     assert "is nan" in explain_infeasible(parsed, {"latency_ms": np.full(2, np.nan)}, 2)
-
-
-class TestTightened:
-    METRICS = ("flops_m", "latency_ms", "params_m")
-
-    @pytest.mark.parametrize(
-        ("text", "terms"),
-        [
-            ("latency_ms <= 5", {"latency_ms": 1.2}),
-            ("5 > latency_ms", {"latency_ms": 1.2}),
-            ("-latency_ms >= -5", {"latency_ms": 1.2}),
-            ("2*latency_ms + params_m <= 7", {"latency_ms": 1.2, "params_m": 0.5}),
-            ("flops_m - latency_ms >= 0", {"flops_m": 1.0, "latency_ms": -1.2}),
-            ("latency_ms >= 5", {"latency_ms": 1.0}),
-            ("params_m <= 5", {"params_m": 1.0}),
-            ("params_m - latency_ms <= 1", {"params_m": -1.0, "latency_ms": 1.0}),
-        ],
-    )
-    def test_upper_bounds_of_the_metric_become_stricter(
-        self, text: str, terms: dict[str, float]
-    ) -> None:
-        constraint = Constraint.parse(text, self.METRICS)
-        tight = constraint.with_ratio("latency_ms", 1.2)
-        assert dict(tight.terms) == pytest.approx(terms)
-        assert (tight.relation, tight.bound) == (constraint.relation, constraint.bound)
-        assert (tight is constraint) == (terms == dict(constraint.terms))
-
-    def test_what_satisfies_it_truly_satisfies_the_limit(self) -> None:
-        tight = Constraint.parse("latency_ms <= 5", self.METRICS).with_ratio("latency_ms", 1.25)
-        predicted = np.array([3.9, 4.0, 4.1])
-        np.testing.assert_array_equal(
-            tight.satisfied({"latency_ms": predicted}), 1.25 * predicted <= 5
-        )
-
-    def test_its_text_tells_the_ratio(self) -> None:
-        tight = Constraint.parse("latency_ms <= 5", self.METRICS).with_ratio("latency_ms", 1.25)
-        assert tight.text == "latency_ms <= 5 (with 1.25 * latency_ms)"
-
-    def test_ratio_one_changes_nothing(self) -> None:
-        constraint = Constraint.parse("latency_ms <= 5", self.METRICS)
-        assert constraint.with_ratio("latency_ms", 1.0) is constraint

@@ -63,7 +63,7 @@ def test_says_what_is_wrong_and_how_to_write_it(text: str, why: str) -> None:
     with pytest.raises(ConstraintError, match=why) as error:
         parse_comparison(text)
     assert repr(text) in str(error.value)
-    assert " 'latency_ms <= 5' " in str(error.value)
+    assert "'latency_ms <= 5'" in str(error.value)
 
 
 def random_side(rng: random.Random) -> str:

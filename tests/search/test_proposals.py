@@ -22,7 +22,7 @@ class Stubborn(RandomSampler):
 
 
 def test_a_sampler_that_asks_for_what_was_refused_is_told() -> None:
-    with pytest.raises(InfeasibleError, match=r"must check `is_refused`"):
+    with pytest.raises(InfeasibleError, match=r"must check `is_allowed`"):
         search(Stubborn(), filter_of(), make_pool(limits=measured_limits(2, 9)))
 
 

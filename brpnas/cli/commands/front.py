@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from brpnas.cli.fronts import Format
-from brpnas.cli.options import Env, examples
+from brpnas.cli.options import Env, FrontFormat, examples
 
 __all__ = ["EXAMPLES", "front"]
 
@@ -16,8 +15,8 @@ EXAMPLES = examples("brpnas front", "brpnas front --format csv > front.csv")
 
 def front(
     form: Annotated[
-        Format, typer.Option("--format", metavar="FORMAT", help="table, csv or json.")
-    ] = Format.TABLE,
+        FrontFormat, typer.Option("--format", metavar="FORMAT", help="table, csv or json.")
+    ] = FrontFormat.TABLE,
     env: Env = None,
 ) -> None:
     """Print the Pareto front of the last search.

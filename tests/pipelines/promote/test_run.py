@@ -39,7 +39,7 @@ def test_the_first_is_promoted_and_an_equal_one_is_not(
 ) -> None:
     values = inputs(small_graphs)
     first = run(values, workspace)
-    names = {"latency-board", "accuracy-toys"}
+    names = {"latency-board", "energy-board", "accuracy-toys"}
     assert {name: first[name]["verdict"] for name in first} == dict.fromkeys(names, "promoted")
     second = run(values, workspace)
     assert {name: second[name]["verdict"] for name in second} == dict.fromkeys(names, "kept")
@@ -66,7 +66,9 @@ def test_a_live_search_has_no_table_to_judge_by(workspace: Path, small_graphs: S
 
 
 def test_a_failed_parity_is_refused(workspace: Path, small_graphs: SpaceGraphs) -> None:
-    values = inputs(small_graphs) | {"parity": PARITY | {"latency": 0.1}}
+    values = inputs(small_graphs) | {
+        "parity": PARITY | {"predictors": {"latency_ms@board": 0.1, "energy_mj@board": 0.0}}
+    }
     found = run(values, workspace)
     assert found["latency-board"]["verdict"] == "refused"
     assert found["accuracy-toys"]["verdict"] == "promoted"
