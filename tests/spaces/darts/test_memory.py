@@ -13,7 +13,7 @@ from tests.spaces.live import live_bytes
 SPACE = get_space("darts")
 SIZES = [
     pytest.param(NetworkConfig(8, 1, 3, (3, 16, 16), 10, False), marks=pytest.mark.slow),
-    NetworkConfig(6, 1, 2, (1, 15, 13), 4, False),
+    pytest.param(NetworkConfig(6, 1, 2, (1, 15, 13), 4, False), marks=pytest.mark.slow),
 ]
 
 
