@@ -5,6 +5,7 @@ the origin of the run, and logs data sets according to the ``metadata`` of their
 
     metadata: {mlflow: metrics}                              # numbers of a JSON file
     metadata: {mlflow: history, step: epoch, by: [member]}   # a table, one row per step and series
+    metadata: {mlflow: history, step: query, prefix: front.} # the same, with a prefix of the names
     metadata: {mlflow: artifact}                             # the file itself
 
 ``mlflow`` may be a list of these.
@@ -178,8 +179,10 @@ class TrackingHooks:
             case "metrics":
                 tracking.log_metrics(client, run_id, tracking.metrics(data, name))
             case "history":
-                by = entry["metadata"].get("by", ())
-                rows = tracking.history(data, entry["metadata"]["step"], by)
+                about = entry["metadata"]
+                rows = tracking.history(
+                    data, about["step"], about.get("by", ()), about.get("prefix", "")
+                )
                 tracking.log_metrics(client, run_id, rows)
             case "artifact":
                 path = Path(entry.get("filepath") or entry["path"])

@@ -127,19 +127,6 @@ def set_up_pool(
         InfeasibleError: If no architecture may be proposed.
         ObjectiveError: If a cost among the objectives is unknown or constant.
     """
-    pool = _pool(settings, limits, candidates, graphs, accuracy, predictors)
-    settings.objectives.check(pool, settings.known)
-    return pool
-
-
-def _pool(
-    settings: SearchSettings,
-    limits: Limits,
-    candidates: pd.DataFrame,
-    graphs: SpaceGraphs,
-    accuracy: pd.DataFrame,
-    predictors: Mapping[str, MetricModel],
-) -> ListedPool | SampledPool:
     config, space = settings.search, settings.space
     if config.sampler.candidates is not None:
         if config.oracle.name == "table":
@@ -149,7 +136,7 @@ def _pool(
                 "search.sampler.candidates to null."
             )
         models = _by_column(predictors, candidates.columns)
-        return SampledPool.create(
+        pool: ListedPool | SampledPool = SampledPool.create(
             get_space(space),
             seed=config.seed,
             candidates=config.sampler.candidates,
@@ -160,6 +147,20 @@ def _pool(
             network=settings.network,
             deviate=PredictedDeviations(space, models),
         )
+    else:
+        pool = _listed_pool(settings, limits, candidates, graphs, accuracy)
+    settings.objectives.check(pool, settings.known)
+    return pool
+
+
+def _listed_pool(
+    settings: SearchSettings,
+    limits: Limits,
+    candidates: pd.DataFrame,
+    graphs: SpaceGraphs,
+    accuracy: pd.DataFrame,
+) -> ListedPool:
+    config = settings.search
     listed = candidates.set_index("arch_id").loc[list(graphs.arch_ids)].reset_index()
     mask = limits.proposable(graphs.arch_ids, metrics_of(listed), deviations_of(listed))
     _log_feasible(limits, listed, mask, config.budget.queries)
@@ -171,7 +172,7 @@ def _pool(
         if not answerable[mask].all():
             _log.info("%d of %d feasible have accuracies", (mask & answerable).sum(), mask.sum())
     return ListedPool.create(
-        get_space(space),
+        get_space(settings.space),
         graphs,
         seed=config.seed,
         view=config.sampler.ranker.view,

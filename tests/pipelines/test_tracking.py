@@ -18,7 +18,13 @@ def test_flatten_keeps_finite_numbers_only() -> None:
         "none": None,
         "list": [1],
     }
-    assert dict(tracking.flatten(values)) == {"a.b": 1.0, "a.c": 0.5}
+    assert list(tracking.flatten(values)) == [("a.b", 1.0, 0), ("a.c", 0.5, 0)]
+
+
+def test_a_series_by_round_has_its_steps() -> None:
+    logged = tracking.metrics({"front": {"hypervolume_by_round": [0.5, math.nan, 0.75]}}, "search")
+    name = "search.front.hypervolume_by_round"
+    assert [(m.key, m.value, m.step) for m in logged] == [(name, 0.5, 0), (name, 0.75, 2)]
 
 
 def test_metrics_have_a_prefix_and_allowed_names() -> None:
@@ -44,6 +50,12 @@ def test_history_is_one_metric_per_series_and_step() -> None:
         ("valid_loss/member_0", 1, 0.7),
         ("valid_loss/member_1", 1, 0.8),
     }
+
+
+def test_history_has_a_prefix() -> None:
+    table = pd.DataFrame({"query": [4], "latency_ms@box": [2.0], "knee": [True]})
+    (logged,) = tracking.history(table, step="query", prefix="front.")
+    assert (logged.key, logged.step, logged.value) == ("front.latency_ms_box", 4, 2.0)
 
 
 def test_many_metrics_go_in_few_requests() -> None:
