@@ -63,7 +63,8 @@ class Chosen(TypedDict, total=False):
     """``optimum_test_accuracy`` minus ``test_accuracy``; this and the three below are of the metric
     of the task."""
     optimum_test_accuracy: float | None
-    """Best mean test accuracy under the constraints."""
+    """Best mean test accuracy of the architectures that the search may choose: those clearly within
+    the constraints."""
     best_test_seen: float | None
     best_single_seed_test_seen: float | None
     params_m: float | None
