@@ -21,7 +21,6 @@ from brpnas.report.tables import Table, TableCell
 __all__ = ["Tile", "constraint_table", "subtitle", "tiles", "winner_facts"]
 
 _OPEN = "best that the search may choose"
-
 _WORDS = {True: "✓ kept", False: "✗ broken", None: "not known"}
 
 
