@@ -23,12 +23,12 @@ def read_front(workspace: Path) -> pd.DataFrame:
     """Read the front of the last search in a workspace.
 
     Raises:
-        SchemaError: If there is none, or the file is no front.
+        SchemaError: If the file is missing, unreadable, or another table.
     """
     path = workspace / FRONT
     if not path.exists():
         raise SchemaError(
-            f"There is no front at {path}: set several objectives in conf/local/parameters.yml, "
+            f"{path} does not exist: set several objectives in conf/local/parameters.yml, "
             "such as `objectives: [accuracy, -latency_ms]`, and search."
         )
     try:
@@ -37,7 +37,7 @@ def read_front(workspace: Path) -> pd.DataFrame:
         raise SchemaError(f"{path} cannot be read: {error} Search again.") from error
     missing = [name for name in _COLUMNS if name not in front]
     if missing:
-        raise SchemaError(f"{path} is no front, it lacks the column {missing[0]!r}. Search again.")
+        raise SchemaError(f"{path} lacks the column {missing[0]!r} of a front. Search again.")
     return front
 
 

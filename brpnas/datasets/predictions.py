@@ -38,7 +38,7 @@ def rows_of(table: pd.DataFrame, metric: DeviceMetric) -> pd.DataFrame:
     if not chosen.any():
         known = ", ".join(map(str, predicted_metrics(table))) or "none"
         raise SchemaError(
-            f"There are no predictions of {metric}, only of {known}: run train again; it fits "
+            f"The predictions lack {metric}; they hold {known}. Run train again: it fits "
             "each metric that `constraints` and `objectives` name."
         )
     return table[chosen].reset_index(drop=True)

@@ -367,8 +367,8 @@ def sources_of(
         name = str(DeviceMetric.parse(text).relative_to(device))
         if name not in limited:
             raise ConfigurationError(
-                f"A source is given for {text!r}, which is no predicted metric of a constraint. "
-                f"{'There are: ' + ', '.join(limited) if limited else 'There are none'}."
+                f"search.limits.source names {text!r}, and no constraint limits this metric. Limited "
+                f"metrics: {', '.join(limited) or 'none'}."
             )
         if value != "predicted":
             found[name] = value

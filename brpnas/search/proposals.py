@@ -73,9 +73,8 @@ class Proposals:
                 return found
             if len(history.measurements) == before:
                 raise InfeasibleError(
-                    f"Sampler {self.sampler.name!r} proposed an architecture that was measured and "
-                    "refused, or that no measurement is left for: a sampler must check "
-                    "`is_allowed`."
+                    f"Sampler {self.sampler.name!r} proposed an architecture without a measurement "
+                    "left, or one refused by its measurement: a sampler must check `is_allowed`."
                 )
             if _refused_in_a_row(history, known) >= _PATIENCE:
                 return []
