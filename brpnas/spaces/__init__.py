@@ -1,11 +1,12 @@
 """Search spaces: their architectures and the graphs of these.
 
-`get_space` returns a space by the name used in configuration and tables. `NasBench201`,
-`NasBench101` and `Darts` are the published cell spaces. A custom space is a subclass of
-`SearchSpace` in a Python file; the path of the file is its name.
+`get_space` returns a space by the name used in configuration and tables, `size_of` its number of
+architectures. `NasBench201`, `NasBench101` and `Darts` are the published cell spaces. A custom
+space is a subclass of `SearchSpace` in a Python file; the path of the file is its name.
 """
 
 from brpnas.spaces.base import SearchSpace
+from brpnas.spaces.counting import size_of
 from brpnas.spaces.darts import Darts
 from brpnas.spaces.nasbench101 import NasBench101
 from brpnas.spaces.nasbench201 import NasBench201
@@ -21,5 +22,6 @@ __all__ = [
     "SearchSpace",
     "get_space",
     "opened_space",
+    "size_of",
     "space_fingerprint",
 ]

@@ -11,7 +11,7 @@ import pandas as pd
 
 from brpnas.datasets import list_architectures, read_nasbench101_architectures
 from brpnas.errors import ArchitectureError, ConfigurationError
-from brpnas.spaces import SearchSpace, get_space
+from brpnas.spaces import SearchSpace, get_space, size_of
 from pipelines.ingest.own import OwnTables
 from pipelines.ingest.settings import IngestSettings
 
@@ -50,7 +50,7 @@ def make_architectures(
     names = {arch_id for arch_id in set(own.architectures()) if _is_of(arch_id, space)}
     if "nasbench101" in config.benchmarks:
         names |= set(read_nasbench101_architectures(published_nasbench101())["arch_id"])
-    drawn = space.sample(np.random.default_rng(config.seed), min(config.sample, len(space)))
+    drawn = space.sample(np.random.default_rng(config.seed), min(config.sample, size_of(space)))
     _log.info("%d architectures in tables, %d drawn at random", len(names), len(drawn))
     return list_architectures(sorted(names.union(drawn)), space=space, network=size)
 
