@@ -64,4 +64,3 @@ def read_help_latency(path: Path, device: str) -> pd.DataFrame:
         )
     kept = np.delete(np.arange(len(arch_ids)), left_out)
     return latency_rows(arch_ids[kept], device, values[kept], origin=f"The HELP file {path}")
-

@@ -83,4 +83,3 @@ def _pickle(path: Path) -> bytes:
             f"({type(error).__name__}: {error}): it is missing, truncated or of another kind. "
             "Remove it and get it again from its catalogued URL."
         ) from error
-

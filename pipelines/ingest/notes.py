@@ -58,7 +58,8 @@ def source_notes(
     for name, source in load_catalogue().items():
         if source.group in benchmarks:
             datasets = _DATASETS.get(source.group)
-            holds = _holds(device=name) if datasets is None else _holds(*datasets)
+            device = name if name in devices else None
+            holds = _holds(device=device) if datasets is None else _holds(*datasets)
             notes[name] = source.model_dump(include=_PUBLISHED) | holds
     notes |= {name: _brought(name, described.get(name)) for name in sorted(brought)}
     if "measured" in benchmarks:

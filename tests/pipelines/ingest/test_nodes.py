@@ -326,6 +326,7 @@ def run(benchmarks: Sequence[str], tmp_path: Path, **published: object) -> dict[
         {
             "published_latbench": MemoryDataset(published.get("latbench", never)),
             "published_help": MemoryDataset(published.get("help", never)),
+            "published_fbnet": MemoryDataset(published.get("fbnet", never)),
             "device_files": DeviceFilesDataset(str(tmp_path / "devices")),
             "published_nasbench101": MemoryDataset(published.get("nasbench101", never)),
             "published_nasbench201": MemoryDataset(published.get("nasbench201", never)),
