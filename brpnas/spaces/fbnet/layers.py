@@ -52,7 +52,8 @@ class InvertedResidual(nn.Module):
         """Feature maps ``[B, outputs, H, W]`` of ``[B, inputs, H, W]``."""
         y: Tensor = self.expand(x)
         if self.groups > 1:
-            y = y.unflatten(1, (self.groups, -1)).transpose(1, 2).flatten(1, 2)
+            parts = torch.unflatten(y, 1, (self.groups, -1))
+            y = parts.transpose(1, 2).flatten(1, 2)
         y = self.project(self.depthwise(y))
         return torch.add(x, y) if self.is_residual else y
 
