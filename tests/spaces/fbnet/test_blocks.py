@@ -40,10 +40,10 @@ def test_codes_and_strings_are_inverse():
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        (chain_of("skip").removesuffix("-skip"), "it has 21 blocks and needs 22"),
-        (chain_of("skip") + "-skip", "it has 23 blocks and needs 22"),
+        (chain_of("skip").removesuffix("-skip"), "21 blocks"),
+        (chain_of("skip") + "-skip", "23 blocks"),
         (chain_of("skip") + "-", "unknown block ''"),
-        (FBNET_C.replace("skip", "skp"), "unknown block 'skp'. Did you mean 'skip'?"),
+        (FBNET_C.replace("skip", "skp"), "'skip'?"),
         (FBNET_C.replace("k5_e6", "k7_e6"), "unknown block 'k7_e6'"),
         (FBNET_C.upper(), "unknown block 'K3_E1'"),
         (FBNET_C.replace("-", "|"), "unknown block"),

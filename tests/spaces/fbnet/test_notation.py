@@ -38,13 +38,13 @@ def test_codes_are_in_the_published_order():
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        (str(CODES[:-1]), "the list has 21 entries"),
-        ("[]", "the list has 1 entries"),
-        (str([*CODES[:-1], 9]), "there is no code 9"),
+        (str(CODES[:-1]), "21 entries"),
+        ("[]", "1 entries"),
+        (str([*CODES[:-1], 9]), "code 9"),
         (str([*CODES[:-1], -1]), "unknown block"),
         (str([*CODES[:-1], "skip"]), "unknown block '0'"),
-        (str([*NAMES[:-1], "skp"]), "Did you mean 'skip'"),
-        (f"[{chain_of('skip')}]", "the list has 1 entries"),
+        (str([*NAMES[:-1], "skp"]), r"'skip'\?"),
+        (f"[{chain_of('skip')}]", "1 entries"),
         (str(CODES)[:-1], "unknown block"),
         ("[" + "0, " * 2000 + "]", "unknown block"),
     ],
