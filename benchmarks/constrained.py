@@ -35,8 +35,8 @@ seed. *Out of reach* is the former without any search, over all devices, limits 
 several confidences; beside it what is left of it where implausible cells are not
 counted among the best, and how many of the ten best that a search may ask are truly over the limit.
 
-The two desktop files are almost the same measurement; the GPU of the two takes no part. Searches run
-seed by seed over all cases: an interrupted run has whole seeds.
+The two desktop files are almost the same measurement; the GPU of the two takes no part. Searches
+run seed by seed over all cases: an interrupted run has whole seeds.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 _KEPT = 5
 """Measurements kept for the final choice, which may be an unmeasured architecture."""
-_HOPELESS = 0.05
+_HOPELESS = 0.01
 """Probability below which an architecture is not worth a measurement."""
 
 
@@ -375,8 +375,8 @@ def sources_of(
         name = str(DeviceMetric.parse(text).relative_to(device))
         if name not in limited:
             raise ConfigurationError(
-                f"search.limits.source names {text!r}, and no constraint limits this metric. Limited "
-                f"metrics: {', '.join(limited) or 'none'}."
+                f"search.limits.source names {text!r}, and no constraint limits this metric. "
+                f"Limited metrics: {', '.join(limited) or 'none'}."
             )
         if value != "predicted":
             found[name] = value
