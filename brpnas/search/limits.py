@@ -41,7 +41,7 @@ FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 _KEPT = 5
 """Measurements kept for the final choice, which may be an unmeasured architecture."""
-_HOPELESS = 0.01
+_HOPELESS = 0.005
 """Probability below which an architecture is not worth a measurement."""
 
 

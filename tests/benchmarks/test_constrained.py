@@ -96,10 +96,17 @@ def test_searches_run_seed_by_seed_and_without_the_twin() -> None:
     devices = constrained._distinct()
     assert len(devices) == 12
     assert constrained.TWIN not in devices
-    tasks = constrained.searches(constrained.CASES, devices, ["tight", "loose"], 3, {"budget": 9})
+    tasks = constrained.searches(
+        constrained.CASES, devices, ["tight", "loose"], 3, 40, {"rounds": 4}
+    )
     seeds = [task["seed"] for task in tasks]
     assert seeds == sorted(seeds)
     assert len(tasks) == 3 * len(constrained.CASES) * 12 * 2
+    assert {(t["limit_by"], t["config"]["reevaluations"]) for t in tasks} == {
+        ("measured", 6),
+        ("predicted", 0),
+        (constrained.TWO, 0),
+    }
     assert {(t["dataset"], t["limit_by"], t["confidence"]) for t in tasks if t["seed"] == 0} == {
         case[:3] for case in constrained.CASES
     }

@@ -142,7 +142,7 @@ def test_a_table_decides_what_is_feasible_and_the_prediction_what_is_worth_a_loo
     errors = np.log(TRUE[1:4] / SAID[1:4]).tolist()
     known = dict(zip(NAMES[:4], TRUE[:4], strict=True))
     odds = slow_odds(5, errors, np.ones(8), known)
-    worth = [value > 0.01 for value in odds]
+    worth = [value > 0.005 for value in odds]
     assert found.proposable(NAMES, METRICS).tolist() == worth
     everything = {n: v for n, v in zip(NAMES, TRUE, strict=True) if not np.isnan(v)}
     assert found.looked_up == {"latency_ms": everything}
@@ -161,9 +161,9 @@ def test_what_no_table_holds_is_not_worth_a_measurement() -> None:
     found = limits(*texts, source="table", table=table, confidence=0.8)
     assert [found.is_measurable(name) for name in NAMES] == [False] * 4 + [True, True, False, True]
     odds, clear = found.odds(NAMES, wide), found.within(NAMES, wide)
-    assert 0.01 < odds[6] < 0.8
+    assert 0.005 < odds[6] < 0.8
     assert found.proposable(NAMES, wide).tolist() == [
-        bool(sure or (value > 0.01 and name != "cell-6"))
+        bool(sure or (value > 0.005 and name != "cell-6"))
         for name, value, sure in zip(NAMES, odds, clear, strict=True)
     ]
     mixed = limits(*texts, source={"latency_ms": "device", "latency_ms@box": "table"}, table=table)
