@@ -41,7 +41,7 @@ FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 _KEPT = 5
 """Measurements kept for the final choice, which may be an unmeasured architecture."""
-_HOPELESS = 0.05
+_HOPELESS = 0.005
 """Probability below which an architecture is not worth a measurement."""
 
 
@@ -186,9 +186,16 @@ class Limits:
         spent = kept + len(history.measurements)
         return max(0, self.measurements - spent) if self.measures else 0
 
-    def is_known(self, arch_id: str) -> bool:
-        """Whether the measured values of an architecture are known without a measurement."""
-        return all(arch_id in self.known.get(name, {}) for name in self.sources)
+    def is_measurable(self, arch_id: str) -> bool:
+        """Whether a measurement tells more of an architecture than is known.
+
+        A table that lacks it tells nothing, nor does a second measurement of a training row.
+        """
+        return any(
+            (source == "device" or arch_id in self.tables.get(name, {}))
+            and arch_id not in self.known.get(name, {})
+            for name, source in self.sources.items()
+        )
 
     def odds(
         self, arch_ids: Sequence[str], metrics: Metrics, deviations: Metrics | None = None
@@ -215,11 +222,12 @@ class Limits:
     def proposable(
         self, arch_ids: Sequence[str], metrics: Metrics, deviations: Metrics | None = None
     ) -> BoolArray:
-        """Architectures to propose: clearly within, or worth a measurement if there is one."""
+        """Architectures to propose: clearly within, or worth a measurement that can be made."""
         found = self.within(arch_ids, metrics, deviations)
         if not self.measures or not self.measurements:
             return found
-        return found | (self.odds(arch_ids, metrics, deviations) > _HOPELESS)
+        worth = self.odds(arch_ids, metrics, deviations) > _HOPELESS
+        return found | (worth & np.array([self.is_measurable(name) for name in arch_ids], np.bool_))
 
     def feasible(
         self, arch_ids: Sequence[str], metrics: Metrics, deviations: Metrics | None = None
@@ -367,8 +375,8 @@ def sources_of(
         name = str(DeviceMetric.parse(text).relative_to(device))
         if name not in limited:
             raise ConfigurationError(
-                f"search.limits.source names {text!r}, and no constraint limits this metric. Limited "
-                f"metrics: {', '.join(limited) or 'none'}."
+                f"search.limits.source names {text!r}, and no constraint limits this metric. "
+                f"Limited metrics: {', '.join(limited) or 'none'}."
             )
         if value != "predicted":
             found[name] = value
