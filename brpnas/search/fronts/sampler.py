@@ -6,6 +6,7 @@ accuracy alone.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, get_args
 
@@ -23,6 +24,9 @@ from brpnas.search.seeding import generator
 __all__ = ["FrontSampler", "Spread"]
 
 Spread = Literal["layers", "limits"]
+
+_OPTIMISM = 1.0
+"""Deviations of a predicted cost by which it may be lower, when measurements are chosen."""
 
 
 class FrontSampler(BRPSampler):
@@ -76,7 +80,14 @@ class FrontSampler(BRPSampler):
                 f"{spread!r}."
             )
         self.objectives, self.known, self.spread = objectives, known or {}, spread
+        self._optimism = 0.0
         self._members: tuple[object, list[str], IntArray] | None = None
+
+    def worth_measuring(self, pool: CandidatePool, history: History, budget: int) -> list[str]:
+        """The proposals if each unmeasured cost were lower by a deviation of its prediction."""
+        optimist = copy.copy(self)
+        optimist._optimism = _OPTIMISM
+        return optimist.ask(pool, history, budget)
 
     def _propose(
         self,
@@ -133,7 +144,10 @@ class FrontSampler(BRPSampler):
         """
         flat, groups = self._isomorphic(pool, names)
         known = known_values(self.known, history)
-        costs = self.objectives.values(flat, pool.predictions(flat), known)
+        predicted = pool.predictions(flat)
+        for name, spread in pool.deviations(flat).items() if self._optimism else ():
+            predicted[name] = predicted[name] * np.exp(-self._optimism * np.nan_to_num(spread))
+        costs = self.objectives.values(flat, predicted, known)
         total = (costs / np.maximum(np.ptp(costs, axis=0), 1e-300)).sum(axis=1)
         is_barred = np.array([not is_allowed(pool, name, history) for name in flat])
         order = np.lexsort((total, is_barred, groups))
