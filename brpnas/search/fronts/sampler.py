@@ -25,6 +25,10 @@ __all__ = ["FrontSampler", "Spread"]
 
 Spread = Literal["layers", "limits"]
 
+_ROUND = 20
+"""Queries of a round at least: true fronts of NAS-Bench-201 have 13 to 52 members."""
+_ROUNDS = 5
+"""A smaller budget has as many rounds at most, so that the ranker learns between them."""
 _OPTIMISM = 1.0
 """Deviations of a predicted cost by which it may be lower, when measurements are chosen."""
 
@@ -41,6 +45,9 @@ class FrontSampler(BRPSampler):
     ``spread="limits"`` each query draws a random limit of each cost, from the range of the first
     layer, and takes the best-ranked within. There is no random exploration: layers differ in cost,
     which explores enough, and ``exploit_fraction`` has no effect.
+
+    A round needs enough queries to cover the front: at least 20, or a fifth of a smaller budget.
+    More ``rounds`` than that allows are not made.
 
     With ``flops_prior``, round 0 is spread in the same way over eight times as many random
     architectures, and multiply-adds take the place of the rank.
@@ -88,6 +95,10 @@ class FrontSampler(BRPSampler):
         optimist = copy.copy(self)
         optimist._optimism = _OPTIMISM
         return optimist.ask(pool, history, budget)
+
+    def _round_size(self, history: History, budget: int) -> int:
+        least = min(_ROUND, max(1, budget // _ROUNDS))
+        return max(least, super()._round_size(history, budget))
 
     def _propose(
         self,
