@@ -20,7 +20,7 @@ import pandas as pd
 
 from brpnas.conformal import joint_errors, log_errors
 from brpnas.datasets.metrics import LATENCY_MS, DeviceMetric
-from brpnas.datasets.predictions import rows_of
+from brpnas.datasets.predictions import predicted_metrics, rows_of
 from brpnas.errors import ConfigurationError, InfeasibleError
 from brpnas.search.constraints import Constraint, check_consistent, explain_infeasible
 from brpnas.search.history import History
@@ -153,14 +153,17 @@ class Limits:
             raise ConfigurationError(f"confidence must be from 0 to below 1, not {confidence}.")
         if measurements < 0:
             raise ConfigurationError(f"measurements must not be negative, but is {measurements}.")
-        blocks = {name: _rows(predictions, name, device) for name in plain.measurable}
+        there = {str(metric.relative_to(device)) for metric in predicted_metrics(predictions)}
+        # `Objectives.check` refuses a cost without predictions, and names the objective.
+        named = [name for name in plain.measurable if name in {*plain.metrics, *there}]
+        blocks = {name: _rows(predictions, name, device) for name in named}
         fitted = {
             name: rows[rows["split"].isin(["train", "valid"])] for name, rows in blocks.items()
         }
         errors = {n: log_errors(b) for n, b in blocks.items() if confidence and n in plain.metrics}
         return cls(
             plain.constraints,
-            sources_of(source, plain.measurable, device),
+            sources_of(source, named, device),
             confidence,
             errors,
             {name: _measured(rows) for name, rows in fitted.items()},
