@@ -41,7 +41,7 @@ FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 _KEPT = 5
 """Measurements kept for the final choice, which may be an unmeasured architecture."""
-_HOPELESS = 0.05
+_HOPELESS = 0.005
 """Probability below which an architecture is not worth a measurement."""
 
 
@@ -204,9 +204,16 @@ class Limits:
         spent = kept + len(history.measurements)
         return max(0, self.measurements - spent) if self.measures else 0
 
-    def is_known(self, arch_id: str) -> bool:
-        """Whether the measured values of an architecture are known without a measurement."""
-        return all(arch_id in self.known.get(name, {}) for name in self.sources)
+    def is_measurable(self, arch_id: str) -> bool:
+        """Whether a measurement tells more of an architecture than is known.
+
+        A table that lacks it tells nothing, nor does a second measurement of a training row.
+        """
+        return any(
+            (source == "device" or arch_id in self.tables.get(name, {}))
+            and arch_id not in self.known.get(name, {})
+            for name, source in self.sources.items()
+        )
 
     def knows_costs(self, arch_id: str) -> bool:
         """Whether no cost of an architecture is left to measure."""
@@ -237,11 +244,12 @@ class Limits:
     def proposable(
         self, arch_ids: Sequence[str], metrics: Metrics, deviations: Metrics | None = None
     ) -> BoolArray:
-        """Architectures to propose: clearly within, or worth a measurement if there is one."""
+        """Architectures to propose: clearly within, or worth a measurement that can be made."""
         found = self.within(arch_ids, metrics, deviations)
         if not self.measures or not self.measurements:
             return found
-        return found | (self.odds(arch_ids, metrics, deviations) > _HOPELESS)
+        worth = self.odds(arch_ids, metrics, deviations) > _HOPELESS
+        return found | (worth & np.array([self.is_measurable(name) for name in arch_ids], np.bool_))
 
     def feasible(
         self, arch_ids: Sequence[str], metrics: Metrics, deviations: Metrics | None = None

@@ -92,7 +92,8 @@ class Proposals:
         """
         if self.metric_filter is None or arch_id in history.measurements:
             return not history.refuses(arch_id)
-        if self.pool.limits.is_known(arch_id) or not self.pool.limits.left(history, choice=True):
+        limits = self.pool.limits
+        if not limits.is_measurable(arch_id) or not limits.left(history, choice=True):
             return True
         self._measure([arch_id])
         history.note([self.log.measurements[arch_id]])
