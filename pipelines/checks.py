@@ -116,11 +116,13 @@ def _surrogate(dataset: str, parameters: Mapping[str, Any]) -> None:
 
 
 def _constraints(texts: Sequence[str], parameters: Mapping[str, Any], *_: object) -> None:
+    from brpnas.search.fronts import Objectives  # noqa: PLC0415
     from brpnas.search.limits import Limits  # noqa: PLC0415
     from pipelines.limited import check_sources  # noqa: PLC0415
 
     device = parameters["device"]
-    limits = Limits.parse(texts, device=device)
+    costs = Objectives.parse(parameters["objectives"], device).costs
+    limits = Limits.parse(texts, device=device, costs=costs)
     check_sources(limits, parameters["search"]["limits"]["source"], device)
     for constraint in limits.constraints:
         needed = sorted({name for name, _ in constraint.terms} & {"flops_m", "params_m"})

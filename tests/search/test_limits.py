@@ -356,3 +356,26 @@ def test_it_goes_to_other_processes() -> None:
     again = pickle.loads(pickle.dumps(found))
     assert again.describe() == found.describe()
     assert again.proposable(NAMES, METRICS).tolist() == found.proposable(NAMES, METRICS).tolist()
+
+
+def test_costs_have_sources_and_values_but_are_no_limits() -> None:
+    table = pd.concat([predictions(), predictions(device="box", measured=TRUE + 1)])
+    costs = ("latency_ms", "latency_ms@box", "params_m")
+    found = limits("latency_ms <= 5", source="table", table=table, costs=costs)
+    assert found.sources == {"latency_ms": "table", "latency_ms@box": "table"}
+    assert found.measured_costs == ["latency_ms", "latency_ms@box"]
+    assert found.looked_up["latency_ms@box"]["cell-7"] == 5.0
+    assert set(found.errors) == set(found.metrics) == {"latency_ms"}
+    assert [found.knows_costs(name) for name in NAMES] == [s != "test" for s in SPLIT]
+    plain = limits("latency_ms <= 5", source="table", table=table)
+    assert found.within(NAMES, METRICS).tolist() == plain.within(NAMES, METRICS).tolist()
+    assert found.describe() != plain.describe()
+    assert all(map(plain.knows_costs, NAMES))
+
+
+def test_predicted_costs_are_not_measured() -> None:
+    found = limits(costs=("latency_ms",))
+    assert not found.measures
+    assert all(map(found.knows_costs, NAMES))
+    with pytest.raises(ConfigurationError, match=r"'latency_ms@box'.*: latency_ms"):
+        limits(costs=("latency_ms",), source={"latency_ms@box": "table"})
