@@ -18,7 +18,9 @@ from pipelines.explain import leaves
 from pipelines.pipeline_registry import ON_REQUEST, STAGES, register_pipelines
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
-ENVIRONMENTS = ("base", "chain", "darts", "embedded", "latbench", "live", "nasbench101", "prior")
+ENVIRONMENTS = (
+    *("base", "chain", "darts", "embedded", "fbnet", "latbench", "live", "nasbench101", "prior"),
+)
 WITHOUT_SECTION = {"featurise"}
 """Stages without parameters of their own."""
 TOP_LEVEL = {
