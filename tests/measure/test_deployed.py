@@ -28,7 +28,7 @@ FILES = {
     "ncnn": ["winner.ncnn.param", "winner.ncnn.bin"],
     "torch": ["winner.npz"],
 }
-SLOW = {"litert", "executorch"}
+SLOW = {"litert", "executorch", "torch"}
 EVERY = [
     pytest.param(kind(1, precision), marks=[pytest.mark.slow] if kind.name in SLOW else [])
     for kind in RUNTIMES.values()
