@@ -43,6 +43,7 @@ folder is tracked."""
 NO_EFFECT = {
     "brpnas.errors",
     "brpnas.front_door",
+    "brpnas.garbage",
     "pipelines.config",
     "pipelines.deferred",
     "pipelines.explain",
