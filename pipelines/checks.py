@@ -24,6 +24,9 @@ __all__ = ["MissingInputError", "check_inputs", "check_parameters"]
 
 _log = logging.getLogger(__name__)
 
+_ENVIRONMENTS = {"latbench": "latbench", "nasbench201": "latbench", "fbnet": "fbnet"}
+"""Environment that reads a benchmark."""
+
 
 class MissingInputError(BrpNasError, FileNotFoundError):
     """A pipeline reads an output of an earlier stage before the stage has written it."""
@@ -209,7 +212,7 @@ def _held(
         raise ConfigurationError(
             f"The {kind} {name!r} is in the benchmark {benchmark!r}, which ingest.benchmarks "
             f"leaves out: it names {', '.join(asked)}. Add {benchmark!r} to it"
-            + (", or use --env=latbench." if benchmark in ("latbench", "nasbench201") else ".")
+            + (f", or use --env={_ENVIRONMENTS[benchmark]}." if benchmark in _ENVIRONMENTS else ".")
         )
 
 

@@ -62,6 +62,7 @@ Benchmark = Literal[
     "help",
     "nasbench101",
     "nasbench301",
+    "fbnet",
 ]
 LimitSource = Literal["predicted", "table", "device"]
 ChooseBy = Literal["ranker", "answers"]
@@ -77,6 +78,7 @@ BENCHMARK_SPACES: Mapping[str, str] = {
     "help": "nasbench201",
     "nasbench101": "nasbench101",
     "nasbench301": "darts",
+    "fbnet": "fbnet",
 }
 """Space of each published or shipped benchmark; a user's own benchmarks may have any space."""
 
