@@ -64,12 +64,11 @@ def fbnet(result: Result) -> str:
             spread(values["sum"]["spearman"], 4),
             f"{values['all_rows']:.4f}",
             f"{values['drift']:.2f}",
-            f"{values['gcn']['fit_s'][0]:.0f}",
         ]
         for device, values in result["devices"].items()
     ]
     header = ["device", "±10 %", "±5 %", "Spearman", "Spearman of the sum", "of the sum, all rows"]
-    return markdown([*header, "drift", "fit, s"], rows)
+    return markdown([*header, "drift"], rows)
 
 
 def adapt(result: Result) -> str:
