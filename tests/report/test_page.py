@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from brpnas.report import ReportData, render
+from brpnas.errors import SchemaError
+from brpnas.report import PredictorData, ReportData, render
 from tests.report.samples import (
     FRONT,
     METRICS,
@@ -261,3 +262,43 @@ def test_captions_of_curves_claim_no_choice_and_no_user(text: str, choose_by: st
     assert "choice was" not in page
     assert "Mean test" not in page
     assert "Mean test" in text
+
+
+def test_every_further_predictor_has_a_section_of_its_own() -> None:
+    latency = report_data().predictions
+    assert latency is not None
+    names = {"latency_ms": "energy_mj", "predicted_latency_ms": "predicted_energy_mj"}
+    rows = latency.rename(columns=names).head(150)
+    energy = PredictorData(
+        predictions=rows,
+        metrics={"gcn": METRICS["gcn"] | {"spearman": 0.625}},
+        scored="left out",
+    )
+    further = {"energy_mj@box": energy, "latency_ms@pi": PredictorData()}
+    page = Page(render(report_data(further=further)))
+    said = page.said("predictor-1")
+    assert "Energy predictor of box" in said
+    assert f"On {(rows['split'] == 'test').sum()} rows left out in turn" in said
+    assert "curves left out" in said
+    _, row = page.tables["Metrics of energy predictors on rows left out in turn"]
+    assert "0.625" in row
+    assert "Latency predictor of pi" in page.said("predictor-2")
+    assert "On 159 test rows" in page.said("latency")
+    links = [given["href"] for tag, given in page.tags if tag == "a"]
+    assert links[1:4] == ["#latency", "#predictor-1", "#predictor-2"]
+
+
+def test_a_further_predictor_needs_the_columns_of_its_metric() -> None:
+    predictions = report_data().predictions
+    with pytest.raises(SchemaError, match="energy_mj"):
+        report_data(further={"energy_mj@box": PredictorData(predictions=predictions)})
+
+
+def test_searches_for_a_front_are_compared_by_hypervolume() -> None:
+    traces = traces_table(queries=20).assign(hypervolume=0.875)
+    page = Page(render(report_data(traces=traces)))
+    said = page.said("search")
+    assert "Hypervolume, by queries spent" in said
+    assert "regret" not in said
+    _, *rows = page.tables["Results of samplers"]
+    assert all(row[2].startswith("0.8750") for row in rows)
