@@ -216,6 +216,19 @@ class Explorer {
       element(name).addEventListener("click", act);
     }
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.plot.paint());
+    addEventListener("beforeprint", () => this.print());
+    addEventListener("afterprint", () => page.remove("printed"));
+  }
+
+  /** Puts the plot with its axes, limit and selection on paper, in place of the still picture. */
+  print() {
+    const { url, dark } = this.plot.picture();
+    const image = element("taken");
+    image.src = url;
+    image.classList.toggle("dark", dark);
+    const chosen = this.selected === null ? "" : ` Selected: ${this.data.names[this.selected]}.`;
+    element("caption").textContent = `${element("plot").getAttribute("aria-label")} ${element("within").textContent} ${this.leaders.map((row) => this.data.names[row]).join(", ")}.${chosen}`;
+    page.add("printed");
   }
 
   /** Takes an axis; if it is the other one, the two change places. */
