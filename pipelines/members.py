@@ -29,7 +29,7 @@ def member_number(search_result: Mapping[str, Any], member: int | str) -> int:
     if not 1 <= int(member) <= len(names):
         count = f"{len(names)} members" if len(names) > 1 else "1 member"
         raise ConfigurationError(
-            f"There is no member {member} (export.member): the front of the last search has "
+            f"Member {member} is not on the front of the last search (export.member): it has "
             f"{count}, numbered from 1. `brpnas front` lists them."
         )
     return int(member)

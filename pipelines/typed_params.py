@@ -1,4 +1,4 @@
-"""Values of the command line: `--params=device=855` names a device, and lists stand in brackets.
+"""Values of the command line: `--params=device=855` names a device, and lists have brackets.
 
 Kedro reads every value as YAML: 855 becomes an integer, 1e5 a float, 007 seven and true a boolean.
 If the configuration has a text, the typed characters are kept. Kedro also splits at every comma;

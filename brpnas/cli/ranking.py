@@ -139,7 +139,7 @@ class _Predicted:
         """
         known = {*self.columns, *self.names, *COMPUTED}
         for constraint in limits.constraints:
-            for name in sorted(constraint.metrics - known):
+            for name in sorted(set(constraint.metrics) - known):
                 given = ", ".join(sorted(known - set(COMPUTED)))
                 raise ConstraintError(
                     f"Constraint {constraint.text!r} needs predicted {name}: give its predictor by "

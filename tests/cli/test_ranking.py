@@ -94,7 +94,7 @@ class TestRank:
         )
         best = sorted(cost_of(select_cells(60), "raw"), reverse=True)[:4]
         assert [row["score"] for row in rows] == pytest.approx(best, rel=1e-5)
-        swapped = brpnas("rank", board, "--predictor", scores)
+        swapped = brpnas("rank", board)
         assert (swapped.exit_code, "predicts latency_ms, not score" in swapped.stderr) == (1, True)
         wrong = brpnas("rank", ranker, "--predictor", scores)
         assert (wrong.exit_code, "predicts score, not latency_ms or" in wrong.stderr) == (1, True)

@@ -149,6 +149,6 @@ def test_a_run_refuses_an_unknown_member_and_a_front_of_one_objective(
     searched: tuple[Path, dict[str, Any]], kedro: Run
 ) -> None:
     done = kedro("run", "--pipelines=export", "--params=export.member=99")
-    assert (done.returncode, "member 99" in done.stderr) == (1, True)
-    done = kedro("run", "--params=export.member=2")
+    assert (done.returncode, "Member 99" in done.stderr) == (1, True)
+    done = kedro("run", "--params=export.member=2,dataset=digits")
     assert (done.returncode, "objectives" in done.stderr) == (1, True)

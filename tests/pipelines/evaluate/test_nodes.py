@@ -329,9 +329,11 @@ def test_the_front_is_that_of_a_search_with_several_objectives(
     history: pd.DataFrame, result: dict[str, Any], traces: pd.DataFrame
 ) -> None:
     front = front_table(space_table())
-    one = nodes.report_search(history, result, UNTRAINED, traces, front)
+    one = nodes.report_search(history, result, of_choice(result, UNTRAINED), traces, front)
     assert (one["front"], one["front_figures"]) == (None, {})
-    several = nodes.report_search(history, result | {"front": FRONT}, UNTRAINED, traces, front)
+    several = nodes.report_search(
+        history, result | {"front": FRONT}, of_choice(result, UNTRAINED), traces, front
+    )
     assert several["front"].equals(front)
     assert several["front_figures"] == FRONT
 
@@ -387,7 +389,9 @@ def test_figures_of_a_quantised_file_stand_beside_those_of_the_float_file(
     assert (found["float_file_bytes"], found["float_test_accuracy"]) == (12345, 0.8)
     assert found["accuracy_drop"] == 0.05
     said = dict(
-        nodes.report_search(history, result, network, traces, NO_FRONT)["chosen"]["conversion"]
+        nodes.report_search(history, result, of_choice(result, network), traces, NO_FRONT)[
+            "chosen"
+        ]["conversion"]
     )
     assert any("winner.tflite" in text and "int8" in text for text in said.values())
     assert any("80.00 %" in text and "75.00 %" in text for text in said.values())
