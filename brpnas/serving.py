@@ -22,7 +22,7 @@ from brpnas.datasets.metrics import MEASURED
 from brpnas.errors import ArchitectureError, SchemaError, shortened
 from brpnas.graphs import DEVICE_VIEWS, VIEWS, View
 from brpnas.onnx_check import MAX_ONNX_BYTES, check_onnx
-from brpnas.spaces import SearchSpace, opened_space
+from brpnas.spaces import SearchSpace, opened_space, size_of
 
 __all__ = ["MAX_BATCH", "MAX_LENGTH", "OUTPUTS", "OnnxPredictor"]
 
@@ -105,7 +105,7 @@ class OnnxPredictor:
 
     def _check_answers(self, *, are_numbers: bool) -> None:
         """Predict a few architectures, to refuse files with other inputs now."""
-        asked = self.space.sample(np.random.default_rng(0), min(_PROBES, len(self.space)))
+        asked = self.space.sample(np.random.default_rng(0), min(_PROBES, size_of(self.space)))
         answers = self._run(asked)
         for name, values in answers.items():
             if values.shape != (len(asked),):

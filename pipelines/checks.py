@@ -24,6 +24,9 @@ __all__ = ["MissingInputError", "check_inputs", "check_parameters"]
 
 _log = logging.getLogger(__name__)
 
+_ENVIRONMENTS = {"latbench": "latbench", "nasbench201": "latbench", "fbnet": "fbnet"}
+"""Environment that reads a benchmark."""
+
 
 class MissingInputError(BrpNasError, FileNotFoundError):
     """A pipeline reads an output of an earlier stage before the stage has written it."""
@@ -113,11 +116,13 @@ def _surrogate(dataset: str, parameters: Mapping[str, Any]) -> None:
 
 
 def _constraints(texts: Sequence[str], parameters: Mapping[str, Any], *_: object) -> None:
+    from brpnas.search.fronts import Objectives  # noqa: PLC0415
     from brpnas.search.limits import Limits  # noqa: PLC0415
     from pipelines.limited import check_sources  # noqa: PLC0415
 
     device = parameters["device"]
-    limits = Limits.parse(texts, device=device)
+    costs = Objectives.parse(parameters["objectives"], device).costs
+    limits = Limits.parse(texts, device=device, costs=costs)
     check_sources(limits, parameters["search"]["limits"]["source"], device)
     for constraint in limits.constraints:
         needed = sorted({name for name, _ in constraint.terms} & {"flops_m", "params_m"})
@@ -224,7 +229,7 @@ def _held(
         raise ConfigurationError(
             f"The {kind} {name!r} is in the benchmark {benchmark!r}, which ingest.benchmarks "
             f"leaves out: it names {', '.join(asked)}. Add {benchmark!r} to it"
-            + (", or use --env=latbench." if benchmark in ("latbench", "nasbench201") else ".")
+            + (f", or use --env={_ENVIRONMENTS[benchmark]}." if benchmark in _ENVIRONMENTS else ".")
         )
 
 

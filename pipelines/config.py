@@ -62,6 +62,7 @@ Benchmark = Literal[
     "help",
     "nasbench101",
     "nasbench301",
+    "fbnet",
 ]
 LimitSource = Literal["predicted", "table", "device"]
 ChooseBy = Literal["ranker", "answers"]
@@ -77,6 +78,7 @@ BENCHMARK_SPACES: Mapping[str, str] = {
     "help": "nasbench201",
     "nasbench101": "nasbench101",
     "nasbench301": "darts",
+    "fbnet": "fbnet",
 }
 """Space of each published or shipped benchmark; a user's own benchmarks may have any space."""
 
@@ -189,8 +191,8 @@ class LimitsConfig(_Config):
     """How a search keeps its limits; see `brpnas.search.Limits`."""
 
     source: LimitSource | dict[str, LimitSource]
-    """Values compared with a limit: predictions, tables, or measurements of uncertain proposals on
-    the target of `timing`; of all limited metrics, or by metric."""
+    """Deciding values: predictions, tables, or measurements of proposals on the target of `timing`;
+    of all limited metrics and costs, or by metric."""
     confidence: Confidence
     """Probability from which an architecture is clearly within the limits."""
     measurements: Natural

@@ -1,11 +1,11 @@
-"""Sources of limited metrics, as the parameters name them: checked without reading any table."""
+"""Sources of metrics, as the parameters name them: checked without reading any table."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from brpnas.datasets.metrics import LATENCY_MS, DeviceMetric
+from brpnas.datasets.metrics import LATENCY_MS
 from brpnas.errors import ConfigurationError
 from brpnas.search.limits import Limits, Source, sources_of
 
@@ -21,7 +21,7 @@ def measures_on_device(limits: Mapping[str, Any]) -> bool:
 def check_sources(
     limits: Limits, source: Source | Mapping[str, Source], device: str
 ) -> dict[str, Source]:
-    """Sources of the limited metrics, by metric; without the predicted ones.
+    """Sources of the limited metrics and the costs, by metric; without the predicted ones.
 
     Args:
         limits: The limits.
@@ -29,11 +29,10 @@ def check_sources(
         device: Device of the task.
 
     Raises:
-        ConfigurationError: If a source is not of a limited metric, or a metric cannot be measured
-            during a search.
+        ConfigurationError: If a source is of another metric, or a metric cannot be measured during
+            a search.
     """
-    limited = [name for name in limits.metrics if DeviceMetric.parse(name).measured]
-    found = sources_of(source, limited, device)
+    found = sources_of(source, limits.measurable, device)
     for name, value in found.items():
         if value == "device" and name != LATENCY_MS:
             raise ConfigurationError(

@@ -16,8 +16,9 @@ def front_cases(result: Result) -> str:
             name,
             f"{100 * found['share']:.1f} / {100 * found['worst']:.1f}",
             f"{100 * found['space']:.1f} / {100 * found['worst_space']:.1f}",
-            f"{100 * found['queried']:.1f}",
+            f"{100 * found['queried']:.1f} / {100 * found['worst_queried']:.1f}",
             f"{found['members']:.0f}",
+            f"{found['measurements']:.0f}",
             f"{case['all'][f'ahead_of_{name}']} of {case['all']['devices']}"
             if f"ahead_of_{name}" in case["all"]
             else "",
@@ -26,7 +27,7 @@ def front_cases(result: Result) -> str:
         for name, found in case["all"]["samplers"].items()
     ]
     header = ["data set", "objectives", "sampler", "share, %: mean / worst device"]
-    header += ["over the space, %", "queried, %", "members", "brp ahead, p < .01"]
+    header += ["over the space, %", "queried, %", "members", "measurements", "brp ahead, p < .01"]
     return markdown(header, rows)
 
 

@@ -6,7 +6,8 @@
   (`fetch` one of them) from a mirror or the network and verifies their hashes.
 - Reading them: `read_latency` for LatBench, `read_help_latency` for HELP, `read_accuracy` for
   NAS-Bench-201, `read_nasbench101_accuracy` and `read_nasbench101_architectures` for the public
-  sample of NAS-Bench-101. Only `safe_load` and `safe_loads` open pickles.
+  sample of NAS-Bench-101, `read_fbnet_latency` and `read_fbnet_architectures` for FBNet. Only
+  `safe_load` and `safe_loads` open pickles.
 - Predicting the accuracy of a DARTS architecture on CIFAR-10: `Surrogate` of NAS-Bench-301.
 - Naming a metric: `METRICS` with units and plausible ranges, `DeviceMetric` for
   ``latency_ms@my-phone``.
@@ -27,6 +28,11 @@ from brpnas.front_door import front_door
 
 if TYPE_CHECKING:
     from brpnas.datasets.architectures import list_architectures
+    from brpnas.datasets.fbnet import (
+        fbnet_devices,
+        read_fbnet_architectures,
+        read_fbnet_latency,
+    )
     from brpnas.datasets.help import help_devices, read_help_latency
     from brpnas.datasets.holdout import TEST_SHARE, fitting_rows, held_out
     from brpnas.datasets.isomorphic import share_with_isomorphic
@@ -85,6 +91,7 @@ __all__ = [
     "embedded_facts",
     "embedded_network",
     "embedded_notes",
+    "fbnet_devices",
     "fetch",
     "fetch_group",
     "fitting_rows",
@@ -101,6 +108,8 @@ __all__ = [
     "read_embedded_accuracy",
     "read_embedded_latency",
     "read_embedded_operations",
+    "read_fbnet_architectures",
+    "read_fbnet_latency",
     "read_help_latency",
     "read_latency",
     "read_nasbench101_accuracy",

@@ -8,28 +8,20 @@ path from input to output, and most were run by software that executes every ope
 from __future__ import annotations
 
 import logging
-import os
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from brpnas.archives import open_archive, read_member
 from brpnas.datasets.schemas import MIN_LATENCY_MS, latency_rows
 from brpnas.datasets.sources import load_catalogue
-from brpnas.datasets.unpickle import safe_loads
-from brpnas.errors import SourceError
+from brpnas.datasets.torch_lists import read_numbers
 from brpnas.spaces.nasbench201 import NasBench201, published_cells
 
 __all__ = ["help_devices", "read_help_latency"]
 
 _log = logging.getLogger(__name__)
 
-_MEMBER = "/data.pkl"
-_MAX_MEMBERS, _MAX_BYTES = 16, 4 * 2**20  # published: 2 members, 140 kB
 _INPUT = "0"  # in an isomorphism id
 
 
@@ -47,7 +39,7 @@ def read_help_latency(path: Path, device: str) -> pd.DataFrame:
 
     Args:
         path: File of ``torch.save`` with a list of 15,625 latencies in ms, in the published order
-            of cells. It is read without torch, and nothing else is accepted in it.
+            of cells, whole or not. It is read without torch, and nothing else is accepted in it.
         device: Name for the column ``device``.
 
     Returns:
@@ -60,7 +52,7 @@ def read_help_latency(path: Path, device: str) -> pd.DataFrame:
         SchemaError: If the latency of a cell with a path is impossible.
     """
     arch_ids = np.array(published_cells(), dtype=object)
-    values = _numbers(safe_loads(_pickle(path), str(path)), len(arch_ids), path)
+    values = read_numbers(path, len(arch_ids))
     impossible = np.flatnonzero((values >= 0) & (values < MIN_LATENCY_MS))
     functions = NasBench201().isomorphism_ids(arch_ids[impossible].tolist())
     left_out = impossible[[_INPUT not in function for function in functions]]
@@ -72,31 +64,3 @@ def read_help_latency(path: Path, device: str) -> pd.DataFrame:
         )
     kept = np.delete(np.arange(len(arch_ids)), left_out)
     return latency_rows(arch_ids[kept], device, values[kept], origin=f"The HELP file {path}")
-
-
-def _pickle(path: Path) -> bytes:
-    """The pickle in a torch archive."""
-    try:
-        with path.open("rb") as file:
-            if file.seek(0, os.SEEK_END) > _MAX_BYTES:
-                raise ValueError(f"more than {_MAX_BYTES:,} bytes")
-            with open_archive(file, max_members=_MAX_MEMBERS, max_unpacked=_MAX_BYTES) as archive:
-                (member,) = (m for m in archive.infolist() if m.filename.endswith(_MEMBER))
-                return read_member(archive, member)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise SourceError(
-            f"The file {path} cannot be read as a torch archive with one {_MEMBER[1:]} "
-            f"({type(error).__name__}: {error}): it is missing, truncated or of another kind. "
-            "Remove it and get it again from its catalogued URL."
-        ) from error
-
-
-def _numbers(published: object, count: int, path: Path) -> npt.NDArray[np.float64]:
-    """The latencies of all cells."""
-    values = published if isinstance(published, list) else []
-    if len(values) != count or not all(type(value) is float for value in values):
-        raise SourceError(
-            f"{path} is not a file of HELP: expected is a list of {count:,} latencies, one for "
-            "each cell."
-        )
-    return np.array(values, dtype=np.float64)

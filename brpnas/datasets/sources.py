@@ -29,8 +29,8 @@ class Source(BaseModel):
 
     Attributes:
         name: Name in configuration and readers.
-        group: Benchmark: ``latbench``, ``nasbench201``, ``nasbench101``, ``nasbench301`` or
-            ``help``.
+        group: Benchmark: ``latbench``, ``nasbench201``, ``nasbench101``, ``nasbench301``, ``help``
+            or ``fbnet``.
         file: Path below a mirror and below the download cache.
         url: URL, pinned to a commit.
         sha256: Hash of the content, in hexadecimal.

@@ -20,7 +20,7 @@ import pandas as pd
 
 from brpnas.conformal import joint_errors, log_errors
 from brpnas.datasets.metrics import LATENCY_MS, DeviceMetric
-from brpnas.datasets.predictions import rows_of
+from brpnas.datasets.predictions import predicted_metrics, rows_of
 from brpnas.errors import ConfigurationError, InfeasibleError
 from brpnas.search.constraints import Constraint, check_consistent, explain_infeasible
 from brpnas.search.history import History
@@ -41,7 +41,7 @@ FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 _KEPT = 5
 """Measurements kept for the final choice, which may be an unmeasured architecture."""
-_HOPELESS = 0.05
+_HOPELESS = 0.005
 """Probability below which an architecture is not worth a measurement."""
 
 
@@ -62,7 +62,7 @@ class Limits:
 
     Attributes:
         constraints: The constraints, consistent.
-        sources: Source of each limited metric, ``table`` or ``device``; others are predicted.
+        sources: Source of each metric, ``table`` or ``device``; others are predicted.
         confidence: Probability from which an architecture is clearly within the constraints.
         errors: Normalised errors of the logarithm of each predicted metric, see
             `brpnas.conformal.log_errors`; a metric without errors is exact.
@@ -70,6 +70,7 @@ class Limits:
         tables: All measured values of tables, by metric and architecture.
         measurements: Architectures measured in the whole search, at most; then only architectures
             clearly within the constraints are proposed.
+        costs: Costs among the objectives; those with a source are measured before a query.
 
     Examples:
         >>> limits = Limits.parse(["latency_ms <= 5"])
@@ -84,6 +85,7 @@ class Limits:
     known: Values = field(default_factory=dict, repr=False)
     tables: Values = field(default_factory=dict, repr=False)
     measurements: int = 100
+    costs: tuple[str, ...] = ()
 
     @classmethod
     def parse(
@@ -121,6 +123,7 @@ class Limits:
         source: Source | Mapping[str, Source] = "predicted",
         confidence: float,
         measurements: int = 100,
+        costs: Sequence[str] = (),
     ) -> Self:
         """Limits with the errors of the predictors of `train`.
 
@@ -131,44 +134,59 @@ class Limits:
                 with the split ``valid``; without such rows they are normal, with the deviations of
                 the predictions.
             device: Device of the task.
-            source: Source of the deciding values, of all limited metrics or by metric. A single
-                ``device`` is meant for the metrics of the device of the task.
+            source: Source of the deciding values, of all limited metrics and costs or by metric. A
+                single ``device`` is meant for the metrics of the device of the task.
             confidence: Probability that an architecture clearly within the constraints satisfies
                 them, from 0 to below 1; 0 to trust the predictions.
             measurements: Architectures to measure, at most.
+            costs: Costs among the objectives (`brpnas.search.fronts.Objectives.costs`).
 
         Raises:
             ConstraintError: If a string cannot be read or names an unknown metric.
             InfeasibleError: If the constraints contradict each other.
             SchemaError: If a limited metric has no predictions.
-            ConfigurationError: If a number is out of range, a source is not of a limited metric,
-                or there is nothing to calibrate on.
+            ConfigurationError: If a number is out of range, a source is of another metric, or there
+                is nothing to calibrate on.
         """
-        plain = cls.parse(constraints, device=device)
+        plain = cls.parse(constraints, device=device, costs=tuple(costs))
         if not 0 <= confidence < 1:
             raise ConfigurationError(f"confidence must be from 0 to below 1, not {confidence}.")
         if measurements < 0:
             raise ConfigurationError(f"measurements must not be negative, but is {measurements}.")
-        limited = [name for name in plain.metrics if DeviceMetric.parse(name).measured]
-        blocks = {name: _rows(predictions, name, device) for name in limited}
+        there = {str(metric.relative_to(device)) for metric in predicted_metrics(predictions)}
+        # `Objectives.check` refuses a cost without predictions, and names the objective.
+        named = [name for name in plain.measurable if name in {*plain.metrics, *there}]
+        blocks = {name: _rows(predictions, name, device) for name in named}
         fitted = {
             name: rows[rows["split"].isin(["train", "valid"])] for name, rows in blocks.items()
         }
-        errors = {} if confidence == 0 else {name: log_errors(b) for name, b in blocks.items()}
+        errors = {n: log_errors(b) for n, b in blocks.items() if confidence and n in plain.metrics}
         return cls(
             plain.constraints,
-            sources_of(source, limited, device),
+            sources_of(source, named, device),
             confidence,
             errors,
             {name: _measured(rows) for name, rows in fitted.items()},
             {name: _measured(rows) for name, rows in blocks.items()},
             measurements,
+            plain.costs,
         )
 
     @property
     def metrics(self) -> tuple[str, ...]:
         """Limited metrics, each once, in alphabetical order."""
         return tuple(sorted({name for limit in self.constraints for name in limit.metrics}))
+
+    @property
+    def measurable(self) -> list[str]:
+        """Limited metrics and costs that are measured on a device, in alphabetical order."""
+        names = sorted({*self.metrics, *self.costs})
+        return [name for name in names if DeviceMetric.parse(name).measured]
+
+    @property
+    def measured_costs(self) -> list[str]:
+        """Costs with a source, measured before a query."""
+        return [name for name in self.costs if name in self.sources]
 
     @property
     def measures(self) -> bool:
@@ -186,9 +204,20 @@ class Limits:
         spent = kept + len(history.measurements)
         return max(0, self.measurements - spent) if self.measures else 0
 
-    def is_known(self, arch_id: str) -> bool:
-        """Whether the measured values of an architecture are known without a measurement."""
-        return all(arch_id in self.known.get(name, {}) for name in self.sources)
+    def is_measurable(self, arch_id: str) -> bool:
+        """Whether a measurement tells more of an architecture than is known.
+
+        A table that lacks it tells nothing, nor does a second measurement of a training row.
+        """
+        return any(
+            (source == "device" or arch_id in self.tables.get(name, {}))
+            and arch_id not in self.known.get(name, {})
+            for name, source in self.sources.items()
+        )
+
+    def knows_costs(self, arch_id: str) -> bool:
+        """Whether no cost of an architecture is left to measure."""
+        return all(arch_id in self.known.get(name, {}) for name in self.measured_costs)
 
     def odds(
         self, arch_ids: Sequence[str], metrics: Metrics, deviations: Metrics | None = None
@@ -215,11 +244,12 @@ class Limits:
     def proposable(
         self, arch_ids: Sequence[str], metrics: Metrics, deviations: Metrics | None = None
     ) -> BoolArray:
-        """Architectures to propose: clearly within, or worth a measurement if there is one."""
+        """Architectures to propose: clearly within, or worth a measurement that can be made."""
         found = self.within(arch_ids, metrics, deviations)
         if not self.measures or not self.measurements:
             return found
-        return found | (self.odds(arch_ids, metrics, deviations) > _HOPELESS)
+        worth = self.odds(arch_ids, metrics, deviations) > _HOPELESS
+        return found | (worth & np.array([self.is_measurable(name) for name in arch_ids], np.bool_))
 
     def feasible(
         self, arch_ids: Sequence[str], metrics: Metrics, deviations: Metrics | None = None
@@ -276,6 +306,7 @@ class Limits:
             "errors": _digest({name: list(map(float, e)) for name, e in self.errors.items()}),
             "known": _digest({name: self.known.get(name, {}) for name in self.metrics}),
             "measurements": self.measurements,
+            **({"measured_costs": self.measured_costs} if self.measured_costs else {}),
         }
 
     @property
@@ -343,32 +374,32 @@ class Limits:
 
 
 def sources_of(
-    source: Source | Mapping[str, Source], limited: Sequence[str], device: str
+    source: Source | Mapping[str, Source], measurable: Sequence[str], device: str
 ) -> dict[str, Source]:
-    """Source of each limited metric that is not predicted.
+    """Source of each metric that is not predicted.
 
     Args:
-        source: Source of all limited metrics, or by metric.
-        limited: The limited metrics that are measured on a device.
+        source: Source of all metrics, or by metric.
+        measurable: The limited metrics and costs that are measured on a device.
         device: Device of the task.
 
     Raises:
-        ConfigurationError: If a source is not of a limited metric.
+        ConfigurationError: If a source is of another metric.
     """
     if isinstance(source, str):
         own: dict[str, Source] = {
             name: source
-            for name in limited
+            for name in measurable
             if source != "device" or DeviceMetric.parse(name).device is None
         }
         return {} if source == "predicted" else own
     found: dict[str, Source] = {}
     for text, value in source.items():
         name = str(DeviceMetric.parse(text).relative_to(device))
-        if name not in limited:
+        if name not in measurable:
             raise ConfigurationError(
-                f"search.limits.source names {text!r}, and no constraint limits this metric. Limited "
-                f"metrics: {', '.join(limited) or 'none'}."
+                f"search.limits.source names {text!r}, and no constraint or objective has this "
+                f"metric. Metrics of devices there: {', '.join(measurable) or 'none'}."
             )
         if value != "predicted":
             found[name] = value

@@ -79,7 +79,7 @@ def run_search(
     _check_budget(budget, pool)
     if pool.limits.measures and metric_filter is None:
         raise ConfigurationError(
-            f"The limits compare {', '.join(pool.limits.sources)} with measured values: give a "
+            f"The limits have measured values of {', '.join(pool.limits.sources)}: give a "
             "`metric_filter`, or limits with the source 'predicted'."
         )
     log = EventLog() if store is None else store

@@ -28,7 +28,9 @@ _PATIENCE = 2_000
 class Proposals:
     """Asks a sampler until all of its proposals satisfy the limits.
 
-    Proposals clearly within the limits need no measurement. Measurements are stored one by one. The
+    Proposals clearly within the limits need no measurement, unless a cost among the objectives is
+    measured: then those that the sampler calls `worth_measuring` are, as far as the share of the
+    round goes, and the sampler is asked again. Measurements are stored one by one. The
     log keeps the measurements of an interrupted run; the history gets whole batches only, so the
     sampler proposes the same after an interruption. Failed measurements of the interrupted round
     are repeated.
@@ -68,7 +70,7 @@ class Proposals:
         known = len(history.measurements)
         while True:
             before = len(history.measurements)
-            found = self._passing(self._ask(history, total), history)
+            found = self._passing(self._ask(history, total), history, total)
             if found is not None:
                 return found
             if len(history.measurements) == before:
@@ -90,7 +92,8 @@ class Proposals:
         """
         if self.metric_filter is None or arch_id in history.measurements:
             return not history.refuses(arch_id)
-        if self.pool.limits.is_known(arch_id) or not self.pool.limits.left(history, choice=True):
+        limits = self.pool.limits
+        if not limits.is_measurable(arch_id) or not limits.left(history, choice=True):
             return True
         self._measure([arch_id])
         history.note([self.log.measurements[arch_id]])
@@ -102,12 +105,35 @@ class Proposals:
         self._decide([a for a in asked if self.pool.is_feasible(a)], history)
         return asked
 
-    def _passing(self, asked: Sequence[str], history: History) -> list[str] | None:
-        """The proposals; None if one is refused or undecided."""
+    def _passing(self, asked: Sequence[str], history: History, total: int) -> list[str] | None:
+        """The proposals; None if one is refused or undecided, or a cost has changed."""
         reevaluated = {arch_id for arch_id in history.queried if not history.refuses(arch_id)}
         fresh = [arch_id for arch_id in asked if arch_id not in reevaluated]
         self._decide(fresh, history)
-        return list(asked) if all(is_allowed(self.pool, a, history) for a in fresh) else None
+        if not all(is_allowed(self.pool, a, history) for a in fresh):
+            return None
+        return None if self._measure_costs(len(asked), history, total) else list(asked)
+
+    def _measure_costs(self, size: int, history: History, total: int) -> int:
+        """Measure unknown costs that decide about a round; their number."""
+        share = self._share(size, history, total) if self.pool.limits.measured_costs else 0
+        if not share:
+            return 0
+        worth = self.sampler.worth_measuring(self.pool, history, total)
+        unknown = [
+            arch_id
+            for arch_id in worth
+            if arch_id not in history.measurements and not self.pool.limits.knows_costs(arch_id)
+        ][:share]
+        self._note(unknown, history)
+        return len(unknown)
+
+    def _share(self, size: int, history: History, total: int) -> int:
+        """Measurements of costs left for a round: its share of the queries left."""
+        number = history.next_round
+        spent = sum(each.round == number for each in history.measurements.values())
+        left = self.pool.limits.left(history)
+        return min(left, max(0, (spent + left) * size // (total - len(history)) - spent))
 
     def _decide(self, arch_ids: Sequence[str], history: History) -> None:
         """Measure uncertain architectures in their order, as many as the budget allows."""
@@ -116,9 +142,12 @@ class Proposals:
             for arch_id in arch_ids
             if arch_id not in history.measurements and not self.pool.is_within(arch_id)
         ]
-        chosen = uncertain[: self.pool.limits.left(history)]
-        self._measure(chosen)
-        history.note(self.log.measurements[arch_id] for arch_id in chosen)
+        self._note(uncertain[: self.pool.limits.left(history)], history)
+
+    def _note(self, arch_ids: Sequence[str], history: History) -> None:
+        """Measure architectures and add the measurements to the history."""
+        self._measure(arch_ids)
+        history.note(self.log.measurements[arch_id] for arch_id in arch_ids)
 
     def _measure(self, arch_ids: Sequence[str]) -> None:
         """Measure the architectures missing in the log."""

@@ -12,13 +12,14 @@ from types import ModuleType
 from brpnas.errors import ConfigurationError, SchemaError, UnknownNameError
 from brpnas.spaces.base import SearchSpace
 from brpnas.spaces.darts import Darts
+from brpnas.spaces.fbnet import FbNet
 from brpnas.spaces.nasbench101 import NasBench101
 from brpnas.spaces.nasbench201 import NasBench201
 
 __all__ = ["DEFAULT_SPACE", "SPACES", "get_space", "opened_space", "space_fingerprint"]
 
 SPACES: dict[str, type[SearchSpace]] = {
-    space.name: space for space in (NasBench201, NasBench101, Darts)
+    space.name: space for space in (NasBench201, NasBench101, Darts, FbNet)
 }
 """The spaces of the library."""
 DEFAULT_SPACE = NasBench201.name
@@ -31,7 +32,7 @@ def get_space(name: str | SearchSpace) -> SearchSpace:
     """Return the search space of a name.
 
     Args:
-        name: ``nasbench201``, ``nasbench101``, ``darts``, or the path of a Python file
+        name: ``nasbench201``, ``nasbench101``, ``darts``, ``fbnet``, or the path of a Python file
             (``spaces/mine.py``, relative to the working directory) with one subclass of
             `SearchSpace`. The path becomes the ``name`` of such a space. A space is returned
             unchanged, so functions may take either.

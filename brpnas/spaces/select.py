@@ -13,6 +13,7 @@ import numpy as np
 
 from brpnas.errors import BudgetError, SourceError
 from brpnas.spaces.base import SearchSpace
+from brpnas.spaces.counting import size_of
 from brpnas.spaces.reading import read_column
 from brpnas.spaces.registry import DEFAULT_SPACE, get_space
 from brpnas.tables import CELL, SUFFIXES, Finding, check, error, read_lines, read_raw
@@ -73,9 +74,9 @@ def select_cells(
 
 def _drawn(space: SearchSpace, count: int | None, distinct: bool, seed: int) -> list[str]:
     """Draw from a space too large to list, one by one: a joint draw would differ by count."""
-    if count is None or not 1 <= count <= len(space):
+    if count is None or not 1 <= count <= size_of(space):
         raise BudgetError(
-            f"Cannot choose {'all' if count is None else count} of the {len(space):,} cells of "
+            f"Cannot choose {'all' if count is None else count} of the {size_of(space):,} cells of "
             f"{space.name}: ask for a number from 1 to the memory's limit."
         )
     rng = np.random.default_rng(seed)

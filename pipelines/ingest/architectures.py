@@ -9,9 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from brpnas.datasets import list_architectures, read_nasbench101_architectures
+from brpnas.datasets import (
+    list_architectures,
+    read_fbnet_architectures,
+    read_nasbench101_architectures,
+)
 from brpnas.errors import ArchitectureError, ConfigurationError
-from brpnas.spaces import SearchSpace, get_space
+from brpnas.spaces import SearchSpace, get_space, size_of
 from pipelines.ingest.own import OwnTables
 from pipelines.ingest.settings import IngestSettings
 
@@ -24,6 +28,7 @@ def make_architectures(
     settings: IngestSettings,
     own: OwnTables,
     published_nasbench101: Callable[[], Mapping[str, Path]],
+    published_fbnet: Callable[[], Mapping[str, Path]],
 ) -> pd.DataFrame:
     """All architectures of the space; or a random sample, plus every one in the tables.
 
@@ -34,6 +39,7 @@ def make_architectures(
         settings: Parameters of the stage.
         own: The user's tables.
         published_nasbench101: Gives the files of NAS-Bench-101 by name.
+        published_fbnet: Gives the files of FBNet by name.
 
     Raises:
         ConfigurationError: If the whole space is requested and too large to list.
@@ -50,7 +56,9 @@ def make_architectures(
     names = {arch_id for arch_id in set(own.architectures()) if _is_of(arch_id, space)}
     if "nasbench101" in config.benchmarks:
         names |= set(read_nasbench101_architectures(published_nasbench101())["arch_id"])
-    drawn = space.sample(np.random.default_rng(config.seed), min(config.sample, len(space)))
+    if "fbnet" in config.benchmarks:
+        names |= set(read_fbnet_architectures(published_fbnet()))
+    drawn = space.sample(np.random.default_rng(config.seed), min(config.sample, size_of(space)))
     _log.info("%d architectures in tables, %d drawn at random", len(names), len(drawn))
     return list_architectures(sorted(names.union(drawn)), space=space, network=size)
 

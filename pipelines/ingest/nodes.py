@@ -20,11 +20,13 @@ from brpnas.datasets import (
     NASBENCH101_EPOCHS,
     OPERATIONS,
     embedded_devices,
+    fbnet_devices,
     near_twins,
     read_accuracy,
     read_embedded_accuracy,
     read_embedded_latency,
     read_embedded_operations,
+    read_fbnet_latency,
     read_help_latency,
     read_latency,
     read_nasbench101_accuracy,
@@ -54,7 +56,7 @@ __all__ = [
 ]
 
 ACCURACIES = ("embedded", "trained", "nasbench201", "nasbench101")
-LATENCIES = ("embedded", "measured", "devices", "latbench", "help")
+LATENCIES = ("embedded", "measured", "devices", "latbench", "help", "fbnet")
 
 Files = Callable[[], Mapping[str, Path]]
 
@@ -135,6 +137,7 @@ def make_latency(
     architectures: pd.DataFrame,
     published_latbench: Files,
     published_help: Files,
+    published_fbnet: Files,
 ) -> dict[str, pd.DataFrame]:
     """Latency table of each device of the configured benchmarks.
 
@@ -144,6 +147,7 @@ def make_latency(
         architectures: The space.
         published_latbench: Gives the files of LatBench by name.
         published_help: Gives the files of HELP by name.
+        published_fbnet: Gives the files of FBNet by name.
 
     Raises:
         ConfigurationError: If no configured benchmark has latencies.
@@ -167,6 +171,9 @@ def make_latency(
     ):
         if benchmark in asked:
             found[benchmark] = {name: partial(reader, path, name) for name, path in files().items()}
+    if "fbnet" in asked:
+        read_fbnet = partial(read_fbnet_latency, published_fbnet())
+        found["fbnet"] = {name: partial(read_fbnet, name) for name in fbnet_devices()}
     owners: dict[str, str] = {}
     tables: dict[str, pd.DataFrame] = {}
     for benchmark, readers in found.items():

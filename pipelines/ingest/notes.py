@@ -15,7 +15,7 @@ from brpnas.datasets import (
     embedded_notes,
     load_catalogue,
 )
-from brpnas.devices import Device
+from brpnas.devices import Device, load_devices
 
 __all__ = ["source_notes"]
 
@@ -55,10 +55,12 @@ def source_notes(
                 notes[name] = {**note, **_holds(device=name)}
             elif shipped_datasets:
                 notes[name] = {**note, **_holds(*shipped_datasets)}
+    measured = {device.source for device in load_devices().values()}
     for name, source in load_catalogue().items():
         if source.group in benchmarks:
             datasets = _DATASETS.get(source.group)
-            holds = _holds(device=name) if datasets is None else _holds(*datasets)
+            device = name if name in measured else None
+            holds = _holds(device=device) if datasets is None else _holds(*datasets)
             notes[name] = source.model_dump(include=_PUBLISHED) | holds
     notes |= {name: _brought(name, described.get(name)) for name in sorted(brought)}
     if "measured" in benchmarks:

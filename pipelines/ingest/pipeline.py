@@ -42,7 +42,12 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 _nodes.make_architectures,
-                inputs=["ingest_settings", "own_tables", "published_nasbench101"],
+                inputs=[
+                    "ingest_settings",
+                    "own_tables",
+                    "published_nasbench101",
+                    "published_fbnet",
+                ],
                 outputs="architectures",
                 name="make_architectures",
             ),
@@ -66,6 +71,7 @@ def create_pipeline() -> Pipeline:
                     "architectures",
                     "published_latbench",
                     "published_help",
+                    "published_fbnet",
                 ],
                 outputs="latency",
                 name="make_latency",

@@ -67,6 +67,7 @@ def set_up_limits(
         settings.constraints,
         predictions,
         device=device,
+        costs=settings.objectives.costs,
         **config.limits.model_dump(),
     )
     check_sources(limits, config.limits.source, device)

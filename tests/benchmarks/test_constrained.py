@@ -80,7 +80,6 @@ def test_what_prediction_puts_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> N
         fitted = fit([of_0, 1.9, 1.0, of_3, 4.0], [1], [2])
         fits = {"a 0": fitted}
         doubtful = pd.DataFrame({"a": constrained.implausible("a", fits)})
-        fits[f"{constrained.TWIN} 0"] = {}
         rows = constrained.out_of_reach(fits, doubtful, "cifar10")
         assert [row["confidence"] for row in rows] == [0.0, 0.99]
         return [(row["points"], row["plausible"], row["over"]) for row in rows]
@@ -93,7 +92,27 @@ def test_what_prediction_puts_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> N
     assert found(2.5, 1.0) == [(20, 0, 0.3333)] * 2
 
 
-def test_figures_leave_the_twin_out_of_the_mean_alone() -> None:
+def test_searches_run_seed_by_seed_and_without_the_twin() -> None:
+    devices = constrained._distinct()
+    assert len(devices) == 12
+    assert constrained.TWIN not in devices
+    tasks = constrained.searches(
+        constrained.CASES, devices, ["tight", "loose"], 3, 40, {"rounds": 4}
+    )
+    seeds = [task["seed"] for task in tasks]
+    assert seeds == sorted(seeds)
+    assert len(tasks) == 3 * len(constrained.CASES) * 12 * 2
+    assert {(t["limit_by"], t["config"]["reevaluations"]) for t in tasks} == {
+        ("measured", 6),
+        ("predicted", 0),
+        (constrained.TWO, 0),
+    }
+    assert {(t["dataset"], t["limit_by"], t["confidence"]) for t in tasks if t["seed"] == 0} == {
+        case[:3] for case in constrained.CASES
+    }
+
+
+def test_figures_are_means_and_the_most_measurements_of_a_search() -> None:
     rows = pd.DataFrame(
         [
             {"dataset": "d", "limit_by": "measured", "confidence": 0.9,
@@ -102,15 +121,15 @@ def test_figures_leave_the_twin_out_of_the_mean_alone() -> None:
              "within": device == "a", "over": -0.1, "queried_within": 1.0, "regret": 0.01 * seed,
              "by_answers": 0.02, "unseen": 0.0, "verified": 0.02, "measured": 1,
              "latency": 0.0, "measurements": 100 * seed, "refused": seed}
-            for device in ("a", constrained.TWIN)
+            for device in ("a", "b")
             for seed in (1, 3)
         ]
     )  # fmt: skip
-    noise = {"d": {"a": {"tight": 0.4}, constrained.TWIN: {"tight": 9.0}}}
+    noise = {"d": {"a": {"tight": 0.4}, "b": {"tight": 0.2}}}
     (case,) = constrained._figures(rows, noise)
-    assert case["all"]["within"] == 1.0
+    assert case["all"]["within"] == 0.5
     assert case["all"]["regret"] == [2.0, pytest.approx(1.414)]
     assert case["all"]["first_seed"] == 1.0
-    assert case["all"]["noise"] == 0.4
+    assert case["all"]["noise"] == 0.3
     assert (case["all"]["measurements"], case["all"]["most_measurements"]) == (200.0, 300)
-    assert case["devices"][constrained.TWIN]["tight"]["within"] == 0.0
+    assert case["devices"]["b"]["tight"]["within"] == 0.0

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import front
+from benchmarks import constrained, front
 from benchmarks.anchors import ANCHORS
 from benchmarks.tables import front_cases, front_devices
 
@@ -27,6 +27,7 @@ class Graphs:
 def five_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     """Five cells on two devices: the third dominates on "b", the last has no latency on "a"."""
     monkeypatch.setattr(front, "latency", LATENCY.__getitem__)
+    monkeypatch.setattr(constrained, "_latency", LATENCY.__getitem__)
     monkeypatch.setattr(front.bench(), "test", lambda dataset: TEST)
     monkeypatch.setitem(front.bench().__dict__, "graphs", Graphs())
     front._truth.cache_clear()
@@ -60,6 +61,16 @@ def test_costs_are_measured_where_the_predictor_was_fitted() -> None:
     assert known == {"latency_ms": {"u": 1.0, "x": 4.0}}
 
 
+def test_costs_of_a_search_are_looked_up() -> None:
+    task = {"devices": ["a"], "seed": 0, "source": "table", "measurements": 7}
+    fitted = {"a 0": fits()["a 0"] | {"deviations": [0.1] * 5}}
+    found = front.limits_of(fitted, task)
+    assert (found.constraints, found.measured_costs, found.measurements) == ((), ["latency_ms"], 7)
+    assert found.looked_up == {"latency_ms": {"u": 1.0, "v": 2.0, "x": 4.0, "y": 3.0}}
+    assert found.known == {"latency_ms": {"u": 1.0, "x": 4.0}}
+    assert not front.limits_of(fitted, task | {"source": "predicted"}).measures
+
+
 def test_the_ceiling_loses_what_prediction_hides() -> None:
     # The second cell is predicted slower than the third, which is better: it is not reported.
     found = front.ceiling(fits(), "cifar10", ["a"], 0)
@@ -73,7 +84,8 @@ def rows() -> pd.DataFrame:
         {
             "dataset": "cifar10", "devices": [device], "case": device, "sampler": sampler,
             "seed": seed, "share": share + 0.001 * seed, "space": 0.99, "queried": 0.98,
-            "members": 10, "answers": [0.3, 0.2], "denoised": [0.2, 0.1] if seed else None,
+            "members": 10, "measurements": 40,
+            "answers": [0.3, 0.2], "denoised": [0.2, 0.1] if seed else None,
         }
         for device, shares in (
             ("a", {"brp": 0.97, "nsga2": 0.9, "random": 0.7}),
@@ -100,6 +112,8 @@ def test_figures_count_the_devices_ahead_of_both() -> None:
     table = front_cases(found)
     assert "65.3 / 60.4" in table
     assert "1 of 2" in table
+    assert total["samplers"]["brp"]["measurements"] == 40
+    assert total["samplers"]["brp"]["worst_queried"] == 0.98
     assert "97.0" in front_devices(case)
     reached = {a.what: a.reached({"front": found}) for a in ANCHORS if "Front of" in a.group}
     judged = {what: value for what, value in reached.items() if value is not None}

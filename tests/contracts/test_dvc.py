@@ -28,6 +28,7 @@ NOT_DEPENDENCIES = {
     "answers_by_hand",
     "device_prior",
     "measured_devices",
+    "published_fbnet",
     "published_help",
     "published_latbench",
     "published_nasbench101",

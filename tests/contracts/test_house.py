@@ -16,6 +16,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from brpnas.datasets import load_catalogue
 from tests.contracts.sentences import sentences
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,6 +83,10 @@ class TestTrackedFiles:
                 hashlib.sha256(f.read_bytes()).hexdigest() for f in (mirror / group).iterdir()
             }
             assert hashes <= published_hashes()
+        known = {source.file for source in load_catalogue().values()}
+        files = {str(p.relative_to(mirror)) for p in (mirror / "fbnet").rglob("*.pt")}
+        # The same architectures again, by the names of their blocks.
+        assert files - known == {"fbnet/metainfo.pt"}
 
 
 class TestConstraints:

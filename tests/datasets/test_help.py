@@ -52,6 +52,16 @@ def test_positions_are_the_published_index(tmp_path: Path) -> None:
     assert table[["std_ms", "repeats"]].isna().all(axis=None)
 
 
+def test_whole_milliseconds_are_read(tmp_path: Path) -> None:
+    """Phones that are timed in whole milliseconds have integers, of which cells share many."""
+    whole = [1 + i % 40 for i in range(len(CELLS))]
+    table = read_help_latency(write(tmp_path, whole), "phone")
+    assert table["latency_ms"].dtype == "float64"
+    assert dict(zip(table["arch_id"], table["latency_ms"], strict=True)) == dict(
+        zip(CELLS, map(float, whole), strict=True)
+    )
+
+
 def test_what_torch_saves_is_read(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     torch.save(VALUES, tmp_path / "saved.pt")

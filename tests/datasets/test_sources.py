@@ -205,6 +205,7 @@ class TestCatalogue:
             "help": 3,
             "nasbench101": 2,
             "nasbench301": 3,
+            "fbnet": 8,
         }
 
     def test_urls_are_pinned_and_files_differ(self) -> None:
@@ -238,6 +239,7 @@ def test_the_mirror_holds_the_catalogue(mirror: Path, tmp_path: Path) -> None:
         ("help", 3),
         ("nasbench101", 2),
         ("nasbench301", 3),
+        ("fbnet", 8),
     ):
         files = fetch_group(group, mirror=mirror, cache=tmp_path)
         assert len(files) == count

@@ -8,6 +8,7 @@ import pytest
 
 from brpnas.datasets import (
     embedded_devices,
+    fbnet_devices,
     fetch_group,
     help_devices,
     latbench_devices,
@@ -46,7 +47,11 @@ def of(group: str) -> dict[str, Device]:
 def test_every_published_device_is_named_like_its_source() -> None:
     published = [d for d in load_devices().values() if d.source is not None]
     assert [d.name for d in published] == [d.source for d in published]
-    assert [d.name for d in published] == [*latbench_devices(), *help_devices()]
+    assert [d.name for d in published] == [
+        *latbench_devices(),
+        *help_devices(),
+        *fbnet_devices(),
+    ]
 
 
 def test_the_devices_of_help_run_dead_operations_and_tell_their_traps() -> None:
@@ -56,6 +61,17 @@ def test_the_devices_of_help_run_dead_operations_and_tell_their_traps() -> None:
     assert all((d.runtime, d.licence) == (None, "MIT") for d in devices.values())
     assert "drifted" in devices["gold_6240"].notes
     assert "128 have" in devices["pixel3"].notes
+
+
+def test_the_devices_of_fbnet_tell_their_traps() -> None:
+    devices = of("fbnet")
+    assert list(devices) == fbnet_devices()
+    assert {name: d.batch_size for name, d in devices.items() if d.batch_size > 1} == {
+        "fbnet-2080ti_32": 32
+    }
+    assert all(d.runtime is None and not d.executes_dead_ops for d in devices.values())
+    whole = [name for name, d in devices.items() if "Whole milliseconds" in d.notes]
+    assert whole == ["fbnet-essential_ph_1", "fbnet-samsung_s7"]
 
 
 def test_the_devices_of_latbench() -> None:

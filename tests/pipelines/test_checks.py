@@ -28,6 +28,7 @@ GOOD: dict[str, Any] = {
     "device": "desktop-cpu-core-i7-7820x-fp32",
     "dataset": "cifar100",
     "constraints": ["latency_ms <= 5"],
+    "objectives": ["accuracy"],
     "ingest": base("ingest", benchmarks=["measured", "trained", "nasbench201", "latbench"]),
     "search": base("search"),
     "export": base("export"),
@@ -352,3 +353,11 @@ def test_the_runtime_of_the_device_must_have_the_precision() -> None:
         check_parameters(reads("params:search"), given)
     fine = given | {"export": base("export", precision="int8", runtime="onnxruntime")}
     check_parameters(reads("params:search"), fine)
+
+
+def test_a_source_may_be_of_an_objective() -> None:
+    own = GOOD | {"search": {**GOOD["search"], "limits": {"source": {"energy_mj": "table"}}}}
+    of_constraints = reads("params:constraints")
+    check_parameters(of_constraints, own | {"objectives": ["accuracy", "-energy_mj"]})
+    with pytest.raises(ConfigurationError, match="'energy_mj'"):
+        check_parameters(of_constraints, own)

@@ -206,6 +206,35 @@ def test_no_more_is_measured_than_the_budget_and_then_only_the_clear_are_asked(
             assert PREDICTED[arch_id] <= 4 or TRUE[arch_id] <= LIMIT
 
 
+@every_sampler
+def test_what_no_table_holds_uses_no_measurement(sampler: Sampler) -> None:
+    """Half of the words are in the table."""
+    table = {word: TRUE[word] for word in WORDS[::2]}
+    limits = measured_limits(LIMIT, 9, 4)
+    limits = replace(limits, sources={"latency_ms": "table"}, tables={"latency_ms": table})
+    result = search(sampler, filter_of(TableMetrics(limits.looked_up)), make_pool(limits=limits))
+    assert len(result.history) == BUDGET
+    assert set(result.measurements["arch_id"]) <= set(table)
+    assert result.measurements["latency_ms"].notna().all()
+    for arch_id in result.history["arch_id"]:
+        assert PREDICTED[arch_id] <= 4 or table[arch_id] <= LIMIT
+
+
+def test_without_a_confidence_the_choice_alone_is_measured_until_one_is_within() -> None:
+    over = search(SAMPLERS[3], None, make_pool(limit=LIMIT)).chosen
+    measure = Counting()
+    limits = Limits.parse([f"latency_ms <= {LIMIT}"], sources={"latency_ms": "device"})
+    result = search(SAMPLERS[3], filter_of(measure), make_pool(limits=limits))
+    assert len(result.history) == BUDGET
+    assert all(PREDICTED[arch_id] <= LIMIT for arch_id in result.history["arch_id"])
+    assert measure.measured[0] == over
+    assert measure.measured[-1] == result.chosen
+    assert [TRUE[word] <= LIMIT for word in measure.measured] == [
+        *[False] * (len(measure.measured) - 1),
+        True,
+    ]
+
+
 def test_a_search_that_must_measure_needs_a_filter() -> None:
     with pytest.raises(ConfigurationError, match=r"latency_ms.*`metric_filter`"):
         search(SAMPLERS[0], None)

@@ -142,14 +142,41 @@ def test_a_table_decides_what_is_feasible_and_the_prediction_what_is_worth_a_loo
     errors = np.log(TRUE[1:4] / SAID[1:4]).tolist()
     known = dict(zip(NAMES[:4], TRUE[:4], strict=True))
     odds = slow_odds(5, errors, np.ones(8), known)
-    worth = [value > 0.05 for value in odds]
+    worth = [value > 0.005 for value in odds]
     assert found.proposable(NAMES, METRICS).tolist() == worth
     everything = {n: v for n, v in zip(NAMES, TRUE, strict=True) if not np.isnan(v)}
     assert found.looked_up == {"latency_ms": everything}
     want = [everything[n] <= 5 if n in everything else False for n in NAMES]
     assert found.feasible(NAMES, METRICS).tolist() == want
-    assert found.is_known("cell-1")
-    assert not found.is_known("cell-5")
+    assert not found.is_measurable("cell-1"), "its latency trained the predictor"
+    assert found.is_measurable("cell-5")
+
+
+def test_what_no_table_holds_is_not_worth_a_measurement() -> None:
+    table = pd.concat(
+        [predictions(), predictions(device="box", predicted=SAID / 10, measured=TRUE / 10)]
+    )
+    texts = ("latency_ms + latency_ms@box <= 8.6",)
+    wide = {"latency_ms@box": SAID / 10, **METRICS}
+    found = limits(*texts, source="table", table=table, confidence=0.8)
+    assert [found.is_measurable(name) for name in NAMES] == [False] * 4 + [True, True, False, True]
+    odds, clear = found.odds(NAMES, wide), found.within(NAMES, wide)
+    assert 0.005 < odds[6] < 0.8
+    assert found.proposable(NAMES, wide).tolist() == [
+        bool(sure or (value > 0.005 and name != "cell-6"))
+        for name, value, sure in zip(NAMES, odds, clear, strict=True)
+    ]
+    mixed = limits(*texts, source={"latency_ms": "device", "latency_ms@box": "table"}, table=table)
+    assert mixed.is_measurable("cell-6"), "the device gives one of the two"
+    assert not limits("latency_ms <= 5").is_measurable("cell-5")
+
+
+def test_without_a_confidence_predictions_are_trusted_and_nothing_is_uncertain() -> None:
+    found = limits("latency_ms <= 5", source="device", confidence=0)
+    want = [False, True, True, True, True, False, False, False]
+    assert found.proposable(NAMES, METRICS).tolist() == want
+    assert found.within(NAMES, METRICS).tolist() == want
+    assert found.measures
 
 
 def test_without_measurements_only_the_clear_are_proposed() -> None:
@@ -329,3 +356,26 @@ def test_it_goes_to_other_processes() -> None:
     again = pickle.loads(pickle.dumps(found))
     assert again.describe() == found.describe()
     assert again.proposable(NAMES, METRICS).tolist() == found.proposable(NAMES, METRICS).tolist()
+
+
+def test_costs_have_sources_and_values_but_are_no_limits() -> None:
+    table = pd.concat([predictions(), predictions(device="box", measured=TRUE + 1)])
+    costs = ("latency_ms", "latency_ms@box", "params_m")
+    found = limits("latency_ms <= 5", source="table", table=table, costs=costs)
+    assert found.sources == {"latency_ms": "table", "latency_ms@box": "table"}
+    assert found.measured_costs == ["latency_ms", "latency_ms@box"]
+    assert found.looked_up["latency_ms@box"]["cell-7"] == 5.0
+    assert set(found.errors) == set(found.metrics) == {"latency_ms"}
+    assert [found.knows_costs(name) for name in NAMES] == [s != "test" for s in SPLIT]
+    plain = limits("latency_ms <= 5", source="table", table=table)
+    assert found.within(NAMES, METRICS).tolist() == plain.within(NAMES, METRICS).tolist()
+    assert found.describe() != plain.describe()
+    assert all(map(plain.knows_costs, NAMES))
+
+
+def test_predicted_costs_are_not_measured() -> None:
+    found = limits(costs=("latency_ms",))
+    assert not found.measures
+    assert all(map(found.knows_costs, NAMES))
+    with pytest.raises(ConfigurationError, match=r"'latency_ms@box'.*: latency_ms"):
+        limits(costs=("latency_ms",), source={"latency_ms@box": "table"})

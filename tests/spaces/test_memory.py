@@ -49,7 +49,7 @@ def test_a_file_grows_by_four_bytes_a_weight():
     assert file_bytes(1001, 3, 2) - file_bytes(1, 3, 2) == 4000
 
 
-@pytest.mark.parametrize("name", ["nasbench201", "nasbench101", "darts"])
+@pytest.mark.parametrize("name", ["nasbench201", "nasbench101", "darts", "fbnet"])
 def test_costs_have_their_units(name):
     space = get_space(name)
     arch_ids = space.sample(np.random.default_rng(3), 4)

@@ -17,7 +17,7 @@ from brpnas.devices.intake.metrics import check_metrics
 from brpnas.devices.intake.notation import OTHER_NOTATION, check_notation
 from brpnas.devices.intake.rows import read_rows
 from brpnas.devices.intake.values import check_values
-from brpnas.spaces import SearchSpace
+from brpnas.spaces import SearchSpace, size_of
 from brpnas.tables import (
     MAX_ROWS,
     Finding,
@@ -99,7 +99,7 @@ def read_device_table(
     """
     found, table = check_path(path), pd.DataFrame()
     if not any(finding.kind == "symbolic link" for finding in found):
-        most = min(MAX_ROWS, max(LEAST_LIMIT, 2 * len(space)))
+        most = min(MAX_ROWS, max(LEAST_LIMIT, 2 * size_of(space)))
         raw, about = read_raw(path, COLUMNS, most=most)
         found += about
         if raw is not None:
@@ -152,8 +152,8 @@ def _read(
 ) -> tuple[pd.DataFrame, list[Finding]]:
     """Remaining rows, and the problems of rows and values."""
     rows, found = read_rows(raw, space.reader(notation), path.stem, row_word(path))
-    if raw.total > len(space):
-        message = f"there are {raw.total:,} rows, and {space.name} has {len(space):,} cells."
+    if raw.total > size_of(space):
+        message = f"there are {raw.total:,} rows, and {space.name} has {size_of(space):,} cells."
         found.append(error("too many rows", message, "Keep one row per cell."))
     if not set(REQUIRED) <= set(raw.texts):
         return rows, found

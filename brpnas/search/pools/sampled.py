@@ -23,7 +23,7 @@ from brpnas.search.limits import Limits
 from brpnas.search.pools.base import CandidatePool, Shortlist, is_allowed
 from brpnas.search.pools.cache import ArchitectureCache, Predict
 from brpnas.search.seeding import generator
-from brpnas.spaces import NetworkConfig, SearchSpace
+from brpnas.spaces import NetworkConfig, SearchSpace, size_of
 
 __all__ = ["SampledPool"]
 
@@ -125,13 +125,13 @@ class SampledPool(CandidatePool):
     @cached_property
     def _order(self) -> tuple[list[str], Iterator[str]]:
         """The random order of the seed: the part drawn so far, and an iterator over the rest."""
-        return [], self._functions(generator(self.seed, "open"), min(_BLOCK, len(self.space)))
+        return [], self._functions(generator(self.seed, "open"), min(_BLOCK, size_of(self.space)))
 
     @cached_property
     def _whole_order(self) -> tuple[list[str], Iterator[str]]:
         """`_order` without the constraints."""
         rng = generator(self.seed, "open")
-        return [], self._functions(rng, min(_BLOCK, len(self.space)), feasible=False)
+        return [], self._functions(rng, min(_BLOCK, size_of(self.space)), feasible=False)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
@@ -139,7 +139,7 @@ class SampledPool(CandidatePool):
     @property
     def capacity(self) -> int:  # type: ignore[override]
         """Number of architectures, an upper bound of the number of distinct functions."""
-        return len(self.space)
+        return size_of(self.space)
 
     def isomorphism_id(self, arch_id: str) -> str:
         """Id of the function of an architecture.
@@ -205,7 +205,7 @@ class SampledPool(CandidatePool):
             Fewer than `candidates` if too few feasible ones are found, possibly none.
         """
         rng = generator(self.seed, "candidates", len(history))
-        block = min(max(_BLOCK, self.candidates // 4), len(self.space))
+        block = min(max(_BLOCK, self.candidates // 4), size_of(self.space))
         drawn = self._functions(rng, block, _DRAWS * max(_BLOCK, self.candidates))
         unqueried = (name for name in drawn if not history.knows(self.isomorphism_id(name)))
         sample = list(islice(unqueried, self.candidates))
@@ -244,7 +244,7 @@ class SampledPool(CandidatePool):
         """Fingerprint for a search's store: space, seed, sample, constraints."""
         return {
             "space": self.space.name,
-            "architectures": len(self.space),
+            "architectures": size_of(self.space),
             "seed": self.seed,
             "view": self.view,
             "candidates": self.candidates,
@@ -272,7 +272,8 @@ class SampledPool(CandidatePool):
         seen: set[str] = set()
         functions: set[str] = set()
         total = idle = 0
-        while len(seen) < len(self.space) and idle < _PATIENCE and (most is None or total < most):
+        size = self.capacity
+        while len(seen) < size and idle < _PATIENCE and (most is None or total < most):
             names = self.space.sample(rng, block)
             total, idle = total + block, idle + block
             drawn = list(compress(names, self._cache.feasible(names))) if feasible else names

@@ -40,6 +40,19 @@ class Sampler(ABC):
             At least one and at most ``budget - len(history)`` architectures.
         """
 
+    def worth_measuring(self, pool: CandidatePool, history: History, budget: int) -> list[str]:
+        """Architectures whose measured costs would decide about the next round, best first.
+
+        The loop measures those of unknown cost as far as the limits allow, and asks again. By
+        default the proposals themselves.
+
+        Args:
+            pool: The candidate pool.
+            history: All queries so far, with answers and measurements.
+            budget: Queries in total, as for `ask`.
+        """
+        return self.ask(pool, history, budget)
+
     def estimates(self, pool: CandidatePool, history: History) -> dict[str, float] | None:
         """Scores of the answered architectures, for the final choice.
 

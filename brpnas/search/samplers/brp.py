@@ -11,7 +11,7 @@ import itertools
 import logging
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol, TypeVar, get_args
 
 import numpy as np
@@ -111,6 +111,47 @@ def _size(pool: CandidatePool, arch_ids: Sequence[str]) -> npt.NDArray[np.float6
     return np.where(np.isfinite(sizes), sizes, 0.0)
 
 
+@dataclass(frozen=True, eq=False)
+class _Ranking:
+    """The ``N`` candidates of a round.
+
+    Attributes:
+        candidates: Architectures, without their graphs.
+        scores: Score of each, ``[N]``; higher is better.
+        ranked: Their places, best first, ``[N]``.
+        odds: Probability of each to satisfy the limits, ``[N]``.
+    """
+
+    candidates: Shortlist
+    scores: npt.NDArray[np.floating[Any]]
+    ranked: IntArray
+    odds: npt.NDArray[np.float64]
+
+    def best(self, places: IntArray, is_clear: BoolArray, count: int) -> IntArray:
+        """The best that are clearly within the limits, or a measurement of better ones.
+
+        The best ones clearly within could be proposed without a measurement. The gain of an
+        uncertain one is its score above the last of these, and is had with its probability to pass:
+        those with the largest product come first, to be measured.
+
+        Args:
+            places: Candidates left, best first.
+            is_clear: Whether a candidate is clearly within or passed, ``[N]``.
+            count: Number of candidates to take, at most.
+        """
+        clear = places[is_clear[places]][:count]
+        unclear = places[~is_clear[places]]
+        scores = self.scores[unclear]
+        unclear, scores = unclear[np.isfinite(scores)], scores[np.isfinite(scores)]
+        if not len(unclear):
+            return clear
+        least = self.scores[clear[-1]] if len(clear) == count else scores.min() - 1.0
+        expected = self.odds[unclear] * (scores - least)
+        order = np.argsort(-expected, kind="stable")
+        worth = unclear[order[expected[order] > 0]]
+        return np.concatenate([worth, clear])[:count]
+
+
 class BRPSampler(Sampler):
     """Half exploitation, half exploration of an ever narrower top, predictor retrained each round.
 
@@ -191,7 +232,7 @@ class BRPSampler(Sampler):
         self.neighbours, self.choose_by = neighbours, choose_by
         self.flops_prior, self.infeasible_share = flops_prior, infeasible_share
         self._trained: tuple[object, Ranker] | None = None
-        self._ranked: tuple[object, Shortlist, IntArray] | None = None
+        self._ranked: tuple[object, _Ranking] | None = None
 
     def ask(self, pool: CandidatePool, history: History, budget: int) -> list[str]:
         """Round 0 at random or by the prior, then the ranking; after the last round its best only.
@@ -204,10 +245,10 @@ class BRPSampler(Sampler):
             return pool.fresh(history, size, feasible=False)
         if number == 0 or len(history.means()) < 2:
             return self._unlearnt(pool, history, size)
-        candidates, ranked = self._ranking(pool, history)
-        if not len(candidates):
+        ranking = self._ranking(pool, history)
+        if not len(ranking.candidates):
             return pool.fresh(history, size)
-        names = self._propose(pool, history, size, candidates, ranked)
+        names = self._propose(pool, history, size, ranking.candidates, ranking.ranked)
         # A round's whole sample may be refused; the rest of a sampled space is not.
         return names or pool.fresh(history, size)
 
@@ -249,7 +290,8 @@ class BRPSampler(Sampler):
         is_left = refused_in > number
         if self._is_used_up(pool, history):
             is_left &= is_clear
-        best = unqueried[is_left[unqueried]][:exploited]
+        left = unqueried[is_left[unqueried]]
+        best = self._ranking(pool, history).best(left, is_clear, exploited)
         is_left[best] = False
         explored = drawn[is_left[drawn]][: size - len(best)]
         is_left[explored] = False
@@ -295,24 +337,28 @@ class BRPSampler(Sampler):
         parents = itertools.islice(itertools.cycle(leaders), self.neighbours)
         return list(dict.fromkeys(pool.space.mutate(parent, rng) for parent in parents))
 
-    def _ranking(self, pool: CandidatePool, history: History) -> tuple[Shortlist, IntArray]:
-        """Candidates, without their graphs, and their places, best first.
+    def _ranking(self, pool: CandidatePool, history: History) -> _Ranking:
+        """The candidates of the round.
 
         Cached: a round with measurements needs it many times.
         """
         known = (pool, len(history), history.answers())
         if self._ranked is None or self._ranked[0] != known:
             candidates = pool.shortlist(history, self._mutants(pool, history))
+            names = candidates.names(np.arange(len(candidates)))
             scores: npt.NDArray[np.floating[Any]] = np.zeros(0)
             if len(candidates):
                 scores = self._scores(pool, history, candidates.graphs)
                 if self.flops_prior:
-                    names = candidates.names(np.arange(len(candidates)))
                     weight = self.flops_prior / (len(history.means()) + self.flops_prior)
                     scores = _standardised(scores) + weight * _size(pool, names)
+            odds = np.ones(len(names))
+            if pool.limits.measures:
+                odds = pool.limits.odds(names, pool.predictions(names), pool.deviations(names))
             candidates = replace(candidates, graphs=candidates.graphs[:0])
-            self._ranked = known, candidates, np.argsort(-scores, kind="stable")
-        return self._ranked[1:]
+            ranked = np.argsort(-scores, kind="stable")
+            self._ranked = known, _Ranking(candidates, scores, ranked, odds)
+        return self._ranked[1]
 
     def estimates(self, pool: CandidatePool, history: History) -> dict[str, float] | None:
         """Scores of the feasible answered architectures by the ranker trained on all answers.

@@ -58,6 +58,11 @@ class ReevaluateLeaders(Sampler):
         leaders = sorted(means, key=lambda arch: (len(answers[arch]), -worth[arch], arch))
         return leaders[:held_back]
 
+    def worth_measuring(self, pool: CandidatePool, history: History, budget: int) -> list[str]:
+        """Those of the inner sampler while it searches, then nothing."""
+        fresh = budget - self.count
+        return self.inner.worth_measuring(pool, history, fresh) if len(history) < fresh else []
+
     def estimates(self, pool: CandidatePool, history: History) -> dict[str, float] | None:
         """Estimates of the inner sampler."""
         return self.inner.estimates(pool, history)

@@ -29,18 +29,21 @@ def table_of(arch_ids: list[str]) -> pd.DataFrame:
 
 
 def listed(
-    settings: IngestSettings, published: Callable[[], Any] = never, **tables: Any
+    settings: IngestSettings,
+    published: Callable[[], Any] = never,
+    published_fbnet: Callable[[], Any] = never,
+    **tables: Any,
 ) -> pd.DataFrame:
     described = dict.fromkeys(tables.get("measured", {}), DEVICE)
     own = own_tables(settings, described=described, **tables)
-    return make_architectures(settings, own, published)
+    return make_architectures(settings, own, published, published_fbnet)
 
 
 def test_a_space_that_can_be_listed_is_listed_whole_and_reads_no_table() -> None:
     settings = settings_of("measured", "trained", "latbench")
     fails = {"mine": never_read}
     own = open_own_tables(settings, {}, fails, fails, fails, {"mine": DEVICE})
-    table = make_architectures(settings, own, never)
+    table = make_architectures(settings, own, never, never)
     pd.testing.assert_frame_equal(table, list_architectures(network=settings.network))
     assert set(table["params_m"]) != set(list_architectures()["params_m"])
 

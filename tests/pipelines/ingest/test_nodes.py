@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from kedro.runner import SequentialRunner
 from brpnas.datasets import (
     ACCURACY,
     OPERATIONS,
+    fbnet_devices,
     fetch_group,
     latbench_devices,
     list_architectures,
@@ -29,6 +31,7 @@ from pipelines.datasets import AccuracyTablesDataset, DeviceFilesDataset, Device
 from pipelines.ingest import create_pipeline, nodes, notes
 from pipelines.ingest.nodes import (
     make_accuracy,
+    make_architectures,
     make_latency,
     make_operations,
     report_ingest,
@@ -77,7 +80,7 @@ def latency(
 ) -> dict[str, pd.DataFrame]:
     settings = settings_of(*benchmarks)
     own = own_tables(settings, measured=measured, described=described, brought=brought)
-    return make_latency(settings, own, SPACE, never, never)
+    return make_latency(settings, own, SPACE, never, never, never)
 
 
 def operations(*benchmarks: str, **tables: pd.DataFrame) -> pd.DataFrame:
@@ -326,6 +329,7 @@ def run(benchmarks: Sequence[str], tmp_path: Path, **published: object) -> dict[
         {
             "published_latbench": MemoryDataset(published.get("latbench", never)),
             "published_help": MemoryDataset(published.get("help", never)),
+            "published_fbnet": MemoryDataset(published.get("fbnet", never)),
             "device_files": DeviceFilesDataset(str(tmp_path / "devices")),
             "published_nasbench101": MemoryDataset(published.get("nasbench101", never)),
             "published_nasbench201": MemoryDataset(published.get("nasbench201", never)),
@@ -381,6 +385,31 @@ def test_pipeline_on_the_published_files(mirror: Path, tmp_path: Path) -> None:
     ]
     assert len(report["sources"]) == 13 + 3 + 5
     assert report["sources"]["pixel3"]["devices"] == ["pixel3"]
+
+
+@pytest.mark.data
+def test_tables_of_a_space_too_large_to_list(mirror: Path, tmp_path: Path) -> None:
+    """Every measured architecture is listed beside the random ones."""
+    network = get_space("fbnet").published
+    settings = replace(settings_of("fbnet", space="fbnet", sample=20), network=network)
+    published = partial(fetch_group, "fbnet", mirror=mirror, cache=tmp_path)
+    space = make_architectures(settings, own_tables(settings), never, published)
+    assert len(space) == 5000 + 20
+    assert space[["params_m", "flops_m"]].notna().all(axis=None)
+    tables = make_latency(settings, own_tables(settings), space, never, never, published)
+    assert list(tables) == fbnet_devices()
+    for table in tables.values():
+        assert set(table["arch_id"]) < set(space["arch_id"])
+        assert set(table["network_size"]) == {network.size}
+    report = report_ingest(
+        settings,
+        own_tables(settings),
+        space,
+        toy_accuracy([], "digits"),
+        {name: gives(table) for name, table in tables.items()},
+    )
+    held = {name: note["devices"] for name, note in report["sources"].items()}
+    assert held == {"fbnet-architectures": [], **{name: [name] for name in tables}}
 
 
 class Kept(MemoryDataset):

@@ -78,6 +78,21 @@ def test_costs_are_measured_where_the_predictor_was_trained(
     assert front["latency_ms"].tolist() == expected
 
 
+def test_costs_of_a_table_are_measured_before_a_query(
+    tables: tuple[Any, ...], tmp_path: Path
+) -> None:
+    params = search(limits={"source": "table"})
+    done = along(tables, tmp_path, TWO, params)
+    true = tables[3].set_index("arch_id")["measured"]
+    asked, measured = done["search_history"], done["search_measurements"]
+    assert len(measured) > 0
+    assert measured["latency_ms"].tolist() == true[measured["arch_id"]].tolist()
+    assert done["front"]["latency_ms"].tolist() == true[done["front"]["arch_id"]].tolist()
+    assert done["search_result"]["sources"] == {"latency_ms": "table"}
+    assert done["search_result"]["measured"] == len(measured)
+    assert asked["feasible"].all()
+
+
 def test_accuracy_alone_has_no_front(tables: tuple[Any, ...], tmp_path: Path) -> None:
     done = along(tables, tmp_path, ["accuracy"])
     assert done["search_result"]["front"] is None

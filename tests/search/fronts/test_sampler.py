@@ -163,3 +163,14 @@ def test_needs_a_cost_and_a_known_spread() -> None:
         sampler("layer")  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="at least 1 round"):
         sampler(rounds=0)
+
+
+@pytest.mark.parametrize(
+    ("rounds", "budget", "sizes"),
+    [(20, 100, [20] * 5), (2, 100, [50, 50]), (20, 24, [4] * 6), (3, 24, [8] * 3)],
+)
+def test_a_round_covers_the_front(rounds: int, budget: int, sizes: list[int]) -> None:
+    found = run_search(
+        make_pool(), sampler(rounds=rounds), make_oracle(), budget, progress=False
+    ).history
+    assert found.groupby("round").size().tolist() == sizes

@@ -24,7 +24,7 @@ from brpnas.search.samplers import (
     Sampler,
     fit_ranker,
 )
-from brpnas.search.samplers.brp import ChooseBy, _size
+from brpnas.search.samplers.brp import ChooseBy, _Ranking, _size
 from brpnas.search.trace import HeldOutScores, trace
 from brpnas.spaces import NasBench201, SearchSpace
 from brpnas.testing import OnOpenSpace, SamplerContract, WithReevaluations
@@ -342,7 +342,7 @@ class TestPrior:
         failed = [(word, None) for word in ("bbbb", "cccc", "bbcc", "ccbb")]
         more = [(word, 0.5) for word in ("bbbb", "cccc", "bbcc", "ccbb")]
         few, same, many = (
-            self.sampler._ranking(make_pool(), history_of(*answered, *rows))[1].tolist()
+            self.sampler._ranking(make_pool(), history_of(*answered, *rows)).ranked.tolist()
             for rows in ([], failed, more)
         )
         assert few == same != many
@@ -606,3 +606,35 @@ def test_beats_random_and_evolution_on_an_additive_nasbench201(
 def test_clairvoyant_reads_words() -> None:
     words = ToySpace().enumerate()
     assert np.array_equal(Clairvoyant().score(make_pool().graphs), additive_accuracy(words))
+
+
+class TestMeasuredFirst:
+    """Five candidates, best first; the third and the fourth are clearly within the limits."""
+
+    is_clear = np.array([False, False, True, True, False])
+
+    def best(self, count: int, scores: list[float]) -> list[int]:
+        odds = np.array([0.1, 0.6, 1.0, 1.0, 0.9])
+        candidates = make_pool().shortlist(history_of())
+        ranking = _Ranking(candidates, np.array(scores), np.arange(5), odds)
+        return ranking.best(np.arange(5), self.is_clear, count).tolist()
+
+    @pytest.mark.parametrize(
+        ("count", "want"),
+        [
+            (1, [1]),  # 0.6 * (4 - 3) is more than 0.1 * (5 - 3)
+            (2, [1, 0]),  # and the last gains nothing over a score of 2
+            (3, [1, 4, 0]),  # too few are clearly within: 0.6 * 4, 0.9 * 1, 0.1 * 5
+            (5, [1, 4, 0, 2, 3]),
+        ],
+    )
+    def test_the_largest_expected_gain_comes_first(self, count: int, want: list[int]) -> None:
+        assert self.best(count, [5.0, 4.0, 3.0, 2.0, 1.0]) == want
+
+    def test_a_gain_is_compared_with_what_needs_no_measurement(self) -> None:
+        assert self.best(1, [8.9, 4.0, 3.0, 2.0, 1.0]) == [1]
+        assert self.best(1, [9.1, 4.0, 3.0, 2.0, 1.0]) == [0]
+        assert self.best(1, [3.0, 3.0, 3.0, 2.0, 1.0]) == [2]
+
+    def test_a_score_that_is_no_number_is_not_measured(self) -> None:
+        assert self.best(2, [5.0, -np.inf, 3.0, 2.0, -np.inf]) == [0, 2]
