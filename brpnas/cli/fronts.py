@@ -65,8 +65,8 @@ def as_text(front: pd.DataFrame, form: FrontFormat) -> str:
 
 def _title(name: str) -> tuple[str, float]:
     """Header of a column with its unit, and the factor of its values."""
-    if name == "accuracy":
-        return "accuracy, %", 100.0
+    if name in {"accuracy", "answer"}:
+        return f"{name}, %", 100.0
     try:
         metric = DeviceMetric.parse(name)
     except BrpNasError:

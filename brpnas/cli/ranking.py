@@ -114,7 +114,8 @@ class _Predicted:
         """
         metrics = [_metric(file) for file in files]
         counts = Counter(metric.metric for metric in metrics)
-        columns, names = {}, {}
+        columns: dict[str, Path] = {}
+        names: dict[str, str] = {}
         for metric, file in zip(metrics, files, strict=True):
             alone = counts[metric.metric] == 1
             if not alone and metric.device is None:

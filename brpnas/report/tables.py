@@ -186,7 +186,7 @@ def search_table(traces: pd.DataFrame, metric: str = "accuracy") -> Table:
 
     def cell(sampler: str, column: str) -> TableCell:
         value, sd = mean.loc[sampler, column], as_float(deviation.loc[sampler, column])
-        text = points(value) if column == "regret" else _of_curve(column, value)
+        text = points(value) if column == "regret" else _of_curve(column, as_float(value))
         if sd is not None:
             text += f" ± {_of_curve(column, sd) if column == HYPERVOLUME else points(sd)}"
         return TableCell(text, as_float(value), bool(value == best[column]))

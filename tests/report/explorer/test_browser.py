@@ -19,7 +19,7 @@ PAINTED = "performance.getEntriesByName('explorer painted').length"
 MODEL = "Bokeh.documents.at(-1).get_model_by_name"
 WIDE = {"width": 1280, "height": 1000}
 DARKEST = """(() => {
-  const image = document.querySelector("#explorer-taken");
+  const image = document.querySelector("#explorer-paper img");
   const canvas = document.createElement("canvas");
   Object.assign(canvas, { width: image.naturalWidth, height: image.naturalHeight });
   const context = canvas.getContext("2d");
@@ -293,10 +293,10 @@ def test_print_shows_the_chosen_axes(chromium: Any, report: Path, scheme: Any) -
         found.page.emulate_media(media="print")
         assert found.page.locator(".taken").is_visible()
         assert not found.page.locator(".still").is_visible()
-        caption = text(found, "caption")
+        caption = text(found, "paper")
         assert "energy" in caption.lower()
         assert all(name in caption for name in names)
-        found.wait("document.querySelector('#explorer-taken').naturalWidth")
+        found.wait("document.querySelector('#explorer-paper img').naturalWidth")
         assert found.page.evaluate(DARKEST) < 200, "ink on white paper, in both themes"
         found.page.emulate_media(media="screen")
         found.page.evaluate("dispatchEvent(new Event('afterprint'))")

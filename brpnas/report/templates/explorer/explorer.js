@@ -223,11 +223,11 @@ class Explorer {
   /** Puts the plot with its axes, limit and selection on paper, in place of the still picture. */
   print() {
     const { url, dark } = this.plot.picture();
-    const image = element("taken");
-    image.src = url;
-    image.classList.toggle("dark", dark);
+    const image = make("img", { src: url, alt: "", class: dark ? "dark" : "light" });
     const chosen = this.selected === null ? "" : ` Selected: ${this.data.names[this.selected]}.`;
-    element("caption").textContent = `${element("plot").getAttribute("aria-label")} ${element("within").textContent} ${this.leaders.map((row) => this.data.names[row]).join(", ")}.${chosen}`;
+    const best = this.leaders.map((row) => this.data.names[row]).join(", ");
+    const caption = `${element("plot").getAttribute("aria-label")} ${element("within").textContent} ${best}.${chosen}`;
+    element("paper").replaceChildren(image, make("figcaption", {}, caption));
     page.add("printed");
   }
 
