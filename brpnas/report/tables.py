@@ -151,6 +151,8 @@ def front_table(history: pd.DataFrame, metric: str = "accuracy") -> Table:
 def members_table(front: pd.DataFrame, metric: str = "accuracy") -> Table:
     """Members of the front of a search with several objectives; the knee is highlighted.
 
+    They are numbered from 1, as `brpnas front` numbers them.
+
     Args:
         front: As `brpnas.report.ReportData.front`.
         metric: Metric of the search in words.
@@ -158,11 +160,12 @@ def members_table(front: pd.DataFrame, metric: str = "accuracy") -> Table:
     axes = [axis for axis in map(axis_of, map(str, front.columns)) if axis is not None]
     rows = tuple(
         (
+            TableCell(str(number), float(number)),
             TableCell(str(row["arch_id"]), best=bool(row["knee"]), code=True),
             TableCell(percent(row["accuracy"]), as_float(row["accuracy"])),
             *(TableCell(f"{row[a.name]:.4g}", as_float(row[a.name])) for a in axes),
         )
-        for _, row in front.iterrows()
+        for number, (_, row) in enumerate(front.iterrows(), 1)
     )
     about = [METRICS[axis.metric.partition("@")[0]] for axis in axes]
     devices = [axis.metric.partition("@")[2] for axis in axes]
@@ -170,7 +173,7 @@ def members_table(front: pd.DataFrame, metric: str = "accuracy") -> Table:
         f"{known.title.lower()}{device and f' on {device}'} ({known.unit})"
         for known, device in zip(about, devices, strict=True)
     ]
-    return Table(("architecture", metric, *labels), rows)
+    return Table(("member", "architecture", metric, *labels), rows)
 
 
 def search_table(traces: pd.DataFrame, metric: str = "accuracy") -> Table:

@@ -149,6 +149,7 @@ def _trained(
     if isinstance(oracle, TrainOracle):
         winner = chosen(history)
         seed = best_seed(history[(history["arch_id"] == winner) & (history["status"] == "ok")])
+        assert seed is not None  # each training has one
         network = delivered_network(oracle, winner, seed, settings.search.oracle)
         return oracle.accuracy(history), network
     if isinstance(oracle, FileOracle):
@@ -210,9 +211,7 @@ def summarise_search(
     }
 
 
-def _figures(
-    one: FoundLatencies, history: pd.DataFrame, scores: SearchScores
-) -> dict[str, dict[str, Any] | int]:
+def _figures(one: FoundLatencies, history: pd.DataFrame, scores: SearchScores) -> dict[str, Any]:
     """Figures of an architecture of the front, as in the result of the search."""
     runs = history[(history["arch_id"] == one.arch_id) & (history["status"] == "ok")]
     row, before, device = runs.iloc[0], one.known, one.predicted.of.device

@@ -101,9 +101,10 @@ def _held_out(
     return replace(HeldOutScores.from_table(table, dataset), optimum=math.nan)
 
 
-def best_seed(runs: pd.DataFrame) -> int:
-    """Training seed of the best of an architecture's answered queries."""
-    return int(runs.loc[runs["accuracy"].astype(float).idxmax(), "seed"])
+def best_seed(runs: pd.DataFrame) -> int | None:
+    """Training seed of the best of an architecture's answered queries; None if unknown."""
+    seed = runs.loc[runs["accuracy"].astype(float).idxmax(), "seed"]
+    return None if pd.isna(seed) else int(seed)
 
 
 def known(value: float | None) -> float | None:

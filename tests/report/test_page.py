@@ -114,9 +114,9 @@ def test_front_of_a_search_with_several_objectives(page: Page) -> None:
     data = lean_data(front=front_table(space_table()), front_figures=FRONT)
     shown = Page(render(data))
     heads, first, second = shown.tables["Front of the search"]
-    assert heads[1:] == ["accuracy", "latency (ms)", "energy on box (mJ)"]
-    assert first == [WINNER, "70.00 %", "3.3", "12.5"]
-    assert second[1:] == ["65.00 %", "2.25", "8"]
+    assert heads[2:] == ["accuracy", "latency (ms)", "energy on box (mJ)"]
+    assert first == ["1", WINNER, "70.00 %", "3.3", "12.5"]
+    assert (second[0], second[2:]) == ("2", ["65.00 %", "2.25", "8"])
     for part in ("0.8750", FRONT["reason"], "-energy_mj@box"):
         assert str(part) in shown.said("space")
     assert set(shown.tables) - set(page.tables) == {"Front of the search"}
