@@ -1,4 +1,7 @@
-"""Work of ``brpnas rank``: the best architectures of a space by saved predictors."""
+"""Work of ``brpnas rank``: the best architectures of a space by saved predictors.
+
+Exported predictors answer without torch.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,6 @@ from brpnas.cli.predictions import served
 from brpnas.datasets.metrics import COMPUTED, MEASURED, DeviceMetric
 from brpnas.errors import BrpNasError, ConfigurationError, ConstraintError
 from brpnas.graphs import SpaceGraphs
-from brpnas.predictors import PairwiseRanker, load_predictor
 from brpnas.search import Limits
 from brpnas.serving import MAX_BATCH, OnnxPredictor
 from brpnas.spaces import DEFAULT_SPACE, NetworkConfig, SearchSpace, get_space
@@ -158,6 +160,8 @@ def _metric(file: Path) -> DeviceMetric:
         exported = served(file, MEASURED)
         metric, device = exported.value, exported.metadata.get("device")
     else:
+        from brpnas.predictors import load_predictor  # noqa: PLC0415 - torch
+
         metric, device = load_predictor(file).metric, None
     named = file.stem if file.stem.startswith(f"{metric}@") else file.parent.name
     if device is None and (named.startswith(f"{metric}@") or file.parents[1].name == "devices"):
@@ -172,6 +176,8 @@ def _predict(file: Path, graphs: SpaceGraphs) -> _Floats:
     """Metric of each architecture by a predictor of any kind."""
     if file.suffix == ".onnx":
         return _by_onnx(served(file, MEASURED), graphs)
+    from brpnas.predictors import load_predictor  # noqa: PLC0415 - torch
+
     return load_predictor(file).predict(graphs)
 
 
@@ -179,6 +185,8 @@ def _scores(file: Path, graphs: SpaceGraphs) -> _Floats:
     """Score of every architecture by a pairwise ranker, saved or exported."""
     if file.suffix == ".onnx":
         return _by_onnx(served(file, ["score"]), graphs)
+    from brpnas.predictors import PairwiseRanker  # noqa: PLC0415 - torch
+
     ranker = PairwiseRanker.load(file)
     return ranker.score(graphs.view(ranker.view))
 
