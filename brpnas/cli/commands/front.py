@@ -34,7 +34,7 @@ def front(
     ] = None,
     env: Env = None,
 ) -> None:
-    """Print the Pareto front of the last search, or export one of its members.
+    """Print the front of the last search, or export a member.
 
     A search with several objectives writes it; * marks the suggested knee. An export has the files,
     checks and figures of the stage `export`, and its parameters.

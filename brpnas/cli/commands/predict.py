@@ -56,7 +56,7 @@ def predict(
     ] = False,
     space: SpaceName = "nasbench201",
 ) -> None:
-    """Predict latency or another metric by a predictor, or latency on a known device.
+    """Predict a metric by a predictor, or on a known device.
 
     With --device, also print the error to expect, measured on cells unknown to the prior.
     """
