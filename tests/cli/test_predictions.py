@@ -1,19 +1,15 @@
 from __future__ import annotations
 
 import json
-import re
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from brpnas.cli.predictions import rank
 from brpnas.graphs import SpaceGraphs
-from brpnas.predictors import MetricPredictor, PairwiseRanker
+from brpnas.predictors import MetricPredictor
 from brpnas.predictors.transfer import fit_device
-from brpnas.spaces import NasBench201, NetworkConfig
-from brpnas.spaces.select import select_cells
+from brpnas.spaces import NasBench201
 from tests.cli.conftest import Brpnas
 from tests.cli.models import BOARD
 from tests.export.costs import cost_model, cost_of
@@ -149,112 +145,11 @@ class TestPredict:
         assert "predictor" in result.stderr
 
 
-class TestRank:
-    def test_order_is_that_of_the_scores(self, ranker: Path, graphs: SpaceGraphs) -> None:
-        predictor = PairwiseRanker.load(ranker)
-        scores = predictor.score(graphs.view(predictor.view))
-        rows = rank(ranker, 50, every=True)
-        assert rows["score"].tolist() == pytest.approx(np.sort(scores)[::-1][:50].tolist())
-        found = scores[graphs.rows(rows["arch_id"].tolist())]
-        assert found.tolist() == pytest.approx(rows["score"].tolist())
-        assert rows["rank"].tolist() == list(range(1, 51))
-
-    def test_one_of_each_function_unless_all_are_wanted(self, ranker: Path) -> None:
-        everything = rank(ranker, 15625, every=True)
-        assert everything["arch_id"].nunique() == 15625
-        distinct = rank(ranker, 15625)
-        assert len(distinct) == 6466
-        ids = SPACE.isomorphism_ids(distinct["arch_id"].tolist())
-        assert len(set(ids)) == 6466
-
-    @pytest.mark.parametrize("size", [None, NetworkConfig(4, 1, 2, (1, 8, 8), 10).size])
-    def test_costs_are_those_of_the_networks_that_are_exported(
-        self, ranker: Path, size: str | None
-    ) -> None:
-        rows = rank(ranker, 15625, every=True, network_size=size)
-        cells = rows["arch_id"].tolist()
-        network = NetworkConfig() if size is None else NetworkConfig.of_size(size)
-        params, flops = SPACE.cost(cells, network.as_exported)
-        assert (rows["params_m"] * 1e6).tolist() == pytest.approx(params.tolist())
-        assert (rows["flops_m"] * 1e6).tolist() == pytest.approx(flops.tolist())
-        with_dead, _ = SPACE.cost(cells, replace(network, executes_dead_ops=True))
-        assert (params < with_dead).any(), "some of these cells have dead operations"
-        small = rank(ranker, 20, None, [f"params_m <= {params.min() / 1e6}"], network_size=size)
-        assert (small["params_m"] * 1e6).max() <= params.min() * (1 + 1e-9)
-
-    def test_constraints_hold_together(self, ranker: Path, latency: Path) -> None:
-        limit = float(rank(ranker, 15625, latency)["latency_ms"].median())
-        limits = [f"latency_ms <= {limit}", "flops_m > 20"]
-        free, rows = (rank(ranker, 200, latency, given) for given in ([], limits))
-        assert len(rows) == 200
-        assert rows["latency_ms"].max() <= limit < free["latency_ms"].max()
-        assert rows["flops_m"].min() > 20
-
-    def test_table_and_json_hold_the_same(
-        self, brpnas: Brpnas, ranker: Path, latency: Path
-    ) -> None:
-        options = ("rank", ranker, "--predictor", latency, "--top", 3)
-        rows = json.loads(brpnas(*options, "--json").stdout)
-        lines = [line.split() for line in brpnas(*options).stdout.splitlines()]
-        assert lines[0] == list(rows[0])
-        assert lines[0] == ["rank", "score", "latency_ms", "params_m", "flops_m", "arch_id"]
-        assert [line[-1] for line in lines[1:]] == [row["arch_id"] for row in rows]
-        assert len(rows) == 3
-
-    def test_exported_predictors_rank_too(
-        self, brpnas: Brpnas, ranker: Path, tmp_path: Path
-    ) -> None:
-        scores, board = tmp_path / "ranker.onnx", tmp_path / "latency.onnx"
-        scores.write_bytes(cost_model(value="score"))
-        board.write_bytes(cost_model(view="pruned"))
-        options = ("--predictor", board, "--top", 4, "--sample", 60, "--all", "--json")
-        rows = json.loads(brpnas("rank", scores, *options).stdout)
-        cells = [row["arch_id"] for row in rows]
-        assert [row["score"] for row in rows] == pytest.approx(cost_of(cells, "raw"), rel=1e-5)
-        assert [row["latency_ms"] for row in rows] == pytest.approx(
-            cost_of(cells, "pruned"), rel=1e-5
-        )
-        best = sorted(cost_of(select_cells(60), "raw"), reverse=True)[:4]
-        assert [row["score"] for row in rows] == pytest.approx(best, rel=1e-5)
-        swapped = brpnas("rank", board, "--predictor", scores)
-        assert (swapped.exit_code, "predicts latency_ms, not score" in swapped.stderr) == (1, True)
-        wrong = brpnas("rank", ranker, "--predictor", scores)
-        assert (wrong.exit_code, "predicts score, not latency_ms" in wrong.stderr) == (1, True)
-
-
 class TestOtherSpaces:
     """With a custom space; the small predictors read its graphs."""
-
-    @pytest.fixture
-    def mine(self, tmp_path: Path) -> Path:
-        path = tmp_path / "mine.py"
-        path.write_text(
-            "from brpnas.spaces import NasBench201, SearchSpace\n\n\n"
-            "class Mine(NasBench201):\n    enumerable = False\n    cost = SearchSpace.cost\n"
-        )
-        return path
 
     def test_predict(self, brpnas: Brpnas, latency: Path, mine: Path) -> None:
         same = brpnas("predict", latency, "--space", mine, *CELLS)
         assert same.stdout == brpnas("predict", latency, *CELLS).stdout
         wrong = brpnas("predict", latency, "--space", "darts", *CELLS)
         assert wrong.exit_code == 1
-
-    def test_rank_a_sample(self, ranker: Path, mine: Path) -> None:
-        rows = rank(ranker, 5, space=str(mine), sample=40, every=True)
-        drawn = set(select_cells(40, space=str(mine)))
-        assert set(rows["arch_id"]) < drawn
-        whole = rank(ranker, 40, space=str(mine), sample=40, every=True)
-        assert set(whole["arch_id"]) == drawn
-        assert whole["params_m"].isna().all()
-        same = rank(ranker, 40, sample=40, every=True)
-        assert len(same) == 40
-        assert same["params_m"].notna().all()
-
-    def test_limits_on_costs_that_are_not_known(
-        self, brpnas: Brpnas, ranker: Path, mine: Path
-    ) -> None:
-        options = ("rank", ranker, "--space", mine, "--sample", 5)
-        result = brpnas(*options, "--constraint", "params_m <= 1")
-        assert result.exit_code == 1
-        assert re.search(rf"\bparams_m, .*{mine}", result.stderr)

@@ -111,9 +111,9 @@ def test_the_size_of_the_networks_stands_in_one_place(env: str) -> None:
 
 def test_the_keys_that_most_people_change_stand_where_the_page_says() -> None:
     page = (CONF / "README.md").read_text()
-    table = page.partition("## The five keys")[2].partition("##")[0]
+    table = page.partition("## The six keys")[2].partition("##")[0]
     rows = re.findall(r"^\| `([\w.]+)` \|.*\| `(\w+\.yml)` \|$", table, re.MULTILINE)
-    assert len(rows) == 5
+    assert len(rows) == 6
     for key, file in rows:
         assert key in set(leaves(yaml.safe_load((CONF / "base" / file).read_text())))
     groups = page.partition("## Groups")[2]

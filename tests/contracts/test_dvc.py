@@ -175,10 +175,11 @@ CHANGES = [
     ("retrain", "retrain.unit_check=false", {"ingest"}),
     ("retrain", "adaptation.steps=9", {"train"}),
     ("measure", "timing.runs=5", {"search", "export"}),
-    ("train_candidates", "network_training.epochs=2", {"search"}),
+    ("train_candidates", "network_training.epochs=2", {"search", "export"}),
     ("search", "search.report.comparison_seeds=3", {"search"}),
     ("search", "search.sampler.name=random", {"search"}),
     ("export", "export.precision=int8", {"export"}),
+    ("export", "export.member=2", {"export"}),
     ("train_candidates", "images.split_seed=1", {"search", "export"}),
 ]
 

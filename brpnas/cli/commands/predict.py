@@ -1,4 +1,4 @@
-"""The subcommand ``predict``: latency by a predictor, or on a known device."""
+"""The subcommand ``predict``: a metric by a predictor, or latency on a known device."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def predict(
         str | None,
         typer.Argument(
             metavar="PREDICTOR",
-            help="A latency predictor: a file, .safetensors or .onnx, or a device of `retrain`. "
-            "None with --device.",
+            help="A predictor: a file, .safetensors or .onnx, or a device of `retrain`. None with "
+            "--device.",
         ),
     ] = None,
     archs: Annotated[
@@ -56,7 +56,7 @@ def predict(
     ] = False,
     space: SpaceName = "nasbench201",
 ) -> None:
-    """Predict latency in ms, by a predictor or on a known device.
+    """Predict a metric by a predictor, or on a known device.
 
     With --device, also print the error to expect, measured on cells unknown to the prior.
     """
