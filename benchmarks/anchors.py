@@ -206,6 +206,21 @@ ANCHORS: tuple[Anchor, ...] = (
     _queries("imagenet16-120", 60, 46.0),
     _queries("imagenet16-120", 100, 46.6),
     Anchor(
+        "Latency of FBNet networks, 1,000 rows, five devices",
+        "mean Spearman",
+        0.98,
+        _reader("fbnet", "mean", "gcn", "spearman", 0),
+        limit=_reader("fbnet", "mean", "all_rows"),
+        digits=3,
+    ),
+    Anchor(
+        "Latency of FBNet networks, 1,000 rows, five devices",
+        "mean share within ±10 %",
+        0.95,
+        _reader("fbnet", "mean", "gcn", "within_10", 0),
+        digits=3,
+    ),
+    Anchor(
         "Rank of the cell found, NAS-Bench-101 sample of 20,001",
         "median after 140 queries",
         5,

@@ -18,7 +18,11 @@ from pipelines.explain import leaves
 from pipelines.pipeline_registry import ON_REQUEST, STAGES, register_pipelines
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
-ENVIRONMENTS = ("base", "chain", "darts", "embedded", "latbench", "live", "nasbench101", "prior")
+ENVIRONMENTS = (
+    *("base", "chain", "darts", "embedded", "fbnet", "latbench", "live", "nasbench101", "prior"),
+)
+MEASURE = {"chain", "darts", "fbnet", "live", "nasbench101"}
+"""Environments with the device that they measure."""
 WITHOUT_SECTION = {"featurise"}
 """Stages without parameters of their own."""
 TOP_LEVEL = {
@@ -58,7 +62,7 @@ def test_environment_is_valid_and_names_what_exists(env: str) -> None:
     parse(Parameters, values)
     registry = register_pipelines()
     pipeline = registry["__default__"]
-    if env in ("chain", "darts", "live", "nasbench101"):  # its device is the one that it measures
+    if env in MEASURE:
         pipeline += registry["measure"]
     check_parameters(pipeline, values)
 
