@@ -138,6 +138,8 @@ def _choice(search: Mapping[str, Any]) -> str:
             f"by export.member: number {search['member']} of {len(search['members'])} on the front "
             f"of {count} trainings"
         )
+    if search["front"] is not None:
+        return f"as the suggested knee of the front of {count} trainings"
     metric = search["task"]["oracle"]["metric"].replace("_", " ")
     if brp_settings(search["task"]).get("choose_by") == "ranker":
         return f"by the ranker, which learnt from the validation {metric} of {count} trainings"

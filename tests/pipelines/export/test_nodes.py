@@ -176,6 +176,7 @@ def result(small_graphs: SpaceGraphs) -> dict[str, Any]:
         "known": {"valid_accuracy": None},
         "held_out": {"test_accuracy": 0.7},
         "member": None,
+        "front": None,
     }
 
 
