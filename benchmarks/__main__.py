@@ -22,6 +22,7 @@ NAMES = {
     "adapt": "a new device from few rows: leave one device out, intervals",
     "containers": "images of the stages: size, start, rebuild, the pipeline through Compose",
     "latency": "latency predictor on LatBench: error bounds and rank correlation per device",
+    "fbnet": "latency predictor on FBNet, 7 devices, drift of the machines",
     "conformal": "conformal ratios of predictors adapted to few rows, on unknown devices",
     "hostile_files": "hostile and damaged files: code run, tracebacks, memory, time",
     "measure": "latency measured on this machine: seconds, drift, repeatability, predictors",

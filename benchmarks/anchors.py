@@ -92,6 +92,16 @@ def _reader(*keys: str | int) -> Callable[[Results], Any]:
     return lambda results: get(results, *keys)
 
 
+def _count(*keys: str) -> Callable[[Results], float | None]:
+    """Length of a list."""
+
+    def read(results: Results) -> float | None:
+        found = get(results, *keys)
+        return None if found is None else float(len(found))
+
+    return read
+
+
 def _ranking(key: str) -> Callable[[Results], float | None]:
     def read(results: Results) -> float | None:
         rows = [r for r in get(results, "scale", "ranking") or [] if r["size"] == 423_624]
@@ -195,6 +205,21 @@ ANCHORS: tuple[Anchor, ...] = (
     _queries("cifar100", 100, 73.2),
     _queries("imagenet16-120", 60, 46.0),
     _queries("imagenet16-120", 100, 46.6),
+    Anchor(
+        "Latency of FBNet networks, 1,000 rows, five devices",
+        "mean Spearman",
+        0.98,
+        _reader("fbnet", "mean", "gcn", "spearman", 0),
+        limit=_reader("fbnet", "mean", "all_rows"),
+        digits=3,
+    ),
+    Anchor(
+        "Latency of FBNet networks, 1,000 rows, five devices",
+        "mean share within ±10 %",
+        0.95,
+        _reader("fbnet", "mean", "gcn", "within_10", 0),
+        digits=3,
+    ),
     Anchor(
         "Rank of the cell found, NAS-Bench-101 sample of 20,001",
         "median after 140 queries",
@@ -313,6 +338,19 @@ ANCHORS: tuple[Anchor, ...] = (
         _not_worse,
         digits=3,
     ),
+    Anchor(
+        "Report in Chromium, 15,625 points",
+        "explorer painted: seconds after the start of the navigation, median",
+        2.0,
+        _reader("explorer", "explorer_s", 0),
+        at_most=True,
+    ),
+    Anchor("Report in Chromium, 15,625 points", "size of the file, MB", 5.0,
+           _reader("explorer", "file_mb"), at_most=True),
+    Anchor("Report in Chromium, 15,625 points", "errors in the console", 0.0,
+           _count("explorer", "console"), at_most=True, digits=0),
+    Anchor("Report in Chromium, 15,625 points", "requests to any host", 0.0,
+           _count("explorer", "requests"), at_most=True, digits=0),
     Anchor(
         "Start",
         "`kedro run` to its first node, no file in the page cache: seconds against 37ee37c",

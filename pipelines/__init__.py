@@ -5,10 +5,11 @@ names of the catalog. Only `pipelines.datasets` reads and writes files; `pipelin
 typed configuration, `pipelines.hooks` the tracking.
 """
 
+from brpnas.garbage import collect_rarely
 from brpnas.telemetry import turn_off_telemetry
 from pipelines.quiet import quieten
 
 # Kedro imports this package before its plugins; they import MLflow, and it reads this once.
 turn_off_telemetry()
-
+collect_rarely()
 quieten()

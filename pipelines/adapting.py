@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from brpnas.datasets import DeviceMetric, stated_size
+from brpnas.datasets.metrics import LATENCY_MS
 from brpnas.errors import ConfigurationError
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import MeasuredRows, TrainingConfig, training_pool
@@ -20,7 +21,7 @@ from brpnas.predictors.transfer.device import LEAST_ROWS
 from brpnas.spaces import get_space
 from pipelines.config import AdaptationConfig
 
-__all__ = ["adapt", "transfer_note"]
+__all__ = ["adapt", "learnt_from", "transfer_note"]
 
 _log = logging.getLogger(__name__)
 
@@ -79,6 +80,11 @@ def adapt(
     if note := transfer_note(sized, prior, device):
         _log.warning("%s", note)
     return sized
+
+
+def learnt_from(prior: DevicePrior, metric: DeviceMetric) -> bool:
+    """Whether a prior was trained on values of a device metric: it knows latencies only."""
+    return metric.metric == LATENCY_MS and metric.device in prior.devices
 
 
 def transfer_note(predictor: DevicePredictor, prior: DevicePrior, device: str) -> str:

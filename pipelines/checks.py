@@ -190,6 +190,23 @@ def _search(
             )
 
 
+def _member(pipeline: Pipeline, parameters: Mapping[str, Any], catalog: CatalogProtocol) -> None:
+    """Refuse an unknown member of the front; of a search still to come only its number is open."""
+    from pipelines.members import member_number  # noqa: PLC0415
+
+    member = parameters["export"]["member"]
+    if member is None:
+        return
+    if "search_result" not in pipeline.inputs():
+        if len(parameters["objectives"]) == 1:
+            raise ConfigurationError(
+                f"export.member is {member!r}, a member of a front, and `objectives` is accuracy "
+                "alone: set export.member to null, or several objectives."
+            )
+    elif catalog.exists("search_result"):
+        member_number(catalog.load("search_result"), member)
+
+
 def _load(catalog: CatalogProtocol | None, name: str) -> Mapping[str, Any]:
     """The user's own devices or data sets, by name; empty without a catalog."""
     if catalog is None or name not in catalog:
@@ -244,7 +261,7 @@ def check_parameters(
     Raises:
         UnknownNameError: If a space, device or data set is unknown.
         ConfigurationError: If `ingest` does not read its benchmark, or it is of another space; if
-            the file of a space is unreadable.
+            the file of a space is unreadable; if export.member is not on the front.
         ConstraintError: If a constraint is malformed.
         IntakeError: If the latency file of the device is refused.
     """
@@ -263,6 +280,8 @@ def check_parameters(
             continue  # `retrain` reads the device's own file, and raises its own error
         if name in used and _MAKES.get(name) not in made:
             check(parameters[name.removeprefix("params:")], parameters, catalog)
+    if "exported_architecture" in made and catalog is not None:
+        _member(pipeline, parameters, catalog)
 
 
 def check_inputs(pipeline: Pipeline, catalog: CatalogProtocol) -> None:

@@ -262,6 +262,9 @@ class EvaluateConfig(_Config):
 class ExportConfig(_Config):
     """Settings of the files of `export`, and of the measurement of the network."""
 
+    member: Count | str | None
+    """Member of the front to export, by number or architecture; null for the choice of the
+    search."""
     tolerance: Positive
     """Largest difference between ONNX Runtime and torch."""
     seed: Seed

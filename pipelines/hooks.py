@@ -106,7 +106,8 @@ class ConfigurationHooks:
         from pipelines.guide import after_measure  # noqa: PLC0415 - other runs do without
 
         device = catalog.load("measure_report")["device"]
-        table = catalog.load("measured_latency")[device]()
+        read = catalog.load("measured_latency")[device]
+        table = read(space=self._parameters["space"])
         command = after_measure(
             device,
             table["arch_id"].tolist(),

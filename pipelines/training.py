@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from brpnas.candidates import DIGITS, ImageSource
-from brpnas.errors import SourceError
+from brpnas.errors import ConfigurationError, SourceError
 from brpnas.spaces.network import NetworkConfig
-from pipelines.config import ImagesConfig, NetworkTrainingConfig
+from pipelines.config import ImagesConfig, NetworkTrainingConfig, OracleConfig
 
 if TYPE_CHECKING:
-    from brpnas.candidates import JobConfig
+    from brpnas.candidates import JobConfig, TrainOracle
 
-__all__ = ["IMAGES_CACHE", "image_source", "job_config"]
+__all__ = [
+    "IMAGES_CACHE",
+    "TrainingTask",
+    "delivered_network",
+    "image_source",
+    "job_config",
+    "train_oracle",
+]
 
 _ROOT = Path(__file__).resolve().parents[1]
 IMAGES_CACHE = _ROOT / "data" / "02_intermediate" / "images"
@@ -62,3 +72,68 @@ def job_config(training: NetworkTrainingConfig, network: NetworkConfig) -> JobCo
         stages=network.stages,
         **training.model_dump(exclude={"workers", "scheduler"}),
     )
+
+
+@dataclass(frozen=True)
+class TrainingTask:
+    """What the networks of a search are trained for.
+
+    Attributes:
+        space: Name of the space.
+        dataset: Data set of the search.
+        network: Size of the networks.
+        metric: Validation score of an answer.
+    """
+
+    space: str
+    dataset: str
+    network: NetworkConfig
+    metric: Literal["accuracy", "balanced_accuracy"]
+
+
+@contextmanager
+def train_oracle(
+    task: TrainingTask, images: ImagesConfig, training: NetworkTrainingConfig, store: Path
+) -> Iterator[TrainOracle]:
+    """The oracle that trains networks, with its training processes.
+
+    Args:
+        task: What they are trained for.
+        images: Their images.
+        training: Settings of their training.
+        store: Folder of the search's files; trained networks are in its folder ``trained``.
+
+    Raises:
+        ConfigurationError: If the images belong to another data set.
+    """
+    from brpnas.candidates import TrainOracle  # noqa: PLC0415 - it needs torch
+    from brpnas.fanout import get_engine  # noqa: PLC0415
+
+    source = image_source(images)
+    if source.name != task.dataset:
+        raise ConfigurationError(
+            f"The parameter dataset is {task.dataset!r}, but search.oracle.name is 'train' and "
+            f"the images are {source.name!r}: set dataset to null, which means that of the "
+            "images, or images.path to the other images."
+        )
+    how = job_config(training, task.network)
+    with get_engine(training.workers, training.scheduler) as engine:
+        folder = store / "trained"
+        yield TrainOracle(source, how, folder, engine, space=task.space, metric=task.metric)
+
+
+def delivered_network(oracle: TrainOracle, arch_id: str, seed: int, config: OracleConfig) -> bytes:
+    """The trained network to deliver: of the search, or trained again on more images.
+
+    Args:
+        oracle: It has trained the network.
+        arch_id: The architecture.
+        seed: Seed of the training.
+        config: Says whether there is a final training; ``auto`` is yes.
+
+    Raises:
+        OracleError: If the network of the search is missing.
+        TrainingError: If the final training fails.
+    """
+    network = oracle.final if config.final_training else oracle.network
+    return network(arch_id, seed).to_bytes()

@@ -35,7 +35,15 @@ def test_every_name_is_the_documented_object_of_a_public_package(name: str) -> N
 
 @pytest.mark.parametrize(
     "name",
-    ["brpnas", "brpnas.candidates", "brpnas.datasets", "brpnas.devices", "brpnas.testing"],
+    [
+        "brpnas",
+        "brpnas.candidates",
+        "brpnas.datasets",
+        "brpnas.devices",
+        "brpnas.measure",
+        "brpnas.measure.runtimes",
+        "brpnas.testing",
+    ],
 )
 def test_names_are_those_that_type_checkers_see(name: str) -> None:
     package = import_module(name)

@@ -20,7 +20,7 @@ from benchmarks.tables.accuracy import (
 from benchmarks.tables.boards import any_device, runtimes, timed_over
 from benchmarks.tables.cost import devices, rankers, ranking, seconds, start, workers
 from benchmarks.tables.fronts import front_cases, front_devices
-from benchmarks.tables.latency import adapt, conformal, latency, measure, reference, shipped
+from benchmarks.tables.latency import adapt, conformal, fbnet, latency, measure, reference, shipped
 from benchmarks.tables.limits import cases, per_device, regrets, ruled_out
 from benchmarks.tables.markdown import Result, markdown, spread
 from benchmarks.tables.operation import (
@@ -42,6 +42,7 @@ __all__ = [
     "darts_leads",
     "delivered_file",
     "devices",
+    "fbnet",
     "front_cases",
     "front_devices",
     "images",
@@ -83,6 +84,7 @@ _SHOWN: Mapping[str, Callable[[Result], list[str]]] = {
         table(found) for found in r["surrogates"].values() for table in (darts, darts_leads)
     ],
     "devices": lambda r: [any_device(r), runtimes(r), timed_over(r)],
+    "fbnet": lambda r: [fbnet(r)],
     "front": lambda r: [front_cases(r), *map(front_devices, r["cases"])],
     "kendall": lambda r: [f"{space}\n\n{kendall(found)}" for space, found in r["tables"].items()],
     "latency": lambda r: [latency(r)],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.tables.markdown import Result, markdown, spread
 
-__all__ = ["adapt", "conformal", "latency", "measure", "reference", "shipped"]
+__all__ = ["adapt", "conformal", "fbnet", "latency", "measure", "reference", "shipped"]
 
 _MODELS = {
     "gcn": "GCN",
@@ -52,6 +52,23 @@ def reference(result: Result) -> str:
         for device, values in result["devices"].items()
     ]
     return markdown(["device", "±10 %", "±5 %", "Spearman", "fit, s"], rows)
+
+
+def fbnet(result: Result) -> str:
+    """The predictor on FBNet beside a sum over blocks, and the drift of each machine."""
+    rows = [
+        [
+            device.removeprefix("fbnet-"),
+            *(spread(values["gcn"][bound], 1, 100) for bound in _BOUNDS),
+            spread(values["gcn"]["spearman"], 4),
+            spread(values["sum"]["spearman"], 4),
+            f"{values['all_rows']:.4f}",
+            f"{values['drift']:.2f}",
+        ]
+        for device, values in result["devices"].items()
+    ]
+    header = ["device", "±10 %", "±5 %", "Spearman", "Spearman of the sum", "of the sum, all rows"]
+    return markdown([*header, "drift"], rows)
 
 
 def adapt(result: Result) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
+import brpnas
 from brpnas.cli.commands import (
     arch,
     devices,
@@ -25,6 +25,7 @@ from brpnas.cli.commands import (
     sources,
 )
 from brpnas.cli.group import ErrorGroup
+from brpnas.garbage import collect_rarely
 
 __all__ = ["app"]
 
@@ -42,7 +43,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"brpnas {version('brpnas')}")
+        typer.echo(f"brpnas {brpnas.__version__}")
         raise typer.Exit
 
 
@@ -55,7 +56,7 @@ def _main(
         ),
     ] = False,
 ) -> None:
-    pass
+    collect_rarely()
 
 
 devices.devices.command(epilog=devices_add.EXAMPLES)(devices_add.add)

@@ -44,8 +44,11 @@ def read_front(workspace: Path) -> pd.DataFrame:
 def as_text(front: pd.DataFrame, form: FrontFormat) -> str:
     """The front as a table for reading, as CSV, or as a JSON list; a row per architecture.
 
-    In the table accuracies are percent, and ``*`` marks the knee.
+    ``member`` numbers them from 1, the most accurate. In the table accuracies are percent, and
+    ``*`` marks the knee.
     """
+    front = front.copy()
+    front.insert(0, "member", range(1, len(front) + 1))
     if form is FrontFormat.CSV:
         return front.to_csv(index=False).rstrip("\n")
     if form is FrontFormat.JSON:
@@ -62,8 +65,8 @@ def as_text(front: pd.DataFrame, form: FrontFormat) -> str:
 
 def _title(name: str) -> tuple[str, float]:
     """Header of a column with its unit, and the factor of its values."""
-    if name == "accuracy":
-        return "accuracy, %", 100.0
+    if name in {"accuracy", "answer"}:
+        return f"{name}, %", 100.0
     try:
         metric = DeviceMetric.parse(name)
     except BrpNasError:

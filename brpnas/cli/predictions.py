@@ -1,46 +1,29 @@
-"""Work and text of ``brpnas predict`` and ``brpnas rank``: answers of saved predictors."""
+"""Work of ``brpnas predict``, and the text of predictions: answers of saved predictors.
+
+Exported predictors answer without torch.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from brpnas.cli.cells import read_cell
-from brpnas.cli.text import fields, table
-from brpnas.datasets.metrics import LATENCY_MS, MEASURED
-from brpnas.devices import load_devices
-from brpnas.errors import ConfigurationError, ConstraintError, SchemaError, UnknownNameError
-from brpnas.graphs import SpaceGraphs
-from brpnas.predictors import PairwiseRanker, load_predictor
-from brpnas.predictors.transfer import (
-    DeviceAnswers,
-    DevicePredictor,
-    DevicePrior,
-    known_device,
-    predict_known,
-    shipped_prior,
-)
-from brpnas.predictors.transfer.known_device import COVERAGE
-from brpnas.search import Limits
-from brpnas.search.limits import METRICS
-from brpnas.serving import MAX_BATCH, OUTPUTS, OnnxPredictor
-from brpnas.spaces import DEFAULT_SPACE, NetworkConfig, SearchSpace, get_space, opened_space
-from brpnas.spaces.select import select_cells
+from brpnas.cli.text import table
+from brpnas.datasets.metrics import MEASURED
+from brpnas.errors import ConfigurationError, SchemaError, UnknownNameError
+from brpnas.serving import OUTPUTS, OnnxPredictor
+from brpnas.spaces import DEFAULT_SPACE, SearchSpace, get_space
 
 __all__ = [
-    "KnownLatencies",
     "as_json",
     "as_text",
     "find_predictor",
     "predict",
-    "predict_device",
-    "rank",
+    "served",
 ]
 
 _MADE = (
@@ -53,7 +36,6 @@ _KIND = (
     "`kedro run --pipelines=retrain --params=device=NAME`,"
 )
 _DIGITS = {name: 4 for names in OUTPUTS.values() for name in names} | {"params_m": 3, "flops_m": 2}
-_SAMPLE = 10_000
 
 
 def find_predictor(name: str) -> Path:
@@ -108,9 +90,12 @@ def predict(
     """
     known = get_space(space)  # opened first: a predictor must not choose a space from a file
     if file.suffix == ".onnx":
-        served = _served(file, MEASURED)
-        said = served.predict([read_cell(text, served.space) for text in texts])
-        return said[[*served.outputs, "arch_id"]]
+        exported = served(file, MEASURED)
+        said = exported.predict([read_cell(text, exported.space) for text in texts])
+        return said[[*exported.outputs, "arch_id"]]
+    from brpnas.predictors import load_predictor  # noqa: PLC0415 - torch
+    from brpnas.predictors.transfer import DevicePredictor  # noqa: PLC0415
+
     arch_ids = [read_cell(text, known) for text in texts]
     graphs = known.graphs(arch_ids)
     predictor = load_predictor(file)
@@ -122,206 +107,28 @@ def predict(
     return pd.DataFrame({**columns, "arch_id": arch_ids})
 
 
-@dataclass(frozen=True, eq=False)
-class KnownLatencies:
-    """Latencies on a device that a prior knows, and the error to expect.
-
-    Attributes:
-        device: Name of the device.
-        network_size: Size of its networks.
-        answers: Error of the prior on this device.
-        rows: Columns ``latency_ms, lower_ms, upper_ms, arch_id``.
-    """
-
-    device: str
-    network_size: str
-    answers: DeviceAnswers
-    rows: pd.DataFrame
-
-    def as_text(self) -> str:
-        """The table, and below it device and error."""
-        error, described = self.answers, load_devices().get(self.device)
-        order = "undefined" if error.spearman is None else f"{error.spearman:.3f}"
-        facts = {
-            "device": self.device,
-            "hardware": "" if described is None else described.hardware,
-            "networks": self.network_size,
-            "error": f"median {100 * error.median:.1f} %, {100 * error.within_10:.1f} % of cells "
-            f"within ±10 %, Spearman {order}",
-            "measured on": f"{error.rows:,} cells of this device, unknown to the prior",
-            "interval": f"holds {100 * COVERAGE:.0f} % of these cells",
-        }
-        return f"{as_text(self.rows)}\n\n{fields(facts)}"
-
-    def as_json(self) -> str:
-        """One JSON object: device, size, error, and a list with an object per row."""
-        names = ("rows", "median", "within_10", "spearman")
-        error = {name: value for name, value in asdict(self.answers).items() if name in names}
-        return json.dumps(
-            {
-                "device": self.device,
-                "network_size": self.network_size,
-                "coverage": COVERAGE,
-                "error": error,
-                "predictions": self.rows.to_dict("records"),
-            },
-            indent=2,
-        )
-
-
-def predict_device(
-    device: str,
-    texts: Sequence[str],
-    *,
-    prior: Path | None = None,
-    network_size: str | None = None,
-    space: str = DEFAULT_SPACE,
-) -> KnownLatencies:
-    """Latency of architectures on a device that a prior knows.
-
-    Args:
-        device: Name of the device.
-        texts: Architectures, in any notation of the space.
-        prior: File of the prior; None for the packaged one.
-        network_size: Size of their networks; None for that of the device.
-        space: Space of the packaged prior. A file names its own.
-
-    Raises:
-        UnknownNameError: If the prior does not know the device; lists those that it knows.
-        SchemaError: If the file is not a prior, or the networks have another size.
-        ArchitectureError: If a text is not an architecture, or nothing like it was measured.
-    """
-    known = shipped_prior(get_space(space).name) if prior is None else DevicePrior.load(prior)
-    if network_size is not None:
-        network_size = NetworkConfig.of_size(network_size).size
-    answers, size = known_device(known, device, network_size)
-    opened = opened_space(known.space, prior or "The prior that ships")
-    arch_ids = [read_cell(text, opened) for text in texts]
-    latencies = predict_known(known, device, opened.graphs(arch_ids))
-    columns = dict(zip(OUTPUTS[LATENCY_MS], latencies.T, strict=True))
-    return KnownLatencies(device, size, answers, pd.DataFrame({**columns, "arch_id": arch_ids}))
-
-
-def _served(file: Path, values: Collection[str]) -> OnnxPredictor:
+def served(file: Path, values: Collection[str]) -> OnnxPredictor:
     """An exported predictor of one of some values, such as ``latency_ms`` or ``score``."""
-    served = OnnxPredictor(file)
-    if served.value not in values:
-        raise SchemaError(f"{file} predicts {served.value}, not {' or '.join(values)}.")
-    return served
-
-
-def _by_onnx(file: Path, value: str, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
-    """Prediction of an exported predictor for each architecture."""
-    served = _served(file, [value])
-    chunks = [graphs.arch_ids[i : i + MAX_BATCH] for i in range(0, len(graphs), MAX_BATCH)]
-    return np.concatenate([served.predict(chunk)[value].to_numpy() for chunk in chunks])
-
-
-def _latency(file: Path, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
-    """Latency of each architecture by a predictor of any kind."""
-    if file.suffix == ".onnx":
-        return _by_onnx(file, "latency_ms", graphs)
-    predictor = load_predictor(file)
-    if predictor.metric != LATENCY_MS:
-        raise SchemaError(f"{file} predicts {predictor.metric}, not {LATENCY_MS}.")
-    return predictor.predict(graphs)
-
-
-def _scores(file: Path, graphs: SpaceGraphs) -> npt.NDArray[np.float64]:
-    """Score of every architecture by a pairwise ranker, saved or exported."""
-    if file.suffix == ".onnx":
-        return _by_onnx(file, "score", graphs)
-    ranker = PairwiseRanker.load(file)
-    return ranker.score(graphs.view(ranker.view))
-
-
-def rank(
-    file: Path,
-    top: int,
-    latency_file: Path | None = None,
-    constraints: Sequence[str] = (),
-    *,
-    every: bool = False,
-    space: SearchSpace | str = DEFAULT_SPACE,
-    sample: int | None = None,
-    network_size: str | None = None,
-) -> pd.DataFrame:
-    """Best architectures of the whole space by a saved or exported ranker.
-
-    Args:
-        file: File of a `PairwiseRanker`, saved or exported (``.onnx``).
-        top: How many.
-        latency_file: A latency predictor, so that constraints may use ``latency_ms``.
-        constraints: What they must satisfy, on predicted latency, parameters and multiply-adds.
-        every: Keep every architecture; else the fastest of those that compute the same function.
-        space: What is ranked, or its name: the space that the predictors were trained on.
-        sample: Rank so many random architectures instead; by default the whole space, or 10,000
-            where it is too large to be listed.
-        network_size: Size of the networks whose parameters and multiply-adds count, without dead
-            operations, as they are exported (`NetworkConfig.size`); by default the published one.
-
-    Returns:
-        Columns ``rank, score, latency_ms`` (with a latency predictor), ``params_m, flops_m,
-        arch_id``, best first.
-
-    Raises:
-        SchemaError: If a file is not such a predictor.
-        ConfigurationError: If ``network_size`` is not the size of a network.
-        ConstraintError: If a constraint cannot be read, or needs latency without a predictor.
-        InfeasibleError: If no architecture satisfies them.
-    """
-    limits = Limits.parse(constraints, METRICS)
-    for constraint in limits.constraints:
-        if latency_file is None and "latency_ms" in constraint.metrics:
-            raise ConstraintError(
-                f"Constraint {constraint.text!r} needs predicted latency: give a latency predictor "
-                "by --predictor FILE."
-            )
-    known = get_space(space)
-    if sample is None and not known.enumerable:
-        sample = _SAMPLE
-    graphs = known.graphs(None if sample is None else select_cells(sample, space=known))
-    network = known.published if network_size is None else NetworkConfig.of_size(network_size)
-    params, flops = known.cost(graphs.arch_ids, network.as_exported)
-    for name, values in (("params_m", params), ("flops_m", flops)):
-        named = [c.text for c in limits.constraints if name in c.metrics]
-        if named and np.isnan(values).any():
-            raise ConstraintError(
-                f"Constraint {named[0]!r} needs {name}, which the space {known.name} does not "
-                "know of its networks."
-            )
-    ranking = pd.DataFrame({"score": _scores(file, graphs)})
-    if latency_file is not None:
-        ranking["latency_ms"] = _latency(latency_file, graphs)
-    ranking = ranking.assign(params_m=params / 1e6, flops_m=flops / 1e6, arch_id=graphs.arch_ids)
-    metrics = {name: ranking[name].to_numpy() for name in METRICS if name in ranking}
-    feasible = limits.within(graphs.arch_ids, metrics)
-    if not feasible.any():
-        raise limits.infeasible(graphs.arch_ids, metrics)
-    ranking = ranking[feasible]
-    cheapest = "latency_ms" if latency_file is not None else "flops_m"
-    ranking = ranking.sort_values(["score", cheapest], ascending=[False, True], kind="stable")
-    if not every:
-        ranking = ranking[~_repeated(known, ranking["arch_id"])]
-    ranking = ranking.head(top)
-    ranking.insert(0, "rank", range(1, len(ranking) + 1))
-    return ranking.reset_index(drop=True)
-
-
-def _repeated(space: SearchSpace, arch_ids: pd.Series[str]) -> pd.Series[bool]:
-    """Which rows compute the same function as a row above them."""
-    ids = pd.Series(space.isomorphism_ids(arch_ids.tolist()), index=arch_ids.index)
-    return ids.duplicated()
+    found = OnnxPredictor(file)
+    if found.value not in values:
+        raise SchemaError(f"{file} predicts {found.value}, not {' or '.join(values)}.")
+    return found
 
 
 def as_text(rows: pd.DataFrame) -> str:
     """Lay out a table, numbers at their right edge."""
     cells = [
-        [f"{value:.{_DIGITS[name]}f}" if name in _DIGITS else str(value) for name, value in row]
+        [_cell(str(name), value) for name, value in row]
         for row in (record.items() for record in rows.to_dict("records"))
     ]
     names = [str(name) for name in rows.columns]
     return table(names, cells, right=[name for name in names if name != "arch_id"])
+
+
+def _cell(name: str, value: object) -> str:
+    """A number of a metric, also of one named with its device, or a text."""
+    digits = _DIGITS.get(name.partition("@")[0])
+    return str(value) if digits is None else f"{value:.{digits}f}"
 
 
 def as_json(rows: pd.DataFrame) -> str:

@@ -56,6 +56,12 @@ class Registry(Protocol):
         """List the registered models of the project in the folder ``root``."""
         ...
 
+    def export_member_text(
+        self, root: Path, member: str, output: Path | None = None, env: str | None = None
+    ) -> str:
+        """Export a member of the front of the last search of the project in ``root``."""
+        ...
+
     def promote_text(
         self, root: Path, name: str, env: str | None = None, *, as_json: bool = False
     ) -> str:

@@ -20,6 +20,7 @@ from typing import Any
 
 from brpnas.errors import ConfigurationError
 from brpnas.fanout._attempt import attempt_packed, unpack
+from brpnas.garbage import collect_rarely
 
 __all__ = ["Worker", "WorkerDiedError", "ready_workers"]
 
@@ -150,7 +151,8 @@ def _serve(pipe: Connection) -> None:
 
 
 def _settle() -> None:
-    """Use one thread, leave Ctrl-C to the parent, and end with the parent."""
+    """Use one thread, leave Ctrl-C to the parent, end with the parent, collect garbage rarely."""
+    collect_rarely()
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from brpnas.errors import MeasurementError
-from brpnas.spaces import DEFAULT_SPACE, get_space
+from brpnas.spaces import DEFAULT_SPACE, get_space, size_of
 
 __all__ = ["REFERENCE", "Drift", "reference_cell", "warn_of_drift"]
 
@@ -37,7 +37,7 @@ def reference_cell(space: str) -> str:
     if space == DEFAULT_SPACE:
         return REFERENCE
     known = get_space(space)
-    drawn = known.sample(np.random.default_rng(0), min(_DRAWN, len(known)))
+    drawn = known.sample(np.random.default_rng(0), min(_DRAWN, size_of(known)))
     _, flops = known.cost(drawn)
     costs = sorted((cost, arch_id) for cost, arch_id in zip(flops.tolist(), drawn, strict=True))
     return drawn[0] if math.isnan(sum(flops)) else costs[len(costs) // 2][1]

@@ -5,13 +5,21 @@ Fill a `ReportData` and call `render`. `cell_svg` draws an architecture, and
 """
 
 from brpnas.report.cell import cell_svg
-from brpnas.report.data import Chosen, EvaluationProtocol, ReportData, SourceNote, Task
+from brpnas.report.data import (
+    Chosen,
+    EvaluationProtocol,
+    PredictorData,
+    ReportData,
+    SourceNote,
+    Task,
+)
 from brpnas.report.dvc_plots import predicted_vs_measured, search_curves, training_curve
 from brpnas.report.page import render
 
 __all__ = [
     "Chosen",
     "EvaluationProtocol",
+    "PredictorData",
     "ReportData",
     "SourceNote",
     "Task",

@@ -12,12 +12,14 @@ from typing import Any, TypedDict
 
 import pandas as pd
 
+from brpnas.datasets.metrics import DeviceMetric
 from brpnas.errors import SchemaError, did_you_mean
 
 __all__ = [
     "COLUMNS",
     "Chosen",
     "EvaluationProtocol",
+    "PredictorData",
     "ReportData",
     "SourceNote",
     "Task",
@@ -170,6 +172,24 @@ class SourceNote(TypedDict, total=False):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PredictorData:
+    """Quality of the predictor of a metric on a device.
+
+    Attributes:
+        predictions: Measured rows: ``arch_id``, ``split`` (train, valid or test), and for the
+            metric ``latency_ms`` the columns ``latency_ms`` and ``predicted_latency_ms``.
+        metrics: As `ReportData.metrics`.
+        training: As `ReportData.training`.
+        scored: Rows behind the figures, see `EvaluationProtocol`.
+    """
+
+    predictions: pd.DataFrame | None = None
+    metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    training: pd.DataFrame | None = None
+    scored: str = "test"
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReportData:
     """Everything on the page.
 
@@ -184,8 +204,10 @@ class ReportData:
         metrics: Figures on test rows by model: ``within_1``, ``within_5``, ``within_10`` and
             ``mape`` (fractions), ``spearman``, ``kendall``. The predictor comes first.
         training: ``member``, ``epoch``, ``train_loss``, ``valid_loss``.
+        further: Predictors of other device metrics, by the device metric.
         traces: ``sampler``, ``seed``, ``query`` (from 0), ``best_valid``, ``chosen_test``,
-            ``best_test_seen``; optional ``best_single_seed_test_seen``, ``regret`` (fractions).
+            ``best_test_seen``; optional ``best_single_seed_test_seen``, ``regret`` (fractions), and
+            of searches for a front ``hypervolume``.
         space: ``arch_id``, ``predicted_latency_ms``, ``latency_ms`` and ``test_accuracy`` (mean
             over seeds, of the metric of the task); the last two may be null. Columns of other
             device metrics, measured or ``predicted_...``, are axes of the explorer.
@@ -212,6 +234,7 @@ class ReportData:
     predictions: pd.DataFrame | None = None
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     training: pd.DataFrame | None = None
+    further: Mapping[str, PredictorData] = field(default_factory=dict)
     traces: pd.DataFrame | None = None
     space: pd.DataFrame | None = None
     front: pd.DataFrame | None = None
@@ -246,10 +269,16 @@ class ReportData:
         _require_keys("protocol", self.protocol, EvaluationProtocol, set())
         for source in self.sources:
             _require_keys("sources", source, SourceNote, {"name"})
-        for model, figures in self.metrics.items():
-            missing = [key for key in METRICS if key not in figures]
-            if missing:
-                raise SchemaError(f"Report metrics of {model!r} lack {', '.join(missing)}.")
+        for part in (self.metrics, *(each.metrics for each in self.further.values())):
+            for model, figures in part.items():
+                missing = [key for key in METRICS if key not in figures]
+                if missing:
+                    raise SchemaError(f"Report metrics of {model!r} lack {', '.join(missing)}.")
+        for name, each in self.further.items():
+            metric = DeviceMetric.parse(name).metric
+            columns = ("arch_id", "split", metric, f"predicted_{metric}")
+            _require_columns(f"further[{name!r}].predictions", each.predictions, columns)
+            _require_columns(f"further[{name!r}].training", each.training, COLUMNS["training"])
         self._check_winner()
         self._check_rows()
 

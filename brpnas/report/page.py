@@ -8,11 +8,11 @@ from __future__ import annotations
 import jinja2
 from markupsafe import Markup
 
-from brpnas.datasets.metrics import LATENCY_MS
+from brpnas.datasets.metrics import LATENCY_MS, DeviceMetric
 from brpnas.errors import ArchitectureError, BrpNasError
 from brpnas.report.cell import cell_svg
 from brpnas.report.constraints import check_constraints, constraint_sentence, upper_limits
-from brpnas.report.data import ReportData
+from brpnas.report.data import PredictorData, ReportData
 from brpnas.report.explorer import explored, explorer_page
 from brpnas.report.format import plain
 from brpnas.report.network import (
@@ -24,10 +24,11 @@ from brpnas.report.network import (
     score_facts,
 )
 from brpnas.report.plots import (
+    HYPERVOLUME,
     accuracies,
     error_histogram,
     known_curves,
-    latency_scatter,
+    prediction_scatter,
     search_curve,
     space_plot,
     training_curves,
@@ -53,6 +54,9 @@ _CAPTIONS = {
     " search cannot know which it is.",
     "best_valid": "Best validation accuracy among the queried: no test accuracy is known. The best"
     " of many noisy trainings is on the high side.",
+    HYPERVOLUME: "Hypervolume of the architectures queried so far, by test accuracy where it is"
+    " known, else by their answers. The front of all these searches together gives the scale: its"
+    " range is 1 in each objective, and the reference point lies a tenth of the range below.",
     "best_single_seed_test_seen": "Best test accuracy of any single training run among the"
     " queried, as published curves show it; it can exceed the optimum of the means.",
 }
@@ -95,7 +99,7 @@ def render(data: ReportData) -> str:
         "safe_link": lambda url: str(url).lower().startswith(("https://", "http://")),
         **_winner(data),
         **_network(data),
-        **_latency(data),
+        "predictors": _predictors(data),
         **_search(data),
         **_space(data),
     }
@@ -147,21 +151,40 @@ def _network(data: ReportData) -> dict[str, object]:
     }
 
 
-def _latency(data: ReportData) -> dict[str, object]:
-    shown: dict[str, object] = dict.fromkeys(("scatter", "errors", "training", "metrics"))
-    if data.predictions is not None:
-        test = data.predictions[data.predictions["split"] == "test"]
-        test = test.dropna(subset=["latency_ms", "predicted_latency_ms"])
-        shown["test_rows"] = f"{len(test):,}"
-        left_out = data.protocol.get("scored", "test") != "test"
-        shown["scored"] = "rows left out in turn" if left_out else "test rows"
+def _predictors(data: ReportData) -> list[dict[str, object]]:
+    """Quality of the predictor of the task's latency, then of those of other device metrics."""
+    task = PredictorData(
+        predictions=data.predictions,
+        metrics=data.metrics,
+        training=data.training,
+        scored=data.protocol.get("scored", "test"),
+    )
+    found = [_predictor(LATENCY_MS, task, 0) | {"title": "Latency predictor", "id": "latency"}]
+    for number, (name, part) in enumerate(data.further.items(), 1):
+        metric = DeviceMetric.parse(name)
+        place = f" of {metric.device}" if metric.device else ""
+        titled = {"title": f"{metric.about.title} predictor{place}", "id": f"predictor-{number}"}
+        found.append(_predictor(metric.metric, part, number) | titled)
+    return found
+
+
+def _predictor(metric: str, part: PredictorData, number: int) -> dict[str, object]:
+    """Pictures and table of one predictor."""
+    shown: dict[str, object] = dict.fromkeys(("scatter", "errors", "training", "metrics", "rows"))
+    shown["quantity"] = DeviceMetric(metric).about.title.lower()
+    shown["scored"] = "rows left out in turn" if part.scored != "test" else "test rows"
+    mark = f"-{number}" if number else ""
+    if part.predictions is not None:
+        test = part.predictions[part.predictions["split"] == "test"]
+        test = test.dropna(subset=[metric, f"predicted_{metric}"])
+        shown["rows"] = f"{len(test):,}"
         if len(test):
-            shown["scatter"] = Markup(latency_scatter(test))
-            shown["errors"] = Markup(error_histogram(test))
-    if data.training is not None and len(data.training):
-        shown["training"] = Markup(training_curves(data.training))
-    if data.metrics:
-        shown["metrics"] = metrics_table(data.metrics)
+            shown["scatter"] = Markup(prediction_scatter(test, metric, f"scatter{mark}"))
+            shown["errors"] = Markup(error_histogram(test, metric, f"errors{mark}"))
+    if part.training is not None and len(part.training):
+        shown["training"] = Markup(training_curves(part.training, f"training{mark}"))
+    if part.metrics:
+        shown["metrics"] = metrics_table(part.metrics)
     return shown
 
 
@@ -169,21 +192,24 @@ def _search(data: ReportData) -> dict[str, object]:
     traces = data.traces
     if traces is None or traces.empty:
         return {"curves": []}
-    optimum = data.chosen.get("optimum_test_accuracy")
+    names = known_curves(traces)
+    of_front = names == [HYPERVOLUME]
+    optimum = None if of_front else data.chosen.get("optimum_test_accuracy")
     curves = [
         {
             "svg": Markup(search_curve(traces, column, optimum, data.metric)),
             "caption": _CAPTIONS[column].replace("accuracy", data.metric),
         }
-        for column in known_curves(traces)
+        for column in names
     ]
-    tested = known_curves(traces)[:1] != ["best_valid"]
+    checked = f"Test {data.metric} of the chosen"
+    if names[:1] == ["best_valid"]:
+        checked = f"Best validation {data.metric} seen"
     return {
         "curves": curves,
         "many_seeds": bool(traces.groupby("sampler")["seed"].nunique().max() > 1),
-        "checked": f"Test {data.metric} of the chosen"
-        if tested
-        else f"Best validation {data.metric} seen",
+        "checked": "Hypervolume" if of_front else checked,
+        "of_front": of_front,
         "search_table": search_table(traces, data.metric),
         "checkpoints": checkpoint_table(traces),
     }

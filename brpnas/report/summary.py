@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from brpnas.datasets.metrics import LATENCY_MS, MEASURED
 from brpnas.report.constraints import ConstraintCheck
 from brpnas.report.data import Chosen, ReportData
+from brpnas.report.explorer.axes import axis_of
 from brpnas.report.format import (
     MISSING,
     as_float,
@@ -134,6 +136,7 @@ def winner_facts(data: ReportData) -> list[tuple[str, str]]:
         ("Measured latency", milliseconds(chosen.get("latency_ms"))),
         (f"Measured latency on {elsewhere}", milliseconds(chosen.get("latency_elsewhere_ms"))),
         ("Error of the prediction", signed_percent(chosen.get("latency_error"))),
+        *_other_metrics(chosen),
         (f"Validation accuracy, {_runs(data)}", percent(chosen.get("valid_accuracy"))),
         (
             f"Validation balanced accuracy, {_runs(data)}",
@@ -152,6 +155,15 @@ def winner_facts(data: ReportData) -> list[tuple[str, str]]:
         *chosen.get("conversion", ()),
     ]
     return [(label, text) for label, text in facts if text != MISSING]
+
+
+def _other_metrics(chosen: Chosen) -> Iterator[tuple[str, str]]:
+    """Device metrics of the winner beside the latency on the device of the task."""
+    for name, value in chosen.get("metrics", {}).items():
+        axis, number = axis_of(name), as_float(value)
+        is_measured = axis is not None and axis.metric.partition("@")[0] in MEASURED
+        if axis is not None and is_measured and axis.metric != LATENCY_MS and number is not None:
+            yield axis.title, f"{number:.4g} {axis.unit}"
 
 
 def _seeds(chosen: Chosen) -> str:

@@ -21,7 +21,7 @@ from brpnas.report.format import (
     percent,
     points,
 )
-from brpnas.report.plots.traces import known_curves, sampler_order, spread
+from brpnas.report.plots.traces import HYPERVOLUME, known_curves, sampler_order, spread
 from brpnas.search.fronts import pareto_front
 
 __all__ = [
@@ -151,6 +151,8 @@ def front_table(history: pd.DataFrame, metric: str = "accuracy") -> Table:
 def members_table(front: pd.DataFrame, metric: str = "accuracy") -> Table:
     """Members of the front of a search with several objectives; the knee is highlighted.
 
+    They are numbered from 1, as `brpnas front` numbers them.
+
     Args:
         front: As `brpnas.report.ReportData.front`.
         metric: Metric of the search in words.
@@ -158,11 +160,12 @@ def members_table(front: pd.DataFrame, metric: str = "accuracy") -> Table:
     axes = [axis for axis in map(axis_of, map(str, front.columns)) if axis is not None]
     rows = tuple(
         (
+            TableCell(str(number), float(number)),
             TableCell(str(row["arch_id"]), best=bool(row["knee"]), code=True),
             TableCell(percent(row["accuracy"]), as_float(row["accuracy"])),
             *(TableCell(f"{row[a.name]:.4g}", as_float(row[a.name])) for a in axes),
         )
-        for _, row in front.iterrows()
+        for number, (_, row) in enumerate(front.iterrows(), 1)
     )
     about = [METRICS[axis.metric.partition("@")[0]] for axis in axes]
     devices = [axis.metric.partition("@")[2] for axis in axes]
@@ -170,7 +173,7 @@ def members_table(front: pd.DataFrame, metric: str = "accuracy") -> Table:
         f"{known.title.lower()}{device and f' on {device}'} ({known.unit})"
         for known, device in zip(about, devices, strict=True)
     ]
-    return Table(("architecture", metric, *labels), rows)
+    return Table(("member", "architecture", metric, *labels), rows)
 
 
 def search_table(traces: pd.DataFrame, metric: str = "accuracy") -> Table:
@@ -178,15 +181,17 @@ def search_table(traces: pd.DataFrame, metric: str = "accuracy") -> Table:
     end = int(traces.groupby(["sampler", "seed"])["query"].max().min())
     final = traces[traces["query"] == end]
     columns = known_curves(final)
-    columns += ["regret"] if "regret" in final and final["regret"].notna().any() else []
+    if columns != [HYPERVOLUME] and "regret" in final and final["regret"].notna().any():
+        columns.append("regret")
     groups = final.groupby("sampler")
     mean, deviation, seeds = groups[columns].mean(), groups[columns].std(), groups["seed"].nunique()
     best = {c: mean[c].min() if c == "regret" else mean[c].max() for c in columns}
 
     def cell(sampler: str, column: str) -> TableCell:
         value, sd = mean.loc[sampler, column], as_float(deviation.loc[sampler, column])
-        text = points(value) if column == "regret" else percent(value)
-        text += "" if sd is None else f" ± {points(sd)}"
+        text = points(value) if column == "regret" else _of_curve(column, as_float(value))
+        if sd is not None:
+            text += f" ± {_of_curve(column, sd) if column == HYPERVOLUME else points(sd)}"
         return TableCell(text, as_float(value), bool(value == best[column]))
 
     names = {
@@ -195,6 +200,7 @@ def search_table(traces: pd.DataFrame, metric: str = "accuracy") -> Table:
         "best_single_seed_test_seen": f"best single-seed test {metric} seen",
         "best_valid": f"best validation {metric} seen",
         "regret": "regret (points)",
+        HYPERVOLUME: "hypervolume",
     }
     rows = tuple(
         (
@@ -210,7 +216,8 @@ def search_table(traces: pd.DataFrame, metric: str = "accuracy") -> Table:
 def checkpoint_table(traces: pd.DataFrame) -> Table:
     """Mean of the first known curve at evenly spaced budgets, one row per sampler.
 
-    This is the test accuracy of the chosen, or without any the validation accuracy.
+    This is the test accuracy of the chosen, or without any the validation accuracy; of searches for
+    a front the hypervolume.
     """
     names = known_curves(traces)
     if not names:
@@ -224,6 +231,13 @@ def checkpoint_table(traces: pd.DataFrame) -> Table:
         for budget in budgets:
             value = as_float(curve.loc[sampler, budget])
             top = value is not None and value == curve[budget].max()
-            cells.append(TableCell(percent(value) if value is not None else MISSING, value, top))
+            cells.append(TableCell(_of_curve(names[0], value), value, top))
         rows.append(tuple(cells))
     return Table(("queries spent", *(str(b) for b in budgets)), tuple(rows))
+
+
+def _of_curve(column: str, value: float | None) -> str:
+    """A value of a curve: percent, or a hypervolume."""
+    if value is None:
+        return MISSING
+    return f"{value:.4f}" if column == HYPERVOLUME else percent(value)

@@ -184,7 +184,7 @@ def _limits(data: ReportData) -> str:
 
 def _answer(data: ReportData) -> str:
     within = "within the constraints " if _infeasible(data.history) else ""
-    text = (
+    text = _member(data) or (
         f"The winner is the queried architecture {within}that the ranker put first after it was "
         "trained on all answers: a single answer is noisy, and the best of many is a lucky one. "
         if brp_settings(data.task).get("choose_by") == "ranker"
@@ -203,6 +203,15 @@ def _answer(data: ReportData) -> str:
         "training seeds; its regret is how far that lies below the best such average there was to "
         "find under the constraints."
     )
+
+
+def _member(data: ReportData) -> str:
+    """The place of the winner on the front of a search with several objectives."""
+    if data.front is None:
+        return ""
+    if data.chosen["arch_id"] == data.front_figures.get("knee"):
+        return "The winner is the suggested knee of the front. "
+    return "The winner is a member of the front that was chosen for the export. "
 
 
 def _delivered(data: ReportData) -> str:

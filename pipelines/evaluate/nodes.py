@@ -9,9 +9,11 @@ from typing import Any
 
 import pandas as pd
 
+from brpnas.datasets import DeviceMetric, predicted_metrics, rows_of
 from brpnas.report import (
     Chosen,
     EvaluationProtocol,
+    PredictorData,
     ReportData,
     SourceNote,
     predicted_vs_measured,
@@ -21,9 +23,10 @@ from brpnas.report import (
 )
 from brpnas.report.network import answered_by, conversion_facts
 from pipelines.config import EvaluateConfig, parse
-from pipelines.predicted import of_task, task_rows
+from pipelines.predicted import of_task
 
 __all__ = [
+    "DRAWN",
     "make_metrics",
     "make_plots",
     "make_report",
@@ -32,6 +35,8 @@ __all__ = [
     "report_search",
 ]
 
+DRAWN = ("brp", "evolution", "random")
+"""Samplers of the plot of the search in dvc.yaml."""
 _NOTE = ("licence", "citation", "url")
 
 
@@ -50,39 +55,45 @@ def make_metrics(
         traces: Traces of the compared searches.
 
     Returns:
-        ``latency``: the predictor on test rows. ``search``: figures of the architecture found, as
-        known to the search, and test scores of its trainings. ``network``: size of the deployed
-        files, their measured latency, if any, and with trained weights their scores on the test
-        images; ``search`` then has no test scores, because they are from another training. Of a
-        converted network also accuracy and size of the ONNX file in float32, and the loss.
-        ``comparison``: mean over seeds at the end of the budget, by sampler; of validation scores,
-        if test scores are unknown or not of the exported file. Its names end in the metric of the
-        search, unless this is accuracy.
+        ``predictors``: each predictor on its scored rows, by device metric. ``search``: figures of
+        the exported architecture as known to the search, and test scores of its trainings.
+        ``network``: size of the deployed files, their measured latency, if any, and with trained
+        weights their scores on the test images; ``search`` then has no test scores, because they
+        are from another training. Of a converted network also accuracy and size of the ONNX file in
+        float32, and the loss. ``comparison``: mean over seeds at the end of the budget, by sampler;
+        of validation scores, if test scores are unknown or not of the exported file, and with
+        several objectives of the hypervolume. Its names end in the metric of the search, unless
+        this is accuracy.
     """
     last = traces.sort_values("query").groupby(["sampler", "seed"]).tail(1)
     # Test scores of a trained network are from the exported file, not from the search.
     tested = traces["chosen_test"].notna().any() and not network_evaluation["trained"]
     columns = ["chosen_test", "best_test_seen", "regret"] if tested else ["best_valid"]
+    if "hypervolume" in traces:
+        columns = ["hypervolume"]
     means = last.groupby("sampler")[columns].mean()
     metric = search_result["task"]["oracle"]["metric"]
     if metric != "accuracy":
         means = means.add_suffix(f"_{metric}")
-    known, own = _known(search_result, network_evaluation), of_task(train_metrics)
+    known = _known(network_evaluation)
     return {
-        "latency": dict(own["metrics"][own["model"]]),
+        "predictors": {
+            name: dict(own["metrics"][own["model"]]) for name, own in train_metrics.items()
+        },
         "search": {name: value for name, value in known.items() if value is not None},
         "network": _network_metrics(network_evaluation),
         "comparison": means.dropna(axis="columns").to_dict("index"),
     }
 
 
-def _known(search_result: Mapping[str, Any], evaluation: Mapping[str, Any]) -> dict[str, Any]:
-    """Figures of the architecture found, from networks except the exported file.
+def _known(evaluation: Mapping[str, Any]) -> dict[str, Any]:
+    """Figures of the exported architecture, from networks except the exported file.
 
     A trained file has its own test scores; test scores of other trainings are left out.
     """
-    held_out = {} if evaluation["trained"] else search_result["held_out"]
-    return {**search_result["known"], **held_out}
+    found = evaluation["found"]
+    held_out = {} if evaluation["trained"] else found["held_out"]
+    return {**found["known"], **held_out}
 
 
 def _network_metrics(evaluation: Mapping[str, Any]) -> dict[str, float]:
@@ -119,6 +130,17 @@ def _untrained(evaluation: Mapping[str, Any], search_result: Mapping[str, Any]) 
     ]
 
 
+def _member(evaluation: Mapping[str, Any]) -> list[str]:
+    """Note on a file that is not the choice of the search."""
+    number = evaluation["found"]["member"]
+    if number is None:
+        return []
+    return [
+        f"The network file is member {number} of the front, as export.member says, and not the "
+        "choice of the search."
+    ]
+
+
 def make_plots(
     predictions: pd.DataFrame,
     train_history: pd.DataFrame,
@@ -127,35 +149,55 @@ def make_plots(
 ) -> dict[str, pd.DataFrame]:
     """Tables behind `dvc plots`, by name of their file.
 
-    The curves of the search show test accuracy; if it is unknown, validation accuracy.
+    The curves of the search show test accuracy; if it is unknown, validation accuracy; with several
+    objectives the hypervolume. The samplers of dvc.yaml have a column each, perhaps empty.
     """
     config = parse(EvaluateConfig, params)
     curves = search_curves(traces)
-    curve = "chosen_test" if "chosen_test" in curves else "best_valid"
-    scored = _scored(predictions)
+    shown = ("hypervolume", "chosen_test", "best_valid")
+    curve = next((name for name in shown if name in curves), "best_valid")
+    task = predicted_metrics(predictions)[0]
     return {
-        "predicted_vs_measured": predicted_vs_measured(scored, config.plot_points),
-        "training": training_curve(_of_task(train_history)),
-        "search": curves.pivot_table(
-            index="queries", columns="sampler", values=curve
-        ).reset_index(),
+        "predicted_vs_measured": predicted_vs_measured(
+            _scored(predictions, task), config.plot_points
+        ),
+        "training": training_curve(_training(train_history, task)),
+        "search": _by_sampler(curves, curve),
     }
+
+
+def _by_sampler(curves: pd.DataFrame, curve: str) -> pd.DataFrame:
+    """A curve with a column per sampler; those that dvc.yaml draws are always there."""
+    table = curves.pivot_table(index="queries", columns="sampler", values=curve)
+    names = [*table.columns, *(name for name in DRAWN if name not in table)]
+    return table.reindex(columns=names).reset_index()
 
 
 def report_predictor(
     predictions: pd.DataFrame, train_history: pd.DataFrame, train_metrics: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The part of `brpnas.report.ReportData` about the latency predictor.
+    """The part of `brpnas.report.ReportData` about the predictors.
 
     Args:
         predictions: Measured and predicted values of the listed architectures.
         train_history: Losses of the predictors.
         train_metrics: Figures of `train`, by device metric.
     """
+    parts = {
+        name: PredictorData(
+            predictions=_scored(predictions, DeviceMetric.parse(name)),
+            metrics=own["metrics"],
+            training=_training(train_history, DeviceMetric.parse(name)),
+            scored=own["scored"],
+        )
+        for name, own in train_metrics.items()
+    }
+    task, *others = parts
     return {
-        "predictions": _scored(predictions),
-        "metrics": of_task(train_metrics)["metrics"],
-        "training": _of_task(train_history),
+        "predictions": parts[task].predictions,
+        "metrics": parts[task].metrics,
+        "training": parts[task].training,
+        "further": {name: parts[name] for name in others},
     }
 
 
@@ -176,14 +218,14 @@ def report_search(
         front: Front of the search; shown if the search has several objectives.
     """
     # Figures of the file replace those of other networks.
-    chosen = _known(search_result, network_evaluation) | search_result["chosen"]
+    chosen = _known(network_evaluation) | network_evaluation["found"]["chosen"]
     chosen |= network_evaluation["latency"]
-    initial = _untrained(network_evaluation, search_result)
+    notes = [*_member(network_evaluation), *_untrained(network_evaluation, search_result)]
     return {
         "chosen": Chosen(**chosen, conversion=conversion_facts(network_evaluation)),
         "history": search_history,
         "task": search_result["task"],
-        "notes": [*initial, *network_evaluation["notes"]],
+        "notes": [*notes, *network_evaluation["notes"]],
         "traces": traces,
         "network": network_evaluation if network_evaluation["trained"] else None,
         "front": front if search_result["front"] else None,
@@ -230,30 +272,23 @@ def make_report(
     return render(ReportData(**predictor, **search, **protocol, space=space, title=title))
 
 
-def _of_task(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the task, of a table by device metric; none if its predictor has none."""
-    if table.empty:
-        return table
-    return task_rows(table)
+def _training(history: pd.DataFrame, metric: DeviceMetric) -> pd.DataFrame:
+    """Losses of the predictor of a device metric; none if it has none."""
+    chosen = (history["metric"] == metric.metric) & (history["device"] == metric.device)
+    return history[chosen].reset_index(drop=True)
 
 
-def _latencies(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Predictions of the latency on the device of the task, in the columns of a report."""
-    names = {"measured": "latency_ms", "predicted": "predicted_latency_ms"}
-    return task_rows(predictions).rename(columns=names)
-
-
-def _scored(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Measured rows of the task; scored rows have the split ``test``.
+def _scored(predictions: pd.DataFrame, metric: DeviceMetric) -> pd.DataFrame:
+    """Measured rows of a device metric, in the columns of a report; scored ones are ``test``.
 
     A training row is scored only with its left-out prediction.
     """
-    rows = _latencies(predictions).dropna(subset=["latency_ms"])
+    rows = rows_of(predictions, metric).dropna(subset=["measured"])
     scored = rows["scored"].notna()
-    return rows.assign(
-        split=rows["split"].mask(scored, "test"),
-        predicted_latency_ms=rows["predicted_latency_ms"].mask(scored, rows["scored"]),
-    )
+    predicted = rows["predicted"].mask(scored, rows["scored"])
+    split = rows["split"].mask(scored, "test")
+    columns = {metric.metric: rows["measured"], f"predicted_{metric.metric}": predicted}
+    return rows.assign(split=split, **columns)
 
 
 def _versions(*names: str) -> dict[str, str]:

@@ -37,22 +37,22 @@ class _Source(NamedTuple):
 
 def write_network_card(
     onnx: bytes,
-    search_result: Mapping[str, Any],
+    exported: Mapping[str, Any],
     evaluation: Mapping[str, Any],
     train_metrics: Mapping[str, Any],
     ingest_report: Mapping[str, Any],
 ) -> str:
-    """Card of the network of the chosen architecture.
+    """Card of the exported network.
 
     Args:
         onnx: The file.
-        search_result: Result of the search.
+        exported: Its architecture, see `pipelines.export.member.exported_architecture`.
         evaluation: Figures of the deployed files; see `pipelines.export.nodes.deploy_network`.
         train_metrics: Figures of the predictors, that of the task first.
         ingest_report: Sources of the data.
     """
-    sources = _sources(ingest_report, "datasets", search_result["task"]["dataset"])
-    card = network_card(search_result, evaluation, of_task(train_metrics)["device"], sources)
+    sources = _sources(ingest_report, "datasets", exported["task"]["dataset"])
+    card = network_card(exported, evaluation, of_task(train_metrics)["device"], sources)
     return _page("network.onnx", onnx, card)
 
 

@@ -71,7 +71,7 @@ class Deployment:
 
 
 def set_up_deployment(
-    search_result: Mapping[str, Any],
+    exported: Mapping[str, Any],
     catalogue: Mapping[str, Device],
     network: Mapping[str, Any],
     timing: Mapping[str, Any],
@@ -81,7 +81,7 @@ def set_up_deployment(
     """Check the parameters, and choose the runtime.
 
     Args:
-        search_result: Result of the search.
+        exported: The architecture, see `pipelines.export.member.exported_architecture`.
         catalogue: Devices measured here.
         network: Size of the network.
         timing: Parameters of `timing`.
@@ -93,13 +93,13 @@ def set_up_deployment(
         SchemaError: If the size of the network has changed since the search.
     """
     export, times = parse(ExportConfig, params), parse(TimingConfig, timing)
-    task, device = search_result["task"], search_result["latencies"]["predicted"]["of"]["device"]
+    task, device = exported["task"], exported["latencies"]["predicted"]["of"]["device"]
     if export.precision == "int8" and not trains_networks(task):
         raise ConfigurationError(
             "export.precision is 'int8', but the network found was not trained: set it to fp32 or "
             "fp16."
         )
-    size, searched = network_config(network), search_result["network"]["size"]
+    size, searched = network_config(network), exported["network"]["size"]
     if size.size != searched:
         raise SchemaError(
             f"The search found a network of the size {searched}, and the parameters `network` now "
@@ -121,23 +121,25 @@ def set_up_deployment(
 
 def deploy_network(
     deployment: Deployment,
-    search_result: Mapping[str, Any],
+    exported: Mapping[str, Any],
     network: bytes,
-    winner_network: bytes,
+    trained_network: bytes,
 ) -> tuple[bytes, dict[str, bytes], dict[str, Any]]:
     """Convert the network found for its runtime, and take the figures of the deployed files.
 
     Args:
         deployment: How it is deployed.
-        search_result: Result of the search.
+        exported: The architecture, see `pipelines.export.member.exported_architecture`.
         network: The network as ONNX in float32.
-        winner_network: The trained network of the file; empty with initial weights.
+        trained_network: The trained network of the file; empty with initial weights.
 
     Returns:
         The ONNX file with its test scores; the deployed files by name, with ``winner.json``, which
         describes them; and the evaluation: `brpnas.candidates.network_evaluation` of the deployed
         files (without training only ``trained: False``), and
 
+        - ``found``: ``chosen``, ``known`` and ``held_out`` of the architecture in the search, and
+          ``member``, its number on the front if it is not the choice of the search.
         - ``file_bytes``: size of the deployed files.
         - ``file``: ``name``, ``runtime``, ``precision``, and for int8 ``calibration_images``.
         - ``float``: scores and size of the ONNX file in float32; None if it is the deployed file.
@@ -149,11 +151,11 @@ def deploy_network(
         ParityError: If the deployed files lose too much accuracy.
         MeasurementError: If they cannot be converted, run or measured.
     """
-    trained = _Trained.read(deployment, network, winner_network) if winner_network else None
+    trained = _Trained.read(deployment, network, trained_network) if trained_network else None
     onnx = network if trained is None else with_metadata(network, _texts(trained.before))
     module = network_module(
-        search_result["chosen"]["arch_id"],
-        winner_network,
+        exported["chosen"]["arch_id"],
+        trained_network,
         deployment.settings.space,
         deployment.settings.network,
         deployment.export,
@@ -172,7 +174,7 @@ def deploy_network(
             made = made.with_metadata(_texts(after) | {"precision": file["precision"]})
         else:
             after, drop = trained.before, None
-        delivered = _delivered(deployment, search_result, made)
+        delivered = _delivered(deployment, exported, made)
         files = {name: path.read_bytes() for name, path in made.files.items()}
         about = _about(Path(folder), onnx, made, after)
     evaluation: dict[str, Any] = {"trained": False}
@@ -181,6 +183,7 @@ def deploy_network(
         for alarm in alarms(evaluation):
             _log.warning("%s", alarm)
     evaluation |= {
+        "found": {name: exported[name] for name in ("member", "chosen", "known", "held_out")},
         "file_bytes": sum(map(len, files.values())),
         "file": file,
         "float": _float(onnx, trained) if converted else None,
@@ -258,10 +261,10 @@ def _file(made: DeployedNetwork, scales: Tensor | None) -> dict[str, Any]:
 
 
 def _delivered(
-    deployment: Deployment, search_result: Mapping[str, Any], made: DeployedNetwork
+    deployment: Deployment, exported: Mapping[str, Any], made: DeployedNetwork
 ) -> Delivered:
     """Latencies of the deployed files and of the architecture, measured if configured."""
-    latencies = search_result["latencies"]
+    latencies = exported["latencies"]
     predicted = Latency.read(latencies["predicted"])
     known = latencies["known"] and Latency.read(latencies["known"])
     runtime, size = made.settings.runtime, made.settings.network.size
@@ -277,7 +280,7 @@ def _delivered(
                 ) from error
         measured = Latency(ms, Networks(size, here, runtime.precision, runtime.title))
     file = DeliveredFile(size, runtime.precision, runtime.name)
-    sizes = search_result["network"]["accuracy_sizes"]
+    sizes = exported["network"]["accuracy_sizes"]
     return Delivered(file, sizes, predicted, known, measured)
 
 

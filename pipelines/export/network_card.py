@@ -35,10 +35,11 @@ def network_card(
     device: str,
     sources: Sequence[Attribution],
 ) -> ModelCard:
-    """Card of the network of the architecture found.
+    """Card of the exported network.
 
     Args:
-        search: Result of the search.
+        search: Result of the search with the figures of the architecture, see
+            `pipelines.export.member.exported_architecture`.
         evaluation: Figures of the deployed files; see `pipelines.export.nodes.deploy_network`.
         device: The device of the latencies.
         sources: Sources of the accuracies of the search.
@@ -110,8 +111,9 @@ def _untrained(
     answered = answered_by(oracle, dataset)
     return ModelCard(
         title="Network of the architecture found, not trained",
-        description=f"Architecture {code(search['chosen']['arch_id'])}, found with the accuracies "
-        f"of {answered}. The weights of this file are initial ones: train it before use.",
+        description=f"Architecture {code(search['chosen']['arch_id'])}, {_named(search)}found with "
+        f"the accuracies of {answered}. The weights of this file are initial ones: train it before "
+        "use.",
         warnings=[
             "The weights are initialised, not trained: its answers mean nothing.",
             *warnings,
@@ -131,10 +133,24 @@ def _untrained(
 def _choice(search: Mapping[str, Any]) -> str:
     """The choice of the architecture, and the number of candidates."""
     count = search["queries"] - search["failed"]
+    if search["member"] is not None:
+        return (
+            f"by export.member: number {search['member']} of {len(search['members'])} on the front "
+            f"of {count} trainings"
+        )
+    if search["front"] is not None:
+        return f"as the suggested knee of the front of {count} trainings"
     metric = search["task"]["oracle"]["metric"].replace("_", " ")
     if brp_settings(search["task"]).get("choose_by") == "ranker":
         return f"by the ranker, which learnt from the validation {metric} of {count} trainings"
     return f"by validation {metric} among {count} trainings"
+
+
+def _named(search: Mapping[str, Any]) -> str:
+    """Place on the front of a member that the search did not choose."""
+    if search["member"] is None:
+        return ""
+    return f"number {search['member']} of {len(search['members'])} on the front, "
 
 
 def _size(text: str) -> dict[str, str]:

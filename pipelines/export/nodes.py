@@ -118,13 +118,13 @@ def export_ranker(
 
 
 def export_found_network(
-    search_result: Mapping[str, Any],
-    winner_network: bytes,
+    exported: Mapping[str, Any],
+    trained_network: bytes,
     graphs: SpaceGraphs,
     network: Mapping[str, Any],
     params: Mapping[str, Any],
 ) -> tuple[bytes, float]:
-    """The network of the chosen architecture as ONNX, and its largest error against torch.
+    """The network of the architecture to export as ONNX, and its largest error against torch.
 
     Its weights are those trained by the oracle, if any, else initial ones.
 
@@ -132,9 +132,9 @@ def export_found_network(
         ParityError: If ONNX Runtime answers differently.
     """
     config = parse(ExportConfig, params)
-    found = search_result["chosen"]["arch_id"]
+    found = exported["chosen"]["arch_id"]
     size = network_config(network)
-    return network_onnx(found, winner_network, graphs.space, size, config)
+    return network_onnx(found, trained_network, graphs.space, size, config)
 
 
 def collect_parity(

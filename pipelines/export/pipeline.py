@@ -9,6 +9,7 @@ from pipelines.deferred import functions_of
 __all__ = ["create_pipeline"]
 
 _nodes = functions_of("pipelines.export.nodes")
+_member = functions_of("pipelines.export.member")
 
 
 def create_pipeline() -> Pipeline:
@@ -16,9 +17,28 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         [
             node(
+                _member.exported_architecture,
+                inputs=["search_result", "params:export"],
+                outputs="exported_architecture",
+                name="exported_architecture",
+            ),
+            node(
+                _member.trained_network,
+                inputs=[
+                    "exported_architecture",
+                    "winner_network",
+                    "search_store",
+                    "params:network_training",
+                    "params:images",
+                    "params:network",
+                ],
+                outputs="trained_network",
+                name="trained_network",
+            ),
+            node(
                 _nodes.set_up_deployment,
                 inputs=[
-                    "search_result",
+                    "exported_architecture",
                     "measured_devices",
                     "params:network",
                     "params:timing",
@@ -43,8 +63,8 @@ def create_pipeline() -> Pipeline:
             node(
                 _nodes.export_found_network,
                 inputs=[
-                    "search_result",
-                    "winner_network",
+                    "exported_architecture",
+                    "trained_network",
                     "space_graphs",
                     "params:network",
                     "params:export",
@@ -54,7 +74,12 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 _nodes.deploy_network,
-                inputs=["deployment", "search_result", "exported_network", "winner_network"],
+                inputs=[
+                    "deployment",
+                    "exported_architecture",
+                    "exported_network",
+                    "trained_network",
+                ],
                 outputs=["network_onnx", "deployed_network", "network_evaluation"],
                 name="deploy_network",
             ),
@@ -68,7 +93,7 @@ def create_pipeline() -> Pipeline:
                 _nodes.write_network_card,
                 inputs=[
                     "network_onnx",
-                    "search_result",
+                    "exported_architecture",
                     "network_evaluation",
                     "train_metrics",
                     "ingest_report",

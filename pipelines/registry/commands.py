@@ -1,4 +1,4 @@
-"""Commands ``brpnas models``, ``promote`` and ``rollback`` of the current project.
+"""Commands ``brpnas front --export``, ``models``, ``promote`` and ``rollback`` of a project.
 
 `[tool.brpnas]` in ``pyproject.toml`` names this module, a `brpnas.cli.project.Registry`. Each
 function returns the text to print, `project_settings` the settings that other commands need. The
@@ -8,9 +8,11 @@ store and the gates come from the project's configuration, in the requested envi
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import mlflow
 from kedro.config import OmegaConfigLoader
@@ -32,7 +34,7 @@ from pipelines.registry.rollback import rollback
 from pipelines.resolve import resolve
 from pipelines.settings import CONFIG_LOADER_ARGS
 
-__all__ = ["models_text", "project_settings", "promote_text", "rollback_text"]
+__all__ = ["export_member_text", "models_text", "project_settings", "promote_text", "rollback_text"]
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,45 @@ def project_settings(root: Path, env: str | None = None) -> ProjectSettings:
             network_size=network.size,
             test_share=found.parameters.test_share,
         )
+
+
+def export_member_text(
+    root: Path, member: str, output: Path | None = None, env: str | None = None
+) -> str:
+    """Export a member of the front of the last search, and report figures of its files.
+
+    Args:
+        root: Folder of the project.
+        member: Its number on the front, or its architecture.
+        output: Folder of the files; None for one of the workspace.
+        env: Environment; None for that of ``KEDRO_ENV``, or the default.
+    """
+    from pipelines.member_export import export_member  # noqa: PLC0415 - imports take seconds
+
+    logging.getLogger("kedro").setLevel(logging.WARNING)  # without the progress of its nodes
+    with _configured(root, env) as found:
+        folder, evaluation = export_member(found.loader, member, output)
+        test, file = evaluation.get("test"), evaluation["file"]
+        figures = {
+            "architecture": str(evaluation["found"]["chosen"]["arch_id"]),
+            "accuracy": f"{100 * test['accuracy']:.2f} % of {test['images']} test images"
+            if test
+            else "not known: the weights are initial ones",
+            **_latency(evaluation["latency"]),
+            "file": f"{file['name']}, {file['runtime']}, {file['precision']}",
+            "folder": str(root / folder),
+        }
+    return fields(figures)
+
+
+def _latency(latency: Mapping[str, Any]) -> dict[str, str]:
+    """Latencies of an exported file; empty if unknown."""
+    kinds = {
+        "predicted latency": latency["predicted_latency_ms"],
+        "measured latency": latency["latency_ms"],
+        f"measured on {latency['measured_on']}": latency["latency_elsewhere_ms"],
+    }
+    return {name: "" if ms is None else f"{ms:.4g} ms" for name, ms in kinds.items()}
 
 
 def models_text(root: Path, env: str | None = None) -> str:

@@ -20,7 +20,7 @@ class AdaptedDevice:
     Attributes:
         metric: The metric of the device.
         predictor: The predictor.
-        known: Whether the prior was trained on earlier rows of this device too.
+        known: Whether the prior was trained on earlier rows of this metric of the device too.
         transfer: Note on known devices of another network size; empty without such devices.
     """
 

@@ -21,7 +21,7 @@ from brpnas.errors import ConfigurationError, UnknownNameError
 from brpnas.export import export_device_predictor
 from brpnas.predictors.transfer import DevicePrior
 from brpnas.spaces import opened_space
-from pipelines.adapting import adapt, transfer_note
+from pipelines.adapting import adapt, learnt_from, transfer_note
 from pipelines.config import AdaptationConfig, RetrainConfig, parse
 from pipelines.retrain.device import AdaptedDevice, ExportedPredictor, measured_column
 
@@ -120,7 +120,7 @@ def adapt_device(
     learn = rows[rows["split"] == "learn"].rename(columns={metric.metric: "measured"})
     predictor = adapt(graphs, learn, prior, metric, config, held_out=len(rows) - len(learn))
     return AdaptedDevice(
-        metric, predictor, device in prior.devices, transfer_note(predictor, prior, device)
+        metric, predictor, learnt_from(prior, metric), transfer_note(predictor, prior, device)
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,17 +33,20 @@ from brpnas.search import (
     search_fingerprint,
     trace,
 )
+from pipelines.search.compared import FrontSearches, compare_fronts, front_traces
+from pipelines.search.latencies import FoundLatencies, found_latencies
 from pipelines.search.measuring import Measuring, set_up_measuring
 from pipelines.search.objectives import front_of, front_table, read_objectives, with_choice
 from pipelines.search.oracles import OracleSetup, set_up_oracle
 from pipelines.search.pool import set_up_limits, set_up_pool
 from pipelines.search.samplers import compared, make_sampler, pairwise_factory
-from pipelines.search.scores import SearchScores, known, score_held_out
+from pipelines.search.scores import SearchScores, best_seed, known, score_held_out
 from pipelines.search.settings import SearchSettings, read_settings
-from pipelines.search.winner import WinnerLatencies, winner_latencies
+from pipelines.training import delivered_network
 
 __all__ = [
     "compare_samplers",
+    "found_latencies",
     "read_objectives",
     "read_settings",
     "score_held_out",
@@ -52,7 +56,6 @@ __all__ = [
     "set_up_oracle",
     "set_up_pool",
     "summarise_search",
-    "winner_latencies",
 ]
 
 _log = logging.getLogger(__name__)
@@ -145,11 +148,10 @@ def _trained(
     """Accuracies of the oracle's trainings, and the chosen network after its final training."""
     if isinstance(oracle, TrainOracle):
         winner = chosen(history)
-        runs = history[(history["arch_id"] == winner) & (history["status"] == "ok")]
-        seed = int(runs.loc[runs["accuracy"].astype(float).idxmax(), "seed"])
-        final = settings.search.oracle.final_training  # "auto" too
-        network = oracle.final if final else oracle.network
-        return oracle.accuracy(history), network(winner, seed).to_bytes()
+        seed = best_seed(history[(history["arch_id"] == winner) & (history["status"] == "ok")])
+        assert seed is not None  # each training has one
+        network = delivered_network(oracle, winner, seed, settings.search.oracle)
+        return oracle.accuracy(history), network
     if isinstance(oracle, FileOracle):
         return oracle.accuracy(), b""
     return accuracy_table([], settings.dataset, 1), b""
@@ -161,7 +163,7 @@ def summarise_search(
     history: pd.DataFrame,
     measurements: pd.DataFrame,
     scores: SearchScores,
-    latencies: WinnerLatencies,
+    latencies: Sequence[FoundLatencies],
 ) -> dict[str, Any]:
     """The result of the search, for the report and the tracker.
 
@@ -171,13 +173,13 @@ def summarise_search(
         and every predicted and measured metric.
         ``known`` holds figures of the search: latency of the predictor's networks and accuracy of
         the search's trainings, perhaps not of the delivered file; ``latencies`` also tells whose
-        they are. ``held_out`` holds test scores of these trainings. `export` gives the figures of
-        the file itself.
+        they are. ``held_out`` holds test scores of these trainings. ``seed`` is the seed of its
+        best answer. ``members`` holds these figures of each member of the front, in its order.
+        `export` gives the figures of the file itself.
     """
-    winner, before = latencies.arch_id, latencies.known
-    row = history[history["arch_id"] == winner].iloc[0]
-    last, device = scores.last(history), latencies.predicted.of.device
-    front = front_of(settings, history)
+    last, front = scores.last(history), front_of(settings, history)
+    found = {one.arch_id: _figures(one, history, scores) for one in latencies}
+    winner = found[latencies[0].arch_id]
     return {
         "task": settings.task(),
         "confidence": limits.confidence if limits.errors else None,
@@ -191,26 +193,11 @@ def summarise_search(
         "feasible": scores.feasible,
         "network": {
             "size": settings.network.size,
-            "accuracy_sizes": list(latencies.accuracy_sizes),
+            "accuracy_sizes": list(latencies[0].accuracy_sizes),
         },
-        "latencies": {
-            "predicted": latencies.predicted.plain(),
-            "known": before and before.plain(),
-        },
-        "chosen": {
-            "arch_id": winner,
-            "params_m": known(row["predicted_params_m"]),
-            "flops_m": known(row["predicted_flops_m"]),
-            "metrics": _metrics(row),
-        },
-        "known": {
-            "predicted_latency_ms": latencies.predicted.ms,
-            "latency_ms": before.ms if before and before.of.device == device else None,
-            **scores.of(winner, history, "valid"),
-        },
+        **winner,
         "held_out": {
-            **scores.of(winner, history, "test"),
-            "test_seeds": scores.held_out.seeds.get(winner),
+            **winner["held_out"],
             "regret": None if front else known(last["regret"]),
             "optimum_test_accuracy": known(scores.held_out.optimum),
             "best_test_seen": known(last["best_test_seen"]),
@@ -220,6 +207,32 @@ def summarise_search(
         .head(10)
         .rename(columns={"accuracy": f"valid_{settings.search.oracle.metric}"})
         .to_dict("records"),
+        "members": [found[name] for name in front_table(history, front)["arch_id"]],
+    }
+
+
+def _figures(one: FoundLatencies, history: pd.DataFrame, scores: SearchScores) -> dict[str, Any]:
+    """Figures of an architecture of the front, as in the result of the search."""
+    runs = history[(history["arch_id"] == one.arch_id) & (history["status"] == "ok")]
+    row, before, device = runs.iloc[0], one.known, one.predicted.of.device
+    return {
+        "chosen": {
+            "arch_id": one.arch_id,
+            "params_m": known(row["predicted_params_m"]),
+            "flops_m": known(row["predicted_flops_m"]),
+            "metrics": _metrics(row),
+        },
+        "seed": best_seed(runs),
+        "latencies": {"predicted": one.predicted.plain(), "known": before and before.plain()},
+        "known": {
+            "predicted_latency_ms": one.predicted.ms,
+            "latency_ms": before.ms if before and before.of.device == device else None,
+            **scores.of(one.arch_id, runs, "valid"),
+        },
+        "held_out": {
+            **scores.of(one.arch_id, runs, "test"),
+            "test_seeds": scores.held_out.seeds.get(one.arch_id),
+        },
     }
 
 
@@ -244,30 +257,40 @@ def compare_samplers(
     the search itself.
 
     Returns:
-        Columns ``sampler, seed, query`` and those of `brpnas.search.trace`.
+        Columns ``sampler, seed, query`` and those of `brpnas.search.trace`; with several objectives
+        ``hypervolume`` too, see `pipelines.search.compared.front_traces`.
     """
-    config = settings.search
-    seeds = config.report.comparison_seeds
-    if not seeds or not oracle_setup.is_free or measuring.on_device:
-        own = trace(history, scores.held_out)
-        own.insert(0, "seed", config.seed)
-        own.insert(0, "sampler", config.sampler.name)
-        return own
+    config, several = settings.search, settings.objectives.several
+    count = config.report.comparison_seeds
+    if not count or not oracle_setup.is_free or measuring.on_device:
+        if several:
+            own = {(config.sampler.name, config.seed): history}
+            return front_traces(own, settings.objectives, settings.known, scores.held_out)
+        table = trace(history, scores.held_out)
+        table.insert(0, "seed", config.seed)
+        table.insert(0, "sampler", config.sampler.name)
+        return table
+    samplers = {
+        name: make_sampler(
+            config.sampler.model_copy(update={"name": name}),
+            config.budget,
+            objectives=settings.objectives,
+            known=settings.known,
+        )
+        for name in compared(settings.objectives)
+    }
+    make_oracle, budget = oracle_setup.factory(), config.budget.queries
+    seeds, looked_up = range(config.seed, config.seed + count), measuring.table_filter
+    if several:
+        searches = FrontSearches(pool, samplers, make_oracle, budget, looked_up)
+        return compare_fronts(settings, searches, scores.held_out, seeds)
     return compare(
         pool,
-        {
-            name: make_sampler(
-                config.sampler.model_copy(update={"name": name}),
-                config.budget,
-                objectives=settings.objectives,
-                known=settings.known,
-            )
-            for name in compared(settings.objectives)
-        },
-        oracle_setup.factory(),
+        samplers,
+        make_oracle,
         scores.held_out,
-        budget=config.budget.queries,
-        seeds=range(config.seed, config.seed + seeds),
-        metric_filter=measuring.table_filter,
+        budget=budget,
+        seeds=seeds,
+        metric_filter=looked_up,
         workers=config.workers,
     )

@@ -11,15 +11,12 @@ from typing import Any
 
 import pandas as pd
 
-from brpnas.candidates import TrainOracle
 from brpnas.datasets.nasbench301 import Surrogate
-from brpnas.errors import ConfigurationError
-from brpnas.fanout import get_engine
 from brpnas.search import FileOracle, Oracle, TableOracle
 from brpnas.search.oracles.surrogate import SurrogateOracle
 from pipelines.config import NetworkTrainingConfig, OracleConfig, parse
 from pipelines.search.settings import SearchSettings
-from pipelines.training import image_source, job_config
+from pipelines.training import TrainingTask, train_oracle
 
 __all__ = ["Files", "OracleSetup", "set_up_oracle"]
 
@@ -65,17 +62,9 @@ class OracleSetup:
         elif oracle.name != "train":
             yield self.factory()(self.settings.search.seed)
         else:
-            source = image_source(self.settings.images)
-            if source.name != dataset:
-                raise ConfigurationError(
-                    f"The parameter dataset is {dataset!r}, but search.oracle.name is 'train' and "
-                    f"the images are {source.name!r}: set dataset to null, which means that of the "
-                    "images, or images.path to the other images."
-                )
-            how = job_config(self.training, self.settings.network)
-            with get_engine(self.training.workers, self.training.scheduler) as engine:
-                folder = self.store / "trained"
-                yield TrainOracle(source, how, folder, engine, space=space, metric=oracle.metric)
+            task = TrainingTask(space, dataset, self.settings.network, oracle.metric)
+            with train_oracle(task, self.settings.images, self.training, self.store) as trained:
+                yield trained
 
     @property
     def is_free(self) -> bool:

@@ -93,10 +93,10 @@ def create_pipeline() -> Pipeline:
                 name="search_architecture",
             ),
             node(
-                _nodes.winner_latencies,
+                _nodes.found_latencies,
                 inputs=["search_settings", "search_history", "search_measuring", "accuracy"],
-                outputs="winner_latencies",
-                name="winner_latencies",
+                outputs="found_latencies",
+                name="found_latencies",
             ),
             node(
                 _nodes.score_held_out,
@@ -119,7 +119,7 @@ def create_pipeline() -> Pipeline:
                     "search_history",
                     "search_measurements",
                     "search_scores",
-                    "winner_latencies",
+                    "found_latencies",
                 ],
                 outputs="search_result",
                 name="summarise_search",

@@ -13,7 +13,7 @@ from brpnas.search import HeldOutScores, Limits, ListedPool, SampledPool, trace
 from pipelines.search.pool import deviations_of, metrics_of
 from pipelines.search.settings import SearchSettings
 
-__all__ = ["SearchScores", "known", "score_held_out"]
+__all__ = ["SearchScores", "best_seed", "known", "score_held_out"]
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,17 @@ class SearchScores:
     trained: pd.DataFrame
     feasible: int
 
-    def of(self, arch_id: str, history: pd.DataFrame, split: str) -> dict[str, float | None]:
-        """Scores of an architecture's trainings by metric, means over seeds; null if unknown."""
+    def of(self, arch_id: str, runs: pd.DataFrame, split: str) -> dict[str, float | None]:
+        """Scores of an architecture's trainings by metric, means over seeds; null if unknown.
+
+        Args:
+            arch_id: The architecture.
+            runs: Its answered queries.
+            split: ``valid`` or ``test``.
+        """
         if "balanced_accuracy" not in self.trained:
-            return {f"{split}_accuracy": known(self.last(history)[f"chosen_{split}"])}
+            value = self.held_out.mean.get(arch_id) if split == "test" else runs["accuracy"].mean()
+            return {f"{split}_accuracy": known(value)}
         rows = (self.trained["arch_id"] == arch_id) & (self.trained["split"] == split)
         means = self.trained.loc[rows, ["accuracy", "balanced_accuracy"]].mean()
         return {f"{split}_{metric}": known(value) for metric, value in means.items()}
@@ -92,6 +99,12 @@ def _held_out(
     if oracle.metric != "accuracy":
         table = table.assign(accuracy=table[oracle.metric])
     return replace(HeldOutScores.from_table(table, dataset), optimum=math.nan)
+
+
+def best_seed(runs: pd.DataFrame) -> int | None:
+    """Training seed of the best of an architecture's answered queries; None if unknown."""
+    seed = runs.loc[runs["accuracy"].astype(float).idxmax(), "seed"]
+    return None if pd.isna(seed) else int(seed)
 
 
 def known(value: float | None) -> float | None:

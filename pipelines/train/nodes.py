@@ -29,7 +29,7 @@ from brpnas.predictors import (
     training_pool,
 )
 from brpnas.predictors.transfer import DevicePredictor, DevicePrior
-from pipelines.adapting import adapt, transfer_note
+from pipelines.adapting import adapt, learnt_from, transfer_note
 from pipelines.config import AdaptationConfig, TrainConfig, parse
 from pipelines.train.score import describe_score, predict_baselines, scored_rows, scores
 from pipelines.train.targets import Targets, choose_targets
@@ -292,7 +292,7 @@ def _described(
     model = "adapted" if adapted else config.backbone
     device, known, transfer = str(metric.device), False, ""
     if isinstance(predictor, DevicePredictor) and prior is not None:
-        known, transfer = device in prior.devices, transfer_note(predictor, prior, device)
+        known, transfer = learnt_from(prior, metric), transfer_note(predictor, prior, device)
     return {
         "metric": metric.metric,
         "device": device,

@@ -35,6 +35,7 @@ def board() -> Iterator[Board]:
         board.close()
 
 
+@pytest.mark.slow
 def test_runtimes_answer_as_torch() -> None:
     found = differences(["onnxruntime", "torch"], NETWORK, quick=True)
     for name, one in found.items():

@@ -78,3 +78,14 @@ def latency(models: Path) -> Path:
 def ranker(models: Path) -> Path:
     """A saved pairwise ranker."""
     return models / RANKER
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """A space of a user's own, without costs, and not to be listed."""
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from brpnas.spaces import NasBench201, SearchSpace\n\n\n"
+        "class Mine(NasBench201):\n    enumerable = False\n    cost = SearchSpace.cost\n"
+    )
+    return path

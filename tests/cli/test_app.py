@@ -6,25 +6,43 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Brpnas
+from tests.export.costs import cost_model
 
-LIGHT = ["devices", "sources", "arch '|none~0|+|none~0|none~1|+|none~0|none~1|none~2|'", "rank -h"]
+CELL = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
+LIGHT = ["devices", "sources", f"arch '{CELL}'", "rank -h"]
 
 
 @pytest.mark.parametrize("line", LIGHT)
 def test_light_commands_load_no_torch_and_no_matplotlib(line: str) -> None:
-    code = (
-        "import sys\nfrom brpnas.cli import app\n"
-        f"app({shlex.split(line)!r}, standalone_mode=False)\n"
-        "print('loaded', {'torch', 'matplotlib', 'kedro'} & set(sys.modules))"
+    assert not loaded(shlex.split(line))
+
+
+def test_exported_predictors_answer_without_torch(tmp_path: Path) -> None:
+    latency, scores = (tmp_path / f"{name}.onnx" for name in ("latency", "scores"))
+    latency.write_bytes(cost_model())
+    scores.write_bytes(cost_model(value="score"))
+    rank = ("rank", scores, "--predictor", latency, "--sample", 5)
+    assert not loaded(("predict", latency, CELL), (*rank, "--constraint", "latency_ms <= 1000"))
+
+
+def loaded(*commands: Sequence[object]) -> set[str]:
+    """Heavy packages in a process after some commands."""
+    lines = [
+        "import sys",
+        "from brpnas.cli import app",
+        *(f"app({[str(word) for word in words]!r}, standalone_mode=False)" for words in commands),
+        "print({'torch', 'matplotlib', 'kedro'} & set(sys.modules) or '')",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], check=True, capture_output=True, text=True
     )
-    command = [sys.executable, "-c", code]
-    result = subprocess.run(command, check=True, capture_output=True, text=True)
-    assert result.stdout.splitlines()[-1] == "loaded set()"
+    return set(filter(None, [done.stdout.splitlines()[-1]]))
 
 
 @pytest.mark.parametrize("command", ["devices", "sources", "arch", "predict", "rank"])

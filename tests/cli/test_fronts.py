@@ -37,11 +37,12 @@ def test_the_table_has_units_and_marks_the_knee() -> None:
     assert "ms" in header
     assert "mJ" in header
     assert "(edge-box)," in header
-    assert rows == [["*", "91.23", "12.35", "-", "2", "b"], ["80", "4", "1.5", "1", "a"]]
+    assert rows == [["*", "1", "91.23", "12.35", "-", "2", "b"], ["2", "80", "4", "1.5", "1", "a"]]
 
 
 def test_csv_and_json_hold_every_value() -> None:
     read = pd.read_csv(io.StringIO(as_text(TABLE, FrontFormat.CSV)))
+    assert read.pop("member").tolist() == [1, 2]
     pd.testing.assert_frame_equal(read, TABLE, check_dtype=False)
     first, second = json.loads(as_text(TABLE, FrontFormat.JSON))
     assert first["accuracy"] == 0.91234

@@ -36,6 +36,7 @@ def test_a_table_with_its_catalogue(brpnas: Brpnas, tmp_path: Path, suffix: str)
     }
 
 
+@pytest.mark.slow
 def test_cells_of_a_file_by_torch(brpnas: Brpnas, tmp_path: Path) -> None:
     (tmp_path / "cells.txt").write_text("\n".join(select_cells(2, seed=9)))
     output = tmp_path / "t.csv"

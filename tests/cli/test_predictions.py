@@ -1,25 +1,19 @@
 from __future__ import annotations
 
 import json
-import re
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import Result
 
-from brpnas.cli.predictions import rank
 from brpnas.graphs import SpaceGraphs
-from brpnas.predictors import MetricPredictor, PairwiseRanker
-from brpnas.predictors.transfer import fit_device, known_device, predict_known
-from brpnas.spaces import NasBench201, NetworkConfig
-from brpnas.spaces.select import select_cells
+from brpnas.predictors import MetricPredictor
+from brpnas.predictors.transfer import fit_device
+from brpnas.spaces import NasBench201
 from tests.cli.conftest import Brpnas
 from tests.cli.models import BOARD
 from tests.export.costs import cost_model, cost_of
 from tests.predictors.toys import cells
-from tests.predictors.transfer.test_known_device import known_prior
 from tests.predictors.transfer.toys import QUICK, measured, prior
 
 SPACE = NasBench201()
@@ -151,204 +145,11 @@ class TestPredict:
         assert "predictor" in result.stderr
 
 
-@pytest.fixture(scope="module")
-def prior_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("prior") / "prior.safetensors"
-    known_prior().save(path)
-    return path
-
-
-class TestKnownDevice:
-    """`predict --device`: a prior made in the test, asked as on the command line."""
-
-    def ask(self, brpnas: Brpnas, prior_file: Path, *words: object, stdin: str = "") -> Result:
-        return brpnas("predict", "--prior", prior_file, "--device", *words, stdin=stdin)
-
-    def test_is_what_the_prior_says_with_the_error_to_expect(
-        self, brpnas: Brpnas, prior_file: Path
-    ) -> None:
-        said = json.loads(self.ask(brpnas, prior_file, "eager-a", "--json", *CELLS).stdout)
-        expected = predict_known(known_prior(), "eager-a", SPACE.graphs(CELLS))
-        names = ("latency_ms", "lower_ms", "upper_ms")
-        found = [[row[name] for name in names] for row in said["predictions"]]
-        np.testing.assert_allclose(found, expected, rtol=1e-9)
-        assert [row["arch_id"] for row in said["predictions"]] == CELLS
-        answers, size = known_device(known_prior(), "eager-a")
-        assert said["error"] == {
-            name: getattr(answers, name) for name in ("rows", "median", "within_10", "spearman")
-        }
-        assert (said["device"], said["network_size"], said["coverage"]) == ("eager-a", size, 0.9)
-
-    def test_the_text_holds_the_same(self, brpnas: Brpnas, prior_file: Path) -> None:
-        lines = self.ask(brpnas, prior_file, "eager-a", *CELLS).stdout.splitlines()
-        assert lines[0].split() == ["latency_ms", "lower_ms", "upper_ms", "arch_id"]
-        assert [line.split()[-1] for line in lines[1:4]] == CELLS
-        facts = dict(re.split(r"  +", line, maxsplit=1) for line in lines[5:])
-        answers, size = known_device(known_prior(), "eager-a")
-        assert facts["networks"] == size
-        assert f"{100 * answers.median:.1f} %" in facts["error"]
-        assert f"{100 * answers.within_10:.1f} %" in facts["error"]
-        assert f"{answers.spearman:.3f}" in facts["error"]
-        assert f"{answers.rows:,} " in facts["measured on"]
-
-    def test_all_words_are_architectures(self, brpnas: Brpnas, prior_file: Path) -> None:
-        one = self.ask(brpnas, prior_file, "eager-a", CELLS[0])
-        assert one.stdout.splitlines()[1].split()[-1] == CELLS[0]
-        assert not one.stdout.splitlines()[2]
-        piped = self.ask(brpnas, prior_file, "eager-a", stdin="\n".join(CELLS))
-        assert piped.stdout == self.ask(brpnas, prior_file, "eager-a", *CELLS).stdout
-
-    def test_an_unknown_device_hears_the_known_ones(self, brpnas: Brpnas, prior_file: Path) -> None:
-        result = self.ask(brpnas, prior_file, "eager-aa", *CELLS)
-        assert (result.exit_code, result.stdout) == (1, "")
-        assert re.findall("'eager-a'|(?:compiled|eager)-[ab]", result.stderr)[-3:] == [
-            *("'eager-a'", "compiled-a", "eager-a"),
-        ]
-
-    def test_networks_of_another_size_are_refused(self, brpnas: Brpnas, prior_file: Path) -> None:
-        own, other = NetworkConfig().size, NetworkConfig(4, 1, 2, (1, 8, 8), 10).size
-        size = ("--network-size", own)
-        same = self.ask(brpnas, prior_file, "eager-a", *CELLS, *size)
-        assert same.stdout == self.ask(brpnas, prior_file, "eager-a", *CELLS).stdout
-        wrong = self.ask(brpnas, prior_file, "eager-a", *CELLS, "--network-size", other)
-        assert wrong.exit_code == 1
-        assert own in wrong.stderr
-        assert other in wrong.stderr
-
-    @pytest.mark.parametrize(
-        "words",
-        [
-            ("--json",),
-            ("--device", "eager-a", "{latency}", CELLS[0]),
-            ("--device", "eager-a"),
-            ("{latency}", CELLS[0], "--prior", "{prior}"),
-            ("{latency}", CELLS[0], "--network-size", NetworkConfig().size),
-        ],
-    )
-    def test_wrong_usage(
-        self, brpnas: Brpnas, prior_file: Path, latency: Path, words: tuple[str, ...]
-    ) -> None:
-        given = [word.format(latency=latency, prior=prior_file) for word in words]
-        assert brpnas("predict", *given, stdin="\n").exit_code == 2
-
-    def test_the_prior_that_ships_answers_for_its_devices(self, brpnas: Brpnas) -> None:
-        said = json.loads(brpnas("predict", "--device", "pixel3", "--json", *CELLS).stdout)
-        assert [row["arch_id"] for row in said["predictions"]] == CELLS
-        assert 1000 < said["error"]["rows"] < 4000
-        assert 0 < said["error"]["median"] < 0.1
-
-    def test_a_space_without_a_prior(self, brpnas: Brpnas) -> None:
-        result = brpnas("predict", "--space", "darts", "--device", "pixel3", "x")
-        assert result.exit_code == 1
-        assert "'darts'" in result.stderr
-
-
-class TestRank:
-    def test_order_is_that_of_the_scores(self, ranker: Path, graphs: SpaceGraphs) -> None:
-        predictor = PairwiseRanker.load(ranker)
-        scores = predictor.score(graphs.view(predictor.view))
-        rows = rank(ranker, 50, every=True)
-        assert rows["score"].tolist() == pytest.approx(np.sort(scores)[::-1][:50].tolist())
-        found = scores[graphs.rows(rows["arch_id"].tolist())]
-        assert found.tolist() == pytest.approx(rows["score"].tolist())
-        assert rows["rank"].tolist() == list(range(1, 51))
-
-    def test_one_of_each_function_unless_all_are_wanted(self, ranker: Path) -> None:
-        everything = rank(ranker, 15625, every=True)
-        assert everything["arch_id"].nunique() == 15625
-        distinct = rank(ranker, 15625)
-        assert len(distinct) == 6466
-        ids = SPACE.isomorphism_ids(distinct["arch_id"].tolist())
-        assert len(set(ids)) == 6466
-
-    @pytest.mark.parametrize("size", [None, NetworkConfig(4, 1, 2, (1, 8, 8), 10).size])
-    def test_costs_are_those_of_the_networks_that_are_exported(
-        self, ranker: Path, size: str | None
-    ) -> None:
-        rows = rank(ranker, 15625, every=True, network_size=size)
-        cells = rows["arch_id"].tolist()
-        network = NetworkConfig() if size is None else NetworkConfig.of_size(size)
-        params, flops = SPACE.cost(cells, network.as_exported)
-        assert (rows["params_m"] * 1e6).tolist() == pytest.approx(params.tolist())
-        assert (rows["flops_m"] * 1e6).tolist() == pytest.approx(flops.tolist())
-        with_dead, _ = SPACE.cost(cells, replace(network, executes_dead_ops=True))
-        assert (params < with_dead).any(), "some of these cells have dead operations"
-        small = rank(ranker, 20, None, [f"params_m <= {params.min() / 1e6}"], network_size=size)
-        assert (small["params_m"] * 1e6).max() <= params.min() * (1 + 1e-9)
-
-    def test_constraints_hold_together(self, ranker: Path, latency: Path) -> None:
-        limit = float(rank(ranker, 15625, latency)["latency_ms"].median())
-        limits = [f"latency_ms <= {limit}", "flops_m > 20"]
-        free, rows = (rank(ranker, 200, latency, given) for given in ([], limits))
-        assert len(rows) == 200
-        assert rows["latency_ms"].max() <= limit < free["latency_ms"].max()
-        assert rows["flops_m"].min() > 20
-
-    def test_table_and_json_hold_the_same(
-        self, brpnas: Brpnas, ranker: Path, latency: Path
-    ) -> None:
-        options = ("rank", ranker, "--predictor", latency, "--top", 3)
-        rows = json.loads(brpnas(*options, "--json").stdout)
-        lines = [line.split() for line in brpnas(*options).stdout.splitlines()]
-        assert lines[0] == list(rows[0])
-        assert lines[0] == ["rank", "score", "latency_ms", "params_m", "flops_m", "arch_id"]
-        assert [line[-1] for line in lines[1:]] == [row["arch_id"] for row in rows]
-        assert len(rows) == 3
-
-    def test_exported_predictors_rank_too(
-        self, brpnas: Brpnas, ranker: Path, tmp_path: Path
-    ) -> None:
-        scores, board = tmp_path / "ranker.onnx", tmp_path / "latency.onnx"
-        scores.write_bytes(cost_model(value="score"))
-        board.write_bytes(cost_model(view="pruned"))
-        options = ("--predictor", board, "--top", 4, "--sample", 60, "--all", "--json")
-        rows = json.loads(brpnas("rank", scores, *options).stdout)
-        cells = [row["arch_id"] for row in rows]
-        assert [row["score"] for row in rows] == pytest.approx(cost_of(cells, "raw"), rel=1e-5)
-        assert [row["latency_ms"] for row in rows] == pytest.approx(
-            cost_of(cells, "pruned"), rel=1e-5
-        )
-        best = sorted(cost_of(select_cells(60), "raw"), reverse=True)[:4]
-        assert [row["score"] for row in rows] == pytest.approx(best, rel=1e-5)
-        swapped = brpnas("rank", board, "--predictor", scores)
-        assert (swapped.exit_code, "predicts latency_ms, not score" in swapped.stderr) == (1, True)
-        wrong = brpnas("rank", ranker, "--predictor", scores)
-        assert (wrong.exit_code, "predicts score, not latency_ms" in wrong.stderr) == (1, True)
-
-
 class TestOtherSpaces:
     """With a custom space; the small predictors read its graphs."""
-
-    @pytest.fixture
-    def mine(self, tmp_path: Path) -> Path:
-        path = tmp_path / "mine.py"
-        path.write_text(
-            "from brpnas.spaces import NasBench201, SearchSpace\n\n\n"
-            "class Mine(NasBench201):\n    enumerable = False\n    cost = SearchSpace.cost\n"
-        )
-        return path
 
     def test_predict(self, brpnas: Brpnas, latency: Path, mine: Path) -> None:
         same = brpnas("predict", latency, "--space", mine, *CELLS)
         assert same.stdout == brpnas("predict", latency, *CELLS).stdout
         wrong = brpnas("predict", latency, "--space", "darts", *CELLS)
         assert wrong.exit_code == 1
-
-    def test_rank_a_sample(self, ranker: Path, mine: Path) -> None:
-        rows = rank(ranker, 5, space=str(mine), sample=40, every=True)
-        drawn = set(select_cells(40, space=str(mine)))
-        assert set(rows["arch_id"]) < drawn
-        whole = rank(ranker, 40, space=str(mine), sample=40, every=True)
-        assert set(whole["arch_id"]) == drawn
-        assert whole["params_m"].isna().all()
-        same = rank(ranker, 40, sample=40, every=True)
-        assert len(same) == 40
-        assert same["params_m"].notna().all()
-
-    def test_limits_on_costs_that_are_not_known(
-        self, brpnas: Brpnas, ranker: Path, mine: Path
-    ) -> None:
-        options = ("rank", ranker, "--space", mine, "--sample", 5)
-        result = brpnas(*options, "--constraint", "params_m <= 1")
-        assert result.exit_code == 1
-        assert re.search(rf"\bparams_m, .*{mine}", result.stderr)

@@ -18,7 +18,11 @@ from pipelines.explain import leaves
 from pipelines.pipeline_registry import ON_REQUEST, STAGES, register_pipelines
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
-ENVIRONMENTS = ("base", "chain", "darts", "embedded", "latbench", "live", "nasbench101", "prior")
+ENVIRONMENTS = (
+    *("base", "chain", "darts", "embedded", "fbnet", "latbench", "live", "nasbench101", "prior"),
+)
+MEASURE = {"chain", "darts", "fbnet", "live", "nasbench101"}
+"""Environments with the device that they measure."""
 WITHOUT_SECTION = {"featurise"}
 """Stages without parameters of their own."""
 TOP_LEVEL = {
@@ -58,7 +62,7 @@ def test_environment_is_valid_and_names_what_exists(env: str) -> None:
     parse(Parameters, values)
     registry = register_pipelines()
     pipeline = registry["__default__"]
-    if env in ("chain", "darts", "live", "nasbench101"):  # its device is the one that it measures
+    if env in MEASURE:
         pipeline += registry["measure"]
     check_parameters(pipeline, values)
 
@@ -111,9 +115,9 @@ def test_the_size_of_the_networks_stands_in_one_place(env: str) -> None:
 
 def test_the_keys_that_most_people_change_stand_where_the_page_says() -> None:
     page = (CONF / "README.md").read_text()
-    table = page.partition("## The five keys")[2].partition("##")[0]
+    table = page.partition("## The six keys")[2].partition("##")[0]
     rows = re.findall(r"^\| `([\w.]+)` \|.*\| `(\w+\.yml)` \|$", table, re.MULTILINE)
-    assert len(rows) == 5
+    assert len(rows) == 6
     for key, file in rows:
         assert key in set(leaves(yaml.safe_load((CONF / "base" / file).read_text())))
     groups = page.partition("## Groups")[2]

@@ -34,6 +34,7 @@ from brpnas.measure import select_cells
 from pipelines.checks import check_parameters
 from pipelines.config import Parameters, parse
 from pipelines.explain import leaves
+from pipelines.member_export import FOLDER
 from pipelines.pipeline_registry import ON_REQUEST, STAGES, register_pipelines
 from pipelines.training import IMAGES_CACHE
 from tests.cli.models import write_models
@@ -296,7 +297,7 @@ class TestNames:
             for stage in DVC["stages"].values()
             for out in stage["outs"]
         ]
-        written.append(str(IMAGES_CACHE.relative_to(ROOT)))
+        written += [str(IMAGES_CACHE.relative_to(ROOT)), f"data/{FOLDER}"]
         settings = BASE.parent.glob("*/globals.yml")
         workspaces = [yaml.safe_load(file.read_text())["workspace"] for file in settings]
         written += workspaces

@@ -24,7 +24,7 @@ REFERENCE = sorted((ROOT / "docs" / "reference").glob("*.md"))
 TITLE, DIRECTIVE = re.compile(r"^# `([\w.]+)`\n"), re.compile(r"^::: ([\w.]+)$", re.MULTILINE)
 INTERNAL = {
     *("archives", "array_headers", "arrays", "atomic", "cli", "conformal", "front_door"),
-    *("journal", "locks"),
+    *("garbage", "journal", "locks"),
     *("onnx_check", "parquet", "surroundings", "tables", "telemetry", "typed", "yaml_files"),
 }
 """Modules of the library without a promise to its users."""

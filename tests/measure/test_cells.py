@@ -93,7 +93,11 @@ def test_the_order_has_nothing_to_do_with_the_cells(tmp_path: Path) -> None:
     assert orders[0] != sorted(CELLS)[:5]
 
 
-@pytest.mark.parametrize("runtime", [OnnxRuntime(precision="int8"), TorchEager()], ids=str)
+@pytest.mark.parametrize(
+    "runtime",
+    [OnnxRuntime(precision="int8"), pytest.param(TorchEager(), marks=pytest.mark.slow)],
+    ids=str,
+)
 def test_other_runtimes(tmp_path: Path, runtime: OnnxRuntime | TorchEager) -> None:
     result = measure_cells(CELLS[:2], small(runtime), tmp_path / "m.jsonl", **LOOSE)
     assert len(result.latency("mine")) == 2

@@ -28,9 +28,13 @@ FILES = {
     "ncnn": ["winner.ncnn.param", "winner.ncnn.bin"],
     "torch": ["winner.npz"],
 }
-SLOW = {"litert", "executorch"}
+QUICK = {("onnxruntime", "fp32"), ("onnxruntime", "int8"), ("openvino", "fp32"), ("ncnn", "fp32")}
+"""The others are slow tests: test_every_runtime.py has the answers and times of most."""
 EVERY = [
-    pytest.param(kind(1, precision), marks=[pytest.mark.slow] if kind.name in SLOW else [])
+    pytest.param(
+        kind(1, precision),
+        marks=[] if (kind.name, precision) in QUICK else [pytest.mark.slow],
+    )
     for kind in RUNTIMES.values()
     for precision in kind.precisions
 ]

@@ -100,6 +100,7 @@ def test_a_round_trip(measured: Path, made: Path, tmp_path: Path, form: str) -> 
     assert len(again.references) == 2
 
 
+@pytest.mark.slow
 def test_a_kit_of_torch(tmp_path: Path) -> None:
     settings = small(TorchEager(threads=2))
     make_kit(CELLS[:1], settings, tmp_path / "kit", progress=False)

@@ -29,6 +29,7 @@ from brpnas.spaces.nasbench201 import to_string
 from brpnas.spaces.nasbench201.build import MacroNetwork
 from brpnas.spaces.network import NetworkConfig
 from tests.measure.small import NETWORK, small
+from tests.seeds import first_of
 
 SIZES = {"channels": 4, "cells_per_stage": 2, "stages": 3, "input_shape": (3, 9, 9)}
 CODES = [(3, 0, 2, 1, 4, 3), (0,) * 6, (1,) * 6, (3, 3, 2, 0, 0, 0), (4, 2, 3, 3, 2, 4)]
@@ -71,7 +72,7 @@ def test_parts_fit_together() -> None:
     assert shapes["head", 2][1] == (network.classes,)
 
 
-@pytest.mark.parametrize("runtime", [OnnxRuntime(), TorchEager()], ids=str)
+@pytest.mark.parametrize("runtime", first_of([OnnxRuntime(), TorchEager()]), ids=str)
 def test_measured_operations_predict_real_networks(
     runtime: OnnxRuntime | TorchEager, tmp_path: Path
 ) -> None:

@@ -21,7 +21,11 @@ from tests.measure.scripted import Scripted
 from tests.measure.small import NETWORK, PROTOCOL, small
 
 CELLS = select_cells(5)
-RUNTIMES = [OnnxRuntime(), OnnxRuntime(precision="int8"), TorchEager()]
+RUNTIMES = [
+    OnnxRuntime(),
+    OnnxRuntime(precision="int8"),
+    pytest.param(TorchEager(), marks=pytest.mark.slow),
+]
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES, ids=str)

@@ -14,7 +14,7 @@ from brpnas.datasets.metrics import LATENCY_MS, DeviceMetric
 from brpnas.errors import ConfigurationError
 from brpnas.predictors.transfer.device import LEAST_ROWS
 from brpnas.spaces import NetworkConfig
-from pipelines.adapting import adapt, transfer_note
+from pipelines.adapting import adapt, learnt_from, transfer_note
 from pipelines.config import AdaptationConfig, parse
 from tests.pipelines.retrain.toys import QUICK
 from tests.predictors.toys import cells, rows_of
@@ -85,3 +85,13 @@ def test_a_transfer_tells_the_error_of_the_way_that_predicts(
     error = found.errors[found.method]
     assert error > min(found.errors.values()) + 0.001, "a case in which another way errs less"
     assert f" {error:.3f}" in caplog.text
+
+
+def test_a_prior_of_latencies_has_learnt_no_other_metric() -> None:
+    known = prior()
+    for metric, device, learnt_it in (
+        (LATENCY_MS, "eager-a", True),
+        ("energy_mj", "eager-a", False),
+        (LATENCY_MS, NEW, False),
+    ):
+        assert learnt_from(known, DeviceMetric(metric, device)) == learnt_it

@@ -44,7 +44,7 @@ def parameters_of(environment: str | None, given: Mapping[str, Any]) -> dict[str
     return parameters
 
 
-ENVIRONMENTS = [None, "chain", "darts", "latbench", "live", "nasbench101"]
+ENVIRONMENTS = [None, "chain", "darts", "fbnet", "latbench", "live", "nasbench101"]
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import mlflow
+import numpy as np
 import pandas as pd
 import pytest
 from kedro.config import OmegaConfigLoader
@@ -18,7 +19,10 @@ from kedro.pipeline import Pipeline, node
 from mlflow.entities import Run
 
 from brpnas.errors import BrpNasError, ConfigurationError
+from brpnas.spaces import get_space
+from pipelines.datasets import DeviceTablesDataset
 from pipelines.hooks import ConfigurationHooks, TrackingHooks
+from tests.pipelines.toys import make_latency
 
 HISTORY = pd.DataFrame({"member": [0, 0], "epoch": [1, 2], "loss": [0.5, 0.25]})
 ENTRIES = {
@@ -256,6 +260,26 @@ def test_bad_name_stops_the_pipeline_before_it_starts(context: Any) -> None:
     pipeline = Pipeline([node(lambda a, b: a, ["params:dataset", "table"], "out", name="n")])
     with pytest.raises(BrpNasError, match="mnist"):
         hooks.before_pipeline_run(pipeline=pipeline, catalog=catalog(**{"params:dataset": "mnist"}))
+
+
+@pytest.mark.parametrize("space", ["nasbench201", "darts", "fbnet"])
+def test_a_measurement_ends_with_the_next_command(
+    context: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture, space: str
+) -> None:
+    """The table is read back in the space of the run."""
+    hooks = ConfigurationHooks()
+    hooks.after_context_created(context=context(space=space))
+    cells = get_space(space).sample(np.random.default_rng(0), 40)
+    tables = DeviceTablesDataset(str(tmp_path))
+    tables.save({"board": make_latency(cells, "board")})
+    given = DataCatalog(
+        {"measure_report": MemoryDataset({"device": "board"}), "measured_latency": tables}
+    )
+    made = Pipeline([node(lambda: None, None, "measured_latency", name="n")])
+    with caplog.at_level("INFO"):
+        hooks.after_pipeline_run(run_params={}, pipeline=made, catalog=given)
+    (record,) = caplog.records
+    assert "device=board" in record.getMessage()
 
 
 def catalog(**more: Any) -> DataCatalog:

@@ -1,4 +1,4 @@
-"""Texts of the command line stay as typed; Kedro parses all other values."""
+"""Texts of the command line stay as typed and lists whole; Kedro parses all other values."""
 
 from __future__ import annotations
 
@@ -34,6 +34,9 @@ def kedros(given: str) -> Any:
     return read(f"--params={given}", kedro_run)
 
 
+CELL = "|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|"
+
+
 @pytest.mark.parametrize("name", ["855", "1e5", "007", "true", "3.10", "0x1F", "null", "my-board"])
 def test_a_device_has_the_name_that_was_typed(name: str) -> None:
     assert ours(f"device={name}") == {"device": name}
@@ -50,6 +53,8 @@ def test_a_device_has_the_name_that_was_typed(name: str) -> None:
         ("device='855'", {"device": "855"}),
         ("constraints=[latency_ms <= 5]", {"constraints": ["latency_ms <= 5"]}),
         ("export.measure=true", {"export": {"measure": True}}),
+        ("export.member=3", {"export": {"member": 3}}),
+        (f"export.member={CELL},device=855", {"export": {"member": CELL}, "device": "855"}),
     ],
 )
 def test_wherever_the_configuration_has_a_text(given: str, expected: dict[str, Any]) -> None:
@@ -61,6 +66,55 @@ def test_wherever_the_configuration_has_a_text(given: str, expected: dict[str, A
 )
 def test_all_else_is_left_to_kedro(given: str) -> None:
     assert ours(given) == kedros(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("objectives=[accuracy,-latency_ms]", {"objectives": ["accuracy", "-latency_ms"]}),
+        (
+            "constraints=[latency_ms <= 5, latency_ms@phone + params_m <= 2],train.seed=1",
+            {
+                "constraints": ["latency_ms <= 5", "latency_ms@phone + params_m <= 2"],
+                "train": {"seed": 1},
+            },
+        ),
+        ("train.seed=1, constraints=[]", {"constraints": [], "train": {"seed": 1}}),
+        ("ingest.benchmarks=[latbench,help]", {"ingest": {"benchmarks": ["latbench", "help"]}}),
+        ("network.input_shape=[3,32,32]", {"network": {"input_shape": [3, 32, 32]}}),
+        (
+            "search.limits.source={latency_ms: device, energy_mj@box: table},device=1",
+            {
+                "search": {
+                    "limits": {"source": {"latency_ms": "device", "energy_mj@box": "table"}}
+                },
+                "device": "1",
+            },
+        ),
+    ],
+)
+def test_a_list_or_mapping_keeps_its_commas(given: str, expected: dict[str, Any]) -> None:
+    assert ours(given) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("objectives=accuracy,-latency_ms", "objectives=[accuracy, -latency_ms]"),
+        ("objectives=accuracy;-latency_ms", "objectives=[accuracy, -latency_ms]"),
+        ("constraints=latency_ms <= 5", "constraints=["),
+        ("ingest.benchmarks=latbench", "ingest.benchmarks=["),
+        ("objectives=[accuracy,-latency_ms", "[accuracy,-latency_ms is no YAML"),
+        ("train.seed", "train.seed"),
+        ("=3", "key"),
+    ],
+)
+def test_a_malformed_value_is_wrong_usage(given: str, told: str) -> None:
+    options = [o for o in cli.commands["run"].params if o.name == "params"]
+    command = click.Command("run", params=options, callback=lambda params: None)
+    done = CliRunner().invoke(command, [f"--params={given}"])
+    assert done.exit_code == 2
+    assert told in done.output
 
 
 def test_options_of_a_file_are_taken_as_they_are() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from brpnas.report import ReportData, render
+from brpnas.errors import SchemaError
+from brpnas.report import PredictorData, ReportData, render
 from tests.report.samples import (
     FRONT,
     METRICS,
@@ -113,9 +114,9 @@ def test_front_of_a_search_with_several_objectives(page: Page) -> None:
     data = lean_data(front=front_table(space_table()), front_figures=FRONT)
     shown = Page(render(data))
     heads, first, second = shown.tables["Front of the search"]
-    assert heads[1:] == ["accuracy", "latency (ms)", "energy on box (mJ)"]
-    assert first == [WINNER, "70.00 %", "3.3", "12.5"]
-    assert second[1:] == ["65.00 %", "2.25", "8"]
+    assert heads[2:] == ["accuracy", "latency (ms)", "energy on box (mJ)"]
+    assert first == ["1", WINNER, "70.00 %", "3.3", "12.5"]
+    assert (second[0], second[2:]) == ("2", ["65.00 %", "2.25", "8"])
     for part in ("0.8750", FRONT["reason"], "-energy_mj@box"):
         assert str(part) in shown.said("space")
     assert set(shown.tables) - set(page.tables) == {"Front of the search"}
@@ -261,3 +262,43 @@ def test_captions_of_curves_claim_no_choice_and_no_user(text: str, choose_by: st
     assert "choice was" not in page
     assert "Mean test" not in page
     assert "Mean test" in text
+
+
+def test_every_further_predictor_has_a_section_of_its_own() -> None:
+    latency = report_data().predictions
+    assert latency is not None
+    names = {"latency_ms": "energy_mj", "predicted_latency_ms": "predicted_energy_mj"}
+    rows = latency.rename(columns=names).head(150)
+    energy = PredictorData(
+        predictions=rows,
+        metrics={"gcn": METRICS["gcn"] | {"spearman": 0.625}},
+        scored="left out",
+    )
+    further = {"energy_mj@box": energy, "latency_ms@pi": PredictorData()}
+    page = Page(render(report_data(further=further)))
+    said = page.said("predictor-1")
+    assert said.split()[:4] == ["Energy", "predictor", "of", "box"]
+    assert f"On {(rows['split'] == 'test').sum()} rows" in said
+    assert "curves left" in said
+    _, row = page.tables["Metrics of energy predictors on rows left out in turn"]
+    assert "0.625" in row
+    assert page.said("predictor-2").split()[:4] == ["Latency", "predictor", "of", "pi"]
+    assert "On 159 test rows" in page.said("latency")
+    links = [given["href"] for tag, given in page.tags if tag == "a"]
+    assert links[1:4] == ["#latency", "#predictor-1", "#predictor-2"]
+
+
+def test_a_further_predictor_needs_the_columns_of_its_metric() -> None:
+    predictions = report_data().predictions
+    with pytest.raises(SchemaError, match="energy_mj"):
+        report_data(further={"energy_mj@box": PredictorData(predictions=predictions)})
+
+
+def test_searches_for_a_front_are_compared_by_hypervolume() -> None:
+    traces = traces_table(queries=20).assign(hypervolume=0.875)
+    page = Page(render(report_data(traces=traces)))
+    said = page.said("search")
+    assert "Hypervolume," in said
+    assert "regret" not in said
+    _, *rows = page.tables["Results of samplers"]
+    assert all(row[2].startswith("0.8750") for row in rows)

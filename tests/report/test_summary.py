@@ -118,3 +118,18 @@ def test_facts_say_how_many_answers_there_were() -> None:
 )
 def test_subtitle(task: Any, protocol: Any, text: str) -> None:
     assert subtitle(report_data(task=task, protocol=protocol)) == text
+
+
+def test_other_device_metrics_of_the_winner_are_facts() -> None:
+    metrics = {
+        "predicted_latency_ms": 3.0,
+        "predicted_energy_mj@box": 1.25,
+        "energy_mj@box": None,
+        "predicted_params_m": 1.0,
+    }
+    data = report_data()
+    chosen = {**data.chosen, "metrics": metrics}
+    plain, shown = (dict(winner_facts(d)) for d in (data, report_data(chosen=chosen)))
+    assert {name: shown[name] for name in set(shown) - set(plain)} == {
+        "Predicted energy on box": "1.25 mJ"
+    }

@@ -183,3 +183,14 @@ def test_without_test_accuracies_the_tables_are_of_validation() -> None:
     assert search_table(traces).heads[2:] == ("best validation accuracy seen",)
     assert checkpoint_table(traces).rows == checkpoint_table(traces_table(queries=20)).rows
     assert checkpoint_table(traces.assign(best_valid=np.nan)).rows == ()
+
+
+def test_hypervolumes_are_no_percentages() -> None:
+    traces = traces_table(queries=20, seeds=3)
+    volumes = 0.5 + 0.01 * traces["query"] + 0.1 * (traces["sampler"] == "brp")
+    traces["hypervolume"] = volumes + 0.02 * traces["seed"]
+    table = search_table(traces)
+    assert table.heads[2:] == ("hypervolume",)
+    assert table.rows[0][2].text == "0.8100 ± 0.0200"
+    assert [row[2].best for row in table.rows] == [True, False, False]
+    assert checkpoint_table(traces).rows[0][-1].text == "0.8100"

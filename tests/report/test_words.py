@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,15 @@ import pytest
 
 from brpnas.report.data import ReportData, Task
 from brpnas.report.words import protocol_sentences
-from tests.report.samples import METRICS, report_data, traces_table
+from tests.report.samples import (
+    FRONT,
+    METRICS,
+    WINNER,
+    front_table,
+    report_data,
+    space_table,
+    traces_table,
+)
 
 
 def said(data: ReportData) -> str:
@@ -151,3 +160,12 @@ def test_rounds_are_those_in_which_architectures_were_new() -> None:
     again = history.iloc[[0]].assign(query=len(history), round=2)
     repeated = report_data(history=pd.concat([history, again], ignore_index=True))
     assert "in 2 rounds" in said(repeated)
+
+
+@pytest.mark.parametrize("knee", [WINNER, "another"])
+def test_the_winner_of_a_search_for_a_front_is_its_knee_or_a_member(knee: str) -> None:
+    front = front_table(space_table())
+    data = report_data(front=front, front_figures=FRONT | {"knee": knee})
+    text = said(data)
+    assert bool(re.search(r"winner is .* knee\b", text)) == (knee == WINNER)
+    assert bool(re.search(r"winner is .* member\b", text)) == (knee != WINNER)

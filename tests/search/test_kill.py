@@ -40,12 +40,12 @@ def test_killed_at_random_moments(name: str, tmp_path: Path, repository: Path) -
     want = run_search(pool, sampler, make_oracle(), BUDGET, progress=False).history
     path, rng = tmp_path / "search.jsonl", random.Random(0)
     killed = 0
-    for _ in range(5):
+    for _ in range(3):
         process = _start(path, name, repository)
         size = path.stat().st_size if path.exists() else 0
         _kill_when(process, path, size + rng.randint(0, 3000), rng.uniform(0, 0.01))
         killed += process.returncode == -signal.SIGKILL
-    assert killed >= 3
+    assert killed >= 2
     last = _start(path, name, repository)
     _, complaint = last.communicate()
     assert last.returncode == 0, complaint.decode()

@@ -1,4 +1,4 @@
-"""The subcommand ``predict``: latency by a predictor, or on a known device."""
+"""The subcommand ``predict``: a metric by a predictor, or latency on a known device."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def predict(
         str | None,
         typer.Argument(
             metavar="PREDICTOR",
-            help="A latency predictor: a file, .safetensors or .onnx, or a device of `retrain`. "
-            "None with --device.",
+            help="A predictor: a file, .safetensors or .onnx, or a device of `retrain`. None with "
+            "--device.",
         ),
     ] = None,
     archs: Annotated[
@@ -56,7 +56,7 @@ def predict(
     ] = False,
     space: SpaceName = "nasbench201",
 ) -> None:
-    """Predict latency in ms, by a predictor or on a known device.
+    """Predict a metric by a predictor, or on a known device.
 
     With --device, also print the error to expect, measured on cells unknown to the prior.
     """
@@ -71,13 +71,13 @@ def predict(
     texts = archs or ([] if sys.stdin.isatty() else [x.strip() for x in sys.stdin if x.strip()])
     if not texts:
         raise typer.BadParameter("give architectures, as arguments or on stdin, one per line")
-    from brpnas.cli import predictions  # noqa: PLC0415
-
     if device is not None:
-        known = predictions.predict_device(
-            device, texts, prior=prior, network_size=network_size, space=space
-        )
+        from brpnas.cli.known_devices import predict_device  # noqa: PLC0415
+
+        known = predict_device(device, texts, prior=prior, network_size=network_size, space=space)
         typer.echo(known.as_json() if as_json else known.as_text())
     elif predictor is not None:
+        from brpnas.cli import predictions  # noqa: PLC0415
+
         rows = predictions.predict(predictions.find_predictor(predictor), texts, space)
         typer.echo(predictions.as_json(rows) if as_json else predictions.as_text(rows))

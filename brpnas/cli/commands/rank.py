@@ -31,16 +31,17 @@ def rank(  # noqa: PLR0913, PLR0917 - one argument per option
     ],
     top: Annotated[int, typer.Option(metavar="COUNT", min=1, help="How many to print.")] = 10,
     predictor: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
-            metavar="PREDICTOR", help="A latency predictor: a file, or a device of `retrain`."
+            metavar="PREDICTOR",
+            help="A predictor of a metric: a file, or a device of `retrain`; repeatable.",
         ),
     ] = None,
     constraint: Annotated[
         list[str] | None,
         typer.Option(
             metavar="TEXT",
-            help="Limit on latency_ms, flops_m or params_m, such as 'latency_ms <= 5'; repeatable.",
+            help="Limit on a predicted metric or a cost, such as 'latency_ms <= 5'; repeatable.",
         ),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Also isomorphic cells.")] = False,
@@ -58,15 +59,15 @@ def rank(  # noqa: PLR0913, PLR0917 - one argument per option
 ) -> None:
     """Rank the whole space by a saved accuracy predictor.
 
-    Parameters and multiply-adds are those of the exported network, without dead operations.
+    Costs such as parameters and multiply-adds are those of the exported network, without dead
+    operations.
     """
-    from brpnas.cli import predictions  # noqa: PLC0415
+    from brpnas.cli import predictions, ranking  # noqa: PLC0415
 
-    latency = None if predictor is None else predictions.find_predictor(predictor)
-    rows = predictions.rank(
+    rows = ranking.rank(
         ranker,
         top,
-        latency,
+        [predictions.find_predictor(name) for name in predictor or ()],
         constraint or (),
         every=every,
         space=space,

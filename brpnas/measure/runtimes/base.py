@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import ClassVar
-
-from torch import Tensor, nn
+from typing import TYPE_CHECKING, ClassVar
 
 from brpnas.errors import ConfigurationError, UnknownNameError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 __all__ = ["Runtime"]
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
-
-from torch import Tensor, nn
+from typing import TYPE_CHECKING, ClassVar
 
 from brpnas.measure.runtimes.base import Runtime
-from brpnas.measure.runtimes.onnxruntime import OnnxRuntime
 from brpnas.measure.runtimes.worker import convert_apart
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from brpnas.measure.runtimes.onnxruntime import OnnxRuntime
 
 __all__ = ["OpenVino", "convert"]
 
@@ -34,18 +36,26 @@ class OpenVino(Runtime):
 
     def versions(self) -> dict[str, str]:
         """Versions of the exporter to ONNX, and of openvino."""
-        return {**OnnxRuntime().versions(), **super().versions()}
+        return {**_exporter().versions(), **super().versions()}
 
     def convert(
         self, network: nn.Module, images: Tensor, folder: Path, calibration: Tensor | None = None
     ) -> tuple[Path, ...]:
         """Export to ONNX, quantise if requested, convert; weights are stored as computed."""
-        exporter = OnnxRuntime(precision="int8" if self.precision == "int8" else "fp32")
+        exporter = _exporter("int8" if self.precision == "int8" else "fp32")
         (source,) = exporter.convert(network, images, folder, calibration)
         target = folder / "network.xml"
         request = {"source": str(source), "target": str(target), "precision": self.precision}
         convert_apart(__name__, request)
         return target, target.with_suffix(".bin")
+
+
+def _exporter(precision: str = "fp32") -> OnnxRuntime:
+    from brpnas.measure.runtimes.onnxruntime import (  # noqa: PLC0415 - not in the converter
+        OnnxRuntime,
+    )
+
+    return OnnxRuntime(precision=precision)
 
 
 def convert(source: str, target: str, precision: str) -> None:

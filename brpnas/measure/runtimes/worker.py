@@ -134,8 +134,9 @@ def _serve(module: str) -> None:
     """In the process: convert until standard input ends."""
     with os.fdopen(os.dup(1), "w") as answers:
         os.dup2(2, 1)  # what libraries print must not be taken for an answer
+        # Converters and graphs are many small objects: a collection between calls saves a quarter.
+        gc.disable()
         convert = importlib.import_module(module).convert
-        gc.disable()  # graphs are many small objects: a collection between calls saves a quarter
         for line in sys.stdin:
             error = None
             try:

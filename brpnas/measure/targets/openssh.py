@@ -35,6 +35,7 @@ _BOOT = (
 """Reads a program from standard input; the program reads the rest. One line, for every shell."""
 _FAILED, _NOT_FOUND, _NOT_EXECUTABLE = 255, 127, 126
 _MOST_SAID = 2000
+_CONNECT_S = 15
 _ANSWER_S = 600
 
 
@@ -129,7 +130,7 @@ class OpenSsh:
         self._folder = tempfile.TemporaryDirectory(prefix="brpnas-ssh-", dir="/tmp")
         settings = {
             "BatchMode": "yes",
-            "ConnectTimeout": "15",
+            "ConnectTimeout": str(_CONNECT_S),
             "ServerAliveInterval": str(alive_s),
             "ServerAliveCountMax": "3",
             "ControlMaster": "auto",

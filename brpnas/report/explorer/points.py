@@ -50,7 +50,7 @@ def explored(data: ReportData, most: int = _MOST) -> Explored | None:
     """Collect points and axes of a report.
 
     The vertical axis starts with the test accuracy; without any, with the validation accuracy. The
-    horizontal one starts with the metric of the first limit, or the first cost of the objectives,
+    horizontal one starts with the first cost of the objectives, or the metric of the first limit,
     or the latency; measured if the winner and nine tenths of the points are measured, otherwise
     predicted.
 
@@ -119,8 +119,8 @@ def _horizontal(table: pd.DataFrame, axes: Sequence[Axis], data: ReportData) -> 
     """Name of the horizontal axis at the start."""
     costs = [axis for axis in axes if axis.cost and table[axis.name].notna().any()]
     for metric in (
-        *upper_limits(data.constraints, data.device),
         *(text.removeprefix("-") for text in data.task.get("objectives", ())),
+        *upper_limits(data.constraints, data.device),
         LATENCY_MS,
         *(axis.metric for axis in costs),
     ):

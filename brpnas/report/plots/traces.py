@@ -10,7 +10,7 @@ import pandas as pd
 from brpnas.report.palette import INK, OKABE_ITO, SAMPLER_COLOURS
 from brpnas.report.svg import drawing, figure, to_svg
 
-__all__ = ["CURVES", "known_curves", "sampler_order", "search_curve", "spread"]
+__all__ = ["CURVES", "HYPERVOLUME", "known_curves", "sampler_order", "search_curve", "spread"]
 
 CURVES: dict[str, str] = {
     "chosen_test": "test accuracy of the chosen (%)",
@@ -20,14 +20,20 @@ CURVES: dict[str, str] = {
 }
 """Drawn columns of a trace, with the label of their axis; see `known_curves`."""
 
+HYPERVOLUME = "hypervolume"
+"""Drawn column of a search for a front, in place of `CURVES`."""
+
 _DASHES: tuple[tuple[float, ...], ...] = ((), (5, 1.5), (1.5, 1.2), (6, 1.5, 1.5, 1.5))
 
 
 def known_curves(traces: pd.DataFrame) -> list[str]:
     """Columns of a trace with values: test accuracies, or without any the validation accuracy.
 
-    Validation accuracy is optimistic for the architecture chosen by it.
+    Validation accuracy is optimistic for the architecture chosen by it. Searches for a front are
+    compared by their hypervolume alone: each trades accuracy for costs in its own way.
     """
+    if HYPERVOLUME in traces and traces[HYPERVOLUME].notna().any():
+        return [HYPERVOLUME]
     known = [name for name in CURVES if name in traces and traces[name].notna().any()]
     return [name for name in known if name != "best_valid"] or known
 
@@ -64,11 +70,12 @@ def search_curve(
 
     Args:
         traces: ``sampler``, ``seed``, ``query`` (from 0) and the column, a fraction.
-        column: A key of `CURVES`.
+        column: A key of `CURVES`, or `HYPERVOLUME`.
         optimum: Best possible value, a fraction; drawn as a line.
         metric: Metric for the labels: ``accuracy`` or ``balanced accuracy``.
     """
-    label = CURVES[column].replace("accuracy", metric)
+    label = CURVES.get(column, column).replace("accuracy", metric)
+    factor, unit = (1, "") if column == HYPERVOLUME else (100, " percent")
     table = spread(traces, column)
     last = int(table["queries"].max())
     first = max(1, last // 10)
@@ -79,20 +86,20 @@ def search_curve(
             rows = shown[shown["sampler"] == sampler]
             colour = OKABE_ITO[SAMPLER_COLOURS[i % len(SAMPLER_COLOURS)]]
             x = rows["queries"].to_numpy(np.float64)
-            low, high = (100 * rows[q].to_numpy(np.float64) for q in ("q25", "q75"))
+            low, high = (factor * rows[q].to_numpy(np.float64) for q in ("q25", "q75"))
             if rows["seeds"].max() > 1:
                 axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
             dashes = _DASHES[i % len(_DASHES)]
             axes.plot(
                 x,
-                100 * rows["mean"].to_numpy(np.float64),
+                factor * rows["mean"].to_numpy(np.float64),
                 color=colour,
                 dashes=dashes or (None, None),
                 label=sampler,
             )
         if optimum is not None:
             axes.axhline(
-                100 * optimum, color=INK, linewidth=1, dashes=(2, 2), label="optimum (mean)"
+                factor * optimum, color=INK, linewidth=1, dashes=(2, 2), label="optimum (mean)"
             )
         axes.set_xlim(first, last) if last > first else None
         axes.set_xlabel("queries spent")
@@ -100,7 +107,7 @@ def search_curve(
         axes.legend(loc="lower right")
         ends = table[table["queries"] == table.groupby("sampler")["queries"].transform("max")]
         results = ", ".join(
-            f"{sampler} {100 * mean:.2f} percent"
+            f"{sampler} {factor * mean:.4g}{unit}"
             for sampler, mean in zip(ends["sampler"], ends["mean"], strict=True)
         )
         mean = ", mean over seeds" if table["seeds"].max() > 1 else ""

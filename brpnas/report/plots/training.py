@@ -17,13 +17,14 @@ __all__ = ["training_curves"]
 _LINES = (("train_loss", "training", "orange", (4, 1.5)), ("valid_loss", "validation", "blue", ()))
 
 
-def training_curves(training: pd.DataFrame) -> str:
+def training_curves(training: pd.DataFrame, name: str = "training") -> str:
     """Draw training and validation loss: a thin line per member, the mean over members bold.
 
     A dot marks the best validation epoch of each member, whose weights are kept.
 
     Args:
         training: ``member``, ``epoch``, ``train_loss``, ``valid_loss``; losses may be null.
+        name: Name of the drawing on its page.
     """
     members = sorted(training["member"].unique())
     with drawing():
@@ -59,4 +60,4 @@ def training_curves(training: pd.DataFrame) -> str:
             f"{len(members)} model{'s' if len(members) > 1 else ''} over "
             f"{training['epoch'].nunique()} epochs."
         )
-        return to_svg(drawn, "training", alt)
+        return to_svg(drawn, name, alt)

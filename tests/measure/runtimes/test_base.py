@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import nn
 
-from brpnas.errors import ConfigurationError, MeasurementError, UnknownNameError
+from brpnas.errors import MeasurementError
 from brpnas.export import initialise_weights
 from brpnas.measure import runner
 from brpnas.measure.artifacts import make_artifact
-from brpnas.measure.runtimes import RUNTIMES, OnnxRuntime, Runtime, TorchEager, get_runtime
+from brpnas.measure.runtimes import OnnxRuntime, Runtime, TorchEager
 from brpnas.spaces.nasbench201 import to_string
 from brpnas.spaces.nasbench201.build import build_network
 from tests.measure.small import NETWORK
@@ -66,31 +66,7 @@ def test_a_network_without_numbers_is_refused(runtime: Runtime, tmp_path: Path) 
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [("onnx", {}), ("onnxruntime", {"precision": "fp8"}), ("torch", {"precision": "int8"})],
-)
-def test_unknown_names(name: str, options: dict[str, str]) -> None:
-    with pytest.raises(UnknownNameError):
-        get_runtime(name, **options)  # type: ignore[arg-type]
-
-
-def test_threads_are_positive() -> None:
-    with pytest.raises(ConfigurationError, match="threads"):
-        get_runtime("torch", threads=0)
-
-
 @pytest.mark.parametrize("runtime", ALL, ids=str)
 def test_runtimes_can_go_to_another_machine(runtime: Runtime) -> None:
     assert pickle.loads(pickle.dumps(runtime)) == runtime
     assert runtime.executes_dead_ops == (runtime.name == "torch")
-
-
-def test_every_runtime_has_a_loader() -> None:
-    assert RUNTIMES.keys() == runner.SOFTWARE.keys()
-    for name, kind in RUNTIMES.items():
-        assert kind.name == name
-        assert kind().provider == kind.cpu
-        assert not runner.on_gpu(kind.cpu)
-    assert runner.on_gpu("CUDAExecutionProvider")
-    assert runner.on_gpu("cuda:1")

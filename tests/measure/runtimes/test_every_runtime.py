@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,9 @@ CELLS = {
 }
 EVERY = [kind(1, precision) for kind in RUNTIMES.values() for precision in kind.precisions]
 SLOW = ("litert", "executorch")
-"""Converters of many seconds: their other precisions are for `make test-all`."""
+"""Converters of many seconds: other cells and precisions are for `make test-all`."""
+QUICK = ("mixed", "disconnected")
+"""Cells with every operation and with none."""
 FLOAT = [runtime for runtime in EVERY if runtime.precision == "fp32"]
 
 Rows = dict[str, dict[str, Any]]
@@ -45,26 +48,46 @@ def computes(runtime: Runtime) -> bool:
     return runtime.precision != "fp16" or half(runtime.provider)
 
 
-def case(runtime: Runtime) -> Any:
-    slow = runtime.name in SLOW and runtime.precision != "fp32"
-    return pytest.param(runtime, id=label(runtime), marks=[pytest.mark.slow] * slow)
+@dataclass(frozen=True)
+class Case:
+    """A runtime, and cells whose networks are converted for it."""
+
+    runtime: Runtime
+    cells: tuple[str, ...]
 
 
-@pytest.fixture(scope="module", params=map(case, EVERY))
-def runtime(request: pytest.FixtureRequest) -> Runtime:
-    return installed(request.param)
+def cases() -> Iterator[Any]:
+    """Four cells in fp32, one in other precisions."""
+    for runtime in EVERY:
+        exact, slow = runtime.precision == "fp32", runtime.name in SLOW
+        if exact and slow:
+            others = tuple(name for name in CELLS if name not in QUICK)
+            given = Case(runtime, others)
+            yield pytest.param(given, id=f"{label(runtime)}-others", marks=pytest.mark.slow)
+        cells = (QUICK if slow else tuple(CELLS)) if exact else QUICK[:1]
+        marks = [pytest.mark.slow] if slow and not exact else []
+        yield pytest.param(Case(runtime, cells), id=label(runtime), marks=marks)
+
+
+@pytest.fixture(scope="module", params=cases())
+def case(request: pytest.FixtureRequest) -> Case:
+    installed(request.param.runtime)
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def folder(runtime: Runtime, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The networks of the cells; of one cell in another precision than fp32."""
+def runtime(case: Case) -> Runtime:
+    return case.runtime
+
+
+@pytest.fixture(scope="module")
+def folder(case: Case, tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("networks")
-    names = CELLS if runtime.precision == "fp32" else ["mixed"]
     networks = {
-        name: partial(make_artifact, name, cell_network(*CELLS[name]), SHAPE, runtime)
-        for name in names
+        name: partial(make_artifact, name, cell_network(*CELLS[name]), SHAPE, case.runtime)
+        for name in case.cells
     }
-    settings = MeasureSettings(runtime, Protocol(1, 3, 2), TINY)
+    settings = MeasureSettings(case.runtime, Protocol(1, 3, 2), TINY)
     assert list(convert_batch(networks, settings, made, checked=False)) == []
     return made
 

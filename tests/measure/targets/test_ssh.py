@@ -23,7 +23,7 @@ from brpnas.measure import (
 )
 from brpnas.measure.artifacts import Manifest
 from brpnas.measure.setup import build_cell, cell_artifact
-from brpnas.measure.targets import SshTarget
+from brpnas.measure.targets import SshTarget, openssh
 from brpnas.spaces.select import select_cells
 from tests.measure.small import small
 from tests.measure.targets.board import Board, require_board
@@ -245,7 +245,8 @@ def test_addresses_that_cannot_be_used(board: Board, old: str, new: str, words: 
     assert not (board.home / "x").exists()
 
 
-def test_no_route(board: Board) -> None:
+def test_no_route(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openssh, "_CONNECT_S", 1)
     board.cut()
     try:
         with (

@@ -3,16 +3,18 @@ from __future__ import annotations
 import json
 import re
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from brpnas.candidates import accuracy_table
 from brpnas.spaces import NetworkConfig
 from pipelines.evaluate import create_pipeline, nodes
-from pipelines.evaluate.nodes import make_metrics, make_plots
+from pipelines.evaluate.nodes import make_plots
 from tests.pipelines.parameters import base
 from tests.pipelines.search.stage import task
 from tests.pipelines.stages import Stage
@@ -47,7 +49,9 @@ OWN: dict[str, Any] = {
     "rows": {"train": 30, "valid": 30, "test": 57},
     "metrics": {"gcn": FIGURES, "FLOPs": FIGURES | {"within_10": 0.1}},
 }
-TRAIN = {"latency_ms@toy-device": OWN, "energy_mj@box": OWN | {"metrics": {}}}
+OF_BOX = {"metric": "energy_mj", "device": "box"}
+ENERGY = OWN | OF_BOX | {"metrics": {"gcn": FIGURES | {"spearman": 0.75}}}
+TRAIN = {"latency_ms@toy-device": OWN, "energy_mj@box": ENERGY}
 TASK_METRIC = {"metric": "latency_ms", "device": "toy-device"}
 
 LOSSES = pd.DataFrame(
@@ -121,6 +125,12 @@ def answered(oracle: str, metric: str = "accuracy") -> dict[str, Any]:
     return {"task": task(**TASK, oracle={"name": oracle, "metric": metric})}
 
 
+def of_choice(result: dict[str, Any], evaluation: dict[str, Any]) -> dict[str, Any]:
+    """The evaluation of the network that the search has chosen, unless it says another."""
+    own = {name: result[name] for name in ("chosen", "known", "held_out")}
+    return {"found": {"member": None, **own}} | evaluation
+
+
 _INPUTS = (
     "accuracy",
     "oracle_accuracy",
@@ -142,8 +152,17 @@ NO_FRONT = pd.DataFrame({"arch_id": [], "accuracy": [], "knee": []})
 def make_report(*data: Any, front: pd.DataFrame = NO_FRONT) -> str:
     """The report from the inputs of the stage."""
     inputs = {**dict(zip(_INPUTS, data, strict=True)), "front": front}
+    latency = inputs["predictions"]
+    inputs["predictions"] = pd.concat([latency, latency.assign(**OF_BOX)], ignore_index=True)
+    inputs["network_evaluation"] = of_choice(inputs["search_result"], inputs["network_evaluation"])
     page: str = Stage(create_pipeline(), inputs)["report"]
     return page
+
+
+def make_metrics(
+    train: dict[str, Any], result: dict[str, Any], evaluation: dict[str, Any], traces: pd.DataFrame
+) -> dict[str, Any]:
+    return nodes.make_metrics(train, result, of_choice(result, evaluation), traces)
 
 
 def test_metrics_are_means_over_seeds_at_the_end(
@@ -151,7 +170,8 @@ def test_metrics_are_means_over_seeds_at_the_end(
 ) -> None:
     metrics = make_metrics(TRAIN, result, UNTRAINED, traces)
     json.dumps(metrics, allow_nan=False)
-    assert metrics["latency"] == FIGURES
+    own = {"latency_ms@toy-device": FIGURES, "energy_mj@box": FIGURES | {"spearman": 0.75}}
+    assert metrics["predictors"] == own
     assert metrics["comparison"]["brp"]["chosen_test"] == pytest.approx(0.63)
     assert metrics["comparison"]["random"]["chosen_test"] == pytest.approx(0.53)
     assert metrics["search"]["test_accuracy"] == 0.58
@@ -206,6 +226,7 @@ def test_report_is_a_page_about_the_winner(
         PARAMS,
     )
     assert "A &lt;title&gt; of mine" in page
+    assert "predicted energy (mJ)" in page, "each predictor is drawn"
     untested = make_report(
         accuracy.iloc[:0],
         accuracy_table([], "cifar100", 1),
@@ -308,9 +329,11 @@ def test_the_front_is_that_of_a_search_with_several_objectives(
     history: pd.DataFrame, result: dict[str, Any], traces: pd.DataFrame
 ) -> None:
     front = front_table(space_table())
-    one = nodes.report_search(history, result, UNTRAINED, traces, front)
+    one = nodes.report_search(history, result, of_choice(result, UNTRAINED), traces, front)
     assert (one["front"], one["front_figures"]) == (None, {})
-    several = nodes.report_search(history, result | {"front": FRONT}, UNTRAINED, traces, front)
+    several = nodes.report_search(
+        history, result | {"front": FRONT}, of_choice(result, UNTRAINED), traces, front
+    )
     assert several["front"].equals(front)
     assert several["front_figures"] == FRONT
 
@@ -366,7 +389,9 @@ def test_figures_of_a_quantised_file_stand_beside_those_of_the_float_file(
     assert (found["float_file_bytes"], found["float_test_accuracy"]) == (12345, 0.8)
     assert found["accuracy_drop"] == 0.05
     said = dict(
-        nodes.report_search(history, result, network, traces, NO_FRONT)["chosen"]["conversion"]
+        nodes.report_search(history, result, of_choice(result, network), traces, NO_FRONT)[
+            "chosen"
+        ]["conversion"]
     )
     assert any("winner.tflite" in text and "int8" in text for text in said.values())
     assert any("80.00 %" in text and "75.00 %" in text for text in said.values())
@@ -435,3 +460,44 @@ def test_the_report_tells_a_predictor_of_few_rows_as_such(
     assert re.search(r"\b0\.71 .* 0\.97 .*90\b", page)
     assert f"On {count} rows" in page
     assert "validation rows" not in page
+
+
+def test_figures_are_those_of_the_exported_member(
+    history: pd.DataFrame, result: dict[str, Any], traces: pd.DataFrame
+) -> None:
+    other = {
+        "member": 3,
+        "chosen": {"arch_id": history["arch_id"].iloc[0]},
+        "known": {"valid_accuracy": 0.5, "predicted_latency_ms": 1.5},
+        "held_out": {"test_accuracy": 0.49, "regret": None},
+    }
+    evaluation = UNTRAINED | {"found": other}
+    search = make_metrics(TRAIN, result, evaluation, traces)["search"]
+    assert search == other["known"] | {"test_accuracy": 0.49}
+    part = nodes.report_search(history, result, evaluation, traces, NO_FRONT)
+    assert part["chosen"]["arch_id"] == history["arch_id"].iloc[0]
+    assert part["chosen"]["test_accuracy"] == 0.49
+    assert "member 3" in part["notes"][0]
+    own = nodes.report_search(history, result, of_choice(result, UNTRAINED), traces, NO_FRONT)
+    assert own["chosen"]["arch_id"] == result["chosen"]["arch_id"]
+    assert not any("member" in note for note in own["notes"])
+
+
+def test_a_front_is_compared_by_hypervolume(
+    predictions: pd.DataFrame, traces: pd.DataFrame, result: dict[str, Any]
+) -> None:
+    volumes = traces.assign(hypervolume=0.5 + 0.1 * traces["query"])
+    volumes["sampler"] = volumes["sampler"].replace("random", "nsga2")
+    found = make_metrics(TRAIN, result, UNTRAINED, volumes)["comparison"]
+    assert found == {name: {"hypervolume": pytest.approx(0.7)} for name in ("brp", "nsga2")}
+    drawn = make_plots(predictions, LOSSES, volumes, PARAMS)["search"]
+    assert drawn["brp"].tolist() == pytest.approx([0.5, 0.6, 0.7])
+    assert drawn["evolution"].isna().all(), "dvc.yaml draws it"
+
+
+def test_the_plot_of_the_search_has_the_samplers_of_dvc(repository: Path) -> None:
+    plots = yaml.safe_load((repository / "dvc.yaml").read_text())["plots"]
+    (drawn,) = (
+        y for body in plots for plot in body.values() for f, y in plot["y"].items() if "search" in f
+    )
+    assert drawn == list(nodes.DRAWN)

@@ -72,6 +72,9 @@ def result(of: dict[str, Any] = MINE, **changes: Any) -> dict[str, Any]:
         "network": {"size": SIZE.size, "accuracy_sizes": []},
         "latencies": {"predicted": {"ms": 0.05, "of": of}, "known": None},
         "chosen": {"arch_id": CELL},
+        "known": {},
+        "held_out": {},
+        "member": None,
     }
 
 

@@ -35,6 +35,9 @@ SEARCH: dict[str, Any] = {
     },
     "known": {"predicted_latency_ms": 0.19, "latency_ms": None, "valid_accuracy": 0.8},
     "held_out": {"test_accuracy": None},
+    "member": None,
+    "members": [{}, {}, {}],
+    "front": None,
 }
 HOSTILE = "<img src=x onerror=alert(1)> [x](javascript:y) | `z`"
 
@@ -190,3 +193,14 @@ def test_the_choice_is_told_as_it_was_made(path: Path, choose_by: str, said: str
     """Two of the 40 queries failed."""
     text = card(path, evaluated(), task=pets(choose_by=choose_by))
     assert re.search(said, text)
+
+
+def test_a_member_of_the_front_says_who_chose_it(path: Path) -> None:
+    for evaluation in (evaluated(), INITIAL):
+        assert re.search(r"\b3 of 3\b.* front\b", card(path, evaluation, member=3, front={}))
+        assert not re.search(r"\bfront\b", card(path, evaluation))
+
+
+def test_the_choice_of_a_search_for_a_front_is_its_knee(path: Path) -> None:
+    assert re.search(r"\bknee\b", card(path, evaluated(), front={}))
+    assert not re.search(r"\bknee\b", card(path, evaluated()))

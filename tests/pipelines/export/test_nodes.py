@@ -100,6 +100,7 @@ def page(
     data["predictors_onnx"] = {FILE: onnx["latency"]}
     data |= {"ranker": ranker, "train_metrics": {NAME: train}, "search_result": result}
     data |= {"network_evaluation": evaluation, "ingest_report": {"sources": sources}}
+    data |= {"params:export": PARAMS}
     return str(Stage(create_pipeline(), data)["model_card"])
 
 
@@ -174,6 +175,8 @@ def result(small_graphs: SpaceGraphs) -> dict[str, Any]:
         },
         "known": {"valid_accuracy": None},
         "held_out": {"test_accuracy": 0.7},
+        "member": None,
+        "front": None,
     }
 
 
@@ -284,6 +287,7 @@ def test_network_has_the_configured_sizes_and_the_card_tells_all(
     onnx, files, evaluation = deployed(result, network, b"")
     assert onnx == files["winner.onnx"] == network
     assert evaluation == UNTRAINED | {
+        "found": {name: result[name] for name in ("member", "chosen", "known", "held_out")},
         "file_bytes": len(network),
         "latency": LATENCY | {"predicted_latency_ms": 4.5},
     }

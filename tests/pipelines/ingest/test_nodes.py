@@ -372,6 +372,7 @@ def test_pipeline_without_mirror_or_network(embedded: Path, tmp_path: Path) -> N
     }
 
 
+@pytest.mark.slow
 def test_pipeline_on_the_published_files(mirror: Path, tmp_path: Path) -> None:
     groups = ("latbench", "nasbench201", "help")
     published = {g: partial(fetch_group, g, mirror=mirror, cache=tmp_path) for g in groups}

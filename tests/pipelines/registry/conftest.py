@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import mlflow
@@ -15,31 +16,49 @@ from pipelines.registry import promote, register
 from tests.pipelines.registry.toys import NAME, challenger, config
 
 
+def copy(database: Path, target: Path) -> None:
+    """Copy a database by SQLite, so that open connections to the former one see the change."""
+    with closing(sqlite3.connect(database)) as old, closing(sqlite3.connect(target)) as new:
+        new.execute("PRAGMA synchronous = OFF")
+        old.backup(new)
+
+
 @contextmanager
-def using(database: Path, folder: Path) -> Iterator[str]:
-    """Set MLflow to a copy of a database, for the block; artifacts lie beside the copy.
+def using(database: Path, folder: Path, artifacts: Path | None = None) -> Iterator[str]:
+    """Set MLflow to a copy of a database, for the block; artifacts lie beside the copy by default.
 
     MLflow reads a whole model before it writes one of its tags, to refuse prompts of language
-    models. There are none, and the reading is a sixth of the time of these tests.
+    models. There are none, and the reading is a sixth of the time of these tests. It also loads
+    each registered model and predicts its example, to warn of a failure; the tests of served models
+    do it.
     """
+    artifacts = artifacts or folder / "artifacts"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(MlflowClient, "_raise_if_prompt", lambda *_: None, raising=False)
-        shutil.copy(database, folder / "mlflow.db")
+        patch.setattr("mlflow.models.utils._validate_serving_input", lambda *_, **__: None)
+        copy(database, folder / "mlflow.db")
         uri, before = f"sqlite:///{folder}/mlflow.db", mlflow.get_tracking_uri()
         for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
             patch.setenv(name, "")  # undoes MLflow's own changes
             patch.delenv(name)
         mlflow.set_tracking_uri(uri)
-        mlflow.create_experiment("registry", artifact_location=(folder / "artifacts").as_uri())
+        mlflow.create_experiment("registry", artifact_location=artifacts.as_uri())
         mlflow.set_experiment("registry")
         yield uri
         mlflow.set_tracking_uri(before)
 
 
 @pytest.fixture
-def store(empty_database: Path, tmp_path: Path) -> Iterator[str]:
-    """Address of a new store, set in MLflow."""
-    with using(empty_database, tmp_path) as uri:
+def store(
+    empty_database: Path, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> Iterator[str]:
+    """Address of a new store, set in MLflow.
+
+    It is that of the store before: MLflow keeps the queries it compiled for an address.
+    """
+    place = tmp_path_factory.getbasetemp() / "store"
+    place.mkdir(exist_ok=True)
+    with using(empty_database, place, tmp_path / "artifacts") as uri:
         yield uri
 
 
@@ -83,5 +102,5 @@ def three(history: dict[str, Path], store: str) -> str:
 
 
 def _filled(store: str, database: Path) -> str:
-    shutil.copy(database, store.removeprefix("sqlite:///"))
+    copy(database, Path(store.removeprefix("sqlite:///")))
     return store

@@ -1,4 +1,8 @@
-"""Champions in the registry, by the gates of `conf/base`, and refused challengers."""
+"""Champions in the registry, by the gates of `conf/base`, and refused challengers.
+
+The verdicts on trained predictors are slow tests; test_promotion.py has a test of each refusal with
+models made by hand.
+"""
 
 from __future__ import annotations
 
@@ -49,8 +53,9 @@ def test_noisy_answers_otherwise_and_its_original_as_before(predictor: MetricPre
     np.testing.assert_array_equal(predictor.predict_batch(GRAPHS), before)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("store")
-@pytest.mark.parametrize("seed", first_of(range(3)))
+@pytest.mark.parametrize("seed", range(3))
 def test_only_the_first_and_a_better_one_are_promoted(seed: int) -> None:
     found = verdicts(train(seed))
     assert [kind for kind in KINDS if found[kind] == "promoted"] == [KINDS[0], KINDS[-1]]

@@ -51,6 +51,16 @@ def test_the_chosen_is_the_knee_of_the_front(tables: tuple[Any, ...], tmp_path: 
     assert len(volumes) == history["round"].nunique()
     assert volumes == sorted(volumes)
     assert volumes[-1] == result["front"]["hypervolume"]
+    members = result["members"]
+    assert [one["chosen"]["arch_id"] for one in members] == front["arch_id"].tolist()
+    own = {name: result[name] for name in members[0]}
+    own["held_out"] = {name: own["held_out"][name] for name in members[0]["held_out"]}
+    assert own in members, "the figures of the knee are those of a member"
+    tested = tables[2][(tables[2]["split"] == "test") & tables[2]["seed"].isna()]
+    tested = tested.set_index("arch_id")["accuracy"]
+    for one, answer in zip(members, front["answer"], strict=True):
+        assert one["known"]["valid_accuracy"] == pytest.approx(answer)
+        assert one["held_out"]["test_accuracy"] == tested[one["chosen"]["arch_id"]]
     points = Objectives.parse(TWO, "toy-device").points(front["accuracy"], front[["latency_ms"]])
     assert pareto_front(points).all()
 
@@ -87,6 +97,8 @@ def test_accuracy_alone_has_no_front(tables: tuple[Any, ...], tmp_path: Path) ->
     done = along(tables, tmp_path, ["accuracy"])
     assert done["search_result"]["front"] is None
     assert done["front"]["arch_id"].tolist() == [chosen(done["search_history"])]
+    (member,) = done["search_result"]["members"]
+    assert member["chosen"] == done["search_result"]["chosen"]
 
 
 def test_a_computed_cost_needs_no_predictor(tables: tuple[Any, ...], tmp_path: Path) -> None:
@@ -107,8 +119,15 @@ def test_unfit_objectives_end_before_a_query(
 def test_samplers_are_compared_by_objectives(tables: tuple[Any, ...], tmp_path: Path) -> None:
     pytest.importorskip("pymoo")
     params = search(report={"comparison_seeds": 1})
-    traces = along(tables, tmp_path, TWO, params)["search_traces"]
+    done = along(tables, tmp_path, TWO, params)
+    traces = done["search_traces"]
     assert traces["sampler"].unique().tolist() == ["brp", "nsga2", "random"]
+    for _, curve in traces.groupby("sampler")["hypervolume"]:
+        assert curve.is_monotonic_increasing
+        assert curve.iloc[-1] > 0
+    own = along(tables, tmp_path, TWO, search(report={"comparison_seeds": 0}))["search_traces"]
+    assert own["sampler"].unique().tolist() == ["brp"]
+    assert own["hypervolume"].iloc[-1] == pytest.approx(1.21, abs=0.6)
 
 
 @pytest.mark.parametrize(("name", "objectives"), [("evolution", TWO), ("nsga2", ["accuracy"])])

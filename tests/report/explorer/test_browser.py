@@ -18,6 +18,18 @@ from tests.report.samples import WINNER, history_table, report_data, space_table
 PAINTED = "performance.getEntriesByName('explorer painted').length"
 MODEL = "Bokeh.documents.at(-1).get_model_by_name"
 WIDE = {"width": 1280, "height": 1000}
+DARKEST = """(() => {
+  const image = document.querySelector("#explorer-paper img");
+  const canvas = document.createElement("canvas");
+  Object.assign(canvas, { width: image.naturalWidth, height: image.naturalHeight });
+  const context = canvas.getContext("2d");
+  context.filter = getComputedStyle(image).filter;
+  context.drawImage(image, 0, 0);
+  const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+  const opaque = [...data.keys()].filter((i) => i % 4 === 0 && data[i + 3] > 250);
+  return opaque.reduce((least, i) => Math.min(least, data[i] + data[i + 1] + data[i + 2]), 765);
+})()"""
+"""Sum of red, green and blue of the darkest point of the printed picture."""
 
 
 @pytest.fixture(scope="module")
@@ -267,6 +279,30 @@ def test_print_shows_the_still_picture(shown: Opened) -> None:
     assert not shown.page.locator(".explorer").is_visible()
     shown.page.emulate_media(media="screen")
     assert shown.page.locator(".explorer").is_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_print_shows_the_chosen_axes(chromium: Any, report: Path, scheme: Any) -> None:
+    with opened(chromium, report, color_scheme=scheme, viewport=WIDE) as found:
+        found.wait(PAINTED)
+        found.page.locator("#explorer-x").select_option("energy_mj")
+        found.page.locator("#explorer-number").fill("25")
+        found.page.keyboard.press("Enter")
+        names = listed(found)
+        found.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        found.page.emulate_media(media="print")
+        assert found.page.locator(".taken").is_visible()
+        assert not found.page.locator(".still").is_visible()
+        caption = text(found, "paper")
+        assert "energy" in caption.lower()
+        assert all(name in caption for name in names)
+        found.wait("document.querySelector('#explorer-paper img').naturalWidth")
+        assert found.page.evaluate(DARKEST) < 200, "ink on white paper, in both themes"
+        found.page.emulate_media(media="screen")
+        found.page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert not found.page.locator(".taken").is_visible()
+        found.page.pdf()  # prints
+        assert found.complaints == []
 
 
 def test_without_scripts_a_still_picture_and_the_table_remain(chromium: Any, report: Path) -> None:

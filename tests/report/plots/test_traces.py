@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from brpnas.report.plots import CURVES, known_curves, search_curve, spread
+from brpnas.report.plots import CURVES, HYPERVOLUME, known_curves, search_curve, spread
 from brpnas.report.plots.traces import sampler_order
 from tests.report.samples import SVG, parse_svg, svg_texts, traces_table
 
@@ -29,6 +29,14 @@ def test_every_sampler_and_the_optimum_are_named(column: str) -> None:
     assert CURVES[column] in texts
 
 
+def test_a_front_is_compared_by_its_hypervolume_alone() -> None:
+    traces = traces_table(queries=20).assign(hypervolume=0.875)
+    assert known_curves(traces) == [HYPERVOLUME]
+    drawn = parse_svg(search_curve(traces, HYPERVOLUME))
+    assert "hypervolume" in svg_texts(drawn)
+    assert "brp 0.875," in (drawn.get("aria-label") or "")
+
+
 def test_no_optimum_no_line() -> None:
     assert "optimum (mean)" not in svg_texts(parse_svg(search_curve(traces_table(), "chosen_test")))
 
@@ -40,8 +48,8 @@ def test_band_only_with_several_seeds() -> None:
 
 def test_alternative_tells_the_final_means() -> None:
     label = parse_svg(search_curve(traces_table(queries=20), "chosen_test")).get("aria-label")
-    assert "brp 66.00 percent" in (label or "")
-    assert "random 62.00 percent" in (label or "")
+    assert "brp 66 percent" in (label or "")
+    assert "random 62 percent" in (label or "")
 
 
 def test_one_query_can_be_drawn() -> None:

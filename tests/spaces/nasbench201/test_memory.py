@@ -12,16 +12,20 @@ from tests.spaces.live import live_bytes
 
 SPACE = get_space("nasbench201")
 EMPTY = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
-SIZES = [
-    pytest.param(NetworkConfig(8, 2, 3, (3, 16, 16), 10, False), marks=pytest.mark.slow),
-    pytest.param(NetworkConfig(16, 1, 2, (1, 17, 17), 5, False), marks=pytest.mark.slow),
-    NetworkConfig(4, 2, 1, (1, 12, 12), 3, False),
+SLOW = [
+    NetworkConfig(8, 2, 3, (3, 16, 16), 10, False),
+    NetworkConfig(16, 1, 2, (1, 17, 17), 5, False),
+]
+QUICK = NetworkConfig(4, 2, 1, (1, 12, 12), 3, False)
+CASES = [
+    *(pytest.param(size, 4, id=size.size, marks=pytest.mark.slow) for size in SLOW),
+    pytest.param(QUICK, 1, id=QUICK.size),
 ]
 
 
-@pytest.mark.parametrize("config", SIZES, ids=lambda config: config.size)
-def test_equals_the_exported_file(config, tmp_path):
-    arch_ids = [EMPTY, *SPACE.sample(np.random.default_rng(config.channels), 4)]
+@pytest.mark.parametrize(("config", "count"), CASES)
+def test_equals_the_exported_file(config, count, tmp_path):
+    arch_ids = [EMPTY, *SPACE.sample(np.random.default_rng(config.channels), count)]
     files, activations = SPACE.memory(arch_ids, config)
     for arch_id, size, live in zip(arch_ids, files, activations, strict=True):
         path = tmp_path / "network.onnx"

@@ -216,6 +216,19 @@ class Explorer {
       element(name).addEventListener("click", act);
     }
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.plot.paint());
+    addEventListener("beforeprint", () => this.print());
+    addEventListener("afterprint", () => page.remove("printed"));
+  }
+
+  /** Puts the plot with its axes, limit and selection on paper, in place of the still picture. */
+  print() {
+    const { url, dark } = this.plot.picture();
+    const image = make("img", { src: url, alt: "", class: dark ? "dark" : "light" });
+    const chosen = this.selected === null ? "" : ` Selected: ${this.data.names[this.selected]}.`;
+    const best = this.leaders.map((row) => this.data.names[row]).join(", ");
+    const caption = `${element("plot").getAttribute("aria-label")} ${element("within").textContent} ${best}.${chosen}`;
+    element("paper").replaceChildren(image, make("figcaption", {}, caption));
+    page.add("printed");
   }
 
   /** Takes an axis; if it is the other one, the two change places. */

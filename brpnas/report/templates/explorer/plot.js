@@ -105,6 +105,7 @@ class ParetoPlot {
 
   /** Takes the colours of the page's theme. */
   paint() {
+    this.dark = matchMedia("(prefers-color-scheme: dark)").matches;
     const ink = Object.fromEntries(INKS.map((name) => [name, this.ink(name)]));
     for (const side of ["below", "left"]) {
       Object.assign(this.named(side), {
@@ -127,6 +128,11 @@ class ParetoPlot {
     this.named("limit").line_color = ink.text;
     this.named("beyond").fill_color = ink.surface;
     this.fill("queried", this.rows.filter((i) => this.marks.has(this.data.rounds[i])));
+  }
+
+  /** The plot as it stands, as an image, and whether its colours are those of the dark theme. */
+  picture() {
+    return { url: Bokeh.index.get_one(this.plot).export("png").canvas.toDataURL(), dark: this.dark };
   }
 
   ranges() {

@@ -14,9 +14,9 @@ from brpnas.measure import describe_device, probe
 from brpnas.search import Limits
 from pipelines.config import TimingConfig, parse
 from pipelines.measuring import measure_settings
+from pipelines.search.latencies import FoundLatencies, found_latencies
 from pipelines.search.measuring import Measuring, set_up_measuring
 from pipelines.search.settings import SearchSettings, read_settings
-from pipelines.search.winner import WinnerLatencies, winner_latencies
 from tests.pipelines.parameters import changed
 from tests.pipelines.search.stage import IMAGES, NETWORK, TIMING, search
 from tests.pipelines.toys import SMALL
@@ -91,7 +91,7 @@ def latencies(
     asked_ms: float | None = 0.02,
     precision: str | None = None,
     **changes: object,
-) -> WinnerLatencies:
+) -> FoundLatencies:
     settings, measuring = set_up(timing, devices, device, precision, **changes)
     history = pd.DataFrame(
         {
@@ -107,7 +107,8 @@ def latencies(
         }
     )
     accuracy = pd.DataFrame({"dataset": ["toys"], "network_size": [SMALL.size]})
-    return winner_latencies(settings, history, measuring, accuracy)
+    (found,) = found_latencies(settings, history, measuring, accuracy)
+    return found
 
 
 def test_latencies_of_a_table_are_of_the_networks_of_the_predictions() -> None:

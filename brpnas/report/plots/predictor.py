@@ -1,4 +1,4 @@
-"""Quality of the latency predictor: predicted against measured, and the relative error."""
+"""Quality of the predictor of a metric: predicted against measured, and the relative error."""
 
 from __future__ import annotations
 
@@ -8,34 +8,40 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from brpnas.datasets.metrics import LATENCY_MS, METRICS
 from brpnas.report.palette import INK, OKABE_ITO
 from brpnas.report.plots.ticks import log_axis
 from brpnas.report.svg import drawing, figure, to_svg
 
-__all__ = ["error_histogram", "latency_scatter"]
+__all__ = ["error_histogram", "prediction_scatter"]
 
 _BAND = 0.1
 _WIDEST = 0.3
 _Floats = npt.NDArray[np.float64]
 
 
-def _columns(test: pd.DataFrame) -> tuple[_Floats, _Floats]:
+def _columns(test: pd.DataFrame, metric: str) -> tuple[_Floats, _Floats]:
     return (
-        test["latency_ms"].to_numpy(np.float64),
-        test["predicted_latency_ms"].to_numpy(np.float64),
+        test[metric].to_numpy(np.float64),
+        test[f"predicted_{metric}"].to_numpy(np.float64),
     )
 
 
-def latency_scatter(test: pd.DataFrame) -> str:
-    """Draw predicted against measured latency on two logarithmic axes with the ±10 % band.
+def prediction_scatter(test: pd.DataFrame, metric: str = LATENCY_MS, name: str = "scatter") -> str:
+    """Draw predicted against measured values on two logarithmic axes with the ±10 % band.
 
     Rows outside of the band have another colour and shape. Points are translucent and rasterised,
     so that ten thousands of them stay small and show their density.
 
     Args:
-        test: Test rows with ``latency_ms`` and ``predicted_latency_ms``, both above 0.
+        test: Test rows with ``latency_ms`` and ``predicted_latency_ms``, both above 0; the same of
+            another metric.
+        metric: The metric, such as ``latency_ms``.
+        name: Name of the drawing on its page.
     """
-    true, predicted = _columns(test)
+    true, predicted = _columns(test, metric)
+    known = METRICS[metric]
+    quantity = known.title.lower()
     inside = np.abs(predicted / true - 1) <= _BAND
     low, high = min(true.min(), predicted.min()) * 0.93, max(true.max(), predicted.max()) * 1.07
     line = np.array([low, high])
@@ -71,23 +77,26 @@ def latency_scatter(test: pd.DataFrame) -> str:
         log_axis(axes, "x", low, high)
         log_axis(axes, "y", low, high)
         axes.set_aspect("equal")
-        axes.set_xlabel("measured latency (ms)")
-        axes.set_ylabel("predicted latency (ms)")
+        axes.set_xlabel(f"measured {quantity} ({known.unit})")
+        axes.set_ylabel(f"predicted {quantity} ({known.unit})")
         axes.legend(loc="upper left")
         alt = (
-            f"Predicted against measured latency of {len(true)} test rows; {int(inside.sum())} lie "
-            "within 10 percent of the measurement."
+            f"Predicted against measured {quantity} of {len(true)} test rows; "
+            f"{int(inside.sum())} lie within 10 percent of the measurement."
         )
-        return to_svg(drawn, "scatter", alt)
+        return to_svg(drawn, name, alt)
 
 
-def error_histogram(test: pd.DataFrame) -> str:
+def error_histogram(test: pd.DataFrame, metric: str = LATENCY_MS, name: str = "errors") -> str:
     """Draw the distribution of the relative error; the end bars include all beyond ±30 %.
 
     Args:
-        test: Test rows with ``latency_ms`` and ``predicted_latency_ms``, both above 0.
+        test: Test rows with ``latency_ms`` and ``predicted_latency_ms``, both above 0; the same of
+            another metric.
+        metric: The metric, such as ``latency_ms``.
+        name: Name of the drawing on its page.
     """
-    true, predicted = _columns(test)
+    true, predicted = _columns(test, metric)
     error = predicted / true - 1
     beyond = int((np.abs(error) > _WIDEST).sum())
     with drawing():
@@ -110,4 +119,4 @@ def error_histogram(test: pd.DataFrame) -> str:
             f"{100 * float(np.median(error)):.1f} percent; {beyond} rows beyond 30 percent are "
             "counted in the outermost bars."
         )
-        return to_svg(drawn, "errors", alt)
+        return to_svg(drawn, name, alt)
