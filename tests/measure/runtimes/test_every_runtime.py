@@ -187,6 +187,15 @@ def test_a_batch_is_computed_at_once_or_refused(exact: Runtime, tmp_path: Path) 
     np.testing.assert_allclose(run().ravel(), made.answer.values, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    "exact",
+    [
+        pytest.param(runtime, marks=[pytest.mark.slow] if runtime.name in SLOW else [])
+        for runtime in FLOAT
+    ],
+    ids=label,
+    indirect=True,
+)
 def test_nothing_is_printed(exact: Runtime, tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
     converted(exact, cell_network(*CELLS["mixed"]), tmp_path)
     runner.describe(exact.name, exact.provider)

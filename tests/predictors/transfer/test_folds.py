@@ -88,6 +88,7 @@ def test_learns_from_enough_rows() -> None:
     assert np.abs(found.left_out - log).mean() < 0.5 * np.abs(log - log.mean()).mean()
 
 
+@pytest.mark.slow
 def test_a_pool_changes_nothing() -> None:
     alone = fit_folds(graphs(), LOG, TINY, 3)
     with training_pool(2) as pool:
