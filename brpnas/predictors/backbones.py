@@ -18,7 +18,12 @@ from torch import Tensor, nn
 from brpnas.errors import UnknownNameError
 from brpnas.graphs import BLANK
 
-__all__ = ["BACKBONES", "DenseGAT", "DenseGCN", "DenseGIN", "build_network"]
+__all__ = ["BACKBONES", "DenseGAT", "DenseGCN", "DenseGIN", "both_directions", "build_network"]
+
+
+def both_directions(adj: Tensor) -> Tensor:
+    """Successors and predecessors of every node, ``[B, V, 2, V]`` from ``[B, V, V]``."""
+    return torch.stack([adj, adj.transpose(1, 2)], dim=2)
 
 
 class DenseGCN(nn.Module):
@@ -60,7 +65,7 @@ class DenseGCN(nn.Module):
     def vector(self, ops: Tensor, adj: Tensor) -> Tensor:
         """All outputs of the global node, shape ``[B, outputs]``."""
         x: Tensor = self.embedding(ops)
-        neighbours = torch.stack([adj, adj.transpose(1, 2)], dim=2)  # [B, V, 2, V]
+        neighbours = both_directions(adj)
         last = len(self.convolutions) - 1
         for depth, (linear, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
             rows = neighbours[:, :1] if depth == last else neighbours

@@ -9,13 +9,16 @@ barely move them, many rows move them freely.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from torch.optim.adam import adam
 
 from brpnas.errors import TrainingError
 from brpnas.predictors.training import single_thread
@@ -114,32 +117,42 @@ def _learn(
     start = replace(
         Hyperparameters.start(len(columns)), noise=torch.tensor(_NOISE, dtype=torch.float64)
     )
-    values = {name: x.clone().requires_grad_() for name, x in start.tensors().items()}
+    values = {name: x.clone() for name, x in start.tensors().items()}
     widths = [group.shape[1] for group in columns]
     padded = torch.stack([nn.functional.pad(x, (0, max(widths) - x.shape[1])) for x in columns])
-    logs = torch.zeros(len(widths), 1, max(widths), dtype=torch.float64, requires_grad=True)
-    optimiser = torch.optim.Adam([*values.values(), logs], lr=learning_rate)
+    logs = torch.zeros(len(widths), 1, max(widths), dtype=torch.float64)
+    variables = [*values.values(), logs]
+    means, squares = ([torch.zeros_like(x) for x in variables] for _ in range(2))
+    done = [torch.zeros(()) for _ in variables]
     for _ in range(steps):
-        hyperparameters = Hyperparameters(**values)
-        factor = _factor(
-            hyperparameters, _covariance_of(hyperparameters, padded * (logs / 2).exp())
-        )
-        white = torch.linalg.solve_triangular(factor, target[:, None], upper=False)
-        prior = (logs**2).sum() / (2 * hyperparameter_deviation**2)
-        loss = 0.5 * (white**2).sum() + factor.diagonal().log().sum() + prior
-        if not torch.isfinite(loss):
+        loss, slopes, slope = _likelihood(Hyperparameters(**values), logs, padded, target)
+        if not math.isfinite(loss + float((logs**2).sum())):
             raise TrainingError(
                 "The likelihood of the accuracies is not finite: check the accuracies."
             )
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-    learnt = Hyperparameters(**{name: x.detach() for name, x in values.items()})
-    factors = (logs.detach() / 2).exp()
-    return learnt, [x[0, :width] for x, width in zip(factors, widths, strict=True)]
+        gradients = [slopes[name] for name in values]
+        gradients.append(slope + logs / hyperparameter_deviation**2)
+        adam(
+            variables, gradients, means, squares, [], done, fused=True, amsgrad=False,
+            beta1=0.9, beta2=0.999, lr=learning_rate, weight_decay=0.0, eps=1e-8, maximize=False,
+        )  # fmt: skip
+    factors = (logs / 2).exp()
+    relevance = [x[0, :width] for x, width in zip(factors, widths, strict=True)]
+    return Hyperparameters(**values), relevance
 
 
-def _covariance_of(hyperparameters: Hyperparameters, rows: Tensor) -> Tensor:
+class _Kernel(NamedTuple):
+    """Covariance of rows with themselves ``[n, n]``, and its parts of each group ``[G, n, n]``."""
+
+    total: Tensor
+    product: Tensor
+    distance: Tensor
+    gaussian: Tensor
+    joint: Tensor
+    """The part of all groups together, ``[n, n]``."""
+
+
+def _kernel(hyperparameters: Hyperparameters, rows: Tensor) -> _Kernel:
     """`covariance` of rows with themselves, all groups at once, for many steps of learning.
 
     ``rows`` are features of ``G`` groups, padded with zeros, shape ``[G, n, width]``.
@@ -148,13 +161,47 @@ def _covariance_of(hyperparameters: Hyperparameters, rows: Tensor) -> Tensor:
     squares = product.diagonal(dim1=1, dim2=2)
     distance = (squares[:, :, None] + squares[:, None, :] - 2 * product).clamp(min=0)
     near = torch.exp(-0.5 * hyperparameters.nearness.exp()[:, None, None] * distance)
+    gaussian = hyperparameters.gaussian.exp()[:, None, None] * near
     apart = torch.tensordot(hyperparameters.joint_nearness.exp(), distance, 1)
-    total: Tensor = hyperparameters.constant.exp() + hyperparameters.joint.exp() * torch.exp(
-        -0.5 * apart
-    )
-    total += torch.tensordot(hyperparameters.linear.exp(), product, 1)
-    total += torch.tensordot(hyperparameters.gaussian.exp(), near, 1)
-    return total
+    joint = hyperparameters.joint.exp() * torch.exp(-0.5 * apart)
+    linear = torch.tensordot(hyperparameters.linear.exp(), product, 1)
+    total = hyperparameters.constant.exp() + joint + linear + gaussian.sum(0)
+    return _Kernel(total, product, distance, gaussian, joint)
+
+
+def _likelihood(
+    hyperparameters: Hyperparameters, logs: Tensor, padded: Tensor, target: Tensor
+) -> tuple[float, dict[str, Tensor], Tensor]:
+    """Negative log likelihood without its constant, and its derivative, by hand.
+
+    Returns:
+        The value, its derivative by each hyperparameter, and by the log weights of columns.
+    """
+    rows = padded * (logs / 2).exp()
+    kernel = _kernel(hyperparameters, rows)
+    factor = _factor(hyperparameters, kernel.total)
+    inverse = torch.cholesky_inverse(factor)
+    weights = inverse @ target
+    value = 0.5 * float(target @ weights) + float(factor.diagonal().log().sum())
+    by_total = 0.5 * (inverse - weights[:, None] * weights)  # [n, n], as all derivatives below
+    by_gaussian, by_joint = by_total * kernel.gaussian, by_total * kernel.joint
+    nearness = -0.5 * hyperparameters.nearness.exp()
+    joint_nearness = -0.5 * hyperparameters.joint_nearness.exp()
+    linear = hyperparameters.linear.exp()
+    by_distance = nearness[:, None, None] * by_gaussian
+    by_distance += joint_nearness[:, None, None] * by_joint
+    slopes = {
+        "constant": hyperparameters.constant.exp() * by_total.sum(),
+        "noise": hyperparameters.noise.exp() * by_total.trace(),
+        "linear": linear * (by_total * kernel.product).sum((1, 2)),
+        "gaussian": by_gaussian.sum((1, 2)),
+        "nearness": nearness * (by_gaussian * kernel.distance).sum((1, 2)),
+        "joint": by_joint.sum(),
+        "joint_nearness": joint_nearness * (by_joint * kernel.distance).sum((1, 2)),
+    }
+    by_product = linear[:, None, None] * by_total - 2 * by_distance
+    by_rows = by_product @ rows + 2 * by_distance.sum(2, keepdim=True) * rows
+    return value, slopes, (by_rows * rows).sum(1, keepdim=True)
 
 
 def _scaled(columns: Sequence[Tensor], relevance: Sequence[Tensor]) -> list[Tensor]:

@@ -21,6 +21,8 @@ from torch import Tensor, nn
 from brpnas.errors import ConfigurationError, SchemaError
 from brpnas.graphs import GraphBatch
 from brpnas.predictors.backbones import build_network
+from brpnas.predictors.gradients import FlatParameters, network_gradients
+from brpnas.predictors.optimiser import OneCycleAdamW
 from brpnas.predictors.tensors import to_tensors
 
 __all__ = [
@@ -35,7 +37,8 @@ __all__ = [
 ]
 
 FloatArray: TypeAlias = npt.NDArray[np.floating]
-Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]
+Loss: TypeAlias = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+"""From outputs and targets, ``[B]`` each, to the loss and its derivative by the outputs."""
 
 
 @dataclass(frozen=True)
@@ -121,19 +124,22 @@ class TrainedNetwork:
     best_epoch: int = 0
 
 
-def absolute_error(output: Tensor, target: Tensor) -> Tensor:
+def absolute_error(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Mean absolute error."""
-    return F.l1_loss(output, target)
+    error = output - target
+    return error.abs().mean(), error.sign().div_(len(error))
 
 
-def pairwise_logistic(output: Tensor, target: Tensor) -> Tensor:
+def pairwise_logistic(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Logistic loss of all ordered pairs of a batch: P(a better than b) = sigmoid(s_a - s_b).
 
     Pairs with equal targets are left out.
     """
-    better = target[:, None] > target[None, :]
-    pairs = better.sum().clamp(min=1)
-    return (F.softplus(output[None, :] - output[:, None]) * better).sum() / pairs
+    better = (target[:, None] > target).to(output.dtype)
+    behind = output - output[:, None]
+    better /= better.sum().clamp_(min=1)
+    wrong = torch.sigmoid(behind) * better
+    return (F.softplus(behind) * better).sum(), wrong.sum(0) - wrong.sum(1)
 
 
 @contextmanager
@@ -150,67 +156,52 @@ def single_thread() -> Iterator[None]:
 def train_network(task: TrainingTask) -> TrainedNetwork:
     """Train one network, deterministic in ``task.seed``; torch's random state is unchanged."""
     config = task.config
-    with single_thread(), torch.random.fork_rng(devices=[]):
+    with single_thread(), torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(task.seed)
         ops, adj, target = task.train.tensors()
+        valid = task.valid.tensors() if task.valid else None
         network = build_network(
             config.backbone, task.train.graphs.num_ops, config.hidden, config.layers, config.dropout
         )
-        steps = math.ceil(len(target) / config.batch_size)
-        optimiser, schedule = _optimiser(network, config, steps)
+        parameters = FlatParameters(network)
+        gradients = network_gradients(network, (ops, adj))
+        steps = config.epochs * math.ceil(len(target) / config.batch_size)
+        optimiser = OneCycleAdamW(parameters, config.learning_rate, config.weight_decay, steps)
         result = TrainedNetwork({})
         best, kept, best_epoch = math.inf, _weights(network), 0
         for epoch in range(config.epochs):
             network.train()
-            total = torch.zeros(())
-            for rows in torch.split(torch.randperm(len(target)), config.batch_size):
-                loss = task.loss(network(ops[rows], adj[rows]), target[rows])
-                optimiser.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
+            order, losses = torch.randperm(len(target)), []
+            batches = gradients.batches(order, config.batch_size)
+            parts = torch.split(target[order], config.batch_size)
+            for batch, answers in zip(batches, parts, strict=True):
+                loss, slope = task.loss(gradients.outputs(batch), answers)
+                gradients.backward(slope)
                 optimiser.step()
-                schedule.step()
-                total += loss.detach() * len(rows)
-            result.train_loss.append(float(total) / len(target))
-            if task.valid is None:
+                losses.append(loss * len(answers))
+            result.train_loss.append(float(torch.stack(losses).sum()) / len(target))
+            if valid is None:
                 continue
-            result.valid_loss.append(_evaluate(network, task.valid, task.loss))
+            result.valid_loss.append(_evaluate(network, valid, task.loss))
             if result.valid_loss[-1] < best:
                 best = result.valid_loss[-1]
                 kept, best_epoch = _weights(network), epoch
             elif epoch - best_epoch >= config.patience:
                 break
-        if not math.isfinite(result.train_loss[-1] if task.valid is None else best):
+        if not math.isfinite(result.train_loss[-1] if valid is None else best):
             raise ConfigurationError(
                 f"Training diverged: the loss is not finite. Lower learning_rate from "
                 f"{config.learning_rate}, and check the targets."
             )
-        if task.valid is None:
+        if valid is None:
             kept, best_epoch = _weights(network), len(result.train_loss) - 1
     return TrainedNetwork(kept, result.train_loss, result.valid_loss, best_epoch)
 
 
-def _optimiser(
-    network: nn.Module, config: TrainingConfig, steps: int
-) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-    matrices = [p for p in network.parameters() if p.ndim > 1]
-    vectors = [p for p in network.parameters() if p.ndim <= 1]
-    groups = [
-        {"params": matrices, "weight_decay": config.weight_decay},
-        {"params": vectors, "weight_decay": 0.0},
-    ]
-    optimiser = torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
-    total = max(3, config.epochs * steps)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, config.learning_rate, total_steps=total, pct_start=max(0.1, 2 / total)
-    )
-    return optimiser, schedule
-
-
-def _evaluate(network: nn.Module, rows: Labelled, loss: Loss) -> float:
+def _evaluate(network: nn.Module, rows: tuple[Tensor, Tensor, Tensor], loss: Loss) -> float:
     network.eval()
-    with torch.no_grad():
-        ops, adj, target = rows.tensors()
-        return float(loss(network(ops, adj), target))
+    ops, adj, target = rows
+    return float(loss(network(ops, adj), target)[0])
 
 
 def _weights(network: nn.Module) -> dict[str, npt.NDArray[np.float32]]:

@@ -41,7 +41,7 @@ class TestSources:
             assert line.endswith(source.licence)
             assert f"{source.bytes / 1e6:.2f} MB" in line
         total = sum(source.bytes for source in load_catalogue().values())
-        assert text.endswith(f"26 files, {total / 1e6:.2f} MB\n")
+        assert text.endswith(f"34 files, {total / 1e6:.2f} MB\n")
 
     def test_group_chooses(self, brpnas: Brpnas) -> None:
         text = brpnas("sources", "--group", "nasbench201").stdout

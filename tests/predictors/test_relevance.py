@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from brpnas.errors import TrainingError
-from brpnas.predictors.relevance import RelevanceProcess, _covariance_of, fit_relevance
-from brpnas.predictors.transfer.kernel import covariance
+from brpnas.predictors.relevance import RelevanceProcess, _kernel, _likelihood, fit_relevance
+from brpnas.predictors.transfer.kernel import Hyperparameters, covariance
 
 FloatArray = npt.NDArray[np.float64]
 RNG = np.random.default_rng(0)
@@ -62,8 +62,70 @@ def test_rows_of_padded_groups_have_the_covariance_of_the_groups(
     padded = torch.stack([rows[0], torch.nn.functional.pad(rows[1], (0, 3))])
     expected = covariance(process.hyperparameters, rows, rows)
     np.testing.assert_allclose(
-        _covariance_of(process.hyperparameters, padded), expected, rtol=1e-12, atol=1e-12
+        _kernel(process.hyperparameters, padded).total, expected, rtol=1e-12, atol=1e-12
     )
+
+
+def plain_likelihood(
+    values: dict[str, torch.Tensor], logs: torch.Tensor, mean: float = 0.0
+) -> torch.Tensor:
+    """Negative log likelihood of the first 40 rows, for autograd."""
+    rows = [
+        torch.from_numpy(group[:40]) * (log[0, : group.shape[1]] / 2).exp()
+        for group, log in zip(GROUPS, logs, strict=True)
+    ]
+    noise = (values["noise"].exp() + 1e-8) * torch.eye(40, dtype=torch.float64)
+    noisy = covariance(Hyperparameters(**values), rows, rows) + noise
+    target = torch.from_numpy(TARGET[:40]) - mean
+    return 0.5 * target @ torch.linalg.solve(noisy, target) + 0.5 * torch.logdet(noisy)
+
+
+def variables() -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+    """Hyperparameters and log weights of columns that are all different."""
+    random = torch.Generator().manual_seed(0)
+    start = Hyperparameters.start(2).tensors()
+    values = {
+        name: (0.3 * x + torch.randn(x.shape, generator=random)).double()
+        for name, x in start.items()
+    }
+    return values, torch.randn((2, 1, 6), generator=random).double()
+
+
+def test_the_derivative_of_the_likelihood_is_that_of_autograd() -> None:
+    values, logs = variables()
+    padded = torch.stack(
+        [
+            torch.from_numpy(GROUPS[0][:40]),
+            torch.from_numpy(np.pad(GROUPS[1], ((0, 0), (0, 3))))[:40],
+        ]
+    )
+    value, slopes, slope = _likelihood(
+        Hyperparameters(**values), logs, padded, torch.from_numpy(TARGET[:40])
+    )
+    leaves = {name: x.clone().requires_grad_() for name, x in values.items()}
+    leaf = logs.clone().requires_grad_()
+    expected = plain_likelihood(leaves, leaf)
+    assert value == pytest.approx(float(expected.detach()), rel=1e-9)
+    *by_values, by_logs = torch.autograd.grad(expected, [*leaves.values(), leaf])
+    assert min(float(x.abs().min()) for x in by_values) > 1e-6
+    torch.testing.assert_close([slopes[n] for n in leaves], by_values, rtol=1e-7, atol=1e-8)
+    torch.testing.assert_close(slope, by_logs, rtol=1e-7, atol=1e-8)
+
+
+def test_hyperparameters_are_those_of_adam_with_autograd() -> None:
+    start = Hyperparameters.start(2).tensors() | {"noise": torch.tensor(-3.0).double()}
+    leaves = {name: x.clone().requires_grad_() for name, x in start.items()}
+    leaf = torch.zeros(2, 1, 6, dtype=torch.float64, requires_grad=True)
+    few = fit_relevance(part(slice(40)), TARGET[:40] - TARGET[:40].mean() + 5.0, steps=60)
+    optimiser = torch.optim.Adam([*leaves.values(), leaf], lr=0.1)
+    for _ in range(60):
+        loss = plain_likelihood(leaves, leaf, TARGET[:40].mean()) + (leaf**2).sum() / 2
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    for name, x in few.hyperparameters.tensors().items():
+        torch.testing.assert_close(x, leaves[name].detach(), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(few.relevance[1], (leaf.detach()[1, 0, :3] / 2).exp())
 
 
 def test_it_learns_and_finds_the_columns_that_matter(process: RelevanceProcess) -> None:
