@@ -149,18 +149,22 @@ def _load(name: str) -> SearchSpace:
 
 
 def _module(name: str) -> ModuleType:
-    """Import the file once; an edit makes it another module."""
+    """Import the file once; an edit makes it another module.
+
+    Compiled from its content, without bytecode files: these are out of date after an edit within
+    the same second, and do not belong beside a file of the user.
+    """
     content = _read(name)
     path = str(Path(name).resolve())
     module_name = f"brpnas_space_{_digest(path.encode() + b':' + content)}"
     if module_name in sys.modules:
         return sys.modules[module_name]
     spec = importlib.util.spec_from_file_location(module_name, path)
-    assert spec is not None and spec.loader is not None  # noqa: PT018 - it ends in .py
+    assert spec is not None  # it ends in .py
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module  # before it runs, as dataclasses look for it there
     try:
-        spec.loader.exec_module(module)
+        exec(compile(content, path, "exec"), vars(module))
     except Exception as error:
         del sys.modules[module_name]
         raise ConfigurationError(
