@@ -274,9 +274,9 @@ def search_within(fits: dict[str, dict[str, Any]], task: Task) -> dict[str, Any]
     metric_filter = MetricFilter(source, "latbench") if limits.measures else None
     sampler = make_sampler_of({"sampler": "brp", "config": task["config"]})
     oracle = bench().oracle(task["dataset"]).reseeded(seed)
-    result = run_search(
-        pool, sampler, oracle, task["budget"], metric_filter=metric_filter, progress=False
-    )
+    # Two tight limits leave fewer functions than the budget has queries.
+    budget = min(task["budget"], pool.capacity)
+    result = run_search(pool, sampler, oracle, budget, metric_filter=metric_filter, progress=False)
     by_answers = leaderboard(result.history.assign(estimate=np.nan))["arch_id"]
     leaders = pool.rows(leaderboard(result.history)["arch_id"].tolist())
     within, test = over <= 0, bench().test(task["dataset"])
