@@ -14,7 +14,8 @@ from brpnas.candidates import (
     network_config,
     train_architecture,
 )
-from brpnas.candidates.training import _augment, find_device
+from brpnas.candidates.fitting import _augment
+from brpnas.candidates.training import find_device
 from brpnas.errors import ArchitectureError, ConfigurationError, TrainingError
 from brpnas.spaces import NasBench201
 from brpnas.spaces.nasbench201.build import build_network
