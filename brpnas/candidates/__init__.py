@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         stored_records,
         train_jobs,
     )
+    from brpnas.candidates.checkpoints import Checkpoint, Checkpoints
     from brpnas.candidates.evaluation import (
         calibration_images,
         check_images,
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DIGITS",
+    "Checkpoint",
+    "Checkpoints",
     "ClassScores",
     "ImageData",
     "ImageSource",
