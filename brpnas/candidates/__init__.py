@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         train_jobs,
     )
     from brpnas.candidates.checkpoints import Checkpoint, Checkpoints
+    from brpnas.candidates.curves import curve_table
     from brpnas.candidates.evaluation import (
         calibration_images,
         check_images,
@@ -64,6 +65,7 @@ __all__ = [
     "calibration_images",
     "check_images",
     "class_scores",
+    "curve_table",
     "export_trained",
     "final_data",
     "held_out_batches",

@@ -12,9 +12,11 @@
 - Naming a metric: `METRICS` with units and plausible ranges, `DeviceMetric` for
   ``latency_ms@my-phone``.
 - Reading the predictions of several device metrics: `predicted_metrics`, `rows_of`.
-- Checking a table: `validate` with `LATENCY`, `ACCURACY`, `ARCHITECTURES` or `OPERATIONS`.
+- Checking a table: `validate` with `LATENCY`, `ACCURACY`, `CURVES`, `ARCHITECTURES` or
+  `OPERATIONS`.
 - Querying a table: `mean_accuracy` for one accuracy per architecture, `near_twins` for devices with
-  nearly the same table, `brpnas.datasets.noise` for the noise of a measurement.
+  nearly the same table, `curve_matrix` and `curve_figures` for learning curves,
+  `brpnas.datasets.noise` for the noise of a measurement.
 - Reading a user's table: `read_own_table`.
 - Splitting a growing table: `held_out` marks the test rows.
 - `share_with_isomorphic` copies accuracies to isomorphic cells.
@@ -28,6 +30,7 @@ from brpnas.front_door import front_door
 
 if TYPE_CHECKING:
     from brpnas.datasets.architectures import list_architectures
+    from brpnas.datasets.curves import curve_figures, curve_matrix
     from brpnas.datasets.fbnet import (
         fbnet_devices,
         read_fbnet_architectures,
@@ -52,6 +55,7 @@ if TYPE_CHECKING:
     from brpnas.datasets.schemas import (
         ACCURACY,
         ARCHITECTURES,
+        CURVES,
         LATENCY,
         OPERATIONS,
         stated_precision,
@@ -74,6 +78,7 @@ __all__ = [
     "ACCURACY",
     "ARCHITECTURES",
     "COMPUTED",
+    "CURVES",
     "DATASETS",
     "EMBEDDED_DATASETS",
     "LATENCY",
@@ -87,6 +92,8 @@ __all__ = [
     "Metric",
     "Source",
     "Surrogate",
+    "curve_figures",
+    "curve_matrix",
     "embedded_devices",
     "embedded_facts",
     "embedded_network",
