@@ -15,8 +15,8 @@
 - Checking a table: `validate` with `LATENCY`, `ACCURACY`, `CURVES`, `ARCHITECTURES` or
   `OPERATIONS`.
 - Querying a table: `mean_accuracy` for one accuracy per architecture, `near_twins` for devices with
-  nearly the same table, `curve_matrix` and `curve_figures` for learning curves,
-  `brpnas.datasets.noise` for the noise of a measurement.
+  nearly the same table, `brpnas.datasets.noise` for the noise of a measurement,
+  `brpnas.datasets.curves` for learning curves.
 - Reading a user's table: `read_own_table`.
 - Splitting a growing table: `held_out` marks the test rows.
 - `share_with_isomorphic` copies accuracies to isomorphic cells.
@@ -30,7 +30,6 @@ from brpnas.front_door import front_door
 
 if TYPE_CHECKING:
     from brpnas.datasets.architectures import list_architectures
-    from brpnas.datasets.curves import curve_figures, curve_matrix
     from brpnas.datasets.fbnet import (
         fbnet_devices,
         read_fbnet_architectures,
@@ -92,8 +91,6 @@ __all__ = [
     "Metric",
     "Source",
     "Surrogate",
-    "curve_figures",
-    "curve_matrix",
     "embedded_devices",
     "embedded_facts",
     "embedded_network",

@@ -41,7 +41,7 @@ def curve_matrix(curves: pd.DataFrame) -> pd.DataFrame:
     """
     wide = curves.pivot(index=["arch_id", "seed"], columns="epoch", values="accuracy")
     broken = wide.index[wide.isna().any(axis=1)]
-    if len(broken) or list(wide.columns) != list(range(1, wide.shape[1] + 1)):
+    if len(broken) or wide.columns.tolist() != [*range(1, wide.shape[1] + 1)]:
         first = f", such as {broken[0][0]}, seed {broken[0][1]}" if len(broken) else ""
         raise SchemaError(
             f"The table of learning curves lacks epochs of {len(broken):,} trainings{first}. Each "

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from brpnas.datasets import CURVES, curve_figures, curve_matrix, validate
+from brpnas.datasets import CURVES, validate
+from brpnas.datasets.curves import curve_figures, curve_matrix
 from brpnas.errors import SchemaError
 
 VALUES = np.array([[0.1, 0.5, 0.6], [0.2, 0.4, 0.9], [0.3, 0.3, 0.8], [0.1, 0.1, 0.7]])
@@ -48,13 +49,13 @@ def test_an_epoch_without_differences_orders_nothing() -> None:
 def test_a_missing_epoch_is_named(epoch: int) -> None:
     table = curves()
     gone = (table["arch_id"] == "b") & (table["epoch"] == epoch)
-    with pytest.raises(SchemaError, match="1 trainings, such as b, seed 0"):
+    with pytest.raises(SchemaError, match=r"\bb, seed 0"):
         curve_matrix(table[~gone])
 
 
 def test_an_epoch_that_all_lack() -> None:
     table = curves()
-    with pytest.raises(SchemaError, match="from 1 to the last"):
+    with pytest.raises(SchemaError, match=r"\b0 trainings"):
         curve_matrix(table[table["epoch"] != 2])
 
 
