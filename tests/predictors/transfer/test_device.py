@@ -108,7 +108,7 @@ class TestAccuracy:
     def test_of_a_device_that_does_not_vary(self) -> None:
         rows = rows_of(20)
         flat = fit_device(cells(), MeasuredRows(rows, np.full(20, 2.5)), prior(), QUICK)
-        np.testing.assert_allclose(flat.intervals(sample()), 2.5, rtol=0.02)
+        np.testing.assert_allclose(flat.intervals(sample()), 2.5, rtol=0.03)
 
 
 class TestView:
