@@ -23,6 +23,8 @@ if TYPE_CHECKING:
         stored_records,
         train_jobs,
     )
+    from brpnas.candidates.checkpoints import Checkpoint, Checkpoints
+    from brpnas.candidates.curves import curve_table
     from brpnas.candidates.evaluation import (
         calibration_images,
         check_images,
@@ -47,6 +49,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DIGITS",
+    "Checkpoint",
+    "Checkpoints",
     "ClassScores",
     "ImageData",
     "ImageSource",
@@ -61,6 +65,7 @@ __all__ = [
     "calibration_images",
     "check_images",
     "class_scores",
+    "curve_table",
     "export_trained",
     "final_data",
     "held_out_batches",

@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 from tqdm.auto import tqdm
 
+from brpnas.candidates.checkpoints import Checkpoint, Checkpoints
 from brpnas.candidates.images import ImageData, ImageSource
 from brpnas.candidates.training import (
     JobConfig,
@@ -34,6 +35,7 @@ __all__ = [
     "TrainingJob",
     "accuracy_table",
     "check_engine",
+    "checkpoint_of",
     "run_jobs",
     "store_name",
     "stored_records",
@@ -69,6 +71,7 @@ class JobRecord:
         valid_recall: Recall of each class on the validation images, None for a class without any;
             None after a failure, or in a store older than this field.
         test_recall: Recall of each class on the test images.
+        curve: Validation accuracy after each epoch; None like ``valid_recall``.
     """
 
     arch_id: str
@@ -80,6 +83,7 @@ class JobRecord:
     message: str = ""
     valid_recall: tuple[Fraction | None, ...] | None = None
     test_recall: tuple[Fraction | None, ...] | None = None
+    curve: tuple[Fraction, ...] | None = None
 
     def __post_init__(self) -> None:
         values = (self.valid_accuracy, self.test_accuracy)
@@ -100,15 +104,23 @@ def run_jobs(
     *,
     space: str = DEFAULT_SPACE,
     final: bool = False,
+    checkpoints: Checkpoints | None = None,
 ) -> Iterator[tuple[TrainingJob, JobResult | TaskError]]:
     """Run jobs on an engine; yield each at its end, in any order.
 
     A worker with other images than this process trains nothing. For ``final`` see
-    `train_architecture`.
+    `train_architecture`. With ``checkpoints`` a job goes on where a killed one was; the caller
+    removes a checkpoint (`checkpoint_of`) after it has stored the result.
     """
     digest = source.load().digest
     task = functools.partial(
-        _train, source=source, digest=digest, config=config, space=space, final=final
+        _train,
+        source=source,
+        digest=digest,
+        config=config,
+        space=space,
+        final=final,
+        checkpoints=checkpoints,
     )
     return engine.run(task, jobs)
 
@@ -118,15 +130,36 @@ def _train(
     source: ImageSource,
     digest: str,
     config: JobConfig,
+    *,
     space: str,
     final: bool,
+    checkpoints: Checkpoints | None,
 ) -> JobResult:
     data = source.load()
     if data.digest != digest:
         raise TrainingError(
             f"{source.path} holds other images on this worker: {data.digest}, not {digest}."
         )
-    return train_architecture(job.arch_id, job.seed, data, config, space=space, final=final)
+    checkpoint = None
+    if checkpoints is not None:
+        checkpoint = checkpoint_of(job, data, config, checkpoints, space=space, final=final)
+    return train_architecture(
+        job.arch_id, job.seed, data, config, space=space, final=final, checkpoint=checkpoint
+    )
+
+
+def checkpoint_of(
+    job: TrainingJob,
+    data: ImageData,
+    config: JobConfig,
+    checkpoints: Checkpoints,
+    *,
+    space: str = DEFAULT_SPACE,
+    final: bool = False,
+) -> Checkpoint:
+    """The checkpoint of a job, for its images and settings."""
+    settings = training_fingerprint(data, config, space=space)
+    return checkpoints.of({**settings, **asdict(job), "final": final})
 
 
 def train_jobs(
@@ -142,7 +175,8 @@ def train_jobs(
     """Run the jobs that the store lacks.
 
     A failure is recorded, the rest go on, and the next call tries again. The store accepts any jobs
-    of the same data and settings.
+    of the same data and settings. Unfinished trainings keep a checkpoint beside the store, in a
+    folder of its name with the suffix ``.checkpoints``.
 
     Args:
         jobs: The jobs; duplicates run once.
@@ -178,8 +212,11 @@ def train_jobs(
         with tqdm(
             total=len(wanted), initial=done, desc="train", unit="network", disable=not progress
         ) as bar:
-            for run in _runs(waiting, source, config, engine, space):
+            checkpoints = Checkpoints(stored.path.with_suffix(".checkpoints"))
+            for run in _runs(waiting, source, config, engine, space, checkpoints):
                 stored.add(run)
+                if run.status == "ok":
+                    checkpoint_of(run.job, data, config, checkpoints, space=space).remove()
                 bar.update()
     results = [runs[job] for job in wanted]
     if results and all(run.status == "failed" for run in results):
@@ -280,8 +317,11 @@ def _runs(
     config: JobConfig,
     engine: Engine,
     space: str,
+    checkpoints: Checkpoints,
 ) -> Iterator[JobRecord]:
-    for job, outcome in run_jobs(jobs, source, config, engine, space=space):
+    for job, outcome in run_jobs(
+        jobs, source, config, engine, space=space, checkpoints=checkpoints
+    ):
         if isinstance(outcome, TaskError):
             _log.warning("%s, seed %d: %s", job.arch_id, job.seed, outcome)
             yield JobRecord(job.arch_id, job.seed, "failed", message=str(outcome))
@@ -295,6 +335,7 @@ def _runs(
                 outcome.train_time_s,
                 valid_recall=outcome.valid.recall if outcome.valid else None,
                 test_recall=outcome.test.recall if outcome.test else None,
+                curve=outcome.curve,
             )
 
 

@@ -16,12 +16,14 @@ from brpnas.candidates.batch import (
     TrainingJob,
     accuracy_table,
     check_engine,
+    checkpoint_of,
     run_jobs,
     training_fingerprint,
 )
+from brpnas.candidates.checkpoints import Checkpoints
 from brpnas.candidates.images import ImageSource
 from brpnas.candidates.scores import METRICS, Metric
-from brpnas.candidates.training import JobConfig, network_config
+from brpnas.candidates.training import JobConfig, JobResult, network_config
 from brpnas.candidates.weights import TrainedNetworkFile
 from brpnas.errors import ConfigurationError, OracleError, SchemaError, TaskError, TrainingError
 from brpnas.fanout import Engine, SerialEngine
@@ -38,7 +40,8 @@ class TrainOracle(Oracle):
 
     A query gets the lowest training seed that is new for its architecture. The network is written
     to a file before the answer is returned: every stored answer can be deployed, and no search
-    trains the same network twice.
+    trains the same network twice. Unfinished trainings keep a checkpoint in the folder
+    ``checkpoints`` beside the networks.
 
     Args:
         source: The images.
@@ -73,6 +76,7 @@ class TrainOracle(Oracle):
         self._engine = engine or SerialEngine()
         settings = json.dumps(self._training(), sort_keys=True).encode()  # without the metric
         self.folder = folder / f"{self._data.name}-{hashlib.sha256(settings).hexdigest()[:16]}"
+        self._checkpoints = Checkpoints(self.folder / "checkpoints")
 
     def answer(self, question: Question) -> Answer:
         """Train one network.
@@ -116,16 +120,14 @@ class TrainOracle(Oracle):
         """Train networks, and store each before yielding it."""
         if jobs:
             check_engine(self._engine, self.source, self._data, self.config, space=self.space)
-        for job, outcome in run_jobs(
-            jobs, self.source, self.config, self._engine, space=self.space
-        ):
+        for job, outcome in self._run(jobs):
             if isinstance(outcome, TaskError):
                 _log.warning("%s, seed %d: %s", job.arch_id, job.seed, outcome)
                 yield job, OracleError(str(outcome))
                 continue
             named = (job.arch_id, job.seed)
             file = TrainedNetworkFile.of(*named, outcome, self._data, self.config, space=self.space)
-            _write(self._path(job), file)
+            self._keep(job, self._path(job), file)
             yield job, file
 
     def describe(self) -> dict[str, object]:
@@ -170,9 +172,7 @@ class TrainOracle(Oracle):
             len(parts["valid"]),
         )
         check_engine(self._engine, self.source, self._data, self.config, space=self.space)
-        ((_, outcome),) = run_jobs(
-            [job], self.source, self.config, self._engine, space=self.space, final=True
-        )
+        ((_, outcome),) = self._run([job], final=True)
         if isinstance(outcome, TaskError):
             raise TrainingError(
                 f"The final training of {arch_id}, seed {seed}, failed: {outcome} Run the same "
@@ -180,7 +180,7 @@ class TrainOracle(Oracle):
                 "to false to deliver the network of the search."
             )
         file = chosen.retrained(outcome, self._data)
-        _write(path, file)
+        self._keep(job, path, file)
         return file
 
     def trained(self, arch_id: str, seed: int) -> TrainedNetworkFile:
@@ -265,16 +265,31 @@ class TrainOracle(Oracle):
         scores = pd.Series([balanced[key] for key in keys], table.index, dtype="float64")
         return table.assign(balanced_accuracy=scores)
 
+    def _run(
+        self, jobs: Sequence[TrainingJob], *, final: bool = False
+    ) -> Iterator[tuple[TrainingJob, JobResult | TaskError]]:
+        return run_jobs(
+            jobs,
+            self.source,
+            self.config,
+            self._engine,
+            space=self.space,
+            final=final,
+            checkpoints=self._checkpoints,
+        )
+
+    def _keep(self, job: TrainingJob, path: Path, file: TrainedNetworkFile) -> None:
+        """Write a network atomically, also while another search writes it."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_path(path) as partial:
+            partial.write_bytes(file.to_bytes())
+        checkpoint_of(
+            job, self._data, self.config, self._checkpoints, space=self.space, final=file.final
+        ).remove()
+
     def _path(self, job: TrainingJob, suffix: str = "") -> Path:
         short = hashlib.sha256(job.arch_id.encode()).hexdigest()[:16]
         return self.folder / f"{short}-{job.seed}{suffix}.safetensors"
-
-
-def _write(path: Path, file: TrainedNetworkFile) -> None:
-    """Write a network atomically, also while another search writes it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(path) as partial:
-        partial.write_bytes(file.to_bytes())
 
 
 def _seed(question: Question) -> int:

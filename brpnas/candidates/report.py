@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 
 from brpnas.candidates.batch import JobRecord, accuracy_table
+from brpnas.candidates.curves import curve_table
 from brpnas.candidates.images import SPLITS, ImageData
 from brpnas.candidates.scores import class_counts
 from brpnas.candidates.training import JobConfig, network_config
+from brpnas.datasets.curves import curve_figures
 from brpnas.datasets.noise import seed_noise
 
 __all__ = ["never_recognised", "summary", "training_report"]
@@ -38,6 +40,7 @@ def training_report(
         seconds: Wall-clock time of this run.
     """
     table = accuracy_table(runs, data.name, config.epochs)
+    curves = curve_table(runs, data.name)
     failed = [run for run in runs if run.status == "failed"]
     valid = table[table["split"] == "valid"]
     times = valid["train_time_s"]
@@ -56,6 +59,7 @@ def training_report(
         "accuracy": {split: _quantiles(part["accuracy"]) for split, part in table.groupby("split")},
         "best": {"arch_id": best.idxmax(), "valid": float(best.max())},
         "classes": _classes(runs, data, str(best.idxmax())),
+        "curves": curve_figures(curves) if len(curves) else None,
         "noise": {split: _noise(table, data.name, split) for split in ("valid", "test")},
         "seconds": {
             "training": round(float(times.sum()), 3),

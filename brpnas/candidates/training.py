@@ -7,7 +7,6 @@ its own random state, deterministic kernels on a GPU. `brpnas.candidates.batch` 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -16,19 +15,15 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F  # noqa: N812
-from torch import Tensor, nn
+from torch import nn
 
+from brpnas.candidates.checkpoints import Checkpoint
+from brpnas.candidates.fitting import CYCLE, LAYOUT, Fitting, laid_out
 from brpnas.candidates.images import ImageData
 from brpnas.candidates.normalised import NormalisedImages
-from brpnas.candidates.regularise import (
-    begin_epoch,
-    begin_training,
-    end_training,
-    training_loss,
-)
+from brpnas.candidates.regularise import begin_training, end_training
 from brpnas.candidates.scores import ClassScores, class_scores
-from brpnas.errors import ConfigurationError, TrainingError
+from brpnas.errors import ConfigurationError
 from brpnas.predictors.training import single_thread
 from brpnas.spaces import DEFAULT_SPACE, NetworkConfig, get_space
 
@@ -42,13 +37,9 @@ __all__ = [
 ]
 
 Optimiser = Literal["sgd", "adamw"]
-_EVALUATED = 1024
-"""Images scored together, up to 22 x 22 pixels; fewer of larger ones."""
+_EVALUATED = 128
+"""Images scored together, up to 64 x 64 pixels; fewer of larger ones. More are slower on a CPU."""
 _EVALUATED_PIXELS = 2**19
-_CYCLE = 0.05
-"""Amplitude of the momentum."""
-_LAYOUT = torch.channels_last
-"""Faster for convolutions and poolings of small images on a CPU."""
 
 
 @dataclass(frozen=True)
@@ -100,9 +91,9 @@ class JobConfig:
                 raise ConfigurationError(f"{name} must be positive, not {getattr(self, name)!r}.")
         if self.optimiser not in get_args(Optimiser):
             raise ConfigurationError(f"optimiser must be sgd or adamw, not {self.optimiser!r}.")
-        if self.momentum and not _CYCLE <= self.momentum < 1 - _CYCLE:
+        if self.momentum and not CYCLE <= self.momentum < 1 - CYCLE:
             raise ConfigurationError(
-                f"momentum must be 0, or from {_CYCLE} to below {1 - _CYCLE}, not {self.momentum}."
+                f"momentum must be 0, or from {CYCLE} to below {1 - CYCLE}, not {self.momentum}."
             )
         if not 0 <= self.label_smoothing < 1 or self.shift < 0:
             raise ConfigurationError(
@@ -133,6 +124,8 @@ class JobResult:
             trains on them.
         test: Scores on the test rows; None for a final training, because the exported file is
             scored.
+        curve: Accuracy on the validation rows after each epoch, the last of ``valid``; empty for a
+            final training.
         train_time_s: Seconds of training, without evaluation.
         train_loss: Mean loss of each epoch.
         weights: State of the network from `SearchSpace.build`.
@@ -140,6 +133,7 @@ class JobResult:
 
     valid: ClassScores | None
     test: ClassScores | None
+    curve: tuple[float, ...]
     train_time_s: float
     train_loss: tuple[float, ...]
     weights: dict[str, npt.NDArray[np.generic]]
@@ -181,8 +175,12 @@ def train_architecture(
     *,
     space: str = DEFAULT_SPACE,
     final: bool = False,
+    checkpoint: Checkpoint | None = None,
 ) -> JobResult:
     """Train an architecture from random weights and evaluate it.
+
+    The evaluations after the epochs change nothing: weights and accuracies are the same without
+    them.
 
     Args:
         arch_id: The architecture.
@@ -191,6 +189,8 @@ def train_architecture(
         config: How to train.
         space: Name of the space.
         final: Train on the validation rows too (`final_data`), and score nothing.
+        checkpoint: Where to keep the state of the training, and to go on from; of this training
+            alone. None to keep nothing.
 
     Raises:
         ArchitectureError: If the string is not an architecture of the space.
@@ -205,19 +205,27 @@ def train_architecture(
         torch.manual_seed(seed)
         network = known.build(arch_id, network_config(data, config))
         begin_training(network, config.drop_path, config.auxiliary_weight, known.name)
-        network = network.to(device, memory_format=_LAYOUT)  # type: ignore[call-overload]
+        network = network.to(device, memory_format=LAYOUT)  # type: ignore[call-overload]
         images = NormalisedImages(data, device)
         labels = torch.from_numpy(data.labels).to(device)
         rows = torch.from_numpy(data.parts["train"])
-        began = time.perf_counter()
-        losses = _fit(network, images, labels, rows, config)
-        seconds = time.perf_counter() - began
+        fitting = Fitting(network, images, labels, rows, config)
+        curve = [] if checkpoint is None else checkpoint.resume(fitting)
+        while fitting.epochs < config.epochs:
+            fitting.run_epoch()
+            if not final and fitting.epochs < config.epochs:
+                with torch.random.fork_rng(_cuda(device)):
+                    curve.append(_scores(network, images, data, "valid").accuracy)
+            if checkpoint is not None:
+                checkpoint.save(fitting, curve)
         end_training(network, config.auxiliary_weight)
         valid, test = (
             None if final else _scores(network, images, data, part) for part in ("valid", "test")
         )
+    if valid is not None:
+        curve.append(valid.accuracy)
     weights = {name: value.cpu().numpy().copy() for name, value in network.state_dict().items()}
-    return JobResult(valid, test, seconds, tuple(losses), weights)
+    return JobResult(valid, test, tuple(curve), fitting.seconds, tuple(fitting.losses), weights)
 
 
 def find_device(name: str) -> torch.device:
@@ -244,6 +252,11 @@ def find_device(name: str) -> torch.device:
     return device
 
 
+def _cuda(device: torch.device) -> list[torch.device]:
+    """The device, if it has random numbers of its own."""
+    return [device] if device.type == "cuda" else []
+
+
 @contextmanager
 def _deterministic() -> Iterator[None]:
     """Make cuDNN choose the same kernels each time."""
@@ -256,88 +269,6 @@ def _deterministic() -> Iterator[None]:
         backend.deterministic, backend.benchmark = before
 
 
-def _fit(
-    network: nn.Module,
-    images: NormalisedImages,
-    labels: Tensor,
-    rows: Tensor,
-    config: JobConfig,
-) -> list[float]:
-    steps = max(1, math.ceil(len(rows) / config.batch_size) - (len(rows) % config.batch_size == 1))
-    optimiser = _optimiser(network, config)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser,
-        config.learning_rate,
-        total_steps=max(4, config.epochs * steps),
-        cycle_momentum=config.momentum > 0,
-        base_momentum=round(config.momentum - _CYCLE, 6),
-        max_momentum=round(config.momentum + _CYCLE, 6),
-    )
-    losses = []
-    network.train()
-    for epoch in range(config.epochs):
-        begin_epoch(network, config.drop_path, epoch / config.epochs)
-        total = torch.zeros((), device=images.device)
-        # Batch normalisation needs two images: a last batch of one is left out.
-        for batch in torch.split(rows[torch.randperm(len(rows))], config.batch_size)[:steps]:
-            chosen = batch.to(images.device)
-            loss = training_loss(
-                network,
-                _laid_out(_augment(images[chosen], config)),
-                labels[chosen],
-                config.auxiliary_weight,
-                config.label_smoothing,
-            )
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-            schedule.step()
-            total += loss.detach()
-        losses.append(float(total) / steps)
-        if not math.isfinite(losses[-1]):
-            raise TrainingError(
-                f"The loss was {losses[-1]} in epoch {epoch + 1} of {config.epochs}: training "
-                "diverged. If many architectures do, lower learning_rate."
-            )
-    return losses
-
-
-def _optimiser(network: nn.Module, config: JobConfig) -> torch.optim.Optimizer:
-    if config.optimiser == "adamw":
-        return torch.optim.AdamW(
-            network.parameters(), config.learning_rate, weight_decay=config.weight_decay, fused=True
-        )
-    return torch.optim.SGD(
-        network.parameters(),
-        config.learning_rate,
-        momentum=config.momentum,
-        nesterov=config.momentum > 0,
-        weight_decay=config.weight_decay,
-        fused=True,
-    )
-
-
-def _laid_out(images: Tensor) -> Tensor:
-    return images.contiguous(memory_format=_LAYOUT)
-
-
-def _augment(images: Tensor, config: JobConfig) -> Tensor:
-    """Shift and mirror each image independently, ``[B, C, H, W]`` to the same shape."""
-    count, _, height, width = images.shape
-    if config.shift:
-        by = config.shift
-        padded = F.pad(images, (by, by, by, by))
-        down, right = torch.randint(0, 2 * by + 1, (2, count, 1)).to(images.device)
-        lines = (down + torch.arange(height, device=images.device))[:, :, None]
-        columns = (right + torch.arange(width, device=images.device))[:, None, :]
-        which = torch.arange(count, device=images.device)[:, None, None]
-        images = padded[which, :, lines, columns].permute(0, 3, 1, 2)
-    if config.flip:
-        mirrored = (torch.rand(count) < 0.5).to(images.device)
-        images = torch.where(mirrored[:, None, None, None], images.flip(3), images)
-    return images
-
-
 def _scores(
     network: nn.Module, images: NormalisedImages, data: ImageData, part: str
 ) -> ClassScores:
@@ -347,5 +278,5 @@ def _scores(
     together = max(1, min(_EVALUATED, _EVALUATED_PIXELS // (height * width)))
     with torch.inference_mode():
         batches = torch.split(rows.to(images.device), together)
-        said = torch.cat([network(_laid_out(images[batch])).argmax(dim=1) for batch in batches])
+        said = torch.cat([network(laid_out(images[batch])).argmax(dim=1) for batch in batches])
     return class_scores(data.labels[rows.numpy()], said.cpu().numpy(), len(data.label_names))

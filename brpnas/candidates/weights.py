@@ -69,6 +69,8 @@ class TrainedNetworkFile:
         weights: State of the network.
         space: Name of the space.
         picture_steps: Steps from a picture to pixels, see `ImageData.picture_steps`.
+        valid_curve: Validation accuracy after each epoch of the training in the search; empty in
+            a file older than this field.
     """
 
     arch_id: str
@@ -90,6 +92,7 @@ class TrainedNetworkFile:
     weights: Mapping[str, npt.NDArray[np.generic]]
     space: str = DEFAULT_SPACE
     picture_steps: Mapping[str, Any] = field(default_factory=dict)
+    valid_curve: tuple[Fraction, ...] = ()
 
     @classmethod
     def of(
@@ -130,6 +133,7 @@ class TrainedNetworkFile:
             weights=trained.weights,
             space=space,
             picture_steps=data.picture_steps,
+            valid_curve=trained.curve,
         )
 
     def retrained(self, trained: JobResult, data: ImageData) -> TrainedNetworkFile:

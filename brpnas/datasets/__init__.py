@@ -12,9 +12,11 @@
 - Naming a metric: `METRICS` with units and plausible ranges, `DeviceMetric` for
   ``latency_ms@my-phone``.
 - Reading the predictions of several device metrics: `predicted_metrics`, `rows_of`.
-- Checking a table: `validate` with `LATENCY`, `ACCURACY`, `ARCHITECTURES` or `OPERATIONS`.
+- Checking a table: `validate` with `LATENCY`, `ACCURACY`, `CURVES`, `ARCHITECTURES` or
+  `OPERATIONS`.
 - Querying a table: `mean_accuracy` for one accuracy per architecture, `near_twins` for devices with
-  nearly the same table, `brpnas.datasets.noise` for the noise of a measurement.
+  nearly the same table, `brpnas.datasets.noise` for the noise of a measurement,
+  `brpnas.datasets.curves` for learning curves.
 - Reading a user's table: `read_own_table`.
 - Splitting a growing table: `held_out` marks the test rows.
 - `share_with_isomorphic` copies accuracies to isomorphic cells.
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     from brpnas.datasets.schemas import (
         ACCURACY,
         ARCHITECTURES,
+        CURVES,
         LATENCY,
         OPERATIONS,
         stated_precision,
@@ -74,6 +77,7 @@ __all__ = [
     "ACCURACY",
     "ARCHITECTURES",
     "COMPUTED",
+    "CURVES",
     "DATASETS",
     "EMBEDDED_DATASETS",
     "LATENCY",

@@ -1,7 +1,8 @@
 """Schemas of the project's tables: columns, types, ranges, keys.
 
-`ARCHITECTURES`, `ACCURACY`, `LATENCY` and `OPERATIONS` are pandera schemas; `validate` checks a
-table and reports the wrong rows in a sentence. Every table entering the project is validated.
+`ARCHITECTURES`, `ACCURACY`, `CURVES`, `LATENCY` and `OPERATIONS` are pandera schemas; `validate`
+checks a table and reports the wrong rows in a sentence. Every table entering the project is
+validated.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from brpnas.spaces.network import NetworkConfig
 __all__ = [
     "ACCURACY",
     "ARCHITECTURES",
+    "CURVES",
     "LATENCY",
     "MAX_LATENCY_MS",
     "MIN_LATENCY_MS",
@@ -172,6 +174,20 @@ ACCURACY = pa.DataFrameSchema(
 )
 """Accuracy as a fraction, one row per training run; ``seed`` is null for a published mean."""
 
+CURVES = pa.DataFrameSchema(
+    {
+        "arch_id": _text(),
+        "dataset": _text(r"^[a-z0-9][a-z0-9._-]*$"),
+        "seed": _number(0, 2**63 - 1, kind="int64"),
+        "epoch": _number(1, 1e6, kind="int64"),
+        "accuracy": _number(0, 1),
+    },
+    name="curves",
+    strict=True,
+    unique=["arch_id", "dataset", "seed", "epoch"],
+)
+"""Learning curves: validation accuracy as a fraction after each epoch, counted from 1."""
+
 LATENCY = pa.DataFrameSchema(
     {
         "arch_id": _text(),
@@ -257,7 +273,7 @@ def validate(
 
     Args:
         table: The table; its index is ignored.
-        schema: One of the four above.
+        schema: One of those above.
         origin: Source of the table, for errors.
         rows: Name of a row in messages, and the number of each; by default counted from 0.
 

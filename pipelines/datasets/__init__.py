@@ -18,6 +18,7 @@ from pipelines.datasets.device_files import DeviceFilesDataset
 from pipelines.datasets.devices import DeviceFoldersDataset, DevicePriorDataset
 from pipelines.datasets.measured import (
     AccuracyTablesDataset,
+    CurveTablesDataset,
     DeviceCatalogueDataset,
     DeviceTablesDataset,
     OperationTablesDataset,
@@ -30,6 +31,7 @@ __all__ = [
     "Atomic",
     "BytesDataset",
     "BytesFolderDataset",
+    "CurveTablesDataset",
     "DeviceCatalogueDataset",
     "DeviceFilesDataset",
     "DeviceFoldersDataset",

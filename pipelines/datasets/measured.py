@@ -18,6 +18,7 @@ from pipelines.datasets.atomic import atomically
 
 __all__ = [
     "AccuracyTablesDataset",
+    "CurveTablesDataset",
     "DeviceCatalogueDataset",
     "DeviceTablesDataset",
     "OperationTablesDataset",
@@ -84,6 +85,12 @@ class AccuracyTablesDataset(_TablesDataset):
     """A folder of accuracy tables, one per data set."""
 
     _kind, _schema = "data set", "ACCURACY"
+
+
+class CurveTablesDataset(_TablesDataset):
+    """A folder of tables of learning curves, one per data set."""
+
+    _kind, _schema = "data set", "CURVES"
 
 
 def _read(path: Path, *, schema: str, space: str, kind: str) -> pd.DataFrame:

@@ -13,6 +13,7 @@ import pandas as pd
 from brpnas.candidates import (
     TrainingJob,
     accuracy_table,
+    curve_table,
     never_recognised,
     stored_records,
     summary,
@@ -37,7 +38,7 @@ def train_cells(
     images: Mapping[str, Any],
     params: Mapping[str, Any],
     training: Mapping[str, Any],
-) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame], dict[str, Any]]:
     """Train cells, except those already in the store.
 
     Args:
@@ -50,7 +51,7 @@ def train_cells(
 
     Returns:
         The accuracy table by the name of the data set, with all results of the store for these
-        settings; the report.
+        settings; their learning curves, likewise; the report.
 
     Raises:
         SourceError: If the images cannot be read.
@@ -88,7 +89,8 @@ def train_cells(
             len(report["images"]["label_names"]),
             ", ".join(map(repr, never)),
         )
-    return {source.name: accuracy_table(runs, source.name, settings.epochs, size)}, report
+    accuracies = accuracy_table(runs, source.name, settings.epochs, size)
+    return {source.name: accuracies}, {source.name: curve_table(runs, source.name)}, report
 
 
 def list_jobs(cells: Sequence[str], config: TrainCandidatesConfig) -> list[TrainingJob]:

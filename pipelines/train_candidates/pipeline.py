@@ -12,7 +12,7 @@ _nodes = functions_of("pipelines.train_candidates.nodes")
 
 
 def create_pipeline() -> Pipeline:
-    """From parameters to the accuracy table of a data set and a report."""
+    """From parameters to accuracies and learning curves of a data set, and a report."""
     return Pipeline(
         [
             node(
@@ -25,7 +25,7 @@ def create_pipeline() -> Pipeline:
                     "params:train_candidates",
                     "params:network_training",
                 ],
-                outputs=["trained_accuracy", "train_candidates_report"],
+                outputs=["trained_accuracy", "trained_curves", "train_candidates_report"],
                 name="train_cells",
             )
         ]

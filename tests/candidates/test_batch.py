@@ -24,13 +24,17 @@ from brpnas.candidates import (
     JobResult,
     TrainingJob,
     accuracy_table,
+    batch,
     run_jobs,
     store_name,
     stored_records,
     train_architecture,
     train_jobs,
+    training,
 )
 from brpnas.candidates.batch import training_fingerprint
+from brpnas.candidates.checkpoints import Checkpoints
+from brpnas.candidates.fitting import Fitting
 from brpnas.candidates.images import source as images
 from brpnas.datasets.schemas import ACCURACY, validate
 from brpnas.errors import ConfigurationError, SchemaError, StoreError, TaskError, TrainingError
@@ -101,6 +105,7 @@ def test_results_are_those_of_one_training_each(trained: tuple[Path, list[JobRec
         assert (run.status, run.message) == ("ok", "")
         assert run.valid_accuracy == alone.valid_accuracy
         assert run.test_accuracy == alone.test_accuracy
+        assert run.curve == alone.curve
         assert run.train_time_s is not None
         assert run.train_time_s > 0
 
@@ -149,6 +154,37 @@ def test_a_folder_holds_a_file_for_each_setting(tmp_path: Path) -> None:
     )
     assert store_name(SOURCE, small(epochs=1, device="cuda")) == store_name(SOURCE, CONFIG)
     assert store_name(ImageSource(split_seed=1), CONFIG) not in names
+
+
+def test_a_killed_training_goes_on_from_its_checkpoint(
+    tmp_path: Path, trained: tuple[Path, list[JobRecord]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The checkpoint lies beside the store, and goes when the result is stored."""
+    store, folder = tmp_path / "runs.jsonl", tmp_path / "runs.checkpoints"
+    monkeypatch.setattr(batch, "Checkpoints", lambda folder: Checkpoints(folder, every_s=0))
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "end_training", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            train(FEW[:1], store)
+    assert events(store) == []
+    assert [path.suffix for path in folder.iterdir()] == [".checkpoint"]
+    monkeypatch.setattr(Fitting, "run_epoch", _interrupt)
+    assert timeless(train(FEW[:1], store)) == timeless(trained[1][:1])
+    assert list(folder.iterdir()) == []
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_store_older_than_the_curves(
+    tmp_path: Path, trained: tuple[Path, list[JobRecord]]
+) -> None:
+    lines = trained[0].read_text().splitlines()
+    rows = [{k: v for k, v in json.loads(line).items() if k != "curve"} for line in lines]
+    store = tmp_path / "runs.jsonl"
+    store.write_text("".join(json.dumps(row, separators=(",", ":")) + "\n" for row in rows))
+    assert train(FEW, store) == [replace(run, curve=None) for run in trained[1]]
 
 
 class TestFailures:

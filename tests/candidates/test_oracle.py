@@ -14,7 +14,13 @@ import pandas as pd
 import pytest
 import torch
 
-from brpnas.candidates import ImageSource, JobConfig, TrainOracle, train_architecture
+from brpnas.candidates import (
+    ImageSource,
+    JobConfig,
+    TrainedNetworkFile,
+    TrainOracle,
+    train_architecture,
+)
 from brpnas.errors import ConfigurationError, OracleError, SchemaError, TrainingError
 from brpnas.fanout import LocalEngine
 from brpnas.search import Answer, Question
@@ -81,6 +87,42 @@ def test_two_searches_may_keep_the_same_network_at_the_same_time(
     assert answers[1].accuracy == answer.accuracy
     assert [path.suffix for path in other.folder.iterdir()] == [".safetensors"]
     assert other.trained(CONV, 0).train_time_s == answer.cost_s, "of the last to end"
+
+
+@pytest.mark.parametrize("final", [False, True])
+def test_a_killed_training_goes_on_from_its_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, final: bool
+) -> None:
+    config = dataclasses.replace(SMALL, epochs=3)
+    whole, killed = oracle(tmp_path / "whole", config), oracle(tmp_path / "killed", config)
+
+    def train(teacher: TrainOracle) -> TrainedNetworkFile:
+        if final:
+            return teacher.final(CONV, 0)
+        teacher.answer(Question(0, CONV))
+        return teacher.trained(CONV, 0)
+
+    if final:
+        for teacher in (whole, killed):
+            teacher.answer(Question(0, CONV))
+    killed._checkpoints = dataclasses.replace(killed._checkpoints, every_s=0)
+    with monkeypatch.context() as patch:
+        patch.setattr("brpnas.candidates.training.end_training", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            train(killed)
+    (left,) = (killed.folder / "checkpoints").iterdir()
+    expected = train(whole)
+    monkeypatch.setattr("brpnas.candidates.fitting.Fitting.run_epoch", _interrupt)
+    found = train(killed)
+    assert not left.exists()
+    assert len(found.valid_curve) == 3
+    assert found.valid_curve == expected.valid_curve
+    assert found.valid_curve[-1] == found.valid_accuracy
+    assert all(np.array_equal(found.weights[k], v) for k, v in expected.weights.items())
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_another_query_of_it_trains_the_next_seed(tmp_path: Path) -> None:

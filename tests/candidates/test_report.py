@@ -56,6 +56,19 @@ def test_what_is_not_known_of_the_noise_is_null(runs: list[JobRecord]) -> None:
     assert (noise["cells"], noise["sd"], noise["mean_spearman"]) == (5, 0, None)
 
 
+def test_curves_are_summarised_if_there_are_any(runs: list[JobRecord]) -> None:
+    data = ImageSource().load()
+    assert training_report(runs, data, small(), asked=1, seconds=1)["curves"] is None
+    recorded = [
+        replace(run, curve=(0.25, run.valid_accuracy)) if run.status == "ok" else run
+        for run in runs
+    ]
+    found = training_report(recorded, data, small(), asked=1, seconds=1)["curves"]
+    assert (found["trainings"], found["cells"], found["epochs"]) == (18, 8, 2)
+    assert found["median"][0] == 0.25
+    assert found["spearman_with_last"] == [None, pytest.approx(1)]
+
+
 def test_report_says_what_was_trained_on_what(runs: list[JobRecord]) -> None:
     data = ImageSource().load()
     report = training_report(runs, data, small(), asked=9, seconds=12.3456)

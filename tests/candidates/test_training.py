@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from brpnas.candidates import (
     ImageData,
@@ -13,8 +15,11 @@ from brpnas.candidates import (
     JobConfig,
     network_config,
     train_architecture,
+    training,
 )
-from brpnas.candidates.training import _augment, find_device
+from brpnas.candidates.fitting import _augment
+from brpnas.candidates.training import find_device
+from brpnas.datasets import embedded_facts, read_embedded_accuracy
 from brpnas.errors import ArchitectureError, ConfigurationError, TrainingError
 from brpnas.spaces import NasBench201
 from brpnas.spaces.nasbench201.build import build_network
@@ -78,6 +83,58 @@ def test_it_learns(data: ImageData, more: dict[str, Any]) -> None:
     assert trained.valid_accuracy > 0.5
     assert abs(trained.valid_accuracy - trained.test_accuracy) < 0.15
     assert trained.train_time_s > 0
+
+
+@pytest.mark.parametrize("more", [{}, {"optimiser": "adamw", "learning_rate": 0.01, "shift": 1}])
+def test_the_curve_changes_nothing(
+    data: ImageData, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any]
+) -> None:
+    """Compared with a training without evaluations between its epochs."""
+    recorded = train_architecture(CONV, 0, data, small(**more))
+    assert len(recorded.curve) == 4
+    assert recorded.curve[-1] == recorded.valid_accuracy
+    assert len(set(recorded.curve)) > 1
+    scores, asked = training._scores, []
+
+    def only_the_last(network: nn.Module, images: Any, data: ImageData, part: str) -> Any:
+        asked.append(part)
+        return recorded.valid if len(asked) < 4 else scores(network, images, data, part)
+
+    monkeypatch.setattr(training, "_scores", only_the_last)
+    assert same(train_architecture(CONV, 0, data, small(**more)), recorded)
+    assert asked == ["valid"] * 4 + ["test"]
+
+
+def test_a_network_that_draws_random_numbers_in_its_evaluation(
+    data: ImageData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the network of a space of the user may."""
+    expected = train_architecture(CONV, 0, data, small(shift=1))
+    scores = training._scores
+
+    def drawing(network: nn.Module, images: Any, data: ImageData, part: str) -> Any:
+        torch.rand(7)
+        return scores(network, images, data, part)
+
+    monkeypatch.setattr(training, "_scores", drawing)
+    assert same(train_architecture(CONV, 0, data, small(shift=1)), expected)
+
+
+@pytest.mark.skipif(
+    torch.backends.cpu.get_cpu_capability() != "AVX512",
+    reason="the shipped accuracies were trained with AVX-512; others round differently",
+)
+def test_it_reproduces_the_shipped_accuracies() -> None:
+    table = read_embedded_accuracy().set_index(["arch_id", "seed", "split"])["accuracy"]
+    facts = embedded_facts()["accuracy"]
+    known = {field.name for field in dataclasses.fields(JobConfig)}
+    config = JobConfig(**{k: v for k, v in facts["settings"].items() if k in known})
+    images = ImageSource().load()
+    assert images.digest == facts["images"]["digest"]
+    for arch_id, seed in [table.index[0][:2], table.index[5000][:2], table.index[-1][:2]]:
+        trained = train_architecture(arch_id, seed, images, config)
+        assert trained.valid_accuracy == table[arch_id, seed, "valid"]
+        assert trained.test_accuracy == table[arch_id, seed, "test"]
 
 
 def test_accuracies_are_those_of_the_weights(data: ImageData) -> None:

@@ -81,13 +81,14 @@ def test_other_files_are_refused(content: bytes) -> None:
         TrainedNetworkFile.from_bytes(content)
 
 
-def test_a_file_that_names_no_space_is_of_the_first(file: TrainedNetworkFile) -> None:
-    """As those are that were written before there were others."""
+def test_a_file_older_than_spaces_and_curves(file: TrainedNetworkFile) -> None:
     assert file.space == "nasbench201"
+    assert file.valid_curve == (file.valid_accuracy,)
     content = file.to_bytes()
     weights = load(content)
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
     fields = json.loads(header["trained"])
     assert fields.pop("space") == "nasbench201"
-    old = save(weights, header | {"trained": json.dumps(fields)})
-    assert TrainedNetworkFile.from_bytes(old).space == "nasbench201"
+    assert fields.pop("valid_curve") == [file.valid_accuracy]
+    old = TrainedNetworkFile.from_bytes(save(weights, header | {"trained": json.dumps(fields)}))
+    assert (old.space, old.valid_curve) == ("nasbench201", ())

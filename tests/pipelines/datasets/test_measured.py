@@ -6,11 +6,12 @@ import pandas as pd
 import pytest
 from kedro.io import DatasetError
 
-from brpnas.datasets import ACCURACY, LATENCY, read_embedded_operations, validate
+from brpnas.datasets import ACCURACY, CURVES, LATENCY, read_embedded_operations, validate
 from brpnas.devices import get_device
 from brpnas.errors import IntakeError, SchemaError
 from pipelines.datasets import (
     AccuracyTablesDataset,
+    CurveTablesDataset,
     DeviceCatalogueDataset,
     DeviceTablesDataset,
     OperationTablesDataset,
@@ -71,6 +72,14 @@ def test_accuracy_tables_are_named_after_data_sets(tmp_path: Path) -> None:
     table.to_csv(tmp_path / "digits.csv", index=False)
     with pytest.raises(IntakeError, match=r"(?s)digits\.\w+.*digits\.\w+"):
         dataset.load()["digits"]()
+
+
+def test_curves_are_read_as_they_are_written(tmp_path: Path) -> None:
+    dataset = CurveTablesDataset(str(tmp_path))
+    rows = [{"dataset": "digits", "seed": 0, "epoch": n, "accuracy": n / 3} for n in (1, 2)]
+    table = validate(pd.DataFrame(rows).assign(arch_id=CELL), CURVES, origin="it")
+    dataset.save({"digits": table})
+    pd.testing.assert_frame_equal(dataset.load()["digits"](), table)
 
 
 def test_operations_are_read_as_they_are_written(tmp_path: Path) -> None:

@@ -45,23 +45,27 @@ def config(**more: Any) -> TrainCandidatesConfig:
 
 def test_table_and_report_agree(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
-        tables, report = train_cells(tmp_path, SPACE, NETWORK, DIGITS, PARAMS, TRAINING)
+        tables, curves, report = train_cells(tmp_path, SPACE, NETWORK, DIGITS, PARAMS, TRAINING)
     (table,) = tables.values()
     assert list(tables) == ["digits"] == [report["dataset"]]
     assert validate(table, ACCURACY, origin="x").equals(table)
     assert set(table["arch_id"]) == set(select_cells(3, distinct=True))
     assert (len(table), report["asked"], report["trained"]) == (6, 3, 3)
     assert report["settings"]["cells_per_stage"] == 1
+    last = curves["digits"].set_index(["arch_id", "seed"])["accuracy"]
+    valid = table[table["split"] == "valid"].set_index(["arch_id", "seed"])["accuracy"]
+    assert last.to_dict() == valid.to_dict(), "of a single epoch"
+    assert report["curves"]["median"] == [last.median()]
     assert "3 networks of 3 cells, 0 failed" in caplog.text
     assert "--params=dataset=digits" in caplog.text
     # Results of an earlier run with these settings stay in the table.
     two = PARAMS | {"cells": 1, "seeds": 2}
-    fewer, again = train_cells(tmp_path, SPACE, NETWORK, DIGITS, two, TRAINING)
+    fewer, _, again = train_cells(tmp_path, SPACE, NETWORK, DIGITS, two, TRAINING)
     assert len(fewer["digits"]) == 8
     assert (again["asked"], again["trained"], again["noise"]["valid"]["cells"]) == (2, 4, 1)
     assert len(list(tmp_path.iterdir())) == 1
     split = DIGITS | {"split_seed": 1}
-    other, _ = train_cells(tmp_path, SPACE, NETWORK, split, PARAMS | {"cells": 1}, TRAINING)
+    other, _, _ = train_cells(tmp_path, SPACE, NETWORK, split, PARAMS | {"cells": 1}, TRAINING)
     assert len(other["digits"]) == 2
     assert len(list(tmp_path.iterdir())) == 2
 
@@ -71,7 +75,7 @@ def test_images_of_ones_own(tmp_path: Path) -> None:
     np.savez(tmp_path / "Mine.npz", images=pixels, labels=labels)
     (tmp_path / "store").mkdir()
     mine = {**DIGITS, "path": str(tmp_path / "Mine.npz")}
-    tables, report = train_cells(tmp_path / "store", SPACE, NETWORK, mine, PARAMS, TRAINING)
+    tables, _, report = train_cells(tmp_path / "store", SPACE, NETWORK, mine, PARAMS, TRAINING)
     assert set(tables["mine"]["dataset"]) == {"mine"}
     assert report["images"]["rows"] == {"train": 66, "valid": 27, "test": 27}
 
@@ -82,7 +86,7 @@ def test_cells_of_a_file_are_trained_as_they_stand(tmp_path: Path) -> None:
     store = tmp_path / "store"
     store.mkdir()
     params = {**PARAMS, "file": str(file), "cells": None}
-    tables, _ = train_cells(store, SPACE, NETWORK, DIGITS, params, TRAINING)
+    tables, _, _ = train_cells(store, SPACE, NETWORK, DIGITS, params, TRAINING)
     assert set(tables["digits"]["arch_id"]) == {CONV, *TWINS}
     with pytest.raises(BudgetError, match="4 of 3"):
         train_cells(store, SPACE, NETWORK, DIGITS, {**params, "cells": 4}, TRAINING)
