@@ -364,6 +364,7 @@ def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
     return {
         "seeds": seeds,
         "budget": budget,
+        "measurements": MEASUREMENTS,
         "second_seeds": {name: round(share * budget) for name, share in SECOND_SEEDS.items()},
         "implausible": doubtful,
         "implausible_cells": [int(masks.any(axis=1).sum()), on_many],

@@ -30,7 +30,7 @@ from benchmarks.tables.latency import (
     shipped,
     transfers,
 )
-from benchmarks.tables.limits import cases, per_device, regrets, ruled_out
+from benchmarks.tables.limits import by_limit, cases, per_device, regrets, ruled_out
 from benchmarks.tables.markdown import Result, markdown, spread
 from benchmarks.tables.operation import (
     delivered_file,
@@ -45,6 +45,7 @@ from benchmarks.tables.targets import missed, targets
 __all__ = [
     "adapt",
     "any_device",
+    "by_limit",
     "cases",
     "conformal",
     "darts",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.tables.markdown import Result, markdown, spread
 
-__all__ = ["cases", "per_device", "regrets", "ruled_out"]
+__all__ = ["by_limit", "cases", "per_device", "regrets", "ruled_out"]
 
 
 def cases(result: Result) -> str:
@@ -43,6 +43,13 @@ def regrets(result: Result) -> str:
     ]
     header = ["data set", "limit compared with", "seed 0", "by answers", "best seen"]
     return markdown([*header, "latency", "measured"], rows)
+
+
+def by_limit(case: Result) -> str:
+    """Mean regret over the devices at each limit."""
+    devices = list(case["devices"].values())
+    means = {name: sum(v[name]["regret"][0] for v in devices) / len(devices) for name in devices[0]}
+    return ", ".join(f"{name} {mean:.2f}" for name, mean in means.items())
 
 
 def per_device(case: Result) -> str:
