@@ -4,12 +4,23 @@ Public devices: 13 of LatBench and 3 of HELP; the three embedded ones are known 
 public device in turn is new: a prior is trained on all others and adapted to some of its rows; all
 other measured cells with a path from input to output are test rows.
 
-- *10 and 20 rows*, suggested by `brpnas devices suggest`, and random. Once with all other devices
-  known, once without near twins (Spearman above .99 with the new one); the latter changes only the
-  two desktop files.
-- *100 rows* at random, five distinct devices of LatBench, no twin known: share within ±10 %.
+- *5, 10 and 20 rows*, suggested by `brpnas devices suggest`, and random. Once with all other
+  devices known, once without near twins (Spearman above .99 with the new one); the latter changes
+  only the two desktop files.
+- *100 and 900 rows* at random, five distinct devices of LatBench, no twin known: share within
+  ±10 %.
 - *900 rows* at random, the HELP tables: Spearman on all other rows, cells without a path included;
   of `pixel3` without the 223 rows more than 30 times off its median, refused by the intake.
+
+Tasks with other source devices, in the form of few-shot predictors of latency (Akhauri &
+Abdelfattah, MLSys 2024): a prior is trained on the named sources alone and adapted to each target.
+All other cells with a path are test rows; *first 128*: those among the first 128 cells of the
+published order alone.
+
+- *D0*: LatBench to the three devices of HELP. *D5*: these three to the five distinct devices of
+  LatBench.
+- *D2*: CPUs and GPUs of LatBench to its TPU, DSPs and mobile GPUs, which compile.
+- *DE*: energy of the two devices of HW-NAS-Bench, from latencies of LatBench.
 
 A seed decides rows, folds and weights; a prior is trained once per new device. Intervals are
 nominal 90 %. `gold_6240` drifted during its measurement: *ceiling* is a regression on pairs of
@@ -22,6 +33,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -32,10 +44,12 @@ from torch import Tensor
 
 from benchmarks.data import bench, settings, shared_network_config, training_config
 from benchmarks.figures import pair
+from benchmarks.hwnas import read_table
 from benchmarks.latency import DEVICES
 from benchmarks.tasks import FOLDER, Task, code_hash, run_tasks
 from brpnas.atomic import atomic_path
 from brpnas.datasets import embedded_devices, latbench_devices, near_twins, read_embedded_latency
+from brpnas.datasets.metrics import LATENCY_MS
 from brpnas.graphs import SpaceGraphs
 from brpnas.metrics import regression_metrics, spearman
 from brpnas.predictors import MeasuredRows
@@ -53,9 +67,13 @@ __all__ = ["CODE", "PRIOR_CODE", "Devices", "adapt_once", "configuration", "run"
 SEEDS = 1, 10
 HELP = ("1080ti_1", "gold_6240", "pixel3")
 CACHE = FOLDER / "priors"
-ROWS = (10, 20)
-MANY, HELP_ROWS = 100, 900
+ROWS = (5, 10, 20)
+MANY, HELP_ROWS = (100, 900), 900
+FIRST = 128
+_COMPILED = ("-tpu-", "-dsp-", "mobile-gpu-")
+_METRICS = ("spearman", "kendall", "within_10", "mape", "coverage")
 TWIN = 0.99
+ENERGY = {"edgegpu energy": "edgegpu", "eyeriss energy": "eyeriss"}
 _PLACES = 30
 """Of the published order, over which a weight falls to 1/e."""
 _TRANSFER = "brpnas/predictors/transfer"
@@ -70,7 +88,7 @@ CODE = ("benchmarks/adapt.py", "brpnas/predictors/backbones.py", _TRANSFER)
 
 
 class Devices:
-    """The tables of all devices, and priors without some of them."""
+    """The tables of all devices, and priors of some of them."""
 
     def __init__(self, *, quick: bool) -> None:
         self.graphs: SpaceGraphs = bench().graphs
@@ -81,6 +99,15 @@ class Devices:
         for name, table in self.complete.items():
             self.tables[name] = table[table["arch_id"].isin(connected)]
         self.public = [*public, *HELP]
+        self.sources = {
+            "D0": (public, list(HELP)),
+            "D2": (
+                [name for name in public if not any(kind in name for kind in _COMPILED)],
+                [name for name in public if any(kind in name for kind in _COMPILED)],
+            ),
+            "D5": (list(HELP), list(DEVICES.values())),
+            "DE": (public, list(ENERGY)),
+        }
         self.tables |= {name: read_embedded_latency(name) for name in embedded_devices()}
         self.twins = {name: {name} for name in self.tables}
         for first, second, _ in near_twins(self.tables, TWIN):
@@ -91,21 +118,35 @@ class Devices:
         self.published[order] = np.arange(len(order))
         self.config = shared_network_config(**({"epochs": 2} if quick else {}))
 
+    def others(self, names: Iterable[str]) -> frozenset[str]:
+        """All devices but some."""
+        return frozenset(self.tables) - frozenset(names)
+
+    @functools.cached_property
+    def energy(self) -> dict[str, pd.DataFrame]:
+        """Tables of energy, columns ``arch_id, energy_mj``."""
+        connected = self.graphs.view("pruned").connected
+        found = {}
+        for name, device in ENERGY.items():
+            table = read_table(device)
+            found[name] = table[connected[self.graphs.rows(table["arch_id"].tolist())]]
+        return found
+
     @functools.cache  # noqa: B019 - one instance per process
-    def features(self, without: frozenset[str]) -> list[Tensor]:
+    def features(self, known: frozenset[str]) -> list[Tensor]:
         """Features of every cell under a prior."""
-        return self.prior(without).features.of(self.graphs.views)
+        return self.prior(known).features.of(self.graphs.views)
 
     @functools.cache  # noqa: B019
-    def prior(self, without: frozenset[str]) -> DevicePrior:
-        """A prior of all devices but some; kept in a file from the first time on."""
-        key = json.dumps([sorted(without), asdict(self.config), code_hash(PRIOR_CODE)])
+    def prior(self, known: frozenset[str]) -> DevicePrior:
+        """A prior of some devices; kept in a file from the first time on."""
+        key = json.dumps([sorted(known), asdict(self.config), code_hash(PRIOR_CODE)])
         path = CACHE / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            known = {k: v for k, v in self.tables.items() if k not in without}
+            tables = {k: v for k, v in self.tables.items() if k in known}
             with atomic_path(path) as unfinished:
-                fit_prior(self.graphs, known, self.config).save(unfinished)
+                fit_prior(self.graphs, tables, self.config).save(unfinished)
         return DevicePrior.load(path)
 
 
@@ -130,21 +171,29 @@ def adapt_once(
     prior: DevicePrior,
     config: AdaptConfig,
     seed: int,
+    metric: str = LATENCY_MS,
 ) -> dict[str, Any]:
     """Adapt to some rows of a table, and test on all others."""
-    rows, latency = devices.graphs.rows(table["arch_id"].tolist()), table["latency_ms"].to_numpy()
+    rows, latency = devices.graphs.rows(table["arch_id"].tolist()), table[metric].to_numpy()
     known = np.zeros(len(table), bool)
     known[chosen] = True
     predictor = fit_device(
-        devices.graphs, MeasuredRows(rows[known], latency[known]), prior, config, seed=seed
+        devices.graphs,
+        MeasuredRows(rows[known], latency[known]),
+        prior,
+        config,
+        metric=metric,
+        seed=seed,
     )
     every, lower, upper = predictor.intervals(devices.graphs)[rows].T
     predicted, true = every[~known], latency[~known]
     lower, upper = lower[~known], upper[~known]
     moved = np.log(latency / every)
+    first = devices.published[rows][~known] < FIRST
     drifted = predicted * np.exp(_drift(devices.published[rows], moved, known))
     return {
         **regression_metrics(predicted, true),
+        "spearman_first": spearman(predicted[first], true[first]),
         "spearman_given_moment": spearman(drifted, true),
         "coverage": float(((true >= lower) & (true <= upper)).mean()),
         "width": float(np.median(upper / lower)),
@@ -170,24 +219,29 @@ def _drift(position: np.ndarray, residual: np.ndarray, known: np.ndarray) -> np.
 
 
 def _task(devices: Devices, task: dict[str, Any], config: AdaptConfig) -> dict[str, Any]:
-    """One fit, described by device, rows, how they are chosen, twins and seed."""
-    name, seed, count = task["device"], task["seed"], task["rows"]
-    without = frozenset(devices.twins[name] if task["honest"] else {name})
-    prior = devices.prior(without)
-    table = devices.complete[name] if count == HELP_ROWS else devices.tables[name]
+    """One fit, described by device, rows, how they are chosen, known devices and seed."""
+    name, seed, count, known = task["device"], task["seed"], task["rows"], _known(devices, task)
+    prior, metric = devices.prior(known), LATENCY_MS
+    table = devices.tables.get(name)
+    if task["part"] == "help":
+        table = devices.complete[name]
+    if table is None:
+        table, metric = devices.energy[name], "energy_mj"
     if task["how"] == "suggested":
         rows = devices.graphs.rows(table["arch_id"].tolist())
-        picked = suggest_rows(
-            prior.hyperparameters,
-            devices.features(without),
-            count,
-            among=rows,
-            seed=seed,
-        )
+        picked = suggest_rows(devices.features(known), count, among=rows, seed=seed)
         chosen = np.flatnonzero(np.isin(rows, picked))
     else:
         chosen = np.random.default_rng(seed).permutation(len(table))[:count]
-    return {**task, **adapt_once(devices, table, chosen, prior, config, seed)}
+    return {**task, **adapt_once(devices, table, chosen, prior, config, seed, metric)}
+
+
+def _known(devices: Devices, task: dict[str, Any]) -> frozenset[str]:
+    """The known devices of a task: its sources, or all without the new device and its twins."""
+    if task["part"] in devices.sources:
+        return frozenset(devices.sources[task["part"]][0])
+    name = task["device"]
+    return devices.others(devices.twins[name] if task["honest"] else {name})
 
 
 def _tasks(devices: Devices, seeds: int) -> list[dict[str, Any]]:
@@ -205,9 +259,11 @@ def _tasks(devices: Devices, seeds: int) -> list[dict[str, Any]]:
     for how in ("suggested", "random"):
         add("few", devices.public, ROWS, how, True)
         add("few", with_twins, ROWS, how, False)
-    add("many", list(DEVICES.values()), (MANY,), "random", True)
+        for part, (_, targets) in devices.sources.items():
+            add(part, targets, ROWS, how, True)
+    add("many", list(DEVICES.values()), MANY, "random", True)
     add("help", list(HELP), (HELP_ROWS,), "random", True)
-    return sorted(found, key=lambda task: (task["part"] == "help", task["seed"]))
+    return sorted(found, key=lambda task: (task["rows"] == HELP_ROWS, task["seed"]))
 
 
 @functools.cache
@@ -217,7 +273,7 @@ def _devices(quick: bool) -> Devices:
 
 
 def _prepare(quick: bool, task: Task) -> None:
-    _devices(quick).prior(frozenset(task["without"]))
+    _devices(quick).prior(frozenset(task["known"]))
 
 
 def _work(quick: bool, task: Task) -> dict[str, Any]:
@@ -227,12 +283,12 @@ def _work(quick: bool, task: Task) -> dict[str, Any]:
 def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
     """Figures by number of rows and by device."""
     devices = _devices(quick)
+    for device in ENERGY.values():
+        read_table(device)  # report missing files now
     tasks = _tasks(devices, seeds)
-    needed = {
-        tuple(sorted(devices.twins[t["device"]] if t["honest"] else {t["device"]})) for t in tasks
-    }
+    needed = {tuple(sorted(_known(devices, task))) for task in tasks}
     given = {"network": asdict(devices.config)}
-    priors = [{"without": list(names)} for names in sorted(needed)]
+    priors = [{"known": list(names)} for names in sorted(needed)]
     run_tasks("adapt-priors", partial(_prepare, quick), priors, given, workers, code=PRIOR_CODE)
     given |= {"config": asdict(configuration(quick=quick))}
     done = run_tasks("adapt", partial(_work, quick), tasks, given, workers, code=CODE)
@@ -241,7 +297,7 @@ def run(*, quick: bool, seeds: int, workers: int) -> dict[str, Any]:
 
 
 def _figures(results: pd.DataFrame, devices: Devices) -> dict[str, Any]:
-    metrics = ("spearman", "kendall", "within_10", "mape", "coverage")
+    metrics = _METRICS
     per_device = {}
     for (part, device, rows, how, honest), group in results.groupby(
         ["part", "device", "rows", "how", "honest"], sort=False
@@ -269,16 +325,30 @@ def _figures(results: pd.DataFrame, devices: Devices) -> dict[str, Any]:
             tables[f"5 distinct devices, {rows} {how}, no twin known"] = {
                 name: pair(five[name].mean()) for name in metrics
             }
-    many = results[results["part"] == "many"].groupby("seed")
-    tables[f"5 distinct devices, {MANY} random, no twin known"] = {
-        name: pair(many[name].mean()) for name in metrics
-    }
+    for rows in MANY:
+        many = results[(results["part"] == "many") & (results["rows"] == rows)].groupby("seed")
+        tables[f"5 distinct devices, {rows} random, no twin known"] = {
+            name: pair(many[name].mean()) for name in metrics
+        }
     for device in HELP:
         own = results[(results["part"] == "help") & (results["device"] == device)]
         names = (*metrics, "spearman_given_moment")
         tables[f"{device}, {HELP_ROWS} random"] = {name: pair(own[name]) for name in names}
     ceiling = _pair_ceiling(devices.graphs, devices.complete["gold_6240"])
-    return {"tables": tables, "devices": per_device, "gold_6240_ceiling": round(ceiling, 4)}
+    transfers = {
+        f"{part}, {rows} {how}": {
+            name: pair(group.groupby("seed")[name].mean()) for name in (*metrics, "spearman_first")
+        }
+        for (part, how, rows), group in results[results["part"].isin(devices.sources)].groupby(
+            ["part", "how", "rows"], sort=False
+        )
+    }
+    return {
+        "tables": tables,
+        "transfers": transfers,
+        "devices": per_device,
+        "gold_6240_ceiling": round(ceiling, 4),
+    }
 
 
 def _pair_ceiling(graphs: SpaceGraphs, table: pd.DataFrame) -> float:

@@ -19,31 +19,24 @@ The tables lie below ``$BRPNAS_MIRROR``; they are read in place, and only these 
 from __future__ import annotations
 
 import functools
-import hashlib
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from benchmarks.adapt import configuration
-from benchmarks.data import mirror
 from benchmarks.figures import pair
+from benchmarks.hwnas import FILES, read_table
 from benchmarks.tasks import Task, run_tasks
 from brpnas.conformal import error_quantile, log_errors
 from brpnas.datasets import held_out
-from brpnas.errors import SourceError
 from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import MeasuredRows
 from brpnas.predictors.transfer import DevicePrior, fit_device, shipped_prior, suggest_rows
 from brpnas.spaces import get_space
 
-__all__ = ["FILES", "read_table", "run"]
+__all__ = ["run"]
 
-FILES = {
-    "edgegpu": "e7110f147c11ceea30b7aee1fe0f3de1a0d6d91417c2d5db2777bc03f601e2c4",
-    "eyeriss": "eb70911c47ef10ce921b14298b7a91c9642069c146f7de6d767d8f5e83c6c389",
-}
-"""SHA-256 of ``hwnasbench/DEVICE-imagenet16-120.csv``; no URL serves these files as they are."""
 SEEDS = 1, 10
 ROWS = (10, 20)
 HOWS = ("random", "suggested")
@@ -57,25 +50,6 @@ CODE = (
     "brpnas/spaces/nasbench201",
 )
 _FIGURES = ("ratio", "coverage", "feasible", "without_ratio", "admitted")
-
-
-def read_table(device: str) -> pd.DataFrame:
-    """Latencies of a device of HW-NAS-Bench, columns ``arch_id, latency_ms``.
-
-    Raises:
-        SourceError: If the file is not below the mirror, or is another one.
-    """
-    name = f"hwnasbench/{device}-imagenet16-120.csv"
-    folder = mirror()
-    path = None if folder is None else folder / name
-    if path is None or not path.is_file():
-        raise SourceError(
-            f"The benchmark conformal reads {name}, which cannot be downloaded and is missing "
-            f"below {folder or 'BRPNAS_MIRROR (not set)'}: set BRPNAS_MIRROR to a folder with it."
-        )
-    if hashlib.sha256(path.read_bytes()).hexdigest() != FILES[device]:
-        raise SourceError(f"{path} is not the expected file: its hash differs.")
-    return pd.read_csv(path)[["arch_id", "latency_ms"]]
 
 
 @functools.cache
@@ -95,11 +69,8 @@ def _chosen(arch_ids: list[str], task: Task) -> np.ndarray:
     open_rows = np.flatnonzero(~held_out(arch_ids, TEST_SHARE))
     if task["how"] == "random":
         return np.random.default_rng(task["seed"]).permutation(open_rows)[: task["rows"]]
-    graphs, prior = _known()
-    rows = graphs.rows(arch_ids)
-    picked = suggest_rows(
-        prior.hyperparameters, _features(), task["rows"], among=rows[open_rows], seed=task["seed"]
-    )
+    rows = _known()[0].rows(arch_ids)
+    picked = suggest_rows(_features(), task["rows"], among=rows[open_rows], seed=task["seed"])
     return np.flatnonzero(np.isin(rows, picked))
 
 

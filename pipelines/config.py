@@ -397,7 +397,7 @@ class RetrainConfig(_Config):
     """Metric and rows of `retrain`, and its exported file."""
 
     metric: Literal["latency_ms", "energy_mj", "peak_memory_mib"]
-    least_rows: Annotated[int, Field(ge=10)]
+    least_rows: Annotated[int, Field(ge=5)]
     unit_check: bool
     tolerance: Positive
     """Largest difference between ONNX Runtime and torch."""

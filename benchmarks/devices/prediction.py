@@ -53,7 +53,7 @@ def predicted(names: Iterable[str], *, quick: bool, seeds: int, workers: int) ->
         return {}
     tasks = [{"device": name, "seed": seed} for seed in range(seeds) for name in names]
     devices = _devices(quick)
-    devices.prior(frozenset(names))  # in this process, before several need it
+    devices.prior(devices.others(names))  # in this process, before several need it
     given = {"network": asdict(devices.config), "config": asdict(configuration(quick=quick))}
     work = functools.partial(_fit, quick, tuple(names))
     code = (*CODE, *PRIOR_CODE)
@@ -81,7 +81,7 @@ def _fit(quick: bool, unknown: tuple[str, ...], task: Task) -> dict[str, Any]:
     devices = _devices(quick)
     table = devices.tables[task["device"]]
     chosen = np.random.default_rng(task["seed"]).permutation(len(table))[:ROWS]
-    prior, config = devices.prior(frozenset(unknown)), configuration(quick=quick)
+    prior, config = devices.prior(devices.others(unknown)), configuration(quick=quick)
     return adapt_once(devices, table, chosen, prior, config, task["seed"])
 
 

@@ -60,7 +60,6 @@ def suggest(
     open_rows = np.flatnonzero(graphs.view("pruned").connected)
     held = held_out([graphs.arch_ids[row] for row in open_rows], test_share)
     learn = suggest_rows(
-        known.hyperparameters,
         known.features.of(graphs.views),
         count,
         among=open_rows[~held],

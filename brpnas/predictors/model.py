@@ -1,7 +1,7 @@
 """The interface of predictors of a metric of a device, in search, export and command line.
 
 `MetricPredictor` is trained on the rows of one device and stopped by validation rows.
-`brpnas.predictors.transfer.DevicePredictor` is adapted from known devices to as few as ten rows.
+`brpnas.predictors.transfer.DevicePredictor` is adapted from known devices to as few as five rows.
 `load_predictor` reads the file of either.
 """
 

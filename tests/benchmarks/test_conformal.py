@@ -17,22 +17,6 @@ from tests.seeds import first_of
 ARCH_IDS = list(get_space("nasbench201").graphs().arch_ids)
 
 
-def test_a_table_that_is_not_there_or_another_one_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("BRPNAS_MIRROR", raising=False)
-    with pytest.raises(SourceError, match=r"BRPNAS_MIRROR \(not set\)"):
-        conformal.read_table("edgegpu")
-    monkeypatch.setenv("BRPNAS_MIRROR", str(tmp_path))
-    with pytest.raises(SourceError, match="hwnasbench/eyeriss"):
-        conformal.read_table("eyeriss")
-    folder = tmp_path / "hwnasbench"
-    folder.mkdir()
-    (folder / "edgegpu-imagenet16-120.csv").write_text("arch_id,latency_ms\n")
-    with pytest.raises(SourceError, match=r"edgegpu-imagenet16-120\.csv .*hash"):
-        conformal.read_table("edgegpu")
-
-
 def test_without_the_files_it_ends_before_anything_is_fitted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,8 +32,8 @@ from brpnas.tables import (
 
 __all__ = ["DROPPABLE", "LEAST_ROWS", "Intake", "intake_report", "read_device_table"]
 
-LEAST_ROWS = 10
-"""Fewer cells cannot even check a predictor."""
+LEAST_ROWS = 5
+"""A predictor cannot be learnt from fewer."""
 LEAST_LIMIT = 1_000
 """Most rows of a file for a small space; for a large space twice its number of cells."""
 DROPPABLE = ("impossible latency", "outlier")

@@ -1,4 +1,4 @@
-"""From known devices to a new one: a latency predictor from as few as ten measured cells.
+"""From known devices to a new one: a latency predictor from as few as five measured cells.
 
 `fit_prior` learns a `DevicePrior` from the tables of known devices, and `shipped_prior` loads one.
 `suggest_rows` chooses the cells of a new device to measure first. `fit_device` learns its latency

@@ -2,7 +2,8 @@
 
 A Gaussian process gives a deviation with each prediction, and its leave-one-out errors show how far
 off these are. `calibrate` turns them into the factor of an interval, with a prior for few rows: the
-deviations, fitted to the same rows, are too small by a third.
+leave-one-out errors of few rows tell nothing about new rows, because the hyperparameters are fitted
+to the same rows.
 """
 
 from __future__ import annotations
@@ -15,9 +16,13 @@ from brpnas.errors import ConfigurationError
 
 __all__ = ["calibrate"]
 
-_PRIOR_ROWS = 20
-_EXPECTED = 1.5
-"""Expected error of a prediction from few rows, in deviations; see `benchmarks/adapt.py`."""
+_PRIOR_ROWS = 30
+_ROWS = (0, 20)
+_EXPECTED = (0.75, 1.75)
+"""Expected error of a prediction in deviations, from so few rows and from so many, linear between.
+
+From few rows the deviations are about those of the prior. More rows fit the hyperparameters, and
+the deviations are then too small; see `benchmarks/adapt.py`."""
 
 
 def calibrate(
@@ -30,14 +35,15 @@ def calibrate(
     """Factor ``q`` such as a share ``coverage`` of new rows lies in ``prediction ± q * deviation``.
 
     It is the quantile of errors in deviations (conformal prediction: Lei et al., "Distribution-free
-    predictive inference for regression", 2018), mixed on the logarithm with its prior, 1.5 times
-    the quantile of a normal distribution, as if seen on ``prior_rows`` rows.
+    predictive inference for regression", 2018), mixed on the logarithm with its prior, a multiple
+    of the quantile of a normal distribution.
 
     Args:
         errors: Errors of left-out rows, shape ``[n]``.
         deviations: Predicted deviation of each, shape ``[n]``.
         coverage: Nominal coverage, above 0 and below 1.
-        prior_rows: Weight of the prior, in rows.
+        prior_rows: Rows of which the quantile has the weight of the prior; the ratio of the weights
+            grows with the square of the rows.
 
     Raises:
         ConfigurationError: If the coverage is out of range, or rows are missing.
@@ -46,9 +52,10 @@ def calibrate(
         raise ConfigurationError(f"A coverage lies above 0 and below 1, not at {coverage}.")
     if not len(errors):
         raise ConfigurationError("Intervals cannot be calibrated without rows.")
-    expected = _EXPECTED * float(scipy.stats.norm.ppf((1 + coverage) / 2))
+    expected = float(np.interp(len(errors), _ROWS, _EXPECTED))
+    expected *= float(scipy.stats.norm.ppf((1 + coverage) / 2))
     scores = np.abs(errors) / deviations
-    weight = len(scores) / (len(scores) + prior_rows)
+    weight = len(scores) ** 2 / (len(scores) ** 2 + prior_rows**2)
     level = min(1.0, coverage * (1 + 1 / len(scores)))
     seen = max(float(np.quantile(scores, level)), 1e-3)
     return float(np.exp(weight * np.log(seen) + (1 - weight) * np.log(expected)))

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,7 @@ from brpnas.graphs import DEVICE_VIEWS, GraphBatch, SpaceGraphs, View
 from brpnas.predictors.metric import MeasuredRows
 from brpnas.predictors.training import TrainingConfig
 from brpnas.predictors.transfer.calibration import calibrate
-from brpnas.predictors.transfer.folds import FoldNetworks, fit_folds
+from brpnas.predictors.transfer.folds import fit_folds
 from brpnas.predictors.transfer.kernel import (
     DeviceRows,
     Hyperparameters,
@@ -30,25 +31,28 @@ from brpnas.predictors.transfer.kernel import (
     adapt_hyperparameters,
     condition,
     log_evidence,
+    log_evidence_following,
 )
 from brpnas.predictors.transfer.predictor import DevicePredictor
 from brpnas.predictors.transfer.prior import KNOWN_GROUPS, DevicePrior, PriorFeatures
 
 __all__ = ["AdaptConfig", "DevicePredictor", "fit_device"]
 
-ADAPTED, GRAPH_ALONE, NETWORK, BOTH = "adapted", "graph alone", "network", "adapted + network"
+ADAPTED, GRAPH_ALONE, NETWORK = "adapted", "graph alone", "network"
 """Ways to predict a device: from known devices; by the same process without them; by graph
-networks trained on its rows alone; the mean of the first and the last."""
+networks trained on its rows alone, also beside one of the others (``adapted + network``)."""
 
 LEAST_ROWS = 5
-_SHRINK = (0.0, -1.0, -2.0, -3.0, -4.0)
+_SHIFTS = (0.0, -1.0, -2.0, -3.0, -4.0, 1.0, 2.0, 3.0, 4.0)
 """Candidate shifts of the log weights of all features except the latency of one known device."""
 _DOUBT = 3.0
 """Least gain in log evidence for following one known device."""
 _MARGIN = {GRAPH_ALONE: 0.6}
 """Share of the best other error that a way must stay below: errors of few rows are noisy."""
-_PILOT = 0.4
-"""Share of the epochs before the choice of the view of the networks."""
+_STACK = (0.0, 0.2, 0.35, 0.5, 0.65, 0.8, 1.0)
+"""Candidate weights of the networks in the logarithm."""
+_WORTH = 1e-6
+"""Least relative gain in left-out error for a training step of the networks: 1 % for 10,000."""
 
 
 @dataclass(frozen=True)
@@ -155,25 +159,40 @@ def fit_device(
     view = _view(alone, prior.features.groups, _part(every, tuning))
     seen = log[kept]
     left_out = {name: process.left_out.numpy() for name, process in processes.items()}
-    networks = None
-    if len(log) >= config.network_rows:
-        view, networks = _networks(views, log, config, seed, pool, progress=progress)
-        left_out[NETWORK] = networks.left_out[kept]
-        left_out[BOTH] = (left_out[ADAPTED] + left_out[NETWORK]) / 2
-    errors = {name: float(np.abs(predicted - seen).mean()) for name, predicted in left_out.items()}
+    errors = {name: float(np.abs(x - seen).mean()) for name, x in left_out.items()}
     method = _best(errors)
-    process = processes.get(method, processes[ADAPTED])
+    process, networks, weight = processes[method], None, 0.0
+    if len(log) >= config.network_rows:
+        alone_out = np.full(len(log), np.nan)
+        alone_out[kept] = left_out[method]
+        networks = fit_folds(
+            views[view],
+            log,
+            config.network,
+            config.folds,
+            pays=partial(_pays, alone_out, log, config),
+            seed=seed,
+            pool=pool,
+            progress=progress,
+        )
+    predicted = left_out[method]
+    if networks is not None:
+        own = networks.left_out[kept]
+        weight, error = _stack(predicted, own, seen)
+        predicted = (1 - weight) * predicted + weight * own
+        errors |= {NETWORK: float(np.abs(own - seen).mean()), f"{method} + {NETWORK}": error}
+        method = {0.0: method, 1.0: NETWORK}.get(weight, f"{method} + {NETWORK}")
     deviation = process.left_out_variance.sqrt().numpy()
     used = features if len(process.features) == len(features.groups) else prior.features
     row_by_row = np.full(len(log), np.nan)
-    row_by_row[kept] = np.exp(left_out[method])
+    row_by_row[kept] = np.exp(predicted)
     return DevicePredictor(
         used,
         process,
-        networks if method in (NETWORK, BOTH) else None,
-        {NETWORK: 1.0, BOTH: 0.5}.get(method, 0.0),
+        networks if weight else None,
+        weight,
         view,
-        calibrate(left_out[method] - seen, deviation, config.coverage),
+        calibrate(predicted - seen, deviation, config.coverage),
         config.coverage,
         method,
         errors,
@@ -189,6 +208,40 @@ def _best(errors: Mapping[str, float]) -> str:
     """Way with the least error; known devices are ignored only for a clear gain."""
     weighed = {name: error / _MARGIN.get(name, 1.0) for name, error in errors.items()}
     return min(weighed, key=lambda name: weighed[name])
+
+
+def _stack(
+    process: npt.NDArray[np.float64],
+    networks: npt.NDArray[np.float64],
+    seen: npt.NDArray[np.float64],
+) -> tuple[float, float]:
+    """Weight of the networks with the least left-out error, and this error.
+
+    Stacking (Breiman, Machine Learning 24, 1996).
+    """
+    errors = {w: float(np.abs((1 - w) * process + w * networks - seen).mean()) for w in _STACK}
+    best = min(errors, key=lambda weight: errors[weight])
+    return best, errors[best]
+
+
+def _pays(
+    process: npt.NDArray[np.float64],
+    seen: npt.NDArray[np.float64],
+    config: AdaptConfig,
+    rows: npt.NDArray[np.int64],
+    networks: npt.NDArray[np.float64],
+) -> bool:
+    """Whether the networks of the other folds are worth their steps, by the first one.
+
+    Steps stand for seconds, so the same rows give the same predictor on any machine.
+    """
+    known = np.isfinite(process[rows])
+    rows, networks = rows[known], networks[known]
+    alone = float(np.abs(process[rows] - seen[rows]).mean())
+    _, stacked = _stack(process[rows], networks, seen[rows])
+    batches = math.ceil(len(seen) * (1 - 1 / config.folds) / config.network.batch_size)
+    steps = (config.folds - 1) * config.network.epochs * batches
+    return alone - stacked > _WORTH * steps * alone
 
 
 def _part(rows: DeviceRows, kept: npt.NDArray[np.int64]) -> DeviceRows:
@@ -211,25 +264,27 @@ def _resembling(
 ) -> tuple[PriorFeatures, Hyperparameters]:
     """Features and hyperparameters of a device that follows one known device, if rows favour it.
 
-    A near duplicate of a known device needs a far smaller deviation than the prior expects. Each
-    known device is tried with all other weights shrunk. It is taken if its evidence beats shrinking
-    alone, after a penalty for the number of trials. The first shift is 0.
+    A near duplicate of a known device needs a far smaller deviation than the prior expects, and a
+    device of another kind a larger one. Each known device is tried with all other weights shifted.
+    It is taken if its evidence beats shifts alone, after a penalty for the number of trials: a
+    device that only scatters more follows none. The first shift is 0.
     """
     known = prior.features.latencies(views)
-    scaled = [prior.hyperparameters.scaled(shift) for shift in _SHRINK]
+    scaled = [prior.hyperparameters.scaled(shift) for shift in _SHIFTS]
     alone = [log_evidence(hyperparameters, rows) for hyperparameters in scaled]
     doubt = math.log(len(scaled))
-    base, best = max(alone[0], max(alone) - doubt), _DOUBT
+    base = max(alone[0], max(alone) - doubt)
     found: tuple[PriorFeatures, Hyperparameters] = (prior.features, prior.hyperparameters)
-    doubt += math.log(max(1, known.shape[1]))
+    if not known.shape[1]:
+        return found
     weight = math.log(max(float(rows.target.var()), 1e-4))
-    for column in range(known.shape[1]):
-        longer = DeviceRows([*rows.features, known[:, [column]]], rows.target)
-        for others in scaled:
-            hyperparameters = others.resembling(weight)
-            gain = log_evidence(hyperparameters, longer) - base - doubt
-            if gain > best:
-                best, found = gain, (prior.features.resembling(column), hyperparameters)
+    evidence = torch.stack(
+        [log_evidence_following(others, rows, known, weight) for others in scaled]
+    )
+    gain = evidence - base - doubt - math.log(known.shape[1])
+    shift, column = divmod(int(gain.argmax()), known.shape[1])
+    if float(gain[shift, column]) > _DOUBT:
+        found = prior.features.resembling(column), scaled[shift].resembling(weight)
     return found
 
 
@@ -260,25 +315,3 @@ def _view(hyperparameters: Hyperparameters, groups: Sequence[str], rows: DeviceR
         )
         errors[view] = float((process.left_out - rows.target).abs().mean())
     return min(DEVICE_VIEWS, key=lambda name: errors[name])
-
-
-def _networks(
-    views: Mapping[View, GraphBatch],
-    log: npt.NDArray[np.float64],
-    config: AdaptConfig,
-    seed: int,
-    pool: Executor | None,
-    *,
-    progress: bool,
-) -> tuple[View, FoldNetworks]:
-    """Networks in the view with the smaller left-out error after short training."""
-    pilot = replace(config.network, epochs=max(1, round(config.network.epochs * _PILOT)))
-
-    def trained(view: View, network: TrainingConfig, folds: int) -> FoldNetworks:
-        return fit_folds(views[view], log, network, folds, seed=seed, pool=pool, progress=progress)
-
-    errors = {
-        view: float(np.abs(trained(view, pilot, 2).left_out - log).mean()) for view in DEVICE_VIEWS
-    }
-    view = min(DEVICE_VIEWS, key=lambda name: errors[name])
-    return view, trained(view, config.network, config.folds)

@@ -6,6 +6,7 @@ own fold gives an honest error for every row.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -14,7 +15,13 @@ import numpy.typing as npt
 
 from brpnas.graphs import GraphBatch
 from brpnas.predictors.ensemble import GraphEnsemble, train_members
-from brpnas.predictors.training import Labelled, TrainingConfig, TrainingTask, absolute_error
+from brpnas.predictors.training import (
+    Labelled,
+    TrainedNetwork,
+    TrainingConfig,
+    TrainingTask,
+    absolute_error,
+)
 
 __all__ = ["FoldNetworks", "fit_folds"]
 
@@ -42,20 +49,26 @@ def fit_folds(
     config: TrainingConfig,
     folds: int,
     *,
+    pays: Callable[[npt.NDArray[np.int64], npt.NDArray[np.float64]], bool] | None = None,
     seed: int = 0,
     pool: Executor | None = None,
     progress: bool = False,
-) -> FoldNetworks:
-    """Train a network without each fold, for all epochs: the left-out fold decides nothing.
+) -> FoldNetworks | None:
+    """Train a network without each fold, for all epochs: the left-out fold stops no training.
 
     Args:
         graphs: The rows in one view, ``n`` of them.
         log_latency: Logarithm of the latency in ms of each, shape ``[n]``.
         config: Size and schedule of the networks.
         folds: Number of folds.
+        pays: Asked after the first network, with the places of its left-out rows and their
+            predicted log latency: whether the others are worth their time. None trains all.
         seed: Decides folds and weights.
         pool: Processes to train in, see `brpnas.predictors.training_pool`.
         progress: Show a progress bar.
+
+    Returns:
+        The networks; None if the others are not worth their time.
     """
     location, scale = float(log_latency.mean()), max(float(log_latency.std()), 1e-6)
     targets = (log_latency - location) / scale
@@ -66,10 +79,19 @@ def fit_folds(
         )
         for f in range(folds)
     ]
-    trained = train_members(tasks, pool, progress=progress)
-    ensemble = GraphEnsemble.of(trained, config, graphs.num_ops)
     left_out = np.empty(len(targets))
-    for f in range(folds):
-        alone = GraphEnsemble.of([trained[f]], config, graphs.num_ops)
-        left_out[fold == f] = alone.outputs(graphs[fold == f])
-    return FoldNetworks(ensemble, location, scale, left_out * scale + location)
+    trained = train_members(tasks[:1], pool, progress=progress)
+    left_out[fold == 0] = _outputs(trained[0], config, graphs[fold == 0]) * scale + location
+    if pays is not None and not pays(np.flatnonzero(fold == 0), left_out[fold == 0]):
+        return None
+    trained += train_members(tasks[1:], pool, progress=progress)
+    for f in range(1, folds):
+        left_out[fold == f] = _outputs(trained[f], config, graphs[fold == f]) * scale + location
+    ensemble = GraphEnsemble.of(trained, config, graphs.num_ops)
+    return FoldNetworks(ensemble, location, scale, left_out)
+
+
+def _outputs(
+    trained: TrainedNetwork, config: TrainingConfig, graphs: GraphBatch
+) -> npt.NDArray[np.float64]:
+    return GraphEnsemble.of([trained], config, graphs.num_ops).outputs(graphs)

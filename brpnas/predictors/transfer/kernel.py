@@ -2,9 +2,10 @@
 
 `covariance` adds, for every group of features, a linear and a Gaussian kernel, and a Gaussian
 kernel of all groups together; `Hyperparameters` are the logarithms of their weights.
-`learn_hyperparameters` maximises the likelihood over several devices. `adapt_hyperparameters` fits
-one device, with a prior around those of several (Rasmussen & Williams, Gaussian Processes for
-Machine Learning, 2006, chapters 2 and 5).
+`adapt_hyperparameters` fits one device, with a normal prior around a centre.
+`learn_hyperparameters` gives this centre, from a fit of each of several devices (Rasmussen &
+Williams, Gaussian Processes for Machine Learning, 2006, chapters 2 and 5; Gelman et al., Bayesian
+Data Analysis, 2013, chapter 5).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ __all__ = [
     "covariance",
     "learn_hyperparameters",
     "log_evidence",
+    "log_evidence_following",
 ]
 
 _JITTER = 1e-8
@@ -35,6 +37,8 @@ _NOTHING = -40.0
 """Logarithm of a weight of practically 0."""
 _WEIGHTS = ("constant", "noise", "linear", "gaussian", "joint")
 """Hyperparameters with the unit of a variance."""
+_BETWEEN = 1.0
+"""Standard deviation of log hyperparameters between known devices."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,21 +188,83 @@ def log_evidence(hyperparameters: Hyperparameters, rows: DeviceRows) -> float:
         return -float(_Likelihood(rows)(hyperparameters))
 
 
+def log_evidence_following(
+    hyperparameters: Hyperparameters, rows: DeviceRows, known: Tensor, weight: float
+) -> Tensor:
+    """Log evidence of the rows with the latency of each known device as one more linear group.
+
+    Each is `log_evidence` of `Hyperparameters.resembling`. One more linear group of width 1 is an
+    update of rank 1, so one factorisation serves all known devices.
+
+    Args:
+        hyperparameters: Hyperparameters of the other groups.
+        rows: Rows of the device.
+        known: Latency of each known device at these rows, shape ``[n, devices]``.
+        weight: Log weight of the group.
+
+    Returns:
+        Shape ``[devices]``.
+    """
+    with torch.inference_mode(), single_thread():
+        noisy = covariance(hyperparameters, rows.features, rows.features)
+        noisy = noisy + (hyperparameters.noise.exp() + _JITTER) * torch.eye(
+            len(noisy), dtype=torch.float64
+        )
+        factor = _cholesky(noisy)
+        target = (rows.target - rows.target.mean())[:, None]
+        white = torch.linalg.solve_triangular(
+            factor, torch.cat([target, known], dim=1), upper=False
+        )
+        alone = -0.5 * (white[:, 0] ** 2).sum() - factor.diagonal().log().sum()
+        explained = (white[:, 1:].T @ white[:, 0]) ** 2
+        growth = 1 + math.exp(weight) * (white[:, 1:] ** 2).sum(dim=0)
+        found: Tensor = alone + 0.5 * (math.exp(weight) * explained / growth - growth.log())
+    return found.clone()
+
+
 def learn_hyperparameters(
-    devices: Sequence[DeviceRows], *, steps: int = 80, learning_rate: float = 0.1
+    devices: Sequence[DeviceRows],
+    *,
+    hyperparameter_deviation: float = _BETWEEN,
+    steps: int = 80,
+    learning_rate: float = 0.1,
 ) -> Hyperparameters:
-    """Hyperparameters of maximum likelihood over all devices together.
+    """Centre of the hyperparameters of a new device, from several known ones.
+
+    A hierarchical model: the hyperparameters of a device are normal around the centre, and the
+    centre is normal around `Hyperparameters.start`, with the same deviation. Each device is fitted
+    around the start; the centre is the mean of these fits and the start, each with weight 1.
+    Devices that agree move it, but none moves it out of reach of another kind of device. The
+    maximum likelihood of all devices has no such bound: known devices of one kind set the weights
+    of all other groups to 0.
+
+    Args:
+        devices: Rows of each known device.
+        hyperparameter_deviation: Standard deviation of both levels.
+        steps: Steps of Adam for each device.
+        learning_rate: Of Adam.
 
     Raises:
         TrainingError: If the likelihood is not finite.
     """
     start = Hyperparameters.start(len(devices[0].features))
-    likelihoods = [_Likelihood(rows) for rows in devices]
-
-    def loss(hyperparameters: Hyperparameters) -> Tensor:
-        return torch.stack([likelihood(hyperparameters) for likelihood in likelihoods]).sum()
-
-    return _minimise(loss, start, steps, learning_rate)
+    fits = [
+        adapt_hyperparameters(
+            start,
+            rows,
+            hyperparameter_deviation=hyperparameter_deviation,
+            together=False,
+            steps=steps,
+            learning_rate=learning_rate,
+        ).tensors()
+        for rows in devices
+    ]
+    return Hyperparameters(
+        **{
+            name: torch.stack([value, *(fit[name] for fit in fits)]).mean(dim=0)
+            for name, value in start.tensors().items()
+        }
+    )
 
 
 def adapt_hyperparameters(
@@ -206,18 +272,18 @@ def adapt_hyperparameters(
     rows: DeviceRows,
     *,
     hyperparameter_deviation: float = 1.0,
+    together: bool = True,
     steps: int = 40,
     learning_rate: float = 0.1,
 ) -> Hyperparameters:
     """Hyperparameters of one device, by maximum a posteriori.
 
-    All weights and the noise may also grow or shrink together, at the price of one of them: a
-    device with noisier latencies is noisier everywhere.
-
     Args:
         hyperparameters: Hyperparameters of known devices, the centre of a normal prior.
         rows: Rows of the device.
         hyperparameter_deviation: Standard deviation of the prior.
+        together: Whether all weights and the noise may also grow or shrink together, at the price
+            of one of them: a device with noisier latencies is noisier everywhere.
         steps: Steps of Adam.
         learning_rate: Of Adam.
 
@@ -228,11 +294,12 @@ def adapt_hyperparameters(
 
     def loss(changed: Hyperparameters) -> Tensor:
         moved = {name: x - centre[name] for name, x in changed.tensors().items()}
-        weights = torch.cat([moved[n][centre[n] > _NOTHING].reshape(-1) for n in _WEIGHTS])
-        # The cost without the cheapest common shift of the weights.
-        common = weights.sum() ** 2 / (len(weights) + 1)
         squares = torch.stack([(x**2).sum() for x in moved.values()]).sum()
-        return likelihood(changed) + (squares - common) / (2 * hyperparameter_deviation**2)
+        if together:
+            weights = torch.cat([moved[n][centre[n] > _NOTHING].reshape(-1) for n in _WEIGHTS])
+            # The cost without the cheapest common shift of the weights.
+            squares = squares - weights.sum() ** 2 / (len(weights) + 1)
+        return likelihood(changed) + squares / (2 * hyperparameter_deviation**2)
 
     return _minimise(loss, hyperparameters, steps, learning_rate)
 

@@ -30,7 +30,7 @@ class SharedNetworkConfig:
     Args:
         hidden: Width of the layers.
         layers: Graph convolutions of each of the two networks.
-        epochs: Passes over all cells.
+        epochs: Passes over as many cells as the space has.
         batch_size: Cells a step.
         learning_rate: Peak of the one-cycle schedule.
         weight_decay: Of AdamW.
@@ -77,6 +77,8 @@ def train_shared_network(
 ) -> tuple[SharedNetwork, list[float]]:
     """Train on all measured latencies at once, by mean absolute error.
 
+    Batches hold measured cells only. Where few are measured, each is seen several times an epoch.
+
     Args:
         inputs: Both views of ``N`` cells, see `brpnas.predictors.transfer.features.both_views`.
         targets: Standardised log latency, NaN without a measurement, shape ``[N, devices]``.
@@ -87,12 +89,18 @@ def train_shared_network(
 
     Returns:
         The network, and the loss of each epoch.
+
+    Raises:
+        ConfigurationError: If nothing is measured.
     """
     measured = np.isfinite(targets)
+    cells = torch.from_numpy(np.flatnonzero(measured.any(axis=1)))
+    if not len(cells):
+        raise ConfigurationError("The shared network needs a measured latency.")
     known = torch.from_numpy(measured)
     values = torch.from_numpy(np.where(measured, targets, 0).astype(np.float32))
     steps = max(3, -(-len(values) // config.batch_size) * config.epochs)
-    losses = []
+    losses, repeats = [], -(-len(values) // len(cells))
     with single_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = SharedNetwork(num_ops, targets.shape[1], config)
@@ -107,7 +115,8 @@ def train_shared_network(
         )
         for _ in tqdm(range(config.epochs), "devices", unit="epoch", disable=not progress):
             total = torch.zeros(())
-            for rows in torch.split(torch.randperm(len(values)), config.batch_size):
+            passes = [cells[torch.randperm(len(cells))] for _ in range(repeats)]
+            for rows in torch.split(torch.cat(passes)[: len(values)], config.batch_size):
                 error = (network(*(x[rows] for x in inputs)) - values[rows]).abs()
                 loss = (error * known[rows]).sum() / known[rows].sum().clamp(min=1)
                 optimiser.zero_grad()

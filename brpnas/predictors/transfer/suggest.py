@@ -2,7 +2,9 @@
 
 `suggest_rows` picks greedily the cell whose measurement lowers the variance of all others the most.
 Under a Gaussian process this does not depend on the measured values (Cohn, "Neural network
-exploration using optimal experiment design", 1996).
+exploration using optimal experiment design", 1996). The process has `Hyperparameters.start`, not
+those learnt from known devices: the device may be of another kind, and cells that look alike to all
+known devices are then the ones to measure.
 """
 
 from __future__ import annotations
@@ -24,7 +26,6 @@ _CANDIDATES = 1500
 
 
 def suggest_rows(
-    hyperparameters: Hyperparameters,
     features: Sequence[Tensor],
     count: int,
     *,
@@ -35,7 +36,6 @@ def suggest_rows(
     """Rows to measure, the most informative first.
 
     Args:
-        hyperparameters: Hyperparameters of the kernel.
         features: Features of every cell of the space, of each group ``[N, width]``.
         count: Number of rows.
         among: Rows to choose from; all by default.
@@ -57,6 +57,7 @@ def suggest_rows(
             f"Cannot suggest {count} of {len(open_rows)} cells without a measurement: ask for 1 "
             f"to {len(open_rows)}."
         )
+    hyperparameters = Hyperparameters.start(len(features))
     rng = np.random.default_rng(seed)
     size = min(max(_CANDIDATES, 2 * count), len(open_rows))
     candidates = rng.choice(open_rows, size, replace=False)

@@ -267,7 +267,7 @@ def _device(folder: Path, sample: Sample) -> Made:
 
 @bad("too few rows")
 def _few(folder: Path, sample: Sample) -> Made:
-    return csv(folder, sample.texts()[:9], "9 of 9 rows", "10", "Measure more cells")
+    return csv(folder, sample.texts()[:4], "4 of 4 rows", "5", "Measure more cells")
 
 
 @bad("more rows than cells")

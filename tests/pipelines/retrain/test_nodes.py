@@ -140,8 +140,9 @@ class TestAdapt:
         assert len(prior.features.columns) == len(prior.devices), "the prior stays as it was"
 
     def test_networks_take_part_where_there_are_rows(
-        self, rows: pd.DataFrame, prior: DevicePrior
+        self, rows: pd.DataFrame, prior: DevicePrior, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        monkeypatch.setattr("brpnas.predictors.transfer.device._pays", lambda *_: True)
         network = QUICK["network"] | {"hidden": 8, "layers": 2, "epochs": 2}
         settings = QUICK | {"network_rows": 20, "folds": 2, "network": network}
         found = adapt_device(rows, prior, "board", settings).predictor

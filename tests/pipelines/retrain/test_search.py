@@ -46,9 +46,9 @@ def test_from_ten_rows_to_a_network_within_the_limit(kedro: Run, project: Path) 
     data = project / "data"
     predictions = pd.read_parquet(data / "07_model_output/predictions.parquet")
     result = json.loads((data / "07_model_output/search_result.json").read_text())
-    assert result["confidence"] == 0.9
+    assert result["confidence"] == 0.95
     rows = predictions.set_index("arch_id")
-    error = error_quantile(log_errors(predictions), 0.9)
+    error = error_quantile(log_errors(predictions), 0.95)
     upper = rows["predicted"] * np.exp(error * rows["log_deviation"])
     measured = predictions[predictions["split"] == "train"]["arch_id"].tolist()
     winner = result["chosen"]["arch_id"]

@@ -19,6 +19,7 @@ from brpnas.predictors.transfer import (
     DevicePredictor,
     device,
     fit_device,
+    folds,
 )
 from brpnas.predictors.transfer import (
     predictor as device_predictor,
@@ -71,6 +72,15 @@ def log_predictions(predictor: DevicePredictor) -> npt.NDArray[np.float64]:
     return np.log(predictor.intervals(sample()))
 
 
+def own_device(view: View, count: int, seed: int = 0, noise: float = 0.01) -> MeasuredRows:
+    """Rows of a device unlike all known ones: pooling costs more than convolutions."""
+    costs = np.array([0.3, 1.5, 0.1, 0.05, 1.2])
+    rows = rows_of(count, seed)
+    ops = cells().view(view).ops[rows]
+    sums = 1 + sum(costs[k] * (ops == 4 + k).sum(axis=1) for k in range(5))
+    return MeasuredRows(rows, sums * np.exp(noise * np.random.default_rng(seed).normal(size=count)))
+
+
 class TestAccuracy:
     @pytest.mark.parametrize("name", first_of(NEW))
     @pytest.mark.parametrize("seed", first_of(range(2)))
@@ -98,7 +108,7 @@ class TestAccuracy:
     def test_of_a_device_that_does_not_vary(self) -> None:
         rows = rows_of(20)
         flat = fit_device(cells(), MeasuredRows(rows, np.full(20, 2.5)), prior(), QUICK)
-        np.testing.assert_allclose(flat.intervals(sample()), 2.5, rtol=0.02)
+        np.testing.assert_allclose(flat.intervals(sample()), 2.5, rtol=0.03)
 
 
 class TestView:
@@ -154,7 +164,7 @@ class TestInside:
     """The whole fit again, of its parts."""
 
     def test_an_adapted_predictor_is_the_process_over_the_features(self) -> None:
-        rows = measured("compiled-new", 20)
+        rows = own_device("raw", 20)
         target = torch.from_numpy(np.log(rows.values))
         task = DeviceRows([x[rows.rows] for x in everywhere()], target)
         hyperparameters = adapt_hyperparameters(
@@ -169,7 +179,7 @@ class TestInside:
         deviation = process.left_out_variance.sqrt().numpy()
         width = calibrate(error, deviation, 0.9) * variance.sqrt()
         expected = torch.stack([mean, mean - width, mean + width], dim=1).numpy()
-        found = adapted("compiled-new")
+        found = fit_device(cells(), rows, prior(), QUICK)
         assert (found.method, found.features.like) == ("adapted", None)
         assert found.errors["adapted"] == pytest.approx(np.abs(error).mean(), rel=1e-3)
         np.testing.assert_allclose(log_predictions(found), expected, atol=2e-3)
@@ -289,11 +299,13 @@ class TestTwins:
         ]
         assert errors[0] < 0.5 * errors[1]
 
+    @pytest.mark.parametrize("noise", [0.01, 0.2])
     @pytest.mark.parametrize("view", DEVICE_VIEWS)
-    def test_a_device_of_its_own_follows_none(self, view: View) -> None:
+    def test_a_device_of_its_own_follows_none(self, view: View, noise: float) -> None:
+        """With more noise all weights grow instead."""
         for seed in range(3):
-            rows = without_quirks(view, 60, seed)
-            assert fit_device(cells(), rows, prior(), QUICK).features.like is None
+            own = own_device(view, 60, seed, noise)
+            assert fit_device(cells(), own, prior(), QUICK).features.like is None
 
     def test_rows_that_tune_are_a_part_of_all(self) -> None:
         """Only 15 of the rows say whom the device resembles, drawn in an order of their own."""
@@ -307,10 +319,10 @@ class TestTwins:
 
 
 def honest(monkeypatch: pytest.MonkeyPatch, left_out: npt.NDArray[np.float64]) -> None:
-    """Replace the networks' predictions for left-out rows."""
+    """Replace the networks' predictions for left-out rows; all networks are trained."""
     fit_folds = device.fit_folds
 
-    def pretend(*args, **kwargs):
+    def pretend(*args, pays, **kwargs):
         return replace(fit_folds(*args, **kwargs), left_out=left_out)
 
     monkeypatch.setattr(device, "fit_folds", pretend)
@@ -323,7 +335,8 @@ class TestSelection:
     def fit(self, config: AdaptConfig = NETWORKS) -> DevicePredictor:
         return fit_device(cells(), self.ROWS, prior(), config)
 
-    def test_networks_take_part_from_enough_rows_on(self) -> None:
+    def test_networks_take_part_from_enough_rows_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(device, "_pays", lambda *_: True)
         assert list(self.fit(replace(NETWORKS, network_rows=70)).errors) == METHODS
         assert list(self.fit(replace(NETWORKS, network_rows=71)).errors) == METHODS[:2]
 
@@ -345,22 +358,28 @@ class TestSelection:
         np.testing.assert_allclose(latency, expected, atol=1e-5)
         np.testing.assert_allclose(upper - latency, latency - lower, atol=1e-5)
 
-    def test_the_mean_where_errors_cancel(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize("weight", [0.2, 0.5, 0.8])
+    def test_a_weighted_mean_where_errors_cancel(
+        self, monkeypatch: pytest.MonkeyPatch, weight: float
+    ) -> None:
         order = np.random.default_rng(0).permutation(len(self.LOG))
-        process = self.fit(QUICK).posterior
+        alone = self.fit(QUICK)
+        process = alone.posterior
         said = np.empty(len(self.LOG))
         said[order] = process.left_out.numpy()
-        honest(monkeypatch, 2 * self.LOG - said)
+        honest(monkeypatch, said + (self.LOG - said) / weight)
         found = self.fit()
-        assert found.method == "adapted + network"
+        assert (found.method, found.weight) == ("adapted + network", weight)
         assert found.errors["adapted + network"] == pytest.approx(0, abs=1e-9)
-        assert found.errors["network"] == pytest.approx(found.errors["adapted"])
+        assert found.errors["network"] == pytest.approx((1 / weight - 1) * found.errors["adapted"])
         assert found.networks is not None
         own = found.networks.ensemble.outputs(sample().view(found.view))
         networks = own * found.networks.scale + found.networks.location
-        mean, _ = process.predict([x[TEST] for x in everywhere()])
+        mean, _ = process.predict(alone.features.of(both(TEST)))
         np.testing.assert_allclose(
-            log_predictions(found)[:, 0], (networks + mean.numpy()) / 2, atol=1e-4
+            log_predictions(found)[:, 0],
+            weight * networks + (1 - weight) * mean.numpy(),
+            atol=1e-4,
         )
 
     def test_the_process_where_networks_are_wrong(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -372,6 +391,44 @@ class TestSelection:
         np.testing.assert_array_equal(
             found.intervals(sample()), self.fit(QUICK).intervals(sample())
         )
+
+    @pytest.mark.parametrize(("share", "trained"), [(0.5, 5), (1.0, 1)])
+    def test_one_network_tells_whether_the_others_pay(
+        self, monkeypatch: pytest.MonkeyPatch, share: float, trained: int
+    ) -> None:
+        """The first network has this share of the error of the process, with the same sign."""
+        order = np.random.default_rng(0).permutation(len(self.LOG))
+        said = np.empty(len(self.LOG))
+        said[order] = self.fit(QUICK).posterior.left_out.numpy()
+        asked = []
+        ask = device._pays
+
+        def pretend(process, seen, config, rows, _):
+            asked.append(rows)
+            return ask(process, seen, config, rows, (seen + share * (said - seen))[rows])
+
+        monkeypatch.setattr(device, "_pays", pretend)
+        count = 0
+        train = folds.train_members
+
+        def noted(tasks, *args, **kwargs):
+            nonlocal count
+            count += len(tasks)
+            return train(tasks, *args, **kwargs)
+
+        monkeypatch.setattr(folds, "train_members", noted)
+        found = self.fit()
+        assert [len(rows) for rows in asked] == [14]
+        assert count == trained
+        assert ("network" in found.errors) == (trained == 5)
+
+    def test_more_steps_must_gain_more(self) -> None:
+        seen, rows = np.zeros(100), np.arange(20)
+        process, networks = np.ones(100), np.full(20, 0.99)  # one per cent
+        long = replace(NETWORKS, network=TrainingConfig(epochs=1000, batch_size=16))
+        short = replace(NETWORKS, network=TrainingConfig(epochs=100, batch_size=16))
+        assert device._pays(process, seen, short, rows, networks)  # of 2,000 steps
+        assert not device._pays(process, seen, long, rows, networks)  # of 20,000
 
     def test_the_graph_alone_where_known_devices_mislead(self) -> None:
         """A prior that trusts tables which are noise, and must not learn better."""
@@ -408,8 +465,7 @@ class TestSelection:
 
         monkeypatch.setattr(device, "fit_folds", noted)
         found = self.fit()
-        assert len(given) == 3  # two pilots first, one a view
-        ops = given[-1]
+        (ops,) = given
         np.testing.assert_array_equal(ops, cells().view(found.view).ops[self.ROWS.rows])
 
 

@@ -53,6 +53,27 @@ def test_every_row_is_left_out_once_and_judged_by_that_network(tasks: list) -> N
         np.testing.assert_allclose(found.left_out[left], expected, rtol=1e-6)
 
 
+def test_the_first_network_is_judged_before_the_others_are_trained(tasks: list) -> None:
+    every = fit_folds(graphs(), LOG, TINY, 4)
+    del tasks[:]
+    asked = []
+
+    def pays(rows: np.ndarray, predicted: np.ndarray) -> bool:
+        asked.append((rows, predicted, len(tasks)))
+        return len(asked) > 1
+
+    assert fit_folds(graphs(), LOG, TINY, 4, pays=pays) is None
+    assert len(tasks) == 1
+    rows, predicted, trained = asked[0]
+    assert trained == 1
+    np.testing.assert_array_equal(predicted, every.left_out[rows])
+    learnt = {tuple(ops) for ops in tasks[0].train.graphs.ops}
+    assert not learnt & {tuple(ops) for ops in graphs().ops[rows]}
+    assert len(rows) + len(tasks[0].train.targets) == len(ROWS)
+    again = fit_folds(graphs(), LOG, TINY, 4, pays=pays)
+    np.testing.assert_array_equal(again.left_out, every.left_out)
+
+
 def test_nothing_is_chosen_by_the_fold_left_out(tasks: list) -> None:
     fit_folds(graphs(), LOG, TINY, 3)
     assert all(task.valid is None for task in tasks)

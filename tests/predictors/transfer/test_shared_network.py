@@ -114,10 +114,33 @@ def test_values_that_are_missing_are_not_looked_at(inputs: tuple[Tensor, ...]) -
     assert (said(first, small(inputs)) != said(third, small(inputs))).any()
 
 
-def test_a_step_with_nothing_measured_is_survived(inputs: tuple[Tensor, ...]) -> None:
-    network, losses = train_shared_network(small(inputs), np.full((40, 2), np.nan), 9, TINY)
-    assert losses == [0, 0]
-    assert np.isfinite(said(network, small(inputs))).all()
+def test_cells_without_a_measurement_are_never_drawn(
+    inputs: tuple[Tensor, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each measured one is, equally often up to one."""
+    known = np.full((40, 2), np.nan)
+    known[[3, 8, 20], 0], known[[8, 31], 1] = 1.0, 2.0
+    seen: list[int] = []
+    forward = SharedNetwork.forward
+
+    def noted(self: SharedNetwork, ops: Tensor, *others: Tensor) -> Tensor:
+        seen.extend(ops[:, 0].tolist())
+        return forward(self, torch.ones_like(ops), *others)
+
+    monkeypatch.setattr(SharedNetwork, "forward", noted)
+    marked = small(inputs)
+    marked[0] = torch.arange(40)[:, None].expand(marked[0].shape)
+    _, losses = train_shared_network(marked, known, 9, TINY)
+    assert len(losses) == TINY.epochs
+    assert set(seen) == {3, 8, 20, 31}
+    counts = np.unique(seen, return_counts=True)[1]
+    assert counts.sum() == TINY.epochs * 40
+    assert counts.max() - counts.min() <= TINY.epochs
+
+
+def test_nothing_measured_is_refused(inputs: tuple[Tensor, ...]) -> None:
+    with pytest.raises(ConfigurationError, match="measured"):
+        train_shared_network(small(inputs), np.full((40, 2), np.nan), 9, TINY)
 
 
 def test_both_views_count(inputs: tuple[Tensor, ...]) -> None:
