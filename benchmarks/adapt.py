@@ -138,6 +138,17 @@ class Devices:
         return self.prior(known).features.of(self.graphs.views)
 
     @functools.cache  # noqa: B019
+    def table(self, name: str) -> pd.DataFrame:
+        """Latencies of a device, or energy of one of `ENERGY`; of cells with a path."""
+        return self.energy[name] if name in ENERGY else self.tables[name]
+
+    @functools.cache  # noqa: B019
+    def suggested(self, known: frozenset[str], name: str, seed: int) -> np.ndarray:
+        """Suggested rows of the space for the largest of `ROWS`; fewer are the first of these."""
+        rows = self.graphs.rows(self.table(name)["arch_id"].tolist())
+        return suggest_rows(self.features(known), max(ROWS), among=rows, seed=seed)
+
+    @functools.cache  # noqa: B019
     def prior(self, known: frozenset[str]) -> DevicePrior:
         """A prior of some devices; kept in a file from the first time on."""
         key = json.dumps([sorted(known), asdict(self.config), code_hash(PRIOR_CODE)])
@@ -221,18 +232,14 @@ def _drift(position: np.ndarray, residual: np.ndarray, known: np.ndarray) -> np.
 def _task(devices: Devices, task: dict[str, Any], config: AdaptConfig) -> dict[str, Any]:
     """One fit, described by device, rows, how they are chosen, known devices and seed."""
     name, seed, count, known = task["device"], task["seed"], task["rows"], _known(devices, task)
-    prior, metric = devices.prior(known), LATENCY_MS
-    table = devices.tables.get(name)
-    if task["part"] == "help":
-        table = devices.complete[name]
-    if table is None:
-        table, metric = devices.energy[name], "energy_mj"
+    table = devices.complete[name] if task["part"] == "help" else devices.table(name)
+    metric = "energy_mj" if name in ENERGY else LATENCY_MS
     if task["how"] == "suggested":
         rows = devices.graphs.rows(table["arch_id"].tolist())
-        picked = suggest_rows(devices.features(known), count, among=rows, seed=seed)
-        chosen = np.flatnonzero(np.isin(rows, picked))
+        chosen = np.flatnonzero(np.isin(rows, devices.suggested(known, name, seed)[:count]))
     else:
         chosen = np.random.default_rng(seed).permutation(len(table))[:count]
+    prior = devices.prior(known)
     return {**task, **adapt_once(devices, table, chosen, prior, config, seed, metric)}
 
 

@@ -20,7 +20,16 @@ from benchmarks.tables.accuracy import (
 from benchmarks.tables.boards import any_device, runtimes, timed_over
 from benchmarks.tables.cost import devices, rankers, ranking, seconds, start, workers
 from benchmarks.tables.fronts import front_cases, front_devices
-from benchmarks.tables.latency import adapt, conformal, fbnet, latency, measure, reference, shipped
+from benchmarks.tables.latency import (
+    adapt,
+    conformal,
+    fbnet,
+    latency,
+    measure,
+    reference,
+    shipped,
+    transfers,
+)
 from benchmarks.tables.limits import cases, per_device, regrets, ruled_out
 from benchmarks.tables.markdown import Result, markdown, spread
 from benchmarks.tables.operation import (
@@ -73,11 +82,12 @@ __all__ = [
     "targets",
     "timed_over",
     "training",
+    "transfers",
     "workers",
 ]
 
 _SHOWN: Mapping[str, Callable[[Result], list[str]]] = {
-    "adapt": lambda r: [adapt(r)],
+    "adapt": lambda r: [adapt(r), *([transfers(r)] if "transfers" in r else [])],
     "constrained": lambda r: [cases(r), regrets(r), *map(per_device, r["cases"]), ruled_out(r)],
     "containers": lambda r: [images(r)],
     "darts": lambda r: [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.tables.markdown import Result, markdown, spread
 
-__all__ = ["adapt", "conformal", "fbnet", "latency", "measure", "reference", "shipped"]
+__all__ = ["adapt", "conformal", "fbnet", "latency", "measure", "reference", "shipped", "transfers"]
 
 _MODELS = {
     "gcn": "GCN",
@@ -83,6 +83,22 @@ def adapt(result: Result) -> str:
         for name, values in result["tables"].items()
     ]
     return markdown(["devices, rows", "Spearman", "±10 %", "inside the 90 % interval, %"], rows)
+
+
+def transfers(result: Result) -> str:
+    """Few rows of a device, with a prior of named source devices."""
+    rows = [
+        [
+            name,
+            spread(values["spearman"], 3),
+            spread(values["spearman_first"], 3),
+            spread(values["within_10"], 1, 100),
+            spread(values["coverage"], 1, 100),
+        ]
+        for name, values in result["transfers"].items()
+    ]
+    header = ["task, rows", "Spearman", "of the first 128", "±10 %"]
+    return markdown([*header, "inside the 90 % interval, %"], rows)
 
 
 def conformal(result: Result) -> str:

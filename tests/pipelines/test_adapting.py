@@ -68,7 +68,7 @@ def test_rows_of_another_size_than_the_known_devices_are_called_a_transfer(
 def test_a_transfer_names_the_known_devices_of_another_size() -> None:
     known = prior().devices
     mixed = replace(prior(), network_sizes=(SMALL, SMALL, *[NetworkConfig().size] * 2))
-    learn = learnt(NEW, rows_of(8, 2)).assign(network_size=SMALL)
+    learn = learnt(NEW, rows_of(8, 3)).assign(network_size=SMALL)
     found = adapt(cells(), learn, mixed, OF_NEW, CONFIG, held_out=0)
     note = transfer_note(found, mixed, NEW)
     assert f"{NetworkConfig().size} ({known[2]}, {known[3]}); {NEW} with" in note
@@ -80,7 +80,7 @@ def test_a_transfer_names_the_known_devices_of_another_size() -> None:
 def test_a_transfer_tells_the_error_of_the_way_that_predicts(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    learn = learnt(NEW, rows_of(8, 2)).assign(network_size=SMALL)
+    learn = learnt(NEW, rows_of(8, 3)).assign(network_size=SMALL)
     found = adapt(cells(), learn, prior(), OF_NEW, CONFIG, held_out=0)
     error = found.errors[found.method]
     assert error > min(found.errors.values()) + 0.001, "a case in which another way errs less"

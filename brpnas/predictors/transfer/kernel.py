@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.optim.adam import adam
 
 from brpnas.errors import TrainingError
 from brpnas.predictors.training import single_thread
@@ -310,20 +311,36 @@ def _minimise(
     steps: int,
     learning_rate: float,
 ) -> Hyperparameters:
-    values = {name: x.clone().requires_grad_() for name, x in start.tensors().items()}
-    optimiser = torch.optim.Adam(values.values(), lr=learning_rate)
+    values = [x.clone().requires_grad_() for x in start.tensors().values()]
+    means, squares = ([torch.zeros_like(x) for x in values] for _ in range(2))
+    done = [torch.zeros(()) for _ in values]
     with single_thread():
         for _ in range(steps):
-            current = loss(Hyperparameters(**values))
+            current = loss(Hyperparameters(*values))
             if not math.isfinite(float(current.detach())):
                 raise TrainingError(
                     "The likelihood of the latencies is not finite: they are too similar or too "
                     "different. Check the table of the device."
                 )
-            optimiser.zero_grad()
-            current.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-    return Hyperparameters(**{name: x.detach() for name, x in values.items()})
+            slopes = list(torch.autograd.grad(current, values))
+            with torch.no_grad():  # the class torch.optim.Adam imports a compiler, for seconds
+                adam(
+                    values,
+                    slopes,
+                    means,
+                    squares,
+                    [],
+                    done,
+                    foreach=False,
+                    amsgrad=False,
+                    beta1=0.9,
+                    beta2=0.999,
+                    lr=learning_rate,
+                    weight_decay=0.0,
+                    eps=1e-8,
+                    maximize=False,
+                )
+    return Hyperparameters(*(x.detach() for x in values))
 
 
 @dataclass(frozen=True, eq=False)
