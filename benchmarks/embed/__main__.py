@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.embed import collect, contents, extend, write
+from benchmarks.embed import collect, contents, extend, replace_curves, write
 from brpnas.datasets.shipped import EMBEDDED
 from brpnas.devices import catalogue
 from brpnas.errors import BrpNasError
@@ -34,6 +34,13 @@ def main(arguments: list[str] | None = None) -> int:
         help="add the devices of 01_raw/measured in the workspace (`measure`, or tables of `brpnas "
         "kit read`), or replace those of the same names; all else in --output stays",
     )
+    kind.add_argument(
+        "--curves",
+        metavar="TEXT",
+        help="replace the learning curves by those of the workspace, which must end at the "
+        "accuracies of --output; when and on what they were trained, for the datasheet; all else "
+        "stays",
+    )
     parser.add_argument("--workspace", type=Path, default=Path("data/embedded"), metavar="FOLDER")
     parser.add_argument(
         "--again",
@@ -45,11 +52,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--catalogue", type=Path, default=CATALOGUE, metavar="FILE")
     given = parser.parse_args(arguments)
     try:
-        collected = (
-            extend(given.workspace, given.output, given.catalogue, again=given.again)
-            if given.add
-            else collect(given.workspace, trained=given.trained, again=given.again)
-        )
+        if given.add:
+            collected = extend(given.workspace, given.output, given.catalogue, again=given.again)
+        elif given.curves is not None:
+            collected = replace_curves(
+                given.workspace, given.output, given.catalogue, trained=given.curves
+            )
+        else:
+            collected = collect(given.workspace, trained=given.trained, again=given.again)
         files = contents(collected)
         write(files, collected.devices, given.output, given.catalogue)
     except BrpNasError as error:

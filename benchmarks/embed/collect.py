@@ -2,7 +2,7 @@
 
 A latency table needs its journal, the record of device, time, settings, versions and drift.
 `collect` makes the whole benchmark from a workspace. `extend` adds the devices of a workspace to a
-benchmark; accuracies and other devices stay.
+benchmark, `replace_curves` the learning curves of another training; the rest stays.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pandas as pd
 
 from brpnas.datasets import (
     ACCURACY,
+    CURVES,
     EMBEDDED_DATASETS,
     LATENCY,
     OPERATIONS,
@@ -25,17 +26,19 @@ from brpnas.datasets import (
     embedded_facts,
     list_architectures,
     read_embedded_accuracy,
+    read_embedded_curves,
     read_embedded_latency,
     read_embedded_operations,
     validate,
 )
+from brpnas.datasets.curves import curve_figures
 from brpnas.datasets.noise import agreement, repeat_noise, seed_noise
 from brpnas.devices import Device, load_devices
 from brpnas.errors import SchemaError, SourceError
 from brpnas.measure.drift import Drift
 from brpnas.metrics import spearman
 
-__all__ = ["CITATION", "LICENCE", "Collected", "collect", "extend"]
+__all__ = ["CITATION", "LICENCE", "Collected", "collect", "extend", "replace_curves"]
 
 LICENCE = "Apache-2.0"
 CITATION = "NB201-Digits and CPU latencies of the brpnas project, brpnas/datasets/embedded"
@@ -50,6 +53,7 @@ class Collected:
 
     Args:
         accuracy: Accuracy table of the trained cells.
+        curves: Their learning curves, at least one of each cell.
         latency: Latency table of each device, by its embedded name.
         operations: Table of single operations, of all devices with measurements.
         devices: Catalogue entry of each device.
@@ -57,6 +61,7 @@ class Collected:
     """
 
     accuracy: pd.DataFrame
+    curves: pd.DataFrame
     latency: dict[str, pd.DataFrame]
     operations: pd.DataFrame
     devices: list[Device]
@@ -78,6 +83,7 @@ def collect(workspace: Path, *, trained: str, again: Path | None = None) -> Coll
     (dataset,) = EMBEDDED_DATASETS
     accuracy = _table(workspace / "01_raw" / "trained" / f"{dataset}.parquet", ACCURACY)
     accuracy = accuracy.sort_values(["split", "arch_id", "seed"], ignore_index=True)
+    curves = _curves(workspace, accuracy)
     report = json.loads(
         _existing(workspace / "08_reporting" / "train_candidates_report.json").read_text("utf-8")
     )
@@ -85,10 +91,11 @@ def collect(workspace: Path, *, trained: str, again: Path | None = None) -> Coll
         "licence": LICENCE,
         "citation": CITATION,
         "accuracy": _accuracy_facts(accuracy, dataset, report) | {"trained": trained},
+        "curves": curve_figures(curves) | {"trained": trained},
         "latency": {},
     }
     nothing = pd.DataFrame(columns=["device"])
-    return _with(Collected(accuracy, {}, nothing, [], facts), workspace, again)
+    return _with(Collected(accuracy, curves, {}, nothing, [], facts), workspace, again)
 
 
 def extend(
@@ -106,20 +113,70 @@ def extend(
         SourceError: If a table or a journal is missing, or the benchmark is incomplete.
         SchemaError: If they contradict one another, or a table is invalid.
     """
+    return _with(_shipped(folder, catalogue, read_embedded_curves(folder)), workspace, again)
+
+
+def replace_curves(workspace: Path, folder: Path, catalogue: Path, *, trained: str) -> Collected:
+    """Give a benchmark the learning curves of a workspace.
+
+    Args:
+        workspace: Folder with the outputs of `train_candidates`.
+        folder: Folder of the benchmark.
+        catalogue: The catalogue with its devices.
+        trained: Time and machine of the training.
+
+    Raises:
+        SourceError: If the table is missing, or the benchmark is incomplete.
+        SchemaError: If the curves end at other accuracies than those of the benchmark, or lack a
+            cell.
+    """
+    curves = _curves(workspace, read_embedded_accuracy(folder))
+    before = _shipped(folder, catalogue, curves)
+    return replace(
+        before, facts=before.facts | {"curves": curve_figures(curves) | {"trained": trained}}
+    )
+
+
+def _shipped(folder: Path, catalogue: Path, curves: pd.DataFrame) -> Collected:
+    """A benchmark as it is, with these curves."""
     facts = embedded_facts(folder)
     names, entries = embedded_devices(folder), load_devices(catalogue)
     for place, known in (("facts.json", facts["latency"]), (str(catalogue), entries)):
         lacking = sorted(set(names) - set(known))
         if lacking:
             raise SourceError(f"{place} does not describe {lacking[0]!r} of {folder}.")
-    before = Collected(
+    return Collected(
         read_embedded_accuracy(folder),
+        curves,
         {name: read_embedded_latency(name, folder) for name in names},
         read_embedded_operations(folder),
         [entries[name] for name in names],
         facts | {"latency": {name: facts["latency"][name] for name in names}},
     )
-    return _with(before, workspace, again)
+
+
+def _curves(workspace: Path, accuracy: pd.DataFrame) -> pd.DataFrame:
+    """The learning curves of a workspace, which end at the given accuracies.
+
+    Raises:
+        SchemaError: If they do not, or lack a cell.
+    """
+    (dataset,) = EMBEDDED_DATASETS
+    path = workspace / "07_model_output" / "curves" / f"{dataset}.parquet"
+    curves = _table(path, CURVES).sort_values(["arch_id", "seed", "epoch"], ignore_index=True)
+    key = ["arch_id", "seed"]
+    known = accuracy[accuracy["split"] == "valid"].set_index(key)["accuracy"]
+    last = curves.groupby(key)["accuracy"].last()
+    other = last[last != known.reindex(last.index)]
+    lacking = sorted(set(accuracy["arch_id"]) - set(curves["arch_id"]))
+    if len(other) or lacking:
+        first = other.index[0] if len(other) else lacking[0]
+        raise SchemaError(
+            f"{path} and the accuracies disagree: {len(other):,} curves end at another accuracy, "
+            f"and {len(lacking):,} cells have no curve. The first is {first}. Take both from one "
+            "training, or finish the training."
+        )
+    return curves
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from jinja2 import Environment, StrictUndefined
 
 from benchmarks.embed.collect import Collected
 from brpnas.atomic import atomic_path
-from brpnas.datasets.shipped import EMBEDDED_ACCURACY, EMBEDDED_OPERATIONS
+from brpnas.datasets.shipped import EMBEDDED_ACCURACY, EMBEDDED_CURVES, EMBEDDED_OPERATIONS
 from brpnas.devices import Device
 
 __all__ = ["MARKER", "contents", "datasheet", "write"]
@@ -25,7 +25,11 @@ _TEMPLATE = Path(__file__).with_name("DATASHEET.md.j2")
 
 def contents(collected: Collected) -> dict[str, bytes]:
     """Bytes of each file by its path below the folder of the benchmark."""
-    tables = {EMBEDDED_ACCURACY: collected.accuracy, EMBEDDED_OPERATIONS: collected.operations}
+    tables = {
+        EMBEDDED_ACCURACY: collected.accuracy,
+        EMBEDDED_CURVES: collected.curves,
+        EMBEDDED_OPERATIONS: collected.operations,
+    }
     tables |= {f"latency/{name}.parquet": table for name, table in collected.latency.items()}
     facts = json.dumps(collected.facts, indent=1, ensure_ascii=False) + "\n"
     return {

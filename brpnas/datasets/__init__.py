@@ -1,7 +1,8 @@
 """Benchmarks as tables: the published ones and the embedded one.
 
 - Without a download: `list_architectures` for the space, `read_embedded_accuracy` and
-  `read_embedded_latency` for the embedded benchmark.
+  `read_embedded_latency` for the embedded benchmark, `read_embedded_curves` for its learning
+  curves.
 - Getting files: `load_catalogue` lists published files; `fetch_group` gets all files of a benchmark
   (`fetch` one of them) from a mirror or the network and verifies their hashes.
 - Reading them: `read_latency` for LatBench, `read_help_latency` for HELP, `read_accuracy` for
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
         embedded_network,
         embedded_notes,
         read_embedded_accuracy,
+        read_embedded_curves,
         read_embedded_latency,
         read_embedded_operations,
     )
@@ -110,6 +112,7 @@ __all__ = [
     "predicted_metrics",
     "read_accuracy",
     "read_embedded_accuracy",
+    "read_embedded_curves",
     "read_embedded_latency",
     "read_embedded_operations",
     "read_fbnet_architectures",

@@ -1,8 +1,9 @@
 """The embedded benchmark, inside the package.
 
 *NB201-Digits* holds accuracies of NAS-Bench-201 cells on scikit-learn's digits
-(`read_embedded_accuracy`), latencies measured with this project (`embedded_devices`,
-`read_embedded_latency`), and latencies of single operations (`read_embedded_operations`).
+(`read_embedded_accuracy`) with their learning curves (`read_embedded_curves`), latencies measured
+with this project (`embedded_devices`, `read_embedded_latency`), and latencies of single operations
+(`read_embedded_operations`).
 ``embedded/DATASHEET.md`` documents their making and noise; `embedded_facts` returns its figures,
 `embedded_notes` the citations. ``python -m benchmarks.embed`` writes all of it.
 """
@@ -16,13 +17,14 @@ from typing import Any, TypedDict
 
 import pandas as pd
 
-from brpnas.datasets.schemas import ACCURACY, LATENCY, OPERATIONS, validate
+from brpnas.datasets.schemas import ACCURACY, CURVES, LATENCY, OPERATIONS, validate
 from brpnas.errors import SourceError, UnknownNameError
 from brpnas.spaces.network import NetworkConfig
 
 __all__ = [
     "EMBEDDED",
     "EMBEDDED_ACCURACY",
+    "EMBEDDED_CURVES",
     "EMBEDDED_OPERATIONS",
     "Note",
     "embedded_devices",
@@ -30,6 +32,7 @@ __all__ = [
     "embedded_network",
     "embedded_notes",
     "read_embedded_accuracy",
+    "read_embedded_curves",
     "read_embedded_latency",
     "read_embedded_operations",
 ]
@@ -38,6 +41,7 @@ EMBEDDED = Path(__file__).with_name("embedded")
 """Folder of the benchmark in the installed package."""
 
 EMBEDDED_ACCURACY = "nb201-digits.parquet"
+EMBEDDED_CURVES = "nb201-digits-curves.parquet"
 EMBEDDED_OPERATIONS = "operations.parquet"
 _WHERE = "brpnas/datasets/embedded"
 
@@ -67,6 +71,22 @@ def read_embedded_accuracy(folder: Path = EMBEDDED) -> pd.DataFrame:
     """
     path = _existing(folder / EMBEDDED_ACCURACY)
     return validate(pd.read_parquet(path), ACCURACY, origin=str(path))
+
+
+def read_embedded_curves(folder: Path = EMBEDDED) -> pd.DataFrame:
+    """Learning curves of the embedded accuracies: a row per training and epoch.
+
+    The accuracy after the last epoch is the validation accuracy of `read_embedded_accuracy`.
+
+    Args:
+        folder: Folder of the benchmark.
+
+    Raises:
+        SourceError: If the file is missing.
+        SchemaError: If the file is not a table of learning curves.
+    """
+    path = _existing(folder / EMBEDDED_CURVES)
+    return validate(pd.read_parquet(path), CURVES, origin=str(path))
 
 
 def embedded_network() -> NetworkConfig:

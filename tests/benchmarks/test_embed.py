@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchmarks.embed import collect, contents, datasheet, extend
+from benchmarks.embed import collect, contents, datasheet, extend, replace_curves
 from benchmarks.embed.__main__ import CATALOGUE, main
 from benchmarks.embed.write import MARKER
 from brpnas.candidates import (
@@ -21,6 +21,7 @@ from brpnas.candidates import (
     JobConfig,
     TrainingJob,
     accuracy_table,
+    curve_table,
     train_jobs,
     training_report,
 )
@@ -30,10 +31,12 @@ from brpnas.datasets import (
     embedded_facts,
     embedded_notes,
     read_embedded_accuracy,
+    read_embedded_curves,
     read_embedded_latency,
     read_embedded_operations,
     shipped,
 )
+from brpnas.datasets.curves import curve_figures
 from brpnas.datasets.noise import seed_noise
 from brpnas.devices import load_devices
 from brpnas.errors import SchemaError, SourceError
@@ -57,7 +60,7 @@ SETTINGS = MeasureSettings(
     Protocol(warmup=0, runs=2, repeats=2),
     NetworkConfig(channels=4, cells_per_stage=1, stages=2, input_shape=(1, 8, 8)),
 )
-TRAINING = JobConfig(channels=4, cells_per_stage=1, stages=1, epochs=1)
+TRAINING = JobConfig(channels=4, cells_per_stage=1, stages=1, epochs=2)
 
 
 def measure(cells: list[str], store: Path, table: Path) -> None:
@@ -77,15 +80,23 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("made")
     folders = {
         name: root / name
-        for name in ("ws/01_raw/trained", "ws/01_raw/measured", "again", "ws/08_reporting")
+        for name in (
+            "ws/01_raw/trained",
+            "ws/01_raw/measured",
+            "ws/07_model_output/curves",
+            "again",
+            "ws/08_reporting",
+        )
     }
     store = root / "ws" / "07_model_output" / "store"
     for folder in (*folders.values(), store):
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
     source, asked = ImageSource(), [TrainingJob(cell, seed) for seed in (0, 1) for cell in CELLS]
     runs = train_jobs(asked, source, TRAINING, store / "digits.jsonl", progress=False)
     table = accuracy_table(runs, "digits", TRAINING.epochs)
     table.to_parquet(folders["ws/01_raw/trained"] / "digits.parquet", index=False)
+    curves = curve_table(runs, "digits")
+    curves.to_parquet(folders["ws/07_model_output/curves"] / "digits.parquet", index=False)
     report = training_report(runs, source.load(), TRAINING, asked=len(asked), seconds=1.0)
     (folders["ws/08_reporting"] / "train_candidates_report.json").write_text(json.dumps(report))
     measure(CELLS, store, folders["ws/01_raw/measured"])
@@ -144,10 +155,13 @@ def test_package_files_read_back_as_what_was_made(made: Path, tmp_path: Path) ->
     pd.testing.assert_frame_equal(
         accuracy.sort_values(key, ignore_index=True), trained.sort_values(key, ignore_index=True)
     )
+    curves = read_embedded_curves(out)
+    assert len(curves) == 2 * len(CELLS) * TRAINING.epochs
     assert set(latency["arch_id"]) == set(CELLS)
     operations = read_embedded_operations(out)
     assert set(operations["device"]) == {name}
     facts = embedded_facts(out)
+    assert facts["curves"] == curve_figures(curves) | {"trained": "by the test"}
     assert facts["accuracy"]["noise"]["valid"] == seed_noise(accuracy, "digits", "valid")
     assert (facts["accuracy"]["cells"], facts["accuracy"]["trainings"]) == (6, 12)
     assert facts["accuracy"]["cells_by_seeds"] == {"2": 6}
@@ -175,6 +189,8 @@ def test_datasheet_states_the_figures(made: Path) -> None:
     noise, (device,) = facts["accuracy"]["noise"], facts["latency"].values()
     for figure in (
         f"{noise['test']['pairs'][0]['spearman']:.3f}",
+        f"{facts['curves']['spearman_with_last'][0]:.3f}",
+        f"{100 * facts['curves']['median'][0]:.1f} %",
         f"{100 * noise['valid']['sd']:.2f}",
         f"{100 * device['repeats']['median_relative_std']:.1f} %",
         f"{100 * device['drift']['max_drift']:.1f} %",
@@ -237,6 +253,47 @@ def test_a_device_of_the_same_name_is_replaced(
         extend(workspace, out, catalogue)
 
 
+def test_curves_are_replaced_and_all_else_stays(
+    workspace: Path, benchmark: tuple[Path, Path], made: Path
+) -> None:
+    out, catalogue = benchmark
+    before = {path: path.read_bytes() for path in (catalogue, *out.rglob("*.parquet"))}
+    file = workspace / "07_model_output" / "curves" / "digits.parquet"
+    table = pd.read_parquet(file)
+    table[table["seed"] == 0].to_parquet(file)
+    arguments = ["--curves", "CURVES-7", "--workspace", str(workspace)]
+    assert main([*arguments, "--output", str(out), "--catalogue", str(catalogue)]) == 0
+    curves = read_embedded_curves(out)
+    assert len(curves) == len(CELLS) * TRAINING.epochs
+    changed = {path.name for path, content in before.items() if path.read_bytes() != content}
+    assert changed == {"nb201-digits-curves.parquet"}
+    facts = embedded_facts(out)
+    assert facts["curves"] == curve_figures(curves) | {"trained": "CURVES-7"}
+    assert facts["accuracy"]["trained"] == "by the test"
+    assert "CURVES-7" in (out / "DATASHEET.md").read_text()
+
+
+@pytest.mark.parametrize("damage", ["a cell", "an end", "a training"])
+def test_curves_of_other_trainings_are_refused(
+    workspace: Path, benchmark: tuple[Path, Path], damage: str
+) -> None:
+    out, catalogue = benchmark
+    file = workspace / "07_model_output" / "curves" / "digits.parquet"
+    table = pd.read_parquet(file)
+    mine = table["arch_id"] == CELLS[0]
+    if damage == "a cell":
+        table = table[~mine]
+    elif damage == "an end":
+        table.loc[mine, "accuracy"] = 0.999
+    else:
+        table.loc[mine & (table["seed"] == 0), "seed"] = 9
+    table.to_parquet(file)
+    with pytest.raises(SchemaError, match=re.escape(CELLS[0])):
+        replace_curves(workspace, out, catalogue, trained="x")
+    with pytest.raises(SchemaError, match=re.escape(CELLS[0])):
+        collect(workspace, trained="x")
+
+
 def test_a_benchmark_without_facts_of_a_device_is_refused(
     kits: Path, benchmark: tuple[Path, Path]
 ) -> None:
@@ -270,6 +327,7 @@ def test_report_of_another_run_is_refused(workspace: Path) -> None:
     [
         "01_raw/trained/digits.parquet",
         "01_raw/measured/devices.yml",
+        "07_model_output/curves/digits.parquet",
         "08_reporting/train_candidates_report.json",
     ],
 )

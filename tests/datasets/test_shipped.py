@@ -15,10 +15,12 @@ from brpnas.datasets import (
     embedded_notes,
     list_architectures,
     read_embedded_accuracy,
+    read_embedded_curves,
     read_embedded_latency,
     read_embedded_operations,
     shipped,
 )
+from brpnas.datasets.curves import curve_figures, curve_matrix
 from brpnas.datasets.noise import repeat_noise, seed_noise
 from brpnas.devices import get_device
 from brpnas.errors import SchemaError, SourceError, UnknownNameError
@@ -59,7 +61,13 @@ class TestReaders:
 
     def test_without_files_the_error_says_what_to_do(self, tmp_path: Path) -> None:
         assert embedded_devices(tmp_path) == []
-        readers = (read_embedded_accuracy, read_embedded_operations, embedded_facts, embedded_notes)
+        readers = (
+            read_embedded_accuracy,
+            read_embedded_curves,
+            read_embedded_operations,
+            embedded_facts,
+            embedded_notes,
+        )
         for read in readers:
             with pytest.raises(SourceError, match="'embedded'"):
                 read(tmp_path)
@@ -116,6 +124,20 @@ class TestShipped:
         known = set(list_architectures()["arch_id"])
         tables = [read_embedded_latency(name) for name in embedded_devices()]
         assert all(set(table["arch_id"]) <= known for table in tables)
+
+    def test_curves_are_of_every_cell_and_end_at_the_accuracies(self) -> None:
+        facts, curves = embedded_facts(), read_embedded_curves()
+        stated, found = facts["curves"], curve_figures(curves)
+        for key in ("median", "spearman_with_last"):
+            assert found.pop(key) == pytest.approx(stated[key])
+        assert found == {key: stated[key] for key in found}
+        assert stated["cells"] == facts["accuracy"]["cells"] == 6466
+        assert stated["epochs"] == facts["accuracy"]["epochs"]
+        wide, accuracy = curve_matrix(curves), read_embedded_accuracy()
+        valid = accuracy[accuracy["split"] == "valid"].set_index(["arch_id", "seed"])["accuracy"]
+        assert wide.iloc[:, -1].to_dict() == valid.loc[wide.index].to_dict()
+        images = curves["accuracy"] * facts["accuracy"]["images"]["rows"]["valid"]
+        assert (images - images.round()).abs().max() < 1e-9
 
     def test_noise_is_what_the_tables_say(self) -> None:
         facts, accuracy = embedded_facts(), read_embedded_accuracy()
