@@ -96,7 +96,7 @@ def test_wide_intervals_are_where_errors_are(name: str) -> None:
 
 
 def test_suggested_rows_are_not_worse_than_random_ones() -> None:
-    rows = suggest_rows(prior().hyperparameters, everywhere(), 15)
+    rows = suggest_rows(everywhere(), 15)
     for name in NEW:
         true = device_ms(name)
         found = fit_device(cells(), MeasuredRows(rows, true[rows]), prior(), QUICK)
