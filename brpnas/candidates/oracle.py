@@ -279,7 +279,7 @@ class TrainOracle(Oracle):
         )
 
     def _keep(self, job: TrainingJob, path: Path, file: TrainedNetworkFile) -> None:
-        """Write a network atomically, also while another search writes it."""
+        """Write a network atomically, also while another search writes it; drop its checkpoint."""
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(path) as partial:
             partial.write_bytes(file.to_bytes())

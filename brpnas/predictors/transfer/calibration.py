@@ -42,8 +42,8 @@ def calibrate(
         errors: Errors of left-out rows, shape ``[n]``.
         deviations: Predicted deviation of each, shape ``[n]``.
         coverage: Nominal coverage, above 0 and below 1.
-        prior_rows: Rows of which the quantile has the weight of the prior; the ratio of the weights
-            grows with the square of the rows.
+        prior_rows: Number of rows whose quantile weighs as much as the prior. The quantile of ``n``
+            rows has the weight ``n**2 / (n**2 + prior_rows**2)``.
 
     Raises:
         ConfigurationError: If the coverage is out of range, or rows are missing.

@@ -155,7 +155,13 @@ def _combine(
     return total + hyperparameters.joint.exp() * torch.exp(-0.5 * apart)
 
 
-def _cholesky(noisy: Tensor) -> Tensor:
+def _factor(
+    hyperparameters: Hyperparameters, products: list[Tensor], distances: list[Tensor]
+) -> Tensor:
+    """Cholesky factor of the covariance of some cells with themselves, noise included."""
+    covariances = _combine(hyperparameters, products, distances)
+    noise = hyperparameters.noise.exp() + _JITTER
+    noisy = covariances + noise * torch.eye(len(covariances), dtype=torch.float64)
     try:
         factor: Tensor = torch.linalg.cholesky(noisy)
     except RuntimeError as error:  # torch.linalg.LinAlgError, which torch does not type
@@ -172,12 +178,9 @@ class _Likelihood:
     def __init__(self, rows: DeviceRows) -> None:
         self._gram = _gram(rows.features, rows.features)
         self._target = rows.target - rows.target.mean()
-        self._identity = torch.eye(len(rows.target), dtype=torch.float64)
 
     def __call__(self, hyperparameters: Hyperparameters) -> Tensor:
-        noisy = _combine(hyperparameters, *self._gram)
-        noisy = noisy + (hyperparameters.noise.exp() + _JITTER) * self._identity
-        factor = _cholesky(noisy)
+        factor = _factor(hyperparameters, *self._gram)
         white = torch.linalg.solve_triangular(factor, self._target[:, None], upper=False)
         likelihood: Tensor = 0.5 * (white**2).sum() + factor.diagonal().log().sum()
         return likelihood
@@ -207,11 +210,7 @@ def log_evidence_following(
         Shape ``[devices]``.
     """
     with torch.inference_mode(), single_thread():
-        noisy = covariance(hyperparameters, rows.features, rows.features)
-        noisy = noisy + (hyperparameters.noise.exp() + _JITTER) * torch.eye(
-            len(noisy), dtype=torch.float64
-        )
-        factor = _cholesky(noisy)
+        factor = _factor(hyperparameters, *_gram(rows.features, rows.features))
         target = (rows.target - rows.target.mean())[:, None]
         white = torch.linalg.solve_triangular(
             factor, torch.cat([target, known], dim=1), upper=False
@@ -395,13 +394,9 @@ def condition(hyperparameters: Hyperparameters, rows: DeviceRows) -> Posterior:
         TrainingError: If the covariance cannot be factorised, as with non-finite features.
     """
     mean = float(rows.target.mean())
-    noisy = covariance(hyperparameters, rows.features, rows.features)
-    noisy = noisy + (hyperparameters.noise.exp() + _JITTER) * torch.eye(
-        len(noisy), dtype=torch.float64
-    )
-    factor = _cholesky(noisy)
+    factor = _factor(hyperparameters, *_gram(rows.features, rows.features))
     whiten = torch.linalg.solve_triangular(
-        factor, torch.eye(len(noisy), dtype=torch.float64), upper=False
+        factor, torch.eye(len(factor), dtype=torch.float64), upper=False
     )
     whiten = whiten.contiguous()  # as read from a file: the last bits depend on the layout
     inverse = whiten.T @ whiten

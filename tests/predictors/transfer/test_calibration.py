@@ -81,7 +81,7 @@ def share_covered(rows: int, scale: float) -> float:
 
 @pytest.mark.parametrize("rows", [5, 10, 40, 200, 1000])
 def test_fresh_rows_are_covered(rows: int) -> None:
-    """If the deviations are right, as of 5 rows or of many; those of 40 rows seldom are."""
+    """Errors are normal, with the predicted deviations."""
     covered = share_covered(rows, 1)
     assert covered > 0.87
     if rows >= 200:
