@@ -6,7 +6,7 @@ import functools
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -41,6 +41,7 @@ __all__ = [
     "stored_records",
     "train_jobs",
     "training_fingerprint",
+    "training_task",
 ]
 
 _log = logging.getLogger(__name__)
@@ -112,17 +113,28 @@ def run_jobs(
     `train_architecture`. With ``checkpoints`` a job goes on where a killed one was; the caller
     removes a checkpoint (`checkpoint_of`) after it has stored the result.
     """
-    digest = source.load().digest
-    task = functools.partial(
+    task = training_task(source, config, space=space, final=final, checkpoints=checkpoints)
+    return engine.run(task, jobs)
+
+
+def training_task(
+    source: ImageSource,
+    config: JobConfig,
+    *,
+    space: str = DEFAULT_SPACE,
+    final: bool = False,
+    checkpoints: Checkpoints | None = None,
+) -> Callable[[TrainingJob], JobResult]:
+    """The function of an engine for `run_jobs`, with the same arguments."""
+    return functools.partial(
         _train,
         source=source,
-        digest=digest,
+        digest=source.load().digest,
         config=config,
         space=space,
         final=final,
         checkpoints=checkpoints,
     )
-    return engine.run(task, jobs)
 
 
 def _train(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from brpnas.candidates.batch import (
     checkpoint_of,
     run_jobs,
     training_fingerprint,
+    training_task,
 )
 from brpnas.candidates.checkpoints import Checkpoints
 from brpnas.candidates.images import ImageSource
@@ -26,8 +28,8 @@ from brpnas.candidates.scores import METRICS, Metric
 from brpnas.candidates.training import JobConfig, JobResult, network_config
 from brpnas.candidates.weights import TrainedNetworkFile
 from brpnas.errors import ConfigurationError, OracleError, SchemaError, TaskError, TrainingError
-from brpnas.fanout import Engine, SerialEngine
-from brpnas.search import Answer, Oracle, Question
+from brpnas.fanout import Engine, SerialEngine, TaskRun
+from brpnas.search import Answer, Evaluations, Oracle, Question
 from brpnas.spaces import DEFAULT_SPACE
 
 __all__ = ["TrainOracle"]
@@ -97,38 +99,51 @@ class TrainOracle(Oracle):
         Raises:
             TrainingError: If no worker can train; then no query counts as failed.
         """
-        asked = {TrainingJob(question.arch_id, _seed(question)): question for question in questions}
-        waiting = []
-        for job, question in asked.items():
-            try:
-                file = self.trained(job.arch_id, job.seed)
-            except OracleError:
-                waiting.append(job)
-                continue
-            except SchemaError as error:
-                _log.warning("%s It is trained again.", error)
-                waiting.append(job)
-                continue
-            yield question, self._answer(file)
-        for job, outcome in self._train(waiting):
-            answer = outcome if isinstance(outcome, OracleError) else self._answer(outcome)
-            yield asked[job], answer
+        with self.start() as evaluations:
+            for question in questions:
+                evaluations.submit(question)
+            for _ in questions:
+                yield evaluations.next_answer()
 
-    def _train(
-        self, jobs: Sequence[TrainingJob]
-    ) -> Iterator[tuple[TrainingJob, TrainedNetworkFile | OracleError]]:
-        """Train networks, and store each before yielding it."""
-        if jobs:
-            check_engine(self._engine, self.source, self._data, self.config, space=self.space)
-        for job, outcome in self._run(jobs):
-            if isinstance(outcome, TaskError):
-                _log.warning("%s, seed %d: %s", job.arch_id, job.seed, outcome)
-                yield job, OracleError(str(outcome))
-                continue
-            named = (job.arch_id, job.seed)
-            file = TrainedNetworkFile.of(*named, outcome, self._data, self.config, space=self.space)
-            self._keep(job, self._path(job), file)
-            yield job, file
+    def start(self) -> Evaluations:
+        """Start without a question; each is trained as soon as a worker is free.
+
+        Its `brpnas.search.Evaluations` raises a TrainingError if no worker can train.
+        """
+        return _Trainings(self)
+
+    def _train(self, job: TrainingJob) -> TrainedNetworkFile | OracleError:
+        """Train a network, and store it."""
+        self.check_engine()
+        ((_, outcome),) = self._run([job])
+        return self.stored(job, outcome)
+
+    def check_engine(self) -> None:
+        """Check device, images and space of a worker.
+
+        Raises:
+            TrainingError: If one is missing or different.
+        """
+        check_engine(self._engine, self.source, self._data, self.config, space=self.space)
+
+    def start_jobs(self) -> TaskRun:
+        """Start a run of training jobs on the engine."""
+        task = training_task(
+            self.source, self.config, space=self.space, checkpoints=self._checkpoints
+        )
+        return self._engine.start(task)
+
+    def stored(
+        self, job: TrainingJob, outcome: JobResult | TaskError
+    ) -> TrainedNetworkFile | OracleError:
+        """The network of an outcome, after it is stored."""
+        if isinstance(outcome, TaskError):
+            _log.warning("%s, seed %d: %s", job.arch_id, job.seed, outcome)
+            return OracleError(str(outcome))
+        named = (job.arch_id, job.seed)
+        file = TrainedNetworkFile.of(*named, outcome, self._data, self.config, space=self.space)
+        self._keep(job, self._path(job), file)
+        return file
 
     def describe(self) -> dict[str, object]:
         """Name, metric, images, settings and versions, but not the engine."""
@@ -138,7 +153,8 @@ class TrainOracle(Oracle):
         settings = training_fingerprint(self._data, self.config, space=self.space)
         return {"name": self.name, **settings}
 
-    def _answer(self, file: TrainedNetworkFile) -> Answer:
+    def answer_of(self, file: TrainedNetworkFile) -> Answer:
+        """The answer of a trained network."""
         return Answer(file.valid_score(self.metric), file.seed, file.train_time_s)
 
     def final(self, arch_id: str, seed: int) -> TrainedNetworkFile:
@@ -171,7 +187,7 @@ class TrainOracle(Oracle):
             len(parts["train"]),
             len(parts["valid"]),
         )
-        check_engine(self._engine, self.source, self._data, self.config, space=self.space)
+        self.check_engine()
         ((_, outcome),) = self._run([job], final=True)
         if isinstance(outcome, TaskError):
             raise TrainingError(
@@ -220,7 +236,7 @@ class TrainOracle(Oracle):
     def _again(self, job: TrainingJob, damage: SchemaError) -> TrainedNetworkFile:
         """Train a network with a damaged file again; the seed gives the same network."""
         _log.warning("%s It is trained again.", damage)
-        ((_, outcome),) = self._train([job])
+        outcome = self._train(job)
         if isinstance(outcome, OracleError):
             raise outcome
         return outcome
@@ -290,6 +306,53 @@ class TrainOracle(Oracle):
     def _path(self, job: TrainingJob, suffix: str = "") -> Path:
         short = hashlib.sha256(job.arch_id.encode()).hexdigest()[:16]
         return self.folder / f"{short}-{job.seed}{suffix}.safetensors"
+
+
+class _Trainings(Evaluations):
+    """The trainings in flight of an oracle; a stored network answers at once."""
+
+    def __init__(self, oracle: TrainOracle) -> None:
+        self._trains = oracle
+        self._stored: deque[tuple[Question, Answer]] = deque()
+        self._jobs: dict[TrainingJob, Question] = {}
+        self._run: TaskRun | None = None
+
+    def submit(self, question: Question) -> None:
+        """Look the network up, or submit its training."""
+        job = TrainingJob(question.arch_id, _seed(question))
+        try:
+            file = self._trains.trained(job.arch_id, job.seed)
+        except OracleError:
+            pass
+        except SchemaError as error:
+            _log.warning("%s It is trained again.", error)
+        else:
+            self._stored.append((question, self._trains.answer_of(file)))
+            return
+        if self._run is None:
+            self._trains.check_engine()
+            self._run = self._trains.start_jobs()
+        self._jobs[job] = question
+        self._run.submit([job])
+
+    def next_answer(self) -> tuple[Question, Answer | OracleError]:
+        """Wait for the next training, and store its network."""
+        if self._stored:
+            return self._stored.popleft()
+        if self._run is None:
+            raise OracleError("No training is in flight.")
+        job, outcome = self._run.next_outcome()
+        file = self._trains.stored(job, outcome)
+        answer = file if isinstance(file, OracleError) else self._trains.answer_of(file)
+        return self._jobs.pop(job), answer
+
+    def close(self) -> None:
+        """Cancel the trainings in flight."""
+        if self._run is not None:
+            self._run.close()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def _seed(question: Question) -> int:

@@ -1,17 +1,17 @@
 """Fan-out: independent tasks on this process, on local processes, or on a cluster.
 
 `get_engine` chooses. Measuring and training hand their tasks to an `Engine` and store each result
-the moment it arrives.
+the moment it arrives. A `TaskRun` takes further tasks while others run.
 """
 
 from __future__ import annotations
 
 from brpnas.errors import ConfigurationError
 from brpnas.fanout.cluster import DaskEngine
-from brpnas.fanout.engine import Engine, SerialEngine
+from brpnas.fanout.engine import Engine, SerialEngine, TaskRun
 from brpnas.fanout.local import LocalEngine
 
-__all__ = ["DaskEngine", "Engine", "LocalEngine", "SerialEngine", "get_engine"]
+__all__ = ["DaskEngine", "Engine", "LocalEngine", "SerialEngine", "TaskRun", "get_engine"]
 
 
 def get_engine(workers: int = 1, scheduler: str | None = None, retries: int = 2) -> Engine:

@@ -7,21 +7,28 @@ import logging
 import pkgutil
 import reprlib
 import socket
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
 from brpnas.errors import ConfigurationError, EngineError, TaskError
 from brpnas.fanout._attempt import attempt, attempt_packed, pack, pack_function, unpack
 from brpnas.fanout.code import FINGERPRINT
-from brpnas.fanout.engine import Engine
+from brpnas.fanout.engine import Engine, TaskRun
 
 __all__ = ["DaskEngine"]
 
-T = TypeVar("T")
-R = TypeVar("R")
 _LARGE = 16_384  # bytes of a function too large to send with every task
 _log = logging.getLogger(__name__)
+
+
+class _Job(NamedTuple):
+    """A task, and whether it has no try left."""
+
+    task: Any
+    packed: bytes
+    is_last: bool = False
 
 
 class DaskEngine(Engine):
@@ -78,82 +85,17 @@ class DaskEngine(Engine):
         """End the connection; the cluster is unchanged."""
         self._client.close()
 
-    def _outcomes(
-        self, function: Callable[[T], R], tasks: Sequence[T]
-    ) -> Generator[tuple[T, R | TaskError], None, None]:
+    def start(self, function: Callable[[Any], Any]) -> TaskRun:
+        """Start a run without tasks."""
         packed = pack_function(function)
         self._check_workers(_module_of(function))
-        sent = packed
+        sent: Any = packed
         if len(packed) > _LARGE:
             # To each worker once, by a separate task: scattered data are lost with their workers.
             # A small function is sent with every task: fetching it from a dead worker takes Dask
             # half a minute.
             sent = self._client.submit(bytes, packed, pure=False)
-        ready: list[tuple[T, bytes]] = []
-        for task in tasks:
-            content = attempt(pack, task)
-            if isinstance(content, TaskError):
-                yield task, content
-            else:
-                ready.append((task, content))
-        given_up: list[tuple[T, bytes]] = []
-        for job, outcome in self._arrivals(sent, ready):
-            if outcome is None and self._retries:
-                _log.info("Dask gave up %s; it is tried once more, alone", reprlib.repr(job[0]))
-                given_up.append(job)
-            else:
-                yield job[0], _killed() if outcome is None else outcome
-        for job in given_up:
-            for _, outcome in self._arrivals(sent, [job]):
-                yield job[0], _killed() if outcome is None else outcome
-
-    def _arrivals(
-        self, function: Any, jobs: Sequence[tuple[T, bytes]]
-    ) -> Generator[tuple[tuple[T, bytes], Any], None, None]:
-        """Jobs with their outcomes on arrival; None for a job given up by Dask."""
-        futures = self._client.map(
-            _perform,
-            [content for _, content in jobs],
-            function=function,
-            expected=FINGERPRINT,
-            pure=False,
-        )
-        pending = dict(zip(futures, jobs, strict=True))
-        del futures  # lets the workers drop results after their arrival
-        self._running = {future.key: job[0] for future, job in pending.items()}
-        # With results: they are fetched at once, before their worker can die.
-        arrivals = self._distributed.as_completed(
-            pending, loop=self._client.loop, with_results=True, raise_errors=False
-        )
-        try:
-            for future, answer in arrivals:
-                job = pending.pop(future)
-                self._running.pop(future.key, None)
-                if isinstance(answer, bytes):  # valid even if its status is "lost" by now
-                    yield job, attempt(unpack, answer)
-                else:
-                    self._check_killed(future)
-                    yield job, None
-        finally:
-            self._running = {}
-            if pending and self._client.status == "running":
-                self._client.cancel(list(pending), force=True)
-
-    def _check_killed(self, future: Any) -> None:
-        """Raise unless the task killed its workers: other failures have other causes."""
-        if future.status != "error":
-            raise EngineError(
-                f"The Dask scheduler {self._scheduler} is gone: its connection was lost, or it was "
-                "restarted. Earlier results are valid; start it and run this again to continue."
-            )
-        error = future.exception()
-        if isinstance(error, ConfigurationError):
-            raise error
-        if not isinstance(error, self._distributed.KilledWorker):
-            raise EngineError(
-                f"A Dask worker cannot run tasks ({type(error).__name__}: {error}). Install the "
-                "same brpnas and the same packages on every worker."
-            ) from error
+        return _DaskRun(self, sent)
 
     def _check_workers(self, module: str) -> None:
         """Check that all current workers can import a module, and have the same code of brpnas."""
@@ -204,6 +146,86 @@ class DaskEngine(Engine):
                     message.get("worker"),
                     reprlib.repr(self._running[key]),
                 )
+
+    def _check_killed(self, future: Any) -> None:
+        """Raise unless the task killed its workers: other failures have other causes."""
+        if future.status != "error":
+            raise EngineError(
+                f"The Dask scheduler {self._scheduler} is gone: its connection was lost, or it was "
+                "restarted. Earlier results are valid; start it and run this again to continue."
+            )
+        error = future.exception()
+        if isinstance(error, ConfigurationError):
+            raise error
+        if not isinstance(error, self._distributed.KilledWorker):
+            raise EngineError(
+                f"A Dask worker cannot run tasks ({type(error).__name__}: {error}). Install the "
+                "same brpnas and the same packages on every worker."
+            ) from error
+
+
+class _DaskRun(TaskRun):
+    """Tasks on the workers of a cluster."""
+
+    def __init__(self, engine: DaskEngine, function: Any) -> None:
+        super().__init__()
+        self._engine, self._client, self._function = engine, engine._client, function
+        self._jobs: dict[Any, _Job] = {}  # of each future
+        self._given_up: deque[_Job] = deque()
+        self._ready: deque[tuple[Any, Any]] = deque()
+        # With results: they are fetched at once, before their worker can die.
+        self._arrivals = engine._distributed.as_completed(
+            [], loop=self._client.loop, with_results=True, raise_errors=False
+        )
+
+    def _submit(self, tasks: Sequence[Any]) -> None:
+        jobs = []
+        for task in tasks:
+            packed = attempt(pack, task)
+            if isinstance(packed, TaskError):
+                self._ready.append((task, packed))
+            else:
+                jobs.append(_Job(task, packed))
+        self._map(jobs)
+
+    def _map(self, jobs: Sequence[_Job]) -> None:
+        futures = self._client.map(
+            _perform,
+            [job.packed for job in jobs],
+            function=self._function,
+            expected=FINGERPRINT,
+            pure=False,
+        )
+        self._jobs.update(zip(futures, jobs, strict=True))
+        self._engine._running |= {f.key: job.task for f, job in zip(futures, jobs, strict=True)}
+        self._arrivals.update(futures)
+
+    def _next(self) -> tuple[Any, Any]:
+        while not self._ready:
+            if not self._jobs:  # one alone
+                job = self._given_up.popleft()
+                _log.info("Dask gave up %s; it is tried once more, alone", reprlib.repr(job.task))
+                self._map([job._replace(is_last=True)])
+            future, answer = next(self._arrivals)
+            job = self._jobs.pop(future)
+            self._engine._running.pop(future.key, None)
+            if isinstance(answer, bytes):  # valid even if its status is "lost" by now
+                self._ready.append((job.task, attempt(unpack, answer)))
+                continue
+            self._engine._check_killed(future)
+            if self._engine._retries and not job.is_last:
+                self._given_up.append(job)
+            else:
+                self._ready.append((job.task, _killed()))
+        return self._ready.popleft()
+
+    def close(self) -> None:
+        """Cancel the tasks that wait; running ones finish, and their results are dropped."""
+        for future in self._jobs:
+            self._engine._running.pop(future.key, None)
+        if self._jobs and self._client.status == "running":
+            self._client.cancel(list(self._jobs), force=True)
+        self._jobs = {}
 
 
 def _import_distributed() -> ModuleType:

@@ -13,7 +13,7 @@ from brpnas.search.filter import Measure, MetricFilter, TableMetrics
 from brpnas.search.history import History, Measurement
 from brpnas.search.limits import Limits
 from brpnas.search.loop import run_search, search_fingerprint
-from brpnas.search.oracles import Answer, Oracle, Question, TableOracle
+from brpnas.search.oracles import Answer, Evaluations, Oracle, Question, TableOracle
 from brpnas.search.oracles.file import FileOracle
 from brpnas.search.oracles.surrogate import SurrogateOracle
 from brpnas.search.pools.base import CandidatePool, Shortlist
@@ -28,6 +28,7 @@ __all__ = [
     "Answer",
     "CandidatePool",
     "Constraint",
+    "Evaluations",
     "FileOracle",
     "HeldOutScores",
     "History",

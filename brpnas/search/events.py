@@ -6,6 +6,8 @@ file, such as comparisons of many searches.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from brpnas.errors import StoreError
 from brpnas.search.history import Measurement, Plan, Record
 
@@ -25,6 +27,14 @@ class EventLog:
         self.measurements: dict[str, Measurement] = {}
         self.plans: list[Plan] = []
         self.answers: dict[int, Record] = {}
+
+    @property
+    def open_queries(self) -> Iterator[tuple[Plan, int, str]]:
+        """Planned queries without an answer: plan, query and architecture, in their order."""
+        for plan in self.plans:
+            for query, arch_id in enumerate(plan.arch_ids, start=plan.first_query):
+                if query not in self.answers:
+                    yield plan, query, arch_id
 
     @property
     def planned(self) -> int:
@@ -82,6 +92,8 @@ class EventLog:
         Raises:
             StoreError: If the query is not planned, is of another architecture, or has an answer.
         """
+        if record.status == "pending":
+            raise StoreError(f"query {record.query} is in flight, which is no answer")
         if record.query in self.answers:
             raise StoreError(f"a second answer to query {record.query}")
         if not 0 <= record.round < len(self.plans):

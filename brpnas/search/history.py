@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from brpnas.typed import Count, Finite, Fraction, Positive
 
 __all__ = ["History", "Measurement", "Plan", "Record", "Status"]
 
-Status = Literal["ok", "failed"]
+Status = Literal["ok", "failed", "pending"]
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,9 @@ class Record:
         sampler: Name of the sampler.
         arch_id: The architecture.
         isomorphism_id: Id of its function.
-        status: ``ok``, or ``failed`` if the oracle had no answer.
-        accuracy: Validation accuracy, fraction; null if failed.
+        status: ``ok``; ``failed`` if the oracle had no answer; or ``pending`` if the query is in
+            flight, only in the history of a sampler.
+        accuracy: Validation accuracy, fraction; null unless ok.
         seed: Training seed of the answer, if known.
         cost_s: Training time in seconds, if known.
         feasible: Whether the architecture satisfies the constraints and may be chosen. The ranker
@@ -95,18 +96,19 @@ class Record:
     asked_at: str = ""
 
     def __post_init__(self) -> None:
-        if self.status not in ("ok", "failed"):
-            raise ValueError(f"status must be 'ok' or 'failed', not {self.status!r}")
+        if self.status not in get_args(Status):
+            raise ValueError(f"status must be one of {get_args(Status)}, not {self.status!r}")
         if (self.accuracy is not None) != (self.status == "ok"):
             raise ValueError(f"status {self.status!r} does not go with accuracy {self.accuracy}")
 
 
 @dataclass
 class History:
-    """Records of finished queries in order of their numbers.
+    """Records of queries in order of their numbers.
 
-    Repeated queries of an architecture have different training seeds; the mean of their answers
-    counts. A failed query has no answer and is not repeated.
+    A query in flight (``pending``) counts as a query without an answer. Repeated queries of an
+    architecture have different training seeds; the mean of their answers counts. A failed query has
+    no answer and is not repeated.
 
     Attributes:
         records: The queries.
@@ -164,6 +166,11 @@ class History:
     def queried(self) -> tuple[str, ...]:
         """Every architecture queried, failures included, in order of first query."""
         return tuple(self._queried)
+
+    @property
+    def pending(self) -> frozenset[str]:
+        """Architectures with a query in flight."""
+        return frozenset(record.arch_id for record in self.records if record.status == "pending")
 
     @property
     def functions(self) -> frozenset[str]:

@@ -1,8 +1,13 @@
-"""The search loop: propose, measure, plan, query the oracle, store, tell."""
+"""The search loop: propose, measure, plan, query the oracle, store, tell.
+
+In rounds, the next plan is made after the last answer of a round. With evaluations in flight, it is
+made as soon as all planned queries are submitted and there is room for another.
+"""
 
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +20,7 @@ from brpnas.errors import BudgetError, ConfigurationError, InfeasibleError, Orac
 from brpnas.search.events import EventLog
 from brpnas.search.filter import MetricFilter
 from brpnas.search.history import History, Plan, Record
-from brpnas.search.oracles import Answer, Oracle, Question
+from brpnas.search.oracles import Answer, Evaluations, Oracle, Question
 from brpnas.search.pools.base import CandidatePool, is_accepted
 from brpnas.search.proposals import Proposals, check_end, check_found
 from brpnas.search.result import SearchResult, chosen
@@ -29,12 +34,17 @@ def search_fingerprint(
     sampler: Sampler,
     oracle: Oracle,
     metric_filter: MetricFilter | None = None,
+    *,
+    parallel: int | None = None,
 ) -> dict[str, object]:
     """Fingerprint of a search for `SearchStore`, without its budget.
 
-    The ranker's own parameters are not included: add them under a new key.
+    The ranker's own parameters are not included: add them under a new key. A search without rounds
+    is another search, but its number of evaluations in flight may change.
     """
     task = {**pool.describe(), "sampler": sampler.describe(), "oracle": oracle.describe()}
+    if parallel is not None:
+        task["rounds"] = False
     return task if metric_filter is None else {**task, "filter": metric_filter.describe()}
 
 
@@ -47,12 +57,18 @@ def run_search(
     metric_filter: MetricFilter | None = None,
     store: EventLog | None = None,
     progress: bool = True,
+    parallel: int | None = None,
 ) -> SearchResult:
     """Run a search, or the rest of it, to the end of its budget.
 
-    Stored answers and measurements are not repeated: an interrupted round continues, and a store
-    with the whole budget is only read. A failed query is recorded and counts. With a filter the
-    search ends early, with a warning, if too few architectures pass.
+    Stored answers and measurements are not repeated: an interrupted run continues with the planned
+    queries, and a store with the whole budget is only read. A failed query is recorded and counts.
+    With a filter the search ends early, with a warning, if too few architectures pass.
+
+    With ``parallel``, rounds overlap: the sampler proposes the next one when all queries of the
+    earlier ones are submitted. Queries in flight count as queried, and the ranker learns from the
+    others. An oracle that answers at once makes the same search of a seed; with real workers the
+    order of the answers decides too.
 
     Args:
         pool: The candidate pool.
@@ -65,16 +81,18 @@ def run_search(
             answers, all of them are returned.
         store: A `SearchStore` to resume from and to write to; in memory if left out.
         progress: Show a progress bar.
+        parallel: Evaluations in flight; None for rounds, each of them answered before the next.
 
     Returns:
         The whole history, earlier runs included.
 
     Raises:
         BudgetError: If the budget is not positive or exceeds the distinct feasible functions.
-        ConfigurationError: If the limits measure and there is no filter.
+        ConfigurationError: If the limits measure and there is no filter, or ``parallel`` is not
+            positive.
         InfeasibleError: If the filter refuses every architecture.
         MeasurementError: If too many measurements in a row fail.
-        OracleError: If the oracle leaves queries of a round unanswered.
+        OracleError: If the oracle leaves queries unanswered.
     """
     _check_budget(budget, pool)
     if pool.limits.measures and metric_filter is None:
@@ -82,32 +100,34 @@ def run_search(
             f"The limits have measured values of {', '.join(pool.limits.sources)}: give a "
             "`metric_filter`, or limits with the source 'predicted'."
         )
+    if parallel is not None and parallel < 1:
+        raise ConfigurationError(f"parallel must be 1 or more, or None, not {parallel}.")
     log = EventLog() if store is None else store
     total = max(budget, len(log.answers))
-    history = History()
     oracle.resume([record.arch_id for record in log.answers.values()])
     bar: tqdm[Any]
-    with tqdm(
-        total=total, initial=len(log.answers), desc=sampler.name, unit="query", disable=not progress
-    ) as bar:
+    with (
+        oracle.start() as evaluations,
+        tqdm(
+            total=total,
+            initial=len(log.answers),
+            desc=sampler.name,
+            unit="query",
+            disable=not progress,
+        ) as bar,
+    ):
 
         def show(measured: int) -> None:
             bar.set_postfix(measured=measured, refresh=measured % 5 == 0)
 
         proposals = Proposals(pool, sampler, metric_filter, log, show)
-        while len(history) < total:
-            number = history.next_round
-            history.note(log.measured_until(number + 1 if number < len(log.plans) else number))
-            if number == len(log.plans):
-                asked = proposals.next_round(history, total)
-                if metric_filter is not None and not asked:
-                    check_end(history)
-                    break
-                log.add_plan(_next_plan(pool, sampler, history, asked, total))
-            plan = log.plans[number]
-            _answer_round(pool, oracle, plan, history, log, total, bar)
-            queries = range(plan.first_query, plan.first_query + len(plan.arch_ids))
-            history.extend(log.answers[query] for query in queries if query in log.answers)
+        queries = _Queries(proposals, evaluations, total, parallel)
+        while queries.fill():
+            queries.take()
+            bar.update()
+        history = queries.history()
+        if len(history) < total:
+            check_end(history)
         table = _table(pool, sampler, history, log)
         while history.choosable() and not proposals.check_choice(history, chosen(table)):
             table = _table(pool, sampler, history, log)
@@ -143,7 +163,7 @@ def _next_plan(
     pool: CandidatePool, sampler: Sampler, history: History, asked: Sequence[str], total: int
 ) -> Plan:
     functions: set[str] = set()
-    queried = set(history.queried)
+    queried, pending = set(history.queried), history.pending
     takes_infeasible = sampler.samples_infeasible(pool, history, total)
     for arch_id in asked:
         if not takes_infeasible and not pool.is_feasible(arch_id):
@@ -152,7 +172,8 @@ def _next_plan(
                 "must check `is_open`."
             )
         function = pool.isomorphism_id(arch_id)
-        if function in functions or (arch_id not in queried and history.knows(function)):
+        is_known = history.knows(function) and arch_id not in queried
+        if function in functions or is_known or arch_id in pending:
             raise BudgetError(
                 f"Sampler {sampler.name!r} asked for {arch_id!r}, whose function is already "
                 "queried: a sampler must check `is_open`."
@@ -171,27 +192,88 @@ def _leader(estimates: Mapping[str, float] | None, history: History) -> str | No
     return min(estimates, key=lambda a: (-estimates[a], -means[a], a)) if estimates else None
 
 
-def _answer_round(
-    pool: CandidatePool,
-    oracle: Oracle,
-    plan: Plan,
-    history: History,
-    log: EventLog,
-    total: int,
-    bar: tqdm[Any],
-) -> None:
-    questions = [
-        Question(query, arch_id, history.revealed_seeds(arch_id))
-        for query, arch_id in enumerate(plan.arch_ids, start=plan.first_query)
-        if query not in log.answers and query < total
-    ]
-    asked_at = _now()
-    for question, outcome in oracle.answers(questions) if questions else ():
-        feasible = is_accepted(pool, question.arch_id, history)
-        log.add_answer(_record(pool, plan, question, outcome, asked_at, feasible=feasible))
-        bar.update()
-        asked_at = _now()
-    _check_answered(oracle, questions, log)
+class _Queries:
+    """The queries of a search: planned, in flight, answered.
+
+    Args:
+        proposals: Proposes the architectures of a round.
+        evaluations: Answer the queries.
+        total: Answers to have at the end.
+        parallel: Queries in flight; None for a whole round.
+    """
+
+    def __init__(
+        self, proposals: Proposals, evaluations: Evaluations, total: int, parallel: int | None
+    ) -> None:
+        self._proposals, self._evaluations = proposals, evaluations
+        self._pool, self._log = proposals.pool, proposals.log
+        self._total, self._parallel = total, parallel
+        self._planned = deque(self._log.open_queries)
+        self._in_flight: dict[int, tuple[Plan, str]] = {}
+        self._measurements = History()
+        self._measurements.note(self._log.measured_until(len(self._log.plans)))
+
+    def fill(self) -> bool:
+        """Submit queries while there is room, planned ones first; whether any is in flight."""
+        while self._has_room() and (self._planned or self._plan()):
+            self._submit(*self._planned.popleft())
+        return bool(self._in_flight)
+
+    def _has_room(self) -> bool:
+        if len(self._log.answers) + len(self._in_flight) >= self._total:
+            return False
+        if self._parallel is None:
+            return bool(self._planned) or not self._in_flight
+        return len(self._in_flight) < self._parallel
+
+    def _plan(self) -> bool:
+        """Plan the next round; whether there is one."""
+        history, proposals, total = self.history(), self._proposals, self._total
+        asked = proposals.next_round(history, total)
+        self._measurements.note(history.measurements.values())
+        if not asked and (self._in_flight or proposals.metric_filter is not None):
+            return False
+        plan = _next_plan(self._pool, proposals.sampler, history, asked, total)
+        self._log.add_plan(plan)
+        self._planned.extend(
+            (plan, query, arch_id)
+            for query, arch_id in enumerate(plan.arch_ids, start=plan.first_query)
+        )
+        return True
+
+    def history(self) -> History:
+        """All answers and the queries in flight, with the measurements of all plans."""
+        pending = {
+            query: self._pending(plan, query, plan.arch_ids[query - plan.first_query])
+            for query, (plan, _) in self._in_flight.items()
+        }
+        known = {**pending, **self._log.answers}
+        history = History([known[query] for query in sorted(known)])
+        history.note(self._measurements.measurements.values())
+        return history
+
+    def _pending(self, plan: Plan, query: int, arch_id: str) -> Record:
+        function, feasible = self._pool.isomorphism_id(arch_id), self._is_accepted(arch_id)
+        named = (query, plan.round, plan.sampler, arch_id, function)
+        return Record(*named, "pending", feasible=feasible)
+
+    def _is_accepted(self, arch_id: str) -> bool:
+        return is_accepted(self._pool, arch_id, self._measurements)
+
+    def _submit(self, plan: Plan, query: int, arch_id: str) -> None:
+        answers = self._log.answers.values()
+        seeds = {r.seed for r in answers if r.arch_id == arch_id and r.seed is not None}
+        self._in_flight[query] = plan, _now()
+        self._evaluations.submit(Question(query, arch_id, frozenset(seeds)))
+
+    def take(self) -> None:
+        """Wait for the next answer, and store it."""
+        question, outcome = self._evaluations.next_answer()
+        plan, asked_at = self._in_flight.pop(question.query)
+        feasible = self._is_accepted(question.arch_id)
+        self._log.add_answer(
+            _record(self._pool, plan, question, outcome, asked_at, feasible=feasible)
+        )
 
 
 def _record(
@@ -226,15 +308,6 @@ def _record(
         feasible=feasible,
         asked_at=asked_at,
     )
-
-
-def _check_answered(oracle: Oracle, questions: Sequence[Question], log: EventLog) -> None:
-    missing = [question for question in questions if question.query not in log.answers]
-    if missing:
-        raise OracleError(
-            f"Oracle {oracle.name!r} left {len(missing)} of {len(questions)} queries unanswered, "
-            f"the first of them {missing[0].arch_id!r}. Run again to ask them again."
-        )
 
 
 def _now() -> str:

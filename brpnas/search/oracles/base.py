@@ -1,18 +1,21 @@
 """The contract of an oracle: it answers queries with validation accuracies.
 
 Derive from `Oracle` and implement `answer` for one query at a time, or override
-`Oracle.answers` to answer a whole round at once (in parallel, or through a file).
+`Oracle.answers` to answer a whole round at once (in one batch, or through a file). An oracle with
+workers overrides `Oracle.start` too, to take further questions while it answers others.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Self
 
 from brpnas.errors import OracleError
 
-__all__ = ["Answer", "Oracle", "Question"]
+__all__ = ["Answer", "Evaluations", "Oracle", "Question"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,68 @@ class Answer:
     accuracy: float
     seed: int | None = None
     cost_s: float | None = None
+
+
+class Evaluations:
+    """The evaluations in flight of an oracle: questions in, answers out in any order.
+
+    A context manager: its end gives up the questions without an answer. This one asks
+    `Oracle.answers` all open questions again after each new one, and takes its first answer.
+
+    Args:
+        oracle: The oracle.
+    """
+
+    def __init__(self, oracle: Oracle) -> None:
+        self._oracle = oracle
+        self._open: dict[int, Question] = {}
+        self._arrivals: Iterator[tuple[Question, Answer | OracleError]] = iter(())
+
+    def submit(self, question: Question) -> None:
+        """Put a question; returns at once."""
+        self._finish()
+        self._open[question.query] = question
+        self._arrivals = iter(())
+
+    def next_answer(self) -> tuple[Question, Answer | OracleError]:
+        """Wait for the next answer to an open question.
+
+        A raised error, unlike a returned one, ends the run.
+
+        Raises:
+            OracleError: If the oracle leaves the open questions unanswered.
+        """
+        with suppress(StopIteration):
+            return self._taken(next(self._arrivals))
+        self._arrivals = iter(self._oracle.answers(list(self._open.values())))
+        for arrival in self._arrivals:
+            return self._taken(arrival)
+        raise OracleError(
+            f"Oracle {self._oracle.name!r} left {len(self._open)} queries unanswered, the first of "
+            f"them {next(iter(self._open.values())).arch_id!r}. Run again to ask them again."
+        )
+
+    def _taken(
+        self, arrival: tuple[Question, Answer | OracleError]
+    ) -> tuple[Question, Answer | OracleError]:
+        del self._open[arrival[0].query]
+        return arrival
+
+    def _finish(self) -> None:
+        """Let `Oracle.answers` end after its last answer."""
+        if not self._open:
+            next(self._arrivals, None)
+
+    def close(self) -> None:
+        """Give up the open questions."""
+        self._finish()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self.close()
 
 
 class Oracle(ABC):
@@ -76,6 +141,10 @@ class Oracle(ABC):
                 yield question, self.answer(question)
             except OracleError as error:
                 yield question, error
+
+    def start(self) -> Evaluations:
+        """Start without a question; the search submits them one by one."""
+        return Evaluations(self)
 
     def resume(self, arch_ids: Sequence[str]) -> None:  # noqa: B027 - most oracles need not know
         """Receive the queries of earlier runs; called once, before any question.

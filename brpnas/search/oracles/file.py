@@ -78,6 +78,7 @@ class FileOracle(Oracle):
             IntakeError: If the file of answers is malformed.
         """
         table = read_answers(self.answers_path, self.space)
+        self.questions_path.unlink(missing_ok=True)  # written again if answers are missing
         for question in questions:
             runs = len(question.revealed) + 1
             self._asked[question.arch_id] = max(self._asked[question.arch_id], runs)
@@ -101,7 +102,6 @@ class FileOracle(Oracle):
             )
         if unused:
             _log.warning("%s:%s", self.answers_path, unused)
-        self.questions_path.unlink(missing_ok=True)
 
     def resume(self, arch_ids: Sequence[str]) -> None:
         """Receive the queries of earlier runs: their answers stay in the file."""

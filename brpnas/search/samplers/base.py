@@ -18,10 +18,13 @@ class Sampler(ABC):
     between calls: `ask` and `estimates` are functions of its parameters, the pool (with its seed)
     and the history. So a search resumes exactly.
 
+    With evaluations in flight, the loop asks for the next round before the last answers of earlier
+    ones. The queries in flight are in the history, without an answer (`History.pending`).
+
     A round holds at least one architecture and no duplicates. All satisfy `is_open`, except in the
     rounds of infeasible samples (`samples_infeasible`). A round is empty only if no architecture
-    within the limits is left. To query an architecture again, a sampler proposes the same
-    ``arch_id``.
+    within the limits is left, or if the sampler waits for the queries in flight. To query an
+    architecture again, a sampler proposes the same ``arch_id``, but not while it is in flight.
     """
 
     name: str

@@ -15,7 +15,8 @@ class ReevaluateLeaders(Sampler):
 
     Answers of a single training seed are noisy, and the best of many is partly luck. A second seed
     of the leaders costs a few queries and improves the final choice. The inner sampler searches
-    with the remaining budget; its estimates, if it has any, decide the leaders.
+    with the remaining budget; its estimates, if it has any, decide the leaders. Leaders are asked
+    again after all other answers.
 
     Args:
         inner: Sampler for the rest of the budget.
@@ -51,6 +52,8 @@ class ReevaluateLeaders(Sampler):
             if asked:
                 return asked
             held_back = self.count - (len(history) - len(history.queried))
+        if history.pending:
+            return []
         means, answers = history.choosable(), history.answers()
         if not means:
             return self.inner.ask(pool, history, budget)
