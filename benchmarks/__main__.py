@@ -34,6 +34,7 @@ NAMES = {
     "nb101": "rank of the cell found in the public sample of NAS-Bench-101",
     "darts": "search of DARTS on the NAS-Bench-301 surrogate: BRP, evolution, random",
     "devices": "any device: runtimes, SSH, kits, breaks, `devices add`, int8",
+    "cluster": "searches without rounds: time to the end, slow and dying workers, kills",
     "scale": "seconds and memory by size of space, training set, devices, workers",
     "reference": "the published recipe of the latency predictor on the rows of `latency`",
     "render": "README.md, docs/results.md and their pictures from benchmarks/results; runs nothing",

@@ -1,12 +1,13 @@
 """Measuring, training and searching, killed at random moments and resumed to the end.
 
 ``python -m benchmarks.killed JOB FOLDER`` does a small real job; `kill_and_resume` kills and
-resumes it. Networks are measured and trained one after another in one process, and the engine
-records each start in a file, so that repeated work can be counted.
+resumes it. Networks are measured and trained one after another in one process (without rounds, in
+two), and the engine records each start in a file, so that repeated work can be counted.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import random
@@ -15,10 +16,12 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
+
+import pandas as pd
 
 from benchmarks.data import ROOT, job_config, settings, training_config
 from brpnas.candidates import (
@@ -27,8 +30,7 @@ from brpnas.candidates import (
     TrainOracle,
     train_jobs,
 )
-from brpnas.errors import TaskError
-from brpnas.fanout import SerialEngine
+from brpnas.fanout import Engine, LocalEngine, SerialEngine, TaskRun
 from brpnas.measure import LocalTarget, MeasureSettings, Protocol, get_runtime, measure_cells
 from brpnas.measure.artifacts import Manifest
 from brpnas.measure.targets import Rows
@@ -38,28 +40,38 @@ from brpnas.spaces import get_space
 from brpnas.spaces.network import NetworkConfig
 from brpnas.spaces.select import select_cells
 
-__all__ = ["JOBS", "kill_and_resume"]
+__all__ = ["IN_FLIGHT", "JOBS", "QUERIES", "NotingEngine", "kill_and_resume", "search_with"]
 
-T = TypeVar("T")
-R = TypeVar("R")
 STORE, STARTS = "store.jsonl", "starts.txt"
+QUERIES, IN_FLIGHT = 24, 3
 _EARLY = 0.2
 CHANGING = {"train_time_s", "asked_at", "cost_s"}
 """Fields of an event that differ from run to run and are no part of the result."""
 
 
-class NotingEngine(SerialEngine):
-    """Records each started architecture."""
+class NotingEngine(Engine):
+    """Records each started architecture; its worker writes the line.
 
-    def __init__(self, folder: Path) -> None:
-        self.file = folder / STARTS
+    Args:
+        folder: Folder of the record.
+        engine: Runs the tasks.
+    """
 
-    def _outcomes(
-        self, function: Callable[[T], R], tasks: Sequence[T]
-    ) -> Generator[tuple[T, R | TaskError], None, None]:
-        for task in tasks:
-            _note(self.file, getattr(task, "arch_id", None), getattr(task, "seed", ""))
-            yield from super()._outcomes(function, [task])
+    def __init__(self, folder: Path, engine: Engine | None = None) -> None:
+        self.file, self.engine = folder / STARTS, engine or SerialEngine()
+
+    def start(self, function: Callable[[Any], Any]) -> TaskRun:
+        """Start a run without tasks."""
+        return self.engine.start(functools.partial(_noted, function, self.file))
+
+    def close(self) -> None:
+        """End the workers."""
+        self.engine.close()
+
+
+def _noted(function: Callable[[Any], Any], file: Path, task: Any) -> Any:
+    _note(file, getattr(task, "arch_id", None), getattr(task, "seed", ""))
+    return function(task)
 
 
 @dataclass(frozen=True)
@@ -114,6 +126,23 @@ def train(folder: Path) -> None:
 
 def search(folder: Path) -> None:
     """Search with 24 queries in 6 rounds, training each network on its query."""
+    search_with(folder, NotingEngine(folder))
+
+
+def parallel(folder: Path) -> None:
+    """The same search without rounds: three trainings in flight on two processes."""
+    with NotingEngine(folder, LocalEngine(2)) as engine:
+        search_with(folder, engine, IN_FLIGHT)
+
+
+def search_with(folder: Path, engine: Engine, parallel: int | None = None) -> pd.DataFrame:
+    """Search on the digits with trainings on an engine; its history.
+
+    Args:
+        folder: Folder of the store and the networks.
+        engine: Trains.
+        parallel: Trainings in flight; None for rounds.
+    """
     values = settings("search")["sampler"]["ranker"] | {"epochs": 20, "hidden": 32, "members": 1}
     space = get_space("nasbench201")
     pool = ListedPool.create(space, space.graphs(), seed=0, view=values["view"])
@@ -122,12 +151,17 @@ def search(folder: Path) -> None:
         {"rounds": 6},
         make_ranker=lambda: PairwiseRanker(training_config(values), 1, values["view"]),
     )
-    oracle = TrainOracle(ImageSource(), job_config(), folder / "networks", NotingEngine(folder))
-    with SearchStore(folder / STORE, search_fingerprint(pool, sampler, oracle)) as store:
-        run_search(pool, sampler, oracle, 24, store=store, progress=False)
+    oracle = TrainOracle(ImageSource(), job_config(), folder / "networks", engine)
+    fingerprint = search_fingerprint(pool, sampler, oracle, parallel=parallel)
+    with SearchStore(folder / STORE, fingerprint) as store:
+        result = run_search(
+            pool, sampler, oracle, QUERIES, store=store, progress=False, parallel=parallel
+        )
+    return result.history
 
 
 JOBS: dict[str, Callable[[Path], None]] = {"measure": measure, "train": train, "search": search}
+_ALL = {**JOBS, "parallel": parallel}
 
 
 def kill_and_resume(job: str, kills: int, seed: int = 0) -> dict[str, Any]:
@@ -137,7 +171,8 @@ def kill_and_resume(job: str, kills: int, seed: int = 0) -> dict[str, Any]:
     part of the remaining work. A job finished before enough kills is started again.
 
     Args:
-        job: ``measure``, ``train`` or ``search``.
+        job: ``measure``, ``train``, ``search`` or ``parallel``. The order of the answers decides
+            the last; its results are equal if each query of the budget has one answer.
         kills: Number of kills.
         seed: Seed of the moments.
 
@@ -244,10 +279,12 @@ def _finished(folder: Path) -> set[str]:
 def _result(job: str, folder: Path) -> Any:
     """Result of a job without random parts: latencies, seconds, dates."""
     events = [json.loads(line) for line in _lines(folder / STORE)[1:]]
+    if job == "parallel":
+        return Counter(event["query"] for event in events if event["event"] == "answer")
     if job == "measure":
         return Counter(event["arch_id"] for event in events if event["event"] == "cell")
     return [{key: e[key] for key in e if key not in CHANGING} for e in events]
 
 
 if __name__ == "__main__":
-    JOBS[sys.argv[1]](Path(sys.argv[2]))
+    _ALL[sys.argv[1]](Path(sys.argv[2]))

@@ -182,7 +182,7 @@ class BudgetConfig(_Config):
     queries: Count
     """Queries in total, those of interrupted runs included."""
     rounds: Count
-    """Rounds of the brp sampler."""
+    """Rounds of the brp sampler, each with a training of its ranker."""
     reevaluations: Natural
     """Queries at the end for second seeds of the leaders."""
 
@@ -243,6 +243,8 @@ class SearchConfig(_Config):
     """How `search` spends its budget."""
 
     budget: BudgetConfig
+    parallel: Count | None
+    """Evaluations in flight; null for rounds."""
     limits: LimitsConfig
     sampler: SamplerConfig
     oracle: OracleConfig

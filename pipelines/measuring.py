@@ -46,6 +46,11 @@ class TimingSetup:
     command: Command | None
     scheduler: str | None
 
+    @property
+    def is_here(self) -> bool:
+        """Whether the networks are timed on this machine."""
+        return self.target == "local" and self.scheduler is None
+
     def open_target(self) -> Target:
         """The target; close it after use.
 

@@ -33,6 +33,8 @@ from benchmarks.tables.latency import (
 from benchmarks.tables.limits import by_limit, cases, per_device, regrets, ruled_out
 from benchmarks.tables.markdown import Result, markdown, spread
 from benchmarks.tables.operation import (
+    cluster_clock,
+    cluster_disturbed,
     delivered_file,
     images,
     killed,
@@ -47,6 +49,8 @@ __all__ = [
     "any_device",
     "by_limit",
     "cases",
+    "cluster_clock",
+    "cluster_disturbed",
     "conformal",
     "darts",
     "darts_leads",
@@ -89,6 +93,7 @@ __all__ = [
 
 _SHOWN: Mapping[str, Callable[[Result], list[str]]] = {
     "adapt": lambda r: [adapt(r), *([transfers(r)] if "transfers" in r else [])],
+    "cluster": lambda r: [cluster_clock(r), cluster_disturbed(r)],
     "constrained": lambda r: [cases(r), regrets(r), *map(per_device, r["cases"]), ruled_out(r)],
     "containers": lambda r: [images(r)],
     "darts": lambda r: [

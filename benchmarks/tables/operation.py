@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.tables.markdown import Result, markdown, percent
+from benchmarks.tables.markdown import Result, markdown, percent, spread
 
 __all__ = ["delivered_file", "images", "killed", "live", "notations", "road"]
 
@@ -81,6 +81,30 @@ def killed(result: Result) -> str:
     header = ["job", "`kill -9`", "jobs interrupted", "equal to an undisturbed job",
               "most tasks repeated per kill"]  # fmt: skip
     return markdown(header, rows)
+
+
+def cluster_clock(result: Result) -> str:
+    """Searches in rounds and without, by a simulated clock."""
+    clock = result["clock"]
+    rows = [
+        [name, spread(seconds, 2), spread(clock["utilisation"][name], 2),
+         spread(clock["test_accuracy"][name], 2)]
+        for name, seconds in clock["end_s"].items()
+    ]  # fmt: skip
+    return markdown(["search", "end, s", "workers busy, share", "test accuracy, %"], rows)
+
+
+def cluster_disturbed(result: Result) -> str:
+    """Searches without rounds whose workers or processes were killed."""
+    workers, found = result["workers"], result["killed"]
+    lost = 0 if found["equal"] == found["jobs"] and found["kept"] else "some"
+    rows = [
+        ["two Dask workers, one slowed to a half, the other killed", str(workers["kills"]),
+         str(workers["lost"]), str(workers["done_twice"])],
+        ["the search killed at random moments and resumed", str(found["kills"]), str(lost),
+         f"at most {found['most_per_kill']} per kill"],
+    ]  # fmt: skip
+    return markdown(["disturbance", "`kill -9`", "answers lost", "trainings done twice"], rows)
 
 
 def images(result: Result) -> str:

@@ -34,6 +34,7 @@ class _Search:
     make_oracle: Callable[[int], Oracle]
     budget: int
     metric_filter: MetricFilter | None
+    parallel: int | None
 
     def run(self) -> tuple[str, int, pd.DataFrame]:
         oracle = self.make_oracle(self.pool.seed)
@@ -44,6 +45,7 @@ class _Search:
             self.budget,
             metric_filter=self.metric_filter,
             progress=False,
+            parallel=self.parallel,
         )
         return self.label, self.pool.seed, result.history
 
@@ -59,6 +61,7 @@ def compare(  # noqa: PLR0913 - a comparison is all of a search, many times
     metric_filter: MetricFilter | None = None,
     workers: int = 1,
     progress: bool = True,
+    parallel: int | None = None,
 ) -> pd.DataFrame:
     """Run every sampler with every seed and trace each search.
 
@@ -74,12 +77,21 @@ def compare(  # noqa: PLR0913 - a comparison is all of a search, many times
             picklable (no lambda), and a script must guard its main code by
             ``if __name__ == "__main__"``.
         progress: Show a progress bar.
+        parallel: Evaluations in flight, see `run_search`; None for rounds.
 
     Returns:
         Columns ``sampler, seed`` and those of `trace`, ordered by sampler as given, seed, query.
     """
     searches = [
-        _Search(label, replace(pool, seed=seed), sampler, make_oracle, budget, metric_filter)
+        _Search(
+            label,
+            replace(pool, seed=seed),
+            sampler,
+            make_oracle,
+            budget,
+            metric_filter,
+            parallel,
+        )
         for (label, sampler), seed in itertools.product(samplers.items(), seeds)
     ]
     traces: dict[tuple[str, int], pd.DataFrame] = {}

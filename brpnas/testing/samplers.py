@@ -88,6 +88,21 @@ class SamplerContract:
         assert 1 <= len(asked) <= budget
         assert all(is_open(pool, arch_id, History()) for arch_id in asked)
 
+    @pytest.mark.parametrize("parallel", [1, 3, 2 * BUDGET])
+    def test_searches_with_evaluations_in_flight(self, parallel: int) -> None:
+        pool = self.pool()
+        one, other = (
+            run_search(
+                pool, self.make(), make_oracle(), BUDGET, progress=False, parallel=parallel
+            ).history
+            for _ in range(2)
+        )
+        pd.testing.assert_frame_equal(comparable(one), comparable(other))
+        assert one["query"].tolist() == list(range(BUDGET))
+        assert BUDGET - one["isomorphism_id"].nunique() == self.reevaluations
+        repeated = one[one["arch_id"].duplicated(keep=False)]
+        assert not repeated.duplicated(["arch_id", "seed"]).any()
+
     def test_leaves_its_context_alone(self) -> None:
         pool = make_pool(limit=7)
         rows, predicted = pool.representatives.copy(), pool.predicted["latency_ms"].copy()

@@ -43,6 +43,7 @@ class FrontSearches:
         make_oracle: Makes the oracle of a seed.
         budget: Queries of each search.
         metric_filter: Measures proposals, see `brpnas.search.run_search`.
+        parallel: Evaluations in flight; None for rounds.
     """
 
     pool: ListedPool | SampledPool
@@ -50,6 +51,7 @@ class FrontSearches:
     make_oracle: Callable[[int], Oracle]
     budget: int
     metric_filter: MetricFilter | None
+    parallel: int | None = None
 
     def history(self, search: tuple[str, int]) -> pd.DataFrame:
         """History of the search of a sampler with a seed."""
@@ -61,6 +63,7 @@ class FrontSearches:
             self.budget,
             metric_filter=self.metric_filter,
             progress=False,
+            parallel=self.parallel,
         )
         return result.history
 

@@ -55,6 +55,11 @@ class Measuring:
         """Whether proposals are measured on a device, not only looked up."""
         return "device" in self.limits.sources.values()
 
+    @property
+    def is_here(self) -> bool:
+        """Whether a measurement runs on this machine."""
+        return self.timing.is_here
+
     @contextmanager
     def opened(self) -> Iterator[tuple[Target, str]]:
         """The target and its device: the predictions' device, or a description."""

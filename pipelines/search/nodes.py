@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from brpnas.candidates import TrainOracle, accuracy_table
+from brpnas.errors import ConfigurationError
 from brpnas.predictors import PairwiseRanker, training_pool
 from brpnas.search import (
     CandidatePool,
@@ -85,9 +86,17 @@ def search_architecture(
 
     Raises:
         AnswersPendingError: If the oracle waits for answers by hand.
+        ConfigurationError: If trainings in flight would disturb the measurements.
         TrainingError: If the final training of the chosen network fails.
     """
     config = settings.search
+    if config.parallel and measuring.on_device and measuring.is_here and oracle_setup.trains_here:
+        raise ConfigurationError(
+            "search.parallel keeps trainings in flight on this machine while search.limits.source "
+            "'device' measures on it, so the latencies would be wrong: set search.parallel to "
+            "null, search.limits.source to predicted or table, timing.target or timing.scheduler "
+            "to another machine, or network_training.scheduler to a cluster of other machines."
+        )
     with (
         oracle_setup.opened() as oracle,
         measuring.metric_filter() as metric_filter,
@@ -107,7 +116,13 @@ def search_architecture(
                 _log.info("Resuming from the %d answers in %s", len(log.answers), path)
             queries = config.budget.queries
             result = run_search(
-                pool, sampler, oracle, queries, metric_filter=metric_filter, store=log
+                pool,
+                sampler,
+                oracle,
+                queries,
+                metric_filter=metric_filter,
+                store=log,
+                parallel=config.parallel,
             )
         make_ranker = pairwise_factory(config.sampler.ranker, processes)
         ranker = fit_ranker(make_ranker, pool, result.records)
@@ -130,7 +145,8 @@ def _fingerprint(
     It includes the answers of a table and the release of the library: another release may
     propose other architectures.
     """
-    full = search_fingerprint(pool, sampler, oracle, metric_filter)
+    parallel = setup.settings.search.parallel
+    full = search_fingerprint(pool, sampler, oracle, metric_filter, parallel=parallel)
     full["brpnas"] = version("brpnas")
     if isinstance(oracle, TableOracle):
         table = setup.accuracy
@@ -282,7 +298,7 @@ def compare_samplers(
     make_oracle, budget = oracle_setup.factory(), config.budget.queries
     seeds, looked_up = range(config.seed, config.seed + count), measuring.table_filter
     if several:
-        searches = FrontSearches(pool, samplers, make_oracle, budget, looked_up)
+        searches = FrontSearches(pool, samplers, make_oracle, budget, looked_up, config.parallel)
         return compare_fronts(settings, searches, scores.held_out, seeds)
     return compare(
         pool,
@@ -293,4 +309,5 @@ def compare_samplers(
         seeds=seeds,
         metric_filter=looked_up,
         workers=config.workers,
+        parallel=config.parallel,
     )

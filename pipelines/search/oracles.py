@@ -67,6 +67,11 @@ class OracleSetup:
                 yield trained
 
     @property
+    def trains_here(self) -> bool:
+        """Whether networks are trained on this machine."""
+        return self.config.name == "train" and self.training.scheduler is None
+
+    @property
     def is_free(self) -> bool:
         """Whether answers cost nothing: from a table or a surrogate."""
         return self.config.name in {"table", "surrogate"}

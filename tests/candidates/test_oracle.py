@@ -329,3 +329,26 @@ def test_a_final_training_that_was_killed_is_done_again_and_nothing_else(tmp_pat
     )
     assert all(np.array_equal(again.weights[k], whole.weights[k]) for k in whole.weights)
     assert len(list(killed.rglob("*.safetensors"))) == 2
+
+
+def test_trainings_in_flight_answer_as_they_end(tmp_path: Path) -> None:
+    want = oracle(tmp_path / "alone").answer(Question(0, CONV)).accuracy
+    with LocalEngine(2) as engine:
+        teacher = TrainOracle(ImageSource(), SMALL, tmp_path / "two", engine)
+        with teacher.start() as trainings:
+            trainings.submit(Question(0, CONV))
+            trainings.submit(Question(1, "no cell"))
+            first = trainings.next_answer()
+            trainings.submit(Question(2, CONV, frozenset({0})))
+            found = dict([first, trainings.next_answer(), trainings.next_answer()])
+        with teacher.start() as again:  # from the files
+            again.submit(Question(3, CONV))
+            assert again.next_answer()[1] == found[Question(0, CONV)]
+    assert found[Question(0, CONV)].accuracy == want  # type: ignore[union-attr]
+    assert isinstance(found[Question(1, "no cell")], OracleError)
+    assert found[Question(2, CONV, frozenset({0}))].seed == 1  # type: ignore[union-attr]
+
+
+def test_nothing_in_flight_has_no_answer(tmp_path: Path) -> None:
+    with oracle(tmp_path).start() as trainings, pytest.raises(OracleError, match="in flight"):
+        trainings.next_answer()

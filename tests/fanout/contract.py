@@ -69,6 +69,30 @@ class EngineContract(ABC):
             list(other.run(tasks.noise, range(2000)))
         assert sorted([first, *run]) == [(n, -n) for n in range(-30, 0)]
 
+    def test_tasks_are_taken_while_others_run(self, engine: Engine) -> None:
+        found, left = [], list(range(-12, -3))
+        with engine.start(abs) as run:
+            run.submit([-1, -2])
+            while run.pending:
+                found.append(run.next_outcome())
+                if left:
+                    run.submit([left.pop()])
+                assert run.pending <= 2
+        assert sorted(found) == [(n, -n) for n in (*range(-12, -3), -2, -1)]
+
+    def test_an_outcome_needs_a_task(self, engine: Engine) -> None:
+        with engine.start(abs) as run:
+            with pytest.raises(ValueError, match="pending"):
+                run.next_outcome()
+            run.submit([-3])
+            assert run.next_outcome() == (-3, 3)
+
+    def test_a_run_left_early_leaves_an_engine_that_runs(self, engine: Engine) -> None:
+        with engine.start(tasks.noise) as run:
+            run.submit(range(30))
+            run.next_outcome()
+        assert sorted(engine.run(abs, [-1, -2])) == [(-2, 2), (-1, 1)]
+
     def test_closing_early_leaves_an_engine_that_runs(self, engine: Engine) -> None:
         run = engine.run(abs, range(-30, 0))
         next(run)

@@ -57,3 +57,17 @@ def test_an_answer_must_be_planned_and_new(answer: Record, said: str) -> None:
     with pytest.raises(StoreError, match=said):
         log.add_answer(answer)
     assert list(log.answers) == [1]
+
+
+def test_open_queries_are_planned_and_unanswered() -> None:
+    log = make_log()
+    log.add_answer(record(1, "aaab", 0.5))
+    found = [(plan.round, query, arch_id) for plan, query, arch_id in log.open_queries]
+    assert found == [(0, 0, "aaaa"), (1, 2, "aaac")]
+
+
+def test_a_query_in_flight_is_no_answer() -> None:
+    log = make_log()
+    with pytest.raises(StoreError, match="query 0 is in flight"):
+        log.add_answer(record(0, "aaaa", status="pending"))
+    assert log.answers == {}

@@ -472,3 +472,36 @@ def test_measurements_come_back_from_the_store(tmp_path: Path) -> None:
             store.add_measurement(measurement)
     with SearchStore(tmp_path / "search.jsonl", {}) as store:
         assert list(store.measurements.values()) == known
+
+
+@every_sampler
+@every_pool
+def test_with_evaluations_in_flight_no_limit_is_violated(
+    pool: ListedPool | SampledPool, sampler: Sampler
+) -> None:
+    one, other = (
+        run_search(
+            pool, sampler, make_oracle(), BUDGET,
+            metric_filter=filter_of(), progress=False, parallel=5,
+        )
+        for _ in range(2)
+    )  # fmt: skip
+    history = one.history
+    assert len(history) == BUDGET
+    assert all(TRUE[name] <= LIMIT for name in history["arch_id"])
+    assert set(history["arch_id"]) <= set(one.measurements["arch_id"])
+    pd.testing.assert_frame_equal(comparable(history), comparable(other.history))
+
+
+def test_with_evaluations_in_flight_the_search_ends_early_too() -> None:
+    pool = make_pool(limits=measured_limits(0.5, 9))
+    for sampler in SAMPLERS[:3]:
+        result = run_search(
+            pool, sampler, make_oracle(), 200,
+            metric_filter=filter_of(), progress=False, parallel=5,
+        )  # fmt: skip
+        in_rounds = run_search(
+            pool, sampler, make_oracle(), 200, metric_filter=filter_of(), progress=False
+        )
+        asked = [set(each.history["isomorphism_id"]) for each in (result, in_rounds)]
+        assert asked[0] == asked[1] != set()

@@ -66,3 +66,12 @@ def test_table_of_nothing_has_the_same_types() -> None:
     empty = History().to_frame()
     assert empty.empty
     assert (empty.dtypes == full.dtypes).all()
+
+
+def test_a_query_in_flight_is_queried_but_not_answered() -> None:
+    history = history_of(("aaaa", 0.5))
+    history.extend([record(1, "aaab", status="pending")])
+    assert history.pending == {"aaab"}
+    assert history.queried == ("aaaa", "aaab")
+    assert history.knows(record(1, "baaa").isomorphism_id)
+    assert list(history.means()) == list(history.choosable()) == ["aaaa"]

@@ -8,11 +8,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from brpnas.errors import BudgetError, InfeasibleError, OracleError, StoreError
+from brpnas.errors import (
+    BudgetError,
+    ConfigurationError,
+    InfeasibleError,
+    OracleError,
+    StoreError,
+)
 from brpnas.search.events import EventLog
 from brpnas.search.history import History
 from brpnas.search.loop import run_search, search_fingerprint
-from brpnas.search.oracles import Answer, Oracle, Question, TableOracle
+from brpnas.search.oracles import Answer, Evaluations, Oracle, Question, TableOracle
 from brpnas.search.pools.listed import ListedPool
 from brpnas.search.samplers import (
     BRPSampler,
@@ -76,9 +82,12 @@ def search(
     oracle: Oracle | None = None,
     store: EventLog | None = None,
     pool: ListedPool | None = None,
+    parallel: int | None = None,
 ) -> pd.DataFrame:
     pool, oracle = pool or make_pool(limit=8), oracle or make_oracle()
-    return run_search(pool, sampler, oracle, budget, store=store, progress=False).history
+    return run_search(
+        pool, sampler, oracle, budget, store=store, progress=False, parallel=parallel
+    ).history
 
 
 def on_disk(path: Path, sampler: Sampler) -> SearchStore:
@@ -331,3 +340,153 @@ def test_progress_bar_counts_queries(capsys: pytest.CaptureFixture[str]) -> None
     assert "12/12" in capsys.readouterr().err
     run_search(make_pool(), RandomSampler(), make_oracle(), 12, progress=False)
     assert capsys.readouterr().err == ""
+
+
+class LateEvaluations(Evaluations):
+    """Keeps the open questions and answers the newest, or another one drawn from a seed."""
+
+    def __init__(self, oracle: Late) -> None:
+        super().__init__(oracle)
+        self.late = oracle
+
+    def next_answer(self) -> tuple[Question, Answer | OracleError]:
+        self.late.most = max(self.late.most, len(self._open))
+        self.late.seen.append(set(self._open))
+        if len(self.late.asked) == self.late.after:
+            raise KeyboardInterrupt
+        query = self.late.rng.choice(sorted(self._open))
+        question = self._open.pop(query)
+        try:
+            return question, self.late.answer(question)
+        except OracleError as error:
+            return question, error
+
+
+class Late(Wrapped):
+    """Answers in a random order; ends the run after a number of answers."""
+
+    def __init__(self, seed: int = 0, after: int = -1) -> None:
+        super().__init__()
+        self.rng, self.after, self.most = random.Random(seed), after, 0
+        self.seen: list[set[int]] = []
+
+    def start(self) -> Evaluations:
+        return LateEvaluations(self)
+
+
+@every_sampler
+@pytest.mark.parametrize("parallel", [1, 4, 100])
+def test_in_flight_no_function_is_asked_twice_and_the_budget_is_kept(
+    sampler: Sampler, parallel: int
+) -> None:
+    oracle, log = Late(), EventLog()
+    frame = search(sampler, oracle=oracle, store=log, parallel=parallel)
+    assert frame["query"].tolist() == sorted(oracle.asked) == list(range(BUDGET))
+    fresh = frame.drop_duplicates("arch_id")
+    assert fresh["isomorphism_id"].is_unique
+    assert not frame.duplicated(["arch_id", "seed"]).any()
+    assert oracle.most == min(parallel, BUDGET) or isinstance(sampler, ReevaluateLeaders)
+    assert oracle.most <= parallel
+
+
+def test_as_soon_as_one_answers_the_next_is_submitted() -> None:
+    for sampler in SAMPLERS[:3]:
+        oracle = Late()
+        search(sampler, oracle=oracle, parallel=4)
+        assert [len(open_) for open_ in oracle.seen] == [4] * (BUDGET - 3) + [3, 2, 1]
+
+
+@every_sampler
+def test_in_flight_it_resumes_with_the_open_queries(sampler: Sampler, tmp_path: Path) -> None:
+    path, rng, answered = tmp_path / "search.jsonl", random.Random(1), 0
+    open_: set[int] = set()
+    while True:
+        steps, oracle = rng.randint(0, 5), Late(rng.randint(0, 99))
+        oracle.after = steps if answered + steps < BUDGET else -1
+        with on_disk(path, sampler) as store:
+            assert len(store.answers) == answered
+            if oracle.after < 0:
+                frame = search(sampler, oracle=oracle, store=store, parallel=4)
+                break
+            with pytest.raises(KeyboardInterrupt):
+                search(sampler, oracle=oracle, store=store, parallel=4)
+            assert open_ <= oracle.seen[0]
+            planned = {query for _, query, _ in store.open_queries}
+            open_ = oracle.seen[-1]
+            assert open_ <= planned
+        answered += steps
+    assert open_ <= oracle.seen[0]
+    assert frame["query"].tolist() == list(range(BUDGET))
+    assert frame.drop_duplicates("arch_id")["isomorphism_id"].is_unique
+
+
+@every_sampler
+def test_in_flight_a_table_makes_one_search_also_resumed(sampler: Sampler, tmp_path: Path) -> None:
+    want = search(sampler, parallel=4)
+    path = tmp_path / "search.jsonl"
+    for steps in (3, 0, 9, 5):
+        with on_disk(path, sampler) as store, pytest.raises(KeyboardInterrupt):
+            search(sampler, oracle=Interrupted(steps), store=store, parallel=4)
+    with on_disk(path, sampler) as store:
+        assert_same(search(sampler, store=store, parallel=4), want)
+
+
+def test_one_in_flight_is_a_search_in_rounds_for_samplers_of_one_query() -> None:
+    sampler = EvolutionSampler(population=1)
+    assert_same(search(sampler, parallel=1), search(sampler))
+
+
+def test_in_flight_failures_are_recorded_and_the_rest_goes_on() -> None:
+    class Failing(Late):
+        def answer(self, question: Question) -> Answer:
+            answer = super().answer(question)
+            if question.query % 3 == 1:
+                raise OracleError("diverged")
+            return answer
+
+    for sampler in SAMPLERS:
+        frame = search(sampler, oracle=Failing(), parallel=4)
+        assert (frame["status"] == "failed").tolist() == [q % 3 == 1 for q in range(BUDGET)]
+
+
+def test_in_flight_the_ranker_is_trained_once_a_round() -> None:
+    CountingRanker.fits = 0
+    search(BRPSampler(CountingRanker, rounds=6), oracle=Late(), parallel=4)
+    assert 1 <= CountingRanker.fits <= 6
+
+
+def test_in_flight_the_whole_pool_can_be_queried() -> None:
+    pool = make_pool(limit=4)
+    for sampler in SAMPLERS[:3]:
+        frame = search(sampler, budget=len(pool.representatives), pool=pool, parallel=5)
+        assert frame["isomorphism_id"].is_unique
+
+
+def test_a_budget_may_be_lowered_and_raised_with_queries_in_flight() -> None:
+    log, sampler = EventLog(), SAMPLERS[2]
+    with pytest.raises(KeyboardInterrupt):
+        search(sampler, oracle=Late(after=10), store=log, parallel=4)
+    assert len(search(sampler, budget=5, oracle=Late(), store=log, parallel=4)) == 10
+    assert len(search(sampler, budget=12, oracle=Late(), store=log, parallel=2)) == 12
+    raised = search(sampler, oracle=Late(), store=log, parallel=4)
+    assert raised["query"].tolist() == list(range(BUDGET))
+
+
+def test_a_number_in_flight_must_be_positive() -> None:
+    log = EventLog()
+    with pytest.raises(ConfigurationError, match="parallel"):
+        search(RandomSampler(), store=log, parallel=0)
+    assert log.plans == []
+
+
+def test_a_search_without_rounds_has_a_fingerprint_of_its_own() -> None:
+    pool, sampler, oracle = make_pool(), RandomSampler(), make_oracle()
+    rounds = search_fingerprint(pool, sampler, oracle)
+    four, eight = (search_fingerprint(pool, sampler, oracle, parallel=n) for n in (4, 8))
+    assert four == eight != rounds
+
+
+def test_an_architecture_in_flight_is_not_asked_again() -> None:
+    sampler = Fixed("aaaa", "aaab")
+    with pytest.raises(BudgetError, match="'aaaa'"):
+        search(sampler, parallel=3)

@@ -421,6 +421,38 @@ def test_a_search_on_this_machine_measures_before_it_asks(
     assert len(list(tmp_path.glob("*.jsonl"))) == 1
 
 
+def test_trainings_in_flight_may_not_disturb_measurements_here(
+    tables: tuple[Any, ...], tmp_path: Path
+) -> None:
+    live = (*tables[:2], accuracy_table([], "digits", 1), *tables[3:])
+    params = changed(LIVE, {"parallel": 2, "limits": {"source": "device", "confidence": 0.9}})
+    with pytest.raises(ConfigurationError, match=r"search\.parallel"):
+        run(live, tmp_path, params, DIGITS)
+    assert not list(tmp_path.rglob("*.safetensors"))
+
+
+@pytest.mark.usefixtures("quick_export")
+def test_a_live_search_with_trainings_in_flight(tables: tuple[Any, ...], tmp_path: Path) -> None:
+    live = (*tables[:2], accuracy_table([], "digits", 1), *tables[3:])
+    params = changed(LIVE, {"parallel": 2})
+    history = run(live, tmp_path, params, DIGITS)[0]
+    assert (history["status"] == "ok").all()
+    assert history["query"].tolist() == list(range(6))
+    assert history["isomorphism_id"].is_unique
+    run(live, tmp_path, LIVE, DIGITS)
+    assert len(list(tmp_path.glob("*.jsonl"))) == 2, "a search in rounds is another"
+
+
+def test_a_comparison_has_evaluations_in_flight_too(
+    tables: tuple[Any, ...], tmp_path: Path
+) -> None:
+    params = search(parallel=3, report={"comparison_seeds": 1})
+    found = run(tables, tmp_path, params)
+    traces = after(tables, found, params)["search_traces"]
+    own = traces[traces["sampler"] == "brp"]
+    assert own["best_valid"].tolist() == found[0]["accuracy"].cummax().tolist()
+
+
 LIVE = search(
     budget={"queries": 6, "reevaluations": 0},
     oracle={"name": "train"},

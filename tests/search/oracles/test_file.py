@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from brpnas.errors import AnswersPendingError, OracleError, SchemaError
 from brpnas.search import FileOracle, Question, SearchStore, run_search
+from brpnas.search.events import EventLog
 from brpnas.search.oracles import Answer
 from brpnas.search.samplers import get_sampler
 from tests.search import toy
@@ -168,3 +170,26 @@ def test_a_resumed_search_tells_the_oracle_what_was_asked(tmp_path: Path) -> Non
         with pytest.raises(AnswersPendingError) as caught:
             run_search(pool, sampler, later, 5, store=store, progress=False)
     assert OTHER not in str(caught.value)
+
+
+def test_in_flight_the_file_always_lists_as_many_questions(tmp_path: Path) -> None:
+    pool, sampler, truth = toy.make_pool(), get_sampler("evolution"), toy.make_oracle()
+    log, asked = EventLog(), []
+    file = FileOracle(tmp_path / "questions.csv", tmp_path / "answers.csv", "mine", None)
+    rows = ["arch_id,accuracy"]
+    while True:
+        try:
+            result = run_search(pool, sampler, file, 12, store=log, progress=False, parallel=3)
+        except AnswersPendingError:
+            waiting = pd.read_csv(file.questions_path)
+            assert len(waiting) == min(3, 12 - len(log.answers))
+            asked.append(set(waiting["query"]))
+            last = waiting.iloc[-1]  # the newest first, the others late
+            answer = truth.answer(Question(int(last["query"]), last["arch_id"]))
+            rows.append(f"{last['arch_id']},{answer.accuracy}")
+            file.answers_path.write_text("\n".join(rows))
+        else:
+            break
+    assert len(result.history) == len(asked) == 12
+    assert all(len(before - after) <= 1 for before, after in itertools.pairwise(asked))
+    assert not file.questions_path.exists()
