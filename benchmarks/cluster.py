@@ -232,7 +232,7 @@ def _dask(folder: Path) -> Iterator[str]:
                 )
                 while not file.exists():
                     time.sleep(0.1)
-            while (folder / "log").read_text().count("Registered to:") < 2:
+            while (folder / "log").read_text("utf-8").count("Registered to:") < 2:
                 time.sleep(0.1)
             yield json.loads(file.read_text("utf-8"))["address"]
         finally:

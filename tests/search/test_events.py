@@ -68,6 +68,6 @@ def test_open_queries_are_planned_and_unanswered() -> None:
 
 def test_a_query_in_flight_is_no_answer() -> None:
     log = make_log()
-    with pytest.raises(StoreError, match="query 0 is in flight"):
+    with pytest.raises(StoreError, match=r"query 0 .*flight"):
         log.add_answer(record(0, "aaaa", status="pending"))
     assert log.answers == {}

@@ -184,7 +184,10 @@ def test_the_result_holds_the_groups_that_decide_it(
     assert result["task"] == {
         **{"space": SPACE, "dataset": "cifar100", "constraints": ["latency_ms <= 7"]},
         "objectives": ["accuracy"],
-        **{name: PARAMS[name] for name in ("budget", "limits", "sampler", "oracle", "seed")},
+        **{
+            name: PARAMS[name]
+            for name in ("budget", "limits", "sampler", "oracle", "parallel", "seed")
+        },
     }
     assert summarise(tables, found, search(report={"comparison_seeds": 9}, workers=3)) == result
 
