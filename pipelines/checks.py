@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
@@ -19,6 +19,9 @@ from kedro.pipeline import Pipeline
 from brpnas.errors import BrpNasError, ConfigurationError, UnknownNameError
 from pipelines.config import BENCHMARK_SPACES
 from pipelines.pipeline_registry import STAGES, LazyPipelines
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["MissingInputError", "check_inputs", "check_parameters"]
 
@@ -66,24 +69,27 @@ def _ingest(
                 f"`space` is {space!r}. Leave it out of ingest.benchmarks, where measured, "
                 f"devices, trained{''.join(f', {name}' for name in fitting)} fit, or set `space`."
             )
-    _device_files(ingest, parameters, catalog)
+    _device_file(parameters, catalog)
 
 
-def _device_files(
-    ingest: Mapping[str, Any], parameters: Mapping[str, Any], catalog: CatalogProtocol | None
-) -> None:
+def _device_file(
+    parameters: Mapping[str, Any], catalog: CatalogProtocol | None
+) -> pd.DataFrame | None:
     """Read the latency file of the run's device: if it is refused, nothing is written.
 
     Files of other devices are not checked: `ingest` skips refused ones with a warning.
+
+    Returns:
+        Its table; None if `ingest` reads none.
     """
     files, device = _load(catalog, "device_files"), parameters["device"]
-    if "devices" in ingest["benchmarks"] and device in files:
-        limits = parameters["retrain"]
-        files[device](
-            space=parameters["space"],
-            least=limits["least_rows"],
-            unit_check=limits["unit_check"],
-        )
+    if "devices" not in parameters["ingest"]["benchmarks"] or device not in files:
+        return None
+    limits = parameters["retrain"]
+    table: pd.DataFrame = files[device](
+        space=parameters["space"], least=limits["least_rows"], unit_check=limits["unit_check"]
+    ).table
+    return table
 
 
 def _dataset(name: str, parameters: Mapping[str, Any], catalog: CatalogProtocol | None) -> None:
@@ -190,6 +196,26 @@ def _search(
             )
 
 
+def _sizes(parameters: Mapping[str, Any], catalog: CatalogProtocol | None) -> None:
+    """Refuse trainings and measurements of networks of another size than the device's latencies.
+
+    The search would refuse them too, after `train`.
+    """
+    from brpnas.datasets import stated_size  # noqa: PLC0415
+    from pipelines.config import SearchConfig, parse  # noqa: PLC0415
+    from pipelines.network import network_config  # noqa: PLC0415
+    from pipelines.search.sizes import check_latency_size  # noqa: PLC0415
+    from pipelines.sizes import size_of_latencies  # noqa: PLC0415
+
+    device, table = parameters["device"], _device_file(parameters, catalog)
+    stated = None if table is None else stated_size(table)
+    known = size_of_latencies(
+        device, stated, _load(catalog, "measured_devices"), parameters["space"]
+    )
+    config, network = parse(SearchConfig, parameters["search"]), parameters["network"]
+    check_latency_size(config, network_config(network), device, known)
+
+
 def _member(pipeline: Pipeline, parameters: Mapping[str, Any], catalog: CatalogProtocol) -> None:
     """Refuse an unknown member of the front; of a search still to come only its number is open."""
     from pipelines.members import member_number  # noqa: PLC0415
@@ -261,7 +287,8 @@ def check_parameters(
     Raises:
         UnknownNameError: If a space, device or data set is unknown.
         ConfigurationError: If `ingest` does not read its benchmark, or it is of another space; if
-            the file of a space is unreadable; if export.member is not on the front.
+            the file of a space is unreadable; if export.member is not on the front; if a search
+            would train or measure networks of another size than the latencies of the device.
         ConstraintError: If a constraint is malformed.
         IntakeError: If the latency file of the device is refused.
     """
@@ -280,6 +307,8 @@ def check_parameters(
             continue  # `retrain` reads the device's own file, and raises its own error
         if name in used and _MAKES.get(name) not in made:
             check(parameters[name.removeprefix("params:")], parameters, catalog)
+    if {"latency", "search_result"} <= made and "measured_devices" not in made:
+        _sizes(parameters, catalog)
     if "exported_architecture" in made and catalog is not None:
         _member(pipeline, parameters, catalog)
 

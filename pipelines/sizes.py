@@ -14,9 +14,24 @@ from brpnas.datasets import stated_precision, stated_size
 from brpnas.devices import Device, load_devices
 from brpnas.spaces import get_space
 
-__all__ = ["with_latency_size"]
+__all__ = ["size_of_latencies", "with_latency_size"]
 
 _log = logging.getLogger(__name__)
+
+
+def size_of_latencies(
+    device: str, stated: str | None, described: Mapping[str, Device], space: str
+) -> str:
+    """Size of the networks of a device's latencies.
+
+    Args:
+        device: Name of the device.
+        stated: Size stated by its table, if any.
+        described: The catalogue of the user's devices; it precedes the catalogue of the package.
+        space: Name of the space; its published size is the default.
+    """
+    entry = described.get(device) or load_devices().get(device)
+    return stated or (entry and entry.network_size) or get_space(space).published.size
 
 
 def with_latency_size(
@@ -35,16 +50,15 @@ def with_latency_size(
             without one.
     """
     entry = described.get(device) or load_devices().get(device)
-    size = stated_size(table, f"The table of {device!r}") or (entry and entry.network_size)
-    if size is None:
-        size = get_space(space).published.size
-        if device not in load_devices():
-            _log.info(
-                "Nothing states the size of the networks of %s: it is taken to be the published "
-                "one, %s. Otherwise add the column network_size to its table.",
-                device,
-                size,
-            )
+    stated = stated_size(table, f"The table of {device!r}")
+    size = size_of_latencies(device, stated, described, space)
+    if not (stated or (entry and entry.network_size)) and device not in load_devices():
+        _log.info(
+            "Nothing states the size of the networks of %s: it is taken to be the published "
+            "one, %s. Otherwise add the column network_size to its table.",
+            device,
+            size,
+        )
     if entry is None and stated_precision(table, f"The table of {device!r}") is None:
         _log.info(
             "Nothing states the precision of the networks of %s: it is taken to be fp32. Otherwise "

@@ -19,7 +19,7 @@ from pipelines.limited import check_sources
 from pipelines.predicted import task_device, task_rows
 from pipelines.search.predict import PredictedDeviations, PredictedMetrics
 from pipelines.search.settings import SearchSettings
-from pipelines.search.sizes import check_latency_size
+from pipelines.search.sizes import check_latency_size, latency_size
 
 __all__ = ["deviations_of", "metrics_of", "set_up_limits", "set_up_pool"]
 
@@ -61,8 +61,8 @@ def set_up_limits(
             "featurise and train again, or set space back."
         )
     own = task_rows(predictions)
-    check_latency_size(config, settings.network, own, space)
     device = task_device(predictions)
+    check_latency_size(config, settings.network, device, latency_size(own, space))
     limits = Limits.from_predictions(
         settings.constraints,
         predictions,

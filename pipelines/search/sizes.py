@@ -26,20 +26,19 @@ def latency_size(predictions: pd.DataFrame, space: str) -> str:
 
 
 def check_latency_size(
-    config: SearchConfig, network: NetworkConfig, predictions: pd.DataFrame, space: str
+    config: SearchConfig, network: NetworkConfig, device: str, known: str
 ) -> None:
-    """Refuse to train or measure networks of another size than the predicted latency.
+    """Refuse to train or measure networks of another size than those of the device's latencies.
 
     Args:
         config: Parameters of the stage: the oracle, and whether proposals are measured.
         network: The networks to train and measure.
-        predictions: Predictions of `train`.
-        space: Name of the space.
+        device: Name of the device.
+        known: Size of the networks of its latencies.
 
     Raises:
         ConfigurationError: If the sizes differ; before any training or measurement.
     """
-    known, device = latency_size(predictions, space), predictions["device"].iloc[0]
     oracle, limits = config.oracle.name, config.limits.model_dump()
     causes = [
         f"search.{name} is {json.dumps(value)}"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from brpnas.errors import (
     IntakeError,
     UnknownNameError,
 )
+from brpnas.spaces import get_space
 from brpnas.spaces.nasbench201 import published_cells
 from pipelines.checks import MissingInputError, check_inputs, check_parameters
 from pipelines.datasets import AccuracyTablesDataset, DeviceCatalogueDataset, DeviceFilesDataset
@@ -361,3 +363,38 @@ def test_a_source_may_be_of_an_objective() -> None:
     check_parameters(of_constraints, own | {"objectives": ["accuracy", "-energy_mj"]})
     with pytest.raises(ConfigurationError, match="'energy_mj'"):
         check_parameters(of_constraints, own)
+
+
+class TestSizes:
+    WHOLE = sum((register_pipelines()[n] for n in ("ingest", "train", "search")), Pipeline([]))
+    PUBLISHED = get_space("nasbench201").published
+    TRAINS = GOOD | {
+        "search": base("search", oracle={"name": "train"}),
+        "network": asdict(PUBLISHED) | {"input_shape": (3, 32, 32)},
+    }
+
+    def values(self, **changes: object) -> dict[str, Any]:
+        network = {k: v for k, v in self.TRAINS["network"].items() if k != "executes_dead_ops"}
+        return self.TRAINS | {"network": network | changes}
+
+    def test_other_networks_than_the_device_was_measured_with_are_refused(
+        self, own: DataCatalog
+    ) -> None:
+        check_parameters(self.WHOLE, self.values(), own)
+        check_parameters(self.WHOLE, self.values(classes=5) | {"search": base("search")}, own)
+        with pytest.raises(ConfigurationError) as refused:
+            check_parameters(self.WHOLE, self.values(classes=5), own)
+        for size in (self.PUBLISHED, replace(self.PUBLISHED, classes=5)):
+            assert size.size in str(refused.value)
+
+    def test_a_file_states_its_own_size(self, own: DataCatalog, tmp_path: Path) -> None:
+        small = replace(self.PUBLISHED, channels=8).size
+        bring(tmp_path / "devices", "small", network_size=small)
+        asked = {"device": "small", "ingest": base("ingest", benchmarks=["devices", "nasbench201"])}
+        check_parameters(self.WHOLE, self.values(channels=8) | asked, own)
+        with pytest.raises(ConfigurationError, match="'small'"):
+            check_parameters(self.WHOLE, self.values() | asked, own)
+
+    def test_a_device_that_the_run_measures_has_the_size_of_the_run(self, own: DataCatalog) -> None:
+        whole = register_pipelines()["measure"] + self.WHOLE
+        check_parameters(whole, self.values(classes=5), own)
