@@ -5,6 +5,8 @@ Use `HybridRanker` if trainings are few; a `PairwiseRanker` alone ranks faster a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 import scipy.stats
@@ -79,12 +81,21 @@ class HybridRanker:
         of_pairwise, of_process = self._spread
         return self.pairwise.score(graphs) / of_pairwise + self.expected(graphs) / of_process
 
+    def deviations(self, graphs: GraphBatch) -> npt.NDArray[np.float64]:
+        """Standard deviation of each score, shape ``[N]``, as if both parts erred alike."""
+        parts = [process.deviations(paths) for process, paths in self._chunks(graphs)]
+        return 2 * np.concatenate(parts or [np.empty(0)]) / self._spread[1]
+
     def expected(self, graphs: GraphBatch) -> npt.NDArray[np.float64]:
         """Expected normal score of each graph by the process alone, shape ``[N]``."""
+        parts = [process.predict(paths) for process, paths in self._chunks(graphs)]
+        return np.concatenate(parts or [np.empty(0)])
+
+    def _chunks(
+        self, graphs: GraphBatch
+    ) -> Iterator[tuple[RelevanceProcess, list[npt.NDArray[np.float64]]]]:
+        """The process, and features of graphs, part by part."""
         if self._paths is None or self._process is None:
             raise BrpNasError("The ranker has not been trained: call fit first.")
-        parts = [
-            self._process.predict(self._paths(graphs[i : i + _CHUNK]))
-            for i in range(0, len(graphs), _CHUNK)
-        ]
-        return np.concatenate(parts) if parts else np.empty(0)
+        for i in range(0, len(graphs), _CHUNK):
+            yield self._process, self._paths(graphs[i : i + _CHUNK])

@@ -10,7 +10,7 @@ barely move them, many rows move them freely.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ from torch.optim.adam import adam
 
 from brpnas.errors import TrainingError
 from brpnas.predictors.training import single_thread
-from brpnas.predictors.transfer.kernel import Hyperparameters, covariance
+from brpnas.predictors.transfer.kernel import Hyperparameters, covariance, prior_variance
 
 __all__ = ["RelevanceProcess", "fit_relevance"]
 
@@ -43,6 +43,7 @@ class RelevanceProcess:
         rows: Features of the rows, times their factors.
         weights: ``(K + noise)^-1 (y - mean)``, shape ``[n]``.
         mean: Mean target of the rows.
+        factor: Lower Cholesky factor of ``K + noise``, ``[n, n]``.
     """
 
     hyperparameters: Hyperparameters
@@ -50,19 +51,32 @@ class RelevanceProcess:
     rows: list[Tensor]
     weights: Tensor
     mean: float
+    factor: Tensor
 
     def predict(self, features: Sequence[FloatArray]) -> FloatArray:
         """Mean of the target of other rows, ``[N]``; ``features`` as in `fit_relevance`."""
         with torch.inference_mode():
             parts = [
-                covariance(self.hyperparameters, _scaled(chunk, self.relevance), self.rows)
-                @ self.weights
-                for chunk in (
-                    [torch.from_numpy(group[i : i + _CHUNK]) for group in features]
-                    for i in range(0, len(features[0]), _CHUNK)
-                )
+                covariance(self.hyperparameters, chunk, self.rows) @ self.weights
+                for chunk in self._chunks(features)
             ]
         return np.concatenate([part.numpy() for part in parts] or [np.empty(0)]) + self.mean
+
+    def deviations(self, features: Sequence[FloatArray]) -> FloatArray:
+        """Standard deviation of the target of other rows without noise, ``[N]``."""
+        parts = []
+        with torch.inference_mode():
+            for chunk in self._chunks(features):
+                joint = covariance(self.hyperparameters, chunk, self.rows)
+                half = torch.linalg.solve_triangular(self.factor, joint.mT, upper=False)
+                variance = prior_variance(self.hyperparameters, chunk) - half.square().sum(0)
+                parts.append(variance.clamp(min=0).sqrt().numpy())
+        return np.concatenate(parts or [np.empty(0)])
+
+    def _chunks(self, features: Sequence[FloatArray]) -> Iterator[list[Tensor]]:
+        for i in range(0, len(features[0]), _CHUNK):
+            groups = [torch.from_numpy(group[i : i + _CHUNK]) for group in features]
+            yield _scaled(groups, self.relevance)
 
 
 def fit_relevance(
@@ -104,7 +118,7 @@ def fit_relevance(
         rows = _scaled(columns, relevance)
         factor = _factor(hyperparameters, covariance(hyperparameters, rows, rows))
         weights = torch.cholesky_solve(centred[:, None], factor)[:, 0]
-    return RelevanceProcess(hyperparameters, relevance, rows, weights, mean)
+    return RelevanceProcess(hyperparameters, relevance, rows, weights, mean, factor)
 
 
 def _learn(

@@ -96,7 +96,9 @@ class CandidatePool(ABC):
         """Whether the architecture is in the space and may be proposed under the limits."""
 
     def isomorphic(self, arch_id: str) -> Sequence[str]:
-        """Other feasible architectures of the same function, in an order of the seed.
+        """Other feasible architectures of the same function, the likeliest within the limits first.
+
+        Equally likely ones are in an order of the seed.
 
         They may be faster, because some runtimes execute dead operations. Empty in an unlisted
         space.

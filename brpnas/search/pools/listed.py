@@ -174,15 +174,18 @@ class ListedPool(CandidatePool):
 
     @cached_property
     def _members(self) -> dict[int, IntArray]:
-        """Rows of the feasible architectures of each function, in a random order of the seed."""
+        """Rows of the feasible architectures of each function, the likeliest first.
+
+        The seed decides the order of equally likely ones.
+        """
         # This name is part of the seed: another one is another order.
         rows = generator(self.seed, "siblings").permutation(np.flatnonzero(self.feasible))
-        rows = rows[np.argsort(self.functions[rows], kind="stable")]
+        rows = rows[np.lexsort((-self.odds[rows], self.functions[rows]))]
         numbers, starts = np.unique(self.functions[rows], return_index=True)
         return dict(zip(numbers.tolist(), np.split(rows, starts[1:]), strict=True))
 
     def isomorphic(self, arch_id: str) -> list[str]:
-        """Other feasible architectures of the same function, in an order of the seed."""
+        """Other feasible architectures of the same function, the likeliest within limits first."""
         row = int(self.rows([arch_id])[0])
         members = self._members.get(int(self.functions[row]), np.zeros(0, np.int64))
         return self.names(members[members != row])

@@ -12,10 +12,11 @@ import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol, TypeVar, get_args
+from typing import Any, Literal, Protocol, TypeVar, get_args, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
+import scipy.stats
 
 from brpnas.errors import ConfigurationError, OracleError
 from brpnas.graphs import GraphBatch
@@ -34,6 +35,8 @@ _LEADERS = 3
 """Number of best answered architectures to mutate."""
 _DRAWN = 8
 """Random architectures per query of the first round; the prior takes the largest."""
+_MEASURED_FROM = 0.2
+"""Share of the rounds without measurements: the ranker first learns what is worth one."""
 
 
 class Ranker(Protocol):
@@ -44,6 +47,14 @@ class Ranker(Protocol):
 
     def score(self, graphs: GraphBatch) -> npt.NDArray[np.floating[Any]]:
         """Score of each graph, shape ``[N]``; higher is better."""
+
+
+@runtime_checkable
+class _UncertainRanker(Ranker, Protocol):
+    """A ranker that knows the uncertainty of its scores; without it a score counts as certain."""
+
+    def deviations(self, graphs: GraphBatch) -> npt.NDArray[np.floating[Any]]:
+        """Standard deviation of each score, shape ``[N]``."""
 
 
 RankerT = TypeVar("RankerT", bound=Ranker)
@@ -119,20 +130,44 @@ class _Ranking:
         candidates: Architectures, without their graphs.
         scores: Score of each, ``[N]``; higher is better.
         ranked: Their places, best first, ``[N]``.
+        names: The architecture of each to propose.
         odds: Probability of each to satisfy the limits, ``[N]``.
+        deviations: Standard deviation of each score, ``[N]``.
+        best_score: Score of the best queried one, which is feasible; -inf without one.
     """
 
     candidates: Shortlist
     scores: npt.NDArray[np.floating[Any]]
     ranked: IntArray
+    names: Sequence[str]
     odds: npt.NDArray[np.float64]
+    deviations: npt.NDArray[np.floating[Any]]
+    best_score: float
+
+    def after(self, pool: CandidatePool, history: History) -> _Ranking:
+        """The ranking after measurements: the likeliest isomorphic one replaces a refused one.
+
+        The measured latencies of isomorphic architectures differ, so the next one may pass.
+        """
+        if not history.measurements:
+            return self
+        names, replaced = list(self.names), []
+        for place, name in enumerate(self.names):
+            if history.refuses(name):
+                left = (n for n in pool.isomorphic(name) if not history.refuses(n))
+                names[place] = next(left, name)
+                replaced += [place] if names[place] != name else []
+        if not replaced:
+            return self
+        found, odds = [names[place] for place in replaced], self.odds.copy()
+        odds[replaced] = pool.limits.odds(found, pool.predictions(found), pool.deviations(found))
+        return replace(self, names=names, odds=odds)
 
     def best(self, places: IntArray, is_clear: BoolArray, count: int) -> IntArray:
-        """The best that are clearly within the limits, or a measurement of better ones.
+        """Uncertain candidates worth a measurement, then the best clearly within the limits.
 
-        The best ones clearly within could be proposed without a measurement. The gain of an
-        uncertain one is its score above the last of these, and is had with its probability to pass:
-        those with the largest product come first, to be measured.
+        The former are ordered by their expected improvement on the best queried one, times their
+        probability to satisfy the limits (Schonlau et al., IMS Lecture Notes 34, 1998).
 
         Args:
             places: Candidates left, best first.
@@ -145,11 +180,27 @@ class _Ranking:
         unclear, scores = unclear[np.isfinite(scores)], scores[np.isfinite(scores)]
         if not len(unclear):
             return clear
-        least = self.scores[clear[-1]] if len(clear) == count else scores.min() - 1.0
-        expected = self.odds[unclear] * (scores - least)
+        least = max(self.best_score, float(scores.min()) - 1.0)
+        gain = expected_improvement(scores - least, self.deviations[unclear])
+        expected = self.odds[unclear] * gain
         order = np.argsort(-expected, kind="stable")
         worth = unclear[order[expected[order] > 0]]
         return np.concatenate([worth, clear])[:count]
+
+
+def expected_improvement(
+    gain: npt.NDArray[np.floating[Any]], deviation: npt.NDArray[np.floating[Any]]
+) -> npt.NDArray[np.float64]:
+    """Mean of the positive part of normal gains, ``[N]`` (Mockus et al., 1978).
+
+    Args:
+        gain: Expected gains, ``[N]``.
+        deviation: Their standard deviations, ``[N]``; 0 for certain ones.
+    """
+    spread = np.maximum(deviation, 1e-12)
+    ratio = gain / spread
+    normal = scipy.stats.norm
+    return np.asarray(gain * normal.cdf(ratio) + spread * normal.pdf(ratio), np.float64)
 
 
 class BRPSampler(Sampler):
@@ -277,7 +328,8 @@ class BRPSampler(Sampler):
         exploited = size if number >= self.rounds else math.ceil(size * self.exploit_fraction)
         is_free = candidates.is_open.copy()
         is_free[unqueried[:exploited]] = False
-        names = candidates.names(np.arange(len(candidates)))
+        ranking = self._ranking(pool, history).after(pool, history)
+        names = ranking.names
         refused_in, is_passed = _outcomes(names, history)
         is_clear = candidates.is_within | is_passed
         sample = ranked[
@@ -291,17 +343,19 @@ class BRPSampler(Sampler):
         if self._is_used_up(pool, history):
             is_left &= is_clear
         left = unqueried[is_left[unqueried]]
-        best = self._ranking(pool, history).best(left, is_clear, exploited)
+        best = ranking.best(left, is_clear, exploited)
         is_left[best] = False
         explored = drawn[is_left[drawn]][: size - len(best)]
         is_left[explored] = False
         chosen = np.concatenate([best, explored])
         fill = unqueried[is_left[unqueried]][: size - len(chosen)]
-        return candidates.names(np.concatenate([chosen, fill]))
+        return [names[place] for place in [*chosen.tolist(), *fill.tolist()]]
 
     def _is_used_up(self, pool: CandidatePool, history: History) -> bool:
         """Whether a round has used its measurements: its share of those left at its start."""
         number = history.next_round
+        if number < _MEASURED_FROM * self.rounds:
+            return True
         spent = sum(each.round == number for each in history.measurements.values())
         left = pool.limits.left(history)
         return spent * max(1, self.rounds - number) >= spent + left
@@ -347,9 +401,14 @@ class BRPSampler(Sampler):
             candidates = pool.shortlist(history, self._mutants(pool, history))
             names = candidates.names(np.arange(len(candidates)))
             scores: npt.NDArray[np.floating[Any]] = np.zeros(0)
+            deviations: npt.NDArray[np.floating[Any]] = np.zeros(len(candidates))
             if len(candidates):
                 scores = self._scores(pool, history, candidates.graphs)
+                ranker = self._trained[1] if self._trained else None
+                if pool.limits.measures and isinstance(ranker, _UncertainRanker):
+                    deviations = ranker.deviations(candidates.graphs)
                 if self.flops_prior:
+                    deviations = deviations / (scores[np.isfinite(scores)].std() or 1.0)
                     weight = self.flops_prior / (len(history.means()) + self.flops_prior)
                     scores = _standardised(scores) + weight * _size(pool, names)
             odds = np.ones(len(names))
@@ -357,7 +416,11 @@ class BRPSampler(Sampler):
                 odds = pool.limits.odds(names, pool.predictions(names), pool.deviations(names))
             candidates = replace(candidates, graphs=candidates.graphs[:0])
             ranked = np.argsort(-scores, kind="stable")
-            self._ranked = known, _Ranking(candidates, scores, ranked, odds)
+            best = float(scores[~candidates.is_open].max(initial=-np.inf))
+            self._ranked = (
+                known,
+                _Ranking(candidates, scores, ranked, names, odds, deviations, best),
+            )
         return self._ranked[1]
 
     def estimates(self, pool: CandidatePool, history: History) -> dict[str, float] | None:
