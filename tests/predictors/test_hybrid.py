@@ -32,6 +32,16 @@ def test_score_is_the_sum_of_two_standardised_scores(ranker: HybridRanker) -> No
     np.testing.assert_allclose(ranker.score(others), expected)
 
 
+def test_deviations_are_smaller_near_what_was_seen(ranker: HybridRanker) -> None:
+    seen, others = some("pruned", 40), some("pruned", 60, seed=1)
+    found = ranker.deviations(others)
+    assert found.shape == (60,)
+    assert 0 < ranker.deviations(seen).mean() < found.mean()
+    assert ranker.deviations(seen[:0]).shape == (0,)
+    with pytest.raises(BrpNasError, match="fit first"):
+        HybridRanker(PairwiseRanker(TINY, 1)).deviations(seen)
+
+
 def test_a_graph_is_scored_alone_as_in_company(ranker: HybridRanker) -> None:
     batch = some("pruned", 50)
     alone = [ranker.score(batch[i : i + 1])[0] for i in range(10)]

@@ -55,6 +55,18 @@ def test_prediction_is_that_of_the_formula(process: RelevanceProcess) -> None:
     )
 
 
+def test_deviations_are_those_of_the_formula(process: RelevanceProcess) -> None:
+    seen, others = part(slice(80)), part(slice(80, 120))
+    noise = float(process.hyperparameters.noise.exp())
+    among = literal_kernel(process, seen, seen) + noise * np.eye(80)
+    cross = literal_kernel(process, others, seen)
+    expected = literal_kernel(process, others, others) - cross @ np.linalg.solve(among, cross.T)
+    found = process.deviations(others)
+    np.testing.assert_allclose(found, np.sqrt(np.diag(expected)), rtol=1e-4, atol=1e-5)
+    assert process.deviations(seen).mean() < found.mean()
+    assert process.deviations([group[:0] for group in GROUPS]).shape == (0,)
+
+
 def test_rows_of_padded_groups_have_the_covariance_of_the_groups(
     process: RelevanceProcess,
 ) -> None:

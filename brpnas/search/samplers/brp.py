@@ -197,10 +197,10 @@ def expected_improvement(
         gain: Expected gains, ``[N]``.
         deviation: Their standard deviations, ``[N]``; 0 for certain ones.
     """
-    spread = np.maximum(deviation, 1e-12)
-    ratio = gain / spread
-    normal = scipy.stats.norm
-    return np.asarray(gain * normal.cdf(ratio) + spread * normal.pdf(ratio), np.float64)
+    spread = np.where(deviation > 0, deviation, 1.0)
+    ratio, normal = gain / spread, scipy.stats.norm
+    found = gain * normal.cdf(ratio) + spread * normal.pdf(ratio)
+    return np.asarray(np.where(deviation > 0, found, np.maximum(gain, 0.0)))
 
 
 class BRPSampler(Sampler):

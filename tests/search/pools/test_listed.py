@@ -4,15 +4,18 @@ from collections import Counter
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from brpnas.errors import ConfigurationError, ConstraintError, InfeasibleError, UnknownNameError
 from brpnas.graphs import VIEWS, SpaceGraphs
 from brpnas.search.history import History
+from brpnas.search.limits import Limits
 from brpnas.search.pools.base import is_open
 from brpnas.search.pools.listed import ListedPool
 from brpnas.search.seeding import generator
 from brpnas.spaces import NasBench201
+from brpnas.spaces.nasbench201 import published_cells
 from tests.search.toy import (
     LETTERS,
     ToySpace,
@@ -167,6 +170,26 @@ def test_isomorphic_are_the_other_feasible_ones_of_the_function() -> None:
         want = [swapped] if swapped != word and pool.is_feasible(swapped) else []
         assert pool.isomorphic(word) == want
     assert pool.isomorphic("dddd") == [], "itself infeasible, and alone"
+
+
+def test_the_likeliest_of_the_isomorphic_is_first() -> None:
+    space, cells = NasBench201(), published_cells()[:4000]
+    ids = pd.Series(space.isomorphism_ids(cells), cells)
+    alike = ids.index[ids == ids.mode()[0]][:12].tolist()
+    predicted = np.random.default_rng(0).permutation(np.linspace(3.0, 5.0, 12))
+    limits = Limits.parse(
+        ["latency_ms <= 4"],
+        sources={"latency_ms": "device"},
+        confidence=0.9,
+        errors={"latency_ms": np.random.default_rng(1).normal(0, 0.3, 50)},
+    )
+    pool = ListedPool.create(
+        space, space.graphs(alike), seed=0, limits=limits, predicted={"latency_ms": predicted}
+    )
+    first = pool.names(pool.representatives)[0]
+    latencies = predicted[pool.rows([first, *pool.isomorphic(first)])]
+    assert len(latencies) > 5
+    np.testing.assert_array_equal(latencies, np.sort(latencies))
 
 
 def test_the_member_of_a_function_that_most_likely_keeps_the_limit_stands_for_it() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ import scipy.stats
 from brpnas.errors import ConfigurationError, OracleError
 from brpnas.graphs import GraphBatch, SpaceGraphs
 from brpnas.search.events import EventLog
+from brpnas.search.filter import MetricFilter
 from brpnas.search.history import History, Measurement
 from brpnas.search.oracles import Answer, Question, TableOracle
 from brpnas.search.pools.listed import ListedPool
@@ -24,7 +26,7 @@ from brpnas.search.samplers import (
     Sampler,
     fit_ranker,
 )
-from brpnas.search.samplers.brp import ChooseBy, _Ranking, _size
+from brpnas.search.samplers.brp import ChooseBy, _Ranking, _size, expected_improvement
 from brpnas.search.trace import HeldOutScores, trace
 from brpnas.spaces import NasBench201, SearchSpace
 from brpnas.testing import OnOpenSpace, SamplerContract, WithReevaluations
@@ -613,28 +615,120 @@ class TestMeasuredFirst:
 
     is_clear = np.array([False, False, True, True, False])
 
-    def best(self, count: int, scores: list[float]) -> list[int]:
+    def best(
+        self,
+        count: int,
+        scores: list[float],
+        queried: float,
+        deviations: Sequence[float] = (0,) * 5,
+    ) -> list[int]:
         odds = np.array([0.1, 0.6, 1.0, 1.0, 0.9])
-        candidates = make_pool().shortlist(history_of())
-        ranking = _Ranking(candidates, np.array(scores), np.arange(5), odds)
+        shortlist = make_pool().shortlist(history_of())
+        names = shortlist.names(np.arange(5))
+        ranking = _Ranking(
+            *(shortlist, np.array(scores), np.arange(5), names, odds, np.array(deviations), queried)
+        )
         return ranking.best(np.arange(5), self.is_clear, count).tolist()
 
     @pytest.mark.parametrize(
         ("count", "want"),
         [
-            (1, [1]),  # 0.6 * (4 - 3) is more than 0.1 * (5 - 3)
-            (2, [1, 0]),  # and the last gains nothing over a score of 2
-            (3, [1, 4, 0]),  # too few are clearly within: 0.6 * 4, 0.9 * 1, 0.1 * 5
-            (5, [1, 4, 0, 2, 3]),
+            (1, [1]),  # 0.6 * (4 - 3.5) is more than 0.1 * (5 - 3.5)
+            (2, [1, 0]),  # and the last gains nothing
+            (3, [1, 0, 2]),
+            (5, [1, 0, 2, 3]),
         ],
     )
     def test_the_largest_expected_gain_comes_first(self, count: int, want: list[int]) -> None:
-        assert self.best(count, [5.0, 4.0, 3.0, 2.0, 1.0]) == want
+        assert self.best(count, [5.0, 4.0, 3.0, 2.0, 1.0], 3.5) == want
 
-    def test_a_gain_is_compared_with_what_needs_no_measurement(self) -> None:
-        assert self.best(1, [8.9, 4.0, 3.0, 2.0, 1.0]) == [1]
-        assert self.best(1, [9.1, 4.0, 3.0, 2.0, 1.0]) == [0]
-        assert self.best(1, [3.0, 3.0, 3.0, 2.0, 1.0]) == [2]
+    def test_a_gain_is_compared_with_the_best_queried(self) -> None:
+        assert self.best(1, [8.9, 4.0, 3.0, 2.0, 1.0], 3.0) == [1]
+        assert self.best(1, [9.1, 4.0, 3.0, 2.0, 1.0], 3.0) == [0]
+        assert self.best(1, [3.0, 3.0, 3.0, 2.0, 1.0], 3.0) == [2]
+
+    def test_before_any_answer_all_are_worth_one(self) -> None:
+        assert self.best(3, [5.0, 4.0, 3.0, 2.0, 1.0], -np.inf) == [1, 4, 0]
+
+    def test_an_uncertain_score_may_be_worth_more_than_a_higher_one(self) -> None:
+        scores = [5.0, 4.0, 3.0, 2.0, 1.0]
+        assert self.best(1, scores, 3.5, (0, 0, 0, 0, 2.0)) == [1]
+        assert self.best(1, scores, 3.5, (0, 0, 0, 0, 4.0)) == [4]
 
     def test_a_score_that_is_no_number_is_not_measured(self) -> None:
-        assert self.best(2, [5.0, -np.inf, 3.0, 2.0, -np.inf]) == [0, 2]
+        assert self.best(2, [5.0, -np.inf, 3.0, 2.0, -np.inf], 3.0) == [0, 2]
+
+
+def test_expected_improvement_is_the_mean_of_the_positive_part() -> None:
+    gains, deviations = np.array([-2.0, 0.0, 0.5, 3.0]), np.array([1.0, 2.0, 0.1, 1.5])
+    for gain, deviation, found in zip(
+        gains, deviations, expected_improvement(gains, deviations), strict=True
+    ):
+        normal = scipy.stats.norm(gain, deviation)
+        assert found == pytest.approx(normal.expect(lambda x: x, lb=0), abs=1e-9)
+    certain = expected_improvement(gains, np.zeros(4))
+    np.testing.assert_allclose(certain, [0, 0, 0.5, 3])
+
+
+class TestCopies:
+    """Several words have one function; measurements refuse some of them."""
+
+    pool = make_pool(limits=measured_limits(9, 99, 0))
+    sampler = BRPSampler(Clairvoyant, rounds=4)
+
+    def ranked(self, *outcomes: tuple[str, bool]) -> dict[str, str]:
+        """Proposed word of each function, by the word proposed without a measurement."""
+        history = history_of(("abcd", 0.5), ("dcba", 0.6))
+        before = self.sampler._ranking(self.pool, history)
+        history.note(Measurement(0, word, within) for word, within in outcomes)
+        after = before.after(self.pool, history)
+        return dict(zip(before.names, after.names, strict=True))
+
+    def first(self) -> tuple[str, str]:
+        """A proposed word, and the other of its function."""
+        return next(
+            (word, self.pool.isomorphic(word)[0])
+            for word in self.ranked()
+            if self.pool.isomorphic(word)
+        )
+
+    def test_the_other_takes_the_place_of_a_refused_one(self) -> None:
+        word, other = self.first()
+        found = self.ranked((word, False))
+        assert found.pop(word) == other
+        assert all(name == proposed for name, proposed in found.items())
+
+    def test_one_that_passed_stays(self) -> None:
+        word, other = self.first()
+        assert self.ranked((word, True))[word] == word
+        assert self.ranked((word, False), (other, True))[word] == other
+
+    def test_without_others_the_refused_one_stays_and_is_not_asked(self) -> None:
+        word, other = self.first()
+        assert self.ranked((word, False), (other, False))[word] == word
+        history = history_of(("abcd", 0.5), ("dcba", 0.6))
+        history.note([Measurement(1, word, False), Measurement(1, other, False)])
+        assert not {word, other} & set(self.sampler.ask(self.pool, history, 200))
+
+    def test_odds_are_those_of_the_word_proposed(self) -> None:
+        word, other = self.first()
+        history = history_of(("abcd", 0.5), ("dcba", 0.6))
+        before = self.sampler._ranking(self.pool, history)
+        history.note([Measurement(0, word, False)])
+        pool, place = self.pool, list(before.names).index(word)
+        odds = pool.limits.odds([other], pool.predictions([other]), pool.deviations([other]))
+        assert before.after(pool, history).odds[place] == odds[0]
+
+
+def test_the_first_rounds_measure_nothing_to_exploit() -> None:
+    """Later ones do: nearly every word is uncertain."""
+    pool = make_pool(limits=measured_limits(3, 99, 2))
+    sampler = BRPSampler(Clairvoyant, rounds=10, exploit_fraction=1.0)
+    measured = MetricFilter(
+        lambda words: ((w, {"latency_ms": predict_latency([w])["latency_ms"][0]}) for w in words),
+        "device",
+    )
+    result = run_search(pool, sampler, make_oracle(), 40, metric_filter=measured, progress=False)
+    rounds = result.measurements["round"]
+    assert len(rounds)
+    assert rounds.min() == 2
