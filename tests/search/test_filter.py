@@ -497,11 +497,16 @@ def test_with_evaluations_in_flight_the_search_ends_early_too() -> None:
     pool = make_pool(limits=measured_limits(0.5, 9))
     for sampler in SAMPLERS[:3]:
         result = run_search(
-            pool, sampler, make_oracle(), 200,
+            pool, sampler, make_oracle(), pool.capacity,
             metric_filter=filter_of(), progress=False, parallel=5,
         )  # fmt: skip
         in_rounds = run_search(
-            pool, sampler, make_oracle(), 200, metric_filter=filter_of(), progress=False
+            pool,
+            sampler,
+            make_oracle(),
+            pool.capacity,
+            metric_filter=filter_of(),
+            progress=False,
         )
         asked = [set(each.history["isomorphism_id"]) for each in (result, in_rounds)]
         assert asked[0] == asked[1] != set()
