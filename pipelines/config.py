@@ -365,9 +365,15 @@ class NetworkTrainingConfig(_Config):
     drop_path: Annotated[float, Field(ge=0, lt=1)]
     auxiliary_weight: Annotated[float, Field(ge=0)]
     device: str
+    mixed_precision: bool
+    """Whether trainings on a GPU compute in bfloat16."""
     workers: Count
     scheduler: str | None
     """Address of a Dask scheduler; null for this machine."""
+    resource: str | None
+    """Resource of a Dask worker that a training needs; null for none."""
+    send_images: bool
+    """Whether the images are sent to each Dask worker once, instead of read from a shared path."""
 
 
 class _GatesConfig(_Config):

@@ -15,6 +15,7 @@ from pipelines.config import ImagesConfig, NetworkTrainingConfig, OracleConfig
 
 if TYPE_CHECKING:
     from brpnas.candidates import JobConfig, TrainOracle
+    from brpnas.fanout import Engine
 
 __all__ = [
     "IMAGES_CACHE",
@@ -23,6 +24,7 @@ __all__ = [
     "image_source",
     "job_config",
     "train_oracle",
+    "training_engine",
 ]
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -70,8 +72,19 @@ def job_config(training: NetworkTrainingConfig, network: NetworkConfig) -> JobCo
         channels=network.channels,
         cells_per_stage=network.cells_per_stage,
         stages=network.stages,
-        **training.model_dump(exclude={"workers", "scheduler"}),
+        **training.model_dump(exclude={"workers", "scheduler", "resource", "send_images"}),
     )
+
+
+def training_engine(training: NetworkTrainingConfig) -> Engine:
+    """The engine of trainings.
+
+    Raises:
+        ConfigurationError: If the scheduler cannot be used, or has no worker with the resource.
+    """
+    from brpnas.fanout import get_engine  # noqa: PLC0415
+
+    return get_engine(training.workers, training.scheduler, resource=training.resource)
 
 
 @dataclass(frozen=True)
@@ -107,7 +120,6 @@ def train_oracle(
         ConfigurationError: If the images belong to another data set.
     """
     from brpnas.candidates import TrainOracle  # noqa: PLC0415 - it needs torch
-    from brpnas.fanout import get_engine  # noqa: PLC0415
 
     source = image_source(images)
     if source.name != task.dataset:
@@ -117,7 +129,8 @@ def train_oracle(
             "images, or images.path to the other images."
         )
     how = job_config(training, task.network)
-    with get_engine(training.workers, training.scheduler) as engine:
+    with training_engine(training) as engine:
+        source = source.sent() if training.send_images and training.scheduler else source
         folder = store / "trained"
         yield TrainOracle(source, how, folder, engine, space=task.space, metric=task.metric)
 

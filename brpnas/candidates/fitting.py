@@ -90,13 +90,14 @@ class Fitting:
         order = self._rows[torch.randperm(len(self._rows))]
         for batch in torch.split(order, config.batch_size)[: self._steps]:
             chosen = batch.to(images.device)
-            loss = training_loss(
-                self._network,
-                laid_out(_augment(images[chosen], config)),
-                self._labels[chosen],
-                config.auxiliary_weight,
-                config.label_smoothing,
-            )
+            with torch.autocast("cuda", torch.bfloat16, enabled=config.is_mixed):
+                loss = training_loss(
+                    self._network,
+                    laid_out(_augment(images[chosen], config)),
+                    self._labels[chosen],
+                    config.auxiliary_weight,
+                    config.label_smoothing,
+                )
             self._optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             self._optimiser.step()

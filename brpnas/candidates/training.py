@@ -64,6 +64,9 @@ class JobConfig:
             linearly from 0. Needs a network with drop path.
         auxiliary_weight: Weight of the loss of an auxiliary head. Needs a network with such a head.
         device: Device of torch: ``cpu``, ``cuda``, ``cuda:1``.
+        mixed_precision: On a CUDA GPU, compute convolutions and products of the training in bfloat16
+            (Micikevicius et al., ICLR 2018, arXiv 1710.03740); weights and evaluations stay in
+            float32. Without effect elsewhere.
 
     Raises:
         ConfigurationError: If a value is out of range or the device is missing.
@@ -84,6 +87,7 @@ class JobConfig:
     drop_path: float = 0.0
     auxiliary_weight: float = 0.0
     device: str = "cpu"
+    mixed_precision: bool = False
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "learning_rate"):
@@ -107,12 +111,18 @@ class JobConfig:
             )
 
     def settings(self) -> dict[str, Any]:
-        """Settings by name (JSON types), without unused settings of some networks only.
+        """Settings by name (JSON types), without settings of no effect on these trainings.
 
         Stores and tables older than those settings stay valid.
         """
-        optional = ("drop_path", "auxiliary_weight")
-        return {k: v for k, v in asdict(self).items() if v or k not in optional}
+        optional = ("drop_path", "auxiliary_weight", "mixed_precision")
+        values = {**asdict(self), "mixed_precision": self.is_mixed}
+        return {k: v for k, v in values.items() if v or k not in optional}
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether the trainings compute in bfloat16."""
+        return self.mixed_precision and self.device.startswith("cuda")
 
 
 @dataclass(frozen=True, eq=False)

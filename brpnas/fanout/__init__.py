@@ -14,13 +14,21 @@ from brpnas.fanout.local import LocalEngine
 __all__ = ["DaskEngine", "Engine", "LocalEngine", "SerialEngine", "TaskRun", "get_engine"]
 
 
-def get_engine(workers: int = 1, scheduler: str | None = None, retries: int = 2) -> Engine:
+def get_engine(
+    workers: int = 1,
+    scheduler: str | None = None,
+    retries: int = 2,
+    *,
+    resource: str | None = None,
+) -> Engine:
     """The engine for a configuration.
 
     Args:
         workers: Processes on this machine; 1 runs in this process. Ignored with a scheduler.
         scheduler: Address of a Dask scheduler, as ``tcp://10.0.0.1:8786``, to use its workers.
         retries: Retries of a task after its worker died.
+        resource: Resource of a Dask worker that a task needs, see `DaskEngine`; only with a
+            scheduler.
 
     Raises:
         ConfigurationError: If a number is out of range, or the scheduler cannot be used.
@@ -29,5 +37,9 @@ def get_engine(workers: int = 1, scheduler: str | None = None, retries: int = 2)
         if value < least:
             raise ConfigurationError(f"{name} must be {least} or more, not {value}.")
     if scheduler:
-        return DaskEngine(scheduler, retries)
+        return DaskEngine(scheduler, retries, resource=resource)
+    if resource:
+        raise ConfigurationError(
+            f"The resource {resource!r} is of Dask workers: give a scheduler, or no resource."
+        )
     return SerialEngine() if workers == 1 else LocalEngine(workers, retries)

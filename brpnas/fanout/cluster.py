@@ -44,16 +44,25 @@ class DaskEngine(Engine):
     Args:
         scheduler: Address, as ``tcp://10.0.0.1:8786``.
         retries: 0 to give a task up when Dask does.
+        resource: Resource of a worker that each task needs one of, as ``GPU`` for workers started
+            with ``--resources GPU=1``; None for none.
         timeout_s: Timeout of the connection to the scheduler.
 
     Raises:
         ConfigurationError: If the extra ``brpnas[cluster]`` is missing, the scheduler does not
-            answer, or a worker has other code of brpnas than this process.
+            answer, a worker has other code of brpnas than this process, or none has the resource.
     """
 
-    def __init__(self, scheduler: str, retries: int = 2, timeout_s: float = 10.0) -> None:
+    def __init__(
+        self,
+        scheduler: str,
+        retries: int = 2,
+        timeout_s: float = 10.0,
+        *,
+        resource: str | None = None,
+    ) -> None:
         self._distributed = _import_distributed()
-        self._retries, self._scheduler = retries, scheduler
+        self._retries, self._scheduler, self._resource = retries, scheduler, resource
         self._running: dict[str, Any] = {}  # tasks by their key in Dask
         try:
             # First without a Client: an unconnected one delays the exit of Python.
@@ -76,6 +85,11 @@ class DaskEngine(Engine):
             ) from error
         try:
             self._check_workers("brpnas")
+            self._check_resource()
+            _log.info(
+                "Dask cluster %s; its dashboard with every worker and task: %s",
+                *(scheduler, self._client.dashboard_link or "not running"),
+            )
             self._client.subscribe_topic("all", self._note_deaths)
         except BaseException:
             self.close()
@@ -124,6 +138,22 @@ class DaskEngine(Engine):
             raise ConfigurationError(
                 f"Dask workers cannot import {module}: {_listed(lost)}. Install the same packages "
                 "on every worker as here."
+            )
+
+    def _check_resource(self) -> None:
+        """Check that a current worker has the resource; without workers, tasks wait for it."""
+        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        if (
+            self._resource
+            and workers
+            and not any(
+                worker.get("resources", {}).get(self._resource, 0) >= 1 for worker in workers
+            )
+        ):
+            raise ConfigurationError(
+                f"No Dask worker has the resource {self._resource!r}, so no task could run. Start "
+                f"workers with `dask worker ADDRESS --nthreads 1 --resources {self._resource}=1`, "
+                "or name no resource."
             )
 
     def _ask_workers(self, name: str) -> dict[str, Any]:
@@ -195,6 +225,7 @@ class _DaskRun(TaskRun):
             function=self._function,
             expected=FINGERPRINT,
             pure=False,
+            resources={self._engine._resource: 1} if self._engine._resource else None,
         )
         self._jobs.update(zip(futures, jobs, strict=True))
         self._engine._running |= {f.key: job.task for f, job in zip(futures, jobs, strict=True)}

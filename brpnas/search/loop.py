@@ -10,11 +10,9 @@ import math
 from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
 from brpnas.errors import BudgetError, ConfigurationError, InfeasibleError, OracleError
 from brpnas.search.events import EventLog
@@ -22,6 +20,7 @@ from brpnas.search.filter import MetricFilter
 from brpnas.search.history import History, Plan, Record
 from brpnas.search.oracles import Answer, Evaluations, Oracle, Question
 from brpnas.search.pools.base import CandidatePool, is_accepted
+from brpnas.search.progress import Progress
 from brpnas.search.proposals import Proposals, check_end, check_found
 from brpnas.search.result import SearchResult, chosen
 from brpnas.search.samplers.base import Sampler
@@ -105,26 +104,15 @@ def run_search(
     log = EventLog() if store is None else store
     total = max(budget, len(log.answers))
     oracle.resume([record.arch_id for record in log.answers.values()])
-    bar: tqdm[Any]
     with (
         oracle.start() as evaluations,
-        tqdm(
-            total=total,
-            initial=len(log.answers),
-            desc=sampler.name,
-            unit="query",
-            disable=not progress,
-        ) as bar,
+        Progress(sampler.name, total, list(log.answers.values()), shown=progress) as display,
     ):
-
-        def show(measured: int) -> None:
-            bar.set_postfix(measured=measured, refresh=measured % 5 == 0)
-
-        proposals = Proposals(pool, sampler, metric_filter, log, show)
+        proposals = Proposals(pool, sampler, metric_filter, log, display.measured)
         queries = _Queries(proposals, evaluations, total, parallel)
         while queries.fill():
-            queries.take()
-            bar.update()
+            display.in_flight(queries.in_flight)
+            display.answered(queries.take())
         history = queries.history()
         if len(history) < total:
             check_end(history)
@@ -266,14 +254,19 @@ class _Queries:
         self._in_flight[query] = plan, _now()
         self._evaluations.submit(Question(query, arch_id, frozenset(seeds)))
 
-    def take(self) -> None:
-        """Wait for the next answer, and store it."""
+    @property
+    def in_flight(self) -> int:
+        """Number of submitted queries without an answer."""
+        return len(self._in_flight)
+
+    def take(self) -> Record:
+        """Wait for the next answer, store it and return it."""
         question, outcome = self._evaluations.next_answer()
         plan, asked_at = self._in_flight.pop(question.query)
         feasible = self._is_accepted(question.arch_id)
-        self._log.add_answer(
-            _record(self._pool, plan, question, outcome, asked_at, feasible=feasible)
-        )
+        record = _record(self._pool, plan, question, outcome, asked_at, feasible=feasible)
+        self._log.add_answer(record)
+        return record
 
 
 def _record(

@@ -20,11 +20,10 @@ from brpnas.candidates import (
     train_jobs,
     training_report,
 )
-from brpnas.fanout import get_engine
 from brpnas.spaces.select import read_cells, select_cells
 from pipelines.config import ImagesConfig, NetworkTrainingConfig, TrainCandidatesConfig, parse
 from pipelines.network import network_config
-from pipelines.training import image_source, job_config
+from pipelines.training import image_source, job_config, training_engine
 
 __all__ = ["list_jobs", "train_cells"]
 
@@ -69,8 +68,9 @@ def train_cells(
         cells = select_cells(config.cells, among=among, seed=config.seed, space=space)
     wanted = list_jobs(cells, config)
     began = time.perf_counter()
-    with get_engine(how.workers, how.scheduler) as engine:
-        train_jobs(wanted, source, settings, store, engine=engine, space=space)
+    with training_engine(how) as engine:
+        given = source.sent() if how.send_images and how.scheduler else source
+        train_jobs(wanted, given, settings, store, engine=engine, space=space)
     seconds = time.perf_counter() - began
     stored = stored_records(source, settings, store, space=space)
     runs = sorted(stored, key=lambda run: (run.arch_id, run.seed))

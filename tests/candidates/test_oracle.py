@@ -352,3 +352,17 @@ def test_trainings_in_flight_answer_as_they_end(tmp_path: Path) -> None:
 def test_nothing_in_flight_has_no_answer(tmp_path: Path) -> None:
     with oracle(tmp_path).start() as trainings, pytest.raises(OracleError, match="in flight"):
         trainings.next_answer()
+
+
+def test_images_are_sent_to_workers_without_their_path(tmp_path: Path) -> None:
+    data = ImageSource().load()
+    path = tmp_path / "mine.npz"
+    np.savez(path, images=data.images[:600], labels=data.labels[:600])
+    source = ImageSource(str(path), cache=str(tmp_path / "cache"))
+    want = TrainOracle(source, SMALL, tmp_path / "here").answer(Question(0, CONV))
+    sent = source.sent()
+    path.unlink()
+    assert (sent.name, sent.load().digest) == (source.name, sent.load().digest)
+    with LocalEngine(2) as engine:
+        got = TrainOracle(sent, SMALL, tmp_path / "there", engine).answer(Question(0, CONV))
+    assert (got.accuracy, got.seed) == (want.accuracy, want.seed)

@@ -223,6 +223,27 @@ def test_a_gpu_that_is_not_there(data: ImageData) -> None:
         train_architecture(CONV, 0, data, small(device="cuda"))
 
 
+def test_mixed_precision_is_without_effect_on_a_cpu(data: ImageData) -> None:
+    plain, mixed = small(epochs=1), small(epochs=1, mixed_precision=True)
+    assert mixed.settings() == plain.settings()
+    assert same(*(train_architecture(CONV, 0, data, config) for config in (plain, mixed)))
+    on_gpu = small(epochs=1, mixed_precision=True, device="cuda")
+    assert on_gpu.settings() != small(epochs=1, device="cuda").settings(), "another store"
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_mixed_precision_is_deterministic_and_as_accurate(data: ImageData) -> None:
+    full, mixed = (small(epochs=6, device="cuda", mixed_precision=on) for on in (False, True))
+    first = train_architecture(CONV, 0, data, mixed)
+    assert same(first, train_architecture(CONV, 0, data, mixed))
+    assert not same(first, train_architecture(CONV, 0, data, full))
+    accuracy = [
+        np.mean([train_architecture(CONV, seed, data, how).valid_accuracy for seed in range(5)])
+        for how in (full, mixed)
+    ]
+    assert accuracy[1] == pytest.approx(accuracy[0], abs=0.02)
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 def test_a_gpu_trains_deterministically_too(data: ImageData) -> None:
     config = small(device="cuda", shift=1, flip=True)

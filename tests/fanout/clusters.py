@@ -42,11 +42,16 @@ class Cluster:
         file = self.folder / "scheduler.json"
         until(lambda: file.exists() and file.read_text().endswith("}"))
 
-    def start_workers(self, number: int = 2) -> None:
-        """Start workers of one thread with a nanny each; do not wait for them."""
+    def start_workers(self, number: int = 2, *more: str) -> None:
+        """Start workers of one thread with a nanny each; do not wait for them.
+
+        Args:
+            number: Number of workers.
+            more: Further options of ``dask worker``.
+        """
         local = str(self.folder / "spill")
         options = ("--nworkers", str(number), "--nthreads", "1", "--host", "127.0.0.1")
-        self._start("worker", *options, "--nanny", "--local-directory", local)
+        self._start("worker", *options, "--nanny", "--local-directory", local, *more)
 
     def _start(self, program: str, *options: str) -> None:
         command = [sys.executable, "-m", "dask", program, "--no-dashboard", *options]

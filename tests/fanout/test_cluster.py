@@ -215,3 +215,28 @@ def test_the_module_of_a_function_is_found_in_partials_and_objects() -> None:
     assert _module_of(functools.partial(functools.partial(tasks.noise))) == tasks.__name__
     assert _module_of(tasks.Unreadable) == tasks.__name__
     assert _module_of(threading.Event().wait) == "threading"
+
+
+def test_tasks_run_only_where_their_resource_is(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with running_cluster(tmp_path, workers=1) as cluster:
+        with pytest.raises(ConfigurationError, match=r"'GPU'.*--resources GPU=1"):
+            get_engine(scheduler=cluster.address, resource="GPU")
+        cluster.start_workers(1, "--resources", "GPU=1")
+        until(lambda: cluster.log.count("Registered to:") >= 2)
+        with (
+            caplog.at_level(logging.INFO, logger="brpnas.fanout"),
+            get_engine(scheduler=cluster.address, resource="GPU") as engine,
+        ):
+            pids = {outcome[0] for _, outcome in engine.run(tasks.surroundings, range(12))}
+        with get_engine(scheduler=cluster.address) as engine:
+            both = {outcome[0] for _, outcome in engine.run(tasks.surroundings, range(12))}
+    assert len(pids) == 1
+    assert len(both) == 2
+    assert any("dashboard" in record.getMessage() for record in caplog.records)
+
+
+def test_a_resource_needs_a_scheduler() -> None:
+    with pytest.raises(ConfigurationError, match=r"'GPU'.*scheduler"):
+        get_engine(workers=2, resource="GPU")

@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -111,6 +111,15 @@ class ImageSource:
         data = self.load()
         return data.input_shape, data.label_names
 
+    def sent(self) -> ImageSource:
+        """The same source with its images, to send to workers that lack its path.
+
+        Raises:
+            SourceError: As `load`.
+            SchemaError: As `load`.
+        """
+        return SentImages(**asdict(self), data=self.load())
+
     def load(self) -> ImageData:
         """Read the images; cached until a file changes.
 
@@ -123,6 +132,18 @@ class ImageSource:
         with _as_source_errors(self.path):
             found = _find(self)
             return _load(self, _Once(found), files_state(found.files))
+
+
+@dataclass(frozen=True)
+class SentImages(ImageSource):
+    """Images sent with a source, for workers without its path; see `ImageSource.sent`."""
+
+    data: ImageData | None = field(default=None, compare=False, repr=False)
+
+    def load(self) -> ImageData:
+        """The sent images."""
+        assert self.data is not None
+        return self.data
 
 
 class _Once:
