@@ -164,6 +164,12 @@ def _points_lost(results: Results) -> float | None:
     return None if drop is None else 100 * drop
 
 
+def _clock_bound(results: Results) -> float | None:
+    """Times sooner if all workers always trained."""
+    busy = get(results, "cluster", "clock", "utilisation", "rounds of 8", 0)
+    return None if busy is None else 1 / busy
+
+
 def _of_devices(what: str, target: float, ours: Callable[[Results], Any], **more: Any) -> Anchor:
     return Anchor(ANY_DEVICE, what, target, ours, **more)
 
@@ -323,6 +329,35 @@ ANCHORS: tuple[Anchor, ...] = (
     ),
     Anchor("Ranking 423,624 cells", "peak memory, MiB", 2048, _ranking("peak_mb"), at_most=True,
            digits=0),
+    Anchor(
+        "Searches without rounds",
+        "8 workers against rounds of 8, simulated clock: times sooner",
+        1.5,
+        _reader("cluster", "clock", "times_sooner", 0),
+        limit=_clock_bound,
+    ),
+    Anchor(
+        "Searches without rounds",
+        "the same: test accuracy, points more than in rounds",
+        0.0,
+        _reader("cluster", "clock", "test_points", 0),
+    ),
+    Anchor(
+        "Searches without rounds",
+        "two Dask workers, one slowed, one killed: evaluations lost",
+        0,
+        _reader("cluster", "workers", "lost"),
+        at_most=True,
+        digits=0,
+    ),
+    Anchor(
+        "Searches without rounds",
+        "the same: trainings done twice, at most those in flight on the killed worker",
+        1,
+        _reader("cluster", "workers", "done_twice"),
+        at_most=True,
+        digits=0,
+    ),
     Anchor(
         "A whole NAS-Bench-201 search against the published recipe",
         "times faster",

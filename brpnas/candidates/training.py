@@ -64,7 +64,7 @@ class JobConfig:
             linearly from 0. Needs a network with drop path.
         auxiliary_weight: Weight of the loss of an auxiliary head. Needs a network with such a head.
         device: Device of torch: ``cpu``, ``cuda``, ``cuda:1``.
-        mixed_precision: On a CUDA GPU, compute convolutions and products of the training in bfloat16
+        mixed_precision: On a CUDA GPU, compute convolutions of the training in bfloat16
             (Micikevicius et al., ICLR 2018, arXiv 1710.03740); weights and evaluations stay in
             float32. Without effect elsewhere.
 
