@@ -1,4 +1,4 @@
-"""A search to be killed: ``python -m tests.search.killed_search STORE SAMPLER``."""
+"""A search to be killed: ``python -m tests.search.killed_search STORE SAMPLER IN_FLIGHT``."""
 
 from __future__ import annotations
 
@@ -27,13 +27,14 @@ class SlowOracle(TableOracle):
         return super().answer(question)
 
 
-def main(path: Path, name: str) -> None:
+def main(path: Path, name: str, parallel: int | None) -> None:
+    """Search in rounds, or with evaluations in flight."""
     pool, sampler = make_pool(), get_sampler(name, {"reevaluations": 4}, make_ranker=RidgeRanker)
     oracle = make_oracle()
     oracle.__class__ = SlowOracle
-    with SearchStore(path, search_fingerprint(pool, sampler, oracle)) as store:
-        run_search(pool, sampler, oracle, BUDGET, store=store, progress=False)
+    with SearchStore(path, search_fingerprint(pool, sampler, oracle, parallel=parallel)) as store:
+        run_search(pool, sampler, oracle, BUDGET, store=store, progress=False, parallel=parallel)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]) or None)
