@@ -216,6 +216,22 @@ def _sizes(parameters: Mapping[str, Any], catalog: CatalogProtocol | None) -> No
     check_latency_size(config, network_config(network), device, known)
 
 
+def _prior(space: str, catalog: CatalogProtocol | None) -> None:
+    """Refuse to adapt a device in a space without a prior, of the project or of the package."""
+    from brpnas.predictors.transfer.shipped import has_shipped_prior  # noqa: PLC0415
+    from pipelines.datasets import DevicePriorDataset  # noqa: PLC0415
+
+    own = None if catalog is None else catalog.get("device_prior")
+    if has_shipped_prior(space) or (isinstance(own, DevicePriorDataset) and own.is_own):
+        return
+    raise ConfigurationError(
+        f"retrain needs a prior of known devices, and none ships for the space {space!r}. Learn "
+        "one from the tables of two devices or more: kedro run "
+        "--pipelines=ingest,featurise,pretrain. Or learn the device from its own measurements: "
+        "kedro run --pipelines=measure,ingest,featurise,train (docs/other_spaces.md)."
+    )
+
+
 def _member(pipeline: Pipeline, parameters: Mapping[str, Any], catalog: CatalogProtocol) -> None:
     """Refuse an unknown member of the front; of a search still to come only its number is open."""
     from pipelines.members import member_number  # noqa: PLC0415
@@ -268,8 +284,6 @@ _CHECKS: dict[str, Callable[[Any, Mapping[str, Any], CatalogProtocol | None], No
     "params:export": _export,
 }
 _USUAL = "ONNX Runtime"
-_PRIOR_SPACE = "nasbench201"
-"""Space of the devices of the shipped prior."""
 _MAKES = {"params:device": "measured_devices", "params:dataset": "trained_accuracy"}
 """Outputs with new names: a pipeline making one of them may use its name before it exists."""
 
@@ -295,13 +309,8 @@ def check_parameters(
     used = pipeline.inputs()
     made = pipeline.all_outputs()
     _space(parameters["space"])  # files of a user's own space load only after it is opened
-    transfers = {node.name for node in pipeline.nodes} & {"learn_prior", "adapt_device"}
-    if transfers and parameters["space"] != _PRIOR_SPACE:
-        raise ConfigurationError(
-            f"pretrain and retrain know the space {_PRIOR_SPACE!r} alone, and `space` is "
-            f"{parameters['space']!r}. There a device is learnt from its own measurements: "
-            "kedro run --pipelines=measure,ingest,featurise,train (docs/other_spaces.md)."
-        )
+    if "adapt_device" in {node.name for node in pipeline.nodes} and "device_prior" not in made:
+        _prior(parameters["space"], catalog)
     for name, check in _CHECKS.items():
         if name == "params:device" and "latency" not in pipeline.datasets():
             continue  # `retrain` reads the device's own file, and raises its own error

@@ -17,6 +17,9 @@ from brpnas.spaces import DEFAULT_SPACE, opened_space
 
 __all__ = ["as_text", "suggest", "write"]
 
+_SAMPLE = 5000
+"""Random architectures of a space too large to list, to choose among."""
+
 
 def suggest(
     count: int,
@@ -52,11 +55,13 @@ def suggest(
     """
     known = shipped_prior(space) if prior is None else DevicePrior.load(prior)
     opened = opened_space(known.space, prior or "The prior that ships")
-    graphs = opened.graphs()
-    done = np.array([], np.int64)
+    names = opened.listed(np.random.default_rng(seed), _SAMPLE)
+    taken: list[str] = []
     if measured is not None:
         known_rows = read_device_table(measured, opened, least=1, notation=notation).table
-        done = graphs.rows(known_rows["arch_id"].tolist())
+        taken = known_rows["arch_id"].tolist()
+    graphs = opened.graphs(list(dict.fromkeys([*names, *taken])))
+    done = graphs.rows(taken)
     open_rows = np.flatnonzero(graphs.view("pruned").connected)
     held = held_out([graphs.arch_ids[row] for row in open_rows], test_share)
     learn = suggest_rows(

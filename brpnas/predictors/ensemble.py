@@ -169,18 +169,19 @@ class GraphEnsemble(nn.Module):
 
     @classmethod
     def load(
-        cls, path: Path, kind: str, model: type[S], *, besides: str = ""
-    ) -> tuple[GraphEnsemble, S, dict[str, Tensor]]:
+        cls, path: Path, kind: str, model: type[S], *, besides: Sequence[str] = ()
+    ) -> tuple[GraphEnsemble, S, dict[str, dict[str, Tensor]]]:
         """Read the file of `save`.
 
         Args:
             path: The file.
             kind: Kind of the predictor.
             model: Class of the metadata.
-            besides: First part of the names of more tensors.
+            besides: First parts of the names of more tensors.
 
         Returns:
-            The ensemble, its metadata, and the other tensors by the rest of their names.
+            The ensemble, its metadata, and by each of these first parts the other
+            tensors by the rest of their names.
 
         Raises:
             SchemaError: If the file is not a predictor of this kind, its metadata do not match its
@@ -188,9 +189,11 @@ class GraphEnsemble(nn.Module):
         """
         metadata, weights = read_file(path, kind)
         saved = checked(path, metadata, model)
-        others = part(weights, besides) if besides else {}
-        check_finite(path, others)
-        own = {name: weights[name] for name in weights.keys() - {f"{besides}.{n}" for n in others}}
+        others = {first: part(weights, first) for first in besides}
+        for tensors in others.values():
+            check_finite(path, tensors)
+        taken = {f"{first}.{name}" for first, tensors in others.items() for name in tensors}
+        own = {name: weights[name] for name in weights.keys() - taken}
         ensemble = cls.of_saved(path, saved.config, saved.num_ops, saved.members, own)
         return ensemble, saved, others
 

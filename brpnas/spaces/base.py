@@ -196,6 +196,10 @@ class SearchSpace(ABC):
         """Graph of one architecture."""
         return self.encode([arch_id], view)[0]
 
+    def listed(self, rng: np.random.Generator, count: int) -> list[str]:
+        """Every architecture, or ``count`` random ones of a space that is not ``enumerable``."""
+        return self.enumerate() if self.enumerable else self.sample(rng, count)
+
     def graphs(self, arch_ids: Sequence[str] | None = None) -> SpaceGraphs:
         """Graphs in all views of some architectures, or of the whole space by default.
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from kedro.io import AbstractDataset
 
-from brpnas.spaces import get_space
+from brpnas.spaces import DEFAULT_SPACE, get_space
 from pipelines.datasets.atomic import FileDataset, atomically
 
 __all__ = ["DeviceFoldersDataset", "DevicePriorDataset"]
@@ -22,7 +22,7 @@ class DevicePriorDataset(FileDataset[Any]):
 
     Args:
         filepath: The file.
-        space: Search space of the shipped prior.
+        space: Search space of the shipped prior; NAS-Bench-201 stands in where none ships.
         metadata: Settings for hooks; Kedro ignores them.
     """
 
@@ -37,16 +37,21 @@ class DevicePriorDataset(FileDataset[Any]):
 
     def read(self, path: Path) -> Any:
         """Read the prior."""
-        from brpnas.predictors.transfer import DevicePrior, shipped_prior  # noqa: PLC0415
+        from brpnas.predictors.transfer import DevicePrior, has_shipped_prior, shipped_prior  # noqa: PLC0415
 
         if not path.exists():
             _log.info("The prior of devices is the one that ships: there is no %s", path)
-            return shipped_prior(self._space)
+            return shipped_prior(self._space if has_shipped_prior(self._space) else DEFAULT_SPACE)
         return DevicePrior.load(path)
 
     def write(self, data: Any, path: Path) -> None:
         """Write the prior."""
         data.save(path)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the project has a prior of its own."""
+        return self._filepath.exists()
 
     def _exists(self) -> bool:
         return True

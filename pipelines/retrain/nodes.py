@@ -19,6 +19,7 @@ from brpnas.datasets import LATENCY, MEASURED, DeviceMetric, held_out, validate
 from brpnas.devices import Intake, intake_report
 from brpnas.errors import ConfigurationError, UnknownNameError
 from brpnas.export import export_device_predictor
+from brpnas.graphs import SpaceGraphs
 from brpnas.predictors.transfer import DevicePrior
 from brpnas.spaces import opened_space
 from pipelines.adapting import adapt, learnt_from, transfer_note
@@ -26,6 +27,9 @@ from pipelines.config import AdaptationConfig, RetrainConfig, parse
 from pipelines.retrain.device import AdaptedDevice, ExportedPredictor, measured_column
 
 __all__ = ["adapt_device", "answer_rows", "export_device", "read_device", "split_device"]
+
+_CHECKED = 1000
+"""Architectures to check an export on, in a space too large to list."""
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +40,7 @@ def read_device(
     files: Mapping[str, Callable[..., Intake]],
     measured: Tables,
     device: str,
+    space: str,
     params: Mapping[str, Any],
 ) -> pd.DataFrame:
     """Read and check the latencies of a device.
@@ -44,6 +49,7 @@ def read_device(
         files: Readers of the latency files of owners, by device.
         measured: Readers of the tables of the stage `measure`, by device.
         device: Name of the device.
+        space: Space of its architectures.
         params: Parameters of the stage.
 
     Returns:
@@ -56,7 +62,7 @@ def read_device(
     """
     config = parse(RetrainConfig, params)
     if device in files:
-        intake = files[device](least=config.least_rows, unit_check=config.unit_check)
+        intake = files[device](space=space, least=config.least_rows, unit_check=config.unit_check)
         _log.info("%s", intake_report(intake))
         return intake.table
     if device in measured:
@@ -115,7 +121,7 @@ def adapt_device(
         ConfigurationError: If too few rows remain to learn from.
     """
     config = parse(AdaptationConfig, adaptation)
-    graphs = opened_space(prior.space, "The prior of devices").graphs()
+    graphs = _graphs(prior.space, rows)
     metric = DeviceMetric(measured_column(rows), device)
     learn = rows[rows["split"] == "learn"].rename(columns={metric.metric: "measured"})
     predictor = adapt(graphs, learn, prior, metric, config, held_out=len(rows) - len(learn))
@@ -132,7 +138,8 @@ def export_device(adapted: AdaptedDevice, params: Mapping[str, Any]) -> Exported
     """
     tolerance = parse(RetrainConfig, params).tolerance
     predictor = adapted.predictor
-    graphs = opened_space(predictor.space, "The prior of devices").graphs()
+    space = opened_space(predictor.space, "The prior of devices")
+    graphs = space.graphs(space.listed(np.random.default_rng(0), _CHECKED))
     metadata = {"device": str(adapted.metric.device), **predictor.metadata()}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "predictor.onnx"
@@ -154,9 +161,8 @@ def answer_rows(adapted: AdaptedDevice, rows: pd.DataFrame) -> pd.DataFrame:
         ``arch_id, true, predicted, lower, upper``, in the unit of the metric.
     """
     predictor = adapted.predictor
-    graphs = opened_space(predictor.space, "The prior of devices").graphs()
     test = rows[rows["split"] == "test"]
-    said = predictor.intervals(graphs)[graphs.rows(test["arch_id"].tolist())]
+    said = predictor.intervals(_graphs(predictor.space, test))
     return pd.DataFrame(
         {
             "arch_id": test["arch_id"].to_numpy(),
@@ -166,3 +172,8 @@ def answer_rows(adapted: AdaptedDevice, rows: pd.DataFrame) -> pd.DataFrame:
             "upper": said[:, 2],
         }
     )
+
+
+def _graphs(space: str, rows: pd.DataFrame) -> SpaceGraphs:
+    """The architectures of some rows, in their order."""
+    return opened_space(space, "The prior of devices").graphs(rows["arch_id"].tolist())

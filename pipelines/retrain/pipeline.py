@@ -21,7 +21,13 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 _nodes.read_device,
-                inputs=["device_files", "measured_latency", "params:device", _PARAMS],
+                inputs=[
+                    "device_files",
+                    "measured_latency",
+                    "params:device",
+                    "params:space",
+                    _PARAMS,
+                ],
                 outputs="device_file",
                 name="read_device",
             ),

@@ -20,7 +20,12 @@ from brpnas.errors import (
 from brpnas.spaces import get_space
 from brpnas.spaces.nasbench201 import published_cells
 from pipelines.checks import MissingInputError, check_inputs, check_parameters
-from pipelines.datasets import AccuracyTablesDataset, DeviceCatalogueDataset, DeviceFilesDataset
+from pipelines.datasets import (
+    AccuracyTablesDataset,
+    DeviceCatalogueDataset,
+    DeviceFilesDataset,
+    DevicePriorDataset,
+)
 from pipelines.pipeline_registry import register_pipelines
 from tests.pipelines.parameters import base, changed
 from tests.pipelines.toys import make_latency
@@ -328,10 +333,16 @@ class TestSpaces:
         with pytest.raises(ConfigurationError, match="--env=darts"):
             check_parameters(reads("params:dataset"), bad)
 
-    @pytest.mark.parametrize("stage", ["pretrain", "retrain"])
-    def test_what_devices_teach_is_known_of_one_space(self, stage: str) -> None:
-        with pytest.raises(ConfigurationError, match=r"'nasbench201' .*'darts'.*--pipelines="):
-            check_parameters(register_pipelines()[stage], GOOD | {"space": "darts"})
+    def test_retraining_needs_a_prior_of_the_space(self, tmp_path: Path) -> None:
+        stages, darts = register_pipelines(), GOOD | {"space": "darts"}
+        file = tmp_path / "prior.safetensors"
+        catalog = DataCatalog({"device_prior": DevicePriorDataset(file)})
+        with pytest.raises(ConfigurationError, match=r"'darts'.*--pipelines="):
+            check_parameters(stages["retrain"], darts, catalog)
+        check_parameters(stages["retrain"], GOOD | {"space": "fbnet"}, catalog)
+        check_parameters(stages["pretrain"] + stages["retrain"], darts, catalog)
+        file.touch()
+        check_parameters(stages["retrain"], darts, catalog)
 
 
 @pytest.mark.parametrize("reader", ["params:search", "params:export"])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,6 +22,7 @@ from brpnas.predictors import (
 from brpnas.predictors.metric import _best_shift, choose_view
 from brpnas.predictors.tensors import to_tensors
 from brpnas.predictors.training import train_network
+from brpnas.spaces import get_space
 from brpnas.testing import PredictorContract
 from tests.predictors.toys import TINY, cells, compiled_ms, eager_ms, rows_of, some, split
 
@@ -54,6 +56,8 @@ def test_predictions_are_ms(bound: float | None) -> None:
     ops, adj = to_tensors(batch)
     with torch.no_grad():
         outputs = sum(m(ops, adj).double().numpy() for m in predictor.ensemble.members) / 3
+    assert predictor.sum is not None
+    outputs = (1 - predictor.share) * outputs + predictor.share * predictor.sum.outputs(batch)
     expected = np.exp(outputs * predictor.scale + predictor.location)
     np.testing.assert_allclose(predictor.predict_batch(batch), expected, rtol=1e-5)
     np.testing.assert_allclose(predictor.predict(cells())[REST], expected, rtol=1e-5)
@@ -171,7 +175,7 @@ def test_views_give_different_predictors() -> None:
 
 def test_weights_are_chosen_on_the_validation_rows() -> None:
     config = replace(TINY, epochs=12, patience=12, learning_rate=0.05)
-    predictor = fit(config=config, bound=None)
+    predictor = replace(fit(config=config, bound=None), sum=None)
     predicted = predictor.predict(cells())[VALID.rows]
     loss = np.abs(np.log(predicted / VALID.values)).mean() / predictor.scale
     assert loss == pytest.approx(predictor.history["valid_loss"].min(), rel=1e-4)
@@ -258,3 +262,33 @@ def test_a_gain_that_may_be_chance_does_not_shift() -> None:
     steady = np.full(95, 0.02)
     assert _best_shift(np.concatenate([steady, np.full(2, 0.11)]), 0.1) == 0.0
     assert _best_shift(np.concatenate([steady, np.full(5, 0.11)]), 0.1) < 0.0
+
+
+@pytest.mark.parametrize("share", [0.35, 1.0])
+def test_the_sum_takes_its_share_of_the_output(share: float, tmp_path: Path) -> None:
+    predictor = replace(fit(bound=None), share=share)
+    assert predictor.sum is not None
+    batch = cells().view(predictor.view)[REST]
+    networks, sums = predictor.ensemble.outputs(batch), predictor.sum.outputs(batch)
+    expected = (1 - share) * networks + share * sums
+    np.testing.assert_allclose(predictor.outputs(batch), expected)
+    with torch.no_grad():
+        answered = predictor.module()(*to_tensors(batch)).numpy()
+    np.testing.assert_allclose(answered, predictor.predict_batch(batch), rtol=1e-4)
+    predictor.save(tmp_path / "predictor.safetensors")
+    read = MetricPredictor.load(tmp_path / "predictor.safetensors")
+    np.testing.assert_allclose(read.predict_batch(batch), predictor.predict_batch(batch))
+    assert read.digest() == predictor.digest() != replace(predictor, sum=None).digest()
+
+
+def test_an_additive_latency_needs_no_more_networks() -> None:
+    space, rng = get_space("fbnet"), np.random.default_rng(0)
+    graphs = space.graphs(space.sample(rng, 400))
+    ops = graphs.view("pruned").ops
+    values = rng.uniform(0.1, 1.0, ops.max() + 1)[ops].sum(axis=1)
+    rows = np.split(np.arange(400), [250, 300])
+    parts = [MeasuredRows(part, values[part]) for part in rows]
+    found = fit_metric(graphs, *parts[:2], TINY, members=2, bound=None)
+    assert (found.share, len(found.ensemble.members)) == (1.0, 1)
+    wrong = np.abs(found.predict(graphs)[rows[2]] / values[rows[2]] - 1)
+    assert np.median(wrong) < 0.02

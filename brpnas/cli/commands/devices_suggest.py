@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from brpnas.cli.options import Notation, examples
+from brpnas.cli.options import Notation, SpaceName, examples
 
 __all__ = ["EXAMPLES", "suggest"]
 
@@ -48,6 +48,7 @@ def suggest(
         ),
     ] = None,
     notation: Notation = None,
+    space: SpaceName = "nasbench201",
     seed: Annotated[int, typer.Option(metavar="NUMBER", help="Seed of the choice.")] = 0,
 ) -> None:
     """Suggest the cells to measure first on a new device.
@@ -58,7 +59,13 @@ def suggest(
     from brpnas.cli import suggestions  # noqa: PLC0415
 
     rows = suggestions.suggest(
-        count, test=test, measured=measured, prior=prior, seed=seed, notation=notation
+        count,
+        test=test,
+        measured=measured,
+        prior=prior,
+        seed=seed,
+        notation=notation,
+        space=space,
     )
     if output is None:
         typer.echo(suggestions.as_text(rows))

@@ -11,7 +11,7 @@ from brpnas.predictors.transfer.device import AdaptConfig, DevicePredictor, fit_
 from brpnas.predictors.transfer.known_device import DeviceAnswers, known_device, predict_known
 from brpnas.predictors.transfer.prior import DevicePrior, fit_prior
 from brpnas.predictors.transfer.shared_network import SharedNetworkConfig
-from brpnas.predictors.transfer.shipped import shipped_prior
+from brpnas.predictors.transfer.shipped import has_shipped_prior, shipped_prior
 from brpnas.predictors.transfer.suggest import suggest_rows
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "SharedNetworkConfig",
     "fit_device",
     "fit_prior",
+    "has_shipped_prior",
     "known_device",
     "predict_known",
     "shipped_prior",

@@ -19,6 +19,9 @@ from brpnas.predictors.tensors import to_tensors
 __all__ = ["GraphFeatures", "GroupScaler", "both_views"]
 
 _SYNTHETIC = 32
+_MOST_OPS = 32
+"""Largest vocabulary with features of pairs and paths. A larger one names places too, as in FBNet:
+there a pair of operations hardly occurs twice."""
 
 
 def both_views(views: Mapping[View, GraphBatch]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -64,6 +67,8 @@ class GraphFeatures(nn.Module):
     - ``paths``: most operations of each kind, and of any, on one path.
     - ``raw_sums``, ``pruned_sums``: logarithms of sums of operations with random costs, the
       latencies of synthetic devices with sequential execution.
+
+    Spaces of more than 32 operations have no groups ``pruned_edges`` and ``paths``.
     """
 
     def __init__(self, num_nodes: int, num_ops: int) -> None:
@@ -86,6 +91,8 @@ class GraphFeatures(nn.Module):
             "raw_sums": _SYNTHETIC,
             "pruned_sums": _SYNTHETIC,
         }
+        if num_ops > _MOST_OPS:
+            del widths["pruned_edges"], widths["paths"]
         self.scalers = nn.ModuleDict({name: GroupScaler(width) for name, width in widths.items()})
 
     @property
@@ -117,17 +124,18 @@ class GraphFeatures(nn.Module):
         sums = (edges.sum(dim=1) - 1).clamp(min=0).sum(dim=1, keepdim=True)
         raw_counts = raw[:, :, OUTPUT + 1 :].sum(dim=1)
         counts = pruned[:, :, OUTPUT + 1 :].sum(dim=1)
-        pairs = torch.bmm(torch.bmm(pruned.transpose(1, 2), edges), pruned)
-        return {
+        values = {
             "raw_nodes": raw.flatten(1),
             "raw_counts": raw_counts,
             "pruned_nodes": pruned.flatten(1),
             "pruned_counts": torch.cat([counts, sums, edges.sum(dim=(1, 2))[:, None]], dim=1),
-            "pruned_edges": pairs.flatten(1),
-            "paths": self._paths(pruned, edges),
             "raw_sums": _log_sums(raw_counts, *self._costs["raw"]),
             "pruned_sums": _log_sums(torch.cat([counts, sums], dim=1), *self._costs["pruned"]),
         }
+        if "paths" in self.scalers:
+            pairs = torch.bmm(torch.bmm(pruned.transpose(1, 2), edges), pruned)
+            values |= {"pruned_edges": pairs.flatten(1), "paths": self._paths(pruned, edges)}
+        return values
 
     def _paths(self, nodes: Tensor, edges: Tensor) -> Tensor:
         """Greatest weight of a path, by kind of operation and for all, shape ``[B, kinds + 1]``."""

@@ -1,8 +1,10 @@
-"""The prior shipped with the package, from public and embedded devices.
+"""The priors shipped with the package, from public and embedded devices.
 
-`shipped_prior` loads it. It was learnt from LatBench, HELP and the shipped devices, by ``kedro run
---env=prior --pipelines=ingest,featurise,pretrain``. It holds weights, scales and errors, but no
-measured latency.
+`shipped_prior` loads that of a space. The one of NAS-Bench-201 was learnt from LatBench, HELP and
+the shipped devices, by ``kedro run --env=prior --pipelines=ingest,featurise,pretrain``; the one of
+FBNet from its seven published devices, by the same command with ``--env=fbnet
+--params=ingest.benchmarks=fbnet,pretrain.keep_tables=false``. They hold weights, scales and errors,
+but no measured latency.
 """
 
 from __future__ import annotations
@@ -12,9 +14,14 @@ from pathlib import Path
 from brpnas.errors import SourceError
 from brpnas.predictors.transfer.prior import DevicePrior
 
-__all__ = ["shipped_prior"]
+__all__ = ["has_shipped_prior", "shipped_prior"]
 
 _FOLDER = Path(__file__).with_name("priors")
+
+
+def has_shipped_prior(space: str, folder: Path = _FOLDER) -> bool:
+    """Whether a prior ships for a search space."""
+    return (folder / f"{space}.safetensors").is_file()
 
 
 def shipped_prior(space: str, folder: Path = _FOLDER) -> DevicePrior:

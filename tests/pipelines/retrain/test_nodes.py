@@ -55,7 +55,7 @@ class TestRead:
         files = DeviceFilesDataset(str(folder)).load()
         cells = table(20)["arch_id"].tolist()
         measured = {"mine": lambda: make_latency(cells, "mine"), "none": lambda: table(5)}
-        return read_device(files, measured, device, PARAMS | changed)
+        return read_device(files, measured, device, "nasbench201", PARAMS | changed)
 
     def test_a_file_and_its_report(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         table(20).to_csv(tmp_path / "board.csv", index=False)
