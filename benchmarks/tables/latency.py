@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from benchmarks.tables.markdown import Result, markdown, spread
 
-__all__ = ["adapt", "conformal", "fbnet", "latency", "measure", "reference", "shipped", "transfers"]
+__all__ = [
+    "adapt",
+    "conformal",
+    "fbnet",
+    "fbnet_new",
+    "latency",
+    "measure",
+    "reference",
+    "shipped",
+    "transfers",
+]
 
 _MODELS = {
     "gcn": "GCN",
@@ -69,6 +79,22 @@ def fbnet(result: Result) -> str:
     ]
     header = ["device", "±10 %", "±5 %", "Spearman", "Spearman of the sum", "of the sum, all rows"]
     return markdown([*header, "drift"], rows)
+
+
+def fbnet_new(result: Result) -> str:
+    """A new device with FBNet networks: suggested and random rows."""
+    devices = result["devices"] | {"mean of the five not rounded": result["mean"]}
+    rows = [
+        [
+            device.removeprefix("fbnet-"),
+            *(spread(values[how]["spearman"], 3) for how in ("suggested", "random")),
+            *(spread(values[how]["within_10"], 1, 100) for how in ("suggested", "random")),
+            spread(values["suggested"]["coverage"], 1, 100),
+        ]
+        for device, values in devices.items()
+    ]
+    header = ["device", "Spearman, suggested", "random", "±10 %, suggested", "random"]
+    return markdown([*header, "inside the 90 % interval, suggested, %"], rows)
 
 
 def adapt(result: Result) -> str:

@@ -18,8 +18,10 @@ def graphs(monkeypatch: pytest.MonkeyPatch):
     found = space.graphs(space.sample(np.random.default_rng(0), 300))
     monkeypatch.setattr(fbnet, "_graphs", lambda: found)
     fbnet._counts.cache_clear()
+    fbnet._pairs.cache_clear()
     yield found
     fbnet._counts.cache_clear()
+    fbnet._pairs.cache_clear()
 
 
 def logs_of(graphs) -> np.ndarray:
@@ -46,11 +48,13 @@ def test_drift_is_what_neighbours_share(graphs, monkeypatch: pytest.MonkeyPatch)
         limits[name] = fbnet._limits(name)
     assert abs(limits["steady"]["drift"]) < 0.2
     assert limits["drifting"]["drift"] > 0.5
+    assert limits["drifting"]["explained"] > limits["steady"]["explained"] + 0.2
+    assert limits["drifting"]["steady"] > limits["drifting"]["left_out"]
     assert all(0.9 < found["all_rows"] <= 1 for found in limits.values())
 
 
-def test_means_leave_out_the_rounded_phones(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fbnet, "_limits", lambda device: {"all_rows": len(device) / 100})
+def test_means_leave_out_the_rounded_phones() -> None:
+    limits = {device: {"drift": 0.5, "all_rows": len(device) / 100} for device in fbnet_devices()}
     rows = pd.DataFrame(
         [
             {"device": device, "seed": seed, "model": "gcn",
@@ -60,7 +64,7 @@ def test_means_leave_out_the_rounded_phones(monkeypatch: pytest.MonkeyPatch) -> 
         ]
     )  # fmt: skip
     assert set(fbnet.WHOLE) < set(fbnet_devices())
-    found = fbnet._mean(rows)
+    found = fbnet._mean(rows, limits)
     assert found["gcn"] == {"spearman": [0.91, 0.01], "within_10": [1.0, 0.0]}
     exact = [len(device) / 100 for device in fbnet_devices() if device not in fbnet.WHOLE]
     assert found["all_rows"] == pytest.approx(np.mean(exact), abs=1e-4)
