@@ -68,3 +68,10 @@ def test_get_space_by_name():
 def test_get_space_suggests(name):
     with pytest.raises(UnknownNameError, match=r"search space .* Known: .*nasbench201"):
         get_space(name)
+
+
+def test_a_space_too_large_to_list_is_sampled():
+    rng = np.random.default_rng(0)
+    assert Chains().listed(rng, 2) == Chains().enumerate()
+    drawn = get_space("fbnet").listed(rng, 5)
+    assert len(set(drawn)) == 5

@@ -12,6 +12,7 @@ import torch
 from brpnas.graphs import BLANK, OUTPUT, with_global_node
 from brpnas.predictors.tensors import to_tensors
 from brpnas.predictors.transfer.features import GraphFeatures, GroupScaler, both_views
+from brpnas.spaces import get_space
 from tests.predictors.toys import cells, codes, rows_of
 from tests.predictors.transfer.toys import both
 from tests.spaces.nasbench201.slow import EDGE_ORDER, live_paths
@@ -275,3 +276,18 @@ def test_of_graphs_of_any_shape() -> None:
     np.testing.assert_array_equal(values["pruned_counts"].numpy(), counted)
     np.testing.assert_array_equal(values["paths"].numpy(), paths)
     assert paths[0][-1] == 8
+
+
+def test_a_vocabulary_that_names_places_has_no_pairs_and_paths() -> None:
+    space = get_space("fbnet")
+    graphs = space.graphs(space.sample(np.random.default_rng(0), 50))
+    raw = graphs.view("raw")
+    features = GraphFeatures(raw.num_nodes, raw.num_ops)
+    features.fit(graphs.views)
+    assert list(features.groups) == [
+        name for name in GROUPS if name not in ("pruned_edges", "paths")
+    ]
+    found = features(*both_views(graphs.views))
+    assert len(found) == len(features.groups)
+    squares = [float((group**2).sum(dim=1).mean()) for group in found]
+    np.testing.assert_allclose(squares, 1.0, rtol=0.1)

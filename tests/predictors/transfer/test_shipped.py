@@ -14,7 +14,12 @@ from brpnas.datasets import embedded_devices, fetch_group, held_out, read_embedd
 from brpnas.datasets.latbench import read_latency
 from brpnas.errors import SourceError
 from brpnas.metrics import regression_metrics, spearman
-from brpnas.predictors.transfer import known_device, predict_known, shipped_prior
+from brpnas.predictors.transfer import (
+    has_shipped_prior,
+    known_device,
+    predict_known,
+    shipped_prior,
+)
 from brpnas.spaces import NasBench201
 from tests.predictors.transfer.toys import prior
 
@@ -86,3 +91,8 @@ def check_error(device: str, held: pd.DataFrame) -> None:
     assert answers.median == pytest.approx(np.median(errors), rel=1e-3)
     inside = (said[:, 1] <= held["latency_ms"]) & (held["latency_ms"] <= said[:, 2])
     assert inside.mean() == pytest.approx(0.9, abs=max(0.01, 1 / len(inside)))
+
+
+def test_whether_one_ships_is_told(tmp_path: Path) -> None:
+    assert has_shipped_prior("nasbench201")
+    assert not has_shipped_prior("nasbench201", tmp_path)
