@@ -339,7 +339,7 @@ class TestSpaces:
         catalog = DataCatalog({"device_prior": DevicePriorDataset(file)})
         with pytest.raises(ConfigurationError, match=r"'darts'.*--pipelines="):
             check_parameters(stages["retrain"], darts, catalog)
-        check_parameters(stages["retrain"], GOOD | {"space": "fbnet"}, catalog)
+        check_parameters(stages["retrain"], GOOD, catalog)
         check_parameters(stages["pretrain"] + stages["retrain"], darts, catalog)
         file.touch()
         check_parameters(stages["retrain"], darts, catalog)
