@@ -340,7 +340,7 @@ class TestSpaces:
         with pytest.raises(ConfigurationError, match=r"'darts'.*--pipelines="):
             check_parameters(stages["retrain"], darts, catalog)
         check_parameters(stages["retrain"], GOOD, catalog)
-        check_parameters(stages["pretrain"] + stages["retrain"], darts, catalog)
+        check_parameters(stages["pretrain"], darts, catalog)
         file.touch()
         check_parameters(stages["retrain"], darts, catalog)
 
