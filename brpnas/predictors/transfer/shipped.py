@@ -1,8 +1,10 @@
 """The priors shipped with the package, from public and embedded devices.
 
 `shipped_prior` loads that of a space. The one of NAS-Bench-201 was learnt from LatBench, HELP and
-the shipped devices, by ``kedro run --env=prior --pipelines=ingest,featurise,pretrain``. It holds
-weights, scales and errors, but no measured latency.
+the shipped devices, by ``kedro run --env=prior --pipelines=ingest,featurise,pretrain``; the one of
+FBNet from its seven published devices, by the same stages with ``--env=fbnet
+--params=ingest.benchmarks=[fbnet],pretrain.keep_tables=false``. They hold weights, scales and
+errors, but no measured latency.
 """
 
 from __future__ import annotations
