@@ -89,6 +89,13 @@ class Hyperparameters:
             changed[name][list(groups)] = _NOTHING
         return Hyperparameters(**changed)
 
+    def only(self, groups: Sequence[int]) -> Hyperparameters:
+        """Hyperparameters of some groups, in this order."""
+        changed = self.tensors()
+        for name in ("linear", "gaussian", "nearness", "joint_nearness"):
+            changed[name] = changed[name][list(groups)]
+        return Hyperparameters(**changed)
+
     def scaled(self, shift: float) -> Hyperparameters:
         """Hyperparameters with ``shift`` added to all log weights and the log noise."""
         changed = self.tensors()

@@ -119,6 +119,18 @@ class TestView:
         rows = without_quirks(view, count, seed)
         assert fit_device(cells(), rows, prior(), QUICK).view == view
 
+    @pytest.mark.parametrize(
+        ("view", "seed", "share"),
+        [("pruned", 1, 0.06), ("pruned", 1, 0.12), ("raw", 4, 0.03), ("raw", 4, 0.06)],
+    )
+    def test_outliers_do_not_decide(self, view: View, seed: int, share: float) -> None:
+        """A left-out error is decided by them, and evidence without more noise prefers raw."""
+        rows, rng = without_quirks(view, 60, seed), np.random.default_rng(seed)
+        slow = rng.choice([0.0, 2.0], p=[1 - share, share], size=60)
+        values = rows.values * np.exp(slow + 0.05 * rng.normal(size=60))
+        found = fit_device(cells(), MeasuredRows(rows.rows, values), prior(), QUICK, seed=seed)
+        assert found.view == view
+
     @pytest.mark.parametrize("name", NEW)
     def test_is_seen_through_what_no_graph_shows(self, name: str) -> None:
         assert adapted(name, 60).view == NEW[name][0]

@@ -168,6 +168,20 @@ class TestWithout:
         assert all(torch.equal(before[name], x) for name, x in hyperparameters.tensors().items())
 
 
+class TestOnly:
+    def test_the_covariance_is_that_without_the_others(self) -> None:
+        hyperparameters, a = random_hyperparameters(GROUPS), random_features(8)
+        torch.testing.assert_close(
+            covariance(hyperparameters.only([2, 0]), [a[2], a[0]], [a[2], a[0]]),
+            covariance(hyperparameters.without([1]), a, a),
+        )
+
+    def test_the_hyperparameters_themselves_stay(self) -> None:
+        hyperparameters = random_hyperparameters(GROUPS)
+        hyperparameters.only([0])
+        assert all(len(x) == GROUPS for x in (hyperparameters.linear, hyperparameters.nearness))
+
+
 class TestResembling:
     def test_one_more_group_is_linear_and_the_others_weigh_less(self) -> None:
         hyperparameters, a = random_hyperparameters(GROUPS), random_features(8)
