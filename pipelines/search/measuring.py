@@ -19,10 +19,10 @@ from brpnas.measure import MeasureSettings, Target, not_believed, time_cells
 from brpnas.search import Limits, MetricFilter, TableMetrics
 from pipelines.config import TimingConfig, parse
 from pipelines.latencies import Networks
+from pipelines.latency_size import latency_size
 from pipelines.measuring import TimingSetup, measure_settings
 from pipelines.predicted import task_device, task_rows
 from pipelines.search.settings import SearchSettings
-from pipelines.search.sizes import latency_size
 
 __all__ = ["Measuring", "set_up_measuring"]
 

@@ -15,11 +15,11 @@ from brpnas.graphs import SpaceGraphs
 from brpnas.predictors import MetricModel
 from brpnas.search import Limits, ListedPool, SampledPool
 from brpnas.spaces import get_space
+from pipelines.latency_size import check_latency_size, latency_size
 from pipelines.limited import check_sources
 from pipelines.predicted import task_device, task_rows
 from pipelines.search.predict import PredictedDeviations, PredictedMetrics
 from pipelines.search.settings import SearchSettings
-from pipelines.search.sizes import check_latency_size, latency_size
 
 __all__ = ["deviations_of", "metrics_of", "set_up_limits", "set_up_pool"]
 
