@@ -32,6 +32,7 @@ NAMES = {
     "front": "search of NAS-Bench-201 for the front of accuracy and latency, NSGA-II and random",
     "kendall": "Kendall's tau of rankers by training cells, NAS-Bench-101 and -201",
     "nb101": "rank of the cell found in the public sample of NAS-Bench-101",
+    "early": "early stopping of trainings on NB201-Digits: epochs spent, network found",
     "darts": "search of DARTS on the NAS-Bench-301 surrogate: BRP, evolution, random",
     "devices": "any device: runtimes, SSH, kits, breaks, `devices add`, int8",
     "cluster": "searches without rounds: time to the end, slow and dying workers, kills",

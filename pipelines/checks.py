@@ -184,15 +184,17 @@ def _search(
         )
     if oracle["name"] == "train":
         return
-    for name, wanted, instead in (
-        ("final_training", oracle["final_training"] is True, "auto or false"),
-        ("metric", oracle["metric"] != "accuracy", "accuracy"),
+    final, metric, stops = oracle["final_training"], oracle["metric"], search["early_stopping"]
+    for name, value, wanted, instead in (
+        ("search.oracle.final_training", final, final is True, "auto or false"),
+        ("search.oracle.metric", metric, metric != "accuracy", "accuracy"),
+        ("search.early_stopping", stops, stops, "false"),
     ):
         if wanted:
             raise ConfigurationError(
-                f"search.oracle.{name} is {oracle[name]!r}, which needs a search that trains "
-                f"networks, but search.oracle.name is {oracle['name']!r}, which trains none. Set "
-                f"search.oracle.{name} to {instead}, or search.oracle.name to train."
+                f"{name} is {value!r}, which needs a search that trains networks, but "
+                f"search.oracle.name is {oracle['name']!r}, which trains none. Set {name} to "
+                f"{instead}, or search.oracle.name to train."
             )
 
 

@@ -248,6 +248,8 @@ class SearchConfig(_Config):
     limits: LimitsConfig
     sampler: SamplerConfig
     oracle: OracleConfig
+    early_stopping: bool
+    """Whether a training stops that can hardly become one of the best; with a training oracle."""
     report: SearchReportConfig
     seed: Seed
     workers: Count

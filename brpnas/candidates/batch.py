@@ -7,7 +7,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +27,7 @@ from brpnas.datasets.schemas import ACCURACY, validate
 from brpnas.errors import TaskError, TrainingError
 from brpnas.fanout import Engine, SerialEngine
 from brpnas.journal import Journal
+from brpnas.search.stopping import StoppingRule
 from brpnas.spaces import DEFAULT_SPACE, NetworkConfig, space_fingerprint
 from brpnas.typed import Finite, Fraction, parse_typed
 
@@ -51,10 +52,17 @@ _ARITHMETIC = 2
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """An architecture to train, and the seed of its weights and batches."""
+    """A training.
+
+    Attributes:
+        arch_id: The architecture.
+        seed: Seed of its weights and batches.
+        rule: When it stops early; None for never. Not part of its identity.
+    """
 
     arch_id: str
     seed: int
+    rule: StoppingRule | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -156,7 +164,14 @@ def _train(
     if checkpoints is not None:
         checkpoint = checkpoint_of(job, data, config, checkpoints, space=space, final=final)
     return train_architecture(
-        job.arch_id, job.seed, data, config, space=space, final=final, checkpoint=checkpoint
+        job.arch_id,
+        job.seed,
+        data,
+        config,
+        space=space,
+        final=final,
+        checkpoint=checkpoint,
+        rule=job.rule,
     )
 
 
@@ -171,7 +186,8 @@ def checkpoint_of(
 ) -> Checkpoint:
     """The checkpoint of a job, for its images and settings."""
     settings = training_fingerprint(data, config, space=space)
-    return checkpoints.of({**settings, **asdict(job), "final": final})
+    task = {"arch_id": job.arch_id, "seed": job.seed, "final": final}
+    return checkpoints.of({**settings, **task})
 
 
 def train_jobs(

@@ -43,7 +43,7 @@ class TrainOracle(Oracle):
     A query gets the lowest training seed that is new for its architecture. The network is written
     to a file before the answer is returned: every stored answer can be deployed, and no search
     trains the same network twice. Unfinished trainings keep a checkpoint in the folder
-    ``checkpoints`` beside the networks.
+    ``checkpoints`` beside the networks. A training stopped by the rule of its question has no file.
 
     Args:
         source: The images.
@@ -145,6 +145,13 @@ class TrainOracle(Oracle):
         self._keep(job, self._path(job), file)
         return file
 
+    def stopped(self, job: TrainingJob, outcome: JobResult) -> Answer:
+        """The answer of a training that was stopped; its checkpoint is dropped."""
+        named = job, self._data, self.config, self._checkpoints
+        checkpoint_of(*named, space=self.space).remove()
+        curve = outcome.curve
+        return Answer(curve[-1], job.seed, outcome.train_time_s, curve, stopped=True)
+
     def describe(self) -> dict[str, object]:
         """Name, metric, images, settings and versions, but not the engine."""
         return {"metric": self.metric, **self._training()}
@@ -155,7 +162,8 @@ class TrainOracle(Oracle):
 
     def answer_of(self, file: TrainedNetworkFile) -> Answer:
         """The answer of a trained network."""
-        return Answer(file.valid_score(self.metric), file.seed, file.train_time_s)
+        curve = file.valid_curve or None
+        return Answer(file.valid_score(self.metric), file.seed, file.train_time_s, curve)
 
     def final(self, arch_id: str, seed: int) -> TrainedNetworkFile:
         """Train a network of the search again, on training and validation images together.
@@ -319,7 +327,7 @@ class _Trainings(Evaluations):
 
     def submit(self, question: Question) -> None:
         """Look the network up, or submit its training."""
-        job = TrainingJob(question.arch_id, _seed(question))
+        job = TrainingJob(question.arch_id, _seed(question), question.rule)
         try:
             file = self._trains.trained(job.arch_id, job.seed)
         except OracleError:
@@ -342,9 +350,12 @@ class _Trainings(Evaluations):
         if self._run is None:
             raise OracleError("No training is in flight.")
         job, outcome = self._run.next_outcome()
+        question = self._jobs.pop(job)
+        if isinstance(outcome, JobResult) and outcome.stopped:
+            return question, self._trains.stopped(job, outcome)
         file = self._trains.stored(job, outcome)
         answer = file if isinstance(file, OracleError) else self._trains.answer_of(file)
-        return self._jobs.pop(job), answer
+        return question, answer
 
     def close(self) -> None:
         """Cancel the trainings in flight."""

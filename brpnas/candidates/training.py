@@ -25,6 +25,7 @@ from brpnas.candidates.regularise import begin_training, end_training
 from brpnas.candidates.scores import ClassScores, class_scores
 from brpnas.errors import ConfigurationError
 from brpnas.predictors.training import single_thread
+from brpnas.search.stopping import StoppingRule
 from brpnas.spaces import DEFAULT_SPACE, NetworkConfig, get_space
 
 __all__ = [
@@ -138,7 +139,8 @@ class JobResult:
             final training.
         train_time_s: Seconds of training, without evaluation.
         train_loss: Mean loss of each epoch.
-        weights: State of the network from `SearchSpace.build`.
+        weights: State of the network from `SearchSpace.build`; empty if it was stopped.
+        stopped: Whether a rule ended the training early; then there are no scores.
     """
 
     valid: ClassScores | None
@@ -147,6 +149,7 @@ class JobResult:
     train_time_s: float
     train_loss: tuple[float, ...]
     weights: dict[str, npt.NDArray[np.generic]]
+    stopped: bool = False
 
     @property
     def valid_accuracy(self) -> float | None:
@@ -186,6 +189,7 @@ def train_architecture(
     space: str = DEFAULT_SPACE,
     final: bool = False,
     checkpoint: Checkpoint | None = None,
+    rule: StoppingRule | None = None,
 ) -> JobResult:
     """Train an architecture from random weights and evaluate it.
 
@@ -201,6 +205,7 @@ def train_architecture(
         final: Train on the validation rows too (`final_data`), and score nothing.
         checkpoint: Where to keep the state of the training, and to go on from; of this training
             alone. None to keep nothing.
+        rule: When to stop early; None for never.
 
     Raises:
         ArchitectureError: If the string is not an architecture of the space.
@@ -226,6 +231,11 @@ def train_architecture(
             if not final and fitting.epochs < config.epochs:
                 with torch.random.fork_rng(_cuda(device)):
                     curve.append(_scores(network, images, data, "valid").accuracy)
+            if rule is not None and rule.stops(curve):
+                return JobResult(
+                    *(None, None, tuple(curve), fitting.seconds, tuple(fitting.losses), {}),
+                    stopped=True,
+                )
             if checkpoint is not None:
                 checkpoint.save(fitting, curve)
         end_training(network, config.auxiliary_weight)

@@ -113,7 +113,7 @@ def _rows(data: ReportData, split: str) -> int | None:
 
 def _search(data: ReportData) -> str:
     task, asked = data.task, len(data.history)
-    failed = int((data.history["status"] != "ok").sum())
+    failed, stopped = ((data.history["status"] == s).sum() for s in ("failed", "stopped"))
     text = f"The search asked {asked:,} queries"
     budget = task.get("budget", {}).get("queries", asked)
     text += f" of a budget of {budget:,}" if budget != asked else ""
@@ -123,6 +123,11 @@ def _search(data: ReportData) -> str:
     text += f" with the sampler {task['sampler']['name']}" if "sampler" in task else ""
     text += f" (seed {task['seed']})" if "seed" in task else ""
     text += f"; {failed} of them failed" if failed else ""
+    text += (
+        f"; {stopped} of their trainings were stopped early and could not be chosen"
+        if stopped
+        else ""
+    )
     infeasible = _infeasible(data.history)
     text += (
         f"; {infeasible} of them, drawn at random at the start, did not satisfy the constraints "

@@ -21,6 +21,7 @@ from brpnas.search.pools.listed import ListedPool
 from brpnas.search.pools.sampled import SampledPool
 from brpnas.search.result import SearchResult, chosen, leaderboard
 from brpnas.search.samplers import Sampler, fit_ranker, get_sampler
+from brpnas.search.stopping import EarlyStopping, StoppingRule
 from brpnas.search.store import SearchStore
 from brpnas.search.trace import HeldOutScores, trace
 
@@ -28,6 +29,7 @@ __all__ = [
     "Answer",
     "CandidatePool",
     "Constraint",
+    "EarlyStopping",
     "Evaluations",
     "FileOracle",
     "HeldOutScores",
@@ -44,6 +46,7 @@ __all__ = [
     "SearchResult",
     "SearchStore",
     "Shortlist",
+    "StoppingRule",
     "SurrogateOracle",
     "TableMetrics",
     "TableOracle",

@@ -18,7 +18,7 @@ from brpnas.typed import Count, Finite, Fraction, Positive
 
 __all__ = ["History", "Measurement", "Plan", "Record", "Status"]
 
-Status = Literal["ok", "failed", "pending"]
+Status = Literal["ok", "stopped", "failed", "pending"]
 
 
 @dataclass(frozen=True)
@@ -71,15 +71,20 @@ class Record:
         sampler: Name of the sampler.
         arch_id: The architecture.
         isomorphism_id: Id of its function.
-        status: ``ok``; ``failed`` if the oracle had no answer; or ``pending`` if the query is in
+        status: ``ok``; ``stopped`` if the training ended early, see `brpnas.search.StoppingRule`;
+            ``failed`` if the oracle had no answer; or ``pending`` if the query is in
             flight, only in the history of a sampler.
-        accuracy: Validation accuracy, fraction; null unless ok.
+        accuracy: Validation accuracy after the whole training, fraction; null unless ok.
         seed: Training seed of the answer, if known.
         cost_s: Training time in seconds, if known.
         feasible: Whether the architecture satisfies the constraints and may be chosen. The ranker
             also learns from the others.
         message: Cause of the failure; empty without a failure.
         asked_at: Time of the query, ISO 8601, UTC.
+        curve: Validation accuracy after each epoch, if known.
+        forecast: Forecast of the accuracy of a stopped training, fraction; null if it was stopped
+            too early for one.
+        score: Standardised score by the ranker before the query, if known.
     """
 
     query: Count
@@ -94,12 +99,17 @@ class Record:
     feasible: bool = True
     message: str = ""
     asked_at: str = ""
+    curve: tuple[Fraction, ...] | None = None
+    forecast: Fraction | None = None
+    score: float | None = None
 
     def __post_init__(self) -> None:
         if self.status not in get_args(Status):
             raise ValueError(f"status must be one of {get_args(Status)}, not {self.status!r}")
         if (self.accuracy is not None) != (self.status == "ok"):
             raise ValueError(f"status {self.status!r} does not go with accuracy {self.accuracy}")
+        if self.forecast is not None and self.status != "stopped":
+            raise ValueError(f"status {self.status!r} does not go with forecast {self.forecast}")
 
 
 @dataclass
@@ -108,7 +118,8 @@ class History:
 
     A query in flight (``pending``) counts as a query without an answer. Repeated queries of an
     architecture have different training seeds; the mean of their answers counts. A failed query has
-    no answer and is not repeated.
+    no answer and is not repeated. A stopped training may have a forecast: the ranker learns from
+    it, but the architecture is not chosen.
 
     Attributes:
         records: The queries.
@@ -118,6 +129,7 @@ class History:
     records: list[Record] = field(default_factory=list)
     measurements: dict[str, Measurement] = field(default_factory=dict)
     _answers: dict[str, list[float]] = field(default_factory=dict, init=False, repr=False)
+    _forecasts: dict[str, float] = field(default_factory=dict, init=False, repr=False)
     _seeds: dict[str, set[int]] = field(default_factory=dict, init=False, repr=False)
     _queried: dict[str, None] = field(default_factory=dict, init=False, repr=False)
     _classes: set[str] = field(default_factory=set, init=False, repr=False)
@@ -146,6 +158,8 @@ class History:
                 self._infeasible.add(record.arch_id)
             if record.accuracy is not None:
                 self._answers.setdefault(record.arch_id, []).append(record.accuracy)
+            if record.forecast is not None:
+                self._forecasts[record.arch_id] = record.forecast
             if record.seed is not None:
                 self._seeds.setdefault(record.arch_id, set()).add(record.seed)
 
@@ -197,14 +211,24 @@ class History:
         return {arch_id: tuple(answers) for arch_id, answers in self._answers.items()}
 
     def means(self) -> dict[str, float]:
-        """Mean validation accuracy of each answered architecture, in order of first answer."""
+        """Mean validation accuracy of each answered architecture, in order of first answer.
+
+        After them the forecasts of those whose trainings were all stopped.
+        """
+        others = {a: f for a, f in self._forecasts.items() if a not in self._answers}
+        return {**self._means(), **others}
+
+    def _means(self) -> dict[str, float]:
         return {arch_id: sum(a) / len(a) for arch_id, a in self._answers.items()}
 
     def choosable(self) -> dict[str, float]:
-        """`means` of the feasible architectures, the candidates for the final choice."""
+        """Mean validation accuracy of the candidates for the final choice.
+
+        They are feasible, and were trained to the end.
+        """
         return {
             arch: mean
-            for arch, mean in self.means().items()
+            for arch, mean in self._means().items()
             if arch not in self._infeasible and not self.refuses(arch)
         }
 
@@ -247,13 +271,17 @@ class History:
 
         Returns:
             Columns ``query, round, sampler, arch_id, isomorphism_id, seed, status, accuracy,
-            cost_s, feasible, estimate, leader, predicted_..., latency_ms, ..., message, asked_at``;
-            accuracy is a fraction, ``estimate`` and ``leader`` are null if the sampler has none,
-            and ``latency_ms`` and further metrics are measured by the search, null without a
-            measurement.
+            cost_s, feasible, epochs, forecast, estimate, leader, predicted_..., latency_ms, ...,
+            message, asked_at``; accuracy is a fraction, ``epochs`` is null without a curve,
+            ``estimate`` and ``leader`` are null if the sampler has none, and ``latency_ms`` and
+            further metrics are measured by the search, null without a measurement.
         """
-        names = [n for n in Record.__dataclass_fields__ if n not in ("message", "asked_at")]
+        later = {"message", "asked_at", "curve", "forecast", "score"}
+        names = [n for n in Record.__dataclass_fields__ if n not in later]
         frame = pd.DataFrame({n: [getattr(r, n) for r in self.records] for n in names})
+        epochs = [None if r.curve is None else len(r.curve) for r in self.records]
+        frame["epochs"] = pd.Series(epochs, dtype="Int64")
+        frame["forecast"] = pd.Series([r.forecast for r in self.records], dtype="float64")
         frame = frame.astype(
             {"query": "int64", "round": "int64", "seed": "Int64"}
             | {"accuracy": "float64", "cost_s": "float64", "feasible": "bool"}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -24,6 +25,7 @@ from brpnas.search.progress import Progress
 from brpnas.search.proposals import Proposals, check_end, check_found
 from brpnas.search.result import SearchResult, chosen
 from brpnas.search.samplers.base import Sampler
+from brpnas.search.stopping import EarlyStopping, LearningCurve, StoppingRule
 
 __all__ = ["run_search", "search_fingerprint"]
 
@@ -57,6 +59,7 @@ def run_search(
     store: EventLog | None = None,
     progress: bool = True,
     parallel: int | None = None,
+    stopping: EarlyStopping | None = None,
 ) -> SearchResult:
     """Run a search, or the rest of it, to the end of its budget.
 
@@ -81,6 +84,7 @@ def run_search(
         store: A `SearchStore` to resume from and to write to; in memory if left out.
         progress: Show a progress bar.
         parallel: Evaluations in flight; None for rounds, each of them answered before the next.
+        stopping: Stops trainings early; None for never. It needs an oracle with learning curves.
 
     Returns:
         The whole history, earlier runs included.
@@ -109,7 +113,7 @@ def run_search(
         Progress(sampler.name, total, list(log.answers.values()), shown=progress) as display,
     ):
         proposals = Proposals(pool, sampler, metric_filter, log, display.measured)
-        queries = _Queries(proposals, evaluations, total, parallel)
+        queries = _Queries(proposals, evaluations, total, parallel, stopping)
         while queries.fill():
             display.in_flight(queries.in_flight)
             display.answered(queries.take())
@@ -188,16 +192,23 @@ class _Queries:
         evaluations: Answer the queries.
         total: Answers to have at the end.
         parallel: Queries in flight; None for a whole round.
+        stopping: Stops trainings early; None for never.
     """
 
     def __init__(
-        self, proposals: Proposals, evaluations: Evaluations, total: int, parallel: int | None
+        self,
+        proposals: Proposals,
+        evaluations: Evaluations,
+        total: int,
+        parallel: int | None,
+        stopping: EarlyStopping | None,
     ) -> None:
-        self._proposals, self._evaluations = proposals, evaluations
+        self._proposals, self._evaluations, self._stopping = proposals, evaluations, stopping
+        self._scores: tuple[int, dict[str, float]] = -1, {}
         self._pool, self._log = proposals.pool, proposals.log
         self._total, self._parallel = total, parallel
         self._planned = deque(self._log.open_queries)
-        self._in_flight: dict[int, tuple[Plan, str]] = {}
+        self._in_flight: dict[int, tuple[Plan, str, float | None]] = {}
         self._measurements = History()
         self._measurements.note(self._log.measured_until(len(self._log.plans)))
 
@@ -223,6 +234,8 @@ class _Queries:
             return False
         plan = _next_plan(self._pool, proposals.sampler, history, asked, total)
         self._log.add_plan(plan)
+        if self._stopping is not None:
+            self._scores = plan.round, proposals.sampler.scores(self._pool, history)
         self._planned.extend(
             (plan, query, arch_id)
             for query, arch_id in enumerate(plan.arch_ids, start=plan.first_query)
@@ -233,7 +246,7 @@ class _Queries:
         """All answers and the queries in flight, with the measurements of all plans."""
         pending = {
             query: self._pending(plan, query, plan.arch_ids[query - plan.first_query])
-            for query, (plan, _) in self._in_flight.items()
+            for query, (plan, *_) in self._in_flight.items()
         }
         known = {**pending, **self._log.answers}
         history = History([known[query] for query in sorted(known)])
@@ -251,8 +264,41 @@ class _Queries:
     def _submit(self, plan: Plan, query: int, arch_id: str) -> None:
         answers = self._log.answers.values()
         seeds = {r.seed for r in answers if r.arch_id == arch_id and r.seed is not None}
-        self._in_flight[query] = plan, _now()
-        self._evaluations.submit(Question(query, arch_id, frozenset(seeds)))
+        score = self._score(plan, arch_id)
+        rule = self._rule(plan, arch_id, score)
+        self._in_flight[query] = plan, _now(), score
+        self._evaluations.submit(Question(query, arch_id, frozenset(seeds), rule))
+
+    def _rule(self, plan: Plan, arch_id: str, score: float | None) -> StoppingRule | None:
+        """The rule for a training, from the answers before its round; none for a second seed."""
+        if self._stopping is None:
+            return None
+        before = self._before(plan)
+        answers = before.choosable()
+        if arch_id in answers:
+            return None
+        curves = [
+            LearningCurve(record.curve, record.accuracy, record.score)
+            for record in before
+            if record.curve is not None
+        ]
+        return self._stopping.learn(curves, list(answers.values()), score)
+
+    def _before(self, plan: Plan) -> History:
+        """The answers of earlier rounds: an interrupted round continues with the same rules."""
+        answers = self._log.answers
+        history = History([answers[q] for q in sorted(answers) if answers[q].round < plan.round])
+        history.note(self._measurements.measurements.values())
+        return history
+
+    def _score(self, plan: Plan, arch_id: str) -> float | None:
+        """Score by the ranker before the round of a query."""
+        if self._stopping is None:
+            return None
+        if self._scores[0] != plan.round:
+            sampler = self._proposals.sampler
+            self._scores = plan.round, sampler.scores(self._pool, self._before(plan))
+        return self._scores[1].get(arch_id)
 
     @property
     def in_flight(self) -> int:
@@ -262,9 +308,10 @@ class _Queries:
     def take(self) -> Record:
         """Wait for the next answer, store it and return it."""
         question, outcome = self._evaluations.next_answer()
-        plan, asked_at = self._in_flight.pop(question.query)
+        plan, asked_at, score = self._in_flight.pop(question.query)
         feasible = self._is_accepted(question.arch_id)
         record = _record(self._pool, plan, question, outcome, asked_at, feasible=feasible)
+        record = replace(record, score=score)
         self._log.add_answer(record)
         return record
 
@@ -291,15 +338,20 @@ def _record(
             message=str(outcome),
             asked_at=asked_at,
         )
+    forecast = None
+    if outcome.stopped and question.rule is not None and outcome.curve is not None:
+        forecast = question.rule.forecast(outcome.curve)
     return Record(
         *common,
         function,
-        "ok",
-        accuracy=float(outcome.accuracy),
+        "stopped" if outcome.stopped else "ok",
+        accuracy=None if outcome.stopped else float(outcome.accuracy),
         seed=outcome.seed,
         cost_s=outcome.cost_s,
         feasible=feasible,
         asked_at=asked_at,
+        curve=outcome.curve,
+        forecast=forecast,
     )
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from brpnas.errors import ConfigurationError
 from brpnas.predictors import PairwiseRanker, training_pool
 from brpnas.search import (
     CandidatePool,
+    EarlyStopping,
     FileOracle,
     Limits,
     ListedPool,
@@ -123,6 +125,7 @@ def search_architecture(
                 metric_filter=metric_filter,
                 store=log,
                 parallel=config.parallel,
+                stopping=EarlyStopping() if config.early_stopping else None,
             )
         make_ranker = pairwise_factory(config.sampler.ranker, processes)
         ranker = fit_ranker(make_ranker, pool, result.records)
@@ -130,6 +133,8 @@ def search_architecture(
         history = with_choice(result.history, front).assign(metric=config.oracle.metric)
         trained = _trained(oracle, history, settings)
     _log.info("Found %s, of %d architectures asked", chosen(history), history["arch_id"].nunique())
+    if config.early_stopping and (epochs := _epochs(history)):
+        _log.info("Early stopping: %(trained)d of %(to_the_end)d epochs trained", epochs)
     return history, result.measurements, ranker, *trained, front_table(history, front)
 
 
@@ -152,6 +157,8 @@ def _fingerprint(
         table = setup.accuracy
         rows = table[(table["dataset"] == oracle.dataset) & (table["split"] == "valid")]
         full["answers"] = f"{int(pd.util.hash_pandas_object(rows, index=False).sum()):x}"
+    if setup.settings.search.early_stopping:
+        full["early_stopping"] = asdict(EarlyStopping())
     if sampler.name == "brp":
         full["ranker"] = setup.settings.search.sampler.ranker.model_dump()
     digest = hashlib.sha256(json.dumps(full, sort_keys=True).encode()).hexdigest()
@@ -205,6 +212,8 @@ def summarise_search(
         "front": front and front.to_json(),
         "queries": len(history),
         "failed": int((history["status"] == "failed").sum()),
+        "stopped": int((history["status"] == "stopped").sum()),
+        "epochs": _epochs(history),
         "infeasible": int((~history["feasible"]).sum()),
         "feasible": scores.feasible,
         "network": {
@@ -225,6 +234,14 @@ def summarise_search(
         .to_dict("records"),
         "members": [found[name] for name in front_table(history, front)["arch_id"]],
     }
+
+
+def _epochs(history: pd.DataFrame) -> dict[str, int] | None:
+    """Epochs of all trainings, and those that they would have taken to the end; null if unknown."""
+    trained = history["epochs"].dropna()
+    if trained.empty:
+        return None
+    return {"trained": int(trained.sum()), "to_the_end": int(trained.max()) * len(trained)}
 
 
 def _figures(one: FoundLatencies, history: pd.DataFrame, scores: SearchScores) -> dict[str, Any]:

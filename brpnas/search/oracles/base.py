@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from brpnas.errors import OracleError
+from brpnas.search.stopping import StoppingRule
 
 __all__ = ["Answer", "Evaluations", "Oracle", "Question"]
 
@@ -26,11 +27,14 @@ class Question:
         query: Number of the query; makes the oracle's draws reproducible.
         arch_id: Architecture to evaluate.
         revealed: Training seeds of this architecture revealed by earlier queries.
+        rule: When its training may stop early; None for never. An oracle that does not train
+            ignores it.
     """
 
     query: int
     arch_id: str
     revealed: frozenset[int] = frozenset()
+    rule: StoppingRule | None = None
 
 
 @dataclass(frozen=True)
@@ -38,14 +42,18 @@ class Answer:
     """The answer of an oracle.
 
     Attributes:
-        accuracy: Validation accuracy, fraction.
+        accuracy: Validation accuracy after the last epoch, fraction.
         seed: Training seed, if known.
         cost_s: Training time in seconds, if known.
+        curve: Validation accuracy after each epoch, if known.
+        stopped: Whether the training ended early.
     """
 
     accuracy: float
     seed: int | None = None
     cost_s: float | None = None
+    curve: tuple[float, ...] | None = None
+    stopped: bool = False
 
 
 class Evaluations:

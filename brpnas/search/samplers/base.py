@@ -69,6 +69,17 @@ class Sampler(ABC):
         """
         return None
 
+    def scores(self, pool: CandidatePool, history: History) -> dict[str, float]:
+        """Standardised scores of the candidates of the next round by what was learnt before it.
+
+        Empty if nothing was learnt.
+
+        Args:
+            pool: The candidate pool.
+            history: All queries so far, with answers.
+        """
+        return {}
+
     def samples_infeasible(self, pool: CandidatePool, history: History, budget: int) -> bool:
         """Whether the next round may query infeasible architectures, to learn from them.
 

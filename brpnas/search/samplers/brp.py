@@ -33,6 +33,8 @@ _log = logging.getLogger(__name__)
 
 _LEADERS = 3
 """Number of best answered architectures to mutate."""
+_LOW = 10.0
+"""Standardised score below all others, of one that is no number."""
 _DRAWN = 8
 """Random architectures per query of the first round; the prior takes the largest."""
 _MEASURED_FROM = 0.2
@@ -422,6 +424,15 @@ class BRPSampler(Sampler):
                 _Ranking(candidates, scores, ranked, names, odds, deviations, best),
             )
         return self._ranked[1]
+
+    def scores(self, pool: CandidatePool, history: History) -> dict[str, float]:
+        """Scores of the round's candidates by the ranker trained on the history, standardised."""
+        if history.next_round == 0 or len(history.means()) < 2:
+            return {}
+        ranking = self._ranking(pool, history)
+        names = ranking.candidates.names(np.arange(len(ranking.candidates)))
+        found = np.nan_to_num(_standardised(ranking.scores), neginf=-_LOW)
+        return dict(zip(names, found.tolist(), strict=True))
 
     def estimates(self, pool: CandidatePool, history: History) -> dict[str, float] | None:
         """Scores of the feasible answered architectures by the ranker trained on all answers.

@@ -70,6 +70,10 @@ class ReevaluateLeaders(Sampler):
         """Estimates of the inner sampler."""
         return self.inner.estimates(pool, history)
 
+    def scores(self, pool: CandidatePool, history: History) -> dict[str, float]:
+        """Scores of the inner sampler."""
+        return self.inner.scores(pool, history)
+
     def samples_infeasible(self, pool: CandidatePool, history: History, budget: int) -> bool:
         """Whether the inner sampler samples infeasible architectures."""
         return self.inner.samples_infeasible(pool, history, budget - self.count)
