@@ -49,7 +49,7 @@ def search_fingerprint(
     return task if metric_filter is None else {**task, "filter": metric_filter.describe()}
 
 
-def run_search(
+def run_search(  # noqa: PLR0913 - the parts of a search
     pool: CandidatePool,
     sampler: Sampler,
     oracle: Oracle,

@@ -23,7 +23,8 @@ from brpnas.candidates import (
 )
 from brpnas.errors import ConfigurationError, OracleError, SchemaError, TrainingError
 from brpnas.fanout import LocalEngine
-from brpnas.search import Answer, Question
+from brpnas.search import Answer, Question, StoppingRule
+from brpnas.search.stopping import Forecast
 from tests.candidates import killed_final, small
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -40,7 +41,7 @@ def test_an_answer_is_the_validation_accuracy_of_the_kept_network(tmp_path: Path
     teacher = oracle(tmp_path)
     answer = teacher.answer(Question(0, CONV))
     kept = teacher.trained(CONV, 0)
-    assert answer == Answer(kept.valid_accuracy, 0, kept.train_time_s)
+    assert answer == Answer(kept.valid_accuracy, 0, kept.train_time_s, kept.valid_curve)
     data = ImageSource().load()
     rows = data.parts["valid"]
     images = (data.images[rows] - data.normalisation[0][:, None, None]) / data.normalisation[1][
@@ -49,6 +50,36 @@ def test_an_answer_is_the_validation_accuracy_of_the_kept_network(tmp_path: Path
     with torch.inference_mode():
         said = kept.module()(torch.from_numpy(images)).argmax(dim=1).numpy()
     assert np.mean(said == data.labels[rows]) == pytest.approx(answer.accuracy)
+
+
+NEVER = StoppingRule(0.5, (Forecast(9.0, 0.0, 0.0),) * 2)
+ALWAYS = StoppingRule(0.5, (Forecast(9.0, 0.0, 0.0), Forecast(-9.0, 0.0, 0.0)))
+"""After the second of three epochs."""
+
+
+def test_a_stopped_training_answers_with_its_curve_and_keeps_nothing(tmp_path: Path) -> None:
+    config = dataclasses.replace(SMALL, epochs=3)
+    whole = oracle(tmp_path / "whole", config).answer(Question(0, CONV, rule=NEVER))
+    assert (whole.stopped, len(whole.curve or ())) == (False, 3)
+    teacher = oracle(tmp_path / "stopped", config)
+    found = teacher.answer(Question(0, CONV, rule=ALWAYS))
+    assert found.stopped
+    assert whole.curve is not None
+    assert found.curve == whole.curve[:2]
+    assert found.accuracy == whole.curve[1]
+    assert found.cost_s is not None
+    assert [path for path in (tmp_path / "stopped").rglob("*") if path.is_file()] == []
+    assert teacher.answer(Question(1, CONV)).curve == whole.curve, "asked again, to the end"
+
+
+def test_rules_reach_the_workers(tmp_path: Path) -> None:
+    config = dataclasses.replace(SMALL, epochs=3)
+    questions = [Question(0, CONV, rule=ALWAYS), Question(1, POOL)]
+    with LocalEngine(2) as engine:
+        teacher = TrainOracle(ImageSource(), config, tmp_path, engine)
+        found = dict(teacher.answers(questions))
+    answers = [found[question] for question in questions]
+    assert [isinstance(answer, Answer) and answer.stopped for answer in answers] == [True, False]
 
 
 def test_a_kept_network_is_not_trained_again(tmp_path: Path) -> None:
@@ -252,7 +283,7 @@ def test_the_answer_may_be_balanced_accuracy(tmp_path: Path) -> None:
     assert balanced.folder == plain.folder, "the networks are the same"
     assert balanced.describe() != plain.describe(), "the search is another"
     answer = balanced.answer(Question(0, CONV))
-    assert answer == Answer(kept.valid_balanced_accuracy, 0, kept.train_time_s)
+    assert answer == Answer(kept.valid_balanced_accuracy, 0, kept.train_time_s, kept.valid_curve)
     history = pd.DataFrame({"arch_id": [CONV], "status": ["ok"], "seed": [0]})
     table = balanced.accuracy(history).set_index("split")
     assert table.loc["valid", "accuracy"] == kept.valid_accuracy, "is what it is called"

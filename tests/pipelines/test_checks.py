@@ -102,11 +102,15 @@ def test_so_is_one_that_the_prior_of_the_search_lacks(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"final_training": True}, r"search\.oracle\.final_training .*True.*\bauto\b"),
         (
-            {"metric": "balanced_accuracy"},
+            {"oracle": {"final_training": True}},
+            r"search\.oracle\.final_training .*True.*\bauto\b",
+        ),
+        (
+            {"oracle": {"metric": "balanced_accuracy"}},
             r"search\.oracle\.metric is 'balanced_accuracy'.*to accuracy",
         ),
+        ({"early_stopping": True}, r"search\.early_stopping is True.*to false"),
     ],
 )
 @pytest.mark.parametrize("oracle", ["table", "file", "surrogate"])
@@ -115,7 +119,7 @@ def test_settings_of_trainings_are_refused_where_nothing_is_trained(
 ) -> None:
     of_search = reads("params:search")
     check_parameters(of_search, changed(GOOD, {"search": {"oracle": {"name": oracle}}}))
-    wrong = changed(GOOD, {"search": {"oracle": change | {"name": oracle}}})
+    wrong = changed(changed(GOOD, {"search": change}), {"search": {"oracle": {"name": oracle}}})
     with pytest.raises(ConfigurationError, match=message):
         check_parameters(of_search, wrong)
     check_parameters(of_search, changed(wrong, {"search": {"oracle": {"name": "train"}}}))

@@ -53,6 +53,14 @@ def test_what_is_not_known_is_not_claimed() -> None:
     assert "asked 12 queries in 3 rounds; 1 of them failed." in text
 
 
+def test_stopped_trainings_are_no_failures() -> None:
+    history = report_data().history
+    assert "stopped" not in said(report_data())
+    status = ["stopped", "stopped", *history["status"][2:]]
+    text = said(report_data(history=history.assign(status=status)))
+    assert "1 of them failed; 2 of their trainings were stopped early" in text
+
+
 def test_what_was_asked_beyond_the_constraints_is_said() -> None:
     history = report_data().history
     assert "did not satisfy" not in said(report_data())

@@ -51,7 +51,8 @@ def test_table_has_the_columns_and_types_of_the_design() -> None:
     frame = history.to_frame(pool.predicted, pool.rows(["aaab", "dddd"]))
     assert list(frame.columns) == [
         *("query", "round", "sampler", "arch_id", "isomorphism_id", "status", "accuracy"),
-        *("seed", "cost_s", "feasible", "estimate", "leader", "predicted_latency_ms", "latency_ms"),
+        *("seed", "cost_s", "feasible", "epochs", "forecast", "estimate", "leader"),
+        *("predicted_latency_ms", "latency_ms"),
         *("message", "asked_at"),
     ]
     assert str(frame["seed"].dtype) == "Int64"

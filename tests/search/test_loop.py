@@ -20,6 +20,7 @@ from brpnas.search.history import History
 from brpnas.search.loop import run_search, search_fingerprint
 from brpnas.search.oracles import Answer, Evaluations, Oracle, Question, TableOracle
 from brpnas.search.pools.listed import ListedPool
+from brpnas.search.result import chosen, leaderboard
 from brpnas.search.samplers import (
     BRPSampler,
     EvolutionSampler,
@@ -27,8 +28,9 @@ from brpnas.search.samplers import (
     ReevaluateLeaders,
     Sampler,
 )
+from brpnas.search.stopping import EarlyStopping
 from brpnas.search.store import SearchStore
-from tests.search.toy import RidgeRanker, comparable, make_oracle, make_pool
+from tests.search.toy import RidgeRanker, comparable, make_oracle, make_pool, record
 
 BUDGET = 30
 SAMPLERS: list[Sampler] = [
@@ -83,10 +85,15 @@ def search(
     store: EventLog | None = None,
     pool: ListedPool | None = None,
     parallel: int | None = None,
+    stopping: EarlyStopping | None = None,
 ) -> pd.DataFrame:
     pool, oracle = pool or make_pool(limit=8), oracle or make_oracle()
     return run_search(
-        pool, sampler, oracle, budget, store=store, progress=False, parallel=parallel
+        *(pool, sampler, oracle, budget),
+        store=store,
+        progress=False,
+        parallel=parallel,
+        stopping=stopping,
     ).history
 
 
@@ -490,3 +497,84 @@ def test_an_architecture_in_flight_is_not_asked_again() -> None:
     sampler = Fixed("aaaa", "aaab")
     with pytest.raises(BudgetError, match="'aaaa'"):
         search(sampler, parallel=3)
+
+
+class Trains(Interrupted):
+    """Answers with a learning curve of four epochs, which rises evenly to the accuracy."""
+
+    def __init__(self, after: int = 10**6) -> None:
+        super().__init__(after)
+        self.rules: list[bool] = []
+
+    def answer(self, question: Question) -> Answer:
+        found = super().answer(question)
+        self.rules.append(question.rule is not None)
+        curve = tuple(found.accuracy * share for share in (0.4, 0.6, 0.8, 1.0))
+        for epochs in (1, 2, 3):
+            if question.rule is not None and question.rule.stops(curve[:epochs]):
+                stopped = curve[:epochs]
+                return Answer(stopped[-1], found.seed, 1.0 * epochs, stopped, stopped=True)
+        return Answer(found.accuracy, found.seed, 4.0, curve)
+
+
+class TestEarlyStopping:
+    sampler = ReevaluateLeaders(BRPSampler(RidgeRanker, rounds=5, choose_by="ranker"), 4)
+    stopping = EarlyStopping(best=2, least_curves=5)
+    budget = 40
+
+    def search(self, oracle: Oracle | None = None, **choices: object) -> pd.DataFrame:
+        oracle = oracle or Trains()
+        return search(self.sampler, self.budget, oracle, stopping=self.stopping, **choices)  # type: ignore[arg-type]
+
+    def test_stopped_trainings_have_no_accuracy_and_are_not_chosen(self) -> None:
+        frame = self.search()
+        stopped = frame["status"] == "stopped"
+        assert 5 < stopped.sum() < 35
+        assert (frame["epochs"] < 4).tolist() == stopped.tolist()
+        assert frame["accuracy"].isna().equals(stopped)
+        has_forecast = stopped & (frame["epochs"] >= 2).astype(bool)
+        assert frame["forecast"].notna().tolist() == has_forecast.tolist()
+        trained = set(frame["arch_id"][~stopped])
+        assert set(frame["leader"].dropna()) <= trained
+        assert chosen(frame) in trained
+        assert set(leaderboard(frame)["arch_id"]) == trained
+
+    def test_second_seeds_and_the_first_trainings_have_no_rule(self) -> None:
+        oracle = Trains()
+        frame = self.search(oracle)
+        again = frame["arch_id"].duplicated().tolist()
+        assert sum(again) == 4
+        assert not any(oracle.rules[:5])
+        assert oracle.rules[10:] == [not second for second in again[10:]]
+
+    def test_without_it_no_training_stops(self) -> None:
+        oracle = Trains()
+        frame = search(self.sampler, self.budget, oracle)
+        assert not any(oracle.rules)
+        assert (frame["status"] == "ok").all()
+        assert (frame["epochs"] == 4).all()
+
+    def test_interrupted_anywhere_and_resumed_equals_uninterrupted(self, tmp_path: Path) -> None:
+        want, answered = self.search(), 0
+        for steps in (3, 0, 7, 9, 4, 11):
+            with on_disk(tmp_path / "search.jsonl", self.sampler) as store:
+                assert len(store.answers) == answered
+                with pytest.raises(KeyboardInterrupt):
+                    self.search(Trains(steps), store=store)
+            answered += steps
+        with on_disk(tmp_path / "search.jsonl", self.sampler) as store:
+            assert_same(self.search(store=store), want)
+
+    def test_without_rounds(self) -> None:
+        frame = self.search(parallel=3)
+        assert len(frame) == self.budget
+        assert (frame["status"] == "stopped").sum() > 5
+
+    def test_the_ranker_learns_from_forecasts_and_the_choice_does_not(self) -> None:
+        history = History(
+            [record(0, "abcd", 0.5), record(1, "dcba", status="stopped", forecast=0.4)]
+        )
+        assert history.means() == {"abcd": 0.5, "dcba": 0.4}
+        assert history.choosable() == {"abcd": 0.5}
+        history.extend([record(2, "dcba", 0.7)])
+        assert history.means() == history.choosable() == {"abcd": 0.5, "dcba": 0.7}

@@ -184,10 +184,7 @@ def test_the_result_holds_the_groups_that_decide_it(
     assert result["task"] == {
         **{"space": SPACE, "dataset": "cifar100", "constraints": ["latency_ms <= 7"]},
         "objectives": ["accuracy"],
-        **{
-            name: PARAMS[name]
-            for name in ("budget", "limits", "sampler", "oracle", "parallel", "seed")
-        },
+        **{name: PARAMS[name] for name in PARAMS if name not in ("report", "workers")},
     }
     assert summarise(tables, found, search(report={"comparison_seeds": 9}, workers=3)) == result
 
@@ -496,6 +493,26 @@ def test_live_search_trains_resumes_and_measures(tables: tuple[Any, ...], tmp_pa
     again = run(live, tmp_path, LIVE, DIGITS)
     pd.testing.assert_frame_equal(without_times(again[0]), without_times(history))
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")} == times
+
+
+@pytest.mark.usefixtures("quick_export")
+def test_trainings_that_stop_early_are_not_delivered(
+    tables: tuple[Any, ...], tmp_path: Path
+) -> None:
+    live = (*tables[:2], accuracy_table([], "digits", 1), *tables[3:])
+    params = changed(LIVE, {"budget": {"queries": 24, "rounds": 6}, "early_stopping": True})
+    training = {"params:network_training": {**TRAINING, "epochs": 4}}
+    found = run(live, tmp_path, params, DIGITS, **training)
+    history, trained, winner = found[0], found[3], found[4]
+    is_stopped = history["status"] == "stopped"
+    assert 0 < is_stopped.sum() <= 24 - 8
+    assert set(trained["arch_id"]) == set(history["arch_id"][~is_stopped])
+    assert len(list(tmp_path.rglob("*.safetensors"))) == 24 - is_stopped.sum() + 1, "and the final"
+    result = summarise(live, found, params, DIGITS, this_machine())
+    assert TrainedNetworkFile.from_bytes(winner).arch_id == result["chosen"]["arch_id"]
+    assert result["stopped"] == is_stopped.sum()
+    assert result["epochs"] == {"trained": history["epochs"].sum(), "to_the_end": 96}
+    assert result["epochs"]["trained"] < 96
 
 
 def test_a_search_by_balanced_accuracy_says_so_and_trains_nothing_again(
