@@ -36,6 +36,7 @@ from benchmarks.tables.markdown import Result, markdown, spread
 from benchmarks.tables.operation import (
     cluster_clock,
     cluster_disturbed,
+    early,
     delivered_file,
     images,
     killed,
@@ -52,6 +53,7 @@ __all__ = [
     "cases",
     "cluster_clock",
     "cluster_disturbed",
+    "early",
     "conformal",
     "darts",
     "darts_leads",
@@ -96,6 +98,7 @@ __all__ = [
 _SHOWN: Mapping[str, Callable[[Result], list[str]]] = {
     "adapt": lambda r: [adapt(r), *([transfers(r)] if "transfers" in r else [])],
     "cluster": lambda r: [cluster_clock(r), cluster_disturbed(r)],
+    "early": lambda r: [early(r)],
     "constrained": lambda r: [cases(r), regrets(r), *map(per_device, r["cases"]), ruled_out(r)],
     "containers": lambda r: [images(r)],
     "darts": lambda r: [

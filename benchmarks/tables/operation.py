@@ -83,6 +83,21 @@ def killed(result: Result) -> str:
     return markdown(header, rows)
 
 
+def early(result: Result) -> str:
+    """Epochs spent with early stopping, and the network found."""
+    rows = []
+    for limit, name in {"none": "none", "half": "multiply-adds", "all": "both"}.items():
+        for rule, found in result["limits"].get(limit, {}).items():
+            points, worse = "", ""
+            if "difference" in found:
+                points = spread(found["difference"], 2)
+                worse = f"{found['p_worse']:.2g}"
+            rows.append([name, rule, spread([100 * x for x in found["epochs"]], 1),
+                         spread(found["test"], 2), points, worse])  # fmt: skip
+    header = ["limit", "rule", "epochs, %", "test accuracy, %", "difference, points", "p lower"]
+    return markdown(header, rows)
+
+
 def cluster_clock(result: Result) -> str:
     """Searches in rounds and without, by a simulated clock."""
     clock = result["clock"]
