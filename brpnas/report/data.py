@@ -124,6 +124,9 @@ class Task(TypedDict, total=False):
     limits: LimitSettings
     sampler: SamplerSettings
     oracle: OracleSettings
+    parallel: int | None
+    """Evaluations in flight; null in rounds."""
+    early_stopping: bool
     seed: int
 
 
