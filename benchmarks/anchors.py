@@ -329,19 +329,24 @@ ANCHORS: tuple[Anchor, ...] = (
     ),
     Anchor("Ranking 423,624 cells", "peak memory, MiB", 2048, _ranking("peak_mb"), at_most=True,
            digits=0),
-    Anchor(
-        "Early stopping, NB201-Digits by its curves",
-        "epochs, % of full trainings",
-        35.0,
-        lambda results: 100 * get(results, "early", "limits", "all", "forecast", "epochs", 0),
-        at_most=True,
-        digits=1,
-    ),
-    Anchor(
-        "Early stopping, NB201-Digits by its curves",
-        "test accuracy of the network found, points more than by full trainings",
-        -0.05,
-        _reader("early", "limits", "all", "forecast", "difference", 0),
+    *(
+        anchor
+        for limit, name in (("none", "no limit"), ("half", "a limit of multiply-adds"))
+        for anchor in (
+            Anchor(
+                "Early stopping, NB201-Digits by its curves",
+                f"{name}: epochs, share of full trainings",
+                0.35,
+                _reader("early", "limits", limit, "forecast", "epochs", 0),
+                at_most=True,
+            ),
+            Anchor(
+                "Early stopping, NB201-Digits by its curves",
+                f"{name}: test accuracy, points more than by full trainings",
+                -0.05,
+                _reader("early", "limits", limit, "forecast", "difference", 0),
+            ),
+        )
     ),
     Anchor(
         "Searches without rounds",
