@@ -203,20 +203,23 @@ def _sizes(parameters: Mapping[str, Any], catalog: CatalogProtocol | None) -> No
 
     The search would refuse them too, after `train`.
     """
+    from pipelines.limited import spending  # noqa: PLC0415
+
+    search = parameters["search"]
+    if not spending(search["oracle"]["name"], search["limits"]):
+        return  # the rest imports the tables' checks
     from brpnas.datasets import stated_size  # noqa: PLC0415
     from pipelines.config import SearchConfig, parse  # noqa: PLC0415
-    from pipelines.latency_size import check_latency_size, spending  # noqa: PLC0415
+    from pipelines.latency_size import check_latency_size  # noqa: PLC0415
     from pipelines.network import network_config  # noqa: PLC0415
     from pipelines.sizes import size_of_latencies  # noqa: PLC0415
 
-    config = parse(SearchConfig, parameters["search"])
-    if not spending(config):
-        return
     device, table = parameters["device"], _device_file(parameters, catalog)
     stated = None if table is None else stated_size(table)
     measured, space = _load(catalog, "measured_devices"), parameters["space"]
     known = size_of_latencies(device, stated, measured, space)
-    check_latency_size(config, network_config(parameters["network"]), device, known)
+    network = network_config(parameters["network"])
+    check_latency_size(parse(SearchConfig, search), network, device, known)
 
 
 def _prior(space: str, catalog: CatalogProtocol | None) -> None:

@@ -7,17 +7,15 @@ milliseconds and accuracies do not, and the report warns of it.
 
 from __future__ import annotations
 
-import json
-
 import pandas as pd
 
 from brpnas.datasets import stated_size
 from brpnas.errors import ConfigurationError
 from brpnas.spaces import NetworkConfig, get_space
 from pipelines.config import SearchConfig
-from pipelines.limited import measures_on_device
+from pipelines.limited import spending
 
-__all__ = ["check_latency_size", "latency_size", "spending"]
+__all__ = ["check_latency_size", "latency_size"]
 
 
 def latency_size(predictions: pd.DataFrame, space: str) -> str:
@@ -39,7 +37,7 @@ def check_latency_size(
     Raises:
         ConfigurationError: If the sizes differ; before any training or measurement.
     """
-    causes = spending(config)
+    causes = spending(config.oracle.name, config.limits.model_dump())
     if known == network.size or not causes:
         return
     raise ConfigurationError(
@@ -51,16 +49,3 @@ def check_latency_size(
         "the same environment, and the same two parameters for the search. Or set network to the "
         "size that was measured."
     )
-
-
-def spending(config: SearchConfig) -> list[str]:
-    """Parameters by which a search trains or measures networks, with their values."""
-    oracle, limits = config.oracle.name, config.limits.model_dump()
-    return [
-        f"search.{name} is {json.dumps(value)}"
-        for name, value, spends in (
-            ("oracle.name", oracle, oracle in {"train", "file"}),
-            ("limits.source", limits["source"], measures_on_device(limits)),
-        )
-        if spends
-    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,13 +10,30 @@ from brpnas.datasets.metrics import LATENCY_MS
 from brpnas.errors import ConfigurationError
 from brpnas.search.limits import Limits, Source, sources_of
 
-__all__ = ["check_sources", "measures_on_device"]
+__all__ = ["check_sources", "measures_on_device", "spending"]
 
 
 def measures_on_device(limits: Mapping[str, Any]) -> bool:
     """Whether the parameters `search.limits` name the device as a source."""
     source = limits["source"]
     return "device" in (source.values() if isinstance(source, Mapping) else [source])
+
+
+def spending(oracle: str, limits: Mapping[str, Any]) -> list[str]:
+    """Parameters by which a search trains or measures networks, with their values.
+
+    Args:
+        oracle: The parameter `search.oracle.name`.
+        limits: The parameters `search.limits`.
+    """
+    return [
+        f"search.{name} is {json.dumps(value)}"
+        for name, value, spends in (
+            ("oracle.name", oracle, oracle in {"train", "file"}),
+            ("limits.source", limits["source"], measures_on_device(limits)),
+        )
+        if spends
+    ]
 
 
 def check_sources(

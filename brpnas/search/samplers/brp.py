@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol, TypeVar, get_args, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
-import scipy.stats
+import scipy.special
 
 from brpnas.errors import ConfigurationError, OracleError
 from brpnas.graphs import GraphBatch
@@ -200,8 +200,9 @@ def expected_improvement(
         deviation: Their standard deviations, ``[N]``; 0 for certain ones.
     """
     spread = np.where(deviation > 0, deviation, 1.0)
-    ratio, normal = gain / spread, scipy.stats.norm
-    found = gain * normal.cdf(ratio) + spread * normal.pdf(ratio)
+    ratio = gain / spread
+    density = np.exp(-0.5 * ratio**2) / math.sqrt(2 * math.pi)
+    found = gain * scipy.special.ndtr(ratio) + spread * density
     return np.asarray(np.where(deviation > 0, found, np.maximum(gain, 0.0)))
 
 
